@@ -1,0 +1,1 @@
+"""The truth: uploads, jobs, outbox, file pool and history."""

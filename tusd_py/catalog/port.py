@@ -1,0 +1,213 @@
+"""What the catalog must promise. It is the truth; all times are its own clock's (JOBS §7).
+
+Every method is one transaction: ACID, durable against power loss when it returns. All calls block
+and may come from any thread. All raise BackendError when the database can't be reached.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tusd_py.domain.file import File
+from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.job import Checkpoint, Job, JobMessage
+from tusd_py.domain.upload import FinishedContent, Upload, UploadState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """Outcome of the finishing transaction."""
+
+    first: bool
+    """False when the upload had been finished before: nothing was changed."""
+    file: File | None
+    """The pool's file when the content was already held (S2); then there is no job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """A row of ``file_upload_history`` (S12). Sizes in bytes, times unix seconds, duration seconds."""
+
+    task_id: UploadId
+    user_id: UserId
+    filename: str
+    file_hash: str
+    file_size: int
+    status: str
+    error_msg: str
+    oss_path: str
+    repository_identity: str
+    duration: int | None
+    created_at: float
+    completed_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContent:
+    """What the record step writes to the pool, beside the job's own facts. Size in bytes."""
+
+    object_key: str
+    path: str
+    stored_hash: str
+    stored_size: int
+    content_type: str
+    ext: str
+
+
+class UploadCatalog(Protocol):
+    """Uploads and their finish: what the server needs."""
+
+    def add_upload(self, upload: Upload) -> None:
+        """Record a new upload."""
+        ...
+
+    def upload(self, upload_id: UploadId) -> Upload | None:
+        """The upload in whatever state, or None when it was never here."""
+        ...
+
+    def declare_length(self, upload_id: UploadId, length: int) -> bool:
+        """Set a deferred length (bytes) once; False when one is set already."""
+        ...
+
+    def finish_upload(self, content: FinishedContent, *, is_video: bool) -> Finished:
+        """The finishing transaction (B3): upload finished and, in the same commit, either
+        history completed with the pool's identity (S2), or history received, job and outbox row.
+
+        A second call for the same upload changes nothing (fault 10).
+        """
+        ...
+
+    def finish_partial(self, upload_id: UploadId, file_hash: str) -> None:
+        """A partial upload is complete: it becomes no task and no job. Idempotent."""
+        ...
+
+    def close_upload(self, upload_id: UploadId, state: UploadState) -> bool:
+        """Terminate, expire or reject: the upload is gone for clients, its queued or running job is
+        cancelled. False when it was closed already."""
+        ...
+
+    def receiving(self) -> Sequence[Upload]:
+        """Every upload in state receiving, oldest first."""
+        ...
+
+    def finals_of(self, part: UploadId) -> Sequence[Upload]:
+        """Unfinished final uploads that wait for this part."""
+        ...
+
+    def removable_sources(self) -> Sequence[UploadId]:
+        """Uploads whose bytes nobody needs any longer: finished ones whose content is in the pool,
+        and closed ones; those whose bytes were reported removed are left out."""
+        ...
+
+    def source_removed(self, upload_id: UploadId) -> None:
+        """The upload's bytes are gone from the store. Idempotent."""
+        ...
+
+    def file(self, identity: str) -> File | None:
+        """A pool entry by identity."""
+        ...
+
+    def file_by_hash(self, scope: Scope, file_hash: str) -> File | None:
+        """A pool entry by source hash within a scope."""
+        ...
+
+    def object_keys(self) -> Iterable[str]:
+        """Every object key that the pool points at."""
+        ...
+
+    def history(self, task_id: UploadId) -> HistoryRow | None:
+        """A task's durable record."""
+        ...
+
+    def histories(
+        self, user_id: UserId, *, page: int, size: int
+    ) -> tuple[int, Sequence[HistoryRow]]:
+        """Total and one page (from 1) of a user's records, newest first."""
+        ...
+
+
+class JobCatalog(Protocol):
+    """Jobs: what the worker needs. Writes of an attempt carry its fence."""
+
+    def job(self, task_id: UploadId) -> Job | None:
+        """The job, or None."""
+        ...
+
+    def claim(self, task_id: UploadId, *, owner: str, lease_seconds: float) -> Job | None:
+        """Take the job if it is due and free (or its lease is dead): fence + 1. None otherwise."""
+        ...
+
+    def renew(self, task_id: UploadId, *, fence: int, lease_seconds: float) -> None:
+        """Hold it longer. Raises: LeaseLost."""
+        ...
+
+    def save_checkpoint(self, task_id: UploadId, *, fence: int, checkpoint: Checkpoint) -> None:
+        """Remember what is verified. Raises: LeaseLost."""
+        ...
+
+    def complete(self, task_id: UploadId, *, fence: int, stored: StoredContent | None) -> File:
+        """Close job, pool, upload and history in one fenced transaction.
+
+        ``stored`` None: the pool got this hash meanwhile (fault 48) and its file is taken. When
+        another task's equal content won in between, the winner's file is returned and referred to.
+        Raises: LeaseLost: nothing was changed.
+        """
+        ...
+
+    def retry(
+        self,
+        task_id: UploadId,
+        *,
+        fence: int,
+        after_seconds: float,
+        error_code: str,
+        error_msg: str,
+        counted: bool,
+    ) -> None:
+        """Give it back for later, with an outbox row due then. Raises: LeaseLost."""
+        ...
+
+    def release(self, task_id: UploadId, *, fence: int) -> None:
+        """Give it back now, uncounted: the worker is stopping. Raises: LeaseLost."""
+        ...
+
+    def fail(self, task_id: UploadId, *, fence: int, error_code: str, error_msg: str) -> None:
+        """Dead letter: job and history failed. Raises: LeaseLost."""
+        ...
+
+    def reap(self, *, max_crashes: int) -> Sequence[Job]:
+        """Take jobs from dead leases: crash_count + 1 and a new outbox row, or failed as poison.
+
+        Also renews the outbox row of jobs that are due and that nobody picked up for a minute.
+        Returns: the jobs that were failed as poison.
+        """
+        ...
+
+    def dead_letters(self) -> Sequence[Job]:
+        """Every failed job, newest first."""
+        ...
+
+    def reopen(self, task_id: UploadId) -> Job | None:
+        """Queue a failed job again by hand (S17), counters at zero. None when it is not failed or
+        its source is gone."""
+        ...
+
+    def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
+        """Outbox rows that are due and not yet published, oldest first."""
+        ...
+
+    def mark_sent(self, row_ids: Sequence[int]) -> None:
+        """These rows are published. Rows sent more than 24 h ago are dropped."""
+        ...
+
+    def job_counts(self) -> dict[str, int]:
+        """Number of jobs by state."""
+        ...
+
+
+class Catalog(UploadCatalog, JobCatalog, Protocol):
+    """Everything that is true."""
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...

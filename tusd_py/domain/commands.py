@@ -1,0 +1,76 @@
+"""What a client asks of an upload, whatever protocol it spoke. Sizes and offsets in bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.upload import UploadKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checksum:
+    """A digest that a chunk must have: algorithm by its tus name, digest as raw bytes."""
+
+    algorithm: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """Make an upload; its first bytes may come with it (creation-with-upload)."""
+
+    length: int | None
+    kind: UploadKind = UploadKind.REGULAR
+    metadata_header: str | None = None
+    metadata: Mapping[str, bytes] = field(default_factory=dict)
+    concat_header: str | None = None
+    parts: tuple[UploadId, ...] = ()
+    declared_hash: str | None = None
+    has_body: bool = False
+    """A body of Content-Type application/offset+octet-stream follows."""
+    body_length: int | None = None
+    """Content-Length of that body; None when chunked."""
+    checksum: Checksum | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Append a body at an offset."""
+
+    upload_id: UploadId
+    offset: int
+    declared_length: int | None = None
+    """The length, told now for an upload that deferred it."""
+    body_length: int | None = None
+    checksum: Checksum | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspect:
+    """Tell the offset."""
+
+    upload_id: UploadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminate:
+    """Delete the upload."""
+
+    upload_id: UploadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discover:
+    """Tell what the server can do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """Give the finished bytes back. ``range_header`` is as received; None when absent."""
+
+    upload_id: UploadId
+    range_header: str | None = None
+    send_body: bool = True
+
+
+Command = Create | Append | Inspect | Terminate | Discover | Download

@@ -1,0 +1,336 @@
+"""Everything that can be refused or go wrong, without a status code.
+
+Rule 1: ``code`` is stable: clients and tests match on it, sentences may change.
+Rule 2: the sentence is for the client; it never holds a path, a tool's output or a header's value.
+Rule 3: which HTTP status an error becomes is said in ``http/errors.py`` alone.
+"""
+
+from typing import ClassVar
+
+
+class TusdError(Exception):
+    """Root of all errors of this project."""
+
+    code: ClassVar[str] = "internal"
+    sentence: ClassVar[str] = "Something went wrong on the server."
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or self.sentence
+        super().__init__(self.detail)
+
+
+# -- the request breaks a rule of the protocol
+
+
+class ProtocolError(TusdError):
+    """Raised when a request breaks a rule of the protocol; nothing was changed."""
+
+    code = "malformed_request"
+    sentence = "The request is malformed."
+
+
+class MalformedHeader(ProtocolError):
+    """Raised when a header field does not have the form its specification demands."""
+
+    code = "malformed_header"
+    sentence = "A header field is malformed."
+
+
+class UnsupportedVersion(ProtocolError):
+    """Raised when Tus-Resumable is missing or names a version other than 1.0.0."""
+
+    code = "unsupported_version"
+    sentence = "The header Tus-Resumable must be 1.0.0."
+
+
+class WrongContentType(ProtocolError):
+    """Raised when a body that should be appended is not application/offset+octet-stream."""
+
+    code = "wrong_content_type"
+    sentence = "The header Content-Type must be application/offset+octet-stream."
+
+
+class UnsupportedContentEncoding(ProtocolError):
+    """Raised when a body comes with a Content-Encoding: bytes are stored as sent, never unpacked."""
+
+    code = "unsupported_content_encoding"
+    sentence = "Content-Encoding is not supported; send the bytes as they are."
+
+
+class UnsupportedChecksumAlgorithm(ProtocolError):
+    """Raised when Upload-Checksum names an algorithm that is not announced."""
+
+    code = "unsupported_checksum_algorithm"
+    sentence = "The checksum algorithm is not one of those announced in Tus-Checksum-Algorithm."
+
+
+class InvalidConcatenation(ProtocolError):
+    """Raised when Upload-Concat is malformed or names something that is no partial upload."""
+
+    code = "invalid_concatenation"
+    sentence = "Upload-Concat must be partial, or final; followed by URLs of partial uploads."
+
+
+class MethodNotAllowed(ProtocolError):
+    """Raised when the resource does not know the method."""
+
+    code = "method_not_allowed"
+    sentence = "The method is not allowed here."
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
+        super().__init__(f"Allowed here: {', '.join(allowed)}.")
+
+
+class ResourceNotFound(ProtocolError):
+    """Raised when no resource of ours can have that address."""
+
+    code = "not_found"
+    sentence = "There is nothing at this address."
+
+
+# -- the state of the upload forbids it
+
+
+class UploadError(TusdError):
+    """Raised when the upload's state does not allow what was asked."""
+
+    code = "upload_conflict"
+
+
+class UploadNotFound(UploadError):
+    """Raised when there is no such upload, or none that the caller may know of."""
+
+    code = "upload_not_found"
+    sentence = "There is no such upload."
+
+
+class UploadExpired(UploadError):
+    """Raised when the upload was collected, or is about to be, because nothing came for too long."""
+
+    code = "upload_expired"
+    sentence = "The upload has expired."
+
+
+class UploadTerminated(UploadError):
+    """Raised when the upload was deleted by its owner."""
+
+    code = "upload_terminated"
+    sentence = "The upload has been terminated."
+
+
+class OffsetMismatch(UploadError):
+    """Raised when Upload-Offset is not the current end. Nothing was written."""
+
+    code = "offset_mismatch"
+
+    def __init__(self, *, current: int, given: int) -> None:
+        self.current = current
+        super().__init__(f"The offset is {current}, the request said {given}.")
+
+
+class LengthExceeded(UploadError):
+    """Raised when a body goes beyond the upload's length (bytes)."""
+
+    code = "length_exceeded"
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"The body goes beyond the upload's length of {length} bytes.")
+
+
+class LengthConflict(UploadError):
+    """Raised when a length is declared twice, or below the current offset."""
+
+    code = "length_conflict"
+    sentence = "The upload's length can be declared once and not below its offset."
+
+
+class FinalUploadImmutable(UploadError):
+    """Raised when a final upload of a concatenation is patched."""
+
+    code = "final_upload_immutable"
+    sentence = "A final upload can't be modified."
+
+
+class PartialNotFinished(UploadError):
+    """Raised when a part of a concatenation is unfinished and the store can't wait for it."""
+
+    code = "partial_not_finished"
+    sentence = "A partial upload is not finished."
+
+
+class ChecksumMismatch(UploadError):
+    """Raised when a chunk is not what Upload-Checksum says. No byte of it was kept."""
+
+    code = "checksum_mismatch"
+    sentence = "The chunk does not match its checksum; nothing of it was kept."
+
+    def __init__(self, *, offset: int) -> None:
+        self.offset = offset
+        super().__init__()
+
+
+class HashMismatch(UploadError):
+    """Raised when the whole file is not what its declared hash says (B1). The bytes are dropped."""
+
+    code = "hash_mismatch"
+    sentence = "The file does not match the hash declared for it; it was dropped."
+
+
+class UploadLocked(UploadError):
+    """Raised when a newer request took the upload over, or it can't be had in time."""
+
+    code = "upload_locked"
+    sentence = "Another request holds the upload."
+
+
+class UploadUnfinished(UploadError):
+    """Raised when the bytes of an unfinished upload are asked for."""
+
+    code = "upload_unfinished"
+    sentence = "The upload is not finished."
+
+
+class BodyTimeout(UploadError):
+    """Raised when a body stays silent for longer than ``idle_timeout``; what came is kept."""
+
+    code = "body_timeout"
+    sentence = "The body was silent for too long."
+
+
+class ClientDisconnected(UploadError):
+    """Raised when the client went away in the middle of a body; what came is kept."""
+
+    code = "client_disconnected"
+    sentence = "The client went away."
+
+
+# -- policy says no
+
+
+class PolicyError(TusdError):
+    """Raised when a rule of this deployment forbids the request."""
+
+    code = "forbidden"
+    sentence = "This deployment does not allow it."
+
+
+class MaxSizeExceeded(PolicyError):
+    """Raised when an upload is larger than the limit (bytes)."""
+
+    code = "max_size_exceeded"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"The file is larger than the limit of {limit} bytes.")
+
+
+class MetadataTooLarge(PolicyError):
+    """Raised when Upload-Metadata is over its limits."""
+
+    code = "metadata_too_large"
+    sentence = "Upload-Metadata is too large."
+
+
+class TypeNotAllowed(PolicyError):
+    """Raised when the file's type is not on the whitelist (S3)."""
+
+    code = "type_not_allowed"
+    sentence = "The file type is not allowed."
+
+
+class TypeMismatch(PolicyError):
+    """Raised when a file's content is not what its name or declared type says."""
+
+    code = "type_mismatch"
+    sentence = "The file's content is not what its name says."
+
+
+class OriginNotAllowed(PolicyError):
+    """Raised when a browser's Origin is not on the list."""
+
+    code = "origin_not_allowed"
+    sentence = "The origin is not allowed."
+
+
+class TaskNotFound(PolicyError):
+    """Raised when there is no such task, or none that the caller may know of (S4)."""
+
+    code = "task_not_found"
+    sentence = "The task does not exist or has expired."
+
+
+# -- something behind us fails
+
+
+class BackendError(TusdError):
+    """Raised when something this server depends on fails; trying again later may help."""
+
+    code = "backend_unavailable"
+    sentence = "A part of the server is unavailable; try again later."
+
+
+class StorageFull(BackendError):
+    """Raised when the disk is full. What was acknowledged is kept."""
+
+    code = "storage_full"
+    sentence = "The server's storage is full."
+
+
+class StorageDamaged(BackendError):
+    """Raised when the disk reported an error; the upload continues from what can be read back."""
+
+    code = "storage_error"
+    sentence = "The server's storage reported an error."
+
+
+class ShuttingDown(BackendError):
+    """Raised when the server stops in the middle of a request; what came is kept."""
+
+    code = "shutting_down"
+    sentence = "The server is restarting; try again."
+
+
+# -- the pipeline (worker)
+
+
+class PipelineError(TusdError):
+    """Raised by a step of the pipeline. ``message`` is what the task shows."""
+
+    code = "pipeline_failed"
+    sentence = "Processing failed."
+
+    def __init__(self, detail: str | None = None, *, message: str | None = None) -> None:
+        super().__init__(detail)
+        self.message = message or self.detail
+
+
+class Transient(PipelineError):
+    """Raised when the step may succeed later: retried with backoff, counted."""
+
+    code = "transient"
+
+
+class ResourceShort(PipelineError):
+    """Raised when disk or a service is missing: retried later, not counted."""
+
+    code = "resource_short"
+
+
+class Permanent(PipelineError):
+    """Raised when the file itself is the reason: the task fails at once."""
+
+    code = "permanent"
+
+    def __init__(
+        self, detail: str | None = None, *, code: str | None = None, message: str | None = None
+    ) -> None:
+        super().__init__(detail, message=message)
+        self.reason_code = code or type(self).code
+
+
+class LeaseLost(PipelineError):
+    """Raised when another attempt holds the job: stop, publish nothing, touch nothing of others."""
+
+    code = "lease_lost"
+    sentence = "Another worker has taken the job over."

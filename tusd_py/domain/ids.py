@@ -1,0 +1,32 @@
+"""Names of things.
+
+Rule: an id from outside becomes a typed id only through ``parse_upload_id``, and a path is made of
+typed ids only (ARCHITECTURE, decision 2; ASVS 5.3.2).
+"""
+
+import re
+from typing import Final, NewType
+
+UploadId = NewType("UploadId", str)
+"""128 random bits as 32 lower-case hexadecimal digits; also the task id (K2)."""
+
+UserId = NewType("UserId", int)
+"""The owner's number, as in the seed's ``user_id bigint``."""
+
+Scope = NewType("Scope", str)
+"""Within one scope a hash has one file (S13)."""
+
+ANONYMOUS: Final = UserId(0)
+"""Everybody, where authentication is off (S22)."""
+
+_UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def parse_upload_id(text: str) -> UploadId | None:
+    """The id that ``text`` spells, or None when no upload can have that name."""
+    return UploadId(text) if _UPLOAD_ID.fullmatch(text) else None
+
+
+def owner_scope(user_id: UserId) -> Scope:
+    """The scope that holds one owner's files; the default scope (INSTANT upload is per owner)."""
+    return Scope(f"user:{user_id}")

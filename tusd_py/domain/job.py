@@ -1,0 +1,88 @@
+"""A job: the work order for a worker, leased to one attempt at a time (JOBS)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tusd_py.domain.ids import Scope, UploadId, UserId
+
+
+class JobState(StrEnum):
+    """A job's way: queued ⇄ running → done | failed | cancelled. ``failed`` jobs are dead letters."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Step(StrEnum):
+    """The stages of the pipeline, in order (S16)."""
+
+    INSPECT = "inspect"
+    TRANSCODE = "transcode"
+    STORE = "store"
+    RECORD = "record"
+    CLEAN_UP = "clean_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What an attempt has verified, so that the next one need not do it again.
+
+    ``out_path`` is relative to the work directory; sizes in bytes, hashes BLAKE3 hexadecimal.
+    """
+
+    step: Step = Step.INSPECT
+    out_path: str = ""
+    out_hash: str = ""
+    out_size: int = 0
+    content_type: str = ""
+    ext: str = ""
+    note: str = ""
+    """Shown to the user: why the original was kept, for example."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job as the catalog holds it. Times are unix seconds (UTC) of the catalog's clock."""
+
+    task_id: UploadId
+    user_id: UserId
+    scope: Scope
+    filename: str
+    filetype: str
+    file_hash: str
+    file_size: int
+    temp_path: str
+    state: JobState
+    owner: str
+    fence: int
+    """Grows with every claim; every later write of the attempt must carry it."""
+    attempts: int
+    """Attempts that failed for a transient reason."""
+    crash_count: int
+    """Attempts whose worker vanished."""
+    lease_until: float
+    run_after: float
+    checkpoint: Checkpoint
+    error_code: str
+    error_msg: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobMessage:
+    """What the queue carries: a wake-up; the catalog's row is what counts (S15, JOBS §7).
+
+    On the wire: JSON ``{TaskID,UserID,TempPath,Filename,FileHash,FileSize,IsVideo,v}``.
+    """
+
+    task_id: UploadId
+    user_id: UserId
+    temp_path: str
+    filename: str
+    file_hash: str
+    file_size: int
+    is_video: bool
+    version: int = 1

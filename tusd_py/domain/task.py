@@ -1,0 +1,186 @@
+"""A task: what the user follows. Its states, texts and the one rule by which it changes.
+
+Rule 1: within an attempt the state only moves forward; progress never falls, across attempts too
+(S11).
+Rule 2: a finished task does not change, save a failed one that is reopened by hand (S17).
+Rule 3: an older attempt changes nothing once a newer one has spoken.
+The embedded adapter calls ``advance``; the Redis adapter's script is held to the same contract.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from tusd_py.domain.ids import UploadId, UserId
+
+
+class TaskStatus(StrEnum):
+    """The seed's states (S7)."""
+
+    PENDING = "pending"
+    RECEIVED = "received"
+    PROCESSING = "processing"
+    COMPRESSING = "compressing"
+    UPLOADING_OSS = "uploading_oss"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing follows."""
+        return self in (TaskStatus.COMPLETED, TaskStatus.FAILED)
+
+    @property
+    def rank(self) -> int:
+        """Position on the way; a task never goes to a lower one."""
+        return _RANK[self]
+
+
+_RANK: Final = {status: position for position, status in enumerate(TaskStatus)}
+
+STATUS_TEXTS: Final[Mapping[TaskStatus, str]] = {
+    TaskStatus.PENDING: "等待处理",
+    TaskStatus.RECEIVED: "文件已接收",
+    TaskStatus.PROCESSING: "正在处理",
+    TaskStatus.COMPRESSING: "视频压缩中",
+    TaskStatus.UPLOADING_OSS: "上传到云端",
+    TaskStatus.COMPLETED: "上传完成",
+    TaskStatus.FAILED: "上传失败",
+}
+
+RECEIVED_PROGRESS: Final = 10
+CLAIMED_PROGRESS: Final = 20
+INSPECTED_PROGRESS: Final = 30
+COMPRESSED_PROGRESS: Final = 60
+UNCOMPRESSED_STORE_PROGRESS: Final = 70
+"""Start of uploading_oss when nothing was compressed (S7)."""
+STORED_PROGRESS: Final = 90
+COMPLETED_PROGRESS: Final = 100
+
+TEXT_STARTED: Final = "开始处理文件"
+TEXT_COMPRESSING: Final = "视频压缩中..."
+TEXT_COMPRESSED: Final = "视频压缩完成"
+TEXT_STORING: Final = "上传到云端..."
+TEXT_STORED: Final = "上传完成，保存信息..."
+TEXT_COMPLETED: Final = "上传完成"
+TEXT_INSTANT: Final = "文件已存在，秒传成功"
+TEXT_ACCEPTED: Final = "文件已接收，正在处理中"
+TEXT_COMPRESSION_FAILED: Final = "视频压缩失败: "
+TEXT_SOURCE_MISSING: Final = "打开文件失败"
+TEXT_STORE_FAILED: Final = "上传到OSS失败: "
+TEXT_RECORD_FAILED: Final = "保存文件信息失败"
+TEXT_NO_GAIN: Final = "压缩无收益，保留原文件"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFacts:
+    """What a task is about: fixed at its start or at its finish. Size in bytes, time unix seconds."""
+
+    task_id: UploadId
+    user_id: UserId
+    filename: str
+    file_size: int
+    created_at: float
+    file_hash: str = ""
+    temp_path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskChange:
+    """A step forward that somebody reports. ``attempt`` is 0 while bytes arrive, then the fence."""
+
+    status: TaskStatus
+    progress: int
+    attempt: int = 0
+    message: str = ""
+    """Shown to the user; '' for the state's own text."""
+    error_code: str = ""
+    error_msg: str = ""
+    oss_path: str = ""
+    repository_id: str = ""
+    reopen: bool = False
+    """Somebody asked for a failed task to be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """The visible state (S8), which is also the event (ARCHITECTURE, decision 7).
+
+    ``epoch`` names the life of the view, ``seq`` counts the changes within it.
+    """
+
+    facts: TaskFacts
+    status: TaskStatus
+    progress: int
+    message: str
+    attempt: int
+    epoch: str
+    seq: int
+    updated_at: float
+    error_code: str = ""
+    error_msg: str = ""
+    oss_path: str = ""
+    repository_id: str = ""
+    last_progress: int = 0
+    """What ``progress`` was when the task failed; a failed task shows 0 (S7)."""
+
+    @property
+    def event_id(self) -> str:
+        """``epoch.sequence``, the id of the Server-Sent Event (K1)."""
+        return f"{self.epoch}.{self.seq}"
+
+
+def advance(
+    task: Task | None, facts: TaskFacts, change: TaskChange, *, epoch: str, now: float
+) -> Task | None:
+    """The task after ``change``, or None when the change is stale and must not be shown.
+
+    Args: task: the visible state, None when there is none (a lost view starts anew).
+        epoch: the view's life, used when there is no task yet; now: unix seconds (UTC).
+    Source: S7, S11; the script in JOBS §7.
+    """
+    message = change.message or STATUS_TEXTS[change.status]
+    if task is None:
+        task = Task(
+            facts=facts,
+            status=TaskStatus.PENDING,
+            progress=0,
+            message="",
+            attempt=change.attempt,
+            epoch=epoch,
+            seq=0,
+            updated_at=now,
+        )
+    elif not _follows(task, change):
+        return None
+    reached = max(task.progress, task.last_progress if change.reopen else 0)
+    failed = change.status is TaskStatus.FAILED
+    return replace(
+        task,
+        facts=facts,
+        status=change.status,
+        progress=0 if failed else max(reached, change.progress),
+        last_progress=reached if failed else 0,
+        message=message,
+        attempt=change.attempt,
+        seq=task.seq + 1,
+        updated_at=now,
+        error_code=change.error_code,
+        error_msg=change.error_msg,
+        oss_path=change.oss_path,
+        repository_id=change.repository_id,
+    )
+
+
+def _follows(task: Task, change: TaskChange) -> bool:
+    if change.attempt < task.attempt:
+        return False
+    if task.status.terminal:
+        return task.status is TaskStatus.FAILED and change.reopen and change.attempt > task.attempt
+    if change.status.terminal or change.attempt > task.attempt:
+        return True
+    if change.status.rank < task.status.rank:
+        return False
+    moved = change.status is not task.status or change.progress > task.progress
+    return moved or (change.message or STATUS_TEXTS[change.status]) != task.message

@@ -1,0 +1,82 @@
+"""An upload: bytes that are arriving, and what is known about them beforehand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from tusd_py.domain.ids import Scope, UploadId, UserId
+
+HASH_HEX_DIGITS: Final = 64
+"""Length of a BLAKE3 digest as this project writes it: 32 bytes, lower-case hexadecimal."""
+
+
+class UploadKind(StrEnum):
+    """The upload's part in a concatenation (tus 1.0.0, Upload-Concat)."""
+
+    REGULAR = "regular"
+    PARTIAL = "partial"
+    FINAL = "final"
+
+
+class UploadState(StrEnum):
+    """How far an upload has come. The offset is not kept here: it is the data file's length."""
+
+    RECEIVING = "receiving"
+    FINISHED = "finished"
+    TERMINATED = "terminated"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    """Dropped at its finish: not what its hash or its name said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One upload as the catalog holds it. Times are unix seconds (UTC), sizes bytes."""
+
+    id: UploadId
+    user_id: UserId
+    length: int | None
+    """Bytes; None while the length is deferred."""
+    kind: UploadKind = UploadKind.REGULAR
+    state: UploadState = UploadState.RECEIVING
+    metadata_header: str | None = None
+    """Upload-Metadata exactly as received (C98)."""
+    metadata: Mapping[str, bytes] = field(default_factory=dict)
+    concat_header: str | None = None
+    """Upload-Concat exactly as received (C175)."""
+    parts: tuple[UploadId, ...] = ()
+    declared_hash: str | None = None
+    """BLAKE3 the client declared, 64 hexadecimal digits; verified at finish."""
+    file_hash: str | None = None
+    """BLAKE3 of the bytes as this server computed it; None until finished."""
+    file_identity: str | None = None
+    """The pool entry that holds the content once the pipeline is through."""
+    created_at: float
+
+    @property
+    def filename(self) -> str:
+        """The client's name for the file, for people to read: never used as a path; '' if none."""
+        raw = self.metadata.get("filename") or self.metadata.get("name") or b""
+        return raw.decode("utf-8", "replace")
+
+    @property
+    def filetype(self) -> str:
+        """The media type the client declared; '' if none."""
+        raw = self.metadata.get("filetype") or self.metadata.get("type") or b""
+        return raw.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedContent:
+    """What is known when the last byte is durable: the input of the finishing transaction."""
+
+    upload_id: UploadId
+    user_id: UserId
+    scope: Scope
+    filename: str
+    filetype: str
+    file_hash: str
+    file_size: int
+    temp_path: str
+    created_at: float

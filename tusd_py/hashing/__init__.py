@@ -1,0 +1,1 @@
+"""BLAKE3 of growing files, and the checksum algorithms of tus."""

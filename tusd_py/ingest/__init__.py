@@ -1,0 +1,1 @@
+"""Receiving bodies: from the server's connection to the store, in slices."""

@@ -1,0 +1,57 @@
+"""What a queue of jobs must promise: at least once. It is a wake-up, the catalog is the truth.
+
+All calls block and may come from any thread.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from tusd_py.domain.job import JobMessage
+
+
+class Delivery(Protocol):
+    """One message, handed to one consumer until it is settled or the consumer dies."""
+
+    @property
+    def message(self) -> JobMessage:
+        """What was published."""
+        ...
+
+    def ack(self) -> None:
+        """Done with it: it is never delivered again."""
+        ...
+
+    def retry_later(self, seconds: float) -> None:
+        """Deliver it again, not before so many seconds."""
+        ...
+
+    def dead_letter(self, reason: str) -> None:
+        """Put it aside for a person to look at."""
+        ...
+
+
+class JobQueue(Protocol):
+    """Messages to workers."""
+
+    def publish(self, message: JobMessage) -> None:
+        """Hand the message over; it is the queue's when this returns.
+
+        Raises: BackendError: it may or may not have been taken; publish again.
+        """
+        ...
+
+    def receive(self, timeout: float) -> Delivery | None:
+        """The next message, or None after ``timeout`` seconds (0: at once)."""
+        ...
+
+    def depth(self) -> int:
+        """Messages waiting or in flight."""
+        ...
+
+    def dead_letters(self) -> Iterator[tuple[JobMessage, str]]:
+        """What was put aside, with its reason."""
+        ...
+
+    def close(self) -> None:
+        """Wake every receiver and give everything back."""
+        ...

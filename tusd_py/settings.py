@@ -1,0 +1,177 @@
+"""One typed tree of settings; where it comes from is said in ``settings_sources.py`` (S21).
+
+Sizes are bytes and may be written ``10GiB``; durations are seconds and may be written ``24h``.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+GIB: Final = 1 << 30
+_SIZE_UNITS: Final = {
+    "": 1, "b": 1,
+    "k": 1 << 10, "kib": 1 << 10, "kb": 1000,
+    "m": 1 << 20, "mib": 1 << 20, "mb": 1000**2,
+    "g": 1 << 30, "gib": 1 << 30, "gb": 1000**3,
+    "t": 1 << 40, "tib": 1 << 40, "tb": 1000**4,
+}  # fmt: skip
+_DURATION_UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
+
+
+def parse_size(value: object) -> object:
+    """Bytes from ``10GiB``, ``500MB`` or a plain number. Raises: ValueError."""
+    return _quantity(value, _SIZE_UNITS, "a size such as 10GiB", whole=True)
+
+
+def parse_duration(value: object) -> object:
+    """Seconds from ``24h``, ``500ms`` or a plain number. Raises: ValueError."""
+    return _quantity(value, _DURATION_UNITS, "a duration such as 24h", whole=False)
+
+
+def _quantity(
+    value: object, units: dict[str, int] | dict[str, float], what: str, *, whole: bool
+) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _QUANTITY.fullmatch(value.strip().lower())
+    if match is None or match[2] not in units:
+        raise ValueError(f"not {what}")
+    amount = float(match[1]) * units[match[2]]
+    return int(amount) if whole else amount
+
+
+Size = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
+Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CorsSettings(_Section):
+    """Which browsers' pages may use the server."""
+
+    allow_origins: tuple[str, ...] = Field(
+        ("*",), description="Origins as the browser sends them, or * for all"
+    )
+    allow_credentials: bool = Field(
+        False, description="Let pages send cookies; origins must then be listed"
+    )
+    max_age: Duration = Field(
+        86400.0, description="How long a browser may remember a preflight's answer"
+    )
+
+
+class WhitelistSettings(_Section):
+    """Which file types are taken (S3, S24)."""
+
+    extensions: tuple[str, ...] = Field(
+        (),
+        description="Extensions without the dot, e.g. mp4, jpg; empty: anything is taken, as opaque bytes",
+    )
+
+
+class MediaSettings(_Section):
+    """What happens to videos, and how ffmpeg is kept in its box."""
+
+    compress: bool = Field(True, description="Compress videos; off: they are stored as they came")
+    crf: int = Field(23, ge=0, le=51, description="x264 quality (S16)")
+    audio_bitrate: str = Field("128k", pattern=r"^[0-9]+k$", description="AAC bit rate (S16)")
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = (
+        Field("veryfast", description="x264 speed")
+    )
+    on_failure: Literal["keep", "fail"] = Field(
+        "keep", description="When a video can't be compressed: store the original, or fail the task"
+    )
+    gain_ratio: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="Keep the original unless the result is smaller than this share of it",
+    )
+    sandbox: Literal["auto", "bwrap", "rlimit", "off"] = Field(
+        "auto", description="auto picks the strongest that starts"
+    )
+    ffmpeg: str = Field("ffmpeg", description="Program name or path")
+    ffprobe: str = Field("ffprobe", description="Program name or path")
+    memory_limit: Size = Field(2 * GIB, description="Address space of one ffmpeg")
+    max_pixels: int = Field(35389440, description="Largest picture decoded (8192 x 4320)")
+    max_duration: Duration = Field(43200.0, description="Longest video that is compressed")
+    stall_timeout: Duration = Field(
+        60.0, description="Stop ffmpeg when its position stands still for so long"
+    )
+
+
+class JobSettings(_Section):
+    """How jobs are leased and retried (JOBS)."""
+
+    lease: Duration = Field(
+        60.0, gt=0, description="A worker that is silent for so long has lost its job"
+    )
+    renew_every: Duration = Field(15.0, gt=0, description="How often a worker renews its lease")
+    max_attempts: int = Field(5, ge=1, description="Tries before a transient error is final")
+    max_crashes: int = Field(3, ge=1, description="Vanished workers before a job counts as poison")
+    backoff: tuple[Duration, ...] = Field(
+        (10.0, 30.0, 120.0, 600.0, 1800.0), description="Pauses between tries"
+    )
+    resource_backoff: Duration = Field(
+        120.0, description="Pause after a full disk or a missing service; not counted as a try"
+    )
+    reap_every: Duration = Field(15.0, gt=0, description="How often dead leases are looked for")
+    relay_every: Duration = Field(
+        1.0, gt=0, description="How often the outbox is looked at without being woken"
+    )
+    janitor_every: Duration = Field(300.0, gt=0, description="How often leftovers are collected")
+    verify_source: bool = Field(
+        True,
+        description="Read a file again before it is published, to find bits that fell over on the disk",
+    )
+
+
+class Settings(_Section):
+    """Everything that can be set."""
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on; loopback only while there is no authentication",
+    )
+    port: int = Field(8888, ge=0, le=65535, description="Port to listen on; 0: any free one")
+    data_dir: Path = Field(Path("tusd-data"), description="Where everything is kept")
+    base_path: str = Field(
+        "/files/", pattern=r"^/([A-Za-z0-9._~-]+/)+$", description="Path of the tus endpoint"
+    )
+    max_size: Size = Field(10 * GIB, description="Largest upload; 0: unlimited")
+    upload_expires: Duration = Field(
+        7 * 86400.0,
+        description="Unfinished uploads are removed after so long without a byte; 0: never",
+    )
+    idle_timeout: Duration = Field(
+        60.0, gt=0, description="A body that is silent for so long is given up; its bytes are kept"
+    )
+    behind_proxy: bool = Field(False, description="Trust Forwarded and X-Forwarded-* headers")
+    durability: Literal["finish", "strict", "off"] = Field(
+        "finish",
+        description="finish: every 2xx survives kill -9, the last 204 a power cut; strict: every 2xx a power cut; off: for benchmarks",
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=0,
+        description="Jobs at the same time in this process; 0: no pipeline here",
+    )
+    shutdown_timeout: Duration = Field(
+        10.0, description="How long a stopping server waits for requests in flight"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is logged"
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="auto: text on a terminal, JSON elsewhere"
+    )
+    cors: CorsSettings = CorsSettings()
+    whitelist: WhitelistSettings = WhitelistSettings()
+    media: MediaSettings = MediaSettings()
+    jobs: JobSettings = JobSettings()

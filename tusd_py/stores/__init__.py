@@ -1,0 +1,1 @@
+"""Where unfinished bytes live."""

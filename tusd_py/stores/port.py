@@ -1,0 +1,127 @@
+"""What a store of unfinished bytes must promise.
+
+One optional slot per tus extension that needs the store's help; what is announced in
+Tus-Extension is derived from the slots that are filled (``StoreSet``), never declared twice.
+All calls block: callers run them in a thread.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from tusd_py.domain.ids import UploadId
+
+
+class Writer(Protocol):
+    """An open upload, positioned at its end. One thread at a time; held under the upload's lock."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes the store has, zero-based: where the next write goes."""
+        ...
+
+    def write(self, chunks: Sequence[bytes | memoryview]) -> None:
+        """Append the chunks, all of them. They survive kill -9 of this process when this returns.
+
+        Raises: StorageFull, StorageDamaged: ``offset`` tells what prefix was kept.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Make everything written survive a power cut.
+
+        Raises: StorageDamaged: the disk refused; never retried on the same descriptor.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the descriptor back. Idempotent."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class UploadStore(Protocol):
+    """Core: bytes by upload id. The offset is the length of the data (ARCHITECTURE, decision 1)."""
+
+    def create(self, upload_id: UploadId) -> None:
+        """Make an empty upload. Raises: StorageFull, StorageDamaged."""
+        ...
+
+    def offset(self, upload_id: UploadId) -> int:
+        """Verified bytes held. Raises: UploadNotFound."""
+        ...
+
+    def modified_at(self, upload_id: UploadId) -> float:
+        """Unix seconds (UTC) of the last write. Raises: UploadNotFound."""
+        ...
+
+    def writer(self, upload_id: UploadId, *, length: int | None) -> Writer:
+        """Open for appending; unverified bytes a crash left are cut off first.
+
+        Args: length: bytes expected in the end, to reserve space; None when unknown.
+        Raises: UploadNotFound, StorageFull, StorageDamaged.
+        """
+        ...
+
+    def path(self, upload_id: UploadId) -> Path:
+        """The data as a local file, for reading. It need not exist."""
+        ...
+
+    def delete(self, upload_id: UploadId) -> bool:
+        """Remove everything of the upload; whether there was anything. Idempotent."""
+        ...
+
+    def ids(self) -> Iterator[UploadId]:
+        """Every upload that has data here."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Free space for new data, in bytes."""
+        ...
+
+
+class Rewind(Protocol):
+    """Extension checksum: a chunk counts only once it is verified."""
+
+    def begin_unverified(self, writer: Writer) -> None:
+        """Mark the writer's offset as the verified length; survives kill -9."""
+        ...
+
+    def keep(self, writer: Writer) -> None:
+        """The bytes since the mark are verified: they count from now on."""
+        ...
+
+    def discard(self, writer: Writer) -> None:
+        """Drop the bytes since the mark; ``writer.offset`` is the mark again."""
+        ...
+
+
+class Concatenation(Protocol):
+    """Extensions concatenation and concatenation-unfinished."""
+
+    def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> int:
+        """Fill the upload with its parts' bytes in order, without moving them through Python.
+
+        Starts anew whatever a broken attempt left. Durable when it returns.
+        Returns: bytes. Raises: UploadNotFound: a part is gone; StorageFull, StorageDamaged.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSet:
+    """A store and what it can do beyond the core."""
+
+    core: UploadStore
+    rewind: Rewind | None = None
+    concatenation: Concatenation | None = None

@@ -1,0 +1,1 @@
+"""What users follow: the live view of tasks, and its listeners."""

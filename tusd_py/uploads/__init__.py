@@ -1,0 +1,1 @@
+"""The use cases of uploads: ports in, domain out, no status codes."""

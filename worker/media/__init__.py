@@ -1,0 +1,1 @@
+"""Media: telling types by content, probing, ffmpeg as data, and the sandbox around it."""
