@@ -83,7 +83,8 @@ class UploadCatalog(Protocol):
 
     def close_upload(self, upload_id: UploadId, state: UploadState) -> bool:
         """Terminate, expire or reject: the upload is gone for clients, its queued or running job is
-        cancelled. False when it was closed already."""
+        cancelled. False when it was closed already.
+        """
         ...
 
     def receiving(self) -> Sequence[Upload]:
@@ -96,7 +97,8 @@ class UploadCatalog(Protocol):
 
     def removable_sources(self) -> Sequence[UploadId]:
         """Uploads whose bytes nobody needs any longer: finished ones whose content is in the pool,
-        and closed ones; those whose bytes were reported removed are left out."""
+        and closed ones; those whose bytes were reported removed are left out.
+        """
         ...
 
     def source_removed(self, upload_id: UploadId) -> None:
@@ -189,7 +191,8 @@ class JobCatalog(Protocol):
 
     def reopen(self, task_id: UploadId) -> Job | None:
         """Queue a failed job again by hand (S17), counters at zero. None when it is not failed or
-        its source is gone."""
+        its source is gone.
+        """
         ...
 
     def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
