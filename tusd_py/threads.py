@@ -1,0 +1,53 @@
+"""Threads for what blocks: bodies in one pool, short calls of ports in another.
+
+Rule: the event loop never waits for a disk, a database or a hash (ARCHITECTURE, decision 9). A call
+that was begun is always waited for, even when the caller is cancelled: nobody lets go of an upload
+while a thread still writes to it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BODY_THREADS: Final = 8
+"""A body holds a thread for one slice only, so a few serve many clients (measured: 2 to 8 alike)."""
+CALL_THREADS: Final = 8
+
+
+class Threads:
+    """The pools of one server process."""
+
+    def __init__(self) -> None:
+        self._bodies = ThreadPoolExecutor(BODY_THREADS, "body")
+        self._calls = ThreadPoolExecutor(CALL_THREADS, "call")
+        self._long = ThreadPoolExecutor(1, "long")
+
+    async def body(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a step that moves bytes; raises what it raises."""
+        return await _finished(self._bodies, lambda: function(*args, **kwargs))
+
+    async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a short blocking call of a port; raises what it raises."""
+        return await _finished(self._calls, lambda: function(*args, **kwargs))
+
+    async def long(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run work that may take minutes (re-hashing a file); one at a time, never in the way."""
+        return await _finished(self._long, lambda: function(*args, **kwargs))
+
+    def close(self) -> None:
+        """Wait for what runs, take no more."""
+        for pool in (self._bodies, self._calls, self._long):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+async def _finished(pool: ThreadPoolExecutor, function: Callable[[], T]) -> T:
+    future = asyncio.get_running_loop().run_in_executor(pool, function)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        raise

@@ -1,0 +1,80 @@
+"""What a request body must promise to those who store it, whatever server brought it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+Sink = Callable[[Sequence[bytes | memoryview]], None]
+"""Takes bytes, in a worker thread, one call at a time per body. What it raises ends the body."""
+
+
+class End(Enum):
+    """Why a body ended."""
+
+    COMPLETE = "complete"
+    DISCONNECTED = "disconnected"
+    """The client went away."""
+    TIMED_OUT = "timed out"
+    """Nothing came for the idle time-out."""
+    STOPPED = "stopped"
+    """We were asked to let go; what had arrived by then was taken."""
+    OVERRUN = "overrun"
+    """More came than the limit allows; the sink got exactly the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Outcome of a body: ``taken`` bytes went to the sink."""
+
+    taken: int
+    end: End
+
+
+class Body(Protocol):
+    """A request body that has not been read yet."""
+
+    async def drain(
+        self,
+        sink: Sink,
+        *,
+        limit: int | None,
+        idle_timeout: float,
+        interruption: "Interruption",
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Drained:
+        """Move the body into the sink until it ends, for whatever reason.
+
+        Args: limit: bytes that may be taken, None for any number; idle_timeout: seconds;
+            on_progress: called on the event loop with the bytes taken so far.
+        Every byte that had arrived when the end came has gone to the sink.
+        Raises: what the sink raises.
+        """
+        ...
+
+
+class Interruption:
+    """Somebody's wish that a body be let go of. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.shutting_down = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether anybody asked."""
+        return self._event.is_set()
+
+    def supersede(self) -> None:
+        """A newer request wants the upload."""
+        self._event.set()
+
+    def shut_down(self) -> None:
+        """The server is stopping."""
+        self.shutting_down = True
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Until somebody asks."""
+        await self._event.wait()

@@ -1,0 +1,118 @@
+"""What every use case of uploads works with: the ports, the policy, and the bodies under way."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tusd_py.catalog.port import UploadCatalog
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError, ShuttingDown, UploadExpired
+from tusd_py.domain.errors import UploadNotFound, UploadTerminated
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import TaskChange, TaskFacts
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.hashing.follower import Follower, Followers
+from tusd_py.locks.port import Lock
+from tusd_py.stores.port import StoreSet
+from tusd_py.tasks.port import TaskView
+from tusd_py.threads import Threads
+from tusd_py.uploads.body import Interruption
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPolicy:
+    """The deployment's rules. Sizes in bytes, times in seconds; None: no limit."""
+
+    max_size: int | None
+    expires_after: float | None
+    idle_timeout: float
+    durability: Literal["finish", "strict", "off"]
+    allowed_extensions: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class UploadRoom:
+    """The ports of the upload use cases, in one process on one event loop."""
+
+    policy: UploadPolicy
+    stores: StoreSet
+    catalog: UploadCatalog
+    tasks: TaskView
+    lock: Lock
+    followers: Followers
+    threads: Threads
+    clock: Clock
+    wake_relay: Callable[[], None]
+    """Called from any thread once there is something in the outbox."""
+    closing: bool = False
+    _bodies: set[Interruption] = field(default_factory=set)
+
+    @contextmanager
+    def body_under_way(self, interruption: Interruption) -> Iterator[None]:
+        """Let a stopping server reach the body. Raises: ShuttingDown: it is stopping already."""
+        if self.closing:
+            raise ShuttingDown
+        self._bodies.add(interruption)
+        try:
+            yield
+        finally:
+            self._bodies.discard(interruption)
+
+    def close(self) -> None:
+        """The server is stopping: let go of every body (its bytes are kept), take no more."""
+        self.closing = True
+        for interruption in self._bodies:
+            interruption.shut_down()
+
+    def follower(self, upload: Upload) -> Follower:
+        """The upload's running hash, as far as this process has it."""
+        return self.followers.get(upload.id, self.stores.core.path(upload.id))
+
+    async def find(self, user_id: UserId, upload_id: UploadId) -> Upload:
+        """The caller's upload, if it is still there for clients.
+
+        Raises: UploadNotFound: also for somebody else's (ARCHITECTURE, decision 12);
+            UploadTerminated, UploadExpired.
+        """
+        upload = await self.threads.call(self.catalog.upload, upload_id)
+        if upload is None or upload.user_id != user_id:
+            raise UploadNotFound
+        if upload.state in (UploadState.TERMINATED, UploadState.REJECTED):
+            raise UploadTerminated
+        if upload.state is UploadState.EXPIRED:
+            raise UploadExpired
+        return upload
+
+    def expires_at(self, upload: Upload) -> float | None:
+        """Unix seconds after which an unfinished upload is gone; None if never. Blocks (stat)."""
+        if self.policy.expires_after is None:
+            return None
+        if upload.state is UploadState.FINISHED and upload.kind is not UploadKind.PARTIAL:
+            return None
+        try:
+            touched = self.stores.core.modified_at(upload.id)
+        except UploadNotFound:
+            touched = upload.created_at
+        return max(upload.created_at, touched) + self.policy.expires_after
+
+    def show(self, upload: Upload, offset: int, change: TaskChange) -> None:
+        """Tell the upload's followers. The view may fail: it is repaired by later changes. Blocks."""
+        if upload.kind is UploadKind.PARTIAL:
+            return
+        facts = TaskFacts(
+            task_id=upload.id,
+            user_id=upload.user_id,
+            filename=upload.filename,
+            file_size=upload.length if upload.length is not None else offset,
+            created_at=upload.created_at,
+            file_hash=upload.file_hash or "",
+            temp_path=str(self.stores.core.path(upload.id)),
+        )
+        try:
+            self.tasks.put(facts, change)
+        except BackendError:
+            log.warning("task.put.failed", extra={"task_id": upload.id}, exc_info=True)
