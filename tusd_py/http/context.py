@@ -1,0 +1,38 @@
+"""What every route works with, passed by closure."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from tusd_py.domain.ids import ANONYMOUS, UserId
+from tusd_py.settings import Settings
+from tusd_py.threads import Threads
+from tusd_py.uploads.room import UploadRoom
+from tusd_py.wiring import Ports
+
+Authenticate = Callable[[HTTPConnection], Awaitable[UserId]]
+"""Who is asking. Raises a TusdError to refuse."""
+
+
+async def anonymous(_connection: HTTPConnection) -> UserId:
+    """Everybody is the same user: the embedded default (S22)."""
+    return ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppContext:
+    """The composed server, as routes see it."""
+
+    settings: Settings
+    ports: Ports
+    uploads: UploadRoom
+    threads: Threads
+    authenticate: Authenticate
+    stopping: asyncio.Event
+    """Set once the server is to stop: long answers end."""
+
+    async def caller(self, connection: HTTPConnection) -> UserId:
+        """Who is asking. Raises: what the deployment's authentication raises."""
+        return await self.authenticate(connection)

@@ -1,0 +1,149 @@
+"""The one table from errors to HTTP statuses, and the body of every refusal.
+
+Statuses are chosen by what clients do with them (docs/decisions): tus-js-client gives up on 4xx
+other than 409 and 423, and starts from zero when a HEAD answers anything but 2xx or 423.
+Bodies are RFC 9457 problems with two more members: ``code`` (stable) and ``error`` (the seed's).
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import Response
+
+from tusd_py.domain import errors as e
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS: Final = 5
+
+STATUS: Final[Mapping[type[e.TusdError], int]] = {
+    e.TusdError: 500,
+    e.ProtocolError: 400,
+    e.MalformedHeader: 400,
+    e.UnsupportedVersion: 412,
+    e.WrongContentType: 415,
+    e.UnsupportedContentEncoding: 415,
+    e.UnsupportedChecksumAlgorithm: 400,
+    e.InvalidConcatenation: 400,
+    e.MethodNotAllowed: 405,
+    e.ResourceNotFound: 404,
+    e.UploadError: 409,
+    e.UploadNotFound: 404,
+    e.UploadExpired: 410,
+    e.UploadTerminated: 410,
+    e.OffsetMismatch: 409,
+    e.LengthExceeded: 413,
+    e.LengthConflict: 400,
+    e.FinalUploadImmutable: 403,
+    e.PartialNotFinished: 400,
+    e.ChecksumMismatch: 460,
+    e.HashMismatch: 460,
+    e.UploadLocked: 423,
+    e.UploadUnfinished: 409,
+    e.BodyTimeout: 500,
+    e.ClientDisconnected: 400,
+    e.PolicyError: 403,
+    e.MaxSizeExceeded: 413,
+    e.MetadataTooLarge: 413,
+    e.TypeNotAllowed: 400,
+    e.TypeMismatch: 400,
+    e.OriginNotAllowed: 403,
+    e.TaskNotFound: 404,
+    e.BackendError: 503,
+    e.StorageFull: 507,
+    e.StorageDamaged: 500,
+    e.ShuttingDown: 503,
+    e.PipelineError: 500,
+    e.Transient: 503,
+    e.ResourceShort: 503,
+    e.Permanent: 500,
+    e.LeaseLost: 500,
+}
+"""Every error class has its own row; a test walks the tree."""
+
+_CLOSES: Final = (e.UploadLocked, e.BodyTimeout, e.ShuttingDown, e.ClientDisconnected)
+"""The rest of the body is on its way or never comes: the connection is of no more use."""
+
+_SEED_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
+    e.TypeNotAllowed: "文件格式不支持",
+    e.TypeMismatch: "文件格式不支持",
+    e.TaskNotFound: "任务不存在或已过期",
+}
+
+
+def status_of(error: e.TusdError) -> int:
+    """The status of an error: its class's row, or the nearest ancestor's."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def status_for_head(status: int) -> int:
+    """What a HEAD answers instead: 423 for anything that may pass, so that no client starts over."""
+    return 423 if status >= 500 or status == 429 else status
+
+
+def seed_text(error: e.TusdError) -> str:
+    """The member ``error``: the seed's own words where it has some, else the sentence (S3, S4)."""
+    if isinstance(error, e.MaxSizeExceeded):
+        return f"文件过大，最大支持{size_text(error.limit)}"
+    return _SEED_TEXTS.get(type(error), error.detail)
+
+
+def size_text(size: int) -> str:
+    """A size in the seed's manner, ``10GB`` for 10 GiB: the largest unit that divides it."""
+    for unit, name in ((1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
+        if size >= unit and size % unit == 0:
+            return f"{size // unit}{name}"
+    return f"{size}B"
+
+
+def problem(status: int, code: str, detail: str, error: str) -> bytes:
+    """An RFC 9457 body, JSON in UTF-8."""
+    title = HTTPStatus(status).phrase if status in iter(HTTPStatus) else "Checksum Mismatch"
+    members = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "error": error,
+    }
+    return json.dumps(members, ensure_ascii=False).encode()
+
+
+def error_headers(error: e.TusdError, status: int) -> dict[str, str]:
+    """The header fields that an error's status calls for."""
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    if isinstance(error, e.UnsupportedVersion):
+        headers["Tus-Version"] = "1.0.0"
+    if isinstance(error, e.OffsetMismatch):
+        headers["Upload-Offset"] = str(error.current)
+    if isinstance(error, e.ChecksumMismatch):
+        headers["Upload-Offset"] = str(error.offset)
+    if isinstance(error, e.MaxSizeExceeded):
+        headers["Tus-Max-Size"] = str(error.limit)
+    if isinstance(error, e.MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.allowed)
+    if status in (423, 503, 507):
+        headers["Retry-After"] = str(_RETRY_SECONDS)
+    if isinstance(error, _CLOSES):
+        headers["Connection"] = "close"
+    return headers
+
+
+def respond(error: e.TusdError, *, head: bool = False) -> Response:
+    """The answer to a refused request; a HEAD's has no body."""
+    status = status_of(error)
+    if status >= 500 and not isinstance(error, e.BodyTimeout | e.ShuttingDown):
+        log.error("request.failed", extra={"code": error.code}, exc_info=error)
+    if head:
+        status = status_for_head(status)
+        return Response(status_code=status, headers=error_headers(error, status))
+    return Response(
+        problem(status, error.code, error.detail, seed_text(error)),
+        status_code=status,
+        headers=error_headers(error, status),
+        media_type="application/problem+json",
+    )
