@@ -1,0 +1,324 @@
+"""tus 1.0.0 as pure functions: a request's head becomes a command, a result becomes an answer.
+
+Rule 1: no I/O, no clock. Rule 2: everything that can be told from the head is checked here, before
+the first byte of a body is read. Rule 3: the head was copied before the body: trailers must not
+change it (C68).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from tusd_py.domain.commands import (
+    Append,
+    Checksum,
+    Command,
+    Create,
+    Discover,
+    Download,
+    Inspect,
+    Terminate,
+)
+from tusd_py.domain.errors import (
+    InvalidConcatenation,
+    MalformedHeader,
+    MaxSizeExceeded,
+    MethodNotAllowed,
+    ResourceNotFound,
+    UnsupportedContentEncoding,
+    UnsupportedVersion,
+    UploadNotFound,
+    WrongContentType,
+)
+from tusd_py.domain.ids import UploadId, parse_upload_id
+from tusd_py.domain.upload import HASH_HEX_DIGITS, UploadKind
+from tusd_py.protocol.fields import (
+    Fields,
+    http_date,
+    media_type,
+    parse_checksum,
+    parse_defer_length,
+    parse_metadata,
+    parse_number,
+)
+
+VERSION: Final = "1.0.0"
+BODY_TYPE: Final = "application/offset+octet-stream"
+HASH_KEY: Final = "filehash"
+"""Metadata key by which any client can declare the file's hash: ``blake3:<64 hex digits>``."""
+
+_COLLECTION_METHODS: Final = ("OPTIONS", "POST")
+_UPLOAD_METHODS: Final = ("OPTIONS", "HEAD", "PATCH", "DELETE", "GET")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What this server announces. Size in bytes; None: unlimited."""
+
+    extensions: tuple[str, ...]
+    max_size: int | None
+    digest_sizes: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of a digest by checksum algorithm."""
+
+    def announces(self, extension: str) -> bool:
+        """Whether the extension is on offer."""
+        return extension in self.extensions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A request's head. ``resource`` is the path below the endpoint: '' for the endpoint itself."""
+
+    method: str
+    resource: str
+    fields: Fields
+
+
+def effective_method(head: Head) -> str:
+    """The method to act on.
+
+    "The X-HTTP-Method-Override request header MUST be a string which MUST be interpreted as the
+    request's method by the Server, if the header is presented."
+    Raises: MethodNotAllowed: it names something no resource here has.
+    """
+    override = head.fields.one("X-HTTP-Method-Override")
+    if override is None:
+        return head.method
+    method = override.upper()
+    if method not in (*_COLLECTION_METHODS, *_UPLOAD_METHODS):
+        raise MethodNotAllowed(_UPLOAD_METHODS if head.resource else _COLLECTION_METHODS)
+    return method
+
+
+def parse_request(head: Head, capabilities: Capabilities, *, base_path: str) -> Command:
+    """The command that a request's head gives.
+
+    Raises: ProtocolError, UploadNotFound (no upload can have that address), MaxSizeExceeded.
+    """
+    method = effective_method(head)
+    if method == "OPTIONS":
+        # "The Tus-Resumable header MUST be included in every request [...] except for OPTIONS."
+        return Discover()
+    if method == "GET":
+        return Download(upload_id=_upload_id(head), range_header=head.fields.one("Range"))
+    _check_allowed(head, method, capabilities)
+    # "If the version specified by the Client is not supported by the Server, it MUST respond with
+    # the 412 Precondition Failed status"
+    if head.fields.one("Tus-Resumable") != VERSION:
+        raise UnsupportedVersion
+    match method:
+        case "POST":
+            return _create(head, capabilities, base_path)
+        case "PATCH":
+            return _append(head, capabilities)
+        case "DELETE":
+            return Terminate(upload_id=_upload_id(head))
+        case _:
+            return Inspect(upload_id=_upload_id(head))
+
+
+def _check_allowed(head: Head, method: str, capabilities: Capabilities) -> None:
+    allowed = _UPLOAD_METHODS if head.resource else _COLLECTION_METHODS
+    if not capabilities.announces("termination"):
+        allowed = tuple(name for name in allowed if name != "DELETE")
+    if "/" in head.resource:
+        raise ResourceNotFound
+    if method not in allowed:
+        raise MethodNotAllowed(allowed)
+
+
+def _upload_id(head: Head) -> UploadId:
+    upload_id = parse_upload_id(head.resource)
+    if upload_id is None:
+        raise UploadNotFound
+    return upload_id
+
+
+def _create(head: Head, capabilities: Capabilities, base_path: str) -> Create:
+    fields = head.fields
+    metadata_header = fields.joined("Upload-Metadata")
+    metadata = parse_metadata(metadata_header or "")
+    concat_header = fields.one("Upload-Concat")
+    kind, parts = _concatenation(concat_header, capabilities, base_path)
+    body_length = _body_length(fields)
+    has_body = media_type(fields.one("Content-Type")) == BODY_TYPE
+    length = _creation_length(fields, kind, capabilities)
+    if kind is UploadKind.FINAL and has_body and body_length != 0:
+        raise InvalidConcatenation("A final upload is made of its parts and takes no body.")
+    return Create(
+        length=length,
+        kind=kind,
+        metadata_header=metadata_header or None,
+        metadata=metadata,
+        concat_header=concat_header,
+        parts=parts,
+        declared_hash=declared_hash(metadata),
+        has_body=has_body,
+        body_length=body_length,
+        checksum=_checksum(fields, capabilities),
+    )
+
+
+def _checksum(fields: Fields, capabilities: Capabilities) -> Checksum | None:
+    text = fields.one("Upload-Checksum")
+    if text is None or not capabilities.announces("checksum"):
+        return None
+    return parse_checksum(text, capabilities.digest_sizes)
+
+
+def _creation_length(fields: Fields, kind: UploadKind, capabilities: Capabilities) -> int | None:
+    """ "The request MUST include one of the following headers: Upload-Length to indicate the size
+    of an entire upload in bytes, Upload-Defer-Length: 1"; a final upload has neither.
+    """
+    length_text, defer_text = fields.one("Upload-Length"), fields.one("Upload-Defer-Length")
+    if kind is UploadKind.FINAL:
+        if length_text is not None or defer_text is not None:
+            raise MalformedHeader("A final upload's length follows from its parts.")
+        return None
+    if defer_text is not None:
+        if not capabilities.announces("creation-defer-length"):
+            raise MalformedHeader("Upload-Defer-Length is not supported.")
+        parse_defer_length(defer_text)
+        if length_text is not None:
+            raise MalformedHeader("Upload-Length and Upload-Defer-Length exclude each other.")
+        return None
+    if length_text is None:
+        raise MalformedHeader("The header Upload-Length or Upload-Defer-Length is missing.")
+    return _length(length_text, capabilities)
+
+
+def _length(text: str, capabilities: Capabilities) -> int:
+    length = parse_number("Upload-Length", text)
+    if capabilities.max_size is not None and length > capabilities.max_size:
+        raise MaxSizeExceeded(capabilities.max_size)
+    return length
+
+
+def _concatenation(
+    text: str | None, capabilities: Capabilities, base_path: str
+) -> tuple[UploadKind, tuple[UploadId, ...]]:
+    """ "The value MUST be either partial, or final followed by a semicolon and a space-separated
+    list of partial upload URLs"; paths and absolute URLs are both taken (clients send either).
+    """
+    if text is None:
+        return UploadKind.REGULAR, ()
+    if not capabilities.announces("concatenation"):
+        raise InvalidConcatenation("Concatenation is not supported.")
+    if text == "partial":
+        return UploadKind.PARTIAL, ()
+    word, semicolon, urls = text.partition(";")
+    if word != "final" or not semicolon or not urls.split():
+        raise InvalidConcatenation
+    return UploadKind.FINAL, tuple(_part(url, base_path) for url in urls.split())
+
+
+def _part(url: str, base_path: str) -> UploadId:
+    try:
+        path = urlsplit(url).path
+    except ValueError as error:
+        raise InvalidConcatenation from error
+    base, slash, name = path.rpartition("/")
+    upload_id = parse_upload_id(name)
+    if upload_id is None or not (base + slash).endswith(base_path):
+        raise InvalidConcatenation("Upload-Concat names something that is no partial upload.")
+    return upload_id
+
+
+def declared_hash(metadata: Mapping[str, bytes]) -> str | None:
+    """The BLAKE3 that the client declared for the whole file, 64 hexadecimal digits; None if none.
+
+    An unknown algorithm is ignored; a malformed digest is refused. Raises: MalformedHeader.
+    """
+    raw = metadata.get(HASH_KEY)
+    if raw is None:
+        return None
+    algorithm, _, digest = raw.decode("latin-1").lower().partition(":")
+    if algorithm != "blake3":
+        return None
+    if len(digest) != HASH_HEX_DIGITS or any(char not in "0123456789abcdef" for char in digest):
+        raise MalformedHeader(f"{HASH_KEY} must be blake3: and {HASH_HEX_DIGITS} hex digits.")
+    return digest
+
+
+def _append(head: Head, capabilities: Capabilities) -> Append:
+    fields = head.fields
+    upload_id = _upload_id(head)
+    # "All PATCH requests MUST use Content-Type: application/offset+octet-stream, otherwise the
+    # server SHOULD return a 415 Unsupported Media Type status."
+    if media_type(fields.one("Content-Type")) != BODY_TYPE:
+        raise WrongContentType
+    offset_text = fields.one("Upload-Offset")
+    if offset_text is None:
+        raise MalformedHeader("The header Upload-Offset is missing.")
+    length_text = fields.one("Upload-Length")
+    return Append(
+        upload_id=upload_id,
+        offset=parse_number("Upload-Offset", offset_text),
+        declared_length=None if length_text is None else _length(length_text, capabilities),
+        body_length=_body_length(fields),
+        checksum=_checksum(fields, capabilities),
+    )
+
+
+def _body_length(fields: Fields) -> int | None:
+    """Bytes of the body; None: chunked. Raises: UnsupportedContentEncoding."""
+    encoding = fields.one("Content-Encoding")
+    if encoding is not None and encoding.lower() != "identity":
+        raise UnsupportedContentEncoding
+    if "Transfer-Encoding" in fields:
+        return None
+    text = fields.one("Content-Length")
+    return 0 if text is None else parse_number("Content-Length", text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadFacts:
+    """What an answer tells of an upload. Sizes in bytes, ``expires_at`` unix seconds (UTC)."""
+
+    offset: int | None
+    """None: not to be told (a final upload whose parts are unfinished)."""
+    length: int | None
+    metadata_header: str | None = None
+    concat_header: str | None = None
+    expires_at: float | None = None
+
+
+def discovery_headers(capabilities: Capabilities) -> dict[str, str]:
+    """The answer to OPTIONS: 204 with these."""
+    headers = {"Tus-Version": VERSION}
+    if capabilities.extensions:
+        headers["Tus-Extension"] = ",".join(capabilities.extensions)
+    if capabilities.max_size is not None:
+        headers["Tus-Max-Size"] = str(capabilities.max_size)
+    if capabilities.digest_sizes:
+        headers["Tus-Checksum-Algorithm"] = ",".join(capabilities.digest_sizes)
+    return headers
+
+
+def inspection_headers(facts: UploadFacts) -> dict[str, str]:
+    """The answer to HEAD: 200 with these.
+
+    "The Server MUST always include the Upload-Offset header [...] MUST prevent the client and/or
+    proxies from caching the response by adding the Cache-Control: no-store header."
+    """
+    headers = {"Cache-Control": "no-store", **progress_headers(facts)}
+    if facts.length is not None:
+        headers["Upload-Length"] = str(facts.length)
+    elif facts.offset is not None:
+        headers["Upload-Defer-Length"] = "1"
+    if facts.metadata_header is not None:
+        headers["Upload-Metadata"] = facts.metadata_header
+    if facts.concat_header is not None:
+        headers["Upload-Concat"] = facts.concat_header
+    return headers
+
+
+def progress_headers(facts: UploadFacts) -> dict[str, str]:
+    """The answer to PATCH (204) and, with Location, to POST (201): offset and expiry."""
+    headers = {}
+    if facts.offset is not None:
+        headers["Upload-Offset"] = str(facts.offset)
+    if facts.expires_at is not None:
+        headers["Upload-Expires"] = http_date(facts.expires_at)
+    return headers
