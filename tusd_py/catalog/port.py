@@ -91,6 +91,10 @@ class UploadCatalog(Protocol):
         """Every upload in state receiving, oldest first."""
         ...
 
+    def finished_partials(self) -> Sequence[Upload]:
+        """Every finished partial upload that is still there, oldest first: they expire too."""
+        ...
+
     def finals_of(self, part: UploadId) -> Sequence[Upload]:
         """Unfinished final uploads that wait for this part."""
         ...

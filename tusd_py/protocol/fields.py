@@ -71,7 +71,7 @@ def parse_number(name: str, text: str) -> int:
 
 
 def parse_defer_length(text: str) -> None:
-    """ "Upload-Defer-Length [...] MUST be 1." Raises: MalformedHeader."""
+    """The one value it may have: "Upload-Defer-Length [...] MUST be 1". Raises: MalformedHeader."""
     if text != "1":
         raise MalformedHeader("The header Upload-Defer-Length must be 1.")
 

@@ -98,7 +98,7 @@ def parse_request(head: Head, capabilities: Capabilities, *, base_path: str) -> 
     """
     method = effective_method(head)
     if method == "OPTIONS":
-        # "The Tus-Resumable header MUST be included in every request [...] except for OPTIONS."
+        # Needs no Tus-Resumable, by the core protocol's exception for OPTIONS.
         return Discover()
     if method == "GET":
         return Download(upload_id=_upload_id(head), range_header=head.fields.one("Range"))
@@ -168,7 +168,7 @@ def _checksum(fields: Fields, capabilities: Capabilities) -> Checksum | None:
 
 
 def _creation_length(fields: Fields, kind: UploadKind, capabilities: Capabilities) -> int | None:
-    """ "The request MUST include one of the following headers: Upload-Length to indicate the size
+    """The length in bytes: "The request MUST include one of the following headers: Upload-Length to indicate the size
     of an entire upload in bytes, Upload-Defer-Length: 1"; a final upload has neither.
     """
     length_text, defer_text = fields.one("Upload-Length"), fields.one("Upload-Defer-Length")
@@ -198,7 +198,7 @@ def _length(text: str, capabilities: Capabilities) -> int:
 def _concatenation(
     text: str | None, capabilities: Capabilities, base_path: str
 ) -> tuple[UploadKind, tuple[UploadId, ...]]:
-    """ "The value MUST be either partial, or final followed by a semicolon and a space-separated
+    """Kind and parts: "The value MUST be either partial, or final followed by a semicolon and a space-separated
     list of partial upload URLs"; paths and absolute URLs are both taken (clients send either).
     """
     if text is None:

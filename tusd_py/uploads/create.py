@@ -1,0 +1,115 @@
+"""Creating uploads, with or without their first bytes."""
+
+from dataclasses import dataclass
+
+from tusd_py.domain.filetypes import check_declared
+
+from tusd_py.domain.commands import Create
+from tusd_py.domain.errors import (
+    ChecksumMismatch,
+    HashMismatch,
+    LengthExceeded,
+    MaxSizeExceeded,
+    TypeMismatch,
+)
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import TaskChange, TaskStatus
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.uploads.append import store_body
+from tusd_py.uploads.body import Body, Interruption
+from tusd_py.uploads.concatenate import plan_final
+from tusd_py.uploads.finish import complete_final
+from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.terminate import drop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A new upload and how far it is. Offset in bytes, None while a final upload waits for parts."""
+
+    upload: Upload
+    offset: int | None
+    expires_at: float | None
+
+
+async def create(
+    room: UploadRoom, user_id: UserId, upload_id: UploadId, command: Create, body: Body
+) -> Created:
+    """Make an upload, with the bytes that come along, finished at once if those are all.
+
+    Args: upload_id: fresh random bits. Nothing is left behind by a refusal, save what the client
+        may resume (a body that broke off).
+    Raises: TypeNotAllowed, MaxSizeExceeded, LengthExceeded, InvalidConcatenation,
+        PartialNotFinished, UploadNotFound (a part), and what ``append`` raises.
+    Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
+    """
+    upload = _planned(room, user_id, upload_id, command)
+    if command.kind is UploadKind.FINAL:
+        return await _create_final(room, upload)
+    _check_fits(room, upload, command)
+    await room.threads.call(_record, room, upload)
+    if not command.has_body and upload.length != 0:
+        return await _created(room, upload, 0)
+    interruption = Interruption()
+    try:
+        async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
+            with room.body_under_way(interruption):
+                source = body if command.has_body else None
+                appended = await store_body(room, upload, source, command.checksum, interruption)
+    except (ChecksumMismatch, LengthExceeded, MaxSizeExceeded, TypeMismatch, HashMismatch):
+        # The client never learnt the address: nothing could resume it.
+        await room.threads.call(drop, room, upload, UploadState.REJECTED)
+        raise
+    return Created(upload=upload, offset=appended.offset, expires_at=appended.expires_at)
+
+
+def _planned(room: UploadRoom, user_id: UserId, upload_id: UploadId, command: Create) -> Upload:
+    upload = Upload(
+        id=upload_id,
+        user_id=user_id,
+        length=command.length,
+        kind=command.kind,
+        metadata_header=command.metadata_header,
+        metadata=command.metadata,
+        concat_header=command.concat_header,
+        parts=command.parts,
+        declared_hash=command.declared_hash,
+        created_at=room.clock.now(),
+    )
+    if command.kind is not UploadKind.PARTIAL:
+        check_declared(upload.filename, upload.filetype, room.policy.allowed_extensions)
+    return upload
+
+
+def _check_fits(room: UploadRoom, upload: Upload, command: Create) -> None:
+    length = command.body_length if command.has_body else 0
+    if length is None:
+        return
+    if upload.length is not None and length > upload.length:
+        raise LengthExceeded(upload.length)
+    if room.policy.max_size is not None and length > room.policy.max_size:
+        raise MaxSizeExceeded(room.policy.max_size)
+
+
+async def _create_final(room: UploadRoom, upload: Upload) -> Created:
+    upload = await plan_final(room, upload)
+    await room.threads.call(_record, room, upload)
+    try:
+        done = await complete_final(room, upload.id)
+    except (HashMismatch, TypeMismatch):
+        await room.threads.call(drop, room, upload, UploadState.REJECTED)
+        raise
+    return await _created(room, upload, upload.length if done else None)
+
+
+def _record(room: UploadRoom, upload: Upload) -> None:
+    """File first, then its row: a crash in between leaves a file that ``gc`` finds."""
+    room.stores.core.create(upload.id)
+    room.catalog.add_upload(upload)
+    room.show(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+
+
+async def _created(room: UploadRoom, upload: Upload, offset: int | None) -> Created:
+    finished = offset is not None and offset == upload.length
+    expires_at = None if finished else await room.threads.call(room.expires_at, upload)
+    return Created(upload=upload, offset=offset, expires_at=expires_at)

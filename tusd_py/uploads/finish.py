@@ -1,0 +1,223 @@
+"""Finishing an upload: bytes durable, hash known, one transaction, then the answer.
+
+The last 204 goes out after the transaction (ARCHITECTURE, decisions 4 and 5), with one exception:
+when this process did not see the upload from its first byte (it was restarted) and more than
+``CATCH_UP_NOW_BYTES`` are still to be read back for the hash, and no hash was declared that would
+have to be checked, then the answer goes out as soon as the bytes are durable, and the transaction
+follows when the hash is known. Nothing can be lost in between: a complete upload in state
+``receiving`` is finished by ``recover`` after a crash.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Final
+
+from tusd_py.domain.filetypes import check_content, is_video
+
+from tusd_py.catalog.port import Finished
+from tusd_py.domain.errors import (
+    HashMismatch,
+    ShuttingDown,
+    TusdError,
+    TypeMismatch,
+    UploadNotFound,
+)
+from tusd_py.domain.ids import UploadId, owner_scope
+from tusd_py.domain.task import (
+    COMPLETED_PROGRESS,
+    RECEIVED_PROGRESS,
+    TEXT_INSTANT,
+    TaskChange,
+    TaskStatus,
+)
+from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
+from tusd_py.uploads.concatenate import assemble
+from tusd_py.uploads.receive import read_head
+from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.terminate import drop
+
+log = logging.getLogger(__name__)
+
+CATCH_UP_NOW_BYTES: Final = 256 << 20
+"""Read back before the answer: a tenth of a second at 3 GiB/s from the page cache."""
+CATCH_UP_EARLY_BYTES: Final = 8 << 20
+"""A hash that is further behind starts catching up while the rest still arrives."""
+
+_background: set[asyncio.Task[None]] = set()
+
+
+async def finish(room: UploadRoom, upload: Upload) -> None:
+    """Finish a full upload whose bytes are durable; the caller holds its lock.
+
+    Raises: HashMismatch: not what was declared (the caller drops it); TypeMismatch,
+        TypeNotAllowed under a whitelist; BackendError: the catalog can't be reached, the upload
+        stays complete and is finished by the next attempt.
+    """
+    assert upload.length is not None
+    behind = upload.length - room.follower(upload).hashed
+    if behind > CATCH_UP_NOW_BYTES and upload.declared_hash is None:
+        _in_background(_finish_later(room, upload))
+        return
+    await room.threads.body(_catch_up, room, upload)
+    await _finish_known(room, upload)
+
+
+def catch_up_early(room: UploadRoom, upload: Upload, offset: int) -> None:
+    """Start re-reading what this process has not hashed, while the rest is still on its way."""
+    if offset - room.follower(upload).hashed > CATCH_UP_EARLY_BYTES:
+        _in_background(_catch_up_quietly(room, upload))
+
+
+async def _catch_up_quietly(room: UploadRoom, upload: Upload) -> None:
+    try:
+        await room.threads.long(_catch_up, room, upload)
+    except (TusdError, OSError):
+        log.info("upload.hash.catch_up.stopped", extra={"upload_id": upload.id})
+
+
+async def _finish_later(room: UploadRoom, upload: Upload) -> None:
+    try:
+        await room.threads.long(_catch_up, room, upload)
+        if not room.closing:
+            await _finish_known(room, upload)
+    except (HashMismatch, TypeMismatch):
+        await room.threads.call(drop, room, upload, UploadState.REJECTED)
+    except (TusdError, OSError):
+        log.exception("upload.finish.failed", extra={"upload_id": upload.id})
+
+
+def _catch_up(room: UploadRoom, upload: Upload) -> None:
+    level = room.follower(upload).catch_up(
+        lambda: room.stores.core.offset(upload.id), lambda: room.closing
+    )
+    if not level:
+        raise ShuttingDown
+
+
+async def _finish_known(room: UploadRoom, upload: Upload) -> None:
+    await room.threads.call(_finish_in_catalog, room, upload)
+    room.followers.drop(upload.id)
+    if upload.kind is UploadKind.PARTIAL:
+        for final in await room.threads.call(room.catalog.finals_of, upload.id):
+            await _complete_waiting(room, final)
+
+
+async def complete_final(room: UploadRoom, upload_id: UploadId) -> bool:
+    """Assemble and finish a final upload if all its parts are there; whether it was done now.
+
+    Raises: what ``assemble`` and ``finish`` raise.
+    """
+    async with room.lock.hold(upload_id, on_release_requested=lambda: None):
+        upload = await room.threads.call(room.catalog.upload, upload_id)
+        if upload is None or upload.state is not UploadState.RECEIVING:
+            return False
+        assembled = await assemble(room, upload)
+        if assembled is None:
+            return False
+        await finish(room, assembled)
+    return True
+
+
+async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
+    """A final upload's trouble is not its part's."""
+    try:
+        await complete_final(room, final.id)
+    except (HashMismatch, TypeMismatch):
+        await room.threads.call(drop, room, final, UploadState.REJECTED)
+    except (TusdError, OSError):
+        log.exception("upload.assemble.failed", extra={"upload_id": final.id})
+
+
+def _finish_in_catalog(room: UploadRoom, upload: Upload) -> None:
+    """Verify what was declared, then the one transaction. Blocks."""
+    assert upload.length is not None
+    file_hash = room.follower(upload).hexdigest(upload.length)
+    if upload.declared_hash is not None and upload.declared_hash != file_hash:
+        raise HashMismatch
+    if upload.kind is UploadKind.PARTIAL:
+        room.catalog.finish_partial(upload.id, file_hash)
+        return
+    path = room.stores.core.path(upload.id)
+    head = read_head(path)
+    check_content(upload.filename, head, room.policy.allowed_extensions)
+    content = FinishedContent(
+        upload_id=upload.id,
+        user_id=upload.user_id,
+        scope=owner_scope(upload.user_id),
+        filename=upload.filename,
+        filetype=upload.filetype,
+        file_hash=file_hash,
+        file_size=upload.length,
+        temp_path=str(path),
+        created_at=upload.created_at,
+    )
+    finished = room.catalog.finish_upload(content, is_video=is_video(head))
+    log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
+    _show_finished(room, replace(upload, file_hash=file_hash), finished)
+
+
+def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> None:
+    if finished.file is None:
+        change = TaskChange(status=TaskStatus.RECEIVED, progress=RECEIVED_PROGRESS)
+        room.show(upload, upload.length or 0, change)
+        room.wake_relay()
+        return
+    change = TaskChange(
+        status=TaskStatus.COMPLETED,
+        progress=COMPLETED_PROGRESS,
+        message=TEXT_INSTANT,
+        oss_path=finished.file.path,
+        repository_id=finished.file.identity,
+    )
+    room.show(upload, upload.length or 0, change)
+    # The pool holds the content: the temporary file is gone before the answer (S2).
+    room.stores.core.delete(upload.id)
+    room.catalog.source_removed(upload.id)
+
+
+async def recover(room: UploadRoom) -> int:
+    """Finish what a crash left complete but unfinished, once each (fault 7); how many.
+
+    Run at start, before or beside requests: each upload is finished under its lock.
+    """
+    finished = 0
+    for upload in await room.threads.call(room.catalog.receiving):
+        if room.closing:
+            break
+        try:
+            finished += await _recover_one(room, upload)
+        except UploadNotFound:
+            log.warning("upload.data.missing", extra={"upload_id": upload.id})
+        except (HashMismatch, TypeMismatch):
+            await room.threads.call(drop, room, upload, UploadState.REJECTED)
+        except (TusdError, OSError):
+            log.exception("upload.recover.failed", extra={"upload_id": upload.id})
+    return finished
+
+
+async def _recover_one(room: UploadRoom, upload: Upload) -> bool:
+    if upload.kind is UploadKind.FINAL:
+        return await complete_final(room, upload.id)
+    if await room.threads.call(room.stores.core.offset, upload.id) != upload.length:
+        return False
+    async with room.lock.hold(upload.id, on_release_requested=lambda: None):
+        current = await room.threads.call(room.catalog.upload, upload.id)
+        if current is None or current.state is not UploadState.RECEIVING:
+            return False
+        await room.threads.body(_sync, room, upload)
+        await room.threads.long(_catch_up, room, upload)
+        await _finish_known(room, upload)
+    return True
+
+
+def _sync(room: UploadRoom, upload: Upload) -> None:
+    with room.stores.core.writer(upload.id, length=upload.length) as writer:
+        writer.sync()
+
+
+def _in_background(work: Coroutine[None, None, None]) -> None:
+    task = asyncio.ensure_future(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)

@@ -1,0 +1,42 @@
+"""Telling how far an upload is."""
+
+from dataclasses import dataclass
+
+from tusd_py.domain.commands import Inspect
+from tusd_py.domain.errors import UploadExpired
+from tusd_py.domain.ids import UserId
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.uploads.body import Interruption
+from tusd_py.uploads.room import UploadRoom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """An upload and its offset in bytes (None: a final upload that waits for its parts)."""
+
+    upload: Upload
+    offset: int | None
+    expires_at: float | None
+
+
+async def inspect(room: UploadRoom, user_id: UserId, command: Inspect) -> Inspected:
+    """The offset to resume from. A holder lets go first: what it had received counts.
+
+    Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
+    Source: tus 1.0.0, HEAD.
+    """
+    upload = await room.find(user_id, command.upload_id)
+    if upload.state is UploadState.FINISHED:
+        expires_at = await room.threads.call(room.expires_at, upload)
+        return Inspected(upload=upload, offset=upload.length, expires_at=expires_at)
+    if upload.kind is UploadKind.FINAL:
+        return Inspected(upload=upload, offset=None, expires_at=None)
+    interruption = Interruption()
+    async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
+        upload = await room.find(user_id, command.upload_id)
+        offset, expires_at = await room.threads.call(
+            lambda: (room.stores.core.offset(upload.id), room.expires_at(upload))
+        )
+    if expires_at is not None and expires_at < room.clock.now():
+        raise UploadExpired
+    return Inspected(upload=upload, offset=offset, expires_at=expires_at)

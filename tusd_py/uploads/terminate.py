@@ -1,0 +1,73 @@
+"""Ending uploads before their time: by their owner, by a rule, by age."""
+
+import logging
+from typing import Final
+
+from tusd_py.domain.commands import Terminate
+from tusd_py.domain.errors import (
+    HashMismatch,
+    TusdError,
+    UploadExpired,
+    UploadTerminated,
+)
+from tusd_py.domain.ids import UserId
+from tusd_py.domain.task import TaskChange, TaskStatus
+from tusd_py.domain.upload import Upload, UploadState
+from tusd_py.uploads.body import Interruption
+from tusd_py.uploads.room import UploadRoom
+
+log = logging.getLogger(__name__)
+
+_REASONS: Final[dict[UploadState, type[TusdError]]] = {
+    UploadState.TERMINATED: UploadTerminated,
+    UploadState.EXPIRED: UploadExpired,
+    UploadState.REJECTED: HashMismatch,
+}
+
+
+async def terminate(room: UploadRoom, user_id: UserId, command: Terminate) -> None:
+    """Delete an upload, finished or not; its job, if there is one, is cancelled.
+
+    A stored object stays for the pool's other references.
+    Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
+    Source: tus 1.0.0, termination.
+    """
+    upload = await room.find(user_id, command.upload_id)
+    interruption = Interruption()
+    async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
+        upload = await room.find(user_id, command.upload_id)
+        await room.threads.call(drop, room, upload, UploadState.TERMINATED)
+
+
+def drop(
+    room: UploadRoom,
+    upload: Upload,
+    state: UploadState,
+    reason: type[TusdError] | None = None,
+) -> None:
+    """Close the upload for clients, then remove its bytes. Blocks; the caller holds its lock.
+
+    Row first: after a crash in between the janitor finds the bytes of a closed upload.
+    """
+    if not room.catalog.close_upload(upload.id, state):
+        return
+    room.followers.drop(upload.id)
+    room.stores.core.delete(upload.id)
+    room.catalog.source_removed(upload.id)
+    log.info("upload.closed", extra={"upload_id": upload.id, "state": state.value})
+    error = reason or _REASONS[state]
+    room.show(
+        upload,
+        upload.length or 0,
+        TaskChange(
+            status=TaskStatus.FAILED,
+            progress=0,
+            attempt=_LAST_ATTEMPT,
+            error_code=error.code,
+            error_msg=error.sentence,
+        ),
+    )
+
+
+_LAST_ATTEMPT: Final = 1 << 40
+"""No worker speaks after an upload was closed."""
