@@ -55,6 +55,13 @@ class Upload:
     created_at: float
 
     @property
+    def size(self) -> int:
+        """The length in bytes. Raises: ValueError: it is still deferred."""
+        if self.length is None:
+            raise ValueError("the upload's length is deferred")
+        return self.length
+
+    @property
     def filename(self) -> str:
         """The client's name for the file, for people to read: never used as a path; '' if none."""
         raw = self.metadata.get("filename") or self.metadata.get("name") or b""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from tusd_py.domain.ids import ANONYMOUS, UserId
+from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.settings import Settings
 from tusd_py.threads import Threads
 from tusd_py.uploads.room import UploadRoom
@@ -27,6 +28,8 @@ class AppContext:
 
     settings: Settings
     ports: Ports
+    able: Capabilities
+    """What the tus endpoint announces."""
     uploads: UploadRoom
     threads: Threads
     authenticate: Authenticate

@@ -49,7 +49,7 @@ async def append(room: UploadRoom, user_id: UserId, command: Append, body: Body)
             upload, offset = await _checked(room, user_id, command)
             if upload.state is UploadState.FINISHED:
                 return Appended(offset=offset, expires_at=None)
-            upload = await _with_length(room, upload, command, offset)
+            upload = await _with_length(room, upload, command)
             source = None if command.body_length == 0 else body
             return await store_body(room, upload, source, command.checksum, interruption)
 
@@ -86,7 +86,7 @@ def _check_fits(room: UploadRoom, upload: Upload, command: Append, offset: int) 
         raise MaxSizeExceeded(room.policy.max_size)
 
 
-async def _with_length(room: UploadRoom, upload: Upload, command: Append, offset: int) -> Upload:
+async def _with_length(room: UploadRoom, upload: Upload, command: Append) -> Upload:
     if upload.length is not None or command.declared_length is None:
         return upload
     if not await room.threads.call(room.catalog.declare_length, upload.id, command.declared_length):
@@ -112,7 +112,9 @@ async def store_body(
         if body is not None:
             catch_up_early(room, upload, writer.offset)
             try:
-                await receive(room, upload, writer, body, checksum, interruption)
+                await receive(
+                    room, upload, writer, body, checksum=checksum, interruption=interruption
+                )
             except TypeMismatch:
                 await room.threads.call(drop, room, upload, UploadState.REJECTED)
                 raise

@@ -1,6 +1,5 @@
 """What a request body must promise to those who store it, whatever server brought it."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -32,6 +31,32 @@ class Drained:
     end: End
 
 
+class Interruption:
+    """Somebody's wish that a body be let go of. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.shutting_down = False
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` once somebody asks; at once if somebody has."""
+        self._listeners.append(listener)
+        if self.requested:
+            listener()
+
+    def supersede(self) -> None:
+        """A newer request wants the upload."""
+        self.requested = True
+        for listener in self._listeners:
+            listener()
+
+    def shut_down(self) -> None:
+        """The server is stopping."""
+        self.shutting_down = True
+        self.supersede()
+
+
 class Body(Protocol):
     """A request body that has not been read yet."""
 
@@ -41,7 +66,7 @@ class Body(Protocol):
         *,
         limit: int | None,
         idle_timeout: float,
-        interruption: "Interruption",
+        interruption: Interruption,
         on_progress: Callable[[int], None] | None = None,
     ) -> Drained:
         """Move the body into the sink until it ends, for whatever reason.
@@ -52,29 +77,3 @@ class Body(Protocol):
         Raises: what the sink raises.
         """
         ...
-
-
-class Interruption:
-    """Somebody's wish that a body be let go of. Belongs to one event loop."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-        self.shutting_down = False
-
-    @property
-    def requested(self) -> bool:
-        """Whether anybody asked."""
-        return self._event.is_set()
-
-    def supersede(self) -> None:
-        """A newer request wants the upload."""
-        self._event.set()
-
-    def shut_down(self) -> None:
-        """The server is stopping."""
-        self.shutting_down = True
-        self._event.set()
-
-    async def wait(self) -> None:
-        """Until somebody asks."""
-        await self._event.wait()

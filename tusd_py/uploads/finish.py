@@ -55,8 +55,7 @@ async def finish(room: UploadRoom, upload: Upload) -> None:
         TypeNotAllowed under a whitelist; BackendError: the catalog can't be reached, the upload
         stays complete and is finished by the next attempt.
     """
-    assert upload.length is not None
-    behind = upload.length - room.follower(upload).hashed
+    behind = upload.size - room.follower(upload).hashed
     if behind > CATCH_UP_NOW_BYTES and upload.declared_hash is None:
         _in_background(_finish_later(room, upload))
         return
@@ -132,8 +131,7 @@ async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
 
 def _finish_in_catalog(room: UploadRoom, upload: Upload) -> None:
     """Verify what was declared, then the one transaction. Blocks."""
-    assert upload.length is not None
-    file_hash = room.follower(upload).hexdigest(upload.length)
+    file_hash = room.follower(upload).hexdigest(upload.size)
     if upload.declared_hash is not None and upload.declared_hash != file_hash:
         raise HashMismatch
     if upload.kind is UploadKind.PARTIAL:
@@ -149,7 +147,7 @@ def _finish_in_catalog(room: UploadRoom, upload: Upload) -> None:
         filename=upload.filename,
         filetype=upload.filetype,
         file_hash=file_hash,
-        file_size=upload.length,
+        file_size=upload.size,
         temp_path=str(path),
         created_at=upload.created_at,
     )

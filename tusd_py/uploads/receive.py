@@ -98,6 +98,7 @@ async def receive(
     upload: Upload,
     writer: Writer,
     body: Body,
+    *,
     checksum: Checksum | None,
     interruption: Interruption,
 ) -> int:
@@ -136,7 +137,7 @@ async def receive(
     )
     full = verified and writer.offset == upload.length and drained.end is not End.OVERRUN
     if not full:
-        _judge(room, upload, drained, interruption, verified, start)
+        _judge(room, upload, drained, interruption=interruption, verified=verified, start=start)
     return writer.offset
 
 
@@ -149,6 +150,7 @@ def _judge(
     room: UploadRoom,
     upload: Upload,
     drained: Drained,
+    *,
     interruption: Interruption,
     verified: bool,
     start: int,

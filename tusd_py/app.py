@@ -1,0 +1,201 @@
+"""Composition root of the server: settings and ports in, one ASGI application out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from tusd_py.hashing.follower import Followers
+from tusd_py.locks.local import LocalLock
+
+from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
+from tusd_py.domain.ids import UploadId
+from tusd_py.http import events, home, multipart, progress, task_list, websocket
+from tusd_py.http.context import AppContext, Authenticate, anonymous
+from tusd_py.http.cors import CrossOrigin
+from tusd_py.http.errors import respond
+from tusd_py.http.extensions import capabilities
+from tusd_py.http.guard import Guard
+from tusd_py.http.tus import TusEndpoint
+from tusd_py.locks.process import sole_server
+from tusd_py.settings import Settings
+from tusd_py.threads import Threads
+from tusd_py.uploads.expire import collect_expired
+from tusd_py.uploads.finish import recover
+from tusd_py.uploads.relay import relay_outbox
+from tusd_py.uploads.room import UploadPolicy, UploadRoom
+from tusd_py.wiring import Ports, open_ports
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings,
+    ports: Ports | None = None,
+    *,
+    authenticate: Authenticate = anonymous,
+    worker_alive: Callable[[], bool] | None = None,
+) -> Starlette:
+    """The server as an application that can run alone or be mounted in another.
+
+    Its lifespan must run: it finishes what a crash left, relays jobs and collects expired uploads.
+    Args: ports: opened here, and closed with the lifespan, when None; authenticate: who is asking;
+        worker_alive: asked by /healthz when the pipeline runs in this process.
+    Raises: BackendError, OSError: the data directory can't be used.
+    """
+    context, wake = compose(settings, ports or open_ports(settings), authenticate)
+    endpoint = TusEndpoint(context)
+    routes = [
+        Route(settings.base_path[:-1], endpoint),
+        Route(f"{settings.base_path}{{resource:path}}", endpoint),
+        *multipart.routes(context),
+        *events.routes(context),
+        *websocket.routes(context),
+        *progress.routes(context),
+        *task_list.routes(context),
+        *home.routes(context, worker_alive),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(CrossOrigin, settings=settings.cors, tus_path=settings.base_path),
+            Middleware(Guard),
+        ],
+        exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
+        lifespan=lambda _app: _lifespan(context, wake, owns_ports=ports is None),
+    )
+    app.state.context = context
+    return app
+
+
+def compose(
+    settings: Settings, ports: Ports, authenticate: Authenticate
+) -> tuple[AppContext, asyncio.Event]:
+    """The context of one server process, and the event that wakes its relay."""
+    threads = Threads()
+    wake = asyncio.Event()
+    room = UploadRoom(
+        policy=UploadPolicy(
+            max_size=settings.max_size or None,
+            expires_after=settings.upload_expires or None,
+            idle_timeout=settings.idle_timeout,
+            durability=settings.durability,
+            allowed_extensions=settings.whitelist.extensions,
+        ),
+        stores=ports.stores,
+        catalog=ports.catalog,
+        tasks=ports.tasks,
+        lock=LocalLock(),
+        followers=Followers(),
+        threads=threads,
+        clock=ports.clock,
+        wake_relay=wake.set,
+    )
+    context = AppContext(
+        settings=settings,
+        ports=ports,
+        able=capabilities(
+            ports.stores,
+            max_size=room.policy.max_size,
+            expires=room.policy.expires_after is not None,
+        ),
+        uploads=room,
+        threads=threads,
+        authenticate=authenticate,
+        stopping=asyncio.Event(),
+    )
+    return context, wake
+
+
+@asynccontextmanager
+async def _lifespan(
+    context: AppContext, wake: asyncio.Event, *, owns_ports: bool
+) -> AsyncIterator[None]:
+    loop = asyncio.get_running_loop()
+    room = context.uploads
+    room.wake_relay = lambda: loop.call_soon_threadsafe(wake.set) and None
+    async with AsyncExitStack() as stack:
+        if owns_ports:
+            stack.callback(context.ports.close)
+        stack.enter_context(sole_server(context.settings.data_dir))
+        stack.callback(context.threads.close)
+        for name, work in (
+            ("recover", recover(room)),
+            ("relay", _relay(context, wake)),
+            ("expire", _expire(context)),
+        ):
+            task = asyncio.create_task(work, name=name)
+            stack.push_async_callback(_end, task)
+        stack.callback(stop, context)
+        yield
+
+
+def stop(context: AppContext) -> None:
+    """The server is to stop: bodies are let go of with their bytes kept, streams end. Idempotent."""
+    context.stopping.set()
+    context.uploads.close()
+
+
+async def _end(task: "asyncio.Task[object]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def _relay(context: AppContext, wake: asyncio.Event) -> None:
+    """From the outbox to the queue: woken by each finish, and every ``relay_every`` seconds."""
+    ports, pause = context.ports, context.settings.jobs.relay_every
+
+    async def round_() -> None:
+        try:
+            await asyncio.wait_for(wake.wait(), pause)
+        except TimeoutError:
+            pass
+        wake.clear()
+        await context.threads.call(relay_outbox, ports.catalog, ports.queue)
+
+    await _for_ever("relay", round_)
+
+
+async def _expire(context: AppContext) -> None:
+    """Collect expired uploads, a few times per period."""
+    expires_after = context.uploads.policy.expires_after
+    if expires_after is None:
+        return
+    pause = min(60.0, expires_after / 4)
+    seen: frozenset[UploadId] = frozenset()
+
+    async def round_() -> None:
+        nonlocal seen
+        await asyncio.sleep(pause)
+        seen = await collect_expired(context.uploads, seen)
+
+    await _for_ever("expire", round_)
+
+
+async def _for_ever(name: str, round_: Callable[[], Awaitable[None]]) -> None:
+    """Repeat; a failed round is logged and the next one comes a second later."""
+    while True:
+        try:
+            await round_()
+        except Exception:
+            log.exception("background.failed", extra={"work": name})
+            await asyncio.sleep(1.0)
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    refusal = error if isinstance(error, TusdError) else TusdError()
+    return respond(refusal, head=_request.method == "HEAD")
+
+
+async def _refuse_by_routing(request: Request, error: Exception) -> Response:
+    """What Starlette's router refuses, in our words."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = tuple((error.headers or {}).get("Allow", "").split(", "))
+        return respond(MethodNotAllowed(allowed), head=request.method == "HEAD")
+    return respond(ResourceNotFound(), head=request.method == "HEAD")

@@ -1,0 +1,116 @@
+"""Composition root of the one-process mode: server, worker, SQLite and a directory."""
+
+import signal
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+import uvicorn
+from starlette.applications import Starlette
+from worker.app import Worker
+from worker.media.tools import Tools, discover
+
+from tusd_py.app import create_app, stop
+from tusd_py.hashing import checksums
+from tusd_py.http.context import AppContext
+from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol, check_internals
+from tusd_py.settings import GIB, Settings
+from tusd_py.wiring import open_ports
+
+KEEP_ALIVE_SECONDS = 65
+"""Longer than the 60 s that nginx keeps a connection to us."""
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
+    """Run until SIGTERM or SIGINT; the exit code.
+
+    Args: announce: told what this server is, line by line, the address last, once it listens.
+    Raises: BackendError, OSError: the data directory or the address can't be used.
+    """
+    check_internals()
+    ports = open_ports(settings)
+    try:
+        worker = Worker(settings, ports) if settings.workers else None
+        app = create_app(settings, ports, worker_alive=worker.alive if worker else None)
+        server = _Server(app, settings, announce)
+        if worker is not None:
+            worker.start()
+        try:
+            server.run()
+        finally:
+            if worker is not None:
+                worker.stop(settings.shutdown_timeout)
+    finally:
+        ports.close()
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that tells its application first when it is to stop, and where it listens."""
+
+    def __init__(self, app: Starlette, settings: Settings, announce: Callable[[str], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                http=TusHttpProtocol,
+                ws="websockets-sansio",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=int(settings.shutdown_timeout) or 1,
+            )
+        )
+        self._context: AppContext = app.state.context
+        self._announce = announce
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Listen, then say where."""
+        await super().startup(sockets=None)
+        if self.started and not self.should_exit:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            for line in start_lines(self._context, discover(self._context.settings), port):
+                self._announce(line)
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Ask bodies and streams to end, then wait for them."""
+        stop(self._context)
+        await super().shutdown(sockets=None)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals end the server, and nothing else: the worker is still to be stopped."""
+        before = {
+            number: signal.signal(number, self._on_signal)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
+        self.handle_exit(number, frame)
+
+
+def start_lines(context: AppContext, tools: Tools, port: int) -> list[str]:
+    """What this server is, for a person at a terminal; the address to use comes last."""
+    settings = context.settings
+    limit = f"{settings.max_size / GIB:g} GiB" if settings.max_size else "unlimited"
+    expires = f"{settings.upload_expires / 3600:g} h" if settings.upload_expires else "never"
+    workers = f"{settings.workers} in this process" if settings.workers else "none in this process"
+    return [
+        f"tusd-py {version('tusd-py')}: embedded (SQLite and files in {settings.data_dir})",
+        "access     no authentication, so loopback only",
+        f"limits     size {limit}, idle {settings.idle_timeout:g} s, unfinished uploads "
+        f"expire after {expires}, durability {settings.durability}",
+        f"tus        1.0.0: {', '.join(context.able.extensions)}",
+        f"checksums  {', '.join(checksums.ALGORITHMS)}",
+        f"workers    {workers}; {tools.sentence()}",
+        f"upload to  http://{settings.host}:{port}{settings.base_path}",
+    ]

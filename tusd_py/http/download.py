@@ -1,0 +1,49 @@
+"""The answer to GET: the file as an attachment, whole or a range, never rendered in place."""
+
+from urllib.parse import quote
+
+from starlette.responses import Response, StreamingResponse
+
+from tusd_py.protocol.ranges import Unsatisfiable, parse_range
+from tusd_py.uploads.download import Content
+
+
+def send_content(content: Content, range_header: str | None) -> Response:
+    """Stream a finished upload (C209-C216); 416 when the range begins behind its end.
+
+    Opaque bytes whatever they are: a stored page or drawing must not run in our origin
+    (ASVS 5.4.1, 5.4.2).
+    """
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": content_disposition(content.upload.filename),
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "ETag": f'"{content.etag}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    try:
+        part = parse_range(range_header, content.size)
+    except Unsatisfiable:
+        headers["Content-Range"] = f"bytes */{content.size}"
+        return Response(status_code=416, headers=headers)
+    start, length = part if part is not None else (0, content.size)
+    headers["Content-Length"] = str(length)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{content.size}"
+    return StreamingResponse(
+        content.read(start, length),
+        status_code=200 if part is None else 206,
+        headers=headers,
+        media_type="application/octet-stream",
+    )
+
+
+def content_disposition(filename: str) -> str:
+    """``attachment`` with the name in both forms of RFC 6266; control characters are dropped."""
+    name = "".join(char for char in filename if char.isprintable())
+    name = name.encode("utf-8", "replace").decode()
+    name = name.replace("/", "_").replace("\\", "_")[:255] or "file"
+    plain = name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "'")
+    plain = plain.replace("?", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

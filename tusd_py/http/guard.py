@@ -1,0 +1,42 @@
+"""The last net: whatever a route raises becomes an answer that tells nothing and is logged."""
+
+import logging
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tusd_py.domain.errors import TusdError
+from tusd_py.http.errors import respond
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Wraps the routes, inside the cross-origin rules, so that a 500 carries those too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer for it when it fails before its answer began."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if started:
+                raise
+            refusal = error if isinstance(error, TusdError) else _unexpected(error)
+            await respond(refusal, head=scope["method"] == "HEAD")(scope, receive, send)
+
+
+def _unexpected(error: Exception) -> TusdError:
+    log.error("request.crashed", exc_info=error)
+    return TusdError()

@@ -1,0 +1,122 @@
+"""The tus endpoint: one ASGI application below the configured path."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from starlette._utils import get_route_path
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tusd_py.domain.commands import Append, Create, Discover, Download, Inspect, Terminate
+from tusd_py.domain.errors import TusdError
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.http.context import AppContext
+from tusd_py.http.download import send_content
+from tusd_py.http.errors import respond
+from tusd_py.ingest.asgi_body import AsgiBody
+from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.origin import public_origin
+from tusd_py.protocol.tus1 import (
+    VERSION,
+    Head,
+    UploadFacts,
+    discovery_headers,
+    inspection_headers,
+    parse_request,
+    progress_headers,
+)
+from tusd_py.uploads.append import append
+from tusd_py.uploads.create import Created, create
+from tusd_py.uploads.download import download
+from tusd_py.uploads.inspect import Inspected, inspect
+from tusd_py.uploads.terminate import terminate
+
+_ALWAYS: Final[Mapping[str, str]] = {
+    "Tus-Resumable": VERSION,
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class TusEndpoint:
+    """Answers every request below the endpoint's path (K2)."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._room = context.uploads
+        self._able = context.able
+        self._base_path = context.settings.base_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: parse the head, act, answer. Errors become answers here."""
+        head = self._head(scope)
+        try:
+            response = await self._answer(scope, receive, head)
+        except TusdError as error:
+            response = respond(error, head=self._is_head(head))
+        for name, value in _ALWAYS.items():
+            response.headers.setdefault(name, value)
+        await response(scope, receive, send)
+
+    def _head(self, scope: Scope) -> Head:
+        path = get_route_path(scope)
+        resource = path.removeprefix(self._base_path) if path != self._base_path[:-1] else ""
+        # Copied: what follows the body must not change what precedes it.
+        return Head(
+            method=scope["method"], resource=resource, fields=Fields(list(scope["headers"]))
+        )
+
+    @staticmethod
+    def _is_head(head: Head) -> bool:
+        override = head.fields.joined("X-HTTP-Method-Override")
+        return head.method == "HEAD" or (override or "").upper() == "HEAD"
+
+    async def _answer(self, scope: Scope, receive: Receive, head: Head) -> Response:
+        command = parse_request(head, self._able, base_path=self._base_path)
+        if isinstance(command, Discover):
+            return Response(status_code=204, headers=discovery_headers(self._able))
+        user_id = await self._context.caller(HTTPConnection(scope))
+        body = AsgiBody(receive, self._context.threads)
+        match command:
+            case Create():
+                return await self._create(scope, head, command, user_id, body)
+            case Append():
+                appended = await append(self._room, user_id, command, body)
+                facts = UploadFacts(
+                    offset=appended.offset, length=None, expires_at=appended.expires_at
+                )
+                return Response(status_code=204, headers=progress_headers(facts))
+            case Inspect():
+                inspected = await inspect(self._room, user_id, command)
+                return Response(headers=inspection_headers(_facts(inspected)))
+            case Terminate():
+                await terminate(self._room, user_id, command)
+                return Response(status_code=204)
+            case Download():
+                content = await download(self._room, self._context.ports.objects, user_id, command)
+                return send_content(content, command.range_header)
+
+    async def _create(
+        self, scope: Scope, head: Head, command: Create, user_id: UserId, body: AsgiBody
+    ) -> Response:
+        upload_id = UploadId(secrets.token_hex(16))
+        created = await create(self._room, user_id, upload_id, command, body)
+        origin = public_origin(
+            head.fields,
+            scheme=scope["scheme"],
+            trusted=self._context.settings.behind_proxy,
+        )
+        path = f"{scope.get('root_path', '')}{self._base_path}{upload_id}"
+        headers = {"Location": f"{origin or ''}{path}", **progress_headers(_facts(created))}
+        return Response(status_code=201, headers=headers)
+
+
+def _facts(told: Created | Inspected) -> UploadFacts:
+    return UploadFacts(
+        offset=told.offset,
+        length=told.upload.length,
+        metadata_header=told.upload.metadata_header,
+        concat_header=told.upload.concat_header,
+        expires_at=told.expires_at,
+    )

@@ -1,0 +1,68 @@
+"""Where clients see this server: the base of the Location header, from a request's head.
+
+Absolute when our public address is known (direct, or a trusted proxy tells), relative when a proxy
+is evidently in front but not trusted: aiotus can't follow relative ones, and a wrong absolute one
+helps nobody (C89-C96).
+"""
+
+import re
+from typing import Final
+
+from tusd_py.protocol.fields import Fields
+
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_PAIR: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;,\"]*)")
+_SIGNS_OF_A_PROXY: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Via", "X-Real-IP")  # fmt: skip
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+
+
+def public_origin(fields: Fields, *, scheme: str, trusted: bool) -> str | None:
+    """``scheme://host`` as clients see it, or None when it can't be known.
+
+    Args: scheme: of the connection that reached us; trusted: whether a proxy's words count.
+    Source: RFC 7239 (Forwarded, which wins over X-Forwarded-*); RFC 9110, 7.2 (Host).
+    """
+    host = fields.joined("Host")
+    if trusted:
+        told_host, told_scheme = _told(fields)
+        host = told_host or host
+        scheme = told_scheme or scheme
+    elif any(name in fields for name in _SIGNS_OF_A_PROXY):
+        return None
+    if host is None or not _HOST.fullmatch(host):
+        return None
+    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}"
+
+
+def _told(fields: Fields) -> tuple[str | None, str | None]:
+    """Host and scheme by the proxy nearest to the client: the first entry of a list."""
+    host = _first(fields.joined("X-Forwarded-Host"))
+    scheme = _first(fields.joined("X-Forwarded-Proto"))
+    forwarded = _forwarded(fields.joined("Forwarded") or "")
+    host = forwarded.get("host", host)
+    scheme = forwarded.get("proto", scheme)
+    if host is not None and not _HOST.fullmatch(host):
+        host = None
+    scheme = scheme.lower() if scheme is not None else None
+    return host, scheme if scheme in _DEFAULT_PORTS else None
+
+
+def _first(text: str | None) -> str | None:
+    return None if text is None else text.partition(",")[0].strip()
+
+
+def _forwarded(text: str) -> dict[str, str]:
+    """The first element of Forwarded: names in lower case, values unquoted."""
+    pairs: dict[str, str] = {}
+    position = 0
+    while match := _PAIR.match(text, position):
+        value = match[2].strip()
+        if value.startswith('"'):
+            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+        pairs.setdefault(match[1].lower(), value)
+        position = match.end()
+        rest = text[position:].lstrip()
+        if not rest.startswith(";"):
+            break
+        position = text.index(";", position) + 1
+    return pairs
