@@ -1,0 +1,134 @@
+"""A real server process on its own data directory and port, for tests from outside."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+START_SECONDS: Final = 30.0
+_ADDRESS: Final = re.compile(r"^upload to\s+(http://\S+?)(/[\w./~-]*/)$")
+
+
+class Server:
+    """``tusd-py serve`` as a child process. ``url`` has no trailing slash, ``files`` has one."""
+
+    def __init__(
+        self, data_dir: Path, *flags: str, env: Mapping[str, str] | None = None, port: int = 0
+    ) -> None:
+        self.data_dir = data_dir
+        self.flags = flags
+        self.env = dict(env or {})
+        self.port = port
+        self.lines: list[str] = []
+        self.url = ""
+        self.files = ""
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> "Server":
+        """Start it and wait until it says where it listens; a restart keeps the port."""
+        self.lines.clear()
+        listening = threading.Event()
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-m", "tusd_py", "serve", "--data-dir", str(self.data_dir),
+                "--port", str(self.port), *self.flags,
+            ],
+            env={**os.environ, "TUSD_LOG_LEVEL": "warning", **self.env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )  # fmt: skip
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process, listening), daemon=True
+        )
+        self._reader.start()
+        if not listening.wait(START_SECONDS):
+            self.kill()
+            raise AssertionError("the server did not start:\n" + "\n".join(self.lines))
+        return self
+
+    def _read(self, process: "subprocess.Popen[str]", listening: threading.Event) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.lines.append(line.rstrip("\n"))
+                if match := _ADDRESS.match(self.lines[-1]):
+                    self.url, self.files = match[1], match[1] + match[2]
+                    self.port = int(self.url.rpartition(":")[2])
+                    listening.set()
+
+    def kill(self) -> None:
+        """kill -9, and nothing else."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, as a deployment does; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int:
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            code = self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        if self._reader is not None:
+            self._reader.join(10)
+        return code
+
+    def rss_bytes(self) -> int:
+        """Peak resident memory so far (VmHWM)."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        match = re.search(r"VmHWM:\s+(\d+) kB", status)
+        assert match
+        return int(match[1]) * 1024
+
+    def progress(self, task_id: str) -> dict[str, object]:
+        """The task as the progress endpoint tells it; {} when it answers 404."""
+        response = httpx.get(f"{self.url}/api/file/upload/progress/{task_id}")
+        if response.status_code == 404:
+            return {}
+        response.raise_for_status()
+        found: dict[str, object] = response.json()
+        return found
+
+    def wait_for_status(self, task_id: str, *statuses: str, timeout: float = 60.0) -> dict[str, object]:
+        """Poll until the task has one of the statuses."""
+        deadline = time.monotonic() + timeout
+        seen: dict[str, object] = {}
+        while time.monotonic() < deadline:
+            seen = self.progress(task_id)
+            if seen.get("status") in statuses:
+                return seen
+            threading.Event().wait(0.05)
+        raise AssertionError(f"task {task_id} is {seen}, not {statuses}\n" + "\n".join(self.lines))
+
+
+@contextmanager
+def running_server(
+    data_dir: Path, *flags: str, env: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A server for the length of a block, stopped with SIGTERM."""
+    server = Server(data_dir, *flags, env=env).start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,28 @@
+"""tusd-py: a resumable upload server.
+
+The public API: ``create_app``, ``Settings``, ``__version__``. Imported when first used, so that
+``tusd_py.domain`` pulls in no web framework.
+"""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tusd_py.app import create_app
+    from tusd_py.settings import Settings
+
+__all__ = ["Settings", "__version__", "create_app"]
+
+__version__ = version("tusd-py")
+
+
+def __getattr__(name: str) -> object:
+    if name == "create_app":
+        from tusd_py.app import create_app
+
+        return create_app
+    if name == "Settings":
+        from tusd_py.settings import Settings
+
+        return Settings
+    raise AttributeError(name)
