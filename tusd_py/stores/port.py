@@ -29,6 +29,10 @@ class Writer(Protocol):
         """
         ...
 
+    def truncate(self, offset: int) -> None:
+        """Cut the data back to ``offset`` bytes, at most the current ones. Raises: StorageDamaged."""
+        ...
+
     def sync(self) -> None:
         """Make everything written survive a power cut.
 

@@ -20,7 +20,7 @@ class End(Enum):
     STOPPED = "stopped"
     """We were asked to let go; what had arrived by then was taken."""
     OVERRUN = "overrun"
-    """More came than the limit allows; the sink got exactly the limit."""
+    """More came than the limit allows; the sink got the limit at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,16 +129,24 @@ async def receive(
         raise
     finally:
         await arrival.finished()
+    if drained.end is End.OVERRUN:
+        await room.threads.body(_forget_body, room, upload, writer, start)
     complete = drained.end is End.COMPLETE
     verified = await room.threads.body(reception.end, complete=complete, sync=sync)
     log.debug(
         "upload.body.ended",
         extra={"upload_id": upload.id, "end": drained.end.value, "bytes": drained.taken},
     )
-    full = verified and writer.offset == upload.length and drained.end is not End.OVERRUN
-    if not full:
+    full = verified and writer.offset == upload.length
+    if not full or drained.end is End.OVERRUN:
         _judge(room, upload, drained, interruption=interruption, verified=verified, start=start)
     return writer.offset
+
+
+def _forget_body(room: UploadRoom, upload: Upload, writer: Writer, start: int) -> None:
+    """A body that is too long counts for nothing: its prefix could pass for the whole file."""
+    writer.truncate(start)
+    room.followers.drop(upload.id)
 
 
 def _room_left(room: UploadRoom, upload: Upload, offset: int) -> int | None:

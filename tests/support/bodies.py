@@ -1,0 +1,44 @@
+"""Request bodies as a server would deliver them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+
+def scripted(chunks: Sequence[bytes], *, breaks_off: bool = False) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """An ASGI ``receive`` that gives the chunks, then the end or a disconnect, then waits."""
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
+    ]
+    end = {"type": "http.request", "body": b"", "more_body": False}
+    messages.append({"type": "http.disconnect"} if breaks_off else end)
+    remaining = iter(messages)
+
+    async def receive() -> dict[str, Any]:
+        message = next(remaining, None)
+        if message is None:
+            await asyncio.Event().wait()
+        assert message is not None
+        await asyncio.sleep(0)
+        return message
+
+    return receive
+
+
+class LiveBody:
+    """An ASGI ``receive`` that the test feeds as it goes: ``send``, ``finish``, ``hang_up``."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def send(self, data: bytes) -> None:
+        self._queue.put_nowait({"type": "http.request", "body": data, "more_body": True})
+
+    def finish(self) -> None:
+        self._queue.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+
+    def hang_up(self) -> None:
+        self._queue.put_nowait({"type": "http.disconnect"})
+
+    async def receive(self) -> dict[str, Any]:
+        return await self._queue.get()
