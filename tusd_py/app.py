@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,11 +11,10 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from tusd_py.hashing.follower import Followers
-from tusd_py.locks.local import LocalLock
 
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
+from tusd_py.hashing.follower import Followers
 from tusd_py.http import events, home, multipart, progress, task_list, websocket
 from tusd_py.http.context import AppContext, Authenticate, anonymous
 from tusd_py.http.cors import CrossOrigin
@@ -23,6 +22,7 @@ from tusd_py.http.errors import respond
 from tusd_py.http.extensions import capabilities
 from tusd_py.http.guard import Guard
 from tusd_py.http.tus import TusEndpoint
+from tusd_py.locks.local import LocalLock
 from tusd_py.locks.process import sole_server
 from tusd_py.settings import Settings
 from tusd_py.threads import Threads
@@ -119,7 +119,11 @@ async def _lifespan(
 ) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     room = context.uploads
-    room.wake_relay = lambda: loop.call_soon_threadsafe(wake.set) and None
+
+    def wake_relay() -> None:
+        loop.call_soon_threadsafe(wake.set)
+
+    room.wake_relay = wake_relay
     async with AsyncExitStack() as stack:
         if owns_ports:
             stack.callback(context.ports.close)
@@ -152,10 +156,8 @@ async def _relay(context: AppContext, wake: asyncio.Event) -> None:
     ports, pause = context.ports, context.settings.jobs.relay_every
 
     async def round_() -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(wake.wait(), pause)
-        except TimeoutError:
-            pass
         wake.clear()
         await context.threads.call(relay_outbox, ports.catalog, ports.queue)
 

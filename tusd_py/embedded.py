@@ -1,6 +1,7 @@
 """Composition root of the one-process mode: server, worker, SQLite and a directory."""
 
 import signal
+import socket
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,18 +69,18 @@ class _Server(uvicorn.Server):
         self._context: AppContext = app.state.context
         self._announce = announce
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
-        await super().startup(sockets=None)
+        await super().startup(sockets)
         if self.started and not self.should_exit:
             port = self.servers[0].sockets[0].getsockname()[1]
             for line in start_lines(self._context, discover(self._context.settings), port):
                 self._announce(line)
 
-    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ask bodies and streams to end, then wait for them."""
         stop(self._context)
-        await super().shutdown(sockets=None)
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -101,7 +101,7 @@ def size_text(size: int) -> str:
 
 def problem(status: int, code: str, detail: str, error: str) -> bytes:
     """An RFC 9457 body, JSON in UTF-8."""
-    title = HTTPStatus(status).phrase if status in iter(HTTPStatus) else "Checksum Mismatch"
+    title = "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase
     members = {
         "type": "about:blank",
         "title": title,

@@ -53,7 +53,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         """The head is complete; the application starts at the loop's next turn."""
         self._trailers = []
         extensions: dict[str, Any] = {TRAILERS: {"fields": self._trailers}}
-        self.scope["extensions"] = extensions  # type: ignore[typeddict-unknown-key]
+        self.scope["extensions"] = extensions
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:

@@ -119,7 +119,7 @@ def parse_request(head: Head, capabilities: Capabilities, *, base_path: str) -> 
 
 
 def _check_allowed(head: Head, method: str, capabilities: Capabilities) -> None:
-    allowed = _UPLOAD_METHODS if head.resource else _COLLECTION_METHODS
+    allowed: tuple[str, ...] = _UPLOAD_METHODS if head.resource else _COLLECTION_METHODS
     if not capabilities.announces("termination"):
         allowed = tuple(name for name in allowed if name != "DELETE")
     if "/" in head.resource:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from tusd_py.domain.filetypes import check_declared
-
 from tusd_py.domain.commands import Create
 from tusd_py.domain.errors import (
     ChecksumMismatch,
@@ -12,6 +10,7 @@ from tusd_py.domain.errors import (
     MaxSizeExceeded,
     TypeMismatch,
 )
+from tusd_py.domain.filetypes import check_declared
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadKind, UploadState

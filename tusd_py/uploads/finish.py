@@ -14,8 +14,6 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Final
 
-from tusd_py.domain.filetypes import check_content, is_video
-
 from tusd_py.catalog.port import Finished
 from tusd_py.domain.errors import (
     HashMismatch,
@@ -24,6 +22,7 @@ from tusd_py.domain.errors import (
     TypeMismatch,
     UploadNotFound,
 )
+from tusd_py.domain.filetypes import check_content, is_video
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.task import (
     COMPLETED_PROGRESS,

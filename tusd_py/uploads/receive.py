@@ -6,9 +6,6 @@ import logging
 import os
 from collections.abc import Sequence
 
-from tusd_py.domain.filetypes import check_content
-from tusd_py.hashing.follower import Follower
-
 from tusd_py.domain.commands import Checksum
 from tusd_py.domain.errors import (
     BodyTimeout,
@@ -20,9 +17,11 @@ from tusd_py.domain.errors import (
     TusdError,
     UploadLocked,
 )
+from tusd_py.domain.filetypes import check_content
 from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
 from tusd_py.hashing import checksums
+from tusd_py.hashing.follower import Follower
 from tusd_py.stores.port import Writer
 from tusd_py.uploads.body import Body, Drained, End, Interruption
 from tusd_py.uploads.room import UploadRoom

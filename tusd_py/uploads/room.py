@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tusd_py.hashing.follower import Follower, Followers
-
 from tusd_py.catalog.port import UploadCatalog
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
@@ -20,6 +18,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskFacts
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.hashing.follower import Follower, Followers
 from tusd_py.locks.port import Lock
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
