@@ -1,0 +1,63 @@
+"""The checksum algorithms of tus: one digest per chunk, updated while it arrives.
+
+All release the GIL for large buffers, so they run beside the event loop in the body's thread.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import blake3
+import crc32c
+
+Buffer = bytes | memoryview
+
+
+class ChunkDigest(Protocol):
+    """A digest under way."""
+
+    def update(self, data: Buffer, /) -> object:
+        """Take the next bytes."""
+        ...
+
+    def digest(self) -> bytes:
+        """The digest of all bytes so far, as Upload-Checksum carries it before Base64."""
+        ...
+
+
+class _Crc:
+    """A 32-bit sum, sent as four bytes, most significant first."""
+
+    def __init__(self, step: Callable[[Buffer, int], int]) -> None:
+        self._step = step
+        self._value = 0
+
+    def update(self, data: Buffer, /) -> None:
+        self._value = self._step(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
+_ALGORITHMS: Final[dict[str, tuple[int, Callable[[], ChunkDigest]]]] = {
+    "sha1": (20, lambda: hashlib.sha1(usedforsecurity=False)),
+    "sha256": (32, hashlib.sha256),
+    "md5": (16, lambda: hashlib.md5(usedforsecurity=False)),
+    "crc32": (4, lambda: _Crc(zlib.crc32)),
+    "crc32c": (4, lambda: _Crc(crc32c.crc32c)),
+    "blake3": (32, blake3.blake3),
+}
+
+ALGORITHMS: Final = tuple(_ALGORITHMS)
+"""Names as Tus-Checksum-Algorithm lists them; sha1 is the one every server must have."""
+
+
+def digest_size(algorithm: str) -> int:
+    """Bytes of a digest. Raises: KeyError: not one of ALGORITHMS."""
+    return _ALGORITHMS[algorithm][0]
+
+
+def new(algorithm: str) -> ChunkDigest:
+    """A fresh digest. Raises: KeyError: not one of ALGORITHMS."""
+    return _ALGORITHMS[algorithm][1]()

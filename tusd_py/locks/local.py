@@ -1,0 +1,76 @@
+"""Locks within one process: events on the loop, nothing polled.
+
+Rule 1: each request that arrives asks whoever holds the upload then to let go, once.
+Rule 2: requests are served in the order they came, so the HEAD and the PATCH of a client that comes
+back both succeed. Rule 3: a holder is not asked by requests older than itself: they were served or
+gave up. So nobody who just got the upload is thrown out by somebody who came before.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from tusd_py.domain.errors import UploadLocked
+from tusd_py.domain.ids import UploadId
+
+TIMEOUT_SECONDS: Final = 5.0
+"""A holder lets go within milliseconds, unless its disk hangs; then the newcomer is told 423."""
+
+
+class _Turn:
+    """One request's wish for an upload."""
+
+    def __init__(self, let_go: Callable[[], None]) -> None:
+        self._let_go = let_go
+        self._asked = False
+        self.granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def ask(self) -> None:
+        if not self._asked:
+            self._asked = True
+            self._let_go()
+
+
+class LocalLock:
+    """Locks by upload id on one event loop (``locks.port.Lock``)."""
+
+    def __init__(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._timeout = timeout_seconds
+        self._turns: dict[UploadId, deque[_Turn]] = {}
+
+    @asynccontextmanager
+    async def hold(
+        self, upload_id: UploadId, *, on_release_requested: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """See ``locks.port.Lock.hold``. The first of the line holds the upload."""
+        line = self._turns.setdefault(upload_id, deque())
+        turn = _Turn(on_release_requested)
+        line.append(turn)
+        try:
+            if line[0] is not turn:
+                await self._wait(line, turn)
+            yield
+        finally:
+            self._leave(upload_id, line, turn)
+
+    async def _wait(self, line: deque[_Turn], turn: _Turn) -> None:
+        for earlier in tuple(line):
+            if earlier is turn:
+                break
+            # Those still waiting are asked when their turn comes: by then it is known.
+            earlier.ask()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await turn.granted
+        except TimeoutError as error:
+            raise UploadLocked from error
+
+    def _leave(self, upload_id: UploadId, line: deque[_Turn], turn: _Turn) -> None:
+        was_first = line[0] is turn
+        line.remove(turn)
+        if not line:
+            del self._turns[upload_id]
+        elif was_first and not line[0].granted.done():
+            line[0].granted.set_result(None)
