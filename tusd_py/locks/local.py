@@ -59,7 +59,7 @@ class LocalLock:
         for earlier in tuple(line):
             if earlier is turn:
                 break
-            # Those still waiting are asked when their turn comes: by then it is known.
+            # Those still waiting too: they are older than this request, and end as they begin.
             earlier.ask()
         try:
             async with asyncio.timeout(self._timeout):
