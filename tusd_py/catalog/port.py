@@ -140,7 +140,7 @@ class JobCatalog(Protocol):
         ...
 
     def claim(self, task_id: UploadId, *, owner: str, lease_seconds: float) -> Job | None:
-        """Take the job if it is due and free (or its lease is dead): fence + 1. None otherwise."""
+        """Take the job if it is due and free: fence + 1. None otherwise; dead leases are ``reap``'s."""
         ...
 
     def renew(self, task_id: UploadId, *, fence: int, lease_seconds: float) -> None:

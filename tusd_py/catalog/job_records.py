@@ -1,0 +1,322 @@
+"""Jobs in SQL: ``catalog.port.JobCatalog``. Every write of an attempt carries its fence."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.port import StoredContent
+from tusd_py.catalog.records import add_outbox, complete_history, pool_file, set_history
+from tusd_py.catalog.rows import checkpoint_text, date_time, job_of, message_of
+from tusd_py.catalog.schema import jobs, outbox, repository_pool, uploads
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import LeaseLost, Transient
+from tusd_py.domain.file import File
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState
+from tusd_py.domain.task import TaskStatus
+from tusd_py.domain.upload import UploadState
+
+UNCLAIMED_SECONDS = 60.0
+"""A due job that nobody claimed so long after it was published is published again."""
+SENT_ROWS_SECONDS = 24 * 3600.0
+POISON = "poison"
+POISON_SENTENCE = "Processing this file stopped the worker several times."
+
+
+class JobRecords:
+    """The job half of the catalog."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def job(self, task_id: UploadId) -> Job | None:
+        """See ``JobCatalog.job``."""
+        return self._database.read(lambda c: _job(c, task_id))
+
+    def claim(self, task_id: UploadId, *, owner: str, lease_seconds: float) -> Job | None:
+        """See ``JobCatalog.claim``."""
+        now = self._clock.now()
+        statement = (
+            update(jobs)
+            .where(
+                jobs.c.task_id == task_id,
+                jobs.c.run_after <= now,
+                jobs.c.state == JobState.QUEUED.value,
+            )
+            .values(
+                state=JobState.RUNNING.value,
+                owner=owner,
+                fence=jobs.c.fence + 1,
+                lease_until=now + lease_seconds,
+                claimed_at=func.coalesce(jobs.c.claimed_at, now),
+            )
+        )
+
+        def work(connection: Connection) -> Job | None:
+            claimed = connection.execute(statement).rowcount == 1
+            return _job(connection, task_id) if claimed else None
+
+        return self._database.write(work)
+
+    def renew(self, task_id: UploadId, *, fence: int, lease_seconds: float) -> None:
+        """See ``JobCatalog.renew``."""
+        self._fenced(task_id, fence, lease_until=self._clock.now() + lease_seconds)
+
+    def save_checkpoint(self, task_id: UploadId, *, fence: int, checkpoint: Checkpoint) -> None:
+        """See ``JobCatalog.save_checkpoint``."""
+        self._fenced(task_id, fence, checkpoint=checkpoint_text(checkpoint))
+
+    def _fenced(self, task_id: UploadId, fence: int, **values: Any) -> None:  # noqa: ANN401
+        self._database.write(lambda c: _fenced(c, task_id, fence, **values))
+
+    def complete(self, task_id: UploadId, *, fence: int, stored: StoredContent | None) -> File:
+        """See ``JobCatalog.complete``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _complete(c, task_id, fence, stored, now))
+
+    def retry(
+        self,
+        task_id: UploadId,
+        *,
+        fence: int,
+        after_seconds: float,
+        error_code: str,
+        error_msg: str,
+        counted: bool,
+    ) -> None:
+        """See ``JobCatalog.retry``."""
+        due_at = self._clock.now() + after_seconds
+
+        def work(connection: Connection) -> None:
+            _fenced(
+                connection,
+                task_id,
+                fence,
+                state=JobState.QUEUED.value,
+                owner="",
+                attempts=jobs.c.attempts + (1 if counted else 0),
+                run_after=due_at,
+                error_code=error_code,
+                error_msg=error_msg,
+            )
+            add_outbox(connection, task_id, due_at=due_at)
+
+        self._database.write(work)
+
+    def release(self, task_id: UploadId, *, fence: int) -> None:
+        """See ``JobCatalog.release``."""
+        self.retry(
+            task_id, fence=fence, after_seconds=0.0, error_code="", error_msg="", counted=False
+        )
+
+    def fail(self, task_id: UploadId, *, fence: int, error_code: str, error_msg: str) -> None:
+        """See ``JobCatalog.fail``."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> None:
+            _fenced(connection, task_id, fence, **_failure(error_code, error_msg, now))
+            _fail_history(connection, task_id, error_msg, now)
+
+        self._database.write(work)
+
+    def reap(self, *, max_crashes: int) -> Sequence[Job]:
+        """See ``JobCatalog.reap``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _reap(c, max_crashes, now))
+
+    def dead_letters(self) -> Sequence[Job]:
+        """See ``JobCatalog.dead_letters``."""
+        statement = (
+            select(jobs)
+            .where(jobs.c.state == JobState.FAILED.value)
+            .order_by(jobs.c.ended_at.desc(), jobs.c.task_id)
+        )
+        return self._database.read(
+            lambda c: [job_of(row) for row in c.execute(statement).mappings()]
+        )
+
+    def reopen(self, task_id: UploadId) -> Job | None:
+        """See ``JobCatalog.reopen``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _reopen(c, task_id, now))
+
+    def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
+        """See ``JobCatalog.unsent``."""
+        statement = (
+            select(outbox.c.id.label("row_id"), jobs)
+            .join(jobs, jobs.c.task_id == outbox.c.task_id)
+            .where(outbox.c.sent_at.is_(None), outbox.c.due_at <= self._clock.now())
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        return self._database.read(
+            lambda c: [(row["row_id"], message_of(row)) for row in c.execute(statement).mappings()]
+        )
+
+    def mark_sent(self, row_ids: Sequence[int]) -> None:
+        """See ``JobCatalog.mark_sent``."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(outbox).where(outbox.c.id.in_(row_ids)).values(sent_at=now))
+            connection.execute(delete(outbox).where(outbox.c.sent_at < now - SENT_ROWS_SECONDS))
+
+        self._database.write(work)
+
+    def job_counts(self) -> dict[str, int]:
+        """See ``JobCatalog.job_counts``."""
+        statement = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+        return self._database.read(lambda c: {row[0]: row[1] for row in c.execute(statement)})
+
+
+def _job(connection: Connection, task_id: UploadId) -> Job | None:
+    row = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().first()
+    return None if row is None else job_of(row)
+
+
+def _fenced(connection: Connection, task_id: UploadId, held: int, /, **values: Any) -> None:  # noqa: ANN401
+    """Change the job if this attempt still holds it. Raises: LeaseLost."""
+    changed = connection.execute(
+        update(jobs)
+        .where(
+            jobs.c.task_id == task_id,
+            jobs.c.fence == held,
+            jobs.c.state == JobState.RUNNING.value,
+        )
+        .values(**values)
+    ).rowcount
+    if changed != 1:
+        raise LeaseLost
+
+
+def _complete(
+    connection: Connection,
+    task_id: UploadId,
+    fence: int,
+    stored: StoredContent | None,
+    now: float,
+) -> File:
+    _fenced(connection, task_id, fence, state=JobState.DONE.value, ended_at=now, error_code="")
+    row = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().one()
+    job = job_of(row)
+    file = pool_file(connection, job.scope, job.file_hash)
+    if file is None:
+        if stored is None:
+            raise Transient("the pool has lost the file")
+        _add_file(connection, job, stored, now)
+        file = pool_file(connection, job.scope, job.file_hash)
+    if file is None:
+        raise Transient("the pool did not take the file")
+    connection.execute(
+        update(uploads).where(uploads.c.id == task_id).values(file_identity=file.identity)
+    )
+    duration = int(now - (row["claimed_at"] or now))
+    complete_history(connection, task_id, file, duration=max(duration, 0), now=now)
+    return file
+
+
+def _add_file(connection: Connection, job: Job, stored: StoredContent, now: float) -> None:
+    connection.execute(
+        insert(repository_pool).values(
+            identity=str(uuid4()),
+            scope=job.scope,
+            hash=job.file_hash,
+            name=job.filename,
+            ext=stored.ext,
+            size=job.file_size,
+            path=stored.path,
+            object_key=stored.object_key,
+            stored_hash=stored.stored_hash,
+            stored_size=stored.stored_size,
+            content_type=stored.content_type,
+            created_at=now,
+        )
+    )
+
+
+def _failure(error_code: str, error_msg: str, now: float) -> dict[str, Any]:
+    return {
+        "state": JobState.FAILED.value,
+        "error_code": error_code,
+        "error_msg": error_msg,
+        "ended_at": now,
+    }
+
+
+def _fail_history(connection: Connection, task_id: UploadId, error_msg: str, now: float) -> None:
+    set_history(
+        connection,
+        task_id,
+        status=TaskStatus.FAILED.value,
+        error_msg=error_msg,
+        completed_at=date_time(now),
+    )
+
+
+def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
+    dead = select(jobs).where(jobs.c.state == JobState.RUNNING.value, jobs.c.lease_until < now)
+    poisoned = []
+    for row in connection.execute(dead).mappings().all():
+        job = job_of(row)
+        crashes = job.crash_count + 1
+        poison = crashes >= max_crashes
+        values = (
+            _failure(POISON, POISON_SENTENCE, now)
+            if poison
+            else {"state": JobState.QUEUED.value, "owner": "", "run_after": now}
+        )
+        # The fence grows: the worker that was silent so long has lost the job for good.
+        _fenced(
+            connection, job.task_id, job.fence, fence=job.fence + 1, crash_count=crashes, **values
+        )
+        if poison:
+            _fail_history(connection, job.task_id, POISON_SENTENCE, now)
+            poisoned.append(_job(connection, job.task_id) or job)
+        else:
+            add_outbox(connection, job.task_id, due_at=now)
+    for task_id in connection.execute(_forgotten(now)).scalars().all():
+        add_outbox(connection, UploadId(task_id), due_at=now)
+    return poisoned
+
+
+def _forgotten(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Jobs that are due, with neither an unsent outbox row nor one sent a short time ago."""
+    pending = select(outbox.c.id).where(
+        outbox.c.task_id == jobs.c.task_id,
+        or_(outbox.c.sent_at.is_(None), outbox.c.sent_at > now - UNCLAIMED_SECONDS),
+    )
+    return select(jobs.c.task_id).where(
+        jobs.c.state == JobState.QUEUED.value, jobs.c.run_after <= now, ~exists(pending)
+    )
+
+
+def _reopen(connection: Connection, task_id: UploadId, now: float) -> Job | None:
+    upload = connection.execute(select(uploads).where(uploads.c.id == task_id)).mappings().first()
+    alive = upload is not None and upload["state"] == UploadState.FINISHED.value
+    if not alive or upload is None or upload["source_removed"]:
+        return None
+    reopened = connection.execute(
+        update(jobs)
+        .where(jobs.c.task_id == task_id, jobs.c.state == JobState.FAILED.value)
+        .values(
+            state=JobState.QUEUED.value,
+            owner="",
+            attempts=0,
+            crash_count=0,
+            run_after=now,
+            error_code="",
+            error_msg="",
+            ended_at=None,
+        )
+    ).rowcount
+    if reopened != 1:
+        return None
+    set_history(
+        connection, task_id, status=TaskStatus.RECEIVED.value, error_msg="", completed_at=None
+    )
+    add_outbox(connection, task_id, due_at=now)
+    return _job(connection, task_id)

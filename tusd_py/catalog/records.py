@@ -1,0 +1,64 @@
+"""Writes that uploads and jobs have in common: history, pool look-ups, outbox rows."""
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from tusd_py.catalog.rows import NAME_CHARACTERS, date_time, file_of
+from tusd_py.catalog.schema import file_upload_history, outbox, repository_pool
+from tusd_py.domain.file import File
+from tusd_py.domain.ids import Scope, UploadId
+from tusd_py.domain.task import TaskStatus
+from tusd_py.domain.upload import FinishedContent
+
+
+def pool_file(connection: Connection, scope: Scope, file_hash: str) -> File | None:
+    """The scope's file with this source hash."""
+    pool = repository_pool
+    row = connection.execute(
+        select(pool).where(pool.c.scope == scope, pool.c.hash == file_hash)
+    ).mappings().first()  # fmt: skip
+    return None if row is None else file_of(row)
+
+
+def add_history(connection: Connection, content: FinishedContent, *, now: float) -> None:
+    """The task's record, received."""
+    connection.execute(
+        insert(file_upload_history).values(
+            task_id=content.upload_id,
+            user_id=content.user_id,
+            filename=content.filename[:NAME_CHARACTERS],
+            file_hash=content.file_hash,
+            file_size=content.file_size,
+            status=TaskStatus.RECEIVED.value,
+            created_at=date_time(now),
+        )
+    )
+
+
+def set_history(connection: Connection, task_id: UploadId, **values: Any) -> None:  # noqa: ANN401
+    """Change the task's record."""
+    connection.execute(
+        update(file_upload_history).where(file_upload_history.c.task_id == task_id).values(**values)
+    )
+
+
+def complete_history(
+    connection: Connection, task_id: UploadId, file: File, *, duration: int, now: float
+) -> None:
+    """The task's record, completed; ``duration`` in whole seconds."""
+    set_history(
+        connection,
+        task_id,
+        status=TaskStatus.COMPLETED.value,
+        error_msg="",
+        oss_path=file.path,
+        repository_identity=file.identity,
+        duration=duration,
+        completed_at=date_time(now),
+    )
+
+
+def add_outbox(connection: Connection, task_id: UploadId, *, due_at: float) -> None:
+    """A worker is to be woken for this job at ``due_at`` (unix seconds)."""
+    connection.execute(insert(outbox).values(task_id=task_id, due_at=due_at))

@@ -1,0 +1,153 @@
+"""Rows to values and back: the one place that knows how each value is spelt in the database."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from tusd_py.catalog.port import HistoryRow
+from tusd_py.domain.file import File
+from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.protocol.fields import parse_metadata
+
+NAME_CHARACTERS = 255
+
+
+def upload_row(upload: Upload) -> dict[str, Any]:
+    """Columns of ``uploads`` for a new upload."""
+    header = upload.metadata_header
+    return {
+        "id": upload.id,
+        "user_id": upload.user_id,
+        "length": upload.length,
+        "kind": upload.kind.value,
+        "state": upload.state.value,
+        "metadata_header": None if header is None else header.encode("latin-1"),
+        "concat_header": upload.concat_header,
+        "parts": " ".join(upload.parts),
+        "declared_hash": upload.declared_hash,
+        "file_hash": upload.file_hash,
+        "file_identity": upload.file_identity,
+        "source_removed": False,
+        "created_at": upload.created_at,
+    }
+
+
+def upload_of(row: RowMapping) -> Upload:
+    """The upload that a row of ``uploads`` holds."""
+    raw = row["metadata_header"]
+    header = None if raw is None else bytes(raw).decode("latin-1")
+    return Upload(
+        id=UploadId(row["id"]),
+        user_id=UserId(row["user_id"]),
+        length=row["length"],
+        kind=UploadKind(row["kind"]),
+        state=UploadState(row["state"]),
+        metadata_header=header,
+        metadata=parse_metadata(header or ""),
+        concat_header=row["concat_header"],
+        parts=tuple(UploadId(part) for part in row["parts"].split()),
+        declared_hash=row["declared_hash"],
+        file_hash=row["file_hash"],
+        file_identity=row["file_identity"],
+        created_at=row["created_at"],
+    )
+
+
+def job_of(row: RowMapping) -> Job:
+    """The job that a row of ``jobs`` holds."""
+    return Job(
+        task_id=UploadId(row["task_id"]),
+        user_id=UserId(row["user_id"]),
+        scope=Scope(row["scope"]),
+        filename=row["filename"],
+        filetype=row["filetype"],
+        file_hash=row["file_hash"],
+        file_size=row["file_size"],
+        temp_path=row["temp_path"],
+        state=JobState(row["state"]),
+        owner=row["owner"],
+        fence=row["fence"],
+        attempts=row["attempts"],
+        crash_count=row["crash_count"],
+        lease_until=row["lease_until"],
+        run_after=row["run_after"],
+        checkpoint=checkpoint_of(row["checkpoint"]),
+        error_code=row["error_code"],
+        error_msg=row["error_msg"],
+        created_at=row["created_at"],
+    )
+
+
+def message_of(row: RowMapping) -> JobMessage:
+    """The message that wakes a worker for a row of ``jobs``."""
+    return JobMessage(
+        task_id=UploadId(row["task_id"]),
+        user_id=UserId(row["user_id"]),
+        temp_path=row["temp_path"],
+        filename=row["filename"],
+        file_hash=row["file_hash"],
+        file_size=row["file_size"],
+        is_video=row["is_video"],
+    )
+
+
+def checkpoint_text(checkpoint: Checkpoint) -> str:
+    """A checkpoint as JSON."""
+    return json.dumps(asdict(checkpoint))
+
+
+def checkpoint_of(text: str) -> Checkpoint:
+    """The checkpoint in a JSON text."""
+    members = json.loads(text)
+    return Checkpoint(**{**members, "step": Step(members["step"])})
+
+
+def file_of(row: RowMapping) -> File:
+    """The file that a row of ``repository_pool`` holds."""
+    return File(
+        identity=row["identity"],
+        scope=Scope(row["scope"]),
+        hash=row["hash"],
+        name=row["name"],
+        ext=row["ext"],
+        size=row["size"],
+        path=row["path"],
+        object_key=row["object_key"],
+        stored_hash=row["stored_hash"],
+        stored_size=row["stored_size"],
+        content_type=row["content_type"],
+        created_at=row["created_at"],
+    )
+
+
+def history_of(row: RowMapping) -> HistoryRow:
+    """The record that a row of ``file_upload_history`` holds."""
+    return HistoryRow(
+        task_id=UploadId(row["task_id"]),
+        user_id=UserId(row["user_id"]),
+        filename=row["filename"],
+        file_hash=row["file_hash"] or "",
+        file_size=row["file_size"] or 0,
+        status=row["status"],
+        error_msg=row["error_msg"] or "",
+        oss_path=row["oss_path"] or "",
+        repository_identity=row["repository_identity"] or "",
+        duration=row["duration"],
+        created_at=unix_seconds(row["created_at"]),
+        completed_at=unix_seconds(row["completed_at"]) if row["completed_at"] else None,
+    )
+
+
+def date_time(seconds: float) -> datetime:
+    """UTC without a zone, as a DATETIME column holds it."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+
+
+def unix_seconds(moment: datetime) -> float:
+    """Unix seconds of a DATETIME column's value."""
+    return moment.replace(tzinfo=UTC).timestamp()

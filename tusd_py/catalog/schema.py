@@ -1,0 +1,125 @@
+"""The catalog's tables. Sizes in bytes; times in unix seconds (UTC) save in the seed's own table."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up only a column of type INTEGER."""
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("length", BigInteger),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("metadata_header", LargeBinary),
+    Column("concat_header", Text),
+    Column("parts", Text, nullable=False),
+    Column("declared_hash", String(64)),
+    Column("file_hash", String(64)),
+    Column("file_identity", String(64)),
+    Column("source_removed", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index("ix_uploads_state", "state", "kind"),
+    Index("ix_uploads_source", "source_removed", "state"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("task_id", String(32), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("filename", String(255), nullable=False),
+    Column("filetype", String(255), nullable=False),
+    Column("file_hash", String(64), nullable=False),
+    Column("file_size", BigInteger, nullable=False),
+    Column("temp_path", String(512), nullable=False),
+    Column("is_video", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("owner", String(128), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("crash_count", Integer, nullable=False),
+    Column("lease_until", Double, nullable=False),
+    Column("run_after", Double, nullable=False),
+    Column("checkpoint", Text, nullable=False),
+    Column("error_code", String(64), nullable=False),
+    Column("error_msg", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("claimed_at", Double),
+    Column("ended_at", Double),
+    Index("ix_jobs_state", "state", "lease_until"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("task_id", String(32), nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("sent_at", Double),
+    Index("ix_outbox_due", "sent_at", "due_at"),
+    Index("ix_outbox_task", "task_id"),
+)
+
+repository_pool = Table(
+    "repository_pool",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("identity", String(64), nullable=False, unique=True),
+    Column("scope", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("ext", String(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("path", String(512), nullable=False),
+    Column("object_key", String(255), nullable=False),
+    Column("stored_hash", String(64), nullable=False),
+    Column("stored_size", BigInteger, nullable=False),
+    Column("content_type", String(128), nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("scope", "hash", name="uq_pool_scope_hash"),
+)
+
+file_upload_history = Table(
+    "file_upload_history",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("task_id", String(64), nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("filename", String(255), nullable=False),
+    Column("file_hash", String(64)),
+    Column("file_size", BigInteger),
+    Column("status", String(32), nullable=False),
+    Column("error_msg", Text),
+    Column("oss_path", String(512)),
+    Column("repository_identity", String(64)),
+    Column("duration", Integer),
+    Column("created_at", DateTime),
+    Column("completed_at", DateTime),
+    UniqueConstraint("task_id", name="uq_history_task_id"),
+    Index("idx_user_id", "user_id"),
+    Index("idx_created_at", "created_at"),
+    mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+    comment="文件上传历史记录表",
+)
+"""The seed's table (S12), and one thing more: a task has one row."""

@@ -1,0 +1,258 @@
+"""Uploads in SQL: ``catalog.port.UploadCatalog``."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.port import Finished, HistoryRow
+from tusd_py.catalog.records import add_history, add_outbox, complete_history, pool_file
+from tusd_py.catalog.rows import (
+    NAME_CHARACTERS,
+    checkpoint_text,
+    file_of,
+    history_of,
+    upload_of,
+    upload_row,
+)
+from tusd_py.catalog.schema import file_upload_history, jobs, repository_pool, uploads
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
+from tusd_py.domain.file import File
+from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.job import Checkpoint, JobState
+from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
+
+FAILED_SOURCE_SECONDS = 24 * 3600.0
+"""The source of a failed job is kept so long for a retry by hand."""
+_CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
+
+
+class UploadRecords:
+    """The upload half of the catalog."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def add_upload(self, upload: Upload) -> None:
+        """See ``UploadCatalog.add_upload``."""
+        self._database.write(lambda c: c.execute(insert(uploads).values(**upload_row(upload))))
+
+    def upload(self, upload_id: UploadId) -> Upload | None:
+        """See ``UploadCatalog.upload``."""
+        return self._database.read(lambda c: _upload(c, upload_id))
+
+    def declare_length(self, upload_id: UploadId, length: int) -> bool:
+        """See ``UploadCatalog.declare_length``."""
+        statement = (
+            update(uploads)
+            .where(uploads.c.id == upload_id, uploads.c.length.is_(None))
+            .values(length=length)
+        )
+        return self._database.write(lambda c: c.execute(statement).rowcount == 1)
+
+    def finish_upload(self, content: FinishedContent, *, is_video: bool) -> Finished:
+        """See ``UploadCatalog.finish_upload``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _finish(c, content, is_video=is_video, now=now))
+
+    def finish_partial(self, upload_id: UploadId, file_hash: str) -> None:
+        """See ``UploadCatalog.finish_partial``."""
+        statement = (
+            update(uploads)
+            .where(uploads.c.id == upload_id, uploads.c.state == UploadState.RECEIVING.value)
+            .values(state=UploadState.FINISHED.value, file_hash=file_hash)
+        )
+        self._database.write(lambda c: c.execute(statement))
+
+    def close_upload(self, upload_id: UploadId, state: UploadState) -> bool:
+        """See ``UploadCatalog.close_upload``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _close(c, upload_id, state, now))
+
+    def receiving(self) -> Sequence[Upload]:
+        """See ``UploadCatalog.receiving``."""
+        return self._uploads(uploads.c.state == UploadState.RECEIVING.value)
+
+    def finished_partials(self) -> Sequence[Upload]:
+        """See ``UploadCatalog.finished_partials``."""
+        return self._uploads(
+            and_(
+                uploads.c.state == UploadState.FINISHED.value,
+                uploads.c.kind == UploadKind.PARTIAL.value,
+            )
+        )
+
+    def finals_of(self, part: UploadId) -> Sequence[Upload]:
+        """See ``UploadCatalog.finals_of``."""
+        return self._uploads(
+            and_(
+                uploads.c.state == UploadState.RECEIVING.value,
+                uploads.c.kind == UploadKind.FINAL.value,
+                uploads.c.parts.contains(part),
+            )
+        )
+
+    def _uploads(self, condition: object) -> list[Upload]:
+        statement = select(uploads).where(condition).order_by(uploads.c.created_at)  # type: ignore[arg-type]
+        return self._database.read(
+            lambda c: [upload_of(row) for row in c.execute(statement).mappings()]
+        )
+
+    def removable_sources(self) -> Sequence[UploadId]:
+        """See ``UploadCatalog.removable_sources``."""
+        statement = _removable(self._clock.now())
+        return self._database.read(
+            lambda c: [UploadId(found) for found in c.execute(statement).scalars()]
+        )
+
+    def source_removed(self, upload_id: UploadId) -> None:
+        """See ``UploadCatalog.source_removed``."""
+        statement = update(uploads).where(uploads.c.id == upload_id).values(source_removed=True)
+        self._database.write(lambda c: c.execute(statement))
+
+    def file(self, identity: str) -> File | None:
+        """See ``UploadCatalog.file``."""
+        statement = select(repository_pool).where(repository_pool.c.identity == identity)
+        row = self._database.read(lambda c: c.execute(statement).mappings().first())
+        return None if row is None else file_of(row)
+
+    def file_by_hash(self, scope: Scope, file_hash: str) -> File | None:
+        """See ``UploadCatalog.file_by_hash``."""
+        return self._database.read(lambda c: pool_file(c, scope, file_hash))
+
+    def object_keys(self) -> Iterable[str]:
+        """See ``UploadCatalog.object_keys``."""
+        statement = select(repository_pool.c.object_key)
+        return self._database.read(lambda c: list(c.execute(statement).scalars()))
+
+    def history(self, task_id: UploadId) -> HistoryRow | None:
+        """See ``UploadCatalog.history``."""
+        table = file_upload_history
+        statement = select(table).where(table.c.task_id == task_id)
+        row = self._database.read(lambda c: c.execute(statement).mappings().first())
+        return None if row is None else history_of(row)
+
+    def histories(
+        self, user_id: UserId, *, page: int, size: int
+    ) -> tuple[int, Sequence[HistoryRow]]:
+        """See ``UploadCatalog.histories``."""
+        table = file_upload_history
+        mine = table.c.user_id == user_id
+        count = select(func.count()).select_from(table).where(mine)
+        rows = (
+            select(table)
+            .where(mine)
+            .order_by(table.c.created_at.desc(), table.c.id.desc())
+            .limit(size)
+            .offset((page - 1) * size)
+        )
+        return self._database.read(
+            lambda c: (
+                c.execute(count).scalar_one(),
+                [history_of(row) for row in c.execute(rows).mappings()],
+            )
+        )
+
+
+def _upload(connection: Connection, upload_id: UploadId) -> Upload | None:
+    row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).mappings().first()
+    return None if row is None else upload_of(row)
+
+
+def _finish(
+    connection: Connection, content: FinishedContent, *, is_video: bool, now: float
+) -> Finished:
+    upload = _upload(connection, content.upload_id)
+    if upload is None:
+        raise UploadNotFound
+    if upload.state is UploadState.EXPIRED:
+        raise UploadExpired
+    if upload.state in _CLOSED:
+        raise UploadTerminated
+    file = pool_file(connection, content.scope, content.file_hash)
+    if upload.state is UploadState.FINISHED:
+        known = upload.file_identity is not None
+        return Finished(first=False, file=file if known else None)
+    connection.execute(
+        update(uploads)
+        .where(uploads.c.id == content.upload_id)
+        .values(
+            state=UploadState.FINISHED.value,
+            file_hash=content.file_hash,
+            length=content.file_size,
+            file_identity=None if file is None else file.identity,
+        )
+    )
+    add_history(connection, content, now=now)
+    if file is not None:
+        complete_history(connection, content.upload_id, file, duration=0, now=now)
+        return Finished(first=True, file=file)
+    _add_job(connection, content, is_video=is_video, now=now)
+    add_outbox(connection, content.upload_id, due_at=now)
+    return Finished(first=True, file=None)
+
+
+def _add_job(
+    connection: Connection, content: FinishedContent, *, is_video: bool, now: float
+) -> None:
+    connection.execute(
+        insert(jobs).values(
+            task_id=content.upload_id,
+            user_id=content.user_id,
+            scope=content.scope,
+            filename=content.filename[:NAME_CHARACTERS],
+            filetype=content.filetype[:NAME_CHARACTERS],
+            file_hash=content.file_hash,
+            file_size=content.file_size,
+            temp_path=content.temp_path,
+            is_video=is_video,
+            state=JobState.QUEUED.value,
+            owner="",
+            fence=0,
+            attempts=0,
+            crash_count=0,
+            lease_until=0.0,
+            run_after=now,
+            checkpoint=checkpoint_text(Checkpoint()),
+            error_code="",
+            error_msg="",
+            created_at=now,
+        )
+    )
+
+
+def _close(connection: Connection, upload_id: UploadId, state: UploadState, now: float) -> bool:
+    closed = connection.execute(
+        update(uploads)
+        .where(uploads.c.id == upload_id, uploads.c.state.not_in([s.value for s in _CLOSED]))
+        .values(state=state.value)
+    ).rowcount
+    if closed:
+        active = (JobState.QUEUED.value, JobState.RUNNING.value)
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.task_id == upload_id, jobs.c.state.in_(active))
+            .values(state=JobState.CANCELLED.value, ended_at=now)
+        )
+    return closed == 1
+
+
+def _removable(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Nobody reads these bytes again: see ``UploadCatalog.removable_sources``."""
+    job = select(jobs.c.task_id).where(jobs.c.task_id == uploads.c.id)
+    active = job.where(jobs.c.state.in_((JobState.QUEUED.value, JobState.RUNNING.value)))
+    given_up = job.where(
+        jobs.c.state == JobState.FAILED.value, jobs.c.ended_at < now - FAILED_SOURCE_SECONDS
+    )
+    finished = uploads.c.state == UploadState.FINISHED.value
+    return select(uploads.c.id).where(
+        uploads.c.source_removed.is_(False),
+        ~exists(active),
+        or_(
+            uploads.c.state.in_([state.value for state in _CLOSED]),
+            and_(finished, uploads.c.file_identity.is_not(None)),
+            and_(finished, exists(given_up)),
+        ),
+    )
