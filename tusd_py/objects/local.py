@@ -1,0 +1,163 @@
+"""Finished objects in a directory: whole and durable, or absent."""
+
+import errno
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import blake3
+
+from tusd_py.clock import Clock, SystemClock
+from tusd_py.domain.errors import Permanent, ResourceShort, Transient
+from tusd_py.objects.keys import check_key
+from tusd_py.objects.port import StoredObject
+
+COPY_BYTES: Final = 8 << 20
+READ_BYTES: Final = 1 << 20
+LEFTOVER_SECONDS: Final = 48 * 3600.0
+_NO_LINK: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class LocalObjects:
+    """``objects.port.ObjectStore`` on a local file system.
+
+    On the file system of the source an object is a second name of the same bytes: nothing is
+    copied. That is safe because a finished upload is never written again, and the janitor removes
+    only the other name.
+    """
+
+    def __init__(self, root: Path, *, clock: Clock | None = None) -> None:
+        self._root = root
+        self._drafts = root / "drafts"
+        self._clock = clock or SystemClock()
+        self._drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._root / check_key(key)
+
+    def put_file(
+        self,
+        key: str,
+        source: Path,
+        *,
+        content_hash: str,
+        content_type: str,  # noqa: ARG002  (kept in the pool's row)
+        progress: Callable[[int], None] | None = None,
+    ) -> StoredObject:
+        """See ``ObjectStore.put_file``."""
+        target = self._path(key)
+        size = source.stat().st_size
+        held = self.head(key)
+        if held is None or held.size != size:
+            try:
+                self._place(source, target, content_hash, progress)
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                if error.errno in _FULL:
+                    raise ResourceShort("The object store is full.") from error
+                raise Transient("The object store reported an error.") from error
+        if progress is not None:
+            progress(size)
+        return StoredObject(key=key, size=size)
+
+    def _place(
+        self,
+        source: Path,
+        target: Path,
+        content_hash: str,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        """Bytes durable under a draft's name, then the key's name, then the directory."""
+        draft = self._drafts / secrets.token_hex(16)
+        try:
+            try:
+                os.link(source, draft, follow_symlinks=False)
+            except OSError as error:
+                if error.errno not in _NO_LINK:
+                    raise
+                _copy(source, draft, content_hash, progress)
+            _sync(draft, os.O_RDONLY)
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.rename(target)
+            for directory in (target.parent, target.parent.parent, self._root):
+                _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def head(self, key: str) -> StoredObject | None:
+        """See ``ObjectStore.head``."""
+        try:
+            return StoredObject(key=key, size=self._path(key).stat().st_size)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Transient("The object store reported an error.") from error
+
+    def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """See ``ObjectStore.read``."""
+        with self._path(key).open("rb", buffering=0) as file:
+            file.seek(start)
+            while length > 0 and (piece := file.read(min(READ_BYTES, length))):
+                length -= len(piece)
+                yield piece
+
+    def delete(self, key: str) -> bool:
+        """See ``ObjectStore.delete``."""
+        try:
+            self._path(key).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def keys(self) -> Iterator[tuple[str, float]]:
+        """See ``ObjectStore.keys``. Drafts that a crash left two days ago are removed on the way."""
+        for draft in self._drafts.iterdir():
+            if draft.lstat().st_ctime < self._clock.now() - LEFTOVER_SECONDS:
+                draft.unlink(missing_ok=True)
+        for path in (self._root / "pool").glob("*/*"):
+            key = path.relative_to(self._root).as_posix()
+            try:
+                # A linked name keeps its bytes' time of writing: the name itself is newer.
+                yield check_key(key), path.stat().st_ctime
+            except (ValueError, FileNotFoundError):
+                continue
+
+    def url(self, key: str) -> str:
+        """See ``ObjectStore.url``: the key as a path; where the directory is, is nobody's business."""
+        return f"/{check_key(key)}"
+
+
+def _copy(
+    source: Path, draft: Path, content_hash: str, progress: Callable[[int], None] | None
+) -> None:
+    """To another file system, hashed on the way. Raises: Permanent: bits fell over."""
+    hasher = blake3.blake3()
+    buffer = memoryview(bytearray(COPY_BYTES))
+    done = 0
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with (
+        source.open("rb", buffering=0) as file,
+        os.fdopen(os.open(draft, flags, 0o600), "wb", buffering=0) as output,
+    ):
+        while count := file.readinto(buffer):
+            piece = buffer[:count]
+            hasher.update(piece)
+            while piece:
+                piece = piece[output.write(piece) or 0 :]
+            done += count
+            if progress is not None:
+                progress(done)
+    if hasher.hexdigest() != content_hash:
+        raise Permanent("The file was damaged on the server's disk.", code="corrupt")
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,202 @@
+"""A queue in one SQLite file, shared by the server and separate workers.
+
+A message is leased to a receiver for a while; one that dies without settling it gives it back by
+the lease's end. Not synced: what a power cut takes away, the catalog's sweeper publishes again.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.job import JobMessage
+from tusd_py.queue.wire import Undecodable, decode, encode
+
+T = TypeVar("T")
+
+VISIBILITY_SECONDS: Final = 60.0
+"""A worker settles a delivery right after it claimed the job: far sooner."""
+POLL_SECONDS: Final = 0.25
+"""Messages of other processes are found within this; those of our own at once."""
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS messages (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL, visible_at REAL NOT NULL,
+  deliveries INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS messages_by_time ON messages (visible_at, id);
+CREATE TABLE IF NOT EXISTS dead (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL, reason TEXT NOT NULL
+);
+"""
+
+
+class EmbeddedQueue:
+    """``queue.port.JobQueue`` without a broker."""
+
+    def __init__(
+        self, path: Path, *, clock: Clock, visibility_seconds: float = VISIBILITY_SECONDS
+    ) -> None:
+        self._clock = clock
+        self._visibility = visibility_seconds
+        self._changed = threading.Condition()
+        self._closed = False
+        self._database = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=5.0
+        )
+        with _backend_errors(self._database):
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.executescript(_SCHEMA)
+
+    def publish(self, message: JobMessage) -> None:
+        """See ``JobQueue.publish``."""
+        self.publish_payload(encode(message))
+
+    def publish_payload(self, payload: bytes) -> None:
+        """Publish bytes as they are, which may be no message at all. Raises: BackendError."""
+        with self._changed:
+            self._run(
+                lambda db: db.execute(
+                    "INSERT INTO messages (payload, visible_at) VALUES (?, ?)",
+                    (payload, self._clock.now()),
+                )
+            )
+            self._changed.notify()
+
+    def receive(self, timeout: float) -> "EmbeddedDelivery | None":
+        """See ``JobQueue.receive``."""
+        deadline = self._clock.monotonic() + timeout
+        with self._changed:
+            while not self._closed:
+                delivery = self._take()
+                if delivery is not None:
+                    return delivery
+                left = deadline - self._clock.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(min(left, POLL_SECONDS))
+        return None
+
+    def _take(self) -> "EmbeddedDelivery | None":
+        """The oldest visible message, leased; what can't be decoded is put aside on the way."""
+        while (found := self._run(self._lease)) is not None:
+            message_id, payload = found
+            try:
+                return EmbeddedDelivery(self, message_id, decode(payload))
+            except Undecodable as error:
+                self._bury(message_id, str(error))
+        return None
+
+    def _lease(self, database: sqlite3.Connection) -> tuple[int, bytes] | None:
+        now = self._clock.now()
+        database.execute("BEGIN IMMEDIATE")
+        row: tuple[int, bytes] | None = database.execute(
+            "SELECT id, payload FROM messages WHERE visible_at <= ? ORDER BY id LIMIT 1", (now,)
+        ).fetchone()
+        if row is not None:
+            database.execute(
+                "UPDATE messages SET visible_at = ?, deliveries = deliveries + 1 WHERE id = ?",
+                (now + self._visibility, row[0]),
+            )
+        database.execute("COMMIT")
+        return row
+
+    def _remove(self, message_id: int) -> None:
+        with self._changed:
+            self._run(lambda db: db.execute("DELETE FROM messages WHERE id = ?", (message_id,)))
+
+    def _show_at(self, message_id: int, when: float) -> None:
+        statement = "UPDATE messages SET visible_at = ? WHERE id = ?"
+        with self._changed:
+            self._run(lambda db: db.execute(statement, (when, message_id)))
+
+    def _bury(self, message_id: int, reason: str) -> None:
+        def work(database: sqlite3.Connection) -> None:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute(
+                "INSERT INTO dead (payload, reason) SELECT payload, ? FROM messages WHERE id = ?",
+                (reason, message_id),
+            )
+            database.execute("DELETE FROM messages WHERE id = ?", (message_id,))
+            database.execute("COMMIT")
+
+        with self._changed:
+            self._run(work)
+
+    def depth(self) -> int:
+        """See ``JobQueue.depth``."""
+        with self._changed:
+            found: int = self._run(
+                lambda db: db.execute("SELECT count(*) FROM messages").fetchone()[0]
+            )
+        return found
+
+    def dead_letters(self) -> Iterator[tuple[JobMessage, str]]:
+        """See ``JobQueue.dead_letters``; what could not be decoded is counted, not shown."""
+        with self._changed:
+            rows = self._run(lambda db: db.execute("SELECT payload, reason FROM dead").fetchall())
+        for payload, reason in rows:
+            try:
+                yield decode(payload), reason
+            except Undecodable:
+                continue
+
+    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with _backend_errors(self._database):
+            return work(self._database)
+
+    def close(self) -> None:
+        """See ``JobQueue.close``."""
+        with self._changed:
+            if not self._closed:
+                self._closed = True
+                self._changed.notify_all()
+                self._database.close()
+
+
+class EmbeddedDelivery:
+    """``queue.port.Delivery``: one leased message."""
+
+    def __init__(self, queue: EmbeddedQueue, message_id: int, message: JobMessage) -> None:
+        self._queue = queue
+        self._id = message_id
+        self._message = message
+
+    @property
+    def message(self) -> JobMessage:
+        """See ``Delivery.message``."""
+        return self._message
+
+    def ack(self) -> None:
+        """See ``Delivery.ack``."""
+        self._queue._remove(self._id)
+
+    def retry_later(self, seconds: float) -> None:
+        """See ``Delivery.retry_later``."""
+        self._queue._show_at(self._id, self._queue._clock.now() + seconds)
+
+    def dead_letter(self, reason: str) -> None:
+        """See ``Delivery.dead_letter``."""
+        self._queue._bury(self._id, reason)
+
+
+@contextmanager
+def _backend_errors(database: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise BackendError from error
+    finally:
+        if _in_transaction(database):
+            database.execute("ROLLBACK")
+
+
+def _in_transaction(database: sqlite3.Connection) -> bool:
+    try:
+        return database.in_transaction
+    except sqlite3.ProgrammingError:  # closed meanwhile
+        return False

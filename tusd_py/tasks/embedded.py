@@ -1,0 +1,270 @@
+"""The live view of tasks in one SQLite file, shared by the server and separate workers.
+
+Rule 1: it is a view. The catalog can rebuild it, so it is not synced (NORMAL), and a file that can't
+be read is put aside and begun anew. Rule 2: a change and its place in the order (``change``) are one
+transaction. Rule 3: listeners of this process are told by ``put`` itself; what other processes
+changed is found by SQLite's ``data_version``, looked at ten times a second while anybody listens.
+"""
+
+import logging
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
+from tusd_py.tasks.listeners import Listeners
+from tusd_py.tasks.port import Listener, Subscription
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+TTL_SECONDS: Final = 86400.0
+"""S8; every change begins it anew (the seed's hole 3)."""
+POLL_SECONDS: Final = 0.1
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS tasks (
+  task_id TEXT PRIMARY KEY, user_id INTEGER NOT NULL, filename TEXT NOT NULL,
+  file_hash TEXT NOT NULL, file_size INTEGER NOT NULL, temp_path TEXT NOT NULL,
+  status TEXT NOT NULL, progress INTEGER NOT NULL, message TEXT NOT NULL,
+  error_code TEXT NOT NULL, error_msg TEXT NOT NULL, oss_path TEXT NOT NULL,
+  repository_id TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  epoch TEXT NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  last_progress INTEGER NOT NULL, change INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS tasks_by_user ON tasks (user_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS tasks_by_change ON tasks (change);
+CREATE INDEX IF NOT EXISTS tasks_by_age ON tasks (updated_at);
+"""
+_COLUMNS: Final = (
+    "task_id", "user_id", "filename", "file_hash", "file_size", "temp_path", "status", "progress",
+    "message", "error_code", "error_msg", "oss_path", "repository_id", "created_at", "updated_at",
+    "epoch", "seq", "attempt", "last_progress",
+)  # fmt: skip
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM tasks"  # noqa: S608  (constants)
+_SELECT_SINCE: Final = (
+    f"SELECT {', '.join(_COLUMNS)}, change FROM tasks WHERE change > ? ORDER BY change"  # noqa: S608
+)
+_PUT: Final = (
+    f"INSERT OR REPLACE INTO tasks ({', '.join(_COLUMNS)}, change) VALUES "  # noqa: S608
+    f"({', '.join('?' * len(_COLUMNS))}, (SELECT coalesce(max(change), 0) + 1 FROM tasks))"
+)
+
+
+class EmbeddedTaskView:
+    """``tasks.port.TaskView`` without a Redis."""
+
+    def __init__(self, path: Path, *, clock: Clock, ttl_seconds: float = TTL_SECONDS) -> None:
+        self._path = path
+        self._clock = clock
+        self._ttl = ttl_seconds
+        self._mutex = threading.Lock()
+        self._listeners = Listeners()
+        self._closed = threading.Event()
+        self._poller: threading.Thread | None = None
+        self._database = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return _connect(self._path)
+        except sqlite3.DatabaseError:
+            log.exception("task.view.unreadable")
+            for suffix in ("", "-wal", "-shm"):
+                damaged = self._path.with_name(self._path.name + suffix)
+                damaged.unlink(missing_ok=True)
+            return _connect(self._path)
+
+    def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
+        """See ``TaskView.put``."""
+
+        def work(database: sqlite3.Connection) -> Task | None:
+            database.execute("BEGIN IMMEDIATE")
+            before = _one(database, facts.task_id)
+            # A task the view had lost begins a life of its own: its sequence starts again.
+            after = advance(
+                before, facts, change, epoch=secrets.token_hex(4), now=self._clock.now()
+            )
+            if after is not None:
+                database.execute(_PUT, _row(after))
+            database.execute("COMMIT")
+            return after
+
+        # Told under the same mutex: the order of telling is the order of committing.
+        with self._mutex:
+            task = self._run(work)
+            if task is not None:
+                self._listeners.tell(task)
+        return task
+
+    def get(self, task_id: UploadId) -> Task | None:
+        """See ``TaskView.get``."""
+        with self._mutex:
+            task = self._run(lambda database: _one(database, task_id))
+        return task if task is not None and task.updated_at >= self._oldest() else None
+
+    def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
+        """See ``TaskView.list``."""
+        where = "WHERE user_id = ? AND updated_at >= ?"
+        asked = (user_id, self._oldest())
+
+        def work(database: sqlite3.Connection) -> tuple[int, list[Task]]:
+            count = database.execute(f"SELECT count(*) FROM tasks {where}", asked)  # noqa: S608
+            rows = database.execute(
+                f"{_SELECT} {where} ORDER BY created_at DESC, task_id LIMIT ? OFFSET ?",
+                (*asked, size, (page - 1) * size),
+            )
+            return count.fetchone()[0], [_task(row) for row in rows]
+
+        with self._mutex:
+            return self._run(work)
+
+    def forget(self, task_id: UploadId) -> None:
+        """See ``TaskView.forget``."""
+        with self._mutex:
+            self._run(lambda db: db.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,)))
+
+    def expire(self) -> int:
+        """See ``TaskView.expire``."""
+        oldest = (self._oldest(),)
+        with self._mutex:
+            return self._run(
+                lambda db: db.execute("DELETE FROM tasks WHERE updated_at < ?", oldest).rowcount
+            )
+
+    def _oldest(self) -> float:
+        return self._clock.now() - self._ttl
+
+    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with _backend_errors(self._database):
+            return work(self._database)
+
+    # -- listening
+
+    def subscribe_task(self, task_id: UploadId, listener: Listener) -> Subscription:
+        """See ``TaskView.subscribe_task``."""
+        subscription = self._listeners.add(task_id, listener)
+        self._listen_to_others()
+        return subscription
+
+    def subscribe_user(self, user_id: UserId, listener: Listener) -> Subscription:
+        """See ``TaskView.subscribe_user``."""
+        subscription = self._listeners.add(user_id, listener)
+        self._listen_to_others()
+        return subscription
+
+    def _listen_to_others(self) -> None:
+        with self._mutex:
+            if self._poller is None or not self._poller.is_alive():
+                last = self._run(_last_change)
+                self._poller = threading.Thread(
+                    target=self._poll, args=(last,), name="task-view", daemon=True
+                )
+                self._poller.start()
+
+    def _poll(self, last: int) -> None:
+        """Until nobody listens: tell what other processes changed."""
+        version = -1
+        database = _connect(self._path)
+        try:
+            while self._listeners.anybody and not self._closed.wait(POLL_SECONDS):
+                try:
+                    current = database.execute("PRAGMA data_version").fetchone()[0]
+                    if current != version:
+                        version = current
+                        last = self._tell_since(database, last)
+                except sqlite3.Error:
+                    log.exception("task.view.poll.failed")
+        finally:
+            database.close()
+
+    def _tell_since(self, database: sqlite3.Connection, last: int) -> int:
+        for *row, change in database.execute(_SELECT_SINCE, (last,)).fetchall():
+            self._listeners.tell(_task(tuple(row)))
+            last = change
+        return last
+
+    def close(self) -> None:
+        """See ``TaskView.close``."""
+        self._closed.set()
+        self._listeners.clear()
+        if self._poller is not None:
+            self._poller.join()
+        with self._mutex:
+            self._database.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def _backend_errors(database: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise BackendError from error
+    finally:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+
+
+def _one(database: sqlite3.Connection, task_id: UploadId) -> Task | None:
+    row = database.execute(f"{_SELECT} WHERE task_id = ?", (task_id,)).fetchone()
+    return None if row is None else _task(row)
+
+
+def _last_change(database: sqlite3.Connection) -> int:
+    last: int = database.execute("SELECT coalesce(max(change), 0) FROM tasks").fetchone()[0]
+    return last
+
+
+def _row(task: Task) -> tuple[Any, ...]:
+    facts = task.facts
+    return (
+        facts.task_id, facts.user_id, facts.filename, facts.file_hash, facts.file_size,
+        facts.temp_path, task.status.value, task.progress, task.message, task.error_code,
+        task.error_msg, task.oss_path, task.repository_id, facts.created_at, task.updated_at,
+        task.epoch, task.seq, task.attempt, task.last_progress,
+    )  # fmt: skip
+
+
+def _task(row: tuple[Any, ...]) -> Task:
+    column = dict(zip(_COLUMNS, row, strict=True))
+    facts = TaskFacts(
+        task_id=UploadId(column["task_id"]),
+        user_id=UserId(column["user_id"]),
+        filename=column["filename"],
+        file_hash=column["file_hash"],
+        file_size=column["file_size"],
+        temp_path=column["temp_path"],
+        created_at=column["created_at"],
+    )
+    return Task(
+        facts=facts,
+        status=TaskStatus(column["status"]),
+        progress=column["progress"],
+        message=column["message"],
+        attempt=column["attempt"],
+        epoch=column["epoch"],
+        seq=column["seq"],
+        updated_at=column["updated_at"],
+        error_code=column["error_code"],
+        error_msg=column["error_msg"],
+        oss_path=column["oss_path"],
+        repository_id=column["repository_id"],
+        last_progress=column["last_progress"],
+    )
