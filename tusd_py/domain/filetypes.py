@@ -242,7 +242,10 @@ def check_content(filename: str, head: bytes, allowed: Sequence[str]) -> None:
 
     A type whose content can't be told (text, say) must not be one that can. Raises: TypeMismatch.
     """
-    if allowed and not agrees(filename, head):
+    if not allowed:
+        return
+    posing = by_extension(extension_of(filename)) is None and sniff(head) is not None
+    if posing or not agrees(filename, head):
         raise TypeMismatch
 
 

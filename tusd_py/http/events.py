@@ -1,0 +1,110 @@
+"""Server-Sent Events: one task's life, or all of a user's (K1).
+
+``id:`` is ``epoch.sequence``. Last-Event-ID of the same epoch is not repeated; anything else gets
+the snapshot. After the final state comes ``event: end``, and a client that has the final state
+already is told 204, which ends an EventSource for good.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from tusd_py.domain.errors import TaskNotFound
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import Task
+from tusd_py.http.context import AppContext
+from tusd_py.http.progress import find_progress, find_task, task_id_of
+from tusd_py.tasks import frames
+from tusd_py.tasks.follow import follow_task, follow_user
+
+PING_SECONDS: Final = 15
+RETRY_MILLISECONDS: Final = 3000
+SEND_TIMEOUT_SECONDS: Final = 30.0
+"""A listener that takes nothing for so long is dropped (fault 50)."""
+_EVENT_ID: Final = re.compile(r"([0-9a-f]{1,16})\.([0-9]{1,18})")
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def routes(context: AppContext) -> list[BaseRoute]:
+    """The two streams."""
+
+    async def one(request: Request) -> Response:
+        user_id = await context.caller(request)
+        task_id = task_id_of(request.path_params["task_id"])
+        task = await find_task(context, user_id, task_id)
+        if task is None:
+            return await _from_history(context, user_id, task_id)
+        seen = last_seen(request.headers.get("last-event-id"), task)
+        if task.status.terminal and seen == (task.epoch, task.seq):
+            return Response(status_code=204, headers=_HEADERS)
+        return _stream(_task_events(context, task_id, seen))
+
+    async def mine(request: Request) -> Response:
+        user_id = await context.caller(request)
+        return _stream(_user_events(context, user_id))
+
+    return [
+        Route("/api/file/upload/events", mine),
+        Route("/api/file/upload/events/{task_id}", one),
+    ]
+
+
+def last_seen(text: str | None, task: Task) -> tuple[str, int] | None:
+    """The state a client says it has; None when it has none of this task's present life."""
+    match = _EVENT_ID.fullmatch(text or "")
+    if match is None or match[1] != task.epoch or int(match[2]) > task.seq:
+        return None
+    return match[1], int(match[2])
+
+
+def _stream(events: AsyncIterator[ServerSentEvent]) -> Response:
+    return EventSourceResponse(
+        events, headers=dict(_HEADERS), ping=PING_SECONDS, send_timeout=SEND_TIMEOUT_SECONDS
+    )
+
+
+async def _task_events(
+    context: AppContext, task_id: UploadId, seen: tuple[str, int] | None
+) -> AsyncIterator[ServerSentEvent]:
+    tasks = follow_task(
+        context.ports.tasks,
+        context.threads,
+        task_id,
+        stopping=context.stopping,
+        last_seen=seen,
+    )
+    async for task in tasks:
+        yield _event(task)
+        if task.status.terminal:
+            yield ServerSentEvent(data="", event="end", id=task.event_id)
+
+
+async def _user_events(context: AppContext, user_id: UserId) -> AsyncIterator[ServerSentEvent]:
+    tasks = follow_user(context.ports.tasks, context.threads, user_id, stopping=context.stopping)
+    yield ServerSentEvent(comment="following", retry=RETRY_MILLISECONDS)
+    async for task in tasks:
+        yield _event(task)
+
+
+def _event(task: Task) -> ServerSentEvent:
+    data = json.dumps(frames.notification(task), ensure_ascii=False)
+    return ServerSentEvent(data=data, id=task.event_id, retry=RETRY_MILLISECONDS)
+
+
+async def _from_history(context: AppContext, user_id: UserId, task_id: UploadId) -> Response:
+    """The view has nothing: what the durable record says, once. Raises: TaskNotFound."""
+    found = await find_progress(context, user_id, task_id)
+    if found["status"] not in ("completed", "failed"):
+        raise TaskNotFound
+
+    async def once() -> AsyncIterator[ServerSentEvent]:
+        yield ServerSentEvent(data=json.dumps(found, ensure_ascii=False))
+        yield ServerSentEvent(data="", event="end")
+
+    return _stream(once())

@@ -1,0 +1,72 @@
+"""``/api/file/upload/ws/{task_id}`` (S5): a snapshot at once, each change, a clean close."""
+
+from contextlib import aclosing
+from typing import Final
+
+import anyio
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from tusd_py.domain.errors import OriginNotAllowed, TusdError
+from tusd_py.http.context import AppContext
+from tusd_py.http.errors import respond
+from tusd_py.http.progress import find_progress, find_task, task_id_of
+from tusd_py.tasks import frames
+from tusd_py.tasks.follow import follow_task
+
+NORMAL: Final = 1000
+GOING_AWAY: Final = 1001
+
+
+def routes(context: AppContext) -> list[BaseRoute]:
+    """The WebSocket route."""
+
+    async def follow(websocket: WebSocket) -> None:
+        try:
+            await _check_origin(context, websocket)
+            user_id = await context.caller(websocket)
+            task_id = task_id_of(websocket.path_params["task_id"])
+            task = await find_task(context, user_id, task_id)
+            record = None if task else await find_progress(context, user_id, task_id)
+        except TusdError as error:
+            await websocket.send_denial_response(respond(error))
+            return
+        await websocket.accept()
+        if record is not None:
+            await websocket.send_json(record)
+            await websocket.close(NORMAL)
+            return
+        async with anyio.create_task_group() as group:
+            # Nobody is asked to speak; we only want to know when they leave.
+            group.start_soon(_until_gone, websocket, group.cancel_scope)
+            await _tell(context, websocket, task_id_of(websocket.path_params["task_id"]))
+            group.cancel_scope.cancel()
+
+    return [WebSocketRoute("/api/file/upload/ws/{task_id}", follow)]
+
+
+async def _check_origin(context: AppContext, websocket: WebSocket) -> None:
+    origin = websocket.headers.get("origin")
+    allowed = context.settings.cors.allow_origins
+    if origin is not None and "*" not in allowed and origin not in allowed:
+        raise OriginNotAllowed
+
+
+async def _tell(context: AppContext, websocket: WebSocket, task_id: str) -> None:
+    found = task_id_of(task_id)
+    tasks = follow_task(context.ports.tasks, context.threads, found, stopping=context.stopping)
+    try:
+        async with aclosing(tasks) as states:  # type: ignore[type-var]
+            async for task in states:
+                await websocket.send_json(frames.notification(task))
+        await websocket.close(GOING_AWAY if context.stopping.is_set() else NORMAL)
+    except (WebSocketDisconnect, RuntimeError):
+        return
+
+
+async def _until_gone(websocket: WebSocket, scope: anyio.CancelScope) -> None:
+    try:
+        while True:
+            await websocket.receive_text()
+    except (WebSocketDisconnect, RuntimeError, KeyError):
+        scope.cancel()

@@ -1,0 +1,152 @@
+"""Following tasks: subscribe first, then the snapshot, then changes (ARCHITECTURE, decision 7).
+
+A change that is missed does no harm: each carries the whole state, a slow listener gets the latest,
+and the state is read again every few seconds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import Task
+from tusd_py.tasks.port import Listener, Subscription, TaskView
+from tusd_py.threads import Threads
+
+REPOLL_SECONDS: Final = 10.0
+SNAPSHOT_TASKS: Final = 100
+"""A user's stream begins with the unfinished ones among so many newest tasks."""
+
+
+class Mailbox:
+    """The latest unseen state of each task; filled from any thread, emptied on the loop."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = stopping
+        self._latest: dict[UploadId, Task] = {}
+        self._seen: dict[UploadId, tuple[str, int]] = {}
+        self._filled = asyncio.Event()
+
+    def listener(self, task: Task) -> None:
+        """Hear of a change, in whatever thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.put, task)
+
+    def put(self, task: Task) -> None:
+        """Keep the state if it is newer than what was kept or seen."""
+        task_id = task.facts.task_id
+        latest = self._latest.get(task_id)
+        known = (latest.epoch, latest.seq) if latest is not None else self._seen.get(task_id)
+        if known is not None and known[0] == task.epoch and known[1] >= task.seq:
+            return
+        self._latest[task_id] = task
+        self._filled.set()
+
+    def seen(self, task_id: UploadId, epoch: str, seq: int) -> None:
+        """The listener has this state already."""
+        self._seen[task_id] = (epoch, seq)
+
+    async def take(self, timeout: float) -> list[Task]:
+        """What is new; [] after ``timeout`` seconds or when the server stops."""
+        if not self._latest:
+            self._filled.clear()
+            waits = [
+                asyncio.ensure_future(self._filled.wait()),
+                asyncio.ensure_future(self._stopping.wait()),
+            ]
+            try:
+                await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+        tasks = list(self._latest.values())
+        self._latest.clear()
+        for task in tasks:
+            self._seen[task.facts.task_id] = (task.epoch, task.seq)
+        return tasks
+
+
+async def follow_task(
+    view: TaskView,
+    threads: Threads,
+    task_id: UploadId,
+    *,
+    stopping: asyncio.Event,
+    last_seen: tuple[str, int] | None = None,
+    repoll_seconds: float = REPOLL_SECONDS,
+) -> AsyncIterator[Task]:
+    """The task's state now and after each change, until it is final or the server stops.
+
+    Args: last_seen: epoch and sequence the listener has; that state is not repeated.
+    Raises: BackendError: the view can't be read.
+    """
+    mailbox = Mailbox(stopping)
+    if last_seen is not None:
+        mailbox.seen(task_id, *last_seen)
+
+    async def snapshot() -> None:
+        task = await threads.call(view.get, task_id)
+        if task is not None:
+            mailbox.put(task)
+
+    def subscribe(listener: Listener) -> Subscription:
+        return view.subscribe_task(task_id, listener)
+
+    async with _subscribed(threads, subscribe, mailbox):
+        await snapshot()
+        while not stopping.is_set():
+            for task in await mailbox.take(repoll_seconds):
+                yield task
+                if task.status.terminal:
+                    return
+            await snapshot()
+
+
+async def follow_user(
+    view: TaskView,
+    threads: Threads,
+    user_id: UserId,
+    *,
+    stopping: asyncio.Event,
+    repoll_seconds: float = REPOLL_SECONDS,
+) -> AsyncIterator[Task]:
+    """A user's unfinished tasks now, then every change of any of their tasks, until the server stops.
+
+    Raises: BackendError: the view can't be read.
+    """
+    mailbox = Mailbox(stopping)
+    followed: set[UploadId] = set()
+
+    async def snapshot() -> None:
+        _, tasks = await threads.call(view.list, user_id, page=1, size=SNAPSHOT_TASKS)
+        for task in reversed(tasks):
+            # A finished task is told once to those who saw it unfinished.
+            if not task.status.terminal or task.facts.task_id in followed:
+                mailbox.put(task)
+
+    def subscribe(listener: Listener) -> Subscription:
+        return view.subscribe_user(user_id, listener)
+
+    async with _subscribed(threads, subscribe, mailbox):
+        await snapshot()
+        while not stopping.is_set():
+            for task in await mailbox.take(repoll_seconds):
+                followed.add(task.facts.task_id)
+                yield task
+                if task.status.terminal:
+                    followed.discard(task.facts.task_id)
+            await snapshot()
+
+
+@asynccontextmanager
+async def _subscribed(
+    threads: Threads, subscribe: Callable[[Listener], Subscription], mailbox: Mailbox
+) -> AsyncIterator[None]:
+    """A subscription for the length of a block."""
+    subscription = await threads.call(subscribe, mailbox.listener)
+    try:
+        yield
+    finally:
+        subscription.close()

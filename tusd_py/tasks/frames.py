@@ -1,0 +1,83 @@
+"""A task as JSON: the one place where the seed's spelling of the wire lives (S4, S5, S6, S10)."""
+
+from typing import Any
+
+from tusd_py.catalog.port import HistoryRow
+from tusd_py.clock import rfc3339
+from tusd_py.domain.task import STATUS_TEXTS, Task, TaskStatus
+
+_HISTORY_PROGRESS = {TaskStatus.COMPLETED: 100, TaskStatus.FAILED: 0}
+
+
+def notification(task: Task) -> dict[str, Any]:
+    """What a listener gets: S10's members, then ours."""
+    members: dict[str, Any] = {
+        "task_id": task.facts.task_id,
+        "status": task.status.value,
+        "progress": task.progress,
+        "message": task.message,
+    }
+    members.update(_outcome(task))
+    members.update(seq=task.seq, epoch=task.epoch, attempt=task.attempt)
+    return members
+
+
+def _outcome(task: Task) -> dict[str, Any]:
+    if task.status is TaskStatus.COMPLETED:
+        return {"repository_id": task.repository_id, "oss_path": task.oss_path}
+    if task.status is TaskStatus.FAILED:
+        return {
+            "error": task.error_msg,
+            "error_code": task.error_code,
+            "last_progress": task.last_progress,
+        }
+    return {}
+
+
+def progress(task: Task) -> dict[str, Any]:
+    """The answer of the progress endpoint (S4): sizes in bytes, times RFC 3339 in UTC."""
+    return {
+        **notification(task),
+        "filename": task.facts.filename,
+        "file_size": task.facts.file_size,
+        "created_at": rfc3339(task.facts.created_at),
+        "updated_at": rfc3339(task.updated_at),
+    }
+
+
+def progress_of_history(row: HistoryRow) -> dict[str, Any]:
+    """The same from the durable record, when the live view has nothing."""
+    status = TaskStatus(row.status)
+    members: dict[str, Any] = {
+        "task_id": row.task_id,
+        "status": status.value,
+        "progress": _HISTORY_PROGRESS.get(status, 10),
+        "message": STATUS_TEXTS[status],
+        "filename": row.filename,
+        "file_size": row.file_size,
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.completed_at or row.created_at),
+    }
+    if status is TaskStatus.COMPLETED:
+        members.update(repository_id=row.repository_identity, oss_path=row.oss_path)
+    if status is TaskStatus.FAILED:
+        members.update(error=row.error_msg)
+    return members
+
+
+def list_entry(task: Task) -> dict[str, Any]:
+    """An entry of the task list (S6)."""
+    return {
+        "task_id": task.facts.task_id,
+        "filename": task.facts.filename,
+        "status": task.status.value,
+        "progress": task.progress,
+        "created_at": rfc3339(task.facts.created_at),
+    }
+
+
+def list_entry_of_history(row: HistoryRow) -> dict[str, Any]:
+    """The same from the durable record."""
+    found = progress_of_history(row)
+    names = ("task_id", "filename", "status", "progress", "created_at")
+    return {name: found[name] for name in names}
