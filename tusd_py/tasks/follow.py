@@ -48,8 +48,8 @@ class Mailbox:
         """The listener has this state already."""
         self._seen[task_id] = (epoch, seq)
 
-    async def take(self, timeout: float) -> list[Task]:
-        """What is new; [] after ``timeout`` seconds or when the server stops."""
+    async def take(self, patience: float) -> list[Task]:
+        """What is new; [] after ``patience`` seconds or when the server stops."""
         if not self._latest:
             self._filled.clear()
             waits = [
@@ -57,7 +57,7 @@ class Mailbox:
                 asyncio.ensure_future(self._stopping.wait()),
             ]
             try:
-                await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
                     wait.cancel()
