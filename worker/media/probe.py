@@ -1,0 +1,118 @@
+"""What a media file holds, by ffprobe, or by ffmpeg where there is no ffprobe."""
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tusd_py.clock import Clock
+from worker.media.argv import describe_argv, duration_argv, probe_argv
+from worker.media.run import run
+from worker.media.sandbox import Box
+from worker.media.tools import Tools
+
+log = logging.getLogger(__name__)
+
+PROBE_SECONDS: Final = 60.0
+_DURATION: Final = re.compile(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_STREAM: Final = re.compile(r"Stream #\d+:\d+.*?: (Video|Audio): (\w+)(.*)")
+_SIZE: Final = re.compile(r"\b(\d{2,5})x(\d{2,5})\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """A media file's contents. Duration in seconds, None when no header tells it."""
+
+    duration: float | None
+    has_video: bool
+    """A moving picture, not a cover image."""
+    has_audio: bool
+    width: int = 0
+    height: int = 0
+
+
+def probe(
+    tools: Tools, box: Box, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
+) -> Probed | None:
+    """Look into the box's source as ``demuxer``; None when it is no such file.
+
+    Raises: Stopped, Stalled, OSError.
+    """
+    if tools.ffprobe is not None:
+        argv = probe_argv(tools.ffprobe, box.source_seen, demuxer)
+        ran = run(box.wrap(argv), clock=clock, stopped=stopped, wall_seconds=PROBE_SECONDS)
+        if ran.code != 0:
+            log.info("media.probe.refused", extra={"exit_code": ran.code, "stderr": ran.stderr})
+            return None
+        return parse_ffprobe(ran.stdout)
+    argv = describe_argv(tools.ffmpeg or "", box.source_seen, demuxer)
+    ran = run(box.wrap(argv), clock=clock, stopped=stopped, wall_seconds=PROBE_SECONDS)
+    return parse_ffmpeg(ran.stderr)
+
+
+def parse_ffprobe(text: str) -> Probed | None:
+    """From ffprobe's JSON; None when it names no stream."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return None
+    streams = found.get("streams", [])
+    videos = [
+        stream
+        for stream in streams
+        if stream.get("codec_type") == "video"
+        and not stream.get("disposition", {}).get("attached_pic")
+    ]
+    if not streams:
+        return None
+    first = videos[0] if videos else {}
+    return Probed(
+        duration=_seconds(found.get("format", {}).get("duration")),
+        has_video=bool(videos),
+        has_audio=any(stream.get("codec_type") == "audio" for stream in streams),
+        width=int(first.get("width", 0)),
+        height=int(first.get("height", 0)),
+    )
+
+
+def _seconds(text: object) -> float | None:
+    try:
+        value = float(str(text))
+    except ValueError:
+        return None
+    return value if value > 0 else None
+
+
+def parse_ffmpeg(text: str) -> Probed | None:
+    """From what ``ffmpeg -i`` says; None when it names no stream."""
+    streams = _STREAM.findall(text)
+    if not streams:
+        return None
+    duration = _DURATION.search(text)
+    seconds = None
+    if duration is not None:
+        seconds = int(duration[1]) * 3600 + int(duration[2]) * 60 + float(duration[3])
+    videos = [rest for kind, _, rest in streams if kind == "Video" and "attached pic" not in rest]
+    size = _SIZE.search(videos[0]) if videos else None
+    return Probed(
+        duration=seconds or None,
+        has_video=bool(videos),
+        has_audio=any(kind == "Audio" for kind, _, _ in streams),
+        width=int(size[1]) if size else 0,
+        height=int(size[2]) if size else 0,
+    )
+
+
+def measure_duration(
+    tools: Tools, box: Box, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
+) -> float | None:
+    """The duration in seconds by reading every packet, for files whose header has none.
+
+    Raises: Stopped, Stalled, OSError.
+    """
+    argv = duration_argv(tools.ffmpeg or "", box.source_seen, demuxer)
+    ran = run(box.wrap(argv), clock=clock, stopped=stopped, wall_seconds=PROBE_SECONDS)
+    positions = re.findall(r"^out_time_us=(\d+)$", ran.stdout, re.MULTILINE)
+    return int(positions[-1]) / 1e6 if ran.code == 0 and positions else None
