@@ -123,6 +123,13 @@ class JobRecords:
 
         self._database.write(work)
 
+    def running(self) -> Sequence[Job]:
+        """See ``JobCatalog.running``."""
+        statement = select(jobs).where(jobs.c.state == JobState.RUNNING.value)
+        return self._database.read(
+            lambda c: [job_of(row) for row in c.execute(statement).mappings()]
+        )
+
     def reap(self, *, max_crashes: int) -> Sequence[Job]:
         """See ``JobCatalog.reap``."""
         now = self._clock.now()

@@ -181,6 +181,10 @@ class JobCatalog(Protocol):
         """Dead letter: job and history failed. Raises: LeaseLost."""
         ...
 
+    def running(self) -> Sequence[Job]:
+        """Every job that an attempt holds, or held when its worker died."""
+        ...
+
     def reap(self, *, max_crashes: int) -> Sequence[Job]:
         """Take jobs from dead leases: crash_count + 1 and a new outbox row, or failed as poison.
 

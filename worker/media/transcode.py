@@ -88,7 +88,8 @@ def transcode(
             raise ResourceShort("The worker's disk is full.")
         raise Refused("the video can't be decoded")
     made = accept(tools, box, draft, source, clock=clock, stopped=stopped)
-    return Output(path=_publish(draft, folder / name), size=draft_size(folder / name), probed=made)
+    path = _publish(draft, folder / name)
+    return Output(path=path, size=path.stat().st_size, probed=made)
 
 
 def accept(
@@ -122,8 +123,3 @@ def _publish(draft: Path, target: Path) -> Path:
         os.fsync(file.fileno())
     draft.rename(target)
     return target
-
-
-def draft_size(path: Path) -> int:
-    """Bytes of the finished output."""
-    return path.stat().st_size

@@ -1,0 +1,145 @@
+"""Step 2: a video becomes a smaller one, if that is a gain; everything else goes through as it is."""
+
+import logging
+import os
+import shutil
+from dataclasses import replace
+from typing import Final
+
+from tusd_py.domain.errors import Permanent, ResourceShort
+from tusd_py.domain.job import Step
+from tusd_py.domain.task import (
+    COMPRESSED_PROGRESS,
+    INSPECTED_PROGRESS,
+    TEXT_COMPRESSED,
+    TEXT_COMPRESSING,
+    TEXT_COMPRESSION_FAILED,
+    TEXT_NO_GAIN,
+    TaskStatus,
+)
+from worker.media.argv import TranscodePlan
+from worker.media.probe import Probed, measure_duration
+from worker.media.run import Stalled
+from worker.media.sandbox import Box, Limits
+from worker.media.transcode import Output, Refused, transcode
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.hashes import file_hash
+
+log = logging.getLogger(__name__)
+
+OUTPUT_NAME: Final = "video.mp4"
+SPARE_BYTES: Final = 16 << 20
+"""An output may be so much larger than its source before it is cut off: it would not be kept."""
+CPU_SECONDS_PER_SECOND: Final = 60
+NOTE_KEPT: Final = "保留原文件"
+
+
+def compress(attempt: Attempt) -> None:
+    """Compress a video with ffmpeg (CRF and audio rate by setting), 30 to 60 by its position.
+
+    Raises: Permanent: it can't be done and policy says that the task fails then; ResourceShort;
+        LeaseLost, WorkerStopping.
+    """
+    probed = attempt.probed
+    if probed is None or not probed.has_video or not attempt.settings.media.compress:
+        _keep(attempt, attempt.checkpoint.note)
+        return
+    attempt.reporter.say(TaskStatus.COMPRESSING, INSPECTED_PROGRESS, TEXT_COMPRESSING)
+    try:
+        output = _transcode(attempt, probed)
+    except Refused as error:
+        _give_up(attempt, str(error))
+        return
+    limit = attempt.settings.media.gain_ratio * attempt.job.file_size
+    if output.size >= limit:
+        _keep(attempt, TEXT_NO_GAIN)
+    else:
+        attempt.save(
+            step=Step.STORE,
+            out_path=f"{attempt.job.fence}/{OUTPUT_NAME}",
+            out_hash=file_hash(output.path, attempt.lease.check),
+            out_size=output.size,
+            content_type="video/mp4",
+            ext=".mp4",
+        )
+    attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
+
+
+def _keep(attempt: Attempt, note: str) -> None:
+    attempt.save(step=Step.STORE, note=note)
+
+
+def _give_up(attempt: Attempt, sentence: str) -> None:
+    """Nothing of the user's is thrown away for our failure (ARCHITECTURE, decision 13)."""
+    attempt.lease.check()
+    message = f"{TEXT_COMPRESSION_FAILED}{sentence}"
+    if attempt.settings.media.on_failure == "fail":
+        raise Permanent(
+            f"The video could not be compressed: {sentence}.",
+            code="compression_failed",
+            message=message,
+        )
+    _keep(attempt, f"{message}，{NOTE_KEPT}")
+
+
+def _transcode(attempt: Attempt, probed: Probed) -> Output:
+    media, job = attempt.settings.media, attempt.job
+    if shutil.disk_usage(attempt.ports.work_dir).free < job.file_size + SPARE_BYTES:
+        raise ResourceShort("The worker's disk is too full to compress this video.")
+    attempt.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    box = Box(
+        kind=attempt.tools.sandbox,
+        source=attempt.source,
+        output=attempt.work_dir,
+        limits=Limits(
+            memory=media.memory_limit,
+            file_size=job.file_size + SPARE_BYTES,
+            cpu=int(max(300.0, (probed.duration or 3600.0) * CPU_SECONDS_PER_SECOND)),
+        ),
+    )
+    probed = _with_duration(attempt, box, probed)
+    if probed.duration is not None and probed.duration > media.max_duration:
+        raise Refused("the video is too long")
+    plan = TranscodePlan(
+        source=box.source_seen,
+        output=box.output_seen(f"{OUTPUT_NAME}.part"),
+        demuxer=attempt.demuxer,
+        crf=media.crf,
+        preset=media.preset,
+        audio_bitrate=media.audio_bitrate,
+        max_pixels=media.max_pixels,
+        threads=max(1, (os.cpu_count() or 1) // max(1, attempt.settings.workers)),
+    )
+    span = COMPRESSED_PROGRESS - INSPECTED_PROGRESS
+
+    def moved(share: float) -> None:
+        progress = INSPECTED_PROGRESS + int(span * share)
+        attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
+
+    return transcode(
+        attempt.tools,
+        box,
+        plan,
+        probed,
+        name=OUTPUT_NAME,
+        clock=attempt.clock,
+        stopped=attempt.lease.ended,
+        stall_seconds=media.stall_timeout,
+        on_share=moved,
+    )
+
+
+def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:
+    if probed.duration is not None:
+        return probed
+    try:
+        found = measure_duration(
+            attempt.tools,
+            box,
+            attempt.demuxer,
+            clock=attempt.clock,
+            stopped=attempt.lease.ended,
+        )
+    except Stalled as error:
+        raise Refused("the video's length can't be told") from error
+    return replace(probed, duration=found)

@@ -1,0 +1,62 @@
+"""The table of steps, and where an attempt begins in it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from tusd_py.domain.job import Checkpoint, Step
+from tusd_py.domain.task import CLAIMED_PROGRESS, TEXT_STARTED, TaskStatus
+from worker.failpoints import failpoint
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.clean_up import clean_up
+from worker.pipeline.compress import compress
+from worker.pipeline.hashes import file_hash
+from worker.pipeline.inspect import inspect
+from worker.pipeline.record import record
+from worker.pipeline.store_object import store_object
+
+STEPS: Final[tuple[tuple[Step, Callable[[Attempt], None]], ...]] = (
+    (Step.INSPECT, inspect),
+    (Step.TRANSCODE, compress),
+    (Step.STORE, store_object),
+    (Step.RECORD, record),
+    (Step.CLEAN_UP, clean_up),
+)
+
+
+def run_steps(attempt: Attempt) -> None:
+    """Carry a claimed job through, from what an earlier attempt has verified.
+
+    Raises: Transient, ResourceShort, Permanent, LeaseLost, BackendError; WorkerStopping.
+    """
+    attempt.reporter.say(TaskStatus.PROCESSING, CLAIMED_PROGRESS, TEXT_STARTED)
+    begin = resume_point(attempt)
+    for step, work in STEPS:
+        if _order(step) < _order(begin) or (attempt.held and step in (Step.TRANSCODE, Step.STORE)):
+            continue
+        failpoint(f"before_{step.value}")
+        attempt.lease.check()
+        work(attempt)
+    failpoint("after_all")
+
+
+def _order(step: Step) -> int:
+    return [name for name, _ in STEPS].index(step)
+
+
+def resume_point(attempt: Attempt) -> Step:
+    """The step to begin with. A verified output is used again if its bytes are still the same;
+    otherwise everything is done anew, for the source is always there."""
+    saved = attempt.job.checkpoint
+    if saved.step is not Step.STORE:
+        return Step.INSPECT
+    attempt.checkpoint = saved
+    output = attempt.output
+    if output is None:
+        return Step.STORE
+    try:
+        if file_hash(output, attempt.lease.check) == saved.out_hash:
+            return Step.STORE
+    except OSError:
+        pass
+    attempt.checkpoint = Checkpoint()
+    return Step.INSPECT

@@ -1,0 +1,111 @@
+"""Step 1: is it what it says, is it whole, and what is it (S16, S24)."""
+
+import logging
+from typing import Final
+
+from tusd_py.domain.errors import Permanent, TypeMismatch
+from tusd_py.domain.filetypes import (
+    OPAQUE,
+    FileType,
+    agrees,
+    check_content,
+    extension_of,
+    sniff,
+)
+from tusd_py.domain.job import Step
+from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskStatus
+from worker.media.probe import probe
+from worker.media.run import Stalled
+from worker.media.sandbox import Box, Limits
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.hashes import file_hash
+
+log = logging.getLogger(__name__)
+
+HEAD_BYTES: Final = 1 << 16
+PROBE_CPU_SECONDS: Final = 30
+NOTE_MISMATCH: Final = "内容与文件名不符，按原样保存"
+NOTE_UNREADABLE: Final = "视频无法读取，按原样保存"
+
+
+def inspect(attempt: Attempt) -> None:
+    """Find out what the source is; content the pool holds already ends the job here (fault 48).
+
+    Raises: Permanent: ``source_missing``, ``corrupt``, ``type_mismatch``; LeaseLost.
+    """
+    job = attempt.job
+    if attempt.ports.catalog.file_by_hash(job.scope, job.file_hash) is not None:
+        attempt.held = True
+        return
+    head = _read_head(attempt)
+    if attempt.settings.jobs.verify_source:
+        _verify(attempt)
+    allowed = attempt.settings.whitelist.extensions
+    try:
+        check_content(job.filename, head, allowed)
+    except TypeMismatch as error:
+        raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code) from error
+    kind = sniff(head) if agrees(job.filename, head) else None
+    mismatch = not agrees(job.filename, head)
+    note = NOTE_MISMATCH if mismatch else ""
+    if kind is not None and kind.family == "video" and attempt.tools.ffmpeg is not None:
+        note = _probe(attempt, kind) or note
+    attempt.save(
+        step=Step.TRANSCODE,
+        content_type=kind.mime if kind is not None else OPAQUE,
+        ext=_ext(kind, job.filename, mismatch=mismatch),
+        note=note,
+    )
+    attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
+
+
+def _read_head(attempt: Attempt) -> bytes:
+    try:
+        with attempt.source.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except FileNotFoundError as error:
+        # Gone because another attempt has finished? Then the fence tells (fault 13).
+        attempt.lease.renew()
+        attempt.lease.check()
+        raise Permanent(
+            TEXT_SOURCE_MISSING, code="source_missing", message=TEXT_SOURCE_MISSING
+        ) from error
+
+
+def _verify(attempt: Attempt) -> None:
+    """Bits that fell over on the disk are not published (fault 69)."""
+    if file_hash(attempt.source, attempt.lease.check) != attempt.job.file_hash:
+        raise Permanent("The file was damaged on the server's disk.", code="corrupt")
+
+
+def _probe(attempt: Attempt, kind: FileType) -> str:
+    """Look for a moving picture; the note to show when the container can't be read."""
+    box = Box(
+        kind=attempt.tools.sandbox,
+        source=attempt.source,
+        output=None,
+        limits=Limits(
+            memory=attempt.settings.media.memory_limit, file_size=1 << 20, cpu=PROBE_CPU_SECONDS
+        ),
+    )
+    try:
+        found = probe(
+            attempt.tools, box, kind.demuxer, clock=attempt.clock, stopped=attempt.lease.ended
+        )
+    except Stalled:
+        found = None
+    attempt.lease.check()
+    if found is None:
+        if attempt.settings.whitelist.extensions:
+            raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code)
+        return NOTE_UNREADABLE
+    attempt.probed, attempt.demuxer = found, kind.demuxer
+    return ""
+
+
+def _ext(kind: FileType | None, filename: str, *, mismatch: bool) -> str:
+    """The object's extension, from our table; opaque bytes have none."""
+    if kind is None or mismatch:
+        return ""
+    claimed = extension_of(filename)
+    return f".{claimed if claimed in kind.extensions else kind.extensions[0]}"

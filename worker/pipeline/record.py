@@ -1,0 +1,36 @@
+"""Step 4: pool, history, upload and job in one transaction; then the user is told."""
+
+from tusd_py.domain.errors import BackendError, Transient
+from tusd_py.domain.file import File
+from tusd_py.domain.task import (
+    STORED_PROGRESS,
+    TEXT_COMPLETED,
+    TEXT_RECORD_FAILED,
+    TEXT_STORED,
+    TaskStatus,
+)
+from worker.pipeline.attempt import Attempt
+
+
+def record(attempt: Attempt) -> None:
+    """Close the job with its file in the pool. Raises: LeaseLost: nothing was changed; Transient."""
+    if not attempt.held:
+        attempt.reporter.say(TaskStatus.UPLOADING_OSS, STORED_PROGRESS, TEXT_STORED)
+    file = _complete(attempt)
+    note = attempt.checkpoint.note
+    attempt.reporter.completed(
+        f"{TEXT_COMPLETED}（{note}）" if note else TEXT_COMPLETED,
+        oss_path=file.path,
+        repository_id=file.identity,
+    )
+
+
+def _complete(attempt: Attempt) -> File:
+    try:
+        return attempt.ports.catalog.complete(
+            attempt.job.task_id, fence=attempt.job.fence, stored=attempt.stored
+        )
+    except BackendError as error:
+        raise Transient(
+            "The file's record could not be saved.", message=TEXT_RECORD_FAILED
+        ) from error

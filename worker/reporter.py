@@ -1,0 +1,84 @@
+"""Telling a task's followers what the pipeline does."""
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.job import Job
+from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
+from tusd_py.tasks.port import TaskView
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS: Final = 0.5
+"""Progress within a state is told at most twice a second, and only by whole percents."""
+
+
+def facts_of(job: Job) -> TaskFacts:
+    """What the task is about, from its job."""
+    return TaskFacts(
+        task_id=job.task_id,
+        user_id=job.user_id,
+        filename=job.filename,
+        file_size=job.file_size,
+        created_at=job.created_at,
+        file_hash=job.file_hash,
+        temp_path=job.temp_path,
+    )
+
+
+class Reporter:
+    """One attempt's voice. The view may fail: the next report repairs it."""
+
+    def __init__(self, view: TaskView, job: Job, clock: Clock) -> None:
+        self._view = view
+        self._facts = facts_of(job)
+        self._attempt = job.fence
+        self._clock = clock
+        self._progress = -1
+        self._told_at = float("-inf")
+
+    def say(self, status: TaskStatus, progress: int, message: str = "") -> None:
+        """A new state or text: told at once."""
+        self._put(TaskChange(status=status, progress=progress, message=message))
+
+    def move(self, status: TaskStatus, progress: int, message: str) -> None:
+        """Progress within a state: told if it is worth it."""
+        now = self._clock.monotonic()
+        if progress > self._progress and now - self._told_at >= INTERVAL_SECONDS:
+            self.say(status, progress, message)
+
+    def completed(self, message: str, *, oss_path: str, repository_id: str) -> None:
+        """The final state."""
+        self._put(
+            TaskChange(
+                status=TaskStatus.COMPLETED,
+                progress=100,
+                message=message,
+                oss_path=oss_path,
+                repository_id=repository_id,
+            )
+        )
+
+    def failed(self, *, code: str, sentence: str, message: str = "") -> None:
+        """The other final state: a code and a sentence, never a tool's words (hole 8)."""
+        self._put(
+            TaskChange(
+                status=TaskStatus.FAILED,
+                progress=0,
+                message=message,
+                error_code=code,
+                error_msg=sentence,
+            )
+        )
+
+    def _put(self, change: TaskChange) -> None:
+        self._progress = change.progress
+        self._told_at = self._clock.monotonic()
+        told = replace(change, attempt=self._attempt, reopen=True)
+        try:
+            self._view.put(self._facts, told)
+        except BackendError:
+            log.warning("task.put.failed", extra={"task_id": self._facts.task_id})
