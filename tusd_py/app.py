@@ -28,7 +28,7 @@ from tusd_py.settings import Settings
 from tusd_py.threads import Threads
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover
-from tusd_py.uploads.relay import relay_outbox
+from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.uploads.room import UploadPolicy, UploadRoom
 from tusd_py.wiring import Ports, open_ports
 
@@ -160,6 +160,7 @@ async def _relay(context: AppContext, wake: asyncio.Event) -> None:
             await asyncio.wait_for(wake.wait(), pause)
         wake.clear()
         await context.threads.call(relay_outbox, ports.catalog, ports.queue)
+        await context.threads.call(tell_outcomes, ports.catalog, ports.tasks)
 
     await _for_ever("relay", round_)
 

@@ -7,10 +7,18 @@ from uuid import uuid4
 from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
 from tusd_py.catalog.database import Database
-from tusd_py.catalog.port import StoredContent
-from tusd_py.catalog.records import add_outbox, complete_history, pool_file, set_history
-from tusd_py.catalog.rows import checkpoint_text, date_time, job_of, message_of
-from tusd_py.catalog.schema import jobs, outbox, repository_pool, uploads
+from tusd_py.catalog.port import Outcome, StoredContent
+from tusd_py.catalog.records import (
+    JOB,
+    OUTCOME,
+    add_outbox,
+    add_outcome,
+    complete_history,
+    pool_file,
+    set_history,
+)
+from tusd_py.catalog.rows import checkpoint_text, date_time, history_of, job_of, message_of
+from tusd_py.catalog.schema import file_upload_history, jobs, outbox, repository_pool, uploads
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import LeaseLost, Transient
 from tusd_py.domain.file import File
@@ -156,12 +164,41 @@ class JobRecords:
         statement = (
             select(outbox.c.id.label("row_id"), jobs)
             .join(jobs, jobs.c.task_id == outbox.c.task_id)
-            .where(outbox.c.sent_at.is_(None), outbox.c.due_at <= self._clock.now())
+            .where(
+                outbox.c.kind == JOB,
+                outbox.c.sent_at.is_(None),
+                outbox.c.due_at <= self._clock.now(),
+            )
             .order_by(outbox.c.id)
             .limit(limit)
         )
         return self._database.read(
             lambda c: [(row["row_id"], message_of(row)) for row in c.execute(statement).mappings()]
+        )
+
+    def untold(self, limit: int) -> Sequence[tuple[int, Outcome]]:
+        """See ``JobCatalog.untold``."""
+        table = file_upload_history
+        statement = (
+            select(outbox.c.id.label("row_id"), jobs.c.fence, jobs.c.error_code, table)
+            .join(table, table.c.task_id == outbox.c.task_id)
+            .outerjoin(jobs, jobs.c.task_id == outbox.c.task_id)
+            .where(outbox.c.kind == OUTCOME, outbox.c.sent_at.is_(None))
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        return self._database.read(
+            lambda c: [
+                (
+                    row["row_id"],
+                    Outcome(
+                        history=history_of(row),
+                        fence=row["fence"] or 0,
+                        error_code=row["error_code"] or "",
+                    ),
+                )
+                for row in c.execute(statement).mappings()
+            ]
         )
 
     def mark_sent(self, row_ids: Sequence[int]) -> None:
@@ -262,6 +299,7 @@ def _fail_history(connection: Connection, task_id: UploadId, error_msg: str, now
         error_msg=error_msg,
         completed_at=date_time(now),
     )
+    add_outcome(connection, task_id, now=now)
 
 
 def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
@@ -294,6 +332,7 @@ def _forgotten(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
     """Jobs that are due, with neither an unsent outbox row nor one sent a short time ago."""
     pending = select(outbox.c.id).where(
         outbox.c.task_id == jobs.c.task_id,
+        outbox.c.kind == JOB,
         or_(outbox.c.sent_at.is_(None), outbox.c.sent_at > now - UNCLAIMED_SECONDS),
     )
     return select(jobs.c.task_id).where(

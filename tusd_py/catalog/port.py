@@ -43,6 +43,15 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a task ended. ``fence`` is that of the attempt that ended it, 0 when there was no job."""
+
+    history: HistoryRow
+    fence: int
+    error_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredContent:
     """What the record step writes to the pool, beside the job's own facts. Size in bytes."""
 
@@ -207,8 +216,12 @@ class JobCatalog(Protocol):
         """Outbox rows that are due and not yet published, oldest first."""
         ...
 
+    def untold(self, limit: int) -> Sequence[tuple[int, Outcome]]:
+        """Outbox rows of tasks that ended and whose followers may not know it, oldest first."""
+        ...
+
     def mark_sent(self, row_ids: Sequence[int]) -> None:
-        """These rows are published. Rows sent more than 24 h ago are dropped."""
+        """These rows are published, or told. Rows sent more than 24 h ago are dropped."""
         ...
 
     def job_counts(self) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Writes that uploads and jobs have in common: history, pool look-ups, outbox rows."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -57,8 +57,18 @@ def complete_history(
         duration=duration,
         completed_at=date_time(now),
     )
+    add_outcome(connection, task_id, now=now)
+
+
+JOB: Final = "job"
+OUTCOME: Final = "outcome"
 
 
 def add_outbox(connection: Connection, task_id: UploadId, *, due_at: float) -> None:
     """A worker is to be woken for this job at ``due_at`` (unix seconds)."""
-    connection.execute(insert(outbox).values(task_id=task_id, due_at=due_at))
+    connection.execute(insert(outbox).values(task_id=task_id, kind=JOB, due_at=due_at))
+
+
+def add_outcome(connection: Connection, task_id: UploadId, *, now: float) -> None:
+    """The task's followers are to be told how it ended, even if whoever ended it dies now."""
+    connection.execute(insert(outbox).values(task_id=task_id, kind=OUTCOME, due_at=now))

@@ -74,6 +74,7 @@ outbox = Table(
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("task_id", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
     Column("due_at", Double, nullable=False),
     Column("sent_at", Double),
     Index("ix_outbox_due", "sent_at", "due_at"),

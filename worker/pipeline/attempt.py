@@ -44,7 +44,7 @@ class Attempt:
 
     @property
     def work_dir(self) -> Path:
-        """This attempt's own folder."""
+        """The attempt's own folder."""
         return self.task_dir / str(self.job.fence)
 
     @property

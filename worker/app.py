@@ -1,0 +1,165 @@
+"""Composition root of the worker: slots that take jobs, and the rounds that keep all in order."""
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.job import Job
+from tusd_py.settings import Settings
+from tusd_py.uploads.relay import relay_outbox, tell_outcomes
+from tusd_py.wiring import Ports, open_ports
+from worker.consumer import Consumer
+from worker.janitor import find_leftovers, remove_leftovers
+from worker.media.tools import Tools, discover
+
+log = logging.getLogger(__name__)
+
+RESTART_SECONDS: Final = 1.0
+"""After an unexpected error a thread's work begins again so much later (hole 17: loudly)."""
+
+
+class Worker:
+    """Jobs at the same time: ``settings.workers``, at least one. Threads do the waiting; programs
+    and C code do the work."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ports: Ports,
+        *,
+        tools: Tools | None = None,
+        worker_id: str | None = None,
+    ) -> None:
+        self._settings = settings
+        self._ports = ports
+        self._host = worker_id or socket.gethostname()
+        owner = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._consumer = Consumer(
+            settings, ports, tools or discover(settings), owner=owner, clock=ports.clock
+        )
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to take jobs; first those that a dead process on this machine held."""
+        self._take_from_dead()
+        jobs = self._settings.jobs
+        for number in range(max(1, self._settings.workers)):
+            self._begin(f"slot-{number}", self._take)
+        self._begin("renewer", self._every(jobs.renew_every, self._consumer.renew))
+        self._begin("reaper", self._every(jobs.reap_every, self._reap))
+        self._begin("relay", self._relay)
+        self._begin("janitor", self._every(jobs.janitor_every, self._tidy))
+
+    def _begin(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(
+            target=self._for_ever, args=(name, work), name=f"worker-{name}", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def _for_ever(self, name: str, work: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            try:
+                work()
+            except BackendError:
+                log.warning("worker.backend.unavailable", extra={"work": name}, exc_info=True)
+                self._stopping.wait(RESTART_SECONDS)
+            except Exception:
+                log.exception("worker.thread.failed", extra={"work": name})
+                self._stopping.wait(RESTART_SECONDS)
+
+    def _every(self, seconds: float, work: Callable[[], None]) -> Callable[[], None]:
+        def round_() -> None:
+            work()
+            self._stopping.wait(seconds)
+
+        return round_
+
+    def _take(self) -> None:
+        self._consumer.take_one()
+
+    def _relay(self) -> None:
+        relay_outbox(self._ports.catalog, self._ports.queue)
+        tell_outcomes(self._ports.catalog, self._ports.tasks)
+        self._wake.wait(self._settings.jobs.relay_every)
+        self._wake.clear()
+
+    def _reap(self) -> None:
+        for job in self._ports.catalog.reap(max_crashes=self._settings.jobs.max_crashes):
+            log.error("job.poison", extra={"task_id": job.task_id})
+
+    def _tidy(self) -> None:
+        remove_leftovers(self._ports, find_leftovers(self._ports))
+        self._ports.tasks.expire()
+
+    def _take_from_dead(self) -> None:
+        """Leases of processes that no longer run here need not run out first."""
+        try:
+            for job in self._ports.catalog.running():
+                if self._is_dead(job):
+                    self._ports.catalog.renew(job.task_id, fence=job.fence, lease_seconds=-1.0)
+            self._reap()
+        except BackendError:
+            log.warning("worker.backend.unavailable", exc_info=True)
+
+    def _is_dead(self, job: Job) -> bool:
+        host, _, rest = job.owner.rpartition(":")[0].rpartition(":")
+        if host != self._host or not rest.isdecimal():
+            return False
+        try:
+            os.kill(int(rest), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return int(rest) == os.getpid()
+
+    def wake(self) -> None:
+        """There is something in the outbox."""
+        self._wake.set()
+
+    def alive(self) -> bool:
+        """Whether every thread runs (the seed's hole 17)."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    def stop(self, timeout: float) -> None:
+        """Take no more, give running jobs back (they begin again elsewhere from what is verified),
+        and wait ``timeout`` seconds at most."""
+        self._stopping.set()
+        self._wake.set()
+        self._consumer.release()
+        deadline = self._ports.clock.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._ports.clock.monotonic()))
+        left = [thread.name for thread in self._threads if thread.is_alive()]
+        if left:
+            log.error("worker.stop.incomplete", extra={"threads": left})
+
+
+def run(settings: Settings) -> int:
+    """A worker in its own process, until SIGTERM or SIGINT; the exit code.
+
+    Raises: BackendError, OSError: the data directory can't be used.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    ports = open_ports(settings)
+    worker = Worker(settings, ports)
+    worker.start()
+    try:
+        while not stopping.wait(1.0):
+            if not worker.alive():
+                return 1
+    finally:
+        worker.stop(settings.shutdown_timeout)
+        ports.close()
+    return 0
