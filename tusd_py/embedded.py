@@ -9,8 +9,6 @@ from importlib.metadata import version
 
 import uvicorn
 from starlette.applications import Starlette
-from worker.app import Worker
-from worker.media.tools import Tools, discover
 
 from tusd_py.app import create_app, stop
 from tusd_py.hashing import checksums
@@ -18,6 +16,8 @@ from tusd_py.http.context import AppContext
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol, check_internals
 from tusd_py.settings import GIB, Settings
 from tusd_py.wiring import open_ports
+from worker.app import Worker
+from worker.media.tools import Tools, discover
 
 KEEP_ALIVE_SECONDS = 65
 """Longer than the 60 s that nginx keeps a connection to us."""
@@ -32,7 +32,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     check_internals()
     ports = open_ports(settings)
     try:
-        worker = Worker(settings, ports) if settings.workers else None
+        worker = Worker(settings, ports, relays=False) if settings.workers else None
         app = create_app(settings, ports, worker_alive=worker.alive if worker else None)
         server = _Server(app, settings, announce)
         if worker is not None:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 GIB: Final = 1 << 30
 _SIZE_UNITS: Final = {
@@ -132,6 +132,46 @@ class JobSettings(_Section):
     )
 
 
+class AuthSettings(_Section):
+    """The seed's ``Auth``. Not used yet: every request is anonymous."""
+
+    access_secret: SecretStr = Field(SecretStr(""), description="Key of the tokens (HS256)")
+    access_expire: Duration = Field(36000.0, description="Life of a token")
+
+
+class MysqlSettings(_Section):
+    """The seed's ``MySQL``. Not used yet: the catalog is SQLite."""
+
+    data_source: SecretStr = Field(SecretStr(""), description="Address and credentials")
+
+
+class RedisSettings(_Section):
+    """The seed's ``Redis``. Not used yet: the live view is SQLite."""
+
+    addr: str = Field("", description="host:port")
+    password: SecretStr = Field(SecretStr(""), description="Password")
+    db: int = Field(0, ge=0, description="Number of the database")
+
+
+class RabbitMqSettings(_Section):
+    """The seed's ``RabbitMQ``. Not used yet: the queue is SQLite."""
+
+    host: str = Field("", description="Host name")
+    port: int = Field(5672, description="Port")
+    user: str = Field("", description="User name")
+    password: SecretStr = Field(SecretStr(""), description="Password")
+    vhost: str = Field("/", description="Virtual host")
+
+
+class OssSettings(_Section):
+    """Alibaba OSS, by the seed's environment names. Not used yet: objects are local files."""
+
+    access_key_id: SecretStr = Field(SecretStr(""), description="OSS_ACCESS_KEY_ID")
+    access_key_secret: SecretStr = Field(SecretStr(""), description="OSS_ACCESS_KEY_SECRET")
+    region: str = Field("", description="OSS_REGION")
+    bucket_name: str = Field("", description="OSS_BUCKET_NAME")
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
@@ -175,3 +215,13 @@ class Settings(_Section):
     whitelist: WhitelistSettings = WhitelistSettings()
     media: MediaSettings = MediaSettings()
     jobs: JobSettings = JobSettings()
+    auth: AuthSettings = AuthSettings()
+    mysql: MysqlSettings = MysqlSettings()
+    redis: RedisSettings = RedisSettings()
+    rabbitmq: RabbitMqSettings = RabbitMqSettings()
+    oss: OssSettings = OssSettings()
+
+    def unused_sections(self) -> tuple[str, ...]:
+        """Sections that were filled in and that this version does not use yet."""
+        sections = ("auth", "mysql", "redis", "rabbitmq", "oss")
+        return tuple(name for name in sections if name in self.model_fields_set)

@@ -34,11 +34,13 @@ class Worker:
         ports: Ports,
         *,
         tools: Tools | None = None,
-        worker_id: str | None = None,
+        relays: bool = True,
     ) -> None:
+        """``relays``: pass the outbox on, which a server in the same process does already."""
         self._settings = settings
         self._ports = ports
-        self._host = worker_id or socket.gethostname()
+        self._relays = relays
+        self._host = socket.gethostname()
         owner = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
         self._consumer = Consumer(
             settings, ports, tools or discover(settings), owner=owner, clock=ports.clock
@@ -55,7 +57,8 @@ class Worker:
             self._begin(f"slot-{number}", self._take)
         self._begin("renewer", self._every(jobs.renew_every, self._consumer.renew))
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
-        self._begin("relay", self._relay)
+        if self._relays:
+            self._begin("relay", self._relay)
         self._begin("janitor", self._every(jobs.janitor_every, self._tidy))
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:

@@ -98,7 +98,7 @@ class Consumer:
         log.info("job.started", extra={"task_id": job.task_id, "fence": job.fence})
         try:
             run_steps(attempt)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (every error is settled below)
             self._end(attempt, error)
         else:
             log.info("job.done", extra={"task_id": job.task_id, "fence": job.fence})

@@ -1,0 +1,44 @@
+"""``tusd-py gc``: collect what nobody needs, now instead of in a few minutes."""
+
+from typing import Annotated
+
+import typer
+
+from tusd_py.cli.common import Config, DataDir, plain_errors, settings_from, start_logging
+from tusd_py.wiring import Ports, open_ports
+
+
+def gc(
+    data_dir: DataDir = None,
+    config: Config = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+) -> None:
+    """Remove sources the pool holds, data without an upload, dead work folders, orphan objects.
+
+    Expired uploads are collected by the server itself.
+    """
+    settings = settings_from(config, data_dir=data_dir)
+    start_logging(settings)
+    with plain_errors():
+        ports = open_ports(settings)
+        try:
+            _collect(ports, dry_run=dry_run)
+        finally:
+            ports.close()
+
+
+def _collect(ports: Ports, *, dry_run: bool) -> None:
+    from worker.janitor import find_leftovers, remove_leftovers
+
+    found = find_leftovers(ports)
+    for kind, names in (
+        ("source", found.sources),
+        ("data without an upload", found.orphan_data),
+        ("work folder", [folder.name for folder in found.work_dirs]),
+        ("orphan object", found.orphan_objects),
+    ):
+        for name in names:
+            typer.echo(f"{'would remove' if dry_run else 'removing'} {kind} {name}")
+    if not dry_run:
+        remove_leftovers(ports, found)
+    typer.echo(f"{len(found)} {'to remove' if dry_run else 'removed'}")

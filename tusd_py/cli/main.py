@@ -1,0 +1,56 @@
+"""``tusd-py``: the commands, and what goes for all of them.
+
+Exit codes: 0 done; 1 something failed; 2 wrong usage or settings; 3 the server can't be reached;
+130 interrupted.
+"""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from tusd_py.cli import config, dead_letters, gc, serve, upload, worker
+
+app = typer.Typer(
+    name="tusd-py",
+    help="Resumable uploads: tus 1.0, hashed, compressed, stored.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.command("upload")(upload.upload)
+app.command("gc")(gc.gc)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(config.app, name="config")
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tusd-py {version('tusd-py')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda wanted: _version(wanted=wanted),
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
+    """Resumable uploads: tus 1.0, hashed, compressed, stored."""
+
+
+def main() -> None:
+    """Run the command that the arguments name; exits."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,81 @@
+"""``tusd-py serve``: the server, with its workers in the same process by default."""
+
+import ipaddress
+from typing import Annotated
+
+import typer
+
+from tusd_py.cli.common import (
+    Config,
+    DataDir,
+    plain_errors,
+    refuse,
+    settings_from,
+    start_logging,
+)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")] = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+    max_size: Annotated[
+        str | None, typer.Option(help="Largest upload, e.g. 10GiB; 0: unlimited.")
+    ] = None,
+    upload_expires: Annotated[
+        str | None,
+        typer.Option(
+            help="Unfinished uploads go after so long without a byte, e.g. 24h; 0: never."
+        ),
+    ] = None,
+    idle_timeout: Annotated[
+        str | None, typer.Option(help="A body silent for so long is given up, e.g. 60s.")
+    ] = None,
+    behind_proxy: Annotated[
+        bool | None,
+        typer.Option("--behind-proxy/--no-behind-proxy", help="Trust Forwarded headers."),
+    ] = None,
+    durability: Annotated[str | None, typer.Option(help="finish, strict or off.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Jobs at the same time; 0: no pipeline in this process.")
+    ] = None,
+) -> None:
+    """Run the server: tus endpoint, the JSON API, live events and the pipeline."""
+    settings = settings_from(
+        config,
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        max_size=max_size,
+        upload_expires=upload_expires,
+        idle_timeout=idle_timeout,
+        behind_proxy=behind_proxy,
+        durability=durability,
+        workers=workers,
+    )
+    if not _is_loopback(settings.host):
+        refuse(
+            f"{settings.host} can be reached by others, and there is no authentication yet: "
+            "listen on 127.0.0.1, behind a proxy that knows who is asking"
+        )
+    start_logging(settings)
+    from tusd_py.embedded import serve as run
+
+    for section in settings.unused_sections():
+        typer.echo(f"note       the settings under {section} are not used by this version yet")
+    with plain_errors():
+        raise typer.Exit(run(settings, announce=_say))
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,101 @@
+"""``tusd-py upload``: send files, go on after every break, follow what becomes of them."""
+
+import mimetypes
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+
+from tusd_py.cli.common import refuse
+from tusd_py.cli.upload_output import JsonLines, Output, Terminal
+from tusd_py.client.follower import follow
+from tusd_py.client.remembered import Remembered, state_dir
+from tusd_py.client.uploader import Refused, Sent, Unreachable, Uploader
+from tusd_py.settings import parse_size
+
+DEFAULT_URL = "http://127.0.0.1:8888/files/"
+
+Files = Annotated[list[Path], typer.Argument(help="The files to send, one after the other.")]
+
+
+def upload(
+    files: Files,
+    url: Annotated[str, typer.Option(help="The server's tus endpoint.")] = DEFAULT_URL,
+    metadata: Annotated[
+        list[str] | None, typer.Option(help="More metadata, key=value; may be repeated.")
+    ] = None,
+    chunk_size: Annotated[
+        str | None, typer.Option(help="Send in pieces of this size, e.g. 64MiB.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(help="Breaks in a row, without a byte between them, before giving up.")
+    ] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    no_follow: Annotated[
+        bool, typer.Option("--no-follow", help="Do not wait for the processing.")
+    ] = False,
+) -> None:
+    """Send files; the same line again goes on where it stopped."""
+    extra = _metadata(metadata or [])
+    chunk_bytes = _chunk_bytes(chunk_size)
+    endpoint = url if url.endswith("/") else f"{url}/"
+    out: Output = JsonLines() if as_json else Terminal(Console(highlight=False, soft_wrap=True))
+    failed = 0
+    with httpx.Client(timeout=httpx.Timeout(90.0, connect=10.0)) as client:
+        uploader = Uploader(
+            client, endpoint, Remembered(state_dir()), retries=retries, chunk_bytes=chunk_bytes
+        )
+        for file in files:
+            try:
+                sent = _send(uploader, file, extra, out)
+                if not no_follow:
+                    failed += not _follow(client, endpoint, sent, out)
+            except Refused as error:
+                out.failed(file, str(error))
+                failed += 1
+            except OSError as error:
+                out.failed(file, error.strerror or str(error))
+                failed += 1
+            except Unreachable as error:
+                refuse(f"{endpoint} can't be reached ({error}); the same command goes on later", 3)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _metadata(pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals or " " in key or "," in key:
+            refuse(f"--metadata {pair}: must be key=value, the key without spaces and commas")
+        found[key] = value
+    return found
+
+
+def _chunk_bytes(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        refuse(f"--chunk-size {text}: {error}")
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def _send(uploader: Uploader, file: Path, extra: dict[str, str], out: Output) -> Sent:
+    filetype = mimetypes.guess_type(file.name)[0] or ""
+    metadata = {"filename": file.name, "filetype": filetype, **extra}
+    size = file.stat().st_size
+    with out.sending(file, size):
+        return uploader.send(
+            file, {key: value for key, value in metadata.items() if value}, out.sent
+        )
+
+
+def _follow(client: httpx.Client, endpoint: str, sent: Sent, out: Output) -> bool:
+    """Whether the file was processed to the end."""
+    state: dict[str, Any] = {}
+    for state in follow(client, endpoint, sent.task_id):
+        out.state(sent, state)
+    return state.get("status") == "completed"

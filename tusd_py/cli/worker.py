@@ -1,0 +1,22 @@
+"""``tusd-py worker``: the pipeline in a process of its own."""
+
+from typing import Annotated
+
+import typer
+
+from tusd_py.cli.common import Config, DataDir, plain_errors, settings_from, start_logging
+
+
+def worker(
+    data_dir: DataDir = None,
+    config: Config = None,
+    workers: Annotated[int | None, typer.Option(help="Jobs at the same time.")] = None,
+) -> None:
+    """Run a worker on the data directory of a server that was started with --workers 0."""
+    settings = settings_from(config, data_dir=data_dir, workers=workers)
+    start_logging(settings)
+    from worker.app import run
+
+    typer.echo(f"tusd-py worker: {max(1, settings.workers)} jobs at the same time")
+    with plain_errors():
+        raise typer.Exit(run(settings))

@@ -1,0 +1,1 @@
+"""A small tus client: what `tusd-py upload` is made of."""
