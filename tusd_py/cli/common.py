@@ -42,8 +42,6 @@ def plain_errors() -> Iterator[None]:
         yield
     except TusdError as error:
         refuse(error.detail, 1)
-    except RuntimeError as error:
-        refuse(str(error), 1)
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
         refuse(f"{error.strerror or error}{place}", 1)

@@ -8,7 +8,7 @@ from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.uploads.download import Content
 
 
-def send_content(content: Content, range_header: str | None) -> Response:
+async def send_content(content: Content, range_header: str | None) -> Response:
     """Stream a finished upload (C209-C216); 416 when the range begins behind its end.
 
     Opaque bytes whatever they are: a stored page or drawing must not run in our origin
@@ -32,7 +32,7 @@ def send_content(content: Content, range_header: str | None) -> Response:
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{content.size}"
     return StreamingResponse(
-        content.read(start, length),
+        await content.begin(start, length),
         status_code=200 if part is None else 206,
         headers=headers,
         media_type="application/octet-stream",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tusd_py.domain.commands import Append, Create, Discover, Download, Inspect, Terminate
-from tusd_py.domain.errors import TusdError
+from tusd_py.domain.errors import TusdError, UploadNotFound
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import send_content
@@ -94,8 +94,17 @@ class TusEndpoint:
                 await terminate(self._room, user_id, command)
                 return Response(status_code=204)
             case Download():
-                content = await download(self._room, self._context.ports.objects, user_id, command)
-                return send_content(content, command.range_header)
+                return await self._download(user_id, command)
+
+    async def _download(self, user_id: UserId, command: Download) -> Response:
+        objects = self._context.ports.objects
+        content = await download(self._room, objects, user_id, command)
+        try:
+            return await send_content(content, command.range_header)
+        except UploadNotFound:
+            # The pipeline moved the bytes to the object store between look and touch.
+            content = await download(self._room, objects, user_id, command)
+            return await send_content(content, command.range_header)
 
     async def _create(
         self, scope: Scope, head: Head, command: Create, user_id: UserId, body: AsgiBody

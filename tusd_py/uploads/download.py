@@ -1,8 +1,7 @@
 """Giving finished bytes back to their owner."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,8 +22,9 @@ class Content:
     upload: Upload
     size: int
     etag: str
-    read: Callable[[int, int], AsyncIterator[bytes]]
-    """Bytes from a start for a length, in pieces; raises UploadNotFound when they went away."""
+    begin: Callable[[int, int], Awaitable[AsyncIterator[bytes]]]
+    """Begin to read from a start for a length, in pieces. Raises: UploadNotFound: the pipeline has
+    just moved the bytes; look again."""
 
 
 async def download(
@@ -37,38 +37,47 @@ async def download(
     upload = await room.find(user_id, command.upload_id)
     if upload.state is not UploadState.FINISHED:
         raise UploadUnfinished
+    file = None
     if upload.file_identity is not None:
         file = await room.threads.call(room.catalog.file, upload.file_identity)
-        if file is not None:
-            key = file.object_key
-            return Content(
-                upload=upload,
-                size=file.stored_size,
-                etag=file.stored_hash,
-                read=lambda start, length: _pieces(room, lambda: objects.read(key, start, length)),
-            )
-    path = room.stores.core.path(upload.id)
-    if not await room.threads.call(path.exists):
-        raise UploadNotFound
+    if file is None:
+        path = room.stores.core.path(upload.id)
+        return Content(
+            upload=upload,
+            size=upload.size,
+            etag=upload.file_hash or "",
+            begin=lambda start, length: _begin(room, lambda: _file_pieces(path, start, length)),
+        )
+    key = file.object_key
     return Content(
         upload=upload,
-        size=upload.size,
-        etag=upload.file_hash or "",
-        read=lambda start, length: _pieces(room, lambda: _file_pieces(path, start, length)),
+        size=file.stored_size,
+        etag=file.stored_hash,
+        begin=lambda start, length: _begin(room, lambda: objects.read(key, start, length)),
     )
 
 
-async def _pieces(room: UploadRoom, begin: Callable[[], Iterator[bytes]]) -> AsyncIterator[bytes]:
-    """The iterator's pieces, each fetched in a thread."""
-    pieces = await room.threads.body(begin)
+async def _begin(
+    room: UploadRoom, pieces_of: Callable[[], Iterator[bytes]]
+) -> AsyncIterator[bytes]:
+    """The first piece is read before anything is promised to the client."""
+    pieces = pieces_of()
     try:
-        while (piece := await room.threads.body(next, pieces, None)) is not None:
-            yield piece
+        first = await room.threads.body(next, pieces, b"")
     except FileNotFoundError as error:
         raise UploadNotFound from error
+    return _rest(room, first, pieces)
+
+
+async def _rest(room: UploadRoom, first: bytes, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        piece = first
+        while piece:
+            yield piece
+            piece = await room.threads.body(next, pieces, b"")
     finally:
-        with suppress(AttributeError):
-            await room.threads.body(pieces.close)  # type: ignore[attr-defined]
+        if isinstance(pieces, Generator):
+            await room.threads.body(pieces.close)
 
 
 def _file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[bytes]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from tusd_py.domain.errors import BackendError
+
 Kind = Literal["bwrap", "rlimit", "off"]
 
 NICE: Final = "10"
@@ -86,7 +88,7 @@ def bwrap_argv(argv: list[str], source: Path, output: Path | None) -> list[str]:
 def strongest(wanted: Literal["auto", "bwrap", "rlimit", "off"]) -> Kind:
     """The sandbox to use: the wanted one, or the strongest that starts here.
 
-    Raises: RuntimeError: ``bwrap`` or ``rlimit`` was demanded and does not start.
+    Raises: BackendError: ``bwrap`` or ``rlimit`` was demanded and does not start.
     """
     if wanted == "off":
         return "off"
@@ -94,7 +96,7 @@ def strongest(wanted: Literal["auto", "bwrap", "rlimit", "off"]) -> Kind:
         if wanted in ("auto", kind) and _starts(kind):
             return "bwrap" if kind == "bwrap" else "rlimit"
     if wanted != "auto":
-        raise RuntimeError(f"the sandbox {wanted} does not start on this machine")
+        raise BackendError(f"The sandbox {wanted} does not start on this machine.")
     return "off"
 
 

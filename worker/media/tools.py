@@ -31,7 +31,7 @@ class Tools:
 def discover(settings: Settings) -> Tools:
     """Look for ffmpeg on PATH, then in the package imageio-ffmpeg (which has no ffprobe).
 
-    Raises: RuntimeError: the sandbox that the settings demand does not start.
+    Raises: BackendError: the sandbox that the settings demand does not start.
     """
     ffmpeg = shutil.which(settings.media.ffmpeg) or _shipped()
     return Tools(
