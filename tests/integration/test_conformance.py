@@ -37,11 +37,8 @@ def by_outcome(outcomes: dict[str, dict[str, str]], outcome: str) -> set[str]:
     return {name for name, case in outcomes.items() if case["outcome"] == outcome}
 
 
-
 def test_every_check_passes_on_a_plain_server(tmp_path: Path) -> None:
-    with running_server(
-        tmp_path / "data", "--max-size", "8MiB"
-    ) as server:
+    with running_server(tmp_path / "data", "--max-size", "8MiB") as server:
         outcomes = run_suite(server.files, tmp_path / "report.json")
     assert by_outcome(outcomes, "failed") == set()
     assert by_outcome(outcomes, "skipped") == (

@@ -81,7 +81,11 @@ class UploadMachine(RuleBasedStateMachine):
         return self.length_told and len(self.model) == len(self.content)
 
     @precondition(lambda self: not self.done)
-    @rule(sizes=st.lists(st.integers(1, 4000), max_size=4), breaks_off=st.booleans(), tell=st.booleans())
+    @rule(
+        sizes=st.lists(st.integers(1, 4000), max_size=4),
+        breaks_off=st.booleans(),
+        tell=st.booleans(),
+    )
     def bytes_arrive(self, sizes: list[int], *, breaks_off: bool, tell: bool) -> None:
         chunks = self._next(sizes)
         command = Append(

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 
-def scripted(chunks: Sequence[bytes], *, breaks_off: bool = False) -> Callable[[], Awaitable[dict[str, Any]]]:
+def scripted(
+    chunks: Sequence[bytes], *, breaks_off: bool = False
+) -> Callable[[], Awaitable[dict[str, Any]]]:
     """An ASGI ``receive`` that gives the chunks, then the end or a disconnect, then waits."""
     messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks

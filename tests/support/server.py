@@ -110,7 +110,9 @@ class Server:
         found: dict[str, object] = response.json()
         return found
 
-    def wait_for_status(self, task_id: str, *statuses: str, timeout: float = 60.0) -> dict[str, object]:
+    def wait_for_status(
+        self, task_id: str, *statuses: str, timeout: float = 60.0
+    ) -> dict[str, object]:
         """Poll until the task has one of the statuses."""
         deadline = time.monotonic() + timeout
         seen: dict[str, object] = {}

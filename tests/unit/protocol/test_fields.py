@@ -17,7 +17,22 @@ from tusd_py.protocol.fields import (
 
 @pytest.mark.parametrize(
     "text",
-    ["", "abc", "-1", "+0", "0x0", "0.0", "1e3", "1_0", "0 0", "0,0", "²", "٣", str(2**63), "1" * 40],
+    [
+        "",
+        "abc",
+        "-1",
+        "+0",
+        "0x0",
+        "0.0",
+        "1e3",
+        "1_0",
+        "0 0",
+        "0,0",
+        "²",
+        "٣",
+        str(2**63),
+        "1" * 40,
+    ],
 )
 def test_numbers_are_ascii_digits_below_2_to_the_63(text: str) -> None:
     with pytest.raises(MalformedHeader):

@@ -207,7 +207,9 @@ def test_a_deferred_length_is_told_as_such() -> None:
 
 
 def test_a_waiting_final_upload_tells_no_offset() -> None:
-    headers = inspection_headers(UploadFacts(offset=None, length=11, concat_header="final;/files/x"))
+    headers = inspection_headers(
+        UploadFacts(offset=None, length=11, concat_header="final;/files/x")
+    )
     assert "Upload-Offset" not in headers
     assert headers["Upload-Concat"] == "final;/files/x"
     assert headers["Upload-Length"] == "11"

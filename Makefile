@@ -1,0 +1,51 @@
+# make serve: run the server here. make test: everything that must hold.
+.PHONY: install serve test check unit soak lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing Python packages into .venv"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(STAMP)
+
+serve: install
+	@deploy/packages/install.sh deploy/packages/serve.txt
+	@$(BIN)/tusd-py serve $(ARGS)
+
+check: install
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+test: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@tests/node/install.sh
+	@$(MAKE) --no-print-directory check
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report --include='tusd_py/protocol/*,tusd_py/uploads/*,worker/pipeline/*' -m
+	@$(BIN)/coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
+
+unit: install
+	@$(BIN)/pytest -q tests/unit tests/property tests/contract
+
+soak: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@$(BIN)/pytest -q tests/soak
+
+lock:
+	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --group dev --generate-hashes \
+	  --no-emit-index-url --universal --python-version 3.11 -o requirements.lock
+
+clean:
+	@rm -rf .venv tests/node/node_modules .coverage .coverage.*
