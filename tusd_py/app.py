@@ -24,13 +24,14 @@ from tusd_py.http.guard import Guard
 from tusd_py.http.tus import TusEndpoint
 from tusd_py.locks.local import LocalLock
 from tusd_py.locks.process import sole_server
+from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.threads import Threads
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover
 from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.uploads.room import UploadPolicy, UploadRoom
-from tusd_py.wiring import Ports, open_ports
+from tusd_py.wiring import open_ports
 
 log = logging.getLogger(__name__)
 

@@ -1,35 +1,9 @@
 """Settings → adapters, for server and worker alike: the only place that picks."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
-from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock, SystemClock
-from tusd_py.objects.port import ObjectStore
-from tusd_py.queue.port import JobQueue
+from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.stores.port import StoreSet
-from tusd_py.tasks.port import TaskView
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Everything outside the process's own logic."""
-
-    catalog: Catalog
-    queue: JobQueue
-    tasks: TaskView
-    objects: ObjectStore
-    stores: StoreSet
-    clock: Clock
-    work_dir: Path
-    """Where workers keep what they are making."""
-
-    def close(self) -> None:
-        """Give everything back; receivers and subscribers wake up."""
-        self.queue.close()
-        self.tasks.close()
-        self.catalog.close()
 
 
 def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:

@@ -11,9 +11,10 @@ from typing import Final
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import Job
+from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.uploads.relay import relay_outbox, tell_outcomes
-from tusd_py.wiring import Ports, open_ports
+from tusd_py.wiring import open_ports
 from worker.consumer import Consumer
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.media.tools import Tools, discover

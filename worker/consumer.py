@@ -19,9 +19,9 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.job import Job
 from tusd_py.domain.task import TaskStatus
+from tusd_py.ports import Ports
 from tusd_py.queue.port import Delivery
 from tusd_py.settings import Settings
-from tusd_py.wiring import Ports
 from worker.failpoints import failpoint
 from worker.lease import Lease, WorkerStopping
 from worker.media.run import Stopped

@@ -10,7 +10,7 @@ from typing import Final
 from tusd_py.domain.errors import TusdError, UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.job import JobState
-from tusd_py.wiring import Ports
+from tusd_py.ports import Ports
 
 log = logging.getLogger(__name__)
 

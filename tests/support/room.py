@@ -8,10 +8,11 @@ from support.clock import FakeClock
 from tusd_py.domain.ids import UploadId
 from tusd_py.hashing.follower import Followers
 from tusd_py.locks.local import LocalLock
+from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.threads import Threads
 from tusd_py.uploads.room import UploadPolicy, UploadRoom
-from tusd_py.wiring import Ports, open_ports
+from tusd_py.wiring import open_ports
 
 
 def fresh_id() -> UploadId:

@@ -9,7 +9,8 @@ from tusd_py.clock import rfc3339
 from tusd_py.domain.ids import parse_upload_id
 from tusd_py.domain.job import Job
 from tusd_py.domain.task import TEXT_STARTED, TaskChange, TaskStatus
-from tusd_py.wiring import Ports, open_ports
+from tusd_py.ports import Ports
+from tusd_py.wiring import open_ports
 
 app = typer.Typer(help="Look at failed jobs and try them again.", no_args_is_help=True)
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from tusd_py.cli.common import Config, DataDir, plain_errors, settings_from, start_logging
-from tusd_py.wiring import Ports, open_ports
+from tusd_py.ports import Ports
+from tusd_py.wiring import open_ports
 
 
 def gc(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from tusd_py.domain.ids import ANONYMOUS, UserId
+from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.settings import Settings
 from tusd_py.threads import Threads
 from tusd_py.uploads.room import UploadRoom
-from tusd_py.wiring import Ports
 
 Authenticate = Callable[[HTTPConnection], Awaitable[UserId]]
 """Who is asking. Raises a TusdError to refuse."""

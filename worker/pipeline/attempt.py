@@ -6,8 +6,8 @@ from pathlib import Path
 from tusd_py.catalog.port import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Checkpoint, Job
+from tusd_py.ports import Ports
 from tusd_py.settings import Settings
-from tusd_py.wiring import Ports
 from worker.lease import Lease
 from worker.media.probe import Probed
 from worker.media.tools import Tools
