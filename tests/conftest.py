@@ -1,0 +1,28 @@
+"""Fixtures for all: a server of one's own, and a plain refusal to skip in CI."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.server import Server, running_server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server with its worker, on an empty data directory."""
+    with running_server(tmp_path / "data", "--workers", "1", env=FAST) as running:
+        yield running
+
+
+FAST = {"TUSD_MEDIA__PRESET": "ultrafast", "TUSD_JOBS__RELAY_EVERY": "0.1"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+    """In CI a missing part is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+    return report
