@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 import blake3
-import crc32c
 
 Buffer = bytes | memoryview
 
@@ -40,13 +39,25 @@ class _Crc:
         return self._value.to_bytes(4, "big")
 
 
-_ALGORITHMS: Final[dict[str, tuple[int, Callable[[], ChunkDigest]]]] = {
+_Algorithms = dict[str, tuple[int, Callable[[], ChunkDigest]]]
+
+
+def _crc32c() -> _Algorithms:
+    """CRC-32C where its package is installed: in software it would be slower than the network."""
+    try:
+        import crc32c
+    except ImportError:
+        return {}
+    return {"crc32c": (4, lambda: _Crc(crc32c.crc32c))}
+
+
+_ALGORITHMS: Final[_Algorithms] = {
     "sha1": (20, lambda: hashlib.sha1(usedforsecurity=False)),
     "sha256": (32, hashlib.sha256),
     "md5": (16, lambda: hashlib.md5(usedforsecurity=False)),
     "crc32": (4, lambda: _Crc(zlib.crc32)),
-    "crc32c": (4, lambda: _Crc(crc32c.crc32c)),
-    "blake3": (32, blake3.blake3),
+    **_crc32c(),
+    "blake3": (32, lambda: blake3.blake3(max_threads=1)),
 }
 
 ALGORITHMS: Final = tuple(_ALGORITHMS)

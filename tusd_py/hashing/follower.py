@@ -1,11 +1,21 @@
 """The BLAKE3 of a file that is still growing.
 
-Rule 1: the file is the truth, the hash state a cache: bytes are in the file before they are fed.
-Rule 2: ``feed`` never waits. While a catch-up holds the state, fed bytes are left for it to read.
-Rule 3: a catch-up ends only when it is level with the file under the mutex, so that the next
-``feed`` finds ``hashed`` at its own start, or beyond it if the catch-up read those bytes already.
-Rule 4: between ``mark`` and ``settle``/``rewind`` nothing but fed bytes moves the state: a catch-up
-must not read bytes that may be taken back.
+Two threads may work on one follower: the body's, which feeds what it just wrote, and one that
+catches up by reading the file. One mutex holds the state; these rules keep both right:
+
+Rule 1: the file is the truth, the state a cache: bytes are in the file before they are fed, so what
+``feed`` leaves can always be read.
+Rule 2: ``feed`` never waits. When it finds the mutex taken it leaves its bytes, but says so
+(``_left``) and tries once more after that. A catch-up clears ``_left`` before it looks at the limit
+and looks at it again after it let the mutex go. So either the second try succeeds, or whoever held
+the mutex then sees ``_left`` and looks again: no bytes fall between the two, and after a catch-up
+came level the next ``feed`` finds ``hashed`` at its own start, or beyond (it skips the overlap).
+Rule 3: bytes that may yet be taken back (between ``mark`` and ``settle`` or ``rewind``) come from
+``feed`` alone. ``limit`` counts verified bytes only (``UploadStore.offset`` does), so a catch-up may
+go on reading below the mark. The state is saved when the first such byte is fed, not at ``mark``.
+Rule 4: ``mark``, ``rewind`` and ``settle`` wait for the mutex, one step of a catch-up at most. The
+order with the store: ``begin_unverified``, mark, bytes; ``keep``, settle; ``discard``, rewind.
+Rule 5: a file shorter than the state was cut: the state is worthless, catching up starts anew.
 """
 
 import os
@@ -20,7 +30,8 @@ import blake3
 from tusd_py.domain.ids import UploadId
 
 STEP_BYTES: Final = 8 << 20
-"""Read at once while catching up; between steps others get at the state."""
+"""Read at once while catching up (measured: 2.4 GiB/s, 1.6 with 1 MiB); between steps others get
+at the state."""
 MAX_FOLLOWERS: Final = 10_000
 """A state is 2 KB; the one unused for longest goes first and costs a re-read."""
 
@@ -31,70 +42,100 @@ class Follower:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._mutex = threading.Lock()
-        self._hasher = blake3.blake3()
-        self._marked: tuple[blake3.blake3, int] | None = None
+        self._hasher = blake3.blake3(max_threads=1)
+        self._left = False
+        self._marked = False
+        self._verified: tuple[blake3.blake3, int] | None = None
+        """State and length to go back to; None while no unverified byte was hashed."""
         self.hashed = 0
         """Bytes of the file that the state covers."""
 
     def feed(self, offset: int, chunks: Sequence[bytes | memoryview]) -> None:
-        """Hash bytes that were just written to the file at ``offset`` (zero-based)."""
+        """Hash bytes that were just written to the file at ``offset`` (zero-based). Never waits."""
         if not self._mutex.acquire(blocking=False):
-            return
+            self._left = True
+            if not self._mutex.acquire(blocking=False):
+                return
         try:
             for chunk in chunks:
-                end = offset + len(chunk)
-                if offset <= self.hashed < end:
-                    self._hasher.update(memoryview(chunk)[self.hashed - offset :])
-                    self.hashed = end
-                offset = end
+                self._take(offset, memoryview(chunk))
+                offset += len(chunk)
         finally:
             self._mutex.release()
+
+    def _take(self, offset: int, chunk: memoryview) -> None:
+        end = offset + len(chunk)
+        if not offset <= self.hashed < end:
+            return
+        if self._marked and self._verified is None:
+            self._verified = (self._hasher.copy(), self.hashed)
+        self._hasher.update(chunk[self.hashed - offset :])
+        self.hashed = end
 
     def catch_up(self, limit: Callable[[], int], stopped: Callable[[], bool]) -> bool:
         """Read the file until the state covers ``limit()`` bytes, which may grow meanwhile.
 
-        Returns: whether it is level; False when ``stopped`` said so, or a chunk is unverified.
-        Raises: OSError: the file can't be read.
+        Args: limit: verified bytes of the file; called with the mutex held.
+        Returns: whether it is level; False when ``stopped`` said so, or the file is shorter than
+            its limit. Raises: OSError: the file can't be read; what ``limit`` raises.
         """
-        descriptor = -1
-        buffer = memoryview(bytearray())
+        behind = self._look(limit)
+        if behind <= 0 and not self._left:
+            return True
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            while not stopped():
-                with self._mutex:
-                    behind = limit() - self.hashed
-                    if behind <= 0:
-                        return True
-                    if self._marked is not None:
-                        return False
-                    if descriptor < 0:
-                        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-                        buffer = memoryview(bytearray(min(STEP_BYTES, behind)))
-                    count = os.preadv(descriptor, [buffer[:behind]], self.hashed)
-                    if count == 0:
-                        return False
-                    self._hasher.update(buffer[:count])
-                    self.hashed += count
-            return False
+            return self._read_on(descriptor, limit, stopped)
         finally:
-            if descriptor >= 0:
-                os.close(descriptor)
+            os.close(descriptor)
+
+    def _look(self, limit: Callable[[], int]) -> int:
+        with self._mutex:
+            self._left = False
+            return self._behind(limit())
+
+    def _read_on(
+        self, descriptor: int, limit: Callable[[], int], stopped: Callable[[], bool]
+    ) -> bool:
+        buffer = memoryview(bytearray(STEP_BYTES))
+        while not stopped():
+            with self._mutex:
+                self._left = False
+                behind = self._behind(limit())
+                if behind > 0 and not self._step(descriptor, buffer[:behind]):
+                    return False
+            if behind <= 0 and not self._left:
+                return True
+        return False
+
+    def _behind(self, limit: int) -> int:
+        if limit < self.hashed and self._verified is None:
+            self._hasher = blake3.blake3(max_threads=1)
+            self.hashed = 0
+        return limit - self.hashed
+
+    def _step(self, descriptor: int, buffer: memoryview) -> bool:
+        count = os.preadv(descriptor, [buffer], self.hashed)
+        self._hasher.update(buffer[:count])
+        self.hashed += count
+        return count > 0
 
     def mark(self) -> None:
         """The bytes fed from now on may be taken back."""
         with self._mutex:
-            self._marked = (self._hasher.copy(), self.hashed)
+            self._marked = True
+            self._verified = None
 
     def rewind(self) -> None:
         """They were taken back."""
         with self._mutex:
-            if self._marked is not None:
-                self._hasher, self.hashed = self._marked
-                self._marked = None
+            if self._verified is not None:
+                self._hasher, self.hashed = self._verified
+            self._marked, self._verified = False, None
 
     def settle(self) -> None:
         """They are there to stay."""
         with self._mutex:
-            self._marked = None
+            self._marked, self._verified = False, None
 
     def hexdigest(self, length: int) -> str:
         """BLAKE3 of the file's ``length`` bytes, 64 hex digits.
@@ -108,7 +149,10 @@ class Follower:
 
 
 class Followers:
-    """The followers of one process, by upload."""
+    """The followers of one process, by upload; at most ``limit``, the longest unused goes first.
+
+    One that is dropped while a body feeds it goes on unseen; whoever asks next gets a new one.
+    """
 
     def __init__(self, limit: int = MAX_FOLLOWERS) -> None:
         self._limit = limit

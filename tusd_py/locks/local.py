@@ -1,9 +1,14 @@
 """Locks within one process: events on the loop, nothing polled.
 
-Rule 1: each request that arrives asks whoever holds the upload then to let go, once.
-Rule 2: requests are served in the order they came, so the HEAD and the PATCH of a client that comes
-back both succeed. Rule 3: a holder is not asked by requests older than itself: they were served or
-gave up. So nobody who just got the upload is thrown out by somebody who came before.
+Rule 1: requests are served in the order they came, so the HEAD and the PATCH of a client that comes
+back both succeed, though they wait together.
+Rule 2: a request asks everybody before it to let go, each at most once: the holder, and those who
+still wait (what a body of theirs brought by then is taken, then it ends). Nobody is ever asked on
+behalf of an older request. So a silent line is through in one round, the newest request gets the
+upload last and keeps it, and two waiting requests can't throw each other out in turns.
+Rule 3: being asked is a wish, not an order: a HEAD is done with its ``stat`` and is not disturbed.
+Rule 4: who waits too long is told ``UploadLocked``. Whoever leaves, for whatever reason, hands the
+upload to the next in line, and the line itself vanishes with its last member.
 """
 
 import asyncio

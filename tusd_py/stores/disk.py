@@ -1,11 +1,17 @@
 """Uploads as files in a directory.
 
 Rule 1: an upload's offset is the length of its data file, whatever happened before.
-Rule 2: the one exception: beside a chunk that is still to be verified lies ``<id>.unverified``
-holding the verified length; bytes behind it do not count and are cut off before the next write.
-Rule 3: paths are made of checked ids only, files are 0600 in directories of 0700.
+Rule 2: the one exception: beside a chunk that is still to be verified lies ``<id>.unverified``, a
+symbolic link whose target is the verified length in decimal; bytes behind it do not count and are
+cut off before the next write. A link comes into being with its content, in one journal entry that
+precedes the data's new length: it is never half there, neither after kill -9 nor a power cut.
+Rule 3: the marker is read before the length. Whoever reads while the marker can't be set (the
+upload's lock or its follower's mutex is held) thus never counts bytes that are taken back.
+Rule 4: paths are made of checked ids only, files are 0600 in directories of 0700, no link is
+followed.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,24 +20,29 @@ from typing import Final, Literal
 from tusd_py.domain.errors import StorageDamaged, UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.stores.disk_writer import DiskWriter, disk_errors, sync_directory
-from tusd_py.stores.linux import clone, reserve
+from tusd_py.stores.linux import reserve
 from tusd_py.stores.port import Writer
 
 RESERVE_FROM_BYTES: Final = 1 << 20
 """Smaller uploads are not worth a system call for their space."""
 COPY_STEP_BYTES: Final = 1 << 30
 _FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW
+_NO_COPY_RANGE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class DiskStore:
     """``stores.port``: UploadStore, Rewind and Concatenation on a local file system."""
 
     def __init__(self, root: Path, *, durability: Literal["finish", "strict", "off"]) -> None:
+        """Raises: OSError: the directory can't be made or used."""
         self._root = root
         self._strict = durability == "strict"
         self._durable = durability != "off"
         for number in range(256):
             (root / f"{number:02x}").mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._durable:
+            sync_directory(root)
+            sync_directory(root.parent)
 
     def path(self, upload_id: UploadId) -> Path:
         """See ``UploadStore.path``."""
@@ -59,16 +70,16 @@ class DiskStore:
 
     def offset(self, upload_id: UploadId) -> int:
         """See ``UploadStore.offset``."""
-        with disk_errors():
-            size = self.path(upload_id).stat().st_size
         verified = self._verified(upload_id)
+        with disk_errors():
+            size = self.path(upload_id).lstat().st_size
         return size if verified is None else min(size, verified)
 
     def _verified(self, upload_id: UploadId) -> int | None:
         """The verified length while a chunk is in flight, or was when the server died."""
         with disk_errors():
             try:
-                text = self._marker(upload_id).read_text("ascii")
+                text = str(self._marker(upload_id).readlink())
             except FileNotFoundError:
                 return None
         if not text.isdecimal():
@@ -78,7 +89,7 @@ class DiskStore:
     def modified_at(self, upload_id: UploadId) -> float:
         """See ``UploadStore.modified_at``."""
         with disk_errors():
-            return self.path(upload_id).stat().st_mtime
+            return self.path(upload_id).lstat().st_mtime
 
     def writer(self, upload_id: UploadId, *, length: int | None) -> DiskWriter:
         """See ``UploadStore.writer``."""
@@ -88,26 +99,20 @@ class DiskStore:
             descriptor = os.open(path, os.O_WRONLY | _FLAGS)
             try:
                 self._cut_unverified(upload_id, descriptor, offset)
-                self._reserve(descriptor, offset, length)
+                _reserve_rest(descriptor, offset, length)
             except BaseException:
                 os.close(descriptor)
                 raise
         return DiskWriter(path, descriptor, offset, durable=self._durable)
 
     def _cut_unverified(self, upload_id: UploadId, descriptor: int, offset: int) -> None:
+        """Cut first: a crash in between leaves the marker to do it again."""
         if os.fstat(descriptor).st_size > offset:
             os.ftruncate(descriptor, offset)
         self._marker(upload_id).unlink(missing_ok=True)
 
-    def _reserve(self, descriptor: int, offset: int, length: int | None) -> None:
-        """Once per upload: a later writer finds the blocks reserved."""
-        if not self._durable or length is None or length - offset < RESERVE_FROM_BYTES:
-            return
-        if os.fstat(descriptor).st_blocks * 512 < length:
-            reserve(descriptor, offset, length - offset)
-
     def delete(self, upload_id: UploadId) -> bool:
-        """See ``UploadStore.delete``."""
+        """See ``UploadStore.delete``. Data last: what a crash leaves is found by ``ids``."""
         found = False
         with disk_errors():
             for path in (self._marker(upload_id), self._draft(upload_id), self.path(upload_id)):
@@ -119,13 +124,13 @@ class DiskStore:
         return found
 
     def ids(self) -> Iterator[UploadId]:
-        """See ``UploadStore.ids``."""
+        """See ``UploadStore.ids``. Strangers in the directory are passed over."""
         for directory in sorted(self._root.iterdir()):
             if not directory.is_dir():
                 continue
             for entry in directory.iterdir():
                 upload_id = parse_upload_id(entry.name)
-                if upload_id is not None and upload_id.startswith(directory.name):
+                if upload_id is not None and entry.name[:2] == directory.name:
                     yield upload_id
 
     def free_bytes(self) -> int:
@@ -137,70 +142,93 @@ class DiskStore:
     # -- rewind
 
     def begin_unverified(self, writer: Writer) -> None:
-        """See ``Rewind.begin_unverified``. Renamed into place: the marker is whole or absent."""
-        marker = self._marker_of(writer)
-        draft = marker.with_suffix(".marking")
+        """See ``Rewind.begin_unverified``. A mark that stands already keeps standing: nothing
+        behind it was verified."""
+        own, upload_id = self._own(writer)
         with disk_errors():
-            draft.write_text(str(writer.offset), "ascii")
-            draft.rename(marker)
+            try:
+                self._marker(upload_id).symlink_to(str(own.offset))
+            except FileExistsError:
+                return
+        own.names_changed()
 
     def keep(self, writer: Writer) -> None:
-        """See ``Rewind.keep``."""
+        """See ``Rewind.keep``. Durable with the writer's next ``sync``."""
+        own, upload_id = self._own(writer)
         with disk_errors():
-            self._marker_of(writer).unlink(missing_ok=True)
+            self._marker(upload_id).unlink(missing_ok=True)
+        own.names_changed()
 
     def discard(self, writer: Writer) -> None:
         """See ``Rewind.discard``. Cut first: a crash in between leaves the marker to do it again."""
-        marker = self._marker_of(writer)
-        verified = self._verified(UploadId(marker.stem))
+        own, upload_id = self._own(writer)
+        verified = self._verified(upload_id)
         if verified is not None:
-            writer.truncate(verified)
-        with disk_errors():
-            marker.unlink(missing_ok=True)
+            own.truncate(verified)
+        self.keep(own)
 
-    def _marker_of(self, writer: Writer) -> Path:
+    def _own(self, writer: Writer) -> tuple[DiskWriter, UploadId]:
         if not isinstance(writer, DiskWriter):
             raise TypeError("not a writer of this store")
-        return self._marker(UploadId(writer.path.name))
+        return writer, UploadId(writer.path.name)
 
     # -- concatenation
 
     def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> int:
         """See ``Concatenation.concatenate``: made beside the data file, then renamed over it."""
-        draft = self._draft(into)
         if not self.path(into).exists():
             raise UploadNotFound
-        with disk_errors():
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FLAGS
-            target = os.open(draft, flags, 0o600)
-            try:
-                for number, part in enumerate(parts):
-                    self._add_part(target, part, first=number == 0)
+        draft = self._draft(into)
+        try:
+            with disk_errors():
+                length = self._assemble(draft, parts)
+                draft.rename(self.path(into))
                 if self._durable:
-                    os.fsync(target)
-                length = os.fstat(target).st_size
-            finally:
-                os.close(target)
-            draft.rename(self.path(into))
-            if self._durable:
-                sync_directory(draft.parent)
+                    sync_directory(draft.parent)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
         return length
 
-    def _add_part(self, target: int, part: UploadId, *, first: bool) -> None:
-        source = os.open(self.path(part), os.O_RDONLY | _FLAGS)
+    def _assemble(self, draft: Path, parts: Sequence[UploadId]) -> int:
+        target = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
         try:
-            if not (first and clone(source, target)):
-                _copy(source, target)
-            os.lseek(target, 0, os.SEEK_END)
+            for part in parts:
+                source = os.open(self.path(part), os.O_RDONLY | _FLAGS)
+                try:
+                    _copy(source, target)
+                finally:
+                    os.close(source)
+            if self._durable:
+                os.fsync(target)
+            return os.fstat(target).st_size
         finally:
-            os.close(source)
+            os.close(target)
+
+
+def _reserve_rest(descriptor: int, offset: int, length: int | None) -> None:
+    """Once per upload: a later writer finds the blocks reserved and asks for nothing."""
+    if length is None or length - offset <= RESERVE_FROM_BYTES:
+        return
+    if os.fstat(descriptor).st_blocks * 512 < length:
+        reserve(descriptor, offset, length - offset)
 
 
 def _copy(source: int, target: int) -> None:
-    """All of ``source`` to where ``target`` stands, inside the kernel."""
+    """All of ``source`` to where ``target`` stands, inside the kernel; file systems with reflinks
+    share the blocks, where the positions allow it, by themselves. Raises: OSError."""
     left = os.fstat(source).st_size
     while left > 0:
-        count = os.copy_file_range(source, target, min(left, COPY_STEP_BYTES))
+        count = _copy_step(source, target, min(left, COPY_STEP_BYTES))
         if count == 0:
-            break
+            raise OSError(errno.EIO, "the part is shorter than it was")
         left -= count
+
+
+def _copy_step(source: int, target: int, count: int) -> int:
+    try:
+        return os.copy_file_range(source, target, count)
+    except OSError as error:
+        if error.errno not in _NO_COPY_RANGE:
+            raise
+    return os.sendfile(target, source, None, count)

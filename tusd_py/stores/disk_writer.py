@@ -1,9 +1,18 @@
-"""Writing to one upload's file."""
+"""Writing to one upload's file.
+
+Rule 1: no copy and no joining: the chunks go to ``pwritev`` as they came.
+Rule 2: the offset moves with what the system took, so it is the file's length also when a write
+fails half-way (faults 33, 36). A write that fails leaves no torn tail to cut.
+Rule 3: a sync that failed is never repeated on this descriptor, and the bytes it was to save are
+cut off at once: the kernel has forgotten by then that they are dirty, so a later descriptor's sync
+would succeed without having written them (fault 35).
+"""
 
 import errno
+import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -11,17 +20,22 @@ from typing import Final, Self
 from tusd_py.domain.errors import StorageDamaged, StorageFull, UploadNotFound
 from tusd_py.stores.linux import push_out
 
+log = logging.getLogger(__name__)
+
 PUSH_BYTES: Final = 32 << 20
 """Dirty pages are pushed out each time so many have gathered: the sync at the end of any upload
 then takes 10 to 30 ms, and receiving costs no more CPU (measured on ext4)."""
 MAX_VECTOR: Final = min(os.sysconf("SC_IOV_MAX"), 1024)
+"""Buffers that one ``pwritev`` takes."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """What the disk says, in the project's words. Raises: StorageFull, StorageDamaged,
-    UploadNotFound."""
+    """What the disk says, in the project's words.
+
+    Raises: StorageFull, StorageDamaged, UploadNotFound (there is no such file).
+    """
     try:
         yield
     except FileNotFoundError as error:
@@ -41,6 +55,9 @@ class DiskWriter:
         self._offset = offset
         self._pushed = offset
         self._durable = durable
+        self._synced = 0
+        """Bytes known to be on the disk: none, until a sync of this descriptor succeeded."""
+        self._names_synced = False
         self._poisoned = False
 
     @property
@@ -50,10 +67,13 @@ class DiskWriter:
 
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         """See ``Writer.write``: in one system call, as far as the system takes it."""
+        self._check_sound()
         pending = [memoryview(chunk).cast("B") for chunk in chunks if len(chunk)]
         with disk_errors():
             while pending:
                 count = os.pwritev(self._descriptor, pending[:MAX_VECTOR], self._offset)
+                if count == 0:
+                    raise OSError(errno.EIO, "the disk takes nothing")
                 self._offset += count
                 pending = _after(pending, count)
         if self._durable and self._offset - self._pushed >= PUSH_BYTES:
@@ -66,26 +86,48 @@ class DiskWriter:
             os.ftruncate(self._descriptor, offset)
         self._offset = offset
         self._pushed = min(self._pushed, offset)
+        self._synced = min(self._synced, offset)
+
+    def names_changed(self) -> None:
+        """A file beside this one came or went: the next sync makes that durable too."""
+        self._names_synced = False
 
     def sync(self) -> None:
-        """See ``Writer.sync``. A descriptor whose sync failed is never synced again: the kernel has
-        forgotten the pages by then and would say all is well."""
+        """See ``Writer.sync``: the file, and once its directory."""
         if not self._durable:
             return
-        if self._poisoned:
-            raise StorageDamaged
+        self._check_sound()
         try:
             os.fdatasync(self._descriptor)
-            sync_directory(self.path.parent)
+            if not self._names_synced:
+                sync_directory(self.path.parent)
         except OSError as error:
-            self._poisoned = True
+            self._give_up()
             raise StorageDamaged from error
+        self._names_synced = True
+        self._synced = self._offset
+
+    def _give_up(self) -> None:
+        """Rule 3. Where even cutting fails, the file can't be opened for writing any more either:
+        such a file system has made itself read-only."""
+        self._poisoned = True
+        log.error(
+            "upload.sync.failed",
+            extra={"upload_id": self.path.name, "lost_bytes": self._offset - self._synced},
+        )
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, self._synced)
+            self._offset = self._synced
+
+    def _check_sound(self) -> None:
+        if self._poisoned:
+            raise StorageDamaged
 
     def close(self) -> None:
         """See ``Writer.close``."""
         if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
 
     def __enter__(self) -> Self:
         return self

@@ -8,8 +8,7 @@ from typing import Final
 
 _FALLOC_FL_KEEP_SIZE: Final = 1
 _SYNC_FILE_RANGE_WRITE: Final = 2
-_FICLONE: Final = 0x40049409
-_UNSUPPORTED: Final = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM)
+_NOT_HERE: Final = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.EINTR)
 
 
 def _function(name: str) -> Callable[..., int] | None:
@@ -22,16 +21,25 @@ _sync_file_range: Final = _function("sync_file_range")
 
 
 def reserve(descriptor: int, start: int, length: int) -> None:
-    """Reserve ``length`` bytes from ``start``; the file's length, which is the upload's offset,
-    stays as it is. Does nothing where the file system can't. Raises: OSError: no space."""
+    """Reserve ``length`` bytes from ``start``, the file's end; its length, which is the upload's
+    offset, stays as it is. Does nothing where the file system can't.
+
+    Raises: OSError: no space. Nothing stays reserved then: ext4 would keep the part that it had
+    taken by then, which is everything that was free, and fill the disk for all others (measured).
+    """
     if _fallocate is None or length <= 0:
         return
+    status = os.fstatvfs(descriptor)
+    if status.f_bavail * status.f_frsize < length:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     done = _fallocate(
         descriptor, _FALLOC_FL_KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(length)
     )
     number = ctypes.get_errno()
-    if done != 0 and number not in _UNSUPPORTED:
-        raise OSError(number, os.strerror(number))
+    if done == 0 or number in _NOT_HERE:
+        return
+    os.ftruncate(descriptor, start)
+    raise OSError(number, os.strerror(number))
 
 
 def push_out(descriptor: int, start: int, length: int) -> None:
@@ -43,14 +51,3 @@ def push_out(descriptor: int, start: int, length: int) -> None:
         _sync_file_range(
             descriptor, ctypes.c_int64(start), ctypes.c_int64(length), _SYNC_FILE_RANGE_WRITE
         )
-
-
-def clone(source: int, target: int) -> bool:
-    """Make ``target`` share all blocks of ``source`` (reflink); whether the file system could."""
-    import fcntl
-
-    try:
-        fcntl.ioctl(target, _FICLONE, source)
-    except OSError:
-        return False
-    return True
