@@ -1,0 +1,272 @@
+"""What every lock must promise (``locks.port``). A second adapter is one more line."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Final
+
+import pytest
+from support.room import fresh_id
+
+from tusd_py.domain.errors import UploadLocked
+from tusd_py.domain.ids import UploadId
+from tusd_py.locks.local import LocalLock
+from tusd_py.locks.port import Lock
+
+ADAPTERS: Final[dict[str, Callable[[float], Lock]]] = {
+    "local": lambda timeout_seconds: LocalLock(timeout_seconds=timeout_seconds),
+}
+PATIENT: Final = 30.0
+IMPATIENT: Final = 0.05
+
+
+@pytest.fixture(params=ADAPTERS)
+def make(request: pytest.FixtureRequest) -> Callable[[float], Lock]:
+    return ADAPTERS[request.param]
+
+
+class Request:
+    """One request for an upload: holds it until told to end, or asked to let go if it heeds that."""
+
+    def __init__(self, lock: Lock, upload_id: UploadId, *, heeds: bool = True) -> None:
+        self._lock = lock
+        self._upload_id = upload_id
+        self._heeds = heeds
+        self.asked = 0
+        self.got = asyncio.Event()
+        self.end = asyncio.Event()
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        async with self._lock.hold(self._upload_id, on_release_requested=self._asked):
+            self.got.set()
+            await self.end.wait()
+
+    def _asked(self) -> None:
+        self.asked += 1
+        if self._heeds:
+            self.end.set()
+
+
+def run(scenario: Coroutine[None, None, None]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(20):
+            await scenario
+
+    asyncio.run(limited())
+
+
+async def settled() -> None:
+    """Let everything that can go on go on."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_a_free_upload_is_had_at_once_and_nobody_is_asked(make: Callable[[float], Lock]) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        for _ in range(3):
+            request = Request(lock, upload_id)
+            await request.got.wait()
+            assert request.asked == 0
+            request.end.set()
+            await request.task
+
+    run(scenario())
+
+
+def test_a_newcomer_makes_the_holder_let_go(make: Callable[[float], Lock]) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        holder = Request(lock, upload_id)
+        await holder.got.wait()
+        newcomer = Request(lock, upload_id)
+        await newcomer.got.wait()
+        assert holder.asked == 1
+        await holder.task
+        assert newcomer.asked == 0
+        newcomer.end.set()
+        await newcomer.task
+
+    run(scenario())
+
+
+def test_uploads_do_not_wait_for_each_other(make: Callable[[float], Lock]) -> None:
+    async def scenario() -> None:
+        lock = make(IMPATIENT)
+        requests = [Request(lock, fresh_id(), heeds=False) for _ in range(5)]
+        for request in requests:
+            await request.got.wait()
+            assert request.asked == 0
+            request.end.set()
+            await request.task
+
+    run(scenario())
+
+
+def test_a_newcomer_waits_until_the_holder_has_really_left(make: Callable[[float], Lock]) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        holder = Request(lock, upload_id, heeds=False)
+        await holder.got.wait()
+        newcomer = Request(lock, upload_id)
+        await settled()
+        assert holder.asked == 1
+        assert not newcomer.got.is_set()
+        holder.end.set()
+        await newcomer.got.wait()
+        newcomer.end.set()
+        await newcomer.task
+
+    run(scenario())
+
+
+def test_a_holder_that_does_not_let_go_costs_the_newcomer_its_request(
+    make: Callable[[float], Lock],
+) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(IMPATIENT), fresh_id()
+        holder = Request(lock, upload_id, heeds=False)
+        await holder.got.wait()
+        for _ in range(2):
+            with pytest.raises(UploadLocked):
+                await Request(lock, upload_id).task
+        assert holder.asked == 1, "asked once, however many wait"
+        holder.end.set()
+        await holder.task
+        again = Request(lock, upload_id)
+        await again.got.wait()
+        again.end.set()
+        await again.task
+
+    run(scenario())
+
+
+def test_a_head_and_a_patch_that_wait_together_both_succeed(make: Callable[[float], Lock]) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        silent = Request(lock, upload_id)
+        await silent.got.wait()
+        head = Request(lock, upload_id, heeds=False)
+        patch = Request(lock, upload_id)
+        await head.got.wait()
+        assert not patch.got.is_set()
+        head.end.set()
+        await patch.got.wait()
+        await settled()
+        assert patch.asked == 0, "asked by nobody: the head is older"
+        patch.end.set()
+        await asyncio.gather(silent.task, head.task, patch.task)
+
+    run(scenario())
+
+
+def test_the_newest_of_many_ends_up_with_the_upload(make: Callable[[float], Lock]) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        requests = []
+        for _ in range(20):
+            requests.append(Request(lock, upload_id))
+            await asyncio.sleep(0)
+        newest = requests[-1]
+        await newest.got.wait()
+        await asyncio.gather(*(request.task for request in requests[:-1]))
+        assert [request.asked for request in requests] == [1] * 19 + [0]
+        newest.end.set()
+        await newest.task
+
+    run(scenario())
+
+
+def test_there_is_never_more_than_one_holder(make: Callable[[float], Lock]) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        inside = 0
+        served = 0
+
+        @asynccontextmanager
+        async def alone() -> AsyncIterator[None]:
+            nonlocal inside, served
+            inside += 1
+            try:
+                assert inside == 1
+                yield
+                served += 1
+            finally:
+                inside -= 1
+
+        async def visit(number: int) -> None:
+            for _ in range(number % 4):
+                await asyncio.sleep(0)
+            async with lock.hold(upload_id, on_release_requested=lambda: None), alone():
+                for _ in range(number % 3):
+                    await asyncio.sleep(0)
+
+        tasks = [asyncio.create_task(visit(number)) for number in range(60)]
+        for number, task in enumerate(tasks):
+            if number % 5 == 2:
+                await asyncio.sleep(0)
+                task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(end is None or isinstance(end, asyncio.CancelledError) for end in ends)
+        assert served == ends.count(None) >= 48
+        last = Request(lock, upload_id)
+        await last.got.wait()
+        last.end.set()
+        await last.task
+
+    run(scenario())
+
+
+def test_a_holder_that_fails_frees_the_upload(make: Callable[[float], Lock]) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(IMPATIENT), fresh_id()
+        with pytest.raises(RuntimeError, match="broken"):
+            async with lock.hold(upload_id, on_release_requested=lambda: None):
+                raise RuntimeError("broken")
+        request = Request(lock, upload_id)
+        await request.got.wait()
+        request.end.set()
+        await request.task
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("victim", [0, 1, 2], ids=["the holder", "the next", "the last"])
+def test_a_cancelled_request_does_not_keep_the_others_from_the_upload(
+    make: Callable[[float], Lock], victim: int
+) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        requests = [Request(lock, upload_id, heeds=False) for _ in range(3)]
+        await requests[0].got.wait()
+        await settled()
+        requests[victim].task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await requests[victim].task
+        for number, request in enumerate(requests):
+            if number != victim:
+                await request.got.wait()
+                request.end.set()
+                await request.task
+
+    run(scenario())
+
+
+def test_a_request_cancelled_in_the_moment_it_is_served_passes_the_upload_on(
+    make: Callable[[float], Lock],
+) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        holder, next_one, last = (Request(lock, upload_id, heeds=False) for _ in range(3))
+        await holder.got.wait()
+        await settled()
+        holder.end.set()
+        await holder.task
+        next_one.task.cancel()
+        await asyncio.gather(next_one.task, return_exceptions=True)
+        await last.got.wait()
+        last.end.set()
+        await last.task
+
+    run(scenario())

@@ -1,0 +1,56 @@
+"""LocalLock beyond its contract: nothing is left of a lock that nobody wants."""
+
+import asyncio
+
+import pytest
+from support.room import fresh_id
+
+from tusd_py.domain.errors import UploadLocked
+from tusd_py.locks.local import LocalLock
+
+
+def test_nothing_is_kept_of_uploads_that_nobody_holds() -> None:
+    async def scenario() -> None:
+        lock = LocalLock(timeout_seconds=0.01)
+        for _ in range(100):
+            async with lock.hold(fresh_id(), on_release_requested=lambda: None):
+                assert len(lock._turns) == 1
+        assert not lock._turns
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_kept_of_requests_that_gave_up() -> None:
+    async def scenario() -> None:
+        lock, upload_id = LocalLock(timeout_seconds=0.01), fresh_id()
+        async with lock.hold(upload_id, on_release_requested=lambda: None):
+            with pytest.raises(UploadLocked):
+                async with lock.hold(upload_id, on_release_requested=lambda: None):
+                    raise AssertionError("two holders")
+            assert len(lock._turns[upload_id]) == 1
+        assert not lock._turns
+
+    asyncio.run(scenario())
+
+
+def test_who_gives_up_in_the_moment_the_holder_leaves_passes_the_upload_on() -> None:
+    async def scenario() -> None:
+        lock, upload_id = LocalLock(timeout_seconds=30.0), fresh_id()
+        served = asyncio.Event()
+
+        async def wait_in_line() -> None:
+            async with lock.hold(upload_id, on_release_requested=lambda: None):
+                served.set()
+
+        async with lock.hold(upload_id, on_release_requested=lambda: None):
+            gives_up = asyncio.create_task(wait_in_line())
+            patient = asyncio.create_task(wait_in_line())
+            await asyncio.sleep(0)
+            gives_up.cancel()
+            # The holder leaves before the cancelled one has run.
+        await patient
+        assert gives_up.cancelled()
+        assert served.is_set()
+        assert not lock._turns
+
+    asyncio.run(scenario())
