@@ -71,6 +71,7 @@ def create_app(
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
         lifespan=lambda _app: _lifespan(context, wake, owns_ports=ports is None),
     )
+    app.router.redirect_slashes = False
     app.state.context = context
     return app
 

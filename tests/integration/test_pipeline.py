@@ -24,12 +24,20 @@ def rows(server: Server, table: str) -> list[dict[str, object]]:
 
 def leftovers(server: Server) -> list[str]:
     """Temporary files that are still there."""
-    folders = (server.data_dir / "uploads", server.data_dir / "work", server.data_dir / "objects" / "drafts")
+    folders = (
+        server.data_dir / "uploads",
+        server.data_dir / "work",
+        server.data_dir / "objects" / "drafts",
+    )
     return [str(path) for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.mov", "clip.mkv", "clip.webm", "clip.avi", "clip.ts"])
-def test_a_video_is_compressed_stored_recorded_and_cleaned_up(server: Server, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["clip.mp4", "clip.mov", "clip.mkv", "clip.webm", "clip.avi", "clip.ts"]
+)
+def test_a_video_is_compressed_stored_recorded_and_cleaned_up(
+    server: Server, tmp_path: Path, name: str
+) -> None:
     source = video(tmp_path / name)
     task = send(server, source)
     done = server.wait_for_status(task, "completed", "failed")
@@ -111,7 +119,10 @@ def test_a_truncated_video_is_kept_as_it_is_and_says_so(server: Server, tmp_path
     ("name", "content"),
     [
         ("text.mp4", b"this is just text, whatever its name says\n" * 50),
-        ("playlist.mp4", b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nvictim.ts\n#EXT-X-ENDLIST\n"),
+        (
+            "playlist.mp4",
+            b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nvictim.ts\n#EXT-X-ENDLIST\n",
+        ),
         ("concat.mp4", b"ffconcat version 1.0\nfile victim.mp4\n"),
         ("page.mp4", b"<html><script>alert(1)</script></html>"),
     ],
@@ -129,11 +140,18 @@ def test_content_that_is_not_what_its_name_says_is_stored_untouched_and_says_so(
 
 
 def test_under_a_whitelist_extension_declared_type_and_content_must_agree(tmp_path: Path) -> None:
-    with running_server(tmp_path / "data", env={**FAST, "TUSD_WHITELIST__EXTENSIONS": "mp4,png,txt"}) as server:
+    with running_server(
+        tmp_path / "data", env={**FAST, "TUSD_WHITELIST__EXTENSIONS": "mp4,png,txt"}
+    ) as server:
+
         def refused(content: bytes, **values: str) -> tuple[int, str]:
             from support.tus import BODY, metadata
 
-            headers = {**BODY, "Upload-Length": str(len(content)), "Upload-Metadata": metadata(**values)}
+            headers = {
+                **BODY,
+                "Upload-Length": str(len(content)),
+                "Upload-Metadata": metadata(**values),
+            }
             response = httpx.post(server.files, headers=headers, content=content)
             return response.status_code, response.json()["code"] if response.content else ""
 
@@ -142,7 +160,10 @@ def test_under_a_whitelist_extension_declared_type_and_content_must_agree(tmp_pa
         assert refused(text) == (400, "type_not_allowed")
         assert refused(text, filename="a.png", filetype="video/mp4") == (400, "type_not_allowed")
         assert refused(text, filename="a.mp4") == (400, "type_mismatch")
-        assert refused(b"\x89PNG\r\n\x1a\n" + bytes(5000), filename="a.txt") == (400, "type_mismatch")
+        assert refused(b"\x89PNG\r\n\x1a\n" + bytes(5000), filename="a.txt") == (
+            400,
+            "type_mismatch",
+        )
         assert leftovers(server) == []
         form = httpx.post(f"{server.url}/api/file/upload", files={"file": ("tool.exe", text)})
         assert (form.status_code, form.json()["error"]) == (400, "文件格式不支持")

@@ -4,7 +4,15 @@ import subprocess
 from pathlib import Path
 
 
-def video(path: Path, *, seconds: float = 2.0, size: str = "160x120", crf: int = 4, rate: int = 15, sound: bool = True) -> Path:
+def video(
+    path: Path,
+    *,
+    seconds: float = 2.0,
+    size: str = "160x120",
+    crf: int = 4,
+    rate: int = 15,
+    sound: bool = True,
+) -> Path:
     """A clip that shrinks when it is compressed: noise at a high bit rate."""
     sources = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}:d={seconds}"]
     if sound:
@@ -14,12 +22,21 @@ def video(path: Path, *, seconds: float = 2.0, size: str = "160x120", crf: int =
         codecs = ["-c:v", "libvpx", "-b:v", "4M", "-deadline", "realtime", "-cpu-used", "8"]
     if path.suffix == ".avi":
         codecs = ["-c:v", "mpeg4", "-q:v", "1"]
-    make([*sources, *codecs, *(["-c:a", "libvorbis" if path.suffix == ".webm" else "aac"] if sound else []), str(path)])
+    make(
+        [
+            *sources,
+            *codecs,
+            *(["-c:a", "libvorbis" if path.suffix == ".webm" else "aac"] if sound else []),
+            str(path),
+        ]
+    )
     return path
 
 
 def make(arguments: list[str]) -> None:
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-y", *arguments], check=True, stdin=subprocess.DEVNULL
+    )
 
 
 def probe(path: Path, entries: str) -> str:

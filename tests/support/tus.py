@@ -4,7 +4,6 @@ import base64
 from pathlib import Path
 
 import httpx
-
 from support.server import Server
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -18,7 +17,9 @@ def metadata(**values: str) -> str:
 def create(server: Server, length: int | None, *, body: bytes | None = None, **values: str) -> str:
     """The address of a new upload."""
     headers = {**(BODY if body is not None else TUS), "Upload-Metadata": metadata(**values)}
-    headers.update({"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)})
+    headers.update(
+        {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
+    )
     response = httpx.post(server.files, headers=headers, content=body or b"", timeout=60)
     assert response.status_code == 201, (response.status_code, response.text)
     return response.headers["Location"]
@@ -26,7 +27,9 @@ def create(server: Server, length: int | None, *, body: bytes | None = None, **v
 
 def patch(url: str, offset: int, body: bytes, **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.patch(url, headers={**BODY, "Upload-Offset": str(offset), **named}, content=body, timeout=60)
+    return httpx.patch(
+        url, headers={**BODY, "Upload-Offset": str(offset), **named}, content=body, timeout=60
+    )
 
 
 def head(url: str) -> httpx.Response:

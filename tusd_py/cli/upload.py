@@ -1,18 +1,11 @@
 """``tusd-py upload``: send files, go on after every break, follow what becomes of them."""
 
-import mimetypes
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import httpx
 import typer
-from rich.console import Console
 
 from tusd_py.cli.common import refuse
-from tusd_py.cli.upload_output import JsonLines, Output, Terminal
-from tusd_py.client.follower import follow
-from tusd_py.client.remembered import Remembered, state_dir
-from tusd_py.client.uploader import Refused, Sent, Unreachable, Uploader
 from tusd_py.settings import parse_size
 
 DEFAULT_URL = "http://127.0.0.1:8888/files/"
@@ -41,25 +34,22 @@ def upload(
     extra = _metadata(metadata or [])
     chunk_bytes = _chunk_bytes(chunk_size)
     endpoint = url if url.endswith("/") else f"{url}/"
-    out: Output = JsonLines() if as_json else Terminal(Console(highlight=False, soft_wrap=True))
-    failed = 0
-    with httpx.Client(timeout=httpx.Timeout(90.0, connect=10.0)) as client:
-        uploader = Uploader(
-            client, endpoint, Remembered(state_dir()), retries=retries, chunk_bytes=chunk_bytes
+    # HTTP client and progress bar are imported by the one command that needs them.
+    from tusd_py.cli.sending import send_files
+    from tusd_py.client.uploader import Unreachable
+
+    try:
+        failed = send_files(
+            files,
+            endpoint,
+            extra,
+            retries=retries,
+            chunk_bytes=chunk_bytes,
+            as_json=as_json,
+            follows=not no_follow,
         )
-        for file in files:
-            try:
-                sent = _send(uploader, file, extra, out)
-                if not no_follow:
-                    failed += not _follow(client, endpoint, sent, out)
-            except Refused as error:
-                out.failed(file, str(error))
-                failed += 1
-            except OSError as error:
-                out.failed(file, error.strerror or str(error))
-                failed += 1
-            except Unreachable as error:
-                refuse(f"{endpoint} can't be reached ({error}); the same command goes on later", 3)
+    except Unreachable as error:
+        refuse(f"{endpoint} can't be reached ({error}); the same command goes on later", 3)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -81,21 +71,3 @@ def _chunk_bytes(text: str | None) -> int | None:
     except ValueError as error:
         refuse(f"--chunk-size {text}: {error}")
     return size if isinstance(size, int) and size > 0 else None
-
-
-def _send(uploader: Uploader, file: Path, extra: dict[str, str], out: Output) -> Sent:
-    filetype = mimetypes.guess_type(file.name)[0] or ""
-    metadata = {"filename": file.name, "filetype": filetype, **extra}
-    size = file.stat().st_size
-    with out.sending(file, size):
-        return uploader.send(
-            file, {key: value for key, value in metadata.items() if value}, out.sent
-        )
-
-
-def _follow(client: httpx.Client, endpoint: str, sent: Sent, out: Output) -> bool:
-    """Whether the file was processed to the end."""
-    state: dict[str, Any] = {}
-    for state in follow(client, endpoint, sent.task_id):
-        out.state(sent, state)
-    return state.get("status") == "completed"

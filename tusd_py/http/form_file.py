@@ -32,6 +32,7 @@ class FormFile:
         self._in_file = False
         self._found = False
         self._ended = False
+        self._complete = False
         self._chunks: deque[bytes] = deque()
         self.malformed = False
         """Set when the body turned out to be no form while it was received."""
@@ -55,33 +56,32 @@ class FormFile:
         Raises: ProtocolError: there is no field named file; ClientDisconnected.
         """
         while not self._found:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
+            if not await self._read():
                 raise ClientDisconnected
-            self._parse(message.get("body", b""))
-            if self.malformed or (not self._found and not message.get("more_body", False)):
+            if self.malformed or (self._complete and not self._found):
                 raise ProtocolError("The form has no field named file.")
 
     async def receive(self) -> dict[str, Any]:
         """The next piece of the file; its last one when the part ends."""
         while not self._chunks and not self._ended:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                return dict(message)
-            self._parse(message.get("body", b""))
-            if not message.get("more_body", False) and not self._ended:
-                self.malformed = True
-            if self.malformed:
+            self.malformed = self.malformed or self._complete
+            if self.malformed or not await self._read():
                 return {"type": "http.disconnect"}
         body = b"".join(self._chunks)
         self._chunks.clear()
         return {"type": "http.request", "body": body, "more_body": not self._ended}
 
-    def _parse(self, data: bytes) -> None:
+    async def _read(self) -> bool:
+        """Parse what the server has; False when the client went away."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            return False
+        self._complete = not message.get("more_body", False)
         try:
-            self._parser.write(data)
+            self._parser.write(message.get("body", b""))
         except MultipartParseError:
             self.malformed = True
+        return True
 
     # -- the parser's callbacks
 

@@ -1,0 +1,216 @@
+"""Unmodified clients against a real server: tuspy, aiotus, tus-js-client, curl's way, our own."""
+
+import asyncio
+import io
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import aiotus
+import httpx
+import pytest
+from support.breaking_proxy import BreakingProxy
+from support.server import Server
+from support.tus import task_id
+from tusclient import client as tuspy
+
+MIB = 1 << 20
+NODE = Path(__file__).parents[1] / "node"
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    return random.Random(7).randbytes(3 * MIB + 17)
+
+
+@pytest.fixture
+def file(tmp_path: Path, content: bytes) -> Path:
+    path = tmp_path / "视频 a.bin"
+    path.write_bytes(content)
+    return path
+
+
+def arrived(server: Server, url: str, content: bytes) -> None:
+    server.wait_for_status(task_id(url), "completed")
+    assert httpx.get(url).content == content
+
+
+# -- tuspy
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"chunk_size": MIB}, {"chunk_size": MIB, "upload_checksum": True}]
+)
+def test_tuspy_uploads(
+    server: Server, file: Path, content: bytes, options: dict[str, object]
+) -> None:
+    uploader = tuspy.TusClient(server.files).uploader(str(file), **options)
+    uploader.upload()
+    arrived(server, uploader.url, content)
+
+
+def test_tuspy_goes_on_where_it_stopped(server: Server, file: Path, content: bytes) -> None:
+    uploader = tuspy.TusClient(server.files).uploader(
+        str(file), chunk_size=MIB, metadata={"filename": "a.bin"}
+    )
+    uploader.upload_chunk()
+    again = tuspy.TusClient(server.files).uploader(str(file), chunk_size=MIB, url=uploader.url)
+    assert again.offset == MIB
+    again.upload()
+    arrived(server, uploader.url, content)
+
+
+# -- aiotus
+
+
+def test_aiotus_uploads_and_reads_its_metadata_back(server: Server, content: bytes) -> None:
+    async def upload() -> tuple[str, dict[str, bytes | None]]:
+        url = await aiotus.upload(
+            server.files, io.BytesIO(content), {"filename": "视频.bin".encode(), "flag": None}
+        )
+        assert url is not None
+        found = await aiotus.metadata(url)
+        assert found is not None
+        return str(url), dict(found)
+
+    url, metadata = asyncio.run(upload())
+    assert metadata["filename"] == "视频.bin".encode()
+    arrived(server, url, content)
+
+
+def test_aiotus_uploads_parts_at_once(server: Server, content: bytes) -> None:
+    async def upload() -> str:
+        half = len(content) // 2
+        url = await aiotus.upload_multiple(
+            server.files, [io.BytesIO(content[:half]), io.BytesIO(content[half:])], {}
+        )
+        assert url is not None
+        return str(url)
+
+    arrived(server, asyncio.run(upload()), content)
+
+
+# -- tus-js-client
+
+
+def node(server: Server, file: Path, endpoint: str = "", **options: object) -> dict[str, object]:
+    if shutil.which("node") is None or not (NODE / "node_modules" / "tus-js-client").exists():
+        pytest.skip("node and tus-js-client are not installed: see tests/node/install.sh")
+    done = subprocess.run(
+        ["node", str(NODE / "upload.mjs"), endpoint or server.files, str(file), json.dumps(options)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"chunkSize": MIB},
+        {"deferLength": True, "chunkSize": MIB},
+        {"parallel": 3, "buffer": True},
+    ],
+    ids=["whole", "chunks", "deferred", "parallel"],
+)
+def test_tus_js_client_uploads(
+    server: Server, file: Path, content: bytes, options: dict[str, object]
+) -> None:
+    url = str(node(server, file, **options)["url"])
+    arrived(server, url, content)
+
+
+def test_tus_js_client_goes_on_where_it_stopped(server: Server, file: Path, content: bytes) -> None:
+    stopped = node(server, file, chunkSize=MIB // 2, abortAt=MIB)
+    assert "aborted" in stopped
+    url = str(stopped["url"])
+    assert str(node(server, file, url=url)["url"]) == url
+    arrived(server, url, content)
+
+
+def test_tus_js_client_gets_through_a_network_that_keeps_breaking(
+    server: Server, file: Path, content: bytes
+) -> None:
+    proxy = BreakingProxy(server.port, cut_after=[700_000, 200_000, 400_000, 100_000, 900_000])
+    try:
+        through = f"http://127.0.0.1:{proxy.port}/files/"
+        url = str(node(server, file, through, chunkSize=MIB)["url"])
+        assert proxy.cuts_made == 5
+        arrived(server, f"{server.files}{task_id(url)}", content)
+    finally:
+        proxy.close()
+
+
+# -- ours
+
+
+def ours(*arguments: str, state: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tusd_py", "upload", *arguments],
+        env={**os.environ, "XDG_STATE_HOME": str(state)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_our_client_uploads_and_tells_each_stage(
+    server: Server, file: Path, tmp_path: Path
+) -> None:
+    process = ours(str(file), "--url", server.files, "--json", state=tmp_path / "state")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert lines[0]["offset"] == 0
+    assert lines[-1]["status"] == "completed"
+    assert httpx.get(lines[-1]["url"]).content == file.read_bytes()
+
+
+def test_our_client_gets_through_breaks_and_its_own_death(
+    server: Server, file: Path, tmp_path: Path
+) -> None:
+    proxy = BreakingProxy(server.port, cut_after=[500_000, 300_000, 2_000_000])
+    arguments = (str(file), "--url", f"http://127.0.0.1:{proxy.port}/files/", "--json")
+    try:
+        first = ours(*arguments, state=tmp_path / "state")
+        assert first.stdout is not None
+        first.stdout.readline()
+        first.kill()
+        first.communicate()
+        again = ours(*arguments, state=tmp_path / "state")
+        out, err = again.communicate(timeout=120)
+        assert again.returncode == 0, err
+        last = json.loads(out.splitlines()[-1])
+        assert last["status"] == "completed"
+        assert httpx.get(f"{server.files}{last['task_id']}").content == file.read_bytes()
+        assert (
+            len(
+                list((server.data_dir / "objects" / "pool").rglob("*.*"))
+                or list((server.data_dir / "objects" / "pool").glob("*/*"))
+            )
+            == 1
+        )
+    finally:
+        proxy.close()
+
+
+def test_our_client_says_what_is_wrong_in_one_sentence(server: Server, tmp_path: Path) -> None:
+    missing = ours(str(tmp_path / "nothing"), "--url", server.files, state=tmp_path)
+    _, err = missing.communicate(timeout=60)
+    assert missing.returncode == 1
+    assert "No such file" in err
+    assert "Traceback" not in err
+    file = tmp_path / "a"
+    file.write_bytes(b"x")
+    unreachable = ours(
+        str(file), "--url", "http://127.0.0.1:1/files/", "--retries", "0", state=tmp_path
+    )
+    _, err = unreachable.communicate(timeout=60)
+    assert unreachable.returncode == 3
+    assert "can't be reached" in err

@@ -1,0 +1,162 @@
+"""kill -9 of the server: nothing that was acknowledged is lost, nothing is done twice."""
+
+import random
+import sqlite3
+import threading
+from pathlib import Path
+
+import blake3
+import httpx
+from support.server import Server, running_server
+from support.tus import BODY, create, head, offset, patch, task_id
+from support.waiting import wait_until
+
+MIB = 1 << 20
+
+
+def slowly(content: bytes, released: threading.Event) -> "object":
+    """Most of the content at once, the rest never (until the test is over)."""
+    for at in range(0, len(content), 65536):
+        if at > len(content) // 2:
+            released.wait(30)
+            return
+        yield content[at : at + 65536]
+
+
+def test_a_server_killed_in_the_middle_of_a_patch_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    content = rng.randbytes(16 * MIB)
+    server = Server(tmp_path / "data", "--workers", "1").start()
+    url = create(server, len(content))
+    acknowledged = 0
+    try:
+        for round_ in range(4):
+            end = acknowledged + rng.randrange(1, 65536)
+            assert patch(url, acknowledged, content[acknowledged:end]).status_code == 204
+            acknowledged = end
+            released = threading.Event()
+            sender = threading.Thread(
+                target=_broken_patch, args=(url, acknowledged, content, released)
+            )
+            sender.start()
+            wait_until(lambda low=acknowledged: _size(server.data_dir / "uploads") > low)
+            server.kill()
+            released.set()
+            sender.join(30)
+            server.start()
+            reached = offset(url)
+            assert acknowledged <= reached <= len(content), round_
+            acknowledged = reached
+        answer = patch(url, acknowledged, content[acknowledged:])
+        assert answer.status_code == 204
+        done = server.wait_for_status(task_id(url), "completed")
+        assert done["progress"] == 100
+        assert httpx.get(url).content == content
+        (found,) = _query(server, "SELECT hash FROM repository_pool")
+        assert found[0] == blake3.blake3(content).hexdigest()
+    finally:
+        server.stop()
+
+
+def _broken_patch(url: str, at: int, content: bytes, released: threading.Event) -> None:
+    headers = {**BODY, "Upload-Offset": str(at), "Content-Length": str(len(content) - at)}
+    try:
+        httpx.patch(url, headers=headers, content=slowly(content[at:], released), timeout=30)  # type: ignore[arg-type]
+    except (httpx.TransportError, RuntimeError, Exception):  # noqa: BLE001
+        return
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _query(server: Server, statement: str) -> list[tuple[object, ...]]:
+    database = sqlite3.connect(server.data_dir / "catalog.sqlite3")
+    try:
+        return database.execute(statement).fetchall()
+    finally:
+        database.close()
+
+
+def test_a_chunk_with_a_checksum_that_a_kill_broke_off_leaves_no_byte(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--workers", "0").start()
+    try:
+        url = create(server, 4 * MIB)
+        assert patch(url, 0, b"a" * 1000).status_code == 204
+        released = threading.Event()
+
+        def send() -> None:
+            headers = {
+                **BODY, "Upload-Offset": "1000", "Content-Length": str(2 * MIB),
+                "Upload-Checksum": "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            }  # fmt: skip
+            try:
+                httpx.patch(
+                    url, headers=headers, content=slowly(bytes(2 * MIB), released), timeout=30
+                )  # type: ignore[arg-type]
+            except Exception:  # noqa: BLE001
+                return
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        wait_until(lambda: _size(server.data_dir / "uploads") > 1000)
+        server.kill()
+        released.set()
+        sender.join(30)
+        server.start()
+        assert offset(url) == 1000
+        assert patch(url, 1000, bytes(4 * MIB - 1000)).status_code == 204
+    finally:
+        server.stop()
+
+
+def test_an_upload_found_complete_but_unfinished_is_finished_once_at_start(tmp_path: Path) -> None:
+    content = b"complete" * 1000
+    server = Server(tmp_path / "data", "--workers", "1").start()
+    try:
+        url = create(server, len(content))
+        assert patch(url, 0, content[:100]).status_code == 204
+        server.kill()
+        # As if the server had died between the last byte and the transaction.
+        (data,) = (path for path in (server.data_dir / "uploads").rglob(task_id(url)))
+        with data.open("ab") as file:
+            file.write(content[100:])
+        server.start()
+        server.wait_for_status(task_id(url), "completed")
+        assert _query(server, "SELECT count(*) FROM jobs") == [(1,)]
+        assert _query(server, "SELECT count(*) FROM file_upload_history") == [(1,)]
+        assert httpx.get(url).content == content
+    finally:
+        server.stop()
+
+
+def test_a_last_byte_that_was_acknowledged_is_a_job_after_a_kill(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--workers", "0").start()
+    try:
+        urls = []
+        for number in range(5):
+            url = create(server, 100)
+            assert patch(url, 0, bytes([number]) * 100).status_code == 204
+            urls.append(url)
+        server.kill()
+        assert _query(server, "SELECT count(*) FROM jobs WHERE state = 'queued'") == [(5,)]
+        server.flags = ("--workers", "1")
+        server.start()
+        for url in urls:
+            server.wait_for_status(task_id(url), "completed")
+            assert head(url).headers["Upload-Offset"] == "100"
+    finally:
+        server.stop()
+
+
+def test_a_second_server_on_the_same_directory_is_refused(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    with running_server(tmp_path / "data") as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "tusd_py", "serve", "--port", "0", "--data-dir", str(server.data_dir)],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert "Another server uses this data directory" in done.stderr + done.stdout

@@ -1,0 +1,109 @@
+"""A request for an upload that another connection holds in silence."""
+
+import concurrent.futures
+import socket
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import blake3
+import httpx
+from support.server import Server
+from support.tus import BODY, create, head, offset, patch, task_id
+from support.waiting import wait_until
+
+
+class SilentPatch:
+    """A PATCH that sends some of its body and then nothing, its connection open."""
+
+    def __init__(self, url: str, at: int, announced: int, sent: bytes) -> None:
+        parts = urlsplit(url)
+        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), 30)
+        fields = {
+            **BODY,
+            "Host": parts.netloc,
+            "Upload-Offset": str(at),
+            "Content-Length": str(announced),
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self._socket.sendall(f"PATCH {parts.path} HTTP/1.1\r\n{lines}\r\n".encode() + sent)
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def answer(self) -> bytes:
+        self._socket.settimeout(30)
+        return self._socket.recv(65536)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> "SilentPatch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def test_a_head_takes_over_from_a_silent_patch_with_every_byte_that_had_arrived(
+    server: Server,
+) -> None:
+    for round_ in range(20):
+        url = create(server, 1000)
+        with SilentPatch(url, 0, 1000, bytes(100 + round_)) as silent:
+            answer = head(url)
+            assert (answer.status_code, answer.headers["Upload-Offset"]) == (200, str(100 + round_))
+            assert b" 423 " in silent.answer().split(b"\r\n")[0]
+
+
+def test_nothing_that_a_superseded_connection_sends_later_counts(server: Server) -> None:
+    content = bytes(range(200))
+    url = create(server, 200)
+    with SilentPatch(url, 0, 200, content[:50]) as stale:
+        assert offset(url) == 50
+        assert patch(url, 50, content[50:]).status_code == 204
+        with suppress(OSError):
+            stale.send(b"x" * 150)
+    server.wait_for_status(task_id(url), "completed")
+    assert httpx.get(url).content == content
+
+
+def test_many_writers_at_one_offset_make_one_file(server: Server) -> None:
+    size = 1 << 18
+    url = create(server, size)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: patch(url, 0, bytes([n]) * size).status_code, range(8)))
+    assert set(answers) <= {204, 409, 413, 423}
+    assert answers.count(204) <= 1
+    reached = offset(url)
+    if reached < size:
+        assert patch(url, reached, bytes(size - reached)).status_code == 204
+    server.wait_for_status(task_id(url), "completed")
+    assert len(httpx.get(url).content) == size
+
+
+def test_a_delete_ends_a_silent_patch(server: Server) -> None:
+    url = create(server, 1000)
+    with SilentPatch(url, 0, 1000, bytes(10)):
+        assert httpx.delete(url, headers={"Tus-Resumable": "1.0.0"}, timeout=30).status_code == 204
+    assert head(url).status_code == 410
+
+
+def test_a_stopping_server_keeps_what_a_silent_patch_had_sent(server: Server) -> None:
+    content = b"k" * 5000
+    url = create(server, 9000)
+    with SilentPatch(url, 0, 9000, content) as silent:
+        # The bytes are in the file before the server is asked to stop.
+        data = server.data_dir / "uploads"
+        wait_until(
+            lambda: sum(path.stat().st_size for path in data.rglob("*") if path.is_file()) == 5000
+        )
+        assert server.stop() == 0
+        assert b" 503 " in silent.answer().split(b"\r\n")[0]
+    server.start()
+    assert offset(url) == 5000
+    assert patch(url, 5000, b"z" * 4000).status_code == 204
+    server.wait_for_status(task_id(url), "completed")
+    assert (
+        blake3.blake3(httpx.get(url).content).digest()
+        == blake3.blake3(content + b"z" * 4000).digest()
+    )
