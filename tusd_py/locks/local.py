@@ -73,9 +73,8 @@ class LocalLock:
             raise UploadLocked from error
 
     def _leave(self, upload_id: UploadId, line: deque[_Turn], turn: _Turn) -> None:
-        was_first = line[0] is turn
         line.remove(turn)
         if not line:
             del self._turns[upload_id]
-        elif was_first and not line[0].granted.done():
+        elif not line[0].granted.done():
             line[0].granted.set_result(None)

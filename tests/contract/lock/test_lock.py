@@ -161,6 +161,25 @@ def test_a_head_and_a_patch_that_wait_together_both_succeed(make: Callable[[floa
     run(scenario())
 
 
+def test_one_who_still_waits_when_a_newer_comes_does_not_keep_the_upload(
+    make: Callable[[float], Lock],
+) -> None:
+    async def scenario() -> None:
+        lock, upload_id = make(PATIENT), fresh_id()
+        holder = Request(lock, upload_id, heeds=False)
+        await holder.got.wait()
+        older, newest = Request(lock, upload_id), Request(lock, upload_id)
+        await settled()
+        holder.end.set()
+        await newest.got.wait()
+        await older.task
+        assert (older.asked, newest.asked) == (1, 0)
+        newest.end.set()
+        await newest.task
+
+    run(scenario())
+
+
 def test_the_newest_of_many_ends_up_with_the_upload(make: Callable[[float], Lock]) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()

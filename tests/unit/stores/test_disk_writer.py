@@ -139,6 +139,19 @@ def test_a_failed_sync_takes_the_bytes_it_was_to_save_with_it(
     assert writer.offset == store.offset(upload_id) == 3
 
 
+def test_what_was_synced_and_then_cut_off_does_not_come_back_as_zeros(
+    store: DiskStore, upload_id: UploadId, writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.write([b"abcdef"])
+    writer.sync()
+    writer.truncate(3)
+    writer.write([b"x"])
+    monkeypatch.setattr(os, "fdatasync", fails(errno.EIO))
+    with pytest.raises(StorageDamaged):
+        writer.sync()
+    assert writer.path.read_bytes() == b"abc"
+
+
 def test_bytes_of_an_earlier_descriptor_are_not_trusted_after_a_failed_sync(
     store: DiskStore, upload_id: UploadId, writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,9 +193,10 @@ def test_the_directory_is_synced_once_and_again_after_a_mark(
     writer.sync()
     assert synced == ["file", "directory", "file"]
     store.begin_unverified(writer)
+    writer.sync()
     store.keep(writer)
     writer.sync()
-    assert synced[3:] == ["file", "directory"]
+    assert synced[3:] == ["file", "directory"] * 2
 
 
 def test_dirty_pages_are_pushed_out_while_receiving(
