@@ -37,6 +37,8 @@ class Writer(Protocol):
         """Make everything written survive a power cut.
 
         Raises: StorageDamaged: the disk refused; never retried on the same descriptor.
+            Bytes that may be lost are cut off: ``offset`` tells what is left, and whatever was
+            computed from them (the running hash) is void.
         """
         ...
 
