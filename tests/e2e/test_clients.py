@@ -19,6 +19,10 @@ from support.tus import task_id
 from tusclient import client as tuspy
 
 MIB = 1 << 20
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Sending a large body:ResourceWarning"
+)
+"""tuspy leaves its files and connections to the garbage collector."""
 NODE = Path(__file__).parents[1] / "node"
 
 

@@ -1,6 +1,7 @@
 // Upload a file with unmodified tus-js-client, resuming by URL when one is given.
 // node upload.mjs ENDPOINT FILE OPTIONS(JSON: chunkSize, deferLength, parallel, abortAt, url)
 import * as fs from 'node:fs'
+import { PassThrough } from 'node:stream'
 import * as tus from 'tus-js-client'
 
 const [, , endpoint, file, optionsText] = process.argv
@@ -11,12 +12,13 @@ const finish = (outcome) => {
   console.log(JSON.stringify({ url: upload.url, ...outcome }))
   process.exit(0)
 }
-upload = new tus.Upload(options.buffer ? fs.readFileSync(file) : fs.createReadStream(file), {
+const source = options.buffer ? fs.readFileSync(file) : fs.createReadStream(file)
+upload = new tus.Upload(options.deferLength ? source.pipe(new PassThrough()) : source, {
   endpoint,
   uploadUrl: options.url,
   chunkSize: options.chunkSize ?? Infinity,
   uploadLengthDeferred: options.deferLength ?? false,
-  uploadSize: options.deferLength ? undefined : size,
+  ...(options.deferLength || options.parallel ? {} : { uploadSize: size }),
   parallelUploads: options.parallel ?? 1,
   retryDelays: [0, 100, 300, 500, 1000, 1000, 2000, 3000],
   metadata: { filename: '视频 a.bin', filetype: 'application/octet-stream' },
