@@ -1,0 +1,185 @@
+"""kill -9 of a worker at each step: one effect, nothing lost, no ffmpeg left behind."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from support.media import probe, video
+from support.server import Server, running_server
+from support.tus import send
+from support.waiting import wait_until
+
+POINTS = [
+    "claimed",
+    "before_inspect",
+    "before_transcode",
+    "before_store",
+    "before_record",
+    "before_clean_up",
+    "after_all",
+]
+FAST = {
+    "TUSD_MEDIA__PRESET": "ultrafast",
+    "TUSD_JOBS__LEASE": "3s",
+    "TUSD_JOBS__RENEW_EVERY": "0.5s",
+    "TUSD_JOBS__REAP_EVERY": "0.2s",
+    "TUSD_JOBS__RELAY_EVERY": "0.1s",
+}
+
+
+@contextmanager
+def worker(data_dir: Path, **env: str) -> "Iterator[subprocess.Popen[bytes]]":
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(data_dir), "--workers", "1"],
+        env={**os.environ, **FAST, "TUSD_LOG_LEVEL": "warning", **env},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def query(server: Server, statement: str) -> list[tuple[object, ...]]:
+    database = sqlite3.connect(server.data_dir / "catalog.sqlite3")
+    try:
+        return database.execute(statement).fetchall()
+    finally:
+        database.close()
+
+
+def programs_in(folder: Path) -> list[str]:
+    """Command lines of ffmpeg processes that work on files in the folder."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if "ffmpeg" in line and str(folder) in line:
+                found.append(line)
+    return found
+
+
+@pytest.fixture
+def idle_server(tmp_path: Path) -> Iterator[Server]:
+    with running_server(tmp_path / "data", "--workers", "0", env=FAST) as server:
+        yield server
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_killed_at_any_step_leaves_one_effect(
+    idle_server: Server, tmp_path: Path, point: str
+) -> None:
+    server = idle_server
+    source = video(tmp_path / "clip.mp4")
+    task = send(server, source)
+    with worker(server.data_dir, TUSD_FAIL=f"{point}:exit") as first:
+        assert first.wait(60) == 137
+    before = server.progress(task)
+    with worker(server.data_dir):
+        done = server.wait_for_status(task, "completed", "failed")
+        assert done["status"] == "completed", done
+        assert int(str(done["progress"])) >= int(str(before["progress"]))
+        (pool,) = query(server, "SELECT hash, object_key FROM repository_pool")
+        assert query(server, "SELECT status FROM file_upload_history") == [("completed",)]
+        stored = server.data_dir / "objects" / str(pool[1])
+        assert probe(stored, "stream=codec_name").split() == ["h264", "aac"]
+        uploads = server.data_dir / "uploads"
+        wait_until(lambda: not [path for path in uploads.rglob("*") if path.is_file()])
+    assert programs_in(server.data_dir) == []
+
+
+def test_a_worker_killed_inside_ffmpeg_leaves_no_ffmpeg_and_loses_no_progress(
+    idle_server: Server, tmp_path: Path
+) -> None:
+    server = idle_server
+    source = video(tmp_path / "long.mp4", seconds=20.0, size="1280x720", rate=30, crf=10)
+    task = send(server, source)
+    with worker(server.data_dir, TUSD_MEDIA__PRESET="slow") as first:
+        wait_until(lambda: int(str(server.progress(task)["progress"])) > 31, timeout=60)
+        assert programs_in(server.data_dir)
+        first.kill()
+        first.wait()
+        reached = int(str(server.progress(task)["progress"]))
+    wait_until(lambda: not programs_in(server.data_dir))
+    with worker(server.data_dir):
+        seen = []
+
+        def done() -> bool:
+            state = server.progress(task)
+            seen.append(int(str(state["progress"])))
+            return state["status"] == "completed"
+
+        wait_until(done, timeout=90)
+    assert min(seen) >= reached
+    assert len(query(server, "SELECT * FROM repository_pool")) == 1
+
+
+def test_a_worker_that_slept_through_its_lease_changes_nothing(
+    idle_server: Server, tmp_path: Path
+) -> None:
+    server = idle_server
+    task = send(server, video(tmp_path / "clip.mp4"))
+    with worker(server.data_dir, TUSD_FAIL="before_record:stop") as zombie:
+        wait_until(lambda: _stopped(zombie.pid))
+        with worker(server.data_dir):
+            done = server.wait_for_status(task, "completed")
+            zombie.send_signal(signal.SIGCONT)
+            # The zombie is alive again and idle: it waits for deliveries like any worker.
+            again = send(server, b"another" * 10)
+            server.wait_for_status(again, "completed")
+            assert server.progress(task)["repository_id"] == done["repository_id"]
+    assert len(query(server, f"SELECT * FROM file_upload_history WHERE task_id = '{task}'")) == 1
+    assert httpx.get(f"{server.files}{task}").status_code == 200
+
+
+def _stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def test_a_file_that_stops_every_worker_becomes_a_dead_letter_and_can_be_tried_again(
+    idle_server: Server, tmp_path: Path
+) -> None:
+    server = idle_server
+    task = send(server, b"poison" * 100)
+    for _ in range(3):
+        with worker(server.data_dir, TUSD_FAIL="before_inspect:exit") as process:
+            assert process.wait(60) == 137
+    with worker(server.data_dir):
+        failed = server.wait_for_status(task, "failed")
+        assert failed["error_code"] == "poison"
+        assert failed["progress"] == 0
+        command = [sys.executable, "-m", "tusd_py", "dead-letters"]
+        flags = ["--data-dir", str(server.data_dir)]
+        listed = subprocess.run(
+            [*command, "list", *flags], capture_output=True, text=True, check=True
+        )
+        assert task in listed.stdout
+        subprocess.run([*command, "retry", task, *flags], capture_output=True, check=True)
+        server.wait_for_status(task, "completed")
+
+
+def test_a_stopped_worker_gives_its_job_back_at_once(idle_server: Server, tmp_path: Path) -> None:
+    server = idle_server
+    source = video(tmp_path / "long.mp4", seconds=10.0, size="1280x720", rate=30, crf=10)
+    task = send(server, source)
+    slow = {"TUSD_MEDIA__PRESET": "slow", "TUSD_JOBS__LEASE": "600s"}
+    with worker(server.data_dir, **slow) as first:
+        wait_until(lambda: programs_in(server.data_dir))
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(30) == 0
+    assert programs_in(server.data_dir) == []
+    assert query(server, "SELECT state, attempts, crash_count FROM jobs") == [("queued", 0, 0)]
+    with worker(server.data_dir):
+        server.wait_for_status(task, "completed", timeout=90)
