@@ -102,6 +102,6 @@ def _work_dirs(ports: Ports) -> Iterator[Path]:
 
 def _orphan_objects(ports: Ports) -> Iterator[str]:
     oldest = ports.clock.now() - ORPHAN_OBJECT_SECONDS
-    old = [key for key, changed_at in ports.objects.keys() if changed_at < oldest]  # noqa: SIM118
+    old = [key for key, changed_at in ports.objects.entries() if changed_at < oldest]
     held = set(ports.catalog.object_keys()) if old else set()
     yield from (key for key in old if key not in held)

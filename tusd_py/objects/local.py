@@ -113,8 +113,8 @@ class LocalObjects:
             return False
         return True
 
-    def keys(self) -> Iterator[tuple[str, float]]:
-        """See ``ObjectStore.keys``. Drafts that a crash left two days ago are removed on the way."""
+    def entries(self) -> Iterator[tuple[str, float]]:
+        """See ``ObjectStore.entries``. Drafts that a crash left two days ago are removed on the way."""
         for draft in self._drafts.iterdir():
             if draft.lstat().st_ctime < self._clock.now() - LEFTOVER_SECONDS:
                 draft.unlink(missing_ok=True)

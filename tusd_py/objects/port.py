@@ -49,7 +49,7 @@ class ObjectStore(Protocol):
         """Remove the object; whether it was there. Idempotent."""
         ...
 
-    def keys(self) -> Iterator[tuple[str, float]]:
+    def entries(self) -> Iterator[tuple[str, float]]:
         """Every key with its last change (unix seconds, UTC)."""
         ...
 

@@ -10,6 +10,7 @@ from tusd_py.domain.errors import (
     LengthExceeded,
     MaxSizeExceeded,
     OffsetMismatch,
+    StorageDamaged,
     TypeMismatch,
     UploadExpired,
 )
@@ -124,6 +125,10 @@ async def store_body(
                 offset=offset, expires_at=await room.threads.call(room.expires_at, upload)
             )
         await room.threads.body(writer.sync)
+    except StorageDamaged:
+        # The disk may have lost bytes that the hash has seen: it is made anew from the file.
+        room.followers.drop(upload.id)
+        raise
     finally:
         await room.threads.body(writer.close)
     try:

@@ -1,0 +1,173 @@
+"""Every object store keeps these promises (``objects.port``)."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import blake3
+import pytest
+from support.clock import FakeClock
+
+from tusd_py.domain.errors import Permanent, ResourceShort, Transient
+from tusd_py.objects import local
+from tusd_py.objects.keys import object_key
+from tusd_py.objects.local import LocalObjects
+from tusd_py.objects.port import ObjectStore
+
+Adapter = Callable[[Path], ObjectStore]
+ADAPTERS: dict[str, Adapter] = {"local": lambda folder: LocalObjects(folder / "objects")}
+CONTENT = bytes(range(256)) * 1000
+HASH = blake3.blake3(CONTENT).hexdigest()
+KEY = object_key(HASH, ".bin")
+
+
+@pytest.fixture(params=ADAPTERS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    return ADAPTERS[request.param](tmp_path)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def put(store: ObjectStore, source: Path, **values: object) -> list[int]:
+    told: list[int] = []
+    stored = store.put_file(
+        KEY, source, content_hash=HASH, content_type="x/y", progress=told.append
+    )
+    assert (stored.key, stored.size) == (KEY, len(CONTENT))
+    return told
+
+
+def read(store: ObjectStore, start: int = 0, length: int = len(CONTENT)) -> bytes:
+    return b"".join(store.read(KEY, start, length))
+
+
+def test_an_object_is_read_back_whole_and_in_part(store: ObjectStore, source: Path) -> None:
+    assert store.head(KEY) is None
+    told = put(store, source)
+    assert told[-1] == len(CONTENT)
+    assert told == sorted(told)
+    found = store.head(KEY)
+    assert found is not None
+    assert found.size == len(CONTENT)
+    assert read(store) == CONTENT
+    assert read(store, 100, 50) == CONTENT[100:150]
+    assert [key for key, _ in store.entries()] == [KEY]
+
+
+def test_the_source_is_left_untouched_and_may_go(store: ObjectStore, source: Path) -> None:
+    put(store, source)
+    assert source.read_bytes() == CONTENT
+    source.unlink()
+    assert read(store) == CONTENT
+
+
+def test_a_put_can_be_repeated(store: ObjectStore, source: Path) -> None:
+    put(store, source)
+    put(store, source)
+    assert len(list(store.entries())) == 1
+
+
+def test_an_object_is_deleted_once(store: ObjectStore, source: Path) -> None:
+    put(store, source)
+    assert store.delete(KEY)
+    assert not store.delete(KEY)
+    assert store.head(KEY) is None
+    with pytest.raises(FileNotFoundError):
+        read(store)
+
+
+def test_a_source_that_is_gone_is_said_to_be_gone(store: ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        put(store, tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    "key", ["../x", "/etc/passwd", "pool/aa/x", "pool/../../x", "", KEY + "/..", KEY.upper()]
+)
+def test_only_keys_of_ours_are_taken(store: ObjectStore, key: str) -> None:
+    with pytest.raises(ValueError, match="object key"):
+        store.head(key)
+
+
+def test_an_address_tells_no_place_on_the_server(store: ObjectStore, tmp_path: Path) -> None:
+    assert str(tmp_path) not in store.url(KEY)
+    assert KEY in store.url(KEY)
+
+
+# -- the local store alone
+
+
+def broken_link(number: int) -> Callable[..., None]:
+    def link(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return link
+
+
+def test_another_file_system_gets_a_verified_copy(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local.os, "link", broken_link(errno.EXDEV))
+    store = LocalObjects(tmp_path / "objects")
+    put(store, source)
+    assert read(store) == CONTENT
+    source.write_bytes(b"x" + CONTENT[1:])
+    store.delete(KEY)
+    with pytest.raises(Permanent) as damaged:
+        put(store, source)
+    assert damaged.value.reason_code == "corrupt"
+    assert store.head(KEY) is None
+    assert list((tmp_path / "objects" / "drafts").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(errno.ENOSPC, ResourceShort), (errno.EIO, Transient)]
+)
+def test_a_disk_in_trouble_leaves_no_object(
+    tmp_path: Path,
+    source: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    error: type[Exception],
+) -> None:
+    monkeypatch.setattr(local.os, "link", broken_link(number))
+    store = LocalObjects(tmp_path / "objects")
+    with pytest.raises(error):
+        put(store, source)
+    assert store.head(KEY) is None
+
+
+def test_a_torn_object_is_replaced(tmp_path: Path, source: Path) -> None:
+    store = LocalObjects(tmp_path / "objects")
+    put(store, source)
+    path = tmp_path / "objects" / KEY
+    path.unlink()
+    path.write_bytes(CONTENT[:10])
+    put(store, source)
+    assert read(store) == CONTENT
+
+
+def test_drafts_of_a_crash_are_removed_by_age(tmp_path: Path) -> None:
+    from tusd_py.clock import SystemClock
+
+    clock = FakeClock(now=SystemClock().now())
+    store = LocalObjects(tmp_path / "objects", clock=clock)
+    draft = tmp_path / "objects" / "drafts" / "left"
+    draft.write_bytes(b"x")
+    list(store.entries())
+    assert draft.exists()
+    clock.advance(48 * 3600 + 10)
+    list(store.entries())
+    assert not draft.exists()
+
+
+def test_nothing_is_copied_on_one_file_system(tmp_path: Path, source: Path) -> None:
+    store = LocalObjects(tmp_path / "objects")
+    put(store, source)
+    assert (tmp_path / "objects" / KEY).stat().st_ino == source.stat().st_ino

@@ -1,0 +1,214 @@
+"""Every task view keeps these promises (``tasks.port``)."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.clock import FakeClock
+from support.room import fresh_id
+from support.waiting import wait_until
+
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus
+from tusd_py.tasks.embedded import EmbeddedTaskView
+from tusd_py.tasks.port import TaskView
+
+Adapter = Callable[[Path, FakeClock], TaskView]
+ADAPTERS: dict[str, Adapter] = {
+    "embedded": lambda folder, clock: EmbeddedTaskView(folder / "tasks.sqlite3", clock=clock)
+}
+TTL = 86400.0
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(params=ADAPTERS)
+def view(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[TaskView]:
+    opened = ADAPTERS[request.param](tmp_path, clock)
+    yield opened
+    opened.close()
+
+
+def facts(user: int = 1, created_at: float = 5.0, task_id: UploadId | None = None) -> TaskFacts:
+    return TaskFacts(
+        task_id=task_id or fresh_id(), user_id=UserId(user), filename="视频.mp4", file_size=9,
+        created_at=created_at, file_hash="a" * 64, temp_path="/data/x",
+    )  # fmt: skip
+
+
+def change(status: TaskStatus, progress: int, attempt: int = 0, message: str = "") -> TaskChange:
+    return TaskChange(status=status, progress=progress, attempt=attempt, message=message)
+
+
+PENDING, RECEIVED = change(TaskStatus.PENDING, 3), change(TaskStatus.RECEIVED, 10)
+
+
+def test_what_was_put_is_read_back(view: TaskView, clock: FakeClock) -> None:
+    about = facts()
+    put = view.put(about, change(TaskStatus.COMPRESSING, 45, 2, "视频压缩中..."))
+    found = view.get(about.task_id)
+    assert found is not None
+    assert found == put
+    assert (found.facts, found.status, found.progress) == (about, TaskStatus.COMPRESSING, 45)
+    assert (found.seq, found.attempt, found.updated_at) == (1, 2, clock.now())
+    assert view.get(fresh_id()) is None
+
+
+def test_a_stale_change_is_not_shown(view: TaskView) -> None:
+    about = facts()
+    heard: list[Task] = []
+    view.subscribe_task(about.task_id, heard.append)
+    assert view.put(about, change(TaskStatus.COMPRESSING, 40, 2)) is not None
+    assert view.put(about, change(TaskStatus.COMPRESSING, 39, 2)) is None
+    assert view.put(about, change(TaskStatus.UPLOADING_OSS, 80, 1)) is None
+    found = view.get(about.task_id)
+    assert found is not None
+    assert (found.progress, found.seq) == (40, 1)
+    assert len(heard) == 1
+
+
+def test_listeners_hear_each_change_once_in_order(view: TaskView) -> None:
+    about, other = facts(), facts(user=2)
+    by_task: list[int] = []
+    by_user: list[int] = []
+    one = view.subscribe_task(about.task_id, lambda task: by_task.append(task.seq))
+    mine = view.subscribe_user(about.user_id, lambda task: by_user.append(task.seq))
+    for progress in range(5):
+        view.put(about, change(TaskStatus.PENDING, progress + 1))
+    view.put(other, PENDING)
+    wait_until(lambda: len(by_user) == 5)
+    assert by_task == by_user == [1, 2, 3, 4, 5]
+    one.close()
+    one.close()
+    view.put(about, RECEIVED)
+    assert by_task == [1, 2, 3, 4, 5]
+    assert by_user[-1] == 6
+    mine.close()
+
+
+def test_a_listener_never_hears_what_is_not_readable_yet(view: TaskView) -> None:
+    """The seed's hole 2: state and notice are one step."""
+    about = facts()
+    older: list[int] = []
+
+    def compare(task: Task) -> None:
+        def look() -> None:
+            found = view.get(about.task_id)
+            if found is None or found.seq < task.seq:
+                older.append(task.seq)
+
+        looks.append(threading.Thread(target=look))
+        looks[-1].start()
+
+    looks: list[threading.Thread] = []
+    view.subscribe_task(about.task_id, compare)
+    for progress in range(1, 30):
+        view.put(about, change(TaskStatus.COMPRESSING, progress, 1))
+    for look in looks:
+        look.join()
+    assert len(looks) == 29
+    assert older == []
+
+
+def test_tasks_are_listed_by_user_newest_first(view: TaskView) -> None:
+    made = [facts(created_at=float(n)) for n in range(5)]
+    for about in made:
+        view.put(about, PENDING)
+    view.put(facts(user=2), PENDING)
+    total, page = view.list(UserId(1), page=2, size=2)
+    assert total == 5
+    assert [task.facts.task_id for task in page] == [made[2].task_id, made[1].task_id]
+    assert view.list(UserId(3), page=1, size=10) == (0, [])
+
+
+def test_a_task_lives_a_day_from_its_last_change(view: TaskView, clock: FakeClock) -> None:
+    """The seed's holes 3 and 15."""
+    about, forgotten = facts(), facts()
+    view.put(about, PENDING)
+    view.put(forgotten, PENDING)
+    clock.advance(TTL - 1)
+    view.put(about, RECEIVED)
+    clock.advance(2)
+    assert view.get(about.task_id) is not None
+    assert view.get(forgotten.task_id) is None
+    total, page = view.list(UserId(1), page=1, size=10)
+    assert (total, [task.facts.task_id for task in page]) == (1, [about.task_id])
+    assert view.expire() == 1
+    assert view.expire() == 0
+
+
+def test_a_task_the_view_lost_starts_a_new_life(view: TaskView) -> None:
+    about = facts()
+    first = view.put(about, change(TaskStatus.COMPRESSING, 40, 1))
+    view.forget(about.task_id)
+    view.forget(about.task_id)
+    again = view.put(about, change(TaskStatus.COMPRESSING, 41, 1))
+    assert first is not None
+    assert again is not None
+    assert again.epoch != first.epoch
+    assert again.facts == about
+
+
+def test_many_threads_leave_one_order(view: TaskView) -> None:
+    about = facts()
+    heard: list[Task] = []
+    view.subscribe_task(about.task_id, heard.append)
+
+    def report(attempt: int) -> None:
+        for progress in range(30, 60):
+            view.put(about, change(TaskStatus.COMPRESSING, progress, attempt))
+
+    threads = [threading.Thread(target=report, args=(attempt,)) for attempt in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [task.seq for task in heard] == list(range(1, len(heard) + 1))
+    assert [task.progress for task in heard] == sorted(task.progress for task in heard)
+    assert [task.attempt for task in heard] == sorted(task.attempt for task in heard)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from tusd_py.clock import SystemClock
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
+from tusd_py.tasks.embedded import EmbeddedTaskView
+view = EmbeddedTaskView(Path(sys.argv[1]), clock=SystemClock())
+facts = TaskFacts(task_id=UploadId(sys.argv[2]), user_id=UserId(1), filename="", file_size=1, created_at=1.0)
+for progress in (30, 40, 50):
+    view.put(facts, TaskChange(status=TaskStatus.COMPRESSING, progress=progress, attempt=1))
+view.close()
+"""
+
+
+def test_what_another_process_puts_is_heard(tmp_path: Path) -> None:
+    from tusd_py.clock import SystemClock
+
+    view = EmbeddedTaskView(tmp_path / "tasks.sqlite3", clock=SystemClock())
+    task_id = fresh_id()
+    heard: list[Task] = []
+    subscription = view.subscribe_task(task_id, heard.append)
+    subprocess.run(
+        [sys.executable, "-c", CHILD, str(tmp_path / "tasks.sqlite3"), task_id], check=True
+    )
+    wait_until(lambda: heard and heard[-1].progress == 50)
+    assert [task.seq for task in heard] == sorted({task.seq for task in heard})
+    subscription.close()
+    view.close()
+
+
+def test_a_view_that_can_not_be_read_is_begun_anew(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "tasks.sqlite3"
+    path.write_bytes(b"this is no database at all, whatever its name says" * 100)
+    view = EmbeddedTaskView(path, clock=clock)
+    about = facts()
+    assert view.put(about, PENDING) is not None
+    view.close()
