@@ -1,0 +1,105 @@
+"""What the documents say is so."""
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.media import video
+
+from tusd_py.cli.configuration_reference import reference
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"```console\n\$ (.+?)\n(.*?)```", re.DOTALL)
+
+
+def blocks() -> dict[str, str]:
+    """README's console blocks: expected output by command."""
+    return dict(BLOCK.findall((ROOT / "README.md").read_text("utf-8")))
+
+
+def matches(expected: str, got: str) -> bool:
+    """Line by line; ``...`` stands for any text in a line and, alone, for any lines."""
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*?") + r" *\n"
+        for line in expected.splitlines()
+    )
+    return re.fullmatch(pattern + r"(?:.*\n)*?", got) is not None
+
+
+def test_the_runner_notices_a_false_line() -> None:
+    assert matches("a\n...\nc ... e\n", "a\nb\nb\nc d e\n")
+    assert not matches("a\n...\nc ... f\n", "a\nb\nc d e\n")
+
+
+def test_readmes_console_blocks_print_what_they_say(tmp_path: Path) -> None:
+    told = blocks()
+    assert list(told) == ["make serve", ".venv/bin/tusd-py upload movie.mp4"]
+    source = video(tmp_path / "movie.mp4", seconds=3.0)
+    environ = {
+        **os.environ,
+        "TUSD_PORT": "0",
+        "TUSD_DATA_DIR": str(tmp_path / "tusd-data"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "TUSD_LOG_LEVEL": "warning",
+    }
+    process = subprocess.Popen(
+        shlex.split("make serve"), cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not (lines and lines[-1].startswith("upload to")):
+            line = process.stdout.readline()
+            assert line, lines
+            lines.append(line)
+        url = lines[-1].split()[-1]
+        port = url.split(":")[2].partition("/")[0]
+        served = (
+            "".join(lines).replace(str(tmp_path / "tusd-data"), "tusd-data").replace(port, "8888")
+        )
+        assert matches(told["make serve"], served), served
+        done = subprocess.run(
+            [".venv/bin/tusd-py", "upload", str(source), "--url", url],
+            cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        sent = done.stdout.replace(port, "8888")
+        assert matches(told[".venv/bin/tusd-py upload movie.mp4"], sent), done.stdout + done.stderr
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+        if process.stdout:
+            process.stdout.close()
+
+
+def test_the_configuration_page_is_that_of_the_code() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text("utf-8") == reference()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_readme_fits_a_screen_and_names_both_commands() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 75
+    assert "make serve" in text
+    assert "make test" in text
+
+
+def test_every_command_in_the_docs_exists() -> None:
+    words = set(
+        re.findall(r"`tusd-py ([a-z-]+)", "".join(page.read_text("utf-8") for page in PAGES))
+    )
+    helped = subprocess.run(
+        [".venv/bin/tusd-py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert words
+    for word in words:
+        assert word in helped.stdout

@@ -1,0 +1,80 @@
+import json
+
+import pytest
+
+from tusd_py.domain import errors as e
+from tusd_py.http.errors import STATUS, respond, seed_text, size_text, status_for_head, status_of
+
+
+def tree(kind: type[e.TusdError]) -> list[type[e.TusdError]]:
+    return [kind, *(found for child in kind.__subclasses__() for found in tree(child))]
+
+
+ALL = sorted(
+    {kind for kind in tree(e.TusdError) if kind.__module__ == e.__name__},
+    key=lambda kind: kind.__name__,
+)
+SPECIAL = {
+    e.OffsetMismatch: lambda: e.OffsetMismatch(current=5, given=0),
+    e.LengthExceeded: lambda: e.LengthExceeded(10),
+    e.ChecksumMismatch: lambda: e.ChecksumMismatch(offset=3),
+    e.MaxSizeExceeded: lambda: e.MaxSizeExceeded(10 << 30),
+    e.MethodNotAllowed: lambda: e.MethodNotAllowed(("GET", "HEAD")),
+}
+
+
+def instance(kind: type[e.TusdError]) -> e.TusdError:
+    return SPECIAL[kind]() if kind in SPECIAL else kind()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_every_error_has_a_row_of_its_own_and_a_clear_body(kind: type[e.TusdError]) -> None:
+    assert kind in STATUS
+    error = instance(kind)
+    answer = respond(error)
+    body = json.loads(bytes(answer.body))
+    assert answer.status_code == body["status"] == status_of(error)
+    assert body["code"] == kind.code
+    assert body["detail"]
+    assert body["error"]
+    assert "/" not in body["detail"].replace("application/offset+octet-stream", "")
+
+
+def test_codes_are_told_apart() -> None:
+    leaves = [kind for kind in ALL if kind not in (e.UploadError, e.PipelineError)]
+    assert len({kind.code for kind in leaves}) == len(leaves)
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "value"),
+    [
+        (e.UnsupportedVersion(), "Tus-Version", "1.0.0"),
+        (e.OffsetMismatch(current=5, given=0), "Upload-Offset", "5"),
+        (e.ChecksumMismatch(offset=3), "Upload-Offset", "3"),
+        (e.MaxSizeExceeded(7), "Tus-Max-Size", "7"),
+        (e.MethodNotAllowed(("GET",)), "Allow", "GET"),
+        (e.UploadLocked(), "Retry-After", "5"),
+        (e.UploadLocked(), "Connection", "close"),
+        (e.StorageFull(), "Retry-After", "5"),
+    ],
+)
+def test_a_status_brings_its_fields(error: e.TusdError, name: str, value: str) -> None:
+    assert respond(error).headers[name] == value
+
+
+@pytest.mark.parametrize(
+    "kind", [e.BackendError, e.ShuttingDown, e.StorageFull, e.StorageDamaged, e.TusdError]
+)
+def test_a_head_that_can_not_be_answered_now_is_423(kind: type[e.TusdError]) -> None:
+    answer = respond(kind(), head=True)
+    assert answer.status_code == 423
+    assert answer.headers["Retry-After"]
+    assert answer.body == b""
+    assert status_for_head(404) == 404
+
+
+def test_the_seeds_words_follow_the_limit() -> None:
+    assert seed_text(e.MaxSizeExceeded(10 << 30)) == "文件过大，最大支持10GB"
+    assert seed_text(e.MaxSizeExceeded(512 << 20)) == "文件过大，最大支持512MB"
+    assert seed_text(e.TypeNotAllowed()) == "文件格式不支持"
+    assert (size_text(1 << 40), size_text(8 << 10), size_text(1001)) == ("1TB", "8KB", "1001B")

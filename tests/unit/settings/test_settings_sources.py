@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from tusd_py.cli.config import shown
+from tusd_py.settings import Settings, parse_duration, parse_size
+from tusd_py.settings_sources import SettingsError, load_settings
+
+SEED = """
+Name: core-api
+Host: 127.0.0.2
+Port: 8889
+MaxBytes: 10737418240
+Timeout: 300000
+Auth:
+  AccessSecret: not-a-real-secret-of-32-characters
+  AccessExpire: 36000
+MySQL:
+  DataSource: root:12345678@tcp(127.0.0.1:3306)/cloud_disk?charset=utf8mb4&parseTime=True&loc=Local
+Redis:
+  Addr: 127.0.0.1:6379
+  Password:
+  DB: 0
+RabbitMQ:
+  Host: 127.0.0.1
+  Port: 5672
+  User: admin
+  Password: admin123
+  VHost: /
+"""
+
+
+def from_yaml(tmp_path: Path, text: str, **environ: str) -> Settings:
+    path = tmp_path / "settings.yaml"
+    path.write_text(text, "utf-8")
+    return load_settings(path, environ, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("10GiB", 10 << 30), ("500MB", 500_000_000), ("8 KiB", 8192), ("7", 7), ("1.5k", 1536)],
+)
+def test_sizes_are_written_as_people_do(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("24h", 86400), ("500ms", 0.5), ("90", 90), ("7d", 604800)]
+)
+def test_durations_are_written_as_people_do(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "10 parsecs", "-5s", "1e9", "ten"])
+def test_other_quantities_are_refused(text: str) -> None:
+    for parse in (parse_size, parse_duration):
+        with pytest.raises(ValueError, match="not a"):
+            parse(text)
+
+
+def test_the_seeds_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    settings = from_yaml(tmp_path, SEED)
+    assert (settings.host, settings.port, settings.max_size) == ("127.0.0.2", 8889, 10737418240)
+    assert settings.rabbitmq.user == "admin"
+    assert settings.redis.addr == "127.0.0.1:6379"
+    assert settings.unused_sections() == ("auth", "mysql", "redis", "rabbitmq")
+
+
+def test_the_seeds_environment_is_taken_as_it_is() -> None:
+    settings = load_settings(
+        None, {"OSS_REGION": "oss-cn-beijing", "OSS_ACCESS_KEY_SECRET": "s3cret"}, {}
+    )
+    assert settings.oss.region == "oss-cn-beijing"
+    assert settings.oss.access_key_secret == SecretStr("s3cret")
+
+
+def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("port: 1\nhost: 127.0.0.3\nmax_size: 1GiB\nmedia:\n  crf: 30\n")
+    environ = {"TUSD_PORT": "2", "TUSD_HOST": "127.0.0.4", "TUSD_MEDIA__CRF": "31"}
+    settings = load_settings(path, environ, {"port": 3, "host": None})
+    assert (settings.port, settings.host, settings.max_size, settings.media.crf) == (
+        3,
+        "127.0.0.4",
+        1 << 30,
+        31,
+    )
+
+
+def test_lists_come_with_commas_from_the_environment() -> None:
+    settings = load_settings(None, {"TUSD_WHITELIST__EXTENSIONS": "mp4, png,"}, {})
+    assert settings.whitelist.extensions == ("mp4", "png")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("prot: 1\n", "settings.yaml, prot: there is no such setting"),
+        ("media:\n  crff: 1\n", "settings.yaml, media.crff: there is no such setting"),
+        ("Auth:\n  Secret: x\n", "Auth.Secret: there is no such setting"),
+        ("port: many\n", "settings.yaml, port: "),
+        ("media:\n  crf: 99\n", "settings.yaml, media.crf: "),
+        ("max_size: big\n", "settings.yaml, max_size: "),
+        ("media: 5\n", "media: is a section"),
+        ("a: [1\n", "line 2: is not YAML"),
+        ("- a\n", "must hold keys and values"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_refused_with_its_place(
+    tmp_path: Path, text: str, place: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_yaml(tmp_path, text)
+    assert place in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["TUSD_PROT", "TUSD_MEDIA", "TUSD_MEDIA__CRFF", "TUSD_PORT__X"])
+def test_unknown_environment_names_are_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load_settings(None, {name: "1"}, {})
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="can't be read"):
+        load_settings(tmp_path / "nothing.yaml", {}, {})
+
+
+def test_secrets_are_masked(tmp_path: Path) -> None:
+    settings = from_yaml(tmp_path, SEED)
+    for text in (str(shown(settings)), repr(settings)):
+        assert "admin123" not in text
+        assert "not-a-real-secret" not in text
+        assert "12345678" not in text
+    assert "**********" in str(shown(settings))

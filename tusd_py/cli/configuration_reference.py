@@ -1,0 +1,55 @@
+"""``python -m tusd_py.cli.configuration_reference``: docs/configuration.md, from the settings."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from tusd_py.settings import Settings
+
+HEAD = """# Configuration
+
+Flags of `serve` win over environment variables, those over one YAML file (`--config`), that over the defaults.
+Sizes may be written `10GiB`, times `24h`; lists are separated by commas in the environment. The file's keys are those
+below, nested at the dots, or the names of the original design (`Host`, `Port`, `MaxBytes`, `Auth.AccessSecret`,
+`MySQL.DataSource`, `Redis.Addr`, `RabbitMQ.Host`, ...); `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `OSS_REGION` and
+`OSS_BUCKET_NAME` work as they are. A key or variable that nobody knows, or a value that can't be, is refused at start
+with its place named.
+
+This page is made from the code: `python -m tusd_py.cli.configuration_reference > docs/configuration.md`.
+
+| setting | environment | default | meaning |
+|---|---|---|---|
+"""
+
+
+def reference() -> str:
+    """The page, as Markdown."""
+    return HEAD + "".join(_rows(Settings, ()))
+
+
+def _rows(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        annotation: Any = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from _rows(annotation, (*path, name))
+        else:
+            yield _row((*path, name), field)
+
+
+def _row(path: tuple[str, ...], field: FieldInfo) -> str:
+    variable = "TUSD_" + "__".join(path).upper()
+    default = "number of cores" if field.default_factory else _default(field.default)
+    return f"| `{'.'.join(path)}` | `{variable}` | {default} | {field.description} |\n"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(f"`{entry}`" for entry in value) or "none"
+    return f"`{value}`" if str(value) else "none"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
