@@ -68,7 +68,9 @@ def _read_head(attempt: Attempt) -> bytes:
         attempt.lease.renew()
         attempt.lease.check()
         raise Permanent(
-            TEXT_SOURCE_MISSING, code="source_missing", message=TEXT_SOURCE_MISSING
+            "The uploaded file is gone from the server.",
+            code="source_missing",
+            message=TEXT_SOURCE_MISSING,
         ) from error
 
 

@@ -46,7 +46,9 @@ def store_object(attempt: Attempt) -> None:
         attempt.lease.renew()
         attempt.lease.check()
         raise Permanent(
-            TEXT_SOURCE_MISSING, code="source_missing", message=TEXT_SOURCE_MISSING
+            "The uploaded file is gone from the server.",
+            code="source_missing",
+            message=TEXT_SOURCE_MISSING,
         ) from error
     except Transient as error:
         raise Transient(error.detail, message=f"{TEXT_STORE_FAILED}{error.detail}") from error

@@ -1,0 +1,432 @@
+"""The use cases on real adapters, without a server: owners, deadlines, parts, hashes, recovery."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import blake3
+import pytest
+from support.bodies import LiveBody, scripted
+from support.clock import FakeClock
+from support.room import Process, fresh_id, policy
+from support.waiting import wait_until
+
+from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
+from tusd_py.domain.errors import (
+    FinalUploadImmutable,
+    HashMismatch,
+    InvalidConcatenation,
+    LengthConflict,
+    MaxSizeExceeded,
+    ShuttingDown,
+    TypeMismatch,
+    UploadExpired,
+    UploadLocked,
+    UploadNotFound,
+    UploadTerminated,
+    UploadUnfinished,
+)
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import TaskStatus
+from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.ingest.asgi_body import AsgiBody
+from tusd_py.uploads import finish as finishing
+from tusd_py.uploads.append import append
+from tusd_py.uploads.create import create
+from tusd_py.uploads.download import download
+from tusd_py.uploads.expire import collect_expired
+from tusd_py.uploads.finish import recover
+from tusd_py.uploads.inspect import inspect
+from tusd_py.uploads.relay import relay_outbox, tell_outcomes
+from tusd_py.uploads.terminate import terminate
+
+T = TypeVar("T")
+ME, OTHER = UserId(1), UserId(2)
+
+
+class Harness:
+    """One process, its loop, and short words for what clients do."""
+
+    def __init__(self, folder: Path, **rules: Any) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.clock = FakeClock()
+        self.process = Process(folder, self.clock, policy(**rules))
+
+    @property
+    def room(self):  # type: ignore[no-untyped-def]
+        return self.process.room
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def body(self, *chunks: bytes, breaks_off: bool = False) -> AsgiBody:
+        return AsgiBody(scripted(chunks, breaks_off=breaks_off), self.process.threads)
+
+    def make(self, length: int | None, user: UserId = ME, **values: Any) -> UploadId:
+        made = self.run(
+            create(self.room, user, fresh_id(), Create(length=length, **values), self.body())
+        )
+        return made.upload.id
+
+    def send(
+        self, upload_id: UploadId, offset: int, *chunks: bytes, user: UserId = ME, **values: Any
+    ) -> int:
+        command = Append(upload_id=upload_id, offset=offset, **values)
+        return self.run(append(self.room, user, command, self.body(*chunks))).offset
+
+    def upload(self, content: bytes, user: UserId = ME, **values: Any) -> UploadId:
+        upload_id = self.make(len(content), user, **values)
+        self.send(upload_id, 0, content, user=user)
+        return upload_id
+
+    def state(self, upload_id: UploadId) -> UploadState:
+        found = self.process.ports.catalog.upload(upload_id)
+        assert found is not None
+        return found.state
+
+    def restart(self) -> None:
+        self.process = self.process.restarted()
+
+    def close(self) -> None:
+        pending = asyncio.all_tasks(self.loop)
+        if pending:
+            self.run(asyncio.wait(pending))  # type: ignore[arg-type]
+        self.process.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(tmp_path)
+    yield made
+    made.close()
+
+
+# -- owners (the seed's holes 6 and 10; ARCHITECTURE, decision 12)
+
+
+def test_what_is_not_ones_own_is_not_there(client: Harness) -> None:
+    upload_id = client.make(10)
+    commands: list[Coroutine[Any, Any, object]] = [
+        inspect(client.room, OTHER, Inspect(upload_id=upload_id)),
+        append(client.room, OTHER, Append(upload_id=upload_id, offset=0), client.body(b"x")),
+        terminate(client.room, OTHER, Terminate(upload_id=upload_id)),
+        download(client.room, client.process.ports.objects, OTHER, Download(upload_id=upload_id)),
+        inspect(client.room, ME, Inspect(upload_id=fresh_id())),
+    ]
+    for command in commands:
+        with pytest.raises(UploadNotFound) as refused:
+            client.run(command)
+        assert str(refused.value) == UploadNotFound.sentence
+    assert client.run(inspect(client.room, ME, Inspect(upload_id=upload_id))).offset == 0
+
+
+def test_a_stranger_does_not_interrupt_an_owners_body(client: Harness) -> None:
+    upload_id = client.make(10)
+
+    async def scene() -> int:
+        live = LiveBody()
+        live.send(b"12345")
+        patch = asyncio.create_task(
+            append(
+                client.room,
+                ME,
+                Append(upload_id=upload_id, offset=0),
+                AsgiBody(live.receive, client.process.threads),
+            )
+        )
+        await asyncio.sleep(0.05)
+        with pytest.raises(UploadNotFound):
+            await inspect(client.room, OTHER, Inspect(upload_id=upload_id))
+        live.send(b"67890")
+        live.finish()
+        return (await patch).offset
+
+    assert client.run(scene()) == 10
+
+
+def test_parts_of_others_can_not_be_concatenated(client: Harness) -> None:
+    theirs = client.upload(b"secret", OTHER, kind=UploadKind.PARTIAL)
+    with pytest.raises(InvalidConcatenation):
+        client.make(None, kind=UploadKind.FINAL, parts=(theirs,), concat_header="final;x")
+
+
+def test_equal_content_of_two_users_is_two_files(client: Harness) -> None:
+    first, second = client.upload(b"same", ME), client.upload(b"same", OTHER)
+    for upload_id in (first, second):
+        assert client.process.ports.catalog.job(upload_id) is not None
+
+
+# -- finishing
+
+
+def test_a_declared_hash_is_verified(client: Harness) -> None:
+    content = b"what it says"
+    right = blake3.blake3(content).hexdigest()
+    assert client.state(client.upload(content, declared_hash=right)) is UploadState.FINISHED
+    upload_id = client.make(len(content), declared_hash="0" * 64)
+    with pytest.raises(HashMismatch):
+        client.send(upload_id, 0, content)
+    assert client.state(upload_id) is UploadState.REJECTED
+    assert not client.process.ports.stores.core.path(upload_id).exists()
+    task = client.process.ports.tasks.get(upload_id)
+    assert task is not None
+    assert (task.status, task.error_code) == (TaskStatus.FAILED, "hash_mismatch")
+
+
+def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
+    content = bytes(range(256)) * 10
+    upload_id = client.make(len(content))
+    client.send(upload_id, 0, content[:1000])
+    client.restart()
+    assert client.send(upload_id, 1000, content[1000:]) == len(content)
+
+    async def until_done() -> None:
+        while client.state(upload_id) is not UploadState.FINISHED:
+            await asyncio.sleep(0.01)
+
+    client.run(asyncio.wait_for(until_done(), 20))
+    job = client.process.ports.catalog.job(upload_id)
+    assert job is not None
+    assert job.file_hash == blake3.blake3(content).hexdigest()
+
+
+def test_with_a_declared_hash_the_client_waits_for_the_verdict(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
+    upload_id = client.make(2000, declared_hash="0" * 64)
+    client.send(upload_id, 0, b"x" * 1000)
+    client.restart()
+    with pytest.raises(HashMismatch):
+        client.send(upload_id, 1000, b"x" * 1000)
+
+
+def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"z" * 3000
+    upload_id = client.make(len(content))
+    client.send(upload_id, 0, content[:2999])
+    writer = client.process.ports.stores.core.writer(upload_id, length=len(content))
+    writer.write([content[2999:]])
+    writer.close()
+    client.restart()
+    assert client.run(recover(client.room)) == 1
+    assert client.run(recover(client.room)) == 0
+    assert client.state(upload_id) is UploadState.FINISHED
+    assert len(client.process.ports.catalog.unsent(10)) == 1
+
+
+def test_a_finish_tells_the_relay_and_the_relay_the_queue(client: Harness) -> None:
+    upload_id = client.upload(b"job")
+    assert client.process.woken == 1
+    ports = client.process.ports
+    assert relay_outbox(ports.catalog, ports.queue) == 1
+    assert relay_outbox(ports.catalog, ports.queue) == 0
+    delivery = ports.queue.receive(0)
+    assert delivery is not None
+    assert delivery.message.task_id == upload_id
+
+
+def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
+    upload_id = client.upload(b"job")
+    ports = client.process.ports
+    job = ports.catalog.claim(upload_id, owner="w", lease_seconds=60)
+    assert job is not None
+    ports.catalog.fail(upload_id, fence=job.fence, error_code="corrupt", error_msg="broken")
+    assert tell_outcomes(ports.catalog, ports.tasks) == 1
+    assert tell_outcomes(ports.catalog, ports.tasks) == 0
+    task = ports.tasks.get(upload_id)
+    assert task is not None
+    assert (task.status, task.error_code, task.error_msg) == (
+        TaskStatus.FAILED,
+        "corrupt",
+        "broken",
+    )
+
+
+def test_under_a_whitelist_content_is_looked_at_as_soon_as_it_can_be(tmp_path: Path) -> None:
+    client = Harness(tmp_path, allowed=("mp4",))
+    upload_id = client.make(
+        1 << 20, metadata_header="filename YS5tcDQ=", metadata={"filename": b"a.mp4"}
+    )
+    with pytest.raises(TypeMismatch):
+        client.send(upload_id, 0, b"text " * 2000)
+    assert client.state(upload_id) is UploadState.REJECTED
+    with pytest.raises(UploadTerminated):
+        client.send(upload_id, 0, b"more")
+    client.close()
+
+
+# -- deadlines
+
+
+def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sweep(
+    client: Harness,
+) -> None:
+    upload_id = client.make(10)
+    path = client.process.ports.stores.core.path(upload_id)
+    import os
+
+    os.utime(path, (client.clock.now(), client.clock.now()))
+    client.clock.advance(3599)
+    assert client.run(inspect(client.room, ME, Inspect(upload_id=upload_id))).offset == 0
+    client.clock.advance(2)
+    with pytest.raises(UploadExpired):
+        client.run(inspect(client.room, ME, Inspect(upload_id=upload_id)))
+    with pytest.raises(UploadExpired):
+        client.send(upload_id, 0, b"late")
+    seen = client.run(collect_expired(client.room, frozenset()))
+    assert seen == {upload_id}
+    assert path.exists()
+    client.run(collect_expired(client.room, seen))
+    assert not path.exists()
+    assert client.state(upload_id) is UploadState.EXPIRED
+    with pytest.raises(UploadExpired):
+        client.run(inspect(client.room, ME, Inspect(upload_id=upload_id)))
+
+
+def test_a_clock_that_jumps_costs_nobody_an_upload_at_once(client: Harness) -> None:
+    upload_id = client.make(10)
+    client.clock.jump(2 * 365 * 86400)
+    seen = client.run(collect_expired(client.room, frozenset()))
+    client.clock.jump(-2 * 365 * 86400)
+    client.run(collect_expired(client.room, seen))
+    assert client.state(upload_id) is UploadState.RECEIVING
+
+
+def test_a_finished_upload_does_not_expire_but_a_finished_part_does(client: Harness) -> None:
+    whole = client.upload(b"whole")
+    part = client.upload(b"part", kind=UploadKind.PARTIAL, concat_header="partial")
+    client.clock.advance(10 * 365 * 86400)
+    seen = client.run(collect_expired(client.room, frozenset()))
+    client.run(collect_expired(client.room, seen))
+    assert client.state(whole) is UploadState.FINISHED
+    assert client.state(part) is UploadState.EXPIRED
+
+
+# -- parts
+
+
+def test_a_final_upload_waits_for_its_parts_and_is_finished_with_the_last(client: Harness) -> None:
+    parts = [client.make(5, kind=UploadKind.PARTIAL), client.make(6, kind=UploadKind.PARTIAL)]
+    final = client.make(None, kind=UploadKind.FINAL, parts=(parts[1], parts[0]))
+    told = client.run(inspect(client.room, ME, Inspect(upload_id=final)))
+    assert (told.offset, told.upload.length) == (None, 11)
+    with pytest.raises(FinalUploadImmutable):
+        client.send(final, 0, b"x")
+    client.send(parts[0], 0, b"first")
+    client.send(parts[1], 0, b"second")
+    assert client.run(inspect(client.room, ME, Inspect(upload_id=final))).offset == 11
+    job = client.process.ports.catalog.job(final)
+    assert job is not None
+    assert job.file_hash == blake3.blake3(b"secondfirst").hexdigest()
+    assert [client.process.ports.catalog.job(part) for part in parts] == [None, None]
+
+
+def test_a_final_upload_that_a_crash_kept_waiting_is_finished_at_start(client: Harness) -> None:
+    part = client.make(4, kind=UploadKind.PARTIAL)
+    final = client.make(None, kind=UploadKind.FINAL, parts=(part, part))
+    client.process.ports.stores.core.writer(part, length=4).write([b"part"])
+    client.process.ports.catalog.finish_partial(part, "x" * 64)
+    client.restart()
+    assert client.run(recover(client.room)) == 1
+    assert client.state(final) is UploadState.FINISHED
+
+
+def test_parts_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    client = Harness(tmp_path, max_size=10)
+    part = client.upload(b"sixsix", kind=UploadKind.PARTIAL)
+    with pytest.raises(MaxSizeExceeded):
+        client.make(None, kind=UploadKind.FINAL, parts=(part, part))
+    client.close()
+
+
+# -- lengths, ends
+
+
+def test_a_length_is_declared_once_and_not_below_the_offset(client: Harness) -> None:
+    upload_id = client.make(None)
+    client.send(upload_id, 0, b"12345")
+    with pytest.raises(LengthConflict):
+        client.send(upload_id, 5, declared_length=4, body_length=0)
+    client.send(upload_id, 5, b"6", declared_length=10)
+    with pytest.raises(LengthConflict):
+        client.send(upload_id, 6, declared_length=11, body_length=0)
+    assert client.send(upload_id, 6, b"7890") == 10
+    assert client.state(upload_id) is UploadState.FINISHED
+
+
+def test_deleting_a_finished_upload_cancels_its_job(client: Harness) -> None:
+    upload_id = client.upload(b"job")
+    client.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
+    assert client.process.ports.catalog.job_counts() == {"cancelled": 1}
+    assert not client.process.ports.stores.core.path(upload_id).exists()
+    with pytest.raises(UploadTerminated):
+        client.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
+
+
+def test_a_finished_upload_is_read_back_and_an_unfinished_one_is_not(client: Harness) -> None:
+    upload_id = client.upload(b"0123456789")
+    unfinished = client.make(5)
+    objects = client.process.ports.objects
+
+    async def read(start: int, length: int) -> bytes:
+        content = await download(client.room, objects, ME, Download(upload_id=upload_id))
+        return b"".join([piece async for piece in await content.begin(start, length)])
+
+    assert client.run(read(0, 10)) == b"0123456789"
+    assert client.run(read(3, 4)) == b"3456"
+    with pytest.raises(UploadUnfinished):
+        client.run(download(client.room, objects, ME, Download(upload_id=unfinished)))
+    client.process.ports.stores.core.delete(upload_id)
+    with pytest.raises(UploadNotFound):
+        client.run(read(0, 10))
+
+
+@pytest.mark.parametrize("ending", ["newer request", "shutdown"])
+def test_whoever_ends_a_body_every_byte_that_had_arrived_is_kept(
+    client: Harness, ending: str
+) -> None:
+    upload_id = client.make(100)
+
+    async def scene() -> None:
+        live = LiveBody()
+        live.send(b"x" * 42)
+        body = AsgiBody(live.receive, client.process.threads)
+        patch = asyncio.create_task(
+            append(client.room, ME, Append(upload_id=upload_id, offset=0), body)
+        )
+        await asyncio.sleep(0.05)
+        if ending == "shutdown":
+            client.room.close()
+            with pytest.raises(ShuttingDown):
+                await patch
+            with pytest.raises(ShuttingDown):
+                await append(
+                    client.room, ME, Append(upload_id=upload_id, offset=42), client.body(b"y")
+                )
+        else:
+            assert (await inspect(client.room, ME, Inspect(upload_id=upload_id))).offset == 42
+            with pytest.raises(UploadLocked):
+                await patch
+
+    client.run(scene())
+    assert client.process.ports.stores.core.offset(upload_id) == 42
+
+
+def test_arrival_is_shown_from_nought_to_ten(client: Harness) -> None:
+    upload_id = client.make(1000)
+    seen: list[tuple[str, int]] = []
+    client.process.ports.tasks.subscribe_task(
+        upload_id, lambda task: seen.append((task.status.value, task.progress))
+    )
+    client.send(upload_id, 0, b"x" * 1000)
+    wait_until(lambda: seen)
+    assert seen[-1] == ("received", 10)
+    assert [progress for _, progress in seen] == sorted(progress for _, progress in seen)

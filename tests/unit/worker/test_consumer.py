@@ -1,0 +1,289 @@
+"""What an attempt's end means for its job, on real adapters with an engine that fails at will."""
+
+import errno
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.clock import FakeClock
+from support.room import fresh_id
+
+from tusd_py.domain.errors import (
+    BackendError,
+    LeaseLost,
+    Permanent,
+    ResourceShort,
+    StorageFull,
+    Transient,
+)
+from tusd_py.domain.ids import UploadId, UserId, owner_scope
+from tusd_py.domain.job import Job, JobState
+from tusd_py.domain.task import TaskStatus
+from tusd_py.domain.upload import FinishedContent, Upload
+from tusd_py.ports import Ports
+from tusd_py.settings import Settings
+from tusd_py.uploads.relay import relay_outbox
+from tusd_py.wiring import open_ports
+from worker import consumer as consuming
+from worker.app import Worker
+from worker.consumer import Consumer
+from worker.janitor import find_leftovers, remove_leftovers
+from worker.lease import Lease, WorkerStopping
+from worker.media.run import Stopped
+from worker.media.tools import Tools
+from worker.pipeline.attempt import Attempt
+
+TOOLS = Tools(ffmpeg=None, ffprobe=None, version="", sandbox="off")
+Steps = Callable[[Attempt], None]
+
+
+class Bench:
+    """A consumer on an empty data directory."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = FakeClock()
+        self.settings = Settings(data_dir=folder, workers=1)
+        self.ports: Ports = open_ports(self.settings, clock=self.clock)
+        self.consumer = Consumer(
+            self.settings, self.ports, TOOLS, owner="host:1:x", clock=self.clock
+        )
+        self._patch = monkeypatch
+
+    def submit(self, content: bytes = b"content") -> UploadId:
+        import blake3
+
+        upload = Upload(id=fresh_id(), user_id=UserId(1), length=len(content), created_at=1.0)
+        self.ports.stores.core.create(upload.id)
+        with self.ports.stores.core.writer(upload.id, length=None) as writer:
+            writer.write([content])
+        self.ports.catalog.add_upload(upload)
+        self.ports.catalog.finish_upload(
+            FinishedContent(
+                upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
+                filename="a.bin", filetype="", file_hash=blake3.blake3(content).hexdigest(),
+                file_size=len(content), temp_path="x", created_at=1.0,
+            ),
+            is_video=False,
+        )  # fmt: skip
+        relay_outbox(self.ports.catalog, self.ports.queue)
+        return upload.id
+
+    def take(self, steps: Steps | None = None) -> None:
+        if steps is not None:
+            self._patch.setattr(consuming, "run_steps", steps)
+        assert self.consumer.take_one()
+
+    def job(self, task_id: UploadId) -> Job:
+        found = self.ports.catalog.job(task_id)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    made = Bench(tmp_path, monkeypatch)
+    yield made
+    made.ports.close()
+
+
+def raising(error: Exception) -> Steps:
+    def steps(_attempt: Attempt) -> None:
+        raise error
+
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"),
+    [
+        (Transient("later"), True),
+        (BackendError(), True),
+        (ValueError("a bug"), True),
+        (ResourceShort("full"), False),
+        (StorageFull(), False),
+        (OSError(errno.ENOSPC, "full"), False),
+        (OSError(errno.EIO, "disk"), True),
+    ],
+)
+def test_what_may_pass_is_tried_again_later(
+    bench: Bench, error: Exception, *, counted: bool
+) -> None:
+    task_id = bench.submit()
+    bench.take(raising(error))
+    job = bench.job(task_id)
+    assert (job.state, job.attempts) == (JobState.QUEUED, 1 if counted else 0)
+    pause = job.run_after - bench.clock.now()
+    expected = 10.0 if counted else 120.0
+    assert expected * 0.8 <= pause <= expected * 1.2
+    task = bench.ports.tasks.get(task_id)
+    assert task is not None
+    assert task.message == ("重试中 1/5" if counted else "等待资源")
+    assert bench.ports.stores.core.path(task_id).exists()
+
+
+def test_what_is_tried_too_often_is_a_dead_letter(bench: Bench) -> None:
+    task_id = bench.submit()
+    for _ in range(5):
+        bench.take(
+            raising(Transient("the store is away", message="上传到OSS失败: the store is away"))
+        )
+        bench.clock.advance(3600)
+        bench.ports.catalog.reap(max_crashes=3)
+        relay_outbox(bench.ports.catalog, bench.ports.queue)
+    assert bench.job(task_id).state is JobState.FAILED
+    task = bench.ports.tasks.get(task_id)
+    assert task is not None
+    assert (task.status, task.message) == (TaskStatus.FAILED, "上传到OSS失败: the store is away")
+    assert task.error_msg == "the store is away"
+    assert bench.ports.stores.core.path(task_id).exists()
+
+
+def test_what_the_file_itself_is_to_blame_for_fails_at_once(bench: Bench) -> None:
+    task_id = bench.submit()
+    bench.take(raising(Permanent("It is broken.", code="corrupt")))
+    job = bench.job(task_id)
+    assert (job.state, job.error_code, job.error_msg) == (
+        JobState.FAILED,
+        "corrupt",
+        "It is broken.",
+    )
+
+
+@pytest.mark.parametrize("error", [WorkerStopping(), Stopped()])
+def test_a_stopping_worker_gives_the_job_back_uncounted(bench: Bench, error: Exception) -> None:
+    task_id = bench.submit()
+    bench.take(raising(error))
+    job = bench.job(task_id)
+    assert (job.state, job.attempts, job.run_after) == (JobState.QUEUED, 0, bench.clock.now())
+
+
+def test_whoever_lost_the_job_says_nothing_and_removes_only_its_own(bench: Bench) -> None:
+    task_id = bench.submit()
+    others = bench.ports.work_dir / task_id / "7"
+    others.mkdir(parents=True)
+
+    def steps(attempt: Attempt) -> None:
+        attempt.work_dir.mkdir(parents=True)
+        bench.clock.advance(61)
+        bench.ports.catalog.reap(max_crashes=3)
+        attempt.lease.renew()
+        attempt.lease.check()
+
+    bench.take(steps)
+    assert bench.job(task_id).state is JobState.QUEUED
+    assert bench.ports.tasks.get(task_id) is None
+    assert [path.name for path in (bench.ports.work_dir / task_id).iterdir()] == ["7"]
+
+
+def test_a_lease_is_given_up_before_it_ends(bench: Bench) -> None:
+    bench.submit()
+
+    def steps(attempt: Attempt) -> None:
+        bench.clock.advance(49)
+        attempt.lease.check()
+        bench.clock.advance(2)
+        with pytest.raises(LeaseLost):
+            attempt.lease.check()
+        attempt.lease.check()
+
+    bench.take(steps)
+
+
+def test_a_lease_that_is_renewed_goes_on(bench: Bench) -> None:
+    bench.submit()
+
+    def steps(attempt: Attempt) -> None:
+        for _ in range(10):
+            bench.clock.advance(30)
+            bench.consumer.renew()
+            attempt.lease.check()
+        assert bench.consumer.busy() == 1
+
+    bench.take(steps)
+    assert bench.consumer.busy() == 0
+
+
+def test_a_source_with_a_fallen_bit_is_not_published(bench: Bench) -> None:
+    task_id = bench.submit(b"some content")
+    bench.ports.stores.core.path(task_id).write_bytes(b"some contenu")
+    bench.take()
+    job = bench.job(task_id)
+    assert (job.state, job.error_code) == (JobState.FAILED, "corrupt")
+    assert list(bench.ports.objects.entries()) == []
+
+
+def test_a_source_that_is_gone_fails_in_the_seeds_words(bench: Bench) -> None:
+    task_id = bench.submit()
+    bench.ports.stores.core.delete(task_id)
+    bench.take()
+    task = bench.ports.tasks.get(task_id)
+    assert task is not None
+    assert (task.status, task.message) == (TaskStatus.FAILED, "打开文件失败")
+    assert bench.job(task_id).error_code == "source_missing"
+
+
+def test_a_delivery_for_a_job_that_is_done_changes_nothing(bench: Bench) -> None:
+    task_id = bench.submit()
+    first = bench.ports.queue.receive(0)
+    assert first is not None
+    for _ in range(2):
+        bench.ports.queue.publish(first.message)
+    bench.take()
+    done = bench.job(task_id)
+    assert done.state is JobState.DONE
+    bench.take()
+    assert bench.job(task_id) == done
+    assert len(list(bench.ports.objects.entries())) == 1
+
+
+def test_the_janitor_removes_what_nobody_needs_and_nothing_else(bench: Bench) -> None:
+    done, waiting = bench.submit(b"done"), bench.submit(b"waiting")
+    bench.take()
+    stranger = fresh_id()
+    bench.ports.stores.core.create(stranger)
+    (bench.ports.work_dir / done / "1").mkdir(parents=True)
+    (bench.ports.work_dir / waiting / "3").mkdir(parents=True)
+    orphan = bench.settings.data_dir / "objects" / "pool" / "ff" / ("f" * 64)
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"orphan")
+    found = find_leftovers(bench.ports)
+    assert (found.orphan_data, found.orphan_objects) == ((), ())
+    assert sorted(path.name for path in found.work_dirs) == sorted([done, "3"])
+    from tusd_py.clock import SystemClock
+
+    bench.clock.jump(SystemClock().now() - bench.clock.now() + 49 * 3600)
+    found = find_leftovers(bench.ports)
+    assert found.orphan_data == (stranger,)
+    assert found.orphan_objects == (f"pool/ff/{'f' * 64}",)
+    remove_leftovers(bench.ports, found)
+    assert len(find_leftovers(bench.ports)) == 0
+    assert len(list(bench.ports.objects.entries())) == 1
+    assert bench.ports.stores.core.path(waiting).exists()
+
+
+def test_a_worker_that_lost_a_thread_is_not_alive(bench: Bench) -> None:
+    """The seed's hole 17."""
+    worker = Worker(bench.settings, bench.ports, tools=TOOLS, relays=False)
+    assert not worker.alive()
+    worker.start()
+    assert worker.alive()
+    worker.stop(10)
+    assert not worker.alive()
+
+
+def test_a_database_that_is_away_for_a_moment_costs_no_lease(bench: Bench) -> None:
+    task_id = bench.submit()
+    job = bench.ports.catalog.claim(task_id, owner="w", lease_seconds=60)
+    assert job is not None
+
+    class Away:
+        def renew(self, *_: object, **__: object) -> None:
+            raise BackendError
+
+    lease = Lease(Away(), job, seconds=60, clock=bench.clock)  # type: ignore[arg-type]
+    bench.clock.advance(30)
+    lease.renew()
+    assert not lease.ended()
+    bench.clock.advance(25)
+    lease.renew()
+    assert lease.ended()
