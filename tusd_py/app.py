@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -34,6 +35,8 @@ from tusd_py.uploads.room import UploadPolicy, UploadRoom
 from tusd_py.wiring import open_ports
 
 log = logging.getLogger(__name__)
+
+RECOVER_SECONDS: Final = 60.0
 
 
 def create_app(
@@ -132,7 +135,7 @@ async def _lifespan(
         stack.enter_context(sole_server(context.settings.data_dir))
         stack.callback(context.threads.close)
         for name, work in (
-            ("recover", recover(room)),
+            ("recover", _recover(room)),
             ("relay", _relay(context, wake)),
             ("expire", _expire(context)),
         ):
@@ -165,6 +168,19 @@ async def _relay(context: AppContext, wake: asyncio.Event) -> None:
         await context.threads.call(tell_outcomes, ports.catalog, ports.tasks)
 
     await _for_ever("relay", round_)
+
+
+async def _recover(room: UploadRoom) -> None:
+    """At once what a crash left, then every minute what something else did."""
+    idle_seconds = 0.0
+
+    async def round_() -> None:
+        nonlocal idle_seconds
+        await recover(room, idle_seconds=idle_seconds)
+        idle_seconds = RECOVER_SECONDS / 2
+        await asyncio.sleep(RECOVER_SECONDS)
+
+    await _for_ever("recover", round_)
 
 
 async def _expire(context: AppContext) -> None:

@@ -133,6 +133,7 @@ class LengthExceeded(UploadError):
     """Raised when a body goes beyond the upload's length (bytes)."""
 
     code = "length_exceeded"
+    sentence = "The body goes beyond the upload's length."
 
     def __init__(self, length: int) -> None:
         super().__init__(f"The body goes beyond the upload's length of {length} bytes.")
@@ -219,6 +220,7 @@ class MaxSizeExceeded(PolicyError):
     """Raised when an upload is larger than the limit (bytes)."""
 
     code = "max_size_exceeded"
+    sentence = "The file is larger than the limit."
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -117,7 +117,7 @@ async def store_body(
                     room, upload, writer, body, checksum=checksum, interruption=interruption
                 )
             except TypeMismatch:
-                await room.threads.call(drop, room, upload, UploadState.REJECTED)
+                await room.threads.call(drop, room, upload, UploadState.REJECTED, TypeMismatch)
                 raise
         offset = writer.offset
         if offset != upload.length:
@@ -133,7 +133,7 @@ async def store_body(
         await room.threads.body(writer.close)
     try:
         await finish(room, upload)
-    except (HashMismatch, TypeMismatch):
-        await room.threads.call(drop, room, upload, UploadState.REJECTED)
+    except (HashMismatch, TypeMismatch) as error:
+        await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
         raise
     return Appended(offset=offset, expires_at=None)

@@ -55,9 +55,9 @@ async def create(
             with room.body_under_way(interruption):
                 source = body if command.has_body else None
                 appended = await store_body(room, upload, source, command.checksum, interruption)
-    except (ChecksumMismatch, LengthExceeded, MaxSizeExceeded, TypeMismatch, HashMismatch):
+    except (ChecksumMismatch, LengthExceeded, MaxSizeExceeded, TypeMismatch, HashMismatch) as error:
         # The client never learnt the address: nothing could resume it.
-        await room.threads.call(drop, room, upload, UploadState.REJECTED)
+        await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
         raise
     return Created(upload=upload, offset=appended.offset, expires_at=appended.expires_at)
 
@@ -95,8 +95,8 @@ async def _create_final(room: UploadRoom, upload: Upload) -> Created:
     await room.threads.call(_record, room, upload)
     try:
         done = await complete_final(room, upload.id)
-    except (HashMismatch, TypeMismatch):
-        await room.threads.call(drop, room, upload, UploadState.REJECTED)
+    except (HashMismatch, TypeMismatch) as error:
+        await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
         raise
     return await _created(room, upload, upload.length if done else None)
 

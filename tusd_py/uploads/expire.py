@@ -2,7 +2,7 @@
 
 import logging
 
-from tusd_py.domain.errors import TusdError
+from tusd_py.domain.errors import TusdError, UploadExpired
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.uploads.room import UploadRoom
@@ -47,6 +47,6 @@ async def _collect(room: UploadRoom, upload: Upload) -> None:
             # Somebody may have sent bytes while we waited: those extend its time.
             expires_at = await room.threads.call(room.expires_at, upload)
             if expires_at is not None and expires_at < room.clock.now():
-                await room.threads.call(drop, room, upload, UploadState.EXPIRED)
+                await room.threads.call(drop, room, upload, UploadState.EXPIRED, UploadExpired)
     except TusdError:
         log.exception("upload.expire.failed", extra={"upload_id": upload.id})

@@ -20,6 +20,7 @@ from tusd_py.domain.errors import (
     ShuttingDown,
     TusdError,
     TypeMismatch,
+    UploadError,
     UploadNotFound,
 )
 from tusd_py.domain.filetypes import check_content, is_video
@@ -80,8 +81,10 @@ async def _finish_later(room: UploadRoom, upload: Upload) -> None:
         await room.threads.long(_catch_up, room, upload)
         if not room.closing:
             await _finish_known(room, upload)
-    except (HashMismatch, TypeMismatch):
-        await room.threads.call(drop, room, upload, UploadState.REJECTED)
+    except (HashMismatch, TypeMismatch) as error:
+        await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
+    except UploadError:
+        log.info("upload.finish.overtaken", extra={"upload_id": upload.id})
     except (TusdError, OSError):
         log.exception("upload.finish.failed", extra={"upload_id": upload.id})
 
@@ -122,8 +125,8 @@ async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
     """A final upload's trouble is not its part's."""
     try:
         await complete_final(room, final.id)
-    except (HashMismatch, TypeMismatch):
-        await room.threads.call(drop, room, final, UploadState.REJECTED)
+    except (HashMismatch, TypeMismatch) as error:
+        await room.threads.call(drop, room, final, UploadState.REJECTED, type(error))
     except (TusdError, OSError):
         log.exception("upload.assemble.failed", extra={"upload_id": final.id})
 
@@ -174,24 +177,31 @@ def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> None
     room.catalog.source_removed(upload.id)
 
 
-async def recover(room: UploadRoom) -> int:
-    """Finish what a crash left complete but unfinished, once each (fault 7); how many.
+async def recover(room: UploadRoom, *, idle_seconds: float = 0.0) -> int:
+    """Finish what is complete but unfinished, once each (fault 7): a crash, a database that was away
+    at the last byte, or a stopped catch-up left it so. Each upload is finished under its lock.
 
-    Run at start, before or beside requests: each upload is finished under its lock.
+    Args: idle_seconds: leave alone what was written to more recently: somebody is at it.
+    Returns: how many.
     """
     finished = 0
     for upload in await room.threads.call(room.catalog.receiving):
         if room.closing:
             break
         try:
-            finished += await _recover_one(room, upload)
+            if not idle_seconds or await room.threads.call(_idle_for, room, upload) >= idle_seconds:
+                finished += await _recover_one(room, upload)
         except UploadNotFound:
-            log.warning("upload.data.missing", extra={"upload_id": upload.id})
-        except (HashMismatch, TypeMismatch):
-            await room.threads.call(drop, room, upload, UploadState.REJECTED)
+            log.info("upload.data.missing", extra={"upload_id": upload.id})
+        except (HashMismatch, TypeMismatch) as error:
+            await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
         except (TusdError, OSError):
             log.exception("upload.recover.failed", extra={"upload_id": upload.id})
     return finished
+
+
+def _idle_for(room: UploadRoom, upload: Upload) -> float:
+    return room.clock.now() - room.stores.core.modified_at(upload.id)
 
 
 async def _recover_one(room: UploadRoom, upload: Upload) -> bool:

@@ -4,12 +4,7 @@ import logging
 from typing import Final
 
 from tusd_py.domain.commands import Terminate
-from tusd_py.domain.errors import (
-    HashMismatch,
-    TusdError,
-    UploadExpired,
-    UploadTerminated,
-)
+from tusd_py.domain.errors import TusdError, UploadTerminated
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
@@ -17,12 +12,6 @@ from tusd_py.uploads.body import Interruption
 from tusd_py.uploads.room import UploadRoom
 
 log = logging.getLogger(__name__)
-
-_REASONS: Final[dict[UploadState, type[TusdError]]] = {
-    UploadState.TERMINATED: UploadTerminated,
-    UploadState.EXPIRED: UploadExpired,
-    UploadState.REJECTED: HashMismatch,
-}
 
 
 async def terminate(room: UploadRoom, user_id: UserId, command: Terminate) -> None:
@@ -36,16 +25,12 @@ async def terminate(room: UploadRoom, user_id: UserId, command: Terminate) -> No
     interruption = Interruption()
     async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
         upload = await room.find(user_id, command.upload_id)
-        await room.threads.call(drop, room, upload, UploadState.TERMINATED)
+        await room.threads.call(drop, room, upload, UploadState.TERMINATED, UploadTerminated)
 
 
-def drop(
-    room: UploadRoom,
-    upload: Upload,
-    state: UploadState,
-    reason: type[TusdError] | None = None,
-) -> None:
-    """Close the upload for clients, then remove its bytes. Blocks; the caller holds its lock.
+def drop(room: UploadRoom, upload: Upload, state: UploadState, reason: type[TusdError]) -> None:
+    """Close the upload for clients, then remove its bytes; its task says why. Blocks; the caller
+    holds its lock.
 
     Row first: after a crash in between the janitor finds the bytes of a closed upload.
     """
@@ -55,7 +40,6 @@ def drop(
     room.stores.core.delete(upload.id)
     room.catalog.source_removed(upload.id)
     log.info("upload.closed", extra={"upload_id": upload.id, "state": state.value})
-    error = reason or _REASONS[state]
     room.show(
         upload,
         upload.length or 0,
@@ -63,8 +47,8 @@ def drop(
             status=TaskStatus.FAILED,
             progress=0,
             attempt=_LAST_ATTEMPT,
-            error_code=error.code,
-            error_msg=error.sentence,
+            error_code=reason.code,
+            error_msg=reason.sentence,
         ),
     )
 
