@@ -103,3 +103,10 @@ def test_every_command_in_the_docs_exists() -> None:
     assert words
     for word in words:
         assert word in helped.stdout
+
+
+def test_every_test_that_the_docs_name_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", "".join(page.read_text("utf-8") for page in PAGES)))
+    written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named
+    assert {name for name in named if f"def {name}(" not in written} == set()

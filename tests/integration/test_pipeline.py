@@ -198,3 +198,30 @@ def test_a_video_that_can_not_be_compressed_is_stored_as_it_came(tmp_path: Path)
         assert done["status"] == "completed"
         assert "保留原文件" in str(done["message"])
         assert httpx.get(f"{server.files}{task}").content == source.read_bytes()
+
+
+def test_two_files_of_one_name_are_two_objects(server: Server) -> None:
+    """The seed's hole 16."""
+    tasks = [send(server, content, "same name.bin") for content in (b"one", b"two")]
+    paths = {server.wait_for_status(task, "completed")["oss_path"] for task in tasks}
+    assert len(paths) == 2
+    assert [httpx.get(f"{server.files}{task}").content for task in tasks] == [b"one", b"two"]
+    assert not any("same" in str(path) for path in paths)
+
+
+def test_progress_is_read_from_the_record_when_the_view_is_lost(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--workers", "1").start()
+    try:
+        task = send(server, b"remembered")
+        done = server.wait_for_status(task, "completed")
+        server.kill()
+        for path in server.data_dir.glob("tasks.sqlite3*"):
+            path.unlink()
+        server.start()
+        again = server.progress(task)
+        assert {key: again[key] for key in ("status", "progress", "repository_id", "oss_path")} == {
+            key: done[key] for key in ("status", "progress", "repository_id", "oss_path")
+        }
+        assert httpx.get(f"{server.url}/api/file/upload/events/{task}").status_code == 200
+    finally:
+        server.stop()

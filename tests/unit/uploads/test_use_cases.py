@@ -430,3 +430,22 @@ def test_arrival_is_shown_from_nought_to_ten(client: Harness) -> None:
     wait_until(lambda: seen)
     assert seen[-1] == ("received", 10)
     assert [progress for _, progress in seen] == sorted(progress for _, progress in seen)
+
+
+def test_a_body_is_hashed_as_it_comes_and_not_read_again(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The seed's hole 18."""
+    import os
+
+    def refuse(*_: object) -> int:
+        raise AssertionError("the file was read back")
+
+    monkeypatch.setattr(os, "preadv", refuse)
+    content = bytes(range(256)) * 5000
+    upload_id = client.make(len(content))
+    client.send(upload_id, 0, content[:700_000])
+    client.send(upload_id, 700_000, content[700_000:])
+    job = client.process.ports.catalog.job(upload_id)
+    assert job is not None
+    assert job.file_hash == blake3.blake3(content).hexdigest()

@@ -1,0 +1,108 @@
+"""The application inside another one, with its own idea of who is asking."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.routing import Mount
+
+from tusd_py import Settings, create_app
+from tusd_py.domain.errors import PolicyError
+from tusd_py.domain.ids import UserId
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+async def by_header(connection: HTTPConnection) -> UserId:
+    name = connection.headers.get("x-user")
+    if name is None:
+        raise PolicyError("Say who you are.")
+    return UserId(int(name))
+
+
+@asynccontextmanager
+async def mounted(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+    inner = create_app(Settings(data_dir=folder, workers=0), authenticate=by_header)
+    outer = Starlette(routes=[Mount("/app", inner)])
+    async with inner.router.lifespan_context(inner):
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://example.test") as client:
+            yield client
+
+
+def run(folder: Path, scene: object) -> None:
+    async def main() -> None:
+        async with mounted(folder) as client:
+            await scene(client)  # type: ignore[operator]
+
+    anyio.run(main)
+
+
+def test_it_works_below_any_path(tmp_path: Path) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        me = {**TUS, "X-User": "1"}
+        made = await client.post("/app/files/", headers={**me, "Upload-Length": "5"})
+        url = made.headers["Location"]
+        assert url.startswith("http://example.test/app/files/")
+        body = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+        assert (
+            await client.patch(url, headers={**me, **body}, content=b"bytes")
+        ).status_code == 204
+        assert (await client.get(url, headers=me)).content == b"bytes"
+
+    run(tmp_path, scene)
+
+
+def test_a_task_of_somebody_else_is_not_there(tmp_path: Path) -> None:
+    """The seed's hole 10, on every verb of every resource."""
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        mine = {**TUS, "X-User": "1"}
+        made = await client.post("/app/files/", headers={**mine, "Upload-Length": "5"})
+        url, name = made.headers["Location"], made.headers["Location"].rpartition("/")[2]
+        body = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+        api = "/app/api/file/upload"
+        requests = [
+            ("HEAD", url, {}),
+            ("PATCH", url, body),
+            ("DELETE", url, {}),
+            ("GET", url, {}),
+            ("GET", f"{api}/progress/{name}", {}),
+            ("GET", f"{api}/events/{name}", {}),
+        ]
+        for method, path, headers in requests:
+            theirs = await client.request(method, path, headers={**TUS, "X-User": "2", **headers})
+            nobodys = await client.request(
+                method, path.replace(name, "0" * 32), headers={**TUS, "X-User": "2", **headers}
+            )
+            assert theirs.status_code == nobodys.status_code == 404, (method, path)
+            assert theirs.content == nobodys.content
+        listed = await client.get(f"{api}/tasks", headers={"X-User": "2"})
+        assert listed.json()["total"] == 0
+        assert (await client.get(f"{api}/tasks", headers={"X-User": "1"})).json()["total"] == 1
+
+    run(tmp_path, scene)
+
+
+@pytest.mark.parametrize("path", ["/app/files/", "/app/api/file/upload/tasks"])
+def test_who_does_not_say_who_they_are_is_refused(tmp_path: Path, path: str) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        method = "POST" if "files" in path else "GET"
+        refused = await client.request(method, path, headers={**TUS, "Upload-Length": "5"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+    run(tmp_path, scene)
+
+
+def test_importing_the_domain_or_the_worker_loads_no_web_framework() -> None:
+    import subprocess
+    import sys
+
+    for module in ("tusd_py.domain.task", "worker.app"):
+        code = f"import {module}, sys; sys.exit(any(m in sys.modules for m in ('starlette', 'uvicorn')))"
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
