@@ -6,6 +6,7 @@ Costs one dictionary look-up where the variable is not set.
 
 import os
 import signal
+import threading
 
 _wanted, _, _rest = os.environ.get("TUSD_FAIL", "").partition(":")
 _action, _, _nth = _rest.partition(":")
@@ -27,6 +28,7 @@ def failpoint(name: str) -> None:
     if _action == "exit":
         os._exit(137)
     if _action == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # To this thread: a signal to the process may stop it a transaction later, in another thread.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     if _action == "raise":
         raise FailpointReached(name)

@@ -46,7 +46,13 @@ def worker(data_dir: Path, **env: str) -> "Iterator[subprocess.Popen[bytes]]":
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.wait(30)
+            process.send_signal(signal.SIGCONT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
 def query(server: Server, statement: str) -> list[tuple[object, ...]]:
