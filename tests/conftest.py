@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.server import Server, running_server
+from support.services import MariaDb, RabbitMq, Redis, Service
 
 
 @pytest.fixture
@@ -13,6 +14,32 @@ def server(tmp_path: Path) -> Iterator[Server]:
     """A server with its worker, on an empty data directory."""
     with running_server(tmp_path / "data", "--workers", "1", env=FAST) as running:
         yield running
+
+
+def _running(service: Service) -> Iterator[Service]:
+    try:
+        service.start()
+        yield service
+    finally:
+        service.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """One Redis for the whole run; a test clears what it uses."""
+    yield from _running(Redis())  # type: ignore[misc]
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    """One MariaDB for the whole run; a test makes its own database."""
+    yield from _running(MariaDb())  # type: ignore[misc]
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMq]:
+    """One RabbitMQ for the whole run; a test makes its own virtual host."""
+    yield from _running(RabbitMq())  # type: ignore[misc]
 
 
 FAST = {"TUSD_MEDIA__PRESET": "ultrafast", "TUSD_JOBS__RELAY_EVERY": "0.1"}

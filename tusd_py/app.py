@@ -23,7 +23,6 @@ from tusd_py.http.errors import respond
 from tusd_py.http.extensions import capabilities
 from tusd_py.http.guard import Guard
 from tusd_py.http.tus import TusEndpoint
-from tusd_py.locks.local import LocalLock
 from tusd_py.locks.process import sole_server
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
@@ -96,7 +95,7 @@ def compose(
         stores=ports.stores,
         catalog=ports.catalog,
         tasks=ports.tasks,
-        lock=LocalLock(),
+        lock=ports.lock,
         followers=Followers(),
         threads=threads,
         clock=ports.clock,
@@ -132,11 +131,13 @@ async def _lifespan(
     async with AsyncExitStack() as stack:
         if owns_ports:
             stack.callback(context.ports.close)
-        stack.enter_context(sole_server(context.settings.data_dir))
+        if not context.ports.shared:
+            stack.enter_context(sole_server(context.settings.data_dir))
         stack.callback(context.threads.close)
         for name, work in (
             ("recover", _recover(room)),
             ("relay", _relay(context, wake)),
+            ("tell", _tell(context)),
             ("expire", _expire(context)),
         ):
             task = asyncio.create_task(work, name=name)
@@ -165,9 +166,19 @@ async def _relay(context: AppContext, wake: asyncio.Event) -> None:
             await asyncio.wait_for(wake.wait(), pause)
         wake.clear()
         await context.threads.call(relay_outbox, ports.catalog, ports.queue)
-        await context.threads.call(tell_outcomes, ports.catalog, ports.tasks)
 
     await _for_ever("relay", round_)
+
+
+async def _tell(context: AppContext) -> None:
+    """From the outbox to the followers, every ``relay_every`` seconds."""
+    ports, pause = context.ports, context.settings.jobs.relay_every
+
+    async def round_() -> None:
+        await context.threads.call(tell_outcomes, ports.catalog, ports.tasks)
+        await asyncio.sleep(pause)
+
+    await _for_ever("tell", round_)
 
 
 async def _recover(room: UploadRoom) -> None:

@@ -106,7 +106,7 @@ def start_lines(context: AppContext, tools: Tools, port: int) -> list[str]:
     expires = f"{settings.upload_expires / 3600:g} h" if settings.upload_expires else "never"
     workers = f"{settings.workers} in this process" if settings.workers else "none in this process"
     return [
-        f"tusd-py {version('tusd-py')}: embedded (SQLite and files in {settings.data_dir})",
+        f"tusd-py {version('tusd-py')}: {_mode(settings)}, files in {settings.data_dir}",
         "access     no authentication, so loopback only",
         f"limits     size {limit}, idle {settings.idle_timeout:g} s, unfinished uploads "
         f"expire after {expires}, durability {settings.durability}",
@@ -115,3 +115,12 @@ def start_lines(context: AppContext, tools: Tools, port: int) -> list[str]:
         f"workers    {workers}; {tools.sentence()}",
         f"upload to  http://{settings.host}:{port}{settings.base_path}",
     ]
+
+
+def _mode(settings: Settings) -> str:
+    parts = [
+        "MySQL" if settings.mysql.data_source.get_secret_value() else "SQLite",
+        *(["Redis"] if settings.redis.addr else []),
+        *(["RabbitMQ"] if settings.rabbitmq.host else []),
+    ]
+    return f"{'embedded' if parts == ['SQLite'] else 'distributed'} ({', '.join(parts)})"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock
+from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
 from tusd_py.queue.port import JobQueue
 from tusd_py.stores.port import StoreSet
@@ -20,6 +21,9 @@ class Ports:
     tasks: TaskView
     objects: ObjectStore
     stores: StoreSet
+    lock: Lock
+    shared: bool
+    """Other server processes may use the same data directory, and the lock reaches them."""
     clock: Clock
     work_dir: Path
     """Where workers keep what they are making."""
@@ -28,4 +32,5 @@ class Ports:
         """Give everything back; receivers and subscribers wake up."""
         self.queue.close()
         self.tasks.close()
+        self.lock.close()
         self.catalog.close()

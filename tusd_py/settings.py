@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -140,27 +141,44 @@ class AuthSettings(_Section):
 
 
 class MysqlSettings(_Section):
-    """The seed's ``MySQL``. Not used yet: the catalog is SQLite."""
+    """The seed's ``MySQL``: where the catalog is; without an address it is SQLite."""
 
-    data_source: SecretStr = Field(SecretStr(""), description="Address and credentials")
+    data_source: SecretStr = Field(
+        SecretStr(""),
+        description="user:password@tcp(host:3306)/database, or mysql://user:password@host/database",
+    )
 
 
 class RedisSettings(_Section):
-    """The seed's ``Redis``. Not used yet: the live view is SQLite."""
+    """The seed's ``Redis``: the live view and the way to let go of uploads between servers; without
+    an address the view is SQLite, and one server has the data directory to itself."""
 
     addr: str = Field("", description="host:port")
     password: SecretStr = Field(SecretStr(""), description="Password")
     db: int = Field(0, ge=0, description="Number of the database")
 
+    def url(self) -> str:
+        """The address as a URL, with the password."""
+        password = quote(self.password.get_secret_value(), safe="")
+        return f"redis://{f':{password}@' if password else ''}{self.addr}/{self.db}"
+
 
 class RabbitMqSettings(_Section):
-    """The seed's ``RabbitMQ``. Not used yet: the queue is SQLite."""
+    """The seed's ``RabbitMQ``: the queue of jobs; without a host it is SQLite."""
 
     host: str = Field("", description="Host name")
     port: int = Field(5672, description="Port")
     user: str = Field("", description="User name")
     password: SecretStr = Field(SecretStr(""), description="Password")
     vhost: str = Field("/", description="Virtual host")
+
+    def url(self) -> str:
+        """The address as a URL, with the password."""
+        user, password = (
+            quote(text, safe="") for text in (self.user, self.password.get_secret_value())
+        )
+        credentials = f"{user}:{password}@" if user else ""
+        return f"amqp://{credentials}{self.host}:{self.port}/{quote(self.vhost, safe='')}"
 
 
 class OssSettings(_Section):
@@ -223,5 +241,5 @@ class Settings(_Section):
 
     def unused_sections(self) -> tuple[str, ...]:
         """Sections that were filled in and that this version does not use yet."""
-        sections = ("auth", "mysql", "redis", "rabbitmq", "oss")
+        sections = ("auth", "oss")
         return tuple(name for name in sections if name in self.model_fields_set)

@@ -1,33 +1,86 @@
-"""Settings → adapters, for server and worker alike: the only place that picks."""
+"""Settings → adapters, for server and worker alike: the only place that picks.
 
+Each part is chosen by itself: what has no address is embedded. SDKs are imported only when chosen.
+"""
+
+from pathlib import Path
+
+from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock, SystemClock
+from tusd_py.domain.errors import BackendError
+from tusd_py.locks.port import Lock
 from tusd_py.ports import Ports
+from tusd_py.queue.port import JobQueue
 from tusd_py.settings import Settings
 from tusd_py.stores.port import StoreSet
+from tusd_py.tasks.port import TaskView
 
 
 def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
-    """The embedded adapters, on ``settings.data_dir`` (made with mode 0700 when missing).
+    """The adapters that the settings ask for; ``settings.data_dir`` is made with mode 0700.
 
-    Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened.
+    Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
+        or its address is none.
     """
-    from tusd_py.catalog.sql import SqlCatalog, sqlite_url
     from tusd_py.objects.local import LocalObjects
-    from tusd_py.queue.embedded import EmbeddedQueue
     from tusd_py.stores.disk import DiskStore
-    from tusd_py.tasks.embedded import EmbeddedTaskView
 
-    clock = clock or SystemClock()
     root = settings.data_dir.absolute()
     for directory in (root, root / "uploads", root / "work", root / "objects"):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     disk = DiskStore(root / "uploads", durability=settings.durability)
     return Ports(
-        catalog=SqlCatalog(sqlite_url(root / "catalog.sqlite3"), clock=clock),
-        queue=EmbeddedQueue(root / "queue.sqlite3", clock=clock),
-        tasks=EmbeddedTaskView(root / "tasks.sqlite3", clock=clock),
+        catalog=_catalog(settings, root, clock),
+        queue=_queue(settings, root, clock or SystemClock()),
+        tasks=_tasks(settings, root, clock or SystemClock()),
         objects=LocalObjects(root / "objects"),
         stores=StoreSet(core=disk, rewind=disk, concatenation=disk),
-        clock=clock,
+        lock=_lock(settings, root),
+        shared=bool(settings.redis.addr),
+        clock=clock or SystemClock(),
         work_dir=root / "work",
     )
+
+
+def _catalog(settings: Settings, root: Path, clock: Clock | None) -> Catalog:
+    from tusd_py.catalog.sql import SqlCatalog, mysql_url, sqlite_url
+
+    address = settings.mysql.data_source.get_secret_value()
+    if not address:
+        return SqlCatalog(sqlite_url(root / "catalog.sqlite3"), clock=clock)
+    try:
+        url = mysql_url(address)
+    except ValueError as error:
+        raise BackendError(f"mysql.data_source: {error}.") from error
+    return SqlCatalog(url, clock=clock)
+
+
+def _queue(settings: Settings, root: Path, clock: Clock) -> JobQueue:
+    if not settings.rabbitmq.host:
+        from tusd_py.queue.embedded import EmbeddedQueue
+
+        return EmbeddedQueue(root / "queue.sqlite3", clock=clock)
+    from tusd_py.queue.rabbitmq import RabbitMqQueue
+
+    return RabbitMqQueue(settings.rabbitmq.url(), prefetch=max(1, settings.workers))
+
+
+def _tasks(settings: Settings, root: Path, clock: Clock) -> TaskView:
+    if not settings.redis.addr:
+        from tusd_py.tasks.embedded import EmbeddedTaskView
+
+        return EmbeddedTaskView(root / "tasks.sqlite3", clock=clock)
+    from tusd_py.tasks.redis import RedisTaskView
+
+    return RedisTaskView(settings.redis.url(), clock=clock)
+
+
+def _lock(settings: Settings, root: Path) -> Lock:
+    if not settings.redis.addr:
+        from tusd_py.locks.local import LocalLock
+
+        return LocalLock()
+    from tusd_py.locks.redis import RedisLetGoBus
+    from tusd_py.locks.shared import SharedLock
+
+    return SharedLock(root / "uploads.locks", RedisLetGoBus(settings.redis.url()))

@@ -60,6 +60,7 @@ class Worker:
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
         if self._relays:
             self._begin("relay", self._relay)
+            self._begin("tell", self._every(jobs.relay_every, self._tell))
         self._begin("janitor", self._every(jobs.janitor_every, self._tidy))
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
@@ -92,9 +93,11 @@ class Worker:
 
     def _relay(self) -> None:
         relay_outbox(self._ports.catalog, self._ports.queue)
-        tell_outcomes(self._ports.catalog, self._ports.tasks)
         self._wake.wait(self._settings.jobs.relay_every)
         self._wake.clear()
+
+    def _tell(self) -> None:
+        tell_outcomes(self._ports.catalog, self._ports.tasks)
 
     def _reap(self) -> None:
         for job in self._ports.catalog.reap(max_crashes=self._settings.jobs.max_crashes):

@@ -7,7 +7,6 @@ from support.clock import FakeClock
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.hashing.follower import Followers
-from tusd_py.locks.local import LocalLock
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.threads import Threads
@@ -34,7 +33,7 @@ class Process:
             stores=self.ports.stores,
             catalog=self.ports.catalog,
             tasks=self.ports.tasks,
-            lock=LocalLock(),
+            lock=self.ports.lock,
             followers=Followers(),
             threads=self.threads,
             clock=clock,

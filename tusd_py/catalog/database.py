@@ -1,5 +1,6 @@
 """Connections: one engine, one transaction per call, SQLite made safe and MySQL left as it is."""
 
+import logging
 import random
 import threading
 import time
@@ -8,18 +9,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from tusd_py.catalog.mysql import CONNECT_ARGUMENTS
 from tusd_py.domain.errors import BackendError
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BUSY_SECONDS: Final = 10.0
 """How long a writer of SQLite waits for another process's transaction. Once: a process that was
 stopped (SIGSTOP) inside its transaction holds all others up, and they must still be able to end."""
 TRIES: Final = 5
-"""How often MySQL's deadlocks and lock waits are met with another try."""
+"""How often a MySQL transaction is begun when deadlocks, lock waits or lost connections end it."""
+_PASSING: Final = (1205, 1213)
+"""Lock wait, deadlock: the transaction was rolled back and may be repeated."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -30,36 +35,74 @@ def sqlite_url(path: Path) -> str:
 class Database:
     """Runs functions in transactions, from any thread."""
 
-    def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._writer = threading.Lock()
+    def __init__(self, url: str | URL) -> None:
+        self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
+            self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8)
             _prepare_sqlite(self.engine)
+        else:
+            self.engine = create_engine(
+                url,
+                pool_pre_ping=True,
+                pool_size=8,
+                max_overflow=8,
+                pool_recycle=1800,
+                isolation_level="READ COMMITTED",
+                connect_args=CONNECT_ARGUMENTS,
+            )
+        self._writer = threading.Lock()
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """One consistent look. Raises: BackendError."""
         with backend_errors(), self.engine.connect() as connection:
             return work(connection)
 
-    def write(self, work: Callable[[Connection], T]) -> T:
-        """One transaction: all of it, durable, or nothing. Repeated when the database says so.
+    def write(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        settled: Callable[[Connection], T | None] | None = None,
+    ) -> T:
+        """One transaction: all of it, durable, or nothing.
 
-        Writers of one process queue up here: SQLite has one writer at a time anyhow.
+        Args: settled: asked, in a transaction of its own, when the connection was lost inside COMMIT
+            and nobody knows whether the work was done (fault 26): what it returns is the result,
+            None says it was not done. Without it the work is repeated, which must then change
+            nothing the second time: it is fenced, or it sets what is already set.
         Raises: BackendError, and what ``work`` raises.
         """
-        with backend_errors(), self._writer:
-            for left in reversed(range(1 if self.is_sqlite else TRIES)):
-                try:
-                    with self.engine.begin() as connection:
-                        if self.is_sqlite:
-                            connection.exec_driver_sql("BEGIN IMMEDIATE")
-                        return work(connection)
-                except OperationalError as error:
-                    if not left or not _passing(error):
-                        raise
-                    time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  (jitter)
-        raise BackendError
+        with backend_errors():
+            if self.is_sqlite:
+                return self._write_sqlite(work)
+            return self._write_mysql(work, settled)
+
+    def _write_sqlite(self, work: Callable[[Connection], T]) -> T:
+        """Writers of one process queue up here: SQLite has one writer at a time anyhow."""
+        with self._writer, self.engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return work(connection)
+
+    def _write_mysql(
+        self, work: Callable[[Connection], T], settled: Callable[[Connection], T | None] | None
+    ) -> T:
+        left = TRIES
+        unknown = False
+        while True:
+            left -= 1
+            committing = False
+            try:
+                with self.engine.connect() as connection:
+                    found = settled(connection) if unknown and settled is not None else None
+                    result = work(connection) if found is None else found
+                    committing = True
+                    connection.commit()
+                    return result
+            except DBAPIError as error:
+                if not left or not (_passes(error) or error.connection_invalidated):
+                    raise
+                unknown = unknown or (committing and error.connection_invalidated)
+                log.info("catalog.transaction.repeated", extra={"unknown": unknown})
+                time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  (jitter)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -75,10 +118,9 @@ def backend_errors() -> Iterator[None]:
         raise BackendError from error
 
 
-def _passing(error: DBAPIError) -> bool:
-    """Deadlock or lock wait: the transaction was rolled back and may be repeated."""
-    text = str(error.orig)
-    return "1213" in text or "1205" in text
+def _passes(error: DBAPIError) -> bool:
+    arguments: tuple[object, ...] = getattr(error.orig, "args", ())
+    return arguments[:1] in [(code,) for code in _PASSING]
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -1,10 +1,12 @@
 """Jobs in SQL: ``catalog.port.JobCatalog``. Every write of an attempt carries its fence."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.port import Outcome, StoredContent
@@ -48,6 +50,7 @@ class JobRecords:
     def claim(self, task_id: UploadId, *, owner: str, lease_seconds: float) -> Job | None:
         """See ``JobCatalog.claim``."""
         now = self._clock.now()
+        until = now + lease_seconds
         statement = (
             update(jobs)
             .where(
@@ -59,7 +62,7 @@ class JobRecords:
                 state=JobState.RUNNING.value,
                 owner=owner,
                 fence=jobs.c.fence + 1,
-                lease_until=now + lease_seconds,
+                lease_until=until,
                 claimed_at=func.coalesce(jobs.c.claimed_at, now),
             )
         )
@@ -68,7 +71,12 @@ class JobRecords:
             claimed = connection.execute(statement).rowcount == 1
             return _job(connection, task_id) if claimed else None
 
-        return self._database.write(work)
+        def mine(connection: Connection) -> Job | None:
+            job = _job(connection, task_id, locked=True)
+            held = job is not None and job.state is JobState.RUNNING and job.owner == owner
+            return job if held and job is not None and job.lease_until == until else None
+
+        return self._database.write(work, settled=mine)
 
     def renew(self, task_id: UploadId, *, fence: int, lease_seconds: float) -> None:
         """See ``JobCatalog.renew``."""
@@ -84,7 +92,16 @@ class JobRecords:
     def complete(self, task_id: UploadId, *, fence: int, stored: StoredContent | None) -> File:
         """See ``JobCatalog.complete``."""
         now = self._clock.now()
-        return self._database.write(lambda c: _complete(c, task_id, fence, stored, now))
+
+        def completed(connection: Connection) -> File | None:
+            job = _job(connection, task_id, locked=True)
+            if job is None or job.state is not JobState.DONE or job.fence != fence:
+                return None
+            return pool_file(connection, job.scope, job.file_hash)
+
+        return self._database.write(
+            lambda c: _complete(c, task_id, fence, stored, now), settled=completed
+        )
 
     def retry(
         self,
@@ -217,8 +234,11 @@ class JobRecords:
         return self._database.read(lambda c: {row[0]: row[1] for row in c.execute(statement)})
 
 
-def _job(connection: Connection, task_id: UploadId) -> Job | None:
-    row = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().first()
+def _job(connection: Connection, task_id: UploadId, *, locked: bool = False) -> Job | None:
+    statement = select(jobs).where(jobs.c.task_id == task_id)
+    if locked:
+        statement = statement.with_for_update()
+    row = connection.execute(statement).mappings().first()
     return None if row is None else job_of(row)
 
 
@@ -264,22 +284,23 @@ def _complete(
 
 
 def _add_file(connection: Connection, job: Job, stored: StoredContent, now: float) -> None:
-    connection.execute(
-        insert(repository_pool).values(
-            identity=str(uuid4()),
-            scope=job.scope,
-            hash=job.file_hash,
-            name=job.filename,
-            ext=stored.ext,
-            size=job.file_size,
-            path=stored.path,
-            object_key=stored.object_key,
-            stored_hash=stored.stored_hash,
-            stored_size=stored.stored_size,
-            content_type=stored.content_type,
-            created_at=now,
-        )
+    """Unless equal content got there first: then its row stands (fault 48)."""
+    statement = insert(repository_pool).values(
+        identity=str(uuid4()),
+        scope=job.scope,
+        hash=job.file_hash,
+        name=job.filename,
+        ext=stored.ext,
+        size=job.file_size,
+        path=stored.path,
+        object_key=stored.object_key,
+        stored_hash=stored.stored_hash,
+        stored_size=stored.stored_size,
+        content_type=stored.content_type,
+        created_at=now,
     )
+    with suppress(IntegrityError), connection.begin_nested():
+        connection.execute(statement)
 
 
 def _failure(error_code: str, error_msg: str, now: float) -> dict[str, Any]:
@@ -303,7 +324,12 @@ def _fail_history(connection: Connection, task_id: UploadId, error_msg: str, now
 
 
 def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
-    dead = select(jobs).where(jobs.c.state == JobState.RUNNING.value, jobs.c.lease_until < now)
+    dead = (
+        select(jobs)
+        .where(jobs.c.state == JobState.RUNNING.value, jobs.c.lease_until < now)
+        # Several reapers share them.
+        .with_for_update(skip_locked=True)
+    )
     poisoned = []
     for row in connection.execute(dead).mappings().all():
         job = job_of(row)
@@ -341,7 +367,8 @@ def _forgotten(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 
 def _reopen(connection: Connection, task_id: UploadId, now: float) -> Job | None:
-    upload = connection.execute(select(uploads).where(uploads.c.id == task_id)).mappings().first()
+    found = select(uploads).where(uploads.c.id == task_id).with_for_update()
+    upload = connection.execute(found).mappings().first()
     alive = upload is not None and upload["state"] == UploadState.FINISHED.value
     if not alive or upload is None or upload["source_removed"]:
         return None

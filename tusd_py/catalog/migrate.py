@@ -6,45 +6,57 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from tusd_py.catalog.database import Database, backend_errors
+from tusd_py.domain.errors import BackendError
 
 HEAD: Final = "0001"
 """The newest file in ``migrations/versions``."""
 
 
+LOCK_SECONDS: Final = 60
+_LOCK: Final = "tusd_py_migration"
+
+
 def migrate(database: Database) -> None:
     """Run what is missing, one process at a time. Raises: BackendError."""
-    if _revision(database) == HEAD:
-        return
-    with _alone(database), backend_errors():
-        from alembic import command
-        from alembic.config import Config
+    with backend_errors():
+        with database.engine.connect() as connection:
+            if _revision(connection) == HEAD:
+                return
+        with _alone(database):
+            from alembic import command
+            from alembic.config import Config
 
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.attributes["engine"] = database.engine
-        command.upgrade(config, "head")
+            config = Config()
+            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.attributes["engine"] = database.engine
+            command.upgrade(config, "head")
 
 
-def _revision(database: Database) -> str | None:
-    with backend_errors(), database.engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.execute(
-            text("SELECT version_num FROM alembic_version")
-        ).scalar()
-        return found
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 @contextmanager
 def _alone(database: Database) -> Iterator[None]:
-    """Server and worker may start at once on one SQLite file."""
+    """Servers and workers may all start at once on a new database."""
     name = database.engine.url.database
-    if not database.is_sqlite or not name:
-        yield
-        return
-    with Path(f"{name}.migrating").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    if not database.is_sqlite:
+        with database.engine.connect() as connection:
+            lock = {"name": _LOCK, "seconds": LOCK_SECONDS}
+            if not connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), lock).scalar():
+                raise BackendError("Another process has been migrating the database for a minute.")
+            # The lock is the connection's: it goes with it.
+            yield
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), lock)
+    elif name:
+        with Path(f"{name}.migrating").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    else:
         yield

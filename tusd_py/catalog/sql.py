@@ -1,21 +1,30 @@
-"""The catalog on SQLAlchemy Core: SQLite now, written for MySQL 8 too (no RETURNING)."""
+"""The catalog on SQLAlchemy Core: SQLite, MySQL 8 and MariaDB (no RETURNING, S14)."""
+
+from sqlalchemy import URL
 
 from tusd_py.catalog.database import Database, sqlite_url
+from tusd_py.catalog.database_clock import DatabaseClock
 from tusd_py.catalog.job_records import JobRecords
 from tusd_py.catalog.migrate import migrate
+from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.upload_records import UploadRecords
-from tusd_py.clock import Clock
+from tusd_py.clock import Clock, SystemClock
 
-__all__ = ["SqlCatalog", "sqlite_url"]
+__all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
 
 class SqlCatalog(UploadRecords, JobRecords):
-    """``catalog.port.Catalog``, on a database brought up to date when it is opened."""
+    """``catalog.port.Catalog``, on a database brought up to date when it is opened.
 
-    def __init__(self, url: str, *, clock: Clock) -> None:
+    ``clock``: None takes the database's own where machines share one, and this machine's on SQLite.
+    """
+
+    def __init__(self, url: str | URL, *, clock: Clock | None = None) -> None:
+        """Raises: BackendError: the database can't be reached or brought up to date."""
         database = Database(url)
         migrate(database)
-        super().__init__(database, clock)
+        own = SystemClock() if database.is_sqlite else DatabaseClock(database)
+        super().__init__(database, clock or own)
 
     def close(self) -> None:
         """See ``Catalog.close``."""

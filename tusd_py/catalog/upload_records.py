@@ -37,7 +37,11 @@ class UploadRecords:
 
     def add_upload(self, upload: Upload) -> None:
         """See ``UploadCatalog.add_upload``."""
-        self._database.write(lambda c: c.execute(insert(uploads).values(**upload_row(upload))))
+        statement = insert(uploads).values(**upload_row(upload))
+        self._database.write(
+            lambda c: c.execute(statement).rowcount == 1,
+            settled=lambda c: True if _upload(c, upload.id) is not None else None,
+        )
 
     def upload(self, upload_id: UploadId) -> Upload | None:
         """See ``UploadCatalog.upload``."""
@@ -156,15 +160,18 @@ class UploadRecords:
         )
 
 
-def _upload(connection: Connection, upload_id: UploadId) -> Upload | None:
-    row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).mappings().first()
+def _upload(connection: Connection, upload_id: UploadId, *, locked: bool = False) -> Upload | None:
+    statement = select(uploads).where(uploads.c.id == upload_id)
+    if locked:
+        statement = statement.with_for_update()
+    row = connection.execute(statement).mappings().first()
     return None if row is None else upload_of(row)
 
 
 def _finish(
     connection: Connection, content: FinishedContent, *, is_video: bool, now: float
 ) -> Finished:
-    upload = _upload(connection, content.upload_id)
+    upload = _upload(connection, content.upload_id, locked=True)
     if upload is None:
         raise UploadNotFound
     if upload.state is UploadState.EXPIRED:

@@ -42,6 +42,8 @@ def plain_errors() -> Iterator[None]:
         yield
     except TusdError as error:
         refuse(error.detail, 1)
+    except ModuleNotFoundError as error:
+        refuse(f"{error.name} is not installed; pip install 'tusd-py[distributed]' brings it", 1)
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
         refuse(f"{error.strerror or error}{place}", 1)

@@ -60,6 +60,14 @@ class LocalLock:
         finally:
             self._leave(upload_id, line, turn)
 
+    def ask(self, upload_id: UploadId) -> None:
+        """Ask everybody in the upload's line to let go: another process wants it."""
+        for turn in tuple(self._turns.get(upload_id, ())):
+            turn.ask()
+
+    def close(self) -> None:
+        """See ``Lock.close``."""
+
     async def _wait(self, line: deque[_Turn], turn: _Turn) -> None:
         for earlier in tuple(line):
             if earlier is turn:

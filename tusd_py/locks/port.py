@@ -19,3 +19,7 @@ class Lock(Protocol):
         Raises: UploadLocked: the holder did not let go within the adapter's time limit.
         """
         ...
+
+    def close(self) -> None:
+        """Give back what it needed; nobody holds anything any longer."""
+        ...

@@ -50,6 +50,11 @@ class Listeners:
         """Whether there is anybody to tell."""
         return bool(self._by_key)
 
+    def listened(self) -> list[Hashable]:
+        """What is listened to: task ids and user ids."""
+        with self._mutex:
+            return list(self._by_key)
+
     def tell(self, task: Task) -> None:
         """Tell the task's listeners, unless they know this state or a newer one.
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 from support.clock import FakeClock
 from support.room import fresh_id
+from support.services import MariaDb
 
 from tusd_py.catalog.port import Catalog, StoredContent
-from tusd_py.catalog.sql import SqlCatalog, sqlite_url
+from tusd_py.catalog.sql import SqlCatalog, mysql_url, sqlite_url
 from tusd_py.domain.errors import (
     LeaseLost,
     Transient,
@@ -30,20 +32,25 @@ STORED = StoredContent(
     content_type="video/mp4", ext=".mp4",
 )  # fmt: skip
 
-Adapter = Callable[[Path, FakeClock], Catalog]
-ADAPTERS: dict[str, Adapter] = {
-    "sqlite": lambda folder, clock: SqlCatalog(sqlite_url(folder / "catalog.sqlite3"), clock=clock)
-}
-
 
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=ADAPTERS)
-def catalog(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[Catalog]:
-    opened = ADAPTERS[request.param](tmp_path, clock)
+@pytest.fixture
+def sqlite(tmp_path: Path) -> str:
+    return sqlite_url(tmp_path / "catalog.sqlite3")
+
+
+@pytest.fixture
+def mysql(mariadb: MariaDb) -> URL:
+    return mysql_url(mariadb.database())
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+def catalog(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Catalog]:
+    opened = SqlCatalog(request.getfixturevalue(request.param), clock=clock)
     yield opened
     opened.close()
 

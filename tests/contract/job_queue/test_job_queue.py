@@ -3,36 +3,92 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.clock import FakeClock
 from support.room import fresh_id
+from support.services import RabbitMq
+from support.waiting import wait_until
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import JobMessage
 from tusd_py.queue.embedded import EmbeddedQueue
-from tusd_py.queue.port import JobQueue
+from tusd_py.queue.port import Delivery, JobQueue
+from tusd_py.queue.rabbitmq import RabbitMqQueue
 from tusd_py.queue.wire import Undecodable, decode, encode
 
-Adapter = Callable[[Path, FakeClock], JobQueue]
-ADAPTERS: dict[str, Adapter] = {
-    "embedded": lambda folder, clock: EmbeddedQueue(folder / "queue.sqlite3", clock=clock)
-}
+
+class World:
+    """A queue, and what time and death do to it."""
+
+    patience = 20.0
+    """What was published is there within it."""
+    pause = 30.0
+    """A pause that ``pass_pause`` lets pass."""
+
+    queue: JobQueue
+
+    def consumer_dies(self) -> None:
+        raise NotImplementedError
+
+    def pass_pause(self) -> None:
+        raise NotImplementedError
+
+    def publish_payload(self, payload: bytes) -> None:
+        raise NotImplementedError
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+class EmbeddedWorld(World):
+    def __init__(self, folder: Path) -> None:
+        self._clock = FakeClock()
+        self.queue: EmbeddedQueue = EmbeddedQueue(folder / "queue.sqlite3", clock=self._clock)
+
+    def consumer_dies(self) -> None:
+        self._clock.advance(61)
+
+    def pass_pause(self) -> None:
+        self._clock.advance(31)
+
+    def publish_payload(self, payload: bytes) -> None:
+        self.queue.publish_payload(payload)
 
 
-@pytest.fixture(params=ADAPTERS)
-def queue(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[JobQueue]:
-    opened = ADAPTERS[request.param](tmp_path, clock)
-    yield opened
-    opened.close()
+class RabbitMqWorld(World):
+    pause = 0.3
+
+    def __init__(self, broker: RabbitMq) -> None:
+        self._url = broker.url(broker.virtual_host())
+        self.queue: RabbitMqQueue = RabbitMqQueue(self._url, prefetch=10)
+
+    def consumer_dies(self) -> None:
+        self.queue.close()
+        self.queue = RabbitMqQueue(self._url, prefetch=10)
+
+    def pass_pause(self) -> None:
+        """It passes by itself."""
+
+    def publish_payload(self, payload: bytes) -> None:
+        self.queue.publish_payload(payload)
+
+
+@pytest.fixture(params=["embedded", "rabbitmq"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    made: World
+    if request.param == "embedded":
+        made = EmbeddedWorld(tmp_path)
+    else:
+        made = RabbitMqWorld(request.getfixturevalue("rabbitmq"))
+    yield made
+    made.queue.close()
+
+
+def take(world: World) -> Delivery:
+    delivery = world.queue.receive(world.patience)
+    assert delivery is not None
+    return delivery
 
 
 def message() -> JobMessage:
@@ -42,63 +98,61 @@ def message() -> JobMessage:
     )  # fmt: skip
 
 
-def test_a_message_is_delivered_until_it_is_acknowledged(queue: JobQueue, clock: FakeClock) -> None:
+def test_a_message_is_delivered_until_it_is_acknowledged(world: World) -> None:
     sent = message()
-    queue.publish(sent)
-    delivery = queue.receive(0)
-    assert delivery is not None
-    assert delivery.message == sent
-    assert queue.receive(0) is None
-    clock.advance(61)
-    again = queue.receive(0)
-    assert again is not None
+    world.queue.publish(sent)
+    assert take(world).message == sent
+    assert world.queue.receive(0) is None
+    assert world.queue.depth() == 1
+    world.consumer_dies()
+    again = take(world)
     assert again.message == sent
     again.ack()
-    clock.advance(61)
-    assert queue.receive(0) is None
-    assert queue.depth() == 0
+    wait_until(lambda: world.queue.depth() == 0)
+    world.consumer_dies()
+    assert world.queue.receive(0) is None
 
 
-def test_messages_come_in_the_order_they_were_published(queue: JobQueue) -> None:
+def test_messages_come_in_the_order_they_were_published(world: World) -> None:
     sent = [message() for _ in range(5)]
     for one in sent:
-        queue.publish(one)
-    assert queue.depth() == 5
-    got = [queue.receive(0) for _ in range(5)]
-    assert [delivery.message for delivery in got if delivery] == sent
+        world.queue.publish(one)
+    wait_until(lambda: world.queue.depth() == 5)
+    assert [take(world).message for _ in sent] == sent
 
 
-def test_a_delivery_put_off_comes_back_in_its_time(queue: JobQueue, clock: FakeClock) -> None:
-    queue.publish(message())
-    delivery = queue.receive(0)
-    assert delivery is not None
-    delivery.retry_later(30)
-    assert queue.receive(0) is None
-    clock.advance(31)
-    assert queue.receive(0) is not None
-
-
-def test_a_dead_letter_is_put_aside(queue: JobQueue, clock: FakeClock) -> None:
+def test_a_delivery_put_off_comes_back_in_its_time(world: World) -> None:
     sent = message()
-    queue.publish(sent)
-    delivery = queue.receive(0)
-    assert delivery is not None
-    delivery.dead_letter("no such task")
-    clock.advance(100)
-    assert queue.receive(0) is None
-    assert list(queue.dead_letters()) == [(sent, "no such task")]
+    world.queue.publish(sent)
+    take(world).retry_later(world.pause)
+    assert world.queue.receive(0) is None
+    world.pass_pause()
+    assert take(world).message == sent
 
 
-def test_each_message_goes_to_one_of_many_receivers(queue: JobQueue) -> None:
+def test_a_dead_letter_is_put_aside(world: World) -> None:
+    sent = message()
+    world.queue.publish(sent)
+    take(world).dead_letter("no such task")
+    wait_until(lambda: list(world.queue.dead_letters()) == [(sent, "no such task")])
+    world.consumer_dies()
+    assert world.queue.receive(0) is None
+    assert list(world.queue.dead_letters()) == [(sent, "no such task")]
+
+
+def test_each_message_goes_to_one_of_many_receivers(world: World) -> None:
     sent = [message() for _ in range(40)]
     for one in sent:
-        queue.publish(one)
+        world.queue.publish(one)
     got: list[str] = []
 
     def consume() -> None:
-        while (delivery := queue.receive(0)) is not None:
-            got.append(delivery.message.task_id)
-            delivery.ack()
+        while len(got) < len(sent):
+            if (delivery := world.queue.receive(0)) is None:
+                threading.Event().wait(0.005)
+            else:
+                got.append(delivery.message.task_id)
+                delivery.ack()
 
     threads = [threading.Thread(target=consume) for _ in range(4)]
     for thread in threads:
@@ -108,19 +162,19 @@ def test_each_message_goes_to_one_of_many_receivers(queue: JobQueue) -> None:
     assert sorted(got) == sorted(one.task_id for one in sent)
 
 
-def test_a_waiting_receiver_is_woken_by_a_message_and_by_the_end(tmp_path: Path) -> None:
-    queue = EmbeddedQueue(tmp_path / "queue.sqlite3", clock=SystemClock())
+def test_a_waiting_receiver_is_woken_by_a_message_and_by_the_end(world: World) -> None:
     got: list[object] = []
-    thread = threading.Thread(target=lambda: got.append(queue.receive(60)))
+    thread = threading.Thread(target=lambda: got.append(world.queue.receive(60)))
     thread.start()
-    queue.publish(message())
+    world.queue.publish(message())
     thread.join(30)
     assert got[0] is not None
-    waiting = threading.Thread(target=lambda: got.append(queue.receive(60)))
+    waiting = threading.Thread(target=lambda: got.append(world.queue.receive(60)))
     waiting.start()
-    queue.close()
+    world.queue.close()
     waiting.join(30)
     assert not waiting.is_alive()
+    assert got[1] is None
 
 
 CHILD = """
@@ -152,19 +206,15 @@ def test_a_consumer_killed_before_it_settled_gives_the_message_back(tmp_path: Pa
     [b"", b"not json", b"[]", b"{}", b"\xff\xfe", b'{"TaskID": "../etc"}', encode(message()).replace(b'"v": 1', b'"v": 9')],
 )  # fmt: skip
 def test_what_is_no_message_is_put_aside_and_the_consumer_lives(
-    tmp_path: Path, payload: bytes
+    world: World, payload: bytes
 ) -> None:
     with pytest.raises(Undecodable):
         decode(payload)
-    queue = EmbeddedQueue(tmp_path / "queue.sqlite3", clock=FakeClock())
-    queue.publish_payload(payload)
+    world.publish_payload(payload)
     sent = message()
-    queue.publish(sent)
-    delivery = queue.receive(0)
-    assert delivery is not None
-    assert delivery.message == sent
-    assert queue.depth() == 1
-    queue.close()
+    world.queue.publish(sent)
+    assert take(world).message == sent
+    assert world.queue.depth() == 1
 
 
 def test_the_wire_has_the_seeds_names() -> None:

@@ -1,28 +1,43 @@
 """What every lock must promise (``locks.port``). A second adapter is one more line."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 import pytest
 from support.room import fresh_id
+from support.services import Redis
 
 from tusd_py.domain.errors import UploadLocked
 from tusd_py.domain.ids import UploadId
 from tusd_py.locks.local import LocalLock
 from tusd_py.locks.port import Lock
+from tusd_py.locks.redis import RedisLetGoBus
+from tusd_py.locks.shared import SharedLock
 
-ADAPTERS: Final[dict[str, Callable[[float], Lock]]] = {
-    "local": lambda timeout_seconds: LocalLock(timeout_seconds=timeout_seconds),
-}
 PATIENT: Final = 30.0
 IMPATIENT: Final = 0.05
+Make = Callable[[float], Lock]
 
 
-@pytest.fixture(params=ADAPTERS)
-def make(request: pytest.FixtureRequest) -> Callable[[float], Lock]:
-    return ADAPTERS[request.param]
+@pytest.fixture(params=["local", "shared"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    made: list[Lock] = []
+
+    def local(timeout_seconds: float) -> Lock:
+        return LocalLock(timeout_seconds=timeout_seconds)
+
+    def shared(timeout_seconds: float) -> Lock:
+        server: Redis = request.getfixturevalue("redis_server")
+        bus = RedisLetGoBus(server.url)
+        made.append(SharedLock(tmp_path / "locks", bus, timeout_seconds=timeout_seconds))
+        return made[-1]
+
+    yield {"local": local, "shared": shared}[request.param]
+    for lock in made:
+        lock.close()
 
 
 class Request:
@@ -62,7 +77,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-def test_a_free_upload_is_had_at_once_and_nobody_is_asked(make: Callable[[float], Lock]) -> None:
+def test_a_free_upload_is_had_at_once_and_nobody_is_asked(make: Make) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
         for _ in range(3):
@@ -75,7 +90,7 @@ def test_a_free_upload_is_had_at_once_and_nobody_is_asked(make: Callable[[float]
     run(scenario())
 
 
-def test_a_newcomer_makes_the_holder_let_go(make: Callable[[float], Lock]) -> None:
+def test_a_newcomer_makes_the_holder_let_go(make: Make) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
         holder = Request(lock, upload_id)
@@ -91,7 +106,7 @@ def test_a_newcomer_makes_the_holder_let_go(make: Callable[[float], Lock]) -> No
     run(scenario())
 
 
-def test_uploads_do_not_wait_for_each_other(make: Callable[[float], Lock]) -> None:
+def test_uploads_do_not_wait_for_each_other(make: Make) -> None:
     async def scenario() -> None:
         lock = make(IMPATIENT)
         requests = [Request(lock, fresh_id(), heeds=False) for _ in range(5)]
@@ -104,7 +119,7 @@ def test_uploads_do_not_wait_for_each_other(make: Callable[[float], Lock]) -> No
     run(scenario())
 
 
-def test_a_newcomer_waits_until_the_holder_has_really_left(make: Callable[[float], Lock]) -> None:
+def test_a_newcomer_waits_until_the_holder_has_really_left(make: Make) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
         holder = Request(lock, upload_id, heeds=False)
@@ -122,7 +137,7 @@ def test_a_newcomer_waits_until_the_holder_has_really_left(make: Callable[[float
 
 
 def test_a_holder_that_does_not_let_go_costs_the_newcomer_its_request(
-    make: Callable[[float], Lock],
+    make: Make,
 ) -> None:
     async def scenario() -> None:
         lock, upload_id = make(IMPATIENT), fresh_id()
@@ -142,7 +157,7 @@ def test_a_holder_that_does_not_let_go_costs_the_newcomer_its_request(
     run(scenario())
 
 
-def test_a_head_and_a_patch_that_wait_together_both_succeed(make: Callable[[float], Lock]) -> None:
+def test_a_head_and_a_patch_that_wait_together_both_succeed(make: Make) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
         silent = Request(lock, upload_id)
@@ -162,7 +177,7 @@ def test_a_head_and_a_patch_that_wait_together_both_succeed(make: Callable[[floa
 
 
 def test_one_who_still_waits_when_a_newer_comes_does_not_keep_the_upload(
-    make: Callable[[float], Lock],
+    make: Make,
 ) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
@@ -180,7 +195,7 @@ def test_one_who_still_waits_when_a_newer_comes_does_not_keep_the_upload(
     run(scenario())
 
 
-def test_the_newest_of_many_ends_up_with_the_upload(make: Callable[[float], Lock]) -> None:
+def test_the_newest_of_many_ends_up_with_the_upload(make: Make) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
         requests = []
@@ -197,7 +212,7 @@ def test_the_newest_of_many_ends_up_with_the_upload(make: Callable[[float], Lock
     run(scenario())
 
 
-def test_there_is_never_more_than_one_holder(make: Callable[[float], Lock]) -> None:
+def test_there_is_never_more_than_one_holder(make: Make) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
         inside = 0
@@ -237,7 +252,7 @@ def test_there_is_never_more_than_one_holder(make: Callable[[float], Lock]) -> N
     run(scenario())
 
 
-def test_a_holder_that_fails_frees_the_upload(make: Callable[[float], Lock]) -> None:
+def test_a_holder_that_fails_frees_the_upload(make: Make) -> None:
     async def scenario() -> None:
         lock, upload_id = make(IMPATIENT), fresh_id()
         with pytest.raises(RuntimeError, match="broken"):
@@ -253,7 +268,7 @@ def test_a_holder_that_fails_frees_the_upload(make: Callable[[float], Lock]) -> 
 
 @pytest.mark.parametrize("victim", [0, 1, 2], ids=["the holder", "the next", "the last"])
 def test_a_cancelled_request_does_not_keep_the_others_from_the_upload(
-    make: Callable[[float], Lock], victim: int
+    make: Make, victim: int
 ) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
@@ -273,7 +288,7 @@ def test_a_cancelled_request_does_not_keep_the_others_from_the_upload(
 
 
 def test_a_request_cancelled_in_the_moment_it_is_served_passes_the_upload_on(
-    make: Callable[[float], Lock],
+    make: Make,
 ) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()

@@ -3,23 +3,21 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.clock import FakeClock
 from support.room import fresh_id
+from support.services import Redis
 from support.waiting import wait_until
 
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus
 from tusd_py.tasks.embedded import EmbeddedTaskView
 from tusd_py.tasks.port import TaskView
+from tusd_py.tasks.redis import RedisTaskView
 
-Adapter = Callable[[Path, FakeClock], TaskView]
-ADAPTERS: dict[str, Adapter] = {
-    "embedded": lambda folder, clock: EmbeddedTaskView(folder / "tasks.sqlite3", clock=clock)
-}
 TTL = 86400.0
 
 
@@ -28,9 +26,15 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=ADAPTERS)
+@pytest.fixture(params=["embedded", "redis"])
 def view(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[TaskView]:
-    opened = ADAPTERS[request.param](tmp_path, clock)
+    opened: TaskView
+    if request.param == "embedded":
+        opened = EmbeddedTaskView(tmp_path / "tasks.sqlite3", clock=clock)
+    else:
+        server: Redis = request.getfixturevalue("redis_server")
+        server.clear()
+        opened = RedisTaskView(server.url, clock=clock)
     yield opened
     opened.close()
 
@@ -70,6 +74,7 @@ def test_a_stale_change_is_not_shown(view: TaskView) -> None:
     found = view.get(about.task_id)
     assert found is not None
     assert (found.progress, found.seq) == (40, 1)
+    wait_until(lambda: heard)
     assert len(heard) == 1
 
 
@@ -87,8 +92,8 @@ def test_listeners_hear_each_change_once_in_order(view: TaskView) -> None:
     one.close()
     one.close()
     view.put(about, RECEIVED)
+    wait_until(lambda: by_user[-1] == 6)
     assert by_task == [1, 2, 3, 4, 5]
-    assert by_user[-1] == 6
     mine.close()
 
 
@@ -110,9 +115,9 @@ def test_a_listener_never_hears_what_is_not_readable_yet(view: TaskView) -> None
     view.subscribe_task(about.task_id, compare)
     for progress in range(1, 30):
         view.put(about, change(TaskStatus.COMPRESSING, progress, 1))
+    wait_until(lambda: len(looks) == 29)
     for look in looks:
         look.join()
-    assert len(looks) == 29
     assert older == []
 
 
@@ -137,9 +142,9 @@ def test_a_task_lives_a_day_from_its_last_change(view: TaskView, clock: FakeCloc
     clock.advance(2)
     assert view.get(about.task_id) is not None
     assert view.get(forgotten.task_id) is None
+    assert view.expire() == 1
     total, page = view.list(UserId(1), page=1, size=10)
     assert (total, [task.facts.task_id for task in page]) == (1, [about.task_id])
-    assert view.expire() == 1
     assert view.expire() == 0
 
 
@@ -169,6 +174,9 @@ def test_many_threads_leave_one_order(view: TaskView) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    shown = view.get(about.task_id)
+    assert shown is not None
+    wait_until(lambda: heard[-1].seq == shown.seq)
     assert [task.seq for task in heard] == list(range(1, len(heard) + 1))
     assert [task.progress for task in heard] == sorted(task.progress for task in heard)
     assert [task.attempt for task in heard] == sorted(task.attempt for task in heard)

@@ -64,7 +64,17 @@ def test_the_seeds_file_is_taken_as_it_is(tmp_path: Path) -> None:
     assert (settings.host, settings.port, settings.max_size) == ("127.0.0.2", 8889, 10737418240)
     assert settings.rabbitmq.user == "admin"
     assert settings.redis.addr == "127.0.0.1:6379"
-    assert settings.unused_sections() == ("auth", "mysql", "redis", "rabbitmq")
+    assert settings.unused_sections() == ("auth",)
+
+
+def test_addresses_survive_any_password(tmp_path: Path) -> None:
+    text = (
+        "Redis: {Addr: 'r:6379', Password: 'a/b@c', DB: 2}\n"
+        "RabbitMQ: {Host: mq, User: admin, Password: 'x:/%', VHost: /}\n"
+    )
+    settings = from_yaml(tmp_path, text)
+    assert settings.redis.url() == "redis://:a%2Fb%40c@r:6379/2"
+    assert settings.rabbitmq.url() == "amqp://admin:x%3A%2F%25@mq:5672/%2F"
 
 
 def test_the_seeds_environment_is_taken_as_it_is() -> None:

@@ -61,6 +61,8 @@ def upgrade() -> None:
         sa.Column("claimed_at", sa.Double(), nullable=True),
         sa.Column("ended_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("task_id"),
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
     )
     op.create_index("ix_jobs_state", "jobs", ["state", "lease_until"], unique=False)
     op.create_table(
@@ -76,6 +78,8 @@ def upgrade() -> None:
         sa.Column("due_at", sa.Double(), nullable=False),
         sa.Column("sent_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
     )
     op.create_index("ix_outbox_due", "outbox", ["sent_at", "due_at"], unique=False)
     op.create_index("ix_outbox_task", "outbox", ["task_id"], unique=False)
@@ -102,6 +106,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("identity"),
         sa.UniqueConstraint("scope", "hash", name="uq_pool_scope_hash"),
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
     )
     op.create_table(
         "uploads",
@@ -119,6 +125,8 @@ def upgrade() -> None:
         sa.Column("source_removed", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
     )
     op.create_index("ix_uploads_source", "uploads", ["source_removed", "state"], unique=False)
     op.create_index("ix_uploads_state", "uploads", ["state", "kind"], unique=False)

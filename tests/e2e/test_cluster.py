@@ -1,0 +1,243 @@
+"""Two servers and their workers on RabbitMQ, Redis and MariaDB: to a client, one server."""
+
+import base64
+import hashlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import blake3
+import httpx
+import pytest
+from support.cluster import Cluster, running_cluster
+from support.media import video
+from support.server import Server
+from support.services import MariaDb, RabbitMq, Redis
+from support.tus import BODY, create, send
+from support.waiting import wait_until
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+@pytest.fixture
+def cluster(
+    tmp_path: Path, mariadb: MariaDb, redis_server: Redis, rabbitmq: RabbitMq
+) -> Iterator[Cluster]:
+    redis_server.clear()
+    with running_cluster(
+        tmp_path / "data", mariadb, redis_server, rabbitmq, servers=2, workers=2
+    ) as running:
+        yield running
+
+
+class Following:
+    """A task's Server-Sent Events, as one server tells them."""
+
+    def __init__(self, server: Server, task_id: str) -> None:
+        self.seen: list[dict[str, object]] = []
+        self._thread = threading.Thread(target=self._read, args=(server, task_id), daemon=True)
+        self._thread.start()
+
+    def _read(self, server: Server, task_id: str) -> None:
+        url = f"{server.url}/api/file/upload/events/{task_id}"
+        with httpx.stream("GET", url, timeout=60) as response:
+            for line in response.iter_lines():
+                if line.startswith("data: {"):
+                    self.seen.append(json.loads(line.removeprefix("data: ")))
+
+    def finished(self) -> list[dict[str, object]]:
+        """All that was told, once the stream has ended."""
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        return self.seen
+
+
+def at(server: Server, url: str) -> str:
+    """The upload's address at another server."""
+    return f"{server.url}{urlsplit(url).path}"
+
+
+def checksum(chunk: bytes) -> str:
+    return "sha1 " + base64.b64encode(hashlib.sha1(chunk).digest()).decode()
+
+
+def test_an_upload_may_alternate_between_servers_and_is_followed_from_either(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    here, there = cluster.servers
+    content = video(tmp_path / "clip.mp4").read_bytes()
+    url = create(here, len(content), filename="clip.mp4")
+    task_id = url.rpartition("/")[2]
+    following = Following(there, task_id)
+    wait_until(lambda: following.seen)
+    step = len(content) // 9 + 1
+    for number, start in enumerate(range(0, len(content), step)):
+        chunk = content[start : start + step]
+        server = cluster.servers[number % 2]
+        response = httpx.patch(
+            at(server, url),
+            content=chunk,
+            headers={**BODY, "Upload-Offset": str(start), "Upload-Checksum": checksum(chunk)},
+        )
+        assert response.status_code == 204, response.text
+        other = cluster.servers[(number + 1) % 2]
+        head = httpx.head(at(other, url), headers=TUS)
+        assert head.headers["Upload-Offset"] == str(start + len(chunk))
+    seen = following.finished()
+    states = [str(event["status"]) for event in seen]
+    assert states == sorted(states, key=ORDER.index)
+    assert {"pending", "received", "processing", "compressing", "uploading_oss"} <= set(states)
+    assert states[-1] == "completed"
+    progress = [int(str(event["progress"])) for event in seen]
+    assert progress == sorted(progress)
+    ids = [(event["epoch"], event["seq"]) for event in seen]
+    assert len(set(ids)) == len(ids)
+    stored = httpx.get(at(there, url), headers=TUS)
+    key = seen[-1]["oss_path"]
+    assert blake3.blake3(stored.content).hexdigest() in str(key)
+
+
+ORDER = [
+    "pending", "received", "processing", "compressing", "uploading_oss", "completed", "failed",
+]  # fmt: skip
+
+
+def test_a_request_at_one_server_takes_over_from_a_silent_one_at_the_other(
+    cluster: Cluster,
+) -> None:
+    here, there = cluster.servers
+    content = os.urandom(1 << 20)
+    url = create(here, len(content))
+    address = urlsplit(url)
+    fields = {**BODY, "Upload-Offset": "0", "Content-Length": str(len(content))}
+    request = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    with socket.create_connection((address.hostname or "", address.port or 0)) as silent:
+        silent.sendall(
+            f"PATCH {address.path} HTTP/1.1\r\nHost: x\r\n{request}\r\n".encode()
+            + content[:300_000]
+        )
+        wait_until(lambda: _size(cluster, url) == 300_000)
+        head = httpx.head(at(there, url), headers=TUS)
+        assert head.headers["Upload-Offset"] == "300000"
+        response = httpx.patch(
+            at(there, url), content=content[300_000:], headers={**BODY, "Upload-Offset": "300000"}
+        )
+        assert response.status_code == 204
+    there.wait_for_status(url.rpartition("/")[2], "completed")
+    assert httpx.get(url, headers=TUS).content == content
+
+
+def _size(cluster: Cluster, url: str) -> int:
+    task_id = url.rpartition("/")[2]
+    return (cluster.data_dir / "uploads" / task_id[:2] / task_id).stat().st_size
+
+
+def test_a_server_killed_during_a_patch_costs_only_the_way_to_the_other(cluster: Cluster) -> None:
+    here, there = cluster.servers
+    content = os.urandom(4 << 20)
+    url = create(here, len(content))
+    address = urlsplit(url)
+    fields = {**BODY, "Upload-Offset": "0", "Content-Length": str(len(content))}
+    request = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    with socket.create_connection((address.hostname or "", address.port or 0)) as sending:
+        sending.sendall(
+            f"PATCH {address.path} HTTP/1.1\r\nHost: x\r\n{request}\r\n".encode()
+            + content[: 2 << 20]
+        )
+        wait_until(lambda: _size(cluster, url) == 2 << 20)
+        here.kill()
+        offset = int(httpx.head(at(there, url), headers=TUS).headers["Upload-Offset"])
+        assert offset == 2 << 20
+    response = httpx.patch(
+        at(there, url), content=content[offset:], headers={**BODY, "Upload-Offset": str(offset)}
+    )
+    assert response.status_code == 204
+    there.wait_for_status(url.rpartition("/")[2], "completed")
+    assert httpx.get(at(there, url), headers=TUS).content == content
+
+
+def test_many_equal_files_at_both_servers_are_one_file(cluster: Cluster) -> None:
+    content = os.urandom(100_000)
+    tasks: list[tuple[Server, str]] = []
+
+    def upload(server: Server) -> None:
+        tasks.append((server, send(server, content)))
+
+    threads = [
+        threading.Thread(target=upload, args=(cluster.servers[number % 2],)) for number in range(10)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ends = [server.wait_for_status(task, "completed") for server, task in tasks]
+    assert len(ends) == 10
+    assert len({end["repository_id"] for end in ends}) == 1
+
+
+def test_a_sleeping_worker_changes_nothing_when_it_wakes(cluster: Cluster, tmp_path: Path) -> None:
+    here = cluster.servers[0]
+    for worker in cluster.workers:
+        worker.terminate()
+        worker.wait(30)
+    sleeper = cluster.add_worker(TUSD_FAIL="before_record:stop")
+    task = send(here, video(tmp_path / "clip.mp4"))
+    wait_until(lambda: _stopped(sleeper.pid), timeout=60)
+    cluster.add_worker()
+    done = here.wait_for_status(task, "completed")
+    sleeper.send_signal(18)
+    again = send(here, os.urandom(1000))
+    here.wait_for_status(again, "completed")
+    assert here.progress(task) == done
+
+
+def _stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def test_with_the_broker_away_a_finish_is_accepted_and_its_job_runs_later(
+    tmp_path: Path, mariadb: MariaDb, redis_server: Redis
+) -> None:
+    broker = RabbitMq()
+    try:
+        broker.start()
+        with running_cluster(
+            tmp_path / "data", mariadb, redis_server, broker, servers=1, workers=1
+        ) as cluster:
+            server = cluster.servers[0]
+            server.wait_for_status(send(server, b"before"), "completed")
+            broker.terminate()
+            task = send(server, b"meanwhile")
+            assert server.progress(task)["status"] == "received"
+            broker.start()
+            server.wait_for_status(task, "completed")
+    finally:
+        broker.close()
+
+
+def test_with_redis_away_uploads_and_jobs_go_on_and_the_record_tells_it(
+    tmp_path: Path, mariadb: MariaDb, rabbitmq: RabbitMq
+) -> None:
+    view = Redis()
+    try:
+        view.start()
+        with running_cluster(
+            tmp_path / "data", mariadb, view, rabbitmq, servers=1, workers=1
+        ) as cluster:
+            server = cluster.servers[0]
+            before = send(server, b"before")
+            server.wait_for_status(before, "completed")
+            view.kill()
+            task = send(server, b"meanwhile")
+            server.wait_for_status(task, "completed")
+            listed = httpx.get(f"{server.url}/api/file/upload/tasks").json()
+            assert {entry["task_id"] for entry in listed["tasks"]} == {before, task}
+            view.start()
+            following = Following(server, task)
+            assert following.finished()[-1]["status"] == "completed"
+    finally:
+        view.close()

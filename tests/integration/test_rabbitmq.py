@@ -1,0 +1,98 @@
+"""The queue on a real broker: what happens when it dies, is full, or does not route."""
+
+import pytest
+from support.room import fresh_id
+from support.services import RabbitMq
+from support.waiting import wait_until
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UserId
+from tusd_py.domain.job import JobMessage
+from tusd_py.queue.rabbitmq import QUEUE, RabbitMqQueue
+
+
+def message() -> JobMessage:
+    return JobMessage(
+        task_id=fresh_id(), user_id=UserId(1), temp_path="/x", filename="x", file_hash="a" * 64,
+        file_size=1, is_video=False,
+    )  # fmt: skip
+
+
+def test_a_broker_that_is_killed_loses_nothing_it_confirmed() -> None:
+    broker = RabbitMq()
+    queue = None
+    try:
+        broker.start()
+        queue = RabbitMqQueue(broker.url("%2F"), prefetch=4)
+        # A broker that dies within a second of a queue's declaration may forget its log's name:
+        # an orderly restart makes the declaration an old one.
+        assert queue.depth() == 0
+        broker.terminate()
+        broker.start()
+        wait_until(lambda: _depth(queue) == 0, timeout=60)
+        sent = [message() for _ in range(20)]
+        for one in sent[:19]:
+            queue.publish(one)
+        held = queue.receive(20)
+        assert held is not None
+        broker.kill()
+        with pytest.raises(BackendError):
+            queue.publish(sent[19])
+        held.ack()  # nobody hears it
+        broker.start()
+
+        wait_until(lambda: _published(queue, sent[19]), timeout=60)
+        got: set[str] = set()
+        while len(got) < len(sent):
+            delivery = queue.receive(30)
+            assert delivery is not None
+            got.add(delivery.message.task_id)
+            delivery.ack()
+        assert got == {one.task_id for one in sent}
+        wait_until(lambda: _depth(queue) == 0)
+    finally:
+        if queue is not None:
+            queue.close()
+        broker.close()
+
+
+def test_a_publish_that_is_not_routed_is_an_error(rabbitmq: RabbitMq) -> None:
+    import pika
+
+    url = rabbitmq.url(rabbitmq.virtual_host())
+    queue = RabbitMqQueue(url, prefetch=1)
+    queue.publish(message())
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        connection.channel().queue_delete(QUEUE)
+    with pytest.raises(BackendError):
+        queue.publish(message())
+    # The topology is declared again with the next connection.
+    wait_until(lambda: _published(queue, message()))
+    queue.close()
+
+
+def _depth(queue: RabbitMqQueue | None) -> int:
+    try:
+        return queue.depth() if queue is not None else -1
+    except BackendError:
+        return -1
+
+
+def _published(queue: RabbitMqQueue | None, one: JobMessage) -> bool:
+    assert queue is not None
+    try:
+        queue.publish(one)
+    except BackendError:
+        return False
+    return True
+
+
+def test_the_queue_is_what_the_seed_calls_it_and_durable(rabbitmq: RabbitMq) -> None:
+    host = rabbitmq.virtual_host()
+    queue = RabbitMqQueue(rabbitmq.url(host), prefetch=1)
+    queue.publish(message())
+    listed = rabbitmq.control("list_queues", "-p", host, "name", "type", "durable", "arguments")
+    assert "file_upload_queue\tquorum\ttrue" in listed
+    assert "file_upload_dlx" in listed
+    assert "file_upload_queue.dlq" in listed
+    queue.close()

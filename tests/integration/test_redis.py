@@ -1,0 +1,147 @@
+"""The live view on a real Redis: the seed's keys, and what its death does."""
+
+import json
+
+import pytest
+import redis
+from support.clock import FakeClock
+from support.room import fresh_id
+from support.services import Redis
+from support.waiting import wait_until
+
+from tusd_py.clock import SystemClock
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UserId
+from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus
+from tusd_py.tasks.redis import RedisTaskView
+
+
+def facts() -> TaskFacts:
+    return TaskFacts(
+        task_id=fresh_id(), user_id=UserId(123), filename="视频.mp4", file_size=104857600,
+        created_at=1_770_000_000.25, file_hash="a" * 64, temp_path="/data/x",
+    )  # fmt: skip
+
+
+def compressing(progress: int, attempt: int = 1) -> TaskChange:
+    return TaskChange(
+        status=TaskStatus.COMPRESSING, progress=progress, attempt=attempt, message="视频压缩中..."
+    )
+
+
+def test_keys_fields_and_channel_are_the_seeds(redis_server: Redis) -> None:
+    redis_server.clear()
+    view = RedisTaskView(redis_server.url, clock=FakeClock())
+    client = redis.Redis.from_url(redis_server.url, decode_responses=True)
+    about = facts()
+    pubsub = client.pubsub(ignore_subscribe_messages=True)
+    pubsub.subscribe(f"file_upload_notify:{about.task_id}")
+    pubsub.get_message(timeout=5)
+    view.put(about, compressing(45))
+    message = pubsub.get_message(timeout=5)
+    assert message is not None
+    told = json.loads(message["data"])
+    assert told["task_id"] == about.task_id
+    assert (told["status"], told["progress"], told["message"]) == (
+        "compressing", 45, "视频压缩中...",
+    )  # fmt: skip
+    found = client.hgetall(f"file_upload_task:{about.task_id}")
+    expected = {
+        "task_id": about.task_id, "user_id": "123", "filename": "视频.mp4", "file_hash": "a" * 64,
+        "file_size": "104857600", "temp_path": "/data/x", "status": "compressing",
+        "progress": "45", "message": "视频压缩中...", "error_msg": "", "oss_path": "",
+        "repository_id": "", "created_at": "2026-02-02T02:40:00Z",
+        "updated_at": "2026-02-02T02:40:00Z",
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+    assert 86390 <= client.ttl(f"file_upload_task:{about.task_id}") <= 86400
+    assert client.zrange("user_upload_tasks:123", 0, -1, withscores=True) == [
+        (about.task_id, 1_770_000_000.25)
+    ]
+    assert client.ttl("user_upload_tasks:123") > 0
+    view.put(
+        about,
+        TaskChange(
+            status=TaskStatus.FAILED, progress=0, attempt=1, error_code="x", error_msg="why"
+        ),
+    )
+    told = json.loads(pubsub.get_message(timeout=5)["data"])
+    assert (told["status"], told["progress"], told["error"], told["last_progress"]) == (
+        "failed", 0, "why", 45,
+    )  # fmt: skip
+    pubsub.close()
+    client.close()
+    view.close()
+
+
+def test_what_one_process_puts_another_hears(redis_server: Redis) -> None:
+    redis_server.clear()
+    here, there = (RedisTaskView(redis_server.url, clock=SystemClock()) for _ in range(2))
+    about = facts()
+    heard: list[Task] = []
+    subscription = here.subscribe_task(about.task_id, heard.append)
+    for progress in (30, 40, 50):
+        there.put(about, compressing(progress))
+    wait_until(lambda: heard and heard[-1].progress == 50)
+    assert [task.seq for task in heard] == [1, 2, 3]
+    subscription.close()
+    here.close()
+    there.close()
+
+
+def test_a_redis_that_dies_is_unavailable_at_once_and_heard_again_when_it_is_back() -> None:
+    server = Redis()
+    server.start()
+    here, there = (RedisTaskView(server.url, clock=SystemClock()) for _ in range(2))
+    about = facts()
+    heard: list[Task] = []
+    try:
+        here.subscribe_task(about.task_id, heard.append)
+        there.put(about, compressing(30))
+        wait_until(lambda: len(heard) == 1)
+        server.kill()
+        with pytest.raises(BackendError):
+            there.put(about, compressing(31))
+        with pytest.raises(BackendError):
+            here.get(about.task_id)
+        server.start()
+        # Told before anybody listens again: it is read when the connection is back.
+        there.put(about, compressing(40))
+        wait_until(lambda: heard[-1].progress == 40)
+        assert heard[-1].epoch != heard[0].epoch
+    finally:
+        here.close()
+        there.close()
+        server.close()
+
+
+def test_a_frozen_redis_costs_a_request_a_moment_not_minutes() -> None:
+    server = Redis()
+    server.start()
+    view = RedisTaskView(server.url, clock=SystemClock())
+    about = facts()
+    try:
+        view.put(about, compressing(30))
+        server.pause()
+        with pytest.raises(BackendError):
+            view.put(about, compressing(31))
+        server.resume()
+        wait_until(lambda: view.get(about.task_id) is not None)
+    finally:
+        view.close()
+        server.close()
+
+
+def test_a_flushed_view_begins_anew(redis_server: Redis) -> None:
+    view = RedisTaskView(redis_server.url, clock=SystemClock())
+    about = facts()
+    heard: list[Task] = []
+    view.subscribe_user(about.user_id, heard.append)
+    view.put(about, compressing(40))
+    redis_server.clear()
+    assert view.get(about.task_id) is None
+    view.put(about, compressing(41))
+    wait_until(lambda: len(heard) == 2)
+    assert heard[0].epoch != heard[1].epoch
+    assert heard[1].facts == about
+    view.close()

@@ -1,0 +1,95 @@
+"""Servers and workers on one data directory and real services."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from support.server import Server
+from support.services import MariaDb, RabbitMq, Redis
+
+FAST = {
+    "TUSD_MEDIA__PRESET": "ultrafast",
+    "TUSD_JOBS__RELAY_EVERY": "0.1s",
+    "TUSD_JOBS__REAP_EVERY": "0.5s",
+    "TUSD_JOBS__LEASE": "5s",
+    "TUSD_JOBS__RENEW_EVERY": "1s",
+    "TUSD_LOG_LEVEL": "warning",
+}
+
+
+class Cluster:
+    """Everything is started with the same settings; each part may be killed by itself."""
+
+    def __init__(self, data_dir: Path, mariadb: MariaDb, redis: Redis, rabbitmq: RabbitMq) -> None:
+        self.data_dir = data_dir
+        self.env = {
+            **FAST,
+            "TUSD_MYSQL__DATA_SOURCE": mariadb.database(),
+            "TUSD_REDIS__ADDR": f"127.0.0.1:{redis.port}",
+            "TUSD_RABBITMQ__HOST": "127.0.0.1",
+            "TUSD_RABBITMQ__PORT": str(rabbitmq.port),
+            "TUSD_RABBITMQ__USER": "guest",
+            "TUSD_RABBITMQ__PASSWORD": "guest",
+            "TUSD_RABBITMQ__VHOST": rabbitmq.virtual_host(),
+        }
+        self.servers: list[Server] = []
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add_server(self) -> Server:
+        """One more ``serve --workers 0``."""
+        self.servers.append(Server(self.data_dir, "--workers", "0", env=self.env).start())
+        return self.servers[-1]
+
+    def add_worker(self, **env: str) -> "subprocess.Popen[bytes]":
+        """One more ``worker``."""
+        command = [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(self.data_dir)]
+        self.workers.append(
+            subprocess.Popen(
+                [*command, "--workers", "1"],
+                env={**os.environ, **self.env, **env},
+                stdout=subprocess.DEVNULL,
+            )
+        )
+        return self.workers[-1]
+
+    def close(self) -> None:
+        """SIGTERM to all."""
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGCONT)
+                worker.terminate()
+        for server in self.servers:
+            server.stop()
+        for worker in self.workers:
+            try:
+                worker.wait(30)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+                raise
+
+
+@contextmanager
+def running_cluster(
+    data_dir: Path,
+    mariadb: MariaDb,
+    redis: Redis,
+    rabbitmq: RabbitMq,
+    *,
+    servers: int,
+    workers: int,
+) -> Iterator[Cluster]:
+    """A cluster for the length of a block."""
+    cluster = Cluster(data_dir, mariadb, redis, rabbitmq)
+    try:
+        for _ in range(servers):
+            cluster.add_server()
+        for _ in range(workers):
+            cluster.add_worker()
+        yield cluster
+    finally:
+        cluster.close()

@@ -1,0 +1,38 @@
+"""The database's time, for leases and expiry that several machines must agree on (fault 41)."""
+
+import threading
+from typing import Final
+
+from sqlalchemy import text
+
+from tusd_py.catalog.database import Database
+from tusd_py.clock import Clock, SystemClock
+
+ASK_EVERY_SECONDS: Final = 60.0
+_NOW: Final = text("SELECT UNIX_TIMESTAMP(NOW(6))")
+
+
+class DatabaseClock:
+    """``clock.Clock`` by the database: asked once a minute, and counted on from there by the
+    machine's monotonic clock. What this machine's own clock says plays no part."""
+
+    def __init__(self, database: Database, *, machine: Clock | None = None) -> None:
+        self._database = database
+        self._machine = machine or SystemClock()
+        self._mutex = threading.Lock()
+        self._offset = 0.0
+        self._ask_at = float("-inf")
+
+    def now(self) -> float:
+        """See ``Clock.now``. Raises: BackendError: the database was never reached."""
+        with self._mutex:
+            if self._machine.monotonic() >= self._ask_at:
+                asked_at = self._machine.monotonic()
+                said = float(self._database.read(lambda c: c.execute(_NOW).scalar_one()))
+                self._offset = said - asked_at
+                self._ask_at = asked_at + ASK_EVERY_SECONDS
+            return self._machine.monotonic() + self._offset
+
+    def monotonic(self) -> float:
+        """See ``Clock.monotonic``."""
+        return self._machine.monotonic()

@@ -1,0 +1,49 @@
+"""MySQL 8 and MariaDB: the address as the seed writes it, and how connections are opened."""
+
+import re
+from typing import Final
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+CONNECT_SECONDS: Final = 3
+ANSWER_SECONDS: Final = 15
+"""Longer than any statement here takes; a server that froze is given up after it."""
+LOCK_WAIT_SECONDS: Final = 5
+_DSN: Final = re.compile(
+    r"(?P<user>[^:]*):(?P<password>.*)@tcp\((?P<host>[^)]*?)(?::(?P<port>[0-9]+))?\)/(?P<name>[^?]+)(?:\?.*)?"
+)
+
+
+def mysql_url(data_source: str) -> URL:
+    """The address in ``MySQL.DataSource``: ``user:password@tcp(host:3306)/database?…`` as the seed's
+    Go driver reads it (its parameters mean nothing here), or ``mysql://user:password@host/database``.
+
+    Raises: ValueError: neither.
+    """
+    found = _DSN.fullmatch(data_source)
+    if found is not None:
+        return URL.create(
+            "mysql+pymysql",
+            username=found["user"],
+            password=found["password"],
+            host=found["host"],
+            port=int(found["port"] or 3306),
+            database=found["name"],
+            query={"charset": "utf8mb4"},
+        )
+    try:
+        url = make_url(data_source)
+    except ArgumentError:
+        raise ValueError("not an address such as user:password@tcp(host:3306)/db") from None
+    if url.get_backend_name() not in ("mysql", "mariadb") or not url.database:
+        raise ValueError("not the address of a MySQL database")
+    return url.set(drivername="mysql+pymysql", query={"charset": "utf8mb4"})
+
+
+CONNECT_ARGUMENTS: Final = {
+    "connect_timeout": CONNECT_SECONDS,
+    "read_timeout": ANSWER_SECONDS,
+    "write_timeout": ANSWER_SECONDS,
+    "init_command": f"SET time_zone='+00:00', innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}",
+}

@@ -1,0 +1,62 @@
+"""Requests to let go of an upload, over Redis Pub/Sub (``locks.shared.LetGoBus``)."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import redis
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UploadId, parse_upload_id
+from tusd_py.redis_client import connect
+
+log = logging.getLogger(__name__)
+
+CHANNEL: Final = "file_upload_let_go"
+LISTEN_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 0.5
+
+
+class RedisLetGoBus:
+    """One channel for all uploads; a connection of its own listens once somebody does."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = connect(url)
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def ask(self, upload_id: UploadId) -> None:
+        """See ``LetGoBus.ask``."""
+        try:
+            self._redis.publish(CHANNEL, upload_id)
+        except redis.RedisError as error:
+            raise BackendError from error
+
+    def listen(self, asked: Callable[[UploadId], None]) -> None:
+        """See ``LetGoBus.listen``."""
+        self._thread = threading.Thread(
+            target=self._hear_for_ever, args=(asked,), name="let-go", daemon=True
+        )
+        self._thread.start()
+
+    def _hear_for_ever(self, asked: Callable[[UploadId], None]) -> None:
+        while not self._closed.is_set():
+            try:
+                with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    pubsub.subscribe(CHANNEL)
+                    while not self._closed.is_set():
+                        message = pubsub.get_message(timeout=LISTEN_SECONDS)
+                        upload_id = parse_upload_id(message["data"]) if message else None
+                        if upload_id is not None:
+                            asked(upload_id)
+            except redis.RedisError as error:
+                log.warning("lock.bus.lost", extra={"reason": repr(error)})
+                self._closed.wait(PAUSE_SECONDS)
+
+    def close(self) -> None:
+        """See ``LetGoBus.close``."""
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._redis.close()

@@ -1,0 +1,146 @@
+"""Locks between server processes that share a directory: the kernel holds them.
+
+Rule 1: within a process ``LocalLock`` decides; only its holder asks the other processes.
+Rule 2: between processes an upload is one byte of one file, locked by this process (an open file
+description lock). The kernel never gives it to two, frees it when its holder dies, however it dies,
+and keeps it for a holder that merely sleeps: a process stopped for minutes that wakes up inside a
+write is still the only writer. On NFS the server of the directory keeps the same promises.
+Rule 3: whoever finds the byte taken asks its holder to let go, over the bus, and tries again until
+it does or the patience ends. Without the bus the holder ends when its body does, or by idling.
+"""
+
+import asyncio
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from tusd_py.domain.errors import BackendError, UploadLocked
+from tusd_py.domain.ids import UploadId
+from tusd_py.locks.local import TIMEOUT_SECONDS, LocalLock
+
+log = logging.getLogger(__name__)
+
+TRY_SECONDS: Final = 0.01
+ASK_SECONDS: Final = 0.5
+"""The request to let go is repeated so often: the bus may lose it."""
+_F_OFD_SETLK: Final = 37
+_TAKEN: Final = (errno.EAGAIN, errno.EACCES)
+
+
+class LetGoBus(Protocol):
+    """Carries requests to let go of an upload to all processes. May lose some."""
+
+    def ask(self, upload_id: UploadId) -> None:
+        """Ask whoever holds the upload. Blocks. Raises: BackendError."""
+        ...
+
+    def listen(self, asked: Callable[[UploadId], None]) -> None:
+        """Call ``asked``, from any thread, for every request from now on. Returns at once."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
+class SharedLock:
+    """``locks.port.Lock`` among processes that see the same ``path``."""
+
+    def __init__(
+        self, path: Path, bus: LetGoBus, *, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        """Raises: OSError: the file can't be opened."""
+        self._local = LocalLock(timeout_seconds=timeout_seconds)
+        self._timeout = timeout_seconds
+        self._bus = bus
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @asynccontextmanager
+    async def hold(
+        self, upload_id: UploadId, *, on_release_requested: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """See ``locks.port.Lock.hold``."""
+        self._listen()
+        async with self._local.hold(upload_id, on_release_requested=on_release_requested):
+            await self._take(upload_id)
+            try:
+                yield
+            finally:
+                # Unlocking never waits for anybody.
+                self._set(upload_id, fcntl.F_UNLCK)
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+            self._bus.listen(self._asked)
+
+    def _asked(self, upload_id: UploadId) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._local.ask, upload_id)
+
+    async def _take(self, upload_id: UploadId) -> None:
+        if await self._attempt(upload_id):
+            return
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        ask_at = loop.time()
+        while loop.time() < deadline:
+            if loop.time() >= ask_at:
+                await asyncio.to_thread(self._ask, upload_id)
+                ask_at = loop.time() + ASK_SECONDS
+            await asyncio.sleep(TRY_SECONDS)
+            if await self._attempt(upload_id):
+                return
+        raise UploadLocked
+
+    async def _attempt(self, upload_id: UploadId) -> bool:
+        """Try once, in a thread: on a network file system it takes a moment."""
+        attempt = asyncio.ensure_future(asyncio.to_thread(self._try, upload_id))
+        try:
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            # The next in our line may lock the same byte: what this thread got is given back first.
+            await asyncio.wait([attempt])
+            if not attempt.exception() and attempt.result():
+                self._set(upload_id, fcntl.F_UNLCK)
+            raise
+
+    def _ask(self, upload_id: UploadId) -> None:
+        try:
+            self._bus.ask(upload_id)
+        except BackendError:
+            log.warning("lock.ask.failed", extra={"upload_id": upload_id})
+
+    def _try(self, upload_id: UploadId) -> bool:
+        try:
+            self._set(upload_id, fcntl.F_WRLCK)
+        except OSError as error:
+            if error.errno in _TAKEN:
+                return False
+            raise BackendError from error
+        return True
+
+    def _set(self, upload_id: UploadId, kind: int) -> None:
+        # struct flock: type, whence, start, length, pid (0 for this kind of lock).
+        request = struct.pack("hhqqi4x", kind, os.SEEK_SET, _place(upload_id), 1, 0)
+        fcntl.fcntl(self._file, _F_OFD_SETLK, request)
+
+    def close(self) -> None:
+        """See ``Lock.close``."""
+        self._bus.close()
+        os.close(self._file)
+
+
+def _place(upload_id: UploadId) -> int:
+    """The upload's byte, among 2^62. Two uploads that met on one would merely wait for each other."""
+    digest = hashlib.blake2b(upload_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 2

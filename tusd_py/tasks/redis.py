@@ -1,0 +1,270 @@
+"""The live view of tasks in Redis, by the seed's keys and channels (S8 to S11).
+
+Rule 1: one script compares, writes, extends the time to live and publishes: nobody hears what can't
+be read yet, and nothing older follows something newer.
+Rule 2: it is a view. What Redis loses (a restart, FLUSHALL) begins a new epoch with the next change,
+and every change carries the whole state.
+Rule 3: one connection listens for the whole process, to all tasks; whoever listens to one task or
+user is found in memory. After it was lost, what is listened to is read again: Pub/Sub keeps nothing.
+Rule 4: requests do not wait for a Redis that is gone: half a second, no retries.
+"""
+
+import json
+import logging
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.resources import files
+from typing import Any, Final
+
+import redis
+
+from tusd_py.clock import Clock, rfc3339
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
+from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts, TaskStatus
+from tusd_py.redis_client import ANSWER_SECONDS, connect
+from tusd_py.tasks.listeners import Listeners
+from tusd_py.tasks.port import Listener, Subscription
+
+log = logging.getLogger(__name__)
+
+TTL_SECONDS: Final = 86400
+LISTEN_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 0.5
+SNAPSHOT_TASKS: Final = 100
+_SCRIPT: Final = files("tusd_py.tasks").joinpath("advance.lua").read_text("utf-8")
+_CHANNEL: Final = "file_upload_notify:"
+
+
+def task_key(task_id: UploadId) -> str:
+    """S8."""
+    return f"file_upload_task:{task_id}"
+
+
+def user_key(user_id: UserId) -> str:
+    """S9."""
+    return f"user_upload_tasks:{user_id}"
+
+
+def channel(task_id: UploadId) -> str:
+    """S10."""
+    return f"{_CHANNEL}{task_id}"
+
+
+class RedisTaskView:
+    """``tasks.port.TaskView`` on a Redis that all servers and workers share."""
+
+    def __init__(self, url: str, *, clock: Clock) -> None:
+        """``url``: ``redis://[:password@]host:port/db``. Nothing is opened yet."""
+        self._clock = clock
+        self._redis = connect(url)
+        self._script = self._redis.register_script(_SCRIPT)
+        self._listeners = Listeners()
+        self._mutex = threading.Lock()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._listening = threading.Event()
+        self._heard_before = False
+
+    def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
+        """See ``TaskView.put``."""
+        now = self._clock.now()
+        keys = [task_key(facts.task_id), user_key(facts.user_id), channel(facts.task_id)]
+        with _backend_errors():
+            told = self._script(keys, [_step(facts, change, now)])
+        return None if told is None else _task(json.loads(told))
+
+    def get(self, task_id: UploadId) -> Task | None:
+        """See ``TaskView.get``."""
+        with _backend_errors():
+            return self._living(self._redis.hgetall(task_key(task_id)))
+
+    def _living(self, found: dict[str, Any]) -> Task | None:
+        """The task of a hash, unless it is past its time."""
+        if not found:
+            return None
+        task = _task(found)
+        return task if task.updated_at >= self._clock.now() - TTL_SECONDS else None
+
+    def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
+        """See ``TaskView.list``."""
+        key = user_key(user_id)
+        start = (page - 1) * size
+        with _backend_errors():
+            self._drop_dead(key)
+            pipe = self._redis.pipeline(transaction=False)
+            total = self._redis.zcard(key)
+            for task_id in self._redis.zrevrange(key, start, start + size - 1):
+                pipe.hgetall(task_key(UploadId(task_id)))
+            tasks = [self._living(found) for found in pipe.execute()]
+        return total, [task for task in tasks if task is not None]
+
+    def _drop_dead(self, key: str) -> int:
+        """Take tasks whose hashes are gone out of a user's set (the seed's hole 15)."""
+        oldest = self._clock.now() - TTL_SECONDS
+        old = self._redis.zrangebyscore(key, "-inf", oldest)
+        pipe = self._redis.pipeline(transaction=False)
+        for task_id in old:
+            pipe.hget(task_key(UploadId(task_id)), "updated")
+        dead = [
+            task_id
+            for task_id, updated in zip(old, pipe.execute(), strict=True)
+            if updated is None or float(updated) < oldest
+        ]
+        if dead:
+            self._redis.zrem(key, *dead)
+        return len(dead)
+
+    def forget(self, task_id: UploadId) -> None:
+        """See ``TaskView.forget``."""
+        with _backend_errors():
+            user_id = self._redis.hget(task_key(task_id), "user_id")
+            self._redis.delete(task_key(task_id))
+            if user_id is not None:
+                self._redis.zrem(user_key(UserId(int(user_id))), task_id)
+
+    def expire(self) -> int:
+        """See ``TaskView.expire``: hashes go by themselves, their places in users' sets here."""
+        with _backend_errors():
+            return sum(
+                self._drop_dead(key)
+                for key in self._redis.scan_iter(match="user_upload_tasks:*", count=1000)
+            )
+
+    # -- listening
+
+    def subscribe_task(self, task_id: UploadId, listener: Listener) -> Subscription:
+        """See ``TaskView.subscribe_task``."""
+        return self._listen(self._listeners.add(task_id, listener))
+
+    def subscribe_user(self, user_id: UserId, listener: Listener) -> Subscription:
+        """See ``TaskView.subscribe_user``."""
+        return self._listen(self._listeners.add(user_id, listener))
+
+    def _listen(self, subscription: Subscription) -> Subscription:
+        """Wait a moment for the connection: what comes after a snapshot must be heard."""
+        with self._mutex:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._hear_for_ever, name="task-view", daemon=True
+                )
+                self._thread.start()
+        self._listening.wait(ANSWER_SECONDS)
+        return subscription
+
+    def _hear_for_ever(self) -> None:
+        while not self._closed.is_set():
+            try:
+                with self._redis.pubsub() as pubsub:
+                    pubsub.psubscribe(f"{_CHANNEL}*")
+                    self._hear(pubsub)
+            except redis.RedisError as error:
+                if not self._closed.is_set():
+                    log.warning("task.view.connection.lost", extra={"reason": repr(error)})
+            finally:
+                self._listening.clear()
+            self._closed.wait(PAUSE_SECONDS)
+
+    def _hear(self, pubsub: Any) -> None:  # noqa: ANN401  (redis.client.PubSub is untyped)
+        while not self._closed.is_set():
+            message = pubsub.get_message(timeout=LISTEN_SECONDS)
+            if message is None:
+                continue
+            if message["type"] == "psubscribe":
+                if self._heard_before:
+                    self._tell_again()
+                self._heard_before = True
+                self._listening.set()
+            elif message["type"] == "pmessage":
+                with suppress(ValueError, KeyError):
+                    self._listeners.tell(_task(json.loads(message["data"])))
+
+    def _tell_again(self) -> None:
+        """What was missed while nobody listened."""
+        for key in self._listeners.listened():
+            task_id = parse_upload_id(key) if isinstance(key, str) else None
+            if task_id is not None:
+                task = self.get(task_id)
+                if task is not None:
+                    self._listeners.tell(task)
+            elif isinstance(key, int):
+                for task in self.list(UserId(key), page=1, size=SNAPSHOT_TASKS)[1]:
+                    self._listeners.tell(task)
+
+    def close(self) -> None:
+        """See ``TaskView.close``."""
+        self._closed.set()
+        self._listeners.clear()
+        if self._thread is not None:
+            self._thread.join()
+        self._redis.close()
+
+
+@contextmanager
+def _backend_errors() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise BackendError from error
+
+
+def _step(facts: TaskFacts, change: TaskChange, now: float) -> str:
+    """What the script is given."""
+    return json.dumps(
+        {
+            "status": change.status.value,
+            "progress": change.progress,
+            "attempt": change.attempt,
+            "message": change.message or STATUS_TEXTS[change.status],
+            "reopen": change.reopen,
+            "epoch": secrets.token_hex(4),
+            "updated": repr(now),
+            "oldest": now - TTL_SECONDS,
+            "ttl": TTL_SECONDS,
+            "fields": {
+                "task_id": facts.task_id,
+                "user_id": str(facts.user_id),
+                "filename": facts.filename,
+                "file_hash": facts.file_hash,
+                "file_size": str(facts.file_size),
+                "temp_path": facts.temp_path,
+                "error_code": change.error_code,
+                "error_msg": change.error_msg,
+                "oss_path": change.oss_path,
+                "repository_id": change.repository_id,
+                "created_at": rfc3339(facts.created_at),
+                "updated_at": rfc3339(now),
+                "created": repr(facts.created_at),
+            },
+        },
+        ensure_ascii=False,
+    )
+
+
+def _task(found: dict[str, Any]) -> Task:
+    """The state that a hash or a message holds. Raises: KeyError, ValueError."""
+    return Task(
+        facts=TaskFacts(
+            task_id=UploadId(found["task_id"]),
+            user_id=UserId(int(found["user_id"])),
+            filename=found["filename"],
+            file_size=int(found["file_size"]),
+            created_at=float(found["created"]),
+            file_hash=found["file_hash"],
+            temp_path=found["temp_path"],
+        ),
+        status=TaskStatus(found["status"]),
+        progress=int(found["progress"]),
+        message=found["message"],
+        attempt=int(found["attempt"]),
+        epoch=found["epoch"],
+        seq=int(found["seq"]),
+        updated_at=float(found["updated"]),
+        error_code=found["error_code"],
+        error_msg=found["error_msg"],
+        oss_path=found["oss_path"],
+        repository_id=found["repository_id"],
+        last_progress=int(found["last_progress"]),
+    )
