@@ -62,7 +62,7 @@ def _queue(settings: Settings, root: Path, clock: Clock) -> JobQueue:
         return EmbeddedQueue(root / "queue.sqlite3", clock=clock)
     from tusd_py.queue.rabbitmq import RabbitMqQueue
 
-    return RabbitMqQueue(settings.rabbitmq.url(), prefetch=max(1, settings.workers))
+    return RabbitMqQueue(settings.rabbitmq.url())
 
 
 def _tasks(settings: Settings, root: Path, clock: Clock) -> TaskView:

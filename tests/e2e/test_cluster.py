@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -184,12 +185,14 @@ def test_a_sleeping_worker_changes_nothing_when_it_wakes(cluster: Cluster, tmp_p
     for worker in cluster.workers:
         worker.terminate()
         worker.wait(30)
-    sleeper = cluster.add_worker(TUSD_FAIL="before_record:stop")
+    # Its other threads are in no transaction then: that case is test_mysql.py's.
+    quiet = {f"TUSD_JOBS__{name}_EVERY": "600s" for name in ("RENEW", "REAP", "RELAY", "JANITOR")}
+    sleeper = cluster.add_worker(TUSD_FAIL="before_record:stop", **quiet)
     task = send(here, video(tmp_path / "clip.mp4"))
     wait_until(lambda: _stopped(sleeper.pid), timeout=60)
     cluster.add_worker()
     done = here.wait_for_status(task, "completed")
-    sleeper.send_signal(18)
+    sleeper.send_signal(signal.SIGCONT)
     again = send(here, os.urandom(1000))
     here.wait_for_status(again, "completed")
     assert here.progress(task) == done
@@ -241,3 +244,53 @@ def test_with_redis_away_uploads_and_jobs_go_on_and_the_record_tells_it(
             assert following.finished()[-1]["status"] == "completed"
     finally:
         view.close()
+
+
+def test_streams_outlive_redis_and_new_ones_open_without_it(
+    tmp_path: Path, mariadb: MariaDb, rabbitmq: RabbitMq
+) -> None:
+    view = Redis()
+    try:
+        view.start()
+        with running_cluster(
+            tmp_path / "data", mariadb, view, rabbitmq, servers=1, workers=0
+        ) as cluster:
+            server = cluster.servers[0]
+            content = os.urandom(10_000)
+            url = create(server, len(content))
+            task = url.rpartition("/")[2]
+            before = Following(server, task)
+            wait_until(lambda: before.seen)
+            view.kill()
+            during = Following(server, task)
+            wait_until(lambda: during.seen)
+            assert during.seen[0]["status"] == "pending"
+            patched = httpx.patch(url, content=content, headers={**BODY, "Upload-Offset": "0"})
+            assert patched.status_code == 204
+            cluster.add_worker()
+            for following in (before, during):
+                last = following.finished()[-1]
+                assert (last["status"], last["progress"]) == ("completed", 100)
+                assert last["repository_id"]
+    finally:
+        view.close()
+
+
+def test_streams_outlive_a_flushed_redis(cluster: Cluster, redis_server: Redis) -> None:
+    here, there = cluster.servers
+    content = os.urandom(10_000)
+    url = create(here, len(content))
+    task = url.rpartition("/")[2]
+    before = Following(here, task)
+    wait_until(lambda: before.seen)
+    redis_server.clear()
+    assert here.progress(task)["status"] == "pending"
+    after = Following(there, task)
+    wait_until(lambda: after.seen)
+    response = httpx.patch(url, content=content, headers={**BODY, "Upload-Offset": "0"})
+    assert response.status_code == 204
+    for following in (before, after):
+        seen = following.finished()
+        assert seen[-1]["status"] == "completed"
+        progress = [int(str(event["progress"])) for event in seen]
+        assert progress == sorted(progress)

@@ -13,6 +13,7 @@ from support.services import MariaDb
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.database_clock import DatabaseClock
+from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.catalog.port import StoredContent
 from tusd_py.catalog.sql import SqlCatalog, mysql_url
 from tusd_py.clock import SystemClock
@@ -144,6 +145,26 @@ def test_a_deadlock_is_repeated(url: URL) -> None:
     rows = database.read(lambda c: c.execute(text("SELECT n FROM t")).scalars().all())
     assert rows == [2, 2]
     database.close()
+
+
+def test_a_client_stopped_in_its_transaction_does_not_keep_the_row_for_long(
+    url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = SqlCatalog(url, clock=FakeClock())
+    task_id = finished(frozen)
+    frozen.close()
+    impatient = CONNECT_ARGUMENTS["init_command"].replace(f"={IDLE_SECONDS}", "=1")
+    monkeypatch.setitem(CONNECT_ARGUMENTS, "init_command", impatient)
+    stopped = Database(url)
+    with stopped.engine.connect() as connection:
+        connection.execute(text("UPDATE jobs SET owner = 'stopped'"))
+        working = SqlCatalog(url, clock=FakeClock())
+        job = working.claim(task_id, owner="w1", lease_seconds=60)
+        assert job is not None
+        assert job.owner == "w1"
+        connection.invalidate()
+    working.close()
+    stopped.close()
 
 
 def test_many_processes_may_bring_a_new_database_up_to_date_at_once(url: URL) -> None:

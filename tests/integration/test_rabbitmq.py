@@ -23,7 +23,7 @@ def test_a_broker_that_is_killed_loses_nothing_it_confirmed() -> None:
     queue = None
     try:
         broker.start()
-        queue = RabbitMqQueue(broker.url("%2F"), prefetch=4)
+        queue = RabbitMqQueue(broker.url("%2F"))
         # A broker that dies within a second of a queue's declaration may forget its log's name:
         # an orderly restart makes the declaration an old one.
         assert queue.depth() == 0
@@ -60,7 +60,7 @@ def test_a_publish_that_is_not_routed_is_an_error(rabbitmq: RabbitMq) -> None:
     import pika
 
     url = rabbitmq.url(rabbitmq.virtual_host())
-    queue = RabbitMqQueue(url, prefetch=1)
+    queue = RabbitMqQueue(url)
     queue.publish(message())
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
         connection.channel().queue_delete(QUEUE)
@@ -89,10 +89,30 @@ def _published(queue: RabbitMqQueue | None, one: JobMessage) -> bool:
 
 def test_the_queue_is_what_the_seed_calls_it_and_durable(rabbitmq: RabbitMq) -> None:
     host = rabbitmq.virtual_host()
-    queue = RabbitMqQueue(rabbitmq.url(host), prefetch=1)
+    queue = RabbitMqQueue(rabbitmq.url(host))
     queue.publish(message())
     listed = rabbitmq.control("list_queues", "-p", host, "name", "type", "durable", "arguments")
     assert "file_upload_queue\tquorum\ttrue" in listed
     assert "file_upload_dlx" in listed
     assert "file_upload_queue.dlq" in listed
     queue.close()
+
+
+def test_a_busy_consumer_hoards_nothing(rabbitmq: RabbitMq) -> None:
+    url = rabbitmq.url(rabbitmq.virtual_host())
+    busy, idle = RabbitMqQueue(url), RabbitMqQueue(url)
+    sent = [message() for _ in range(5)]
+    for one in sent:
+        busy.publish(one)
+    first = busy.receive(20)
+    assert first is not None
+    first.ack()  # its job has begun; nobody waits here any more
+    got = []
+    while len(got) < 4:
+        delivery = idle.receive(20)
+        assert delivery is not None
+        got.append(delivery.message)
+        delivery.ack()
+    assert got == sent[1:]
+    busy.close()
+    idle.close()

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from tusd_py.catalog.mysql import CONNECT_ARGUMENTS
+from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.domain.errors import BackendError
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Database:
                 pool_pre_ping=True,
                 pool_size=8,
                 max_overflow=8,
-                pool_recycle=1800,
+                pool_recycle=IDLE_SECONDS - 2,
                 isolation_level="READ COMMITTED",
                 connect_args=CONNECT_ARGUMENTS,
             )

@@ -48,12 +48,14 @@ def _alone(database: Database) -> Iterator[None]:
     name = database.engine.url.database
     if not database.is_sqlite:
         with database.engine.connect() as connection:
+            connection.execute(text("SET wait_timeout = 3600"))  # it says nothing meanwhile
             lock = {"name": _LOCK, "seconds": LOCK_SECONDS}
             if not connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), lock).scalar():
                 raise BackendError("Another process has been migrating the database for a minute.")
             # The lock is the connection's: it goes with it.
             yield
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), lock)
+            connection.invalidate()
     elif name:
         with Path(f"{name}.migrating").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

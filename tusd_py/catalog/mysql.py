@@ -1,7 +1,7 @@
 """MySQL 8 and MariaDB: the address as the seed writes it, and how connections are opened."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -10,6 +10,9 @@ CONNECT_SECONDS: Final = 3
 ANSWER_SECONDS: Final = 15
 """Longer than any statement here takes; a server that froze is given up after it."""
 LOCK_WAIT_SECONDS: Final = 5
+IDLE_SECONDS: Final = 20
+"""The server drops a connection that says nothing for so long, and with it the row locks of a process
+that was stopped inside its transaction: others wait for those less than for its lease."""
 _DSN: Final = re.compile(
     r"(?P<user>[^:]*):(?P<password>.*)@tcp\((?P<host>[^)]*?)(?::(?P<port>[0-9]+))?\)/(?P<name>[^?]+)(?:\?.*)?"
 )
@@ -41,9 +44,12 @@ def mysql_url(data_source: str) -> URL:
     return url.set(drivername="mysql+pymysql", query={"charset": "utf8mb4"})
 
 
-CONNECT_ARGUMENTS: Final = {
+CONNECT_ARGUMENTS: Final[dict[str, Any]] = {
     "connect_timeout": CONNECT_SECONDS,
     "read_timeout": ANSWER_SECONDS,
     "write_timeout": ANSWER_SECONDS,
-    "init_command": f"SET time_zone='+00:00', innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}",
+    "init_command": (
+        f"SET time_zone='+00:00', innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}, "
+        f"wait_timeout={IDLE_SECONDS}"
+    ),
 }

@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tusd_py.domain.errors import TaskNotFound
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task
 from tusd_py.http.context import AppContext
-from tusd_py.http.progress import find_progress, find_task, task_id_of
+from tusd_py.http.progress import find_task, recorded, task_id_of
 from tusd_py.tasks import frames
 from tusd_py.tasks.follow import follow_task, follow_user
 
@@ -38,8 +37,6 @@ def routes(context: AppContext) -> list[BaseRoute]:
         user_id = await context.caller(request)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, user_id, task_id)
-        if task is None:
-            return await _from_history(context, user_id, task_id)
         seen = last_seen(request.headers.get("last-event-id"), task)
         if task.status.terminal and seen == (task.epoch, task.seq):
             return Response(status_code=204, headers=_HEADERS)
@@ -76,6 +73,7 @@ async def _task_events(
         context.ports.tasks,
         context.threads,
         task_id,
+        record=lambda: recorded(context, task_id),
         stopping=context.stopping,
         last_seen=seen,
     )
@@ -95,16 +93,3 @@ async def _user_events(context: AppContext, user_id: UserId) -> AsyncIterator[Se
 def _event(task: Task) -> ServerSentEvent:
     data = json.dumps(frames.notification(task), ensure_ascii=False)
     return ServerSentEvent(data=data, id=task.event_id, retry=RETRY_MILLISECONDS)
-
-
-async def _from_history(context: AppContext, user_id: UserId, task_id: UploadId) -> Response:
-    """The view has nothing: what the durable record says, once. Raises: TaskNotFound."""
-    found = await find_progress(context, user_id, task_id)
-    if found["status"] not in ("completed", "failed"):
-        raise TaskNotFound
-
-    async def once() -> AsyncIterator[ServerSentEvent]:
-        yield ServerSentEvent(data=json.dumps(found, ensure_ascii=False))
-        yield ServerSentEvent(data="", event="end")
-
-    return _stream(once())

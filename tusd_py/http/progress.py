@@ -1,16 +1,20 @@
 """``GET /api/file/upload/progress/{task_id}`` (S4), and the look-up other routes share."""
 
-from typing import Any
+import logging
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tusd_py.domain.errors import BackendError, TaskNotFound
+from tusd_py.domain.errors import BackendError, TaskNotFound, UploadNotFound
 from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
 from tusd_py.domain.task import Task
+from tusd_py.domain.upload import UploadKind, UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.tasks import frames
+from tusd_py.tasks.record import task_of_history, task_of_upload
+
+log = logging.getLogger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -21,8 +25,8 @@ def routes(context: AppContext) -> list[BaseRoute]:
     async def progress(request: Request) -> Response:
         user_id = await context.caller(request)
         task_id = task_id_of(request.path_params["task_id"])
-        members = await find_progress(context, user_id, task_id)
-        return JSONResponse(members, headers=NO_STORE)
+        task = await find_task(context, user_id, task_id)
+        return JSONResponse(frames.progress(task), headers=NO_STORE)
 
     return [Route("/api/file/upload/progress/{task_id}", progress)]
 
@@ -35,30 +39,41 @@ def task_id_of(text: str) -> UploadId:
     return task_id
 
 
-async def find_progress(context: AppContext, user_id: UserId, task_id: UploadId) -> dict[str, Any]:
-    """The task's progress from the live view, else from the durable record.
+async def find_task(context: AppContext, user_id: UserId, task_id: UploadId) -> Task:
+    """The caller's task: as the live view has it, else as the durable records do.
 
     Raises: TaskNotFound: there is none, or it is somebody else's (the seed's hole 10);
         BackendError: nobody knows (hole 12).
     """
-    task = await find_task(context, user_id, task_id)
-    if task is not None:
-        return frames.progress(task)
-    row = await context.threads.call(context.ports.catalog.history, task_id)
-    if row is None or row.user_id != user_id:
-        raise TaskNotFound
-    return frames.progress_of_history(row)
-
-
-async def find_task(context: AppContext, user_id: UserId, task_id: UploadId) -> Task | None:
-    """The caller's task as the live view has it; None when the view can't tell.
-
-    Raises: TaskNotFound: it is somebody else's.
-    """
-    try:
-        task = await context.threads.call(context.ports.tasks.get, task_id)
-    except BackendError:
-        return None
-    if task is not None and task.facts.user_id != user_id:
+    task = await _shown(context, task_id) or await recorded(context, task_id)
+    if task is None or task.facts.user_id != user_id:
         raise TaskNotFound
     return task
+
+
+async def _shown(context: AppContext, task_id: UploadId) -> Task | None:
+    try:
+        return await context.threads.call(context.ports.tasks.get, task_id)
+    except BackendError:
+        log.warning("task.view.unavailable", extra={"task_id": task_id})
+        return None
+
+
+async def recorded(context: AppContext, task_id: UploadId) -> Task | None:
+    """The task by the durable records alone. Raises: BackendError."""
+    return await context.threads.call(_recorded, context, task_id)
+
+
+def _recorded(context: AppContext, task_id: UploadId) -> Task | None:
+    row = context.ports.catalog.history(task_id)
+    if row is not None:
+        return task_of_history(row)
+    upload = context.ports.catalog.upload(task_id)
+    if upload is None or upload.state is not UploadState.RECEIVING:
+        return None
+    if upload.kind is UploadKind.PARTIAL:
+        return None
+    try:
+        return task_of_upload(upload, context.ports.stores.core.offset(task_id))
+    except UploadNotFound:
+        return None

@@ -11,6 +11,7 @@ from tusd_py.domain.errors import BackendError, ProtocolError
 from tusd_py.http.context import AppContext
 from tusd_py.http.progress import NO_STORE
 from tusd_py.tasks import frames
+from tusd_py.tasks.record import task_of_history
 
 MAX_SIZE: Final = 100
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
@@ -27,12 +28,12 @@ def routes(context: AppContext) -> list[BaseRoute]:
             total, found = await context.threads.call(
                 context.ports.tasks.list, user_id, page=page, size=size
             )
-            entries = [frames.list_entry(task) for task in found]
         except BackendError:
             total, rows = await context.threads.call(
                 context.ports.catalog.histories, user_id, page=page, size=size
             )
-            entries = [frames.list_entry_of_history(row) for row in rows]
+            found = [task_of_history(row) for row in rows]
+        entries = [frames.list_entry(task) for task in found]
         members = {"total": total, "page": page, "size": size, "tasks": entries}
         return JSONResponse(members, headers=NO_STORE)
 

@@ -8,9 +8,10 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tusd_py.domain.errors import OriginNotAllowed, TusdError
+from tusd_py.domain.ids import UploadId
 from tusd_py.http.context import AppContext
 from tusd_py.http.errors import respond
-from tusd_py.http.progress import find_progress, find_task, task_id_of
+from tusd_py.http.progress import find_task, recorded, task_id_of
 from tusd_py.tasks import frames
 from tusd_py.tasks.follow import follow_task
 
@@ -26,20 +27,15 @@ def routes(context: AppContext) -> list[BaseRoute]:
             await _check_origin(context, websocket)
             user_id = await context.caller(websocket)
             task_id = task_id_of(websocket.path_params["task_id"])
-            task = await find_task(context, user_id, task_id)
-            record = None if task else await find_progress(context, user_id, task_id)
+            await find_task(context, user_id, task_id)
         except TusdError as error:
             await websocket.send_denial_response(respond(error))
             return
         await websocket.accept()
-        if record is not None:
-            await websocket.send_json(record)
-            await websocket.close(NORMAL)
-            return
         async with anyio.create_task_group() as group:
             # Nobody is asked to speak; we only want to know when they leave.
             group.start_soon(_until_gone, websocket, group.cancel_scope)
-            await _tell(context, websocket, task_id_of(websocket.path_params["task_id"]))
+            await _tell(context, websocket, task_id)
             group.cancel_scope.cancel()
 
     return [WebSocketRoute("/api/file/upload/ws/{task_id}", follow)]
@@ -52,9 +48,14 @@ async def _check_origin(context: AppContext, websocket: WebSocket) -> None:
         raise OriginNotAllowed
 
 
-async def _tell(context: AppContext, websocket: WebSocket, task_id: str) -> None:
-    found = task_id_of(task_id)
-    tasks = follow_task(context.ports.tasks, context.threads, found, stopping=context.stopping)
+async def _tell(context: AppContext, websocket: WebSocket, task_id: UploadId) -> None:
+    tasks = follow_task(
+        context.ports.tasks,
+        context.threads,
+        task_id,
+        record=lambda: recorded(context, task_id),
+        stopping=context.stopping,
+    )
     try:
         async with aclosing(tasks) as states:  # type: ignore[type-var]
             async for task in states:

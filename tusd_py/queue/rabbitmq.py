@@ -7,6 +7,9 @@ back by itself. An unsettled publish is reported as such: it is published again,
 nothing (fault 9).
 Rule 3: a delivery is settled on the channel it came by, or not at all: after a reconnect the broker
 has given it to somebody already.
+Rule 4: the broker gives one message at a time, and none while nobody here waits for one. A delivery
+is acknowledged before its job is done, so a prefetch alone would let a busy worker hoard what an idle
+one could begin, and a sleeping worker what all others could.
 """
 
 import logging
@@ -31,7 +34,8 @@ log = logging.getLogger(__name__)
 QUEUE: Final = "file_upload_queue"
 DEAD_LETTER_EXCHANGE: Final = "file_upload_dlx"
 DEAD_LETTER_QUEUE: Final = "file_upload_queue.dlq"
-HEARTBEAT_SECONDS: Final = 30
+HEARTBEAT_SECONDS: Final = 10
+"""A worker that was frozen while it waited gives back what it was sent after two or three."""
 BLOCKED_SECONDS: Final = 5.0
 """pika waits for ever by default; the message may arrive all the same once the broker recovers."""
 CONNECT_SECONDS: Final = 3.0
@@ -188,14 +192,12 @@ class _Line:
 class RabbitMqQueue:
     """``queue.port.JobQueue`` on a broker. Connections are opened when they are first needed."""
 
-    def __init__(self, url: str, *, prefetch: int) -> None:
-        """``prefetch``: deliveries that this process holds unsettled at the same time."""
+    def __init__(self, url: str) -> None:
         self._parameters: Any = pika.URLParameters(url)
         self._parameters.heartbeat = HEARTBEAT_SECONDS
         self._parameters.blocked_connection_timeout = BLOCKED_SECONDS
         self._parameters.socket_timeout = CONNECT_SECONDS
         self._parameters.stack_timeout = 2 * CONNECT_SECONDS
-        self._prefetch = prefetch
         self._mutex = threading.Lock()
         self._publishing: _Line | None = None
         self._stuck: list[_Line] = []
@@ -203,6 +205,9 @@ class RabbitMqQueue:
         self._changed = threading.Condition()
         self._arrived: deque[RabbitMqDelivery] = deque()
         self._channel: BlockingChannel | None = None
+        self._consumer_tag = ""
+        """Of the running subscription; '' while nobody waits."""
+        self._waiting = 0
         self._unsettled = 0
         self._closed = False
 
@@ -224,7 +229,7 @@ class RabbitMqQueue:
     def _consumer(self) -> _Line:
         with self._mutex:
             if self._consuming is None:
-                self._consuming = _Line("queue-consumer", self._parameters, self._consume)
+                self._consuming = _Line("queue-consumer", self._parameters, self._begin)
             return self._consuming
 
     # -- publishing
@@ -251,14 +256,25 @@ class RabbitMqQueue:
 
     # -- consuming
 
-    def _consume(self, channel: BlockingChannel) -> None:
+    def _begin(self, channel: BlockingChannel) -> None:
         """A new channel: what came by the one before is the broker's again."""
-        channel.basic_qos(prefetch_count=self._prefetch)
+        channel.basic_qos(prefetch_count=1)
         with self._changed:
             self._channel = channel
+            self._consumer_tag = ""
             self._arrived.clear()
             self._unsettled = 0
-        channel.basic_consume(QUEUE, self._take)
+        self._subscribe(channel)
+
+    def _subscribe(self, channel: BlockingChannel) -> None:
+        """In the line's thread: take messages while somebody waits, and only then."""
+        with self._changed:
+            wanted = self._waiting > 0
+        if wanted and not self._consumer_tag:
+            self._consumer_tag = channel.basic_consume(QUEUE, self._take)
+        elif not wanted and self._consumer_tag:
+            channel.basic_cancel(self._consumer_tag)
+            self._consumer_tag = ""
 
     def _take(
         self,
@@ -281,10 +297,19 @@ class RabbitMqQueue:
 
     def receive(self, timeout: float) -> "RabbitMqDelivery | None":
         """See ``JobQueue.receive``. A broker that is away is waited for."""
-        self._consumer()
+        line = self._consumer()
         with self._changed:
-            self._changed.wait_for(lambda: self._arrived or self._closed, timeout)
-            return None if self._closed or not self._arrived else self._arrived.popleft()
+            self._waiting += 1
+        try:
+            line.submit(self._subscribe)
+            with self._changed:
+                self._changed.wait_for(lambda: self._arrived or self._closed, timeout)
+                if self._closed or not self._arrived:
+                    return None
+                return self._arrived.popleft()
+        finally:
+            with self._changed:
+                self._waiting -= 1
 
     def _settle(
         self, channel: BlockingChannel, settle: Callable[[BlockingChannel], object]
@@ -296,6 +321,8 @@ class RabbitMqQueue:
 
         def work(current: BlockingChannel) -> None:
             if current is channel:
+                # Whoever took this delivery waits no longer: the next one is sent to others.
+                self._subscribe(channel)
                 settle(channel)
 
         self._consumer().submit(work)

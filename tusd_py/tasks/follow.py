@@ -1,20 +1,27 @@
 """Following tasks: subscribe first, then the snapshot, then changes (ARCHITECTURE, decision 7).
 
 A change that is missed does no harm: each carries the whole state, a slow listener gets the latest,
-and the state is read again every few seconds.
+and the state is read again every few seconds. A view that is away ends no stream: the durable record
+says how a task ended, and the rest is told when the view is back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task
 from tusd_py.tasks.port import Listener, Subscription, TaskView
 from tusd_py.threads import Threads
 
+log = logging.getLogger(__name__)
+
 REPOLL_SECONDS: Final = 10.0
+AWAY_SECONDS: Final = 2.0
+"""The record is looked at so often while the view is away."""
 SNAPSHOT_TASKS: Final = 100
 """A user's stream begins with the unfinished ones among so many newest tasks."""
 
@@ -73,35 +80,54 @@ async def follow_task(
     threads: Threads,
     task_id: UploadId,
     *,
+    record: Callable[[], Awaitable[Task | None]],
     stopping: asyncio.Event,
     last_seen: tuple[str, int] | None = None,
     repoll_seconds: float = REPOLL_SECONDS,
 ) -> AsyncIterator[Task]:
     """The task's state now and after each change, until it is final or the server stops.
 
-    Args: last_seen: epoch and sequence the listener has; that state is not repeated.
-    Raises: BackendError: the view can't be read.
+    Args: record: the task by the durable records, for what the view does not know;
+        last_seen: epoch and sequence the listener has; that state is not repeated.
     """
     mailbox = Mailbox(stopping)
     if last_seen is not None:
         mailbox.seen(task_id, *last_seen)
 
-    async def snapshot() -> None:
-        task = await threads.call(view.get, task_id)
-        if task is not None:
+    async def snapshot(*, first: bool = False) -> float:
+        """Look; how long to wait for news before the next look, in seconds."""
+        try:
+            task = await threads.call(view.get, task_id)
+            if task is not None:
+                mailbox.put(task)
+                return repoll_seconds
+            task = await record()
+        except BackendError:
+            task = await _recorded(record)
+        # Of what went on meanwhile the record knows only the end: it must not set anybody back.
+        if task is not None and (task.status.terminal or (first and last_seen is None)):
             mailbox.put(task)
+        return min(AWAY_SECONDS, repoll_seconds)
 
     def subscribe(listener: Listener) -> Subscription:
         return view.subscribe_task(task_id, listener)
 
     async with _subscribed(threads, subscribe, mailbox):
-        await snapshot()
+        patience = await snapshot(first=True)
         while not stopping.is_set():
-            for task in await mailbox.take(repoll_seconds):
+            for task in await mailbox.take(patience):
                 yield task
                 if task.status.terminal:
                     return
-            await snapshot()
+            patience = await snapshot()
+
+
+async def _recorded(record: Callable[[], Awaitable[Task | None]]) -> Task | None:
+    try:
+        return await record()
+    except BackendError:
+        log.warning("task.record.unavailable")
+        return None
 
 
 async def follow_user(
@@ -112,15 +138,16 @@ async def follow_user(
     stopping: asyncio.Event,
     repoll_seconds: float = REPOLL_SECONDS,
 ) -> AsyncIterator[Task]:
-    """A user's unfinished tasks now, then every change of any of their tasks, until the server stops.
-
-    Raises: BackendError: the view can't be read.
-    """
+    """A user's unfinished tasks now, then every change of any of their tasks, until the server stops."""
     mailbox = Mailbox(stopping)
     followed: set[UploadId] = set()
 
     async def snapshot() -> None:
-        _, tasks = await threads.call(view.list, user_id, page=1, size=SNAPSHOT_TASKS)
+        try:
+            _, tasks = await threads.call(view.list, user_id, page=1, size=SNAPSHOT_TASKS)
+        except BackendError:
+            log.warning("task.view.unavailable", extra={"user_id": user_id})
+            return
         for task in reversed(tasks):
             # A finished task is told once to those who saw it unfinished.
             if not task.status.terminal or task.facts.task_id in followed:

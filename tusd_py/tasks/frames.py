@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from tusd_py.catalog.port import HistoryRow
 from tusd_py.clock import rfc3339
-from tusd_py.domain.task import STATUS_TEXTS, Task, TaskStatus
-
-_HISTORY_PROGRESS = {TaskStatus.COMPLETED: 100, TaskStatus.FAILED: 0}
+from tusd_py.domain.task import Task, TaskStatus
 
 
 def notification(task: Task) -> dict[str, Any]:
@@ -45,26 +42,6 @@ def progress(task: Task) -> dict[str, Any]:
     }
 
 
-def progress_of_history(row: HistoryRow) -> dict[str, Any]:
-    """The same from the durable record, when the live view has nothing."""
-    status = TaskStatus(row.status)
-    members: dict[str, Any] = {
-        "task_id": row.task_id,
-        "status": status.value,
-        "progress": _HISTORY_PROGRESS.get(status, 10),
-        "message": STATUS_TEXTS[status],
-        "filename": row.filename,
-        "file_size": row.file_size,
-        "created_at": rfc3339(row.created_at),
-        "updated_at": rfc3339(row.completed_at or row.created_at),
-    }
-    if status is TaskStatus.COMPLETED:
-        members.update(repository_id=row.repository_identity, oss_path=row.oss_path)
-    if status is TaskStatus.FAILED:
-        members.update(error=row.error_msg)
-    return members
-
-
 def list_entry(task: Task) -> dict[str, Any]:
     """An entry of the task list (S6)."""
     return {
@@ -74,10 +51,3 @@ def list_entry(task: Task) -> dict[str, Any]:
         "progress": task.progress,
         "created_at": rfc3339(task.facts.created_at),
     }
-
-
-def list_entry_of_history(row: HistoryRow) -> dict[str, Any]:
-    """The same from the durable record."""
-    found = progress_of_history(row)
-    names = ("task_id", "filename", "status", "progress", "created_at")
-    return {name: found[name] for name in names}

@@ -1,0 +1,63 @@
+"""A task as the durable records tell it, for when the live view can't."""
+
+from typing import Final
+
+from tusd_py.catalog.port import HistoryRow
+from tusd_py.domain.task import (
+    COMPLETED_PROGRESS,
+    RECEIVED_PROGRESS,
+    STATUS_TEXTS,
+    Task,
+    TaskFacts,
+    TaskStatus,
+)
+from tusd_py.domain.upload import Upload
+
+EPOCH: Final = "0"
+"""The life of a view that is none; any real one is newer."""
+_PROGRESS: Final = {TaskStatus.COMPLETED: COMPLETED_PROGRESS, TaskStatus.FAILED: 0}
+
+
+def task_of_history(row: HistoryRow) -> Task:
+    """Received, or how it ended: what is between is known to the live view alone."""
+    status = TaskStatus(row.status)
+    return Task(
+        facts=TaskFacts(
+            task_id=row.task_id,
+            user_id=row.user_id,
+            filename=row.filename,
+            file_size=row.file_size,
+            created_at=row.created_at,
+            file_hash=row.file_hash,
+        ),
+        status=status,
+        progress=_PROGRESS.get(status, RECEIVED_PROGRESS),
+        message=STATUS_TEXTS[status],
+        attempt=0,
+        epoch=EPOCH,
+        seq=status.rank,
+        updated_at=row.completed_at or row.created_at,
+        error_msg=row.error_msg,
+        oss_path=row.oss_path,
+        repository_id=row.repository_identity,
+    )
+
+
+def task_of_upload(upload: Upload, offset: int) -> Task:
+    """A task whose bytes are still arriving, ``offset`` of them so far."""
+    return Task(
+        facts=TaskFacts(
+            task_id=upload.id,
+            user_id=upload.user_id,
+            filename=upload.filename,
+            file_size=upload.length if upload.length is not None else offset,
+            created_at=upload.created_at,
+        ),
+        status=TaskStatus.PENDING,
+        progress=RECEIVED_PROGRESS * offset // upload.length if upload.length else 0,
+        message=STATUS_TEXTS[TaskStatus.PENDING],
+        attempt=0,
+        epoch=EPOCH,
+        seq=0,
+        updated_at=upload.created_at,
+    )
