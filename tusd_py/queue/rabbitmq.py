@@ -135,12 +135,13 @@ class _Line:
                         self._connection = None
                     if connection.is_open:
                         connection.close()
-            except _LOST as error:
+            except Exception as error:
                 pause = PAUSES[min(failures, len(PAUSES) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
                 failures += 1
                 log.warning(
                     "queue.connection.lost",
                     extra={"line": self._thread.name, "reason": repr(error), "pause": pause},
+                    exc_info=not isinstance(error, _LOST),
                 )
                 self._closed.wait(pause)
 
@@ -208,6 +209,8 @@ class RabbitMqQueue:
         self._consumer_tag = ""
         """Of the running subscription; '' while nobody waits."""
         self._waiting = 0
+        self._asked = False
+        """The consumer's thread is about to look whether anybody waits."""
         self._unsettled = 0
         self._closed = False
 
@@ -269,6 +272,7 @@ class RabbitMqQueue:
     def _subscribe(self, channel: BlockingChannel) -> None:
         """In the line's thread: take messages while somebody waits, and only then."""
         with self._changed:
+            self._asked = False
             wanted = self._waiting > 0
         if wanted and not self._consumer_tag:
             self._consumer_tag = channel.basic_consume(QUEUE, self._take)
@@ -300,8 +304,10 @@ class RabbitMqQueue:
         line = self._consumer()
         with self._changed:
             self._waiting += 1
+            ask, self._asked = not self._asked, True
         try:
-            line.submit(self._subscribe)
+            if ask:
+                line.submit(self._subscribe)
             with self._changed:
                 self._changed.wait_for(lambda: self._arrived or self._closed, timeout)
                 if self._closed or not self._arrived:
