@@ -44,7 +44,7 @@ soak: install
 	@$(BIN)/pytest -q tests/soak
 
 lock:
-	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --extra distributed --group dev --generate-hashes \
+	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --extra distributed --extra oss --extra s3 --group dev --generate-hashes \
 	  --no-emit-index-url --universal --python-version 3.11 -o requirements.lock
 
 clean:
