@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.s3 import S3Server
 from support.server import Server, running_server
 from support.services import MariaDb, RabbitMq, Redis, Service
 
@@ -40,6 +41,12 @@ def mariadb() -> Iterator[MariaDb]:
 def rabbitmq() -> Iterator[RabbitMq]:
     """One RabbitMQ for the whole run; a test makes its own virtual host."""
     yield from _running(RabbitMq())  # type: ignore[misc]
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """One S3 server for the whole run; a test makes its own bucket."""
+    yield from _running(S3Server())  # type: ignore[misc]
 
 
 FAST = {"TUSD_MEDIA__PRESET": "ultrafast", "TUSD_JOBS__RELAY_EVERY": "0.1"}

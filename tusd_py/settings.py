@@ -6,10 +6,17 @@ Sizes are bytes and may be written ``10GiB``; durations are seconds and may be w
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 GIB: Final = 1 << 30
 _SIZE_UNITS: Final = {
@@ -127,6 +134,11 @@ class JobSettings(_Section):
         1.0, gt=0, description="How often the outbox is looked at without being woken"
     )
     janitor_every: Duration = Field(300.0, gt=0, description="How often leftovers are collected")
+    orphans_every: Duration = Field(
+        6 * 3600.0,
+        gt=0,
+        description="How often the whole object store is looked through for what nobody points at",
+    )
     verify_source: bool = Field(
         True,
         description="Read a file again before it is published, to find bits that fell over on the disk",
@@ -181,13 +193,77 @@ class RabbitMqSettings(_Section):
         return f"amqp://{credentials}{self.host}:{self.port}/{quote(self.vhost, safe='')}"
 
 
+class ObjectSettings(_Section):
+    """Where finished objects go (S25)."""
+
+    store: Literal["auto", "local", "oss", "s3"] = Field(
+        "auto", description="auto: the one whose bucket is named, else the local directory"
+    )
+    downloads: Literal["redirect", "stream"] = Field(
+        "redirect",
+        description="How OSS and S3 give a file to its owner: by a signed link, or read through the server",
+    )
+    link_expires: Duration = Field(3600.0, ge=1, description="How long a signed link is good for")
+    part_size: Size = Field(
+        16 << 20,
+        ge=5 << 20,
+        le=512 << 20,
+        description="Smallest part of a large object; OSS and S3 take no smaller than 5 MiB alike",
+    )
+    threads: int = Field(4, ge=1, le=64, description="Parts of one object sent at the same time")
+
+
 class OssSettings(_Section):
-    """Alibaba OSS, by the seed's environment names. Not used yet: objects are local files."""
+    """Alibaba Cloud OSS, by the seed's environment names."""
 
     access_key_id: SecretStr = Field(SecretStr(""), description="OSS_ACCESS_KEY_ID")
     access_key_secret: SecretStr = Field(SecretStr(""), description="OSS_ACCESS_KEY_SECRET")
-    region: str = Field("", description="OSS_REGION")
+    security_token: SecretStr = Field(
+        SecretStr(""), description="OSS_SESSION_TOKEN, with temporary keys (STS)"
+    )
+    credentials_uri: str = Field(
+        "",
+        description="Address that gives temporary keys (STS) as the ECS metadata service does; in the place of the keys",
+    )
+    region: str = Field("", description="OSS_REGION, e.g. oss-cn-beijing")
     bucket_name: str = Field("", description="OSS_BUCKET_NAME")
+    endpoint: str = Field(
+        "",
+        description="URL of the endpoint; empty: the region's public one. Inside Alibaba Cloud https://oss-cn-beijing-internal.aliyuncs.com costs no traffic",
+    )
+    public_endpoint: str = Field(
+        "", description="URL for links and addresses; empty: the region's public one"
+    )
+
+
+class S3Settings(_Section):
+    """Amazon S3, or what speaks its API: Qiniu Kodo, MinIO, Ceph, R2."""
+
+    bucket: str = Field("", description="Name of the bucket")
+    region: str = Field("", description="Region, e.g. eu-central-1 or Kodo's cn-east-1")
+    endpoint: str = Field(
+        "",
+        description="URL of the endpoint; empty: Amazon's. Kodo: https://s3.cn-east-1.qiniucs.com",
+    )
+    public_endpoint: str = Field(
+        "", description="URL for links and addresses; empty: the same endpoint"
+    )
+    addressing: Literal["auto", "path", "virtual"] = Field(
+        "auto",
+        description="The bucket's name in the path, or in the host's name; auto: virtual at Amazon, path elsewhere",
+    )
+    access_key_id: SecretStr = Field(
+        SecretStr(""),
+        description="Access key; empty: as AWS tools find it (environment, profile, instance role)",
+    )
+    secret_access_key: SecretStr = Field(SecretStr(""), description="Secret key")
+    session_token: SecretStr = Field(SecretStr(""), description="With temporary keys")
+
+    def style(self) -> Literal["path", "virtual"]:
+        """Where the bucket's name is: newer regions of Amazon's know it in the host's name alone."""
+        if self.addressing != "auto":
+            return self.addressing
+        return "path" if self.endpoint else "virtual"
 
 
 class Settings(_Section):
@@ -237,9 +313,32 @@ class Settings(_Section):
     mysql: MysqlSettings = MysqlSettings()
     redis: RedisSettings = RedisSettings()
     rabbitmq: RabbitMqSettings = RabbitMqSettings()
+    objects: ObjectSettings = ObjectSettings()
     oss: OssSettings = OssSettings()
+    s3: S3Settings = S3Settings()
+
+    @property
+    def object_store(self) -> Literal["local", "oss", "s3"]:
+        """The store that ``objects.store`` names or lets be guessed."""
+        if self.objects.store != "auto":
+            return self.objects.store
+        if self.oss.bucket_name:
+            return "oss"
+        return "s3" if self.s3.bucket else "local"
+
+    @model_validator(mode="after")
+    def _one_store(self) -> Self:
+        named = bool(self.oss.bucket_name), bool(self.s3.bucket)
+        if self.objects.store == "auto" and all(named):
+            raise ValueError("objects.store: both oss and s3 name a bucket; say which one it is")
+        for store, bucket, there in (("oss", "bucket_name", named[0]), ("s3", "bucket", named[1])):
+            if self.objects.store == store and not there:
+                raise ValueError(f"{store}.{bucket}: is needed with objects.store {store}")
+        if self.object_store == "oss" and not self.oss.region:
+            raise ValueError("oss.region: is needed, e.g. oss-cn-beijing (OSS_REGION)")
+        return self
 
     def unused_sections(self) -> tuple[str, ...]:
         """Sections that were filled in and that this version does not use yet."""
-        sections = ("auth", "oss")
+        sections = ("auth",)
         return tuple(name for name in sections if name in self.model_fields_set)

@@ -39,6 +39,7 @@ _SEED_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 _SEED_ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
     "OSS_ACCESS_KEY_ID": ("oss", "access_key_id"),
     "OSS_ACCESS_KEY_SECRET": ("oss", "access_key_secret"),
+    "OSS_SESSION_TOKEN": ("oss", "security_token"),
     "OSS_REGION": ("oss", "region"),
     "OSS_BUCKET_NAME": ("oss", "bucket_name"),
 }

@@ -9,9 +9,11 @@ from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.locks.port import Lock
+from tusd_py.objects.bucket import Bucket
+from tusd_py.objects.port import ObjectStore
 from tusd_py.ports import Ports
 from tusd_py.queue.port import JobQueue
-from tusd_py.settings import Settings
+from tusd_py.settings import OssSettings, S3Settings, Settings
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
 
@@ -22,7 +24,6 @@ def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
     Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
         or its address is none.
     """
-    from tusd_py.objects.local import LocalObjects
     from tusd_py.stores.disk import DiskStore
 
     root = settings.data_dir.absolute()
@@ -33,7 +34,7 @@ def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         catalog=_catalog(settings, root, clock),
         queue=_queue(settings, root, clock or SystemClock()),
         tasks=_tasks(settings, root, clock or SystemClock()),
-        objects=LocalObjects(root / "objects"),
+        objects=_objects(settings, root),
         stores=StoreSet(core=disk, rewind=disk, concatenation=disk),
         lock=_lock(settings, root),
         shared=bool(settings.redis.addr),
@@ -84,3 +85,59 @@ def _lock(settings: Settings, root: Path) -> Lock:
     from tusd_py.locks.shared import SharedLock
 
     return SharedLock(root / "uploads.locks", RedisLetGoBus(settings.redis.url()))
+
+
+def _objects(settings: Settings, root: Path) -> ObjectStore:
+    if settings.object_store == "local":
+        from tusd_py.objects.local import LocalObjects
+
+        return LocalObjects(root / "objects")
+    from tusd_py.objects.remote import RemoteObjects
+
+    return RemoteObjects(
+        _oss(settings.oss) if settings.object_store == "oss" else _s3(settings.s3),
+        smallest_part=settings.objects.part_size,
+        threads=settings.objects.threads,
+        links=settings.objects.downloads == "redirect",
+    )
+
+
+def _oss(oss: OssSettings) -> Bucket:
+    from tusd_py.objects.oss import (
+        OssBucket,
+        endpoint_of,
+        fetched_credentials,
+        static_credentials,
+    )
+
+    credentials = (
+        fetched_credentials(oss.credentials_uri)
+        if oss.credentials_uri
+        else static_credentials(
+            oss.access_key_id.get_secret_value(),
+            oss.access_key_secret.get_secret_value(),
+            oss.security_token.get_secret_value(),
+        )
+    )
+    return OssBucket(
+        credentials,
+        name=oss.bucket_name,
+        region=oss.region,
+        endpoint=oss.endpoint or endpoint_of(oss.region),
+        public_endpoint=oss.public_endpoint or endpoint_of(oss.region.removesuffix("-internal")),
+    )
+
+
+def _s3(s3: S3Settings) -> Bucket:
+    from tusd_py.objects.s3 import S3Bucket
+
+    return S3Bucket(
+        name=s3.bucket,
+        region=s3.region,
+        endpoint=s3.endpoint,
+        public_endpoint=s3.public_endpoint or s3.endpoint,
+        style=s3.style(),
+        key_id=s3.access_key_id.get_secret_value(),
+        secret=s3.secret_access_key.get_secret_value(),
+        token=s3.session_token.get_secret_value(),
+    )

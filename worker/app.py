@@ -62,6 +62,7 @@ class Worker:
             self._begin("relay", self._relay)
             self._begin("tell", self._every(jobs.relay_every, self._tell))
         self._begin("janitor", self._every(jobs.janitor_every, self._tidy))
+        self._begin("object-janitor", self._every(jobs.orphans_every, self._tidy_objects))
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(
@@ -104,8 +105,11 @@ class Worker:
             log.error("job.poison", extra={"task_id": job.task_id})
 
     def _tidy(self) -> None:
-        remove_leftovers(self._ports, find_leftovers(self._ports))
+        remove_leftovers(self._ports, find_leftovers(self._ports, objects=False))
         self._ports.tasks.expire()
+
+    def _tidy_objects(self) -> None:
+        remove_leftovers(self._ports, find_leftovers(self._ports))
 
     def _take_from_dead(self) -> None:
         """Leases of processes that no longer run here need not run out first."""

@@ -10,12 +10,15 @@ from typing import Final
 from tusd_py.domain.errors import TusdError, UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.job import JobState
+from tusd_py.objects.port import Unfinished
 from tusd_py.ports import Ports
 
 log = logging.getLogger(__name__)
 
 ORPHAN_OBJECT_SECONDS: Final = 48 * 3600.0
 """A job puts its object before its row: an object this old without a row never gets one."""
+UNFINISHED_SECONDS: Final = 48 * 3600.0
+"""A put that no job goes on with is given up so long after it began."""
 ORPHAN_DATA_SECONDS: Final = 24 * 3600.0
 """A creation makes its file before its row."""
 
@@ -30,21 +33,28 @@ class Leftovers:
     """Bytes without an upload."""
     work_dirs: tuple[Path, ...]
     """Folders of attempts that are over."""
-    orphan_objects: tuple[str, ...]
+    orphan_objects: tuple[str, ...] = ()
     """Objects that no pool entry points at."""
+    unfinished: tuple[Unfinished, ...] = ()
+    """What puts have left in the object store."""
 
     def __len__(self) -> int:
         parts = (self.sources, self.orphan_data, self.work_dirs, self.orphan_objects)
-        return sum(len(part) for part in parts)
+        return sum(len(part) for part in parts) + len(self.unfinished)
 
 
-def find_leftovers(ports: Ports) -> Leftovers:
-    """Look, and touch nothing. Raises: BackendError, OSError."""
+def find_leftovers(ports: Ports, *, objects: bool = True) -> Leftovers:
+    """Look, and touch nothing.
+
+    Args: objects: look through the object store too, which lists all of it.
+    Raises: BackendError, Transient, OSError.
+    """
     return Leftovers(
         sources=tuple(ports.catalog.removable_sources()),
         orphan_data=tuple(_orphan_data(ports)),
         work_dirs=tuple(_work_dirs(ports)),
-        orphan_objects=tuple(_orphan_objects(ports)),
+        orphan_objects=tuple(_orphan_objects(ports)) if objects else (),
+        unfinished=tuple(_unfinished(ports)) if objects else (),
     )
 
 
@@ -57,7 +67,9 @@ def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
     for folder in leftovers.work_dirs:
         shutil.rmtree(folder, ignore_errors=True)
     for key in leftovers.orphan_objects:
-        _try(lambda found=key: ports.objects.delete(found))
+        _try(lambda found=key: _remove_object(ports, found))
+    for put in leftovers.unfinished:
+        _try(lambda found=put: ports.objects.abandon(found))
     if len(leftovers):
         log.info("janitor.removed", extra={"leftovers": len(leftovers)})
 
@@ -65,6 +77,13 @@ def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
 def _remove_source(ports: Ports, upload_id: UploadId) -> None:
     ports.stores.core.delete(upload_id)
     ports.catalog.source_removed(upload_id)
+
+
+def _remove_object(ports: Ports, key: str) -> None:
+    """Condemned first, so that no attempt begins to point at it meanwhile (fault 49)."""
+    if ports.catalog.condemn_object(key):
+        ports.objects.delete(key)
+        ports.catalog.object_removed(key)
 
 
 def _try(work: object) -> None:
@@ -105,3 +124,10 @@ def _orphan_objects(ports: Ports) -> Iterator[str]:
     old = [key for key, changed_at in ports.objects.entries() if changed_at < oldest]
     held = set(ports.catalog.object_keys()) if old else set()
     yield from (key for key in old if key not in held)
+
+
+def _unfinished(ports: Ports) -> Iterator[Unfinished]:
+    oldest = ports.clock.now() - UNFINISHED_SECONDS
+    old = [put for put in ports.objects.unfinished() if put.begun_at < oldest]
+    held = ports.catalog.multipart_ids() if old else ()
+    yield from (put for put in old if put.upload_id not in held)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, or_, select, up
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.database import Database
+from tusd_py.catalog.object_records import forget_multipart, hold_object
 from tusd_py.catalog.port import Outcome, StoredContent
 from tusd_py.catalog.records import (
     JOB,
@@ -271,6 +272,8 @@ def _complete(
     if file is None:
         if stored is None:
             raise Transient("the pool has lost the file")
+        if not hold_object(connection, stored.object_key, now):
+            raise Transient("The object was collected before it was recorded.")
         _add_file(connection, job, stored, now)
         file = pool_file(connection, job.scope, job.file_hash)
     if file is None:
@@ -278,6 +281,7 @@ def _complete(
     connection.execute(
         update(uploads).where(uploads.c.id == task_id).values(file_identity=file.identity)
     )
+    forget_multipart(connection, task_id)
     duration = int(now - (row["claimed_at"] or now))
     complete_history(connection, task_id, file, duration=max(duration, 0), now=now)
     return file

@@ -4,13 +4,14 @@ Every method is one transaction: ACID, durable against power loss when it return
 and may come from any thread. All raise BackendError when the database can't be reached.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage
+from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 
 
@@ -165,7 +166,8 @@ class JobCatalog(Protocol):
 
         ``stored`` None: the pool got this hash meanwhile (fault 48) and its file is taken. When
         another task's equal content won in between, the winner's file is returned and referred to.
-        Raises: LeaseLost: nothing was changed.
+        Raises: LeaseLost: nothing was changed; Transient: the object was collected meanwhile, it has
+            to be put again.
         """
         ...
 
@@ -229,7 +231,47 @@ class JobCatalog(Protocol):
         ...
 
 
-class Catalog(UploadCatalog, JobCatalog, Protocol):
+class ObjectCatalog(Protocol):
+    """Objects on their way, and those that are collected.
+
+    An object that nobody points at is condemned before it is removed: an attempt that found it there
+    and wants to point at it meets the tombstone instead, and puts it anew (fault 49).
+    """
+
+    def multipart(self, task_id: UploadId) -> Multipart | None:
+        """What attempts at the job have begun to send, with the parts that arrived."""
+        ...
+
+    def begin_multipart(self, task_id: UploadId, *, fence: int, multipart: Multipart) -> None:
+        """In the place of whatever was held; without parts. Raises: LeaseLost."""
+        ...
+
+    def add_part(self, task_id: UploadId, *, fence: int, part: Part) -> None:
+        """A part of what is held arrived; again: in the place of the one before. Raises: LeaseLost."""
+        ...
+
+    def forget_multipart(self, task_id: UploadId, *, fence: int) -> None:
+        """Nothing is held any longer. Idempotent. Raises: LeaseLost."""
+        ...
+
+    def multipart_ids(self) -> Collection[str]:
+        """Upload ids that a job may still go on with."""
+        ...
+
+    def claim_object(self, key: str) -> bool:
+        """An attempt is about to put this object; False while it is being removed. Idempotent."""
+        ...
+
+    def condemn_object(self, key: str) -> bool:
+        """Nobody will point at the object from now on: it may be removed. False: the pool does."""
+        ...
+
+    def object_removed(self, key: str) -> None:
+        """A condemned object is gone: it may be put anew. Idempotent."""
+        ...
+
+
+class Catalog(UploadCatalog, JobCatalog, ObjectCatalog, Protocol):
     """Everything that is true."""
 
     def close(self) -> None:

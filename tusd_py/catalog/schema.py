@@ -124,3 +124,33 @@ file_upload_history = Table(
     comment="文件上传历史记录表",
 )
 """The seed's table (S12), and one thing more: a task has one row."""
+
+object_multiparts = Table(
+    "object_multiparts",
+    metadata,
+    Column("task_id", String(32), primary_key=True),
+    Column("object_key", String(255), nullable=False),
+    Column("upload_id", Text, nullable=False),
+    Column("part_size", BigInteger, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+"""What a job has begun to send to the object store in parts (S19)."""
+
+object_parts = Table(
+    "object_parts",
+    metadata,
+    Column("task_id", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("etag", String(128), nullable=False),
+    Column("checksum", String(64), nullable=False),
+)
+
+object_tombstones = Table(
+    "object_tombstones",
+    metadata,
+    Column("object_key", String(255), primary_key=True),
+    Column("removed", Boolean, nullable=False),
+    Column("at", Double, nullable=False),
+)
+"""Objects that nobody pointed at when they were collected: being removed, or removed."""

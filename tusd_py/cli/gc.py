@@ -14,7 +14,7 @@ def gc(
     config: Config = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
 ) -> None:
-    """Remove sources the pool holds, data without an upload, dead work folders, orphan objects.
+    """Remove sources the pool holds, data without an upload, dead work folders, orphan objects, unfinished puts.
 
     Expired uploads are collected by the server itself.
     """
@@ -37,6 +37,7 @@ def _collect(ports: Ports, *, dry_run: bool) -> None:
         ("data without an upload", found.orphan_data),
         ("work folder", [folder.name for folder in found.work_dirs]),
         ("orphan object", found.orphan_objects),
+        ("unfinished object", [put.key or put.upload_id for put in found.unfinished]),
     ):
         for name in names:
             typer.echo(f"{'would remove' if dry_run else 'removing'} {kind} {name}")

@@ -8,16 +8,25 @@ from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.uploads.download import Content
 
 
-async def send_content(content: Content, range_header: str | None) -> Response:
-    """Stream a finished upload (C209-C216); 416 when the range begins behind its end.
+async def send_content(
+    content: Content, range_header: str | None, *, link_seconds: float
+) -> Response:
+    """Stream a finished upload (C209-C216), or send the client where its object is; 416 when the range
+    begins behind its end.
 
     Opaque bytes whatever they are: a stored page or drawing must not run in our origin
-    (ASVS 5.4.1, 5.4.2).
+    (ASVS 5.4.1, 5.4.2). Args: link_seconds: how long a link is good for.
     """
+    disposition = content_disposition(content.upload.filename)
+    link = await content.link(disposition, link_seconds)
+    if link is not None:
+        # The link is good for an hour or so and for whoever has it: nobody may keep this answer.
+        headers = {"Location": link, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        return Response(status_code=307, headers=headers)
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": content_disposition(content.upload.filename),
+        "Content-Disposition": disposition,
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "ETag": f'"{content.etag}"',
         "X-Content-Type-Options": "nosniff",

@@ -98,13 +98,17 @@ class TusEndpoint:
 
     async def _download(self, user_id: UserId, command: Download) -> Response:
         objects = self._context.ports.objects
-        content = await download(self._room, objects, user_id, command)
+        seconds = self._context.settings.objects.link_expires
+
+        async def look_and_send() -> Response:
+            content = await download(self._room, objects, user_id, command)
+            return await send_content(content, command.range_header, link_seconds=seconds)
+
         try:
-            return await send_content(content, command.range_header)
+            return await look_and_send()
         except UploadNotFound:
             # The pipeline moved the bytes to the object store between look and touch.
-            content = await download(self._room, objects, user_id, command)
-            return await send_content(content, command.range_header)
+            return await look_and_send()
 
     async def _create(
         self, scope: Scope, head: Head, command: Create, user_id: UserId, body: AsgiBody

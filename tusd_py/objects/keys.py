@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+PREFIX: Final = "pool/"
+"""What keys begin with."""
 _KEY: Final = re.compile(r"pool/[0-9a-f]{2}/[0-9a-f]{64}(?:\.[a-z0-9]{1,10})?")
 
 

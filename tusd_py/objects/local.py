@@ -4,19 +4,18 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import blake3
 
-from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import Permanent, ResourceShort, Transient
 from tusd_py.objects.keys import check_key
-from tusd_py.objects.port import StoredObject
+from tusd_py.objects.port import PartLedger, StoredObject, Unfinished
 
 COPY_BYTES: Final = 8 << 20
 READ_BYTES: Final = 1 << 20
-LEFTOVER_SECONDS: Final = 48 * 3600.0
 _NO_LINK: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -29,10 +28,9 @@ class LocalObjects:
     only the other name.
     """
 
-    def __init__(self, root: Path, *, clock: Clock | None = None) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
         self._drafts = root / "drafts"
-        self._clock = clock or SystemClock()
         self._drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _path(self, key: str) -> Path:
@@ -45,6 +43,7 @@ class LocalObjects:
         *,
         content_hash: str,
         content_type: str,  # noqa: ARG002  (kept in the pool's row)
+        ledger: PartLedger,  # noqa: ARG002  (a link or a copy is begun anew)
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
         """See ``ObjectStore.put_file``."""
@@ -114,10 +113,7 @@ class LocalObjects:
         return True
 
     def entries(self) -> Iterator[tuple[str, float]]:
-        """See ``ObjectStore.entries``. Drafts that a crash left two days ago are removed on the way."""
-        for draft in self._drafts.iterdir():
-            if draft.lstat().st_ctime < self._clock.now() - LEFTOVER_SECONDS:
-                draft.unlink(missing_ok=True)
+        """See ``ObjectStore.entries``."""
         for path in (self._root / "pool").glob("*/*"):
             key = path.relative_to(self._root).as_posix()
             try:
@@ -125,6 +121,20 @@ class LocalObjects:
                 yield check_key(key), path.stat().st_ctime
             except (ValueError, FileNotFoundError):
                 continue
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """See ``ObjectStore.unfinished``: drafts."""
+        for draft in self._drafts.iterdir():
+            with suppress(FileNotFoundError):
+                yield Unfinished(key="", upload_id=draft.name, begun_at=draft.lstat().st_ctime)
+
+    def abandon(self, unfinished: Unfinished) -> None:
+        """See ``ObjectStore.abandon``."""
+        (self._drafts / Path(unfinished.upload_id).name).unlink(missing_ok=True)
+
+    def link(self, key: str, *, disposition: str, seconds: float) -> str | None:  # noqa: ARG002
+        """See ``ObjectStore.link``: there is none."""
+        return None
 
     def url(self, key: str) -> str:
         """See ``ObjectStore.url``: the key as a path; where the directory is, is nobody's business."""

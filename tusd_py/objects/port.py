@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tusd_py.domain.multipart import Multipart, Part
+
+CHECK_SECONDS = 2.0
+"""``ObjectStore.check`` has its answer after so long, or raises."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
@@ -12,6 +17,39 @@ class StoredObject:
 
     key: str
     size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """Something a put has left behind, or is still working on: no object yet."""
+
+    key: str
+    upload_id: str
+    begun_at: float
+    """Unix seconds (UTC)."""
+
+
+class PartLedger(Protocol):
+    """What is remembered of a put in parts, outside the process, so that another one goes on with it.
+
+    One job has one. Every call may raise LeaseLost: another worker has the job, send no more.
+    """
+
+    def held(self) -> Multipart | None:
+        """What an earlier put of this job has begun, or None."""
+        ...
+
+    def begin(self, multipart: Multipart) -> None:
+        """A new one, in the place of whatever was held."""
+        ...
+
+    def add(self, part: Part) -> None:
+        """The store has this part of what is held."""
+        ...
+
+    def forget(self) -> None:
+        """Nothing is held any longer."""
+        ...
 
 
 class ObjectStore(Protocol):
@@ -24,13 +62,17 @@ class ObjectStore(Protocol):
         *,
         content_hash: str,
         content_type: str,
+        ledger: PartLedger,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
         """Store the file's bytes under ``key``: the object is whole and durable, or absent.
 
-        The source is left untouched; a local store may share its blocks (hard link or reflink).
-        Args: content_hash: BLAKE3 of the source, 64 hex digits; progress: called with bytes stored.
-        Raises: Transient: try again later; ResourceShort: no space; FileNotFoundError: no source.
+        The source is left untouched; a local store may share its blocks (hard link or reflink). A
+        store that takes large objects in parts goes on with those that ``ledger`` holds (S19).
+        Args: content_hash: BLAKE3 of the source, 64 hex digits; progress: called with bytes stored,
+            never from two threads at once; what it raises ends the put.
+        Raises: Transient: try again later; ResourceShort: no space; FileNotFoundError: no source;
+            LeaseLost.
         """
         ...
 
@@ -41,18 +83,34 @@ class ObjectStore(Protocol):
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """``length`` bytes from ``start`` (zero-based) in pieces of at most 1 MiB.
 
-        Raises: FileNotFoundError: no such object.
+        Raises: FileNotFoundError: no such object; Transient.
         """
         ...
 
     def delete(self, key: str) -> bool:
-        """Remove the object; whether it was there. Idempotent."""
+        """Remove the object; whether it was there. Idempotent. Raises: Transient."""
         ...
 
     def entries(self) -> Iterator[tuple[str, float]]:
-        """Every key with its last change (unix seconds, UTC)."""
+        """Every key with its last change (unix seconds, UTC). Raises: Transient."""
+        ...
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """What puts have begun and not ended. Raises: Transient."""
+        ...
+
+    def abandon(self, unfinished: Unfinished) -> None:
+        """Remove what a put has left. Idempotent. Raises: Transient."""
         ...
 
     def url(self, key: str) -> str:
         """The address recorded as ``oss_path``."""
+        ...
+
+    def link(self, key: str, *, disposition: str, seconds: float) -> str | None:
+        """A signed address that gives the object to whoever has it, for so long.
+
+        None when there is none: its bytes are read and passed on. Args: disposition: the answer's
+        Content-Disposition. Raises: Transient: no credentials could be had.
+        """
         ...

@@ -24,7 +24,14 @@ class Content:
     etag: str
     begin: Callable[[int, int], Awaitable[AsyncIterator[bytes]]]
     """Begin to read from a start for a length, in pieces. Raises: UploadNotFound: the pipeline has
-    just moved the bytes; look again."""
+    just moved the bytes; look again; Transient."""
+    link: Callable[[str, float], Awaitable[str | None]]
+    """A signed address for the whole, with this Content-Disposition, good for so many seconds; None:
+    there is none, read it here."""
+
+
+async def _no_link(_disposition: str, _seconds: float) -> str | None:
+    return None
 
 
 async def download(
@@ -47,6 +54,7 @@ async def download(
             size=upload.size,
             etag=upload.file_hash or "",
             begin=lambda start, length: _begin(room, lambda: _file_pieces(path, start, length)),
+            link=_no_link,
         )
     key = file.object_key
     return Content(
@@ -54,6 +62,9 @@ async def download(
         size=file.stored_size,
         etag=file.stored_hash,
         begin=lambda start, length: _begin(room, lambda: objects.read(key, start, length)),
+        link=lambda disposition, seconds: room.threads.call(
+            objects.link, key, disposition=disposition, seconds=seconds
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from tusd_py.domain.task import (
 )
 from tusd_py.objects.keys import object_key
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.ledger import JobLedger
 
 
 def store_object(attempt: Attempt) -> None:
@@ -35,11 +36,14 @@ def store_object(attempt: Attempt) -> None:
 
     key = object_key(stored_hash, checkpoint.ext)
     try:
+        if not attempt.ports.catalog.claim_object(key):
+            raise Transient("The object is just being collected; it is stored anew in a moment.")
         attempt.ports.objects.put_file(
             key,
             path,
             content_hash=stored_hash,
             content_type=checkpoint.content_type,
+            ledger=JobLedger(attempt.ports.catalog, job),
             progress=stored,
         )
     except FileNotFoundError as error:

@@ -1,0 +1,259 @@
+"""What OSS and S3 promise of large objects (S19, S25): ``objects.remote`` on either bucket."""
+
+import os
+from pathlib import Path
+
+import blake3
+import httpx
+import pytest
+from support.ledger import Ledger
+
+from tusd_py.domain.errors import LeaseLost
+from tusd_py.domain.multipart import Part
+from tusd_py.objects.bucket import Bucket, UploadGone
+from tusd_py.objects.keys import object_key
+from tusd_py.objects.parts import PartReader, Span
+from tusd_py.objects.remote import RemoteObjects
+
+MIB = 1 << 20
+STEP = 5 * MIB
+"""No smaller part is taken by S3."""
+CONTENT = os.urandom(3 * STEP + 1000)
+HASH = blake3.blake3(CONTENT).hexdigest()
+KEY = object_key(HASH, ".bin")
+
+
+class StoppingLedger(Ledger):
+    """The worker dies, or has lost its job, when this many parts have arrived."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def add(self, part: Part) -> None:
+        if not self.left:
+            raise LeaseLost
+        self.left -= 1
+        super().add(part)
+
+
+@pytest.fixture(params=["oss", "s3"])
+def bucket(request: pytest.FixtureRequest) -> Bucket:
+    found: Bucket = request.getfixturevalue(f"{request.param}_bucket")
+    return found
+
+
+@pytest.fixture
+def store(bucket: Bucket) -> RemoteObjects:
+    return RemoteObjects(bucket, smallest_part=STEP, threads=2, first_pause=0.01)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def put(store: RemoteObjects, source: Path, ledger: Ledger) -> list[int]:
+    told: list[int] = []
+    store.put_file(
+        KEY,
+        source,
+        content_hash=HASH,
+        content_type="video/mp4",
+        ledger=ledger,
+        progress=told.append,
+    )
+    return told
+
+
+def stopped_after(store: RemoteObjects, source: Path, parts: int) -> StoppingLedger:
+    ledger = StoppingLedger(parts)
+    with pytest.raises(LeaseLost):
+        put(store, source, ledger)
+    assert len(ledger.added) == parts
+    ledger.left, ledger.added = 100, []
+    return ledger
+
+
+def whole(store: RemoteObjects) -> bool:
+    found = store.head(KEY)
+    return found is not None and b"".join(store.read(KEY, 0, found.size)) == CONTENT
+
+
+def test_a_large_object_goes_in_parts(store: RemoteObjects, source: Path) -> None:
+    ledger = Ledger()
+    told = put(store, source, ledger)
+    assert sorted(ledger.added) == [1, 2, 3, 4]
+    assert told == sorted(told)
+    assert told[-1] == len(CONTENT)
+    assert len(set(told)) > 20
+    assert ledger.held() is None
+    assert whole(store)
+    assert b"".join(store.read(KEY, STEP - 10, 20)) == CONTENT[STEP - 10 : STEP + 10]
+
+
+def test_another_worker_sends_only_what_is_missing(store: RemoteObjects, source: Path) -> None:
+    ledger = stopped_after(store, source, 2)
+    assert store.head(KEY) is None
+    held = ledger.held()
+    assert held is not None
+    there = {part.number for part in held.parts}
+    told = put(store, source, ledger)
+    assert set(ledger.added) == {1, 2, 3, 4} - there
+    assert told[0] > 0
+    assert whole(store)
+    assert list(store.unfinished()) == []
+
+
+def test_a_part_that_the_store_has_lost_is_sent_again(
+    store: RemoteObjects, bucket: Bucket, source: Path, tmp_path: Path
+) -> None:
+    ledger = stopped_after(store, source, 2)
+    held = ledger.held()
+    assert held is not None
+    other = tmp_path / "other"
+    other.write_bytes(bytes(STEP))
+    lost = held.parts[0].number
+    with PartReader(other, Span(lost, 0, STEP)) as body:
+        bucket.put_part(KEY, held.upload_id, lost, body)
+    put(store, source, ledger)
+    assert lost in ledger.added
+    assert whole(store)
+
+
+def test_an_upload_that_was_aborted_begins_anew(
+    store: RemoteObjects, bucket: Bucket, source: Path
+) -> None:
+    ledger = stopped_after(store, source, 3)
+    held = ledger.held()
+    assert held is not None
+    bucket.abort(KEY, held.upload_id)
+    put(store, source, ledger)
+    assert sorted(ledger.added) == [1, 2, 3, 4]
+    assert whole(store)
+
+
+def test_an_upload_that_somebody_completed_is_done(store: RemoteObjects, source: Path) -> None:
+    ledger = stopped_after(store, source, 1)
+    zombie = Ledger()
+    zombie.multipart = ledger.held()
+    put(store, source, zombie)
+    put(store, source, ledger)
+    assert ledger.added == []
+    assert ledger.held() is None
+    assert whole(store)
+
+
+def test_an_upload_completed_while_its_parts_are_sent_is_done(
+    store: RemoteObjects, source: Path
+) -> None:
+    first = stopped_after(store, source, 1)
+
+    class Overtaken(Ledger):
+        def add(self, part: Part) -> None:
+            super().add(part)
+            if len(self.added) == 1:
+                put(store, source, first)
+
+    late = Overtaken()
+    late.multipart = first.held()
+    put(store, source, late)
+    assert whole(store)
+    assert list(store.unfinished()) == []
+
+
+def test_other_bytes_than_before_begin_anew_and_leave_nothing(
+    store: RemoteObjects, source: Path, tmp_path: Path
+) -> None:
+    ledger = stopped_after(store, source, 2)
+    other = tmp_path / "other"
+    other.write_bytes(os.urandom(2 * STEP))
+    digest = blake3.blake3(other.read_bytes()).hexdigest()
+    store.put_file(
+        object_key(digest, ""), other, content_hash=digest, content_type="x/y", ledger=ledger
+    )
+    assert sorted(ledger.added) == [1, 2]
+    assert list(store.unfinished()) == []
+
+
+@pytest.mark.parametrize("size", [len(CONTENT), 1000], ids=["parts", "whole"])
+def test_an_object_with_other_bytes_under_the_key_is_replaced(
+    store: RemoteObjects, bucket: Bucket, tmp_path: Path, size: int
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(CONTENT[:size])
+    digest = blake3.blake3(CONTENT[:size]).hexdigest()
+    key = object_key(digest, "")
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(b"x" + CONTENT[1:size])
+    with PartReader(damaged, Span(1, 0, size)) as body:
+        bucket.put(key, body, "x/y")
+    ledger = Ledger()
+    store.put_file(key, source, content_hash=digest, content_type="x/y", ledger=ledger)
+    assert b"".join(store.read(key, 0, size)) == CONTENT[:size]
+
+
+def test_an_object_that_is_there_is_not_sent_again(store: RemoteObjects, source: Path) -> None:
+    put(store, source, Ledger())
+    ledger = Ledger()
+    put(store, source, ledger)
+    assert ledger.added == []
+
+
+def test_a_lost_lease_in_the_middle_ends_the_put(store: RemoteObjects, source: Path) -> None:
+    def lost(done: int) -> None:
+        if done > STEP:
+            raise LeaseLost
+
+    ledger = Ledger()
+    with pytest.raises(LeaseLost):
+        store.put_file(
+            KEY, source, content_hash=HASH, content_type="x/y", ledger=ledger, progress=lost
+        )
+    assert store.head(KEY) is None
+    assert len(ledger.added) < 4
+
+
+def test_what_was_begun_is_listed_and_may_be_abandoned(store: RemoteObjects, source: Path) -> None:
+    ledger = stopped_after(store, source, 1)
+    (left,) = store.unfinished()
+    held = ledger.held()
+    assert held is not None
+    assert (left.key, left.upload_id) == (KEY, held.upload_id)
+    store.abandon(left)
+    store.abandon(left)
+    assert list(store.unfinished()) == []
+
+
+def test_an_abandoned_upload_is_gone_for_the_bucket(
+    store: RemoteObjects, bucket: Bucket, source: Path
+) -> None:
+    stopped_after(store, source, 1)
+    (left,) = store.unfinished()
+    store.abandon(left)
+    with pytest.raises(UploadGone):
+        bucket.parts(left.key, left.upload_id)
+
+
+def test_a_link_gives_the_object_to_whoever_has_it(store: RemoteObjects, source: Path) -> None:
+    put(store, source, Ledger())
+    disposition = "attachment; filename=\"a b.mp4\"; filename*=UTF-8''%E8%A7%86.mp4"
+    link = store.link(KEY, disposition=disposition, seconds=60)
+    assert link is not None
+    answer = httpx.get(link, headers={"Range": "bytes=10-19"})
+    assert (answer.status_code, answer.content) == (206, CONTENT[10:20])
+    assert answer.headers["Content-Disposition"] == disposition
+    assert httpx.get(link.partition("?")[0]).status_code == 403
+    assert httpx.get(link.replace("a%20b", "evil")).status_code == 403
+
+
+def test_links_can_be_forgone(bucket: Bucket) -> None:
+    store = RemoteObjects(bucket, links=False)
+    assert store.link(KEY, disposition="attachment", seconds=60) is None
+
+
+def test_the_recorded_address_is_the_objects(store: RemoteObjects, bucket: Bucket) -> None:
+    assert store.url(KEY) == f"{bucket.address}/{KEY}"
+    assert "?" not in store.url(KEY)

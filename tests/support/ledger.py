@@ -1,0 +1,27 @@
+"""A ledger of parts in memory, for puts outside a job."""
+
+from dataclasses import replace
+
+from tusd_py.domain.multipart import Multipart, Part
+
+
+class Ledger:
+    """``objects.port.PartLedger``; ``added`` counts what was sent since it was made or reset."""
+
+    def __init__(self) -> None:
+        self.multipart: Multipart | None = None
+        self.added: list[int] = []
+
+    def held(self) -> Multipart | None:
+        return self.multipart
+
+    def begin(self, multipart: Multipart) -> None:
+        self.multipart = multipart
+
+    def add(self, part: Part) -> None:
+        assert self.multipart is not None
+        self.multipart = replace(self.multipart, parts=(*self.multipart.parts, part))
+        self.added.append(part.number)
+
+    def forget(self) -> None:
+        self.multipart = None

@@ -1,0 +1,98 @@
+"""Cutting a file into parts, and reading one."""
+
+import io
+import threading
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tusd_py.objects.parts import (
+    LARGEST_PART,
+    MIB,
+    MOST_PARTS,
+    SMALLEST_PART,
+    PartReader,
+    Span,
+    Stopped,
+    part_size,
+    spans,
+)
+
+
+@given(st.integers(0, MOST_PARTS * LARGEST_PART))
+def test_parts_are_as_many_and_as_large_as_stores_take(size: int) -> None:
+    step = part_size(size)
+    assert SMALLEST_PART <= step <= LARGEST_PART
+    assert step % MIB == 0
+    assert size <= step * MOST_PARTS
+
+
+@given(st.integers(0, 5000), st.integers(1, 700))
+def test_parts_follow_each_other_and_cover_the_file(size: int, step: int) -> None:
+    cut = spans(size, step)
+    assert [span.number for span in cut] == list(range(1, len(cut) + 1))
+    assert cut[0].start == 0
+    assert all(one.start + one.length == two.start for one, two in pairwise(cut))
+    assert cut[-1].start + cut[-1].length == size
+    assert all(span.length == step for span in cut[:-1])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(100)))
+    return path
+
+
+def test_a_part_is_a_file_of_its_own(file: Path) -> None:
+    with PartReader(file, Span(2, 10, 20)) as body:
+        assert len(body) == 20
+        assert body.read(5) == bytes(range(10, 15))
+        assert body.tell() == 5
+        assert body.read() == bytes(range(15, 30))
+        assert body.read(5) == b""
+        assert body.seek(-3, io.SEEK_END) == 17
+        assert body.read() == bytes(range(27, 30))
+        assert body.seek(0) == 0
+        assert body.read() == bytes(range(10, 30))
+
+
+def test_progress_is_told_at_the_end_and_not_while_the_part_is_counted(file: Path) -> None:
+    told: list[int] = []
+    with PartReader(file, Span(1, 0, 50), moved=told.append) as body:
+        with body.unheard():
+            body.read()
+            body.seek(0)
+        assert told == []
+        body.read()
+        assert told == [50]
+
+
+def test_progress_is_told_in_between(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(bytes(MIB))
+    told: list[int] = []
+    with PartReader(path, Span(1, 0, MIB), moved=told.append) as body:
+        while body.read(16 << 10):
+            pass
+    assert told == [256 << 10, 512 << 10, 768 << 10, MIB]
+
+
+def test_a_file_that_became_shorter_is_an_error(file: Path) -> None:
+    with (
+        PartReader(file, Span(1, 90, 20)) as body,
+        pytest.raises(OSError, match="shorter"),
+    ):
+        body.read()
+
+
+def test_a_put_that_ended_reads_no_further(file: Path) -> None:
+    stopped = threading.Event()
+    with PartReader(file, Span(1, 0, 50), stopped=stopped) as body:
+        body.read(10)
+        stopped.set()
+        with pytest.raises(Stopped):
+            body.read(10)

@@ -1,0 +1,200 @@
+"""Objects in SQL: ``catalog.port.ObjectCatalog``. What is sent in parts, and what is being collected."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.schema import (
+    jobs,
+    object_multiparts,
+    object_parts,
+    object_tombstones,
+    repository_pool,
+)
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import LeaseLost
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.job import JobState
+from tusd_py.domain.multipart import Multipart, Part
+
+TOMBSTONE_SECONDS = 7 * 86400.0
+"""Longer than any attempt lives that may have seen the object before it was removed."""
+_SENDING = (JobState.QUEUED.value, JobState.RUNNING.value, JobState.FAILED.value)
+
+
+class ObjectRecords:
+    """The object half of the catalog."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def multipart(self, task_id: UploadId) -> Multipart | None:
+        """See ``ObjectCatalog.multipart``."""
+        return self._database.read(lambda c: _multipart(c, task_id))
+
+    def begin_multipart(self, task_id: UploadId, *, fence: int, multipart: Multipart) -> None:
+        """See ``ObjectCatalog.begin_multipart``."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> None:
+            _held(connection, task_id, fence)
+            forget_multipart(connection, task_id)
+            connection.execute(
+                insert(object_multiparts).values(
+                    task_id=task_id,
+                    object_key=multipart.key,
+                    upload_id=multipart.upload_id,
+                    part_size=multipart.part_size,
+                    created_at=now,
+                )
+            )
+
+        self._database.write(work)
+
+    def add_part(self, task_id: UploadId, *, fence: int, part: Part) -> None:
+        """See ``ObjectCatalog.add_part``."""
+        same = (object_parts.c.task_id == task_id, object_parts.c.number == part.number)
+        statement = insert(object_parts).values(
+            task_id=task_id,
+            number=part.number,
+            size=part.size,
+            etag=part.etag,
+            checksum=part.checksum,
+        )
+
+        def work(connection: Connection) -> None:
+            _held(connection, task_id, fence)
+            connection.execute(delete(object_parts).where(*same))
+            connection.execute(statement)
+
+        self._database.write(work)
+
+    def forget_multipart(self, task_id: UploadId, *, fence: int) -> None:
+        """See ``ObjectCatalog.forget_multipart``."""
+
+        def work(connection: Connection) -> None:
+            _held(connection, task_id, fence)
+            forget_multipart(connection, task_id)
+
+        self._database.write(work)
+
+    def multipart_ids(self) -> Collection[str]:
+        """See ``ObjectCatalog.multipart_ids``."""
+        statement = (
+            select(object_multiparts.c.upload_id)
+            .join(jobs, jobs.c.task_id == object_multiparts.c.task_id)
+            .where(jobs.c.state.in_(_SENDING))
+        )
+        return self._database.read(lambda c: set(c.execute(statement).scalars()))
+
+    def condemn_object(self, key: str) -> bool:
+        """See ``ObjectCatalog.condemn_object``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _condemn(c, key, now))
+
+    def object_removed(self, key: str) -> None:
+        """See ``ObjectCatalog.object_removed``."""
+        now = self._clock.now()
+        table = object_tombstones
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                update(table).where(table.c.object_key == key).values(removed=True, at=now)
+            )
+            old = table.c.at < now - TOMBSTONE_SECONDS
+            connection.execute(delete(table).where(table.c.removed.is_(True), old))
+
+        self._database.write(work)
+
+    def claim_object(self, key: str) -> bool:
+        """See ``ObjectCatalog.claim_object``."""
+        table = object_tombstones
+
+        known = table.c.object_key == key
+
+        def work(connection: Connection) -> bool:
+            connection.execute(delete(table).where(known, table.c.removed.is_(True)))
+            return connection.execute(select(table.c.at).where(known)).first() is None
+
+        return self._database.write(work)
+
+
+def forget_multipart(connection: Connection, task_id: UploadId) -> None:
+    """What the job had begun to send is of no interest any longer."""
+    connection.execute(delete(object_parts).where(object_parts.c.task_id == task_id))
+    connection.execute(delete(object_multiparts).where(object_multiparts.c.task_id == task_id))
+
+
+def hold_object(connection: Connection, key: str, now: float) -> bool:
+    """Keep the object from being condemned until this transaction ends, which points the pool at it;
+    False when it is condemned already.
+
+    Both sides insert the same key: the second waits for the first's commit, whatever the isolation.
+    """
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(object_tombstones).values(object_key=key, removed=False, at=now)
+            )
+    except IntegrityError:
+        return False
+    connection.execute(delete(object_tombstones).where(object_tombstones.c.object_key == key))
+    return True
+
+
+def _condemn(connection: Connection, key: str, now: float) -> bool:
+    table = object_tombstones
+    known = table.c.object_key == key
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(table).values(object_key=key, removed=False, at=now))
+    except IntegrityError:
+        # Condemned before: by a janitor that stopped half-way, or that is at it now.
+        connection.execute(update(table).where(known).values(removed=False, at=now))
+    pool = repository_pool
+    pointed = exists(select(pool.c.id).where(pool.c.object_key == key))
+    if connection.execute(select(pointed)).scalar():
+        connection.execute(delete(table).where(known))
+        return False
+    return True
+
+
+def _held(connection: Connection, task_id: UploadId, fence: int) -> None:
+    """Only the attempt that holds the job may write. Raises: LeaseLost."""
+    statement = (
+        select(jobs.c.task_id)
+        .where(
+            jobs.c.task_id == task_id,
+            jobs.c.fence == fence,
+            jobs.c.state == JobState.RUNNING.value,
+        )
+        .with_for_update()
+    )
+    if connection.execute(statement).first() is None:
+        raise LeaseLost
+
+
+def _multipart(connection: Connection, task_id: UploadId) -> Multipart | None:
+    table = object_multiparts
+    row = connection.execute(select(table).where(table.c.task_id == task_id)).mappings().first()
+    if row is None:
+        return None
+    parts = object_parts
+    statement = select(parts).where(parts.c.task_id == task_id).order_by(parts.c.number)
+    return Multipart(
+        key=row["object_key"],
+        upload_id=row["upload_id"],
+        part_size=row["part_size"],
+        parts=tuple(
+            Part(
+                number=found["number"],
+                size=found["size"],
+                etag=found["etag"],
+                checksum=found["checksum"],
+            )
+            for found in connection.execute(statement).mappings()
+        ),
+    )

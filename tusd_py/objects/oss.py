@@ -1,0 +1,250 @@
+"""Alibaba Cloud OSS through oss2: ``objects.bucket.Bucket``. Signatures are V4; CRC-64 is compared on
+every request with a body and for the whole object (S25, faults 28 to 32)."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import reduce
+from typing import Any, Final
+
+import crcmod
+import oss2
+import requests
+from oss2.crc64_combine import mkCombineFun
+from oss2.credentials import (
+    CredentialsProvider,
+    EcsRamRoleCredentialsProvider,
+    StaticCredentialsProvider,
+)
+from oss2.exceptions import NoSuchKey, NoSuchUpload, NotFound, OssError, ServerError
+
+from tusd_py.domain.multipart import Part
+from tusd_py.objects.bucket import Found, ObjectGone, Passing, Refused, UploadGone
+from tusd_py.objects.parts import MIB, PartReader
+from tusd_py.objects.port import CHECK_SECONDS, Unfinished
+
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 60.0
+CONNECTIONS: Final = 32
+_POLYNOMIAL: Final = 0x142F0E1EBA9EA3693
+_ALL_ONES: Final = 0xFFFFFFFFFFFFFFFF
+_combined: Final = mkCombineFun(_POLYNOMIAL, 0, True, _ALL_ONES)
+_PASSING_STATUS: Final = (408, 429)
+
+
+def static_credentials(key_id: str, secret: str, token: str) -> CredentialsProvider:
+    """A key pair, with an STS token when it is a temporary one."""
+    return StaticCredentialsProvider(key_id, secret, token)
+
+
+def fetched_credentials(url: str) -> CredentialsProvider:
+    """Temporary credentials from an address that gives them as the ECS metadata service does (JSON
+    with AccessKeyId, AccessKeySecret, SecurityToken, Expiration), renewed before they end."""
+    return EcsRamRoleCredentialsProvider(url)
+
+
+def signing_region(region: str) -> str:
+    """``cn-beijing`` from the seed's ``oss-cn-beijing``, which names an endpoint."""
+    return region.removeprefix("oss-").removesuffix("-internal")
+
+
+def endpoint_of(region: str) -> str:
+    """The endpoint that the seed's ``OSS_REGION`` names; with ``-internal`` that of the inner network."""
+    name = region if region.startswith("oss-") else f"oss-{region}"
+    return f"https://{name}.aliyuncs.com"
+
+
+class OssBucket:
+    """One bucket. Safe to use from any thread."""
+
+    def __init__(
+        self,
+        credentials: CredentialsProvider,
+        *,
+        name: str,
+        region: str,
+        endpoint: str,
+        public_endpoint: str,
+    ) -> None:
+        """Args: endpoint, public_endpoint: URLs without the bucket; signed links and addresses are
+        made of the public one."""
+        auth = oss2.ProviderAuthV4(credentials)
+
+        def bucket(base: str, seconds: tuple[float, float]) -> Any:  # noqa: ANN401  (oss2 is untyped)
+            return oss2.Bucket(
+                auth,
+                base,
+                name,
+                session=oss2.Session(pool_size=CONNECTIONS),
+                connect_timeout=seconds,
+                region=signing_region(region),
+            )
+
+        self._bucket = bucket(endpoint, (CONNECT_SECONDS, ANSWER_SECONDS))
+        self._asked = bucket(endpoint, (CHECK_SECONDS / 2, CHECK_SECONDS / 2))
+        self._public = bucket(public_endpoint, (CONNECT_SECONDS, ANSWER_SECONDS))
+        self._name = name
+
+    @property
+    def address(self) -> str:
+        """See ``Bucket.address``."""
+        url: str = self._public._make_url(self._name, "")
+        return url.rstrip("/")
+
+    def check(self) -> None:
+        """See ``Bucket.check``."""
+        with _errors():
+            self._asked.list_objects_v2(max_keys=1)
+
+    def head(self, key: str) -> Found | None:
+        """See ``Bucket.head``."""
+        with _errors():
+            try:
+                answer = self._bucket.head_object(key)
+            except NotFound:
+                return None
+        crc = answer.server_crc
+        return Found(size=int(answer.content_length), checksum="" if crc is None else str(crc))
+
+    def checksum(self, body: PartReader) -> str:
+        """See ``Bucket.checksum``: CRC-64, decimal."""
+        crc = crcmod.Crc(_POLYNOMIAL, initCrc=0, xorOut=_ALL_ONES)
+        while piece := body.read(MIB):
+            crc.update(piece)
+        return str(crc.crcValue)
+
+    def agrees(self, found: Found, parts: Sequence[Part]) -> bool:
+        """See ``Bucket.agrees``."""
+        return not found.checksum or found.checksum == combined_crc(parts)
+
+    def put(self, key: str, body: PartReader, content_type: str) -> Part:
+        """See ``Bucket.put``."""
+        with _errors():
+            answer = self._bucket.put_object(key, body, headers={"Content-Type": content_type})
+        return Part(number=1, size=len(body), etag=answer.etag, checksum=str(answer.crc))
+
+    def begin(self, key: str, content_type: str) -> str:
+        """See ``Bucket.begin``."""
+        with _errors():
+            answer = self._bucket.init_multipart_upload(key, headers={"Content-Type": content_type})
+        return str(answer.upload_id)
+
+    def put_part(self, key: str, upload_id: str, number: int, body: PartReader) -> Part:
+        """See ``Bucket.put_part``."""
+        with _errors():
+            answer = self._bucket.upload_part(key, upload_id, number, body)
+        return Part(number=number, size=len(body), etag=answer.etag, checksum=str(answer.crc))
+
+    def parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
+        """See ``Bucket.parts``."""
+        found: dict[int, tuple[str, int]] = {}
+        marker = ""
+        while True:
+            with _errors():
+                answer = self._bucket.list_parts(key, upload_id, marker=marker)
+            for part in answer.parts:
+                found[int(part.part_number)] = (part.etag, int(part.size))
+            if not answer.is_truncated:
+                return found
+            marker = answer.next_marker
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+        """See ``Bucket.complete``."""
+        # Without each part's CRC oss2 compares nothing: ``agrees`` does, by what the ledger holds.
+        listed = [oss2.models.PartInfo(part.number, part.etag) for part in parts]
+        with _errors():
+            self._bucket.complete_multipart_upload(key, upload_id, listed)
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """See ``Bucket.abort``."""
+        with _errors():
+            self._bucket.abort_multipart_upload(key, upload_id)
+
+    def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """See ``Bucket.read``."""
+        with _errors():
+            answer = self._bucket.get_object(key, byte_range=(start, start + length - 1))
+            with answer:
+                while length > 0:
+                    piece = answer.read(min(MIB, length))
+                    if not piece:
+                        raise Passing("the answer ended early")
+                    length -= len(piece)
+                    yield piece
+
+    def delete(self, key: str) -> None:
+        """See ``Bucket.delete``."""
+        with _errors():
+            self._bucket.delete_object(key)
+
+    def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """See ``Bucket.keys``."""
+        token = ""
+        while True:
+            with _errors():
+                answer = self._bucket.list_objects_v2(
+                    prefix=prefix, continuation_token=token, max_keys=1000
+                )
+            for entry in answer.object_list:
+                yield entry.key, float(entry.last_modified)
+            if not answer.is_truncated:
+                return
+            token = answer.next_continuation_token
+
+    def uploads(self, prefix: str) -> Iterator[Unfinished]:
+        """See ``Bucket.uploads``."""
+        key_marker = id_marker = ""
+        while True:
+            with _errors():
+                answer = self._bucket.list_multipart_uploads(
+                    prefix=prefix, key_marker=key_marker, upload_id_marker=id_marker
+                )
+            for upload in answer.upload_list:
+                yield Unfinished(
+                    key=upload.key,
+                    upload_id=upload.upload_id,
+                    begun_at=float(upload.initiation_date),
+                )
+            if not answer.is_truncated:
+                return
+            key_marker, id_marker = answer.next_key_marker, answer.next_upload_id_marker
+
+    def link(self, key: str, *, disposition: str, seconds: float) -> str:
+        """See ``Bucket.link``."""
+        with _errors():
+            url: str = self._public.sign_url(
+                "GET",
+                key,
+                int(seconds),
+                params={"response-content-disposition": disposition},
+                slash_safe=True,
+            )
+        return url
+
+
+def combined_crc(parts: Sequence[Part]) -> str:
+    """The CRC-64 of all parts together, by those of each (decimal)."""
+    total = reduce(lambda crc, part: _combined(crc, int(part.checksum), part.size), parts, 0)
+    return str(total)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """oss2's errors as ours. Its texts hold key ids and what was signed: only codes go on."""
+    try:
+        yield
+    except NoSuchUpload as error:
+        raise UploadGone(_told(error)) from error
+    except NoSuchKey as error:
+        raise ObjectGone(_told(error)) from error
+    except ServerError as error:
+        passes = error.status >= 500 or error.status in _PASSING_STATUS
+        raise (Passing if passes else Refused)(_told(error)) from error
+    except OssError as error:
+        # No answer, bytes that fell over on the way (CRC), no credentials to be had.
+        raise Passing(type(error).__name__) from error
+    except requests.RequestException as error:
+        raise Passing(type(error).__name__) from error
+
+
+def _told(error: OssError) -> str:
+    return f"{error.status} {error.code}, request {error.request_id}"

@@ -1,0 +1,124 @@
+"""How a file is cut into parts, and reading one of them. The cut follows from the size alone, so that
+any worker, at any time, cuts the same file alike."""
+
+import io
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+MIB: Final = 1 << 20
+SMALLEST_PART: Final = 16 * MIB
+LARGEST_PART: Final = 512 * MIB
+MOST_PARTS: Final = 9000
+"""OSS and S3 take 10,000 (JOBS §7)."""
+TOLD_BYTES: Final = 256 << 10
+"""A part's progress is told so often: SDKs read 16 KiB at a time."""
+
+
+class Stopped(Exception):
+    """Raised inside a read when the put has ended for another reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a file: number from 1, start (zero-based) and length in bytes."""
+
+    number: int
+    start: int
+    length: int
+
+
+def part_size(size: int, smallest: int = SMALLEST_PART) -> int:
+    """Bytes of each part but the last, for a file of ``size`` bytes: whole MiB."""
+    wanted = -(-size // MOST_PARTS)
+    return min(max(-(-wanted // MIB) * MIB, smallest), LARGEST_PART)
+
+
+def spans(size: int, step: int) -> Sequence[Span]:
+    """The parts of a file of ``size`` bytes, ``step`` bytes each; an empty file has one, empty."""
+    starts = range(0, size, step) if size else range(1)
+    return [Span(n, start, min(step, size - start)) for n, start in enumerate(starts, 1)]
+
+
+class PartReader(io.RawIOBase):
+    """A part of a file as a file of its own: SDKs read it, measure it and go back in it."""
+
+    def __init__(
+        self,
+        path: Path,
+        span: Span,
+        *,
+        moved: Callable[[int], None] | None = None,
+        stopped: threading.Event | None = None,
+    ) -> None:
+        """``moved``: told the position, every 256 KiB and at the end.
+
+        Raises: FileNotFoundError.
+        """
+        super().__init__()
+        self._span = span
+        self._file = path.open("rb", buffering=0)
+        self._file.seek(span.start)
+        self._position = 0
+        self._told = 0
+        self._moved = moved
+        self._stopped = stopped
+
+    def __len__(self) -> int:
+        return self._span.length
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        """Raises: Stopped; OSError: the file is shorter than it was."""
+        if self._stopped is not None and self._stopped.is_set():
+            raise Stopped
+        left = self._span.length - self._position
+        count = self._file.readinto(memoryview(buffer)[: max(left, 0)]) or 0
+        if left and not count and len(buffer):
+            raise OSError("the file became shorter while it was read")
+        self._position += count
+        ended = self._position == self._span.length
+        if self._position - self._told >= (1 if ended else TOLD_BYTES):
+            self._tell()
+        return count
+
+    def _tell(self) -> None:
+        if self._moved is not None:
+            self._told = self._position
+            self._moved(self._position)
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """Reading inside the block moves nobody's progress."""
+        moved, self._moved = self._moved, None
+        try:
+            yield
+        finally:
+            self._moved = moved
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """See ``io.IOBase.seek``."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._span.length}
+        self._position = min(max(base[whence] + offset, 0), self._span.length)
+        self._told = min(self._told, self._position)
+        self._file.seek(self._span.start + self._position)
+        return self._position
+
+    def tell(self) -> int:
+        """See ``io.IOBase.tell``."""
+        return self._position
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+        super().close()

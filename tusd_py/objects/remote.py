@@ -1,0 +1,161 @@
+"""An object store over the network: ``objects.port.ObjectStore`` on any ``bucket.Bucket``."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from tusd_py.domain.errors import Transient
+from tusd_py.objects.bucket import Bucket, BucketError, ObjectGone, Refused, UploadGone
+from tusd_py.objects.keys import PREFIX, check_key
+from tusd_py.objects.parts import SMALLEST_PART, Stopped
+from tusd_py.objects.port import PartLedger, StoredObject, Unfinished
+from tusd_py.objects.repeating import Repeating
+from tusd_py.objects.sending import Progress, Sending, Spoilt
+
+log = logging.getLogger(__name__)
+
+UNREACHABLE: Final = "The object store can't be reached."
+REFUSED: Final = "The object store refused the request."
+SPOILT: Final = "The object store holds other bytes than were sent."
+
+
+class RemoteObjects:
+    """Puts in parts that any worker goes on with, checksums compared, signed links for downloads."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        *,
+        smallest_part: int = SMALLEST_PART,
+        threads: int = 4,
+        first_pause: float = 0.5,
+        links: bool = True,
+    ) -> None:
+        """Args: smallest_part: bytes; a file of no more is put by one request; threads: parts of one
+        file that are sent at the same time; first_pause: seconds before a request is repeated the
+        first time; links: give signed links, or have downloads read through the server.
+        """
+        self._bucket = bucket
+        self._smallest_part = smallest_part
+        self._threads = threads
+        self._first_pause = first_pause
+        self._links = links
+
+    def put_file(
+        self,
+        key: str,
+        source: Path,
+        *,
+        content_hash: str,  # noqa: ARG002  (verified by the steps before; here the store's own checksum counts)
+        content_type: str,
+        ledger: PartLedger,
+        progress: Callable[[int], None] | None = None,
+    ) -> StoredObject:
+        """See ``ObjectStore.put_file``."""
+        size = source.stat().st_size
+        sending = Sending(
+            bucket=self._bucket,
+            key=check_key(key),
+            source=source,
+            size=size,
+            content_type=content_type,
+            ledger=ledger,
+            progress=Progress(progress),
+            smallest_part=self._smallest_part,
+            threads=self._threads,
+            first_pause=self._first_pause,
+        )
+        with _translated("put"):
+            sending.run()
+        if progress is not None:
+            progress(size)
+        return StoredObject(key=key, size=size)
+
+    def head(self, key: str) -> StoredObject | None:
+        """See ``ObjectStore.head``."""
+        check_key(key)
+        with _translated("head"):
+            found = self._repeated(lambda: self._bucket.head(key), "head")
+        return None if found is None else StoredObject(key=key, size=found.size)
+
+    def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """See ``ObjectStore.read``. A connection that breaks is opened again where it broke."""
+        check_key(key)
+        while length > 0:
+            before = length
+            with _translated("read"):
+                try:
+                    for piece in self._bucket.read(key, start, length):
+                        start += len(piece)
+                        length -= len(piece)
+                        yield piece
+                except ObjectGone as error:
+                    raise FileNotFoundError(key) from error
+                except BucketError:
+                    if length == before:
+                        raise
+                    log.info("object.read.again", extra={"key": key, "left": length})
+
+    def delete(self, key: str) -> bool:
+        """See ``ObjectStore.delete``."""
+        there = self.head(key) is not None
+        with _translated("delete"):
+            self._repeated(lambda: self._bucket.delete(key), "delete")
+        return there
+
+    def entries(self) -> Iterator[tuple[str, float]]:
+        """See ``ObjectStore.entries``."""
+        with _translated("entries"):
+            yield from self._bucket.keys(PREFIX)
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """See ``ObjectStore.unfinished``."""
+        with _translated("unfinished"):
+            yield from self._bucket.uploads(PREFIX)
+
+    def abandon(self, unfinished: Unfinished) -> None:
+        """See ``ObjectStore.abandon``."""
+        with _translated("abandon"):
+            try:
+                self._bucket.abort(unfinished.key, unfinished.upload_id)
+            except UploadGone:
+                return
+
+    def url(self, key: str) -> str:
+        """See ``ObjectStore.url``: where the object is; without a signature it is for whoever may
+        read the bucket. Raises: Transient: no credentials could be had."""
+        check_key(key)
+        with _translated("url"):
+            return f"{self._bucket.address}/{quote(key)}"
+
+    def link(self, key: str, *, disposition: str, seconds: float) -> str | None:
+        """See ``ObjectStore.link``."""
+        check_key(key)
+        if not self._links:
+            return None
+        with _translated("link"):
+            return self._bucket.link(key, disposition=disposition, seconds=seconds)
+
+    @property
+    def _repeated(self) -> Repeating:
+        return Repeating(wait=time.sleep, first_seconds=self._first_pause)
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """A bucket's trouble in the project's words; its own go to the log."""
+    try:
+        yield
+    except Refused as error:
+        log.warning("object.request.refused", extra={"request": what, "reason": str(error)})
+        raise Transient(REFUSED) from error
+    except Spoilt as error:
+        log.warning("object.spoilt", extra={"reason": str(error)})
+        raise Transient(SPOILT) from error
+    except (BucketError, Stopped) as error:
+        log.warning("object.request.failed", extra={"request": what, "reason": str(error)})
+        raise Transient(UNREACHABLE) from error

@@ -1,0 +1,303 @@
+"""S3 and what speaks its API (Qiniu Kodo, MinIO, Ceph, R2) through boto3: ``objects.bucket.Bucket``.
+
+Every body goes with its MD5 (Content-MD5), which the store compares before it takes it (S25).
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.exceptions import ConnectionError as NotConnected
+
+from tusd_py.domain.multipart import Part
+from tusd_py.objects.bucket import Found, ObjectGone, Passing, Refused, UploadGone
+from tusd_py.objects.parts import MIB, PartReader
+from tusd_py.objects.port import CHECK_SECONDS, Unfinished
+
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 60.0
+CONNECTIONS: Final = 32
+_PASSING_CODES: Final = frozenset(
+    {"BadDigest", "RequestTimeout", "SlowDown", "Throttling", "TooManyRequests", "InternalError"}
+)
+_KEY_CODES: Final = frozenset({"NoSuchKey", "404", "NotFound"})
+_MD5_TAG: Final = re.compile(r"[0-9a-f]{32}(?:-[0-9]+)?")
+
+
+class S3Bucket:
+    """One bucket. Safe to use from any thread."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        region: str,
+        endpoint: str,
+        public_endpoint: str,
+        style: str,
+        key_id: str,
+        secret: str,
+        token: str,
+    ) -> None:
+        """Args: endpoint, public_endpoint: URLs without the bucket, '' for Amazon's own; signed links
+        and addresses are made of the public one; style: ``path`` or ``virtual``, where the bucket's
+        name is. Without ``key_id`` boto3 looks for credentials where
+        it always does (environment, profile, instance role)."""
+        session = boto3.session.Session()
+
+        def client(base: str, seconds: float, connect_seconds: float) -> Any:  # noqa: ANN401  (boto3 makes its methods)
+            return session.client(
+                "s3",
+                region_name=region or None,
+                endpoint_url=base or None,
+                aws_access_key_id=key_id or None,
+                aws_secret_access_key=secret or None,
+                aws_session_token=token or None,
+                config=Config(
+                    signature_version="s3v4",
+                    connect_timeout=connect_seconds,
+                    read_timeout=seconds,
+                    retries={"total_max_attempts": 1},
+                    max_pool_connections=CONNECTIONS,
+                    # Newer checksums are not known to all; Content-MD5 is.
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                    # The MD5 vouches for the body; to sign it would mean to read it twice.
+                    s3={
+                        "payload_signing_enabled": False,
+                        "addressing_style": style,
+                    },
+                ),
+            )
+
+        self._client = client(endpoint, ANSWER_SECONDS, CONNECT_SECONDS)
+        self._asked = client(endpoint, CHECK_SECONDS / 2, CHECK_SECONDS / 2)
+        self._public = self._client
+        if public_endpoint != endpoint:
+            self._public = client(public_endpoint, ANSWER_SECONDS, CONNECT_SECONDS)
+        self._name = name
+
+    @property
+    def address(self) -> str:
+        """See ``Bucket.address``."""
+        with _errors():
+            url: str = self._public.generate_presigned_url(
+                "get_object", Params={"Bucket": self._name, "Key": "x"}, ExpiresIn=60
+            )
+        return url.partition("?")[0].removesuffix("/x")
+
+    def check(self) -> None:
+        """See ``Bucket.check``."""
+        with _errors():
+            self._asked.list_objects_v2(Bucket=self._name, MaxKeys=1)
+
+    def head(self, key: str) -> Found | None:
+        """See ``Bucket.head``."""
+        try:
+            with _errors():
+                answer = self._client.head_object(Bucket=self._name, Key=key)
+        except ObjectGone:
+            return None
+        return Found(size=int(answer["ContentLength"]), checksum=_tag(answer))
+
+    def checksum(self, body: PartReader) -> str:
+        """See ``Bucket.checksum``: MD5, hexadecimal."""
+        digest = hashlib.md5(usedforsecurity=False)
+        while piece := body.read(MIB):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def agrees(self, found: Found, parts: Sequence[Part]) -> bool:
+        """See ``Bucket.agrees``. ETags are MD5s in most stores, and not under every encryption."""
+        opaque = any(part.etag and part.etag != part.checksum for part in parts)
+        return opaque or not found.checksum or found.checksum in _tags_of(parts)
+
+    def put(self, key: str, body: PartReader, content_type: str) -> Part:
+        """See ``Bucket.put``."""
+        digest = self._digest(body)
+        with _errors():
+            answer = self._client.put_object(
+                Bucket=self._name,
+                Key=key,
+                Body=body,
+                ContentLength=len(body),
+                ContentMD5=_base64(digest),
+                ContentType=content_type,
+            )
+        return Part(number=1, size=len(body), etag=_etag(answer), checksum=digest)
+
+    def begin(self, key: str, content_type: str) -> str:
+        """See ``Bucket.begin``."""
+        with _errors():
+            answer = self._client.create_multipart_upload(
+                Bucket=self._name, Key=key, ContentType=content_type
+            )
+        return str(answer["UploadId"])
+
+    def put_part(self, key: str, upload_id: str, number: int, body: PartReader) -> Part:
+        """See ``Bucket.put_part``."""
+        digest = self._digest(body)
+        with _errors():
+            answer = self._client.upload_part(
+                Bucket=self._name,
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=body,
+                ContentLength=len(body),
+                ContentMD5=_base64(digest),
+            )
+        return Part(number=number, size=len(body), etag=_etag(answer), checksum=digest)
+
+    def _digest(self, body: PartReader) -> str:
+        with body.unheard():
+            digest = self.checksum(body)
+            body.seek(0)
+        return digest
+
+    def parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
+        """See ``Bucket.parts``."""
+        pages = self._client.get_paginator("list_parts").paginate(
+            Bucket=self._name, Key=key, UploadId=upload_id
+        )
+        with _errors():
+            return {
+                part["PartNumber"]: (_etag(part), int(part["Size"]))
+                for page in pages
+                for part in page.get("Parts", ())
+            }
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+        """See ``Bucket.complete``."""
+        listed = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
+        with _errors():
+            self._client.complete_multipart_upload(
+                Bucket=self._name, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
+            )
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """See ``Bucket.abort``."""
+        with _errors():
+            self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
+
+    def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """See ``Bucket.read``."""
+        with _errors():
+            answer = self._client.get_object(
+                Bucket=self._name, Key=key, Range=f"bytes={start}-{start + length - 1}"
+            )
+            body = answer["Body"]
+            try:
+                while length > 0:
+                    piece = body.read(min(MIB, length))
+                    if not piece:
+                        raise Passing("the answer ended early")
+                    length -= len(piece)
+                    yield piece
+            finally:
+                body.close()
+
+    def delete(self, key: str) -> None:
+        """See ``Bucket.delete``."""
+        with _errors():
+            self._client.delete_object(Bucket=self._name, Key=key)
+
+    def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """See ``Bucket.keys``."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._name, Prefix=prefix
+        )
+        with _errors():
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    yield entry["Key"], entry["LastModified"].timestamp()
+
+    def uploads(self, prefix: str) -> Iterator[Unfinished]:
+        """See ``Bucket.uploads``."""
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._name, Prefix=prefix
+        )
+        with _errors():
+            for page in pages:
+                for upload in page.get("Uploads", ()):
+                    yield Unfinished(
+                        key=upload["Key"],
+                        upload_id=upload["UploadId"],
+                        begun_at=upload["Initiated"].timestamp(),
+                    )
+
+    def link(self, key: str, *, disposition: str, seconds: float) -> str:
+        """See ``Bucket.link``."""
+        with _errors():
+            url: str = self._public.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._name,
+                    "Key": key,
+                    "ResponseContentDisposition": disposition,
+                },
+                ExpiresIn=int(seconds),
+            )
+        return url
+
+
+def _base64(digest: str) -> str:
+    return base64.b64encode(bytes.fromhex(digest)).decode()
+
+
+def _etag(answer: dict[str, Any]) -> str:
+    return str(answer["ETag"]).strip('"')
+
+
+def _tag(answer: dict[str, Any]) -> str:
+    """The ETag when it can be an MD5, else ''."""
+    encrypted = answer.get("ServerSideEncryption", "").startswith("aws:kms")
+    hidden = encrypted or "SSECustomerAlgorithm" in answer
+    tag = _etag(answer)
+    return tag if _MD5_TAG.fullmatch(tag) and not hidden else ""
+
+
+def _tags_of(parts: Sequence[Part]) -> tuple[str, ...]:
+    """The ETags that an object of these parts may have: put by one request, or in parts."""
+    digests = b"".join(bytes.fromhex(part.checksum) for part in parts)
+    joined = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+    return (parts[0].checksum, joined) if len(parts) == 1 else (joined,)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """boto3's errors as ours. Its texts hold key ids and what was signed: only codes go on."""
+    try:
+        yield
+    except ClientError as error:
+        raise _translated(error) from error
+    except (HTTPClientError, NotConnected, IncompleteReadError, CredentialRetrievalError) as error:
+        # What the body raised comes wrapped: a lease that was lost is no lost connection.
+        raise Passing(type(error).__name__) from error
+    except BotoCoreError as error:
+        raise Refused(type(error).__name__) from error
+
+
+def _translated(error: ClientError) -> Passing | Refused | UploadGone | ObjectGone:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    answer = error.response.get("ResponseMetadata", {})
+    status = int(answer.get("HTTPStatusCode", 0))
+    told = f"{status} {code}, request {answer.get('RequestId', '')}"
+    if code == "NoSuchUpload":
+        return UploadGone(told)
+    if code in _KEY_CODES:
+        return ObjectGone(told)
+    passes = status >= 500 or status == 429 or code in _PASSING_CODES
+    return Passing(told) if passes else Refused(told)
