@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -113,15 +115,23 @@ def test_a_stalled_answer_comes_when_the_rules_are_cleared(
     assert answered.is_set()
 
 
-def test_a_server_closes_with_an_answer_held(oss: OssServer) -> None:
-    oss.faults.add(MatchRule("stall", "put"))
-    bucket = bucket_client(oss.url)
-    thread = threading.Thread(target=bucket.put_object, args=("key", DATA))
+def test_a_server_closes_with_an_answer_held(tmp_path: Path) -> None:
+    server = OssServer(tmp_path / "oss").start()
+    server.faults.add(MatchRule("stall", "put"))
+    thread = threading.Thread(target=_put_of_any_end, args=(server.url,))
     thread.start()
-    wait_until(lambda: oss.calls.all("put"))
-    oss.faults.clear()
+    wait_until(lambda: server.calls.all("put"))
+    server.close()
     thread.join(30)
     assert not thread.is_alive()
+    again = OssServer(tmp_path / "oss", port=server.port).start()
+    assert bucket_client(again.url).get_object("key").read() == DATA
+    again.close()
+
+
+def _put_of_any_end(url: str) -> None:
+    with suppress(oss2.exceptions.RequestError):
+        bucket_client(url).put_object("key", DATA)
 
 
 def test_a_rule_may_be_a_function(oss: OssServer, bucket: oss2.Bucket) -> None:
@@ -170,7 +180,7 @@ def test_what_is_stored_outlives_kill_9(process: OssProcess) -> None:
     assert bucket.get_object("之前").read() == DATA
     there = bucket.list_parts("key", upload_id).parts
     assert [part.part_number for part in there] == [1, 2]
-    bucket.complete_multipart_upload("key", upload_id, there)
+    bucket.complete_multipart_upload("key", upload_id, there).resp.read()
     got = bucket.get_object("key")
     assert (got.read(), got.content_type) == (DATA + DATA, "x/y")
     process.terminate()
