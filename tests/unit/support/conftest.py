@@ -1,0 +1,40 @@
+"""An OSS endpoint of the test's own, on a clock the test moves, and SDK clients for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import oss2
+import pytest
+from support.clock import FakeClock
+from support.oss.clients import KEYS, SIGNERS, TOKENS, bucket_client
+from support.oss.server import OssServer
+
+from tusd_py.clock import SystemClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Starts at the time the SDK signs with."""
+    return FakeClock(now=SystemClock().now())
+
+
+@pytest.fixture
+def oss(tmp_path: Path, clock: FakeClock) -> Iterator[OssServer]:
+    server = OssServer(
+        tmp_path / "oss", keys=KEYS, tokens=TOKENS, min_part=1000, clock=clock
+    ).start()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def bucket(oss: OssServer) -> oss2.Bucket:
+    return bucket_client(oss.url)
+
+
+@pytest.fixture(params=SIGNERS)
+def signed(oss: OssServer, request: pytest.FixtureRequest) -> oss2.Bucket:
+    """The bucket, with each signature."""
+    return bucket_client(oss.url, SIGNERS[request.param]())
