@@ -155,5 +155,9 @@ def _sentence(error: ValidationError, places: Mapping[str, str]) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     parts = [str(part) for part in first["loc"]]
     name = ".".join(parts)
+    told = str(first["msg"]).removeprefix("Value error, ")
+    if not name:
+        # Settings that do not go together name themselves.
+        return told
     known = next((places[key] for key in (name, ".".join(parts[:-1])) if key in places), name)
-    return f"{known}: {first['msg']}"
+    return f"{known}: {told}"

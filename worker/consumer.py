@@ -18,7 +18,6 @@ from tusd_py.domain.errors import (
     Transient,
 )
 from tusd_py.domain.job import Job
-from tusd_py.domain.task import TaskStatus
 from tusd_py.ports import Ports
 from tusd_py.queue.port import Delivery
 from tusd_py.settings import Settings
@@ -159,11 +158,7 @@ class Consumer:
             error_msg=error.detail,
             counted=counted,
         )
-        attempt.reporter.say(
-            TaskStatus.PROCESSING,
-            0,
-            f"重试中 {tried}/{jobs.max_attempts}" if counted else "等待资源",
-        )
+        attempt.reporter.waits(f"重试中 {tried}/{jobs.max_attempts}" if counted else "等待资源")
         log.warning("job.retry", extra={"task_id": job.task_id, "tried": tried, "code": error.code})
 
     def _fail(self, attempt: Attempt, code: str, sentence: str, message: str) -> None:

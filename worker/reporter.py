@@ -37,6 +37,7 @@ class Reporter:
         self._facts = facts_of(job)
         self._attempt = job.fence
         self._clock = clock
+        self._status = TaskStatus.PROCESSING
         self._progress = -1
         self._told_at = float("-inf")
 
@@ -49,6 +50,10 @@ class Reporter:
         now = self._clock.monotonic()
         if progress > self._progress and now - self._told_at >= INTERVAL_SECONDS:
             self.say(status, progress, message)
+
+    def waits(self, message: str) -> None:
+        """The attempt is over and another will follow: state and progress stay where they are (S7)."""
+        self.say(self._status, max(self._progress, 0), message)
 
     def completed(self, message: str, *, oss_path: str, repository_id: str) -> None:
         """The final state."""
@@ -75,7 +80,7 @@ class Reporter:
         )
 
     def _put(self, change: TaskChange) -> None:
-        self._progress = change.progress
+        self._status, self._progress = change.status, change.progress
         self._told_at = self._clock.monotonic()
         told = replace(change, attempt=self._attempt, reopen=True)
         try:

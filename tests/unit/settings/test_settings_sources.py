@@ -1,10 +1,11 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from tusd_py.cli.config import shown
-from tusd_py.settings import Settings, parse_duration, parse_size
+from tusd_py.settings import S3Settings, Settings, parse_duration, parse_size
 from tusd_py.settings_sources import SettingsError, load_settings
 
 SEED = """
@@ -83,6 +84,56 @@ def test_the_seeds_environment_is_taken_as_it_is() -> None:
     )
     assert settings.oss.region == "oss-cn-beijing"
     assert settings.oss.access_key_secret == SecretStr("s3cret")
+
+
+@pytest.mark.parametrize(
+    ("environ", "store"),
+    [
+        ({}, "local"),
+        ({"OSS_BUCKET_NAME": "b", "OSS_REGION": "oss-cn-beijing"}, "oss"),
+        ({"TUSD_S3__BUCKET": "b"}, "s3"),
+        ({"TUSD_S3__BUCKET": "b", "TUSD_OBJECTS__STORE": "local"}, "local"),
+        (
+            {
+                "TUSD_S3__BUCKET": "b",
+                "OSS_BUCKET_NAME": "b",
+                "OSS_REGION": "oss-cn-beijing",
+                "TUSD_OBJECTS__STORE": "oss",
+            },
+            "oss",
+        ),
+    ],
+)
+def test_the_store_whose_bucket_is_named_is_taken(environ: dict[str, str], store: str) -> None:
+    assert load_settings(None, environ, {}).object_store == store
+
+
+@pytest.mark.parametrize(
+    ("environ", "place"),
+    [
+        ({"TUSD_S3__BUCKET": "b", "OSS_BUCKET_NAME": "b", "OSS_REGION": "r"}, "say which one"),
+        ({"TUSD_OBJECTS__STORE": "s3"}, r"s3\.bucket"),
+        ({"TUSD_OBJECTS__STORE": "oss"}, r"oss\.bucket_name"),
+        ({"OSS_BUCKET_NAME": "b"}, r"oss\.region"),
+        ({"TUSD_OBJECTS__PART_SIZE": "1MiB"}, "TUSD_OBJECTS__PART_SIZE"),
+    ],
+)
+def test_half_a_store_is_refused(environ: dict[str, str], place: str) -> None:
+    with pytest.raises(SettingsError, match=place):
+        load_settings(None, environ, {})
+
+
+@pytest.mark.parametrize(
+    ("values", "style"),
+    [
+        ({}, "virtual"),
+        ({"endpoint": "https://s3.cn-east-1.qiniucs.com"}, "path"),
+        ({"endpoint": "https://s3.example", "addressing": "virtual"}, "virtual"),
+        ({"addressing": "path"}, "path"),
+    ],
+)
+def test_the_bucket_is_where_the_endpoint_wants_it(values: dict[str, Any], style: str) -> None:
+    assert S3Settings(**values).style() == style
 
 
 def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""A server whose objects are in OSS or S3: what its users get (S4, S25)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import blake3
+import httpx
+import pytest
+from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET, OssServer
+from support.s3 import KEY_ID, S3Server
+from support.s3 import REGION as S3_REGION
+from support.s3 import SECRET as S3_SECRET
+from support.server import Server, running_server
+from support.tus import send
+
+CONTENT = b"\x89PNG and so on" * 1000
+FAST = {"TUSD_JOBS__RELAY_EVERY": "0.1s"}
+
+
+@pytest.fixture
+def oss(tmp_path: Path) -> Iterator[dict[str, str]]:
+    server = OssServer(tmp_path / "oss").start()
+    yield {
+        "OSS_ACCESS_KEY_ID": ACCESS_KEY,
+        "OSS_ACCESS_KEY_SECRET": SECRET,
+        "OSS_REGION": REGION,
+        "OSS_BUCKET_NAME": BUCKET,
+        "TUSD_OSS__ENDPOINT": server.url,
+        "TUSD_OSS__PUBLIC_ENDPOINT": server.url,
+    }
+    server.close()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> dict[str, str]:
+    return {
+        "TUSD_S3__ENDPOINT": s3_server.url,
+        "TUSD_S3__REGION": S3_REGION,
+        "TUSD_S3__BUCKET": s3_server.bucket(),
+        "TUSD_S3__ACCESS_KEY_ID": KEY_ID,
+        "TUSD_S3__SECRET_ACCESS_KEY": S3_SECRET,
+    }
+
+
+@pytest.fixture(params=["oss", "s3"])
+def store(request: pytest.FixtureRequest) -> dict[str, str]:
+    found: dict[str, str] = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def server(store: dict[str, str], tmp_path: Path) -> Iterator[Server]:
+    with running_server(tmp_path / "data", "--workers", "1", env={**FAST, **store}) as running:
+        yield running
+
+
+def test_a_file_is_given_by_a_signed_link(server: Server) -> None:
+    task = send(server, CONTENT, filename="视频 a.png")
+    done = server.wait_for_status(task, "completed")
+    path = urlsplit(str(done["oss_path"])).path
+    assert path.endswith(f"/{blake3.blake3(CONTENT).hexdigest()}")
+    answer = httpx.get(f"{server.files}{task}")
+    assert answer.status_code == 307
+    assert answer.headers["Cache-Control"] == "no-store"
+    link = answer.headers["Location"]
+    assert urlsplit(link).path == path
+    got = httpx.get(link, headers={"Range": "bytes=5-9"})
+    assert (got.status_code, got.content) == (206, CONTENT[5:10])
+    assert "%E8%A7%86%E9%A2%91%20a.png" in got.headers["Content-Disposition"]
+    assert got.headers["Content-Disposition"].startswith("attachment")
+    assert not list((server.data_dir / "objects").rglob("*.png"))
+
+
+def test_a_file_may_be_read_through_the_server(store: dict[str, str], tmp_path: Path) -> None:
+    env = {**FAST, **store, "TUSD_OBJECTS__DOWNLOADS": "stream"}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        task = send(server, CONTENT)
+        server.wait_for_status(task, "completed")
+        answer = httpx.get(f"{server.files}{task}")
+        assert (answer.status_code, answer.content) == (200, CONTENT)
+        part = httpx.get(f"{server.files}{task}", headers={"Range": "bytes=-4"})
+        assert (part.status_code, part.content) == (206, CONTENT[-4:])
+
+
+def test_a_store_that_is_away_at_a_download_is_503(tmp_path: Path) -> None:
+    store = OssServer(tmp_path / "oss").start()
+    env = {
+        **FAST,
+        "OSS_ACCESS_KEY_ID": ACCESS_KEY,
+        "OSS_ACCESS_KEY_SECRET": SECRET,
+        "OSS_REGION": REGION,
+        "OSS_BUCKET_NAME": BUCKET,
+        "TUSD_OSS__ENDPOINT": store.url,
+        "TUSD_OBJECTS__DOWNLOADS": "stream",
+    }
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        try:
+            task = send(server, CONTENT)
+            server.wait_for_status(task, "completed")
+        finally:
+            store.close()
+        answer = httpx.get(f"{server.files}{task}")
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "transient"

@@ -1,0 +1,66 @@
+"""A consumer on real adapters in a directory, job by job."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import blake3
+import pytest
+from support.clock import FakeClock
+from support.room import fresh_id
+
+from tusd_py.domain.ids import UploadId, UserId, owner_scope
+from tusd_py.domain.job import Job
+from tusd_py.domain.upload import FinishedContent, Upload
+from tusd_py.ports import Ports
+from tusd_py.settings import Settings
+from tusd_py.uploads.relay import relay_outbox
+from tusd_py.wiring import open_ports
+from worker import consumer as consuming
+from worker.consumer import Consumer
+from worker.media.tools import Tools
+from worker.pipeline.attempt import Attempt
+
+TOOLS = Tools(ffmpeg=None, ffprobe=None, version="", sandbox="off")
+Steps = Callable[[Attempt], None]
+
+
+class Bench:
+    """A consumer on an empty data directory."""
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings | None = None
+    ) -> None:
+        self.clock = FakeClock()
+        self.settings = settings or Settings(data_dir=folder, workers=1)
+        self.ports: Ports = open_ports(self.settings, clock=self.clock)
+        self.consumer = Consumer(
+            self.settings, self.ports, TOOLS, owner="host:1:x", clock=self.clock
+        )
+        self._patch = monkeypatch
+
+    def submit(self, content: bytes = b"content") -> UploadId:
+        upload = Upload(id=fresh_id(), user_id=UserId(1), length=len(content), created_at=1.0)
+        self.ports.stores.core.create(upload.id)
+        with self.ports.stores.core.writer(upload.id, length=None) as writer:
+            writer.write([content])
+        self.ports.catalog.add_upload(upload)
+        self.ports.catalog.finish_upload(
+            FinishedContent(
+                upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
+                filename="a.bin", filetype="", file_hash=blake3.blake3(content).hexdigest(),
+                file_size=len(content), temp_path="x", created_at=1.0,
+            ),
+            is_video=False,
+        )  # fmt: skip
+        relay_outbox(self.ports.catalog, self.ports.queue)
+        return upload.id
+
+    def take(self, steps: Steps | None = None) -> None:
+        if steps is not None:
+            self._patch.setattr(consuming, "run_steps", steps)
+        assert self.consumer.take_one()
+
+    def job(self, task_id: UploadId) -> Job:
+        found = self.ports.catalog.job(task_id)
+        assert found is not None
+        return found
