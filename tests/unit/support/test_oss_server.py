@@ -292,7 +292,7 @@ def test_an_upload_that_may_not_overwrite_says_so_at_either_end(bucket: oss2.Buc
     assert bucket.get_object("key").read() == WHOLE
 
 
-def test_a_part_replaced_while_others_complete_leaves_a_whole_object(bucket: oss2.Bucket) -> None:
+def test_of_many_who_complete_an_upload_one_does(bucket: oss2.Bucket) -> None:
     upload_id = bucket.init_multipart_upload("key").upload_id
     parts = send_parts(bucket, "key", upload_id)
     codes: list[str] = []
@@ -311,6 +311,24 @@ def test_a_part_replaced_while_others_complete_leaves_a_whole_object(bucket: oss
         thread.join(30)
     assert sorted(codes) == ["", *["NoSuchUpload"] * 3]
     assert bucket.get_object("key").read() == WHOLE
+
+
+def test_no_file_is_left_that_nobody_names(
+    oss: OssServer, bucket: oss2.Bucket, tmp_path: Path
+) -> None:
+    content = tmp_path / "oss" / BUCKET / "content"
+    for data in (b"1", b"2"):
+        bucket.put_object("key", data)
+    refused(bucket.put_object, "wrong", b"x", headers={"Content-MD5": "AAAA"})
+    refused(bucket.put_object, "key", b"3", headers={"x-oss-forbid-overwrite": "true"})
+    upload_id = bucket.init_multipart_upload("parts").upload_id
+    for data in (b"1", b"2"):
+        bucket.upload_part("parts", upload_id, 1, data)
+    named = set(content.iterdir())
+    assert len(named) == 2
+    (content / "left by a killed server").write_bytes(b"x")
+    OssServer(tmp_path / "oss").start().close()
+    assert set(content.iterdir()) == named
 
 
 # Buckets
