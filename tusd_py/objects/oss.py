@@ -152,7 +152,9 @@ class OssBucket:
         # Without each part's CRC oss2 compares nothing: ``agrees`` does, by what the ledger holds.
         listed = [oss2.models.PartInfo(part.number, part.etag) for part in parts]
         with _errors():
-            self._bucket.complete_multipart_upload(key, upload_id, listed)
+            answer = self._bucket.complete_multipart_upload(key, upload_id, listed)
+            # oss2 leaves the answer unread, and its connection out of the pool.
+            answer.resp.read()
 
     def abort(self, key: str, upload_id: str) -> None:
         """See ``Bucket.abort``."""
@@ -162,7 +164,12 @@ class OssBucket:
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """See ``Bucket.read``."""
         with _errors():
-            answer = self._bucket.get_object(key, byte_range=(start, start + length - 1))
+            answer = self._bucket.get_object(
+                key,
+                byte_range=(start, start + length - 1),
+                # Else a range beyond the end would be answered with the whole object.
+                headers={"x-oss-range-behavior": "standard"},
+            )
             with answer:
                 while length > 0:
                     piece = answer.read(min(MIB, length))
