@@ -29,7 +29,7 @@ check: install
 test: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@tests/node/install.sh
-	@$(MAKE) --no-print-directory check
+	@tests/s3/install.sh & built=$$!; $(MAKE) --no-print-directory check && wait $$built
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine -q
