@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,8 @@ from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis
 from support.tus import BODY, create, send
 from support.waiting import wait_until
+
+from tusd_py.queue.rabbitmq import RabbitMqQueue
 
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -200,6 +204,45 @@ def test_a_sleeping_worker_changes_nothing_when_it_wakes(cluster: Cluster, tmp_p
 
 def _stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def _dead_letters(cluster: Cluster, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "tusd_py", "dead-letters", *arguments]
+    return subprocess.run(
+        [*command, "--data-dir", str(cluster.data_dir)],
+        env={**os.environ, **cluster.env}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_poison_is_put_aside_with_its_reason_and_comes_back_by_hand(cluster: Cluster) -> None:
+    here = cluster.servers[0]
+    queue = RabbitMqQueue(cluster.queue_url)
+    queue.publish_payload(b'{"v": 9, "TaskID": "a message of tomorrow"}')
+    wait_until(lambda: "message " in _dead_letters(cluster, "list").stdout)
+    for worker in cluster.workers:
+        worker.terminate()
+        worker.wait(30)
+    task = send(here, b"poison" * 100)
+    for _ in range(3):
+        crashing = cluster.add_worker(TUSD_FAIL="before_inspect:exit")
+        assert crashing.wait(60) == 137
+    cluster.add_worker()
+    assert here.wait_for_status(task, "failed")["error_code"] == "poison"
+    job, letter = _dead_letters(cluster, "list").stdout.splitlines()
+    assert job.startswith(task)
+    assert "poison  Processing this file stopped the worker several times." in job
+    assert "not a job message" in letter
+    assert "a message of tomorrow" in letter
+    name = letter.split()[1]
+    again = _dead_letters(cluster, "retry", task, name)
+    assert again.returncode == 0, again.stderr
+    here.wait_for_status(task, "completed")
+    # The message is no better than before: it is put aside once more.
+    wait_until(lambda: name in _dead_letters(cluster, "list").stdout)
+    assert _dead_letters(cluster, "drop", name).returncode == 0
+    assert _dead_letters(cluster, "list").stdout == ""
+    assert _dead_letters(cluster, "drop", name).returncode == 1
+    queue.close()
 
 
 def test_with_the_broker_away_a_finish_is_accepted_and_its_job_runs_later(

@@ -26,6 +26,8 @@ class Cluster:
 
     def __init__(self, data_dir: Path, mariadb: MariaDb, redis: Redis, rabbitmq: RabbitMq) -> None:
         self.data_dir = data_dir
+        virtual_host = rabbitmq.virtual_host()
+        self.queue_url = rabbitmq.url(virtual_host)
         self.env = {
             **FAST,
             "TUSD_MYSQL__DATA_SOURCE": mariadb.database(),
@@ -34,7 +36,7 @@ class Cluster:
             "TUSD_RABBITMQ__PORT": str(rabbitmq.port),
             "TUSD_RABBITMQ__USER": "guest",
             "TUSD_RABBITMQ__PASSWORD": "guest",
-            "TUSD_RABBITMQ__VHOST": rabbitmq.virtual_host(),
+            "TUSD_RABBITMQ__VHOST": virtual_host,
         }
         self.servers: list[Server] = []
         self.workers: list[subprocess.Popen[bytes]] = []

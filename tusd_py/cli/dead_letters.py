@@ -1,6 +1,9 @@
 """``tusd-py dead-letters``: jobs that failed for good, and another try for them (S17)."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -14,40 +17,71 @@ from tusd_py.wiring import open_ports
 
 app = typer.Typer(help="Look at failed jobs and try them again.", no_args_is_help=True)
 
+PREVIEW_BYTES: Final = 80
+
 
 @app.command("list")
 def show(data_dir: DataDir = None, config: Config = None) -> None:
-    """List failed jobs, newest first: task, time, code, reason."""
-    with plain_errors():
-        ports = open_ports(settings_from(config, data_dir=data_dir))
-        try:
-            for job in ports.catalog.dead_letters():
-                created = rfc3339(job.created_at)
-                typer.echo(f"{job.task_id}  {created}  {job.error_code}  {job.error_msg}")
-        finally:
-            ports.close()
+    """List failed jobs, newest first (task, time, code, reason), then messages that were put aside."""
+    with plain_errors(), _ports(config, data_dir) as ports:
+        for job in ports.catalog.dead_letters():
+            created = rfc3339(job.created_at)
+            typer.echo(f"{job.task_id}  {created}  {job.error_code}  {job.error_msg}")
+        for letter in ports.queue.dead_letters():
+            typer.echo(f"message {letter.id}  {letter.reason}  {_preview(letter.payload)}")
 
 
 @app.command("retry")
 def retry(
-    task_ids: Annotated[list[str], typer.Argument(help="Tasks to try again, or: all.")],
+    ids: Annotated[list[str], typer.Argument(help="Tasks or messages to try again, or: all.")],
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
-    """Put failed jobs back into the queue."""
-    with plain_errors():
-        ports = open_ports(settings_from(config, data_dir=data_dir))
-        try:
-            wanted = [str(job.task_id) for job in ports.catalog.dead_letters()]
-            refused = [
-                name
-                for name in (wanted if task_ids == ["all"] else task_ids)
-                if not _reopen(ports, name)
-            ]
-        finally:
-            ports.close()
+    """Put failed jobs and messages that were put aside back into the queue."""
+    with plain_errors(), _ports(config, data_dir) as ports:
+        wanted = _all(ports) if ids == ["all"] else ids
+        left = [name for name in wanted if not _reopen(ports, name)]
+        settled = ports.queue.settle_dead_letters(left, again=True) if left else ()
+        for name in settled:
+            typer.echo(f"message {name} queued again")
+    refused = [name for name in left if name not in settled]
     if refused:
-        refuse(f"not a failed job, or its source is gone: {', '.join(refused)}", 1)
+        refuse(f"not a failed job, or its source is gone, and no message: {', '.join(refused)}", 1)
+
+
+@app.command("drop")
+def drop(
+    ids: Annotated[list[str], typer.Argument(help="Messages to forget.")],
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> None:
+    """Forget messages that were put aside. A failed job goes by itself, with its source, in a day."""
+    with plain_errors(), _ports(config, data_dir) as ports:
+        settled = ports.queue.settle_dead_letters(ids, again=False)
+        for name in settled:
+            typer.echo(f"message {name} dropped")
+    refused = [name for name in ids if name not in settled]
+    if refused:
+        refuse(f"no message that was put aside: {', '.join(refused)}", 1)
+
+
+@contextmanager
+def _ports(config: Path | None, data_dir: Path | None) -> Iterator[Ports]:
+    ports = open_ports(settings_from(config, data_dir=data_dir))
+    try:
+        yield ports
+    finally:
+        ports.close()
+
+
+def _all(ports: Ports) -> list[str]:
+    jobs = [str(job.task_id) for job in ports.catalog.dead_letters()]
+    return [*jobs, *dict.fromkeys(letter.id for letter in ports.queue.dead_letters())]
+
+
+def _preview(payload: bytes) -> str:
+    """The message's beginning, printable whatever it is."""
+    return ascii(payload[:PREVIEW_BYTES].decode("utf-8", "replace"))[1:-1]
 
 
 def _reopen(ports: Ports, name: str) -> bool:

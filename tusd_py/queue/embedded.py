@@ -6,7 +6,7 @@ the lease's end. Not synced: what a power cut takes away, the catalog's sweeper 
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
+from tusd_py.queue.port import DeadLetter
 from tusd_py.queue.wire import Undecodable, decode, encode
 
 T = TypeVar("T")
@@ -135,15 +136,29 @@ class EmbeddedQueue:
             )
         return found
 
-    def dead_letters(self) -> Iterator[tuple[JobMessage, str]]:
-        """See ``JobQueue.dead_letters``; what could not be decoded is counted, not shown."""
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        """See ``JobQueue.dead_letters``."""
+        return [letter for _, letter in self._dead()]
+
+    def _dead(self) -> list[tuple[int, DeadLetter]]:
         with self._changed:
-            rows = self._run(lambda db: db.execute("SELECT payload, reason FROM dead").fetchall())
-        for payload, reason in rows:
-            try:
-                yield decode(payload), reason
-            except Undecodable:
-                continue
+            rows = self._run(
+                lambda db: db.execute("SELECT id, payload, reason FROM dead ORDER BY id").fetchall()
+            )
+        return [(row[0], DeadLetter(payload=bytes(row[1]), reason=row[2])) for row in rows]
+
+    def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
+        """See ``JobQueue.settle_dead_letters``."""
+        chosen = [(row_id, letter) for row_id, letter in self._dead() if letter.id in ids]
+        for row_id, letter in chosen:
+            if again:
+                self.publish_payload(letter.payload)
+            self._forget_dead(row_id)
+        return {letter.id for _, letter in chosen}
+
+    def _forget_dead(self, row_id: int) -> None:
+        with self._changed:
+            self._run(lambda db: db.execute("DELETE FROM dead WHERE id = ?", (row_id,)))
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with _backend_errors(self._database):

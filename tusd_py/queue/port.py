@@ -3,10 +3,25 @@
 All calls block and may come from any thread.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from tusd_py.domain.job import JobMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message that was put aside, as it came."""
+
+    payload: bytes
+    reason: str
+
+    @property
+    def id(self) -> str:
+        """A name for people: 12 hexadecimal digits, the same for the same payload."""
+        return hashlib.sha256(self.payload).hexdigest()[:12]
 
 
 class Delivery(Protocol):
@@ -48,8 +63,15 @@ class JobQueue(Protocol):
         """Messages waiting or in flight."""
         ...
 
-    def dead_letters(self) -> Iterator[tuple[JobMessage, str]]:
-        """What was put aside, with its reason."""
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        """What was put aside, oldest first: what was no job message, and what a consumer gave up."""
+        ...
+
+    def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
+        """Deliver these once more (``again``), or drop them; the ids that there were.
+
+        Raises: BackendError: some may be settled, the rest is where it was.
+        """
         ...
 
     def close(self) -> None:

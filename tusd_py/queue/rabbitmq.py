@@ -16,9 +16,10 @@ import logging
 import random
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pika
@@ -27,6 +28,7 @@ from pika.exceptions import AMQPError
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
+from tusd_py.queue.port import DeadLetter
 from tusd_py.queue.wire import Undecodable, decode, encode
 
 log = logging.getLogger(__name__)
@@ -248,9 +250,7 @@ class RabbitMqQueue:
     def _put(
         self, *, exchange: str, routing_key: str, payload: bytes, headers: dict[str, str]
     ) -> None:
-        properties = pika.BasicProperties(
-            content_type="application/json", delivery_mode=2, headers=headers
-        )
+        properties = _properties(headers)
         self._publisher().call(
             lambda channel: channel.basic_publish(
                 exchange, routing_key, payload, properties, mandatory=True
@@ -353,14 +353,17 @@ class RabbitMqQueue:
         with self._changed:
             return int(declared.method.message_count) + self._unsettled
 
-    def dead_letters(self) -> Iterator[tuple[JobMessage, str]]:
-        """See ``JobQueue.dead_letters``; what could not be decoded is counted, not shown."""
-        found: list[tuple[bytes, str]] = self._publisher().call(_look_at_dead_letters)
-        for payload, reason in found:
-            try:
-                yield decode(payload), reason
-            except Undecodable:
-                continue
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        """See ``JobQueue.dead_letters``."""
+        found: list[DeadLetter] = self._publisher().call(_look_at_dead_letters)
+        return found
+
+    def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
+        """See ``JobQueue.settle_dead_letters``."""
+        settled: set[str] = self._publisher().call(
+            lambda channel: _settle_dead_letters(channel, ids, again=again)
+        )
+        return settled
 
     def close(self) -> None:
         """See ``JobQueue.close``."""
@@ -374,21 +377,63 @@ class RabbitMqQueue:
                 line.close()
 
 
-def _look_at_dead_letters(channel: BlockingChannel) -> list[tuple[bytes, str]]:
-    """On a channel of its own, whose end puts everything back."""
+@contextmanager
+def _dead_letters(
+    channel: BlockingChannel,
+) -> Iterator[tuple[BlockingChannel, Iterator[tuple[int, DeadLetter]]]]:
+    """A channel of one's own, and each dead letter with its delivery tag on it. The channel's end puts
+    back what was not acknowledged."""
     own = channel.connection.channel()
-    try:
-        found: list[tuple[bytes, str]] = []
+    own.confirm_delivery()
+
+    def letters() -> Iterator[tuple[int, DeadLetter]]:
         while True:
             method, properties, body = own.basic_get(DEAD_LETTER_QUEUE)
             if method is None or properties is None or body is None:
-                return found
-            headers = properties.headers or {}
-            found.append(
-                (body, str(headers.get("reason", headers.get("x-first-death-reason", ""))))
-            )
+                return
+            yield method.delivery_tag or 0, _dead_letter(body, properties.headers or {})
+
+    try:
+        yield own, letters()
     finally:
         own.close()
+
+
+def _dead_letter(payload: bytes, headers: Mapping[str, object]) -> DeadLetter:
+    reason = headers.get("reason")
+    if reason is None:
+        # The broker knows only that it was rejected.
+        try:
+            decode(payload)
+            reason = headers.get("x-first-death-reason", "")
+        except Undecodable as error:
+            reason = error
+    return DeadLetter(payload=payload, reason=str(reason))
+
+
+def _look_at_dead_letters(channel: BlockingChannel) -> list[DeadLetter]:
+    with _dead_letters(channel) as (_, letters):
+        return [letter for _, letter in letters]
+
+
+def _settle_dead_letters(
+    channel: BlockingChannel, ids: Collection[str], *, again: bool
+) -> set[str]:
+    settled = set()
+    with _dead_letters(channel) as (own, letters):
+        for tag, letter in letters:
+            if letter.id not in ids:
+                continue
+            if again:
+                own.basic_publish("", QUEUE, letter.payload, _properties({}), mandatory=True)
+            own.basic_ack(tag)
+            settled.add(letter.id)
+    return settled
+
+
+def _properties(headers: dict[str, str]) -> pika.BasicProperties:
+    """A message that survives the broker."""
+    return pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=headers)
 
 
 class RabbitMqDelivery:

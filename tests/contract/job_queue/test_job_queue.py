@@ -136,14 +136,35 @@ def test_a_delivery_put_off_comes_back_in_its_time(world: World) -> None:
     assert take(world).message == sent
 
 
+def dead(world: World) -> list[tuple[bytes, str]]:
+    return [(letter.payload, letter.reason) for letter in world.queue.dead_letters()]
+
+
 def test_a_dead_letter_is_put_aside(world: World) -> None:
     sent = message()
     world.queue.publish(sent)
     take(world).dead_letter("no such task")
-    wait_until(lambda: list(world.queue.dead_letters()) == [(sent, "no such task")])
+    wait_until(lambda: dead(world) == [(encode(sent), "no such task")])
     world.consumer_dies()
     assert world.queue.receive(0) is None
-    assert list(world.queue.dead_letters()) == [(sent, "no such task")]
+    assert dead(world) == [(encode(sent), "no such task")]
+
+
+def test_dead_letters_are_delivered_again_or_dropped_by_name(world: World) -> None:
+    again, dropped, left = message(), message(), message()
+    for one in (again, dropped, left):
+        world.queue.publish(one)
+        take(world).dead_letter("why not")
+    wait_until(lambda: len(dead(world)) == 3)
+    names = {letter.payload: letter.id for letter in world.queue.dead_letters()}
+    wanted = names[encode(again)], "0123456789ab"
+    assert set(world.queue.settle_dead_letters(wanted, again=True)) == {wanted[0]}
+    delivery = take(world)
+    assert delivery.message == again
+    delivery.ack()
+    assert world.queue.settle_dead_letters([names[encode(dropped)]], again=False)
+    wait_until(lambda: dead(world) == [(encode(left), "why not")])
+    wait_until(lambda: world.queue.depth() == 0)
 
 
 def test_each_message_goes_to_one_of_many_receivers(world: World) -> None:
@@ -219,6 +240,7 @@ def test_what_is_no_message_is_put_aside_and_the_consumer_lives(
     world.queue.publish(sent)
     assert take(world).message == sent
     assert world.queue.depth() == 1
+    wait_until(lambda: [found for found, reason in dead(world) if reason] == [payload])
 
 
 def test_the_wire_has_the_seeds_names() -> None:
