@@ -212,7 +212,7 @@ def test_the_token_is_sent_and_not_shown(tmp_path: Path) -> None:
     heard: list[str | None] = []
 
     class Peer(BaseHTTPRequestHandler):
-        def do_OPTIONS(self) -> None:  # noqa: N802
+        def do_OPTIONS(self) -> None:
             heard.append(self.headers["Authorization"])
             self.send_response(401)
             self.end_headers()

@@ -1,6 +1,7 @@
 """``tusd-py doctor``: what is wrong with a configuration, or with a deployment, and what to do."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -50,12 +51,15 @@ def _findings(
     token: str | None,
     rabbitmqctl: str | None,
 ) -> Iterator[Finding]:
+    settings = settings_from(config, data_dir=data_dir)
+    start_logging(settings)
+    if settings.log_level != "debug":
+        # What libraries say about a service that is away is told by the findings.
+        logging.disable()
     if url is None or config is not None or data_dir is not None:
         from tusd_py.doctor.configuration import configuration_checks
         from tusd_py.doctor.run import run_checks
 
-        settings = settings_from(config, data_dir=data_dir)
-        start_logging(settings)
         checks = configuration_checks(settings, clock=SystemClock(), rabbitmqctl=rabbitmqctl)
         yield from run_checks(checks)
     if url is not None:

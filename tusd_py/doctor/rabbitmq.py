@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import (
     AMQPConnectionError,
     ChannelClosedByBroker,
@@ -59,7 +60,7 @@ def check_rabbitmq(settings: Settings, rabbitmqctl: str | None) -> list[Finding]
     parameters.blocked_connection_timeout = BLOCKED_SECONDS
     try:
         connection = BlockingConnection(parameters)
-    except (AMQPConnectionError, OSError) as error:
+    except (AMQPConnectionError, AMQPConnectorException, OSError) as error:
         return [judge_failure(error)]
     with _closing(connection):
         facts = _look(connection)
