@@ -66,7 +66,7 @@ def test_a_sound_deployment_has_no_problem_and_keeps_nothing(backend: Server) ->
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 0 notes, 12 ok"
+    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 0 notes, 13 ok"
     assert "HTTPS with HTTP/2" in done.stdout
     assert uploads(backend) == before
 
@@ -190,6 +190,26 @@ def test_an_untrusted_proxy_makes_addresses_without_a_host(
     with running_server(tmp_path / "data", "--workers", "1") as server, proxied(server) as nginx:
         findings = found(monkeypatch, nginx)
     assert bad(findings) == {"location": Level.WARNING}
+
+
+def test_a_server_that_refuses_uploads_is_found_at_once(
+    backend: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walled = PROXY.replace(
+        "location / {", "location / {\n    limit_except GET OPTIONS { deny all; }"
+    )
+    with proxied(backend, walled) as nginx:
+        findings = found(monkeypatch, nginx)
+    assert bad(findings) == {"creation": Level.PROBLEM}
+    assert findings[-1].check == "creation"
+
+
+def test_a_server_that_takes_only_some_types_is_not_blamed(tmp_path: Path) -> None:
+    only = {"TUSD_WHITELIST__EXTENSIONS": "mp4"}
+    with running_server(tmp_path / "data", "--workers", "0", env=only) as server:
+        findings = list(examine(server.files, clock=SystemClock()))
+    assert bad(findings) == {}
+    assert (findings[-1].check, findings[-1].level) == ("creation", Level.NOTE)
 
 
 def test_an_address_where_nobody_is_gives_code_3(backend: Server) -> None:

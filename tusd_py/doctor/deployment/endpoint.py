@@ -5,8 +5,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tusd_py.doctor.deployment.visit import Answer, Unreachable, Visit, is_certificate_error
-from tusd_py.doctor.findings import Finding, note, ok, problem, warning
+from tusd_py.doctor.deployment.visit import (
+    Answer,
+    NotTaken,
+    Unreachable,
+    Visit,
+    is_certificate_error,
+)
+from tusd_py.doctor.findings import Finding, Unseen, note, ok, problem, warning
 
 
 def reach(visit: Visit) -> Answer | Finding:
@@ -60,6 +66,20 @@ def judge_endpoint(answer: Answer) -> list[Finding]:
     return [
         ok("endpoint", f"tus {answer.headers['tus-version']}: {answer.headers['tus-extension']}.")
     ]
+
+
+def check_creation(visit: Visit) -> list[Finding]:
+    """Whether uploads can be made, on which all that follows rests.
+
+    Raises: NotTaken, httpx.TransportError.
+    """
+    try:
+        visit.create(1)
+    except NotTaken:
+        raise
+    except Unseen as unseen:
+        return [problem("creation", unseen.sentence, unseen.remedy)]
+    return [ok("creation", "Uploads can be created.")]
 
 
 def check_connection(visit: Visit) -> list[Finding]:

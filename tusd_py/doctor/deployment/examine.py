@@ -1,6 +1,10 @@
 """All checks of a deployment, in an order that keeps one fault from looking like another."""
 
-from collections.abc import Iterator
+import http.client
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import httpx
 
 from tusd_py.clock import Clock
 from tusd_py.doctor.deployment.answers import check_clock, check_headers
@@ -12,12 +16,17 @@ from tusd_py.doctor.deployment.bodies import (
 )
 from tusd_py.doctor.deployment.cors import check_cors
 from tusd_py.doctor.deployment.download import check_range
-from tusd_py.doctor.deployment.endpoint import check_connection, judge_endpoint, reach
+from tusd_py.doctor.deployment.endpoint import (
+    check_connection,
+    check_creation,
+    judge_endpoint,
+    reach,
+)
 from tusd_py.doctor.deployment.events import check_events
 from tusd_py.doctor.deployment.location import check_location
 from tusd_py.doctor.deployment.methods import check_methods
 from tusd_py.doctor.deployment.visit import Answer, Visit
-from tusd_py.doctor.findings import Finding, Level, note
+from tusd_py.doctor.findings import Finding, Level, note, problem
 from tusd_py.doctor.run import Check, run_checks
 
 
@@ -41,15 +50,51 @@ def examine(
         if not isinstance(reached, Answer):
             yield reached
             return
-        found = judge_endpoint(reached)
-        yield from found
-        if any(finding.level is Level.PROBLEM for finding in found):
-            return
-        yield from run_checks([Check("methods", lambda: check_methods(visit))], clock=clock)
-        yield from run_checks(_checks(visit, reached, silent_seconds), clock=clock)
+        for first in _first_checks(visit, reached):
+            found = list(run_checks([_connected(first)], clock=clock))
+            yield from found
+            if any(finding.check in _NEEDED and _hopeless(finding) for finding in found):
+                return
+        others = [_connected(check) for check in _checks(visit, reached, silent_seconds)]
+        yield from run_checks(others, clock=clock)
         yield from _left_behind(visit.leave())
     finally:
         visit.close()
+
+
+_NEEDED: Final = ("endpoint", "creation")
+"""Without these there is nothing else to look at."""
+
+
+def _hopeless(finding: Finding) -> bool:
+    return finding.level in (Level.NOTE, Level.PROBLEM)
+
+
+def _first_checks(visit: Visit, reached: Answer) -> list[Check]:
+    """One after the other."""
+    return [
+        Check("endpoint", lambda: judge_endpoint(reached)),
+        Check("creation", lambda: check_creation(visit)),
+        Check("methods", lambda: check_methods(visit)),
+    ]
+
+
+def _connected(check: Check) -> Check:
+    """The same check, that knows what a broken connection is."""
+
+    def look() -> Sequence[Finding]:
+        try:
+            return check.look()
+        except (httpx.TransportError, http.client.HTTPException, OSError) as error:
+            return [
+                problem(
+                    check.name,
+                    f"A connection was cut, or nothing was answered in time ({type(error).__name__}).",
+                    "See the logs of proxy and server for this time.",
+                )
+            ]
+
+    return Check(check.name, look)
 
 
 def _checks(visit: Visit, reached: Answer, silent_seconds: float) -> list[Check]:

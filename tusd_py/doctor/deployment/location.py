@@ -1,12 +1,13 @@
 """Location: the one answer in which the server must know its own address."""
 
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from tusd_py.doctor.deployment.visit import Visit
-from tusd_py.doctor.findings import Finding, ok, problem, warning
+from tusd_py.doctor.findings import Finding, Level, ok, problem, warning
 
-CHECK = "location"
-_FORWARD = (
+CHECK: Final = "location"
+_FORWARD: Final = (
     "Set behind_proxy to true, and let the proxy send Host (or X-Forwarded-Host) and "
     "X-Forwarded-Proto as the client knows them."
 )
@@ -17,7 +18,7 @@ def check_location(visit: Visit) -> list[Finding]:
     made = visit.create(1)
     location = made.answer.headers["location"]
     found = judge_location(visit.url, location)
-    if found.level != "ok":
+    if found.level is not Level.OK:
         return [found]
     answer = visit.ask("HEAD", urljoin(visit.url, location))
     if answer.status != 200:

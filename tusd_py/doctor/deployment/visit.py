@@ -28,6 +28,10 @@ TUS: Final = {"Tus-Resumable": "1.0.0"}
 BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 
 
+class NotTaken(Unseen):
+    """Raised when the server takes only certain types of files, and ours is none of them."""
+
+
 class Unreachable(Exception):
     """Raised when nothing answers at the address; the text says why in a word or two."""
 
@@ -103,18 +107,24 @@ class Visit:
         return method, {}
 
     def create(self, length: int, headers: Mapping[str, str] | None = None) -> Made:
-        """An upload of ``length`` bytes, none of them sent. Raises: Unseen: it was refused."""
+        """An upload of ``length`` bytes, none of them sent. Raises: Unseen: it was refused;
+        httpx.TransportError."""
         answer = self.ask(
             "POST",
             self.url,
             {"Upload-Length": str(length), "Upload-Metadata": metadata(), **(headers or {})},
         )
         name = urlsplit(answer.headers.get("location", "")).path.rstrip("/").rpartition("/")[2]
+        if answer.code == "type_not_allowed":
+            raise NotTaken(
+                "The server takes only certain types of files, so nothing was tried.",
+                "Add bin to whitelist.extensions for as long as the doctor looks.",
+            )
         if answer.status != 201 or not name:
             raise Unseen(
                 f"No upload could be created here (status {answer.status}"
                 f"{f', {answer.code}' if answer.code else ''}), so nothing was tried.",
-                "Give --token if the server wants one; allow the type bin, or look at its log.",
+                "Give --token if the server wants one; let POST and Location pass; see its log.",
             )
         url = f"{self.url}{name}"
         with self._mutex:
