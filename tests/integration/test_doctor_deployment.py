@@ -66,7 +66,7 @@ def test_a_sound_deployment_has_no_problem_and_keeps_nothing(backend: Server) ->
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 0 notes, 13 ok"
+    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 0 notes, 14 ok"
     assert "HTTPS with HTTP/2" in done.stdout
     assert uploads(backend) == before
 
@@ -95,6 +95,7 @@ SEEDED = {
                           "gzip on;\ngzip_proxied any;\ngzip_min_length 1;\n"
                           "gzip_types text/event-stream;\nlocation / {",
                           "event-buffering", Level.WARNING),
+    "WebSockets not passed on": ("proxy_set_header Upgrade $http_upgrade;", "", "websocket", Level.WARNING),
     "range taken out": ("location / {", 'proxy_set_header Range "";\nlocation / {',
                         "range", Level.PROBLEM),
     "DELETE refused": ("location / {",

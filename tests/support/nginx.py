@@ -22,7 +22,8 @@ proxy_http_version 1.1;
 proxy_next_upstream off;
 proxy_read_timeout 3600s;
 proxy_send_timeout 3600s;
-proxy_set_header Connection "";
+proxy_set_header Upgrade $http_upgrade;
+proxy_set_header Connection $connection_upgrade;
 proxy_set_header Host $http_host;
 proxy_set_header X-Forwarded-Proto $scheme;
 proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -50,6 +51,7 @@ class Nginx(Service):
         (self.directory / "nginx.conf").write_text(
             f"{user} daemon off; master_process off; error_log stderr; "
             f"pid {self.directory}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{folders}"
+            "map $http_upgrade $connection_upgrade { default upgrade; '' ''; }\n"
             f"upstream backend {{ server 127.0.0.1:{backend_port}; keepalive 32; }}\n"
             f"server {{\nlisten 127.0.0.1:{self.port} ssl http2;\n"
             f"ssl_certificate {self.certificate};\nssl_certificate_key {self.directory}/key.pem;\n"

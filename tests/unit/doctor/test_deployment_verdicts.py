@@ -20,6 +20,7 @@ from tusd_py.doctor.deployment.events import Heard, judge_events
 from tusd_py.doctor.deployment.location import judge_location
 from tusd_py.doctor.deployment.methods import Passage, judge_methods
 from tusd_py.doctor.deployment.visit import Answer, Visit
+from tusd_py.doctor.deployment.websocket import judge_websocket
 from tusd_py.doctor.findings import Finding, Level, Unseen
 
 OK, NOTE, WARNING, PROBLEM = Level.OK, Level.NOTE, Level.WARNING, Level.PROBLEM
@@ -154,6 +155,12 @@ def test_sizes_above_what_the_server_takes_are_not_tried() -> None:
 )
 def test_events(heard: Heard, expected: Level) -> None:
     assert level(judge_events(heard)) is expected
+
+
+def test_websocket() -> None:
+    assert level(judge_websocket(passes=True, heard=True)) is OK
+    assert level(judge_websocket(passes=True, heard=False)) is WARNING
+    assert level(judge_websocket(passes=False, heard=False)) is WARNING
 
 
 PREFLIGHT = {

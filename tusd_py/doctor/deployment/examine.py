@@ -26,6 +26,7 @@ from tusd_py.doctor.deployment.events import check_events
 from tusd_py.doctor.deployment.location import check_location
 from tusd_py.doctor.deployment.methods import check_methods
 from tusd_py.doctor.deployment.visit import Answer, Visit
+from tusd_py.doctor.deployment.websocket import check_websocket
 from tusd_py.doctor.findings import Finding, Level, note, problem
 from tusd_py.doctor.run import Check, run_checks
 
@@ -107,6 +108,7 @@ def _checks(visit: Visit, reached: Answer, silent_seconds: float) -> list[Check]
         Check("silence", lambda: check_silence(visit, silent_seconds)),
         Check("body-size", lambda: check_size(visit, largest)),
         Check("event-buffering", lambda: check_events(visit)),
+        Check("websocket", lambda: check_websocket(visit)),
         Check("headers", lambda: check_headers(visit)),
         Check("cors", lambda: check_cors(visit)),
         Check("clock", lambda: check_clock(visit)),
