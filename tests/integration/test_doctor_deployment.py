@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from support.nginx import PROXY, Nginx
 from support.server import Server, running_server
 
 from tusd_py.clock import Clock, SystemClock
+from tusd_py.doctor.deployment.events import check_events
 from tusd_py.doctor.deployment.examine import examine
-from tusd_py.doctor.deployment.visit import Unreachable
+from tusd_py.doctor.deployment.visit import Unreachable, Visit
 from tusd_py.doctor.findings import Finding, Level
 
 
@@ -226,13 +229,56 @@ def test_an_address_where_nobody_is_gives_code_3(backend: Server) -> None:
     assert "can't be reached" in done.stderr
 
 
-def test_the_token_is_sent_and_not_shown(tmp_path: Path) -> None:
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
+@contextmanager
+def peer(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A foreign server on loopback; its tus endpoint's address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/files/"
+        finally:
+            server.shutdown()
+            thread.join()
 
+
+def test_events_that_stop_after_the_first_are_held_back() -> None:
+    over = threading.Event()
+
+    class Holding(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self._say(201, Location="/files/1")
+
+        def do_PATCH(self) -> None:
+            self._say(204)
+
+        def do_GET(self) -> None:
+            self._say(200)
+            self.wfile.write(b"data: {}\r\n\r\n")
+            over.wait(60)
+
+        def _say(self, status: int, **headers: str) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with peer(Holding) as url:
+        visit = Visit(url, origin=None, token=None, clock=SystemClock())
+        findings = check_events(visit)
+        over.set()
+        visit.close()
+    assert bad(findings) == {"event-buffering": Level.PROBLEM}
+
+
+def test_the_token_is_sent_and_not_shown() -> None:
     heard: list[str | None] = []
 
-    class Peer(BaseHTTPRequestHandler):
+    class Refusing(BaseHTTPRequestHandler):
         def do_OPTIONS(self) -> None:
             heard.append(self.headers["Authorization"])
             self.send_response(401)
@@ -241,13 +287,8 @@ def test_the_token_is_sent_and_not_shown(tmp_path: Path) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Peer) as peer:
-        thread = threading.Thread(target=peer.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{peer.server_port}/files/"
+    with peer(Refusing) as url:
         findings = list(examine(url, clock=SystemClock(), token="s3cret"))
-        peer.shutdown()
-        thread.join()
     assert heard == ["Bearer s3cret"]
     assert bad(findings) == {"endpoint": Level.PROBLEM}
     assert "s3cret" not in repr(findings)
