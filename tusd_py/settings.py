@@ -3,6 +3,7 @@
 Sizes are bytes and may be written ``10GiB``; durations are seconds and may be written ``24h``.
 """
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -337,6 +338,13 @@ class Settings(_Section):
         if self.object_store == "oss" and not self.oss.region:
             raise ValueError("oss.region: is needed, e.g. oss-cn-beijing (OSS_REGION)")
         return self
+
+    def loopback_only(self) -> bool:
+        """Whether nobody but this machine can reach ``host``."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     def unused_sections(self) -> tuple[str, ...]:
         """Sections that were filled in and that this version does not use yet."""

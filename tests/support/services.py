@@ -292,10 +292,14 @@ class RabbitMq(Service):
             connection.sendall(b"AMQP\0\0\x09\x01")
             return connection.recv(7)[:1] == b"\x01"
 
+    def control_command(self) -> list[str]:
+        """rabbitmqctl, in ``environment``."""
+        return ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-n", self._node]
+
     def control(self, *arguments: str) -> str:
         """rabbitmqctl."""
         return subprocess.run(
-            ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-n", self._node, "-q", *arguments],
+            [*self.control_command(), "-q", *arguments],
             env=self.environment(), capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
 

@@ -1,6 +1,5 @@
 """``tusd-py serve``: the server, with its workers in the same process by default."""
 
-import ipaddress
 from typing import Annotated
 
 import typer
@@ -54,7 +53,7 @@ def serve(
         durability=durability,
         workers=workers,
     )
-    if not _is_loopback(settings.host):
+    if not settings.loopback_only():
         refuse(
             f"{settings.host} can be reached by others, and there is no authentication yet: "
             "listen on 127.0.0.1, behind a proxy that knows who is asking"
@@ -70,12 +69,3 @@ def serve(
 
 def _say(line: str) -> None:
     typer.echo(line)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -130,14 +130,23 @@ class SharedLock:
         return True
 
     def _set(self, upload_id: UploadId, kind: int) -> None:
-        # struct flock: type, whence, start, length, pid (0 for this kind of lock).
-        request = struct.pack("hhqqi4x", kind, os.SEEK_SET, _place(upload_id), 1, 0)
-        fcntl.fcntl(self._file, _F_OFD_SETLK, request)
+        set_byte_lock(self._file, kind, _place(upload_id))
 
     def close(self) -> None:
         """See ``Lock.close``."""
         self._bus.close()
         os.close(self._file)
+
+
+def set_byte_lock(descriptor: int, kind: int, place: int) -> None:
+    """Lock or unlock one byte for this open file description, without waiting.
+
+    Args: kind: ``fcntl.F_WRLCK`` or ``fcntl.F_UNLCK``; place: of the byte, zero-based.
+    Raises: OSError: EAGAIN or EACCES: another description holds it.
+    """
+    # struct flock: type, whence, start, length, pid (0 for this kind of lock).
+    request = struct.pack("hhqqi4x", kind, os.SEEK_SET, place, 1, 0)
+    fcntl.fcntl(descriptor, _F_OFD_SETLK, request)
 
 
 def _place(upload_id: UploadId) -> int:

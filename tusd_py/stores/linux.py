@@ -1,9 +1,11 @@
-"""Calls of Linux that Python lacks: reserving space without length, pushing dirty pages out."""
+"""Calls of Linux that Python lacks: reserving space without length, pushing dirty pages out, telling
+kinds of file systems."""
 
 import ctypes
 import errno
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 _FALLOC_FL_KEEP_SIZE: Final = 1
@@ -18,6 +20,7 @@ def _function(name: str) -> Callable[..., int] | None:
 
 _fallocate: Final = _function("fallocate64") or _function("fallocate")
 _sync_file_range: Final = _function("sync_file_range")
+_statfs: Final = _function("statfs")
 
 
 def reserve(descriptor: int, start: int, length: int) -> None:
@@ -51,3 +54,12 @@ def push_out(descriptor: int, start: int, length: int) -> None:
         _sync_file_range(
             descriptor, ctypes.c_int64(start), ctypes.c_int64(length), _SYNC_FILE_RANGE_WRITE
         )
+
+
+def file_system_type(path: Path) -> int | None:
+    """The kernel's number of the file system that holds ``path`` (``f_type`` of statfs(2)), or None
+    where it does not tell."""
+    answer = ctypes.create_string_buffer(512)
+    if _statfs is None or _statfs(os.fsencode(path), answer) != 0:
+        return None
+    return ctypes.c_ulong.from_buffer(answer).value & 0xFFFFFFFF

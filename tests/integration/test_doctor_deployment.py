@@ -1,0 +1,294 @@
+"""The doctor before real deployments: a sound one has nothing, each of the others its own fault."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from support.nginx import PROXY, Nginx
+from support.server import Server, running_server
+
+from tusd_py.clock import Clock, SystemClock
+from tusd_py.doctor.deployment.events import check_events
+from tusd_py.doctor.deployment.examine import examine
+from tusd_py.doctor.deployment.visit import Unreachable, Visit
+from tusd_py.doctor.findings import Finding, Level
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("deployment")
+    flags = ("--behind-proxy", "--max-size", "2GiB", "--workers", "1")
+    with running_server(folder / "data", *flags) as running:
+        yield running
+
+
+@contextmanager
+def proxied(backend: Server, block: str = PROXY) -> Iterator[Nginx]:
+    nginx = Nginx(backend.port, block)
+    try:
+        nginx.start()
+        yield nginx
+    finally:
+        nginx.close()
+
+
+def found(
+    monkeypatch: pytest.MonkeyPatch, nginx: Nginx, path: str = "/files/", **more: object
+) -> list[Finding]:
+    """What the doctor says, without its longest pause."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(nginx.certificate))
+    options: dict[str, object] = {"clock": SystemClock(), "silent_seconds": 0.0, **more}
+    return list(examine(f"{nginx.url}{path}", **options))  # type: ignore[arg-type]
+
+
+def bad(findings: list[Finding]) -> dict[str, Level]:
+    """Checks with a warning or a problem; each has a remedy."""
+    seen = {one.check: one for one in findings if one.level in (Level.WARNING, Level.PROBLEM)}
+    assert all(one.remedy for one in seen.values())
+    return {check: one.level for check, one in seen.items()}
+
+
+def uploads(backend: Server) -> list[Path]:
+    return [path for path in (backend.data_dir / "uploads").rglob("*") if path.is_file()]
+
+
+def test_a_sound_deployment_has_no_problem_and_keeps_nothing(backend: Server) -> None:
+    before = uploads(backend)
+    with proxied(backend) as nginx:
+        done = subprocess.run(
+            [".venv/bin/tusd-py", "doctor", "--url", f"{nginx.url}/files/"],
+            env={**os.environ, "SSL_CERT_FILE": str(nginx.certificate)},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 0 notes, 14 ok"
+    assert "HTTPS with HTTP/2" in done.stdout
+    assert uploads(backend) == before
+
+
+SEEDED = {
+    "request buffering": ("proxy_request_buffering off", "proxy_request_buffering on",
+                          "request-buffering", Level.PROBLEM),
+    "1 MiB bodies": ("client_max_body_size 0", "client_max_body_size 1m",
+                     "body-size", Level.PROBLEM),
+    "scheme not told": ("proxy_set_header X-Forwarded-Proto $scheme;", "",
+                        "location", Level.PROBLEM),
+    "host not told": ("proxy_set_header Host $http_host;", "proxy_set_header Host backend;",
+                      "location", Level.PROBLEM),
+    "path changed": ("location / {\n    proxy_pass http://backend;",
+                     "location /up/ {\n    proxy_pass http://backend/;", "location", Level.PROBLEM),
+    "headers not exposed": ("location / {",
+                            "proxy_hide_header Access-Control-Expose-Headers;\nlocation / {",
+                            "cors", Level.PROBLEM),
+    "origin allowed twice": ("location / {",
+                             "add_header Access-Control-Allow-Origin * always;\nlocation / {",
+                             "cors", Level.PROBLEM),
+    "events buffered": ("proxy_buffering off;",
+                        "proxy_buffering on;\nproxy_ignore_headers X-Accel-Buffering;",
+                        "event-buffering", Level.PROBLEM),
+    "events compressed": ("location / {",
+                          "gzip on;\ngzip_proxied any;\ngzip_min_length 1;\n"
+                          "gzip_types text/event-stream;\nlocation / {",
+                          "event-buffering", Level.WARNING),
+    "WebSockets not passed on": ("proxy_set_header Upgrade $http_upgrade;", "", "websocket", Level.WARNING),
+    "range taken out": ("location / {", 'proxy_set_header Range "";\nlocation / {',
+                        "range", Level.PROBLEM),
+    "DELETE refused": ("location / {",
+                       "location / {\n    limit_except GET POST PATCH OPTIONS { deny all; }",
+                       "methods", Level.PROBLEM),
+    "PATCH refused": ("location / {",
+                      "location / {\n    limit_except GET POST DELETE OPTIONS { deny all; }",
+                      "methods", Level.PROBLEM),
+    "offset taken out": ("location / {", "proxy_hide_header Upload-Offset;\nlocation / {",
+                         "headers", Level.PROBLEM),
+    "expired at once": ("location / {",
+                        "proxy_hide_header Upload-Expires;\nadd_header Upload-Expires "
+                        '"Thu, 01 Jan 2026 00:00:00 GMT" always;\nlocation / {',
+                        "expires", Level.PROBLEM),
+}  # fmt: skip
+"""What is replaced in a sound server block, by what, and the one check that must find it."""
+
+
+@pytest.mark.parametrize("seeded", SEEDED)
+def test_a_proxys_fault_is_found_and_nothing_else(
+    backend: Server, monkeypatch: pytest.MonkeyPatch, seeded: str
+) -> None:
+    sound, faulty, check, level = SEEDED[seeded]
+    assert sound in PROXY
+    path = "/up/files/" if seeded == "path changed" else "/files/"
+    with proxied(backend, PROXY.replace(sound, faulty)) as nginx:
+        findings = found(monkeypatch, nginx, path)
+    assert bad(findings) == {check: level}, findings
+
+
+def test_an_impatient_proxy_is_found(backend: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    impatient = PROXY.replace("client_body_timeout 300s", "client_body_timeout 1s")
+    with proxied(backend, impatient) as nginx:
+        findings = found(monkeypatch, nginx, silent_seconds=4.0)
+    assert bad(findings) == {"silence": Level.WARNING}
+
+
+class _Shifted:
+    """The machine's clock, an hour late."""
+
+    def now(self) -> float:
+        return SystemClock().now() - 3600
+
+    def monotonic(self) -> float:
+        return SystemClock().monotonic()
+
+
+def test_clocks_that_do_not_agree_are_found(
+    backend: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: Clock = _Shifted()
+    with proxied(backend) as nginx:
+        findings = found(monkeypatch, nginx, clock=late)
+    assert bad(findings) == {"clock": Level.PROBLEM}
+
+
+def test_a_certificate_that_nobody_trusts_is_found(
+    backend: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proxied(backend) as nginx, proxied(backend) as other:
+        monkeypatch.setenv("SSL_CERT_FILE", str(other.certificate))
+        findings = list(examine(f"{nginx.url}/files/", clock=SystemClock()))
+    assert bad(findings) == {"tls": Level.PROBLEM}
+
+
+def test_what_is_no_tus_server_is_said_once(
+    backend: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proxied(backend) as nginx:
+        findings = found(monkeypatch, nginx, "/wrong/")
+    assert [(one.check, one.level) for one in findings] == [("endpoint", Level.PROBLEM)]
+
+
+def test_an_origin_that_the_server_refuses_matters_when_it_was_asked_about(tmp_path: Path) -> None:
+    allowed = {"TUSD_CORS__ALLOW_ORIGINS": "https://page.example"}
+    with running_server(tmp_path / "data", "--workers", "1", env=allowed) as server:
+        clock = SystemClock()
+        unasked = list(examine(server.files, clock=clock, silent_seconds=0))
+        asked = list(
+            examine(server.files, clock=clock, silent_seconds=0, origin="https://other.example")
+        )
+        right = list(
+            examine(server.files, clock=clock, silent_seconds=0, origin="https://page.example")
+        )
+    assert [one.check for one in unasked if one.level is Level.NOTE] == ["cors"]
+    assert bad(asked) == {"cors": Level.PROBLEM}
+    assert bad(right) == {}
+
+
+def test_an_untrusted_proxy_makes_addresses_without_a_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_server(tmp_path / "data", "--workers", "1") as server, proxied(server) as nginx:
+        findings = found(monkeypatch, nginx)
+    assert bad(findings) == {"location": Level.WARNING}
+
+
+def test_a_server_that_refuses_uploads_is_found_at_once(
+    backend: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walled = PROXY.replace(
+        "location / {", "location / {\n    limit_except GET OPTIONS { deny all; }"
+    )
+    with proxied(backend, walled) as nginx:
+        findings = found(monkeypatch, nginx)
+    assert bad(findings) == {"creation": Level.PROBLEM}
+    assert findings[-1].check == "creation"
+
+
+def test_a_server_that_takes_only_some_types_is_not_blamed(tmp_path: Path) -> None:
+    only = {"TUSD_WHITELIST__EXTENSIONS": "mp4"}
+    with running_server(tmp_path / "data", "--workers", "0", env=only) as server:
+        findings = list(examine(server.files, clock=SystemClock()))
+    assert bad(findings) == {}
+    assert (findings[-1].check, findings[-1].level) == ("creation", Level.NOTE)
+
+
+def test_an_address_where_nobody_is_gives_code_3(backend: Server) -> None:
+    with proxied(backend) as nginx:
+        url = nginx.url
+    with pytest.raises(Unreachable):
+        list(examine(f"{url}/files/", clock=SystemClock()))
+    done = subprocess.run(
+        [".venv/bin/tusd-py", "doctor", "--url", f"{url}/files/"],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "can't be reached" in done.stderr
+
+
+@contextmanager
+def peer(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A foreign server on loopback; its tus endpoint's address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/files/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_events_that_stop_after_the_first_are_held_back() -> None:
+    over = threading.Event()
+
+    class Holding(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self._say(201, Location="/files/1")
+
+        def do_PATCH(self) -> None:
+            self._say(204)
+
+        def do_GET(self) -> None:
+            self._say(200)
+            self.wfile.write(b"data: {}\r\n\r\n")
+            over.wait(60)
+
+        def _say(self, status: int, **headers: str) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with peer(Holding) as url:
+        visit = Visit(url, origin=None, token=None, clock=SystemClock())
+        findings = check_events(visit)
+        over.set()
+        visit.close()
+    assert bad(findings) == {"event-buffering": Level.PROBLEM}
+
+
+def test_the_token_is_sent_and_not_shown() -> None:
+    heard: list[str | None] = []
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_OPTIONS(self) -> None:
+            heard.append(self.headers["Authorization"])
+            self.send_response(401)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with peer(Refusing) as url:
+        findings = list(examine(url, clock=SystemClock(), token="s3cret"))
+    assert heard == ["Bearer s3cret"]
+    assert bad(findings) == {"endpoint": Level.PROBLEM}
+    assert "s3cret" not in repr(findings)

@@ -1,0 +1,53 @@
+"""Checks run side by side, each for itself, none for ever."""
+
+import threading
+
+from tusd_py.doctor.findings import Finding, Level, Unseen, ok
+from tusd_py.doctor.run import Check, run_checks
+
+
+def fine() -> list[Finding]:
+    return [ok("fine", "All is well.")]
+
+
+def test_a_check_that_crashes_is_a_problem_and_the_others_go_on() -> None:
+    def crash() -> list[Finding]:
+        raise ZeroDivisionError("/secret/path")
+
+    crashed, after = run_checks([Check("crash", crash), Check("fine", fine)])
+    assert (crashed.check, crashed.level) == ("crash", Level.PROBLEM)
+    assert "ZeroDivisionError" in crashed.sentence
+    assert "/secret/path" not in crashed.sentence + crashed.remedy
+    assert after == fine()[0]
+
+
+def test_a_check_that_hangs_is_given_up_and_the_others_are_heard() -> None:
+    never = threading.Event()
+
+    def hang() -> list[Finding]:
+        never.wait()
+        return []
+
+    hung, after = run_checks([Check("hang", hang), Check("fine", fine)], seconds=0.2)
+    never.set()
+    assert (hung.check, hung.level) == ("hang", Level.PROBLEM)
+    assert after == fine()[0]
+
+
+def test_what_could_not_be_looked_at_is_a_note() -> None:
+    def blind() -> list[Finding]:
+        raise Unseen("It was dark.", "Bring a lamp.")
+
+    (found,) = run_checks([Check("blind", blind)])
+    assert found == Finding("blind", Level.NOTE, "It was dark.", "Bring a lamp.")
+
+
+def test_checks_run_at_the_same_time() -> None:
+    meeting = threading.Barrier(2, timeout=20)
+
+    def meet() -> list[Finding]:
+        meeting.wait()
+        return fine()
+
+    found = list(run_checks([Check("one", meet), Check("other", meet)]))
+    assert [one.level for one in found] == [Level.OK, Level.OK]

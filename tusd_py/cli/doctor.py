@@ -1,0 +1,102 @@
+"""``tusd-py doctor``: what is wrong with a configuration, or with a deployment, and what to do."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tusd_py.cli.common import Config, DataDir, refuse, settings_from, start_logging
+from tusd_py.clock import SystemClock
+from tusd_py.doctor.findings import Finding, Level
+
+
+def doctor(
+    data_dir: DataDir = None,
+    config: Config = None,
+    url: Annotated[
+        str | None, typer.Option(help="Look at the deployment behind this tus endpoint.")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="Origin of a page that is to use it.", show_default=False)
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="Sent as Authorization: Bearer to the deployment.")
+    ] = None,
+    rabbitmqctl: Annotated[
+        str | None, typer.Option(help="A command that reaches the broker's rabbitmqctl.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Look at the configuration in force; with --url at a deployment as clients see it; with --url
+    and --config at both. Exits with 1 when there is a problem."""
+    say = _say_json if as_json else _say_text
+    levels: Counter[Level] = Counter()
+    for finding in _findings(data_dir, config, url, origin, token, rabbitmqctl):
+        levels[finding.level] += 1
+        say(finding)
+    if not as_json:
+        typer.echo(_summary(levels))
+    raise typer.Exit(1 if levels[Level.PROBLEM] else 0)
+
+
+def _findings(
+    data_dir: Path | None,
+    config: Path | None,
+    url: str | None,
+    origin: str | None,
+    token: str | None,
+    rabbitmqctl: str | None,
+) -> Iterator[Finding]:
+    settings = settings_from(config, data_dir=data_dir)
+    start_logging(settings)
+    if settings.log_level != "debug":
+        # What libraries say about a service that is away is told by the findings.
+        logging.disable()
+    if url is None or config is not None or data_dir is not None:
+        from tusd_py.doctor.configuration import configuration_checks
+        from tusd_py.doctor.run import run_checks
+
+        checks = configuration_checks(settings, clock=SystemClock(), rabbitmqctl=rabbitmqctl)
+        yield from run_checks(checks)
+    if url is not None:
+        yield from _deployment(url, origin, token)
+
+
+def _deployment(url: str, origin: str | None, token: str | None) -> Iterable[Finding]:
+    from tusd_py.doctor.deployment.examine import examine
+    from tusd_py.doctor.deployment.visit import Unreachable
+
+    try:
+        yield from examine(url, origin=origin, token=token, clock=SystemClock())
+    except ValueError:
+        refuse(f"--url {url}: must be the address of a tus endpoint, https://host/files/")
+    except Unreachable as error:
+        refuse(f"{url} can't be reached ({error})", 3)
+
+
+def _say_text(finding: Finding) -> None:
+    typer.echo(f"{finding.level:<8} {finding.check:<26} {finding.sentence}")
+    if finding.remedy:
+        typer.echo(f"         remedy: {finding.remedy}")
+
+
+def _say_json(finding: Finding) -> None:
+    members = {
+        "check": finding.check,
+        "level": finding.level,
+        "sentence": finding.sentence,
+        "remedy": finding.remedy,
+    }
+    typer.echo(json.dumps(members, ensure_ascii=False))
+
+
+def _summary(levels: Counter[Level]) -> str:
+    parts = [
+        f"{levels[level]} {level}{'s' if level is not Level.OK and levels[level] != 1 else ''}"
+        for level in (Level.PROBLEM, Level.WARNING, Level.NOTE, Level.OK)
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,47 @@
+"""Which checks a configuration calls for; a part that has no address is not looked at."""
+
+from tusd_py.clock import Clock
+from tusd_py.doctor.disk import check_disk
+from tusd_py.doctor.findings import Finding
+from tusd_py.doctor.media import check_media
+from tusd_py.doctor.run import Check
+from tusd_py.doctor.settings import judge_settings
+from tusd_py.settings import Settings
+
+
+def configuration_checks(
+    settings: Settings, *, clock: Clock, rabbitmqctl: str | None
+) -> list[Check]:
+    """The checks of everything that the settings name.
+
+    Args: rabbitmqctl: see ``rabbitmq.check_rabbitmq``.
+    """
+
+    # Clients of services are extras: they are imported where they are called for.
+    def mysql() -> list[Finding]:
+        from tusd_py.doctor.mysql import check_mysql
+
+        return check_mysql(settings, clock)
+
+    def redis() -> list[Finding]:
+        from tusd_py.doctor.redis import check_redis
+
+        return check_redis(settings)
+
+    def rabbitmq() -> list[Finding]:
+        from tusd_py.doctor.rabbitmq import check_rabbitmq
+
+        return check_rabbitmq(settings, rabbitmqctl)
+
+    checks = [
+        Check("settings", lambda: judge_settings(settings)),
+        Check("disk", lambda: check_disk(settings)),
+        Check("media", lambda: check_media(settings)),
+    ]
+    if settings.mysql.data_source.get_secret_value():
+        checks.append(Check("mysql", mysql))
+    if settings.redis.addr:
+        checks.append(Check("redis", redis))
+    if settings.rabbitmq.host:
+        checks.append(Check("rabbitmq", rabbitmq))
+    return checks

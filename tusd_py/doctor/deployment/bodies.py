@@ -1,0 +1,135 @@
+"""What happens to a request's body on its way: held back, cut off for silence, or refused for size."""
+
+import http.client
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tusd_py.doctor.deployment.visit import ANSWER_SECONDS, Answer, Visit, answer_on
+from tusd_py.doctor.findings import Finding, ok, problem, warning
+
+DRIP_BYTES: Final = 16 << 10
+"""A proxy that passes bodies on does so by buffers of 8 to 16 KiB."""
+DRIPS: Final = 3
+DRIP_PAUSES: Final = (0.3, 2.0)
+"""Seconds between drips; the second time for a slow line."""
+SILENT_SECONDS: Final = 6.0
+"""A phone that changes its network says nothing for so long."""
+REFUSAL_SECONDS: Final = 3.0
+MIB: Final = 1 << 20
+SIZES: Final = (MIB + 1, 10 * MIB + 1, 100 * MIB + 1, 1024 * MIB + 1)
+"""Just over common limits: nginx has 1 MiB by default, some hosters 100 MB."""
+DEFAULT_LARGEST: Final = 10 << 30
+_CUT: Final = (OSError, http.client.HTTPException)
+
+
+def check_buffering(visit: Visit) -> list[Finding]:
+    """Send a body slowly, stop in the middle, and ask on another connection what has arrived."""
+    arrived = 0
+    for pause in DRIP_PAUSES:
+        arrived = arrived or _drip(visit, pause)
+    return [judge_buffering(arrived)]
+
+
+def _drip(visit: Visit, pause: float) -> int:
+    made = visit.create(4 * DRIPS * DRIP_BYTES)
+    connection = visit.begin_append(made.url, 0, 4 * DRIPS * DRIP_BYTES)
+    try:
+        for _ in range(DRIPS):
+            connection.send(bytes(DRIP_BYTES))
+            threading.Event().wait(pause)
+        return visit.offset(made.url)
+    finally:
+        connection.close()
+
+
+def judge_buffering(arrived: int) -> Finding:
+    """The finding, by how many bytes of the unfinished body the server knew."""
+    if arrived:
+        return ok("request-buffering", "Bytes reach the server as they are sent.")
+    return problem(
+        "request-buffering",
+        "A proxy holds bodies back until they are complete: a broken upload begins again at zero, "
+        "and no progress is shown.",
+        "In nginx: proxy_request_buffering off; proxy_http_version 1.1;",
+    )
+
+
+def check_silence(visit: Visit, silent_seconds: float) -> list[Finding]:
+    """Send half a body, say nothing for a while, and send the rest."""
+    made = visit.create(4)
+    connection = visit.begin_append(made.url, 0, 2)
+    try:
+        connection.send(b"a")
+        answer = answer_on(connection, silent_seconds) if silent_seconds else None
+        if answer is None:
+            connection.send(b"b")
+            answer = answer_on(connection, ANSWER_SECONDS)
+    except _CUT:
+        answer = None
+    finally:
+        connection.close()
+    return [judge_silence(answer, silent_seconds)]
+
+
+def judge_silence(answer: Answer | None, silent_seconds: float) -> Finding:
+    """The finding. Args: answer: to the whole body; None: the connection was cut, or it never came."""
+    check = "silence"
+    if answer is not None and answer.status == 204:
+        return ok(check, f"A body may be silent for {silent_seconds:g} s.")
+    if answer is not None and answer.code == "body_timeout":
+        return warning(
+            check,
+            f"The server itself gives a body up that is silent for {silent_seconds:g} s.",
+            "Raise idle_timeout; 60s is the default.",
+        )
+    told = f"answered {answer.status}" if answer is not None else "cut off"
+    return warning(
+        check,
+        f"A body that was silent for {silent_seconds:g} s was {told} before the server gave it up: "
+        "phones will resume all the time.",
+        "In nginx: client_body_timeout 300s; proxy_send_timeout 3600s; proxy_read_timeout 3600s;",
+    )
+
+
+def check_size(visit: Visit, largest: int | None) -> list[Finding]:
+    """Announce large bodies, and see who refuses them; not a byte of one is sent.
+
+    The offset is a wrong one, so that the server refuses too, and stores nothing.
+    Args: largest: what the server takes, in bytes, if it says so.
+    """
+    made = visit.create(4)
+    top = largest or DEFAULT_LARGEST
+
+    def refused(size: int) -> bool:
+        connection = visit.begin_append(made.url, 1, size)
+        try:
+            answer = answer_on(connection, REFUSAL_SECONDS)
+        finally:
+            connection.close()
+        return answer is not None and answer.status == 413 and not answer.code
+
+    return [judge_size(smallest_refused(top, SIZES, refused), top)]
+
+
+def smallest_refused(top: int, sizes: Sequence[int], refused: Callable[[int], bool]) -> int | None:
+    """The smallest of ``sizes`` and ``top`` that is refused; None when ``top`` is not."""
+    if not refused(top):
+        return None
+    return next((size for size in sizes if size < top and refused(size)), top)
+
+
+def judge_size(refused: int | None, top: int) -> Finding:
+    """The finding, in bytes."""
+    if refused is None:
+        return ok("body-size", f"A body of {_size(top)} may be sent at once.")
+    return problem(
+        "body-size",
+        f"A body of {_size(refused)} is refused (413) before it reaches the server, which takes "
+        f"{_size(top)}.",
+        "In nginx: client_max_body_size 0;",
+    )
+
+
+def _size(size: int) -> str:
+    return f"{size / (1 << 30):.1f} GiB" if size >= 1 << 30 else f"{size / MIB:.0f} MiB"

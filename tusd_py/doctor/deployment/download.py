@@ -1,0 +1,58 @@
+"""GET with Range: players seek, and broken downloads go on."""
+
+from typing import Final
+
+from tusd_py.doctor.deployment.visit import Answer, Visit
+from tusd_py.doctor.findings import Finding, Unseen, ok, problem
+
+CONTENT: Final = bytes(range(256))
+"""Always the same, so that the pool keeps it once."""
+FIRST: Final = 16
+LAST: Final = 31
+
+
+def check_range(visit: Visit) -> list[Finding]:
+    """Upload a little, and ask for a part of it; a redirect to an object store is followed."""
+    made = visit.create(len(CONTENT))
+    appended = visit.append(made.url, 0, CONTENT)
+    if appended.status != 204:
+        raise Unseen(
+            f"A small upload could not be finished (status {appended.status}).",
+            "See the other findings.",
+        )
+    response = visit.client.get(
+        made.url, headers={"Range": f"bytes={FIRST}-{LAST}"}, follow_redirects=True
+    )
+    answer = Answer(
+        status=response.status_code, headers=dict(response.headers), body=response.content
+    )
+    return [judge_range(answer)]
+
+
+def judge_range(answer: Answer) -> Finding:
+    """The finding, by the answer to a request for the bytes FIRST to LAST of CONTENT."""
+    check = "range"
+    if answer.status in (404, 405, 501):
+        raise Unseen(
+            f"GET answers {answer.status}: this server does not give files back here.",
+            "Nothing to do, if that is wanted.",
+        )
+    wanted = CONTENT[FIRST : LAST + 1]
+    told = f"bytes {FIRST}-{LAST}/{len(CONTENT)}"
+    if (
+        answer.status == 206
+        and answer.body == wanted
+        and answer.headers.get("content-range") == told
+    ):
+        return ok(check, "Parts of a file can be had.")
+    if answer.status == 200 and answer.body == CONTENT:
+        return problem(
+            check,
+            "A part was asked and the whole file came: players can't seek, downloads begin again.",
+            "Let the proxy pass Range, Content-Range and Accept-Ranges; do not compress downloads.",
+        )
+    return problem(
+        check,
+        f"A part of a finished file was asked, and something else came (status {answer.status}).",
+        "Let the proxy pass GET below base_path unchanged, and keep no answers to Range.",
+    )

@@ -1,0 +1,121 @@
+"""Is there a tus endpoint at all, and by what kind of connection?"""
+
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+
+from tusd_py.doctor.deployment.visit import (
+    Answer,
+    NotTaken,
+    Unreachable,
+    Visit,
+    is_certificate_error,
+)
+from tusd_py.doctor.findings import Finding, Unseen, note, ok, problem, warning
+
+
+def reach(visit: Visit) -> Answer | Finding:
+    """The answer to OPTIONS; a finding when a certificate keeps us out. Raises: Unreachable."""
+    try:
+        return visit.ask("OPTIONS", visit.url)
+    except httpx.ConnectTimeout as error:
+        raise Unreachable("nobody answers") from error
+    except httpx.TimeoutException as error:
+        raise Unreachable("it takes connections, and answers nothing") from error
+    except httpx.TransportError as error:
+        if is_certificate_error(error):
+            return problem(
+                "tls",
+                "The certificate is not valid for this address.",
+                "Send the whole chain, for this host name, before it expires.",
+            )
+        raise Unreachable("the connection is refused or cut, or the name is unknown") from error
+
+
+def judge_endpoint(answer: Answer) -> list[Finding]:
+    """What OPTIONS tells. A problem here means that there is nothing else to look at."""
+    if "tus-resumable" not in answer.headers:
+        if answer.status in (401, 403):
+            return [
+                problem(
+                    "endpoint",
+                    f"The answer is {answer.status}, and not a tus server's.",
+                    "Give --token; preflights and OPTIONS must pass without one.",
+                )
+            ]
+        return [
+            problem(
+                "endpoint",
+                f"What answers ({answer.status}) is not a tus server.",
+                "Give the address of base_path, with its slash; pass OPTIONS on to the server.",
+            )
+        ]
+    missing = [
+        name for name in ("Tus-Version", "Tus-Extension") if name.lower() not in answer.headers
+    ]
+    if missing:
+        return [
+            warning(
+                "endpoint",
+                f"A tus server whose answer lacks {' and '.join(missing)}: clients can't see what it "
+                "is able to do.",
+                "Let the proxy pass all header fields that begin with Tus-.",
+            )
+        ]
+    return [
+        ok("endpoint", f"tus {answer.headers['tus-version']}: {answer.headers['tus-extension']}.")
+    ]
+
+
+def check_creation(visit: Visit) -> list[Finding]:
+    """Whether uploads can be made, on which all that follows rests.
+
+    Raises: NotTaken, httpx.TransportError.
+    """
+    try:
+        visit.create(1)
+    except NotTaken:
+        raise
+    except Unseen as unseen:
+        return [problem("creation", unseen.sentence, unseen.remedy)]
+    return [ok("creation", "Uploads can be created.")]
+
+
+def check_connection(visit: Visit) -> list[Finding]:
+    """Which HTTP clients get, and whether it is in the open."""
+    parts = urlsplit(visit.url)
+    if parts.scheme == "http":
+        if parts.hostname in ("localhost", "127.0.0.1", "::1"):
+            return [ok("tls", "Plain HTTP, on this machine.")]
+        return [
+            warning(
+                "tls",
+                "Plain HTTP: everybody on the way can read and change uploads.",
+                "Serve it by HTTPS.",
+            )
+        ]
+    return [judge_protocol(_offered(parts.hostname or "", parts.port or 443))]
+
+
+def _offered(host: str, port: int) -> str | None:
+    """The protocol that the server picks by ALPN."""
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection((host, port), 10) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secured,
+    ):
+        return secured.selected_alpn_protocol()
+
+
+def judge_protocol(offered: str | None) -> Finding:
+    """The finding about HTTP's version."""
+    if offered == "h2":
+        return ok("tls", "HTTPS with HTTP/2.")
+    return note(
+        "tls",
+        "HTTPS with HTTP/1.1: a browser opens six connections to a host, and each open event stream "
+        "takes one.",
+        "Turn on HTTP/2 in the proxy.",
+    )

@@ -1,0 +1,79 @@
+"""Server-Sent Events through the proxy: do they come as they happen?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urljoin
+
+import httpx
+
+from tusd_py.doctor.deployment.visit import Made, Visit
+from tusd_py.doctor.findings import Finding, Unseen, ok, problem, warning
+
+EVENT_SECONDS: Final = 4.0
+CONTENT: Final = b"tusd-py doctor listens".ljust(64)
+"""Always the same, so that the pool keeps it once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came of a task's events while it was followed."""
+
+    snapshot: bool
+    """Its present state came when the stream was opened."""
+    change: bool
+    """Its next state came when its last byte had arrived."""
+    encoding: str
+    """Content-Encoding of the stream."""
+
+
+def check_events(visit: Visit) -> list[Finding]:
+    """Follow an upload, finish it, and hear of both."""
+    made = visit.create(len(CONTENT))
+    return [judge_events(_listen(visit, made))]
+
+
+def _listen(visit: Visit, made: Made) -> Heard:
+    name = made.url.rpartition("/")[2]
+    url = urljoin(visit.url, f"../api/file/upload/events/{name}")
+    headers = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"}
+    snapshot, encoding = False, ""
+    try:
+        with visit.client.stream("GET", url, headers=headers, timeout=EVENT_SECONDS) as response:
+            if response.status_code != 200:
+                raise Unseen(
+                    f"The task's events answer {response.status_code}, so they were not looked at.",
+                    "Let the proxy pass /api/file/upload/ to the server as it does the tus endpoint.",
+                )
+            encoding = response.headers.get("content-encoding", "")
+            pieces = response.iter_bytes()
+            snapshot = _event(pieces)
+            visit.append(made.url, 0, CONTENT)
+            change = snapshot and _event(pieces)
+    except httpx.ReadTimeout:
+        change = False
+    return Heard(snapshot=snapshot, change=change, encoding=encoding)
+
+
+def _event(pieces: Iterator[bytes]) -> bool:
+    """Wait for the next event. Raises: httpx.ReadTimeout."""
+    return any(b"data:" in piece for piece in pieces)
+
+
+def judge_events(heard: Heard) -> Finding:
+    """The finding."""
+    check = "event-buffering"
+    if not (heard.snapshot and heard.change):
+        return problem(
+            check,
+            "A proxy holds events back: progress is not live.",
+            "In nginx: proxy_buffering off; gzip off; and no proxy_ignore_headers "
+            "X-Accel-Buffering, for /api/file/upload/events.",
+        )
+    if heard.encoding:
+        return warning(
+            check,
+            f"Events come compressed ({heard.encoding}), which some proxies gather before they send.",
+            "Take text/event-stream out of what the proxy compresses.",
+        )
+    return ok(check, "Events come as they happen.")

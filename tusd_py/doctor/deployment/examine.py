@@ -1,0 +1,128 @@
+"""All checks of a deployment, in an order that keeps one fault from looking like another."""
+
+import http.client
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import httpx
+
+from tusd_py.clock import Clock
+from tusd_py.doctor.deployment.answers import check_clock, check_headers
+from tusd_py.doctor.deployment.bodies import (
+    SILENT_SECONDS,
+    check_buffering,
+    check_silence,
+    check_size,
+)
+from tusd_py.doctor.deployment.cors import check_cors
+from tusd_py.doctor.deployment.download import check_range
+from tusd_py.doctor.deployment.endpoint import (
+    check_connection,
+    check_creation,
+    judge_endpoint,
+    reach,
+)
+from tusd_py.doctor.deployment.events import check_events
+from tusd_py.doctor.deployment.location import check_location
+from tusd_py.doctor.deployment.methods import check_methods
+from tusd_py.doctor.deployment.visit import Answer, Visit
+from tusd_py.doctor.deployment.websocket import check_websocket
+from tusd_py.doctor.findings import Finding, Level, note, problem
+from tusd_py.doctor.run import Check, run_checks
+
+
+def examine(
+    url: str,
+    *,
+    clock: Clock,
+    origin: str | None = None,
+    token: str | None = None,
+    silent_seconds: float = SILENT_SECONDS,
+) -> Iterator[Finding]:
+    """Look at the tus endpoint ``url``; what is created there is removed again.
+
+    Args: origin: of a page that is to use it; token: sent as Authorization: Bearer; silent_seconds:
+        how long a body says nothing when that is tried.
+    Raises: ValueError: no such address can be; Unreachable: nobody answers there.
+    """
+    visit = Visit(url, origin=origin, token=token, clock=clock)
+    try:
+        reached = reach(visit)
+        if not isinstance(reached, Answer):
+            yield reached
+            return
+        for first in _first_checks(visit, reached):
+            found = list(run_checks([_connected(first)], clock=clock))
+            yield from found
+            if any(finding.check in _NEEDED and _hopeless(finding) for finding in found):
+                return
+        others = [_connected(check) for check in _checks(visit, reached, silent_seconds)]
+        yield from run_checks(others, clock=clock)
+        yield from _left_behind(visit.leave())
+    finally:
+        visit.close()
+
+
+_NEEDED: Final = ("endpoint", "creation")
+"""Without these there is nothing else to look at."""
+
+
+def _hopeless(finding: Finding) -> bool:
+    return finding.level in (Level.NOTE, Level.PROBLEM)
+
+
+def _first_checks(visit: Visit, reached: Answer) -> list[Check]:
+    """One after the other."""
+    return [
+        Check("endpoint", lambda: judge_endpoint(reached)),
+        Check("creation", lambda: check_creation(visit)),
+        Check("methods", lambda: check_methods(visit)),
+    ]
+
+
+def _connected(check: Check) -> Check:
+    """The same check, that knows what a broken connection is."""
+
+    def look() -> Sequence[Finding]:
+        try:
+            return check.look()
+        except (httpx.TransportError, http.client.HTTPException, OSError) as error:
+            return [
+                problem(
+                    check.name,
+                    f"A connection was cut, or nothing was answered in time ({type(error).__name__}).",
+                    "See the logs of proxy and server for this time.",
+                )
+            ]
+
+    return Check(check.name, look)
+
+
+def _checks(visit: Visit, reached: Answer, silent_seconds: float) -> list[Check]:
+    told = reached.headers.get("tus-max-size", "")
+    largest = int(told) if told.isdecimal() else None
+    return [
+        Check("tls", lambda: check_connection(visit)),
+        Check("location", lambda: check_location(visit)),
+        Check("request-buffering", lambda: check_buffering(visit)),
+        Check("silence", lambda: check_silence(visit, silent_seconds)),
+        Check("body-size", lambda: check_size(visit, largest)),
+        Check("event-buffering", lambda: check_events(visit)),
+        Check("websocket", lambda: check_websocket(visit)),
+        Check("headers", lambda: check_headers(visit)),
+        Check("cors", lambda: check_cors(visit)),
+        Check("clock", lambda: check_clock(visit)),
+        Check("range", lambda: check_range(visit)),
+    ]
+
+
+def _left_behind(count: int) -> list[Finding]:
+    if count == 0:
+        return []
+    return [
+        note(
+            "clean-up",
+            f"{count} small uploads named tusd-doctor-… could not be removed.",
+            "See the finding about methods; unfinished ones expire, finished ones stay.",
+        )
+    ]

@@ -1,0 +1,70 @@
+"""Location: the one answer in which the server must know its own address."""
+
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from tusd_py.doctor.deployment.visit import Visit
+from tusd_py.doctor.findings import Finding, Level, ok, problem, warning
+
+CHECK: Final = "location"
+_FORWARD: Final = (
+    "Set behind_proxy to true, and let the proxy send Host (or X-Forwarded-Host) and "
+    "X-Forwarded-Proto as the client knows them."
+)
+
+
+def check_location(visit: Visit) -> list[Finding]:
+    """Create, compare the addresses, and follow the one that was given."""
+    made = visit.create(1)
+    location = made.answer.headers["location"]
+    found = judge_location(visit.url, location)
+    if found.level is not Level.OK:
+        return [found]
+    answer = visit.ask("HEAD", urljoin(visit.url, location))
+    if answer.status != 200:
+        return [
+            problem(
+                CHECK,
+                f"The address of a new upload answers {answer.status}.",
+                "Let the proxy pass everything below base_path to the same servers.",
+            )
+        ]
+    return [found]
+
+
+def judge_location(url: str, location: str) -> Finding:
+    """Whether an upload of the endpoint ``url`` may have this address."""
+    asked, told = urlsplit(url), urlsplit(urljoin(url, location))
+    if told.scheme != asked.scheme:
+        return problem(
+            CHECK,
+            f"New uploads are said to be at {told.scheme}://, and {asked.scheme}:// was asked: "
+            "browsers refuse, others send in the open or fail.",
+            _FORWARD,
+        )
+    if (told.hostname, _port(told.scheme, told.port)) != (
+        asked.hostname,
+        _port(asked.scheme, asked.port),
+    ):
+        return problem(
+            CHECK,
+            f"New uploads are said to be at {told.netloc}, and {asked.netloc} was asked.",
+            _FORWARD,
+        )
+    if not told.path.startswith(asked.path):
+        return problem(
+            CHECK,
+            f"New uploads are said to be below another path than {asked.path}.",
+            "Set base_path to the path that clients use, and let the proxy pass it unchanged.",
+        )
+    if not urlsplit(location).netloc:
+        return warning(
+            CHECK,
+            "The address of a new upload has no host, which some clients can't follow (aiotus).",
+            _FORWARD,
+        )
+    return ok(CHECK, "New uploads have the address that was asked.")
+
+
+def _port(scheme: str, port: int | None) -> int:
+    return port or (443 if scheme == "https" else 80)

@@ -1,0 +1,72 @@
+"""Do all of tus's methods get through? Asked first: what is refused is sent in disguise afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tusd_py.doctor.deployment.visit import BODY, Answer, Visit
+from tusd_py.doctor.findings import Finding, note, ok, problem
+
+_OVERRIDE: Final = "X-HTTP-Method-Override"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """How one method fared by its own name, and as an overridden POST."""
+
+    direct: Answer
+    overridden: Answer
+
+    @property
+    def blocked(self) -> bool:
+        """Refused by something that is not a tus server."""
+        return self.direct.status != 204 and "tus-resumable" not in self.direct.headers
+
+
+def check_methods(visit: Visit) -> list[Finding]:
+    """Try PATCH and DELETE, twice each; tells ``visit`` what needs a disguise."""
+    patched = visit.create(4)
+    direct = visit.append(patched.url, 0, b"a")
+    at = 1 if direct.status == 204 else 0
+    patch = Passage(
+        direct=direct,
+        overridden=visit.ask(
+            "POST", patched.url, {**BODY, "Upload-Offset": str(at), _OVERRIDE: "PATCH"}, b"b"
+        ),
+    )
+    first, second = visit.create(4), visit.create(4)
+    delete = Passage(
+        direct=visit.ask("DELETE", first.url),
+        overridden=visit.ask("POST", second.url, {_OVERRIDE: "DELETE"}),
+    )
+    passages = {"PATCH": patch, "DELETE": delete}
+    visit.overridden = frozenset(name for name, passage in passages.items() if passage.blocked)
+    return judge_methods(passages)
+
+
+def judge_methods(passages: Mapping[str, Passage]) -> list[Finding]:
+    """The findings."""
+    blocked = {name: passage for name, passage in passages.items() if passage.blocked}
+    if blocked:
+        return [_blocked(name, passage) for name, passage in blocked.items()]
+    if any(passage.overridden.status != 204 for passage in passages.values()):
+        return [
+            note(
+                "methods",
+                f"PATCH and DELETE pass, {_OVERRIDE} does not: clients behind a firewall that knows "
+                "only GET and POST can't upload.",
+                f"Let the proxy pass {_OVERRIDE}.",
+            )
+        ]
+    return [ok("methods", f"PATCH and DELETE pass, and {_OVERRIDE} does.")]
+
+
+def _blocked(name: str, passage: Passage) -> Finding:
+    what = {"PATCH": "nothing can be uploaded", "DELETE": "no upload can be cancelled"}[name]
+    disguised = passage.overridden.status == 204
+    return problem(
+        "methods",
+        f"{name} is refused before it reaches the server (status {passage.direct.status}): {what}"
+        + (" by clients that do not override the method." if disguised else "."),
+        f"Allow {name} in the proxy or firewall (in nginx look for limit_except).",
+    )

@@ -1,0 +1,225 @@
+"""Requests to a deployment, and the uploads they leave there until the end.
+
+Rule 1: an upload's address is the endpoint's and the last part of Location: what is wrong with the
+rest is one finding, not all. Rule 2: what was created is terminated, whatever happened. Rule 3: a
+forward proxy of this machine (HTTP_PROXY) is not used.
+"""
+
+import base64
+import http.client
+import json
+import secrets
+import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from tusd_py.clock import Clock
+from tusd_py.doctor.findings import Unseen
+
+ANSWER_SECONDS: Final = 10.0
+DEFAULT_ORIGIN: Final = "https://example.org"
+TUS: Final = {"Tus-Resumable": "1.0.0"}
+BODY: Final = {"Content-Type": "application/offset+octet-stream"}
+
+
+class NotTaken(Unseen):
+    """Raised when the server takes only certain types of files, and ours is none of them."""
+
+
+class Unreachable(Exception):
+    """Raised when nothing answers at the address; the text says why in a word or two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A response. Names of ``headers`` are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def code(self) -> str:
+        """Of a refusal by tusd-py itself; '' when it came from somebody else, or is none."""
+        if "json" not in self.headers.get("content-type", ""):
+            return ""
+        try:
+            members = json.loads(self.body)
+        except ValueError:
+            return ""
+        return str(members.get("code", "")) if isinstance(members, dict) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An upload of ours: its address, and the answer to its creation."""
+
+    url: str
+    answer: Answer
+
+
+class Visit:
+    """One look at one endpoint; used by several threads."""
+
+    def __init__(self, url: str, *, origin: str | None, token: str | None, clock: Clock) -> None:
+        """Raises: ValueError: no address of a tus endpoint."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise ValueError("not an address")
+        self.url = url if url.endswith("/") else f"{url}/"
+        self.origin = origin or DEFAULT_ORIGIN
+        self.origin_given = origin is not None
+        self.clock = clock
+        self.overridden: frozenset[str] = frozenset()
+        """Methods that something before the server refuses: sent as POST with an override."""
+        self.tls = httpx.create_ssl_context() if parts.scheme == "https" else None
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.client = httpx.Client(
+            headers={**self.headers, "User-Agent": "tusd-py doctor"},
+            timeout=ANSWER_SECONDS,
+            verify=self.tls or False,
+            trust_env=False,
+        )
+        self._mutex = threading.Lock()
+        self._made: list[str] = []
+
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Answer:
+        """One request and its answer, redirects not followed. Raises: httpx.TransportError."""
+        method, override = self._method(method)
+        response = self.client.request(
+            method, url, headers={**TUS, **override, **(headers or {})}, content=body
+        )
+        return Answer(
+            status=response.status_code, headers=dict(response.headers), body=response.content
+        )
+
+    def _method(self, method: str) -> tuple[str, Mapping[str, str]]:
+        if method in self.overridden:
+            return "POST", {"X-HTTP-Method-Override": method}
+        return method, {}
+
+    def create(self, length: int, headers: Mapping[str, str] | None = None) -> Made:
+        """An upload of ``length`` bytes, none of them sent. Raises: Unseen: it was refused;
+        httpx.TransportError."""
+        answer = self.ask(
+            "POST",
+            self.url,
+            {"Upload-Length": str(length), "Upload-Metadata": metadata(), **(headers or {})},
+        )
+        name = urlsplit(answer.headers.get("location", "")).path.rstrip("/").rpartition("/")[2]
+        if answer.code == "type_not_allowed":
+            raise NotTaken(
+                "The server takes only certain types of files, so nothing was tried.",
+                "Add bin to whitelist.extensions for as long as the doctor looks.",
+            )
+        if answer.status != 201 or not name:
+            raise Unseen(
+                f"No upload could be created here (status {answer.status}"
+                f"{f', {answer.code}' if answer.code else ''}), so nothing was tried.",
+                "Give --token if the server wants one; let POST and Location pass; see its log.",
+            )
+        url = f"{self.url}{name}"
+        with self._mutex:
+            self._made.append(url)
+        return Made(url=url, answer=answer)
+
+    def append(self, url: str, offset: int, body: bytes) -> Answer:
+        """A whole PATCH. Raises: httpx.TransportError."""
+        return self.ask("PATCH", url, {**BODY, "Upload-Offset": str(offset)}, body)
+
+    def offset(self, url: str) -> int:
+        """How much has arrived, in bytes. Raises: Unseen: it is not told."""
+        answer = self.ask("HEAD", url)
+        told = answer.headers.get("upload-offset", "")
+        if not told.isdecimal():
+            raise Unseen(
+                f"HEAD (status {answer.status}) tells no Upload-Offset, so this can't be seen.",
+                "See the finding about headers.",
+            )
+        return int(told)
+
+    def begin_append(self, url: str, offset: int, length: int) -> http.client.HTTPConnection:
+        """The head of a PATCH that announces ``length`` bytes, on a connection of its own.
+
+        Raises: OSError, http.client.HTTPException.
+        """
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if self.tls is not None:
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, parts.port, timeout=ANSWER_SECONDS, context=self.tls
+            )
+        else:
+            connection = http.client.HTTPConnection(host, parts.port, timeout=ANSWER_SECONDS)
+        method, override = self._method("PATCH")
+        sent = {**self.headers, **TUS, **override, **BODY, "Upload-Offset": str(offset)}
+        try:
+            connection.putrequest(method, parts.path, skip_accept_encoding=True)
+            for name, value in {**sent, "Content-Length": str(length)}.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def leave(self) -> int:
+        """Terminate what was created; how many uploads could not be."""
+        with self._mutex:
+            made, self._made = self._made, []
+        left = 0
+        for url in made:
+            try:
+                left += self.ask("DELETE", url).status not in (204, 404, 410)
+            except httpx.TransportError:
+                left += 1
+        return left
+
+    def close(self) -> None:
+        """Leave, and close all connections."""
+        with suppress(httpx.HTTPError):
+            self.leave()
+        self.client.close()
+
+
+def answer_on(connection: http.client.HTTPConnection, seconds: float) -> Answer | None:
+    """The answer that comes within ``seconds``; None: none does, and the request goes on.
+
+    Raises: OSError, http.client.HTTPException: the connection was cut.
+    """
+    if connection.sock is None:
+        raise ConnectionError("closed")
+    connection.sock.settimeout(seconds)
+    try:
+        response = connection.getresponse()
+        return Answer(
+            status=response.status,
+            headers={name.lower(): value for name, value in response.getheaders()},
+            body=response.read(),
+        )
+    except TimeoutError:
+        return None
+
+
+def metadata() -> str:
+    """Upload-Metadata with a name that tells whose upload this was."""
+    name = f"tusd-doctor-{secrets.token_hex(8)}.bin"
+    return f"filename {base64.b64encode(name.encode()).decode()}"
+
+
+def is_certificate_error(error: httpx.TransportError) -> bool:
+    """Whether the server was reached, and its certificate is not trusted."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

@@ -1,0 +1,69 @@
+"""WebSocket through the proxy: for clients that can't follow Server-Sent Events."""
+
+import socket
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.sync.client import connect
+
+from tusd_py.doctor.deployment.visit import ANSWER_SECONDS, Visit
+from tusd_py.doctor.findings import Finding, Unseen, ok, warning
+
+FRAME_SECONDS: Final = 4.0
+
+
+def check_websocket(visit: Visit) -> list[Finding]:
+    """Follow an upload, and hear of its present state."""
+    made = visit.create(1)
+    name = made.url.rpartition("/")[2]
+    shown = visit.ask("GET", urljoin(visit.url, f"../api/file/upload/progress/{name}"))
+    if shown.status != 200:
+        raise Unseen(
+            f"The task's progress answers {shown.status}, so its WebSocket was not looked at.",
+            "Let the proxy pass /api/file/upload/ to the server as it does the tus endpoint.",
+        )
+    url = urljoin(visit.url, f"../api/file/upload/ws/{name}")
+    try:
+        passes, heard = True, _hears(visit, url)
+    except (InvalidHandshake, TimeoutError):
+        passes, heard = False, False
+    except WebSocketException:
+        passes, heard = True, False
+    return [judge_websocket(passes=passes, heard=heard)]
+
+
+def _hears(visit: Visit, url: str) -> bool:
+    """Whether a frame comes in time. Raises: WebSocketException, OSError."""
+    parts = urlsplit(url)
+    secured = parts.scheme == "https"
+    plain = socket.create_connection(
+        (parts.hostname or "", parts.port or (443 if secured else 80)), ANSWER_SECONDS
+    )
+    with connect(
+        f"{'wss' if secured else 'ws'}://{parts.netloc}{parts.path}",
+        sock=plain,
+        ssl=httpx.create_ssl_context() if secured else None,
+        additional_headers=visit.headers,
+        open_timeout=ANSWER_SECONDS,
+        close_timeout=1,
+    ) as websocket:
+        try:
+            websocket.recv(FRAME_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+
+def judge_websocket(*, passes: bool, heard: bool) -> Finding:
+    """The finding. Args: passes: the connection was made; heard: a frame came."""
+    if passes and heard:
+        return ok("websocket", "WebSockets pass.")
+    what = "are not passed on" if not passes else "are passed on, and nothing comes"
+    return warning(
+        "websocket",
+        f"WebSockets {what}; Server-Sent Events tell the same.",
+        "In nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
+        "proxy_set_header Connection $connection_upgrade, which a map makes of $http_upgrade.",
+    )

@@ -1,0 +1,133 @@
+"""ffmpeg and its sandbox: whether the worker's tools really start together."""
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tusd_py.doctor.findings import Finding, note, ok, problem, warning
+from tusd_py.domain.errors import BackendError
+from tusd_py.settings import Settings
+from worker.media.sandbox import Box, Kind, Limits
+from worker.media.tools import Tools, discover
+
+ENCODERS: Final = ("libx264", "aac")
+"""What ``worker.media.argv`` asks ffmpeg for."""
+START_SECONDS: Final = 30.0
+_ENCODER: Final = re.compile(r"^ [VAS][.A-Z]{5} (\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFacts:
+    """What there is of tools."""
+
+    version: str
+    """'' when there is no ffmpeg."""
+    ffprobe: bool
+    sandbox: Kind | None
+    """None: the one that the settings demand does not start."""
+    encoders: frozenset[str] | None
+    """None: ffmpeg did not start in the sandbox."""
+
+
+def check_media(settings: Settings) -> list[Finding]:
+    """Look, and judge."""
+    if not settings.media.compress:
+        return [ok("media", "Videos are stored as they come, as media.compress says.")]
+    return judge_media(_look(settings), wanted=settings.media.sandbox)
+
+
+def _look(settings: Settings) -> MediaFacts:
+    try:
+        tools = discover(settings)
+    except BackendError:
+        return MediaFacts(version="", ffprobe=False, sandbox=None, encoders=None)
+    return MediaFacts(
+        version=tools.version if tools.ffmpeg else "",
+        ffprobe=tools.ffprobe is not None,
+        sandbox=tools.sandbox,
+        encoders=_encoders(tools, settings.media.memory_limit),
+    )
+
+
+def _encoders(tools: Tools, memory: int) -> frozenset[str] | None:
+    """Asked in the sandbox, with the limits of real work."""
+    if tools.ffmpeg is None:
+        return frozenset()
+    limits = Limits(memory=memory, file_size=1 << 20, cpu=int(START_SECONDS))
+    box = Box(kind=tools.sandbox, source=Path(tools.ffmpeg), output=None, limits=limits)
+    try:
+        done = subprocess.run(
+            box.wrap([tools.ffmpeg, "-hide_banner", "-encoders"]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=START_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return frozenset(_ENCODER.findall(done.stdout)) if done.returncode == 0 else None
+
+
+def judge_media(facts: MediaFacts, *, wanted: str) -> list[Finding]:
+    """The findings. Args: wanted: the setting ``media.sandbox``."""
+    if facts.sandbox is None:
+        return [
+            problem(
+                "media.sandbox",
+                f"The sandbox {wanted} does not start here, and the settings demand it.",
+                "Install bubblewrap and allow user namespaces, or set media.sandbox to auto.",
+            )
+        ]
+    return [*_sandbox(facts.sandbox, wanted), *_ffmpeg(facts)]
+
+
+def _sandbox(kind: Kind, wanted: str) -> list[Finding]:
+    if kind in ("bwrap", wanted):
+        return [ok("media.sandbox", f"{kind} starts.")]
+    remedy = "Install bubblewrap and allow user namespaces."
+    if kind == "rlimit":
+        sentence = "bubblewrap does not start: ffmpeg has limits, but sees files and the network."
+        return [note("media.sandbox", sentence, remedy)]
+    return [warning("media.sandbox", "Nothing keeps ffmpeg in a box.", remedy)]
+
+
+def _ffmpeg(facts: MediaFacts) -> list[Finding]:
+    if not facts.version:
+        return [
+            warning(
+                "media.ffmpeg",
+                "There is no ffmpeg: videos are stored as they come.",
+                "Install ffmpeg, or pip install 'tusd-py[ffmpeg]', or set media.compress to false.",
+            )
+        ]
+    if facts.encoders is None:
+        return [
+            problem(
+                "media.ffmpeg",
+                "ffmpeg does not start in the sandbox: no video is compressed.",
+                "Raise media.memory_limit; use an ffmpeg whose libraries are below /usr.",
+            )
+        ]
+    missing = [name for name in ENCODERS if name not in facts.encoders]
+    if missing:
+        return [
+            problem(
+                "media.ffmpeg",
+                f"This ffmpeg has no {' and no '.join(missing)}: no video is compressed.",
+                "Install one that was built with it; that of Debian was.",
+            )
+        ]
+    found = [ok("media.ffmpeg", f"ffmpeg {facts.version} with {' and '.join(ENCODERS)}.")]
+    if not facts.ffprobe:
+        found.append(
+            note(
+                "media.ffprobe",
+                "There is no ffprobe: ffmpeg itself is asked what a file holds.",
+                "Install the ffprobe that belongs to ffmpeg.",
+            )
+        )
+    return found

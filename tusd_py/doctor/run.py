@@ -1,0 +1,79 @@
+"""Running checks: all at once, each for itself, none for ever."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from typing import Final
+
+from tusd_py.clock import Clock, SystemClock
+from tusd_py.doctor.findings import Finding, Unseen, note, problem
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS: Final = 45.0
+"""Longer than any check takes whose requests all run into their own time limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something to look at. ``look`` may block, and may raise anything."""
+
+    name: str
+    look: Callable[[], Sequence[Finding]]
+
+
+def run_checks(
+    checks: Sequence[Check], *, seconds: float = CHECK_SECONDS, clock: Clock | None = None
+) -> Iterator[Finding]:
+    """The findings of all checks, in their order, as they come; the checks run side by side.
+
+    A check that raises, or takes longer than ``seconds``, is a finding itself.
+    """
+    clock = clock or SystemClock()
+    deadline = clock.monotonic() + seconds
+    begun = [(check, _begin(check)) for check in checks]
+    for check, future in begun:
+        try:
+            yield from future.result(max(0.0, deadline - clock.monotonic()))
+        except FutureTimeout:
+            yield problem(
+                check.name,
+                f"No answer within {seconds:g} s; the check was given up.",
+                "See whether the service, the disk or the network behind it hangs.",
+            )
+
+
+def _begin(check: Check) -> "Future[Sequence[Finding]]":
+    """In a thread that nobody has to wait for."""
+    future: Future[Sequence[Finding]] = Future()
+    threading.Thread(
+        target=lambda: future.set_result(_look(check)), name=check.name, daemon=True
+    ).start()
+    return future
+
+
+def _look(check: Check) -> Sequence[Finding]:
+    try:
+        return check.look()
+    except Unseen as unseen:
+        return [note(check.name, unseen.sentence, unseen.remedy)]
+    except ModuleNotFoundError as error:
+        return [
+            problem(
+                check.name,
+                f"The Python package {error.name} is not installed.",
+                "pip install 'tusd-py[distributed]'",
+            )
+        ]
+    except Exception as error:
+        log.debug("doctor.check.failed", extra={"check": check.name}, exc_info=error)
+        return [
+            problem(
+                check.name,
+                f"The check itself failed ({type(error).__name__}).",
+                "Run it again with TUSD_LOG_LEVEL=debug, and report what it says.",
+            )
+        ]

@@ -1,0 +1,157 @@
+"""Settings that contradict each other, or the promises of the documents."""
+
+import re
+from typing import Final
+
+from tusd_py.doctor.findings import Finding, note, ok, problem, warning
+from tusd_py.settings import Settings
+
+CHECK: Final = "settings"
+_ORIGIN: Final = re.compile(r"https?://[^/?#\s]+|null|\*")
+
+
+def judge_settings(settings: Settings) -> list[Finding]:
+    """What is wrong with the settings by themselves."""
+    found = [
+        *_parts(settings),
+        *_access(settings),
+        *_cors(settings),
+        *_jobs(settings),
+        *_limits(settings),
+    ]
+    return found or [ok(CHECK, "They do not contradict each other.")]
+
+
+def _parts(settings: Settings) -> list[Finding]:
+    mysql = bool(settings.mysql.data_source.get_secret_value())
+    redis, rabbitmq = bool(settings.redis.addr), bool(settings.rabbitmq.host)
+    if redis and not mysql:
+        return [
+            warning(
+                f"{CHECK}.parts",
+                "With Redis several servers may share the data directory, but the catalog in it is "
+                "SQLite, which holds for the processes of one machine only.",
+                "Set mysql.data_source.",
+            )
+        ]
+    if (mysql or rabbitmq) and not redis:
+        return [
+            note(
+                f"{CHECK}.parts",
+                "Without Redis one server has the data directory to itself, and shows only the "
+                "progress that workers of its own machine tell.",
+                "Set redis.addr before a second server is started.",
+            )
+        ]
+    if mysql and not rabbitmq:
+        return [
+            note(
+                f"{CHECK}.parts",
+                "Without RabbitMQ the queue is SQLite, which wakes the workers of one machine only.",
+                "Set rabbitmq.host when workers run on other machines.",
+            )
+        ]
+    return []
+
+
+def _access(settings: Settings) -> list[Finding]:
+    found = []
+    if not settings.loopback_only():
+        found.append(
+            problem(
+                f"{CHECK}.host",
+                f"{settings.host} can be reached by others, and there is no authentication yet: the "
+                "server refuses to start.",
+                "Set host to 127.0.0.1 and put a proxy before it that knows who is asking.",
+            )
+        )
+    found += [
+        note(
+            f"{CHECK}.{section}",
+            "Filled in, and not used by this version yet.",
+            "Leave it, or take it out.",
+        )
+        for section in settings.unused_sections()
+    ]
+    return found
+
+
+def _cors(settings: Settings) -> list[Finding]:
+    cors, check = settings.cors, f"{CHECK}.cors"
+    if cors.allow_credentials and "*" in cors.allow_origins:
+        return [
+            problem(
+                check,
+                "Every page of the world may use the server with the cookies of whoever opens it.",
+                "List the origins in cors.allow_origins, or set cors.allow_credentials to false.",
+            )
+        ]
+    return [
+        warning(
+            check,
+            f"{origin} is not an origin as browsers send them, so it allows no page.",
+            "Write scheme, host and port only, without a slash at the end: https://example.org",
+        )
+        for origin in cors.allow_origins
+        if not _ORIGIN.fullmatch(origin)
+    ]
+
+
+def _jobs(settings: Settings) -> list[Finding]:
+    jobs, check = settings.jobs, f"{CHECK}.jobs"
+    if jobs.renew_every >= jobs.lease:
+        return [
+            problem(
+                check,
+                f"A worker renews its lease of {jobs.lease:g} s only every {jobs.renew_every:g} s: "
+                "every long job is taken away from it.",
+                "Set jobs.renew_every to a quarter of jobs.lease.",
+            )
+        ]
+    if jobs.renew_every > jobs.lease / 2:
+        return [
+            warning(
+                check,
+                f"One missed renewal (every {jobs.renew_every:g} s) loses a lease of "
+                f"{jobs.lease:g} s, and the job begins again.",
+                "Set jobs.renew_every to a quarter of jobs.lease.",
+            )
+        ]
+    return []
+
+
+def _limits(settings: Settings) -> list[Finding]:
+    found = []
+    if settings.durability == "off":
+        found.append(
+            warning(
+                f"{CHECK}.durability",
+                "Nothing is synced: a power cut loses acknowledged uploads.",
+                "Set durability to finish; off is for benchmarks.",
+            )
+        )
+    if settings.max_size == 0:
+        found.append(
+            note(
+                f"{CHECK}.max_size",
+                "Uploads may have any size, and one of them can fill the disk.",
+                "Set max_size.",
+            )
+        )
+    if settings.upload_expires == 0:
+        found.append(
+            note(
+                f"{CHECK}.upload_expires",
+                "Unfinished uploads stay for ever.",
+                "Set upload_expires, e.g. to 168h.",
+            )
+        )
+    if settings.media.sandbox == "off" and settings.media.compress:
+        found.append(
+            warning(
+                f"{CHECK}.sandbox",
+                "ffmpeg reads strangers' files without a sandbox.",
+                "Set media.sandbox to auto.",
+            )
+        )
+    return found
