@@ -3,7 +3,9 @@
 Each part is chosen by itself: what has no address is embedded. SDKs are imported only when chosen.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock, SystemClock
@@ -16,6 +18,14 @@ from tusd_py.queue.port import JobQueue
 from tusd_py.settings import OssSettings, S3Settings, Settings
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
+
+EXTRAS: Final[Mapping[str, str]] = {"oss2": "oss", "boto3": "s3", "botocore": "s3"}
+"""Which extra brings a package; ``distributed`` brings the others."""
+
+
+def install_line(package: str | None) -> str:
+    """The command that brings a package that is chosen by the settings and is not there."""
+    return f"pip install 'tusd-py[{EXTRAS.get(package or '', 'distributed')}]'"
 
 
 def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
@@ -95,11 +105,16 @@ def _objects(settings: Settings, root: Path) -> ObjectStore:
     from tusd_py.objects.remote import RemoteObjects
 
     return RemoteObjects(
-        _oss(settings.oss) if settings.object_store == "oss" else _s3(settings.s3),
+        open_bucket(settings),
         smallest_part=settings.objects.part_size,
         threads=settings.objects.threads,
         links=settings.objects.downloads == "redirect",
     )
+
+
+def open_bucket(settings: Settings) -> Bucket:
+    """The bucket that the settings name; ``settings.object_store`` is not ``local``."""
+    return _oss(settings.oss) if settings.object_store == "oss" else _s3(settings.s3)
 
 
 def _oss(oss: OssSettings) -> Bucket:

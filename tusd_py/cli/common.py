@@ -14,6 +14,7 @@ import typer
 from tusd_py.domain.errors import TusdError
 from tusd_py.settings import Settings
 from tusd_py.settings_sources import SettingsError, load_settings
+from tusd_py.wiring import install_line
 
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file of settings.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where everything is kept.")]
@@ -43,7 +44,7 @@ def plain_errors() -> Iterator[None]:
     except TusdError as error:
         refuse(error.detail, 1)
     except ModuleNotFoundError as error:
-        refuse(f"{error.name} is not installed; pip install 'tusd-py[distributed]' brings it", 1)
+        refuse(f"{error.name} is not installed; {install_line(error.name)} brings it", 1)
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
         refuse(f"{error.strerror or error}{place}", 1)

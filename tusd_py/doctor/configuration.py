@@ -33,6 +33,11 @@ def configuration_checks(
 
         return check_rabbitmq(settings, rabbitmqctl)
 
+    def objects() -> list[Finding]:
+        from tusd_py.doctor.objects import check_objects
+
+        return check_objects(settings)
+
     checks = [
         Check("settings", lambda: judge_settings(settings)),
         Check("disk", lambda: check_disk(settings)),
@@ -44,4 +49,6 @@ def configuration_checks(
         checks.append(Check("redis", redis))
     if settings.rabbitmq.host:
         checks.append(Check("rabbitmq", rabbitmq))
+    if settings.object_store != "local":
+        checks.append(Check("objects", objects))
     return checks

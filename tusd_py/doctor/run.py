@@ -10,6 +10,7 @@ from typing import Final
 
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.doctor.findings import Finding, Unseen, note, problem
+from tusd_py.wiring import install_line
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def _look(check: Check) -> Sequence[Finding]:
             problem(
                 check.name,
                 f"The Python package {error.name} is not installed.",
-                "pip install 'tusd-py[distributed]'",
+                install_line(error.name),
             )
         ]
     except Exception as error:
