@@ -33,8 +33,6 @@ from support.services import MariaDb, RabbitMq, Redis
 from support.tus import create, patch
 
 TASKS: Final = 50
-USER_STREAMS: Final = 0.05
-"""Share of listeners that follow all of the user's tasks."""
 IDLE_SECONDS: Final = 12.0
 """Longer than REPOLL_SECONDS, so that every listener looks once."""
 BODY: Final = 4096
@@ -44,6 +42,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listeners", type=int, default=1000)
+    parser.add_argument(
+        "--user-share", type=float, default=0.05, help="listeners of all tasks at once, of all"
+    )
     parser.add_argument("--embedded", action="store_true")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     arguments = parser.parse_args()
@@ -51,7 +52,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix="tusd-bench-") as folder:
         place = _embedded if arguments.embedded else _distributed
-        figures = place(Path(folder), arguments.listeners)
+        figures = place(Path(folder), arguments.listeners, arguments.user_share)
     table = Table("figure", "value", title=f"{arguments.listeners} listeners at one process")
     for name, value in figures.items():
         table.add_row(name, f"{value:,.1f}" if isinstance(value, float) else str(value))
@@ -61,13 +62,13 @@ def main() -> None:
         arguments.json.write_text(json.dumps(figures, indent=1))
 
 
-def _embedded(folder: Path, count: int) -> dict[str, Any]:
+def _embedded(folder: Path, count: int, user_share: float) -> dict[str, Any]:
     with running_server(folder / "data", "--workers", "1") as server:
-        bench = Bench(server, server, count)
+        bench = Bench(server, server, count, user_share)
         return asyncio.run(bench.run(lambda: None))
 
 
-def _distributed(folder: Path, count: int) -> dict[str, Any]:
+def _distributed(folder: Path, count: int, user_share: float) -> dict[str, Any]:
     with ExitStack() as stack:
         engines = []
         for engine in (MariaDb(), Redis(), RabbitMq()):
@@ -82,7 +83,7 @@ def _distributed(folder: Path, count: int) -> dict[str, Any]:
             running_cluster(folder / "data", mariadb, view, rabbitmq, servers=2, workers=0)
         )
         here, there = cluster.servers
-        bench = Bench(here, there, count)
+        bench = Bench(here, there, count, user_share)
         with _heard(view) as bench.told:
             return asyncio.run(bench.run(cluster.add_worker, view))
 
@@ -90,9 +91,9 @@ def _distributed(folder: Path, count: int) -> dict[str, Any]:
 class Bench:
     """One run: ``here`` has the listeners, ``there`` the uploads."""
 
-    def __init__(self, here: Server, there: Server, count: int) -> None:
+    def __init__(self, here: Server, there: Server, count: int, user_share: float) -> None:
         self._here, self._there = here, there
-        self._count = count
+        self._count, self._user_share = count, user_share
         self.told: dict[tuple[str, str, int], float] = {}
         """When each state was published, by a listener of our own; none when embedded."""
 
@@ -103,7 +104,7 @@ class Bench:
         urls = [await asyncio.to_thread(create, self._there, BODY) for _ in range(TASKS)]
         for stream in await open_streams(self._here.url, self._paths(urls, 2 * TASKS)):
             stream.close()
-        await asyncio.sleep(1)
+        alone = await self._idle_cpu_percent()
         memory, busy, begin = _rss_kib(self._here), _cpu_seconds(self._here), time.monotonic()
         streams = await open_streams(self._here.url, self._paths(urls, self._count))
         await until(lambda: all(stream.arrivals for stream in streams), timeout=60)
@@ -112,9 +113,8 @@ class Bench:
             "open_cpu_seconds": _cpu_seconds(self._here) - busy,
             "kib_a_listener": (_rss_kib(self._here) - memory) / self._count,
         }
-        busy = _cpu_seconds(self._here)
-        await asyncio.sleep(IDLE_SECONDS)
-        figures["idle_cpu_percent"] = 100 * (_cpu_seconds(self._here) - busy) / IDLE_SECONDS
+        figures["idle_cpu_percent"] = await self._idle_cpu_percent()
+        figures["idle_cpu_percent_without_listeners"] = alone
         if view is not None:
             figures["redis_subscriptions"] = _subscriptions(view)
         add_worker()
@@ -128,8 +128,13 @@ class Bench:
             stream.close()
         return figures
 
+    async def _idle_cpu_percent(self) -> float:
+        busy = _cpu_seconds(self._here)
+        await asyncio.sleep(IDLE_SECONDS)
+        return 100 * (_cpu_seconds(self._here) - busy) / IDLE_SECONDS
+
     def _paths(self, urls: list[str], count: int) -> list[str]:
-        users = max(1, int(count * USER_STREAMS))
+        users = max(1, int(count * self._user_share))
         base = "/api/file/upload/events"
         return [base] * users + [
             f"{base}/{urls[number % TASKS].rpartition('/')[2]}" for number in range(count - users)
