@@ -1,10 +1,20 @@
 """What deploy/compose.yaml and the Dockerfile promise, read as data: no engine runs here."""
 
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.deploy_files import DOCKERFILE, ENV_EXAMPLES, ROOT, compose, environment, seconds
+from support.deploy_files import (
+    DEPLOY,
+    DOCKERFILE,
+    ENV_EXAMPLES,
+    ROOT,
+    compose,
+    environment,
+    seconds,
+)
 
 PASSWORDS = ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD")  # fmt: skip
 FILE = compose({**environment(ENV_EXAMPLES[0]), **dict.fromkeys(PASSWORDS, "x")})
@@ -43,6 +53,26 @@ def test_each_of_ours_waits_for_the_engines_and_may_end_its_work(name: str) -> N
     patience = seconds(service["environment"]["TUSD_SHUTDOWN_TIMEOUT"])
     assert seconds(service["stop_grace_period"]) > 2 * patience
     assert service["volumes"] == ["uploads:/srv/uploads"]
+
+
+@pytest.mark.parametrize(
+    "template", sorted(DEPLOY.glob("nginx/*.conf")), ids=lambda path: path.name
+)
+def test_nginx_gets_its_template_with_our_servers_and_certificate(template: Path) -> None:
+    nginx = SERVICES["nginx"]
+    mounts = dict(mount.removesuffix(":ro").rsplit(":", 1)[::-1] for mount in nginx["volumes"])
+    assert mounts["/etc/nginx/tusd-py.conf"] == f"./nginx/{template.name}"
+    script = (
+        nginx["command"][2].partition(" > ")[0].replace("/etc/nginx/tusd-py.conf", str(template))
+    )
+    made = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"^ *server (\S+:[0-9]+)", made, re.MULTILINE) == [
+        f"{name}:8888" for name in OURS if name.startswith("server-")
+    ]
+    for path in re.findall(r"^ *ssl_certificate(?:_key)? +(\S+);", made, re.MULTILINE):
+        assert path in mounts
+    ports = {int(port) for port in re.findall(r"^ *listen (\d+)", made, re.MULTILINE)}
+    assert ports == {int(published.rpartition(":")[2]) for published in nginx["ports"]}
 
 
 def test_volumes_and_networks_that_are_used_are_declared() -> None:
