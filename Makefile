@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak lock clean
+.PHONY: install serve test check unit soak bench-listeners lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,10 @@ unit: install
 soak: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@$(BIN)/pytest -q tests/soak
+
+bench-listeners: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@$(BIN)/python tests/bench/listeners.py $(ARGS)
 
 lock:
 	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --extra distributed --extra oss --extra s3 --group dev --generate-hashes \

@@ -26,6 +26,7 @@ from tusd_py.http.tus import TusEndpoint
 from tusd_py.locks.process import sole_server
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
+from tusd_py.tasks.follow import Following
 from tusd_py.threads import Threads
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover
@@ -111,6 +112,7 @@ def compose(
         ),
         uploads=room,
         threads=threads,
+        following=Following(ports.tasks, threads),
         authenticate=authenticate,
         stopping=asyncio.Event(),
     )
@@ -149,6 +151,7 @@ async def _lifespan(
 def stop(context: AppContext) -> None:
     """The server is to stop: bodies are let go of with their bytes kept, streams end. Idempotent."""
     context.stopping.set()
+    context.following.stop()
     context.uploads.close()
 
 

@@ -10,6 +10,7 @@ from tusd_py.domain.ids import ANONYMOUS, UserId
 from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.settings import Settings
+from tusd_py.tasks.follow import Following
 from tusd_py.threads import Threads
 from tusd_py.uploads.room import UploadRoom
 
@@ -32,6 +33,7 @@ class AppContext:
     """What the tus endpoint announces."""
     uploads: UploadRoom
     threads: Threads
+    following: Following
     authenticate: Authenticate
     stopping: asyncio.Event
     """Set once the server is to stop: long answers end."""

@@ -20,7 +20,6 @@ from tusd_py.domain.task import Task
 from tusd_py.http.context import AppContext
 from tusd_py.http.progress import find_task, recorded, task_id_of
 from tusd_py.tasks import frames
-from tusd_py.tasks.follow import follow_task, follow_user
 
 PING_SECONDS: Final = 15
 RETRY_MILLISECONDS: Final = 3000
@@ -69,13 +68,8 @@ def _stream(events: AsyncIterator[ServerSentEvent]) -> Response:
 async def _task_events(
     context: AppContext, task_id: UploadId, seen: tuple[str, int] | None
 ) -> AsyncIterator[ServerSentEvent]:
-    tasks = follow_task(
-        context.ports.tasks,
-        context.threads,
-        task_id,
-        record=lambda: recorded(context, task_id),
-        stopping=context.stopping,
-        last_seen=seen,
+    tasks = context.following.task(
+        task_id, record=lambda: recorded(context, task_id), last_seen=seen
     )
     async for task in tasks:
         yield _event(task)
@@ -84,9 +78,8 @@ async def _task_events(
 
 
 async def _user_events(context: AppContext, user_id: UserId) -> AsyncIterator[ServerSentEvent]:
-    tasks = follow_user(context.ports.tasks, context.threads, user_id, stopping=context.stopping)
     yield ServerSentEvent(comment="following", retry=RETRY_MILLISECONDS)
-    async for task in tasks:
+    async for task in context.following.user(user_id):
         yield _event(task)
 
 

@@ -13,7 +13,6 @@ from tusd_py.http.context import AppContext
 from tusd_py.http.errors import respond
 from tusd_py.http.progress import find_task, recorded, task_id_of
 from tusd_py.tasks import frames
-from tusd_py.tasks.follow import follow_task
 
 NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
@@ -49,13 +48,7 @@ async def _check_origin(context: AppContext, websocket: WebSocket) -> None:
 
 
 async def _tell(context: AppContext, websocket: WebSocket, task_id: UploadId) -> None:
-    tasks = follow_task(
-        context.ports.tasks,
-        context.threads,
-        task_id,
-        record=lambda: recorded(context, task_id),
-        stopping=context.stopping,
-    )
+    tasks = context.following.task(task_id, record=lambda: recorded(context, task_id))
     try:
         async with aclosing(tasks) as states:  # type: ignore[type-var]
             async for task in states:

@@ -1,7 +1,7 @@
 """Following tasks: subscribe first, then the snapshot, then changes (ARCHITECTURE, decision 7).
 
-A change that is missed does no harm: each carries the whole state, a slow listener gets the latest,
-and the state is read again every few seconds. A view that is away ends no stream: the durable record
+A change that is missed does no harm: each carries the whole state, and the state is read again every
+few seconds, once for all who follow the same. A view that is away ends no stream: the durable record
 says how a task ended, and the rest is told when the view is back.
 """
 
@@ -14,6 +14,8 @@ from typing import Final
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task
+from tusd_py.tasks.looks import Looks
+from tusd_py.tasks.mailbox import Mailbox
 from tusd_py.tasks.port import Listener, Subscription, TaskView
 from tusd_py.threads import Threads
 
@@ -25,155 +27,128 @@ AWAY_SECONDS: Final = 2.0
 SNAPSHOT_TASKS: Final = 100
 """A user's stream begins with the unfinished ones among so many newest tasks."""
 
-
-class Mailbox:
-    """The latest unseen state of each task; filled from any thread, emptied on the loop."""
-
-    def __init__(self, stopping: asyncio.Event) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stopping = stopping
-        self._latest: dict[UploadId, Task] = {}
-        self._seen: dict[UploadId, tuple[str, int]] = {}
-        self._filled = asyncio.Event()
-
-    def listener(self, task: Task) -> None:
-        """Hear of a change, in whatever thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.put, task)
-
-    def put(self, task: Task) -> None:
-        """Keep the state if it is newer than what was kept or seen."""
-        task_id = task.facts.task_id
-        latest = self._latest.get(task_id)
-        known = (latest.epoch, latest.seq) if latest is not None else self._seen.get(task_id)
-        if known is not None and known[0] == task.epoch and known[1] >= task.seq:
-            return
-        self._latest[task_id] = task
-        self._filled.set()
-
-    def seen(self, task_id: UploadId, epoch: str, seq: int) -> None:
-        """The listener has this state already."""
-        self._seen[task_id] = (epoch, seq)
-
-    async def take(self, patience: float) -> list[Task]:
-        """What is new; [] after ``patience`` seconds or when the server stops."""
-        if not self._latest:
-            self._filled.clear()
-            waits = [
-                asyncio.ensure_future(self._filled.wait()),
-                asyncio.ensure_future(self._stopping.wait()),
-            ]
-            try:
-                await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-        tasks = list(self._latest.values())
-        self._latest.clear()
-        for task in tasks:
-            self._seen[task.facts.task_id] = (task.epoch, task.seq)
-        return tasks
+Record = Callable[[], Awaitable[Task | None]]
+"""A task by the durable records, for what the view does not know. Raises: BackendError."""
 
 
-async def follow_task(
-    view: TaskView,
-    threads: Threads,
-    task_id: UploadId,
-    *,
-    record: Callable[[], Awaitable[Task | None]],
-    stopping: asyncio.Event,
-    last_seen: tuple[str, int] | None = None,
-    repoll_seconds: float = REPOLL_SECONDS,
-) -> AsyncIterator[Task]:
-    """The task's state now and after each change, until it is final or the server stops.
+class Following:
+    """All who follow tasks at one server process."""
 
-    Args: record: the task by the durable records, for what the view does not know;
-        last_seen: epoch and sequence the listener has; that state is not repeated.
-    """
-    mailbox = Mailbox(stopping)
-    if last_seen is not None:
-        mailbox.seen(task_id, *last_seen)
+    def __init__(self, view: TaskView, threads: Threads) -> None:
+        self._view = view
+        self._threads = threads
+        self._mailboxes: set[Mailbox] = set()
+        self._stopped = False
+        self._task_looks = Looks[tuple[Task | None, bool]]()
+        self._user_looks = Looks[list[Task]]()
 
-    async def snapshot(*, first: bool = False) -> float:
-        """Look; how long to wait for news before the next look, in seconds."""
+    def stop(self) -> None:
+        """The server is to stop: everything that is followed ends. Idempotent."""
+        self._stopped = True
+        for mailbox in self._mailboxes:
+            mailbox.wake()
+
+    async def task(
+        self, task_id: UploadId, *, record: Record, last_seen: tuple[str, int] | None = None
+    ) -> AsyncIterator[Task]:
+        """The task's state now and after each change, until it is final or the server stops.
+
+        Args: last_seen: epoch and sequence the listener has; that state is not repeated.
+        """
+
+        def subscribe(listener: Listener) -> Subscription:
+            return self._view.subscribe_task(task_id, listener)
+
+        loop = asyncio.get_running_loop()
+        async with self._mailbox(subscribe) as mailbox:
+            if last_seen is not None:
+                mailbox.seen(task_id, *last_seen)
+            first, patience, look_at = last_seen is None, 0.0, loop.time()
+            while not self._stopped:
+                if loop.time() >= look_at:
+                    task, shown = await self._task_looks.at(
+                        task_id,
+                        lambda: self._look(task_id, record),
+                        begun_after=loop.time() - patience / 2,
+                    )
+                    # Of what went on meanwhile the record knows only the end: it must not set
+                    # anybody back.
+                    if task is not None and (shown or first or task.status.terminal):
+                        mailbox.put(task)
+                    first, patience = False, REPOLL_SECONDS if shown else AWAY_SECONDS
+                    look_at = loop.time() + patience
+                for state in await mailbox.take(until=look_at):
+                    yield state
+                    if state.status.terminal:
+                        return
+
+    async def user(self, user_id: UserId) -> AsyncIterator[Task]:
+        """A user's unfinished tasks now, then every change of any of their tasks, until the server
+        stops."""
+        followed: set[UploadId] = set()
+
+        def subscribe(listener: Listener) -> Subscription:
+            return self._view.subscribe_user(user_id, listener)
+
+        loop = asyncio.get_running_loop()
+        async with self._mailbox(subscribe) as mailbox:
+            patience, look_at = 0.0, loop.time()
+            while not self._stopped:
+                if loop.time() >= look_at:
+                    tasks = await self._user_looks.at(
+                        user_id,
+                        lambda: self._list(user_id),
+                        begun_after=loop.time() - patience / 2,
+                    )
+                    for task in tasks:
+                        # A finished task is told once to those who saw it unfinished.
+                        if not task.status.terminal or task.facts.task_id in followed:
+                            mailbox.put(task)
+                    patience = REPOLL_SECONDS
+                    look_at = loop.time() + patience
+                for state in await mailbox.take(until=look_at):
+                    followed.add(state.facts.task_id)
+                    yield state
+                    if state.status.terminal:
+                        followed.discard(state.facts.task_id)
+
+    async def _look(self, task_id: UploadId, record: Record) -> tuple[Task | None, bool]:
+        """The task, and whether it is the view that shows it."""
         try:
-            task = await threads.call(view.get, task_id)
-            if task is not None:
-                mailbox.put(task)
-                return repoll_seconds
-            task = await record()
+            task = await self._threads.call(self._view.get, task_id)
         except BackendError:
-            task = await _recorded(record)
-        # Of what went on meanwhile the record knows only the end: it must not set anybody back.
-        if task is not None and (task.status.terminal or (first and last_seen is None)):
-            mailbox.put(task)
-        return min(AWAY_SECONDS, repoll_seconds)
-
-    def subscribe(listener: Listener) -> Subscription:
-        return view.subscribe_task(task_id, listener)
-
-    async with _subscribed(threads, subscribe, mailbox):
-        patience = await snapshot(first=True)
-        while not stopping.is_set():
-            for task in await mailbox.take(patience):
-                yield task
-                if task.status.terminal:
-                    return
-            patience = await snapshot()
-
-
-async def _recorded(record: Callable[[], Awaitable[Task | None]]) -> Task | None:
-    try:
-        return await record()
-    except BackendError:
-        log.warning("task.record.unavailable")
-        return None
-
-
-async def follow_user(
-    view: TaskView,
-    threads: Threads,
-    user_id: UserId,
-    *,
-    stopping: asyncio.Event,
-    repoll_seconds: float = REPOLL_SECONDS,
-) -> AsyncIterator[Task]:
-    """A user's unfinished tasks now, then every change of any of their tasks, until the server stops."""
-    mailbox = Mailbox(stopping)
-    followed: set[UploadId] = set()
-
-    async def snapshot() -> None:
+            task = None
+        if task is not None:
+            return task, True
         try:
-            _, tasks = await threads.call(view.list, user_id, page=1, size=SNAPSHOT_TASKS)
+            return await record(), False
+        except BackendError:
+            log.warning("task.record.unavailable")
+            return None, False
+
+    async def _list(self, user_id: UserId) -> list[Task]:
+        """The user's newest tasks, oldest first; [] when nobody knows."""
+        try:
+            _, tasks = await self._threads.call(
+                self._view.list, user_id, page=1, size=SNAPSHOT_TASKS
+            )
         except BackendError:
             log.warning("task.view.unavailable", extra={"user_id": user_id})
-            return
-        for task in reversed(tasks):
-            # A finished task is told once to those who saw it unfinished.
-            if not task.status.terminal or task.facts.task_id in followed:
-                mailbox.put(task)
+            return []
+        return tasks[::-1]
 
-    def subscribe(listener: Listener) -> Subscription:
-        return view.subscribe_user(user_id, listener)
-
-    async with _subscribed(threads, subscribe, mailbox):
-        await snapshot()
-        while not stopping.is_set():
-            for task in await mailbox.take(repoll_seconds):
-                followed.add(task.facts.task_id)
-                yield task
-                if task.status.terminal:
-                    followed.discard(task.facts.task_id)
-            await snapshot()
-
-
-@asynccontextmanager
-async def _subscribed(
-    threads: Threads, subscribe: Callable[[Listener], Subscription], mailbox: Mailbox
-) -> AsyncIterator[None]:
-    """A subscription for the length of a block."""
-    subscription = await threads.call(subscribe, mailbox.listener)
-    try:
-        yield
-    finally:
-        subscription.close()
+    @asynccontextmanager
+    async def _mailbox(
+        self, subscribe: Callable[[Listener], Subscription]
+    ) -> AsyncIterator[Mailbox]:
+        """A mailbox that is filled for the length of a block."""
+        mailbox = Mailbox()
+        self._mailboxes.add(mailbox)
+        try:
+            subscription = await self._threads.call(subscribe, mailbox.listener)
+            try:
+                yield mailbox
+            finally:
+                subscription.close()
+        finally:
+            self._mailboxes.discard(mailbox)

@@ -1,0 +1,116 @@
+"""Every setting that a deployment file names exists, and no sample secret opens anything."""
+
+import re
+
+import pytest
+from support.deploy_files import (
+    COMPOSE,
+    DEPLOY,
+    DOCKERFILE,
+    ENV_EXAMPLES,
+    ROOT,
+    UNITS,
+    compose,
+    environment,
+    manifests,
+)
+
+from tusd_py.settings_sources import SettingsError, load_settings
+
+ARRIVING = {
+    "TUSD_ALLOW_ANONYMOUS",
+    "TUSD_OBJECTS__STORE",
+    "TUSD_S3__ACCESS_KEY_ID",
+    "TUSD_S3__BUCKET",
+    "TUSD_S3__ENDPOINT",
+    "TUSD_S3__REGION",
+    "TUSD_S3__SECRET_ACCESS_KEY",
+    "TUSD_WORKER_LISTEN",
+}
+"""Arriving with other branches; to be emptied when they are merged."""
+
+NAMING = [
+    path
+    for path in (DEPLOY / ".env.example", COMPOSE, DOCKERFILE, *DEPLOY.rglob("*"), ROOT / "docs" / "production.md")
+    if path.is_file() and path.suffix != ".pyc"
+]  # fmt: skip
+FILLED = {**environment(ENV_EXAMPLES[0]), "MYSQL_PASSWORD": "m1", "MYSQL_ROOT_PASSWORD": "m2", "TUSD_REDIS__PASSWORD": "r1", "TUSD_RABBITMQ__PASSWORD": "q1"}  # fmt: skip
+SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|DATA_SOURCE|_PASS$")
+
+
+def accepted(variables: dict[str, str]) -> None:
+    """Raises: SettingsError: the product would refuse this environment."""
+    load_settings(
+        None, {name: value for name, value in variables.items() if name not in ARRIVING}, {}
+    )
+
+
+def test_every_name_beginning_with_tusd_is_a_setting() -> None:
+    named = {
+        name
+        for path in NAMING
+        for name in re.findall(r"\bTUSD_[A-Z0-9_]*[A-Z0-9]\b", path.read_text("utf-8"))
+    }
+    assert "TUSD_MYSQL__DATA_SOURCE" in named
+    unknown = set()
+    for name in named - ARRIVING:
+        try:
+            load_settings(None, {name: "1"}, {})
+        except SettingsError as error:
+            if "no such setting" in str(error):
+                unknown.add(name)
+    assert unknown == set()
+
+
+def test_the_product_takes_the_environment_of_each_compose_service() -> None:
+    services = compose(FILLED)["services"]
+    ours = [service for service in services.values() if service["image"].startswith("tusd-py")]
+    assert len(ours) == 5
+    for service in ours:
+        given = service["environment"]
+        accepted({name: value for name, value in given.items() if value is not None})
+        assert given["TUSD_MYSQL__DATA_SOURCE"].startswith("tusd:m1@tcp(mysql:3306)/tusd")
+
+
+def test_the_product_takes_the_environment_of_the_units() -> None:
+    given = environment(ENV_EXAMPLES[1])
+    for unit in UNITS:
+        assigned = re.findall(
+            r"(TUSD_\w+)=(\S+)", " ".join(re.findall(r"^Environment=(.*)$", unit.read_text("utf-8"), re.MULTILINE))
+        )  # fmt: skip
+        assert assigned
+        accepted({**given, **{name: value.replace("%i", "1") for name, value in assigned}})
+
+
+def test_the_product_takes_the_environment_of_the_pods() -> None:
+    config, secret = manifests("ConfigMap")[0]["data"], manifests("Secret")[0]["stringData"]
+    for deployment in manifests("Deployment"):
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        own = {entry["name"]: entry["value"] for entry in container["env"]}
+        assert all(isinstance(value, str) for value in {**config, **secret, **own}.values())
+        accepted({**config, **secret, **own})
+
+
+def test_compose_refuses_to_start_before_each_secret_is_filled_in() -> None:
+    example = environment(ENV_EXAMPLES[0])
+    for name in ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD"):  # fmt: skip
+        assert example[name] == ""
+        with pytest.raises(KeyError, match=name):
+            compose({**FILLED, name: ""})
+
+
+def test_no_sample_secret_opens_anything() -> None:
+    samples = [
+        *environment(ENV_EXAMPLES[0], with_examples=True).items(),
+        *environment(ENV_EXAMPLES[1], with_examples=True).items(),
+        *manifests("Secret")[0]["stringData"].items(),
+    ]
+    secrets = [(name, value) for name, value in samples if SECRET.search(name)]
+    assert len(secrets) >= 15
+    for name, value in secrets:
+        assert value == "" or "CHANGE_ME" in value or "${MYSQL_PASSWORD}" in value, name
+
+
+def test_the_image_holds_no_secret() -> None:
+    assert not SECRET.search(DOCKERFILE.read_text("utf-8"))
+    assert (ROOT / ".dockerignore").read_text("utf-8").splitlines()[1] == "*"
