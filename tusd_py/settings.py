@@ -220,6 +220,11 @@ class Settings(_Section):
         ge=0,
         description="Jobs at the same time in this process; 0: no pipeline here",
     )
+    worker_listen: str = Field(
+        "",
+        pattern=r"^(.*:[0-9]{1,5})?$",
+        description="host:port on which a worker process answers /healthz, /readyz and /metrics; empty: none",
+    )
     shutdown_timeout: Duration = Field(
         10.0, description="How long a stopping server waits for requests in flight"
     )

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+UNREACHABLE: Final = "The object store can't be reached."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,4 +57,11 @@ class ObjectStore(Protocol):
 
     def url(self, key: str) -> str:
         """The address recorded as ``oss_path``."""
+        ...
+
+    def check(self) -> None:
+        """See that objects could be stored now, without storing one.
+
+        Raises: BackendError: ``UNREACHABLE``, after 40 s at most.
+        """
         ...

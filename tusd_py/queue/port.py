@@ -4,9 +4,11 @@ All calls block and may come from any thread.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from tusd_py.domain.job import JobMessage
+
+UNREACHABLE: Final = "The queue can't be reached."
 
 
 class Delivery(Protocol):
@@ -45,7 +47,15 @@ class JobQueue(Protocol):
         ...
 
     def depth(self) -> int:
-        """Messages waiting or in flight."""
+        """Messages waiting or in flight. Raises: BackendError."""
+        ...
+
+    def dead_depth(self) -> int:
+        """Messages put aside, also those that no ``dead_letters`` can show. Raises: BackendError."""
+        ...
+
+    def check(self) -> None:
+        """Ask something small. Raises: BackendError: ``UNREACHABLE``, after 10 s at most."""
         ...
 
     def dead_letters(self) -> Iterator[tuple[JobMessage, str]]:
