@@ -97,7 +97,7 @@ def _ended(connection: Connection, since: float) -> Ended:
         .where(table.c.completed_at >= date_time(since))
         .group_by(table.c.status)
     )
-    counts: dict[str, int] = dict(connection.execute(statement).tuples().all())
+    counts = {row[0]: row[1] for row in connection.execute(statement)}
     return Ended(
         completed=counts.get(TaskStatus.COMPLETED.value, 0),
         failed=counts.get(TaskStatus.FAILED.value, 0),

@@ -368,10 +368,9 @@ class RabbitMqQueue:
 
     def check(self) -> None:
         """See ``JobQueue.check``. A broker that could not be reached a moment ago is not waited for."""
-        line = self._publisher()
-        if line.failing:
-            raise BackendError(UNREACHABLE)
         try:
+            if self._publisher().failing:
+                raise BackendError
             self._messages_in(QUEUE)
         except BackendError as error:
             raise BackendError(UNREACHABLE) from error

@@ -145,9 +145,10 @@ class EmbeddedTaskView:
             return work(self._database)
 
     def memory_bytes(self) -> int:
-        """See ``TaskView.memory_bytes``."""
+        """See ``TaskView.memory_bytes``: the file, and its log of what is not in it yet."""
+        log_path = self._path.with_name(f"{self._path.name}-wal")
         try:
-            return self._path.stat().st_size
+            return self._path.stat().st_size + log_path.stat().st_size
         except OSError as error:
             raise BackendError(UNREACHABLE) from error
 
