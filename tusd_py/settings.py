@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 GIB: Final = 1 << 30
 _SIZE_UNITS: Final = {
@@ -47,6 +47,16 @@ def _quantity(
 
 Size = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
+
+
+def _check_listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text and not (host and port.isdecimal() and int(port) <= 65535):
+        raise ValueError("not an address such as 127.0.0.1:9100")
+    return text
+
+
+ListenAddress = Annotated[str, AfterValidator(_check_listen)]
 
 
 class _Section(BaseModel):
@@ -220,9 +230,8 @@ class Settings(_Section):
         ge=0,
         description="Jobs at the same time in this process; 0: no pipeline here",
     )
-    worker_listen: str = Field(
+    worker_listen: ListenAddress = Field(
         "",
-        pattern=r"^(.*:[0-9]{1,5})?$",
         description="host:port on which a worker process answers /healthz, /readyz and /metrics; empty: none",
     )
     shutdown_timeout: Duration = Field(

@@ -105,7 +105,8 @@ class CatalogFigures:
     ended: Mapping[float, Ended]
     """By span in seconds: ``HOUR`` and ``DAY``."""
     processing_seconds: float | None
-    """Mean of the jobs that were completed within an hour, from the first claim; None if none were."""
+    """Mean of the jobs completed within an hour (the latest 1000 tasks), from the first claim; None
+    if none were."""
     open_uploads: int
 
 

@@ -30,5 +30,7 @@ def test_every_statement_of_the_figures_walks_an_index(tmp_path: Path) -> None:
                 row[3] for row in c.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", v)
             ]
         )
-        assert not any(step.startswith("SCAN") for step in plan), (statement, plan)
+        # The latest ends were found by an index; joining them reads each once.
+        scans = [step for step in plan if step.startswith("SCAN") and step != "SCAN latest"]
+        assert scans == [], (statement, plan)
     database.close()
