@@ -16,14 +16,19 @@ from starlette.routing import Route
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
 from tusd_py.hashing.follower import Followers
-from tusd_py.http import events, home, multipart, progress, task_list, websocket
+from tusd_py.http import events, home, monitoring, multipart, progress, task_list, websocket
 from tusd_py.http.context import AppContext, Authenticate, anonymous
 from tusd_py.http.cors import CrossOrigin
 from tusd_py.http.errors import respond
 from tusd_py.http.extensions import capabilities
 from tusd_py.http.guard import Guard
+from tusd_py.http.requests import RequestCounter
 from tusd_py.http.tus import TusEndpoint
 from tusd_py.locks.process import sole_server
+from tusd_py.monitoring.backend_figures import BackendFigures
+from tusd_py.monitoring.checks import Checks, server_checks, threads_check
+from tusd_py.monitoring.figures import Figures
+from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.tasks.follow import Following
@@ -37,6 +42,8 @@ from tusd_py.wiring import open_ports
 log = logging.getLogger(__name__)
 
 RECOVER_SECONDS: Final = 60.0
+LAG_SECONDS: Final = 0.5
+"""The loop's lag is measured so often."""
 
 
 def create_app(
@@ -45,15 +52,18 @@ def create_app(
     *,
     authenticate: Authenticate = anonymous,
     worker_alive: Callable[[], bool] | None = None,
+    figures: Figures | None = None,
 ) -> Starlette:
     """The server as an application that can run alone or be mounted in another.
 
     Its lifespan must run: it finishes what a crash left, relays jobs and collects expired uploads.
     Args: ports: opened here, and closed with the lifespan, when None; authenticate: who is asking;
-        worker_alive: asked by /healthz when the pipeline runs in this process.
+        worker_alive: asked by /healthz when the pipeline runs in this process; figures: where
+        /metrics finds what such a worker counts, and what the server adds its own to.
     Raises: BackendError, OSError: the data directory can't be used.
     """
-    context, wake = compose(settings, ports or open_ports(settings), authenticate)
+    figures = figures or Figures()
+    context, wake = compose(settings, ports or open_ports(settings), authenticate, figures)
     endpoint = TusEndpoint(context)
     routes = [
         Route(settings.base_path[:-1], endpoint),
@@ -63,12 +73,19 @@ def create_app(
         *websocket.routes(context),
         *progress.routes(context),
         *task_list.routes(context),
-        *home.routes(context, worker_alive),
+        *home.routes(context),
+        *monitoring.routes(_checks(context, worker_alive), figures, worker_alive),
     ]
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(CrossOrigin, settings=settings.cors, tus_path=settings.base_path),
+            Middleware(RequestCounter, figures=context.figures),
+            Middleware(
+                CrossOrigin,
+                settings=settings.cors,
+                tus_path=settings.base_path,
+                unmarked=monitoring.PATHS,
+            ),
             Middleware(Guard),
         ],
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
@@ -79,8 +96,15 @@ def create_app(
     return app
 
 
+def _checks(context: AppContext, worker_alive: Callable[[], bool] | None) -> Checks:
+    checks = server_checks(context.ports, context.settings.data_dir, context.stopping.is_set)
+    if worker_alive is not None:
+        checks.append(threads_check(worker_alive, vital=False))
+    return Checks(checks)
+
+
 def compose(
-    settings: Settings, ports: Ports, authenticate: Authenticate
+    settings: Settings, ports: Ports, authenticate: Authenticate, figures: Figures
 ) -> tuple[AppContext, asyncio.Event]:
     """The context of one server process, and the event that wakes its relay."""
     threads = Threads()
@@ -102,6 +126,7 @@ def compose(
         clock=ports.clock,
         wake_relay=wake.set,
     )
+    BackendFigures(figures.registry, ports, ports.clock)
     context = AppContext(
         settings=settings,
         ports=ports,
@@ -114,6 +139,7 @@ def compose(
         threads=threads,
         following=Following(ports.tasks, threads),
         authenticate=authenticate,
+        figures=ServerFigures(figures.registry, room.counts),
         stopping=asyncio.Event(),
     )
     return context, wake
@@ -141,6 +167,7 @@ async def _lifespan(
             ("relay", _relay(context, wake)),
             ("tell", _tell(context)),
             ("expire", _expire(context)),
+            ("lag", _watch_loop(context)),
         ):
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_end, task)
@@ -211,6 +238,18 @@ async def _expire(context: AppContext) -> None:
         seen = await collect_expired(context.uploads, seen)
 
     await _for_ever("expire", round_)
+
+
+async def _watch_loop(context: AppContext) -> None:
+    """How late the loop is: what blocks it delays every upload."""
+    loop = asyncio.get_running_loop()
+
+    async def round_() -> None:
+        due_at = loop.time() + LAG_SECONDS
+        await asyncio.sleep(LAG_SECONDS)
+        context.figures.loop_was_late(max(0.0, loop.time() - due_at))
+
+    await _for_ever("lag", round_)
 
 
 async def _for_ever(name: str, round_: Callable[[], Awaitable[None]]) -> None:

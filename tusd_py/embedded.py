@@ -14,6 +14,7 @@ from tusd_py.app import create_app, stop
 from tusd_py.hashing import checksums
 from tusd_py.http.context import AppContext
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol, check_internals
+from tusd_py.monitoring.figures import Figures
 from tusd_py.settings import GIB, Settings
 from tusd_py.wiring import open_ports
 from worker.app import Worker
@@ -32,8 +33,13 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     check_internals()
     ports = open_ports(settings)
     try:
-        worker = Worker(settings, ports, relays=False) if settings.workers else None
-        app = create_app(settings, ports, worker_alive=worker.alive if worker else None)
+        figures = Figures()
+        worker = (
+            Worker(settings, ports, relays=False, figures=figures) if settings.workers else None
+        )
+        app = create_app(
+            settings, ports, worker_alive=worker.alive if worker else None, figures=figures
+        )
         server = _Server(app, settings, announce)
         if worker is not None:
             worker.start()

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, Self
 from urllib.parse import quote
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -55,6 +56,16 @@ def _quantity(
 
 Size = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
+
+
+def _check_listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text and not (host and port.isdecimal() and int(port) <= 65535):
+        raise ValueError("not an address such as 127.0.0.1:9100")
+    return text
+
+
+ListenAddress = Annotated[str, AfterValidator(_check_listen)]
 
 
 class _Section(BaseModel):
@@ -296,6 +307,10 @@ class Settings(_Section):
         default_factory=lambda: os.cpu_count() or 1,
         ge=0,
         description="Jobs at the same time in this process; 0: no pipeline here",
+    )
+    worker_listen: ListenAddress = Field(
+        "",
+        description="host:port on which a worker process answers /healthz, /readyz and /metrics; empty: none",
     )
     shutdown_timeout: Duration = Field(
         10.0, description="How long a stopping server waits for requests in flight"

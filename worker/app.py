@@ -7,16 +7,22 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import Job
+from tusd_py.monitoring.backend_figures import BackendFigures
+from tusd_py.monitoring.checks import Check, Checks, threads_check, worker_checks
+from tusd_py.monitoring.figures import Figures
+from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.wiring import open_ports
 from worker.consumer import Consumer
 from worker.janitor import find_leftovers, remove_leftovers
+from worker.listener import answers, listening
 from worker.media.tools import Tools, discover
 
 log = logging.getLogger(__name__)
@@ -36,16 +42,22 @@ class Worker:
         *,
         tools: Tools | None = None,
         relays: bool = True,
+        figures: Figures | None = None,
     ) -> None:
-        """``relays``: pass the outbox on, which a server in the same process does already."""
+        """``relays``: pass the outbox on, which a server in the same process does already;
+        ``figures``: where it adds what it counts."""
         self._settings = settings
         self._ports = ports
         self._relays = relays
         self._host = socket.gethostname()
         owner = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._tools = tools or discover(settings)
+        counted = WorkerFigures((figures or Figures()).registry)
         self._consumer = Consumer(
-            settings, ports, tools or discover(settings), owner=owner, clock=ports.clock
+            settings, ports, self._tools, owner=owner, clock=ports.clock, figures=counted
         )
+        self._slots = max(1, settings.workers)
+        counted.show_slots(self._slots, self._consumer.busy)
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -54,7 +66,7 @@ class Worker:
         """Begin to take jobs; first those that a dead process on this machine held."""
         self._take_from_dead()
         jobs = self._settings.jobs
-        for number in range(max(1, self._settings.workers)):
+        for number in range(self._slots):
             self._begin(f"slot-{number}", self._take)
         self._begin("renewer", self._every(jobs.renew_every, self._consumer.renew))
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
@@ -141,6 +153,18 @@ class Worker:
         """Whether every thread runs (the seed's hole 17)."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
+    def checks(self) -> list[Check]:
+        """What ``/readyz`` of a process that is nothing but a worker asks."""
+        return [
+            *worker_checks(
+                self._ports,
+                self._settings.data_dir,
+                self._stopping.is_set,
+                ffmpeg=self._tools.ffmpeg is not None,
+            ),
+            threads_check(self.alive, vital=True),
+        ]
+
     def stop(self, timeout: float) -> None:
         """Take no more, give running jobs back (they begin again elsewhere from what is verified),
         and wait ``timeout`` seconds at most."""
@@ -155,22 +179,28 @@ class Worker:
             log.error("worker.stop.incomplete", extra={"threads": left})
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
     """A worker in its own process, until SIGTERM or SIGINT; the exit code.
 
-    Raises: BackendError, OSError: the data directory can't be used.
+    Args: announce: told where the worker answers, if it does.
+    Raises: BackendError, OSError: the data directory or the address can't be used.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    ports = open_ports(settings)
-    worker = Worker(settings, ports)
-    worker.start()
-    try:
+    figures = Figures()
+    with ExitStack() as stack:
+        ports = open_ports(settings)
+        stack.callback(ports.close)
+        worker = Worker(settings, ports, figures=figures)
+        if settings.worker_listen:
+            BackendFigures(figures.registry, ports, ports.clock)
+            told = answers(Checks(worker.checks()), figures, worker.alive)
+            address = stack.enter_context(listening(settings.worker_listen, told))
+            announce(f"figures    {address}/metrics")
+        worker.start()
+        stack.callback(worker.stop, settings.shutdown_timeout)
         while not stopping.wait(1.0):
             if not worker.alive():
                 return 1
-    finally:
-        worker.stop(settings.shutdown_timeout)
-        ports.close()
     return 0

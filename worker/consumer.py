@@ -18,6 +18,7 @@ from tusd_py.domain.errors import (
     Transient,
 )
 from tusd_py.domain.job import Job
+from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.queue.port import Delivery
 from tusd_py.settings import Settings
@@ -42,13 +43,21 @@ class Consumer:
     """Takes deliveries in any number of threads; each call of ``take_one`` is one of them."""
 
     def __init__(
-        self, settings: Settings, ports: Ports, tools: Tools, *, owner: str, clock: Clock
+        self,
+        settings: Settings,
+        ports: Ports,
+        tools: Tools,
+        *,
+        owner: str,
+        clock: Clock,
+        figures: WorkerFigures,
     ) -> None:
         self._settings = settings
         self._ports = ports
         self._tools = tools
         self._owner = owner
         self._clock = clock
+        self._figures = figures
         self._mutex = threading.Lock()
         self._leases: set[Lease] = set()
 
@@ -91,6 +100,7 @@ class Consumer:
             lease=lease,
             reporter=Reporter(self._ports.tasks, job, self._clock),
             clock=self._clock,
+            figures=self._figures,
         )
         with self._mutex:
             self._leases.add(lease)
@@ -100,6 +110,7 @@ class Consumer:
         except Exception as error:  # noqa: BLE001  (every error is settled below)
             self._end(attempt, error)
         else:
+            self._figures.attempt_ended("done")
             log.info("job.done", extra={"task_id": job.task_id, "fence": job.fence})
         finally:
             with self._mutex:
@@ -117,6 +128,7 @@ class Consumer:
             self._leave(attempt)
         except BackendError:
             # The lease runs out; the reaper finds the job.
+            self._figures.attempt_ended("unsettled")
             log.exception("job.unsettled", extra={"task_id": attempt.job.task_id})
 
     def _settle(self, attempt: Attempt, error: Exception) -> None:
@@ -125,6 +137,7 @@ class Consumer:
                 raise error
             case WorkerStopping() | Stopped():
                 self._ports.catalog.release(attempt.job.task_id, fence=attempt.job.fence)
+                self._figures.attempt_ended("released")
             case Permanent():
                 self._fail(attempt, error.reason_code, error.detail, error.message)
             case ResourceShort() | StorageFull():
@@ -158,6 +171,7 @@ class Consumer:
             error_msg=error.detail,
             counted=counted,
         )
+        self._figures.attempt_ended("retry")
         attempt.reporter.waits(f"重试中 {tried}/{jobs.max_attempts}" if counted else "等待资源")
         log.warning("job.retry", extra={"task_id": job.task_id, "tried": tried, "code": error.code})
 
@@ -165,6 +179,7 @@ class Consumer:
         """Dead letter: the source is kept a day for a retry by hand."""
         job = attempt.job
         self._ports.catalog.fail(job.task_id, fence=job.fence, error_code=code, error_msg=sentence)
+        self._figures.attempt_ended("failed")
         attempt.reporter.failed(
             code=code, sentence=sentence, message=message if message != sentence else ""
         )
@@ -173,6 +188,7 @@ class Consumer:
 
     def _leave(self, attempt: Attempt) -> None:
         """Somebody else has the job: remove what is ours alone, say nothing (fault 12)."""
+        self._figures.attempt_ended("lost")
         log.warning("job.lost", extra={"task_id": attempt.job.task_id})
         shutil.rmtree(attempt.work_dir, ignore_errors=True)
 

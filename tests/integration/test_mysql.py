@@ -9,12 +9,13 @@ from sqlalchemy import URL, text
 from support.clock import FakeClock
 from support.cutting_proxy import CuttingProxy
 from support.room import fresh_id
-from support.services import MariaDb
+from support.services import MariaDb, free_port
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.database_clock import DatabaseClock
+from tusd_py.catalog.figure_records import FigureRecords
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
-from tusd_py.catalog.port import StoredContent
+from tusd_py.catalog.port import UNREACHABLE, StoredContent
 from tusd_py.catalog.sql import SqlCatalog, mysql_url
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
@@ -228,3 +229,13 @@ def test_the_databases_clock_counts_and_ignores_this_machines(url: URL) -> None:
     machine.advance(5)
     assert clock.now() == pytest.approx(first + 5)
     database.close()
+
+
+def test_a_database_that_is_gone_is_said_to_be(url: URL) -> None:
+    gone = Database(url.set(port=free_port()))
+    records = FigureRecords(gone, FakeClock())
+    with pytest.raises(BackendError, match=UNREACHABLE):
+        records.check()
+    with pytest.raises(BackendError):
+        records.figures()
+    gone.close()

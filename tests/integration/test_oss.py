@@ -28,7 +28,8 @@ from tusd_py.objects.oss import (
     static_credentials,
 )
 from tusd_py.objects.parts import MIB, PartReader, Span
-from tusd_py.objects.remote import REFUSED, SPOILT, UNREACHABLE, RemoteObjects
+from tusd_py.objects.port import UNREACHABLE
+from tusd_py.objects.remote import REFUSED, SPOILT, RemoteObjects
 
 CONTENT = os.urandom(3 * MIB + 1000)
 HASH = blake3.blake3(CONTENT).hexdigest()

@@ -8,6 +8,7 @@ from support.waiting import wait_until
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import JobMessage
+from tusd_py.queue.port import UNREACHABLE
 from tusd_py.queue.rabbitmq import QUEUE, RabbitMqQueue
 
 
@@ -38,9 +39,11 @@ def test_a_broker_that_is_killed_loses_nothing_it_confirmed() -> None:
         broker.kill()
         with pytest.raises(BackendError):
             queue.publish(sent[19])
+        wait_until(lambda: _refused(queue), timeout=60)
         held.ack()  # nobody hears it
         broker.start()
 
+        wait_until(lambda: not _refused(queue), timeout=60)
         wait_until(lambda: _published(queue, sent[19]), timeout=60)
         got: set[str] = set()
         while len(got) < len(sent):
@@ -76,6 +79,17 @@ def _depth(queue: RabbitMqQueue | None) -> int:
         return queue.depth() if queue is not None else -1
     except BackendError:
         return -1
+
+
+def _refused(queue: RabbitMqQueue | None) -> bool:
+    """Whether the check says that the broker can't be reached."""
+    assert queue is not None
+    try:
+        queue.check()
+    except BackendError as error:
+        assert error.detail == UNREACHABLE
+        return True
+    return False
 
 
 def _published(queue: RabbitMqQueue | None, one: JobMessage) -> bool:

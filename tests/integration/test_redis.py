@@ -13,6 +13,7 @@ from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus
+from tusd_py.tasks.port import UNREACHABLE
 from tusd_py.tasks.redis import RedisTaskView
 
 
@@ -104,7 +105,12 @@ def test_a_redis_that_dies_is_unavailable_at_once_and_heard_again_when_it_is_bac
             there.put(about, compressing(31))
         with pytest.raises(BackendError):
             here.get(about.task_id)
+        with pytest.raises(BackendError, match=UNREACHABLE):
+            here.check()
+        with pytest.raises(BackendError):
+            here.memory_bytes()
         server.start()
+        here.check()
         # Told before anybody listens again: it is read when the connection is back.
         there.put(about, compressing(40))
         wait_until(lambda: heard[-1].progress == 40)
@@ -125,6 +131,8 @@ def test_a_frozen_redis_costs_a_request_a_moment_not_minutes() -> None:
         server.pause()
         with pytest.raises(BackendError):
             view.put(about, compressing(31))
+        with pytest.raises(BackendError, match=UNREACHABLE):
+            view.check()
         server.resume()
         wait_until(lambda: view.get(about.task_id) is not None)
     finally:

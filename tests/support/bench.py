@@ -5,12 +5,14 @@ from pathlib import Path
 
 import blake3
 import pytest
+from prometheus_client import CollectorRegistry
 from support.clock import FakeClock
 from support.room import fresh_id
 
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
 from tusd_py.domain.upload import FinishedContent, Upload
+from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.uploads.relay import relay_outbox
@@ -33,8 +35,14 @@ class Bench:
         self.clock = FakeClock()
         self.settings = settings or Settings(data_dir=folder, workers=1)
         self.ports: Ports = open_ports(self.settings, clock=self.clock)
+        self.registry = CollectorRegistry()
         self.consumer = Consumer(
-            self.settings, self.ports, TOOLS, owner="host:1:x", clock=self.clock
+            self.settings,
+            self.ports,
+            TOOLS,
+            owner="host:1:x",
+            clock=self.clock,
+            figures=WorkerFigures(self.registry),
         )
         self._patch = monkeypatch
 

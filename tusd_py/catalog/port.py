@@ -4,15 +4,19 @@ Every method is one transaction: ACID, durable against power loss when it return
 and may come from any thread. All raise BackendError when the database can't be reached.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage
 from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
+
+UNREACHABLE: Final = "The catalog can't be reached."
+HOUR: Final = 3600.0
+DAY: Final = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,49 @@ class StoredContent:
     stored_size: int
     content_type: str
     ext: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Tasks that ended within a span of time up to now."""
+
+    completed: int
+    failed: int
+
+    @property
+    def success_ratio(self) -> float | None:
+        """Share of those that were completed, 0 to 1; None when none ended."""
+        total = self.completed + self.failed
+        return self.completed / total if total else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Rows that wait to be taken on. ``oldest_seconds``: how long the oldest has been due; 0 if none."""
+
+    rows: int
+    oldest_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogFigures:
+    """The state of work as a whole (S23), the same for every process that asks."""
+
+    queued: int
+    """Jobs that wait, those included that are to be tried again later."""
+    running: int
+    dead_letters: int
+    """Failed jobs that nobody has opened again."""
+    due: Waiting
+    """Queued jobs that could begin now."""
+    outbox: Mapping[str, Waiting]
+    """By kind (``job``, ``outcome``): what is due and not passed on."""
+    ended: Mapping[float, Ended]
+    """By span in seconds: ``HOUR`` and ``DAY``."""
+    processing_seconds: float | None
+    """Mean of the jobs completed within an hour (the latest 1000 tasks), from the first claim; None
+    if none were."""
+    open_uploads: int
 
 
 class UploadCatalog(Protocol):
@@ -273,6 +320,16 @@ class ObjectCatalog(Protocol):
 
 class Catalog(UploadCatalog, JobCatalog, ObjectCatalog, Protocol):
     """Everything that is true."""
+
+    def figures(self) -> CatalogFigures:
+        """The state of work. Its cost grows with what is open and what ended within a day, not with
+        what was ever done.
+        """
+        ...
+
+    def check(self) -> None:
+        """Ask something small. Raises: BackendError: ``UNREACHABLE``, after 40 s at most."""
+        ...
 
     def close(self) -> None:
         """Give connections back."""

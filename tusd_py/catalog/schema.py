@@ -119,6 +119,7 @@ file_upload_history = Table(
     UniqueConstraint("task_id", name="uq_history_task_id"),
     Index("idx_user_id", "user_id"),
     Index("idx_created_at", "created_at"),
+    Index("ix_history_ended", "completed_at", "status"),
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
     comment="文件上传历史记录表",

@@ -4,6 +4,7 @@ from sqlalchemy import URL
 
 from tusd_py.catalog.database import Database, sqlite_url
 from tusd_py.catalog.database_clock import DatabaseClock
+from tusd_py.catalog.figure_records import FigureRecords
 from tusd_py.catalog.job_records import JobRecords
 from tusd_py.catalog.migrate import migrate
 from tusd_py.catalog.mysql import mysql_url
@@ -14,7 +15,7 @@ from tusd_py.clock import Clock, SystemClock
 __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
 
-class SqlCatalog(UploadRecords, JobRecords, ObjectRecords):
+class SqlCatalog(UploadRecords, JobRecords, ObjectRecords, FigureRecords):
     """``catalog.port.Catalog``, on a database brought up to date when it is opened.
 
     ``clock``: None takes the database's own where machines share one, and this machine's on SQLite.

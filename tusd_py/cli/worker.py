@@ -11,12 +11,18 @@ def worker(
     data_dir: DataDir = None,
     config: Config = None,
     workers: Annotated[int | None, typer.Option(help="Jobs at the same time.")] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            help="host:port that answers /healthz, /readyz and /metrics; none if not given."
+        ),
+    ] = None,
 ) -> None:
     """Run a worker on the data directory of a server that was started with --workers 0."""
-    settings = settings_from(config, data_dir=data_dir, workers=workers)
+    settings = settings_from(config, data_dir=data_dir, workers=workers, worker_listen=listen)
     start_logging(settings)
     from worker.app import run
 
     typer.echo(f"tusd-py worker: {max(1, settings.workers)} jobs at the same time")
     with plain_errors():
-        raise typer.Exit(run(settings))
+        raise typer.Exit(run(settings, announce=typer.echo))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from tusd_py.domain.ids import ANONYMOUS, UserId
+from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.settings import Settings
@@ -35,6 +36,7 @@ class AppContext:
     threads: Threads
     following: Following
     authenticate: Authenticate
+    figures: ServerFigures
     stopping: asyncio.Event
     """Set once the server is to stop: long answers end."""
 

@@ -4,6 +4,7 @@ Starlette's own middleware answers preflights without the tus headers and refuse
 headers; a refusal without Access-Control-Allow-Origin reads as a network error in a browser.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from starlette._utils import get_route_path
@@ -32,9 +33,13 @@ EXPOSE_HEADERS: Final = (
 class CrossOrigin:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, settings: CorsSettings, *, tus_path: str) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: CorsSettings, *, tus_path: str, unmarked: Collection[str]
+    ) -> None:
+        """``unmarked``: paths that no page may read, whatever its origin."""
         self._app = app
         self._tus_path = tus_path
+        self._unmarked = unmarked
         self._all = "*" in settings.allow_origins
         self._origins = frozenset(settings.allow_origins)
         self._credentials = settings.allow_credentials
@@ -42,7 +47,7 @@ class CrossOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through with its answer marked, or refuse a stranger's page."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or get_route_path(scope) in self._unmarked:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

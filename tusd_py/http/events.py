@@ -14,11 +14,13 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task
 from tusd_py.http.context import AppContext
 from tusd_py.http.progress import find_task, recorded, task_id_of
+from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.tasks import frames
 
 PING_SECONDS: Final = 15
@@ -39,11 +41,11 @@ def routes(context: AppContext) -> list[BaseRoute]:
         seen = last_seen(request.headers.get("last-event-id"), task)
         if task.status.terminal and seen == (task.epoch, task.seq):
             return Response(status_code=204, headers=_HEADERS)
-        return _stream(_task_events(context, task_id, seen))
+        return _stream(context, _task_events(context, task_id, seen))
 
     async def mine(request: Request) -> Response:
         user_id = await context.caller(request)
-        return _stream(_user_events(context, user_id))
+        return _stream(context, _user_events(context, user_id))
 
     return [
         Route("/api/file/upload/events", mine),
@@ -59,10 +61,22 @@ def last_seen(text: str | None, task: Task) -> tuple[str, int] | None:
     return match[1], int(match[2])
 
 
-def _stream(events: AsyncIterator[ServerSentEvent]) -> Response:
-    return EventSourceResponse(
+def _stream(context: AppContext, events: AsyncIterator[ServerSentEvent]) -> Response:
+    stream = _Stream(
         events, headers=dict(_HEADERS), ping=PING_SECONDS, send_timeout=SEND_TIMEOUT_SECONDS
     )
+    stream.figures = context.figures
+    return stream
+
+
+class _Stream(EventSourceResponse):
+    """A stream that is counted while it is open."""
+
+    figures: ServerFigures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.figures.listening("sse"):
+            await super().__call__(scope, receive, send)
 
 
 async def _task_events(

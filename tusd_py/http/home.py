@@ -1,18 +1,14 @@
-"""What a person sees who opens the server's address, and the process's own health."""
-
-from collections.abc import Callable
+"""What a person sees who opens the server's address."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tusd_py.http.context import AppContext
 
-WorkerAlive = Callable[[], bool]
 
-
-def routes(context: AppContext, worker_alive: WorkerAlive | None) -> list[BaseRoute]:
-    """``/`` and ``/healthz``."""
+def routes(context: AppContext) -> list[BaseRoute]:
+    """``/``."""
 
     async def home(_request: Request) -> Response:
         base_path = context.settings.base_path
@@ -24,12 +20,4 @@ def routes(context: AppContext, worker_alive: WorkerAlive | None) -> list[BaseRo
             "GET  /api/file/upload/events        your tasks, live (Server-Sent Events)\n"
         )
 
-    async def healthz(_request: Request) -> Response:
-        alive = worker_alive() if worker_alive is not None else None
-        worker = {None: "elsewhere", True: "alive", False: "dead"}[alive]
-        status = "failing" if alive is False else "ok"
-        return JSONResponse(
-            {"status": status, "worker": worker}, status_code=503 if alive is False else 200
-        )
-
-    return [Route("/", home), Route("/healthz", healthz)]
+    return [Route("/", home)]

@@ -31,11 +31,12 @@ def routes(context: AppContext) -> list[BaseRoute]:
             await websocket.send_denial_response(respond(error))
             return
         await websocket.accept()
-        async with anyio.create_task_group() as group:
-            # Nobody is asked to speak; we only want to know when they leave.
-            group.start_soon(_until_gone, websocket, group.cancel_scope)
-            await _tell(context, websocket, task_id)
-            group.cancel_scope.cancel()
+        with context.figures.listening("websocket"):
+            async with anyio.create_task_group() as group:
+                # Nobody is asked to speak; we only want to know when they leave.
+                group.start_soon(_until_gone, websocket, group.cancel_scope)
+                await _tell(context, websocket, task_id)
+                group.cancel_scope.cancel()
 
     return [WebSocketRoute("/api/file/upload/ws/{task_id}", follow)]
 

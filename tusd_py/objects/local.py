@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Final
 
 import blake3
 
-from tusd_py.domain.errors import Permanent, ResourceShort, Transient
+from tusd_py.domain.errors import BackendError, Permanent, ResourceShort, Transient
 from tusd_py.objects.keys import check_key
-from tusd_py.objects.port import PartLedger, StoredObject, Unfinished
+from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
 
 COPY_BYTES: Final = 8 << 20
 READ_BYTES: Final = 1 << 20
@@ -135,6 +136,14 @@ class LocalObjects:
     def link(self, key: str, *, disposition: str, seconds: float) -> str | None:  # noqa: ARG002
         """See ``ObjectStore.link``: there is none."""
         return None
+
+    def check(self) -> None:
+        """See ``ObjectStore.check``: a draft can be written and is removed again."""
+        try:
+            with tempfile.TemporaryFile(dir=self._drafts, buffering=0) as draft:
+                draft.write(b"x")
+        except OSError as error:
+            raise BackendError(UNREACHABLE) from error
 
     def url(self, key: str) -> str:
         """See ``ObjectStore.url``: the key as a path; where the directory is, is nobody's business."""

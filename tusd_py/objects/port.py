@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from tusd_py.domain.multipart import Multipart, Part
 
-CHECK_SECONDS = 2.0
-"""``ObjectStore.check`` has its answer after so long, or raises."""
+UNREACHABLE: Final = "The object store can't be reached."
+CHECK_SECONDS: Final = 2.0
+"""A store over the network has so long to answer a check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,5 +113,12 @@ class ObjectStore(Protocol):
 
         None when there is none: its bytes are read and passed on. Args: disposition: the answer's
         Content-Disposition. Raises: Transient: no credentials could be had.
+        """
+        ...
+
+    def check(self) -> None:
+        """See that objects could be stored now, without storing one.
+
+        Raises: BackendError: ``UNREACHABLE``, after ``CHECK_SECONDS`` or so.
         """
         ...

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from tusd_py.domain.errors import Transient
+from tusd_py.domain.errors import BackendError, Transient
 from tusd_py.objects.bucket import Bucket, BucketError, ObjectGone, Refused, UploadGone
 from tusd_py.objects.keys import PREFIX, check_key
 from tusd_py.objects.parts import SMALLEST_PART, Stopped
-from tusd_py.objects.port import PartLedger, StoredObject, Unfinished
+from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
 from tusd_py.objects.repeating import Repeating
 from tusd_py.objects.sending import Progress, Sending, Spoilt
 
 log = logging.getLogger(__name__)
 
-UNREACHABLE: Final = "The object store can't be reached."
 REFUSED: Final = "The object store refused the request."
 SPOILT: Final = "The object store holds other bytes than were sent."
 
@@ -124,6 +123,13 @@ class RemoteObjects:
                 self._bucket.abort(unfinished.key, unfinished.upload_id)
             except UploadGone:
                 return
+
+    def check(self) -> None:
+        """See ``ObjectStore.check``: the bucket lets us in."""
+        try:
+            self._bucket.check()
+        except BucketError as error:
+            raise BackendError(UNREACHABLE) from error
 
     def url(self, key: str) -> str:
         """See ``ObjectStore.url``: where the object is; without a signature it is for whoever may

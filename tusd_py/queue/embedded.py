@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
-from tusd_py.queue.port import DeadLetter
+from tusd_py.queue.port import UNREACHABLE, DeadLetter
 from tusd_py.queue.wire import Undecodable, decode, encode
 
 T = TypeVar("T")
@@ -135,6 +135,19 @@ class EmbeddedQueue:
                 lambda db: db.execute("SELECT count(*) FROM messages").fetchone()[0]
             )
         return found
+
+    def dead_depth(self) -> int:
+        """See ``JobQueue.dead_depth``."""
+        with self._changed:
+            found: int = self._run(lambda db: db.execute("SELECT count(*) FROM dead").fetchone()[0])
+        return found
+
+    def check(self) -> None:
+        """See ``JobQueue.check``."""
+        try:
+            self.depth()
+        except BackendError as error:
+            raise BackendError(UNREACHABLE) from error
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         """See ``JobQueue.dead_letters``."""

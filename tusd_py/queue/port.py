@@ -6,9 +6,11 @@ All calls block and may come from any thread.
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from tusd_py.domain.job import JobMessage
+
+UNREACHABLE: Final = "The queue can't be reached."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,15 @@ class JobQueue(Protocol):
         ...
 
     def depth(self) -> int:
-        """Messages waiting or in flight."""
+        """Messages waiting or in flight. Raises: BackendError."""
+        ...
+
+    def dead_depth(self) -> int:
+        """Messages put aside, also those that no ``dead_letters`` can show. Raises: BackendError."""
+        ...
+
+    def check(self) -> None:
+        """Ask something small. Raises: BackendError: ``UNREACHABLE``, after 10 s at most."""
         ...
 
     def dead_letters(self) -> Sequence[DeadLetter]:

@@ -28,7 +28,7 @@ from pika.exceptions import AMQPError
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
-from tusd_py.queue.port import DeadLetter
+from tusd_py.queue.port import UNREACHABLE, DeadLetter
 from tusd_py.queue.wire import Undecodable, decode, encode
 
 log = logging.getLogger(__name__)
@@ -86,6 +86,8 @@ class _Line:
         self._closed = threading.Event()
         self.stuck = False
         """The broker left a request of ours without an answer."""
+        self.failing = False
+        """The last connection was lost or refused, and the next is not there yet."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -131,6 +133,7 @@ class _Line:
                     with self._mutex:
                         self._connection = connection
                     failures = 0
+                    self.failing = False
                     self._serve(connection, channel)
                 finally:
                     with self._mutex:
@@ -140,6 +143,7 @@ class _Line:
             except Exception as error:
                 pause = PAUSES[min(failures, len(PAUSES) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
                 failures += 1
+                self.failing = True
                 log.warning(
                     "queue.connection.lost",
                     extra={"line": self._thread.name, "reason": repr(error), "pause": pause},
@@ -347,11 +351,28 @@ class RabbitMqQueue:
 
     def depth(self) -> int:
         """See ``JobQueue.depth``."""
-        declared = self._publisher().call(
-            lambda channel: channel.queue_declare(QUEUE, passive=True)
-        )
+        waiting = self._messages_in(QUEUE)
         with self._changed:
-            return int(declared.method.message_count) + self._unsettled
+            return waiting + self._unsettled
+
+    def dead_depth(self) -> int:
+        """See ``JobQueue.dead_depth``."""
+        return self._messages_in(DEAD_LETTER_QUEUE)
+
+    def _messages_in(self, queue: str) -> int:
+        declared = self._publisher().call(
+            lambda channel: channel.queue_declare(queue, passive=True)
+        )
+        return int(declared.method.message_count)
+
+    def check(self) -> None:
+        """See ``JobQueue.check``. A broker that could not be reached a moment ago is not waited for."""
+        try:
+            if self._publisher().failing:
+                raise BackendError
+            self._messages_in(QUEUE)
+        except BackendError as error:
+            raise BackendError(UNREACHABLE) from error
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         """See ``JobQueue.dead_letters``."""

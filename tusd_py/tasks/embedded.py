@@ -20,7 +20,7 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
 from tusd_py.tasks.listeners import Listeners
-from tusd_py.tasks.port import Listener, Subscription
+from tusd_py.tasks.port import UNREACHABLE, Listener, Subscription
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -143,6 +143,22 @@ class EmbeddedTaskView:
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with _backend_errors(self._database):
             return work(self._database)
+
+    def memory_bytes(self) -> int:
+        """See ``TaskView.memory_bytes``: the file, and its log of what is not in it yet."""
+        log_path = self._path.with_name(f"{self._path.name}-wal")
+        try:
+            return self._path.stat().st_size + log_path.stat().st_size
+        except OSError as error:
+            raise BackendError(UNREACHABLE) from error
+
+    def check(self) -> None:
+        """See ``TaskView.check``."""
+        try:
+            with self._mutex:
+                self._run(_last_change)
+        except BackendError as error:
+            raise BackendError(UNREACHABLE) from error
 
     # -- listening
 

@@ -4,10 +4,12 @@ The view may be lost at any time: the catalog can rebuild it. All calls block; a
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts
+
+UNREACHABLE: Final = "The live view of tasks can't be reached."
 
 Listener = Callable[[Task], None]
 """Called from any thread, in order per task, possibly with gaps: each carries the whole state.
@@ -59,6 +61,14 @@ class TaskView(Protocol):
 
     def subscribe_user(self, user_id: UserId, listener: Listener) -> Subscription:
         """Hear every change of a user's tasks from now on."""
+        ...
+
+    def memory_bytes(self) -> int:
+        """What the view takes up: memory of its server, or its file. Raises: BackendError."""
+        ...
+
+    def check(self) -> None:
+        """Ask something small. Raises: BackendError: ``UNREACHABLE``, after 10 s at most."""
         ...
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
 from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts, TaskStatus
 from tusd_py.redis_client import ANSWER_SECONDS, connect
 from tusd_py.tasks.listeners import Listeners
-from tusd_py.tasks.port import Listener, Subscription
+from tusd_py.tasks.port import UNREACHABLE, Listener, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +132,18 @@ class RedisTaskView:
                 self._drop_dead(key)
                 for key in self._redis.scan_iter(match="user_upload_tasks:*", count=1000)
             )
+
+    def memory_bytes(self) -> int:
+        """See ``TaskView.memory_bytes``."""
+        with _backend_errors():
+            return int(self._redis.info("memory")["used_memory"])
+
+    def check(self) -> None:
+        """See ``TaskView.check``."""
+        try:
+            self._redis.ping()
+        except redis.RedisError as error:
+            raise BackendError(UNREACHABLE) from error
 
     # -- listening
 

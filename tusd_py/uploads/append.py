@@ -117,6 +117,7 @@ async def store_body(
                     room, upload, writer, body, checksum=checksum, interruption=interruption
                 )
             except TypeMismatch:
+                room.counts.refused[TypeMismatch.code] += 1
                 await room.threads.call(drop, room, upload, UploadState.REJECTED, TypeMismatch)
                 raise
         offset = writer.offset

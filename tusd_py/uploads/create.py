@@ -46,7 +46,7 @@ async def create(
     if command.kind is UploadKind.FINAL:
         return await _create_final(room, upload)
     _check_fits(room, upload, command)
-    await room.threads.call(_record, room, upload)
+    await _begin(room, upload)
     if not command.has_body and upload.length != 0:
         return await _created(room, upload, 0)
     interruption = Interruption()
@@ -92,13 +92,18 @@ def _check_fits(room: UploadRoom, upload: Upload, command: Create) -> None:
 
 async def _create_final(room: UploadRoom, upload: Upload) -> Created:
     upload = await plan_final(room, upload)
-    await room.threads.call(_record, room, upload)
+    await _begin(room, upload)
     try:
         done = await complete_final(room, upload.id)
     except (HashMismatch, TypeMismatch) as error:
         await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
         raise
     return await _created(room, upload, upload.length if done else None)
+
+
+async def _begin(room: UploadRoom, upload: Upload) -> None:
+    await room.threads.call(_record, room, upload)
+    room.counts.created += 1
 
 
 def _record(room: UploadRoom, upload: Upload) -> None:

@@ -98,7 +98,12 @@ def _catch_up(room: UploadRoom, upload: Upload) -> None:
 
 
 async def _finish_known(room: UploadRoom, upload: Upload) -> None:
-    await room.threads.call(_finish_in_catalog, room, upload)
+    try:
+        first = await room.threads.call(_finish_in_catalog, room, upload)
+    except (HashMismatch, TypeMismatch) as error:
+        room.counts.refused[error.code] += 1
+        raise
+    room.counts.finished += first
     room.followers.drop(upload.id)
     if upload.kind is UploadKind.PARTIAL:
         for final in await room.threads.call(room.catalog.finals_of, upload.id):
@@ -131,14 +136,14 @@ async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
         log.exception("upload.assemble.failed", extra={"upload_id": final.id})
 
 
-def _finish_in_catalog(room: UploadRoom, upload: Upload) -> None:
-    """Verify what was declared, then the one transaction. Blocks."""
+def _finish_in_catalog(room: UploadRoom, upload: Upload) -> bool:
+    """Verify what was declared, then the one transaction; False if it had been done before. Blocks."""
     file_hash = room.follower(upload).hexdigest(upload.size)
     if upload.declared_hash is not None and upload.declared_hash != file_hash:
         raise HashMismatch
     if upload.kind is UploadKind.PARTIAL:
         room.catalog.finish_partial(upload.id, file_hash)
-        return
+        return True
     path = room.stores.core.path(upload.id)
     head = read_head(path)
     check_content(upload.filename, head, room.policy.allowed_extensions)
@@ -156,6 +161,7 @@ def _finish_in_catalog(room: UploadRoom, upload: Upload) -> None:
     finished = room.catalog.finish_upload(content, is_video=is_video(head))
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
     _show_finished(room, replace(upload, file_hash=file_hash), finished)
+    return finished.first
 
 
 def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> None:

@@ -127,6 +127,7 @@ async def receive(
         await room.threads.body(reception.end, complete=False, sync=False)
         raise
     finally:
+        room.counts.received_bytes += writer.offset - start
         await arrival.finished()
     if drained.end is End.OVERRUN:
         await room.threads.body(_forget_body, room, upload, writer, start)
@@ -165,13 +166,17 @@ def _judge(
     match drained.end:
         case End.COMPLETE:
             if not verified:
+                room.counts.refused[ChecksumMismatch.code] += 1
                 raise ChecksumMismatch(offset=start)
         case End.DISCONNECTED:
             raise ClientDisconnected
         case End.TIMED_OUT:
             raise BodyTimeout
         case End.STOPPED:
-            raise ShuttingDown if interruption.shutting_down else UploadLocked
+            if interruption.shutting_down:
+                raise ShuttingDown
+            room.counts.taken_over += 1
+            raise UploadLocked
         case End.OVERRUN:
             if upload.length is not None:
                 raise LengthExceeded(upload.length)

@@ -24,6 +24,7 @@ from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Interruption
+from tusd_py.uploads.counts import UploadCounts
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class UploadRoom:
     clock: Clock
     wake_relay: Callable[[], None]
     """Called from any thread once there is something in the outbox."""
+    counts: UploadCounts = field(default_factory=UploadCounts)
     closing: bool = False
     _bodies: set[Interruption] = field(default_factory=set)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tusd_py.catalog.port import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Checkpoint, Job
+from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from worker.lease import Lease
@@ -25,6 +26,7 @@ class Attempt:
     lease: Lease
     reporter: Reporter
     clock: Clock
+    figures: WorkerFigures
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     probed: Probed | None = None
     demuxer: str = ""

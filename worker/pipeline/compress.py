@@ -116,17 +116,21 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
         progress = INSPECTED_PROGRESS + int(span * share)
         attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
 
-    return transcode(
-        attempt.tools,
-        box,
-        plan,
-        probed,
-        name=OUTPUT_NAME,
-        clock=attempt.clock,
-        stopped=attempt.lease.ended,
-        stall_seconds=media.stall_timeout,
-        on_share=moved,
-    )
+    started = attempt.clock.monotonic()
+    try:
+        return transcode(
+            attempt.tools,
+            box,
+            plan,
+            probed,
+            name=OUTPUT_NAME,
+            clock=attempt.clock,
+            stopped=attempt.lease.ended,
+            stall_seconds=media.stall_timeout,
+            on_share=moved,
+        )
+    finally:
+        attempt.figures.compressed(attempt.clock.monotonic() - started)
 
 
 def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:

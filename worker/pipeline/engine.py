@@ -35,7 +35,8 @@ def run_steps(attempt: Attempt) -> None:
             continue
         failpoint(f"before_{step.value}")
         attempt.lease.check()
-        work(attempt)
+        with attempt.figures.step(step):
+            work(attempt)
     failpoint("after_all")
 
 

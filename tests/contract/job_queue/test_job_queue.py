@@ -252,3 +252,19 @@ def test_the_wire_has_the_seeds_names() -> None:
         members
     )
     assert decode(json.dumps({**members, "Later": 1}).encode()) == sent
+
+
+def test_a_queue_that_answers_passes_its_check(world: World) -> None:
+    world.queue.check()
+
+
+def test_what_was_put_aside_is_counted_also_when_it_can_not_be_read(world: World) -> None:
+    assert world.queue.dead_depth() == 0
+    world.publish_payload(b"no message at all")
+    world.queue.publish(message())
+    delivery = world.queue.receive(world.patience)
+    assert delivery is not None
+    delivery.dead_letter("why not")
+    wait_until(lambda: world.queue.dead_depth() == 2)
+    assert len(list(world.queue.dead_letters())) == 1
+    wait_until(lambda: world.queue.depth() == 0)

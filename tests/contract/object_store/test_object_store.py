@@ -10,12 +10,12 @@ import pytest
 from support.ledger import Ledger
 
 from tusd_py.clock import SystemClock
-from tusd_py.domain.errors import Permanent, ResourceShort, Transient
+from tusd_py.domain.errors import BackendError, Permanent, ResourceShort, Transient
 from tusd_py.objects import local
 from tusd_py.objects.bucket import Bucket
 from tusd_py.objects.keys import object_key
 from tusd_py.objects.local import LocalObjects
-from tusd_py.objects.port import ObjectStore
+from tusd_py.objects.port import UNREACHABLE, ObjectStore
 from tusd_py.objects.remote import RemoteObjects
 
 CONTENT = bytes(range(256)) * 1000
@@ -212,3 +212,19 @@ def test_nothing_is_copied_on_one_file_system(tmp_path: Path, source: Path) -> N
     store = LocalObjects(tmp_path / "objects")
     put(store, source)
     assert (tmp_path / "objects" / KEY).stat().st_ino == source.stat().st_ino
+
+
+def test_a_store_that_could_take_an_object_passes_its_check(
+    store: ObjectStore, source: Path
+) -> None:
+    store.check()
+    put(store, source)
+    store.check()
+    assert [key for key, _ in store.entries()] == [KEY]
+
+
+def test_a_store_whose_directory_is_gone_can_not_be_reached(tmp_path: Path) -> None:
+    store = LocalObjects(tmp_path / "objects")
+    (tmp_path / "objects" / "drafts").rmdir()
+    with pytest.raises(BackendError, match=UNREACHABLE):
+        store.check()

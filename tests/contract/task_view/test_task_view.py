@@ -220,3 +220,16 @@ def test_a_view_that_can_not_be_read_is_begun_anew(tmp_path: Path, clock: FakeCl
     about = facts()
     assert view.put(about, PENDING) is not None
     view.close()
+
+
+def test_a_view_that_answers_passes_its_check(view: TaskView) -> None:
+    view.check()
+
+
+def test_a_view_that_holds_more_takes_up_more(view: TaskView) -> None:
+    view.put(facts(), PENDING)
+    before = view.memory_bytes()
+    assert before > 0
+    for _ in range(300):
+        view.put(facts(), change(TaskStatus.PENDING, 3, message="x" * 1000))
+    assert view.memory_bytes() > before + 100_000

@@ -60,6 +60,17 @@ def test_other_quantities_are_refused(text: str) -> None:
             parse(text)
 
 
+@pytest.mark.parametrize("text", ["", "127.0.0.1:9100", "[::1]:0", "worker-1:65535"])
+def test_a_worker_listens_at_host_and_port(text: str) -> None:
+    assert load_settings(None, {"TUSD_WORKER_LISTEN": text}, {}).worker_listen == text
+
+
+@pytest.mark.parametrize("text", ["9100", ":9100", "host:", "host:http", "host:65536"])
+def test_an_address_without_host_or_port_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="not an address such as"):
+        load_settings(None, {"TUSD_WORKER_LISTEN": text}, {})
+
+
 def test_the_seeds_file_is_taken_as_it_is(tmp_path: Path) -> None:
     settings = from_yaml(tmp_path, SEED)
     assert (settings.host, settings.port, settings.max_size) == ("127.0.0.2", 8889, 10737418240)

@@ -18,6 +18,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.job import JobState
 from tusd_py.domain.task import TaskStatus
+from tusd_py.monitoring.checks import Checks, Status
 from tusd_py.uploads.relay import relay_outbox
 from worker.app import Worker
 from worker.janitor import find_leftovers, remove_leftovers
@@ -214,8 +215,12 @@ def test_a_worker_that_lost_a_thread_is_not_alive(bench: Bench) -> None:
     assert not worker.alive()
     worker.start()
     assert worker.alive()
+    assert Checks(worker.checks()).readiness().status is Status.DEGRADED  # it has no ffmpeg
     worker.stop(10)
     assert not worker.alive()
+    found = Checks(worker.checks()).readiness()
+    failing = {name for name, reason in found.reasons.items() if reason}
+    assert (found.status, failing) == (Status.FAILING, {"draining", "worker", "ffmpeg"})
 
 
 def test_a_database_that_is_away_for_a_moment_costs_no_lease(bench: Bench) -> None:

@@ -1,0 +1,190 @@
+"""The paths for machines on one embedded server: health, readiness, figures."""
+
+import base64
+import hashlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+from support.figures import Figures, failing, figures, parsed
+from support.media import video
+from support.server import Server, running_server
+from support.tus import BODY, TUS, create, metadata, patch, send, task_id
+from support.waiting import wait_until
+
+from tusd_py import Settings, create_app
+from tusd_py.app import stop
+
+FILES = "/files/{resource:path}"
+
+
+def requests(found: Figures, method: str, status: str, route: str = FILES) -> float:
+    return found.get(f"tusd_http_requests_total,{method},{route},{status}", 0.0)
+
+
+def test_an_idle_server_is_healthy_and_ready(server: Server) -> None:
+    healthy = httpx.get(f"{server.url}/healthz")
+    assert (healthy.status_code, healthy.json()) == (200, {"status": "ok", "worker": "alive"})
+    assert failing(server.url) == (200, "ready", {})
+
+
+def test_no_page_reads_them_and_no_cache_keeps_them(server: Server) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        response = httpx.get(f"{server.url}{path}", headers={"Origin": "https://page.example"})
+        assert response.status_code == 200, path
+        assert not [name for name in response.headers if name.startswith("access-control")]
+        assert response.headers["Cache-Control"] == "no-store"
+        head = httpx.head(f"{server.url}{path}")
+        assert (head.status_code, head.content) == (200, b"")
+
+
+def test_a_data_directory_that_is_gone_is_named(tmp_path: Path) -> None:
+    with running_server(tmp_path / "data", "--workers", "0") as server:
+        aside = tmp_path / "aside"
+        (tmp_path / "data").rename(aside)
+        status, verdict, reasons = failing(server.url)
+        assert (status, verdict) == (503, "failing")
+        # The object store was in it; the open databases go on.
+        assert set(reasons) == {"disk", "objects"}
+        assert str(tmp_path) not in str(reasons)
+        aside.rename(tmp_path / "data")
+        assert failing(server.url) == (200, "ready", {})
+
+
+def test_what_uploads_did_is_counted_exactly(server: Server) -> None:
+    content = os.urandom(50_000)
+    url = create(server, len(content))
+    assert patch(url, 0, content[:20_000]).status_code == 204
+    wrong = "sha1 " + base64.b64encode(hashlib.sha1(b"else").digest()).decode()
+    refused = patch(url, 20_000, content[20_000:30_000], Upload_Checksum=wrong)
+    assert refused.status_code == 460
+    assert patch(url, 20_000, content[20_000:]).status_code == 204
+    declared = metadata(filename="x", filehash="blake3:" + "0" * 64)
+    response = httpx.post(
+        server.files,
+        headers={**BODY, "Upload-Length": "5", "Upload-Metadata": declared},
+        content=b"bytes",
+    )
+    assert response.status_code == 460, response.text
+    server.wait_for_status(task_id(url), "completed")
+    found = figures(server.url)
+    assert found["tusd_uploads_created_total"] == 2
+    assert found["tusd_uploads_finished_total"] == 1
+    assert found["tusd_received_bytes_total"] == 50_000 + 10_000 + 5
+    assert found["tusd_uploads_refused_total,checksum_mismatch"] == 1
+    assert found["tusd_uploads_refused_total,hash_mismatch"] == 1
+    assert found["tusd_uploads_refused_total,type_mismatch"] == 0
+    assert requests(found, "POST", "2xx") == 1
+    assert requests(found, "POST", "4xx") == 1
+    assert requests(found, "PATCH", "2xx") == 2
+    assert requests(found, "PATCH", "4xx") == 1
+
+
+def test_a_body_that_a_newer_request_ends_is_counted_as_taken_over(server: Server) -> None:
+    content = os.urandom(100_000)
+    url = create(server, len(content))
+    address = urlsplit(url)
+    fields = {**BODY, "Upload-Offset": "0", "Content-Length": str(len(content))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    path = server.data_dir / "uploads" / task_id(url)[:2] / task_id(url)
+    with socket.create_connection((address.hostname or "", address.port or 0)) as silent:
+        silent.sendall(
+            f"PATCH {address.path} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + content[:40_000]
+        )
+        wait_until(lambda: path.stat().st_size == 40_000)
+        assert patch(url, 40_000, content[40_000:]).status_code == 204
+    found = figures(server.url)
+    assert found["tusd_uploads_taken_over_total"] == 1
+    assert found["tusd_received_bytes_total"] == len(content)
+
+
+def test_attempts_and_steps_of_the_worker_inside_are_counted(
+    server: Server, tmp_path: Path
+) -> None:
+    task = send(server, video(tmp_path / "clip.mp4"))
+    server.wait_for_status(task, "completed")
+    wait_until(lambda: figures(server.url)["tusd_worker_attempts_total,done"] == 1)
+    found = figures(server.url)
+    assert found["tusd_worker_slots"] == 1
+    assert found["tusd_worker_attempts_running"] == 0
+    for step in ("inspect", "transcode", "store", "record", "clean_up"):
+        assert found[f"tusd_worker_step_seconds_count,{step}"] == 1
+    compressing = found["tusd_worker_ffmpeg_seconds_total"]
+    assert 0 < compressing <= found["tusd_worker_step_seconds_sum,transcode"]
+    assert found["process_resident_memory_bytes"] > 0
+
+
+def test_open_streams_are_counted_while_they_are_open(tmp_path: Path) -> None:
+    with running_server(tmp_path / "data", "--workers", "0") as server:
+        url = create(server, 10)
+        events = f"{server.url}/api/file/upload/events"
+        with httpx.stream("GET", events), httpx.stream("GET", f"{events}/{task_id(url)}"):
+            wait_until(lambda: figures(server.url)["tusd_listeners,sse"] == 2)
+        wait_until(lambda: figures(server.url)["tusd_listeners,sse"] == 0)
+        from websockets.sync.client import connect
+
+        follow = f"ws{server.url.removeprefix('http')}/api/file/upload/ws/{task_id(url)}"
+        with connect(follow):
+            wait_until(lambda: figures(server.url)["tusd_listeners,websocket"] == 1)
+        wait_until(lambda: figures(server.url)["tusd_listeners,websocket"] == 0)
+
+
+def test_what_clients_make_up_becomes_no_label(server: Server) -> None:
+    name = "f" * 32
+    httpx.get(f"{server.url}/made/up/{name}")
+    httpx.head(f"{server.files}{name}", headers=TUS)
+    httpx.request("PUT", f"{server.url}/api/file/upload/progress/{name}")
+    text = httpx.get(f"{server.url}/metrics").text
+    found = parsed(text)
+    assert name not in text
+    assert "PUT" not in text
+    assert str(server.data_dir) not in text
+    assert requests(found, "GET", "4xx", "none") == 1
+    assert requests(found, "HEAD", "4xx") == 1
+    assert requests(found, "other", "4xx", "/api/file/upload/progress/{task_id}") == 1
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, object]]:
+    app = create_app(Settings(data_dir=folder, workers=0))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x.test") as client:
+            yield client, app
+
+
+def test_two_applications_in_one_process_count_apart(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(tmp_path / "a") as (one, _), running(tmp_path / "b") as (other, _):
+            for _ in range(3):
+                await one.get("/")
+            here = parsed((await one.get("/metrics")).text)
+            there = parsed((await other.get("/metrics")).text)
+            assert requests(here, "GET", "2xx", "/") == 3
+            assert requests(there, "GET", "2xx", "/") == 0
+            assert (await other.get("/healthz")).json()["worker"] == "elsewhere"
+
+    anyio.run(main)
+
+
+def test_a_server_that_drains_takes_no_more(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(tmp_path / "a") as (client, app):
+            assert (await client.get("/readyz")).status_code == 200
+            stop(app.state.context)  # type: ignore[attr-defined]
+            answer = await client.get("/readyz")
+            assert (answer.status_code, answer.json()["status"]) == (503, "failing")
+            failed = [
+                name
+                for name, check in answer.json()["checks"].items()
+                if check["status"] == "failing"
+            ]
+            assert failed == ["draining"]
+            assert (await client.get("/healthz")).status_code == 200
+
+    anyio.run(main)

@@ -1,0 +1,183 @@
+"""Readiness: the table of verdicts, and parts that hang or break."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.waiting import wait_until
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.monitoring import checks
+from tusd_py.monitoring.checks import (
+    DEAD_THREAD,
+    NO_ANSWER,
+    NO_FFMPEG,
+    STOPPING,
+    UNEXPECTED,
+    Check,
+    Checks,
+    Status,
+    check_disk,
+    health,
+    server_checks,
+    threads_check,
+    verdict,
+    worker_checks,
+)
+from tusd_py.ports import Ports
+from tusd_py.settings import Settings
+from tusd_py.wiring import open_ports
+
+
+def passes() -> None:
+    """Nothing is wrong."""
+
+
+def refuses() -> None:
+    raise BackendError("It is away.")
+
+
+VITAL = Check(name="vital", ask=passes, vital=True)
+SPARE = Check(name="spare", ask=passes, vital=False)
+
+
+@pytest.mark.parametrize(
+    ("vital", "spare", "status", "http_status"),
+    [
+        ("", "", Status.READY, 200),
+        ("", "away", Status.DEGRADED, 200),
+        ("away", "", Status.FAILING, 503),
+        ("away", "away", Status.FAILING, 503),
+    ],
+)
+def test_the_verdict_is_that_of_the_worst_answer(
+    vital: str, spare: str, status: Status, http_status: int
+) -> None:
+    found = verdict([VITAL, SPARE], {"vital": vital, "spare": spare})
+    assert (found.status, found.http_status) == (status, http_status)
+
+
+def test_the_answer_names_what_fails_and_why() -> None:
+    found = Checks([VITAL, Check(name="spare", ask=refuses, vital=False)]).readiness()
+    assert found.members() == {
+        "status": "degraded",
+        "checks": {
+            "vital": {"status": "ok"},
+            "spare": {"status": "failing", "reason": "It is away."},
+        },
+    }
+
+
+class Hanging:
+    """A check that says nothing until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.let_go = threading.Event()
+
+    def ask(self) -> None:
+        self.asked += 1
+        assert self.let_go.wait(60)
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    made = Hanging()
+    yield made
+    made.let_go.set()
+
+
+def test_a_part_that_hangs_is_named_and_holds_up_nobody(hanging: Hanging) -> None:
+    asked = Checks([Check(name="vital", ask=hanging.ask, vital=True), SPARE], limit_seconds=1.0)
+    for _ in range(2):
+        found = asked.readiness()
+        assert found.status is Status.FAILING
+        assert found.reasons == {"vital": NO_ANSWER, "spare": ""}
+    assert hanging.asked == 1
+    hanging.let_go.set()
+    wait_until(lambda: asked.readiness().status is Status.READY and hanging.asked > 1)
+
+
+def test_a_check_that_breaks_tells_nothing_of_it() -> None:
+    def breaks() -> None:
+        raise ValueError("/secret/path")
+
+    found = Checks([Check(name="vital", ask=breaks, vital=True)]).readiness()
+    assert found.reasons == {"vital": UNEXPECTED}
+    assert found.status is Status.FAILING
+
+
+def test_a_directory_that_takes_files_passes_and_keeps_none(tmp_path: Path) -> None:
+    check_disk(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="can't be written") as caught:
+        check_disk(tmp_path / "gone")
+    assert str(tmp_path) not in caught.value.detail
+
+
+def test_a_disk_below_the_reserve_counts_as_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "RESERVE_BYTES", 1 << 60)
+    with pytest.raises(BackendError, match="almost full"):
+        check_disk(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("alive", "status", "members"),
+    [
+        (None, 200, {"status": "ok", "worker": "elsewhere"}),
+        (lambda: True, 200, {"status": "ok", "worker": "alive"}),
+        (lambda: False, 503, {"status": "failing", "worker": "dead"}),
+    ],
+)
+def test_health_is_that_of_the_workers_threads(
+    alive: Callable[[], bool] | None, status: int, members: dict[str, str]
+) -> None:
+    assert health(alive) == (status, members)
+
+
+@pytest.fixture
+def ports(tmp_path: Path) -> Iterator[Ports]:
+    opened = open_ports(Settings(data_dir=tmp_path / "data"))
+    yield opened
+    opened.close()
+
+
+def test_a_server_on_whole_ports_is_ready_until_it_stops(tmp_path: Path, ports: Ports) -> None:
+    stopping = threading.Event()
+    asked = Checks(server_checks(ports, tmp_path / "data", stopping.is_set))
+    assert asked.readiness().status is Status.READY
+    stopping.set()
+    found = asked.readiness()
+    assert found.status is Status.FAILING
+    assert {name for name, reason in found.reasons.items() if reason} == {"draining"}
+    assert found.reasons["draining"] == STOPPING
+
+
+def test_a_server_goes_on_without_queue_view_and_objects_and_a_worker_without_less(
+    tmp_path: Path, ports: Ports
+) -> None:
+    def vital(made: list[Check]) -> set[str]:
+        return {check.name for check in made if check.vital}
+
+    server = server_checks(ports, tmp_path, lambda: False)
+    worker = worker_checks(ports, tmp_path, lambda: False, ffmpeg=True)
+    assert vital(server) == {"catalog", "disk", "draining"}
+    assert vital(worker) == {"catalog", "disk", "draining", "queue"}
+    assert {check.name for check in server} - vital(server) == {"queue", "tasks", "objects"}
+    assert {check.name for check in worker} - vital(worker) == {"tasks", "objects", "ffmpeg"}
+
+
+def test_a_worker_without_ffmpeg_is_degraded_and_without_a_thread_of_no_use(
+    tmp_path: Path, ports: Ports
+) -> None:
+    made = worker_checks(ports, tmp_path / "data", lambda: False, ffmpeg=False)
+    found = Checks([*made, threads_check(lambda: True, vital=True)]).readiness()
+    assert (found.status, found.reasons["ffmpeg"]) == (Status.DEGRADED, NO_FFMPEG)
+    found = Checks([*made, threads_check(lambda: False, vital=True)]).readiness()
+    assert (found.status, found.reasons["worker"]) == (Status.FAILING, DEAD_THREAD)

@@ -1,0 +1,1 @@
+"""What server and worker tell of themselves: whether they can work, and figures."""

@@ -1,0 +1,174 @@
+"""Readiness: what is asked, and what the answers mean.
+
+A process is *failing* when something is away that it can't work without, and takes no requests then;
+it is *degraded* when work goes on without it (docs/distributed.md says how).
+"""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.monitoring.asking import LIMIT_SECONDS, Asking
+from tusd_py.ports import Ports
+
+log = logging.getLogger(__name__)
+
+RESERVE_BYTES: Final = 64 << 20
+"""With less free than this the data directory counts as full."""
+NO_ANSWER: Final = "There was no answer in time."
+UNEXPECTED: Final = "The check itself failed."
+STOPPING: Final = "This process is stopping."
+NO_FFMPEG: Final = "There is no ffmpeg: videos are stored as they come."
+DEAD_THREAD: Final = "A thread of the worker has ended."
+
+
+class Status(StrEnum):
+    """The verdict on a process."""
+
+    READY = "ready"
+    DEGRADED = "degraded"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One question; its answer is a BackendError, whose sentence is shown, or nothing."""
+
+    name: str
+    ask: Callable[[], None]
+    vital: bool
+    """Whether this process is of no use without it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """The verdict, and by check what is wrong with it; '' when nothing is."""
+
+    status: Status
+    reasons: Mapping[str, str]
+
+    @property
+    def http_status(self) -> int:
+        """What ``/readyz`` answers with."""
+        return 503 if self.status is Status.FAILING else 200
+
+    def members(self) -> dict[str, Any]:
+        """The answer's JSON."""
+        checks = {
+            name: {"status": "failing", "reason": reason} if reason else {"status": "ok"}
+            for name, reason in self.reasons.items()
+        }
+        return {"status": self.status.value, "checks": checks}
+
+
+def verdict(checks: Sequence[Check], reasons: Mapping[str, str]) -> Readiness:
+    """What the answers mean together. ``reasons``: by check, '' when it passed."""
+    status = Status.READY
+    if any(reasons.values()):
+        status = Status.DEGRADED
+    if any(reasons[check.name] for check in checks if check.vital):
+        status = Status.FAILING
+    return Readiness(status=status, reasons=reasons)
+
+
+class Checks:
+    """The checks of one process."""
+
+    def __init__(self, checks: Sequence[Check], *, limit_seconds: float = LIMIT_SECONDS) -> None:
+        self._checks = checks
+        self._asking = Asking(
+            {check.name: check.ask for check in checks}, limit_seconds=limit_seconds
+        )
+
+    def readiness(self) -> Readiness:
+        """Ask all at once. Blocks, for the limit at most."""
+        answers = self._asking.ask()
+        return verdict(
+            self._checks, {name: _reason(name, asked) for name, asked in answers.items()}
+        )
+
+
+def _reason(name: str, asked: "Future[None]") -> str:
+    if not asked.done():
+        return NO_ANSWER
+    error = asked.exception()
+    if error is None:
+        return ""
+    if isinstance(error, BackendError):
+        return error.detail
+    log.error("check.crashed", extra={"check": name}, exc_info=error)
+    return UNEXPECTED
+
+
+def server_checks(ports: Ports, data_dir: Path, stopping: Callable[[], bool]) -> list[Check]:
+    """A server takes uploads with the catalog and its directory alone: their jobs wait in the outbox."""
+    return _checks(ports, data_dir, stopping, queue_vital=False)
+
+
+def worker_checks(
+    ports: Ports, data_dir: Path, stopping: Callable[[], bool], *, ffmpeg: bool
+) -> list[Check]:
+    """A worker gets nothing to do without the queue."""
+    return [
+        *_checks(ports, data_dir, stopping, queue_vital=True),
+        condition("ffmpeg", lambda: ffmpeg, NO_FFMPEG, vital=False),
+    ]
+
+
+def _checks(
+    ports: Ports, data_dir: Path, stopping: Callable[[], bool], *, queue_vital: bool
+) -> list[Check]:
+    return [
+        Check(name="catalog", ask=ports.catalog.check, vital=True),
+        Check(name="disk", ask=lambda: check_disk(data_dir), vital=True),
+        Check(name="queue", ask=ports.queue.check, vital=queue_vital),
+        Check(name="tasks", ask=ports.tasks.check, vital=False),
+        Check(name="objects", ask=ports.objects.check, vital=False),
+        condition("draining", lambda: not stopping(), STOPPING, vital=True),
+    ]
+
+
+def threads_check(alive: Callable[[], bool], *, vital: bool) -> Check:
+    """Whether the threads of a worker run (the seed's hole 17)."""
+    return condition("worker", alive, DEAD_THREAD, vital=vital)
+
+
+def condition(name: str, holds: Callable[[], bool], sentence: str, *, vital: bool) -> Check:
+    """A check of something that this process knows by itself."""
+
+    def ask() -> None:
+        if not holds():
+            raise BackendError(sentence)
+
+    return Check(name=name, ask=ask, vital=vital)
+
+
+def health(worker_alive: Callable[[], bool] | None) -> tuple[int, dict[str, str]]:
+    """``/healthz``: HTTP status and JSON. Of this process alone; no part behind it is asked.
+
+    ``worker_alive``: None when no worker runs in this process.
+    """
+    if worker_alive is None:
+        return 200, {"status": "ok", "worker": "elsewhere"}
+    if worker_alive():
+        return 200, {"status": "ok", "worker": "alive"}
+    return 503, {"status": "failing", "worker": "dead"}
+
+
+def check_disk(data_dir: Path) -> None:
+    """The data directory takes new files, and has room. Raises: BackendError."""
+    try:
+        with tempfile.TemporaryFile(dir=data_dir, buffering=0) as file:
+            file.write(b"x")
+        free = shutil.disk_usage(data_dir).free
+    except OSError as error:
+        raise BackendError("The data directory can't be written.") from error
+    if free < RESERVE_BYTES:
+        raise BackendError("The data directory is almost full.")

@@ -1,0 +1,63 @@
+"""Figures of one worker: its slots, its attempts and how long their steps take."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.registry import CollectorRegistry
+
+from tusd_py.domain.job import Step
+
+STEP_BUCKETS: Final = (0.01, 0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
+OUTCOMES: Final = ("done", "retry", "failed", "lost", "released", "unsettled")
+
+
+class WorkerFigures:
+    """What a worker counts; from any thread."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._slots = Gauge(
+            "tusd_worker_slots", "Jobs that can run at the same time", registry=registry
+        )
+        self._running = Gauge(
+            "tusd_worker_attempts_running", "Attempts under way", registry=registry
+        )
+        self._attempts = Counter(
+            "tusd_worker_attempts",
+            "Attempts that ended: done; retry: again later; failed: a dead letter; lost: another has "
+            "the job; released: the worker is stopping; unsettled: the catalog was away",
+            ("outcome",),
+            registry=registry,
+        )
+        self._step_seconds = Histogram(
+            "tusd_worker_step_seconds",
+            "Duration of the pipeline's steps, failed ones too",
+            ("step",),
+            registry=registry,
+            buckets=STEP_BUCKETS,
+        )
+        self._ffmpeg_seconds = Counter(
+            "tusd_worker_ffmpeg_seconds", "Time spent compressing videos", registry=registry
+        )
+        for outcome in OUTCOMES:
+            self._attempts.labels(outcome)
+        for step in Step:
+            self._step_seconds.labels(step.value)
+
+    def show_slots(self, slots: int, running: Callable[[], int]) -> None:
+        """There are so many; ``running`` is asked for the attempts under way."""
+        self._slots.set(slots)
+        self._running.set_function(running)
+
+    def attempt_ended(self, outcome: str) -> None:
+        """An attempt ended in one of ``OUTCOMES``."""
+        self._attempts.labels(outcome).inc()
+
+    def step(self, step: Step) -> AbstractContextManager[object]:
+        """A step runs, for the length of a block."""
+        return self._step_seconds.labels(step.value).time()
+
+    def compressed(self, seconds: float) -> None:
+        """A video was compressed, or could not be, in so long."""
+        self._ffmpeg_seconds.inc(seconds)
