@@ -10,6 +10,7 @@ import pytest
 from support.media import video
 from support.server import Server
 from support.tus import create, patch, send, task_id
+from support.waiting import wait_until
 from websockets.sync.client import connect
 
 API = "/api/file/upload"
@@ -134,6 +135,7 @@ def test_arrival_and_processing_come_on_one_stream_in_order(server: Server, tmp_
 
     listener = threading.Thread(target=listen)
     listener.start()
+    wait_until(lambda: seen)
     half = len(content) // 2
     patch(url, 0, content[:half])
     patch(url, half, content[half:])

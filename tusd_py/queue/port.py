@@ -66,7 +66,7 @@ class JobQueue(Protocol):
         ...
 
     def dead_depth(self) -> int:
-        """Messages put aside, also those that no ``dead_letters`` can show. Raises: BackendError."""
+        """How many messages were put aside. Raises: BackendError."""
         ...
 
     def check(self) -> None:

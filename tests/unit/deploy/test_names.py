@@ -17,18 +17,6 @@ from support.deploy_files import (
 
 from tusd_py.settings_sources import SettingsError, load_settings
 
-ARRIVING = {
-    "TUSD_ALLOW_ANONYMOUS",
-    "TUSD_OBJECTS__STORE",
-    "TUSD_S3__ACCESS_KEY_ID",
-    "TUSD_S3__BUCKET",
-    "TUSD_S3__ENDPOINT",
-    "TUSD_S3__REGION",
-    "TUSD_S3__SECRET_ACCESS_KEY",
-    "TUSD_WORKER_LISTEN",
-}
-"""Arriving with other branches; to be emptied when they are merged."""
-
 NAMING = [
     path
     for path in (DEPLOY / ".env.example", COMPOSE, DOCKERFILE, *DEPLOY.rglob("*"), ROOT / "docs" / "production.md")
@@ -40,9 +28,7 @@ SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|DATA_SOURCE|_PASS$")
 
 def accepted(variables: dict[str, str]) -> None:
     """Raises: SettingsError: the product would refuse this environment."""
-    load_settings(
-        None, {name: value for name, value in variables.items() if name not in ARRIVING}, {}
-    )
+    load_settings(None, variables, {})
 
 
 def test_every_name_beginning_with_tusd_is_a_setting() -> None:
@@ -53,7 +39,7 @@ def test_every_name_beginning_with_tusd_is_a_setting() -> None:
     }
     assert "TUSD_MYSQL__DATA_SOURCE" in named
     unknown = set()
-    for name in named - ARRIVING:
+    for name in named:
         try:
             load_settings(None, {name: "1"}, {})
         except SettingsError as error:
