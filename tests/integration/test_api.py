@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,9 +17,9 @@ from websockets.sync.client import connect
 API = "/api/file/upload"
 
 
-def frames(response: httpx.Response) -> list[tuple[str, str, str]]:
-    """(id, event, data) of a finished stream."""
-    found, event_id, event, data = [], "", "message", ""
+def frames(response: httpx.Response) -> Iterator[tuple[str, str, str]]:
+    """(id, event, data) as they come, until the stream ends."""
+    event_id, event, data = "", "message", ""
     for line in response.iter_lines():
         name, _, value = line.partition(": ")
         if name == "id":
@@ -28,9 +29,8 @@ def frames(response: httpx.Response) -> list[tuple[str, str, str]]:
         elif name in ("data", "data:"):
             data = value
         elif not line and (data or event != "message"):
-            found.append((event_id, event, data))
+            yield event_id, event, data
             event_id, event, data = "", "message", ""
-    return found
 
 
 def test_a_form_upload_is_answered_at_once_and_followed_to_its_end(server: Server) -> None:
@@ -159,7 +159,7 @@ def test_a_listener_that_comes_back_gets_no_state_twice(server: Server) -> None:
     server.wait_for_status(task, "completed")
     url = f"{server.url}{API}/events/{task}"
     with httpx.stream("GET", url, timeout=30) as response:
-        found = frames(response)
+        found = list(frames(response))
     assert [event for _, event, _ in found] == ["message", "end"]
     final_id = found[0][0]
     assert httpx.get(url, headers={"Last-Event-ID": final_id}).status_code == 204
