@@ -57,7 +57,7 @@ def start_logging(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if as_json else _Text())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    for noisy in ("uvicorn.error", "uvicorn.access", "alembic", "websockets"):
+    for noisy in ("uvicorn.error", "uvicorn.access", "alembic", "pika", "websockets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
