@@ -54,10 +54,11 @@ def serve(
         durability=durability,
         workers=workers,
     )
-    if not _is_loopback(settings.host):
+    if not settings.allow_anonymous and not _is_loopback(settings.host):
         refuse(
             f"{settings.host} can be reached by others, and there is no authentication yet: "
-            "listen on 127.0.0.1, behind a proxy that knows who is asking"
+            "listen on 127.0.0.1, behind a proxy that knows who is asking; allow_anonymous is for "
+            "where a network keeps strangers out"
         )
     start_logging(settings)
     from tusd_py.embedded import serve as run
