@@ -1,6 +1,5 @@
 """Up, status and down: bring a machine to what a topology says, and look."""
 
-import shutil
 import subprocess
 import threading
 import time
@@ -12,10 +11,12 @@ import yaml
 
 from topology import mariadb
 from topology.parts import (
+    LOG,
     Part,
     complete,
     config_of,
     directory_of,
+    entries,
     fill_in,
     port_of,
     prepare,
@@ -26,7 +27,7 @@ from topology.parts import (
 )
 from topology.process import Process, end, interrupt, is_alive, launch
 from topology.program import Program, write_privately
-from topology.state import State, alone, exists
+from topology.state import State, alone, exists, is_free, remove_entries
 from tusd_py.settings_sources import SettingsError, load_settings
 
 START_SECONDS: Final = 120.0
@@ -61,6 +62,8 @@ def up(root: Path, asked: dict[str, Any]) -> str:
     root = root.absolute()
     if len(str(mariadb.socket_path(directory_of(root, "mysql")))) > mariadb.SOCKET_BYTES:
         raise Refused(f"{root} is too long a path for a socket; use a shorter --dir")
+    if not is_free(root):
+        raise Refused(f"{root} holds something else; use an empty --dir")
     with alone(root):
         state = State.load(root)
         options = replace(state.options, **asked)
@@ -70,7 +73,7 @@ def up(root: Path, asked: dict[str, Any]) -> str:
         fill_in(state)
         _write_settings(state, root)
         state.save(root)
-        (root / "log").mkdir(mode=0o700, exist_ok=True)
+        (root / LOG).mkdir(mode=0o700, exist_ok=True)
         for stage in stages(options):
             for part in stage:
                 _start(state, root, part)
@@ -108,7 +111,7 @@ def _start(state: State, root: Path, part: Part) -> None:
 
 def log_of(root: Path, name: str) -> Path:
     """Where a part's output goes."""
-    return root / "log" / f"{name}.log"
+    return root / LOG / f"{name}.log"
 
 
 def _await(state: State, root: Path, part: Part) -> None:
@@ -174,7 +177,8 @@ def down(root: Path, *, remove: bool) -> None:
         state.processes.clear()
         state.save(root)
         if remove:
-            shutil.rmtree(root)
+            # By name: whatever else somebody put there is not ours.
+            remove_entries(root, entries(state.options))
 
 
 def parsed_setting(text: str) -> tuple[str, Any]:

@@ -16,6 +16,9 @@ from topology.state import Options, State
 Role = Literal["rabbitmq", "redis", "mysql", "server", "worker", "nginx"]
 
 DATABASE: Final = "tusd"
+DATA: Final = "data"
+LOG: Final = "log"
+CONFIG: Final = "tusd.yaml"
 _PORTS: Final = ("rabbitmq", "rabbitmq-dist", "epmd", "redis", "mysql", "nginx-tls")
 _PASSWORDS: Final = ("rabbitmq", "redis", "mysql")
 
@@ -83,14 +86,20 @@ def directory_of(root: Path, name: str) -> Path:
 
 def config_of(root: Path) -> Path:
     """The settings of every server and worker."""
-    return root / "tusd.yaml"
+    return root / CONFIG
+
+
+def entries(options: Options) -> set[str]:
+    """The names of all that a topology makes in its directory, save its state and its lock."""
+    parts = {directory_of(Path(), part.name).name for stage in stages(options) for part in stage}
+    return parts | {DATA, LOG, CONFIG}
 
 
 def settings(state: State, root: Path) -> dict[str, Any]:
     """What stands in that file: the topology's own settings, then those that were asked for."""
     passwords = state.passwords
     own: dict[str, Any] = {
-        "data_dir": str(root / "data"),
+        "data_dir": str(root / DATA),
         "mysql.data_source": f"tusd:{passwords['mysql']}@tcp(127.0.0.1:{state.ports['mysql']})/{DATABASE}",
         "redis.addr": f"127.0.0.1:{state.ports['redis']}",
         "redis.password": passwords["redis"],

@@ -3,8 +3,9 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -13,6 +14,7 @@ from topology.process import Process
 from topology.program import write_privately
 
 _FILE: Final = "topology.json"
+_LOCK: Final = "lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +64,33 @@ def exists(root: Path) -> bool:
     return (root / _FILE).exists()
 
 
+def is_free(root: Path) -> bool:
+    """Whether a directory holds nothing of anybody else's: it is not there, or empty, or ours."""
+    return exists(root) or not root.exists() or {path.name for path in root.iterdir()} <= {_LOCK}
+
+
+def remove_entries(root: Path, names: Iterable[str]) -> None:
+    """Remove what a topology made: those entries, its own files, and the directory if that was all.
+
+    Raises: OSError.
+    """
+    for name in names:
+        path = root / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for name in (_FILE, _LOCK):
+        (root / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        root.rmdir()
+
+
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
     """Keep other calls for this directory waiting; it is made if it is not there."""
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -57,8 +57,10 @@ def start_logging(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if as_json else _Text())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    for noisy in ("uvicorn.error", "uvicorn.access", "alembic", "pika", "websockets"):
+    for noisy in ("uvicorn.error", "uvicorn.access", "alembic", "websockets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A broker that is away is one line of ours; pika has seven more for each try.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
 def _facts(record: logging.LogRecord) -> Mapping[str, object]:
