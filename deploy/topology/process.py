@@ -46,7 +46,6 @@ def launch(program: Program, log: Path) -> Process:
     program.write_files()
     with log.open("ab") as output:
         log_at = output.tell()
-        # Not a child to be waited for: it lives on after this process.
         started = subprocess.Popen(
             program.command,
             stdin=subprocess.DEVNULL,
@@ -56,6 +55,8 @@ def launch(program: Program, log: Path) -> Process:
             cwd=program.directory,
             start_new_session=True,
         )
+    # Nobody's child to be waited for: it lives on after this process.
+    started.returncode = 0
     stat = _stat(started.pid)
     return Process(pid=started.pid, started=stat.started if stat else 0, log_at=log_at)
 

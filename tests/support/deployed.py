@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from topology import mariadb
+from topology.local import Entry, status
 from topology.program import free_port
 
 _LOCAL: Final = str(Path(__file__).parents[2] / "deploy" / "local")
@@ -58,7 +59,7 @@ class Deployed:
         """What a command says that does not do as it is told."""
         return self._local(command, *options, fails=True)
 
-    def status(self) -> list[dict[str, Any]]:
+    def told_status(self) -> list[dict[str, Any]]:
         """``status --json``, whatever its exit code."""
         done = subprocess.run(
             [_LOCAL, "status", "--json", "--dir", str(self.directory)],
@@ -68,7 +69,11 @@ class Deployed:
         assert (done.returncode == 0) is all(entry["alive"] for entry in found)
         return found
 
-    def entry(self, name: str) -> dict[str, Any]:
+    def status(self) -> list[Entry]:
+        """The same without another process."""
+        return status(self.directory)
+
+    def entry(self, name: str) -> Entry:
         """One of them."""
         return next(entry for entry in self.status() if entry["name"] == name)
 
@@ -94,7 +99,7 @@ class Deployed:
         source = self.source(task_id)
         for entry in self.status():
             if entry["role"] == "server" and entry["alive"] and _has_open(entry["pid"], source):
-                return str(entry["name"])
+                return entry["name"]
         return None
 
 
