@@ -47,9 +47,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         found.down()
 
 
-def wait_for(deployed: Deployed, task: str, *, timeout: float = 60.0) -> None:
+def wait_for(deployed: Deployed, task: str) -> None:
     with httpx.Client(timeout=10) as http:
-        wait_until(lambda: status(http, deployed, task) == "completed", timeout)
+        wait_until(lambda: status(http, deployed, task) == "completed", timeout=60)
 
 
 @pytest.mark.timeout(600)
@@ -81,8 +81,9 @@ def test_everything_arrives_once_whatever_is_killed(deployed: Deployed, tmp_path
 
 def check_tasks(deployed: Deployed, campaign: Campaign) -> None:
     """Each ended well, and to its followers it went forward only."""
-    for task in campaign.sent:
-        wait_for(deployed, task)
+    with httpx.Client(timeout=10) as http:
+        for task in campaign.sent:
+            wait_until(lambda task=task: status(http, deployed, task) == "completed", timeout=60)
     assert len(campaign.told) == 40
     for states in campaign.told.values():
         assert states[-1]["status"] == "completed"

@@ -158,12 +158,13 @@ class Campaign:
         begun = threading.Event()
 
         def progress(_offset: int) -> None:
+            if not followed or begun.is_set():
+                return
+            begun.set()
             url = Remembered(self._folder / "state").get(source.path, self._deployed.files)
-            if followed and url is not None and not begun.is_set():
-                begun.set()
-                thread = threading.Thread(target=self._follow, args=(url.rpartition("/")[2],))
-                self._followers.append(thread)
-                thread.start()
+            thread = threading.Thread(target=self._follow, args=(str(url).rpartition("/")[2],))
+            self._followers.append(thread)
+            thread.start()
 
         sent = uploader.send(source.path, {"filename": name}, progress)
         self.sent[sent.task_id] = source
