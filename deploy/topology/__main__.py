@@ -28,6 +28,8 @@ def main() -> int:
     except OSError as error:
         sys.stderr.write(f"local: {error.strerror}: {error.filename}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from topology.local import parsed_setting
+from topology.local import down, parsed_setting
 from topology.parts import entries, fill_in, settings, stages, urls_of
 from topology.process import Process
 from topology.program import LOWEST_PORT, free_port
@@ -67,6 +67,16 @@ def test_nginx_is_reached_with_and_without_tls() -> None:
         f"https://127.0.0.1:{state.ports['nginx-tls']}",
     ]
     assert urls_of(state, "worker-1") == []
+
+
+def test_down_with_remove_leaves_no_directory_where_there_was_only_ours(tmp_path: Path) -> None:
+    root = tmp_path / "local"
+    (root / "data").mkdir(parents=True)
+    State().save(root)
+    down(root, remove=False)
+    assert (root / "data").exists()
+    down(root, remove=True)
+    assert not root.exists()
 
 
 def test_only_what_a_topology_made_is_removed_with_it(tmp_path: Path) -> None:
