@@ -22,11 +22,8 @@ def main() -> int:
                 return _tell(status(arguments.dir), as_json=arguments.json)
             case "down":
                 down(arguments.dir, remove=arguments.remove)
-    except Refused as refused:
-        sys.stderr.write(f"local: {refused}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"local: {error.strerror}: {error.filename}\n")
+    except (Refused, OSError) as error:
+        sys.stderr.write(f"local: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -1,6 +1,6 @@
 """A program to run, as plain values, and the ports of this machine."""
 
-import random
+import secrets
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 LOWEST_PORT: Final = 10_000
+ENOUGH_PORTS: Final = 1000
 _EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 Ready = Callable[[int, str], bool]
@@ -41,15 +42,23 @@ def write_privately(path: Path, text: str) -> None:
     fresh.rename(path)
 
 
+def port_range(first_ephemeral: int) -> range:
+    """Ports below those that the kernel gives to outgoing connections, where that leaves enough."""
+    if first_ephemeral - LOWEST_PORT < ENOUGH_PORTS:
+        return range(LOWEST_PORT, 65536)
+    return range(LOWEST_PORT, first_ephemeral)
+
+
 def free_port() -> int:
     """A TCP port on loopback that nobody uses now.
 
-    It lies below those that the kernel gives to outgoing connections: a program that is away for a
-    moment finds its port free when it comes back.
+    No outgoing connection gets it: a program that is away for a moment finds it free when it comes
+    back.
     """
-    highest = int(_EPHEMERAL.read_text().split()[0])
+    ports = port_range(int(_EPHEMERAL.read_text().split()[0]))
     while True:
-        port = random.randrange(LOWEST_PORT, highest)  # noqa: S311  (not a secret)
+        # Not by ``random``, which several test runs may have seeded alike.
+        port = secrets.choice(ports)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from tusd_py.domain.errors import BackendError
@@ -26,6 +27,29 @@ SNAPSHOT_TASKS: Final = 100
 """A user's stream begins with the unfinished ones among so many newest tasks."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A state that a listener has."""
+
+    epoch: str
+    seq: int
+    ended: bool
+
+    def covers(self, task: Task) -> bool:
+        """Whether ``task`` is this state or an older one.
+
+        A view that was set back (a Redis that lost its last minutes) counts on from an older number:
+        how a task ended is news all the same.
+        """
+        if self.epoch != task.epoch or self.seq < task.seq:
+            return False
+        return self.ended or not task.status.terminal
+
+
+def _seen(task: Task) -> _Seen:
+    return _Seen(task.epoch, task.seq, ended=task.status.terminal)
+
+
 class Mailbox:
     """The latest unseen state of each task; filled from any thread, emptied on the loop."""
 
@@ -33,7 +57,7 @@ class Mailbox:
         self._loop = asyncio.get_running_loop()
         self._stopping = stopping
         self._latest: dict[UploadId, Task] = {}
-        self._seen: dict[UploadId, tuple[str, int]] = {}
+        self._seen: dict[UploadId, _Seen] = {}
         self._filled = asyncio.Event()
 
     def listener(self, task: Task) -> None:
@@ -45,15 +69,15 @@ class Mailbox:
         """Keep the state if it is newer than what was kept or seen."""
         task_id = task.facts.task_id
         latest = self._latest.get(task_id)
-        known = (latest.epoch, latest.seq) if latest is not None else self._seen.get(task_id)
-        if known is not None and known[0] == task.epoch and known[1] >= task.seq:
+        known = _seen(latest) if latest is not None else self._seen.get(task_id)
+        if known is not None and known.covers(task):
             return
         self._latest[task_id] = task
         self._filled.set()
 
     def seen(self, task_id: UploadId, epoch: str, seq: int) -> None:
         """The listener has this state already."""
-        self._seen[task_id] = (epoch, seq)
+        self._seen[task_id] = _Seen(epoch, seq, ended=False)
 
     async def take(self, patience: float) -> list[Task]:
         """What is new; [] after ``patience`` seconds or when the server stops."""
@@ -71,7 +95,7 @@ class Mailbox:
         tasks = list(self._latest.values())
         self._latest.clear()
         for task in tasks:
-            self._seen[task.facts.task_id] = (task.epoch, task.seq)
+            self._seen[task.facts.task_id] = _seen(task)
         return tasks
 
 
