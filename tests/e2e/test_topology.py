@@ -67,11 +67,12 @@ def test_everything_arrives_once_whatever_is_killed(deployed: Deployed, tmp_path
     campaign.start()
     try:
         campaign.release(20)
-        for name in ("server-1", "worker-1", "rabbitmq", "redis", "mysql", "nginx"):
+        for role in ("server", "worker", "rabbitmq", "redis", "mysql", "nginx"):
             before = len(campaign.sent)
             campaign.release(30)
             # In the thick of it: some have arrived, most are under way.
             wait_until(lambda seen=before: len(campaign.sent) >= seen + 5 or campaign.errors)
+            name = deployed.busy_worker() if role == "worker" else deployed.names(role)[-1]
             strikes.append(campaign.strike(name))
     finally:
         campaign.finish()

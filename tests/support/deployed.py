@@ -90,6 +90,14 @@ class Deployed:
         told = mariadb.execute(self.directory / "mysql", f"USE tusd; {statement}")
         return [tuple(line.split("\t")) for line in told.splitlines()]
 
+    def busy_worker(self) -> str:
+        """A worker that has a job, if one has."""
+        owners = self.sql("SELECT owner FROM jobs WHERE state = 'running'")
+        pids = {int(owner.split(":")[1]) for (owner,) in owners}
+        workers = [entry for entry in self.status() if entry["role"] == "worker"]
+        busy = [entry["name"] for entry in workers if entry["pid"] in pids]
+        return (busy or [entry["name"] for entry in workers])[0]
+
     def source(self, task_id: str) -> Path:
         """The bytes of an unfinished upload."""
         return self.data_dir / "uploads" / task_id[:2] / task_id

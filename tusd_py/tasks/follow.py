@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.task import Task
+from tusd_py.domain.task import Task, TaskStatus
 from tusd_py.tasks.port import Listener, Subscription, TaskView
 from tusd_py.threads import Threads
 
@@ -27,27 +27,46 @@ SNAPSHOT_TASKS: Final = 100
 """A user's stream begins with the unfinished ones among so many newest tasks."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """A state that a listener has."""
 
     epoch: str
     seq: int
-    ended: bool
+    ended: bool = False
+    rank: int = 0
+    attempt: int = 0
+    progress: int = 0
 
     def covers(self, task: Task) -> bool:
         """Whether ``task`` is this state or an older one.
 
         A view that was set back (a Redis that lost its last minutes) counts on from an older number:
-        how a task ended is news all the same.
+        how a task ended is news all the same. A view that was away is behind the record.
         """
-        if self.epoch != task.epoch or self.seq < task.seq:
+        if task.status.terminal and not self.ended:
             return False
-        return self.ended or not task.status.terminal
+        if self.epoch == task.epoch:
+            return self.seq >= task.seq
+        behind = task.status.rank < self.rank and task.attempt <= self.attempt
+        return behind and not task.status.terminal
+
+    def told(self, task: Task) -> Task:
+        """The task as its listener is told: progress never falls, save to the nought of failure."""
+        if task.status is TaskStatus.FAILED or task.progress >= self.progress:
+            return task
+        return replace(task, progress=self.progress)
 
 
 def _seen(task: Task) -> _Seen:
-    return _Seen(task.epoch, task.seq, ended=task.status.terminal)
+    return _Seen(
+        epoch=task.epoch,
+        seq=task.seq,
+        ended=task.status.terminal,
+        rank=task.status.rank,
+        attempt=task.attempt,
+        progress=task.progress,
+    )
 
 
 class Mailbox:
@@ -77,7 +96,7 @@ class Mailbox:
 
     def seen(self, task_id: UploadId, epoch: str, seq: int) -> None:
         """The listener has this state already."""
-        self._seen[task_id] = _Seen(epoch, seq, ended=False)
+        self._seen[task_id] = _Seen(epoch=epoch, seq=seq)
 
     async def take(self, patience: float) -> list[Task]:
         """What is new; [] after ``patience`` seconds or when the server stops."""
@@ -92,11 +111,15 @@ class Mailbox:
             finally:
                 for wait in waits:
                     wait.cancel()
-        tasks = list(self._latest.values())
+        tasks = [self._told(task) for task in self._latest.values()]
         self._latest.clear()
-        for task in tasks:
-            self._seen[task.facts.task_id] = _seen(task)
         return tasks
+
+    def _told(self, task: Task) -> Task:
+        before = self._seen.get(task.facts.task_id)
+        told = task if before is None else before.told(task)
+        self._seen[task.facts.task_id] = _seen(told)
+        return told
 
 
 async def follow_task(

@@ -51,6 +51,30 @@ def test_the_end_is_told_once() -> None:
     ]
 
 
+def test_progress_never_falls_when_the_view_is_back_behind_the_record() -> None:
+    """What arrives while Redis is away is counted by the record, and not by the view."""
+    recorded = replace(HALF, status=TaskStatus.PENDING, progress=3, epoch=EPOCH, seq=0, attempt=0)
+    viewed = replace(recorded, progress=0, epoch="abc", seq=1)
+    later = replace(viewed, progress=5, seq=2)
+    assert told(recorded, viewed, later) == [recorded, replace(viewed, progress=3), later]
+
+
+def test_a_view_that_is_behind_the_record_takes_no_state_back() -> None:
+    recorded = replace(HALF, status=TaskStatus.RECEIVED, progress=10, epoch=EPOCH, seq=1, attempt=0)
+    viewed = replace(recorded, status=TaskStatus.PENDING, progress=4, epoch="abc", seq=3)
+    assert told(recorded, viewed, HALF) == [recorded, HALF]
+
+
+def test_another_attempt_is_told_in_a_new_life_of_the_view_and_keeps_the_number() -> None:
+    again = replace(HALF, status=TaskStatus.PROCESSING, progress=20, epoch="def", seq=1, attempt=2)
+    assert told(HALF, again) == [HALF, replace(again, progress=45)]
+
+
+def test_a_failed_task_shows_nought() -> None:
+    failed = replace(HALF, status=TaskStatus.FAILED, progress=0, last_progress=45, seq=13)
+    assert told(HALF, failed) == [HALF, failed]
+
+
 @pytest.mark.parametrize(
     ("header", "seen"),
     [
