@@ -113,7 +113,7 @@ def start_lines(context: AppContext, tools: Tools, port: int) -> list[str]:
     workers = f"{settings.workers} in this process" if settings.workers else "none in this process"
     return [
         f"tusd-py {version('tusd-py')}: {_mode(settings)}, files in {settings.data_dir}",
-        "access     no authentication, so loopback only",
+        f"access     no authentication, so {_reach(settings)}",
         f"limits     size {limit}, idle {settings.idle_timeout:g} s, unfinished uploads "
         f"expire after {expires}, durability {settings.durability}",
         f"tus        1.0.0: {', '.join(context.able.extensions)}",
@@ -121,6 +121,12 @@ def start_lines(context: AppContext, tools: Tools, port: int) -> list[str]:
         f"workers    {workers}; {tools.sentence()}",
         f"upload to  http://{settings.host}:{port}{settings.base_path}",
     ]
+
+
+def _reach(settings: Settings) -> str:
+    if settings.allow_anonymous:
+        return f"whoever reaches {settings.host} may do everything (allow_anonymous)"
+    return "loopback only"
 
 
 def _mode(settings: Settings) -> str:

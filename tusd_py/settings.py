@@ -285,6 +285,10 @@ class Settings(_Section):
         "127.0.0.1",
         description="Address to listen on; loopback only while there is no authentication",
     )
+    allow_anonymous: bool = Field(
+        False,
+        description="Listen on other addresses than loopback although nobody is asked who they are: only where a proxy or a network keeps strangers out",
+    )
     port: int = Field(8888, ge=0, le=65535, description="Port to listen on; 0: any free one")
     data_dir: Path = Field(Path("tusd-data"), description="Where everything is kept")
     base_path: str = Field(

@@ -31,9 +31,12 @@ class Lease:
         self._until = clock.monotonic() + seconds
         self._lost = threading.Event()
         self._stopping = threading.Event()
+        self._closed = threading.Event()
 
     def renew(self) -> None:
         """Hold it longer; a database that can't be reached costs the lease only in the end."""
+        if self._closed.is_set():
+            return
         asked_at = self._clock.monotonic()
         try:
             self._catalog.renew(self.task_id, fence=self.fence, lease_seconds=self._seconds)
@@ -48,8 +51,15 @@ class Lease:
         """The worker is stopping: the attempt ends at its next look."""
         self._stopping.set()
 
+    def close(self) -> None:
+        """The job is recorded: there is nothing left to hold or to lose, and a renewal that finds it
+        closed says nothing about us."""
+        self._closed.set()
+
     def ended(self) -> bool:
         """Whether the attempt must not go on."""
+        if self._closed.is_set():
+            return False
         spare = self._seconds * SELF_FENCE_SHARE
         if self._clock.monotonic() > self._until - spare:
             self._lost.set()

@@ -4,7 +4,6 @@ Each dies with the process that started it, also when that one is killed (PR_SET
 """
 
 import ctypes
-import getpass
 import os
 import secrets
 import shutil
@@ -19,29 +18,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from topology import mariadb, rabbitmq, redis
+from topology.program import Program, free_port, listens
+
+__all__ = ["MariaDb", "RabbitMq", "Redis", "Service", "free_port", "listens", "spawn"]
+
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG: Final = 1
 
 
 def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def listens(port: int) -> bool:
-    """Whether somebody takes connections on loopback."""
-    try:
-        socket.create_connection(("127.0.0.1", port), 0.5).close()
-    except OSError:
-        return False
-    return True
 
 
 class Service:
@@ -142,23 +129,35 @@ def spawn(
         )
 
 
-class Redis(Service):
+class Engine(Service):
+    """A server that ``deploy/local`` starts too, by the same description."""
+
+    def program(self) -> Program:
+        """How it is run."""
+        raise NotImplementedError
+
+    def command(self) -> Sequence[str]:
+        return self.program().command
+
+    def environment(self) -> Mapping[str, str]:
+        return self.program().environment
+
+    def ready(self) -> bool:
+        return self.program().ready(self.pid, "")
+
+    def launch(self) -> None:
+        self.program().write_files()
+        super().launch()
+
+
+class Redis(Engine):
     """redis-server without persistence."""
 
     def __init__(self) -> None:
         super().__init__("redis")
 
-    def command(self) -> Sequence[str]:
-        return (
-            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-            "--appendonly", "no", "--dir", str(self.directory), "--daemonize", "no",
-        )  # fmt: skip
-
-    def ready(self) -> bool:
-        with socket.create_connection(("127.0.0.1", self.port), 0.5) as connection:
-            connection.sendall(b"INFO server\r\n")
-            # Another server on this port would answer too.
-            return f"process_id:{self.pid}\r".encode() in connection.recv(65536)
+    def program(self) -> Program:
+        return redis.program(self.directory, self.port, durable=False)
 
     @property
     def url(self) -> str:
@@ -172,136 +171,55 @@ class Redis(Service):
             assert connection.recv(16) == b"+OK\r\n"
 
 
-class MariaDb(Service):
+class MariaDb(Engine):
     """mariadbd; ``database()`` makes an empty database and returns its address."""
 
     def __init__(self) -> None:
         super().__init__("mariadb")
-        self._socket = self.directory / "mariadb.sock"
-        self._user = getpass.getuser()
 
-    def install(self) -> None:
-        """Make the system tables; takes some seconds."""
-        subprocess.run(
-            [
-                "mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data",
-                f"--user={self._user}", "--auth-root-authentication-method=normal",
-                "--skip-test-db", "--skip-name-resolve",
-            ],
-            check=True, capture_output=True,
-            env={**os.environ, "HOME": str(self.directory), "TMPDIR": str(self.directory)},
-        )  # fmt: skip
+    def program(self) -> Program:
+        return mariadb.program(self.directory, self.port)
 
     def launch(self) -> None:
-        if not (self.directory / "data").exists():
-            self.install()
+        mariadb.install(self.directory)
         super().launch()
-
-    def command(self) -> Sequence[str]:
-        return (
-            "mariadbd", "--no-defaults", f"--user={self._user}",
-            f"--datadir={self.directory}/data", f"--socket={self._socket}",
-            f"--port={self.port}", "--bind-address=127.0.0.1",
-            f"--pid-file={self.directory}/pid", f"--tmpdir={self.directory}",
-            "--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=64M",
-            "--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci",
-            "--default-time-zone=+00:00",
-        )  # fmt: skip
-
-    def ready(self) -> bool:
-        ping = ("mariadb-admin", "--no-defaults", "-uroot", f"--socket={self._socket}", "ping")
-        return subprocess.run(ping, capture_output=True, check=False).returncode == 0
 
     def execute(self, statement: str) -> str:
         """Run SQL as root; tab-separated rows."""
-        return subprocess.run(
-            ["mariadb", "--no-defaults", "-uroot", f"--socket={self._socket}", "-N", "-B"],
-            input=statement, capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
+        return mariadb.execute(self.directory, statement)
 
     def database(self) -> str:
         """The address of a new empty database, in the form of the seed's ``DataSource``."""
         name = f"tusd_{secrets.token_hex(6)}"
-        self.execute(
-            f"CREATE DATABASE {name} CHARACTER SET utf8mb4;"
-            "CREATE USER IF NOT EXISTS 'tusd'@'127.0.0.1' IDENTIFIED BY 'secret@1';"
-            f"GRANT ALL ON {name}.* TO 'tusd'@'127.0.0.1';"
-        )
+        mariadb.grant(self.directory, name, password="secret@1")
         return f"tusd:secret@1@tcp(127.0.0.1:{self.port})/{name}?charset=utf8mb4&parseTime=True"
 
 
-class RabbitMq(Service):
+class RabbitMq(Engine):
     """rabbitmq-server with its own epmd."""
 
     def __init__(self) -> None:
         super().__init__("rabbitmq")
-        self._dist_port = free_port()
-        self._epmd_port = free_port()
+        self._ports = rabbitmq.RabbitPorts(amqp=self.port, dist=free_port(), epmd=free_port())
         self._epmd: subprocess.Popen[bytes] | None = None
-        self._node = f"tusd{self.port}@localhost"
-        (self.directory / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
-            "loopback_users = none\nlog.console = true\nlog.console.level = warning\n"
-            "log.file = false\nvm_memory_high_watermark.absolute = 1GiB\n"
-            "disk_free_limit.absolute = 50MB\n"
-        )
-        (self.directory / "enabled_plugins").write_text("[].\n")
-        cookie = self.directory / ".erlang.cookie"
-        cookie.write_text(secrets.token_hex(12))
-        cookie.chmod(0o400)
+        rabbitmq.make_cookie(self.directory)
 
-    def command(self) -> Sequence[str]:
-        # Not the wrapper in /usr/sbin, which changes users.
-        return ("/usr/lib/rabbitmq/bin/rabbitmq-server",)
-
-    def environment(self) -> Mapping[str, str]:
-        folder = str(self.directory)
-        return {
-            "PATH": os.environ["PATH"],
-            "LANG": "C.UTF-8",
-            "HOME": folder,
-            "RABBITMQ_NODENAME": self._node,
-            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
-            "RABBITMQ_LOG_BASE": f"{folder}/log",
-            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
-            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
-            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_PID_FILE": f"{folder}/pid",
-            "RABBITMQ_DIST_PORT": str(self._dist_port),
-            "ERL_EPMD_PORT": str(self._epmd_port),
-            "ERL_EPMD_ADDRESS": "127.0.0.1",
-            # Schedulers that do not spin, and no epmd daemon that outlives us.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
-                "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -start_epmd false "
-                "-kernel inet_dist_use_interface {127,0,0,1}"
-            ),
-        }
+    def program(self) -> Program:
+        return rabbitmq.program(self.directory, self._ports, user="guest", password="guest")
 
     def launch(self) -> None:
         if self._epmd is None or self._epmd.poll() is not None:
-            self._epmd = spawn(
-                ("epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"),
-                self.environment(), self.directory, self.log,
-            )  # fmt: skip
+            finder = rabbitmq.epmd(self.directory, self._ports)
+            self._epmd = spawn(finder.command, finder.environment, self.directory, self.log)
         super().launch()
-
-    def ready(self) -> bool:
-        with socket.create_connection(("127.0.0.1", self.port), 0.5) as connection:
-            connection.settimeout(1)
-            connection.sendall(b"AMQP\0\0\x09\x01")
-            return connection.recv(7)[:1] == b"\x01"
 
     def control_command(self) -> list[str]:
         """rabbitmqctl, in ``environment``."""
-        return ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-n", self._node]
+        return rabbitmq.control_command(self._ports)
 
     def control(self, *arguments: str) -> str:
         """rabbitmqctl."""
-        return subprocess.run(
-            [*self.control_command(), "-q", *arguments],
-            env=self.environment(), capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
+        return rabbitmq.control(self.directory, self._ports, *arguments)
 
     def virtual_host(self) -> str:
         """A new virtual host of the user guest."""

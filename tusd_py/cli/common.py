@@ -60,6 +60,8 @@ def start_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for noisy in ("uvicorn.error", "uvicorn.access", "alembic", "websockets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A broker that is away is one line of ours; pika has seven more for each try.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
 def _facts(record: logging.LogRecord) -> Mapping[str, object]:

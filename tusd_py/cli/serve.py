@@ -53,10 +53,11 @@ def serve(
         durability=durability,
         workers=workers,
     )
-    if not settings.loopback_only():
+    if not settings.allow_anonymous and not settings.loopback_only():
         refuse(
             f"{settings.host} can be reached by others, and there is no authentication yet: "
-            "listen on 127.0.0.1, behind a proxy that knows who is asking"
+            "listen on 127.0.0.1, behind a proxy that knows who is asking; allow_anonymous is for "
+            "where a network keeps strangers out"
         )
     start_logging(settings)
     from tusd_py.embedded import serve as run

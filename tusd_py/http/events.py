@@ -22,6 +22,7 @@ from tusd_py.http.context import AppContext
 from tusd_py.http.progress import find_task, recorded, task_id_of
 from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.tasks import frames
+from tusd_py.tasks.record import EPOCH
 
 PING_SECONDS: Final = 15
 RETRY_MILLISECONDS: Final = 3000
@@ -54,11 +55,17 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
 
 def last_seen(text: str | None, task: Task) -> tuple[str, int] | None:
-    """The state a client says it has; None when it has none of this task's present life."""
+    """The state a client says it has; None when it has none of this task's present life.
+
+    What the durable record alone tells is older than anything of a living view's: it sets nobody back.
+    """
     match = _EVENT_ID.fullmatch(text or "")
-    if match is None or match[1] != task.epoch or int(match[2]) > task.seq:
+    if match is None:
         return None
-    return match[1], int(match[2])
+    epoch, seq = match[1], int(match[2])
+    newer_than_record = task.epoch == EPOCH != epoch
+    known = epoch == task.epoch and seq <= task.seq
+    return (epoch, seq) if newer_than_record or known else None
 
 
 def _stream(context: AppContext, events: AsyncIterator[ServerSentEvent]) -> Response:

@@ -5,6 +5,7 @@ from typing import Final
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import Task
+from tusd_py.tasks.seen import Seen, seen_state
 
 
 class Mailbox:
@@ -14,7 +15,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._loop: Final = asyncio.get_running_loop()
         self._unseen: dict[UploadId, list[Task]] = {}
-        self._seen: dict[UploadId, tuple[str, int]] = {}
+        self._seen: dict[UploadId, Seen] = {}
         self._filled = asyncio.Event()
 
     def listener(self, task: Task) -> None:
@@ -26,8 +27,8 @@ class Mailbox:
         """Keep the state if it is newer than what was kept or seen."""
         task_id = task.facts.task_id
         unseen = self._unseen.get(task_id, [])
-        known = (unseen[-1].epoch, unseen[-1].seq) if unseen else self._seen.get(task_id)
-        if known is not None and known[0] == task.epoch and known[1] >= task.seq:
+        known = seen_state(unseen[-1]) if unseen else self._seen.get(task_id)
+        if known is not None and known.covers(task):
             return
         if unseen and (unseen[-1].status, unseen[-1].attempt) == (task.status, task.attempt):
             unseen.pop()
@@ -37,7 +38,7 @@ class Mailbox:
 
     def seen(self, task_id: UploadId, epoch: str, seq: int) -> None:
         """The listener has this state already."""
-        self._seen[task_id] = (epoch, seq)
+        self._seen[task_id] = Seen(epoch=epoch, seq=seq)
 
     def wake(self) -> None:
         """End a ``take`` that waits."""
@@ -51,8 +52,12 @@ class Mailbox:
         except TimeoutError:
             pass
         self._filled.clear()
-        tasks = [task for unseen in self._unseen.values() for task in unseen]
+        tasks = [self._told(task) for unseen in self._unseen.values() for task in unseen]
         self._unseen.clear()
-        for task in tasks:
-            self._seen[task.facts.task_id] = (task.epoch, task.seq)
         return tasks
+
+    def _told(self, task: Task) -> Task:
+        before = self._seen.get(task.facts.task_id)
+        told = task if before is None else before.told(task)
+        self._seen[task.facts.task_id] = seen_state(told)
+        return told

@@ -17,6 +17,7 @@ def record(attempt: Attempt) -> None:
     if not attempt.held:
         attempt.reporter.say(TaskStatus.UPLOADING_OSS, STORED_PROGRESS, TEXT_STORED)
     file = _complete(attempt)
+    attempt.lease.close()
     note = attempt.checkpoint.note
     attempt.reporter.completed(
         f"{TEXT_COMPLETED}（{note}）" if note else TEXT_COMPLETED,

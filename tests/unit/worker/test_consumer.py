@@ -24,6 +24,7 @@ from worker.app import Worker
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.lease import Lease, WorkerStopping
 from worker.media.run import Stopped
+from worker.pipeline import engine
 from worker.pipeline.attempt import Attempt
 
 
@@ -149,6 +150,21 @@ def test_a_lease_that_is_renewed_goes_on(bench: Bench) -> None:
 
     bench.take(steps)
     assert bench.consumer.busy() == 0
+
+
+def test_a_recorded_job_is_cleaned_up_although_its_renewal_finds_it_closed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = bench.submit()
+
+    def renew_late(name: str) -> None:
+        if name == "before_clean_up":
+            bench.consumer.renew()
+
+    monkeypatch.setattr(engine, "failpoint", renew_late)
+    bench.take()
+    assert bench.job(task_id).state is JobState.DONE
+    assert not bench.ports.stores.core.path(task_id).exists()
 
 
 def test_a_source_with_a_fallen_bit_is_not_published(bench: Bench) -> None:

@@ -1,0 +1,88 @@
+"""The command line of ``deploy/local``."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from topology.local import Entry, Refused, down, parsed_setting, status, up
+
+_NUMBERS: Final = ("servers", "workers", "port")
+
+
+def main() -> int:
+    """Do what the arguments say; the exit code."""
+    arguments = _parser().parse_args()
+    try:
+        match arguments.command:
+            case "up":
+                sys.stdout.write(f"{up(arguments.dir, _asked(arguments))}\n")
+            case "status":
+                return _tell(status(arguments.dir), as_json=arguments.json)
+            case "down":
+                down(arguments.dir, remove=arguments.remove)
+    except (Refused, OSError) as error:
+        sys.stderr.write(f"local: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="local", description="The whole topology on this machine, from Debian packages."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser(
+        "up", help="start what does not run; the last line is the address to use"
+    )
+    start.add_argument("--servers", type=_counted, help="how many (2)")
+    start.add_argument("--workers", type=_counted, help="how many (3)")
+    start.add_argument("--port", type=int, help="where nginx listens, on loopback (8080)")
+    start.add_argument(
+        "--set", action="append", type=parsed_setting, metavar="NAME=VALUE", dest="settings",
+        help="a setting of docs/configuration.md, e.g. jobs.lease=5s",
+    )  # fmt: skip
+    look = commands.add_parser("status", help="every process")
+    look.add_argument("--json", action="store_true", help="as a JSON list")
+    stop = commands.add_parser("down", help="stop all of it; the data stays")
+    stop.add_argument("--remove", action="store_true", help="and remove the data")
+    for command in (start, look, stop):
+        command.add_argument(
+            "--dir", type=Path, default=Path("tusd-local"), help="where all is kept (tusd-local)"
+        )
+    return parser
+
+
+def _counted(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one")
+    return number
+
+
+def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
+    asked = {name: getattr(arguments, name) for name in _NUMBERS}
+    if arguments.settings is not None:
+        asked["settings"] = dict(arguments.settings)
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _tell(entries: list[Entry], *, as_json: bool) -> int:
+    """Print them; 1 when not all run."""
+    if as_json:
+        sys.stdout.write(f"{json.dumps(entries, indent=1)}\n")
+    elif not entries:
+        sys.stdout.write("no topology was started here\n")
+    else:
+        for entry in entries:
+            state = "runs" if entry["alive"] else "away"
+            line = f"{entry['name']:<10} {state}  {entry['pid'] or '':<8} {entry['port'] or '':<6}"
+            sys.stdout.write(f"{line} {' '.join(entry['urls'])}".rstrip() + "\n")
+    return 0 if entries and all(entry["alive"] for entry in entries) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

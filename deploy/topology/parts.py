@@ -1,0 +1,177 @@
+"""What a topology is made of, and how each part of it is run."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+
+from topology import mariadb, nginx, rabbitmq, redis, tusd
+from topology.program import Program, free_port
+from topology.rabbitmq import RabbitPorts
+from topology.state import Options, State
+
+Role = Literal["rabbitmq", "redis", "mysql", "server", "worker", "nginx"]
+
+DATABASE: Final = "tusd"
+DATA: Final = "data"
+LOG: Final = "log"
+CONFIG: Final = "tusd.yaml"
+_PORTS: Final = ("rabbitmq", "rabbitmq-dist", "epmd", "redis", "mysql", "nginx-tls")
+_PASSWORDS: Final = ("rabbitmq", "redis", "mysql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One process of a topology."""
+
+    role: Role
+    name: str
+
+
+def stages(options: Options) -> list[list[Part]]:
+    """The parts in the order of starting; those of a stage start together. They stop backwards."""
+    return [
+        [Part(role="rabbitmq", name="epmd")],
+        [
+            Part(role="rabbitmq", name="rabbitmq"),
+            Part(role="redis", name="redis"),
+            Part(role="mysql", name="mysql"),
+        ],
+        [Part(role="worker", name=f"worker-{number}") for number in _count(options.workers)],
+        [Part(role="server", name=f"server-{number}") for number in _count(options.servers)],
+        [Part(role="nginx", name="nginx")],
+    ]
+
+
+def _count(number: int) -> Iterator[int]:
+    return iter(range(1, number + 1))
+
+
+def server_names(options: Options) -> list[str]:
+    """The servers."""
+    return [f"server-{number}" for number in _count(options.servers)]
+
+
+def fill_in(state: State) -> None:
+    """Choose the ports and passwords that were not chosen yet."""
+    for name in (*_PORTS, *server_names(state.options)):
+        while name not in state.ports:
+            port = free_port()
+            if port not in state.ports.values():
+                state.ports[name] = port
+    for name in _PASSWORDS:
+        state.passwords.setdefault(name, secrets.token_hex(16))
+
+
+def port_of(state: State, name: str) -> int | None:
+    """Where a part listens; None for a worker."""
+    return state.options.port if name == "nginx" else state.ports.get(name)
+
+
+def urls_of(state: State, name: str) -> list[str]:
+    """The addresses of a part that speaks HTTP."""
+    port = port_of(state, name)
+    if name == "nginx":
+        return [f"http://127.0.0.1:{port}", f"https://127.0.0.1:{state.ports['nginx-tls']}"]
+    return [f"http://127.0.0.1:{port}"] if name in server_names(state.options) else []
+
+
+def directory_of(root: Path, name: str) -> Path:
+    """Where a part runs."""
+    return root / ("rabbitmq" if name == "epmd" else name)
+
+
+def config_of(root: Path) -> Path:
+    """The settings of every server and worker."""
+    return root / CONFIG
+
+
+def entries(options: Options) -> set[str]:
+    """The names of all that a topology makes in its directory, save its state and its lock."""
+    parts = {directory_of(Path(), part.name).name for stage in stages(options) for part in stage}
+    return parts | {DATA, LOG, CONFIG}
+
+
+def settings(state: State, root: Path) -> dict[str, Any]:
+    """What stands in that file: the topology's own settings, then those that were asked for."""
+    passwords = state.passwords
+    own: dict[str, Any] = {
+        "data_dir": str(root / DATA),
+        "mysql.data_source": f"tusd:{passwords['mysql']}@tcp(127.0.0.1:{state.ports['mysql']})/{DATABASE}",
+        "redis.addr": f"127.0.0.1:{state.ports['redis']}",
+        "redis.password": passwords["redis"],
+        "rabbitmq.host": "127.0.0.1",
+        "rabbitmq.port": state.ports["rabbitmq"],
+        "rabbitmq.user": "tusd",
+        "rabbitmq.password": passwords["rabbitmq"],
+    }
+    tree: dict[str, Any] = {}
+    for name, value in (own | state.options.settings).items():
+        *sections, last = name.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return tree
+
+
+def settings_text(state: State, root: Path) -> str:
+    """The file's text, YAML."""
+    return yaml.safe_dump(settings(state, root), allow_unicode=True, sort_keys=False)
+
+
+def program_of(state: State, root: Path, part: Part) -> Program:
+    """How a part is run."""
+    directory, config, ports = directory_of(root, part.name), config_of(root), state.ports
+    match part.role:
+        case "rabbitmq":
+            found = _broker(state, directory, part)
+        case "redis":
+            found = redis.program(
+                directory, ports["redis"], durable=True, password=state.passwords["redis"]
+            )
+        case "mysql":
+            found = mariadb.program(directory, ports["mysql"])
+        case "worker":
+            found = tusd.worker(directory, config)
+        case "server":
+            found = tusd.server(directory, config, ports[part.name])
+        case "nginx":
+            servers = [ports[name] for name in server_names(state.options)]
+            found = nginx.program(directory, state.options.port, ports["nginx-tls"], servers)
+    return found
+
+
+def _broker(state: State, directory: Path, part: Part) -> Program:
+    ports = RabbitPorts(
+        amqp=state.ports["rabbitmq"],
+        dist=state.ports["rabbitmq-dist"],
+        epmd=state.ports["epmd"],
+    )
+    if part.name == "epmd":
+        return rabbitmq.epmd(directory, ports)
+    return rabbitmq.program(directory, ports, user="tusd", password=state.passwords["rabbitmq"])
+
+
+def prepare(root: Path, part: Part) -> None:
+    """What a part needs before its first start. Raises: CalledProcessError, OSError."""
+    directory = directory_of(root, part.name)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    match part.role:
+        case "rabbitmq":
+            rabbitmq.make_cookie(directory)
+        case "mysql":
+            mariadb.install(directory)
+        case "nginx":
+            nginx.make_certificate(directory)
+        case _:
+            pass
+
+
+def complete(state: State, root: Path, part: Part) -> None:
+    """What a part needs once it runs. Raises: CalledProcessError."""
+    if part.role == "mysql":
+        mariadb.grant(directory_of(root, part.name), DATABASE, password=state.passwords["mysql"])

@@ -1,0 +1,209 @@
+"""Clients that never give up, against a topology whose parts are killed one after the other."""
+
+import os
+import queue
+import random
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import blake3
+import httpx
+from support.deployed import Deployed
+from support.waiting import wait_until
+
+from tusd_py.client.follower import follow
+from tusd_py.client.remembered import Remembered
+from tusd_py.client.uploader import Uploader
+
+CLIENTS = 20
+CHUNK = 256 * 1024
+FOLLOWED = 5
+"""One upload in so many is followed over Server-Sent Events."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to be sent."""
+
+    path: Path
+    digest: str
+
+    @property
+    def is_video(self) -> bool:
+        return self.path.suffix == ".mp4"
+
+
+def make_sources(
+    folder: Path, clips: Sequence[bytes], *, count: int, rng: random.Random
+) -> list[Source]:
+    """Files of 0 bytes to 3 MiB; a fifth equal others; now and then a video."""
+    contents: list[bytes] = []
+    sources: list[Source] = []
+    for number in range(count):
+        suffix = ".bin"
+        if number % 20 == 7:
+            content, suffix = rng.choice(clips), ".mp4"
+        elif number % 5 == 4:
+            content = rng.choice(contents)
+        else:
+            content = rng.randbytes(rng.choice([0, 1, 1000, rng.randrange(3 << 20)]))
+        if suffix == ".bin":
+            contents.append(content)
+        path = folder / f"{number}{suffix}"
+        path.write_bytes(content)
+        sources.append(Source(path, blake3.blake3(content).hexdigest()))
+    return sources
+
+
+@dataclass(frozen=True)
+class Strike:
+    """What was killed, and how it went on."""
+
+    killed: str
+    uploading: int
+    """Files on their way at that moment."""
+    arrived_after: float
+    """Seconds until an upload that was begun after the kill had completed."""
+    restarted_after: float
+    """Seconds until ``up`` said that all take work."""
+
+
+class Campaign:
+    """Sends what is released, ``CLIENTS`` files at a time."""
+
+    def __init__(self, deployed: Deployed, folder: Path, sources: Sequence[Source]) -> None:
+        self._deployed = deployed
+        self._folder = folder
+        self._unreleased = list(reversed(sources))
+        self._queue: queue.Queue[Source | None] = queue.Queue()
+        self.sent: dict[str, Source] = {}
+        self.told: dict[str, list[dict[str, Any]]] = {}
+        self.errors: list[BaseException] = []
+        self.released = 0
+        self._followers: list[threading.Thread] = []
+        self._clients = [threading.Thread(target=self._client) for _ in range(CLIENTS)]
+
+    def start(self) -> None:
+        for client in self._clients:
+            client.start()
+
+    def release(self, count: int) -> None:
+        """Let so many more files be sent."""
+        for _ in range(min(count, len(self._unreleased))):
+            self._queue.put(self._unreleased.pop())
+            self.released += 1
+
+    def finish(self) -> None:
+        """Wait until all that was released has been sent, and told."""
+        for _ in self._clients:
+            self._queue.put(None)
+        for thread in self._clients:
+            thread.join(120)
+            assert not thread.is_alive(), "a client never got its file through"
+        for thread in self._followers:
+            thread.join(120)
+            assert not thread.is_alive(), "a follower never heard the end"
+        assert self.errors == []
+
+    def strike(self, name: str) -> Strike:
+        """Kill it, start it again, and see an upload through."""
+        uploading = self.released - len(self.sent)
+        pid = self._deployed.entry(name)["pid"]
+        begun = time.monotonic()
+        os.killpg(pid, signal.SIGKILL)
+        restarted: list[float] = []
+
+        def restart() -> None:
+            self._deployed.up()
+            restarted.append(time.monotonic() - begun)
+
+        starting = threading.Thread(target=restart)
+        starting.start()
+        self._see_one_through(f"after-{name}")
+        arrived = time.monotonic() - begun
+        starting.join()
+        assert restarted, "it did not start again"
+        return Strike(name, uploading, arrived, restarted[0])
+
+    def _see_one_through(self, name: str) -> None:
+        path = self._folder / f"{name}.bin"
+        path.write_bytes(random.randbytes(10_000))
+        with httpx.Client(timeout=10) as http:
+            task_id = self._uploader(http).send(path, {"filename": path.name}, lambda _: None)
+            wait_until(lambda: status(http, self._deployed, task_id.task_id) == "completed", 60)
+
+    def _uploader(self, http: httpx.Client) -> Uploader:
+        return Uploader(
+            http, self._deployed.files, Remembered(self._folder / "state"), retries=10_000,
+            chunk_bytes=CHUNK, sleep=lambda _: _pause(0.1),
+        )  # fmt: skip
+
+    def _client(self) -> None:
+        try:
+            with httpx.Client(timeout=20) as http:
+                uploader = self._uploader(http)
+                while (source := self._queue.get()) is not None:
+                    self._send(uploader, source)
+        except BaseException as error:  # noqa: BLE001
+            self.errors.append(error)
+
+    def _send(self, uploader: Uploader, source: Source) -> None:
+        name = source.path.name
+        followed = int(source.path.stem) % FOLLOWED == 2
+        begun = threading.Event()
+
+        def progress(_offset: int) -> None:
+            if not followed or begun.is_set():
+                return
+            begun.set()
+            url = Remembered(self._folder / "state").get(source.path, self._deployed.files)
+            thread = threading.Thread(target=self._follow, args=(str(url).rpartition("/")[2],))
+            self._followers.append(thread)
+            thread.start()
+
+        sent = uploader.send(source.path, {"filename": name}, progress)
+        self.sent[sent.task_id] = source
+
+    def _follow(self, task_id: str) -> None:
+        states = self.told.setdefault(task_id, [])
+        try:
+            with httpx.Client(timeout=20) as http:
+                for state in follow(
+                    http, self._deployed.files, task_id, retries=600, sleep=lambda _: _pause(0.2)
+                ):
+                    states.append(state)
+        except BaseException as error:  # noqa: BLE001
+            self.errors.append(error)
+
+
+def _pause(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def status(http: httpx.Client, deployed: Deployed, task_id: str) -> str:
+    """A task's status as nginx's clients see it; '' while nobody can say."""
+    try:
+        response = http.get(f"{deployed.url}/api/file/upload/progress/{task_id}")
+    except httpx.TransportError:
+        return ""
+    return str(response.json()["status"]) if response.status_code == 200 else ""
+
+
+def table(strikes: Sequence[Strike]) -> str:
+    """Markdown."""
+    rows = [
+        f"| {strike.killed} | {strike.uploading} | {strike.arrived_after:.1f} s | "
+        f"{strike.restarted_after:.1f} s |"
+        for strike in strikes
+    ]
+    head = (
+        "| killed (-9) | files on their way | an upload begun after it had completed after | "
+        "all ran again after |",
+        "|---|---|---|---|",
+    )
+    return "\n".join((*head, *rows)) + "\n"

@@ -1,0 +1,29 @@
+"""The tus conformance suite, run as its own users run it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SUITE = Path(__file__).parents[1] / "conformance"
+
+
+def run_suite(url: str, report: Path, **environ: str) -> dict[str, dict[str, str]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--rootdir", str(SUITE), "-c", "pyproject.toml"],
+        cwd=SUITE,
+        env={**os.environ, "TUS_URL": url, "TUS_REPORT": str(report), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(done.stdout[-6000:], done.stderr[-2000:])  # noqa: T201
+    assert report.exists(), "the suite did not run"
+    outcomes: dict[str, dict[str, str]] = json.loads(report.read_text())
+    assert len(outcomes) >= 216
+    return outcomes
+
+
+def by_outcome(outcomes: dict[str, dict[str, str]], outcome: str) -> set[str]:
+    return {name for name, case in outcomes.items() if case["outcome"] == outcome}
