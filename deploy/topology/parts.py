@@ -55,9 +55,15 @@ def server_names(options: Options) -> list[str]:
     return [f"server-{number}" for number in _count(options.servers)]
 
 
+def _ours(options: Options) -> list[str]:
+    """Servers and workers: each speaks HTTP on a port of its own."""
+    workers = [f"worker-{number}" for number in _count(options.workers)]
+    return [*server_names(options), *workers]
+
+
 def fill_in(state: State) -> None:
     """Choose the ports and passwords that were not chosen yet."""
-    for name in (*_PORTS, *server_names(state.options)):
+    for name in (*_PORTS, *_ours(state.options)):
         while name not in state.ports:
             port = free_port()
             if port not in state.ports.values():
@@ -67,7 +73,7 @@ def fill_in(state: State) -> None:
 
 
 def port_of(state: State, name: str) -> int | None:
-    """Where a part listens; None for a worker."""
+    """Where a part listens; None before it was chosen."""
     return state.options.port if name == "nginx" else state.ports.get(name)
 
 
@@ -76,7 +82,7 @@ def urls_of(state: State, name: str) -> list[str]:
     port = port_of(state, name)
     if name == "nginx":
         return [f"http://127.0.0.1:{port}", f"https://127.0.0.1:{state.ports['nginx-tls']}"]
-    return [f"http://127.0.0.1:{port}"] if name in server_names(state.options) else []
+    return [f"http://127.0.0.1:{port}"] if name in _ours(state.options) else []
 
 
 def directory_of(root: Path, name: str) -> Path:
@@ -136,7 +142,7 @@ def program_of(state: State, root: Path, part: Part) -> Program:
         case "mysql":
             found = mariadb.program(directory, ports["mysql"])
         case "worker":
-            found = tusd.worker(directory, config)
+            found = tusd.worker(directory, config, ports[part.name])
         case "server":
             found = tusd.server(directory, config, ports[part.name])
         case "nginx":

@@ -17,7 +17,7 @@ def server(directory: Path, config: Path, port: int) -> Program:
     """A server on loopback, behind a proxy, without a pipeline of its own."""
 
     def ready(_pid: int, output: str) -> bool:
-        return "upload to " in output and answers(port, "/healthz")
+        return "upload to " in output and answers(port, "/readyz")
 
     return Program(
         command=(
@@ -30,13 +30,13 @@ def server(directory: Path, config: Path, port: int) -> Program:
     )  # fmt: skip
 
 
-def worker(directory: Path, config: Path) -> Program:
-    """A worker."""
+def worker(directory: Path, config: Path, port: int) -> Program:
+    """A worker that tells how it is on loopback."""
     return Program(
-        command=(_COMMAND, "worker", "--config", str(config)),
+        command=(_COMMAND, "worker", "--config", str(config), "--listen", f"127.0.0.1:{port}"),
         directory=directory,
         environment=_environment(),
-        ready=lambda _pid, output: "tusd-py worker: " in output,
+        ready=lambda _pid, output: "tusd-py worker: " in output and answers(port, "/readyz"),
     )
 
 

@@ -72,7 +72,12 @@ class DiskStore:
         """See ``UploadStore.offset``."""
         verified = self._verified(upload_id)
         with disk_errors():
-            size = self.path(upload_id).lstat().st_size
+            # Opened, not only looked up: NFS promises the newest length to who opens a file.
+            descriptor = os.open(self.path(upload_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                size = os.fstat(descriptor).st_size
+            finally:
+                os.close(descriptor)
         return size if verified is None else min(size, verified)
 
     def _verified(self, upload_id: UploadId) -> int | None:

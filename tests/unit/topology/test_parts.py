@@ -67,7 +67,15 @@ def test_nginx_is_reached_with_and_without_tls() -> None:
         "http://127.0.0.1:8080",
         f"https://127.0.0.1:{state.ports['nginx-tls']}",
     ]
-    assert urls_of(state, "worker-1") == []
+
+
+def test_servers_and_workers_tell_how_they_are_on_ports_of_their_own() -> None:
+    state = State(options=Options(servers=2, workers=3))
+    fill_in(state)
+    ours = ["server-1", "server-2", "worker-1", "worker-2", "worker-3"]
+    urls = [url for name in ours for url in urls_of(state, name)]
+    assert urls == [f"http://127.0.0.1:{state.ports[name]}" for name in ours]
+    assert len(set(urls)) == 5
 
 
 def test_down_with_remove_leaves_no_directory_where_there_was_only_ours(tmp_path: Path) -> None:
