@@ -1,0 +1,178 @@
+"""How long users wait when parts of the topology are silent or die: ``make bench-topology``.
+
+Two servers and three workers behind nginx as ``deploy/local`` brings them up. Every figure is of real
+requests; the rounds follow each other on the same topology.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "deploy"))
+
+from rich.console import Console
+from rich.table import Table
+from support.deployed import Deployed
+from support.tus import BODY, TUS, create, offset, patch, task_id
+from support.waiting import wait_until
+
+SENT: Final = 300_000
+SIZE: Final = 1 << 20
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="tusd-bench-"))
+    site = Deployed(folder)
+    try:
+        site.start(**{"jobs.relay_every": "0.1s"})
+        figures = _measure(site, arguments.rounds)
+    finally:
+        site.down("--remove")
+        shutil.rmtree(folder, ignore_errors=True)
+    table = Table("what", "rounds", "median, ms", "worst, ms", title="waiting")
+    for name, seconds in figures.items():
+        middle, worst = statistics.median(seconds) * 1000, max(seconds) * 1000
+        table.add_row(name, str(len(seconds)), f"{middle:.0f}", f"{worst:.0f}")
+    Console().print(table)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(figures))
+
+
+def _measure(site: Deployed, rounds: int) -> dict[str, list[float]]:
+    few = max(1, rounds // 4)
+    return {
+        "take-over of a silent PATCH by the other server": _repeated(
+            rounds, lambda: _taken_over(site)
+        ),
+        "the last 204, all running": _repeated(rounds, lambda: _finished(site)),
+        "the last 204, RabbitMQ killed": _without(site, "rabbitmq", few),
+        "the last 204, Redis killed": _without(site, "redis", few),
+        "server killed in a PATCH: until the other has the next byte": _repeated(
+            few, lambda: _gone_on(site)
+        ),
+    }
+
+
+def _repeated(rounds: int, measure: Callable[[], float]) -> list[float]:
+    return [measure() for _ in range(rounds)]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+class _Silent:
+    """A PATCH that stops in the middle of its body and stays connected."""
+
+    def __init__(self, site: Deployed, url: str, at: str) -> None:
+        parts = urlsplit(at)
+        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), 30)
+        fields = {**BODY, "Host": parts.netloc, "Upload-Offset": "0", "Content-Length": str(SIZE)}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        head = f"PATCH {parts.path} HTTP/1.1\r\n{lines}\r\n".encode()
+        self._socket.sendall(head + bytes(SENT))
+        wait_until(lambda: site.source(task_id(url)).stat().st_size == SENT)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _taken_over(site: Deployed) -> float:
+    here, there = (site.entry(name)["urls"][0] for name in site.names("server"))
+    url = create(site, SIZE)
+    path = urlsplit(url).path
+    silent = _Silent(site, url, f"{here}{path}")
+    seconds = _timed(lambda: _reached(f"{there}{path}", SENT))
+    silent.close()
+    httpx.delete(url, headers=TUS)
+    return seconds
+
+
+def _reached(url: str, expected: int) -> None:
+    head = httpx.head(url, headers=TUS, timeout=30)
+    assert (head.status_code, head.headers.get("Upload-Offset")) == (200, str(expected))
+
+
+def _finished(site: Deployed) -> float:
+    content = os.urandom(SIZE)
+    url = create(site, SIZE)
+    answers: list[int] = []
+    seconds = _timed(lambda: answers.append(patch(url, 0, content).status_code))
+    assert answers == [204]
+    _completed(site, url)
+    return seconds
+
+
+def _completed(site: Deployed, url: str) -> None:
+    wait_until(lambda: _status(site, url) == "completed", timeout=120)
+
+
+def _status(site: Deployed, url: str) -> str:
+    answer = httpx.get(f"{site.url}/api/file/upload/progress/{task_id(url)}", timeout=30)
+    return str(answer.json().get("status"))
+
+
+def _without(site: Deployed, name: str, rounds: int) -> list[float]:
+    """The job of each upload runs once the part is back."""
+    seconds, urls = [], []
+    site.kill(name)
+    try:
+        for _ in range(rounds):
+            url = create(site, SIZE)
+            content = os.urandom(SIZE)
+            seconds.append(_timed(lambda: _taken(url, content)))  # noqa: B023  (called at once)
+            urls.append(url)
+    finally:
+        site.up()
+    for url in urls:
+        _completed(site, url)
+    return seconds
+
+
+def _taken(url: str, content: bytes) -> None:
+    assert patch(url, 0, content).status_code == 204
+
+
+def _gone_on(site: Deployed) -> float:
+    url = create(site, SIZE)
+    silent = _Silent(site, url, url)
+    name = site.holder(task_id(url))
+    assert name is not None
+    pid = site.entry(name)["pid"]
+
+    def go_on() -> None:
+        os.killpg(pid, signal.SIGKILL)
+        assert patch(url, offset(url), bytes(1)).status_code == 204
+
+    try:
+        seconds = _timed(go_on)
+    finally:
+        silent.close()
+        site.up()
+    httpx.delete(url, headers=TUS)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
