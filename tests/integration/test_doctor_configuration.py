@@ -21,7 +21,7 @@ from tusd_py.clock import SystemClock
 from tusd_py.doctor.configuration import configuration_checks
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.doctor.run import run_checks
-from tusd_py.queue.rabbitmq import QUEUE, declare
+from tusd_py.queue.rabbitmq_topology import QUEUE, declare
 from tusd_py.settings import Settings
 
 SECRET = "secret@1"

@@ -9,7 +9,8 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import JobMessage
 from tusd_py.queue.port import UNREACHABLE
-from tusd_py.queue.rabbitmq import QUEUE, RabbitMqQueue
+from tusd_py.queue.rabbitmq import RabbitMqQueue
+from tusd_py.queue.rabbitmq_topology import QUEUE
 
 
 def message() -> JobMessage:

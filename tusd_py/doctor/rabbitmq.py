@@ -20,7 +20,12 @@ from pika.exceptions import (
 
 from tusd_py.doctor.consumer_timeout import ask_rabbitmqctl, judge_consumer_timeout
 from tusd_py.doctor.findings import Finding, note, ok, problem
-from tusd_py.queue.rabbitmq import DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE, QUEUE, declare
+from tusd_py.queue.rabbitmq_topology import (
+    DEAD_LETTER_EXCHANGE,
+    DEAD_LETTER_QUEUE,
+    QUEUE,
+    declare,
+)
 from tusd_py.settings import Settings
 
 PREFIX: Final = "tusd-doctor-"

@@ -1,10 +1,9 @@
 """Jobs over RabbitMQ (S15): a quorum queue, confirmed and mandatory publishing, dead letters.
 
-Rule 1: pika's connections belong to one thread each. Publishing and consuming have one of their own:
-a broker that is short of memory blocks connections that publish, and only those.
-Rule 2: a lost connection is opened again, with a growing pause; what was not settled on it comes
-back by itself. An unsettled publish is reported as such: it is published again, which changes
-nothing (fault 9).
+Rule 1: publishing and consuming have a connection of their own: a broker that is short of memory
+blocks connections that publish, and only those.
+Rule 2: what was not settled on a connection that is lost comes back by itself. An unsettled publish is
+reported as such: it is published again, which changes nothing (fault 9).
 Rule 3: a delivery is settled on the channel it came by, or not at all: after a reconnect the broker
 has given it to somebody already.
 Rule 4: the broker gives one message at a time, and none while nobody here waits for one. A delivery
@@ -13,187 +12,32 @@ one could begin, and a sleeping worker what all others could.
 """
 
 import logging
-import random
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import pika
-from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
-from pika.exceptions import AMQPError
+from pika.adapters.blocking_connection import BlockingChannel
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
+from tusd_py.queue import rabbitmq_dead_letters
 from tusd_py.queue.port import UNREACHABLE, DeadLetter
+from tusd_py.queue.rabbitmq_line import Line
+from tusd_py.queue.rabbitmq_topology import DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE, QUEUE, lasting
 from tusd_py.queue.wire import Undecodable, decode, encode
 
 log = logging.getLogger(__name__)
 
-QUEUE: Final = "file_upload_queue"
-DEAD_LETTER_EXCHANGE: Final = "file_upload_dlx"
-DEAD_LETTER_QUEUE: Final = "file_upload_queue.dlq"
 HEARTBEAT_SECONDS: Final = 10
 """A worker that was frozen while it waited gives back what it was sent after two or three."""
 BLOCKED_SECONDS: Final = 5.0
 """pika waits for ever by default; the message may arrive all the same once the broker recovers."""
 CONNECT_SECONDS: Final = 3.0
-ANSWER_SECONDS: Final = 8.0
-"""A caller waits so long for its turn, a connection and the broker's word together."""
 MAX_STUCK: Final = 3
 """Publishing threads that wait for a broker that neither answers nor hangs up; then no more are
 begun until one of them comes back."""
-PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-IDLE_SECONDS: Final = 1.0
-_LOST: Final = (AMQPError, OSError)
-
-
-def declare(channel: BlockingChannel) -> None:
-    """The topology, the same each time: raises when the broker has it with other arguments."""
-    channel.exchange_declare(DEAD_LETTER_EXCHANGE, "fanout", durable=True)
-    channel.queue_declare(DEAD_LETTER_QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
-    channel.queue_bind(DEAD_LETTER_QUEUE, DEAD_LETTER_EXCHANGE)
-    channel.queue_declare(
-        QUEUE,
-        durable=True,
-        arguments={
-            "x-queue-type": "quorum",
-            "x-dead-letter-exchange": DEAD_LETTER_EXCHANGE,
-            # A dead letter is not lost between the two queues, which needs the second of these.
-            "x-dead-letter-strategy": "at-least-once",
-            "x-overflow": "reject-publish",
-        },
-    )
-
-
-class _Line:
-    """One connection and the thread that owns it; work for it comes from any thread."""
-
-    def __init__(
-        self,
-        name: str,
-        parameters: pika.ConnectionParameters,
-        opened: Callable[[BlockingChannel], None],
-    ) -> None:
-        self._parameters = parameters
-        self._opened = opened
-        self._mutex = threading.Lock()
-        self._work: deque[tuple[Callable[[BlockingChannel], Any], Future[Any]]] = deque()
-        self._connection: BlockingConnection | None = None
-        self._closed = threading.Event()
-        self.stuck = False
-        """The broker left a request of ours without an answer."""
-        self.failing = False
-        """The last connection was lost or refused, and the next is not there yet."""
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def submit(self, work: Callable[[BlockingChannel], Any]) -> "Future[Any]":
-        """Run ``work`` in the line's thread, on an open channel."""
-        future: Future[Any] = Future()
-        with self._mutex:
-            if self._closed.is_set():
-                future.set_exception(BackendError())
-                return future
-            self._work.append((work, future))
-            self._wake()
-        return future
-
-    def call(self, work: Callable[[BlockingChannel], Any]) -> Any:  # noqa: ANN401
-        """``submit``, and wait. Raises: BackendError: nobody knows whether it was done."""
-        future = self.submit(work)
-        try:
-            return future.result(ANSWER_SECONDS)
-        except FutureTimeout as error:
-            # pika has no time limit of its own once a request is on its way.
-            self.stuck = not future.cancel()
-            raise BackendError from error
-        except _LOST as error:
-            raise BackendError from error
-
-    def _wake(self) -> None:
-        if self._connection is not None:
-            try:
-                self._connection.add_callback_threadsafe(lambda: None)
-            except AMQPError:
-                log.debug("queue.wake.failed")
-
-    def _run(self) -> None:
-        failures = 0
-        while not self._closed.is_set():
-            try:
-                connection = BlockingConnection(self._parameters)
-                try:
-                    channel = connection.channel()
-                    declare(channel)
-                    self._opened(channel)
-                    with self._mutex:
-                        self._connection = connection
-                    failures = 0
-                    self.failing = False
-                    self._serve(connection, channel)
-                finally:
-                    with self._mutex:
-                        self._connection = None
-                    if connection.is_open:
-                        connection.close()
-            except Exception as error:
-                pause = PAUSES[min(failures, len(PAUSES) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
-                failures += 1
-                self.failing = True
-                log.warning(
-                    "queue.connection.lost",
-                    extra={"line": self._thread.name, "reason": repr(error), "pause": pause},
-                    exc_info=not isinstance(error, _LOST),
-                )
-                self._closed.wait(pause)
-
-    def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
-        while not self._closed.is_set():
-            while (item := self._next()) is not None:
-                self._do(channel, *item)
-            connection.process_data_events(IDLE_SECONDS)
-            if channel.is_closed:
-                raise pika.exceptions.ChannelClosed(0, "the broker closed the channel")
-
-    def _next(self) -> tuple[Callable[[BlockingChannel], Any], "Future[Any]"] | None:
-        with self._mutex:
-            return self._work.popleft() if self._work else None
-
-    @staticmethod
-    def _do(
-        channel: BlockingChannel, work: Callable[[BlockingChannel], Any], future: "Future[Any]"
-    ) -> None:
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(work(channel))
-        except _LOST as error:
-            future.set_exception(error)
-            raise
-        except Exception as error:  # noqa: BLE001  (the caller's)
-            future.set_exception(error)
-
-    def close(self) -> None:
-        """End the thread; work that is left fails."""
-        self.abandon()
-        self._thread.join(ANSWER_SECONDS)
-
-    def abandon(self) -> None:
-        """End the thread as soon as it can; work that is left fails."""
-        with self._mutex:
-            self._closed.set()
-            self._wake()
-        while (item := self._next()) is not None:
-            if item[1].set_running_or_notify_cancel():
-                item[1].set_exception(BackendError())
-
-    def alive(self) -> bool:
-        """Whether its thread runs."""
-        return self._thread.is_alive()
 
 
 class RabbitMqQueue:
@@ -206,9 +50,9 @@ class RabbitMqQueue:
         self._parameters.socket_timeout = CONNECT_SECONDS
         self._parameters.stack_timeout = 2 * CONNECT_SECONDS
         self._mutex = threading.Lock()
-        self._publishing: _Line | None = None
-        self._stuck: list[_Line] = []
-        self._consuming: _Line | None = None
+        self._publishing: Line | None = None
+        self._stuck: list[Line] = []
+        self._consuming: Line | None = None
         self._changed = threading.Condition()
         self._arrived: deque[RabbitMqDelivery] = deque()
         self._channel: BlockingChannel | None = None
@@ -220,7 +64,7 @@ class RabbitMqQueue:
         self._unsettled = 0
         self._closed = False
 
-    def _publisher(self) -> _Line:
+    def _publisher(self) -> Line:
         with self._mutex:
             if self._publishing is not None and self._publishing.stuck:
                 self._stuck = [line for line in self._stuck if line.alive()]
@@ -230,15 +74,15 @@ class RabbitMqQueue:
                 self._stuck.append(self._publishing)
                 self._publishing = None
             if self._publishing is None:
-                self._publishing = _Line(
+                self._publishing = Line(
                     "queue-publisher", self._parameters, BlockingChannel.confirm_delivery
                 )
             return self._publishing
 
-    def _consumer(self) -> _Line:
+    def _consumer(self) -> Line:
         with self._mutex:
             if self._consuming is None:
-                self._consuming = _Line("queue-consumer", self._parameters, self._begin)
+                self._consuming = Line("queue-consumer", self._parameters, self._begin)
             return self._consuming
 
     # -- publishing
@@ -254,7 +98,7 @@ class RabbitMqQueue:
     def _put(
         self, *, exchange: str, routing_key: str, payload: bytes, headers: dict[str, str]
     ) -> None:
-        properties = _properties(headers)
+        properties = lasting(headers)
         self._publisher().call(
             lambda channel: channel.basic_publish(
                 exchange, routing_key, payload, properties, mandatory=True
@@ -376,13 +220,13 @@ class RabbitMqQueue:
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         """See ``JobQueue.dead_letters``."""
-        found: list[DeadLetter] = self._publisher().call(_look_at_dead_letters)
+        found: list[DeadLetter] = self._publisher().call(rabbitmq_dead_letters.look)
         return found
 
     def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
         """See ``JobQueue.settle_dead_letters``."""
         settled: set[str] = self._publisher().call(
-            lambda channel: _settle_dead_letters(channel, ids, again=again)
+            lambda channel: rabbitmq_dead_letters.settle(channel, ids, again=again)
         )
         return settled
 
@@ -396,65 +240,6 @@ class RabbitMqQueue:
         for line in lines:
             if line is not None:
                 line.close()
-
-
-@contextmanager
-def _dead_letters(
-    channel: BlockingChannel,
-) -> Iterator[tuple[BlockingChannel, Iterator[tuple[int, DeadLetter]]]]:
-    """A channel of one's own, and each dead letter with its delivery tag on it. The channel's end puts
-    back what was not acknowledged."""
-    own = channel.connection.channel()
-    own.confirm_delivery()
-
-    def letters() -> Iterator[tuple[int, DeadLetter]]:
-        while True:
-            method, properties, body = own.basic_get(DEAD_LETTER_QUEUE)
-            if method is None or properties is None or body is None:
-                return
-            yield method.delivery_tag or 0, _dead_letter(body, properties.headers or {})
-
-    try:
-        yield own, letters()
-    finally:
-        own.close()
-
-
-def _dead_letter(payload: bytes, headers: Mapping[str, object]) -> DeadLetter:
-    reason = headers.get("reason")
-    if reason is None:
-        # The broker knows only that it was rejected.
-        try:
-            decode(payload)
-            reason = headers.get("x-first-death-reason", "")
-        except Undecodable as error:
-            reason = error
-    return DeadLetter(payload=payload, reason=str(reason))
-
-
-def _look_at_dead_letters(channel: BlockingChannel) -> list[DeadLetter]:
-    with _dead_letters(channel) as (_, letters):
-        return [letter for _, letter in letters]
-
-
-def _settle_dead_letters(
-    channel: BlockingChannel, ids: Collection[str], *, again: bool
-) -> set[str]:
-    settled = set()
-    with _dead_letters(channel) as (own, letters):
-        for tag, letter in letters:
-            if letter.id not in ids:
-                continue
-            if again:
-                own.basic_publish("", QUEUE, letter.payload, _properties({}), mandatory=True)
-            own.basic_ack(tag)
-            settled.add(letter.id)
-    return settled
-
-
-def _properties(headers: dict[str, str]) -> pika.BasicProperties:
-    """A message that survives the broker."""
-    return pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=headers)
 
 
 class RabbitMqDelivery:

@@ -1,0 +1,33 @@
+"""What there is at the broker: a quorum queue and its dead letters (S15, S17)."""
+
+from typing import Final
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+
+QUEUE: Final = "file_upload_queue"
+DEAD_LETTER_EXCHANGE: Final = "file_upload_dlx"
+DEAD_LETTER_QUEUE: Final = "file_upload_queue.dlq"
+
+
+def declare(channel: BlockingChannel) -> None:
+    """The topology, the same each time: raises when the broker has it with other arguments."""
+    channel.exchange_declare(DEAD_LETTER_EXCHANGE, "fanout", durable=True)
+    channel.queue_declare(DEAD_LETTER_QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+    channel.queue_bind(DEAD_LETTER_QUEUE, DEAD_LETTER_EXCHANGE)
+    channel.queue_declare(
+        QUEUE,
+        durable=True,
+        arguments={
+            "x-queue-type": "quorum",
+            "x-dead-letter-exchange": DEAD_LETTER_EXCHANGE,
+            # A dead letter is not lost between the two queues, which needs the second of these.
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        },
+    )
+
+
+def lasting(headers: dict[str, str]) -> pika.BasicProperties:
+    """A message that survives the broker."""
+    return pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=headers)
