@@ -215,7 +215,12 @@ class ObjectSettings(_Section):
         "redirect",
         description="How OSS and S3 give a file to its owner: by a signed link, or read through the server",
     )
-    link_expires: Duration = Field(3600.0, ge=1, description="How long a signed link is good for")
+    link_expires: Duration = Field(
+        3600.0,
+        ge=1,
+        le=7 * 86400,
+        description="How long a signed link is good for; S3 signs for a week at the most",
+    )
     part_size: Size = Field(
         16 << 20,
         ge=5 << 20,

@@ -16,6 +16,8 @@ T = TypeVar("T")
 BODY_THREADS: Final = 8
 """A body holds a thread for one slice only, so a few serve many clients (measured: 2 to 8 alike)."""
 CALL_THREADS: Final = 8
+READ_THREADS: Final = 8
+"""Downloads have their own: an object store that hangs must not hold uploads up."""
 
 
 class Threads:
@@ -24,11 +26,16 @@ class Threads:
     def __init__(self) -> None:
         self._bodies = ThreadPoolExecutor(BODY_THREADS, "body")
         self._calls = ThreadPoolExecutor(CALL_THREADS, "call")
+        self._reads = ThreadPoolExecutor(READ_THREADS, "read")
         self._long = ThreadPoolExecutor(1, "long")
 
     async def body(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a step that moves bytes; raises what it raises."""
         return await _finished(self._bodies, lambda: function(*args, **kwargs))
+
+    async def read(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a step of a download; raises what it raises."""
+        return await _finished(self._reads, lambda: function(*args, **kwargs))
 
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a short blocking call of a port; raises what it raises."""
@@ -40,7 +47,7 @@ class Threads:
 
     def close(self) -> None:
         """Wait for what runs, take no more."""
-        for pool in (self._bodies, self._calls, self._long):
+        for pool in (self._bodies, self._calls, self._reads, self._long):
             pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -21,7 +21,7 @@ from tusd_py.settings import Settings
 from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.wiring import open_ports
 from worker.consumer import Consumer
-from worker.janitor import find_leftovers, remove_leftovers
+from worker.janitor import claim_objects, find_leftovers, remove_leftovers
 from worker.listener import answers, listening
 from worker.media.tools import Tools, discover
 
@@ -121,6 +121,7 @@ class Worker:
         self._ports.tasks.expire()
 
     def _tidy_objects(self) -> None:
+        claim_objects(self._ports)
         remove_leftovers(self._ports, find_leftovers(self._ports))
 
     def _take_from_dead(self) -> None:

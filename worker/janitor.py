@@ -46,16 +46,37 @@ class Leftovers:
 def find_leftovers(ports: Ports, *, objects: bool = True) -> Leftovers:
     """Look, and touch nothing.
 
-    Args: objects: look through the object store too, which lists all of it.
+    Args: objects: look through the object store too, which lists all of it; if another catalog's
+        objects are there, nothing of them is found.
     Raises: BackendError, Transient, OSError.
     """
+    collects = objects and _owns(ports)
     return Leftovers(
         sources=tuple(ports.catalog.removable_sources()),
         orphan_data=tuple(_orphan_data(ports)),
         work_dirs=tuple(_work_dirs(ports)),
-        orphan_objects=tuple(_orphan_objects(ports)) if objects else (),
-        unfinished=tuple(_unfinished(ports)) if objects else (),
+        orphan_objects=tuple(_orphan_objects(ports)) if collects else (),
+        unfinished=tuple(_unfinished(ports)) if collects else (),
     )
+
+
+def claim_objects(ports: Ports, *, anew: bool = False) -> bool:
+    """Say whose the objects are where nobody has said it (``anew``: whatever was said).
+
+    Returns: whether they are this catalog's. Raises: BackendError, Transient, OSError.
+    """
+    if anew or ports.objects.owner() is None:
+        ports.objects.set_owner(ports.catalog.identity())
+    return _owns(ports)
+
+
+def _owns(ports: Ports) -> bool:
+    """To another catalog's objects ours would be the wrong judge: it would collect them all."""
+    owner = ports.objects.owner()
+    if owner in (None, ports.catalog.identity()):
+        return True
+    log.error("janitor.objects.foreign", extra={"owner": owner})
+    return False
 
 
 def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:

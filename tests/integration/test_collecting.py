@@ -19,7 +19,7 @@ from tusd_py.domain.upload import UploadState
 from tusd_py.objects.keys import object_key
 from tusd_py.settings import ObjectSettings, OssSettings, Settings
 from tusd_py.uploads.relay import relay_outbox
-from worker.janitor import find_leftovers, remove_leftovers
+from worker.janitor import claim_objects, find_leftovers, remove_leftovers
 from worker.pipeline import engine
 
 HOURS = 3600.0
@@ -183,3 +183,17 @@ def test_the_rounds_between_do_not_look_through_the_object_store(
     later(bench, 49)
     assert find_leftovers(bench.ports, objects=False).orphan_objects == ()
     assert find_leftovers(bench.ports).orphan_objects == (ORPHAN,)
+
+
+def test_a_catalog_collects_nothing_of_another_ones(bench: Bench, tmp_path: Path) -> None:
+    """A new database beside an old object store knows none of its objects."""
+    put(bench, ORPHAN, tmp_path)
+    assert claim_objects(bench.ports)
+    bench.ports.objects.set_owner("another catalog")
+    later(bench, 49)
+    assert not claim_objects(bench.ports)
+    collect(bench)
+    assert keys(bench) == {ORPHAN}
+    assert claim_objects(bench.ports, anew=True)
+    collect(bench)
+    assert keys(bench) == set()

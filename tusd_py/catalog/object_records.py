@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.schema import (
+    catalog_identity,
     jobs,
     object_multiparts,
     object_parts,
@@ -89,6 +90,12 @@ class ObjectRecords:
             .where(jobs.c.state.in_(_SENDING))
         )
         return self._database.read(lambda c: set(c.execute(statement).scalars()))
+
+    def identity(self) -> str:
+        """See ``ObjectCatalog.identity``."""
+        statement = select(catalog_identity.c.identity)
+        found: str = self._database.read(lambda c: c.execute(statement).scalar_one())
+        return found
 
     def condemn_object(self, key: str) -> bool:
         """See ``ObjectCatalog.condemn_object``."""

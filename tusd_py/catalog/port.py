@@ -305,6 +305,10 @@ class ObjectCatalog(Protocol):
         """Upload ids that a job may still go on with."""
         ...
 
+    def identity(self) -> str:
+        """A name that this catalog was given when it was made (a UUID); it goes with its data."""
+        ...
+
     def claim_object(self, key: str) -> bool:
         """An attempt is about to put this object; False while it is being removed. Idempotent."""
         ...

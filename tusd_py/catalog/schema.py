@@ -155,3 +155,8 @@ object_tombstones = Table(
     Column("at", Double, nullable=False),
 )
 """Objects that nobody pointed at when they were collected: being removed, or removed."""
+
+catalog_identity = Table(
+    "catalog_identity", metadata, Column("identity", String(36), primary_key=True)
+)
+"""One row: a name by which an object store knows its catalog."""

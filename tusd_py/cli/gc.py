@@ -13,6 +13,13 @@ def gc(
     data_dir: DataDir = None,
     config: Config = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+    adopt_objects: Annotated[
+        bool,
+        typer.Option(
+            "--adopt-objects",
+            help="The object store was another catalog's: from now on it is this one's, and what this one does not know is collected.",
+        ),
+    ] = False,
 ) -> None:
     """Remove sources the pool holds, data without an upload, dead work folders, orphan objects, unfinished puts.
 
@@ -23,14 +30,16 @@ def gc(
     with plain_errors():
         ports = open_ports(settings)
         try:
-            _collect(ports, dry_run=dry_run)
+            _collect(ports, dry_run=dry_run, adopts=adopt_objects)
         finally:
             ports.close()
 
 
-def _collect(ports: Ports, *, dry_run: bool) -> None:
-    from worker.janitor import find_leftovers, remove_leftovers
+def _collect(ports: Ports, *, dry_run: bool, adopts: bool) -> None:
+    from worker.janitor import claim_objects, find_leftovers, remove_leftovers
 
+    if not dry_run and not claim_objects(ports, anew=adopts):
+        typer.echo("the object store is another catalog's: nothing of it is collected")
     found = find_leftovers(ports)
     for kind, names in (
         ("source", found.sources),

@@ -5,6 +5,8 @@ from typing import Final
 
 PREFIX: Final = "pool/"
 """What keys begin with."""
+OWNER_KEY: Final = "tusd-py-catalog"
+"""Beside them: which catalog knows these objects."""
 _KEY: Final = re.compile(r"pool/[0-9a-f]{2}/[0-9a-f]{64}(?:\.[a-z0-9]{1,10})?")
 
 
@@ -15,6 +17,11 @@ def object_key(stored_hash: str, ext: str) -> str:
 
 def check_key(key: str) -> str:
     """The key itself. Raises: ValueError: no key of ours looks like that."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise ValueError("not an object key")
     return key
+
+
+def is_key(text: str) -> bool:
+    """Whether it is a key of ours: whatever else somebody keeps in a bucket is not to be touched."""
+    return _KEY.fullmatch(text) is not None

@@ -12,7 +12,7 @@ from typing import Final
 import blake3
 
 from tusd_py.domain.errors import BackendError, Permanent, ResourceShort, Transient
-from tusd_py.objects.keys import check_key
+from tusd_py.objects.keys import OWNER_KEY, check_key
 from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
 
 COPY_BYTES: Final = 8 << 20
@@ -136,6 +136,20 @@ class LocalObjects:
     def link(self, key: str, *, disposition: str, seconds: float) -> str | None:  # noqa: ARG002
         """See ``ObjectStore.link``: there is none."""
         return None
+
+    def owner(self) -> str | None:
+        """See ``ObjectStore.owner``."""
+        try:
+            return (self._root / OWNER_KEY).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def set_owner(self, identity: str) -> None:
+        """See ``ObjectStore.set_owner``."""
+        draft = self._drafts / secrets.token_hex(16)
+        draft.write_text(identity, "utf-8")
+        _sync(draft, os.O_RDONLY)
+        draft.rename(self._root / OWNER_KEY)
 
     def check(self) -> None:
         """See ``ObjectStore.check``: a draft can be written and is removed again."""

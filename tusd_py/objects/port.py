@@ -104,6 +104,18 @@ class ObjectStore(Protocol):
         """Remove what a put has left. Idempotent. Raises: Transient."""
         ...
 
+    def owner(self) -> str | None:
+        """The identity of the catalog that knows these objects; None before any said so.
+
+        Only that one may collect: to any other catalog every object here is one that nobody points
+        at. Raises: Transient, OSError.
+        """
+        ...
+
+    def set_owner(self, identity: str) -> None:
+        """From now on it is this catalog. Raises: Transient, OSError."""
+        ...
+
     def url(self, key: str) -> str:
         """The address recorded as ``oss_path``."""
         ...

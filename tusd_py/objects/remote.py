@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import quote
 
 from tusd_py.domain.errors import BackendError, Transient
 from tusd_py.objects.bucket import Bucket, BucketError, ObjectGone, Refused, UploadGone
-from tusd_py.objects.keys import PREFIX, check_key
-from tusd_py.objects.parts import SMALLEST_PART, Stopped
+from tusd_py.objects.keys import OWNER_KEY, PREFIX, check_key, is_key
+from tusd_py.objects.parts import SMALLEST_PART, PartReader, Span, Stopped
 from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
 from tusd_py.objects.repeating import Repeating
 from tusd_py.objects.sending import Progress, Sending, Spoilt
@@ -109,12 +110,12 @@ class RemoteObjects:
     def entries(self) -> Iterator[tuple[str, float]]:
         """See ``ObjectStore.entries``."""
         with _translated("entries"):
-            yield from self._bucket.keys(PREFIX)
+            yield from (entry for entry in self._bucket.keys(PREFIX) if is_key(entry[0]))
 
     def unfinished(self) -> Iterator[Unfinished]:
         """See ``ObjectStore.unfinished``."""
         with _translated("unfinished"):
-            yield from self._bucket.uploads(PREFIX)
+            yield from (left for left in self._bucket.uploads(PREFIX) if is_key(left.key))
 
     def abandon(self, unfinished: Unfinished) -> None:
         """See ``ObjectStore.abandon``."""
@@ -123,6 +124,23 @@ class RemoteObjects:
                 self._bucket.abort(unfinished.key, unfinished.upload_id)
             except UploadGone:
                 return
+
+    def owner(self) -> str | None:
+        """See ``ObjectStore.owner``."""
+        with _translated("owner"):
+            found = self._repeated(lambda: self._bucket.head(OWNER_KEY), "owner")
+            if found is None:
+                return None
+            return b"".join(self._bucket.read(OWNER_KEY, 0, found.size)).decode()
+
+    def set_owner(self, identity: str) -> None:
+        """See ``ObjectStore.set_owner``."""
+        content = identity.encode()
+        with TemporaryDirectory(prefix="tusd-py-") as folder, _translated("owner"):
+            path = Path(folder) / "owner"
+            path.write_bytes(content)
+            with PartReader(path, Span(1, 0, len(content))) as body:
+                self._bucket.put(OWNER_KEY, body, "text/plain")
 
     def check(self) -> None:
         """See ``ObjectStore.check``: the bucket lets us in."""

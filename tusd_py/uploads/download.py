@@ -62,7 +62,7 @@ async def download(
         size=file.stored_size,
         etag=file.stored_hash,
         begin=lambda start, length: _begin(room, lambda: objects.read(key, start, length)),
-        link=lambda disposition, seconds: room.threads.call(
+        link=lambda disposition, seconds: room.threads.read(
             objects.link, key, disposition=disposition, seconds=seconds
         ),
     )
@@ -74,7 +74,7 @@ async def _begin(
     """The first piece is read before anything is promised to the client."""
     pieces = pieces_of()
     try:
-        first = await room.threads.body(next, pieces, b"")
+        first = await room.threads.read(next, pieces, b"")
     except FileNotFoundError as error:
         raise UploadNotFound from error
     return _rest(room, first, pieces)
@@ -85,10 +85,10 @@ async def _rest(room: UploadRoom, first: bytes, pieces: Iterator[bytes]) -> Asyn
         piece = first
         while piece:
             yield piece
-            piece = await room.threads.body(next, pieces, b"")
+            piece = await room.threads.read(next, pieces, b"")
     finally:
         if isinstance(pieces, Generator):
-            await room.threads.body(pieces.close)
+            await room.threads.read(pieces.close)
 
 
 def _file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[bytes]:

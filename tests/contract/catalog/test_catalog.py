@@ -508,6 +508,15 @@ def test_parts_of_a_cancelled_job_are_nobodys(catalog: Catalog) -> None:
     assert set(catalog.multipart_ids()) == set()
 
 
+def test_a_catalog_has_a_name_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
+    other = SqlCatalog(sqlite_url(tmp_path / "other.sqlite3"))
+    again = SqlCatalog(sqlite_url(tmp_path / "other.sqlite3"))
+    assert other.identity() == again.identity() != catalog.identity()
+    assert len(catalog.identity()) == 36
+    other.close()
+    again.close()
+
+
 def test_what_the_pool_points_at_is_not_condemned(catalog: Catalog) -> None:
     task_id = finished(catalog)
     catalog.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)

@@ -141,6 +141,15 @@ def test_only_keys_of_ours_are_taken(store: ObjectStore, key: str) -> None:
         store.head(key)
 
 
+def test_a_store_knows_whose_its_objects_are(store: ObjectStore, source: Path) -> None:
+    assert store.owner() is None
+    for identity in ("one", "another"):
+        store.set_owner(identity)
+        assert store.owner() == identity
+    put(store, source)
+    assert [key for key, _ in store.entries()] == [KEY]
+
+
 def test_an_address_tells_no_place_on_the_server(store: ObjectStore, tmp_path: Path) -> None:
     assert str(tmp_path) not in store.url(KEY)
     assert KEY in store.url(KEY)

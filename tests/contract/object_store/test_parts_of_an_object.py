@@ -227,6 +227,19 @@ def test_what_was_begun_is_listed_and_may_be_abandoned(store: RemoteObjects, sou
     assert list(store.unfinished()) == []
 
 
+def test_what_is_not_ours_is_not_seen(
+    store: RemoteObjects, bucket: Bucket, source: Path, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.write_bytes(b"foreign")
+    for key in ("pool/readme.txt", "pool/00/something", "elsewhere"):
+        with PartReader(foreign, Span(1, 0, 7)) as body:
+            bucket.put(key, body, "text/plain")
+        bucket.begin(key, "text/plain")
+    assert list(store.entries()) == []
+    assert list(store.unfinished()) == []
+
+
 def test_an_abandoned_upload_is_gone_for_the_bucket(
     store: RemoteObjects, bucket: Bucket, source: Path
 ) -> None:

@@ -1,5 +1,7 @@
 """Objects sent in parts, and objects that were collected."""
 
+from uuid import uuid4
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -39,3 +41,11 @@ def upgrade() -> None:
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
     )
+    identity = op.create_table(
+        "catalog_identity",
+        sa.Column("identity", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("identity"),
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
+    )
+    op.bulk_insert(identity, [{"identity": str(uuid4())}])
