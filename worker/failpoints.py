@@ -11,6 +11,7 @@ import threading
 _wanted, _, _rest = os.environ.get("TUSD_FAIL", "").partition(":")
 _action, _, _nth = _rest.partition(":")
 _left = int(_nth or 1)
+_counting = threading.Lock()
 
 
 class FailpointReached(Exception):
@@ -22,9 +23,10 @@ def failpoint(name: str) -> None:
     global _left  # noqa: PLW0603  (one process, one failpoint)
     if name != _wanted:
         return
-    _left -= 1
-    if _left != 0:
-        return
+    with _counting:
+        _left -= 1
+        if _left != 0:
+            return
     if _action == "exit":
         os._exit(137)
     if _action == "stop":
