@@ -31,7 +31,7 @@ test: install
 	@tests/node/install.sh
 	@tests/s3/install.sh & built=$$!; $(MAKE) --no-print-directory check && wait $$built
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='tusd_py/protocol/*,tusd_py/uploads/*,worker/pipeline/*' -m
 	@$(BIN)/coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
