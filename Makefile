@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak bench-listeners bench-topology lock clean
+.PHONY: install serve test check unit soak bench-listeners bench-outages lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -45,11 +45,11 @@ soak: install
 
 bench-listeners: install
 	@deploy/packages/install.sh deploy/packages/test.txt
-	@$(BIN)/python tests/bench/listeners.py $(ARGS)
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/listeners.py $(ARGS)
 
-bench-topology: install
+bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt
-	@$(BIN)/python tests/bench/topology.py $(ARGS)
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/outages.py $(ARGS)
 
 lock:
 	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --extra distributed --extra oss --extra s3 --group dev --generate-hashes \

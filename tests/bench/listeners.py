@@ -11,7 +11,6 @@ import json
 import math
 import os
 import resource
-import sys
 import tempfile
 import threading
 import time
@@ -21,9 +20,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import redis
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from rich.console import Console
 from rich.table import Table
 from support.cluster import Cluster, running_cluster

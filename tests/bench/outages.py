@@ -1,4 +1,4 @@
-"""How long users wait when parts of the topology are silent or die: ``make bench-topology``.
+"""How long users wait when parts of the topology are silent or die: ``make bench-outages``.
 
 Two servers and three workers behind nginx as ``deploy/local`` brings them up. Every figure is of real
 requests; the rounds follow each other on the same topology.
@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,10 +19,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[2] / "deploy"))
-
 from rich.console import Console
 from rich.table import Table
 from support.deployed import Deployed
