@@ -149,7 +149,7 @@ class JobSettings(_Section):
     orphans_every: Duration = Field(
         6 * 3600.0,
         gt=0,
-        description="How often the whole object store is looked through for what nobody points at",
+        description="How often, on average, a worker looks through the whole object store for what nobody points at",
     )
     verify_source: bool = Field(
         True,

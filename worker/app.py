@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import secrets
 import signal
 import socket
@@ -74,7 +75,7 @@ class Worker:
             self._begin("relay", self._relay)
             self._begin("tell", self._every(jobs.relay_every, self._tell))
         self._begin("janitor", self._every(jobs.janitor_every, self._tidy))
-        self._begin("object-janitor", self._every(jobs.orphans_every, self._tidy_objects))
+        self._begin("object-janitor", self._tidy_objects)
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(
@@ -121,8 +122,11 @@ class Worker:
         self._ports.tasks.expire()
 
     def _tidy_objects(self) -> None:
+        """At no fixed time, so that workers which start together do not all list the whole store."""
         claim_objects(self._ports)
-        remove_leftovers(self._ports, find_leftovers(self._ports))
+        pause = random.uniform(0.0, 2 * self._settings.jobs.orphans_every)  # noqa: S311
+        if not self._stopping.wait(pause):
+            remove_leftovers(self._ports, find_leftovers(self._ports))
 
     def _take_from_dead(self) -> None:
         """Leases of processes that no longer run here need not run out first."""
