@@ -167,19 +167,21 @@ def test_what_is_away_is_named_by_both_and_they_recover(
     both = (site.server.url, site.worker_url)
     rows = [
         (services.redis, "tasks", "degraded", "degraded"),
-        (services.rabbitmq, "queue", "degraded", "failing"),
         (services.mariadb, "catalog", "failing", "failing"),
+        # Last: RabbitMQ 3.10 may forget a queue that is killed with it right after its declaration
+        # (docs/distributed.md).
+        (services.rabbitmq, "queue", "degraded", "failing"),
     ]
+    site.server.wait_for_status(send(site.server, os.urandom(1000)), "completed")
     for url in both:
         wait_until(lambda url=url: failing(url) == (200, "ready", {}))  # type: ignore[misc]
     for service, name, *verdicts in rows:
         stop(service)
         try:
             for url, verdict in zip(both, verdicts, strict=True):
-                wait_until(lambda url=url: failing(url)[1] != "ready")  # type: ignore[misc]
-                status, told, reasons = failing(url)
-                assert (status, told) == (503 if verdict == "failing" else 200, verdict), reasons
-                assert set(reasons) == {name}
+                expected = (503 if verdict == "failing" else 200, verdict, {name})
+                wait_until(lambda url=url, expected=expected: _told(url) == expected)  # type: ignore[misc]
+                reasons = failing(url)[2]
                 assert reasons[name] == NO_ANSWER or "can't be reached" in reasons[name]
                 assert httpx.get(f"{url}/healthz").status_code == 200
                 _only_this_part_gives_no_figures(url, name)
@@ -190,6 +192,12 @@ def test_what_is_away_is_named_by_both_and_they_recover(
     site.server.wait_for_status(send(site.server, os.urandom(1000)), "completed")
     for url in both:
         wait_until(lambda url=url: _errors(url) == set())  # type: ignore[misc]
+
+
+def _told(url: str) -> tuple[int, str, set[str]]:
+    """Status, verdict, and the names of what fails."""
+    status, verdict, reasons = failing(url)
+    return status, verdict, set(reasons)
 
 
 def _errors(url: str) -> set[str]:
