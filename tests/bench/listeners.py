@@ -23,10 +23,11 @@ import redis
 from rich.console import Console
 from rich.table import Table
 from support.cluster import Cluster, running_cluster
-from support.event_streams import Stream, open_streams, until
+from support.event_streams import Stream, open_streams
 from support.server import Server, running_server
 from support.services import MariaDb, RabbitMq, Redis
 from support.tus import create, patch
+from support.waiting import until
 
 TASKS: Final = 50
 IDLE_SECONDS: Final = 12.0

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import statistics
 import tempfile
 import time
@@ -22,7 +21,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 from support.deployed import Deployed
-from support.tus import BODY, TUS, create, offset, patch, task_id
+from support.silent_patch import SilentPatch
+from support.tus import TUS, create, offset, patch, task_id
 from support.waiting import wait_until
 
 SENT: Final = 300_000
@@ -77,27 +77,18 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-class _Silent:
-    """A PATCH that stops in the middle of its body and stays connected."""
-
-    def __init__(self, site: Deployed, url: str, at: str) -> None:
-        parts = urlsplit(at)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), 30)
-        fields = {**BODY, "Host": parts.netloc, "Upload-Offset": "0", "Content-Length": str(SIZE)}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        head = f"PATCH {parts.path} HTTP/1.1\r\n{lines}\r\n".encode()
-        self._socket.sendall(head + bytes(SENT))
-        wait_until(lambda: site.source(task_id(url)).stat().st_size == SENT)
-
-    def close(self) -> None:
-        self._socket.close()
+def _silent(site: Deployed, url: str, at: str) -> SilentPatch:
+    """A PATCH at a server that has taken part of its body."""
+    silent = SilentPatch(at, 0, SIZE, bytes(SENT))
+    wait_until(lambda: site.source(task_id(url)).stat().st_size == SENT)
+    return silent
 
 
 def _taken_over(site: Deployed) -> float:
     here, there = (site.entry(name)["urls"][0] for name in site.names("server"))
     url = create(site, SIZE)
     path = urlsplit(url).path
-    silent = _Silent(site, url, f"{here}{path}")
+    silent = _silent(site, url, f"{here}{path}")
     seconds = _timed(lambda: _reached(f"{there}{path}", SENT))
     silent.close()
     httpx.delete(url, headers=TUS)
@@ -151,7 +142,7 @@ def _taken(url: str, content: bytes) -> None:
 
 def _gone_on(site: Deployed) -> float:
     url = create(site, SIZE)
-    silent = _Silent(site, url, url)
+    silent = _silent(site, url, url)
     name = site.holder(task_id(url))
     assert name is not None
     pid = site.entry(name)["pid"]

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from support.cluster import Cluster, running_cluster
 from support.media import video
 from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis
+from support.silent_patch import SilentPatch
 from support.tus import BODY, create, send
 from support.waiting import wait_until
 
@@ -117,14 +117,7 @@ def test_a_request_at_one_server_takes_over_from_a_silent_one_at_the_other(
     here, there = cluster.servers
     content = os.urandom(1 << 20)
     url = create(here, len(content))
-    address = urlsplit(url)
-    fields = {**BODY, "Upload-Offset": "0", "Content-Length": str(len(content))}
-    request = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    with socket.create_connection((address.hostname or "", address.port or 0)) as silent:
-        silent.sendall(
-            f"PATCH {address.path} HTTP/1.1\r\nHost: x\r\n{request}\r\n".encode()
-            + content[:300_000]
-        )
+    with SilentPatch(url, 0, len(content), content[:300_000]):
         wait_until(lambda: _size(cluster, url) == 300_000)
         head = httpx.head(at(there, url), headers=TUS)
         assert head.headers["Upload-Offset"] == "300000"
@@ -145,14 +138,7 @@ def test_a_server_killed_during_a_patch_costs_only_the_way_to_the_other(cluster:
     here, there = cluster.servers
     content = os.urandom(4 << 20)
     url = create(here, len(content))
-    address = urlsplit(url)
-    fields = {**BODY, "Upload-Offset": "0", "Content-Length": str(len(content))}
-    request = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    with socket.create_connection((address.hostname or "", address.port or 0)) as sending:
-        sending.sendall(
-            f"PATCH {address.path} HTTP/1.1\r\nHost: x\r\n{request}\r\n".encode()
-            + content[: 2 << 20]
-        )
+    with SilentPatch(url, 0, len(content), content[: 2 << 20]):
         wait_until(lambda: _size(cluster, url) == 2 << 20)
         here.kill()
         offset = int(httpx.head(at(there, url), headers=TUS).headers["Upload-Offset"])

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import redis
 from support.cluster import Cluster, running_cluster
-from support.event_streams import ENDS, Stream, open_streams, until
+from support.event_streams import ENDS, Stream, open_streams
 from support.services import MariaDb, RabbitMq, Redis
 from support.tus import create, patch
+from support.waiting import until
 
 EVENTS = "/api/file/upload/events"
 ORDER = ["pending", "received", "processing", "compressing", "uploading_oss", "completed"]

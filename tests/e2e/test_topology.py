@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from support.campaign import Campaign, make_sources, status, table
 from support.conformance import by_outcome, run_suite
 from support.deployed import Deployed
 from support.media import video
+from support.silent_patch import SilentPatch
 from support.tus import BODY, TUS, create, head, offset, patch, task_id
 from support.waiting import wait_until
 from topology.program import listens
@@ -152,34 +152,6 @@ def test_an_upload_may_alternate_between_the_servers(deployed: Deployed) -> None
     assert httpx.get(url).content == content
 
 
-class Sending:
-    """A PATCH through nginx whose body comes as the test sends it."""
-
-    def __init__(self, url: str, at: int, announced: int) -> None:
-        parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), 30)
-        fields = {
-            **BODY,
-            "Host": parts.netloc,
-            "Upload-Offset": str(at),
-            "Content-Length": str(announced),
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self._socket.sendall(f"PATCH {parts.path} HTTP/1.1\r\n{lines}\r\n".encode())
-
-    def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
-    def answer(self) -> bytes:
-        return self._socket.recv(65536)
-
-    def __enter__(self) -> "Sending":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-
 def arrived(deployed: Deployed, url: str) -> int:
     return deployed.source(task_id(url)).stat().st_size
 
@@ -190,7 +162,7 @@ def test_a_client_whose_server_dies_during_a_patch_goes_on_at_the_other(
     content = os.urandom(6 << 20)
     url = create(deployed, len(content))
     try:
-        with Sending(url, 0, len(content)) as sending:
+        with SilentPatch(url, 0, len(content)) as sending:
             sending.send(content[: 4 << 20])
             wait_until(lambda: arrived(deployed, url) == 4 << 20)
             name = deployed.holder(task_id(url))
@@ -224,7 +196,7 @@ def test_an_upload_stays_with_one_server_and_uploads_are_spread_over_all(
 
 
 def holder_of_patch(deployed: Deployed, url: str, start: int) -> str | None:
-    with Sending(url, start, 1000 - start) as sending:
+    with SilentPatch(url, start, 1000 - start) as sending:
         sending.send(bytes(10))
         wait_until(lambda: arrived(deployed, url) == start + 10)
         return deployed.holder(task_id(url))
@@ -232,7 +204,7 @@ def holder_of_patch(deployed: Deployed, url: str, start: int) -> str | None:
 
 def test_what_had_arrived_before_a_cut_is_there(deployed: Deployed) -> None:
     url = create(deployed, 2_000_000)
-    with Sending(url, 0, 2_000_000) as sending:
+    with SilentPatch(url, 0, 2_000_000) as sending:
         sending.send(bytes(1_000_000))
     wait_until(lambda: arrived(deployed, url) >= 1_000_000 - NGINX_BUFFER)
     assert offset(url) <= 1_000_000
@@ -240,7 +212,7 @@ def test_what_had_arrived_before_a_cut_is_there(deployed: Deployed) -> None:
 
 def test_bytes_reach_the_server_while_the_request_is_still_coming(deployed: Deployed) -> None:
     url = create(deployed, 3000)
-    with Sending(url, 0, 3000) as sending:
+    with SilentPatch(url, 0, 3000) as sending:
         for part in (1, 2):
             sending.send(bytes(1000))
             wait_until(lambda end=part * 1000: arrived(deployed, url) == end)

@@ -1,22 +1,20 @@
 """kill -9 of a worker in the middle of a large object: the next one sends what is missing (S19)."""
 
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import blake3
 import httpx
 import pytest
+from support.oss.configured import environment_of
 from support.oss.process import OssProcess
-from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET
+from support.oss.server import BUCKET
 from support.server import running_server
 from support.tus import send
 from support.waiting import wait_until
+from support.worker_process import running_worker
 
 MIB = 1 << 20
 SIZE = int(os.environ.get("PARTS_MIB", "48")) * MIB
@@ -44,34 +42,7 @@ def oss() -> Iterator[OssProcess]:
 
 
 def at(oss: OssProcess) -> dict[str, str]:
-    return {
-        **FAST,
-        "OSS_ACCESS_KEY_ID": ACCESS_KEY,
-        "OSS_ACCESS_KEY_SECRET": SECRET,
-        "OSS_REGION": f"oss-{REGION}",
-        "OSS_BUCKET_NAME": BUCKET,
-        "TUSD_OSS__ENDPOINT": oss.url,
-        "TUSD_OSS__PUBLIC_ENDPOINT": oss.url,
-    }
-
-
-@contextmanager
-def worker(data_dir: Path, env: dict[str, str], **more: str) -> "Iterator[subprocess.Popen[bytes]]":
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(data_dir), "--workers", "1"],
-        env={**os.environ, **env, "TUSD_LOG_LEVEL": "warning", **more},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+    return {**FAST, **environment_of(oss.url)}
 
 
 def parts(oss: OssProcess) -> list[int]:
@@ -98,14 +69,16 @@ def test_the_next_worker_sends_only_the_parts_that_are_missing(
             file.write(os.urandom(MIB))
     with running_server(tmp_path / "data", "--workers", "0", env=env) as server:
         task = send(server, source)
-        with worker(server.data_dir, env, TUSD_FAIL=f"part_stored:exit:{KILLED_AFTER}") as first:
+        with running_worker(
+            server.data_dir, env, TUSD_FAIL=f"part_stored:exit:{KILLED_AFTER}"
+        ) as first:
             assert first.wait(300) == 137
         before = server.progress(task)
         known = in_the_ledger(server.data_dir)
         assert len(known) >= KILLED_AFTER
         assert set(known) <= set(parts(oss))
         oss.clear_calls()
-        with worker(server.data_dir, env):
+        with running_worker(server.data_dir, env):
             done = server.wait_for_status(task, "completed", timeout=300)
         again = parts(oss)
         total = -(-SIZE // PART)

@@ -1,12 +1,11 @@
 """kill -9 of a worker at each step: one effect, nothing lost, no ffmpeg left behind."""
 
-import os
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -15,6 +14,7 @@ from support.media import probe, video
 from support.server import Server, running_server
 from support.tus import send
 from support.waiting import wait_until
+from support.worker_process import running_worker
 
 POINTS = [
     "claimed",
@@ -34,25 +34,8 @@ FAST = {
 }
 
 
-@contextmanager
-def worker(data_dir: Path, **env: str) -> "Iterator[subprocess.Popen[bytes]]":
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(data_dir), "--workers", "1"],
-        env={**os.environ, **FAST, "TUSD_LOG_LEVEL": "warning", **env},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.send_signal(signal.SIGCONT)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+def worker(data_dir: Path, **env: str) -> "AbstractContextManager[subprocess.Popen[bytes]]":
+    return running_worker(data_dir, FAST, **env)
 
 
 def query(server: Server, statement: str) -> list[tuple[object, ...]]:

@@ -1,13 +1,12 @@
 """Bad input gets a status, a stable code and a sentence, and changes nothing else."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from support.server import Server, running_server
+from support.small_disk import small_disk
 from support.tus import BODY, TUS, create, head, offset, patch
 
 CASES = [
@@ -69,21 +68,17 @@ def test_a_file_that_is_not_what_its_hash_says_is_dropped(server: Server) -> Non
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)], check=True)
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """4 MiB."""
+    with small_disk(tmp_path, 4) as mount:
+        yield mount
 
 
-def test_a_full_disk_is_told_and_costs_nothing_that_was_acknowledged(small_disk: Path) -> None:
-    with running_server(small_disk / "data", "--workers", "0") as server:
+def test_a_full_disk_is_told_and_costs_nothing_that_was_acknowledged(disk: Path) -> None:
+    with running_server(disk / "data", "--workers", "0") as server:
         url = create(server, None)
         assert patch(url, 0, b"a" * 100_000).status_code == 204
-        ballast = small_disk / "ballast"
+        ballast = disk / "ballast"
         with ballast.open("wb") as file:
             try:
                 while True:

@@ -8,7 +8,8 @@ import blake3
 import pytest
 from support.bench import Bench
 from support.ledger import Ledger
-from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET, OssServer
+from support.oss.configured import section_of
+from support.oss.server import OssServer
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import LeaseLost
@@ -17,7 +18,7 @@ from tusd_py.domain.job import JobState
 from tusd_py.domain.multipart import Part
 from tusd_py.domain.upload import UploadState
 from tusd_py.objects.keys import object_key
-from tusd_py.settings import ObjectSettings, OssSettings, Settings
+from tusd_py.settings import ObjectSettings, Settings
 from tusd_py.uploads.relay import relay_outbox
 from worker.janitor import claim_objects, find_leftovers, remove_leftovers
 from worker.pipeline import engine
@@ -34,16 +35,7 @@ def bench(
     server = None
     if request.param == "oss":
         server = OssServer(tmp_path / "oss").start()
-        oss = OssSettings.model_validate(
-            {
-                "access_key_id": ACCESS_KEY,
-                "access_key_secret": SECRET,
-                "region": REGION,
-                "bucket_name": BUCKET,
-                "endpoint": server.url,
-                "public_endpoint": server.url,
-            }
-        )
+        oss = section_of(server.url)
         settings = settings.model_copy(
             update={"oss": oss, "objects": ObjectSettings(part_size=5 << 20)}
         )

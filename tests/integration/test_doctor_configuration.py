@@ -15,6 +15,7 @@ import pika
 import pytest
 import redis
 from support.services import MariaDb, RabbitMq, Redis, free_port
+from support.small_disk import small_disk
 
 from tusd_py.catalog.sql import SqlCatalog, mysql_url
 from tusd_py.clock import SystemClock
@@ -305,29 +306,23 @@ def test_a_broker_short_of_memory_is_found(room: Room, rabbitmq: RabbitMq) -> No
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """16 MiB in memory."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(mount)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """16 MiB."""
+    with small_disk(tmp_path, 16) as mount:
+        yield mount
 
 
-def test_a_small_disk_in_memory_is_found(room: Room, small_disk: Path) -> None:
-    findings = room.findings(rabbitmqctl=False, data_dir=small_disk / "data")
+def test_a_small_disk_in_memory_is_found(room: Room, disk: Path) -> None:
+    findings = room.findings(rabbitmqctl=False, data_dir=disk / "data")
     assert bad(findings) == {"disk.space": Level.PROBLEM}
     told = {one.check: one.level for one in findings}
     assert told["disk.kind"] is Level.WARNING
 
 
-def test_a_disk_that_can_not_be_written_is_found(room: Room, small_disk: Path) -> None:
-    remount = ["mount", "-o", "remount,ro", str(small_disk)]
+def test_a_disk_that_can_not_be_written_is_found(room: Room, disk: Path) -> None:
+    remount = ["mount", "-o", "remount,ro", str(disk)]
     subprocess.run(remount, check=True)
-    found = room.bad(data_dir=small_disk)
+    found = room.bad(data_dir=disk)
     assert found["disk.directory"] is Level.PROBLEM
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.oss.configured import section_of
 from support.oss.faults import MatchRule
-from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET, OssServer
+from support.oss.server import SECRET, OssServer
 from support.s3 import KEY_ID, S3Server
 from support.s3 import REGION as S3_REGION
 from support.s3 import SECRET as S3_SECRET
@@ -27,15 +28,7 @@ def oss(tmp_path: Path) -> Iterator[OssServer]:
 
 
 def oss_settings(server: OssServer, **changed: Any) -> Settings:
-    section = {
-        "access_key_id": ACCESS_KEY,
-        "access_key_secret": SECRET,
-        "region": REGION,
-        "bucket_name": BUCKET,
-        "endpoint": server.url,
-        "public_endpoint": server.url,
-    }
-    return Settings(oss={**section, **changed})  # type: ignore[arg-type]
+    return Settings(oss=section_of(server.url, **changed))
 
 
 def s3_settings(server: S3Server, **changed: Any) -> Settings:

@@ -1,47 +1,14 @@
 """A request for an upload that another connection holds in silence."""
 
 import concurrent.futures
-import socket
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 import blake3
 import httpx
 from support.server import Server
-from support.tus import BODY, create, head, offset, patch, task_id
+from support.silent_patch import SilentPatch
+from support.tus import create, head, offset, patch, task_id
 from support.waiting import wait_until
-
-
-class SilentPatch:
-    """A PATCH that sends some of its body and then nothing, its connection open."""
-
-    def __init__(self, url: str, at: int, announced: int, sent: bytes) -> None:
-        parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), 30)
-        fields = {
-            **BODY,
-            "Host": parts.netloc,
-            "Upload-Offset": str(at),
-            "Content-Length": str(announced),
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self._socket.sendall(f"PATCH {parts.path} HTTP/1.1\r\n{lines}\r\n".encode() + sent)
-
-    def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
-    def answer(self) -> bytes:
-        self._socket.settimeout(30)
-        return self._socket.recv(65536)
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def __enter__(self) -> "SilentPatch":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def test_a_head_takes_over_from_a_silent_patch_with_every_byte_that_had_arrived(

@@ -3,17 +3,16 @@
 import base64
 import hashlib
 import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import anyio
 import httpx
 from support.figures import Figures, failing, figures, parsed
 from support.media import video
 from support.server import Server, running_server
+from support.silent_patch import SilentPatch
 from support.tus import BODY, TUS, create, metadata, patch, send, task_id
 from support.waiting import wait_until
 
@@ -88,14 +87,8 @@ def test_what_uploads_did_is_counted_exactly(server: Server) -> None:
 def test_a_body_that_a_newer_request_ends_is_counted_as_taken_over(server: Server) -> None:
     content = os.urandom(100_000)
     url = create(server, len(content))
-    address = urlsplit(url)
-    fields = {**BODY, "Upload-Offset": "0", "Content-Length": str(len(content))}
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     path = server.data_dir / "uploads" / task_id(url)[:2] / task_id(url)
-    with socket.create_connection((address.hostname or "", address.port or 0)) as silent:
-        silent.sendall(
-            f"PATCH {address.path} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode() + content[:40_000]
-        )
+    with SilentPatch(url, 0, len(content), content[:40_000]):
         wait_until(lambda: path.stat().st_size == 40_000)
         assert patch(url, 40_000, content[40_000:]).status_code == 204
     found = figures(server.url)

@@ -12,6 +12,7 @@ import blake3
 import httpx
 import pytest
 from support.ledger import Ledger
+from support.oss.configured import bucket_at
 from support.oss.faults import MatchRule
 from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET, OssServer
 
@@ -25,7 +26,6 @@ from tusd_py.objects.oss import (
     endpoint_of,
     fetched_credentials,
     signing_region,
-    static_credentials,
 )
 from tusd_py.objects.parts import MIB, PartReader, Span
 from tusd_py.objects.port import UNREACHABLE
@@ -42,22 +42,6 @@ def server(tmp_path: Path) -> Iterator[OssServer]:
     running = OssServer(tmp_path / "oss").start()
     yield running
     running.close()
-
-
-def bucket_at(
-    url: str,
-    secret: str = SECRET,
-    token: str = "",
-    name: str = BUCKET,
-    kind: type[OssBucket] = OssBucket,
-) -> OssBucket:
-    return kind(
-        static_credentials(ACCESS_KEY, secret, token),
-        name=name,
-        region=f"oss-{REGION}",
-        endpoint=url,
-        public_endpoint=url,
-    )
 
 
 def objects(bucket: OssBucket) -> RemoteObjects:

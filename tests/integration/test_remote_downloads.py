@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import blake3
 import httpx
 import pytest
-from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET, OssServer
+from support.oss.configured import environment_of
+from support.oss.server import OssServer
 from support.s3 import KEY_ID, S3Server
 from support.s3 import REGION as S3_REGION
 from support.s3 import SECRET as S3_SECRET
@@ -21,14 +22,7 @@ FAST = {"TUSD_JOBS__RELAY_EVERY": "0.1s"}
 @pytest.fixture
 def oss(tmp_path: Path) -> Iterator[dict[str, str]]:
     server = OssServer(tmp_path / "oss").start()
-    yield {
-        "OSS_ACCESS_KEY_ID": ACCESS_KEY,
-        "OSS_ACCESS_KEY_SECRET": SECRET,
-        "OSS_REGION": REGION,
-        "OSS_BUCKET_NAME": BUCKET,
-        "TUSD_OSS__ENDPOINT": server.url,
-        "TUSD_OSS__PUBLIC_ENDPOINT": server.url,
-    }
+    yield environment_of(server.url)
     server.close()
 
 
@@ -85,15 +79,7 @@ def test_a_file_may_be_read_through_the_server(store: dict[str, str], tmp_path: 
 
 def test_a_store_that_is_away_at_a_download_is_503(tmp_path: Path) -> None:
     store = OssServer(tmp_path / "oss").start()
-    env = {
-        **FAST,
-        "OSS_ACCESS_KEY_ID": ACCESS_KEY,
-        "OSS_ACCESS_KEY_SECRET": SECRET,
-        "OSS_REGION": REGION,
-        "OSS_BUCKET_NAME": BUCKET,
-        "TUSD_OSS__ENDPOINT": store.url,
-        "TUSD_OBJECTS__DOWNLOADS": "stream",
-    }
+    env = {**FAST, **environment_of(store.url), "TUSD_OBJECTS__DOWNLOADS": "stream"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         try:
             task = send(server, CONTENT)

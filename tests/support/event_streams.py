@@ -3,10 +3,12 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
+
+from support.waiting import until
 
 _EVENT: Final = re.compile(
     rb'id: ([0-9a-f]+)\.([0-9]+)\r?\n(?:event: end|data: \{"task_id": "([0-9a-f]+)", "status": "(\w+)", "progress": ([0-9]+))'
@@ -92,11 +94,3 @@ async def open_streams(url: str, paths: Iterable[str], *, at_once: int = 50) -> 
             return stream
 
     return list(await asyncio.gather(*(open_one(path) for path in paths)))
-
-
-async def until(condition: Callable[[], object], *, timeout: float) -> None:
-    """Poll until the condition holds, with the loop free meanwhile."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never held"
-        await asyncio.sleep(0.02)

@@ -1,5 +1,6 @@
 """Waiting for a condition, never for a time."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -11,3 +12,11 @@ def wait_until(condition: Callable[[], object], timeout: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition never held"
         threading.Event().wait(0.02)
+
+
+async def until(condition: Callable[[], object], *, timeout: float = 30.0) -> None:
+    """Poll until the condition holds, with the loop free meanwhile."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never held"
+        await asyncio.sleep(0.02)

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET, OssServer
+from support.oss.configured import bucket_at
+from support.oss.server import OssServer
 from support.s3 import KEY_ID, S3Server
 from support.s3 import REGION as S3_REGION
 from support.s3 import SECRET as S3_SECRET
 
-from tusd_py.objects.oss import OssBucket, static_credentials
+from tusd_py.objects.oss import OssBucket
 from tusd_py.objects.s3 import S3Bucket
 
 
@@ -22,13 +23,7 @@ def oss_server(tmp_path: Path) -> Iterator[OssServer]:
 
 @pytest.fixture
 def oss_bucket(oss_server: OssServer) -> OssBucket:
-    return OssBucket(
-        static_credentials(ACCESS_KEY, SECRET, ""),
-        name=BUCKET,
-        region=REGION,
-        endpoint=oss_server.url,
-        public_endpoint=oss_server.url,
-    )
+    return bucket_at(oss_server.url)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.room import fresh_id
+from support.small_disk import small_disk
 
 from tusd_py.domain.errors import StorageFull
 from tusd_py.stores.disk import DiskStore
@@ -16,21 +17,15 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """4 MiB in memory."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """4 MiB."""
+    with small_disk(tmp_path, 4) as mount:
+        yield mount
 
 
-def test_what_fits_is_kept_and_the_upload_goes_on_once_there_is_space(small_disk: Path) -> None:
-    store, upload_id = DiskStore(small_disk / "uploads", durability="finish"), fresh_id()
-    ballast = small_disk / "ballast"
+def test_what_fits_is_kept_and_the_upload_goes_on_once_there_is_space(disk: Path) -> None:
+    store, upload_id = DiskStore(disk / "uploads", durability="finish"), fresh_id()
+    ballast = disk / "ballast"
     ballast.write_bytes(bytes(2 * MIB))
     content = os.urandom(3 * MIB)
     store.create(upload_id)
@@ -46,8 +41,8 @@ def test_what_fits_is_kept_and_the_upload_goes_on_once_there_is_space(small_disk
     assert store.path(upload_id).read_bytes() == content
 
 
-def test_what_can_not_fit_is_refused_before_its_first_byte(small_disk: Path) -> None:
-    store, upload_id = DiskStore(small_disk / "uploads", durability="finish"), fresh_id()
+def test_what_can_not_fit_is_refused_before_its_first_byte(disk: Path) -> None:
+    store, upload_id = DiskStore(disk / "uploads", durability="finish"), fresh_id()
     store.create(upload_id)
     free = store.free_bytes()
     with pytest.raises(StorageFull):

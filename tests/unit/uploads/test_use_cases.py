@@ -10,7 +10,7 @@ import pytest
 from support.bodies import LiveBody, scripted
 from support.clock import FakeClock
 from support.room import Process, fresh_id, policy
-from support.waiting import wait_until
+from support.waiting import until, wait_until
 
 from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
 from tusd_py.domain.errors import (
@@ -85,6 +85,10 @@ class Harness:
         assert found is not None
         return found.state
 
+    def arrived(self, upload_id: UploadId) -> int:
+        """Bytes on the disk, whoever holds the upload."""
+        return self.process.ports.stores.core.offset(upload_id)
+
     def restart(self) -> None:
         self.process = self.process.restarted()
 
@@ -136,7 +140,7 @@ def test_a_stranger_does_not_interrupt_an_owners_body(client: Harness) -> None:
                 AsgiBody(live.receive, client.process.threads),
             )
         )
-        await asyncio.sleep(0.05)
+        await until(lambda: client.arrived(upload_id) == 5)
         with pytest.raises(UploadNotFound):
             await inspect(client.room, OTHER, Inspect(upload_id=upload_id))
         live.send(b"67890")
@@ -185,11 +189,7 @@ def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
     client.restart()
     assert client.send(upload_id, 1000, content[1000:]) == len(content)
 
-    async def until_done() -> None:
-        while client.state(upload_id) is not UploadState.FINISHED:
-            await asyncio.sleep(0.01)
-
-    client.run(asyncio.wait_for(until_done(), 20))
+    client.run(until(lambda: client.state(upload_id) is UploadState.FINISHED))
     job = client.process.ports.catalog.job(upload_id)
     assert job is not None
     assert job.file_hash == blake3.blake3(content).hexdigest()
@@ -402,7 +402,7 @@ def test_whoever_ends_a_body_every_byte_that_had_arrived_is_kept(
         patch = asyncio.create_task(
             append(client.room, ME, Append(upload_id=upload_id, offset=0), body)
         )
-        await asyncio.sleep(0.05)
+        await until(lambda: client.arrived(upload_id) == 42)
         if ending == "shutdown":
             client.room.close()
             with pytest.raises(ShuttingDown):
