@@ -6,27 +6,21 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, text
+from support.catalog import STORED, content, finished, upload
 from support.clock import FakeClock
 from support.cutting_proxy import CuttingProxy
-from support.room import fresh_id
 from support.services import MariaDb, free_port
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.database_clock import DatabaseClock
 from tusd_py.catalog.figure_records import FigureRecords
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
-from tusd_py.catalog.port import UNREACHABLE, StoredContent
+from tusd_py.catalog.port import UNREACHABLE
 from tusd_py.catalog.sql import SqlCatalog, mysql_url
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
-from tusd_py.domain.ids import UploadId, UserId, owner_scope
+from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import JobState
-from tusd_py.domain.upload import FinishedContent, Upload
-
-STORED = StoredContent(
-    object_key="pool/bb/" + "b" * 64, path="/pool/bb/x", stored_hash="b" * 64, stored_size=3,
-    content_type="video/mp4", ext=".mp4",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -46,24 +40,6 @@ def catalog(url: URL, proxy: CuttingProxy) -> Iterator[SqlCatalog]:
     opened = SqlCatalog(url.set(port=proxy.port), clock=FakeClock())
     yield opened
     opened.close()
-
-
-def upload() -> Upload:
-    return Upload(id=fresh_id(), user_id=UserId(7), created_at=1000.0, length=10)
-
-
-def finished(catalog: SqlCatalog) -> UploadId:
-    made = upload()
-    catalog.add_upload(made)
-    catalog.finish_upload(content(made), is_video=False)
-    return made.id
-
-
-def content(of: Upload) -> FinishedContent:
-    return FinishedContent(
-        upload_id=of.id, user_id=of.user_id, scope=owner_scope(of.user_id), filename="x",
-        filetype="", file_hash="a" * 64, file_size=10, temp_path="/x", created_at=1000.0,
-    )  # fmt: skip
 
 
 BOTH = pytest.mark.parametrize("pass_on", [True, False], ids=["committed", "lost"])

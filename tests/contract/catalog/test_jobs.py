@@ -1,0 +1,220 @@
+"""Every catalog keeps these promises: jobs and attempts (``catalog.port.JobCatalog``)."""
+
+import concurrent.futures
+from collections.abc import Callable
+
+import pytest
+from support.catalog import ME, STORED, claimed, finished
+from support.clock import FakeClock
+
+from tusd_py.catalog.port import Catalog
+from tusd_py.domain.errors import (
+    LeaseLost,
+    Transient,
+)
+from tusd_py.domain.ids import UploadId, owner_scope
+from tusd_py.domain.job import Checkpoint, JobState, Step
+
+
+def test_one_of_many_claims_wins(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        jobs = list(
+            pool.map(lambda n: catalog.claim(task_id, owner=f"w{n}", lease_seconds=60), range(8))
+        )
+    winners = [job for job in jobs if job is not None]
+    assert len(winners) == 1
+    assert (winners[0].fence, winners[0].state) == (1, JobState.RUNNING)
+    assert [job.task_id for job in catalog.running()] == [task_id]
+
+
+def test_a_job_is_not_claimed_before_its_time(catalog: Catalog, clock: FakeClock) -> None:
+    task_id = finished(catalog)
+    catalog.mark_sent([row for row, _ in catalog.unsent(10)])
+    catalog.retry(
+        task_id,
+        fence=claimed(catalog, task_id),
+        after_seconds=30,
+        error_code="transient",
+        error_msg="x",
+        counted=True,
+    )
+    assert catalog.claim(task_id, owner="w", lease_seconds=60) is None
+    assert catalog.unsent(10) == []
+    clock.advance(31)
+    assert len(catalog.unsent(10)) == 1
+    job = catalog.claim(task_id, owner="w", lease_seconds=60)
+    assert job is not None
+    assert (job.attempts, job.fence, job.error_code) == (1, 2, "transient")
+
+
+def test_a_checkpoint_is_kept_for_the_next_attempt(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    checkpoint = Checkpoint(
+        step=Step.STORE, out_path="1/video.mp4", out_hash="e" * 64, out_size=5, note="压缩"
+    )
+    fence = claimed(catalog, task_id)
+    catalog.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
+    catalog.release(task_id, fence=fence)
+    job = catalog.claim(task_id, owner="w2", lease_seconds=60)
+    assert job is not None
+    assert job.checkpoint == checkpoint
+    assert (job.attempts, job.crash_count) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda c, t, f: c.renew(t, fence=f, lease_seconds=60),
+        lambda c, t, f: c.save_checkpoint(t, fence=f, checkpoint=Checkpoint()),
+        lambda c, t, f: c.complete(t, fence=f, stored=STORED),
+        lambda c, t, f: c.retry(
+            t, fence=f, after_seconds=1, error_code="", error_msg="", counted=True
+        ),
+        lambda c, t, f: c.release(t, fence=f),
+        lambda c, t, f: c.fail(t, fence=f, error_code="x", error_msg="x"),
+    ],
+    ids=["renew", "checkpoint", "complete", "retry", "release", "fail"],
+)
+def test_a_zombie_changes_nothing(
+    catalog: Catalog, clock: FakeClock, write: Callable[[Catalog, UploadId, int], object]
+) -> None:
+    task_id = finished(catalog)
+    zombie = claimed(catalog, task_id, seconds=10)
+    clock.advance(11)
+    catalog.reap(max_crashes=3)
+    fence = claimed(catalog, task_id)
+    before = catalog.job(task_id)
+    with pytest.raises(LeaseLost):
+        write(catalog, task_id, zombie)
+    assert catalog.job(task_id) == before
+    assert catalog.file_by_hash(owner_scope(ME), "a" * 64) is None
+    catalog.complete(task_id, fence=fence, stored=STORED)
+    with pytest.raises(LeaseLost):
+        write(catalog, task_id, fence)
+
+
+def test_completing_closes_job_pool_upload_and_history_together(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    clock.advance(42.7)
+    file = catalog.complete(task_id, fence=fence, stored=STORED)
+    assert (file.hash, file.size, file.stored_hash, file.stored_size) == ("a" * 64, 10, "b" * 64, 3)
+    assert catalog.file(file.identity) == file
+    assert list(catalog.object_keys()) == [STORED.object_key]
+    found, job, history = catalog.upload(task_id), catalog.job(task_id), catalog.history(task_id)
+    assert found is not None
+    assert found.file_identity == file.identity
+    assert job is not None
+    assert job.state is JobState.DONE
+    assert history is not None
+    assert (history.status, history.duration, history.oss_path) == ("completed", 42, "/pool/bb/x")
+    assert catalog.removable_sources() == [task_id]
+
+
+def test_equal_content_that_finishes_together_is_one_file(catalog: Catalog) -> None:
+    """The seed's hole 5."""
+    tasks = [finished(catalog) for _ in range(4)]
+    fences = [claimed(catalog, task_id) for task_id in tasks]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        files = list(
+            pool.map(
+                lambda pair: catalog.complete(pair[0], fence=pair[1], stored=STORED),
+                zip(tasks, fences, strict=True),
+            )
+        )
+    assert len({file.identity for file in files}) == 1
+
+
+def test_completing_by_the_pool_needs_the_pool(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    with pytest.raises(Transient):
+        catalog.complete(task_id, fence=fence, stored=None)
+    job = catalog.job(task_id)
+    assert job is not None
+    assert job.state is JobState.RUNNING
+
+
+def test_dead_leases_go_back_and_three_crashes_are_poison(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    task_id = finished(catalog)
+    catalog.mark_sent([row for row, _ in catalog.unsent(10)])
+    for crash in range(1, 4):
+        claimed(catalog, task_id, seconds=10)
+        assert catalog.reap(max_crashes=3) == []
+        clock.advance(11)
+        poisoned = catalog.reap(max_crashes=3)
+        job = catalog.job(task_id)
+        assert job is not None
+        assert job.crash_count == crash
+        if crash < 3:
+            assert job.state is JobState.QUEUED
+            ((row, _),) = catalog.unsent(10)
+            catalog.mark_sent([row])
+    assert [job.task_id for job in poisoned] == [task_id]
+    assert (job.state, job.error_code) == (JobState.FAILED, "poison")
+    history = catalog.history(task_id)
+    assert history is not None
+    assert history.status == "failed"
+    assert catalog.unsent(10) == []
+
+
+def test_a_due_job_that_nobody_took_is_published_again(catalog: Catalog, clock: FakeClock) -> None:
+    finished(catalog)
+    catalog.mark_sent([row for row, _ in catalog.unsent(10)])
+    catalog.reap(max_crashes=3)
+    assert catalog.unsent(10) == []
+    clock.advance(61)
+    catalog.reap(max_crashes=3)
+    catalog.reap(max_crashes=3)
+    assert len(catalog.unsent(10)) == 1
+
+
+def test_a_dead_letter_is_listed_and_reopened_once_while_its_source_is_there(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    task_id = finished(catalog)
+    catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="corrupt", error_msg="broken")
+    assert [(job.task_id, job.error_code) for job in catalog.dead_letters()] == [
+        (task_id, "corrupt")
+    ]
+    assert catalog.removable_sources() == []
+    reopened = catalog.reopen(task_id)
+    assert reopened is not None
+    assert (reopened.state, reopened.attempts, reopened.fence) == (JobState.QUEUED, 0, 1)
+    assert catalog.reopen(task_id) is None
+    assert catalog.dead_letters() == []
+    catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="corrupt", error_msg="broken")
+    clock.advance(24 * 3600 + 1)
+    assert catalog.removable_sources() == [task_id]
+    catalog.source_removed(task_id)
+    assert catalog.reopen(task_id) is None
+
+
+def test_outcomes_are_told_from_the_outbox(catalog: Catalog) -> None:
+    done, failed = finished(catalog), finished(catalog, "f" * 64)
+    catalog.complete(done, fence=claimed(catalog, done), stored=STORED)
+    catalog.fail(failed, fence=claimed(catalog, failed), error_code="corrupt", error_msg="broken")
+    untold = catalog.untold(10)
+    assert [(o.history.task_id, o.history.status, o.fence, o.error_code) for _, o in untold] == [
+        (done, "completed", 1, ""),
+        (failed, "failed", 1, "corrupt"),
+    ]
+    catalog.mark_sent([row for row, _ in untold])
+    assert catalog.untold(10) == []
+    assert catalog.job_counts() == {"done": 1, "failed": 1}
+
+
+def test_sent_rows_are_dropped_after_a_day(catalog: Catalog, clock: FakeClock) -> None:
+    finished(catalog)
+    ((row, _),) = catalog.unsent(10)
+    catalog.mark_sent([row])
+    clock.advance(24 * 3600 + 1)
+    finished(catalog, "9" * 64)
+    ((second, _),) = catalog.unsent(10)
+    catalog.mark_sent([second])
+    assert second > row

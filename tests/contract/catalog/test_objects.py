@@ -1,0 +1,156 @@
+"""Every catalog keeps these promises: objects on their way and collected (``catalog.port.ObjectCatalog``)."""
+
+import concurrent.futures
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.catalog import STORED, claimed, finished
+from support.clock import FakeClock
+
+from tusd_py.catalog.port import Catalog, StoredContent
+from tusd_py.catalog.sql import SqlCatalog, sqlite_url
+from tusd_py.domain.errors import (
+    LeaseLost,
+    Transient,
+)
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.job import JobState
+from tusd_py.domain.multipart import Multipart, Part
+from tusd_py.domain.upload import UploadState
+
+MULTIPART = Multipart(key=STORED.object_key, upload_id="u" * 300, part_size=16 << 20)
+
+
+def part(number: int, etag: str = "e") -> Part:
+    return Part(number=number, size=16 << 20, etag=etag, checksum=str(2**64 - number))
+
+
+def test_parts_are_remembered_for_the_next_attempt(catalog: Catalog, clock: FakeClock) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    assert catalog.multipart(task_id) is None
+    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    assert catalog.multipart(task_id) == MULTIPART
+    for number in (2, 1, 2):
+        catalog.add_part(task_id, fence=fence, part=part(number))
+    clock.advance(61)
+    catalog.reap(max_crashes=3)
+    again = claimed(catalog, task_id)
+    held = replace(MULTIPART, parts=(part(1), part(2)))
+    assert catalog.multipart(task_id) == held
+    with pytest.raises(LeaseLost):
+        catalog.add_part(task_id, fence=fence, part=part(3))
+    with pytest.raises(LeaseLost):
+        catalog.forget_multipart(task_id, fence=fence)
+    assert catalog.multipart(task_id) == held
+    other = replace(MULTIPART, key="pool/cc/" + "c" * 64, upload_id="v")
+    with pytest.raises(LeaseLost):
+        catalog.begin_multipart(task_id, fence=fence, multipart=other)
+    catalog.begin_multipart(task_id, fence=again, multipart=other)
+    assert catalog.multipart(task_id) == other
+
+
+def test_parts_of_one_job_are_not_those_of_another(catalog: Catalog) -> None:
+    tasks = [finished(catalog, digit * 64) for digit in "ab"]
+    for number, task_id in enumerate(tasks, 1):
+        fence = claimed(catalog, task_id)
+        catalog.begin_multipart(
+            task_id, fence=fence, multipart=replace(MULTIPART, upload_id=str(number))
+        )
+        catalog.add_part(task_id, fence=fence, part=part(number))
+    held = [catalog.multipart(task_id) for task_id in tasks]
+    assert [found.parts for found in held if found] == [(part(1),), (part(2),)]
+    assert set(catalog.multipart_ids()) == {"1", "2"}
+
+
+def test_a_completed_job_holds_no_parts(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.add_part(task_id, fence=fence, part=part(1))
+    assert set(catalog.multipart_ids()) == {MULTIPART.upload_id}
+    catalog.complete(task_id, fence=fence, stored=STORED)
+    assert catalog.multipart(task_id) is None
+    assert set(catalog.multipart_ids()) == set()
+
+
+def test_a_forgotten_multipart_is_gone(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.forget_multipart(task_id, fence=fence)
+    catalog.forget_multipart(task_id, fence=fence)
+    assert catalog.multipart(task_id) is None
+
+
+def test_parts_of_a_cancelled_job_are_nobodys(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.close_upload(task_id, UploadState.TERMINATED)
+    assert set(catalog.multipart_ids()) == set()
+
+
+def test_a_catalog_has_a_name_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
+    other = SqlCatalog(sqlite_url(tmp_path / "other.sqlite3"))
+    again = SqlCatalog(sqlite_url(tmp_path / "other.sqlite3"))
+    assert other.identity() == again.identity() != catalog.identity()
+    assert len(catalog.identity()) == 36
+    other.close()
+    again.close()
+
+
+def test_what_the_pool_points_at_is_not_condemned(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    assert not catalog.condemn_object(STORED.object_key)
+    assert catalog.claim_object(STORED.object_key)
+
+
+def test_nothing_comes_to_point_at_a_condemned_object(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    assert catalog.claim_object(STORED.object_key)
+    assert catalog.condemn_object(STORED.object_key)
+    assert not catalog.claim_object(STORED.object_key)
+    with pytest.raises(Transient):
+        catalog.complete(task_id, fence=fence, stored=STORED)
+    job = catalog.job(task_id)
+    assert job is not None
+    assert job.state is JobState.RUNNING
+    catalog.object_removed(STORED.object_key)
+    with pytest.raises(Transient):
+        catalog.complete(task_id, fence=fence, stored=STORED)
+    assert catalog.claim_object(STORED.object_key)
+    assert catalog.complete(task_id, fence=fence, stored=STORED).object_key == STORED.object_key
+
+
+def test_an_object_may_be_condemned_again(catalog: Catalog) -> None:
+    assert catalog.condemn_object(STORED.object_key)
+    assert catalog.condemn_object(STORED.object_key)
+    catalog.object_removed(STORED.object_key)
+    assert catalog.condemn_object(STORED.object_key)
+    assert not catalog.claim_object(STORED.object_key)
+
+
+def test_recording_and_condemning_an_object_at_once_never_both_succeed(catalog: Catalog) -> None:
+    for round_ in range(10):
+        task_id = finished(catalog, f"{round_:x}" * 64)
+        fence = claimed(catalog, task_id)
+        key = f"pool/ee/{round_:064d}"
+        stored = replace(STORED, object_key=key)
+
+        def record(
+            task_id: UploadId = task_id, fence: int = fence, stored: StoredContent = stored
+        ) -> bool:
+            try:
+                catalog.complete(task_id, fence=fence, stored=stored)
+            except Transient:
+                return False
+            return True
+
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            condemned = pool.submit(catalog.condemn_object, key)
+            recorded = pool.submit(record)
+        assert condemned.result() != recorded.result()

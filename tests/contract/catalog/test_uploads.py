@@ -1,0 +1,162 @@
+"""Every catalog keeps these promises: uploads and their finish (``catalog.port.UploadCatalog``)."""
+
+import concurrent.futures
+from dataclasses import replace
+
+import pytest
+from support.catalog import ME, OTHER, STORED, claimed, content, finished, upload
+from support.clock import FakeClock
+from support.room import fresh_id
+
+from tusd_py.catalog.port import Catalog
+from tusd_py.domain.errors import (
+    LeaseLost,
+    UploadExpired,
+    UploadNotFound,
+    UploadTerminated,
+)
+from tusd_py.domain.ids import owner_scope
+from tusd_py.domain.job import JobState
+from tusd_py.domain.upload import UploadKind, UploadState
+
+
+def test_an_upload_is_read_back_as_it_was_added(catalog: Catalog) -> None:
+    made = upload(
+        length=None, metadata_header="filename 6KeG6aKR,raw gP8=,flag", metadata={"filename": "视频".encode(), "raw": b"\x80\xff", "flag": b""},
+        declared_hash="c" * 64, kind=UploadKind.FINAL, concat_header="final;/files/x", parts=(fresh_id(), fresh_id()),
+    )  # fmt: skip
+    catalog.add_upload(made)
+    assert catalog.upload(made.id) == made
+    assert catalog.upload(fresh_id()) is None
+
+
+def test_a_deferred_length_is_declared_once(catalog: Catalog) -> None:
+    made = upload(length=None)
+    catalog.add_upload(made)
+    assert catalog.declare_length(made.id, 99)
+    assert not catalog.declare_length(made.id, 100)
+    found = catalog.upload(made.id)
+    assert found is not None
+    assert found.length == 99
+
+
+def test_finishing_makes_history_job_and_outbox_row_together(catalog: Catalog) -> None:
+    made = upload(metadata_header="filename YS5tcDQ=")
+    made = replace(made, metadata={"filename": b"a.mp4"})
+    catalog.add_upload(made)
+    outcome = catalog.finish_upload(content(made), is_video=True)
+    assert (outcome.first, outcome.file) == (True, None)
+    history = catalog.history(made.id)
+    assert history is not None
+    assert (history.status, history.filename, history.file_hash) == ("received", "a.mp4", "a" * 64)
+    job = catalog.job(made.id)
+    assert job is not None
+    assert (job.state, job.fence, job.filename) == (JobState.QUEUED, 0, "a.mp4")
+    ((_, message),) = catalog.unsent(10)
+    assert (message.task_id, message.is_video, message.file_size) == (made.id, True, 10)
+
+
+def test_finishing_twice_changes_nothing(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    again = catalog.upload(task_id)
+    assert again is not None
+    outcome = catalog.finish_upload(content(again), is_video=True)
+    assert not outcome.first
+    assert len(catalog.unsent(10)) == 1
+
+
+def test_many_finishes_at_once_make_one_job(catalog: Catalog) -> None:
+    made = upload()
+    catalog.add_upload(made)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        outcomes = list(
+            pool.map(lambda _: catalog.finish_upload(content(made), is_video=False), range(8))
+        )
+    assert sorted(outcome.first for outcome in outcomes) == [False] * 7 + [True]
+    assert len(catalog.unsent(10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        (UploadState.TERMINATED, UploadTerminated),
+        (UploadState.REJECTED, UploadTerminated),
+        (UploadState.EXPIRED, UploadExpired),
+    ],
+)
+def test_what_was_closed_can_not_be_finished(
+    catalog: Catalog, state: UploadState, error: type[Exception]
+) -> None:
+    made = upload()
+    catalog.add_upload(made)
+    assert catalog.close_upload(made.id, state)
+    assert not catalog.close_upload(made.id, state)
+    with pytest.raises(error):
+        catalog.finish_upload(content(made), is_video=False)
+    with pytest.raises(UploadNotFound):
+        catalog.finish_upload(content(upload()), is_video=False)
+
+
+def test_content_the_scope_holds_is_complete_without_a_job(catalog: Catalog) -> None:
+    first = finished(catalog)
+    file = catalog.complete(first, fence=claimed(catalog, first), stored=STORED)
+    made = upload()
+    catalog.add_upload(made)
+    outcome = catalog.finish_upload(content(made), is_video=True)
+    assert outcome.file == file
+    assert catalog.job(made.id) is None
+    history = catalog.history(made.id)
+    assert history is not None
+    assert (history.status, history.repository_identity, history.duration) == (
+        "completed",
+        file.identity,
+        0,
+    )
+    assert made.id in catalog.removable_sources()
+    catalog.source_removed(made.id)
+    assert made.id not in catalog.removable_sources()
+
+
+def test_what_others_hold_is_nobodys_business(catalog: Catalog) -> None:
+    """The seed's hole 6: knowing or having a hash gives nothing of another's."""
+    first = finished(catalog)
+    catalog.complete(first, fence=claimed(catalog, first), stored=STORED)
+    made = upload(OTHER)
+    catalog.add_upload(made)
+    assert catalog.finish_upload(content(made), is_video=True).file is None
+    assert catalog.file_by_hash(owner_scope(OTHER), "a" * 64) is None
+
+
+def test_closing_an_upload_cancels_its_job(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    assert catalog.close_upload(task_id, UploadState.TERMINATED)
+    with pytest.raises(LeaseLost):
+        catalog.complete(task_id, fence=fence, stored=STORED)
+    assert catalog.file_by_hash(owner_scope(ME), "a" * 64) is None
+    assert task_id in catalog.removable_sources()
+
+
+def test_parts_and_finals_find_each_other(catalog: Catalog) -> None:
+    part = upload(kind=UploadKind.PARTIAL)
+    final = upload(kind=UploadKind.FINAL, parts=(part.id,), length=None)
+    for made in (part, final):
+        catalog.add_upload(made)
+    assert [found.id for found in catalog.finals_of(part.id)] == [final.id]
+    assert {found.id for found in catalog.receiving()} == {part.id, final.id}
+    catalog.finish_partial(part.id, "d" * 64)
+    assert [found.id for found in catalog.finished_partials()] == [part.id]
+    assert catalog.job(part.id) is None
+    catalog.close_upload(final.id, UploadState.EXPIRED)
+    assert catalog.finals_of(part.id) == []
+
+
+def test_histories_are_ones_own_newest_first(catalog: Catalog, clock: FakeClock) -> None:
+    mine = []
+    for number in range(5):
+        mine.append(finished(catalog, f"{number}" * 64))
+        clock.advance(1)
+    finished(catalog, user=OTHER)
+    total, page = catalog.histories(ME, page=2, size=2)
+    assert total == 5
+    assert [row.task_id for row in page] == [mine[2], mine[1]]

@@ -1,0 +1,41 @@
+"""Uploads, jobs and files as rows of a catalog, for tests that need some."""
+
+from typing import Any
+
+from support.room import fresh_id
+
+from tusd_py.catalog.port import Catalog, StoredContent
+from tusd_py.domain.ids import UploadId, UserId, owner_scope
+from tusd_py.domain.upload import FinishedContent, Upload
+
+ME = UserId(7)
+OTHER = UserId(8)
+STORED = StoredContent(
+    object_key="pool/bb/" + "b" * 64, path="/pool/bb/x", stored_hash="b" * 64, stored_size=3,
+    content_type="video/mp4", ext=".mp4",
+)  # fmt: skip
+
+
+def upload(user: UserId = ME, **values: Any) -> Upload:
+    return Upload(id=fresh_id(), user_id=user, created_at=1000.0, **{"length": 10, **values})
+
+
+def content(of: Upload, file_hash: str = "a" * 64) -> FinishedContent:
+    return FinishedContent(
+        upload_id=of.id, user_id=of.user_id, scope=owner_scope(of.user_id), filename=of.filename,
+        filetype=of.filetype, file_hash=file_hash, file_size=of.length or 0, temp_path="/tmp/x",
+        created_at=of.created_at,
+    )  # fmt: skip
+
+
+def finished(catalog: Catalog, file_hash: str = "a" * 64, user: UserId = ME) -> UploadId:
+    made = upload(user)
+    catalog.add_upload(made)
+    catalog.finish_upload(content(made, file_hash), is_video=True)
+    return made.id
+
+
+def claimed(catalog: Catalog, task_id: UploadId, seconds: float = 60.0) -> int:
+    job = catalog.claim(task_id, owner="w1", lease_seconds=seconds)
+    assert job is not None
+    return job.fence
