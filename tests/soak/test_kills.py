@@ -86,6 +86,7 @@ class Campaign:
         else:
             assert self.worker is not None
             self.worker.send_signal(signal.SIGSTOP)
+            # Shorter or longer than the lease: how long it sleeps is the fault.
             time.sleep(self.random.uniform(0.5, 6.0))
             self.worker.send_signal(signal.SIGCONT)
 
@@ -102,6 +103,7 @@ def test_everything_arrives_once_whatever_is_killed(tmp_path: Path) -> None:
         client.start()
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and not campaign.errors:
+        # Whenever: what is struck must not be chosen by what the servers are at.
         time.sleep(campaign.random.uniform(0.3, 2.5))
         campaign.strike()
     campaign.over.set()
