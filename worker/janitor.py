@@ -50,7 +50,7 @@ def find_leftovers(ports: Ports, *, objects: bool = True) -> Leftovers:
         objects are there, nothing of them is found.
     Raises: BackendError, Transient, OSError.
     """
-    collects = objects and _owns(ports)
+    collects = objects and owns_objects(ports)
     return Leftovers(
         sources=tuple(ports.catalog.removable_sources()),
         orphan_data=tuple(_orphan_data(ports)),
@@ -67,11 +67,13 @@ def claim_objects(ports: Ports, *, anew: bool = False) -> bool:
     """
     if anew or ports.objects.owner() is None:
         ports.objects.set_owner(ports.catalog.identity())
-    return _owns(ports)
+    return owns_objects(ports)
 
 
-def _owns(ports: Ports) -> bool:
-    """To another catalog's objects ours would be the wrong judge: it would collect them all."""
+def owns_objects(ports: Ports) -> bool:
+    """Whether the objects are this catalog's, or nobody's yet. To another one's it would be the wrong
+    judge: it would collect them all. Raises: BackendError, Transient, OSError.
+    """
     owner = ports.objects.owner()
     if owner in (None, ports.catalog.identity()):
         return True

@@ -12,9 +12,10 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from tusd_py.domain.errors import TusdError
+from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.settings_sources import SettingsError, load_settings
-from tusd_py.wiring import install_line
+from tusd_py.wiring import install_line, open_ports
 
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file of settings.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where everything is kept.")]
@@ -34,6 +35,16 @@ def settings_from(config: Path | None, **flags: object) -> Settings:
         return load_settings(config, os.environ, flags)
     except SettingsError as error:
         refuse(str(error))
+
+
+@contextmanager
+def opened_ports(settings: Settings) -> Iterator[Ports]:
+    """The adapters that the settings ask for, for the length of a block. Raises: BackendError, OSError."""
+    ports = open_ports(settings)
+    try:
+        yield ports
+    finally:
+        ports.close()
 
 
 @contextmanager

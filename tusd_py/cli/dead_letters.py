@@ -1,19 +1,22 @@
 """``tusd-py dead-letters``: jobs that failed for good, and another try for them (S17)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from tusd_py.cli.common import Config, DataDir, plain_errors, refuse, settings_from
+from tusd_py.cli.common import (
+    Config,
+    DataDir,
+    opened_ports,
+    plain_errors,
+    refuse,
+    settings_from,
+)
 from tusd_py.clock import rfc3339
 from tusd_py.domain.ids import parse_upload_id
 from tusd_py.domain.job import Job
 from tusd_py.domain.task import TEXT_STARTED, TaskChange, TaskStatus
 from tusd_py.ports import Ports
-from tusd_py.wiring import open_ports
 
 app = typer.Typer(help="Look at failed jobs and try them again.", no_args_is_help=True)
 
@@ -23,7 +26,7 @@ PREVIEW_BYTES: Final = 80
 @app.command("list")
 def show(data_dir: DataDir = None, config: Config = None) -> None:
     """List failed jobs, newest first (task, time, code, reason), then messages that were put aside."""
-    with plain_errors(), _ports(config, data_dir) as ports:
+    with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         for job in ports.catalog.dead_letters():
             created = rfc3339(job.created_at)
             typer.echo(f"{job.task_id}  {created}  {job.error_code}  {job.error_msg}")
@@ -38,7 +41,7 @@ def retry(
     config: Config = None,
 ) -> None:
     """Put failed jobs and messages that were put aside back into the queue."""
-    with plain_errors(), _ports(config, data_dir) as ports:
+    with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         wanted = _all(ports) if ids == ["all"] else ids
         left = [name for name in wanted if not _reopen(ports, name)]
         settled = ports.queue.settle_dead_letters(left, again=True) if left else ()
@@ -56,22 +59,13 @@ def drop(
     config: Config = None,
 ) -> None:
     """Forget messages that were put aside. A failed job goes by itself, with its source, in a day."""
-    with plain_errors(), _ports(config, data_dir) as ports:
+    with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         settled = ports.queue.settle_dead_letters(ids, again=False)
         for name in settled:
             typer.echo(f"message {name} dropped")
     refused = [name for name in ids if name not in settled]
     if refused:
         refuse(f"no message that was put aside: {', '.join(refused)}", 1)
-
-
-@contextmanager
-def _ports(config: Path | None, data_dir: Path | None) -> Iterator[Ports]:
-    ports = open_ports(settings_from(config, data_dir=data_dir))
-    try:
-        yield ports
-    finally:
-        ports.close()
 
 
 def _all(ports: Ports) -> list[str]:

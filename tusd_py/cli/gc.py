@@ -4,9 +4,16 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import Config, DataDir, plain_errors, settings_from, start_logging
+from tusd_py.cli.common import (
+    Config,
+    DataDir,
+    opened_ports,
+    plain_errors,
+    refuse,
+    settings_from,
+    start_logging,
+)
 from tusd_py.ports import Ports
-from tusd_py.wiring import open_ports
 
 
 def gc(
@@ -27,18 +34,17 @@ def gc(
     """
     settings = settings_from(config, data_dir=data_dir)
     start_logging(settings)
-    with plain_errors():
-        ports = open_ports(settings)
-        try:
-            _collect(ports, dry_run=dry_run, adopts=adopt_objects)
-        finally:
-            ports.close()
+    if dry_run and adopt_objects:
+        refuse("--dry-run changes nothing, so it can't go with --adopt-objects")
+    with plain_errors(), opened_ports(settings) as ports:
+        _collect(ports, dry_run=dry_run, adopts=adopt_objects)
 
 
 def _collect(ports: Ports, *, dry_run: bool, adopts: bool) -> None:
-    from worker.janitor import claim_objects, find_leftovers, remove_leftovers
+    from worker.janitor import claim_objects, find_leftovers, owns_objects, remove_leftovers
 
-    if not dry_run and not claim_objects(ports, anew=adopts):
+    owned = owns_objects(ports) if dry_run else claim_objects(ports, anew=adopts)
+    if not owned:
         typer.echo("the object store is another catalog's: nothing of it is collected")
     found = find_leftovers(ports)
     for kind, names in (

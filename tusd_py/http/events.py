@@ -42,11 +42,11 @@ def routes(context: AppContext) -> list[BaseRoute]:
         seen = last_seen(request.headers.get("last-event-id"), task)
         if task.status.terminal and seen == (task.epoch, task.seq):
             return Response(status_code=204, headers=_HEADERS)
-        return _stream(context, _task_events(context, task_id, seen))
+        return _Stream(context.figures, _task_events(context, task_id, seen))
 
     async def mine(request: Request) -> Response:
         user_id = await context.caller(request)
-        return _stream(context, _user_events(context, user_id))
+        return _Stream(context.figures, _user_events(context, user_id))
 
     return [
         Route("/api/file/upload/events", mine),
@@ -68,21 +68,17 @@ def last_seen(text: str | None, task: Task) -> tuple[str, int] | None:
     return (epoch, seq) if newer_than_record or known else None
 
 
-def _stream(context: AppContext, events: AsyncIterator[ServerSentEvent]) -> Response:
-    stream = _Stream(
-        events, headers=dict(_HEADERS), ping=PING_SECONDS, send_timeout=SEND_TIMEOUT_SECONDS
-    )
-    stream.figures = context.figures
-    return stream
-
-
 class _Stream(EventSourceResponse):
     """A stream that is counted while it is open."""
 
-    figures: ServerFigures
+    def __init__(self, figures: ServerFigures, events: AsyncIterator[ServerSentEvent]) -> None:
+        super().__init__(
+            events, headers=dict(_HEADERS), ping=PING_SECONDS, send_timeout=SEND_TIMEOUT_SECONDS
+        )
+        self._figures = figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self.figures.listening("sse"):
+        with self._figures.listening("sse"):
             await super().__call__(scope, receive, send)
 
 
