@@ -229,11 +229,6 @@ class JobRecords:
 
         self._database.write(work)
 
-    def job_counts(self) -> dict[str, int]:
-        """See ``JobCatalog.job_counts``."""
-        statement = select(jobs.c.state, func.count()).group_by(jobs.c.state)
-        return self._database.read(lambda c: {row[0]: row[1] for row in c.execute(statement)})
-
 
 def _job(connection: Connection, task_id: UploadId, *, locked: bool = False) -> Job | None:
     statement = select(jobs).where(jobs.c.task_id == task_id)

@@ -273,10 +273,6 @@ class JobCatalog(Protocol):
         """These rows are published, or told. Rows sent more than 24 h ago are dropped."""
         ...
 
-    def job_counts(self) -> dict[str, int]:
-        """Number of jobs by state."""
-        ...
-
 
 class ObjectCatalog(Protocol):
     """Objects on their way, and those that are collected.

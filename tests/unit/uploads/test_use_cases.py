@@ -28,6 +28,7 @@ from tusd_py.domain.errors import (
     UploadUnfinished,
 )
 from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.job import JobState
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadKind, UploadState
 from tusd_py.ingest.asgi_body import AsgiBody
@@ -365,7 +366,9 @@ def test_a_length_is_declared_once_and_not_below_the_offset(client: Harness) -> 
 def test_deleting_a_finished_upload_cancels_its_job(client: Harness) -> None:
     upload_id = client.upload(b"job")
     client.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
-    assert client.process.ports.catalog.job_counts() == {"cancelled": 1}
+    job = client.process.ports.catalog.job(upload_id)
+    assert job is not None
+    assert job.state is JobState.CANCELLED
     assert not client.process.ports.stores.core.path(upload_id).exists()
     with pytest.raises(UploadTerminated):
         client.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
