@@ -55,25 +55,32 @@ def _parts(settings: Settings) -> list[Finding]:
 
 
 def _access(settings: Settings) -> list[Finding]:
-    found = []
-    if not settings.loopback_only():
-        found.append(
-            problem(
-                f"{CHECK}.host",
-                f"{settings.host} can be reached by others, and there is no authentication yet: the "
-                "server refuses to start.",
-                "Set host to 127.0.0.1 and put a proxy before it that knows who is asking.",
+    return [
+        *([] if settings.loopback_only() else [_reachable(settings)]),
+        *(
+            note(
+                f"{CHECK}.{section}",
+                "Filled in, and not used by this version yet.",
+                "Leave it, or take it out.",
             )
-        )
-    found += [
-        note(
-            f"{CHECK}.{section}",
-            "Filled in, and not used by this version yet.",
-            "Leave it, or take it out.",
-        )
-        for section in settings.unused_sections()
+            for section in settings.unused_sections()
+        ),
     ]
-    return found
+
+
+def _reachable(settings: Settings) -> Finding:
+    if settings.allow_anonymous:
+        return note(
+            f"{CHECK}.host",
+            f"Whoever reaches {settings.host} may do everything (allow_anonymous).",
+            "Make sure that a network or a proxy keeps strangers out.",
+        )
+    return problem(
+        f"{CHECK}.host",
+        f"{settings.host} can be reached by others, and there is no authentication yet: the server "
+        "refuses to start.",
+        "Set host to 127.0.0.1 and put a proxy before it that knows who is asking.",
+    )
 
 
 def _cors(settings: Settings) -> list[Finding]:

@@ -39,6 +39,7 @@ MYSQL, REDIS, RABBITMQ = {"data_source": "a:b@tcp(c)/d"}, {"addr": "c:6379"}, {"
         ({"mysql": MYSQL, "redis": REDIS}, {"settings.parts": NOTE}),
         ({"host": "0.0.0.0"}, {"settings.host": PROBLEM}),
         ({"host": "example.org"}, {"settings.host": PROBLEM}),
+        ({"host": "0.0.0.0", "allow_anonymous": True}, {"settings.host": NOTE}),
         ({"host": "::1"}, {}),
         ({"cors": {"allow_credentials": True}}, {"settings.cors": PROBLEM}),
         ({"cors": {"allow_credentials": True, "allow_origins": ("https://a.example",)}}, {}),
