@@ -1,15 +1,15 @@
 """Running checks: all at once, each for itself, none for ever."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.doctor.findings import Finding, Unseen, note, problem
+from tusd_py.monitoring.asking import in_thread
 from tusd_py.wiring import install_line
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def run_checks(
     """
     clock = clock or SystemClock()
     deadline = clock.monotonic() + seconds
-    begun = [(check, _begin(check)) for check in checks]
+    begun = [(check, in_thread(partial(_look, check))) for check in checks]
     for check, future in begun:
         try:
             yield from future.result(max(0.0, deadline - clock.monotonic()))
@@ -45,15 +45,6 @@ def run_checks(
                 f"No answer within {seconds:g} s; the check was given up.",
                 "See whether the service, the disk or the network behind it hangs.",
             )
-
-
-def _begin(check: Check) -> "Future[Sequence[Finding]]":
-    """In a thread that nobody has to wait for."""
-    future: Future[Sequence[Finding]] = Future()
-    threading.Thread(
-        target=lambda: future.set_result(_look(check)), name=check.name, daemon=True
-    ).start()
-    return future
 
 
 def _look(check: Check) -> Sequence[Finding]:
