@@ -114,6 +114,7 @@ def compose(
             max_size=settings.max_size or None,
             expires_after=settings.upload_expires or None,
             idle_timeout=settings.idle_timeout,
+            min_rate=settings.min_rate,
             durability=settings.durability,
             allowed_extensions=settings.whitelist.extensions,
         ),

@@ -1,5 +1,7 @@
 """Composition root of the one-process mode: server, worker, SQLite and a directory."""
 
+import asyncio
+import logging
 import signal
 import socket
 import types
@@ -13,12 +15,14 @@ from starlette.applications import Starlette
 from tusd_py.app import create_app, stop
 from tusd_py.hashing import checksums
 from tusd_py.http.context import AppContext
-from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol, check_internals
+from tusd_py.ingest.self_check import self_check
 from tusd_py.monitoring.figures import Figures
 from tusd_py.settings import GIB, Settings
 from tusd_py.wiring import open_ports
 from worker.app import Worker
 from worker.media.tools import Tools, discover
+
+log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 65
 """Longer than the 60 s that nginx keeps a connection to us."""
@@ -30,7 +34,9 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     Args: announce: told what this server is, line by line, the address last, once it listens.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
-    check_internals()
+    flaw = self_check()
+    if flaw is not None:
+        log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
     ports = open_ports(settings)
     try:
         figures = Figures()
@@ -40,7 +46,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
         app = create_app(
             settings, ports, worker_alive=worker.alive if worker else None, figures=figures
         )
-        server = _Server(app, settings, announce)
+        server = _Server(app, settings, announce, ours=flaw is None)
         if worker is not None:
             worker.start()
         try:
@@ -56,13 +62,15 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
 class _Server(uvicorn.Server):
     """uvicorn that tells its application first when it is to stop, and where it listens."""
 
-    def __init__(self, app: Starlette, settings: Settings, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self, app: Starlette, settings: Settings, announce: Callable[[str], None], *, ours: bool
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 host=settings.host,
                 port=settings.port,
-                http=TusHttpProtocol,
+                http=_connection_class(settings) if ours else "auto",
                 ws="websockets-sansio",
                 log_config=None,
                 access_log=False,
@@ -74,13 +82,15 @@ class _Server(uvicorn.Server):
         )
         self._context: AppContext = app.state.context
         self._announce = announce
+        self._ours = ours
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
         await super().startup(sockets)
         if self.started and not self.should_exit:
             port = self.servers[0].sockets[0].getsockname()[1]
-            for line in start_lines(self._context, discover(self._context.settings), port):
+            tools = discover(self._context.settings)
+            for line in start_lines(self._context, tools, port, ours=self._ours):
                 self._announce(line)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -105,18 +115,31 @@ class _Server(uvicorn.Server):
         self.handle_exit(number, frame)
 
 
-def start_lines(context: AppContext, tools: Tools, port: int) -> list[str]:
+def _connection_class(settings: Settings) -> type[asyncio.Protocol]:
+    # Imported only once it is known to work here.
+    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol, UnlendingTusHttpProtocol
+
+    return TusHttpProtocol if settings.lend_bodies else UnlendingTusHttpProtocol
+
+
+def start_lines(context: AppContext, tools: Tools, port: int, *, ours: bool) -> list[str]:
     """What this server is, for a person at a terminal; the address to use comes last."""
     settings = context.settings
     limit = f"{settings.max_size / GIB:g} GiB" if settings.max_size else "unlimited"
     expires = f"{settings.upload_expires / 3600:g} h" if settings.upload_expires else "never"
+    trailers = ours and not settings.behind_proxy
+    able = context.able.with_trailers() if trailers else context.able
+    bodies = "from the connection, by threads" if settings.lend_bodies else "by way of ASGI"
+    if not ours:
+        bodies = f"by way of ASGI, slower: uvicorn {uvicorn.__version__} is new to us (see the log)"
     workers = f"{settings.workers} in this process" if settings.workers else "none in this process"
     return [
         f"tusd-py {version('tusd-py')}: {_mode(settings)}, files in {settings.data_dir}",
         f"access     no authentication, so {_reach(settings)}",
         f"limits     size {limit}, idle {settings.idle_timeout:g} s, unfinished uploads "
         f"expire after {expires}, durability {settings.durability}",
-        f"tus        1.0.0: {', '.join(context.able.extensions)}",
+        f"tus        1.0.0: {', '.join(able.extensions)}",
+        f"bodies     {bodies}",
         f"checksums  {', '.join(checksums.ALGORITHMS)}",
         f"workers    {workers}; {tools.sentence()}",
         f"upload to  http://{settings.host}:{port}{settings.base_path}",

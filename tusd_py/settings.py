@@ -307,6 +307,14 @@ class Settings(_Section):
     idle_timeout: Duration = Field(
         60.0, gt=0, description="A body that is silent for so long is given up; its bytes are kept"
     )
+    min_rate: Size = Field(
+        256,
+        description="Bytes a second that a body must bring over each idle_timeout, or it is given up; 0: any",
+    )
+    lend_bodies: bool = Field(
+        True,
+        description="Receive bodies in threads straight from the connection; off: the way of any ASGI server",
+    )
     behind_proxy: bool = Field(False, description="Trust Forwarded and X-Forwarded-* headers")
     durability: Literal["finish", "strict", "off"] = Field(
         "finish",

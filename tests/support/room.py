@@ -63,6 +63,7 @@ def policy(
         max_size=max_size,
         expires_after=expires_after,
         idle_timeout=idle_timeout,
+        min_rate=0,
         durability="off",
         allowed_extensions=allowed,
     )

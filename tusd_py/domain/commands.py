@@ -1,6 +1,6 @@
 """What a client asks of an upload, whatever protocol it spoke. Sizes and offsets in bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tusd_py.domain.ids import UploadId
@@ -13,6 +13,11 @@ class Checksum:
 
     algorithm: str
     digest: bytes
+
+
+LateChecksum = Callable[[], Checksum]
+"""A digest that comes behind the body: asked once that has ended. Raises: ProtocolError: it did not
+come, or can't be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,7 @@ class Create:
     """A body of Content-Type application/offset+octet-stream follows."""
     body_length: int | None = None
     """Content-Length of that body; None when chunked."""
-    checksum: Checksum | None = None
+    checksum: Checksum | LateChecksum | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,7 @@ class Append:
     declared_length: int | None = None
     """The length, told now for an upload that deferred it."""
     body_length: int | None = None
-    checksum: Checksum | None = None
+    checksum: Checksum | LateChecksum | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

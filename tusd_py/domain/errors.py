@@ -196,7 +196,7 @@ class BodyTimeout(UploadError):
     """Raised when a body stays silent for longer than ``idle_timeout``; what came is kept."""
 
     code = "body_timeout"
-    sentence = "The body was silent for too long."
+    sentence = "The body was silent, or too slow, for too long."
 
 
 class ClientDisconnected(UploadError):

@@ -15,11 +15,13 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import send_content
 from tusd_py.http.errors import respond
-from tusd_py.ingest.asgi_body import AsgiBody
+from tusd_py.ingest.bodies import body_of
+from tusd_py.ingest.extensions import TRAILERS
 from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.origin import public_origin
 from tusd_py.protocol.tus1 import (
     VERSION,
+    Capabilities,
     Head,
     UploadFacts,
     discovery_headers,
@@ -28,6 +30,7 @@ from tusd_py.protocol.tus1 import (
     progress_headers,
 )
 from tusd_py.uploads.append import append
+from tusd_py.uploads.body import Body
 from tusd_py.uploads.create import Created, create
 from tusd_py.uploads.download import download
 from tusd_py.uploads.inspect import Inspected, inspect
@@ -46,6 +49,9 @@ class TusEndpoint:
         self._context = context
         self._room = context.uploads
         self._able = context.able
+        self._able_with_trailers = context.able.with_trailers()
+        # A proxy drops trailers: nginx does (docs/protocol.md).
+        self._sees_trailers = not context.settings.behind_proxy
         self._base_path = context.settings.base_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +70,10 @@ class TusEndpoint:
         resource = path.removeprefix(self._base_path) if path != self._base_path[:-1] else ""
         # Copied: what follows the body must not change what precedes it.
         return Head(
-            method=scope["method"], resource=resource, fields=Fields(list(scope["headers"]))
+            method=scope["method"],
+            resource=resource,
+            fields=Fields(list(scope["headers"])),
+            trailers=scope.get("extensions", {}).get(TRAILERS, {}).get("fields", ()),
         )
 
     @staticmethod
@@ -72,12 +81,18 @@ class TusEndpoint:
         override = head.fields.joined("X-HTTP-Method-Override")
         return head.method == "HEAD" or (override or "").upper() == "HEAD"
 
+    def _able_on(self, scope: Scope) -> Capabilities:
+        """What can be done over this request's connection."""
+        trailers = self._sees_trailers and TRAILERS in scope.get("extensions", {})
+        return self._able_with_trailers if trailers else self._able
+
     async def _answer(self, scope: Scope, receive: Receive, head: Head) -> Response:
-        command = parse_request(head, self._able, base_path=self._base_path)
+        able = self._able_on(scope)
+        command = parse_request(head, able, base_path=self._base_path)
         if isinstance(command, Discover):
-            return Response(status_code=204, headers=discovery_headers(self._able))
+            return Response(status_code=204, headers=discovery_headers(able))
         user_id = await self._context.caller(HTTPConnection(scope))
-        body = AsgiBody(receive, self._context.threads)
+        body = body_of(scope, receive, self._context.threads)
         match command:
             case Create():
                 return await self._create(scope, head, command, user_id, body)
@@ -111,7 +126,7 @@ class TusEndpoint:
             return await look_and_send()
 
     async def _create(
-        self, scope: Scope, head: Head, command: Create, user_id: UserId, body: AsgiBody
+        self, scope: Scope, head: Head, command: Create, user_id: UserId, body: Body
     ) -> Response:
         upload_id = UploadId(secrets.token_hex(16))
         created = await create(self._room, user_id, upload_id, command, body)

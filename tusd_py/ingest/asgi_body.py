@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from tusd_py.ingest.pace import Pace
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Drained, End, Interruption, Sink
 
@@ -39,11 +40,12 @@ class AsgiBody:
         *,
         limit: int | None,
         idle_timeout: float,
+        min_rate: float,
         interruption: Interruption,
         on_progress: Callable[[int], None] | None = None,
     ) -> Drained:
         """See ``uploads.body.Body.drain``."""
-        intake = _Intake(self._receive, limit, idle_timeout)
+        intake = _Intake(self._receive, limit, idle_timeout, min_rate)
         interruption.listen(intake.wake)
         intake.start()
         taken = 0
@@ -68,14 +70,15 @@ class AsgiBody:
 class _Intake:
     """Messages from the server, gathered until somebody takes them."""
 
-    def __init__(self, receive: Receive, limit: int | None, idle_timeout: float) -> None:
+    def __init__(
+        self, receive: Receive, limit: int | None, idle_timeout: float, min_rate: float
+    ) -> None:
         self._receive = receive
         self._left = limit
-        self._idle_timeout = idle_timeout
         self._loop = asyncio.get_running_loop()
+        self._pace = Pace(idle_timeout=idle_timeout, min_rate=min_rate, now=self._loop.time())
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
-        self._heard_at = self._loop.time()
         self._size = 0
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -103,9 +106,9 @@ class _Intake:
     async def linger(self) -> None:
         """Wait for a pause in what arrives."""
         for _ in range(LINGER_ROUNDS):
-            heard_at = self._heard_at
+            heard_at = self._pace.heard_at
             await asyncio.sleep(LINGER_SECONDS)
-            if self.end is not None or self._heard_at == heard_at:
+            if self.end is not None or self._pace.heard_at == heard_at:
                 return
 
     async def stop(self) -> None:
@@ -117,12 +120,13 @@ class _Intake:
 
     def _tick(self) -> None:
         """Every FLUSH_SECONDS: is something waiting, or nothing coming?"""
-        silence = self._loop.time() - self._heard_at
-        if silence >= self._idle_timeout and self.end is None and not self.pending:
+        now = self._loop.time()
+        # With a backlog it is our disk that is slow.
+        if self.end is None and self._size < BACKLOG_BYTES and self._pace.given_up(now):
             self.end = End.TIMED_OUT
         if self.pending or self.end is not None:
             self._wake.set()
-        pause = min(FLUSH_SECONDS, max(self._idle_timeout - silence, 0.01))
+        pause = min(FLUSH_SECONDS, max(self._pace.patience(now), 0.01))
         self._timer = self._loop.call_later(pause, self._tick)
 
     async def _pump(self) -> None:
@@ -138,11 +142,12 @@ class _Intake:
             self._wake.set()
 
     def _took(self, message: MutableMapping[str, Any]) -> None:
-        self._heard_at = self._loop.time()
         if message["type"] == "http.disconnect":
             self.end = self.end or End.DISCONNECTED
             return
         body: bytes | memoryview = message.get("body", b"")
+        if body:
+            self._pace.took(len(body), self._loop.time())
         if self._left is not None:
             if len(body) > self._left:
                 body, self.end = memoryview(body)[: self._left], End.OVERRUN

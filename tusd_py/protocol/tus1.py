@@ -5,8 +5,8 @@ the first byte of a body is read. Rule 3: the head was copied before the body: t
 change it (C68).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from tusd_py.domain.commands import (
     Discover,
     Download,
     Inspect,
+    LateChecksum,
     Terminate,
 )
 from tusd_py.domain.errors import (
@@ -65,6 +66,14 @@ class Capabilities:
         """Whether the extension is on offer."""
         return extension in self.extensions
 
+    def with_trailers(self) -> "Capabilities":
+        """The same over a connection that tells what follows a body."""
+        if not self.announces("checksum"):
+            return self
+        behind = self.extensions.index("checksum") + 1
+        named = (*self.extensions[:behind], "checksum-trailer", *self.extensions[behind:])
+        return replace(self, extensions=named)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
@@ -73,6 +82,8 @@ class Head:
     method: str
     resource: str
     fields: Fields
+    trailers: Sequence[tuple[bytes, bytes]] = ()
+    """What follows the body, filled by the time that has ended."""
 
 
 def effective_method(head: Head) -> str:
@@ -156,15 +167,31 @@ def _create(head: Head, capabilities: Capabilities, base_path: str) -> Create:
         declared_hash=declared_hash(metadata),
         has_body=has_body,
         body_length=body_length,
-        checksum=_checksum(fields, capabilities),
+        checksum=_checksum(head, capabilities),
     )
 
 
-def _checksum(fields: Fields, capabilities: Capabilities) -> Checksum | None:
-    text = fields.one("Upload-Checksum")
-    if text is None or not capabilities.announces("checksum"):
+def _checksum(head: Head, capabilities: Capabilities) -> Checksum | LateChecksum | None:
+    """The chunk's digest, now or later: "If the hash cannot be calculated at the beginning of the
+    upload, it MAY be included as a trailer. [...] the Trailer header [...] MUST be included"."""
+    if not capabilities.announces("checksum"):
         return None
-    return parse_checksum(text, capabilities.digest_sizes)
+    text = head.fields.one("Upload-Checksum")
+    follows = capabilities.announces("checksum-trailer") and "upload-checksum" in [
+        name.strip().lower() for name in (head.fields.joined("Trailer") or "").split(",")
+    ]
+    if not follows:
+        return None if text is None else parse_checksum(text, capabilities.digest_sizes)
+    if text is not None:
+        raise MalformedHeader("Upload-Checksum must come once, before the body or behind it.")
+
+    def late() -> Checksum:
+        text = Fields(head.trailers).one("Upload-Checksum")
+        if text is None:
+            raise MalformedHeader("The trailer Upload-Checksum was promised and did not come.")
+        return parse_checksum(text, capabilities.digest_sizes)
+
+    return late
 
 
 def _creation_length(fields: Fields, kind: UploadKind, capabilities: Capabilities) -> int | None:
@@ -257,7 +284,7 @@ def _append(head: Head, capabilities: Capabilities) -> Append:
         offset=parse_number("Upload-Offset", offset_text),
         declared_length=None if length_text is None else _length(length_text, capabilities),
         body_length=_body_length(fields),
-        checksum=_checksum(fields, capabilities),
+        checksum=_checksum(head, capabilities),
     )
 
 

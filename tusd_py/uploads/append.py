@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from tusd_py.domain.commands import Append, Checksum
+from tusd_py.domain.commands import Append, Checksum, LateChecksum
 from tusd_py.domain.errors import (
     FinalUploadImmutable,
     HashMismatch,
@@ -99,7 +99,7 @@ async def store_body(
     room: UploadRoom,
     upload: Upload,
     body: Body | None,
-    checksum: Checksum | None,
+    checksum: Checksum | LateChecksum | None,
     interruption: Interruption,
 ) -> Appended:
     """Take the body (None: there is none) and finish the upload if it is full.

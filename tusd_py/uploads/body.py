@@ -6,7 +6,8 @@ from enum import Enum
 from typing import Protocol
 
 Sink = Callable[[Sequence[bytes | memoryview]], None]
-"""Takes bytes, in a worker thread, one call at a time per body. What it raises ends the body."""
+"""Takes bytes, in a worker thread, one call at a time per body; the buffers are used again once it
+returns. What it raises ends the body."""
 
 
 class End(Enum):
@@ -16,7 +17,7 @@ class End(Enum):
     DISCONNECTED = "disconnected"
     """The client went away."""
     TIMED_OUT = "timed out"
-    """Nothing came for the idle time-out."""
+    """Nothing came for the idle time-out, or too little."""
     STOPPED = "stopped"
     """We were asked to let go; what had arrived by then was taken."""
     OVERRUN = "overrun"
@@ -66,12 +67,15 @@ class Body(Protocol):
         *,
         limit: int | None,
         idle_timeout: float,
+        min_rate: float,
         interruption: Interruption,
         on_progress: Callable[[int], None] | None = None,
     ) -> Drained:
         """Move the body into the sink until it ends, for whatever reason.
 
-        Args: limit: bytes that may be taken, None for any number; idle_timeout: seconds;
+        Args: limit: bytes that may be taken, None for any number; idle_timeout: seconds without a
+            byte after which the body is given up; min_rate: bytes a second that must come over
+            each period of that length, 0 for any;
             on_progress: called on the event loop with the bytes taken so far.
         Every byte that had arrived when the end came has gone to the sink.
         Raises: what the sink raises.

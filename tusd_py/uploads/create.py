@@ -1,6 +1,7 @@
 """Creating uploads, with or without their first bytes."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from tusd_py.domain.commands import Create
 from tusd_py.domain.errors import (
@@ -8,6 +9,7 @@ from tusd_py.domain.errors import (
     HashMismatch,
     LengthExceeded,
     MaxSizeExceeded,
+    ProtocolError,
     TypeMismatch,
 )
 from tusd_py.domain.filetypes import check_declared
@@ -20,6 +22,15 @@ from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.finish import complete_final
 from tusd_py.uploads.room import UploadRoom
 from tusd_py.uploads.terminate import drop
+
+_REFUSALS: Final = (
+    ChecksumMismatch,
+    LengthExceeded,
+    MaxSizeExceeded,
+    TypeMismatch,
+    HashMismatch,
+    ProtocolError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +66,7 @@ async def create(
             with room.body_under_way(interruption):
                 source = body if command.has_body else None
                 appended = await store_body(room, upload, source, command.checksum, interruption)
-    except (ChecksumMismatch, LengthExceeded, MaxSizeExceeded, TypeMismatch, HashMismatch) as error:
+    except _REFUSALS as error:
         # The client never learnt the address: nothing could resume it.
         await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
         raise

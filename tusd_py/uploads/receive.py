@@ -6,13 +6,14 @@ import logging
 import os
 from collections.abc import Sequence
 
-from tusd_py.domain.commands import Checksum
+from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import (
     BodyTimeout,
     ChecksumMismatch,
     ClientDisconnected,
     LengthExceeded,
     MaxSizeExceeded,
+    ProtocolError,
     ShuttingDown,
     TusdError,
     UploadLocked,
@@ -22,7 +23,7 @@ from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
 from tusd_py.hashing import checksums
 from tusd_py.hashing.follower import Follower
-from tusd_py.stores.port import Writer
+from tusd_py.stores.port import Rewind, Writer
 from tusd_py.uploads.body import Body, Drained, End, Interruption
 from tusd_py.uploads.room import UploadRoom
 
@@ -38,7 +39,11 @@ class _Reception:
     """The sink of one body: called in worker threads, one call at a time."""
 
     def __init__(
-        self, room: UploadRoom, upload: Upload, writer: Writer, checksum: Checksum | None
+        self,
+        room: UploadRoom,
+        upload: Upload,
+        writer: Writer,
+        checksum: Checksum | LateChecksum | None,
     ) -> None:
         self._upload = upload
         self._allowed = room.policy.allowed_extensions
@@ -46,8 +51,9 @@ class _Reception:
         self._writer = writer
         self._follower: Follower = room.follower(upload)
         self._rewind = room.stores.rewind if checksum is not None else None
+        self._start = writer.offset
         self._checksum = checksum
-        self._digest = checksums.new(checksum.algorithm) if checksum is not None else None
+        self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
         self._sniffed = writer.offset >= SNIFF_BYTES or not self._allowed
 
     def begin(self) -> None:
@@ -69,21 +75,40 @@ class _Reception:
             check_content(self._upload.filename, read_head(self._path), self._allowed)
 
     def end(self, *, complete: bool, sync: bool) -> bool:
-        """After the last byte; whether what came counts."""
+        """After the last byte; whether what came counts.
+
+        Raises: ProtocolError: a checksum that was to follow did not come, or can't be used; what
+            came does not count.
+        """
         verified = True
-        if self._rewind is not None and self._digest is not None and self._checksum is not None:
-            verified = complete and hmac.compare_digest(
-                self._digest.digest(), self._checksum.digest
-            )
+        if self._rewind is not None:
+            try:
+                verified = complete and self._matches()
+            except ProtocolError:
+                self._take_back(self._rewind)
+                raise
             if verified:
                 self._rewind.keep(self._writer)
                 self._follower.settle()
             else:
-                self._rewind.discard(self._writer)
-                self._follower.rewind()
+                self._take_back(self._rewind)
         if sync:
             self._writer.sync()
         return verified
+
+    def _matches(self) -> bool:
+        if self._checksum is None:
+            return True
+        if isinstance(self._checksum, Checksum) and self._digest is not None:
+            return hmac.compare_digest(self._digest.digest(), self._checksum.digest)
+        # A late one: its algorithm was unknown while the bytes came.
+        late = self._checksum if isinstance(self._checksum, Checksum) else self._checksum()
+        digest = checksums.of_range(self._path, late.algorithm, self._start, self._writer.offset)
+        return hmac.compare_digest(digest, late.digest)
+
+    def _take_back(self, rewind: Rewind) -> None:
+        rewind.discard(self._writer)
+        self._follower.rewind()
 
 
 def read_head(path: os.PathLike[str]) -> bytes:
@@ -98,14 +123,15 @@ async def receive(
     writer: Writer,
     body: Body,
     *,
-    checksum: Checksum | None,
+    checksum: Checksum | LateChecksum | None,
     interruption: Interruption,
 ) -> int:
     """Move a body into the upload; the caller holds its lock.
 
     Returns: the new offset in bytes, also when the upload is full but its client went away.
     Raises: ChecksumMismatch, LengthExceeded, MaxSizeExceeded, BodyTimeout, ClientDisconnected,
-        UploadLocked, ShuttingDown, StorageFull, StorageDamaged, TypeMismatch. Whatever is raised,
+        UploadLocked, ShuttingDown, StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and
+        UnsupportedChecksumAlgorithm (of a checksum that follows the body). Whatever is raised,
         the bytes that had arrived are kept, save those of an unverified chunk.
     Source: tus 1.0.0, PATCH; checksum.
     """
@@ -120,6 +146,7 @@ async def receive(
             reception.take,
             limit=limit,
             idle_timeout=room.policy.idle_timeout,
+            min_rate=room.policy.min_rate,
             interruption=interruption,
             on_progress=arrival.moved,
         )

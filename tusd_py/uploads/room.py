@@ -36,6 +36,8 @@ class UploadPolicy:
     max_size: int | None
     expires_after: float | None
     idle_timeout: float
+    min_rate: float
+    """Bytes a second over each ``idle_timeout``; 0: any."""
     durability: Literal["finish", "strict", "off"]
     allowed_extensions: tuple[str, ...] = ()
 

@@ -31,7 +31,12 @@ def drain(
     threads = Threads()
 
     async def run() -> Drained:
-        defaults = {"limit": None, "idle_timeout": 30.0, "interruption": interruption()}
+        defaults = {
+            "limit": None,
+            "idle_timeout": 30.0,
+            "min_rate": 0,
+            "interruption": interruption(),
+        }
         return await AsgiBody(receive, threads).drain(sink, **{**defaults, **values})
 
     try:

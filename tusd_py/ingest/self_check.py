@@ -1,0 +1,98 @@
+"""Whether our connection class works with the uvicorn that is installed: tried out, not looked up.
+
+It relies on uvicorn's internals, which may move with any release. So each start sends one
+conversation through a socket pair: a lent body with a second request right behind it, and a chunked
+body with a trailer. What does not come out as it should is said, and the server then receives by
+way of ASGI alone.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from tusd_py.ingest.bodies import body_of
+from tusd_py.ingest.extensions import LENDER, TRAILERS
+from tusd_py.threads import Threads
+from tusd_py.uploads.body import End, Interruption
+
+SECONDS: Final = 5.0
+"""More than enough on a busy machine."""
+_BODY: Final = bytes(range(256)) * 1024
+_LENT: Final = b"PATCH /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(_BODY)
+_CHUNKED: Final = (
+    b"PATCH /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n"
+    b"Connection: close\r\n\r\n3\r\nabc\r\n0\r\nT: 1\r\n\r\n"
+)
+
+Messages = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Answer = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class _Listener:
+    """An application that takes two bodies."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self.taken: list[tuple[bytes, End, bool, Sequence[tuple[bytes, bytes]]]] = []
+
+    async def __call__(
+        self, scope: MutableMapping[str, Any], receive: Messages, send: Answer
+    ) -> None:
+        got = bytearray()
+
+        def sink(chunks: Sequence[bytes | memoryview]) -> None:
+            for chunk in chunks:
+                got.extend(chunk)
+
+        drained = await body_of(scope, receive, self._threads).drain(
+            sink, limit=None, idle_timeout=SECONDS, min_rate=0, interruption=Interruption()
+        )
+        extensions = scope["extensions"]
+        fields = tuple(extensions[TRAILERS]["fields"])
+        self.taken.append((bytes(got), drained.end, LENDER in extensions, fields))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _converse() -> str | None:
+    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+
+    threads = Threads()
+    listener = _Listener(threads)
+    config = uvicorn.Config(listener, log_config=None, access_log=False, lifespan="off")
+    config.load()
+    ours, theirs = socket.socketpair()
+    try:
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: TusHttpProtocol(config, ServerState(), {}), ours
+        )
+        reader, writer = await asyncio.open_connection(sock=theirs)
+        writer.write(_LENT + _BODY + _CHUNKED)
+        answers = await reader.read()
+        writer.close()
+    finally:
+        threads.close()
+    if answers.count(b"HTTP/1.1 204 ") != 2:
+        return f"two requests were answered by {answers[:200]!r}"
+    expected = [
+        (_BODY, End.COMPLETE, True, ()),
+        (b"abc", End.COMPLETE, False, ((b"t", b"1"),)),
+    ]
+    return None if listener.taken == expected else "bodies or trailers did not come through whole"
+
+
+def self_check() -> str | None:
+    """What is wrong, in words; None: all is well. Takes some milliseconds."""
+    log = logging.getLogger("uvicorn.error")
+    disabled, log.disabled = log.disabled, True
+    try:
+        return asyncio.run(asyncio.wait_for(_converse(), SECONDS))
+    except Exception as error:  # noqa: BLE001  (whatever has moved shows itself somehow)
+        return f"{type(error).__name__}: {error}"
+    finally:
+        log.disabled = disabled
