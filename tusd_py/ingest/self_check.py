@@ -67,15 +67,17 @@ async def _converse() -> str | None:
     config = uvicorn.Config(listener, log_config=None, access_log=False, lifespan="off")
     config.load()
     ours, theirs = socket.socketpair()
+    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+        lambda: TusHttpProtocol(config, ServerState(), {}), ours
+    )
+    reader, writer = await asyncio.open_connection(sock=theirs)
     try:
-        await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: TusHttpProtocol(config, ServerState(), {}), ours
-        )
-        reader, writer = await asyncio.open_connection(sock=theirs)
         writer.write(_LENT + _BODY + _CHUNKED)
         answers = await reader.read()
-        writer.close()
     finally:
+        writer.transport.abort()
+        transport.abort()
+        await asyncio.sleep(0)
         threads.close()
     if answers.count(b"HTTP/1.1 204 ") != 2:
         return f"two requests were answered by {answers[:200]!r}"

@@ -18,10 +18,10 @@ from typing import Final
 
 from tusd_py.uploads.body import End, Interruption, Sink
 
-BUFFER_BYTES: Final = 1 << 20
+BUFFER_BYTES: Final = 512 << 10
 """Received, written and hashed at once. Larger leaves the CPU's cache before it is hashed (4 MiB:
 twice the CPU)."""
-LOW_WATER_BYTES: Final = 512 << 10
+LOW_WATER_BYTES: Final = 256 << 10
 """Nobody is woken for less (paced 60 MiB/s: 0.96 CPU seconds per GiB, 1.44 without)."""
 SLICE_BYTES: Final = 16 << 20
 """A thread gives the body back after so much, so that streams share the threads fairly ..."""

@@ -1,6 +1,6 @@
 """Writing to one upload's file.
 
-Rule 1: no copy and no joining: the chunks go to ``pwritev`` as they came.
+Rule 1: no copy and no joining: the chunks go to ``pwritev`` as they came, so much at a time.
 Rule 2: the offset moves with what the system took, so it is the file's length also when a write
 fails half-way (faults 33, 36). A write that fails leaves no torn tail to cut.
 Rule 3: a sync that failed is never repeated on this descriptor, and the bytes it was to save are
@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 PUSH_BYTES: Final = 32 << 20
 """Dirty pages are pushed out each time so many have gathered: the sync at the end of any upload
 then takes 10 to 30 ms, and receiving costs no more CPU (measured on ext4)."""
+WRITE_BYTES: Final = 256 << 10
+"""Written at once. The kernel makes folios of the page cache as large as the write, and takes large
+ones from memory that nobody used yet: 1 MiB cost 1.28 CPU seconds per GiB, 256 KiB 0.66 (medians,
+Linux 6.18 in a virtual machine)."""
 MAX_VECTOR: Final = min(os.sysconf("SC_IOV_MAX"), 1024)
 """Buffers that one ``pwritev`` takes."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -66,19 +70,22 @@ class DiskWriter:
         return self._offset
 
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
-        """See ``Writer.write``: in one system call, as far as the system takes it."""
+        """See ``Writer.write``."""
         self._check_sound()
-        pending = [memoryview(chunk).cast("B") for chunk in chunks if len(chunk)]
         with disk_errors():
-            while pending:
-                count = os.pwritev(self._descriptor, pending[:MAX_VECTOR], self._offset)
-                if count == 0:
-                    raise OSError(errno.EIO, "the disk takes nothing")
-                self._offset += count
-                pending = _after(pending, count)
+            for batch in _batches(chunks):
+                self._put(batch)
         if self._durable and self._offset - self._pushed >= PUSH_BYTES:
             push_out(self._descriptor, self._pushed, self._offset - self._pushed)
             self._pushed = self._offset
+
+    def _put(self, pending: list[memoryview]) -> None:
+        while pending:
+            count = os.pwritev(self._descriptor, pending, self._offset)
+            if count == 0:
+                raise OSError(errno.EIO, "the disk takes nothing")
+            self._offset += count
+            pending = _after(pending, count)
 
     def truncate(self, offset: int) -> None:
         """See ``Writer.truncate``."""
@@ -139,6 +146,23 @@ class DiskWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _batches(chunks: Sequence[bytes | memoryview]) -> Iterator[list[memoryview]]:
+    """The chunks, cut and grouped to what is written at once."""
+    batch: list[memoryview] = []
+    room = WRITE_BYTES
+    for chunk in chunks:
+        rest = memoryview(chunk).cast("B")
+        while rest:
+            batch.append(rest[:room])
+            room -= len(batch[-1])
+            rest = rest[len(batch[-1]) :]
+            if not room or len(batch) == MAX_VECTOR:
+                yield batch
+                batch, room = [], WRITE_BYTES
+    if batch:
+        yield batch
 
 
 def _after(pending: list[memoryview], count: int) -> list[memoryview]:

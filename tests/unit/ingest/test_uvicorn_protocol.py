@@ -1,0 +1,186 @@
+"""The connection class under an application of the test's own, in a uvicorn of its own."""
+
+import asyncio
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from tusd_py.ingest import self_check as checking
+from tusd_py.ingest.bodies import body_of
+from tusd_py.ingest.extensions import INTERIM, LENDER
+from tusd_py.ingest.self_check import self_check
+from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+from tusd_py.threads import Threads
+from tusd_py.uploads.body import Drained, End, Interruption
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(app: App, **config: Any) -> AsyncIterator[int]:
+    """The port where the application listens."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, http=TusHttpProtocol, lifespan="off", log_config=None, **config)
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+class Taker:
+    """Drains each body and says 204."""
+
+    def __init__(self, threads: Threads, *, beside: bool = False) -> None:
+        self._threads = threads
+        self._beside = beside
+        self.got = bytearray()
+        self.drained: list[Drained] = []
+        self.lent: list[bool] = []
+
+    def sink(self, chunks: Sequence[bytes | memoryview]) -> None:
+        for chunk in chunks:
+            self.got += chunk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # As some middleware does that looks for disconnects.
+        listener = asyncio.ensure_future(receive()) if self._beside else None
+        body = body_of(scope, receive, self._threads)
+        self.lent.append(LENDER in scope["extensions"])
+        self.drained.append(
+            await body.drain(
+                self.sink, limit=None, idle_timeout=10, min_rate=0, interruption=Interruption()
+            )
+        )
+        if listener is not None:
+            listener.cancel()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def exchange(port: int, *pieces: bytes, tls: ssl.SSLContext | None = None) -> bytes:
+    """What the server says until it closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+    answer = await reader.read()
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return answer
+
+
+def patch(length: int, *headers: str) -> bytes:
+    lines = ["PATCH /x HTTP/1.1", "Host: x", f"Content-Length: {length}", *headers]
+    return "\r\n".join([*lines, "Connection: close", "", ""]).encode()
+
+
+@pytest.fixture
+def threads() -> Any:
+    opened = Threads()
+    yield opened
+    opened.close()
+
+
+def test_who_receives_beside_it_steals_no_byte(threads: Threads) -> None:
+    content = bytes(range(256)) * 100_000
+
+    async def run() -> None:
+        taker = Taker(threads, beside=True)
+        async with serving(taker) as port:
+            answer = await exchange(port, patch(len(content), "Expect: 100-continue"), content)
+        assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 ")
+        assert taker.lent == [True]
+        assert taker.drained == [Drained(len(content), End.COMPLETE)]
+        assert taker.got == content
+
+    asyncio.run(run())
+
+
+def test_tls_in_process_goes_the_plain_way(threads: Threads, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key", tmp_path / "certificate"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    content = bytes(range(256)) * 10_000
+
+    async def run() -> None:
+        taker = Taker(threads)
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        trusting.check_hostname = False
+        async with serving(
+            taker, ssl_keyfile=str(key), ssl_certfile=str(certificate), timeout_graceful_shutdown=1
+        ) as port:
+            answer = await exchange(port, patch(len(content)), content, tls=trusting)
+        assert answer.startswith(b"HTTP/1.1 204 ")
+        assert taker.lent == [False]
+        assert taker.got == content
+
+    asyncio.run(run())
+
+
+def test_a_body_of_http_1_0_is_lent_too(threads: Threads) -> None:
+    async def run() -> None:
+        taker = Taker(threads)
+        async with serving(taker) as port:
+            head = b"PATCH /x HTTP/1.0\r\nContent-Length: 200000\r\n\r\n"
+            answer = await exchange(port, head, bytes(200_000))
+        assert b" 204 " in answer
+        assert taker.got == bytes(200_000)
+
+    asyncio.run(run())
+
+
+def test_interim_responses_precede_the_answer() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert INTERIM in scope["extensions"]
+        for offset in (b"1", b"2"):
+            await send({"type": INTERIM, "status": 104, "headers": [(b"upload-offset", offset)]})
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def run() -> None:
+        async with serving(app) as port:
+            answer = await exchange(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert answer.split(b"\r\n\r\n")[:2] == [
+                b"HTTP/1.1 104 \r\nupload-offset: 1",
+                b"HTTP/1.1 104 \r\nupload-offset: 2",
+            ]
+            assert answer.split(b"\r\n\r\n")[2].startswith(b"HTTP/1.1 204 ")
+            # HTTP/1.0 knows none.
+            answer = await exchange(port, b"GET / HTTP/1.0\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 204 ")
+
+    asyncio.run(run())
+
+
+def test_the_self_check_finds_nothing_here() -> None:
+    assert self_check() is None
+
+
+@pytest.mark.parametrize(
+    "missing", ["on_headers_complete", "on_body", "skip_body"], ids=lambda name: name
+)
+def test_the_self_check_finds_what_moved(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def moved(*_arguments: object) -> None:
+        raise AttributeError("uvicorn's internals have moved")
+
+    monkeypatch.setattr(TusHttpProtocol, missing, moved)
+    monkeypatch.setattr(checking, "SECONDS", 0.5)
+    assert self_check() is not None
