@@ -30,7 +30,7 @@ class Lender(Protocol):
         ...
 
     def lend(self) -> tuple[bytes | bytearray, Wire | None]:
-        """What the server has read of the body, and the rest; None: that was all of it."""
+        """What the server has read of the body, and the rest, to be closed; None: that was all."""
         ...
 
     def take_back(self, wire: Wire) -> None:
@@ -70,8 +70,8 @@ class LentBody:
             watch = _Watch(wire, interruption, pace)
             end = await self._move(wire, sink, watch, len(early), on_progress)
         finally:
-            self._lender.take_back(wire)
             wire.close()
+            self._lender.take_back(wire)
         return Drained(self._lender.length - wire.left, end)
 
     async def _move(
