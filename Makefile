@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak bench-listeners bench-outages lock clean
+.PHONY: install serve test check unit soak bench bench-listeners bench-outages lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,10 @@ unit: install
 soak: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@$(BIN)/pytest -q tests/soak
+
+bench: install
+	@tests/bench/peers/install.sh
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/compare.py $(ARGS)
 
 bench-listeners: install
 	@deploy/packages/install.sh deploy/packages/test.txt

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// began makes an upload each for n connections, before the clock runs.
+func began(o *outcome) ([]*conn, []string) {
+	conns, locations := make([]*conn, *n), make([]string, *n)
+	for i := range conns {
+		c, err := dial()
+		if err == nil {
+			conns[i] = c
+			locations[i], err = c.create(*size, nil)
+		}
+		if err != nil {
+			o.fail(err)
+			return nil, nil
+		}
+	}
+	return conns, locations
+}
+
+// streams runs one body per connection, all at once.
+func streams(o *outcome, send func(c *conn, location string) error) time.Duration {
+	conns, locations := began(o)
+	var group sync.WaitGroup
+	begun := time.Now()
+	for i := range conns {
+		group.Add(1)
+		go func(c *conn, location string) {
+			defer group.Done()
+			if err := send(c, location); err != nil {
+				o.fail(err)
+				return
+			}
+			atomic.AddInt64(&o.done, 1)
+		}(conns[i], locations[i])
+	}
+	group.Wait()
+	return time.Since(begun)
+}
+
+// sendBody sends bytes from..to of the source as the body of a PATCH.
+func sendBody(c *conn, location string, from, to int64) error {
+	file, err := os.Open(*source)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	c.Write(patchHead(location, from, *size-from))
+	for at := from; at < to; {
+		// The source may be shorter than the upload: it is sent again and again.
+		info, err := file.Stat()
+		if err != nil {
+			return err
+		}
+		start := at % info.Size()
+		file.Seek(start, io.SeekStart)
+		count, err := c.ReadFrom(io.LimitReader(file, min(to-at, info.Size()-start))) // sendfile
+		if err != nil {
+			return err
+		}
+		at += count
+	}
+	return nil
+}
+
+// big: each body as fast as it goes; the wait is from its last byte to its answer.
+func big(o *outcome) time.Duration {
+	return streams(o, func(c *conn, location string) error {
+		if err := sendBody(c, location, 0, *size); err != nil {
+			return err
+		}
+		sent := time.Now()
+		_, err := c.answer("PATCH", 204)
+		o.waited(time.Since(sent))
+		return err
+	})
+}
+
+// paced: 64 KiB every millisecond.
+func paced(o *outcome) time.Duration {
+	piece := make([]byte, 64<<10)
+	return streams(o, func(c *conn, location string) error {
+		c.Write(patchHead(location, 0, *size))
+		begun := time.Now()
+		for sent := int64(0); sent < *size; {
+			count := min(int64(len(piece)), *size-sent)
+			if _, err := c.Write(piece[:count]); err != nil {
+				return err
+			}
+			sent += count
+			due := begun.Add(time.Duration(sent>>16) * time.Millisecond)
+			time.Sleep(time.Until(due))
+		}
+		_, err := c.answer("PATCH", 204)
+		return err
+	})
+}
+
+// slow: 4 KiB every 200 ms, until the time is over; then all leave.
+func slow(o *outcome) time.Duration {
+	piece := make([]byte, 4<<10)
+	until := time.Now().Add(*hold)
+	return streams(o, func(c *conn, location string) error {
+		c.Write(patchHead(location, 0, *size))
+		for time.Now().Before(until) {
+			if _, err := c.Write(piece); err != nil {
+				return err
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		return c.Close()
+	})
+}
+
+// small: uploads of size bytes over a few connections, in one request each or in two.
+func small(o *outcome, whole bool) time.Duration {
+	body := []byte(strings.Repeat("x", int(*size)))
+	left := int64(*n)
+	var group sync.WaitGroup
+	begun := time.Now()
+	for range make([]struct{}, *conc) {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			c, err := dial()
+			for err == nil && atomic.AddInt64(&left, -1) >= 0 {
+				if err = smallOne(c, body, whole); err == nil {
+					atomic.AddInt64(&o.done, 1)
+				}
+			}
+			if err != nil {
+				o.fail(err)
+			}
+		}()
+	}
+	group.Wait()
+	return time.Since(begun)
+}
+
+func smallOne(c *conn, body []byte, whole bool) error {
+	if whole {
+		_, err := c.create(*size, body)
+		return err
+	}
+	location, err := c.create(*size, nil)
+	if err != nil {
+		return err
+	}
+	c.Write(append(patchHead(location, 0, *size), body...))
+	r, err := c.answer("PATCH", 204)
+	if err != nil {
+		return err
+	}
+	return c.next(r)
+}
+
+// reached waits until the server has at least so many bytes of the upload.
+func reached(location string, least int64, patience time.Duration) (int64, error) {
+	for until := time.Now().Add(patience); ; {
+		at, _, err := offset(location, patience)
+		if err == nil && at >= least {
+			return at, nil
+		}
+		if time.Now().After(until) {
+			return at, fmt.Errorf("offset %d after %s: %v", at, patience, err)
+		}
+	}
+}

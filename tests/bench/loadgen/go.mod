@@ -1,0 +1,3 @@
+module tusd-py/loadgen
+
+go 1.21

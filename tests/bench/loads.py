@@ -1,0 +1,84 @@
+"""What the servers are given to do, and what a run of it says."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from measured_servers import PEERS, Running
+
+GIB: Final = 1 << 30
+
+
+@dataclass(frozen=True)
+class Load:
+    """One scenario. ``size``: bytes of an upload; ``count``: streams, uploads or rounds;
+    ``unit``: what CPU seconds and the rate are told per."""
+
+    mode: str
+    count: int
+    size: int
+    unit: str
+
+    def smaller(self, share: int) -> "Load":
+        """The same with less to do, to try it out."""
+        if self.unit == "GiB":
+            return Load(self.mode, self.count, max(self.size // share, 1 << 20), self.unit)
+        return Load(self.mode, max(self.count // share, 1), self.size, self.unit)
+
+    @property
+    def amount(self) -> float:
+        """Of units: GiB or uploads."""
+        return self.count * self.size / GIB if self.unit == "GiB" else self.count
+
+
+LOADS: Final = {
+    "one stream": Load("big", 1, GIB, "GiB"),
+    "8 streams": Load("big", 8, GIB // 8, "GiB"),
+    "paced, 62 MiB/s": Load("paced", 1, GIB // 2, "GiB"),
+    "4 KiB, POST and PATCH": Load("small", 2000, 4096, "upload"),
+    "4 KiB, one POST": Load("cwu", 2000, 4096, "upload"),
+    "resumed half-way": Load("resume", 1, GIB, "GiB"),
+    "take-over": Load("takeover", 20, 1 << 20, "upload"),
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One run. ``waits``: milliseconds, what they are of depends on the load."""
+
+    rate: float
+    """Units a second."""
+    cpu: float
+    """Seconds of the server's CPU per unit."""
+    client_cpu: float
+    peak_mib: float
+    waits: tuple[float, ...]
+    error: str = ""
+
+
+def generate(server: Running, load: Load, source: Path, *, path: str = "/files/") -> Figures:
+    """Run the load against the server."""
+    os.sync()
+    before = server.cpu_seconds()
+    done = subprocess.run(
+        [
+            str(PEERS / "bin/loadgen"), "-addr", server.address, "-path", path,
+            "-mode", load.mode, "-n", str(load.count), "-size", str(load.size),
+            "-source", str(source),
+        ],
+        capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    if not done.stdout:
+        raise RuntimeError(done.stderr[-500:])
+    told = json.loads(done.stdout)
+    return Figures(
+        rate=load.amount / told["seconds"],
+        cpu=(server.cpu_seconds() - before) / load.amount,
+        client_cpu=told["client_cpu_seconds"] / load.amount,
+        peak_mib=server.peak_mib(),
+        waits=tuple(told["waits_ms"] or ()),
+        error=told["first_error"],
+    )
