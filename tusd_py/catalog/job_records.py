@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.database import Database
@@ -35,6 +35,15 @@ UNCLAIMED_SECONDS = 60.0
 SENT_ROWS_SECONDS = 24 * 3600.0
 POISON = "poison"
 POISON_SENTENCE = "Processing this file stopped the worker several times."
+
+# Made once: see ``records``.
+_UNSENT: Final = (
+    select(outbox.c.id.label("row_id"), jobs)
+    .join(jobs, jobs.c.task_id == outbox.c.task_id)
+    .where(outbox.c.kind == JOB, outbox.c.sent_at.is_(None), outbox.c.due_at <= bindparam("now"))
+    .order_by(outbox.c.id)
+    .limit(bindparam("limit"))
+)
 
 
 class JobRecords:
@@ -179,19 +188,11 @@ class JobRecords:
 
     def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
         """See ``JobCatalog.unsent``."""
-        statement = (
-            select(outbox.c.id.label("row_id"), jobs)
-            .join(jobs, jobs.c.task_id == outbox.c.task_id)
-            .where(
-                outbox.c.kind == JOB,
-                outbox.c.sent_at.is_(None),
-                outbox.c.due_at <= self._clock.now(),
-            )
-            .order_by(outbox.c.id)
-            .limit(limit)
-        )
+        values = {"now": self._clock.now(), "limit": limit}
         return self._database.read(
-            lambda c: [(row["row_id"], message_of(row)) for row in c.execute(statement).mappings()]
+            lambda c: [
+                (row["row_id"], message_of(row)) for row in c.execute(_UNSENT, values).mappings()
+            ]
         )
 
     def untold(self, limit: int) -> Sequence[tuple[int, Outcome]]:

@@ -1,8 +1,9 @@
 """Uploads in SQL: ``catalog.port.UploadCatalog``."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, update
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.port import Finished, HistoryRow
@@ -27,6 +28,22 @@ FAILED_SOURCE_SECONDS = 24 * 3600.0
 """The source of a failed job is kept so long for a retry by hand."""
 _CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
 
+# Made once: see ``records``.
+_ADD_UPLOAD: Final = insert(uploads)
+_UPLOAD: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
+_UPLOAD_LOCKED: Final = _UPLOAD.with_for_update()
+_FINISH: Final = (
+    update(uploads)
+    .where(uploads.c.id == bindparam("upload_id"))
+    .values(
+        state=UploadState.FINISHED.value,
+        file_hash=bindparam("hash_"),
+        length=bindparam("size"),
+        file_identity=bindparam("identity"),
+    )
+)
+_ADD_JOB: Final = insert(jobs)
+
 
 class UploadRecords:
     """The upload half of the catalog."""
@@ -37,9 +54,9 @@ class UploadRecords:
 
     def add_upload(self, upload: Upload) -> None:
         """See ``UploadCatalog.add_upload``."""
-        statement = insert(uploads).values(**upload_row(upload))
+        row = upload_row(upload)
         self._database.write(
-            lambda c: c.execute(statement).rowcount == 1,
+            lambda c: c.execute(_ADD_UPLOAD, row).rowcount == 1,
             settled=lambda c: True if _upload(c, upload.id) is not None else None,
         )
 
@@ -161,10 +178,8 @@ class UploadRecords:
 
 
 def _upload(connection: Connection, upload_id: UploadId, *, locked: bool = False) -> Upload | None:
-    statement = select(uploads).where(uploads.c.id == upload_id)
-    if locked:
-        statement = statement.with_for_update()
-    row = connection.execute(statement).mappings().first()
+    statement = _UPLOAD_LOCKED if locked else _UPLOAD
+    row = connection.execute(statement, {"upload_id": upload_id}).mappings().first()
     return None if row is None else upload_of(row)
 
 
@@ -183,14 +198,13 @@ def _finish(
         known = upload.file_identity is not None
         return Finished(first=False, file=file if known else None)
     connection.execute(
-        update(uploads)
-        .where(uploads.c.id == content.upload_id)
-        .values(
-            state=UploadState.FINISHED.value,
-            file_hash=content.file_hash,
-            length=content.file_size,
-            file_identity=None if file is None else file.identity,
-        )
+        _FINISH,
+        {
+            "upload_id": content.upload_id,
+            "hash_": content.file_hash,
+            "size": content.file_size,
+            "identity": None if file is None else file.identity,
+        },
     )
     add_history(connection, content, now=now)
     if file is not None:
@@ -205,28 +219,29 @@ def _add_job(
     connection: Connection, content: FinishedContent, *, is_video: bool, now: float
 ) -> None:
     connection.execute(
-        insert(jobs).values(
-            task_id=content.upload_id,
-            user_id=content.user_id,
-            scope=content.scope,
-            filename=content.filename[:NAME_CHARACTERS],
-            filetype=content.filetype[:NAME_CHARACTERS],
-            file_hash=content.file_hash,
-            file_size=content.file_size,
-            temp_path=content.temp_path,
-            is_video=is_video,
-            state=JobState.QUEUED.value,
-            owner="",
-            fence=0,
-            attempts=0,
-            crash_count=0,
-            lease_until=0.0,
-            run_after=now,
-            checkpoint=checkpoint_text(Checkpoint()),
-            error_code="",
-            error_msg="",
-            created_at=now,
-        )
+        _ADD_JOB,
+        {
+            "task_id": content.upload_id,
+            "user_id": content.user_id,
+            "scope": content.scope,
+            "filename": content.filename[:NAME_CHARACTERS],
+            "filetype": content.filetype[:NAME_CHARACTERS],
+            "file_hash": content.file_hash,
+            "file_size": content.file_size,
+            "temp_path": content.temp_path,
+            "is_video": is_video,
+            "state": JobState.QUEUED.value,
+            "owner": "",
+            "fence": 0,
+            "attempts": 0,
+            "crash_count": 0,
+            "lease_until": 0.0,
+            "run_after": now,
+            "checkpoint": checkpoint_text(Checkpoint()),
+            "error_code": "",
+            "error_msg": "",
+            "created_at": now,
+        },
     )
 
 

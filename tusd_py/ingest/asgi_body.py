@@ -34,6 +34,9 @@ class AsgiBody:
         self._receive = receive
         self._threads = threads
 
+    def whole(self) -> None:
+        """See ``uploads.body.Body.whole``: nobody knows here before receiving it."""
+
     async def drain(
         self,
         sink: Sink,

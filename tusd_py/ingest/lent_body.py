@@ -29,6 +29,11 @@ class Lender(Protocol):
         """Bytes of the whole body."""
         ...
 
+    @property
+    def left(self) -> int:
+        """Bytes that the server has not read yet."""
+        ...
+
     def lend(self) -> tuple[bytes | bytearray, Wire | None]:
         """What the server has read of the body, and the rest, to be closed; None: that was all."""
         ...
@@ -44,6 +49,10 @@ class LentBody:
     def __init__(self, lender: Lender, threads: Threads) -> None:
         self._lender = lender
         self._threads = threads
+
+    def whole(self) -> bytes | bytearray | None:
+        """See ``uploads.body.Body.whole``."""
+        return None if self._lender.left else self._lender.lend()[0]
 
     async def drain(
         self,

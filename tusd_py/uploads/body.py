@@ -59,7 +59,11 @@ class Interruption:
 
 
 class Body(Protocol):
-    """A request body that has not been read yet."""
+    """A request body that has not been read yet: by ``whole`` if that has it, else by ``drain``."""
+
+    def whole(self) -> bytes | bytearray | None:
+        """All of it, if it has arrived already (a small one); None: it is to be drained."""
+        ...
 
     async def drain(
         self,

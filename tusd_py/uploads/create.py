@@ -16,12 +16,13 @@ from tusd_py.domain.filetypes import check_declared
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.uploads.append import store_body
 from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.finish import complete_final
+from tusd_py.uploads.receive import store_body
+from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
-from tusd_py.uploads.terminate import drop
+from tusd_py.uploads.terminate import drop, reject
 
 _REFUSALS: Final = (
     ChecksumMismatch,
@@ -57,19 +58,37 @@ async def create(
     if command.kind is UploadKind.FINAL:
         return await _create_final(room, upload)
     _check_fits(room, upload, command)
-    await _begin(room, upload)
     if not command.has_body and upload.length != 0:
-        return await _created(room, upload, 0)
+        expires_at = await room.threads.call(_record, room, upload)
+        _count(room, upload)
+        return Created(upload=upload, offset=0, expires_at=expires_at)
+    return await _create_with_body(room, upload, command, body)
+
+
+async def _create_with_body(
+    room: UploadRoom, upload: Upload, command: Create, body: Body
+) -> Created:
+    recorded = False
+
+    def begin() -> Reception:
+        nonlocal recorded
+        _record(room, upload)
+        recorded = True
+        return Reception.begin(room, upload, command.checksum if command.has_body else None)
+
     interruption = Interruption()
+    source = body if command.has_body else None
     try:
         async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
             with room.body_under_way(interruption):
-                source = body if command.has_body else None
-                appended = await store_body(room, upload, source, command.checksum, interruption)
+                appended = await store_body(room, upload.id, begin, source, interruption)
     except _REFUSALS as error:
         # The client never learnt the address: nothing could resume it.
         await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
         raise
+    finally:
+        if recorded:
+            _count(room, upload)
     return Created(upload=upload, offset=appended.offset, expires_at=appended.expires_at)
 
 
@@ -103,28 +122,29 @@ def _check_fits(room: UploadRoom, upload: Upload, command: Create) -> None:
 
 async def _create_final(room: UploadRoom, upload: Upload) -> Created:
     upload = await plan_final(room, upload)
-    await _begin(room, upload)
+    expires_at = await room.threads.call(_record, room, upload)
+    _count(room, upload)
     try:
         done = await complete_final(room, upload.id)
     except (HashMismatch, TypeMismatch) as error:
-        await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
+        await reject(room, upload, error)
         raise
-    return await _created(room, upload, upload.length if done else None)
+    if done:
+        return Created(upload=upload, offset=upload.length, expires_at=None)
+    return Created(upload=upload, offset=None, expires_at=expires_at)
 
 
-async def _begin(room: UploadRoom, upload: Upload) -> None:
-    await room.threads.call(_record, room, upload)
-    room.counts.created += 1
+def _record(room: UploadRoom, upload: Upload) -> float | None:
+    """File first, then its row: a crash in between leaves a file that ``gc`` finds. Blocks.
 
-
-def _record(room: UploadRoom, upload: Upload) -> None:
-    """File first, then its row: a crash in between leaves a file that ``gc`` finds."""
+    Returns: when it expires unless a byte comes, unix seconds.
+    """
     room.stores.core.create(upload.id)
     room.catalog.add_upload(upload)
     room.show(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+    return room.expires_at(upload)
 
 
-async def _created(room: UploadRoom, upload: Upload, offset: int | None) -> Created:
-    finished = offset is not None and offset == upload.length
-    expires_at = None if finished else await room.threads.call(room.expires_at, upload)
-    return Created(upload=upload, offset=offset, expires_at=expires_at)
+def _count(room: UploadRoom, upload: Upload) -> None:
+    room.counts.created += 1
+    room.know(upload)

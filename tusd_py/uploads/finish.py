@@ -34,9 +34,9 @@ from tusd_py.domain.task import (
 )
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 from tusd_py.uploads.concatenate import assemble
-from tusd_py.uploads.receive import read_head
+from tusd_py.uploads.reception import read_head
 from tusd_py.uploads.room import UploadRoom
-from tusd_py.uploads.terminate import drop
+from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +55,31 @@ async def finish(room: UploadRoom, upload: Upload) -> None:
         TypeNotAllowed under a whitelist; BackendError: the catalog can't be reached, the upload
         stays complete and is finished by the next attempt.
     """
+    await settle(room, upload, first=await room.threads.call(finish_now, room, upload))
+
+
+def finish_now(room: UploadRoom, upload: Upload) -> bool | None:
+    """``finish``, as far as it blocks; the caller then lets ``settle`` know.
+
+    Returns: whether it was done for the first time; None: the hash is too far behind.
+    """
     behind = upload.size - room.follower(upload).hashed
     if behind > CATCH_UP_NOW_BYTES and upload.declared_hash is None:
+        return None
+    _catch_up(room, upload)
+    return _finish_in_catalog(room, upload)
+
+
+async def settle(room: UploadRoom, upload: Upload, *, first: bool | None) -> None:
+    """What follows ``finish_now``."""
+    if first is None:
         _in_background(_finish_later(room, upload))
         return
-    await room.threads.body(_catch_up, room, upload)
-    await _finish_known(room, upload)
+    room.counts.finished += first
+    room.followers.drop(upload.id)
+    if upload.kind is UploadKind.PARTIAL:
+        for final in await room.threads.call(room.catalog.finals_of, upload.id):
+            await _complete_waiting(room, final)
 
 
 def catch_up_early(room: UploadRoom, upload: Upload, offset: int) -> None:
@@ -82,7 +101,7 @@ async def _finish_later(room: UploadRoom, upload: Upload) -> None:
         if not room.closing:
             await _finish_known(room, upload)
     except (HashMismatch, TypeMismatch) as error:
-        await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
+        await reject(room, upload, error)
     except UploadError:
         log.info("upload.finish.overtaken", extra={"upload_id": upload.id})
     except (TusdError, OSError):
@@ -98,16 +117,7 @@ def _catch_up(room: UploadRoom, upload: Upload) -> None:
 
 
 async def _finish_known(room: UploadRoom, upload: Upload) -> None:
-    try:
-        first = await room.threads.call(_finish_in_catalog, room, upload)
-    except (HashMismatch, TypeMismatch) as error:
-        room.counts.refused[error.code] += 1
-        raise
-    room.counts.finished += first
-    room.followers.drop(upload.id)
-    if upload.kind is UploadKind.PARTIAL:
-        for final in await room.threads.call(room.catalog.finals_of, upload.id):
-            await _complete_waiting(room, final)
+    await settle(room, upload, first=await room.threads.call(_finish_in_catalog, room, upload))
 
 
 async def complete_final(room: UploadRoom, upload_id: UploadId) -> bool:
@@ -131,7 +141,7 @@ async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
     try:
         await complete_final(room, final.id)
     except (HashMismatch, TypeMismatch) as error:
-        await room.threads.call(drop, room, final, UploadState.REJECTED, type(error))
+        await reject(room, final, error)
     except (TusdError, OSError):
         log.exception("upload.assemble.failed", extra={"upload_id": final.id})
 
@@ -200,7 +210,7 @@ async def recover(room: UploadRoom, *, idle_seconds: float = 0.0) -> int:
         except UploadNotFound:
             log.info("upload.data.missing", extra={"upload_id": upload.id})
         except (HashMismatch, TypeMismatch) as error:
-            await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
+            await reject(room, upload, error)
         except (TusdError, OSError):
             log.exception("upload.recover.failed", extra={"upload_id": upload.id})
     return finished

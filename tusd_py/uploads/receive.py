@@ -1,179 +1,189 @@
-"""A body into the store: bytes to the file, to the running hash and to the chunk's checksum."""
+"""A body into its upload, and the upload finished once it is full.
+
+A body that has arrived already (a small one, in the packet of its head) takes one thread hop for
+everything; one that is still coming takes one to begin, one per slice, one to end and one to finish.
+"""
 
 import asyncio
-import hmac
 import logging
-import os
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
-from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import (
     BodyTimeout,
     ChecksumMismatch,
     ClientDisconnected,
+    HashMismatch,
     LengthExceeded,
     MaxSizeExceeded,
-    ProtocolError,
     ShuttingDown,
+    StorageDamaged,
     TusdError,
+    TypeMismatch,
     UploadLocked,
 )
-from tusd_py.domain.filetypes import check_content
+from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
-from tusd_py.hashing import checksums
-from tusd_py.hashing.follower import Follower
-from tusd_py.stores.port import Rewind, Writer
 from tusd_py.uploads.body import Body, Drained, End, Interruption
+from tusd_py.uploads.finish import catch_up_early, finish, finish_now, settle
+from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
 
-SNIFF_BYTES = 4096
-"""A file's type is looked at as soon as so many bytes are there (S24)."""
-PROGRESS_INTERVAL_SECONDS = 0.5
+PROGRESS_INTERVAL_SECONDS: Final = 0.5
 """Arrival is shown at most so often, and only when the whole percent changes (S7)."""
 
 
-class _Reception:
-    """The sink of one body: called in worker threads, one call at a time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """How far an upload is. Offset in bytes, ``expires_at`` unix seconds (UTC)."""
 
-    def __init__(
-        self,
-        room: UploadRoom,
-        upload: Upload,
-        writer: Writer,
-        checksum: Checksum | LateChecksum | None,
-    ) -> None:
-        self._upload = upload
-        self._allowed = room.policy.allowed_extensions
-        self._path = room.stores.core.path(upload.id)
-        self._writer = writer
-        self._follower: Follower = room.follower(upload)
-        self._rewind = room.stores.rewind if checksum is not None else None
-        self._start = writer.offset
-        self._checksum = checksum
-        self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
-        self._sniffed = writer.offset >= SNIFF_BYTES or not self._allowed
-
-    def begin(self) -> None:
-        """Before the first byte: an unverified chunk is marked as such."""
-        if self._rewind is not None:
-            self._rewind.begin_unverified(self._writer)
-            self._follower.mark()
-
-    def take(self, chunks: Sequence[bytes | memoryview]) -> None:
-        """Bytes to the file first, then to the hash: the file is the truth."""
-        start = self._writer.offset
-        self._writer.write(chunks)
-        self._follower.feed(start, chunks)
-        if self._digest is not None:
-            for chunk in chunks:
-                self._digest.update(chunk)
-        if not self._sniffed and self._writer.offset >= SNIFF_BYTES:
-            self._sniffed = True
-            check_content(self._upload.filename, read_head(self._path), self._allowed)
-
-    def end(self, *, complete: bool, sync: bool) -> bool:
-        """After the last byte; whether what came counts.
-
-        Raises: ProtocolError: a checksum that was to follow did not come, or can't be used; what
-            came does not count.
-        """
-        verified = True
-        if self._rewind is not None:
-            try:
-                verified = complete and self._matches()
-            except ProtocolError:
-                self._take_back(self._rewind)
-                raise
-            if verified:
-                self._rewind.keep(self._writer)
-                self._follower.settle()
-            else:
-                self._take_back(self._rewind)
-        if sync:
-            self._writer.sync()
-        return verified
-
-    def _matches(self) -> bool:
-        if self._checksum is None:
-            return True
-        if isinstance(self._checksum, Checksum) and self._digest is not None:
-            return hmac.compare_digest(self._digest.digest(), self._checksum.digest)
-        # A late one: its algorithm was unknown while the bytes came.
-        late = self._checksum if isinstance(self._checksum, Checksum) else self._checksum()
-        digest = checksums.of_range(self._path, late.algorithm, self._start, self._writer.offset)
-        return hmac.compare_digest(digest, late.digest)
-
-    def _take_back(self, rewind: Rewind) -> None:
-        rewind.discard(self._writer)
-        self._follower.rewind()
+    offset: int
+    expires_at: float | None
 
 
-def read_head(path: os.PathLike[str]) -> bytes:
-    """The first 64 KiB of a file, by which its type is told."""
-    with open(path, "rb") as file:  # noqa: PTH123  (one call less on a warm path)
-        return file.read(1 << 16)
+Begin = Callable[[], Reception | Appended]
+"""Opens the upload, in a thread and under its lock; what it returns of an upload that is finished
+already is the answer."""
 
 
-async def receive(
+async def store_body(
     room: UploadRoom,
-    upload: Upload,
-    writer: Writer,
-    body: Body,
-    *,
-    checksum: Checksum | LateChecksum | None,
+    upload_id: UploadId,
+    begin: Begin,
+    body: Body | None,
     interruption: Interruption,
-) -> int:
-    """Move a body into the upload; the caller holds its lock.
+) -> Appended:
+    """Take the body (None: there is none) and finish the upload if it is full.
 
-    Returns: the new offset in bytes, also when the upload is full but its client went away.
-    Raises: ChecksumMismatch, LengthExceeded, MaxSizeExceeded, BodyTimeout, ClientDisconnected,
-        UploadLocked, ShuttingDown, StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and
-        UnsupportedChecksumAlgorithm (of a checksum that follows the body). Whatever is raised,
-        the bytes that had arrived are kept, save those of an unverified chunk.
+    The caller holds the lock. Raises: what ``begin`` and ``finish`` raise; ChecksumMismatch,
+        LengthExceeded, MaxSizeExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
+        StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm
+        (of a checksum that follows the body). Whatever is raised, the bytes that had arrived are
+        kept, save those of an unverified chunk.
     Source: tus 1.0.0, PATCH; checksum.
     """
-    start = writer.offset
-    reception = _Reception(room, upload, writer, checksum)
-    arrival = _Arrival(room, upload, start)
-    await room.threads.body(reception.begin)
-    limit = _room_left(room, upload, start)
-    sync = room.policy.durability == "strict"
+    content = b"" if body is None else body.whole()
     try:
-        drained = await body.drain(
+        if body is None or content is not None:
+            return await _store_whole(room, begin, content or b"")
+        return await _store_stream(room, begin, body, interruption)
+    except StorageDamaged:
+        # The disk may have lost bytes that the hash has seen: it is made anew from the file.
+        room.followers.drop(upload_id)
+        raise
+    except ChecksumMismatch:
+        room.counts.refused[ChecksumMismatch.code] += 1
+        raise
+    except (HashMismatch, TypeMismatch) as error:
+        upload = await room.threads.call(room.catalog.upload, upload_id)
+        if upload is not None:
+            await reject(room, upload, error)
+        raise
+
+
+# -- a body that is here
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """``first``: None when the upload is not full, or can't be finished at once."""
+
+    upload: Upload
+    appended: Appended
+    full: bool = False
+    first: bool | None = None
+
+
+async def _store_whole(room: UploadRoom, begin: Begin, content: bytes | bytearray) -> Appended:
+    stored = await room.threads.call(_store, room, begin, content)
+    if isinstance(stored, Appended):
+        return stored
+    room.counts.received_bytes += len(content)
+    if stored.full:
+        await settle(room, stored.upload, first=stored.first)
+    return stored.appended
+
+
+def _store(room: UploadRoom, begin: Begin, content: bytes | bytearray) -> _Stored | Appended:
+    """All of it in one go. Blocks."""
+    reception = begin()
+    if isinstance(reception, Appended):
+        return reception
+    drained = Drained(len(content), End.COMPLETE)
+    try:
+        if content:
+            reception.take((memoryview(content),))
+    except BaseException:
+        reception.break_off()
+        raise
+    reception.end(drained)
+    _judge(room, reception, drained, interruption=None)
+    upload = reception.upload
+    if not reception.full:
+        return _Stored(upload, _appended(room, reception))
+    return _Stored(upload, _appended(room, reception), full=True, first=finish_now(room, upload))
+
+
+def _appended(room: UploadRoom, reception: Reception) -> Appended:
+    expires_at = None if reception.full else room.expires_at(reception.upload)
+    return Appended(offset=reception.offset, expires_at=expires_at)
+
+
+# -- a body that is on its way
+
+
+async def _store_stream(
+    room: UploadRoom, begin: Begin, body: Body, interruption: Interruption
+) -> Appended:
+    reception = await room.threads.call(begin)
+    if isinstance(reception, Appended):
+        return reception
+    try:
+        drained = await _drain(room, reception, body, interruption)
+        await room.threads.body(reception.end, drained)
+    finally:
+        if reception.is_open:
+            await room.threads.body(reception.close)
+    log.debug(
+        "upload.body.ended",
+        extra={
+            "upload_id": reception.upload.id,
+            "end": drained.end.value,
+            "bytes": drained.taken,
+        },
+    )
+    _judge(room, reception, drained, interruption=interruption)
+    if not reception.full:
+        return await room.threads.call(_appended, room, reception)
+    await finish(room, reception.upload)
+    return Appended(offset=reception.offset, expires_at=None)
+
+
+async def _drain(
+    room: UploadRoom, reception: Reception, body: Body, interruption: Interruption
+) -> Drained:
+    catch_up_early(room, reception.upload, reception.start)
+    arrival = _Arrival(room, reception.upload, reception.start)
+    try:
+        return await body.drain(
             reception.take,
-            limit=limit,
+            limit=_room_left(room, reception.upload, reception.start),
             idle_timeout=room.policy.idle_timeout,
             min_rate=room.policy.min_rate,
             interruption=interruption,
             on_progress=arrival.moved,
         )
     except TusdError:
-        await room.threads.body(reception.end, complete=False, sync=False)
+        await room.threads.body(reception.break_off)
         raise
     finally:
-        room.counts.received_bytes += writer.offset - start
+        room.counts.received_bytes += max(0, reception.offset - reception.start)
         await arrival.finished()
-    if drained.end is End.OVERRUN:
-        await room.threads.body(_forget_body, room, upload, writer, start)
-    complete = drained.end is End.COMPLETE
-    verified = await room.threads.body(reception.end, complete=complete, sync=sync)
-    log.debug(
-        "upload.body.ended",
-        extra={"upload_id": upload.id, "end": drained.end.value, "bytes": drained.taken},
-    )
-    full = verified and writer.offset == upload.length
-    if not full or drained.end is End.OVERRUN:
-        _judge(room, upload, drained, interruption=interruption, verified=verified, start=start)
-    return writer.offset
-
-
-def _forget_body(room: UploadRoom, upload: Upload, writer: Writer, start: int) -> None:
-    """A body that is too long counts for nothing: its prefix could pass for the whole file."""
-    writer.truncate(start)
-    room.followers.drop(upload.id)
 
 
 def _room_left(room: UploadRoom, upload: Upload, offset: int) -> int | None:
@@ -183,24 +193,25 @@ def _room_left(room: UploadRoom, upload: Upload, offset: int) -> int | None:
 
 def _judge(
     room: UploadRoom,
-    upload: Upload,
+    reception: Reception,
     drained: Drained,
     *,
-    interruption: Interruption,
-    verified: bool,
-    start: int,
+    interruption: Interruption | None,
 ) -> None:
+    """Raise what the client is to be told; an upload that is full is its own answer."""
+    upload = reception.upload
+    if reception.full and drained.end is not End.OVERRUN:
+        return
     match drained.end:
         case End.COMPLETE:
-            if not verified:
-                room.counts.refused[ChecksumMismatch.code] += 1
-                raise ChecksumMismatch(offset=start)
+            if not reception.verified:
+                raise ChecksumMismatch(offset=reception.start)
         case End.DISCONNECTED:
             raise ClientDisconnected
         case End.TIMED_OUT:
             raise BodyTimeout
         case End.STOPPED:
-            if interruption.shutting_down:
+            if interruption is not None and interruption.shutting_down:
                 raise ShuttingDown
             room.counts.taken_over += 1
             raise UploadLocked

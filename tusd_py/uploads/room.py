@@ -1,10 +1,11 @@
 """What every use case of uploads works with: the ports, the policy, and the bodies under way."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from tusd_py.catalog.port import UploadCatalog
 from tusd_py.clock import Clock
@@ -27,6 +28,9 @@ from tusd_py.uploads.body import Interruption
 from tusd_py.uploads.counts import UploadCounts
 
 log = logging.getLogger(__name__)
+
+MAX_KNOWN: Final = 10_000
+"""Uploads whose owner and kind are kept in mind: some 200 bytes each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,8 @@ class UploadRoom:
     """Called from any thread once there is something in the outbox."""
     counts: UploadCounts = field(default_factory=UploadCounts)
     closing: bool = False
+    _known: OrderedDict[UploadId, tuple[UserId, UploadKind]] = field(default_factory=OrderedDict)
+    """What never changes of uploads seen lately: whose they are, and what kind."""
     _bodies: set[Interruption] = field(default_factory=set)
 
     @contextmanager
@@ -82,12 +88,16 @@ class UploadRoom:
         return self.followers.get(upload.id, self.stores.core.path(upload.id))
 
     async def find(self, user_id: UserId, upload_id: UploadId) -> Upload:
-        """The caller's upload, if it is still there for clients.
+        """See ``look``."""
+        return await self.threads.call(self.look, user_id, upload_id)
+
+    def look(self, user_id: UserId, upload_id: UploadId) -> Upload:
+        """The caller's upload, if it is still there for clients. Blocks.
 
         Raises: UploadNotFound: also for somebody else's (ARCHITECTURE, decision 12);
             UploadTerminated, UploadExpired.
         """
-        upload = await self.threads.call(self.catalog.upload, upload_id)
+        upload = self.catalog.upload(upload_id)
         if upload is None or upload.user_id != user_id:
             raise UploadNotFound
         if upload.state in (UploadState.TERMINATED, UploadState.REJECTED):
@@ -95,6 +105,26 @@ class UploadRoom:
         if upload.state is UploadState.EXPIRED:
             raise UploadExpired
         return upload
+
+    async def kind(self, user_id: UserId, upload_id: UploadId) -> UploadKind:
+        """The kind of the caller's upload, as a rule without asking the catalog.
+
+        Raises: what ``look`` raises, save that an upload may have ended meanwhile.
+        """
+        known = self._known.get(upload_id)
+        if known is None:
+            upload = await self.find(user_id, upload_id)
+            self.know(upload)
+            return upload.kind
+        if known[0] != user_id:
+            raise UploadNotFound
+        return known[1]
+
+    def know(self, upload: Upload) -> None:
+        """Keep in mind whose upload it is, and what kind. On the event loop."""
+        self._known[upload.id] = (upload.user_id, upload.kind)
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
 
     def expires_at(self, upload: Upload) -> float | None:
         """Unix seconds after which an unfinished upload is gone; None if never. Blocks (stat)."""

@@ -53,5 +53,11 @@ def drop(room: UploadRoom, upload: Upload, state: UploadState, reason: type[Tusd
     )
 
 
+async def reject(room: UploadRoom, upload: Upload, error: TusdError) -> None:
+    """Drop an upload for what it holds. The caller holds its lock."""
+    room.counts.refused[error.code] += 1
+    await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
+
+
 _LAST_ATTEMPT: Final = 1 << 40
 """No worker speaks after an upload was closed."""
