@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
@@ -24,6 +23,7 @@ from tusd_py.http.extensions import capabilities
 from tusd_py.http.guard import Guard
 from tusd_py.http.requests import RequestCounter
 from tusd_py.http.tus import TusEndpoint
+from tusd_py.http.tus_first import TusFirst
 from tusd_py.locks.process import sole_server
 from tusd_py.monitoring.backend_figures import BackendFigures
 from tusd_py.monitoring.checks import Checks, server_checks, threads_check
@@ -64,10 +64,7 @@ def create_app(
     """
     figures = figures or Figures()
     context, wake = compose(settings, ports or open_ports(settings), authenticate, figures)
-    endpoint = TusEndpoint(context)
     routes = [
-        Route(settings.base_path[:-1], endpoint),
-        Route(f"{settings.base_path}{{resource:path}}", endpoint),
         *multipart.routes(context),
         *events.routes(context),
         *websocket.routes(context),
@@ -87,6 +84,7 @@ def create_app(
                 unmarked=monitoring.PATHS,
             ),
             Middleware(Guard),
+            Middleware(TusFirst, endpoint=TusEndpoint(context), base_path=settings.base_path),
         ],
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
         lifespan=lambda _app: _lifespan(context, wake, owns_ports=ports is None),

@@ -100,7 +100,11 @@ class _Stored:
 
 
 async def _store_whole(room: UploadRoom, begin: Begin, content: bytes | bytearray) -> Appended:
-    stored = await room.threads.call(_store, room, begin, content)
+    try:
+        stored = await room.threads.call(_store, room, begin, content)
+    except (ChecksumMismatch, HashMismatch, TypeMismatch):
+        room.counts.received_bytes += len(content)
+        raise
     if isinstance(stored, Appended):
         return stored
     room.counts.received_bytes += len(content)
