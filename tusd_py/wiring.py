@@ -58,7 +58,8 @@ def _catalog(settings: Settings, root: Path, clock: Clock | None) -> Catalog:
 
     address = settings.mysql.data_source.get_secret_value()
     if not address:
-        return SqlCatalog(sqlite_url(root / "catalog.sqlite3"), clock=clock)
+        durable = settings.durability != "off"
+        return SqlCatalog(sqlite_url(root / "catalog.sqlite3"), clock=clock, durable=durable)
     try:
         url = mysql_url(address)
     except ValueError as error:

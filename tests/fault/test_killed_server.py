@@ -7,6 +7,7 @@ from pathlib import Path
 
 import blake3
 import httpx
+import pytest
 from support.server import Server, running_server
 from support.tus import BODY, create, head, offset, patch, task_id
 from support.waiting import wait_until
@@ -23,10 +24,14 @@ def slowly(content: bytes, released: threading.Event) -> "object":
         yield content[at : at + 65536]
 
 
-def test_a_server_killed_in_the_middle_of_a_patch_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lend", ["true", "false"], ids=["lent", "asgi"])
+def test_a_server_killed_in_the_middle_of_a_patch_resumes_to_the_same_bytes(
+    tmp_path: Path, lend: str
+) -> None:
     rng = random.Random(5)
     content = rng.randbytes(16 * MIB)
-    server = Server(tmp_path / "data", "--workers", "1").start()
+    way = {"TUSD_LEND_BODIES": lend}
+    server = Server(tmp_path / "data", "--workers", "1", env=way).start()
     url = create(server, len(content))
     acknowledged = 0
     try:
@@ -78,8 +83,12 @@ def _query(server: Server, statement: str) -> list[tuple[object, ...]]:
         database.close()
 
 
-def test_a_chunk_with_a_checksum_that_a_kill_broke_off_leaves_no_byte(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", "--workers", "0").start()
+@pytest.mark.parametrize("lend", ["true", "false"], ids=["lent", "asgi"])
+def test_a_chunk_with_a_checksum_that_a_kill_broke_off_leaves_no_byte(
+    tmp_path: Path, lend: str
+) -> None:
+    way = {"TUSD_LEND_BODIES": lend}
+    server = Server(tmp_path / "data", "--workers", "0", env=way).start()
     try:
         url = create(server, 4 * MIB)
         assert patch(url, 0, b"a" * 1000).status_code == 204

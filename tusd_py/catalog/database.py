@@ -2,16 +2,16 @@
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.domain.errors import BackendError
 
@@ -35,11 +35,13 @@ def sqlite_url(path: Path) -> str:
 class Database:
     """Runs functions in transactions, from any thread."""
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, *, durable: bool = True) -> None:
+        """``durable``: False lets a power cut take the last transactions of a SQLite file, not its
+        soundness; kill -9 takes none either way."""
         self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
             self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8)
-            _prepare_sqlite(self.engine)
+            _prepare_sqlite(self.engine, synchronous="FULL" if durable else "NORMAL")
         else:
             self.engine = create_engine(
                 url,
@@ -50,7 +52,7 @@ class Database:
                 isolation_level="READ COMMITTED",
                 connect_args=CONNECT_ARGUMENTS,
             )
-        self._writer = threading.Lock()
+        self._group = GroupCommit(self.engine)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """One consistent look. Raises: BackendError."""
@@ -73,14 +75,8 @@ class Database:
         """
         with backend_errors():
             if self.is_sqlite:
-                return self._write_sqlite(work)
+                return self._group.write(work)
             return self._write_mysql(work, settled)
-
-    def _write_sqlite(self, work: Callable[[Connection], T]) -> T:
-        """Writers of one process queue up here: SQLite has one writer at a time anyhow."""
-        with self._writer, self.engine.begin() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return work(connection)
 
     def _write_mysql(
         self, work: Callable[[Connection], T], settled: Callable[[Connection], T | None] | None
@@ -123,15 +119,15 @@ def _passes(error: DBAPIError) -> bool:
     return arguments[:1] in [(code,) for code in _PASSING]
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, *, synchronous: Literal["FULL", "NORMAL"]) -> None:
     def connected(connection: Any, _record: object) -> None:  # noqa: ANN401  (a DB-API connection)
-        # The driver must not begin transactions behind our back: see BEGIN IMMEDIATE above.
+        # The driver must not begin transactions behind our back: ``GroupCommit`` does.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
         cursor.execute("PRAGMA journal_mode=WAL")
         # NORMAL lost all of 50 acknowledged commits in a power cut, FULL none.
-        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.close()
 
     event.listen(engine, "connect", connected)

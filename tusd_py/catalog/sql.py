@@ -21,9 +21,12 @@ class SqlCatalog(UploadRecords, JobRecords, ObjectRecords, FigureRecords):
     ``clock``: None takes the database's own where machines share one, and this machine's on SQLite.
     """
 
-    def __init__(self, url: str | URL, *, clock: Clock | None = None) -> None:
-        """Raises: BackendError: the database can't be reached or brought up to date."""
-        database = Database(url)
+    def __init__(self, url: str | URL, *, clock: Clock | None = None, durable: bool = True) -> None:
+        """``durable``: see ``Database``.
+
+        Raises: BackendError: the database can't be reached or brought up to date.
+        """
+        database = Database(url, durable=durable)
         migrate(database)
         own = SystemClock() if database.is_sqlite else DatabaseClock(database)
         super().__init__(database, clock or own)

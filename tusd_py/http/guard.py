@@ -25,7 +25,8 @@ class Guard:
 
         async def watched(message: Message) -> None:
             nonlocal started
-            started = True
+            # Interim responses come before the answer and leave it open.
+            started = started or message["type"] == "http.response.start"
             await send(message)
 
         try:

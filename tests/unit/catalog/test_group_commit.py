@@ -1,0 +1,132 @@
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+from support.waiting import wait_until
+
+from tusd_py.catalog.database import Database, sqlite_url
+from tusd_py.domain.errors import BackendError, UploadNotFound
+
+
+class Writers:
+    """Threads that write to one table at once, while the first of them holds all others up."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(sqlite_url(folder / "c.sqlite3"))
+        self.database.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x INTEGER UNIQUE)"))
+        self.commits = 0
+        self.told: dict[int, Any] = {}
+        self.may_commit = threading.Event()
+        self.may_commit.set()
+        event.listen(self.database.engine, "commit", self._committing)
+
+    def _committing(self, _connection: object) -> None:
+        self.commits += 1
+        self.may_commit.wait(10)
+
+    def insert(self, value: int) -> Callable[[Connection], int]:
+        def work(connection: Connection) -> int:
+            connection.exec_driver_sql(f"INSERT INTO t VALUES ({value})")
+            return value
+
+        return work
+
+    def at_once(self, works: dict[int, Callable[[Connection], Any]]) -> None:
+        """All of ``works`` wait for one writer's turn to end; what each was told is kept."""
+        inside, release = threading.Event(), threading.Event()
+
+        def hold(_connection: Connection) -> None:
+            inside.set()
+            release.wait(10)
+
+        def run(number: int, work: Callable[[Connection], Any]) -> None:
+            try:
+                self.told[number] = self.database.write(work)
+            except Exception as error:  # noqa: BLE001
+                self.told[number] = error
+
+        threads = [threading.Thread(target=run, args=(-1, hold))]
+        threads[0].start()
+        inside.wait(10)
+        for number, work in works.items():
+            threads.append(threading.Thread(target=run, args=(number, work)))
+            threads[-1].start()
+        wait_until(lambda: len(self.database._group._waiting) == len(works))
+        self.commits = 0
+        release.set()
+        for thread in threads:
+            thread.join(10)
+
+    def rows(self) -> list[int]:
+        return self.database.read(
+            lambda c: [row[0] for row in c.exec_driver_sql("SELECT x FROM t ORDER BY x")]
+        )
+
+
+@pytest.fixture
+def writers(tmp_path: Path) -> Any:
+    opened = Writers(tmp_path)
+    yield opened
+    opened.database.close()
+
+
+def test_writers_that_wait_share_one_commit(writers: Writers) -> None:
+    writers.at_once({number: writers.insert(number) for number in range(20)})
+    assert writers.rows() == list(range(20))
+    assert writers.told == {-1: None, **{number: number for number in range(20)}}
+    # The one that held them up, and theirs.
+    assert writers.commits == 2
+
+
+def test_ones_error_is_its_own(writers: Writers) -> None:
+    def fail(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO t VALUES (100)")
+        raise UploadNotFound
+
+    writers.at_once({1: writers.insert(1), 2: fail, 3: writers.insert(1), 4: writers.insert(4)})
+    assert writers.rows() == [1, 4]
+    assert isinstance(writers.told[2], UploadNotFound)
+    failed = [number for number in (1, 3) if isinstance(writers.told[number], BackendError)]
+    assert len(failed) == 1, "both can't have the same value"
+    assert writers.told[4] == 4
+
+
+def test_a_failed_commit_is_everybodys(writers: Writers) -> None:
+    def broken(_connection: object) -> None:
+        raise OSError("the disk is gone")
+
+    event.listen(writers.database.engine, "commit", broken)
+    writers.at_once({number: writers.insert(number) for number in range(3)})
+    event.remove(writers.database.engine, "commit", broken)
+    assert all(isinstance(told, OSError) for told in writers.told.values())
+    assert len(writers.told) == 4
+    assert writers.rows() == []
+    assert writers.database.write(writers.insert(7)) == 7
+
+
+def test_nobody_is_told_before_the_commit(writers: Writers) -> None:
+    writers.may_commit.clear()
+    telling = threading.Thread(
+        target=lambda: writers.told.update({1: writers.database.write(writers.insert(1))})
+    )
+    telling.start()
+    wait_until(lambda: writers.commits == 1)
+    assert writers.told == {}
+    writers.may_commit.set()
+    telling.join(10)
+    assert writers.told == {1: 1}
+
+
+def test_a_transaction_that_sqlite_ended_by_itself_is_everybodys(writers: Writers) -> None:
+    writers.at_once(
+        {
+            1: writers.insert(1),
+            2: lambda connection: connection.exec_driver_sql("ROLLBACK"),
+            3: writers.insert(3),
+        }
+    )
+    assert {type(writers.told[number]) for number in (1, 2, 3)} == {BackendError}
+    assert writers.rows() == []
