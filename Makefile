@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak bench bench-listeners bench-outages lock clean
+.PHONY: install serve test check unit soak bench bench-bodies bench-listeners bench-outages lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -46,6 +46,10 @@ soak: install
 bench: install
 	@tests/bench/peers/install.sh
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/compare.py $(ARGS)
+
+bench-bodies: install
+	@tests/bench/peers/install.sh
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/bodies.py $(ARGS)
 
 bench-listeners: install
 	@deploy/packages/install.sh deploy/packages/test.txt

@@ -42,7 +42,7 @@ from tusd_py.wiring import open_ports
 log = logging.getLogger(__name__)
 
 RECOVER_SECONDS: Final = 60.0
-LAG_SECONDS: Final = 0.5
+LAG_SECONDS: Final = 0.05
 """The loop's lag is measured so often."""
 
 

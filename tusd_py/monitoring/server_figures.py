@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from tusd_py.domain.errors import ChecksumMismatch, HashMismatch, TypeMismatch
 from tusd_py.uploads.counts import UploadCounts
 
-LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 _REFUSALS: Final = (ChecksumMismatch.code, HashMismatch.code, TypeMismatch.code)
 
 

@@ -1,0 +1,125 @@
+"""What bodies cost one process in memory, and how late they make its loop: ``make bench-bodies``.
+
+One upload of 10 GiB, 64 at once, 1,000 slow ones beside 5,000 idle listeners; each on a fresh server
+with the default durability.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import resource
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from loads import GIB, Load, generate
+from measured_servers import Running, running
+from rich.console import Console
+from rich.table import Table
+from support.event_streams import open_streams
+from support.figures import figures
+from support.waiting import until
+
+OURS: Final = "tusd-py"
+LISTENERS: Final = 5000
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=int, default=1, help="do only so small a share of the work")
+    parser.add_argument("--dir", type=Path, help="where the servers keep their data")
+    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
+    arguments = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    share: int = arguments.share
+    table = Table("what", "MiB at rest", "peak MiB", "loop p50 ms", "loop p99 ms", "last 204 ms")
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="tusd-bench-") as source:
+        source.write(random.Random(5).randbytes(GIB // share))
+        source.flush()
+        loads = {
+            "one upload of 10 GiB": Load("big", 1, 10 * GIB // share, "GiB"),
+            "64 uploads at once": Load("big", 64, GIB // 16 // share, "GiB"),
+        }
+        for name, load in loads.items():
+            with running(OURS, arguments.dir) as server:
+                found[name] = _under(server, load, Path(source.name))
+    with running(OURS, arguments.dir) as server:
+        name = f"{1000 // share} slow uploads, {LISTENERS // share} listeners"
+        found[name] = asyncio.run(_slow(server, share))
+    for name, of in found.items():
+        table.add_row(name, *(f"{of[key]:.1f}" if key in of else "" for key in KEYS))
+    Console().print(table)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(found, indent=1))
+
+
+KEYS: Final = ("rest_mib", "peak_mib", "lag_p50_ms", "lag_p99_ms", "last_204_ms")
+
+
+def _under(server: Running, load: Load, source: Path) -> dict[str, Any]:
+    rest, before = server.peak_mib(), _lateness(server)
+    done = generate(server, load, source)
+    if done.error:
+        raise RuntimeError(done.error)
+    return {
+        "rest_mib": rest,
+        "peak_mib": done.peak_mib,
+        "last_204_ms": max(done.waits),
+        "gib_a_second": done.rate,
+        "cpu_seconds_a_gib": done.cpu,
+        **_lag(before, _lateness(server)),
+    }
+
+
+async def _slow(server: Running, share: int) -> dict[str, Any]:
+    rest = server.peak_mib()
+    path = "/api/file/upload/events"
+    streams = await open_streams(f"http://{server.address}", [path] * (LISTENERS // share))
+    await until(lambda: all(stream.opened for stream in streams), timeout=120)
+    listening, before = server.peak_mib(), _lateness(server)
+    # Their space is reserved: not more than a disk has.
+    load = Load("slow", 1000 // share, 1 << 20, "upload")
+    done = await asyncio.to_thread(generate, server, load, Path("/dev/null"))
+    for stream in streams:
+        stream.close()
+    if done.error:
+        raise RuntimeError(done.error)
+    return {
+        "rest_mib": rest,
+        "peak_mib": done.peak_mib,
+        "kib_a_listener": (listening - rest) * 1024 / len(streams),
+        "kib_an_upload": (done.peak_mib - listening) * 1024 / load.count,
+        "cpu_seconds_a_second": done.cpu * done.rate,
+        **_lag(before, _lateness(server)),
+    }
+
+
+def _lateness(server: Running) -> Mapping[float, float]:
+    """How often the loop woke up late by at most so many seconds, since the start."""
+    name = "tusd_event_loop_lag_seconds_bucket,"
+    counted = figures(f"http://{server.address}")
+    return {
+        float(key.removeprefix(name)): count
+        for key, count in counted.items()
+        if key.startswith(name)
+    }
+
+
+def _lag(before: Mapping[float, float], after: Mapping[float, float]) -> Mapping[str, float]:
+    """Quantiles of what was added, as the upper bounds of the buckets that they fall in."""
+    added = {bound: after[bound] - before[bound] for bound in sorted(after)}
+    total = added[float("inf")]
+    return {
+        f"lag_p{percent}_ms": 1000
+        * next(bound for bound, count in added.items() if count >= total * percent / 100)
+        for percent in (50, 99)
+    }
+
+
+if __name__ == "__main__":
+    main()

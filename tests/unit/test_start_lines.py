@@ -1,0 +1,38 @@
+"""What a server says of itself when it starts."""
+
+from pathlib import Path
+
+import uvicorn
+
+from tusd_py.app import create_app
+from tusd_py.embedded import start_lines
+from tusd_py.settings import Settings
+from tusd_py.wiring import open_ports
+from worker.media.tools import Tools
+
+TOOLS = Tools(ffmpeg=None, ffprobe=None, version="", sandbox="off")
+
+
+def said(folder: Path, *, ours: bool, **settings: object) -> dict[str, str]:
+    chosen = Settings(data_dir=folder, workers=0, **settings)  # type: ignore[arg-type]
+    ports = open_ports(chosen)
+    try:
+        context = create_app(chosen, ports).state.context
+        lines = start_lines(context, TOOLS, 1, ours=ours)
+        context.threads.close()
+    finally:
+        ports.close()
+    return {line.partition(" ")[0]: line.partition(" ")[2].strip() for line in lines}
+
+
+def test_how_bodies_are_received_is_said(tmp_path: Path) -> None:
+    assert said(tmp_path, ours=True)["bodies"] == "from the connection, by threads"
+    assert said(tmp_path, ours=True, lend_bodies=False)["bodies"] == "by way of ASGI"
+    other = said(tmp_path, ours=False)["bodies"]
+    assert other.startswith(f"by way of ASGI, slower: uvicorn {uvicorn.__version__} ")
+
+
+def test_trailers_are_offered_where_the_connection_tells_them(tmp_path: Path) -> None:
+    assert "checksum-trailer" in said(tmp_path, ours=True)["tus"]
+    assert "checksum-trailer" not in said(tmp_path, ours=True, behind_proxy=True)["tus"]
+    assert "checksum-trailer" not in said(tmp_path, ours=False)["tus"]
