@@ -7,14 +7,12 @@ with the default durability.
 import argparse
 import asyncio
 import json
-import random
 import resource
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from loads import GIB, Load, generate
+from loads import GIB, Load, generate, source_of
 from measured_servers import Running, running
 from rich.console import Console
 from rich.table import Table
@@ -38,16 +36,14 @@ def main() -> None:
     share: int = arguments.share
     table = Table("what", "MiB at rest", "peak MiB", "loop p50 ms", "loop p99 ms", "last 204 ms")
     found: dict[str, dict[str, Any]] = {}
-    with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="tusd-bench-") as source:
-        source.write(random.Random(5).randbytes(GIB // share))
-        source.flush()
+    with source_of(GIB // share) as source:
         loads = {
             "one upload of 10 GiB": Load("big", 1, 10 * GIB // share, "GiB"),
             "64 uploads at once": Load("big", 64, GIB // 16 // share, "GiB"),
         }
         for name, load in loads.items():
             with running(OURS, arguments.dir) as server:
-                found[name] = _under(server, load, Path(source.name))
+                found[name] = _under(server, load, source)
     with running(OURS, arguments.dir) as server:
         name = f"{1000 // share} slow uploads, {LISTENERS // share} listeners"
         found[name] = asyncio.run(_slow(server, share))

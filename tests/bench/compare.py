@@ -8,13 +8,12 @@ import argparse
 import json
 import random
 import statistics
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from loads import GIB, LOADS, Figures, Load, generate
+from loads import LOADS, Figures, Load, generate, source_of
 from measured_servers import SERVERS, running
 from rich.console import Console
 from rich.table import Table
@@ -36,10 +35,8 @@ def main() -> None:
     arguments = parser.parse_args()
     there = [name for name in arguments.servers if SERVERS[name].needs.exists()]
     loads = {name: LOADS[name].smaller(arguments.share) for name in arguments.loads}
-    with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="tusd-bench-") as source:
-        source.write(random.Random(5).randbytes(min(GIB, max(x.size for x in loads.values()))))
-        source.flush()
-        runs = _measure(there, loads, arguments.rounds, arguments.dir, Path(source.name))
+    with source_of(max(load.size for load in loads.values())) as source:
+        runs = _measure(there, loads, arguments.rounds, arguments.dir, source)
     console = Console(width=140)
     for name, load in loads.items():
         console.print(table(name, load, runs[name]))

@@ -3,6 +3,9 @@
 import json
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,7 +44,7 @@ LOADS: Final = {
     "4 KiB, POST and PATCH": Load("small", 2000, 4096, "upload"),
     "4 KiB, one POST": Load("cwu", 2000, 4096, "upload"),
     "resumed half-way": Load("resume", 1, GIB, "GiB"),
-    "take-over": Load("takeover", 20, 1 << 20, "upload"),
+    "take-over": Load("takeover", 5, 1 << 20, "upload"),
 }
 
 
@@ -57,6 +60,17 @@ class Figures:
     peak_mib: float
     waits: tuple[float, ...]
     error: str = ""
+
+
+@contextmanager
+def source_of(size: int) -> Iterator[Path]:
+    """A file in memory with so many bytes that nothing can compress, at most a GiB."""
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="tusd-bench-") as file:
+        left = min(size, GIB)
+        while left:
+            left -= file.write(os.urandom(min(left, 1 << 24)))
+        file.flush()
+        yield Path(file.name)
 
 
 def generate(server: Running, load: Load, source: Path, *, path: str = "/files/") -> Figures:

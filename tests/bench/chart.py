@@ -1,0 +1,60 @@
+"""A chart of ``make bench``'s figures: ``chart.py compared.json compared.svg``."""
+
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+from loads import LOADS
+
+WIDTH, LEFT, RIGHT, BAR, GAP = 760, 170, 70, 14, 34
+STYLE: Final = (
+    "text{font:12px sans-serif;fill:#24292f}.title{font-weight:bold}.ours{fill:#2f81f7}"
+    ".peer{fill:#8b949e}@media(prefers-color-scheme:dark){text{fill:#e6edf3}}"
+)
+Runs = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+
+
+def main() -> None:
+    """Read the figures, draw, write."""
+    source, target = (Path(name) for name in sys.argv[1:3])
+    target.write_text(chart(json.loads(source.read_text())), "utf-8")
+
+
+def chart(runs: Runs) -> str:
+    """One group of bars per load: median CPU of each server, seconds per GiB or ms per upload."""
+    lines: list[str] = []
+    top = 24
+    for load, servers in runs.items():
+        if load == "take-over":
+            continue
+        small = LOADS[load].unit == "upload"
+        unit = "CPU ms per upload" if small else "CPU seconds per GiB"
+        lines.append(f'<text class="title" x="0" y="{top}">{escape(load)}: {unit}</text>')
+        top += 8
+        medians = {
+            server: statistics.median(run["cpu"] for run in of) * (1000 if small else 1)
+            for server, of in servers.items()
+        }
+        scale = (WIDTH - LEFT - RIGHT) / max(medians.values())
+        for server, value in medians.items():
+            kind = "ours" if server.startswith("tusd-py") else "peer"
+            lines += [
+                f'<text x="{LEFT - 8}" y="{top + 11}" text-anchor="end">{escape(server)}</text>',
+                f'<rect class="{kind}" x="{LEFT}" y="{top}" width="{value * scale:.1f}" height="{BAR}"/>',
+                f'<text x="{LEFT + value * scale + 6:.1f}" y="{top + 11}">{value:.2f}</text>',
+            ]
+            top += BAR + 4
+        top += GAP
+    height = top - GAP + 4
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'viewBox="0 0 {WIDTH} {height}"><style>{STYLE}</style>\n' + "\n".join(lines) + "\n</svg>\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
