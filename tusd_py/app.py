@@ -42,6 +42,8 @@ from tusd_py.wiring import open_ports
 log = logging.getLogger(__name__)
 
 RECOVER_SECONDS: Final = 60.0
+RELAY_PAUSE_SECONDS: Final = 0.02
+"""Of many finishes in a row, so many go to the queue in one go."""
 LAG_SECONDS: Final = 0.05
 """The loop's lag is measured so often."""
 
@@ -195,6 +197,7 @@ async def _relay(context: AppContext, wake: asyncio.Event) -> None:
             await asyncio.wait_for(wake.wait(), pause)
         wake.clear()
         await context.threads.call(relay_outbox, ports.catalog, ports.queue)
+        await asyncio.sleep(RELAY_PAUSE_SECONDS)
 
     await _for_ever("relay", round_)
 

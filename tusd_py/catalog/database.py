@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
+from tusd_py.catalog.port import Done
 from tusd_py.domain.errors import BackendError
 
 log = logging.getLogger(__name__)
@@ -56,8 +57,17 @@ class Database:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """One consistent look. Raises: BackendError."""
-        with backend_errors(), self.engine.connect() as connection:
-            return work(connection)
+        with backend_errors():
+            if (current := self._group.current) is not None:
+                return work(current)
+            with self.engine.connect() as connection:
+                return work(connection)
+
+    def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+        """See ``UploadCatalog.together``."""
+        if not self.is_sqlite:
+            return [_attempt(work) for work in works]
+        return [_in_our_words(done) for done in self._group.together(works)]
 
     def write(
         self,
@@ -112,6 +122,22 @@ def backend_errors() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise BackendError from error
+
+
+def _attempt(work: Callable[[], object]) -> Done:
+    try:
+        return Done(work())
+    except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
+        return Done(error=error)
+
+
+def _in_our_words(done: Done) -> Done:
+    try:
+        with backend_errors():
+            done.result()
+    except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
+        return Done(error=error)
+    return done
 
 
 def _passes(error: DBAPIError) -> bool:

@@ -3,14 +3,20 @@
 SQLite has one writer at a time, so threads wait for each other anyhow. Whoever's turn it is runs the
 work of all that wait, each in a savepoint, and commits once. Nobody is told anything before that
 commit; work that fails takes back its own savepoint and nobody else's.
+
+A thread that has several things to write brings them at once (``together``); what it writes and
+reads while they run goes through their transaction.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
+
+from tusd_py.catalog.port import Done
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
@@ -24,9 +30,7 @@ class _Entry:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.settled = False
-        self.result: Any = None
-        self.error: BaseException | None = None
+        self.done: Done | None = None
 
 
 class GroupCommit:
@@ -36,48 +40,74 @@ class GroupCommit:
         self._engine = engine
         self._turn = threading.Lock()
         self._waiting: deque[_Entry] = deque()
+        self._own = threading.local()
+
+    @property
+    def current(self) -> Connection | None:
+        """The transaction of the ``together`` that this thread is in."""
+        found: Connection | None = getattr(self._own, "connection", None)
+        return found
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """All of it, durable, or nothing. Raises: what ``work`` raises; SQLAlchemyError."""
+        if (current := self.current) is not None:
+            return work(current)
         entry = _Entry(work)
         self._waiting.append(entry)
         with self._turn:
-            while not entry.settled:
+            while entry.done is None:
                 self._lead()
-        if entry.error is not None:
-            raise entry.error
-        result: T = entry.result
+        result: T = entry.done.result()
         return result
+
+    def together(self, works: Sequence[Callable[[], object]]) -> list[Done]:
+        """Run the works, which write through this object, in this thread and in one transaction.
+
+        Returns: what each came to, in order.
+        """
+        with self._turn:
+            return self._commit([_in_thread(work) for work in works])
 
     def _lead(self) -> None:
         batch: list[_Entry] = []
         while self._waiting and len(batch) < MAX_BATCH:
             batch.append(self._waiting.popleft())
+        for entry, done in zip(batch, self._commit([e.work for e in batch]), strict=True):
+            entry.done = done
+
+    def _commit(self, works: Sequence[Work]) -> list[Done]:
+        told: list[Done] = []
         try:
-            self._commit(batch)
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                with self._mine(connection):
+                    told.extend(_run(connection, work) for work in works)
         except Exception as error:  # noqa: BLE001  (it is raised to each of them)
-            for entry in batch:
-                entry.error = entry.error or error
+            failed = [done.error or error for done in told]
+            failed += [error] * (len(works) - len(told))
+            return [Done(error=each) for each in failed]
+        return told
+
+    @contextmanager
+    def _mine(self, connection: Connection) -> Iterator[None]:
+        self._own.connection = connection
+        try:
+            yield
         finally:
-            for entry in batch:
-                entry.settled = True
-
-    def _commit(self, batch: list[_Entry]) -> None:
-        with self._engine.begin() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if len(batch) == 1:
-                batch[0].result = batch[0].work(connection)
-                return
-            for entry in batch:
-                _run(connection, entry)
+            self._own.connection = None
 
 
-def _run(connection: Connection, entry: _Entry) -> None:
+def _in_thread(work: Callable[[], object]) -> Work:
+    return lambda _connection: work()
+
+
+def _run(connection: Connection, work: Work) -> Done:
     """Raises: SQLAlchemyError: the whole transaction is gone (a full disk ends it)."""
     connection.exec_driver_sql("SAVEPOINT work")
     try:
-        entry.result = entry.work(connection)
+        done = Done(work(connection))
     except Exception as error:  # noqa: BLE001  (it is raised to whom it belongs)
-        entry.error = error
+        done = Done(error=error)
         connection.exec_driver_sql("ROLLBACK TO work")
     connection.exec_driver_sql("RELEASE work")
+    return done

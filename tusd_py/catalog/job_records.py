@@ -44,6 +44,12 @@ _UNSENT: Final = (
     .order_by(outbox.c.id)
     .limit(bindparam("limit"))
 )
+_MARK_SENT: Final = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("row_ids", expanding=True)))
+    .values(sent_at=bindparam("now"))
+)
+_DROP_SENT: Final = delete(outbox).where(outbox.c.sent_at < bindparam("before"))
 
 
 class JobRecords:
@@ -225,8 +231,8 @@ class JobRecords:
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
-            connection.execute(update(outbox).where(outbox.c.id.in_(row_ids)).values(sent_at=now))
-            connection.execute(delete(outbox).where(outbox.c.sent_at < now - SENT_ROWS_SECONDS))
+            connection.execute(_MARK_SENT, {"row_ids": list(row_ids), "now": now})
+            connection.execute(_DROP_SENT, {"before": now - SENT_ROWS_SECONDS})
 
         self._database.write(work)
 

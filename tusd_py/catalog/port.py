@@ -4,9 +4,9 @@ Every method is one transaction: ACID, durable against power loss when it return
 and may come from any thread. All raise BackendError when the database can't be reached.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
@@ -17,6 +17,20 @@ from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 UNREACHABLE: Final = "The catalog can't be reached."
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a piece of work came to: a value, or what it raised."""
+
+    value: Any = None
+    error: Exception | None = None
+
+    def result(self) -> Any:  # noqa: ANN401
+        """The value. Raises: the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +127,17 @@ class CatalogFigures:
 
 class UploadCatalog(Protocol):
     """Uploads and their finish: what the server needs."""
+
+    @property
+    def shares_commits(self) -> bool:
+        """Whether several works cost one commit when they are brought together. If not, whoever has
+        several should bring each in a thread of its own."""
+        ...
+
+    def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+        """Run functions that call this catalog, as one transaction where it shares commits; each is
+        all or nothing by itself. Returns: what each came to, in order, once it is durable."""
+        ...
 
     def add_upload(self, upload: Upload) -> None:
         """Record a new upload."""

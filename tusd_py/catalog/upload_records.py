@@ -1,12 +1,12 @@
 """Uploads in SQL: ``catalog.port.UploadCatalog``."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, update
 
 from tusd_py.catalog.database import Database
-from tusd_py.catalog.port import Finished, HistoryRow
+from tusd_py.catalog.port import Done, Finished, HistoryRow
 from tusd_py.catalog.records import add_history, add_outbox, complete_history, pool_file
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
@@ -51,6 +51,15 @@ class UploadRecords:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    @property
+    def shares_commits(self) -> bool:
+        """See ``UploadCatalog.shares_commits``."""
+        return self._database.is_sqlite
+
+    def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+        """See ``UploadCatalog.together``."""
+        return self._database.together(works)
 
     def add_upload(self, upload: Upload) -> None:
         """See ``UploadCatalog.add_upload``."""

@@ -75,7 +75,12 @@ class DiskWriter:
         with disk_errors():
             for batch in _batches(chunks):
                 self._put(batch)
-        if self._durable and self._offset - self._pushed >= PUSH_BYTES:
+        if self._offset - self._pushed >= PUSH_BYTES:
+            self.push()
+
+    def push(self) -> None:
+        """See ``Writer.push``."""
+        if self._durable and self._offset > self._pushed:
             push_out(self._descriptor, self._pushed, self._offset - self._pushed)
             self._pushed = self._offset
 

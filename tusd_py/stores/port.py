@@ -33,6 +33,10 @@ class Writer(Protocol):
         """Cut the data back to ``offset`` bytes, at most the current ones. Raises: StorageDamaged."""
         ...
 
+    def push(self) -> None:
+        """A sync comes soon: let the disk begin. Does not wait, promises nothing."""
+        ...
+
     def sync(self) -> None:
         """Make everything written survive a power cut.
 

@@ -14,7 +14,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
-from tusd_py.uploads.receive import Appended, store_body
+from tusd_py.uploads.receive import Appended, Opening, store_body
 from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
 
@@ -37,13 +37,13 @@ async def append(room: UploadRoom, user_id: UserId, command: Append, body: Body)
             return await store_body(
                 room,
                 command.upload_id,
-                lambda: _begin(room, user_id, command),
+                Opening(open=lambda: _open(room, user_id, command)),
                 None if command.body_length == 0 else body,
                 interruption,
             )
 
 
-def _begin(room: UploadRoom, user_id: UserId, command: Append) -> Reception | Appended:
+def _open(room: UploadRoom, user_id: UserId, command: Append) -> Reception | Appended:
     """Under the lock: check the request against the upload as it is now, and open it. Blocks."""
     upload = room.look(user_id, command.upload_id)
     finished = upload.state is UploadState.FINISHED and upload.length is not None

@@ -10,18 +10,19 @@ from tusd_py.domain.errors import (
     LengthExceeded,
     MaxSizeExceeded,
     ProtocolError,
+    TusdError,
     TypeMismatch,
 )
 from tusd_py.domain.filetypes import check_declared
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.finish import complete_final
-from tusd_py.uploads.receive import store_body
+from tusd_py.uploads.receive import Opening, store_body
 from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.steps import Steps, commit
 from tusd_py.uploads.terminate import drop, reject
 
 _REFUSALS: Final = (
@@ -59,7 +60,7 @@ async def create(
         return await _create_final(room, upload)
     _check_fits(room, upload, command)
     if not command.has_body and upload.length != 0:
-        expires_at = await room.threads.call(_record, room, upload)
+        expires_at = await room.lane.run(_record(room, upload))
         _count(room, upload)
         return Created(upload=upload, offset=0, expires_at=expires_at)
     return await _create_with_body(room, upload, command, body)
@@ -70,21 +71,25 @@ async def _create_with_body(
 ) -> Created:
     recorded = False
 
-    def begin() -> Reception:
-        nonlocal recorded
-        _record(room, upload)
-        recorded = True
+    def open_() -> Reception:
+        room.stores.core.create(upload.id)
         return Reception.begin(room, upload, command.checksum if command.has_body else None)
 
+    def record() -> None:
+        nonlocal recorded
+        room.catalog.add_upload(upload)
+        recorded = True
+
+    opening = Opening(open=open_, record=record)
     interruption = Interruption()
     source = body if command.has_body else None
     try:
         async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
             with room.body_under_way(interruption):
-                appended = await store_body(room, upload.id, begin, source, interruption)
+                appended = await store_body(room, upload.id, opening, source, interruption)
     except _REFUSALS as error:
         # The client never learnt the address: nothing could resume it.
-        await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
+        await room.threads.call(_forget, room, upload, error, recorded=recorded)
         raise
     finally:
         if recorded:
@@ -122,7 +127,7 @@ def _check_fits(room: UploadRoom, upload: Upload, command: Create) -> None:
 
 async def _create_final(room: UploadRoom, upload: Upload) -> Created:
     upload = await plan_final(room, upload)
-    expires_at = await room.threads.call(_record, room, upload)
+    expires_at = await room.lane.run(_record(room, upload))
     _count(room, upload)
     try:
         done = await complete_final(room, upload.id)
@@ -134,15 +139,23 @@ async def _create_final(room: UploadRoom, upload: Upload) -> Created:
     return Created(upload=upload, offset=None, expires_at=expires_at)
 
 
-def _record(room: UploadRoom, upload: Upload) -> float | None:
-    """File first, then its row: a crash in between leaves a file that ``gc`` finds. Blocks.
+def _record(room: UploadRoom, upload: Upload) -> Steps[float | None]:
+    """File first, then its row: a crash in between leaves a file that ``gc`` finds.
 
     Returns: when it expires unless a byte comes, unix seconds.
     """
     room.stores.core.create(upload.id)
-    room.catalog.add_upload(upload)
-    room.show(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+    yield from commit(lambda: room.catalog.add_upload(upload))
+    room.show_begun(upload)
     return room.expires_at(upload)
+
+
+def _forget(room: UploadRoom, upload: Upload, error: TusdError, *, recorded: bool) -> None:
+    if recorded:
+        drop(room, upload, UploadState.REJECTED, type(error))
+    else:
+        room.followers.drop(upload.id)
+        room.stores.core.delete(upload.id)
 
 
 def _count(room: UploadRoom, upload: Upload) -> None:

@@ -10,7 +10,7 @@ follows when the hash is known. Nothing can be lost in between: a complete uploa
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Final
 
@@ -36,6 +36,7 @@ from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadSta
 from tusd_py.uploads.concatenate import assemble
 from tusd_py.uploads.reception import read_head
 from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.steps import Steps, commit
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
@@ -55,19 +56,23 @@ async def finish(room: UploadRoom, upload: Upload) -> None:
         TypeNotAllowed under a whitelist; BackendError: the catalog can't be reached, the upload
         stays complete and is finished by the next attempt.
     """
-    await settle(room, upload, first=await room.threads.call(finish_now, room, upload))
+    first = await room.threads.call(room.run, finish_now(room, upload))
+    await settle(room, upload, first=first)
 
 
-def finish_now(room: UploadRoom, upload: Upload) -> bool | None:
+def finish_now(
+    room: UploadRoom, upload: Upload, *, record: Callable[[], None] | None = None
+) -> Steps[bool | None]:
     """``finish``, as far as it blocks; the caller then lets ``settle`` know.
 
+    Args: record: is called in the finishing transaction, first.
     Returns: whether it was done for the first time; None: the hash is too far behind.
     """
     behind = upload.size - room.follower(upload).hashed
     if behind > CATCH_UP_NOW_BYTES and upload.declared_hash is None:
         return None
     _catch_up(room, upload)
-    return _finish_in_catalog(room, upload)
+    return (yield from _finish_in_catalog(room, upload, record))
 
 
 async def settle(room: UploadRoom, upload: Upload, *, first: bool | None) -> None:
@@ -117,7 +122,8 @@ def _catch_up(room: UploadRoom, upload: Upload) -> None:
 
 
 async def _finish_known(room: UploadRoom, upload: Upload) -> None:
-    await settle(room, upload, first=await room.threads.call(_finish_in_catalog, room, upload))
+    first = await room.threads.call(room.run, _finish_in_catalog(room, upload))
+    await settle(room, upload, first=first)
 
 
 async def complete_final(room: UploadRoom, upload_id: UploadId) -> bool:
@@ -146,13 +152,21 @@ async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
         log.exception("upload.assemble.failed", extra={"upload_id": final.id})
 
 
-def _finish_in_catalog(room: UploadRoom, upload: Upload) -> bool:
-    """Verify what was declared, then the one transaction; False if it had been done before. Blocks."""
+def _finish_in_catalog(
+    room: UploadRoom, upload: Upload, record: Callable[[], None] | None = None
+) -> Steps[bool]:
+    """Verify what was declared, then the one transaction; False if it had been done before."""
     file_hash = room.follower(upload).hexdigest(upload.size)
     if upload.declared_hash is not None and upload.declared_hash != file_hash:
         raise HashMismatch
     if upload.kind is UploadKind.PARTIAL:
-        room.catalog.finish_partial(upload.id, file_hash)
+
+        def part() -> None:
+            if record is not None:
+                record()
+            room.catalog.finish_partial(upload.id, file_hash)
+
+        yield from commit(part)
         return True
     path = room.stores.core.path(upload.id)
     head = read_head(path)
@@ -168,7 +182,13 @@ def _finish_in_catalog(room: UploadRoom, upload: Upload) -> bool:
         temp_path=str(path),
         created_at=upload.created_at,
     )
-    finished = room.catalog.finish_upload(content, is_video=is_video(head))
+
+    def finish() -> Finished:
+        if record is not None:
+            record()
+        return room.catalog.finish_upload(content, is_video=is_video(head))
+
+    finished = yield from commit(finish)
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
     _show_finished(room, replace(upload, file_hash=file_hash), finished)
     return finished.first
@@ -229,7 +249,7 @@ async def _recover_one(room: UploadRoom, upload: Upload) -> bool:
         current = await room.threads.call(room.catalog.upload, upload.id)
         if current is None or current.state is not UploadState.RECEIVING:
             return False
-        await room.threads.body(_sync, room, upload)
+        await room.threads.sync(_sync, room, upload)
         await room.threads.long(_catch_up, room, upload)
         await _finish_known(room, upload)
     return True

@@ -1,7 +1,8 @@
 """A body into its upload, and the upload finished once it is full.
 
-A body that has arrived already (a small one, in the packet of its head) takes one thread hop for
-everything; one that is still coming takes one to begin, one per slice, one to end and one to finish.
+A body that has arrived already (a small one, in the packet of its head) goes through the lane, all of
+its way in one hop; one that is still coming takes a thread to begin, one per slice, one to end and
+one to finish.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from tusd_py.uploads.body import Body, Drained, End, Interruption
 from tusd_py.uploads.finish import catch_up_early, finish, finish_now, settle
 from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.steps import Steps, commit
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
@@ -46,21 +48,29 @@ class Appended:
     expires_at: float | None
 
 
-Begin = Callable[[], Reception | Appended]
-"""Opens the upload, in a thread and under its lock; what it returns of an upload that is finished
-already is the answer."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How an upload is opened for a body, in a thread and under its lock.
+
+    ``open``: what it returns of an upload that is finished already is the answer; ``record``: tells
+    the catalog of a new upload, before the first byte of a body that is still coming, and with the
+    finish of one that is here.
+    """
+
+    open: Callable[[], Reception | Appended]
+    record: Callable[[], None] | None = None
 
 
 async def store_body(
     room: UploadRoom,
     upload_id: UploadId,
-    begin: Begin,
+    opening: Opening,
     body: Body | None,
     interruption: Interruption,
 ) -> Appended:
     """Take the body (None: there is none) and finish the upload if it is full.
 
-    The caller holds the lock. Raises: what ``begin`` and ``finish`` raise; ChecksumMismatch,
+    The caller holds the lock. Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch,
         LengthExceeded, MaxSizeExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
         StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm
         (of a checksum that follows the body). Whatever is raised, the bytes that had arrived are
@@ -70,8 +80,8 @@ async def store_body(
     content = b"" if body is None else body.whole()
     try:
         if body is None or content is not None:
-            return await _store_whole(room, begin, content or b"")
-        return await _store_stream(room, begin, body, interruption)
+            return await _store_whole(room, opening, content or b"")
+        return await _store_stream(room, opening, body, interruption)
     except StorageDamaged:
         # The disk may have lost bytes that the hash has seen: it is made anew from the file.
         room.followers.drop(upload_id)
@@ -99,9 +109,9 @@ class _Stored:
     first: bool | None = None
 
 
-async def _store_whole(room: UploadRoom, begin: Begin, content: bytes | bytearray) -> Appended:
+async def _store_whole(room: UploadRoom, opening: Opening, content: bytes | bytearray) -> Appended:
     try:
-        stored = await room.threads.call(_store, room, begin, content)
+        stored = await room.lane.run(_store(room, opening, content))
     except (ChecksumMismatch, HashMismatch, TypeMismatch):
         room.counts.received_bytes += len(content)
         raise
@@ -113,9 +123,10 @@ async def _store_whole(room: UploadRoom, begin: Begin, content: bytes | bytearra
     return stored.appended
 
 
-def _store(room: UploadRoom, begin: Begin, content: bytes | bytearray) -> _Stored | Appended:
-    """All of it in one go. Blocks."""
-    reception = begin()
+def _store(
+    room: UploadRoom, opening: Opening, content: bytes | bytearray
+) -> Steps[_Stored | Appended]:
+    reception = opening.open()
     if isinstance(reception, Appended):
         return reception
     drained = Drained(len(content), End.COMPLETE)
@@ -125,12 +136,16 @@ def _store(room: UploadRoom, begin: Begin, content: bytes | bytearray) -> _Store
     except BaseException:
         reception.break_off()
         raise
-    reception.end(drained)
+    yield from reception.end(drained)
     _judge(room, reception, drained, interruption=None)
-    upload = reception.upload
-    if not reception.full:
-        return _Stored(upload, _appended(room, reception))
-    return _Stored(upload, _appended(room, reception), full=True, first=finish_now(room, upload))
+    upload, appended = reception.upload, _appended(room, reception)
+    if reception.full:
+        first = yield from finish_now(room, upload, record=opening.record)
+        return _Stored(upload, appended, full=True, first=first)
+    if opening.record is not None:
+        yield from commit(opening.record)
+        room.show_begun(upload)
+    return _Stored(upload, appended)
 
 
 def _appended(room: UploadRoom, reception: Reception) -> Appended:
@@ -141,15 +156,28 @@ def _appended(room: UploadRoom, reception: Reception) -> Appended:
 # -- a body that is on its way
 
 
+def _open(room: UploadRoom, opening: Opening) -> Steps[Reception | Appended]:
+    reception = opening.open()
+    if isinstance(reception, Appended) or opening.record is None:
+        return reception
+    try:
+        yield from commit(opening.record)
+    except BaseException:
+        reception.close()
+        raise
+    room.show_begun(reception.upload)
+    return reception
+
+
 async def _store_stream(
-    room: UploadRoom, begin: Begin, body: Body, interruption: Interruption
+    room: UploadRoom, opening: Opening, body: Body, interruption: Interruption
 ) -> Appended:
-    reception = await room.threads.call(begin)
+    reception = await room.threads.call(room.run, _open(room, opening))
     if isinstance(reception, Appended):
         return reception
     try:
         drained = await _drain(room, reception, body, interruption)
-        await room.threads.body(reception.end, drained)
+        await room.threads.sync(room.run, reception.end(drained))
     finally:
         if reception.is_open:
             await room.threads.body(reception.close)

@@ -14,6 +14,7 @@ from tusd_py.hashing.follower import Follower
 from tusd_py.stores.port import Rewind, Writer
 from tusd_py.uploads.body import Drained, End
 from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.steps import Steps, later
 
 SNIFF_BYTES: Final = 4096
 """A file's type is looked at as soon as so many bytes are there (S24)."""
@@ -94,7 +95,7 @@ class Reception:
             self._sniffed = True
             check_content(self.upload.filename, read_head(self._path), self._allowed)
 
-    def end(self, drained: Drained) -> None:
+    def end(self, drained: Drained) -> Steps[None]:
         """After the last byte: what came is judged, made durable as far as promised, and closed.
 
         Raises: StorageDamaged; ProtocolError: a checksum that was to follow did not come, or can't
@@ -107,7 +108,8 @@ class Reception:
             if self._room.policy.durability == "strict" or (
                 self.full and drained.end is not End.OVERRUN
             ):
-                self._writer.sync()
+                self._writer.push()
+                yield from later(self._writer.sync)
         finally:
             self.close()
 

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from tusd_py.catalog.port import UploadCatalog
 from tusd_py.clock import Clock
@@ -17,7 +17,7 @@ from tusd_py.domain.errors import (
     UploadTerminated,
 )
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.task import TaskChange, TaskFacts
+from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.hashing.follower import Follower, Followers
 from tusd_py.locks.port import Lock
@@ -26,8 +26,11 @@ from tusd_py.tasks.port import TaskView
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Interruption
 from tusd_py.uploads.counts import UploadCounts
+from tusd_py.uploads.lane import Lane
+from tusd_py.uploads.steps import Steps, run
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MAX_KNOWN: Final = 10_000
 """Uploads whose owner and kind are kept in mind: some 200 bytes each."""
@@ -60,11 +63,15 @@ class UploadRoom:
     clock: Clock
     wake_relay: Callable[[], None]
     """Called from any thread once there is something in the outbox."""
+    lane: Lane = field(init=False)
     counts: UploadCounts = field(default_factory=UploadCounts)
     closing: bool = False
     _known: OrderedDict[UploadId, tuple[UserId, UploadKind]] = field(default_factory=OrderedDict)
     """What never changes of uploads seen lately: whose they are, and what kind."""
     _bodies: set[Interruption] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.lane = Lane(self.threads, self.catalog)
 
     @contextmanager
     def body_under_way(self, interruption: Interruption) -> Iterator[None]:
@@ -137,6 +144,14 @@ class UploadRoom:
         except UploadNotFound:
             touched = upload.created_at
         return max(upload.created_at, touched) + self.policy.expires_after
+
+    def run(self, steps: Steps[T]) -> T:
+        """Take one upload through its steps, alone. Blocks. Raises: what they raise."""
+        return run(steps, self.catalog.together)
+
+    def show_begun(self, upload: Upload) -> None:
+        """Tell the owner's followers of a new upload. Blocks."""
+        self.show(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
 
     def show(self, upload: Upload, offset: int, change: TaskChange) -> None:
         """Tell the upload's followers. The view may fail: it is repaired by later changes. Blocks."""
