@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
-from tusd_py.catalog.port import Done
+from tusd_py.catalog.port import Done, attempt
 from tusd_py.domain.errors import BackendError
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Database:
     def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
         """See ``UploadCatalog.together``."""
         if not self.is_sqlite:
-            return [_attempt(work) for work in works]
+            return [attempt(work) for work in works]
         return [_in_our_words(done) for done in self._group.together(works)]
 
     def write(
@@ -124,20 +124,15 @@ def backend_errors() -> Iterator[None]:
         raise BackendError from error
 
 
-def _attempt(work: Callable[[], object]) -> Done:
-    try:
-        return Done(work())
-    except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
-        return Done(error=error)
-
-
 def _in_our_words(done: Done) -> Done:
-    try:
+    if not isinstance(done.error, SQLAlchemyError):
+        return done
+
+    def raised() -> None:
         with backend_errors():
             done.result()
-    except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
-        return Done(error=error)
-    return done
+
+    return attempt(raised)
 
 
 def _passes(error: DBAPIError) -> bool:

@@ -33,6 +33,14 @@ class Done:
         return self.value
 
 
+def attempt(work: Callable[[], object]) -> Done:
+    """Do it, and tell what came of it."""
+    try:
+        return Done(work())
+    except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
+        return Done(error=error)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """Outcome of the finishing transaction."""

@@ -34,7 +34,7 @@ _UPLOAD: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
 _UPLOAD_LOCKED: Final = _UPLOAD.with_for_update()
 _FINISH: Final = (
     update(uploads)
-    .where(uploads.c.id == bindparam("upload_id"))
+    .where(uploads.c.id == bindparam("upload_id"), uploads.c.state == UploadState.RECEIVING.value)
     .values(
         state=UploadState.FINISHED.value,
         file_hash=bindparam("hash_"),
@@ -43,6 +43,7 @@ _FINISH: Final = (
     )
 )
 _ADD_JOB: Final = insert(jobs)
+_NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
 
 
 class UploadRecords:
@@ -195,18 +196,8 @@ def _upload(connection: Connection, upload_id: UploadId, *, locked: bool = False
 def _finish(
     connection: Connection, content: FinishedContent, *, is_video: bool, now: float
 ) -> Finished:
-    upload = _upload(connection, content.upload_id, locked=True)
-    if upload is None:
-        raise UploadNotFound
-    if upload.state is UploadState.EXPIRED:
-        raise UploadExpired
-    if upload.state in _CLOSED:
-        raise UploadTerminated
     file = pool_file(connection, content.scope, content.file_hash)
-    if upload.state is UploadState.FINISHED:
-        known = upload.file_identity is not None
-        return Finished(first=False, file=file if known else None)
-    connection.execute(
+    finished = connection.execute(
         _FINISH,
         {
             "upload_id": content.upload_id,
@@ -215,6 +206,10 @@ def _finish(
             "identity": None if file is None else file.identity,
         },
     )
+    if finished.rowcount != 1:
+        return Finished(
+            first=False, file=file if _was_held(connection, content.upload_id) else None
+        )
     add_history(connection, content, now=now)
     if file is not None:
         complete_history(connection, content.upload_id, file, duration=0, now=now)
@@ -222,6 +217,21 @@ def _finish(
     _add_job(connection, content, is_video=is_video, now=now)
     add_outbox(connection, content.upload_id, due_at=now)
     return Finished(first=True, file=None)
+
+
+def _was_held(connection: Connection, upload_id: UploadId) -> bool:
+    """Whether an upload that was finished before found its content in the pool.
+
+    Raises: UploadNotFound, UploadExpired, UploadTerminated: it was not finished but is gone.
+    """
+    upload = _upload(connection, upload_id, locked=True)
+    if upload is None:
+        raise UploadNotFound
+    if upload.state is UploadState.EXPIRED:
+        raise UploadExpired
+    if upload.state in _CLOSED:
+        raise UploadTerminated
+    return upload.file_identity is not None
 
 
 def _add_job(
@@ -246,7 +256,7 @@ def _add_job(
             "crash_count": 0,
             "lease_until": 0.0,
             "run_after": now,
-            "checkpoint": checkpoint_text(Checkpoint()),
+            "checkpoint": _NO_CHECKPOINT,
             "error_code": "",
             "error_msg": "",
             "created_at": now,

@@ -10,7 +10,7 @@ import logging
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -82,25 +82,36 @@ class EmbeddedTaskView:
 
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
         """See ``TaskView.put``."""
+        return self._put([(facts, change)])[0]
 
-        def work(database: sqlite3.Connection) -> Task | None:
+    def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
+        """See ``TaskView.put_all``."""
+        self._put(changes)
+
+    def _put(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> Sequence[Task | None]:
+        def work(database: sqlite3.Connection) -> Sequence[Task | None]:
             database.execute("BEGIN IMMEDIATE")
-            before = _one(database, facts.task_id)
-            # A task the view had lost begins a life of its own: its sequence starts again.
-            after = advance(
-                before, facts, change, epoch=secrets.token_hex(4), now=self._clock.now()
-            )
-            if after is not None:
-                database.execute(_PUT, _row(after))
+            tasks = [self._advance(database, facts, change) for facts, change in changes]
             database.execute("COMMIT")
-            return after
+            return tasks
 
         # Told under the same mutex: the order of telling is the order of committing.
         with self._mutex:
-            task = self._run(work)
-            if task is not None:
-                self._listeners.tell(task)
-        return task
+            tasks = self._run(work)
+            for task in tasks:
+                if task is not None:
+                    self._listeners.tell(task)
+        return tasks
+
+    def _advance(
+        self, database: sqlite3.Connection, facts: TaskFacts, change: TaskChange
+    ) -> Task | None:
+        before = _one(database, facts.task_id)
+        # A task the view had lost begins a life of its own: its sequence starts again.
+        after = advance(before, facts, change, epoch=secrets.token_hex(4), now=self._clock.now())
+        if after is not None:
+            database.execute(_PUT, _row(after))
+        return after
 
     def get(self, task_id: UploadId) -> Task | None:
         """See ``TaskView.get``."""

@@ -3,7 +3,7 @@
 The view may be lost at any time: the catalog can rebuild it. All calls block; any thread may call.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from tusd_py.domain.ids import UploadId, UserId
@@ -34,6 +34,11 @@ class TaskView(Protocol):
         Returns: the new state; None when the change was stale and nothing was shown.
         Raises: BackendError: nobody knows whether it was taken; put again or leave it.
         """
+        ...
+
+    def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
+        """``put`` for many at once, in order, which costs little more than one. Raises: BackendError:
+        nobody knows which were taken."""
         ...
 
     def get(self, task_id: UploadId) -> Task | None:

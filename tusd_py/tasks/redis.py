@@ -13,7 +13,7 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from typing import Any, Final
@@ -70,11 +70,18 @@ class RedisTaskView:
 
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
         """See ``TaskView.put``."""
-        now = self._clock.now()
-        keys = [task_key(facts.task_id), user_key(facts.user_id), channel(facts.task_id)]
         with _backend_errors():
-            told = self._script(keys, [_step(facts, change, now)])
+            told = self._script(_keys(facts), [_step(facts, change, self._clock.now())])
         return None if told is None else _task(json.loads(told))
+
+    def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
+        """See ``TaskView.put_all``."""
+        now = self._clock.now()
+        with _backend_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for facts, change in changes:
+                self._script(_keys(facts), [_step(facts, change, now)], client=pipe)
+            pipe.execute()
 
     def get(self, task_id: UploadId) -> Task | None:
         """See ``TaskView.get``."""
@@ -220,6 +227,10 @@ def _backend_errors() -> Iterator[None]:
         yield
     except redis.RedisError as error:
         raise BackendError from error
+
+
+def _keys(facts: TaskFacts) -> list[str]:
+    return [task_key(facts.task_id), user_key(facts.user_id), channel(facts.task_id)]
 
 
 def _step(facts: TaskFacts, change: TaskChange, now: float) -> str:

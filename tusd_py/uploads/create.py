@@ -146,7 +146,7 @@ def _record(room: UploadRoom, upload: Upload) -> Steps[float | None]:
     """
     room.stores.core.create(upload.id)
     yield from commit(lambda: room.catalog.add_upload(upload))
-    room.show_begun(upload)
+    yield from room.begun(upload)
     return room.expires_at(upload)
 
 

@@ -190,14 +190,14 @@ def _finish_in_catalog(
 
     finished = yield from commit(finish)
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
-    _show_finished(room, replace(upload, file_hash=file_hash), finished)
+    yield from _show_finished(room, replace(upload, file_hash=file_hash), finished)
     return finished.first
 
 
-def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> None:
+def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> Steps[None]:
     if finished.file is None:
         change = TaskChange(status=TaskStatus.RECEIVED, progress=RECEIVED_PROGRESS)
-        room.show(upload, upload.length or 0, change)
+        yield from room.shown(upload, upload.length or 0, change)
         room.wake_relay()
         return
     change = TaskChange(
@@ -207,10 +207,10 @@ def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> None
         oss_path=finished.file.path,
         repository_id=finished.file.identity,
     )
-    room.show(upload, upload.length or 0, change)
+    yield from room.shown(upload, upload.length or 0, change)
     # The pool holds the content: the temporary file is gone before the answer (S2).
     room.stores.core.delete(upload.id)
-    room.catalog.source_removed(upload.id)
+    yield from commit(lambda: room.catalog.source_removed(upload.id))
 
 
 async def recover(room: UploadRoom, *, idle_seconds: float = 0.0) -> int:

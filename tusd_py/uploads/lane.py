@@ -10,9 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from tusd_py.catalog.port import UploadCatalog
 from tusd_py.threads import CALL_THREADS, Threads
-from tusd_py.uploads.steps import Steps, run_together
+from tusd_py.uploads.steps import Steps, Together, run_together
 
 T = TypeVar("T")
 
@@ -25,10 +24,10 @@ _Entry = tuple[Steps[Any], "asyncio.Future[Any]"]
 class Lane:
     """Runs steps in threads. Where commits can't be shared, each runs in a thread of its own."""
 
-    def __init__(self, threads: Threads, catalog: UploadCatalog) -> None:
+    def __init__(self, threads: Threads, together: Together, *, shares_commits: bool) -> None:
         self._threads = threads
-        self._catalog = catalog
-        self._width, self._depth = (1, MAX_BATCH) if catalog.shares_commits else (CALL_THREADS, 1)
+        self._together = together
+        self._width, self._depth = (1, MAX_BATCH) if shares_commits else (CALL_THREADS, 1)
         self._waiting: deque[_Entry] = deque()
         self._busy: set[asyncio.Task[None] | None] = set()
 
@@ -58,7 +57,7 @@ class Lane:
     async def _take(self, batch: Sequence[_Entry]) -> None:
         steps = [entry[0] for entry in batch]
         try:
-            done = await self._threads.call(run_together, steps, self._catalog.together)
+            done = await self._threads.call(run_together, steps, self._together)
         except BaseException:
             # The pool is closed, or the loop ends: nobody may wait for ever.
             for _, told in batch:

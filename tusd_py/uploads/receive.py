@@ -144,7 +144,7 @@ def _store(
         return _Stored(upload, appended, full=True, first=first)
     if opening.record is not None:
         yield from commit(opening.record)
-        room.show_begun(upload)
+        yield from room.begun(upload)
     return _Stored(upload, appended)
 
 
@@ -165,7 +165,7 @@ def _open(room: UploadRoom, opening: Opening) -> Steps[Reception | Appended]:
     except BaseException:
         reception.close()
         raise
-    room.show_begun(reception.upload)
+    yield from room.begun(reception.upload)
     return reception
 
 

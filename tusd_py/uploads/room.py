@@ -2,12 +2,12 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
-from tusd_py.catalog.port import UploadCatalog
+from tusd_py.catalog.port import Done, UploadCatalog, attempt
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
     BackendError,
@@ -27,7 +27,7 @@ from tusd_py.threads import Threads
 from tusd_py.uploads.body import Interruption
 from tusd_py.uploads.counts import UploadCounts
 from tusd_py.uploads.lane import Lane
-from tusd_py.uploads.steps import Steps, run
+from tusd_py.uploads.steps import Steps, Wait, run, show
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -71,7 +71,8 @@ class UploadRoom:
     _bodies: set[Interruption] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.lane = Lane(self.threads, self.catalog)
+        shares = self.catalog.shares_commits
+        self.lane = Lane(self.threads, self._together, shares_commits=shares)
 
     @contextmanager
     def body_under_way(self, interruption: Interruption) -> Iterator[None]:
@@ -147,17 +148,34 @@ class UploadRoom:
 
     def run(self, steps: Steps[T]) -> T:
         """Take one upload through its steps, alone. Blocks. Raises: what they raise."""
-        return run(steps, self.catalog.together)
+        return run(steps, self._together)
 
-    def show_begun(self, upload: Upload) -> None:
-        """Tell the owner's followers of a new upload. Blocks."""
-        self.show(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+    def _together(self, wait: Wait, items: Sequence[Any]) -> Sequence[Done]:
+        match wait:
+            case Wait.DISK:
+                return [attempt(work) for work in items]
+            case Wait.CATALOG:
+                return self.catalog.together(items)
+            case Wait.VIEW:
+                self._put(items)
+                return [Done()] * len(items)
+
+    def begun(self, upload: Upload) -> Steps[None]:
+        """Tell the owner's followers of a new upload."""
+        yield from self.shown(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+
+    def shown(self, upload: Upload, offset: int, change: TaskChange) -> Steps[None]:
+        """See ``show``."""
+        if upload.kind is not UploadKind.PARTIAL:
+            yield from show(self._facts(upload, offset), change)
 
     def show(self, upload: Upload, offset: int, change: TaskChange) -> None:
         """Tell the upload's followers. The view may fail: it is repaired by later changes. Blocks."""
-        if upload.kind is UploadKind.PARTIAL:
-            return
-        facts = TaskFacts(
+        if upload.kind is not UploadKind.PARTIAL:
+            self._put([(self._facts(upload, offset), change)])
+
+    def _facts(self, upload: Upload, offset: int) -> TaskFacts:
+        return TaskFacts(
             task_id=upload.id,
             user_id=upload.user_id,
             filename=upload.filename,
@@ -166,7 +184,10 @@ class UploadRoom:
             file_hash=upload.file_hash or "",
             temp_path=str(self.stores.core.path(upload.id)),
         )
+
+    def _put(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
         try:
-            self.tasks.put(facts, change)
+            self.tasks.put_all(changes)
         except BackendError:
-            log.warning("task.put.failed", extra={"task_id": upload.id}, exc_info=True)
+            tasks = [facts.task_id for facts, _ in changes]
+            log.warning("task.put.failed", extra={"tasks": tasks}, exc_info=True)

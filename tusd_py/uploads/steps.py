@@ -1,45 +1,58 @@
 """Small uploads of one moment, through their steps side by side in one thread.
 
-What an upload has to do is a generator. It yields where it can wait for others: for the disk
-(``later``), so that the first sync finds the bytes of all, and for the catalog (``commit``), so that
-all share one transaction. Nothing that follows a commit happens before it.
+What an upload has to do is a generator. It yields where it can wait for others: for the disk, so that
+the first sync finds the bytes of all; for the catalog, so that all share one transaction; for the view
+of tasks likewise. Nothing that follows such a step happens before it is done.
 """
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from enum import IntEnum
+from typing import Any, TypeVar
 
 from tusd_py.catalog.port import Done
+from tusd_py.domain.task import TaskChange, TaskFacts
 
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
-Works = Sequence[Callable[[], object]]
-Together = Callable[[Works], Sequence[Done]]
-"""``UploadCatalog.together``."""
+
+class Wait(IntEnum):
+    """What a step waits for; the lower goes first, so that all come to the higher together."""
+
+    DISK = 0
+    CATALOG = 1
+    VIEW = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Generic[T]):
-    """What is to be done when all others are as far. ``commits``: it calls the catalog, and only it."""
+class Step:
+    """``item``: a function without arguments; for the view the arguments of ``TaskView.put``."""
 
-    work: Callable[[], T]
-    commits: bool
+    wait: Wait
+    item: Any
 
 
-Steps = Generator[Step[Any], Any, R_co]
+Steps = Generator[Step, Any, R_co]
+Together = Callable[[Wait, Sequence[Any]], Sequence[Done]]
+"""Does the items of several uploads' steps of one kind; what each came to, in order."""
 
 
 def later(work: Callable[[], T]) -> Steps[T]:
-    """Do it once all others have come to such a step or to their commit."""
-    result: T = yield Step(work, commits=False)
+    """Do it once all others have come to such a step, or beyond."""
+    result: T = yield Step(Wait.DISK, work)
     return result
 
 
 def commit(work: Callable[[], T]) -> Steps[T]:
-    """Do it in a transaction with all others' commits; durable when it returns."""
-    result: T = yield Step(work, commits=True)
+    """Do what calls the catalog, in a transaction with all others' commits; durable when it returns."""
+    result: T = yield Step(Wait.CATALOG, work)
     return result
+
+
+def show(facts: TaskFacts, change: TaskChange) -> Steps[None]:
+    """Tell the task's followers."""
+    yield Step(Wait.VIEW, (facts, change))
 
 
 class _Walker:
@@ -47,21 +60,17 @@ class _Walker:
 
     def __init__(self, steps: Steps[Any]) -> None:
         self._steps = steps
-        self.step: Step[Any] | None = None
+        self.step: Step | None = None
         self.done = Done()
-        self._advance(lambda: next(steps))
+        self.go_on(self.done)
 
     def go_on(self, told: Done) -> None:
         """With what came of its step."""
-        error = told.error
-        if error is None:
-            self._advance(lambda: self._steps.send(told.value))
-        else:
-            self._advance(lambda: self._steps.throw(error))
-
-    def _advance(self, move: Callable[[], Step[Any]]) -> None:
         try:
-            self.step = move()
+            if told.error is None:
+                self.step = self._steps.send(told.value)
+            else:
+                self.step = self._steps.throw(told.error)
         except StopIteration as end:
             self.step, self.done = None, Done(end.value)
         except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
@@ -75,24 +84,14 @@ def run_together(batch: Sequence[Steps[Any]], together: Together) -> list[Done]:
         waiting = [(walker, walker.step) for walker in walkers if walker.step is not None]
         if not waiting:
             return [walker.done for walker in walkers]
-        early = [(walker, step) for walker, step in waiting if not step.commits]
-        if early:
-            for walker, step in early:
-                walker.go_on(_attempt(step.work))
-        else:
-            told = together([step.work for _, step in waiting])
-            for (walker, _), done in zip(waiting, told, strict=True):
-                walker.go_on(done)
+        wait = min(step.wait for _, step in waiting)
+        group = [(walker, step.item) for walker, step in waiting if step.wait is wait]
+        told = together(wait, [item for _, item in group])
+        for (walker, _), done in zip(group, told, strict=True):
+            walker.go_on(done)
 
 
 def run(steps: Steps[T], together: Together) -> T:
     """Take one to its end. Blocks. Raises: what it raises."""
     result: T = run_together([steps], together)[0].result()
     return result
-
-
-def _attempt(work: Callable[[], object]) -> Done:
-    try:
-        return Done(work())
-    except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
-        return Done(error=error)
