@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
+from tusd_py.catalog.port import Done
 from tusd_py.threads import CALL_THREADS, Threads
 from tusd_py.uploads.steps import Steps, Together, run_together
 
@@ -58,11 +59,12 @@ class Lane:
         steps = [entry[0] for entry in batch]
         try:
             done = await self._threads.call(run_together, steps, self._together)
-        except BaseException:
-            # The pool is closed, or the loop ends: nobody may wait for ever.
+        except asyncio.CancelledError:
             for _, told in batch:
                 told.cancel()
             raise
+        except RuntimeError as closed:
+            done = [Done(error=closed)] * len(batch)
         for (_, told), each in zip(batch, done, strict=True):
             if each.error is None:
                 told.set_result(each.value)

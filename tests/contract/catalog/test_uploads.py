@@ -30,6 +30,30 @@ def test_an_upload_is_read_back_as_it_was_added(catalog: Catalog) -> None:
     assert catalog.upload(fresh_id()) is None
 
 
+def test_what_is_brought_together_is_done_or_not_each_by_itself(catalog: Catalog) -> None:
+    born, unknown, plain = upload(), upload(), upload()
+
+    def add_and_finish() -> bool:
+        catalog.add_upload(born)
+        return catalog.finish_upload(content(born), is_video=False).first
+
+    told = catalog.together(
+        [
+            add_and_finish,
+            lambda: catalog.finish_upload(content(unknown, "b" * 64), is_video=False),
+            lambda: catalog.add_upload(plain),
+        ]
+    )
+    assert told[0].result() is True
+    assert isinstance(told[1].error, UploadNotFound)
+    assert told[2].error is None
+    found = catalog.upload(born.id)
+    assert found is not None
+    assert found.state is UploadState.FINISHED
+    assert catalog.upload(unknown.id) is None
+    assert catalog.upload(plain.id) == plain
+
+
 def test_a_deferred_length_is_declared_once(catalog: Catalog) -> None:
     made = upload(length=None)
     catalog.add_upload(made)

@@ -64,6 +64,20 @@ def test_what_was_put_is_read_back(view: TaskView, clock: FakeClock) -> None:
     assert view.get(fresh_id()) is None
 
 
+def test_changes_put_together_are_as_those_put_one_by_one(view: TaskView) -> None:
+    first, second = facts(), facts()
+    heard: list[int] = []
+    view.subscribe_task(first.task_id, lambda task: heard.append(task.seq))
+    view.put(second, RECEIVED)
+    view.put_all([(first, PENDING), (second, PENDING), (first, RECEIVED)])
+    wait_until(lambda: heard == [1, 2])
+    found, other = view.get(first.task_id), view.get(second.task_id)
+    assert found is not None
+    assert other is not None
+    assert (found.status, found.seq) == (TaskStatus.RECEIVED, 2)
+    assert (other.status, other.seq) == (TaskStatus.RECEIVED, 1), "it had been further already"
+
+
 def test_a_stale_change_is_not_shown(view: TaskView) -> None:
     about = facts()
     heard: list[Task] = []

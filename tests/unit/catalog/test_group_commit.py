@@ -130,3 +130,48 @@ def test_a_transaction_that_sqlite_ended_by_itself_is_everybodys(writers: Writer
     )
     assert {type(writers.told[number]) for number in (1, 2, 3)} == {BackendError}
     assert writers.rows() == []
+
+
+def test_what_one_thread_brings_together_is_one_commit(writers: Writers) -> None:
+    seen: list[int] = []
+
+    def write(value: int) -> int:
+        told = writers.database.write(writers.insert(value))
+        seen.append(len(writers.rows()))
+        return told
+
+    writers.commits = 0
+    told = writers.database.together([lambda n=n: write(n) for n in (1, 2, 3)])  # type: ignore[misc]
+    assert [done.result() for done in told] == [1, 2, 3]
+    assert writers.commits == 1
+    assert seen == [1, 2, 3], "each sees what it and those before it wrote"
+    assert writers.rows() == [1, 2, 3]
+
+
+def test_of_works_brought_together_a_failed_one_leaves_nothing(writers: Writers) -> None:
+    def half() -> None:
+        writers.database.write(writers.insert(1))
+        writers.database.write(writers.insert(2))
+        raise UploadNotFound
+
+    def taken() -> int:
+        return writers.database.write(writers.insert(4))
+
+    told = writers.database.together([half, taken, taken])
+    assert isinstance(told[0].error, UploadNotFound)
+    assert told[1].result() == 4
+    assert isinstance(told[2].error, BackendError), "4 is there already"
+    assert writers.rows() == [4]
+
+
+def test_a_failed_commit_is_told_to_all_that_came_together(writers: Writers) -> None:
+    def broken(_connection: object) -> None:
+        raise OSError("the disk is gone")
+
+    event.listen(writers.database.engine, "commit", broken)
+    told = writers.database.together(
+        [lambda n=n: writers.database.write(writers.insert(n)) for n in (1, 2)]  # type: ignore[misc]
+    )
+    event.remove(writers.database.engine, "commit", broken)
+    assert [type(done.error) for done in told] == [OSError, OSError]
+    assert writers.rows() == []
