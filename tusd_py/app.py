@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
+from tusd_py.domain.upload import InstantPatch
 from tusd_py.hashing.follower import Followers
 from tusd_py.http import events, home, monitoring, multipart, progress, task_list, websocket
 from tusd_py.http.context import AppContext, Authenticate, anonymous
@@ -116,6 +117,8 @@ def compose(
             idle_timeout=settings.idle_timeout,
             min_rate=settings.min_rate,
             durability=settings.durability,
+            instant=settings.instant.scope != "off",
+            instant_patch=InstantPatch(settings.instant.patch),
             allowed_extensions=settings.whitelist.extensions,
         ),
         stores=ports.stores,

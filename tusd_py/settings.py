@@ -95,6 +95,19 @@ class WhitelistSettings(_Section):
     )
 
 
+class InstantSettings(_Section):
+    """Uploads whose content is held already (秒传)."""
+
+    scope: Literal["off", "owner"] = Field(
+        "owner",
+        description="Whose files make an upload complete at once when its hash is declared: nobody's, or the owner's own",
+    )
+    patch: Literal["jump", "count", "refuse"] = Field(
+        "jump",
+        description="What a PATCH of an upload that was born complete is told: its full length, as if the bytes had been taken (count), or 409. Clients may choose by the metadata key instant",
+    )
+
+
 class MediaSettings(_Section):
     """What happens to videos, and how ffmpeg is kept in its box."""
 
@@ -340,6 +353,7 @@ class Settings(_Section):
     )
     cors: CorsSettings = CorsSettings()
     whitelist: WhitelistSettings = WhitelistSettings()
+    instant: InstantSettings = InstantSettings()
     media: MediaSettings = MediaSettings()
     jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()

@@ -1,5 +1,6 @@
 // Upload a file with unmodified tus-js-client, resuming by URL when one is given.
-// node upload.mjs ENDPOINT FILE OPTIONS(JSON: chunkSize, deferLength, parallel, abortAt, url)
+// node upload.mjs ENDPOINT FILE OPTIONS(JSON: chunkSize, deferLength, parallel, abortAt, url, metadata,
+// withCreation)
 import * as fs from 'node:fs'
 import { PassThrough } from 'node:stream'
 import * as tus from 'tus-js-client'
@@ -21,7 +22,8 @@ upload = new tus.Upload(options.deferLength ? source.pipe(new PassThrough()) : s
   ...(options.deferLength || options.parallel ? {} : { uploadSize: size }),
   parallelUploads: options.parallel ?? 1,
   retryDelays: [0, 100, 300, 500, 1000, 1000, 2000, 3000],
-  metadata: { filename: '视频 a.bin', filetype: 'application/octet-stream' },
+  uploadDataDuringCreation: options.withCreation ?? false,
+  metadata: { filename: '视频 a.bin', filetype: 'application/octet-stream', ...options.metadata },
   onProgress: (sent) => {
     if (options.abortAt && sent >= options.abortAt) {
       upload.abort().then(() => finish({ aborted: sent }))

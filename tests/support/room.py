@@ -58,6 +58,7 @@ def policy(
     expires_after: float | None = 3600.0,
     idle_timeout: float = 30.0,
     allowed: tuple[str, ...] = (),
+    instant: bool = True,
 ) -> UploadPolicy:
     return UploadPolicy(
         max_size=max_size,
@@ -66,4 +67,5 @@ def policy(
         min_rate=0,
         durability="off",
         allowed_extensions=allowed,
+        instant=instant,
     )

@@ -270,14 +270,14 @@ def _complete(
     _fenced(connection, task_id, fence, state=JobState.DONE.value, ended_at=now, error_code="")
     row = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().one()
     job = job_of(row)
-    file = pool_file(connection, job.scope, job.file_hash)
+    file = pool_file(connection, job.scope, job.file_hash, locked=True)
     if file is None:
         if stored is None:
             raise Transient("the pool has lost the file")
         if not hold_object(connection, stored.object_key, now):
             raise Transient("The object was collected before it was recorded.")
         _add_file(connection, job, stored, now)
-        file = pool_file(connection, job.scope, job.file_hash)
+        file = pool_file(connection, job.scope, job.file_hash, locked=True)
     if file is None:
         raise Transient("the pool did not take the file")
     connection.execute(

@@ -151,6 +151,23 @@ class UploadCatalog(Protocol):
         """Record a new upload."""
         ...
 
+    def add_instant(self, upload: Upload, scope: Scope) -> File | None:
+        """Record a new upload as finished if the scope holds its declared hash with its length:
+        upload, reference and history, completed, in one commit. None: nothing was recorded.
+        """
+        ...
+
+    def finish_instant(self, upload: Upload, scope: Scope) -> File | None:
+        """The same for an upload that is on its way. None: nothing was changed.
+
+        Raises: UploadNotFound, UploadExpired, UploadTerminated.
+        """
+        ...
+
+    def declare_hash(self, upload_id: UploadId, declared_hash: str) -> bool:
+        """Set the hash that the finished file must have, once; False when another one is set."""
+        ...
+
     def upload(self, upload_id: UploadId) -> Upload | None:
         """The upload in whatever state, or None when it was never here."""
         ...

@@ -18,13 +18,18 @@ from tusd_py.domain.upload import FinishedContent
 _POOL_FILE: Final = select(repository_pool).where(
     repository_pool.c.scope == bindparam("scope"), repository_pool.c.hash == bindparam("hash")
 )
+_POOL_FILE_LOCKED: Final = _POOL_FILE.with_for_update()
 _ADD_HISTORY: Final = insert(file_upload_history)
 _ADD_OUTBOX: Final = insert(outbox)
 
 
-def pool_file(connection: Connection, scope: Scope, file_hash: str) -> File | None:
-    """The scope's file with this source hash."""
-    row = connection.execute(_POOL_FILE, {"scope": scope, "hash": file_hash}).mappings().first()
+def pool_file(
+    connection: Connection, scope: Scope, file_hash: str, *, locked: bool = False
+) -> File | None:
+    """The scope's file with this source hash; ``locked``: until the transaction ends, which makes an
+    upload point at it, nobody takes it out of the pool."""
+    statement = _POOL_FILE_LOCKED if locked else _POOL_FILE
+    row = connection.execute(statement, {"scope": scope, "hash": file_hash}).mappings().first()
     return None if row is None else file_of(row)
 
 

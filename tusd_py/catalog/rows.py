@@ -33,6 +33,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "file_hash": upload.file_hash,
         "file_identity": upload.file_identity,
         "source_removed": False,
+        "instant": upload.instant,
         "created_at": upload.created_at,
     }
 
@@ -54,6 +55,7 @@ def upload_of(row: RowMapping) -> Upload:
         declared_hash=row["declared_hash"],
         file_hash=row["file_hash"],
         file_identity=row["file_identity"],
+        instant=bool(row["instant"]),
         created_at=row["created_at"],
     )
 

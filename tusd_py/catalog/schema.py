@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -36,9 +37,11 @@ uploads = Table(
     Column("file_hash", String(64)),
     Column("file_identity", String(64)),
     Column("source_removed", Boolean, nullable=False),
+    Column("instant", Boolean, nullable=False, server_default=false()),
     Column("created_at", Double, nullable=False),
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
+    Index("ix_uploads_identity", "file_identity", "state"),
 )
 
 jobs = Table(

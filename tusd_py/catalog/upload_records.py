@@ -3,7 +3,18 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.port import Done, Finished, HistoryRow
@@ -69,6 +80,42 @@ class UploadRecords:
             lambda c: c.execute(_ADD_UPLOAD, row).rowcount == 1,
             settled=lambda c: True if _upload(c, upload.id) is not None else None,
         )
+
+    def add_instant(self, upload: Upload, scope: Scope) -> File | None:
+        """See ``UploadCatalog.add_instant``."""
+        now = self._clock.now()
+
+        def added(connection: Connection) -> File | None:
+            known = _upload(connection, upload.id) is not None
+            return pool_file(connection, scope, upload.declared_hash or "") if known else None
+
+        return self._database.write(lambda c: _add_instant(c, upload, scope, now), settled=added)
+
+    def finish_instant(self, upload: Upload, scope: Scope) -> File | None:
+        """See ``UploadCatalog.finish_instant``."""
+        now = self._clock.now()
+
+        def finished(connection: Connection) -> File | None:
+            current = _upload(connection, upload.id)
+            done = current is not None and current.instant
+            return pool_file(connection, scope, upload.declared_hash or "") if done else None
+
+        return self._database.write(
+            lambda c: _finish_instant(c, upload, scope, now), settled=finished
+        )
+
+    def declare_hash(self, upload_id: UploadId, declared_hash: str) -> bool:
+        """See ``UploadCatalog.declare_hash``."""
+        table = uploads
+        statement = (
+            update(table)
+            .where(
+                table.c.id == upload_id,
+                or_(table.c.declared_hash.is_(None), table.c.declared_hash == declared_hash),
+            )
+            .values(declared_hash=declared_hash)
+        )
+        return self._database.write(lambda c: c.execute(statement).rowcount == 1)
 
     def upload(self, upload_id: UploadId) -> Upload | None:
         """See ``UploadCatalog.upload``."""
@@ -196,7 +243,7 @@ def _upload(connection: Connection, upload_id: UploadId, *, locked: bool = False
 def _finish(
     connection: Connection, content: FinishedContent, *, is_video: bool, now: float
 ) -> Finished:
-    file = pool_file(connection, content.scope, content.file_hash)
+    file = pool_file(connection, content.scope, content.file_hash, locked=True)
     finished = connection.execute(
         _FINISH,
         {
@@ -271,6 +318,7 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
         .values(state=state.value)
     ).rowcount
     if closed:
+        _leave_pool(connection, upload_id)
         active = (JobState.QUEUED.value, JobState.RUNNING.value)
         connection.execute(
             update(jobs)
@@ -278,6 +326,87 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
             .values(state=JobState.CANCELLED.value, ended_at=now)
         )
     return closed == 1
+
+
+def _leave_pool(connection: Connection, upload_id: UploadId) -> None:
+    """The upload points at its file no longer; a file that none points at leaves the pool. Its object
+    is then the janitor's, who asks the pool again."""
+    identity = connection.execute(
+        select(uploads.c.file_identity).where(uploads.c.id == upload_id)
+    ).scalar()
+    if identity is None:
+        return
+    pool = repository_pool
+    connection.execute(select(pool.c.id).where(pool.c.identity == identity).with_for_update())
+    points = select(uploads.c.id).where(
+        uploads.c.file_identity == identity, uploads.c.state == UploadState.FINISHED.value
+    )
+    if connection.execute(select(exists(points))).scalar():
+        return
+    connection.execute(delete(pool).where(pool.c.identity == identity))
+
+
+def _add_instant(connection: Connection, upload: Upload, scope: Scope, now: float) -> File | None:
+    file = _held(connection, upload, scope)
+    if file is None:
+        return None
+    born = {
+        "state": UploadState.FINISHED.value,
+        "file_hash": file.hash,
+        "file_identity": file.identity,
+        "instant": True,
+        "source_removed": True,
+    }
+    connection.execute(_ADD_UPLOAD, {**upload_row(upload), **born})
+    _record_instant(connection, upload, scope, file, now)
+    return file
+
+
+def _finish_instant(
+    connection: Connection, upload: Upload, scope: Scope, now: float
+) -> File | None:
+    file = _held(connection, upload, scope)
+    if file is None:
+        return None
+    finished = connection.execute(
+        update(uploads)
+        .where(uploads.c.id == upload.id, uploads.c.state == UploadState.RECEIVING.value)
+        .values(
+            state=UploadState.FINISHED.value,
+            file_hash=file.hash,
+            file_identity=file.identity,
+            instant=True,
+        )
+    )
+    if finished.rowcount != 1:
+        _was_held(connection, upload.id)
+        return None
+    _record_instant(connection, upload, scope, file, now)
+    return file
+
+
+def _held(connection: Connection, upload: Upload, scope: Scope) -> File | None:
+    """The scope's file of the hash and the length that the upload was declared with."""
+    file = pool_file(connection, scope, upload.declared_hash or "", locked=True)
+    return file if file is not None and file.size == upload.length else None
+
+
+def _record_instant(
+    connection: Connection, upload: Upload, scope: Scope, file: File, now: float
+) -> None:
+    content = FinishedContent(
+        upload_id=upload.id,
+        user_id=upload.user_id,
+        scope=scope,
+        filename=upload.filename,
+        filetype=upload.filetype,
+        file_hash=file.hash,
+        file_size=file.size,
+        temp_path="",
+        created_at=upload.created_at,
+    )
+    add_history(connection, content, now=now)
+    complete_history(connection, upload.id, file, duration=0, now=now)
 
 
 def _removable(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202

@@ -48,6 +48,8 @@ class Append:
     """The length, told now for an upload that deferred it."""
     body_length: int | None = None
     checksum: Checksum | LateChecksum | None = None
+    declared_hash: str | None = None
+    """BLAKE3 of the whole file, told now: it was hashed while it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

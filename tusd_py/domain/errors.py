@@ -139,6 +139,13 @@ class LengthExceeded(UploadError):
         super().__init__(f"The body goes beyond the upload's length of {length} bytes.")
 
 
+class HashConflict(UploadError):
+    """Raised when another hash is declared for an upload than before."""
+
+    code = "hash_conflict"
+    sentence = "Another hash was declared for this upload before."
+
+
 class LengthConflict(UploadError):
     """Raised when a length is declared twice, or below the current offset."""
 

@@ -19,6 +19,17 @@ class UploadKind(StrEnum):
     FINAL = "final"
 
 
+class InstantPatch(StrEnum):
+    """What a PATCH of an upload that was born complete is told."""
+
+    JUMP = "jump"
+    """The full length: tus-js-client, Uppy, tuspy and aiotus take it as done."""
+    COUNT = "count"
+    """The bytes sent so far, which are dropped: for clients that compare with their own count."""
+    REFUSE = "refuse"
+    """409: the offset is the length, a HEAD tells it."""
+
+
 class UploadState(StrEnum):
     """How far an upload has come. The offset is not kept here: it is the data file's length."""
 
@@ -52,6 +63,8 @@ class Upload:
     """BLAKE3 of the bytes as this server computed it; None until finished."""
     file_identity: str | None = None
     """The pool entry that holds the content once the pipeline is through."""
+    instant: bool = False
+    """Complete without its bytes: the pool held the content (秒传)."""
     created_at: float
 
     @property
@@ -60,6 +73,11 @@ class Upload:
         if self.length is None:
             raise ValueError("the upload's length is deferred")
         return self.length
+
+    def instant_patch(self, default: InstantPatch) -> InstantPatch:
+        """What the client asked for by the metadata key ``instant``, else the deployment's choice."""
+        asked = self.metadata.get("instant", b"").decode("latin-1")
+        return InstantPatch(asked) if asked in set(InstantPatch) else default
 
     @property
     def filename(self) -> str:

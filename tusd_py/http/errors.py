@@ -36,6 +36,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.UploadTerminated: 410,
     e.OffsetMismatch: 409,
     e.LengthExceeded: 413,
+    e.HashConflict: 400,
     e.LengthConflict: 400,
     e.FinalUploadImmutable: 403,
     e.PartialNotFinished: 400,

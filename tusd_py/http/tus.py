@@ -147,4 +147,5 @@ def _facts(told: Created | Inspected) -> UploadFacts:
         metadata_header=told.upload.metadata_header,
         concat_header=told.upload.concat_header,
         expires_at=told.expires_at,
+        instant=told.upload.instant,
     )

@@ -64,6 +64,14 @@ class _UploadFigures(Collector):
             "tusd_uploads_finished", "Uploads complete, parts included", value=counts.finished
         )
         yield CounterMetricFamily(
+            "tusd_uploads_instant",
+            "Uploads complete without their bytes: the content was held",
+            value=counts.instant,
+        )
+        yield CounterMetricFamily(
+            "tusd_instant_bytes", "Bytes that instant uploads spared", value=counts.instant_bytes
+        )
+        yield CounterMetricFamily(
             "tusd_received_bytes", "Bytes of uploads that were stored", value=counts.received_bytes
         )
         yield CounterMetricFamily(

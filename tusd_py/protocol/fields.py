@@ -19,6 +19,7 @@ MAX_NUMBER: Final = 2**63 - 1
 MAX_METADATA_BYTES: Final = 16 * 1024
 """Of the whole field. A 4 KiB value must fit in base64 (C104); uvicorn takes 64 KiB of headers."""
 MAX_METADATA_KEYS: Final = 32
+BLAKE3_BYTES: Final = 32
 
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _DIGITS: Final = re.compile(r"[0-9]+")
@@ -126,6 +127,25 @@ def parse_checksum(text: str, digest_sizes: Mapping[str, int]) -> Checksum:
     if len(digest) != digest_sizes[algorithm]:
         raise MalformedHeader(f"A {algorithm} digest has {digest_sizes[algorithm]} bytes.")
     return Checksum(algorithm=algorithm, digest=digest)
+
+
+def parse_upload_hash(text: str | None) -> str | None:
+    """The BLAKE3 that Upload-Hash tells of the whole file, 64 hexadecimal digits; None if none.
+
+    A dictionary of byte sequences (RFC 8941, 3.2 and 3.3.5), as RFC 9530 has it for digests:
+    ``blake3=:<Base64>:``. Other algorithms are ignored. Raises: MalformedHeader.
+    """
+    for member in (text or "").split(","):
+        key, _, value = member.strip(" ").partition("=")
+        if key != "blake3":
+            continue
+        if len(value) < 2 or value[0] != ":" or value[-1] != ":":
+            raise MalformedHeader("Upload-Hash must be blake3=: and Base64 and a colon.")
+        digest = _decode_base64("Upload-Hash", value[1:-1])
+        if len(digest) != BLAKE3_BYTES:
+            raise MalformedHeader(f"A blake3 digest has {BLAKE3_BYTES} bytes.")
+        return digest.hex()
+    return None
 
 
 def media_type(text: str | None) -> str:

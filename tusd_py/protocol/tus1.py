@@ -42,12 +42,17 @@ from tusd_py.protocol.fields import (
     parse_defer_length,
     parse_metadata,
     parse_number,
+    parse_upload_hash,
 )
 
 VERSION: Final = "1.0.0"
 BODY_TYPE: Final = "application/offset+octet-stream"
 HASH_KEY: Final = "filehash"
 """Metadata key by which any client can declare the file's hash: ``blake3:<64 hex digits>``."""
+HASH_HEADER: Final = "Upload-Hash"
+"""The same as a header: ``blake3=:<Base64 of 32 bytes>:``."""
+INSTANT_HEADER: Final = "Upload-Instant"
+"""Told of an upload that was born complete."""
 
 _COLLECTION_METHODS: Final = ("OPTIONS", "POST")
 _UPLOAD_METHODS: Final = ("OPTIONS", "HEAD", "PATCH", "DELETE", "GET")
@@ -164,7 +169,7 @@ def _create(head: Head, capabilities: Capabilities, base_path: str) -> Create:
         metadata=metadata,
         concat_header=concat_header,
         parts=parts,
-        declared_hash=declared_hash(metadata),
+        declared_hash=_declared_hash(fields, metadata),
         has_body=has_body,
         body_length=body_length,
         checksum=_checksum(head, capabilities),
@@ -252,6 +257,14 @@ def _part(url: str, base_path: str) -> UploadId:
     return upload_id
 
 
+def _declared_hash(fields: Fields, metadata: Mapping[str, bytes]) -> str | None:
+    """Told by header or by metadata. Raises: MalformedHeader: also when these differ."""
+    by_header, by_metadata = parse_upload_hash(fields.joined(HASH_HEADER)), declared_hash(metadata)
+    if by_header is not None and by_metadata not in (None, by_header):
+        raise MalformedHeader(f"{HASH_HEADER} and {HASH_KEY} in Upload-Metadata differ.")
+    return by_header or by_metadata
+
+
 def declared_hash(metadata: Mapping[str, bytes]) -> str | None:
     """The BLAKE3 that the client declared for the whole file, 64 hexadecimal digits; None if none.
 
@@ -285,6 +298,7 @@ def _append(head: Head, capabilities: Capabilities) -> Append:
         declared_length=None if length_text is None else _length(length_text, capabilities),
         body_length=_body_length(fields),
         checksum=_checksum(head, capabilities),
+        declared_hash=parse_upload_hash(fields.joined(HASH_HEADER)),
     )
 
 
@@ -309,6 +323,8 @@ class UploadFacts:
     metadata_header: str | None = None
     concat_header: str | None = None
     expires_at: float | None = None
+    instant: bool = False
+    """Its creation was answered so: no byte is needed."""
 
 
 def discovery_headers(capabilities: Capabilities) -> dict[str, str]:
@@ -348,4 +364,6 @@ def progress_headers(facts: UploadFacts) -> dict[str, str]:
         headers["Upload-Offset"] = str(facts.offset)
     if facts.expires_at is not None:
         headers["Upload-Expires"] = http_date(facts.expires_at)
+    if facts.instant:
+        headers[INSTANT_HEADER] = "1"
     return headers

@@ -14,6 +14,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
+from tusd_py.uploads.instant import append_to_complete, declare
 from tusd_py.uploads.receive import Appended, Opening, store_body
 from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
@@ -24,23 +25,32 @@ async def append(room: UploadRoom, user_id: UserId, command: Append, body: Body)
 
     A holder of the upload is made to let go first, with every byte that had arrived.
     Raises: UploadNotFound, UploadExpired, UploadTerminated, FinalUploadImmutable, OffsetMismatch,
-        LengthConflict, LengthExceeded, MaxSizeExceeded, UploadLocked, and what ``store_body``
+        LengthConflict, HashConflict, LengthExceeded, MaxSizeExceeded, UploadLocked, and what ``store_body``
         raises. Before any byte is stored: nothing was changed.
     Source: tus 1.0.0, PATCH.
     """
     # Before the lock: a stranger must not make anybody let go.
-    if await room.kind(user_id, command.upload_id) is UploadKind.FINAL:
+    known = await room.known(user_id, command.upload_id)
+    if known.kind is UploadKind.FINAL:
         raise FinalUploadImmutable
+    if known.instant:
+        offset = await append_to_complete(room, user_id, command, body)
+        return Appended(offset=offset, expires_at=None)
     interruption = Interruption()
     async with room.lock.hold(command.upload_id, on_release_requested=interruption.supersede):
         with room.body_under_way(interruption):
-            return await store_body(
+            appended = await store_body(
                 room,
                 command.upload_id,
                 Opening(open=lambda: _open(room, user_id, command)),
                 None if command.body_length == 0 else body,
                 interruption,
             )
+    if appended.spared:
+        room.counts.finished += 1
+        room.counts.instant += 1
+        room.counts.instant_bytes += appended.spared
+    return appended
 
 
 def _open(room: UploadRoom, user_id: UserId, command: Append) -> Reception | Appended:
@@ -48,6 +58,9 @@ def _open(room: UploadRoom, user_id: UserId, command: Append) -> Reception | App
     upload = room.look(user_id, command.upload_id)
     finished = upload.state is UploadState.FINISHED and upload.length is not None
     offset = _offset(room, upload)
+    if upload.instant and command.offset <= offset:
+        # Completed by its hash at another server, or a moment ago.
+        return Appended(offset=offset, expires_at=None)
     if command.offset != offset:
         raise OffsetMismatch(current=offset, given=command.offset)
     if command.declared_length is not None:
@@ -58,6 +71,10 @@ def _open(room: UploadRoom, user_id: UserId, command: Append) -> Reception | App
     if finished:
         return Appended(offset=offset, expires_at=None)
     upload = _with_length(room, upload, command)
+    if command.declared_hash is not None and upload.kind is UploadKind.REGULAR:
+        upload = declare(room, upload, command.declared_hash)
+        if upload.instant:
+            return Appended(offset=upload.size, expires_at=None, spared=upload.size - offset)
     return Reception.begin(room, upload, None if command.body_length == 0 else command.checksum)
 
 

@@ -11,6 +11,10 @@ class UploadCounts:
     created: int = 0
     finished: int = 0
     """Complete, hashed and in the catalog; parts of a concatenation too."""
+    instant: int = 0
+    """Complete without their bytes."""
+    instant_bytes: int = 0
+    """What these spared being sent."""
     received_bytes: int = 0
     """Bytes of bodies that reached the store, also those that did not stay."""
     taken_over: int = 0

@@ -23,6 +23,7 @@ from tusd_py.domain.errors import (
     UploadError,
     UploadNotFound,
 )
+from tusd_py.domain.file import File
 from tusd_py.domain.filetypes import check_content, is_video
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.task import (
@@ -200,17 +201,21 @@ def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> Step
         yield from room.shown(upload, upload.length or 0, change)
         room.wake_relay()
         return
-    change = TaskChange(
-        status=TaskStatus.COMPLETED,
-        progress=COMPLETED_PROGRESS,
-        message=TEXT_INSTANT,
-        oss_path=finished.file.path,
-        repository_id=finished.file.identity,
-    )
-    yield from room.shown(upload, upload.length or 0, change)
+    yield from room.shown(upload, upload.length or 0, completed(finished.file))
     # The pool holds the content: the temporary file is gone before the answer (S2).
     room.stores.core.delete(upload.id)
     yield from commit(lambda: room.catalog.source_removed(upload.id))
+
+
+def completed(file: File) -> TaskChange:
+    """What followers are told when the pool holds the content already (S2)."""
+    return TaskChange(
+        status=TaskStatus.COMPLETED,
+        progress=COMPLETED_PROGRESS,
+        message=TEXT_INSTANT,
+        oss_path=file.path,
+        repository_id=file.identity,
+    )
 
 
 async def recover(room: UploadRoom, *, idle_seconds: float = 0.0) -> int:

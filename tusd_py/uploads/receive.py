@@ -46,6 +46,8 @@ class Appended:
 
     offset: int
     expires_at: float | None
+    spared: int = 0
+    """Bytes that need not be sent: the upload was completed by its hash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

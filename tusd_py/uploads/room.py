@@ -18,7 +18,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
-from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
 from tusd_py.hashing.follower import Follower, Followers
 from tusd_py.locks.port import Lock
 from tusd_py.stores.port import StoreSet
@@ -46,7 +46,19 @@ class UploadPolicy:
     min_rate: float
     """Bytes a second over each ``idle_timeout``; 0: any."""
     durability: Literal["finish", "strict", "off"]
+    instant: bool = True
+    """Whether a declared hash that its owner holds completes an upload."""
+    instant_patch: InstantPatch = InstantPatch.JUMP
     allowed_extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whose an upload is, what kind, and whether it was complete without its bytes."""
+
+    user_id: UserId
+    kind: UploadKind
+    instant: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,8 +78,8 @@ class UploadRoom:
     lane: Lane = field(init=False)
     counts: UploadCounts = field(default_factory=UploadCounts)
     closing: bool = False
-    _known: OrderedDict[UploadId, tuple[UserId, UploadKind]] = field(default_factory=OrderedDict)
-    """What never changes of uploads seen lately: whose they are, and what kind."""
+    _known: OrderedDict[UploadId, Known] = field(default_factory=OrderedDict)
+    """What does not change of uploads seen lately."""
     _bodies: set[Interruption] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -114,25 +126,25 @@ class UploadRoom:
             raise UploadExpired
         return upload
 
-    async def kind(self, user_id: UserId, upload_id: UploadId) -> UploadKind:
-        """The kind of the caller's upload, as a rule without asking the catalog.
+    async def known(self, user_id: UserId, upload_id: UploadId) -> Known:
+        """The caller's upload, as a rule without asking the catalog.
 
         Raises: what ``look`` raises, save that an upload may have ended meanwhile.
         """
         known = self._known.get(upload_id)
         if known is None:
             upload = await self.find(user_id, upload_id)
-            self.know(upload)
-            return upload.kind
-        if known[0] != user_id:
+            return self.know(upload)
+        if known.user_id != user_id:
             raise UploadNotFound
-        return known[1]
+        return known
 
-    def know(self, upload: Upload) -> None:
-        """Keep in mind whose upload it is, and what kind. On the event loop."""
-        self._known[upload.id] = (upload.user_id, upload.kind)
+    def know(self, upload: Upload) -> Known:
+        """Keep in mind what ``known`` tells. On the event loop."""
+        known = self._known[upload.id] = Known(upload.user_id, upload.kind, upload.instant)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
+        return known
 
     def expires_at(self, upload: Upload) -> float | None:
         """Unix seconds after which an unfinished upload is gone; None if never. Blocks (stat)."""

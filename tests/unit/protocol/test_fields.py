@@ -12,6 +12,7 @@ from tusd_py.protocol.fields import (
     parse_defer_length,
     parse_metadata,
     parse_number,
+    parse_upload_hash,
 )
 
 
@@ -115,6 +116,27 @@ def test_a_checksum_is_an_algorithm_and_a_digest_of_its_size() -> None:
 def test_a_bad_checksum_is_refused(text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         parse_checksum(text, SIZES)
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        (None, None),
+        (f"blake3=:{'A' * 43}=:", "00" * 32),
+        (f"sha-256=:AAAA:, blake3=:{'A' * 43}=:", "00" * 32),
+        ("sha-256=:AAAA:", None),
+    ],
+)
+def test_a_whole_files_hash_is_told_by_a_header(text: str | None, digest: str | None) -> None:
+    assert parse_upload_hash(text) == digest
+
+
+@pytest.mark.parametrize(
+    "value", ["", "AAAA", ":", "::", ":AAAA:", f":{'!' * 44}:", f":{'A' * 43}="]
+)
+def test_a_malformed_hash_is_refused(value: str) -> None:
+    with pytest.raises(MalformedHeader):
+        parse_upload_hash(f"blake3={value}")
 
 
 def test_media_types_are_compared_without_case_and_parameters() -> None:

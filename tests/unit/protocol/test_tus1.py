@@ -178,6 +178,20 @@ def test_a_declared_hash_is_read_from_the_metadata() -> None:
     assert created.declared_hash == digest
 
 
+def test_a_hash_by_header_is_as_good_and_must_not_differ() -> None:
+    fields = {"Upload_Length": "1", "Upload_Hash": f"blake3=:{'A' * 43}=:"}
+    created = parse(head("POST", "", **fields))
+    assert isinstance(created, Create)
+    assert created.declared_hash == "00" * 32
+    appended = parse(head("PATCH", **BODY, Upload_Hash=fields["Upload_Hash"]))
+    assert isinstance(appended, Append)
+    assert appended.declared_hash == "00" * 32
+    same = metadata_with_hash(f"blake3:{'00' * 32}")
+    assert parse(head("POST", "", **fields, Upload_Metadata=same))
+    with pytest.raises(MalformedHeader):
+        parse(head("POST", "", **fields, Upload_Metadata=metadata_with_hash(f"blake3:{'01' * 32}")))
+
+
 def test_an_unknown_hash_is_ignored_and_a_malformed_one_refused() -> None:
     unknown = metadata_with_hash("sha999:00")
     created = parse(head("POST", "", Upload_Length="1", Upload_Metadata=unknown))

@@ -1,0 +1,144 @@
+"""Instant uploads by unmodified clients: they declare the hash by metadata and know nothing more."""
+
+import asyncio
+import base64
+import io
+import json
+import random
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import aiotus
+import blake3
+import httpx
+import pytest
+from support.figures import figures
+from support.server import Server
+from support.tus import BODY, TUS, create, head, metadata, patch, send, task_id
+from tusclient import client as tuspy
+
+MIB = 1 << 20
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Sending a large body:ResourceWarning"
+)
+NODE = Path(__file__).parents[1] / "node"
+CONTENT = random.Random(11).randbytes(9 * MIB + 5)
+DECLARED = f"blake3:{blake3.blake3(CONTENT).hexdigest()}"
+
+
+@pytest.fixture
+def held(server: Server) -> Server:
+    """A server that has the content in its pool."""
+    server.wait_for_status(send(server, CONTENT), "completed")
+    return server
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "a.bin"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def by_tuspy(server: Server, file: Path, **options: object) -> str:
+    uploader = tuspy.TusClient(server.files).uploader(
+        str(file), metadata={"filename": "a.bin", "filehash": DECLARED}, **options
+    )
+    uploader.upload()
+    return str(uploader.url)
+
+
+def by_aiotus(server: Server, file: Path) -> str:
+    told = {"filename": b"a.bin", "filehash": DECLARED.encode()}
+    url = asyncio.run(aiotus.upload(server.files, io.BytesIO(file.read_bytes()), told))
+    assert url is not None
+    return str(url)
+
+
+def by_tus_js(server: Server, file: Path, **options: object) -> str:
+    if shutil.which("node") is None or not (NODE / "node_modules" / "tus-js-client").exists():
+        pytest.skip("node and tus-js-client are not installed: see tests/node/install.sh")
+    told = json.dumps({"metadata": {"filehash": DECLARED}, **options})
+    done = subprocess.run(
+        ["node", str(NODE / "upload.mjs"), server.files, str(file), told],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["url"])
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [
+        by_tuspy,
+        lambda server, file: by_tuspy(server, file, chunk_size=MIB),
+        lambda server, file: by_tuspy(server, file, chunk_size=MIB, upload_checksum=True),
+        by_aiotus,
+        by_tus_js,
+        lambda server, file: by_tus_js(server, file, chunkSize=MIB),
+        lambda server, file: by_tus_js(server, file, withCreation=True),
+    ],
+    ids=["tuspy", "tuspy chunks", "tuspy checksums", "aiotus", "tus-js", "tus-js chunks", "tus-js at once"],
+)  # fmt: skip
+def test_a_client_ends_in_success_and_nothing_is_stored_again(
+    held: Server, file: Path, upload: Callable[[Server, Path], str]
+) -> None:
+    before = figures(held.url)
+    url = upload(held, file)
+    after = figures(held.url)
+    assert after["tusd_uploads_instant_total"] == before["tusd_uploads_instant_total"] + 1
+    assert after["tusd_instant_bytes_total"] == before["tusd_instant_bytes_total"] + len(CONTENT)
+    assert after["tusd_received_bytes_total"] == before["tusd_received_bytes_total"]
+    held.wait_for_status(task_id(url), "completed")
+    assert httpx.get(url).content == CONTENT
+    assert len(list((held.data_dir / "objects" / "pool").glob("*/*"))) == 1
+
+
+def test_the_creation_tells_that_no_byte_is_needed(held: Server) -> None:
+    told = {**TUS, "Upload-Length": str(len(CONTENT)), "Origin": "http://a.example"}
+    digest = base64.b64encode(blake3.blake3(CONTENT).digest()).decode()
+    made = httpx.post(held.files, headers={**told, "Upload-Hash": f"blake3=:{digest}:"})
+    assert made.status_code == 201
+    assert made.headers["Upload-Offset"] == str(len(CONTENT))
+    assert made.headers["Upload-Instant"] == "1"
+    assert "Upload-Expires" not in made.headers
+    assert "Upload-Instant" in made.headers["Access-Control-Expose-Headers"]
+    url = made.headers["Location"]
+    assert head(url).headers["Upload-Offset"] == str(len(CONTENT))
+    first = patch(url, 0, CONTENT[:MIB])
+    assert (first.status_code, first.headers["Upload-Offset"]) == (204, str(len(CONTENT)))
+
+
+def test_what_is_not_held_is_answered_like_any_upload(server: Server) -> None:
+    plain = httpx.post(server.files, headers={**TUS, "Upload-Length": "5"})
+    asked = httpx.post(
+        server.files,
+        headers={**TUS, "Upload-Length": "5", "Upload-Metadata": metadata(filehash=DECLARED)},
+    )
+    assert list(asked.headers) == list(plain.headers)
+    assert asked.headers["Upload-Offset"] == plain.headers["Upload-Offset"] == "0"
+
+
+def test_a_file_is_gone_with_its_last_upload(held: Server) -> None:
+    url = create(held, len(CONTENT), filehash=DECLARED)
+    assert head(url).headers["Upload-Offset"] == str(len(CONTENT))
+    tasks = httpx.get(f"{held.url}/api/file/upload/tasks").json()["tasks"]
+    first = next(task["task_id"] for task in tasks if task["task_id"] != task_id(url))
+    assert httpx.delete(f"{held.files}{first}", headers=TUS).status_code == 204
+    assert httpx.get(url).content == CONTENT
+    assert httpx.delete(url, headers=TUS).status_code == 204
+    again = create(held, len(CONTENT), filehash=DECLARED)
+    assert head(again).headers["Upload-Offset"] == "0"
+
+
+def test_a_killed_server_keeps_what_was_born_complete(held: Server) -> None:
+    url = create(held, len(CONTENT), filehash=DECLARED)
+    held.kill()
+    held.start()
+    moved = f"{held.files}{task_id(url)}"
+    assert head(moved).headers["Upload-Offset"] == str(len(CONTENT))
+    assert httpx.get(moved).content == CONTENT
+    sent = httpx.patch(moved, headers={**BODY, "Upload-Offset": "0"}, content=CONTENT, timeout=60)
+    assert (sent.status_code, sent.headers["Upload-Offset"]) == (204, str(len(CONTENT)))

@@ -1,0 +1,236 @@
+"""Uploads that are complete without their bytes, on real adapters."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import blake3
+import pytest
+from support.bodies import scripted
+from support.catalog import STORED
+from support.clock import FakeClock
+from support.room import Process, fresh_id, policy
+from support.tus import metadata
+
+from tusd_py.domain.commands import Append, Create, Inspect, Terminate
+from tusd_py.domain.errors import (
+    HashConflict,
+    HashMismatch,
+    LengthExceeded,
+    OffsetMismatch,
+    UploadNotFound,
+)
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import TaskStatus
+from tusd_py.ingest.asgi_body import AsgiBody
+from tusd_py.protocol.fields import parse_metadata
+from tusd_py.uploads.append import append
+from tusd_py.uploads.create import Created, create
+from tusd_py.uploads.inspect import inspect
+from tusd_py.uploads.terminate import terminate
+
+T = TypeVar("T")
+ME, OTHER = UserId(1), UserId(2)
+CONTENT = bytes(range(256)) * 512
+HASH = blake3.blake3(CONTENT).hexdigest()
+
+
+def named(**values: str) -> dict[str, Any]:
+    """Upload-Metadata, as a creation has it."""
+    header = metadata(**values)
+    return {"metadata_header": header, "metadata": parse_metadata(header)}
+
+
+class Client:
+    """One process, and what its users do."""
+
+    def __init__(self, folder: Path, **rules: Any) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.process = Process(folder, FakeClock(), policy(**rules))
+        self.room = self.process.room
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def body(self, *chunks: bytes) -> AsgiBody:
+        return AsgiBody(scripted(chunks), self.process.threads)
+
+    def make(self, *chunks: bytes, user: UserId = ME, **values: Any) -> Created:
+        command = Create(**{"length": len(CONTENT), "has_body": bool(chunks), **values})
+        return self.run(create(self.room, user, fresh_id(), command, self.body(*chunks)))
+
+    def send(
+        self, upload_id: UploadId, offset: int, *chunks: bytes, user: UserId = ME, **values: Any
+    ) -> int:
+        command = Append(upload_id=upload_id, offset=offset, **values)
+        return self.run(append(self.room, user, command, self.body(*chunks))).offset
+
+    def offset(self, upload_id: UploadId) -> int | None:
+        return self.run(inspect(self.room, ME, Inspect(upload_id=upload_id))).offset
+
+    def store(self, user: UserId = ME, **values: Any) -> UploadId:
+        """Upload it in full, and let the pipeline be through with it."""
+        upload_id = self.make(CONTENT, user=user, **values).upload.id
+        catalog = self.process.ports.catalog
+        job = catalog.claim(upload_id, owner="w", lease_seconds=60)
+        assert job is not None
+        catalog.complete(upload_id, fence=job.fence, stored=STORED)
+        return upload_id
+
+    def close(self) -> None:
+        self.process.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    made = Client(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def born(client: Client) -> UploadId:
+    client.store()
+    return client.make(declared_hash=HASH).upload.id
+
+
+def test_what_its_owner_holds_is_born_complete(client: Client) -> None:
+    client.store()
+    made = client.make(declared_hash=HASH)
+    assert (made.offset, made.upload.instant) == (len(CONTENT), True)
+    assert client.offset(made.upload.id) == len(CONTENT)
+    task = client.process.ports.tasks.get(made.upload.id)
+    assert task is not None
+    assert (task.status, task.progress, task.oss_path) == (
+        TaskStatus.COMPLETED, 100, STORED.path,
+    )  # fmt: skip
+    with pytest.raises(UploadNotFound):
+        client.process.ports.stores.core.offset(made.upload.id)
+    counts = client.room.counts
+    assert (counts.created, counts.finished, counts.instant, counts.instant_bytes) == (
+        2, 2, 1, len(CONTENT),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("user", "values"),
+    [
+        (OTHER, {"declared_hash": HASH}),
+        (ME, {"declared_hash": HASH, "length": len(CONTENT) - 1}),
+        (ME, {"declared_hash": HASH, "length": None}),
+        (ME, {"declared_hash": "0" * 64}),
+        (ME, {}),
+    ],
+    ids=["others", "other length", "deferred length", "other hash", "no hash"],
+)
+def test_everything_else_is_an_upload_like_any(
+    client: Client, user: UserId, values: dict[str, Any]
+) -> None:
+    client.store()
+    made = client.make(user=user, **values)
+    assert (made.offset, made.upload.instant) == (0, False)
+
+
+def test_it_can_be_turned_off(tmp_path: Path) -> None:
+    client = Client(tmp_path, instant=False)
+    client.store()
+    assert client.make(declared_hash=HASH).offset == 0
+    client.close()
+
+
+def test_a_body_that_comes_with_the_creation_is_read_and_dropped(client: Client) -> None:
+    client.store()
+    received = client.room.counts.received_bytes
+    made = client.make(CONTENT[:100], CONTENT[100:], declared_hash=HASH)
+    assert (made.offset, made.upload.instant) == (len(CONTENT), True)
+    assert client.room.counts.received_bytes == received
+
+
+@pytest.mark.parametrize("offset", [0, 7, len(CONTENT)])
+def test_a_patch_is_told_the_full_length(client: Client, born: UploadId, offset: int) -> None:
+    assert client.send(born, offset, CONTENT[offset:]) == len(CONTENT)
+    assert client.send(born, offset) == len(CONTENT)
+
+
+def test_a_patch_beyond_the_end_is_refused(client: Client, born: UploadId) -> None:
+    with pytest.raises(OffsetMismatch) as told:
+        client.send(born, len(CONTENT) + 1, b"x")
+    assert told.value.current == len(CONTENT)
+
+
+def test_a_client_that_counts_is_told_its_own_count(client: Client) -> None:
+    client.store()
+    born = client.make(declared_hash=HASH, **named(instant="count")).upload.id
+    assert client.send(born, 0, CONTENT[:1000]) == 1000
+    assert client.send(born, 1000, CONTENT[1000:]) == len(CONTENT)
+    with pytest.raises(LengthExceeded):
+        client.send(born, 1, CONTENT)
+
+
+def test_a_client_may_ask_to_be_refused(client: Client) -> None:
+    client.store()
+    born = client.make(declared_hash=HASH, **named(instant="refuse")).upload.id
+    with pytest.raises(OffsetMismatch) as told:
+        client.send(born, 0, CONTENT)
+    assert told.value.current == len(CONTENT)
+    assert client.send(born, len(CONTENT)) == len(CONTENT)
+
+
+def test_what_is_born_complete_is_its_owners(client: Client, born: UploadId) -> None:
+    with pytest.raises(UploadNotFound):
+        client.send(born, 0, CONTENT, user=OTHER)
+
+
+def test_a_hash_told_on_the_way_ends_the_upload(client: Client) -> None:
+    client.store()
+    begun = client.make(CONTENT[:1000]).upload.id
+    received = client.room.counts.received_bytes
+    assert client.send(begun, 1000, CONTENT[1000:], declared_hash=HASH) == len(CONTENT)
+    assert client.room.counts.received_bytes == received
+    assert client.room.counts.instant_bytes == len(CONTENT) - 1000
+    assert client.offset(begun) == len(CONTENT)
+    assert client.send(begun, 2000, CONTENT[2000:]) == len(CONTENT), "a part that was under way"
+    with pytest.raises(UploadNotFound):
+        client.process.ports.stores.core.offset(begun)
+
+
+def test_a_hash_told_on_the_way_binds_what_is_not_held(client: Client) -> None:
+    begun = client.make(CONTENT[:1000]).upload.id
+    assert client.send(begun, 1000, CONTENT[1000:2000], declared_hash="0" * 64) == 2000
+    with pytest.raises(HashConflict):
+        client.send(begun, 2000, declared_hash=HASH)
+    with pytest.raises(HashMismatch):
+        client.send(begun, 2000, CONTENT[2000:])
+
+
+@pytest.mark.parametrize(
+    "again", [lambda client: client.make(declared_hash=HASH), lambda client: client.make(CONTENT)]
+)
+def test_a_file_is_there_until_its_last_upload_is_deleted(
+    client: Client, again: Callable[[Client], Created]
+) -> None:
+    first, second = client.store(), again(client).upload.id
+    catalog = client.process.ports.catalog
+    client.run(terminate(client.room, ME, Terminate(upload_id=first)))
+    assert list(catalog.object_keys()) == [STORED.object_key]
+    client.run(terminate(client.room, ME, Terminate(upload_id=second)))
+    assert list(catalog.object_keys()) == []
+    assert client.make(declared_hash=HASH).offset == 0
+
+
+def test_under_a_whitelist_a_file_keeps_its_kind_of_name(tmp_path: Path) -> None:
+    client = Client(tmp_path, allowed=("txt", "log"))
+    a_txt = named(filename="a.txt")
+    text = b"words " * 100
+    digest = blake3.blake3(text).hexdigest()
+    made = client.make(text, length=len(text), **a_txt).upload
+    catalog = client.process.ports.catalog
+    job = catalog.claim(made.id, owner="w", lease_seconds=60)
+    assert job is not None
+    catalog.complete(made.id, fence=job.fence, stored=STORED)
+    asked = {"length": len(text), "declared_hash": digest}
+    assert client.make(**asked, **named(filename="b.txt")).upload.instant
+    assert not client.make(**asked, **named(filename="b.log")).upload.instant
+    client.close()
