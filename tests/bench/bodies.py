@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from loads import GIB, Load, generate, source_of
 from measured_servers import Running, running
 from rich.console import Console
@@ -74,7 +75,11 @@ def _under(server: Running, load: Load, source: Path) -> dict[str, Any]:
 
 async def _slow(server: Running, share: int) -> dict[str, Any]:
     rest = server.peak_mib()
-    path = "/api/file/upload/events"
+    # Each follows an upload that nothing happens to: what happens to others is not its business.
+    made = httpx.post(
+        f"http://{server.address}/files/", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
+    )
+    path = f"/api/file/upload/events/{made.headers['Location'].rpartition('/')[2]}"
     streams = await open_streams(f"http://{server.address}", [path] * (LISTENERS // share))
     await until(lambda: all(stream.opened for stream in streams), timeout=120)
     listening, before = server.peak_mib(), _lateness(server)

@@ -4,9 +4,11 @@ import asyncio
 import base64
 import io
 import json
+import os
 import random
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,3 +144,37 @@ def test_a_killed_server_keeps_what_was_born_complete(held: Server) -> None:
     assert httpx.get(moved).content == CONTENT
     sent = httpx.patch(moved, headers={**BODY, "Upload-Offset": "0"}, content=CONTENT, timeout=60)
     assert (sent.status_code, sent.headers["Upload-Offset"]) == (204, str(len(CONTENT)))
+
+
+def ours(server: Server, file: Path, state: Path, *flags: str) -> list[dict[str, object]]:
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "tusd_py", "upload", str(file), "--url", server.files, "--json",
+            *flags,
+        ],
+        env={**os.environ, "XDG_STATE_HOME": str(state)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_our_client_hashes_first_and_sends_nothing_twice(
+    held: Server, file: Path, tmp_path: Path
+) -> None:
+    before = figures(held.url)["tusd_received_bytes_total"]
+    lines = ours(held, file, tmp_path / "state")
+    assert [line["offset"] for line in lines if "offset" in line] == [len(CONTENT)]
+    assert (lines[-1]["status"], lines[-1]["instant"]) == ("completed", True)
+    assert figures(held.url)["tusd_received_bytes_total"] == before
+    sent = ours(held, file, tmp_path / "state", "--no-instant")
+    assert (sent[-1]["status"], sent[-1]["instant"]) == ("completed", False)
+    assert figures(held.url)["tusd_received_bytes_total"] == before + len(CONTENT)
+
+
+def test_what_is_not_what_was_declared_is_dropped(server: Server) -> None:
+    url = create(server, len(CONTENT), filehash=DECLARED)
+    changed = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
+    told = patch(url, 0, changed)
+    assert (told.status_code, told.json()["code"]) == (460, "hash_mismatch")
+    assert head(url).status_code == 410

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tusd_py.cli.upload_output import JsonLines, Output, Terminal
 from tusd_py.client.follower import follow
+from tusd_py.client.hashing import file_hash
 from tusd_py.client.remembered import Remembered, state_dir
 from tusd_py.client.uploader import Refused, Sent, Uploader
 
@@ -23,8 +24,10 @@ def send_files(
     chunk_bytes: int | None,
     as_json: bool,
     follows: bool,
+    instant: bool,
 ) -> int:
-    """Send each file and, with ``follows``, wait for what becomes of it.
+    """Send each file and, with ``follows``, wait for what becomes of it; with ``instant`` its hash is
+    declared first.
 
     Returns: how many failed. Raises: Unreachable.
     """
@@ -36,7 +39,7 @@ def send_files(
         )
         for file in files:
             try:
-                sent = _send(uploader, file, extra, out)
+                sent = _send(uploader, file, extra, out, instant=instant)
                 if follows:
                     failed += not _follow(client, endpoint, sent, out)
             except Refused as error:
@@ -48,10 +51,15 @@ def send_files(
     return failed
 
 
-def _send(uploader: Uploader, file: Path, extra: Mapping[str, str], out: Output) -> Sent:
+def _send(
+    uploader: Uploader, file: Path, extra: Mapping[str, str], out: Output, *, instant: bool
+) -> Sent:
     filetype = mimetypes.guess_type(file.name)[0] or ""
     metadata = {"filename": file.name, "filetype": filetype, **extra}
     size = file.stat().st_size
+    if instant and size and not uploader.knows(file):
+        with out.hashing(file, size):
+            metadata["filehash"] = f"blake3:{file_hash(file, out.hashed)}"
     with out.sending(file, size):
         return uploader.send(
             file, {key: value for key, value in metadata.items() if value}, out.sent

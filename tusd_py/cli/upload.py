@@ -26,6 +26,10 @@ def upload(
         int, typer.Option(help="Breaks in a row, without a byte between them, before giving up.")
     ] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    no_instant: Annotated[
+        bool,
+        typer.Option("--no-instant", help="Do not hash first: send everything, held or not."),
+    ] = False,
     no_follow: Annotated[
         bool, typer.Option("--no-follow", help="Do not wait for the processing.")
     ] = False,
@@ -47,6 +51,7 @@ def upload(
             chunk_bytes=chunk_bytes,
             as_json=as_json,
             follows=not no_follow,
+            instant=not no_instant,
         )
     except Unreachable as error:
         refuse(f"{endpoint} can't be reached ({error}); the same command goes on later", 3)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -27,6 +27,14 @@ LINE_SECONDS: Final = 1.0
 
 class Output(Protocol):
     """The events of an upload, as they come."""
+
+    def hashing(self, file: Path, size: int) -> Any:  # noqa: ANN401  (a context manager)
+        """A file is being hashed while the block runs; ``size`` in bytes."""
+        ...
+
+    def hashed(self, offset: int) -> None:
+        """So many bytes of it are hashed."""
+        ...
 
     def sending(self, file: Path, size: int) -> Any:  # noqa: ANN401  (a context manager)
         """A file is being sent while the block runs; ``size`` in bytes."""
@@ -55,10 +63,22 @@ class Terminal:
         self._size = 0
         self._said_at = 0.0
 
-    @contextmanager
-    def sending(self, file: Path, size: int) -> Iterator[None]:
+    def hashing(self, file: Path, size: int) -> AbstractContextManager[None]:
+        """See ``Output.hashing``."""
+        return self._drawn(f"{file.name}  hashing", size)
+
+    def hashed(self, offset: int) -> None:
+        """See ``Output.hashed``."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=offset)
+
+    def sending(self, file: Path, size: int) -> AbstractContextManager[None]:
         """See ``Output.sending``."""
         self._size, self._said_at = size, 0.0
+        return self._drawn(file.name, size)
+
+    @contextmanager
+    def _drawn(self, name: str, size: int) -> Iterator[None]:
         if not self._console.is_terminal:
             yield
             return
@@ -70,7 +90,7 @@ class Terminal:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._console) as bar:
-            self._bar, self._task = bar, bar.add_task(file.name, total=size or None)
+            self._bar, self._task = bar, bar.add_task(name, total=size or None)
             try:
                 yield
             finally:
@@ -93,6 +113,8 @@ class Terminal:
         if status == "failed":
             self._console.print(f"reason         {state.get('error', '')}")
         if status == "completed":
+            if sent.instant:
+                self._console.print("instant        nothing was sent: the server held this content")
             self._console.print(f"stored         {state.get('oss_path', '')}")
             self._console.print(f"url            {sent.url}")
 
@@ -110,6 +132,19 @@ class JsonLines:
         self._said_at = 0.0
 
     @contextmanager
+    def hashing(self, file: Path, size: int) -> Iterator[None]:
+        """See ``Output.hashing``."""
+        self._file, self._size, self._said_at = str(file), size, time.monotonic()
+        yield
+
+    def hashed(self, offset: int) -> None:
+        """See ``Output.hashed``."""
+        now = time.monotonic()
+        if now - self._said_at >= LINE_SECONDS:
+            self._said_at = now
+            self._say({"file": self._file, "hashed": offset, "size": self._size})
+
+    @contextmanager
     def sending(self, file: Path, size: int) -> Iterator[None]:
         """See ``Output.sending``."""
         self._file, self._size, self._said_at = str(file), size, 0.0
@@ -124,7 +159,7 @@ class JsonLines:
 
     def state(self, sent: Sent, state: dict[str, Any]) -> None:
         """See ``Output.state``."""
-        self._say({"file": self._file, "url": sent.url, **state})
+        self._say({"file": self._file, "url": sent.url, "instant": sent.instant, **state})
 
     def failed(self, file: Path, sentence: str) -> None:
         """See ``Output.failed``."""

@@ -41,6 +41,8 @@ class Sent:
     url: str
     resumed_at: int
     """Bytes that were there before, 0 for a fresh upload."""
+    instant: bool = False
+    """The server held the content: nothing had to be sent."""
 
     @property
     def task_id(self) -> str:
@@ -71,16 +73,20 @@ class Uploader:
     def send(self, file: Path, metadata: Mapping[str, str], progress: Progress) -> Sent:
         """Send the file, from where an earlier run stopped if there was one.
 
+        With ``filehash`` in the metadata (``blake3:`` and 64 hexadecimal digits) nothing is sent of
+        what the server holds for its owner already.
+
         Raises: Refused, Unreachable, OSError.
         """
         size = file.stat().st_size
         failures = 0
         url, offset, resumed_at = self._remembered.get(file, self._endpoint), None, -1
+        instant = False
         while True:
             before = offset
             try:
                 if url is None:
-                    url, offset = self._create(size, metadata), 0
+                    url, offset, instant = self._create(size, metadata)
                     self._remembered.put(file, self._endpoint, url)
                 if offset is None:
                     offset = self._offset(url)
@@ -99,9 +105,14 @@ class Uploader:
                 self._sleep(min(FIRST_PAUSE_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS))
                 offset = None
         self._remembered.forget(file, self._endpoint)
-        return Sent(url=url, resumed_at=max(resumed_at, 0))
+        return Sent(url=url, resumed_at=max(resumed_at, 0), instant=instant)
 
-    def _create(self, size: int, metadata: Mapping[str, str]) -> str:
+    def knows(self, file: Path) -> bool:
+        """Whether an earlier run began to send the file. Raises: OSError."""
+        return self._remembered.get(file, self._endpoint) is not None
+
+    def _create(self, size: int, metadata: Mapping[str, str]) -> tuple[str, int, bool]:
+        """The address, how far the upload is, and whether it was born complete."""
         pairs = (
             f"{key} {base64.b64encode(value.encode()).decode()}" if value else key
             for key, value in metadata.items()
@@ -109,7 +120,11 @@ class Uploader:
         headers = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": ",".join(pairs)}
         response = self._client.post(self._endpoint, headers=headers)
         self._judge(response, 201)
-        return urljoin(self._endpoint, response.headers["Location"])
+        return (
+            urljoin(self._endpoint, response.headers["Location"]),
+            int(response.headers.get("Upload-Offset", "0")),
+            response.headers.get("Upload-Instant") == "1",
+        )
 
     def _offset(self, url: str) -> int | None:
         """Where the server is; None when it does not know the upload any longer."""

@@ -1,0 +1,224 @@
+"""Any order of uploads, claims, deletions, jobs and collections, at two servers: no object is lost, none
+is left over, and what is held is what users have."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import blake3
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from support.clock import FakeClock
+from support.ledger import Ledger
+
+from tusd_py.catalog.port import StoredContent
+from tusd_py.domain.errors import LeaseLost, Transient
+from tusd_py.domain.ids import UploadId, UserId, owner_scope
+from tusd_py.domain.upload import FinishedContent, Upload, UploadState
+from tusd_py.objects.keys import object_key
+from tusd_py.ports import Ports
+from tusd_py.settings import Settings
+from tusd_py.wiring import open_ports
+
+CONTENTS = [b"one", b"another"]
+USERS = [UserId(1), UserId(2)]
+LEASE_SECONDS = 1e9
+users, contents, servers = st.sampled_from(USERS), st.sampled_from(CONTENTS), st.integers(0, 1)
+picks = st.integers(0, 7)
+
+
+def digest(content: bytes) -> str:
+    return blake3.blake3(content).hexdigest()
+
+
+def key_of(content: bytes) -> str:
+    return object_key(digest(content), ".bin")
+
+
+class PoolMachine(RuleBasedStateMachine):
+    """Two servers on one catalog and one object store; jobs and the janitor stop half-way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp())
+        clock = FakeClock()
+        opened = Settings(data_dir=self.directory)
+        self.servers: list[Ports] = [open_ports(opened, clock=clock) for _ in range(2)]
+        self.objects = self.servers[0].objects
+        self.uploads: dict[UploadId, tuple[UserId, bytes]] = {}
+        """Those that are not deleted."""
+        self.queued: list[UploadId] = []
+        self.claimed: dict[UploadId, int] = {}
+        """Fence by job whose worker is at it; its object is put when it is in ``put``."""
+        self.put: set[UploadId] = set()
+        self.condemned: list[str] = []
+        """Keys that a janitor is about to remove."""
+        self.bytes_of: dict[UploadId, bytes] = {}
+        self.made = 0
+
+    def teardown(self) -> None:
+        for ports in self.servers:
+            ports.close()
+        shutil.rmtree(self.directory)
+
+    def catalog(self, server: int) -> Any:
+        return self.servers[server].catalog
+
+    @rule(user=users, content=contents, server=servers)
+    def send(self, user: UserId, content: bytes, server: int) -> None:
+        upload = self._fresh(user, content)
+        source = self.servers[server].stores.core
+        source.create(upload.id)
+        with source.writer(upload.id, length=None) as writer:
+            writer.write([content])
+        self.catalog(server).add_upload(upload)
+        finished = self.catalog(server).finish_upload(
+            FinishedContent(
+                upload_id=upload.id, user_id=user, scope=owner_scope(user), filename="", filetype="",
+                file_hash=digest(content), file_size=len(content), temp_path="", created_at=1.0,
+            ),
+            is_video=False,
+        )  # fmt: skip
+        self.uploads[upload.id] = (user, content)
+        self.bytes_of[upload.id] = content
+        if finished.file is None:
+            self.queued.append(upload.id)
+
+    def _fresh(self, user: UserId, content: bytes) -> Upload:
+        self.made += 1
+        return Upload(
+            id=UploadId(f"{self.made:032x}"), user_id=user, length=len(content), declared_hash=digest(content),
+            created_at=1.0,
+        )  # fmt: skip
+
+    @rule(user=users, content=contents, server=servers)
+    def claim(self, user: UserId, content: bytes, server: int) -> None:
+        upload = self._fresh(user, content)
+        file = self.catalog(server).add_instant(upload, owner_scope(user))
+        assert (file is not None) == self._holds(user, content)
+        if file is not None:
+            self.uploads[upload.id] = (user, content)
+
+    def _holds(self, user: UserId, content: bytes) -> bool:
+        """Whether one of the user's uploads of it is through the pipeline."""
+        return any(
+            owned == (user, content)
+            and upload_id not in self.queued
+            and upload_id not in self.claimed
+            for upload_id, owned in self.uploads.items()
+        )
+
+    @precondition(lambda self: self.uploads)
+    @rule(pick=picks, server=servers)
+    def delete(self, pick: int, server: int) -> None:
+        upload_id = sorted(self.uploads)[pick % len(self.uploads)]
+        assert self.catalog(server).close_upload(upload_id, UploadState.TERMINATED)
+        del self.uploads[upload_id]
+        if upload_id in self.queued:
+            self.queued.remove(upload_id)
+
+    @precondition(lambda self: self.queued)
+    @rule(pick=picks, server=servers)
+    def begin_job(self, pick: int, server: int) -> None:
+        task_id = self.queued[pick % len(self.queued)]
+        job = self.catalog(server).claim(task_id, owner="w", lease_seconds=LEASE_SECONDS)
+        assert job is not None
+        if not self.catalog(server).claim_object(key_of(self.bytes_of[task_id])):
+            self.catalog(server).release(task_id, fence=job.fence)
+            return
+        self.queued.remove(task_id)
+        self.claimed[task_id] = job.fence
+
+    @precondition(lambda self: self.claimed)
+    @rule(pick=picks)
+    def put_object(self, pick: int) -> None:
+        self._put(sorted(self.claimed)[pick % len(self.claimed)])
+
+    def _put(self, task_id: UploadId) -> None:
+        content = self.bytes_of[task_id]
+        self.objects.put_file(
+            key_of(content), self.servers[0].stores.core.path(task_id),
+            content_hash=digest(content), content_type="x/y", ledger=Ledger(),
+        )  # fmt: skip
+        self.put.add(task_id)
+
+    @precondition(lambda self: self.put)
+    @rule(pick=picks, server=servers)
+    def record(self, pick: int, server: int) -> None:
+        there = sorted(self.put)
+        self._record(there[pick % len(there)], server)
+
+    def _record(self, task_id: UploadId, server: int) -> None:
+        content = self.bytes_of[task_id]
+        stored = StoredContent(
+            object_key=key_of(content), path="/x", stored_hash=digest(content),
+            stored_size=len(content), content_type="x/y", ext=".bin",
+        )  # fmt: skip
+        fence = self.claimed.pop(task_id)
+        self.put.discard(task_id)
+        try:
+            self.catalog(server).complete(task_id, fence=fence, stored=stored)
+        except LeaseLost:
+            assert task_id not in self.uploads, "only a deleted upload's job is taken away"
+        except Transient:
+            self.catalog(server).release(task_id, fence=fence)
+            self.queued.append(task_id)
+
+    @rule(server=servers)
+    def condemn(self, server: int) -> None:
+        for key, _ in sorted(self.objects.entries()):
+            if self.catalog(server).condemn_object(key):
+                self.condemned.append(key)
+
+    @precondition(lambda self: self.condemned)
+    @rule(server=servers)
+    def remove_condemned(self, server: int) -> None:
+        for key in self.condemned:
+            self.objects.delete(key)
+            self.catalog(server).object_removed(key)
+        self.condemned.clear()
+
+    @invariant()
+    def what_users_have_is_there(self) -> None:
+        for upload_id, (_, content) in self.uploads.items():
+            found = self.catalog(0).upload(upload_id)
+            assert found.state is UploadState.FINISHED
+            if upload_id in self.queued or upload_id in self.claimed:
+                assert self.servers[0].stores.core.offset(upload_id) == len(content)
+                continue
+            file = self.catalog(0).file(found.file_identity)
+            assert file is not None
+            assert b"".join(self.objects.read(file.object_key, 0, file.stored_size)) == content
+
+    @precondition(lambda self: self.queued)
+    @rule(pick=picks, server=servers)
+    def work(self, pick: int, server: int) -> None:
+        """A worker takes a job from its beginning to its end."""
+        before = set(self.claimed)
+        self.begin_job(pick, server)
+        for task_id in set(self.claimed) - before:
+            self._put(task_id)
+            self._record(task_id, server)
+
+    @rule()
+    def quiet(self) -> None:
+        """All that was begun is ended; then nothing is there but what somebody has."""
+        self.remove_condemned(0)
+        while self.queued or self.claimed:
+            if self.queued:
+                self.work(0, 0)
+            for task_id in sorted(self.claimed):
+                self._put(task_id)
+                self._record(task_id, 1)
+        self.condemn(1)
+        self.remove_condemned(0)
+        had = set(self.uploads.values())
+        assert {key for key, _ in self.objects.entries()} == {key_of(c) for _, c in had}
+        assert sorted(self.catalog(0).object_keys()) == sorted(key_of(c) for _, c in had)
+        self.what_users_have_is_there()
+
+
+PoolMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=60, deadline=None)
+TestPool = PoolMachine.TestCase
