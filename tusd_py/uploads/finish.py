@@ -72,7 +72,8 @@ def finish_now(
     behind = upload.size - room.follower(upload).hashed
     if behind > CATCH_UP_NOW_BYTES and upload.declared_hash is None:
         return None
-    _catch_up(room, upload)
+    if behind:
+        _catch_up(room, upload)
     return (yield from _finish_in_catalog(room, upload, record))
 
 
