@@ -69,12 +69,17 @@ def finish_now(
     Args: record: is called in the finishing transaction, first.
     Returns: whether it was done for the first time; None: the hash is too far behind.
     """
-    behind = upload.size - room.follower(upload).hashed
-    if behind > CATCH_UP_NOW_BYTES and upload.declared_hash is None:
+    unread = behind(room, upload)
+    if unread > CATCH_UP_NOW_BYTES and upload.declared_hash is None:
         return None
-    if behind:
+    if unread:
         _catch_up(room, upload)
     return (yield from _finish_in_catalog(room, upload, record))
+
+
+def behind(room: UploadRoom, upload: Upload) -> int:
+    """Bytes of a full upload that this process has not hashed."""
+    return upload.size - room.follower(upload).hashed
 
 
 async def settle(room: UploadRoom, upload: Upload, *, first: bool | None) -> None:

@@ -28,7 +28,7 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
 from tusd_py.uploads.body import Body, Drained, End, Interruption
-from tusd_py.uploads.finish import catch_up_early, finish, finish_now, settle
+from tusd_py.uploads.finish import behind, catch_up_early, finish, finish_now, settle
 from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
 from tusd_py.uploads.steps import Steps, commit
@@ -36,6 +36,8 @@ from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
 
+LANE_CATCH_UP_BYTES: Final = 1 << 20
+"""Who must read back more for the hash (after a restart) does not keep the lane waiting."""
 PROGRESS_INTERVAL_SECONDS: Final = 0.5
 """Arrival is shown at most so often, and only when the whole percent changes (S7)."""
 
@@ -93,7 +95,9 @@ async def store_body(
         raise
     except (HashMismatch, TypeMismatch) as error:
         upload = await room.threads.call(room.catalog.upload, upload_id)
-        if upload is not None:
+        if upload is None:
+            room.counts.refused[error.code] += 1
+        else:
             await reject(room, upload, error)
         raise
 
@@ -103,11 +107,12 @@ async def store_body(
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """``first``: None when the upload is not full, or can't be finished at once."""
+    """``full``: whether it is to be finished; ``first``: what ``finish_now`` said, if it was asked."""
 
     upload: Upload
     appended: Appended
     full: bool = False
+    finished: bool = False
     first: bool | None = None
 
 
@@ -120,8 +125,10 @@ async def _store_whole(room: UploadRoom, opening: Opening, content: bytes | byte
     if isinstance(stored, Appended):
         return stored
     room.counts.received_bytes += len(content)
-    if stored.full:
+    if stored.finished:
         await settle(room, stored.upload, first=stored.first)
+    elif stored.full:
+        await finish(room, stored.upload)
     return stored.appended
 
 
@@ -142,8 +149,10 @@ def _store(
     _judge(room, reception, drained, interruption=None)
     upload, appended = reception.upload, _appended(room, reception)
     if reception.full:
+        if behind(room, upload) > LANE_CATCH_UP_BYTES:
+            return _Stored(upload, appended, full=True)
         first = yield from finish_now(room, upload, record=opening.record)
-        return _Stored(upload, appended, full=True, first=first)
+        return _Stored(upload, appended, full=True, finished=True, first=first)
     if opening.record is not None:
         yield from commit(opening.record)
         yield from room.begun(upload)

@@ -1,6 +1,7 @@
 """The use cases on real adapters, without a server: owners, deadlines, parts, hashes, recovery."""
 
 import asyncio
+import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import JobState
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.hashing.follower import Follower
 from tusd_py.ingest.asgi_body import AsgiBody
 from tusd_py.uploads import finish as finishing
 from tusd_py.uploads.append import append
@@ -39,6 +41,7 @@ from tusd_py.uploads.download import download
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover
 from tusd_py.uploads.inspect import inspect
+from tusd_py.uploads.receive import LANE_CATCH_UP_BYTES
 from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.uploads.terminate import terminate
 
@@ -205,6 +208,38 @@ def test_with_a_declared_hash_the_client_waits_for_the_verdict(
     client.restart()
     with pytest.raises(HashMismatch):
         client.send(upload_id, 1000, b"x" * 1000)
+
+
+def test_a_finish_that_must_read_back_keeps_no_small_upload_waiting(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"x" * (LANE_CATCH_UP_BYTES + 2)
+    upload_id = client.make(len(content), declared_hash=blake3.blake3(content).hexdigest())
+    client.send(upload_id, 0, content[:-1])
+    client.restart()
+    reading, go_on = threading.Event(), threading.Event()
+    read_on = Follower._read_on
+
+    def slowly(*arguments: Any) -> bool:
+        reading.set()
+        go_on.wait(10)
+        return read_on(*arguments)
+
+    monkeypatch.setattr(Follower, "_read_on", slowly)
+
+    async def scene() -> int:
+        command = Append(upload_id=upload_id, offset=len(content) - 1)
+        last = asyncio.create_task(append(client.room, ME, command, client.body(content[-1:])))
+        assert await asyncio.to_thread(reading.wait, 10)
+        small = Create(length=3, has_body=True)
+        made = await create(client.room, ME, fresh_id(), small, client.body(b"abc"))
+        assert made.offset == 3
+        assert not last.done()
+        go_on.set()
+        return (await last).offset
+
+    assert client.run(scene()) == len(content)
+    assert client.state(upload_id) is UploadState.FINISHED
 
 
 def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
