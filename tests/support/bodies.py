@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from tusd_py.uploads.body import Drained
+
 
 def scripted(
     chunks: Sequence[bytes], *, breaks_off: bool = False
@@ -25,6 +27,19 @@ def scripted(
         return message
 
     return receive
+
+
+class WholeBody:
+    """A body that had arrived with its request's head (``uploads.body.Body``)."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def whole(self) -> bytes:
+        return self._content
+
+    async def drain(self, *_: object, **__: object) -> Drained:
+        raise AssertionError("it is here already")
 
 
 class LiveBody:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import blake3
 import pytest
-from support.bodies import LiveBody, scripted
+from support.bodies import LiveBody, WholeBody, scripted
 from support.clock import FakeClock
 from support.room import Process, fresh_id, policy
 from support.waiting import until, wait_until
@@ -229,10 +229,10 @@ def test_a_finish_that_must_read_back_keeps_no_small_upload_waiting(
 
     async def scene() -> int:
         command = Append(upload_id=upload_id, offset=len(content) - 1)
-        last = asyncio.create_task(append(client.room, ME, command, client.body(content[-1:])))
+        last = asyncio.create_task(append(client.room, ME, command, WholeBody(content[-1:])))
         assert await asyncio.to_thread(reading.wait, 10)
         small = Create(length=3, has_body=True)
-        made = await create(client.room, ME, fresh_id(), small, client.body(b"abc"))
+        made = await create(client.room, ME, fresh_id(), small, WholeBody(b"abc"))
         assert made.offset == 3
         assert not last.done()
         go_on.set()
