@@ -73,10 +73,12 @@ async def create(
 async def _create_with_body(
     room: UploadRoom, upload: Upload, command: Create, body: Body
 ) -> Created:
-    recorded = False
+    opened = recorded = False
 
     def open_() -> Reception:
+        nonlocal opened
         room.stores.core.create(upload.id)
+        opened = True
         return Reception.begin(room, upload, command.checksum if command.has_body else None)
 
     def record() -> None:
@@ -96,8 +98,9 @@ async def _create_with_body(
         await room.threads.call(_forget, room, upload, error, recorded=recorded)
         raise
     finally:
-        if recorded:
-            _count(room, upload)
+        # One whose whole body was here is refused before it has a record; it was begun all the same.
+        room.counts.created += opened
+    room.know(upload)
     return Created(upload=upload, offset=appended.offset, expires_at=appended.expires_at)
 
 
