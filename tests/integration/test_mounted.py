@@ -12,17 +12,18 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 
 from tusd_py import Settings, create_app
+from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import PolicyError
 from tusd_py.domain.ids import UserId
 
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
-async def by_header(connection: HTTPConnection) -> UserId:
+async def by_header(connection: HTTPConnection) -> Caller:
     name = connection.headers.get("x-user")
     if name is None:
         raise PolicyError("Say who you are.")
-    return UserId(int(name))
+    return Caller(UserId(int(name)))
 
 
 @asynccontextmanager

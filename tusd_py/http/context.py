@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from tusd_py.domain.ids import ANONYMOUS, UserId
+from tusd_py.domain.caller import EVERYBODY, Caller
 from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
@@ -15,13 +15,13 @@ from tusd_py.tasks.follow import Following
 from tusd_py.threads import Threads
 from tusd_py.uploads.room import UploadRoom
 
-Authenticate = Callable[[HTTPConnection], Awaitable[UserId]]
+Authenticate = Callable[[HTTPConnection], Awaitable[Caller]]
 """Who is asking. Raises a TusdError to refuse."""
 
 
-async def anonymous(_connection: HTTPConnection) -> UserId:
+async def anonymous(_connection: HTTPConnection) -> Caller:
     """Everybody is the same user: the embedded default (S22)."""
-    return ANONYMOUS
+    return EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,6 @@ class AppContext:
     stopping: asyncio.Event
     """Set once the server is to stop: long answers end."""
 
-    async def caller(self, connection: HTTPConnection) -> UserId:
+    async def caller(self, connection: HTTPConnection) -> Caller:
         """Who is asking. Raises: what the deployment's authentication raises."""
         return await self.authenticate(connection)

@@ -36,7 +36,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """The two streams."""
 
     async def one(request: Request) -> Response:
-        user_id = await context.caller(request)
+        user_id = (await context.caller(request)).user_id
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, user_id, task_id)
         seen = last_seen(request.headers.get("last-event-id"), task)
@@ -45,7 +45,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         return _Stream(context.figures, _task_events(context, task_id, seen))
 
     async def mine(request: Request) -> Response:
-        user_id = await context.caller(request)
+        user_id = (await context.caller(request)).user_id
         return _Stream(context.figures, _user_events(context, user_id))
 
     return [

@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import ClientDisconnected, MaxSizeExceeded, ProtocolError, TusdError
-from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import TEXT_ACCEPTED, TEXT_INSTANT, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.http.context import AppContext
@@ -29,11 +30,11 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """The form upload."""
 
     async def upload(request: Request) -> Response:
-        user_id = await context.caller(request)
+        caller = await context.caller(request)
         _check_length(context, request)
         form = FormFile(request.receive, request.headers.get("content-type", ""))
         await form.begin()
-        stored = await _store(context, user_id, form)
+        stored = await _store(context, caller, form)
         if stored.file_identity is not None:
             members = {
                 "identity": stored.file_identity,
@@ -58,7 +59,7 @@ def _check_length(context: AppContext, request: Request) -> None:
         raise MaxSizeExceeded(limit)
 
 
-async def _store(context: AppContext, user_id: UserId, form: FormFile) -> Upload:
+async def _store(context: AppContext, caller: Caller, form: FormFile) -> Upload:
     """The file as a finished upload; nothing is left of one that can't be finished: a form can't
     be resumed. Raises: what ``create`` and ``append`` raise; ProtocolError."""
     room = context.uploads
@@ -72,11 +73,11 @@ async def _store(context: AppContext, user_id: UserId, form: FormFile) -> Upload
     )
     body = AsgiBody(form.receive, context.threads)
     try:
-        created = await create(room, user_id, upload_id, command, body)
+        created = await create(room, caller, upload_id, command, body)
         offset = created.offset or 0
         told = Append(upload_id=upload_id, offset=offset, declared_length=offset, body_length=0)
-        await append(room, user_id, told, body)
-        return await room.find(user_id, upload_id)
+        await append(room, caller.user_id, told, body)
+        return await room.find(caller.user_id, upload_id)
     except TusdError as error:
         begun = await context.threads.call(room.catalog.upload, upload_id)
         if begun is not None:

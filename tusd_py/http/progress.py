@@ -23,7 +23,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """The progress route."""
 
     async def progress(request: Request) -> Response:
-        user_id = await context.caller(request)
+        user_id = (await context.caller(request)).user_id
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, user_id, task_id)
         return JSONResponse(frames.progress(task), headers=NO_STORE)

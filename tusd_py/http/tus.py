@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Discover, Download, Inspect, Terminate
 from tusd_py.domain.errors import TusdError, UploadNotFound
 from tusd_py.domain.ids import UploadId, UserId
@@ -91,25 +92,25 @@ class TusEndpoint:
         command = parse_request(head, able, base_path=self._base_path)
         if isinstance(command, Discover):
             return Response(status_code=204, headers=discovery_headers(able))
-        user_id = await self._context.caller(HTTPConnection(scope))
+        caller = await self._context.caller(HTTPConnection(scope))
         body = body_of(scope, receive, self._context.threads)
         match command:
             case Create():
-                return await self._create(scope, head, command, user_id, body)
+                return await self._create(scope, head, command, caller, body)
             case Append():
-                appended = await append(self._room, user_id, command, body)
+                appended = await append(self._room, caller.user_id, command, body)
                 facts = UploadFacts(
                     offset=appended.offset, length=None, expires_at=appended.expires_at
                 )
                 return Response(status_code=204, headers=progress_headers(facts))
             case Inspect():
-                inspected = await inspect(self._room, user_id, command)
+                inspected = await inspect(self._room, caller.user_id, command)
                 return Response(headers=inspection_headers(_facts(inspected)))
             case Terminate():
-                await terminate(self._room, user_id, command)
+                await terminate(self._room, caller.user_id, command)
                 return Response(status_code=204)
             case Download():
-                return await self._download(user_id, command)
+                return await self._download(caller.user_id, command)
 
     async def _download(self, user_id: UserId, command: Download) -> Response:
         objects = self._context.ports.objects
@@ -126,10 +127,10 @@ class TusEndpoint:
             return await look_and_send()
 
     async def _create(
-        self, scope: Scope, head: Head, command: Create, user_id: UserId, body: Body
+        self, scope: Scope, head: Head, command: Create, caller: Caller, body: Body
     ) -> Response:
         upload_id = UploadId(secrets.token_hex(16))
-        created = await create(self._room, user_id, upload_id, command, body)
+        created = await create(self._room, caller, upload_id, command, body)
         origin = public_origin(
             head.fields,
             scheme=scope["scheme"],

@@ -24,7 +24,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     async def follow(websocket: WebSocket) -> None:
         try:
             await _check_origin(context, websocket)
-            user_id = await context.caller(websocket)
+            user_id = (await context.caller(websocket)).user_id
             task_id = task_id_of(websocket.path_params["task_id"])
             await find_task(context, user_id, task_id)
         except TusdError as error:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Create
 from tusd_py.domain.errors import (
     ChecksumMismatch,
@@ -14,7 +15,7 @@ from tusd_py.domain.errors import (
     TypeMismatch,
 )
 from tusd_py.domain.filetypes import check_declared
-from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.concatenate import plan_final
@@ -46,7 +47,7 @@ class Created:
 
 
 async def create(
-    room: UploadRoom, user_id: UserId, upload_id: UploadId, command: Create, body: Body
+    room: UploadRoom, caller: Caller, upload_id: UploadId, command: Create, body: Body
 ) -> Created:
     """Make an upload, with the bytes that come along, finished at once if those are all.
 
@@ -56,7 +57,7 @@ async def create(
         PartialNotFinished, UploadNotFound (a part), and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
-    upload = _planned(room, user_id, upload_id, command)
+    upload = _planned(room, caller, upload_id, command)
     if command.kind is UploadKind.FINAL:
         return await _create_final(room, upload)
     _check_fits(room, upload, command)
@@ -115,10 +116,10 @@ async def _born_complete(room: UploadRoom, upload: Upload, command: Create, body
     return Created(upload=upload, offset=upload.size, expires_at=None)
 
 
-def _planned(room: UploadRoom, user_id: UserId, upload_id: UploadId, command: Create) -> Upload:
+def _planned(room: UploadRoom, caller: Caller, upload_id: UploadId, command: Create) -> Upload:
     upload = Upload(
         id=upload_id,
-        user_id=user_id,
+        user_id=caller.user_id,
         length=command.length,
         kind=command.kind,
         metadata_header=command.metadata_header,

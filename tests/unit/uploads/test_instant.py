@@ -13,6 +13,7 @@ from support.clock import FakeClock
 from support.room import Process, fresh_id, policy
 from support.tus import metadata
 
+from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Inspect, Terminate
 from tusd_py.domain.errors import (
     HashConflict,
@@ -58,7 +59,7 @@ class Client:
 
     def make(self, *chunks: bytes, user: UserId = ME, **values: Any) -> Created:
         command = Create(**{"length": len(CONTENT), "has_body": bool(chunks), **values})
-        return self.run(create(self.room, user, fresh_id(), command, self.body(*chunks)))
+        return self.run(create(self.room, Caller(user), fresh_id(), command, self.body(*chunks)))
 
     def send(
         self, upload_id: UploadId, offset: int, *chunks: bytes, user: UserId = ME, **values: Any

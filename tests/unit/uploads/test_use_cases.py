@@ -13,6 +13,7 @@ from support.clock import FakeClock
 from support.room import Process, fresh_id, policy
 from support.waiting import until, wait_until
 
+from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
 from tusd_py.domain.errors import (
     FinalUploadImmutable,
@@ -69,7 +70,9 @@ class Harness:
 
     def make(self, length: int | None, user: UserId = ME, **values: Any) -> UploadId:
         made = self.run(
-            create(self.room, user, fresh_id(), Create(length=length, **values), self.body())
+            create(
+                self.room, Caller(user), fresh_id(), Create(length=length, **values), self.body()
+            )
         )
         return made.upload.id
 
@@ -232,7 +235,7 @@ def test_a_finish_that_must_read_back_keeps_no_small_upload_waiting(
         last = asyncio.create_task(append(client.room, ME, command, WholeBody(content[-1:])))
         assert await asyncio.to_thread(reading.wait, 10)
         small = Create(length=3, has_body=True)
-        made = await create(client.room, ME, fresh_id(), small, WholeBody(b"abc"))
+        made = await create(client.room, Caller(ME), fresh_id(), small, WholeBody(b"abc"))
         assert made.offset == 3
         assert not last.done()
         go_on.set()
