@@ -1,6 +1,7 @@
 """Composition root of the server: settings and ports in, one ASGI application out."""
 
 import asyncio
+import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -14,6 +15,7 @@ from starlette.responses import Response
 
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
+from tusd_py.domain.possession import PossessionPolicy
 from tusd_py.domain.upload import InstantPatch
 from tusd_py.hashing.follower import Followers
 from tusd_py.http import events, home, monitoring, multipart, progress, task_list, websocket
@@ -110,6 +112,7 @@ def compose(
     """The context of one server process, and the event that wakes its relay."""
     threads = Threads()
     wake = asyncio.Event()
+    instant = settings.instant
     room = UploadRoom(
         policy=UploadPolicy(
             max_size=settings.max_size or None,
@@ -117,8 +120,9 @@ def compose(
             idle_timeout=settings.idle_timeout,
             min_rate=settings.min_rate,
             durability=settings.durability,
-            instant=settings.instant.scope != "off",
-            instant_patch=InstantPatch(settings.instant.patch),
+            instant=instant.scope != "off",
+            possession=_possession(settings, ports),
+            instant_patch=InstantPatch(instant.patch),
             allowed_extensions=settings.whitelist.extensions,
         ),
         stores=ports.stores,
@@ -147,6 +151,20 @@ def compose(
         stopping=asyncio.Event(),
     )
     return context, wake
+
+
+def _possession(settings: Settings, ports: Ports) -> PossessionPolicy | None:
+    instant = settings.instant
+    if instant.scope not in ("tenant", "global"):
+        return None
+    key = settings.auth.access_secret.get_secret_value().encode()
+    return PossessionPolicy(
+        within_tenant=instant.scope == "tenant",
+        min_size=max(1, instant.min_size),
+        most_owners=instant.most_owners if instant.scope == "global" else 0,
+        challenges_per_hour=instant.challenges_per_hour,
+        secret=hmac.digest(key, f"owners {ports.catalog.identity()}".encode(), "sha256"),
+    )
 
 
 @asynccontextmanager

@@ -98,9 +98,20 @@ class WhitelistSettings(_Section):
 class InstantSettings(_Section):
     """Uploads whose content is held already (秒传)."""
 
-    scope: Literal["off", "owner"] = Field(
+    scope: Literal["off", "owner", "tenant", "global"] = Field(
         "owner",
-        description="Whose files make an upload complete at once when its hash is declared: nobody's, or the owner's own",
+        description="Whose files make an upload complete at once when its hash is declared: nobody's; the owner's own; also those of the same tenant, or of everybody, for who proves to have them",
+    )
+    min_size: Size = Field(
+        1 << 20, description="Smaller files of others are not given, whatever is proven"
+    )
+    most_owners: int = Field(
+        20,
+        ge=0,
+        description="In scope global a file is given once a number of owners hold it that nobody can tell, 2 to this; 0: one is enough. In scope tenant one is",
+    )
+    challenges_per_hour: int = Field(
+        60, ge=0, description="So many proofs may one user try within an hour"
     )
     patch: Literal["jump", "count", "refuse"] = Field(
         "jump",

@@ -291,8 +291,10 @@ def _complete(
 
 def _add_file(connection: Connection, job: Job, stored: StoredContent, now: float) -> None:
     """Unless equal content got there first: then its row stands (fault 48)."""
+    of_upload = select(uploads.c.tenant).where(uploads.c.id == job.task_id)
     statement = insert(repository_pool).values(
         identity=str(uuid4()),
+        tenant=of_upload.scalar_subquery(),
         scope=job.scope,
         hash=job.file_hash,
         name=job.filename,

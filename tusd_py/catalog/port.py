@@ -12,6 +12,7 @@ from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage
 from tusd_py.domain.multipart import Multipart, Part
+from tusd_py.domain.possession import Question, Terms
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 
 UNREACHABLE: Final = "The catalog can't be reached."
@@ -133,7 +134,34 @@ class CatalogFigures:
     open_uploads: int
 
 
-class UploadCatalog(Protocol):
+class PossessionCatalog(Protocol):
+    """Proofs of possession. Nothing here tells whether a file is held by somebody, save a right answer."""
+
+    def questions(self, file_hash: str) -> int:
+        """How many are left to be asked of content with this source hash."""
+        ...
+
+    def add_questions(self, file_hash: str, questions: Sequence[Question]) -> None:
+        """Keep questions that were drawn from content with this source hash."""
+        ...
+
+    def challenge(self, upload: Upload, terms: Terms, decoy: Question) -> bytes:
+        """Ask for a proof that the upload's owner has what it declares: a question that is used up by
+        it, if another owner holds that and the terms allow it; else the decoy. Returns: the nonce.
+        """
+        ...
+
+    def prove(self, upload: Upload, terms: Terms, answer: bytes) -> File | None:
+        """Take the answer to what was asked last, once and within ``ANSWER_SECONDS``. Right, and the
+        file is still there: it is the owner's, too, and the upload is finished (``instant``). None:
+        nothing was changed, save that the question is used up.
+
+        Raises: UploadNotFound, UploadExpired, UploadTerminated.
+        """
+        ...
+
+
+class UploadCatalog(PossessionCatalog, Protocol):
     """Uploads and their finish: what the server needs."""
 
     @property

@@ -6,14 +6,20 @@ where building them anew takes 200 to 300 (measured on SQLite).
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
 from tusd_py.catalog.rows import NAME_CHARACTERS, date_time, file_of
-from tusd_py.catalog.schema import file_upload_history, outbox, repository_pool
+from tusd_py.catalog.schema import (
+    file_upload_history,
+    outbox,
+    possession_questions,
+    repository_pool,
+    uploads,
+)
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId
 from tusd_py.domain.task import TaskStatus
-from tusd_py.domain.upload import FinishedContent
+from tusd_py.domain.upload import FinishedContent, UploadState
 
 _POOL_FILE: Final = select(repository_pool).where(
     repository_pool.c.scope == bindparam("scope"), repository_pool.c.hash == bindparam("hash")
@@ -31,6 +37,34 @@ def pool_file(
     statement = _POOL_FILE_LOCKED if locked else _POOL_FILE
     row = connection.execute(statement, {"scope": scope, "hash": file_hash}).mappings().first()
     return None if row is None else file_of(row)
+
+
+def leave_pool(connection: Connection, upload_id: UploadId) -> None:
+    """The upload points at its file no longer; a file that none points at leaves the pool. Its object
+    is then the janitor's, who asks the pool again."""
+    identity = connection.execute(
+        select(uploads.c.file_identity).where(uploads.c.id == upload_id)
+    ).scalar()
+    if identity is None:
+        return
+    pool = repository_pool
+    connection.execute(select(pool.c.id).where(pool.c.identity == identity).with_for_update())
+    points = select(uploads.c.id).where(
+        uploads.c.file_identity == identity, uploads.c.state == UploadState.FINISHED.value
+    )
+    if connection.execute(select(exists(points))).scalar():
+        return
+    left = connection.execute(select(pool.c.hash).where(pool.c.identity == identity)).scalar()
+    connection.execute(delete(pool).where(pool.c.identity == identity))
+    if left is not None:
+        _forget_questions(connection, left)
+
+
+def _forget_questions(connection: Connection, file_hash: str) -> None:
+    """A hash that nobody holds any longer is asked for no more."""
+    held = exists(select(repository_pool.c.id).where(repository_pool.c.hash == file_hash))
+    table = possession_questions
+    connection.execute(delete(table).where(table.c.file_hash == file_hash, ~held))
 
 
 def add_history(connection: Connection, content: FinishedContent, *, now: float) -> None:

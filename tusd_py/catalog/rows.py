@@ -34,6 +34,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "file_identity": upload.file_identity,
         "source_removed": False,
         "instant": upload.instant,
+        "tenant": upload.tenant,
         "created_at": upload.created_at,
     }
 
@@ -56,6 +57,7 @@ def upload_of(row: RowMapping) -> Upload:
         file_hash=row["file_hash"],
         file_identity=row["file_identity"],
         instant=bool(row["instant"]),
+        tenant=row["tenant"],
         created_at=row["created_at"],
     )
 

@@ -38,6 +38,7 @@ uploads = Table(
     Column("file_identity", String(64)),
     Column("source_removed", Boolean, nullable=False),
     Column("instant", Boolean, nullable=False, server_default=false()),
+    Column("tenant", String(128), nullable=False, server_default=""),
     Column("created_at", Double, nullable=False),
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
@@ -100,7 +101,9 @@ repository_pool = Table(
     Column("stored_size", BigInteger, nullable=False),
     Column("content_type", String(128), nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("tenant", String(128), nullable=False, server_default=""),
     UniqueConstraint("scope", "hash", name="uq_pool_scope_hash"),
+    Index("ix_pool_hash", "hash"),
 )
 
 file_upload_history = Table(
@@ -158,6 +161,32 @@ object_tombstones = Table(
     Column("at", Double, nullable=False),
 )
 """Objects that nobody pointed at when they were collected: being removed, or removed."""
+
+possession_questions = Table(
+    "possession_questions",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("file_hash", String(64), nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Index("ix_questions_hash", "file_hash"),
+)
+"""Drawn while a source was here; each is asked once."""
+
+possession_challenges = Table(
+    "possession_challenges",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("upload_id", String(32), nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("used", Boolean, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Index("ix_challenges_upload", "upload_id"),
+    Index("ix_challenges_user", "user_id", "made_at"),
+)
+"""Questions that were asked within the last hour, decoys among them."""
 
 catalog_identity = Table(
     "catalog_identity", metadata, Column("identity", String(36), primary_key=True)

@@ -5,17 +5,21 @@ from sqlalchemy import URL
 from tusd_py.catalog.database import Database, sqlite_url
 from tusd_py.catalog.database_clock import DatabaseClock
 from tusd_py.catalog.figure_records import FigureRecords
+from tusd_py.catalog.instant_records import InstantRecords
 from tusd_py.catalog.job_records import JobRecords
 from tusd_py.catalog.migrate import migrate
 from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.object_records import ObjectRecords
+from tusd_py.catalog.possession_records import PossessionRecords
 from tusd_py.catalog.upload_records import UploadRecords
 from tusd_py.clock import Clock, SystemClock
 
 __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
 
-class SqlCatalog(UploadRecords, JobRecords, ObjectRecords, FigureRecords):
+class SqlCatalog(
+    UploadRecords, InstantRecords, PossessionRecords, JobRecords, ObjectRecords, FigureRecords
+):
     """``catalog.port.Catalog``, on a database brought up to date when it is opened.
 
     ``clock``: None takes the database's own where machines share one, and this machine's on SQLite.

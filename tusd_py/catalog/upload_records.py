@@ -7,7 +7,6 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
-    delete,
     exists,
     func,
     insert,
@@ -18,7 +17,13 @@ from sqlalchemy import (
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.port import Done, Finished, HistoryRow
-from tusd_py.catalog.records import add_history, add_outbox, complete_history, pool_file
+from tusd_py.catalog.records import (
+    add_history,
+    add_outbox,
+    complete_history,
+    leave_pool,
+    pool_file,
+)
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
     checkpoint_text,
@@ -40,7 +45,7 @@ FAILED_SOURCE_SECONDS = 24 * 3600.0
 _CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
 
 # Made once: see ``records``.
-_ADD_UPLOAD: Final = insert(uploads)
+ADD_UPLOAD: Final = insert(uploads)
 _UPLOAD: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
 _UPLOAD_LOCKED: Final = _UPLOAD.with_for_update()
 _FINISH: Final = (
@@ -77,31 +82,8 @@ class UploadRecords:
         """See ``UploadCatalog.add_upload``."""
         row = upload_row(upload)
         self._database.write(
-            lambda c: c.execute(_ADD_UPLOAD, row).rowcount == 1,
-            settled=lambda c: True if _upload(c, upload.id) is not None else None,
-        )
-
-    def add_instant(self, upload: Upload, scope: Scope) -> File | None:
-        """See ``UploadCatalog.add_instant``."""
-        now = self._clock.now()
-
-        def added(connection: Connection) -> File | None:
-            known = _upload(connection, upload.id) is not None
-            return pool_file(connection, scope, upload.declared_hash or "") if known else None
-
-        return self._database.write(lambda c: _add_instant(c, upload, scope, now), settled=added)
-
-    def finish_instant(self, upload: Upload, scope: Scope) -> File | None:
-        """See ``UploadCatalog.finish_instant``."""
-        now = self._clock.now()
-
-        def finished(connection: Connection) -> File | None:
-            current = _upload(connection, upload.id)
-            done = current is not None and current.instant
-            return pool_file(connection, scope, upload.declared_hash or "") if done else None
-
-        return self._database.write(
-            lambda c: _finish_instant(c, upload, scope, now), settled=finished
+            lambda c: c.execute(ADD_UPLOAD, row).rowcount == 1,
+            settled=lambda c: True if find_upload(c, upload.id) is not None else None,
         )
 
     def declare_hash(self, upload_id: UploadId, declared_hash: str) -> bool:
@@ -119,7 +101,7 @@ class UploadRecords:
 
     def upload(self, upload_id: UploadId) -> Upload | None:
         """See ``UploadCatalog.upload``."""
-        return self._database.read(lambda c: _upload(c, upload_id))
+        return self._database.read(lambda c: find_upload(c, upload_id))
 
     def declare_length(self, upload_id: UploadId, length: int) -> bool:
         """See ``UploadCatalog.declare_length``."""
@@ -234,7 +216,10 @@ class UploadRecords:
         )
 
 
-def _upload(connection: Connection, upload_id: UploadId, *, locked: bool = False) -> Upload | None:
+def find_upload(
+    connection: Connection, upload_id: UploadId, *, locked: bool = False
+) -> Upload | None:
+    """The upload in whatever state; ``locked``: until the transaction ends."""
     statement = _UPLOAD_LOCKED if locked else _UPLOAD
     row = connection.execute(statement, {"upload_id": upload_id}).mappings().first()
     return None if row is None else upload_of(row)
@@ -254,9 +239,7 @@ def _finish(
         },
     )
     if finished.rowcount != 1:
-        return Finished(
-            first=False, file=file if _was_held(connection, content.upload_id) else None
-        )
+        return Finished(first=False, file=file if was_held(connection, content.upload_id) else None)
     add_history(connection, content, now=now)
     if file is not None:
         complete_history(connection, content.upload_id, file, duration=0, now=now)
@@ -266,12 +249,12 @@ def _finish(
     return Finished(first=True, file=None)
 
 
-def _was_held(connection: Connection, upload_id: UploadId) -> bool:
+def was_held(connection: Connection, upload_id: UploadId) -> bool:
     """Whether an upload that was finished before found its content in the pool.
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated: it was not finished but is gone.
     """
-    upload = _upload(connection, upload_id, locked=True)
+    upload = find_upload(connection, upload_id, locked=True)
     if upload is None:
         raise UploadNotFound
     if upload.state is UploadState.EXPIRED:
@@ -318,7 +301,7 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
         .values(state=state.value)
     ).rowcount
     if closed:
-        _leave_pool(connection, upload_id)
+        leave_pool(connection, upload_id)
         active = (JobState.QUEUED.value, JobState.RUNNING.value)
         connection.execute(
             update(jobs)
@@ -326,87 +309,6 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
             .values(state=JobState.CANCELLED.value, ended_at=now)
         )
     return closed == 1
-
-
-def _leave_pool(connection: Connection, upload_id: UploadId) -> None:
-    """The upload points at its file no longer; a file that none points at leaves the pool. Its object
-    is then the janitor's, who asks the pool again."""
-    identity = connection.execute(
-        select(uploads.c.file_identity).where(uploads.c.id == upload_id)
-    ).scalar()
-    if identity is None:
-        return
-    pool = repository_pool
-    connection.execute(select(pool.c.id).where(pool.c.identity == identity).with_for_update())
-    points = select(uploads.c.id).where(
-        uploads.c.file_identity == identity, uploads.c.state == UploadState.FINISHED.value
-    )
-    if connection.execute(select(exists(points))).scalar():
-        return
-    connection.execute(delete(pool).where(pool.c.identity == identity))
-
-
-def _add_instant(connection: Connection, upload: Upload, scope: Scope, now: float) -> File | None:
-    file = _held(connection, upload, scope)
-    if file is None:
-        return None
-    born = {
-        "state": UploadState.FINISHED.value,
-        "file_hash": file.hash,
-        "file_identity": file.identity,
-        "instant": True,
-        "source_removed": True,
-    }
-    connection.execute(_ADD_UPLOAD, {**upload_row(upload), **born})
-    _record_instant(connection, upload, scope, file, now)
-    return file
-
-
-def _finish_instant(
-    connection: Connection, upload: Upload, scope: Scope, now: float
-) -> File | None:
-    file = _held(connection, upload, scope)
-    if file is None:
-        return None
-    finished = connection.execute(
-        update(uploads)
-        .where(uploads.c.id == upload.id, uploads.c.state == UploadState.RECEIVING.value)
-        .values(
-            state=UploadState.FINISHED.value,
-            file_hash=file.hash,
-            file_identity=file.identity,
-            instant=True,
-        )
-    )
-    if finished.rowcount != 1:
-        _was_held(connection, upload.id)
-        return None
-    _record_instant(connection, upload, scope, file, now)
-    return file
-
-
-def _held(connection: Connection, upload: Upload, scope: Scope) -> File | None:
-    """The scope's file of the hash and the length that the upload was declared with."""
-    file = pool_file(connection, scope, upload.declared_hash or "", locked=True)
-    return file if file is not None and file.size == upload.length else None
-
-
-def _record_instant(
-    connection: Connection, upload: Upload, scope: Scope, file: File, now: float
-) -> None:
-    content = FinishedContent(
-        upload_id=upload.id,
-        user_id=upload.user_id,
-        scope=scope,
-        filename=upload.filename,
-        filetype=upload.filetype,
-        file_hash=file.hash,
-        file_size=file.size,
-        temp_path="",
-        created_at=upload.created_at,
-    )
-    add_history(connection, content, now=now)
-    complete_history(connection, upload.id, file, duration=0, now=now)
 
 
 def _removable(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import httpx
 
+from tusd_py.client.proof import nonce_of, proof
 from tusd_py.client.remembered import Remembered
 
 PIECE_BYTES: Final = 1 << 20
@@ -50,6 +51,16 @@ class Sent:
         return self.url.rstrip("/").rpartition("/")[2]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A new upload: where it is, how far, whether it was born complete, and what may be proven."""
+
+    url: str
+    offset: int
+    instant: bool
+    nonce: bytes | None
+
+
 class Uploader:
     """Sends files to one endpoint, one after the other."""
 
@@ -86,8 +97,12 @@ class Uploader:
             before = offset
             try:
                 if url is None:
-                    url, offset, instant = self._create(size, metadata)
+                    made = self._create(size, metadata)
+                    url, offset, instant = made.url, made.offset, made.instant
                     self._remembered.put(file, self._endpoint, url)
+                    if made.nonce is not None:
+                        offset = self._prove(url, file, size, made.nonce)
+                        instant = offset == size
                 if offset is None:
                     offset = self._offset(url)
                     if offset is None:
@@ -111,20 +126,34 @@ class Uploader:
         """Whether an earlier run began to send the file. Raises: OSError."""
         return self._remembered.get(file, self._endpoint) is not None
 
-    def _create(self, size: int, metadata: Mapping[str, str]) -> tuple[str, int, bool]:
-        """The address, how far the upload is, and whether it was born complete."""
+    def _create(self, size: int, metadata: Mapping[str, str]) -> _Made:
         pairs = (
             f"{key} {base64.b64encode(value.encode()).decode()}" if value else key
             for key, value in metadata.items()
         )
         headers = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": ",".join(pairs)}
+        if "filehash" in metadata:
+            headers["Upload-Instant"] = "challenge"
         response = self._client.post(self._endpoint, headers=headers)
         self._judge(response, 201)
-        return (
-            urljoin(self._endpoint, response.headers["Location"]),
-            int(response.headers.get("Upload-Offset", "0")),
-            response.headers.get("Upload-Instant") == "1",
+        return _Made(
+            url=urljoin(self._endpoint, response.headers["Location"]),
+            offset=int(response.headers.get("Upload-Offset", "0")),
+            instant=response.headers.get("Upload-Instant") == "1",
+            nonce=nonce_of(response.headers.get("Upload-Challenge")),
         )
+
+    def _prove(self, url: str, file: Path, size: int, nonce: bytes) -> int:
+        """Show that we have the whole file: somebody else may have sent it. Returns: the offset."""
+        headers = {
+            **_TUS,
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+            "Upload-Proof": proof(file, size, nonce),
+        }
+        response = self._client.patch(url, headers=headers)
+        self._judge(response, 204)
+        return int(response.headers["Upload-Offset"])
 
     def _offset(self, url: str) -> int | None:
         """Where the server is; None when it does not know the upload any longer."""

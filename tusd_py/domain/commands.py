@@ -36,6 +36,8 @@ class Create:
     body_length: int | None = None
     """Content-Length of that body; None when chunked."""
     checksum: Checksum | LateChecksum | None = None
+    challenge: bool = False
+    """The client can prove that it has what it declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,10 @@ class Append:
     checksum: Checksum | LateChecksum | None = None
     declared_hash: str | None = None
     """BLAKE3 of the whole file, told now: it was hashed while it was sent."""
+    challenge: bool = False
+    """The client can prove that it has what it declares."""
+    proof: bytes | None = None
+    """The answer to a challenge; the body is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,8 @@ class Upload:
     """The pool entry that holds the content once the pipeline is through."""
     instant: bool = False
     """Complete without its bytes: the pool held the content (秒传)."""
+    tenant: str = ""
+    """The group that its owner belonged to when it was made."""
     created_at: float
 
     @property

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from starlette._utils import get_route_path
@@ -100,7 +101,10 @@ class TusEndpoint:
             case Append():
                 appended = await append(self._room, caller.user_id, command, body)
                 facts = UploadFacts(
-                    offset=appended.offset, length=None, expires_at=appended.expires_at
+                    offset=appended.offset,
+                    length=None,
+                    expires_at=appended.expires_at,
+                    challenge=appended.challenge,
                 )
                 return Response(status_code=204, headers=progress_headers(facts))
             case Inspect():
@@ -137,7 +141,8 @@ class TusEndpoint:
             trusted=self._context.settings.behind_proxy,
         )
         path = f"{scope.get('root_path', '')}{self._base_path}{upload_id}"
-        headers = {"Location": f"{origin or ''}{path}", **progress_headers(_facts(created))}
+        facts = replace(_facts(created), challenge=created.challenge)
+        headers = {"Location": f"{origin or ''}{path}", **progress_headers(facts)}
         return Response(status_code=201, headers=headers)
 
 

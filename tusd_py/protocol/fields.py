@@ -139,13 +139,24 @@ def parse_upload_hash(text: str | None) -> str | None:
         key, _, value = member.strip(" ").partition("=")
         if key != "blake3":
             continue
-        if len(value) < 2 or value[0] != ":" or value[-1] != ":":
-            raise MalformedHeader("Upload-Hash must be blake3=: and Base64 and a colon.")
-        digest = _decode_base64("Upload-Hash", value[1:-1])
-        if len(digest) != BLAKE3_BYTES:
-            raise MalformedHeader(f"A blake3 digest has {BLAKE3_BYTES} bytes.")
-        return digest.hex()
+        digest = parse_byte_sequence("Upload-Hash", value, BLAKE3_BYTES)
+        return None if digest is None else digest.hex()
     return None
+
+
+def parse_byte_sequence(name: str, text: str | None, size: int) -> bytes | None:
+    """So many bytes, written as RFC 8941, 3.3.5 has it: ``:<Base64>:``; None if absent.
+
+    Raises: MalformedHeader.
+    """
+    if text is None:
+        return None
+    if len(text) < 2 or text[0] != ":" or text[-1] != ":":
+        raise MalformedHeader(f"{name} must have Base64 between two colons.")
+    found = _decode_base64(name, text[1:-1])
+    if len(found) != size:
+        raise MalformedHeader(f"{name} must have {size} bytes.")
+    return found
 
 
 def media_type(text: str | None) -> str:

@@ -5,6 +5,7 @@ the first byte of a body is read. Rule 3: the head was copied before the body: t
 change it (C68).
 """
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -33,11 +34,13 @@ from tusd_py.domain.errors import (
     WrongContentType,
 )
 from tusd_py.domain.ids import UploadId, parse_upload_id
+from tusd_py.domain.possession import ANSWER_BYTES, ANSWER_SECONDS, WINDOW_BYTES, WINDOWS
 from tusd_py.domain.upload import HASH_HEX_DIGITS, UploadKind
 from tusd_py.protocol.fields import (
     Fields,
     http_date,
     media_type,
+    parse_byte_sequence,
     parse_checksum,
     parse_defer_length,
     parse_metadata,
@@ -52,7 +55,11 @@ HASH_KEY: Final = "filehash"
 HASH_HEADER: Final = "Upload-Hash"
 """The same as a header: ``blake3=:<Base64 of 32 bytes>:``."""
 INSTANT_HEADER: Final = "Upload-Instant"
-"""Told of an upload that was born complete."""
+"""Told of an upload that was born complete; in a request ``challenge``: a proof can be given."""
+CHALLENGE_HEADER: Final = "Upload-Challenge"
+"""What a proof is to be made of: ``v=1, nonce=:<Base64 of 32 bytes>:, n=256, w=4096, exp=60``."""
+PROOF_HEADER: Final = "Upload-Proof"
+"""The proof: ``:<Base64 of 32 bytes>:``."""
 
 _COLLECTION_METHODS: Final = ("OPTIONS", "POST")
 _UPLOAD_METHODS: Final = ("OPTIONS", "HEAD", "PATCH", "DELETE", "GET")
@@ -173,7 +180,12 @@ def _create(head: Head, capabilities: Capabilities, base_path: str) -> Create:
         has_body=has_body,
         body_length=body_length,
         checksum=_checksum(head, capabilities),
+        challenge=_asks_for_challenge(fields),
     )
+
+
+def _asks_for_challenge(fields: Fields) -> bool:
+    return (fields.one(INSTANT_HEADER) or "").lower() == "challenge"
 
 
 def _checksum(head: Head, capabilities: Capabilities) -> Checksum | LateChecksum | None:
@@ -292,12 +304,18 @@ def _append(head: Head, capabilities: Capabilities) -> Append:
     if offset_text is None:
         raise MalformedHeader("The header Upload-Offset is missing.")
     length_text = fields.one("Upload-Length")
+    body_length = _body_length(fields)
+    proof = parse_byte_sequence(PROOF_HEADER, fields.one(PROOF_HEADER), ANSWER_BYTES)
+    if proof is not None and body_length != 0:
+        raise MalformedHeader(f"{PROOF_HEADER} comes with an empty body.")
     return Append(
         upload_id=upload_id,
         offset=parse_number("Upload-Offset", offset_text),
         declared_length=None if length_text is None else _length(length_text, capabilities),
-        body_length=_body_length(fields),
+        body_length=body_length,
         checksum=_checksum(head, capabilities),
+        challenge=_asks_for_challenge(fields),
+        proof=proof,
         declared_hash=parse_upload_hash(fields.joined(HASH_HEADER)),
     )
 
@@ -325,6 +343,8 @@ class UploadFacts:
     expires_at: float | None = None
     instant: bool = False
     """Its creation was answered so: no byte is needed."""
+    challenge: bytes | None = None
+    """Nonce of what may be proven."""
 
 
 def discovery_headers(capabilities: Capabilities) -> dict[str, str]:
@@ -366,4 +386,9 @@ def progress_headers(facts: UploadFacts) -> dict[str, str]:
         headers["Upload-Expires"] = http_date(facts.expires_at)
     if facts.instant:
         headers[INSTANT_HEADER] = "1"
+    if facts.challenge is not None:
+        nonce = base64.b64encode(facts.challenge).decode()
+        headers[CHALLENGE_HEADER] = (
+            f"v=1, nonce=:{nonce}:, n={WINDOWS}, w={WINDOW_BYTES}, exp={ANSWER_SECONDS}"
+        )
     return headers

@@ -15,6 +15,7 @@ from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.instant import append_to_complete, declare
+from tusd_py.uploads.possession import challenge, on_grid, prove
 from tusd_py.uploads.receive import Appended, Opening, store_body
 from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
@@ -36,21 +37,37 @@ async def append(room: UploadRoom, user_id: UserId, command: Append, body: Body)
     if known.instant:
         offset = await append_to_complete(room, user_id, command, body)
         return Appended(offset=offset, expires_at=None)
+    if command.proof is not None:
+        appended = await prove(room, user_id, command)
+    else:
+        appended = await _store(room, user_id, command, body)
+    if appended.spared:
+        room.counts.finished += 1
+        room.counts.instant += 1
+        room.counts.instant_bytes += appended.spared
+    return appended
+
+
+async def _store(room: UploadRoom, user_id: UserId, command: Append, body: Body) -> Appended:
+    if not command.challenge or room.policy.possession is None:
+        return await _store_body(room, user_id, command, body)
+    async with on_grid(room.clock):
+        appended = await _store_body(room, user_id, command, body)
+        upload = await room.find(user_id, command.upload_id)
+        return replace(appended, challenge=await challenge(room, upload))
+
+
+async def _store_body(room: UploadRoom, user_id: UserId, command: Append, body: Body) -> Appended:
     interruption = Interruption()
     async with room.lock.hold(command.upload_id, on_release_requested=interruption.supersede):
         with room.body_under_way(interruption):
-            appended = await store_body(
+            return await store_body(
                 room,
                 command.upload_id,
                 Opening(open=lambda: _open(room, user_id, command)),
                 None if command.body_length == 0 else body,
                 interruption,
             )
-    if appended.spared:
-        room.counts.finished += 1
-        room.counts.instant += 1
-        room.counts.instant_bytes += appended.spared
-    return appended
 
 
 def _open(room: UploadRoom, user_id: UserId, command: Append) -> Reception | Appended:

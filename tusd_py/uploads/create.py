@@ -1,6 +1,6 @@
 """Creating uploads, with or without their first bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tusd_py.domain.caller import Caller
@@ -21,6 +21,7 @@ from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.finish import complete_final
 from tusd_py.uploads.instant import claim, discard
+from tusd_py.uploads.possession import challenge, on_grid
 from tusd_py.uploads.receive import Opening, store_body
 from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
@@ -44,6 +45,8 @@ class Created:
     upload: Upload
     offset: int | None
     expires_at: float | None
+    challenge: bytes | None = None
+    """Nonce of a challenge that may be answered, 32 bytes."""
 
 
 async def create(
@@ -57,6 +60,16 @@ async def create(
         PartialNotFinished, UploadNotFound (a part), and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
+    if not command.challenge or command.has_body or room.policy.possession is None:
+        return await _create(room, caller, upload_id, command, body)
+    async with on_grid(room.clock):
+        created = await _create(room, caller, upload_id, command, body)
+        return replace(created, challenge=await challenge(room, created.upload))
+
+
+async def _create(
+    room: UploadRoom, caller: Caller, upload_id: UploadId, command: Create, body: Body
+) -> Created:
     upload = _planned(room, caller, upload_id, command)
     if command.kind is UploadKind.FINAL:
         return await _create_final(room, upload)
@@ -120,6 +133,7 @@ def _planned(room: UploadRoom, caller: Caller, upload_id: UploadId, command: Cre
     upload = Upload(
         id=upload_id,
         user_id=caller.user_id,
+        tenant=caller.tenant,
         length=command.length,
         kind=command.kind,
         metadata_header=command.metadata_header,

@@ -1,7 +1,7 @@
 """Uploads whose content their owner holds already (秒传): complete without their bytes.
 
 Only hashes that this server computed itself make entries of the pool, and the scope that is looked
-in is the owner's: nobody learns by it what others hold (decision 7).
+in is the owner's: nobody learns by it what others hold (decision 7). See ``possession`` for theirs.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from tusd_py.domain.commands import Append
 from tusd_py.domain.errors import HashConflict, LengthExceeded, OffsetMismatch
+from tusd_py.domain.file import File
 from tusd_py.domain.filetypes import extension_of
 from tusd_py.domain.ids import UserId, owner_scope
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
@@ -77,6 +78,14 @@ def declare(room: UploadRoom, upload: Upload, declared_hash: str) -> Upload:
     file = room.catalog.finish_instant(upload, owner_scope(upload.user_id))
     if file is None:
         return upload
+    return spare(room, upload, file)
+
+
+def spare(room: UploadRoom, upload: Upload, file: File) -> Upload:
+    """What follows once the catalog has finished an upload without the rest of its bytes. Blocks.
+
+    Returns: the upload as it is now.
+    """
     upload = replace(
         upload,
         state=UploadState.FINISHED,

@@ -50,6 +50,8 @@ class Appended:
     expires_at: float | None
     spared: int = 0
     """Bytes that need not be sent: the upload was completed by its hash."""
+    challenge: bytes | None = None
+    """Nonce of a challenge that may be answered, 32 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

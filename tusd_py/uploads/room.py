@@ -17,6 +17,7 @@ from tusd_py.domain.errors import (
     UploadTerminated,
 )
 from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.possession import PossessionPolicy
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
 from tusd_py.hashing.follower import Follower, Followers
@@ -48,6 +49,8 @@ class UploadPolicy:
     durability: Literal["finish", "strict", "off"]
     instant: bool = True
     """Whether a declared hash that its owner holds completes an upload."""
+    possession: PossessionPolicy | None = None
+    """Whether one that others hold does, by proof."""
     instant_patch: InstantPatch = InstantPatch.JUMP
     allowed_extensions: tuple[str, ...] = ()
 

@@ -10,11 +10,13 @@ from tusd_py.domain.task import (
     TaskStatus,
 )
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.possession import draw_questions
 
 
 def record(attempt: Attempt) -> None:
     """Close the job with its file in the pool. Raises: LeaseLost: nothing was changed; Transient."""
     if not attempt.held:
+        draw_questions(attempt)
         attempt.reporter.say(TaskStatus.UPLOADING_OSS, STORED_PROGRESS, TEXT_STORED)
     file = _complete(attempt)
     attempt.lease.close()

@@ -1,0 +1,167 @@
+"""Proofs of possession in SQL: ``catalog.port.PossessionCatalog``."""
+
+import hmac
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.instant_records import finish_instant
+from tusd_py.catalog.object_records import hold_object
+from tusd_py.catalog.port import HOUR
+from tusd_py.catalog.records import pool_file
+from tusd_py.catalog.rows import NAME_CHARACTERS
+from tusd_py.catalog.schema import (
+    possession_challenges,
+    possession_questions,
+    repository_pool,
+)
+from tusd_py.catalog.upload_records import find_upload
+from tusd_py.clock import Clock
+from tusd_py.domain.file import File
+from tusd_py.domain.filetypes import extension_of
+from tusd_py.domain.ids import owner_scope
+from tusd_py.domain.possession import ANSWER_SECONDS, Question, Terms
+from tusd_py.domain.upload import Upload
+
+_NONE: Final = -1
+
+
+class PossessionRecords:
+    """Questions, challenges, and what a proof gives."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def questions(self, file_hash: str) -> int:
+        """See ``PossessionCatalog.questions``."""
+        table = possession_questions
+        statement = select(func.count()).select_from(table).where(table.c.file_hash == file_hash)
+        return self._database.read(lambda c: c.execute(statement).scalar_one())
+
+    def add_questions(self, file_hash: str, questions: Sequence[Question]) -> None:
+        """See ``PossessionCatalog.add_questions``."""
+        rows = [
+            {"file_hash": file_hash, "nonce": each.nonce, "answer": each.answer}
+            for each in questions
+        ]
+        self._database.write(lambda c: c.execute(insert(possession_questions), rows))
+
+    def challenge(self, upload: Upload, terms: Terms, decoy: Question) -> bytes:
+        """See ``PossessionCatalog.challenge``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _challenge(c, upload, terms, decoy, now))
+
+    def prove(self, upload: Upload, terms: Terms, answer: bytes) -> File | None:
+        """See ``PossessionCatalog.prove``."""
+        now = self._clock.now()
+
+        def proven(connection: Connection) -> File | None:
+            current = find_upload(connection, upload.id)
+            done = current is not None and current.instant
+            scope = owner_scope(upload.user_id)
+            return pool_file(connection, scope, upload.declared_hash or "") if done else None
+
+        return self._database.write(lambda c: _prove(c, upload, terms, answer, now), settled=proven)
+
+
+def _challenge(
+    connection: Connection, upload: Upload, terms: Terms, decoy: Question, now: float
+) -> bytes:
+    """The same statements whether there is something to be had or not."""
+    table = possession_challenges
+    mine = table.c.user_id == upload.user_id
+    connection.execute(delete(table).where(mine, table.c.made_at < now - HOUR))
+    recent = connection.execute(select(func.count()).select_from(table).where(mine)).scalar_one()
+    held = _candidate(connection, upload, terms) is not None
+    drawn = _question(connection, upload)
+    asked = drawn if held and recent < terms.challenges_per_hour else None
+    questions = possession_questions
+    connection.execute(delete(questions).where(questions.c.id == (asked["id"] if asked else _NONE)))
+    nonce, answer = (asked["nonce"], asked["answer"]) if asked else (decoy.nonce, decoy.answer)
+    connection.execute(
+        insert(table).values(
+            upload_id=upload.id,
+            user_id=upload.user_id,
+            nonce=nonce,
+            answer=answer,
+            used=False,
+            made_at=now,
+        )
+    )
+    return bytes(nonce)
+
+
+def _question(connection: Connection, upload: Upload) -> Any:  # noqa: ANN401
+    table = possession_questions
+    statement = (
+        select(table)
+        .where(table.c.file_hash == upload.declared_hash)
+        .order_by(table.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return connection.execute(statement).mappings().first()
+
+
+def _candidate(connection: Connection, upload: Upload, terms: Terms) -> Any:  # noqa: ANN401
+    """A file of another owner's that a proof would give; locked, so that it stays."""
+    pool = repository_pool
+    statement = select(pool).where(
+        pool.c.hash == upload.declared_hash,
+        pool.c.size == upload.length,
+        pool.c.scope != owner_scope(upload.user_id),
+    )
+    if terms.tenant is not None:
+        statement = statement.where(pool.c.tenant == terms.tenant)
+    found = statement.order_by(pool.c.id).with_for_update()
+    rows = connection.execute(found).mappings().all()
+    fitting = [row for row in rows if terms.extension in (None, extension_of(row["name"]))]
+    return fitting[0] if fitting and len(rows) >= terms.owners else None
+
+
+def _prove(
+    connection: Connection, upload: Upload, terms: Terms, answer: bytes, now: float
+) -> File | None:
+    if not _answered(connection, upload, answer, now):
+        return None
+    held = _candidate(connection, upload, terms)
+    if held is None or not hold_object(connection, held["object_key"], now):
+        return None
+    scope = owner_scope(upload.user_id)
+    mine = select(repository_pool.c.id).where(
+        repository_pool.c.scope == scope, repository_pool.c.hash == upload.declared_hash
+    )
+    if connection.execute(mine).first() is None:
+        copied = {name: held[name] for name in held if name != "id"}
+        own = {
+            "identity": str(uuid4()),
+            "scope": scope,
+            "tenant": upload.tenant,
+            # Its own: how others call their files is nobody's business.
+            "name": upload.filename[:NAME_CHARACTERS],
+            "created_at": now,
+        }
+        connection.execute(insert(repository_pool).values(**{**copied, **own}))
+    return finish_instant(connection, upload, scope, now)
+
+
+def _answered(connection: Connection, upload: Upload, answer: bytes, now: float) -> bool:
+    """Whether that is what was asked last, in time and for the first time; then it is used up."""
+    table = possession_challenges
+    statement = (
+        select(table)
+        .where(table.c.upload_id == upload.id)
+        .order_by(table.c.id.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    asked = connection.execute(statement).mappings().first()
+    if asked is None or asked["used"]:
+        return False
+    connection.execute(update(table).where(table.c.id == asked["id"]).values(used=True))
+    right = hmac.compare_digest(bytes(asked["answer"]), answer)
+    return right and now <= asked["made_at"] + ANSWER_SECONDS
