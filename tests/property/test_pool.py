@@ -16,6 +16,7 @@ from support.ledger import Ledger
 from tusd_py.catalog.port import StoredContent
 from tusd_py.domain.errors import LeaseLost, Transient
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
+from tusd_py.domain.possession import Question, Terms
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 from tusd_py.objects.keys import object_key
 from tusd_py.ports import Ports
@@ -25,6 +26,8 @@ from tusd_py.wiring import open_ports
 CONTENTS = [b"one", b"another"]
 USERS = [UserId(1), UserId(2)]
 LEASE_SECONDS = 1e9
+ANYBODYS = Terms(tenant=None, owners=1, challenges_per_hour=1000, extension=None)
+QUESTION = Question(bytes(32), bytes(32))
 users, contents, servers = st.sampled_from(USERS), st.sampled_from(CONTENTS), st.integers(0, 1)
 picks = st.integers(0, 7)
 
@@ -99,6 +102,23 @@ class PoolMachine(RuleBasedStateMachine):
         file = self.catalog(server).add_instant(upload, owner_scope(user))
         assert (file is not None) == self._holds(user, content)
         if file is not None:
+            self.uploads[upload.id] = (user, content)
+
+    @rule(user=users, content=contents, server=servers)
+    def prove(self, user: UserId, content: bytes, server: int) -> None:
+        """By proof: given if another holds it, whatever else is going on."""
+        catalog = self.catalog(server)
+        upload = self._fresh(user, content)
+        catalog.add_upload(upload)
+        catalog.add_questions(digest(content), [QUESTION])
+        catalog.challenge(upload, ANYBODYS, QUESTION)
+        file = catalog.prove(upload, ANYBODYS, QUESTION.answer)
+        assert (file is not None) == any(
+            self._holds(other, content) for other in USERS if other != user
+        )
+        if file is None:
+            assert catalog.close_upload(upload.id, UploadState.TERMINATED)
+        else:
             self.uploads[upload.id] = (user, content)
 
     def _holds(self, user: UserId, content: bytes) -> bool:
