@@ -14,6 +14,7 @@ from support.bodies import scripted
 from support.clock import FakeClock
 from support.room import Process, fresh_id, policy
 
+from tusd_py.domain.caller import EVERYBODY
 from tusd_py.domain.commands import Append, Checksum, Create, Inspect
 from tusd_py.domain.errors import (
     ChecksumMismatch,
@@ -55,7 +56,7 @@ class UploadMachine(RuleBasedStateMachine):
         self.id = fresh_id()
         self.length_told = not deferred
         command = Create(length=None if deferred else len(content))
-        self._run(create(self.process.room, ANONYMOUS, self.id, command, self._body([])))
+        self._run(create(self.process.room, EVERYBODY, self.id, command, self._body([])))
 
     def _run(self, work: object) -> object:
         return self.loop.run_until_complete(work)  # type: ignore[arg-type]
