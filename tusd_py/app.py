@@ -18,8 +18,18 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.possession import PossessionPolicy
 from tusd_py.domain.upload import InstantPatch
 from tusd_py.hashing.follower import Followers
-from tusd_py.http import events, home, monitoring, multipart, progress, task_list, websocket
-from tusd_py.http.context import AppContext, Authenticate, anonymous
+from tusd_py.http import (
+    events,
+    home,
+    monitoring,
+    multipart,
+    progress,
+    task_list,
+    tickets,
+    websocket,
+)
+from tusd_py.http.access import Authenticate, open_access
+from tusd_py.http.context import AppContext
 from tusd_py.http.cors import CrossOrigin
 from tusd_py.http.errors import respond
 from tusd_py.http.extensions import capabilities
@@ -55,14 +65,15 @@ def create_app(
     settings: Settings,
     ports: Ports | None = None,
     *,
-    authenticate: Authenticate = anonymous,
+    authenticate: Authenticate | None = None,
     worker_alive: Callable[[], bool] | None = None,
     figures: Figures | None = None,
 ) -> Starlette:
     """The server as an application that can run alone or be mounted in another.
 
     Its lifespan must run: it finishes what a crash left, relays jobs and collects expired uploads.
-    Args: ports: opened here, and closed with the lifespan, when None; authenticate: who is asking;
+    Args: ports: opened here, and closed with the lifespan, when None; authenticate: who is asking,
+        in the place of the session tokens of ``settings.auth``, which decide when it is None;
         worker_alive: asked by /healthz when the pipeline runs in this process; figures: where
         /metrics finds what such a worker counts, and what the server adds its own to.
     Raises: BackendError, OSError: the data directory can't be used.
@@ -74,6 +85,7 @@ def create_app(
         *events.routes(context),
         *websocket.routes(context),
         *progress.routes(context),
+        *tickets.routes(context),
         *task_list.routes(context),
         *home.routes(context),
         *monitoring.routes(_checks(context, worker_alive), figures, worker_alive),
@@ -107,7 +119,7 @@ def _checks(context: AppContext, worker_alive: Callable[[], bool] | None) -> Che
 
 
 def compose(
-    settings: Settings, ports: Ports, authenticate: Authenticate, figures: Figures
+    settings: Settings, ports: Ports, authenticate: Authenticate | None, figures: Figures
 ) -> tuple[AppContext, asyncio.Event]:
     """The context of one server process, and the event that wakes its relay."""
     threads = Threads()
@@ -146,7 +158,7 @@ def compose(
         uploads=room,
         threads=threads,
         following=Following(ports.tasks, threads),
-        authenticate=authenticate,
+        access=open_access(settings.auth, ports.clock, authenticate),
         figures=ServerFigures(figures.registry, room.counts),
         stopping=asyncio.Event(),
     )

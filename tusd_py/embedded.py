@@ -135,7 +135,7 @@ def start_lines(context: AppContext, tools: Tools, port: int, *, ours: bool) -> 
     workers = f"{settings.workers} in this process" if settings.workers else "none in this process"
     return [
         f"tusd-py {version('tusd-py')}: {_mode(settings)}, files in {settings.data_dir}",
-        f"access     no authentication, so {_reach(settings)}",
+        f"access     {_access(settings)}",
         f"limits     size {limit}, idle {settings.idle_timeout:g} s, unfinished uploads "
         f"expire after {expires}, durability {settings.durability}",
         f"tus        1.0.0: {', '.join(able.extensions)}",
@@ -146,10 +146,15 @@ def start_lines(context: AppContext, tools: Tools, port: int, *, ours: bool) -> 
     ]
 
 
-def _reach(settings: Settings) -> str:
-    if settings.allow_anonymous:
-        return f"whoever reaches {settings.host} may do everything (allow_anonymous)"
-    return "loopback only"
+def _access(settings: Settings) -> str:
+    auth = settings.auth
+    if auth.enabled:
+        by_secret = ["auth.access_secret (HS256)"] if auth.access_secret.get_secret_value() else []
+        by_keys = [f"the keys at {auth.jwks_url}"] if auth.jwks_url else []
+        return f"by session token: {' or '.join(by_secret + by_keys)}"
+    if settings.open_to_strangers:
+        return f"no authentication: whoever reaches {settings.host} may do everything"
+    return "no authentication, so loopback only"
 
 
 def _mode(settings: Settings) -> str:

@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from tusd_py.access.secrets import flaw_of_secret
+
 GIB: Final = 1 << 30
 _SIZE_UNITS: Final = {
     "": 1, "b": 1,
@@ -181,11 +183,66 @@ class JobSettings(_Section):
     )
 
 
-class AuthSettings(_Section):
-    """The seed's ``Auth``. Not used yet: every request is anonymous."""
+def _check_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    flaw = flaw_of_secret(text) if text else None
+    if flaw is not None:
+        raise ValueError(flaw)
+    return secret
 
-    access_secret: SecretStr = Field(SecretStr(""), description="Key of the tokens (HS256)")
-    access_expire: Duration = Field(36000.0, description="Life of a token")
+
+SigningSecret = Annotated[SecretStr, AfterValidator(_check_secret)]
+
+
+class AuthSettings(_Section):
+    """The seed's ``Auth``: who is asking (S22). With neither a secret nor a key set everybody is the
+    same anonymous user."""
+
+    access_secret: SigningSecret = Field(
+        SecretStr(""),
+        description="Key of session tokens signed with HS256, at least 32 bytes: openssl rand -hex 32",
+    )
+    access_expire: Duration = Field(
+        36000.0, gt=0, description="Life of the tokens that tusd-py token makes"
+    )
+    jwks_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s]+\S*)?$",
+        description="Address of an issuer's keys (JSON Web Key Set) for session tokens signed with RS256, ES256 or EdDSA",
+    )
+    jwks_max_age: Duration = Field(
+        3600.0,
+        gt=0,
+        description="Keys are fetched again after so long, or for a key id they do not have; the old ones serve while the address is away",
+    )
+    issuer: str = Field("", description="What a session token's iss must be; empty: anything")
+    audience: str = Field("", description="What a session token's aud must hold; empty: anything")
+    user_claim: str = Field(
+        "",
+        description="Claim with the user: a positive number, or a text that gets a number of its own; empty: userId, else sub",
+    )
+    role_claim: str = Field(
+        "role", min_length=1, description="Claim with the user's role, a text or a list of texts"
+    )
+    tenant_claim: str = Field(
+        "tenant",
+        min_length=1,
+        description="Claim with the group that the user belongs to (instant.scope: tenant)",
+    )
+    upload_token_secret: SigningSecret = Field(
+        SecretStr(""),
+        description="Key of what servers sign themselves (upload tokens, tickets), the same on all of them; empty: derived from access_secret",
+    )
+
+    @property
+    def enabled(self) -> bool:
+        """Whether session tokens are asked for."""
+        return bool(self.access_secret.get_secret_value() or self.jwks_url)
+
+    def grant_secret(self) -> bytes:
+        """What the keys of upload tokens and tickets are derived from; empty: there are none."""
+        own = self.upload_token_secret.get_secret_value()
+        return (own or self.access_secret.get_secret_value()).encode()
 
 
 class MysqlSettings(_Section):
@@ -312,11 +369,11 @@ class Settings(_Section):
 
     host: str = Field(
         "127.0.0.1",
-        description="Address to listen on; loopback only while there is no authentication",
+        description="Address to listen on; loopback only unless auth or allow_anonymous is set",
     )
     allow_anonymous: bool = Field(
         False,
-        description="Listen on other addresses than loopback although nobody is asked who they are: only where a proxy or a network keeps strangers out",
+        description="Listen on other addresses than loopback although nobody is asked who they are (auth): only where a proxy or a network keeps strangers out",
     )
     port: int = Field(8888, ge=0, le=65535, description="Port to listen on; 0: any free one")
     data_dir: Path = Field(Path("tusd-data"), description="Where everything is kept")
@@ -396,6 +453,15 @@ class Settings(_Section):
             raise ValueError("oss.region: is needed, e.g. oss-cn-beijing (OSS_REGION)")
         return self
 
+    @model_validator(mode="after")
+    def _own_secret(self) -> Self:
+        if self.auth.jwks_url and not self.auth.grant_secret():
+            raise ValueError(
+                "auth.upload_token_secret: is needed with auth.jwks_url, to sign upload tokens; "
+                "openssl rand -hex 32 makes one"
+            )
+        return self
+
     def loopback_only(self) -> bool:
         """Whether nobody but this machine can reach ``host``."""
         try:
@@ -403,7 +469,7 @@ class Settings(_Section):
         except ValueError:
             return False
 
-    def unused_sections(self) -> tuple[str, ...]:
-        """Sections that were filled in and that this version does not use yet."""
-        sections = ("auth",)
-        return tuple(name for name in sections if name in self.model_fields_set)
+    @property
+    def open_to_strangers(self) -> bool:
+        """Whether others can reach ``host`` and nobody is asked who they are."""
+        return not self.auth.enabled and not self.loopback_only()

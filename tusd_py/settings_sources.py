@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from tusd_py.settings import Settings
 
 PREFIX: Final = "TUSD_"
-FAILPOINT: Final = "TUSD_FAIL"
-"""Read by the worker's failpoints, not a setting."""
+NO_SETTINGS: Final = frozenset({"TUSD_FAIL", "TUSD_TOKEN"})
+"""Read by the worker's failpoints and by commands that send a token; not settings."""
 
 _SEED_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Name": (),
@@ -127,7 +127,7 @@ def _merge_environment(
         place = f"environment variable {name}"
         if name in _SEED_ENVIRONMENT:
             _put(tree, places, _SEED_ENVIRONMENT[name], value, place)
-        elif name.startswith(PREFIX) and name != FAILPOINT:
+        elif name.startswith(PREFIX) and name not in NO_SETTINGS:
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
             _check_known(path, place)
             _put(tree, places, path, _listed(path, value), place)

@@ -22,7 +22,7 @@ def serve(folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
 def test_an_address_that_others_reach_is_refused(tmp_path: Path) -> None:
     done = serve(tmp_path / "data")
     assert done.returncode == 2
-    assert "there is no authentication yet" in done.stderr
+    assert "nobody is asked who they are" in done.stderr
     assert not (tmp_path / "data").exists()
 
 

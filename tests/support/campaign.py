@@ -161,7 +161,8 @@ class Campaign:
             if not followed or begun.is_set():
                 return
             begun.set()
-            url = Remembered(self._folder / "state").get(source.path, self._deployed.files)
+            known = Remembered(self._folder / "state").get(source.path, self._deployed.files)
+            url = None if known is None else known.url
             thread = threading.Thread(target=self._follow, args=(str(url).rpartition("/")[2],))
             self._followers.append(thread)
             thread.start()

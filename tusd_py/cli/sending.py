@@ -25,15 +25,17 @@ def send_files(
     as_json: bool,
     follows: bool,
     instant: bool,
+    token: str | None,
 ) -> int:
     """Send each file and, with ``follows``, wait for what becomes of it; with ``instant`` its hash is
-    declared first.
+    declared first. ``token`` says who is sending.
 
     Returns: how many failed. Raises: Unreachable.
     """
     out: Output = JsonLines() if as_json else Terminal(Console(highlight=False, soft_wrap=True))
     failed = 0
-    with httpx.Client(timeout=httpx.Timeout(90.0, connect=10.0)) as client:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with httpx.Client(headers=headers, timeout=httpx.Timeout(90.0, connect=10.0)) as client:
         uploader = Uploader(
             client, endpoint, Remembered(state_dir()), retries=retries, chunk_bytes=chunk_bytes
         )
@@ -69,6 +71,6 @@ def _send(
 def _follow(client: httpx.Client, endpoint: str, sent: Sent, out: Output) -> bool:
     """Whether the file was processed to the end."""
     state: dict[str, Any] = {}
-    for state in follow(client, endpoint, sent.task_id):
+    for state in follow(client, endpoint, sent.task_id, token=sent.token):
         out.state(sent, state)
     return state.get("status") == "completed"

@@ -53,17 +53,15 @@ def serve(
         durability=durability,
         workers=workers,
     )
-    if not settings.allow_anonymous and not settings.loopback_only():
+    if settings.open_to_strangers and not settings.allow_anonymous:
         refuse(
-            f"{settings.host} can be reached by others, and there is no authentication yet: "
-            "listen on 127.0.0.1, behind a proxy that knows who is asking; allow_anonymous is for "
+            f"{settings.host} can be reached by others, and nobody is asked who they are: set "
+            "auth.access_secret or auth.jwks_url, or listen on 127.0.0.1; allow_anonymous is for "
             "where a network keeps strangers out"
         )
     start_logging(settings)
     from tusd_py.embedded import serve as run
 
-    for section in settings.unused_sections():
-        typer.echo(f"note       the settings under {section} are not used by this version yet")
     with plain_errors():
         raise typer.Exit(run(settings, announce=_say))
 

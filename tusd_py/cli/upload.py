@@ -30,6 +30,10 @@ def upload(
         bool,
         typer.Option("--no-instant", help="Do not hash first: send everything, held or not."),
     ] = False,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="TUSD_TOKEN", help="Who is sending: a session token of the server's."),
+    ] = None,
     no_follow: Annotated[
         bool, typer.Option("--no-follow", help="Do not wait for the processing.")
     ] = False,
@@ -52,6 +56,7 @@ def upload(
             as_json=as_json,
             follows=not no_follow,
             instant=not no_instant,
+            token=token,
         )
     except Unreachable as error:
         refuse(f"{endpoint} can't be reached ({error}); the same command goes on later", 3)

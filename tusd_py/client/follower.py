@@ -21,18 +21,19 @@ def follow(
     endpoint: str,
     task_id: str,
     *,
+    token: str | None = None,
     retries: int = 60,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[dict[str, Any]]:
     """The task's states, each new one once, until it is completed or failed.
 
-    Raises: Unreachable: the stream could not be had, time after time.
+    Args: token: the upload's own, if it has one. Raises: Unreachable: the stream could not be had, time after time.
     """
     url = urljoin(endpoint, f"../api/file/upload/events/{task_id}")
     last_id, failures, last = "", 0, None
     while True:
         try:
-            for event_id, state in _events(client, url, last_id):
+            for event_id, state in _events(client, url, last_id, token):
                 failures, last_id = 0, event_id or last_id
                 if state != last:
                     yield state
@@ -47,8 +48,12 @@ def follow(
         sleep(PAUSE_SECONDS)
 
 
-def _events(client: httpx.Client, url: str, last_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _events(
+    client: httpx.Client, url: str, last_id: str, token: str | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+    if token:
+        headers["Upload-Token"] = token
     if last_id:
         headers["Last-Event-ID"] = last_id
     with client.stream("GET", url, headers=headers, timeout=SILENCE_SECONDS) as response:

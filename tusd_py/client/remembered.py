@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -12,8 +13,16 @@ def state_dir() -> Path:
     return Path(base) / "tusd-py" / "uploads"
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An upload under way: its address, and what opens it when the user's own token has expired."""
+
+    url: str
+    token: str | None = None
+
+
 class Remembered:
-    """One small file per upload: the address by which it goes on."""
+    """One small file per upload: how it goes on."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -24,20 +33,25 @@ class Remembered:
         key = f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\0{endpoint}"
         return self._directory / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
-    def get(self, file: Path, endpoint: str) -> str | None:
+    def get(self, file: Path, endpoint: str) -> Begun | None:
         """Where the upload of this file goes on; None when it has not begun."""
         try:
-            url = json.loads(self._path(file, endpoint).read_text("utf-8"))["url"]
-        except (OSError, ValueError, KeyError, TypeError):
+            members = json.loads(self._path(file, endpoint).read_text("utf-8"))
+            url, token = members["url"], members.get("token")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return url if isinstance(url, str) else None
+        if not isinstance(url, str):
+            return None
+        return Begun(url, token if isinstance(token, str) else None)
 
-    def put(self, file: Path, endpoint: str, url: str) -> None:
-        """Remember it. Raises: OSError."""
+    def put(self, file: Path, endpoint: str, begun: Begun) -> None:
+        """Remember it, for this user's eyes only. Raises: OSError."""
         path = self._path(file, endpoint)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps({"url": url, "file": str(file.resolve())}), "utf-8")
+        draft.touch(mode=0o600)
+        members = {"url": begun.url, "token": begun.token, "file": str(file.resolve())}
+        draft.write_text(json.dumps(members), "utf-8")
         draft.rename(path)
 
     def forget(self, file: Path, endpoint: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import httpx
 
 from tusd_py.client.proof import nonce_of, proof
-from tusd_py.client.remembered import Remembered
+from tusd_py.client.remembered import Begun, Remembered
 
 PIECE_BYTES: Final = 1 << 20
 FIRST_PAUSE_SECONDS: Final = 0.5
@@ -35,11 +35,17 @@ class _Broken(Exception):
     """Something that may pass: look where we are, then go on."""
 
 
+class _Stale(Exception):
+    """The upload's own token is not taken any longer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """A file that has arrived. ``task_id`` is the last part of its address."""
 
     url: str
+    token: str | None = None
+    """Opens this upload and its task, where the server gives such tokens."""
     resumed_at: int
     """Bytes that were there before, 0 for a fresh upload."""
     instant: bool = False
@@ -55,7 +61,7 @@ class Sent:
 class _Made:
     """A new upload: where it is, how far, whether it was born complete, and what may be proven."""
 
-    url: str
+    begun: Begun
     offset: int
     instant: bool
     nonce: bytes | None
@@ -91,28 +97,31 @@ class Uploader:
         """
         size = file.stat().st_size
         failures = 0
-        url, offset, resumed_at = self._remembered.get(file, self._endpoint), None, -1
+        begun, offset, resumed_at = self._remembered.get(file, self._endpoint), None, -1
         instant = False
         while True:
             before = offset
             try:
-                if url is None:
+                if begun is None:
                     made = self._create(size, metadata)
-                    url, offset, instant = made.url, made.offset, made.instant
-                    self._remembered.put(file, self._endpoint, url)
+                    begun, offset, instant = made.begun, made.offset, made.instant
+                    self._remembered.put(file, self._endpoint, begun)
                     if made.nonce is not None:
-                        offset = self._prove(url, file, size, made.nonce)
+                        offset = self._prove(begun, file, size, made.nonce)
                         instant = offset == size
                 if offset is None:
-                    offset = self._offset(url)
+                    offset = self._offset(begun)
                     if offset is None:
-                        url = None
+                        begun = None
                         continue
                 resumed_at = offset if resumed_at < 0 else resumed_at
                 progress(offset)
                 if offset >= size:
                     break
-                offset = self._append(url, file, offset, size, progress)
+                offset = self._append(begun, file, offset, size, progress)
+            except _Stale:
+                # The user's own token goes on, if that is still good.
+                begun, offset = Begun(begun.url) if begun else None, None
             except (_Broken, httpx.TransportError) as error:
                 failures = 0 if offset is not None and offset != before else failures + 1
                 if failures > self._retries:
@@ -120,7 +129,9 @@ class Uploader:
                 self._sleep(min(FIRST_PAUSE_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS))
                 offset = None
         self._remembered.forget(file, self._endpoint)
-        return Sent(url=url, resumed_at=max(resumed_at, 0), instant=instant)
+        return Sent(
+            url=begun.url, token=begun.token, resumed_at=max(resumed_at, 0), instant=instant
+        )
 
     def knows(self, file: Path) -> bool:
         """Whether an earlier run began to send the file. Raises: OSError."""
@@ -136,43 +147,48 @@ class Uploader:
             headers["Upload-Instant"] = "challenge"
         response = self._client.post(self._endpoint, headers=headers)
         self._judge(response, 201)
+        url = urljoin(self._endpoint, response.headers["Location"])
         return _Made(
-            url=urljoin(self._endpoint, response.headers["Location"]),
+            begun=Begun(url, response.headers.get("Upload-Token")),
             offset=int(response.headers.get("Upload-Offset", "0")),
             instant=response.headers.get("Upload-Instant") == "1",
             nonce=nonce_of(response.headers.get("Upload-Challenge")),
         )
 
-    def _prove(self, url: str, file: Path, size: int, nonce: bytes) -> int:
+    def _prove(self, begun: Begun, file: Path, size: int, nonce: bytes) -> int:
         """Show that we have the whole file: somebody else may have sent it. Returns: the offset."""
         headers = {
-            **_TUS,
+            **_headers(begun),
             "Upload-Offset": "0",
             "Content-Type": "application/offset+octet-stream",
             "Upload-Proof": proof(file, size, nonce),
         }
-        response = self._client.patch(url, headers=headers)
+        response = self._client.patch(begun.url, headers=headers)
         self._judge(response, 204)
         return int(response.headers["Upload-Offset"])
 
-    def _offset(self, url: str) -> int | None:
+    def _offset(self, begun: Begun) -> int | None:
         """Where the server is; None when it does not know the upload any longer."""
-        response = self._client.head(url, headers=_TUS)
+        response = self._client.head(begun.url, headers=_headers(begun))
+        if response.status_code == 401 and begun.token is not None:
+            raise _Stale
         if response.status_code in (403, 404, 410):
             return None
         self._judge(response, 200, 204)
         return int(response.headers["Upload-Offset"])
 
-    def _append(self, url: str, file: Path, offset: int, size: int, progress: Progress) -> int:
+    def _append(self, begun: Begun, file: Path, offset: int, size: int, progress: Progress) -> int:
         length = min(size - offset, self._chunk_bytes or size)
         headers = {
-            **_TUS,
+            **_headers(begun),
             "Upload-Offset": str(offset),
             "Content-Type": "application/offset+octet-stream",
             "Content-Length": str(length),
         }
         body = _pieces(file, offset, length, progress)
-        response = self._client.patch(url, headers=headers, content=body)
+        response = self._client.patch(begun.url, headers=headers, content=body)
+        if response.status_code == 401 and begun.token is not None:
+            raise _Stale
         self._judge(response, 204)
         return int(response.headers["Upload-Offset"])
 
@@ -188,6 +204,10 @@ class Uploader:
         except (ValueError, KeyError, TypeError):
             sentence = f"the server answered {status}"
         raise Refused(str(sentence))
+
+
+def _headers(begun: Begun) -> dict[str, str]:
+    return {**_TUS, **({"Upload-Token": begun.token} if begun.token else {})}
 
 
 def _pieces(file: Path, offset: int, length: int, progress: Progress) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.settings import Settings
 
 CHECK: Final = "settings"
+_PLAIN_AND_FAR: Final = re.compile(r"http://(?!localhost[:/]|127\.|\[::1\])", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"https?://[^/?#\s]+|null|\*")
 
 
@@ -55,17 +56,38 @@ def _parts(settings: Settings) -> list[Finding]:
 
 
 def _access(settings: Settings) -> list[Finding]:
-    return [
-        *([] if settings.loopback_only() else [_reachable(settings)]),
-        *(
+    if settings.open_to_strangers:
+        return [_reachable(settings)]
+    return _tokens(settings)
+
+
+def _tokens(settings: Settings) -> list[Finding]:
+    auth, check, found = settings.auth, f"{CHECK}.auth", []
+    if auth.enabled and settings.allow_anonymous:
+        found.append(
             note(
-                f"{CHECK}.{section}",
-                "Filled in, and not used by this version yet.",
-                "Leave it, or take it out.",
+                f"{CHECK}.allow_anonymous",
+                "It does nothing: everybody is asked for a token (auth).",
+                "Take it out.",
             )
-            for section in settings.unused_sections()
-        ),
-    ]
+        )
+    if auth.jwks_url and not (auth.issuer and auth.audience):
+        found.append(
+            warning(
+                check,
+                "Whoever has a token of the same issuer for another service is let in.",
+                "Set auth.issuer and auth.audience.",
+            )
+        )
+    if _PLAIN_AND_FAR.match(auth.jwks_url):
+        found.append(
+            warning(
+                f"{CHECK}.jwks_url",
+                "The keys come over plain HTTP: whoever is between can put their own in their place.",
+                "Give it by https.",
+            )
+        )
+    return found
 
 
 def _reachable(settings: Settings) -> Finding:
@@ -77,9 +99,9 @@ def _reachable(settings: Settings) -> Finding:
         )
     return problem(
         f"{CHECK}.host",
-        f"{settings.host} can be reached by others, and there is no authentication yet: the server "
+        f"{settings.host} can be reached by others, and nobody is asked who they are: the server "
         "refuses to start.",
-        "Set host to 127.0.0.1 and put a proxy before it that knows who is asking.",
+        "Set auth.access_secret or auth.jwks_url, or set host to 127.0.0.1.",
     )
 
 

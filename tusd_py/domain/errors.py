@@ -223,6 +223,34 @@ class PolicyError(TusdError):
     sentence = "This deployment does not allow it."
 
 
+class Unauthenticated(PolicyError):
+    """Raised when a request does not say who is asking, where that must be known."""
+
+    code = "unauthenticated"
+    sentence = "Say who is asking: the header Authorization must be Bearer and a token."
+
+
+class TokenInvalid(Unauthenticated):
+    """Raised when a token can't be accepted. A forged one is not told why."""
+
+    code = "token_invalid"
+    sentence = "The token is not accepted."
+
+
+class TokenExpired(Unauthenticated):
+    """Raised when a genuine token is past its time."""
+
+    code = "token_expired"
+    sentence = "The token has expired."
+
+
+class UploadTokenOnly(PolicyError):
+    """Raised when an upload's token is used for something that is not that upload."""
+
+    code = "upload_token_only"
+    sentence = "An upload token is good for its own upload only."
+
+
 class MaxSizeExceeded(PolicyError):
     """Raised when an upload is larger than the limit (bytes)."""
 
@@ -277,6 +305,13 @@ class BackendError(TusdError):
 
     code = "backend_unavailable"
     sentence = "A part of the server is unavailable; try again later."
+
+
+class KeysUnavailable(BackendError):
+    """Raised when the keys that tokens are checked with were never to be had."""
+
+    code = "keys_unavailable"
+    sentence = "Tokens can't be checked at the moment; try again later."
 
 
 class StorageFull(BackendError):

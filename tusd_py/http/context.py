@@ -1,12 +1,12 @@
 """What every route works with, passed by closure."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from tusd_py.domain.caller import EVERYBODY, Caller
+from tusd_py.domain.caller import Caller
+from tusd_py.http.access import Access
 from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
@@ -14,14 +14,6 @@ from tusd_py.settings import Settings
 from tusd_py.tasks.follow import Following
 from tusd_py.threads import Threads
 from tusd_py.uploads.room import UploadRoom
-
-Authenticate = Callable[[HTTPConnection], Awaitable[Caller]]
-"""Who is asking. Raises a TusdError to refuse."""
-
-
-async def anonymous(_connection: HTTPConnection) -> Caller:
-    """Everybody is the same user: the embedded default (S22)."""
-    return EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +27,20 @@ class AppContext:
     uploads: UploadRoom
     threads: Threads
     following: Following
-    authenticate: Authenticate
+    access: Access
     figures: ServerFigures
     stopping: asyncio.Event
     """Set once the server is to stop: long answers end."""
 
     async def caller(self, connection: HTTPConnection) -> Caller:
-        """Who is asking. Raises: what the deployment's authentication raises."""
-        return await self.authenticate(connection)
+        """Who is asking. Raises: see ``Access.caller``."""
+        return await self.access.caller(connection)
+
+    async def owner(self, connection: HTTPConnection) -> Caller:
+        """Who is asking for something of a user's that is no single upload.
+
+        Raises: UploadTokenOnly: who has one upload only; and see ``Access.caller``.
+        """
+        caller = await self.access.caller(connection)
+        caller.check_whole_user()
+        return caller

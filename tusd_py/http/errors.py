@@ -47,6 +47,10 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.BodyTimeout: 500,
     e.ClientDisconnected: 400,
     e.PolicyError: 403,
+    e.Unauthenticated: 401,
+    e.TokenInvalid: 401,
+    e.TokenExpired: 401,
+    e.UploadTokenOnly: 403,
     e.MaxSizeExceeded: 413,
     e.MetadataTooLarge: 413,
     e.TypeNotAllowed: 400,
@@ -54,6 +58,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.OriginNotAllowed: 403,
     e.TaskNotFound: 404,
     e.BackendError: 503,
+    e.KeysUnavailable: 503,
     e.StorageFull: 507,
     e.StorageDamaged: 500,
     e.ShuttingDown: 503,
@@ -127,6 +132,10 @@ def error_headers(error: e.TusdError, status: int) -> dict[str, str]:
         headers["Tus-Max-Size"] = str(error.limit)
     if isinstance(error, e.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
+    if isinstance(error, e.Unauthenticated):
+        # RFC 6750, 3.1: no error is named where no token was sent.
+        token_sent = isinstance(error, e.TokenInvalid | e.TokenExpired)
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if token_sent else "Bearer"
     if status in (423, 503, 507):
         headers["Retry-After"] = str(_RETRY_SECONDS)
     if isinstance(error, _CLOSES):

@@ -36,17 +36,18 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """The two streams."""
 
     async def one(request: Request) -> Response:
-        user_id = (await context.caller(request)).user_id
+        caller = await context.access.listener(request)
         task_id = task_id_of(request.path_params["task_id"])
-        task = await find_task(context, user_id, task_id)
+        task = await find_task(context, caller, task_id)
         seen = last_seen(request.headers.get("last-event-id"), task)
         if task.status.terminal and seen == (task.epoch, task.seq):
             return Response(status_code=204, headers=_HEADERS)
         return _Stream(context.figures, _task_events(context, task_id, seen))
 
     async def mine(request: Request) -> Response:
-        user_id = (await context.caller(request)).user_id
-        return _Stream(context.figures, _user_events(context, user_id))
+        caller = await context.access.listener(request)
+        caller.check_whole_user()
+        return _Stream(context.figures, _user_events(context, caller.user_id))
 
     return [
         Route("/api/file/upload/events", mine),

@@ -30,24 +30,25 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """The form upload."""
 
     async def upload(request: Request) -> Response:
-        caller = await context.caller(request)
+        caller = await context.owner(request)
         _check_length(context, request)
         form = FormFile(request.receive, request.headers.get("content-type", ""))
         await form.begin()
         stored = await _store(context, caller, form)
+        headers = context.access.upload_token_header(caller.user_id, stored.id, stored.length, None)
         if stored.file_identity is not None:
             members = {
                 "identity": stored.file_identity,
                 "status": TaskStatus.COMPLETED.value,
                 "message": TEXT_INSTANT,
             }
-            return JSONResponse({**members, "task_id": stored.id})
+            return JSONResponse({**members, "task_id": stored.id}, headers=headers)
         members = {
             "task_id": stored.id,
             "status": TaskStatus.RECEIVED.value,
             "message": TEXT_ACCEPTED,
         }
-        return JSONResponse(members)
+        return JSONResponse(members, headers=headers)
 
     return [Route("/api/file/upload", upload, methods=["POST"])]
 

@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import BackendError, TaskNotFound, UploadNotFound
-from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
+from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.task import Task
 from tusd_py.domain.upload import UploadKind, UploadState
 from tusd_py.http.context import AppContext
@@ -23,9 +24,9 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """The progress route."""
 
     async def progress(request: Request) -> Response:
-        user_id = (await context.caller(request)).user_id
+        caller = await context.caller(request)
         task_id = task_id_of(request.path_params["task_id"])
-        task = await find_task(context, user_id, task_id)
+        task = await find_task(context, caller, task_id)
         return JSONResponse(frames.progress(task), headers=NO_STORE)
 
     return [Route("/api/file/upload/progress/{task_id}", progress)]
@@ -39,14 +40,16 @@ def task_id_of(text: str) -> UploadId:
     return task_id
 
 
-async def find_task(context: AppContext, user_id: UserId, task_id: UploadId) -> Task:
+async def find_task(context: AppContext, caller: Caller, task_id: UploadId) -> Task:
     """The caller's task: as the live view has it, else as the durable records do.
 
     Raises: TaskNotFound: there is none, or it is somebody else's (the seed's hole 10);
         BackendError: nobody knows (hole 12).
     """
+    if not caller.reaches(task_id):
+        raise TaskNotFound
     task = await _shown(context, task_id) or await recorded(context, task_id)
-    if task is None or task.facts.user_id != user_id:
+    if task is None or task.facts.user_id != caller.user_id:
         raise TaskNotFound
     return task
 

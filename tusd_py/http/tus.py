@@ -14,6 +14,7 @@ from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Discover, Download, Inspect, Terminate
 from tusd_py.domain.errors import TusdError, UploadNotFound
 from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import send_content
 from tusd_py.http.errors import respond
@@ -36,6 +37,7 @@ from tusd_py.uploads.body import Body
 from tusd_py.uploads.create import Created, create
 from tusd_py.uploads.download import download
 from tusd_py.uploads.inspect import Inspected, inspect
+from tusd_py.uploads.receive import Appended
 from tusd_py.uploads.terminate import terminate
 
 _ALWAYS: Final[Mapping[str, str]] = {
@@ -94,27 +96,49 @@ class TusEndpoint:
         if isinstance(command, Discover):
             return Response(status_code=204, headers=discovery_headers(able))
         caller = await self._context.caller(HTTPConnection(scope))
+        caller.check_command(command)
+        user_id = caller.user_id
         body = body_of(scope, receive, self._context.threads)
         match command:
             case Create():
                 return await self._create(scope, head, command, caller, body)
             case Append():
-                appended = await append(self._room, caller.user_id, command, body)
+                appended = await append(self._room, user_id, command, body)
                 facts = UploadFacts(
                     offset=appended.offset,
                     length=None,
                     expires_at=appended.expires_at,
                     challenge=appended.challenge,
                 )
-                return Response(status_code=204, headers=progress_headers(facts))
+                headers = progress_headers(facts) | self._renewed(caller, command, appended)
+                return Response(status_code=204, headers=headers)
             case Inspect():
-                inspected = await inspect(self._room, caller.user_id, command)
-                return Response(headers=inspection_headers(_facts(inspected)))
+                inspected = await inspect(self._room, user_id, command)
+                headers = inspection_headers(_facts(inspected))
+                unfinished = inspected.upload.state is UploadState.RECEIVING
+                if caller.upload_id is None or unfinished:
+                    headers |= self._token(inspected)
+                return Response(headers=headers)
             case Terminate():
-                await terminate(self._room, caller.user_id, command)
+                await terminate(self._room, user_id, command)
                 return Response(status_code=204)
             case Download():
-                return await self._download(caller.user_id, command)
+                return await self._download(user_id, command)
+
+    def _token(self, told: Created | Inspected) -> dict[str, str]:
+        upload = told.upload
+        return self._context.access.upload_token_header(
+            upload.user_id, upload.id, upload.length, told.expires_at
+        )
+
+    def _renewed(self, caller: Caller, command: Append, appended: Appended) -> dict[str, str]:
+        """Each byte gives the upload more time, and its token too; a finished one's is not renewed."""
+        if caller.upload_id is None or appended.expires_at is None:
+            return {}
+        length = caller.length if caller.length is not None else command.declared_length
+        return self._context.access.upload_token_header(
+            caller.user_id, caller.upload_id, length, appended.expires_at
+        )
 
     async def _download(self, user_id: UserId, command: Download) -> Response:
         objects = self._context.ports.objects
@@ -143,6 +167,7 @@ class TusEndpoint:
         path = f"{scope.get('root_path', '')}{self._base_path}{upload_id}"
         facts = replace(_facts(created), challenge=created.challenge)
         headers = {"Location": f"{origin or ''}{path}", **progress_headers(facts)}
+        headers |= self._token(created)
         return Response(status_code=201, headers=headers)
 
 

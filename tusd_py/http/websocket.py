@@ -24,9 +24,9 @@ def routes(context: AppContext) -> list[BaseRoute]:
     async def follow(websocket: WebSocket) -> None:
         try:
             await _check_origin(context, websocket)
-            user_id = (await context.caller(websocket)).user_id
+            caller = await context.access.listener(websocket)
             task_id = task_id_of(websocket.path_params["task_id"])
-            await find_task(context, user_id, task_id)
+            await find_task(context, caller, task_id)
         except TusdError as error:
             await websocket.send_denial_response(respond(error))
             return

@@ -60,10 +60,32 @@ def test_settings(settings: dict[str, Any], expected: Told) -> None:
     assert told(judge_settings(Settings(**settings))) == expected
 
 
-def test_a_section_that_is_not_used_yet_is_a_note() -> None:
-    settings = Settings(auth={"access_secret": "x"})
-    unused = settings.unused_sections()
-    assert told(judge_settings(settings)) == {f"settings.{name}": NOTE for name in unused}
+KEYS = {
+    "jwks_url": "https://id.example.org/keys",
+    "upload_token_secret": "b4d1c0ffee5a17f02e9d8c7b6a594837",
+}
+NAMED = {"issuer": "https://id.example.org", "audience": "uploads"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"auth": {**KEYS, **NAMED}}, {}),
+        ({"auth": {**KEYS, **NAMED}, "host": "0.0.0.0"}, {}),
+        ({"auth": KEYS}, {"settings.auth": WARNING}),
+        (
+            {"auth": {**KEYS, **NAMED, "jwks_url": "http://id.example.org/keys"}},
+            {"settings.jwks_url": WARNING},
+        ),
+        ({"auth": {**KEYS, **NAMED, "jwks_url": "http://127.0.0.1/keys"}}, {}),
+        (
+            {"auth": {**KEYS, **NAMED}, "allow_anonymous": True},
+            {"settings.allow_anonymous": NOTE},
+        ),
+    ],
+)
+def test_authentication_is_judged(settings: dict[str, Any], expected: dict[str, str]) -> None:
+    assert told(judge_settings(Settings(**settings))) == expected
 
 
 SOUND = DiskFacts(

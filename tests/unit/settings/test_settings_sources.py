@@ -76,7 +76,7 @@ def test_the_seeds_file_is_taken_as_it_is(tmp_path: Path) -> None:
     assert (settings.host, settings.port, settings.max_size) == ("127.0.0.2", 8889, 10737418240)
     assert settings.rabbitmq.user == "admin"
     assert settings.redis.addr == "127.0.0.1:6379"
-    assert settings.unused_sections() == ("auth",)
+    assert settings.auth.enabled
 
 
 def test_addresses_survive_any_password(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""Users on a real server with its pipeline: the command line, tickets, and a file that is proven."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.server import Server, running_server
+from support.tokens import SECRET, bearer
+from support.tus import TUS
+
+AUTH = {
+    "TUSD_AUTH__ACCESS_SECRET": SECRET,
+    "TUSD_INSTANT__SCOPE": "tenant",
+    "TUSD_INSTANT__MIN_SIZE": "1MiB",
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("data"), env=AUTH) as server:
+        yield server
+
+
+def token(user: int, tenant: str = "") -> str:
+    """As the operator makes one."""
+    argv = [".venv/bin/tusd-py", "token", "--user", str(user)]
+    done = subprocess.run(
+        [*argv, *(["--tenant", tenant] if tenant else [])],
+        env={**os.environ, **AUTH}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
+class Sender:
+    """One user's machine."""
+
+    def __init__(self, server: Server, state: Path, user: int, tenant: str = "") -> None:
+        self.server = server
+        self.token = token(user, tenant)
+        self.env = {
+            **os.environ,
+            "XDG_STATE_HOME": str(state / str(user)),
+            "TUSD_TOKEN": self.token,
+        }
+
+    def upload(self, file: Path, *flags: str) -> list[dict[str, object]]:
+        done = subprocess.run(
+            [".venv/bin/tusd-py", "upload", str(file), "--url", self.server.files, "--json", *flags],
+            env=self.env, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def received(self) -> float:
+        text = httpx.get(f"{self.server.url}/metrics").text
+        line = next(ln for ln in text.splitlines() if ln.startswith("tusd_received_bytes_total "))
+        return float(line.split()[1])
+
+
+def test_a_colleague_proves_and_a_stranger_sends(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "film.bin"
+    file.write_bytes(os.urandom(3 << 20))
+    first, colleague = Sender(server, tmp_path, 1, "acme"), Sender(server, tmp_path, 2, "acme")
+    stranger = Sender(server, tmp_path, 3, "other")
+    told = first.upload(file)
+    assert told[-1]["status"] == "completed"
+    sent = first.received()
+    assert sent == file.stat().st_size
+    told = colleague.upload(file)
+    assert told[-1]["status"] == "completed"
+    assert colleague.received() == sent, "nothing was sent"
+    told = stranger.upload(file)
+    assert told[-1]["status"] == "completed"
+    assert stranger.received() == 2 * sent
+    told = first.upload(file)
+    assert told[-1]["status"] == "completed"
+    assert first.received() == 2 * sent
+
+
+def test_a_page_follows_with_a_ticket(server: Server, tmp_path: Path) -> None:
+    """EventSource sends no header: the ticket in its address is of use for a minute."""
+    me = bearer(token(5))
+    made = httpx.post(server.files, headers={**TUS, **me, "Upload-Length": "3"})
+    task = made.headers["Location"].rpartition("/")[2]
+    tickets = f"{server.url}/api/file/upload/tickets"
+    answer = httpx.post(tickets, headers=me, json={"task_id": task})
+    assert (answer.status_code, answer.json()["expires_in"]) == (200, 60)
+    events = f"{server.url}/api/file/upload/events/{task}?ticket={answer.json()['ticket']}"
+    with httpx.stream("GET", events) as stream:
+        first = next(line for line in stream.iter_lines() if line.startswith("data:"))
+    assert json.loads(first.removeprefix("data:"))["task_id"] == task
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code"),
+    [
+        (b"{", 400, "malformed_request"),
+        (b"[]", 400, "malformed_request"),
+        (b'{"task_id": 7}', 404, "task_not_found"),
+        (b'{"task_id": "../x"}', 404, "task_not_found"),
+        (b" " * 5000, 400, "malformed_request"),
+        (b"[" * 4000, 400, "malformed_request"),
+    ],
+)
+def test_a_malformed_request_for_a_ticket_is_refused(
+    server: Server, content: bytes, status: int, code: str
+) -> None:
+    tickets = f"{server.url}/api/file/upload/tickets"
+    refused = httpx.post(tickets, headers=bearer(token(5)), content=content)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+
+
+def test_the_uploader_says_why_it_may_not(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(b"x")
+    done = subprocess.run(
+        [".venv/bin/tusd-py", "upload", str(file), "--url", server.files],
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Say who is asking" in done.stdout + done.stderr

@@ -1,0 +1,270 @@
+"""Who may do what: every resource and verb, for everybody who may ask. ``-s`` prints what was seen."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from support.server import Server, running_server
+from support.tokens import OTHER_SECRET, SECRET, bearer, token, unsigned
+from support.tus import BODY, TUS, metadata
+from support.waiting import wait_until
+
+OWNER, STRANGER = 7, 8
+API: Final = "/api/file/upload"
+AUDIENCE: Final = {"aud": "uploads"}
+
+COLUMNS: Final = (
+    "owner", "other", "nobody", "expired", "alg none", "wrong key", "wrong aud", "its token",
+    "token of another", "its ticket", "ticket of another", "other's ticket",
+)  # fmt: skip
+
+# "A name that is not yours is a name that is not there": 404 for others, 401 for who is nobody.
+TABLE: Final = """
+OPTIONS files        204 204 204 204 204 204 204 204 204 204 204 204
+POST files           201 201 401 401 401 401 401 403 403 401 401 401
+POST final of it     201 400 401 401 401 401 401 403 403 401 401 401
+HEAD file            200 404 401 401 401 401 401 200 404 401 401 401
+PATCH file           204 404 401 401 401 401 401 204 404 401 401 401
+DELETE file          204 404 401 401 401 401 401 204 404 401 401 401
+GET file             200 404 401 401 401 401 401 200 404 401 401 401
+POST form            200 200 401 401 401 401 401 403 403 401 401 401
+GET progress         200 404 401 401 401 401 401 200 404 401 401 401
+GET events of it     200 404 401 401 401 401 401 200 404 200 404 404
+GET WebSocket        101 404 401 401 401 401 401 101 404 101 404 404
+GET events           200 200 401 401 401 401 401 403 403 403 403 200
+GET tasks            200 200 401 401 401 401 401 403 403 401 401 401
+POST tickets         200 200 401 401 401 401 401 200 200 401 401 401
+POST ticket for it   200 404 401 401 401 401 401 200 404 401 401 401
+GET healthz          200 200 200 200 200 200 200 200 200 200 200 200
+GET home             200 200 200 200 200 200 200 200 200 200 200 200
+"""
+
+UPGRADE: Final = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {"TUSD_AUTH__ACCESS_SECRET": SECRET, "TUSD_AUTH__AUDIENCE": "uploads"}
+    with running_server(tmp_path_factory.mktemp("data"), env=settings) as server:
+        yield server
+
+
+@pytest.fixture
+def asker(server: Server) -> Iterator["Asker"]:
+    asker = Asker(server)
+    with asker.http:
+        yield asker
+
+
+class Asker:
+    """Makes an upload for each question, and asks as somebody."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.http = httpx.Client(base_url=server.url, timeout=30)
+        self.owner = bearer(token(OWNER, **AUDIENCE))
+        self.other = bearer(token(STRANGER, **AUDIENCE))
+
+    def made(self, *, finished: bool = False, partial: bool = False) -> httpx.Response:
+        headers = {
+            **TUS,
+            **self.owner,
+            "Upload-Length": "5",
+            "Upload-Metadata": metadata(filename="x"),
+        }
+        if partial:
+            headers["Upload-Concat"] = "partial"
+        body = os.urandom(5) if finished or partial else b""
+        if body:
+            headers |= BODY
+        made = self.http.post("/files/", headers=headers, content=body)
+        assert made.status_code == 201, made.text
+        return made
+
+    def ticket(self, headers: dict[str, str], task: str | None = None) -> str:
+        members = {} if task is None else {"task_id": task}
+        made = self.http.post(f"{API}/tickets", headers=headers, json=members)
+        assert made.status_code == 200, made.text
+        return made.json()["ticket"]
+
+    def as_(self, who: str, made: httpx.Response) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and query of somebody who asks for what was made."""
+        task: str | None = made.headers["Location"].rpartition("/")[2]
+        if "Upload-Concat" in made.request.headers:
+            task = None  # a part is no task
+        mine: dict[str, Callable[[], dict[str, str]]] = {
+            "owner": lambda: self.owner,
+            "other": lambda: self.other,
+            "nobody": dict,
+            "expired": lambda: bearer(token(OWNER, seconds=-60, **AUDIENCE)),
+            "alg none": lambda: bearer(unsigned(OWNER)),
+            "wrong key": lambda: bearer(token(OWNER, secret=OTHER_SECRET, **AUDIENCE)),
+            "wrong aud": lambda: bearer(token(OWNER, aud="elsewhere")),
+            "its token": lambda: {"Upload-Token": made.headers["Upload-Token"]},
+            "token of another": lambda: bearer(self.made().headers["Upload-Token"]),
+        }
+        if who in mine:
+            return mine[who](), {}
+        if who == "other's ticket":
+            return {}, {"ticket": self.ticket(self.other)}
+        if who == "ticket of another":
+            task = self.made().headers["Location"].rpartition("/")[2]
+        return {}, {"ticket": self.ticket(self.owner, task)}
+
+    def ask(self, what: str, who: str) -> httpx.Response:
+        made = self.made(finished=what == "GET file", partial=what == "POST final of it")
+        url = made.headers["Location"]
+        path, task = httpx.URL(url).path, url.rpartition("/")[2]
+        headers, query = self.as_(who, made)
+        method, _, resource = what.partition(" ")
+        chunk = {**TUS, **BODY, "Upload-Offset": "0"}
+        asked: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
+            "files": ("/files/", {**TUS, "Upload-Length": "5"}, {}),
+            "final of it": ("/files/", {**TUS, "Upload-Concat": f"final;{path}"}, {}),
+            "file": (path, chunk, {"content": b"abc"} if method == "PATCH" else {}),
+            "form": (API, {}, {"files": {"file": ("x", os.urandom(5))}}),
+            "progress": (f"{API}/progress/{task}", {}, {}),
+            "events of it": (f"{API}/events/{task}", {}, {}),
+            "WebSocket": (f"{API}/ws/{task}", UPGRADE, {}),
+            "ticket for it": (f"{API}/tickets", {}, {"content": json.dumps({"task_id": task})}),
+            "healthz": ("/healthz", {}, {}),
+            "home": ("/", {}, {}),
+        }
+        path, own, more = asked.get(resource, (f"{API}/{resource}", {}, {}))
+        headers = {**own, **headers}
+        if method == "GET" and resource in ("events of it", "WebSocket", "events"):
+            # A connection of its own: it ends with what it was opened for.
+            with (
+                httpx.Client(base_url=self.server.url, timeout=30) as http,
+                http.stream(method, path, headers=headers, params=query) as response,
+            ):
+                if response.status_code >= 400:
+                    response.read()
+                return response
+        return self.http.request(method, path, headers=headers, params=query, **more)
+
+
+def test_the_access_matrix(asker: Asker) -> None:
+    wrong = []
+    print(f"\n{'':20} " + " | ".join(COLUMNS))  # noqa: T201
+    for line in TABLE.strip().splitlines():
+        what, expected = line[:20].strip(), line[20:].split()
+        seen = [asker.ask(what, who) for who in COLUMNS]
+        print(f"{what:20} " + " ".join(str(response.status_code) for response in seen))  # noqa: T201
+        for who, status, response in zip(COLUMNS, expected, seen, strict=True):
+            if response.status_code != int(status):
+                wrong.append((what, who, response.status_code, status))
+            if response.status_code == 401:
+                assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "HEAD file",
+        "PATCH file",
+        "DELETE file",
+        "GET file",
+        "GET progress",
+        "GET events of it",
+        "POST final of it",
+    ],
+)
+def test_what_is_not_yours_is_answered_like_what_is_not_there(asker: Asker, what: str) -> None:
+    """Byte for byte, save the request's id."""
+    method, _, resource = what.partition(" ")
+    made = asker.made(finished=resource != "final of it", partial=resource == "final of it")
+    name = made.headers["Location"].rpartition("/")[2]
+    place = {"file": "/files/{}", "progress": f"{API}/progress/{{}}", "final of it": "/files/"}.get(
+        resource, f"{API}/events/{{}}"
+    )
+    answers = []
+    for asked in (name, "0" * 32):
+        headers = {**TUS, **BODY, "Upload-Offset": "0", **asker.other}
+        if resource == "final of it":
+            headers["Upload-Concat"] = f"final;/files/{asked}"
+        response = asker.http.request(method, place.format(asked), headers=headers)
+        told = [(k, v) for k, v in response.headers.multi_items() if k != "x-request-id"]
+        answers.append((response.status_code, told, response.content))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == (400 if resource == "final of it" else 404)
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "unauthenticated"),
+        ({"Authorization": "Basic dTpw"}, "unauthenticated"),
+        ({"Authorization": "Bearer"}, "unauthenticated"),
+        ({"Authorization": "Bearer x"}, "token_invalid"),
+        (bearer(token(OWNER, seconds=-60, **AUDIENCE)), "token_expired"),
+        ({"Upload-Token": "x"}, "token_invalid"),
+    ],
+)
+def test_each_refusal_has_its_code(server: Server, headers: dict[str, str], code: str) -> None:
+    refused = httpx.get(f"{server.url}{API}/tasks", headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (401, code)
+
+
+def test_who_is_refused_takes_nothing_over(server: Server, asker: Asker) -> None:
+    """Before the lock and before the body: somebody else's PATCH goes on undisturbed."""
+    url = asker.made().headers["Location"]
+    path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
+    going_on = iter([b"abc", b"de"])
+    headers = {**TUS, **BODY, **asker.owner, "Upload-Offset": "0", "Content-Length": "5"}
+
+    def body() -> Iterator[bytes]:
+        yield next(going_on)
+        wait_until(lambda: path.stat().st_size == 3)
+        for stranger in ({}, asker.other, bearer(unsigned(OWNER))):
+            told = {**TUS, **BODY, "Upload-Offset": "3", **stranger}
+            assert httpx.patch(url, headers=told, content=b"XX").status_code in (401, 404)
+        yield next(going_on)
+
+    sent = asker.http.patch(url, headers=headers, content=body())
+    assert (sent.status_code, sent.headers["Upload-Offset"]) == (204, "5")
+
+
+def test_an_upload_outlives_its_session(asker: Asker) -> None:
+    """By its own token, which each answer to a PATCH renews."""
+    made = asker.made()
+    url, own = made.headers["Location"], {"Upload-Token": made.headers["Upload-Token"]}
+    expired = bearer(token(OWNER, seconds=-60, **AUDIENCE))
+    for offset, piece in enumerate([b"a", b"b", b"c", b"d", b"e"]):
+        headers = {**TUS, **BODY, "Upload-Offset": str(offset)}
+        refused = asker.http.patch(url, headers={**headers, **expired}, content=piece)
+        assert refused.status_code == 401
+        sent = asker.http.patch(url, headers={**headers, **expired, **own}, content=piece)
+        assert sent.status_code == 204, sent.text
+        own = {"Upload-Token": sent.headers.get("Upload-Token", own["Upload-Token"])}
+    too_much = asker.http.patch(
+        url, headers={**TUS, **BODY, "Upload-Offset": "5", **own}, content=b"f"
+    )
+    assert too_much.status_code == 413
+    task = url.rpartition("/")[2]
+    with asker.http.stream("GET", f"{API}/events/{task}", headers=own) as events:
+        assert events.status_code == 200
+
+
+@pytest.mark.parametrize("secret", ["abcdefgh", "admin123", "changeme-changeme-changeme-changeme"])
+def test_a_weak_or_sample_secret_is_refused_at_start(tmp_path: Path, secret: str) -> None:
+    import subprocess
+    import sys
+
+    started = subprocess.run(
+        [sys.executable, "-m", "tusd_py", "serve", "--data-dir", str(tmp_path / "data"), "--port", "0"],
+        env={**os.environ, "TUSD_AUTH__ACCESS_SECRET": secret},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert started.returncode == 2
+    assert "TUSD_AUTH__ACCESS_SECRET" in started.stderr
+    assert secret not in started.stderr
+    assert not (tmp_path / "data").exists()

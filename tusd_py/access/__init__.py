@@ -1,0 +1,1 @@
+"""Who is asking: session tokens, upload tokens, tickets. No HTTP here."""

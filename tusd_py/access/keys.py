@@ -1,0 +1,76 @@
+"""An issuer's published keys (RFC 7517): which of them count, and for what."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+ALGORITHMS: Final[Mapping[tuple[str, str | None], str]] = {
+    ("RSA", None): "RS256",
+    ("EC", "P-256"): "ES256",
+    ("OKP", "Ed25519"): "EdDSA",
+}
+"""The one algorithm of each kind of key, by its ``kty`` and ``crv``. Symmetric keys have none: what
+everybody may read signs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Usable keys by their ``kid``."""
+
+    by_kid: Mapping[str, PyJWK]
+    unnamed: tuple[PyJWK, ...] = ()
+
+    def get(self, kid: str | None) -> PyJWK | None:
+        """The key of that name. A token without one may have the only key that there is."""
+        if kid is not None:
+            return self.by_kid.get(kid)
+        keys = (*self.by_kid.values(), *self.unnamed)
+        return keys[0] if len(keys) == 1 else None
+
+
+def parse_keys(document: bytes) -> Keys:
+    """The keys of a JSON Web Key Set that may check a token; those for anything else are passed over.
+
+    Raises: ValueError: it is no such set, or has no usable key.
+    """
+    try:
+        found = json.loads(document)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    listed = found.get("keys") if isinstance(found, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("not a JSON Web Key Set")
+    by_kid: dict[str, PyJWK] = {}
+    unnamed: list[PyJWK] = []
+    for entry in listed:
+        key = _usable(entry)
+        if key is not None and isinstance(entry.get("kid"), str):
+            by_kid[entry["kid"]] = key
+        elif key is not None:
+            unnamed.append(key)
+    if not by_kid and not unnamed:
+        raise ValueError("no key for RS256, ES256 or EdDSA")
+    return Keys(by_kid, tuple(unnamed))
+
+
+def _usable(entry: Any) -> PyJWK | None:  # noqa: ANN401  (whatever the document holds)
+    if not isinstance(entry, dict) or "d" in entry:
+        # A private key that is published is everybody's.
+        return None
+    kind, curve = entry.get("kty"), entry.get("crv")
+    if not isinstance(kind, str) or not isinstance(curve, str | None):
+        return None
+    algorithm = ALGORITHMS.get((kind, None if kind == "RSA" else curve))
+    if algorithm is None or entry.get("alg", algorithm) != algorithm:
+        return None
+    if entry.get("use", "sig") != "sig":
+        return None
+    try:
+        key = PyJWK(entry, algorithm)
+    except (PyJWTError, ValueError, TypeError, AttributeError):
+        return None
+    return None if key.Algorithm.check_key_length(key.key) else key
