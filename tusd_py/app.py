@@ -136,6 +136,8 @@ def compose(
             possession=_possession(settings, ports),
             instant_patch=InstantPatch(instant.patch),
             allowed_extensions=settings.whitelist.extensions,
+            quota=settings.limits.quota(),
+            disk_reserve=settings.limits.disk_reserve,
         ),
         stores=ports.stores,
         catalog=ports.catalog,

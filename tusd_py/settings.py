@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from tusd_py.access.secrets import flaw_of_secret
+from tusd_py.domain.quota import Quota
 
 GIB: Final = 1 << 30
 _SIZE_UNITS: Final = {
@@ -119,6 +120,26 @@ class InstantSettings(_Section):
         "jump",
         description="What a PATCH of an upload that was born complete is told: its full length, as if the bytes had been taken (count), or 409. Clients may choose by the metadata key instant",
     )
+
+
+class LimitSettings(_Section):
+    """What one user may have, and what the disk must keep; 0: no limit."""
+
+    open_uploads: int = Field(0, ge=0, description="Unfinished uploads of one user")
+    stored_bytes: Size = Field(
+        0, description="Bytes of all that one user has, finished or declared and on its way"
+    )
+
+    disk_reserve: Size = Field(
+        64 << 20,
+        description="An upload that would leave less free on the disk is refused before its first byte (507)",
+    )
+
+    def quota(self) -> Quota | None:
+        """The limits of one owner; None if there are none."""
+        if not self.open_uploads and not self.stored_bytes:
+            return None
+        return Quota(open_uploads=self.open_uploads or None, stored_bytes=self.stored_bytes or None)
 
 
 class MediaSettings(_Section):
@@ -422,6 +443,7 @@ class Settings(_Section):
     cors: CorsSettings = CorsSettings()
     whitelist: WhitelistSettings = WhitelistSettings()
     instant: InstantSettings = InstantSettings()
+    limits: LimitSettings = LimitSettings()
     media: MediaSettings = MediaSettings()
     jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()

@@ -75,7 +75,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_told_and_costs_nothing_that_was_acknowledged(disk: Path) -> None:
-    with running_server(disk / "data", "--workers", "0") as server:
+    env = {"TUSD_LIMITS__DISK_RESERVE": "0"}
+    with running_server(disk / "data", "--workers", "0", env=env) as server:
         url = create(server, None)
         assert patch(url, 0, b"a" * 100_000).status_code == 204
         ballast = disk / "ballast"

@@ -14,9 +14,10 @@ from support.clock import FakeClock
 from support.ledger import Ledger
 
 from tusd_py.catalog.port import StoredContent
-from tusd_py.domain.errors import LeaseLost, Transient
+from tusd_py.domain.errors import LeaseLost, QuotaExceeded, Transient
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.possession import Question, Terms
+from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 from tusd_py.objects.keys import object_key
 from tusd_py.ports import Ports
@@ -26,10 +27,13 @@ from tusd_py.wiring import open_ports
 CONTENTS = [b"one", b"another"]
 USERS = [UserId(1), UserId(2)]
 LEASE_SECONDS = 1e9
+QUOTA_BYTES = 25
+QUOTA = Quota(open_uploads=None, stored_bytes=QUOTA_BYTES)
 ANYBODYS = Terms(tenant=None, owners=1, challenges_per_hour=1000, extension=None)
 QUESTION = Question(bytes(32), bytes(32))
 users, contents, servers = st.sampled_from(USERS), st.sampled_from(CONTENTS), st.integers(0, 1)
 picks = st.integers(0, 7)
+ends = st.sampled_from([UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED])
 
 
 def digest(content: bytes) -> str:
@@ -72,11 +76,12 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(user=users, content=contents, server=servers)
     def send(self, user: UserId, content: bytes, server: int) -> None:
         upload = self._fresh(user, content)
+        if not self._added(server, upload):
+            return
         source = self.servers[server].stores.core
         source.create(upload.id)
         with source.writer(upload.id, length=None) as writer:
             writer.write([content])
-        self.catalog(server).add_upload(upload)
         finished = self.catalog(server).finish_upload(
             FinishedContent(
                 upload_id=upload.id, user_id=user, scope=owner_scope(user), filename="", filetype="",
@@ -89,6 +94,20 @@ class PoolMachine(RuleBasedStateMachine):
         if finished.file is None:
             self.queued.append(upload.id)
 
+    def _added(self, server: int, upload: Upload) -> bool:
+        """Within the quota, and never beyond it."""
+        fits = self._has(upload.user_id) + upload.size <= QUOTA_BYTES
+        try:
+            self.catalog(server).add_upload(upload, QUOTA)
+        except QuotaExceeded:
+            assert not fits
+            return False
+        assert fits
+        return True
+
+    def _has(self, user: UserId) -> int:
+        return sum(len(content) for owner, content in self.uploads.values() if owner == user)
+
     def _fresh(self, user: UserId, content: bytes) -> Upload:
         self.made += 1
         return Upload(
@@ -99,8 +118,15 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(user=users, content=contents, server=servers)
     def claim(self, user: UserId, content: bytes, server: int) -> None:
         upload = self._fresh(user, content)
-        file = self.catalog(server).add_instant(upload, owner_scope(user))
+        fits = self._has(user) + len(content) <= QUOTA_BYTES
+        try:
+            file = self.catalog(server).add_instant(upload, owner_scope(user), QUOTA)
+        except QuotaExceeded:
+            assert self._holds(user, content)
+            assert not fits
+            return
         assert (file is not None) == self._holds(user, content)
+        assert fits or file is None
         if file is not None:
             self.uploads[upload.id] = (user, content)
 
@@ -109,7 +135,8 @@ class PoolMachine(RuleBasedStateMachine):
         """By proof: given if another holds it, whatever else is going on."""
         catalog = self.catalog(server)
         upload = self._fresh(user, content)
-        catalog.add_upload(upload)
+        if not self._added(server, upload):
+            return
         catalog.add_questions(digest(content), [QUESTION])
         catalog.challenge(upload, ANYBODYS, QUESTION)
         file = catalog.prove(upload, ANYBODYS, QUESTION.answer)
@@ -131,10 +158,10 @@ class PoolMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.uploads)
-    @rule(pick=picks, server=servers)
-    def delete(self, pick: int, server: int) -> None:
+    @rule(pick=picks, server=servers, state=ends)
+    def delete(self, pick: int, server: int, state: UploadState) -> None:
         upload_id = sorted(self.uploads)[pick % len(self.uploads)]
-        assert self.catalog(server).close_upload(upload_id, UploadState.TERMINATED)
+        assert self.catalog(server).close_upload(upload_id, state)
         del self.uploads[upload_id]
         if upload_id in self.queued:
             self.queued.remove(upload_id)
@@ -199,6 +226,11 @@ class PoolMachine(RuleBasedStateMachine):
             self.objects.delete(key)
             self.catalog(server).object_removed(key)
         self.condemned.clear()
+
+    @invariant()
+    def what_users_have_is_counted(self) -> None:
+        for user in USERS:
+            assert self.catalog(1).usage(user) == Usage(0, self._has(user))
 
     @invariant()
     def what_users_have_is_there(self) -> None:

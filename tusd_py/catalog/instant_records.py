@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, update
 
 from tusd_py.catalog.database import Database
+from tusd_py.catalog.quota_records import within_quota
 from tusd_py.catalog.records import add_history, complete_history, pool_file
 from tusd_py.catalog.rows import upload_row
 from tusd_py.catalog.schema import uploads
@@ -10,6 +11,7 @@ from tusd_py.catalog.upload_records import ADD_UPLOAD, find_upload, was_held
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope
+from tusd_py.domain.quota import Quota
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 
 
@@ -20,7 +22,7 @@ class InstantRecords:
         self._database = database
         self._clock = clock
 
-    def add_instant(self, upload: Upload, scope: Scope) -> File | None:
+    def add_instant(self, upload: Upload, scope: Scope, quota: Quota | None = None) -> File | None:
         """See ``UploadCatalog.add_instant``."""
         now = self._clock.now()
 
@@ -28,7 +30,11 @@ class InstantRecords:
             known = find_upload(connection, upload.id) is not None
             return pool_file(connection, scope, upload.declared_hash or "") if known else None
 
-        return self._database.write(lambda c: _add_instant(c, upload, scope, now), settled=added)
+        def work(connection: Connection) -> File | None:
+            with within_quota(connection, upload.user_id, quota):
+                return _add_instant(connection, upload, scope, now)
+
+        return self._database.write(work, settled=added)
 
     def finish_instant(self, upload: Upload, scope: Scope) -> File | None:
         """See ``UploadCatalog.finish_instant``."""

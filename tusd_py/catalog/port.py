@@ -13,6 +13,7 @@ from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage
 from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.possession import Question, Terms
+from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 
 UNREACHABLE: Final = "The catalog can't be reached."
@@ -175,13 +176,15 @@ class UploadCatalog(PossessionCatalog, Protocol):
         all or nothing by itself. Returns: what each came to, in order, once it is durable."""
         ...
 
-    def add_upload(self, upload: Upload) -> None:
-        """Record a new upload."""
+    def add_upload(self, upload: Upload, quota: Quota | None = None) -> None:
+        """Record a new upload. Raises: TooManyUploads, QuotaExceeded: nothing was recorded."""
         ...
 
-    def add_instant(self, upload: Upload, scope: Scope) -> File | None:
+    def add_instant(self, upload: Upload, scope: Scope, quota: Quota | None = None) -> File | None:
         """Record a new upload as finished if the scope holds its declared hash with its length:
         upload, reference and history, completed, in one commit. None: nothing was recorded.
+
+        Raises: QuotaExceeded: nothing was recorded.
         """
         ...
 
@@ -200,8 +203,11 @@ class UploadCatalog(PossessionCatalog, Protocol):
         """The upload in whatever state, or None when it was never here."""
         ...
 
-    def declare_length(self, upload_id: UploadId, length: int) -> bool:
-        """Set a deferred length (bytes) once; False when one is set already."""
+    def declare_length(self, upload: Upload, length: int, quota: Quota | None = None) -> bool:
+        """Set a deferred length (bytes) once; False when one is set already.
+
+        Raises: QuotaExceeded: nothing was changed.
+        """
         ...
 
     def finish_upload(self, content: FinishedContent, *, is_video: bool) -> Finished:
@@ -220,6 +226,10 @@ class UploadCatalog(PossessionCatalog, Protocol):
         """Terminate, expire or reject: the upload is gone for clients, its queued or running job is
         cancelled. False when it was closed already.
         """
+        ...
+
+    def usage(self, user_id: UserId) -> Usage:
+        """What the owner has."""
         ...
 
     def receiving(self) -> Sequence[Upload]:

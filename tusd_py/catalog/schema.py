@@ -43,6 +43,7 @@ uploads = Table(
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
     Index("ix_uploads_identity", "file_identity", "state"),
+    Index("ix_uploads_owner", "user_id", "state", "kind", "length"),
 )
 
 jobs = Table(
@@ -161,6 +162,14 @@ object_tombstones = Table(
     Column("at", Double, nullable=False),
 )
 """Objects that nobody pointed at when they were collected: being removed, or removed."""
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("looks", BigInteger, nullable=False),
+)
+"""A row to lock, for each owner whose quota was looked at."""
 
 possession_questions = Table(
     "possession_questions",

@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.port import Done, Finished, HistoryRow
+from tusd_py.catalog.quota_records import usage, within_quota
 from tusd_py.catalog.records import (
     add_history,
     add_outbox,
@@ -38,6 +39,7 @@ from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminate
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, JobState
+from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
 FAILED_SOURCE_SECONDS = 24 * 3600.0
@@ -78,12 +80,16 @@ class UploadRecords:
         """See ``UploadCatalog.together``."""
         return self._database.together(works)
 
-    def add_upload(self, upload: Upload) -> None:
+    def add_upload(self, upload: Upload, quota: Quota | None = None) -> None:
         """See ``UploadCatalog.add_upload``."""
         row = upload_row(upload)
+
+        def work(connection: Connection) -> bool:
+            with within_quota(connection, upload.user_id, quota):
+                return connection.execute(ADD_UPLOAD, row).rowcount == 1
+
         self._database.write(
-            lambda c: c.execute(ADD_UPLOAD, row).rowcount == 1,
-            settled=lambda c: True if find_upload(c, upload.id) is not None else None,
+            work, settled=lambda c: True if find_upload(c, upload.id) is not None else None
         )
 
     def declare_hash(self, upload_id: UploadId, declared_hash: str) -> bool:
@@ -103,14 +109,23 @@ class UploadRecords:
         """See ``UploadCatalog.upload``."""
         return self._database.read(lambda c: find_upload(c, upload_id))
 
-    def declare_length(self, upload_id: UploadId, length: int) -> bool:
+    def declare_length(self, upload: Upload, length: int, quota: Quota | None = None) -> bool:
         """See ``UploadCatalog.declare_length``."""
         statement = (
             update(uploads)
-            .where(uploads.c.id == upload_id, uploads.c.length.is_(None))
+            .where(uploads.c.id == upload.id, uploads.c.length.is_(None))
             .values(length=length)
         )
-        return self._database.write(lambda c: c.execute(statement).rowcount == 1)
+
+        def work(connection: Connection) -> bool:
+            with within_quota(connection, upload.user_id, quota):
+                return connection.execute(statement).rowcount == 1
+
+        return self._database.write(work)
+
+    def usage(self, user_id: UserId) -> Usage:
+        """See ``UploadCatalog.usage``."""
+        return self._database.read(lambda c: usage(c, user_id))
 
     def finish_upload(self, content: FinishedContent, *, is_video: bool) -> Finished:
         """See ``UploadCatalog.finish_upload``."""

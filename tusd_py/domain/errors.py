@@ -262,6 +262,28 @@ class MaxSizeExceeded(PolicyError):
         super().__init__(f"The file is larger than the limit of {limit} bytes.")
 
 
+class QuotaExceeded(PolicyError):
+    """Raised when an owner would have more bytes than the quota allows."""
+
+    code = "quota_exceeded"
+    sentence = "There is no room left for this file."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"There is no room left for this file: all of yours may have {limit} bytes."
+        )
+
+
+class TooManyUploads(PolicyError):
+    """Raised when an owner has as many unfinished uploads as are allowed."""
+
+    code = "too_many_uploads"
+    sentence = "There are too many unfinished uploads."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"There are {limit} unfinished uploads already; finish or delete one.")
+
+
 class MetadataTooLarge(PolicyError):
     """Raised when Upload-Metadata is over its limits."""
 

@@ -18,6 +18,8 @@ from tusd_py.domain import errors as e
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 5
+_OPEN_UPLOADS_RETRY_SECONDS: Final = 60
+"""Somebody has to finish or delete one: nobody knows when."""
 
 STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TusdError: 500,
@@ -52,6 +54,8 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TokenExpired: 401,
     e.UploadTokenOnly: 403,
     e.MaxSizeExceeded: 413,
+    e.QuotaExceeded: 413,
+    e.TooManyUploads: 429,
     e.MetadataTooLarge: 413,
     e.TypeNotAllowed: 400,
     e.TypeMismatch: 400,
@@ -77,6 +81,8 @@ _SEED_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.TypeNotAllowed: "文件格式不支持",
     e.TypeMismatch: "文件格式不支持",
     e.TaskNotFound: "任务不存在或已过期",
+    e.QuotaExceeded: "存储空间不足",
+    e.TooManyUploads: "未完成的上传过多，请稍后再试",
 }
 
 
@@ -138,6 +144,8 @@ def error_headers(error: e.TusdError, status: int) -> dict[str, str]:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if token_sent else "Bearer"
     if status in (423, 503, 507):
         headers["Retry-After"] = str(_RETRY_SECONDS)
+    if isinstance(error, e.TooManyUploads):
+        headers["Retry-After"] = str(_OPEN_UPLOADS_RETRY_SECONDS)
     if isinstance(error, _CLOSES):
         headers["Connection"] = "close"
     return headers

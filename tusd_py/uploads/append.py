@@ -119,6 +119,6 @@ def _check_fits(room: UploadRoom, upload: Upload, command: Append, offset: int) 
 def _with_length(room: UploadRoom, upload: Upload, command: Append) -> Upload:
     if command.declared_length is None or upload.length is not None:
         return upload
-    if not room.catalog.declare_length(upload.id, command.declared_length):
+    if not room.catalog.declare_length(upload, command.declared_length, room.policy.quota):
         raise LengthConflict
     return replace(upload, length=command.declared_length)

@@ -46,7 +46,7 @@ def _assemble(room: UploadRoom, upload: Upload) -> Upload | None:
     if room.stores.concatenation is None:
         return None
     length = room.stores.concatenation.concatenate(upload.id, upload.parts)
-    room.catalog.declare_length(upload.id, length)
+    room.catalog.declare_length(upload, length)
     return replace(upload, length=length)
 
 

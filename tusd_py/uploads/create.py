@@ -11,6 +11,8 @@ from tusd_py.domain.errors import (
     LengthExceeded,
     MaxSizeExceeded,
     ProtocolError,
+    QuotaExceeded,
+    TooManyUploads,
     TusdError,
     TypeMismatch,
 )
@@ -35,6 +37,8 @@ _REFUSALS: Final = (
     TypeMismatch,
     HashMismatch,
     ProtocolError,
+    QuotaExceeded,
+    TooManyUploads,
 )
 
 
@@ -56,7 +60,7 @@ async def create(
 
     Args: upload_id: fresh random bits. Nothing is left behind by a refusal, save what the client
         may resume (a body that broke off).
-    Raises: TypeNotAllowed, MaxSizeExceeded, LengthExceeded, InvalidConcatenation,
+    Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyUploads, LengthExceeded, InvalidConcatenation,
         PartialNotFinished, UploadNotFound (a part), and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
@@ -91,13 +95,14 @@ async def _create_with_body(
 
     def open_() -> Reception:
         nonlocal opened
+        room.check_disk(upload)
         room.stores.core.create(upload.id)
         opened = True
         return Reception.begin(room, upload, command.checksum if command.has_body else None)
 
     def record() -> None:
         nonlocal recorded
-        room.catalog.add_upload(upload)
+        room.catalog.add_upload(upload, room.policy.quota)
         recorded = True
 
     opening = Opening(open=open_, record=record)
@@ -177,8 +182,13 @@ def _record(room: UploadRoom, upload: Upload) -> Steps[float | None]:
 
     Returns: when it expires unless a byte comes, unix seconds.
     """
+    room.check_disk(upload)
     room.stores.core.create(upload.id)
-    yield from commit(lambda: room.catalog.add_upload(upload))
+    try:
+        yield from commit(lambda: room.catalog.add_upload(upload, room.policy.quota))
+    except (QuotaExceeded, TooManyUploads):
+        room.stores.core.delete(upload.id)
+        raise
     yield from room.begun(upload)
     return room.expires_at(upload)
 

@@ -40,7 +40,7 @@ def _claim(room: UploadRoom, upload: Upload) -> Steps[Upload | None]:
     if not _name_fits(room, upload):
         return None
     scope = owner_scope(upload.user_id)
-    file = yield from commit(lambda: room.catalog.add_instant(upload, scope))
+    file = yield from commit(lambda: room.catalog.add_instant(upload, scope, room.policy.quota))
     if file is None:
         return None
     born = replace(

@@ -12,12 +12,14 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
     BackendError,
     ShuttingDown,
+    StorageFull,
     UploadExpired,
     UploadNotFound,
     UploadTerminated,
 )
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.possession import PossessionPolicy
+from tusd_py.domain.quota import Quota
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
 from tusd_py.hashing.follower import Follower, Followers
@@ -53,6 +55,10 @@ class UploadPolicy:
     """Whether one that others hold does, by proof."""
     instant_patch: InstantPatch = InstantPatch.JUMP
     allowed_extensions: tuple[str, ...] = ()
+    quota: Quota | None = None
+    """What one owner may have; None: anything."""
+    disk_reserve: int = 0
+    """Bytes that a new upload must leave free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,16 @@ class UploadRoom:
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
         return known
+
+    def check_disk(self, upload: Upload) -> None:
+        """Whether the disk has room for a new upload. What others have declared and not begun to send
+        is not known to the disk yet; with its first body an upload's space is its own. Blocks.
+
+        Raises: StorageFull.
+        """
+        reserve = self.policy.disk_reserve
+        if reserve and self.stores.core.free_bytes() - (upload.length or 0) < reserve:
+            raise StorageFull
 
     def expires_at(self, upload: Upload) -> float | None:
         """Unix seconds after which an unfinished upload is gone; None if never. Blocks (stat)."""

@@ -57,8 +57,8 @@ def test_what_is_brought_together_is_done_or_not_each_by_itself(catalog: Catalog
 def test_a_deferred_length_is_declared_once(catalog: Catalog) -> None:
     made = upload(length=None)
     catalog.add_upload(made)
-    assert catalog.declare_length(made.id, 99)
-    assert not catalog.declare_length(made.id, 100)
+    assert catalog.declare_length(made, 99)
+    assert not catalog.declare_length(made, 100)
     found = catalog.upload(made.id)
     assert found is not None
     assert found.length == 99

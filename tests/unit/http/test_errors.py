@@ -19,6 +19,8 @@ SPECIAL = {
     e.LengthExceeded: lambda: e.LengthExceeded(10),
     e.ChecksumMismatch: lambda: e.ChecksumMismatch(offset=3),
     e.MaxSizeExceeded: lambda: e.MaxSizeExceeded(10 << 30),
+    e.QuotaExceeded: lambda: e.QuotaExceeded(10 << 30),
+    e.TooManyUploads: lambda: e.TooManyUploads(5),
     e.MethodNotAllowed: lambda: e.MethodNotAllowed(("GET", "HEAD")),
 }
 

@@ -1,0 +1,118 @@
+"""Every catalog keeps these promises: nobody has more than the quota, however many servers say yes."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from support.catalog import ME, OTHER, STORED, claimed, content, upload
+from support.clock import FakeClock
+
+from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.sql import SqlCatalog
+from tusd_py.domain.errors import QuotaExceeded, TooManyUploads
+from tusd_py.domain.ids import owner_scope
+from tusd_py.domain.quota import Quota, Usage
+from tusd_py.domain.upload import UploadKind, UploadState
+
+HASH = "a" * 64
+BYTES = Quota(open_uploads=None, stored_bytes=25)
+TWO = Quota(open_uploads=2, stored_bytes=None)
+
+
+def test_bytes_are_reserved_when_an_upload_is_made(catalog: Catalog) -> None:
+    for _ in range(2):
+        catalog.add_upload(upload(), BYTES)
+    refused = upload()
+    with pytest.raises(QuotaExceeded):
+        catalog.add_upload(refused, BYTES)
+    assert catalog.upload(refused.id) is None
+    assert catalog.usage(ME) == Usage(2, 20)
+    catalog.add_upload(upload(length=5), BYTES)
+    catalog.add_upload(upload(OTHER), BYTES)
+    assert catalog.usage(ME) == Usage(3, 25)
+
+
+@pytest.mark.parametrize(
+    "state", [UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED]
+)
+def test_what_is_gone_makes_room(catalog: Catalog, state: UploadState) -> None:
+    made = upload(length=25)
+    catalog.add_upload(made, BYTES)
+    catalog.close_upload(made.id, state)
+    assert catalog.usage(ME) == Usage(0, 0)
+    catalog.add_upload(upload(length=25), BYTES)
+
+
+def test_finished_uploads_are_no_longer_open_and_still_count(catalog: Catalog) -> None:
+    made = upload()
+    catalog.add_upload(made, TWO)
+    catalog.finish_upload(content(made, HASH), is_video=False)
+    assert catalog.usage(ME) == Usage(0, 10)
+    catalog.add_upload(upload(), TWO)
+    catalog.add_upload(upload(), TWO)
+    with pytest.raises(TooManyUploads):
+        catalog.add_upload(upload(), TWO)
+
+
+def test_an_instant_upload_counts_its_size(catalog: Catalog) -> None:
+    made = upload()
+    catalog.add_upload(made)
+    catalog.finish_upload(content(made, HASH), is_video=False)
+    catalog.complete(made.id, fence=claimed(catalog, made.id), stored=STORED)
+    scope = owner_scope(ME)
+    assert catalog.add_instant(upload(declared_hash=HASH), scope, BYTES) is not None
+    refused = upload(declared_hash=HASH)
+    with pytest.raises(QuotaExceeded):
+        catalog.add_instant(refused, scope, BYTES)
+    assert catalog.upload(refused.id) is None
+    assert catalog.history(refused.id) is None
+    assert catalog.usage(ME) == Usage(0, 20)
+
+
+def test_a_deferred_length_is_reserved_when_it_is_told(catalog: Catalog) -> None:
+    catalog.add_upload(upload(length=20), BYTES)
+    made = upload(length=None)
+    catalog.add_upload(made, BYTES)
+    with pytest.raises(QuotaExceeded):
+        catalog.declare_length(made, 6, BYTES)
+    assert catalog.upload(made.id) == made
+    assert catalog.declare_length(made, 5, BYTES)
+    assert catalog.usage(ME) == Usage(2, 25)
+
+
+def test_parts_count_once_when_they_are_joined(catalog: Catalog) -> None:
+    parts = [upload(kind=UploadKind.PARTIAL) for _ in range(2)]
+    for part in parts:
+        catalog.add_upload(part, BYTES)
+    final = upload(kind=UploadKind.FINAL, parts=tuple(part.id for part in parts), length=None)
+    catalog.add_upload(final, BYTES)
+    assert catalog.usage(ME) == Usage(3, 20), "its length is not known yet"
+    assert catalog.declare_length(final, 20, BYTES)
+    assert catalog.usage(ME) == Usage(3, 20)
+    again = replace(final, id=upload().id, length=20)
+    with pytest.raises(QuotaExceeded):
+        catalog.add_upload(again, BYTES)
+    catalog.close_upload(final.id, UploadState.TERMINATED)
+    assert catalog.usage(ME) == Usage(2, 20)
+
+
+def test_many_at_once_never_get_more(catalog: Catalog, clock: FakeClock) -> None:
+    """At two servers; each answer is either a row or a refusal."""
+    assert isinstance(catalog, SqlCatalog)
+    quota = Quota(open_uploads=7, stored_bytes=None)
+    second = SqlCatalog(catalog._database.engine.url, clock=clock)
+
+    def add(number: int) -> bool:
+        try:
+            (catalog, second)[number % 2].add_upload(upload(), quota)
+        except TooManyUploads:
+            return False
+        return True
+
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            added = list(pool.map(add, range(60)))
+    finally:
+        second.close()
+    assert sum(added) == 7
+    assert catalog.usage(ME) == Usage(7, 70)

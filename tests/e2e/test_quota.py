@@ -1,0 +1,51 @@
+"""One quota at two servers on MariaDB: whoever asks at once, there is never more."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from support.cluster import Cluster
+from support.services import MariaDb, RabbitMq, Redis
+from support.tus import TUS
+
+from tusd_py.catalog.mysql import mysql_url
+from tusd_py.catalog.sql import SqlCatalog
+from tusd_py.domain.ids import ANONYMOUS
+
+SIZE, ROOM, ASKED = 1000, 37, 200
+
+
+@pytest.fixture
+def cluster(
+    tmp_path: Path, mariadb: MariaDb, redis_server: Redis, rabbitmq: RabbitMq
+) -> Iterator[Cluster]:
+    redis_server.clear()
+    cluster = Cluster(tmp_path / "data", mariadb, redis_server, rabbitmq)
+    cluster.env["TUSD_LIMITS__STORED_BYTES"] = str(SIZE * ROOM + SIZE // 2)
+    try:
+        for _ in range(2):
+            cluster.add_server()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def test_two_hundred_creations_at_once_never_get_more_than_the_quota(cluster: Cluster) -> None:
+    def ask(number: int) -> int:
+        server = cluster.servers[number % 2]
+        headers = {**TUS, "Upload-Length": str(SIZE)}
+        return httpx.post(server.files, headers=headers, timeout=60).status_code
+
+    with ThreadPoolExecutor(50) as pool:
+        seen = Counter(pool.map(ask, range(ASKED)))
+    catalog = SqlCatalog(mysql_url(cluster.env["TUSD_MYSQL__DATA_SOURCE"]))
+    try:
+        usage = catalog.usage(ANONYMOUS)
+    finally:
+        catalog.close()
+    print(f"\n{ASKED} asked, room for {ROOM}: {dict(seen)}, {usage}")  # noqa: T201
+    assert seen == {201: ROOM, 413: ASKED - ROOM}
+    assert (usage.open_uploads, usage.stored_bytes) == (ROOM, ROOM * SIZE)

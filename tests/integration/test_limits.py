@@ -1,0 +1,127 @@
+"""What one user may have, and what the disk must keep."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.server import Server, running_server
+from support.tus import BODY, TUS, create, metadata, patch, send
+from support.waiting import wait_until
+
+KIB = 1024
+LIMITS = {
+    "TUSD_LIMITS__STORED_BYTES": "100KiB",
+    "TUSD_LIMITS__OPEN_UPLOADS": "3",
+    "TUSD_JOBS__RELAY_EVERY": "0.1s",
+}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with running_server(tmp_path / "data", env=LIMITS) as server:
+        yield server
+
+
+def ask(server: Server, length: int | None, body: bytes | None = None) -> httpx.Response:
+    told = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
+    headers = {**TUS, **told, **(BODY if body is not None else {})}
+    return httpx.post(server.files, headers=headers, content=body or b"", timeout=60)
+
+
+def sources(server: Server) -> int:
+    folder = server.data_dir / "uploads"
+    return sum(len(files) for _, _, files in os.walk(folder))
+
+
+def test_more_bytes_than_the_quota_are_refused_before_they_are_sent(server: Server) -> None:
+    create(server, 60 * KIB)
+    held = sources(server)
+    for response in (
+        ask(server, 41 * KIB),
+        ask(server, 41 * KIB, b"first"),
+        ask(server, 41 * KIB, bytes(41 * KIB)),
+    ):
+        assert (response.status_code, response.json()["code"]) == (413, "quota_exceeded")
+        assert response.json()["error"] == "存储空间不足"
+    assert sources(server) == held, "nothing was left behind"
+    assert ask(server, 40 * KIB).status_code == 201
+
+
+def test_deleting_makes_room_whatever_became_of_it(server: Server) -> None:
+    task = send(server, os.urandom(100 * KIB))
+    server.wait_for_status(task, "completed")
+    assert ask(server, 1).status_code == 413
+    assert httpx.delete(f"{server.files}{task}", headers=TUS).status_code == 204
+    assert ask(server, 100 * KIB).status_code == 201
+
+
+def test_an_instant_upload_counts_too(server: Server) -> None:
+    import blake3
+
+    content = os.urandom(50 * KIB)
+    server.wait_for_status(send(server, content), "completed")
+    digest = metadata(filename="x", filehash=f"blake3:{blake3.blake3(content).hexdigest()}")
+    headers = {**TUS, "Upload-Length": str(len(content)), "Upload-Metadata": digest}
+    again = httpx.post(server.files, headers=headers)
+    assert again.headers["Upload-Instant"] == "1"
+    third = httpx.post(server.files, headers=headers)
+    assert (third.status_code, third.json()["code"]) == (413, "quota_exceeded")
+
+
+def test_a_length_that_is_told_late_is_held_against_the_quota_then(server: Server) -> None:
+    create(server, 60 * KIB)
+    url = ask(server, None).headers["Location"]
+    assert patch(url, 0, b"x" * 1000).status_code == 204
+    refused = patch(url, 1000, b"", Upload_Length=str(41 * KIB))
+    assert (refused.status_code, refused.json()["code"]) == (413, "quota_exceeded")
+    assert patch(url, 1000, b"", Upload_Length=str(40 * KIB)).status_code == 204
+
+
+def test_a_form_beyond_the_quota_leaves_nothing(server: Server) -> None:
+    create(server, 60 * KIB)
+    held = sources(server)
+    refused = httpx.post(
+        f"{server.url}/api/file/upload", files={"file": ("x", os.urandom(41 * KIB))}, timeout=60
+    )
+    assert (refused.status_code, refused.json()["error"]) == (413, "存储空间不足")
+    wait_until(lambda: sources(server) == held)
+
+
+def test_so_many_may_be_open(server: Server) -> None:
+    urls = [create(server, 10) for _ in range(3)]
+    refused = ask(server, 10)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_uploads")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert patch(urls[0], 0, b"0123456789").status_code == 204, "those that are go on"
+    create(server, 10)
+    assert ask(server, 10).status_code == 429
+
+
+def test_parts_and_what_they_become_count_once(server: Server) -> None:
+    parts = [
+        httpx.post(
+            server.files,
+            headers={**BODY, "Upload-Length": str(50 * KIB), "Upload-Concat": "partial"},
+            content=bytes(50 * KIB),
+        ).headers["Location"]
+        for _ in range(2)
+    ]
+    final = {"Upload-Concat": f"final;{' '.join(parts)}"}
+    made = httpx.post(server.files, headers={**TUS, **final})
+    assert made.status_code == 201, made.text
+    assert ask(server, 1).status_code == 413
+
+
+def test_what_would_fill_the_disk_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    """507, which clients repeat: it may pass."""
+    free = shutil.disk_usage(tmp_path).free
+    reserve = {"TUSD_LIMITS__DISK_RESERVE": str(free // 2), "TUSD_MAX_SIZE": "0"}
+    with running_server(tmp_path / "data", "--workers", "0", env=reserve) as server:
+        refused = ask(server, free)
+        assert (refused.status_code, refused.json()["code"]) == (507, "storage_full")
+        assert refused.headers["Retry-After"]
+        assert sources(server) == 0
+        assert ask(server, 10).status_code == 201

@@ -1,0 +1,32 @@
+"""How much one owner may have."""
+
+from dataclasses import dataclass
+
+from tusd_py.domain.errors import QuotaExceeded, TooManyUploads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """Limits of one owner; None: no limit."""
+
+    open_uploads: int | None
+    """Uploads that are not finished."""
+    stored_bytes: int | None
+    """Bytes of what is finished, and of what is declared and on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an owner has: every upload that is not deleted, expired or rejected, by its length. Parts
+    that a final upload of known length is made of count as that upload, once."""
+
+    open_uploads: int
+    stored_bytes: int
+
+
+def check_quota(usage: Usage, quota: Quota) -> None:
+    """Raises: TooManyUploads, QuotaExceeded: that is more than the owner may have."""
+    if quota.open_uploads is not None and usage.open_uploads > quota.open_uploads:
+        raise TooManyUploads(quota.open_uploads)
+    if quota.stored_bytes is not None and usage.stored_bytes > quota.stored_bytes:
+        raise QuotaExceeded(quota.stored_bytes)
