@@ -173,6 +173,30 @@ class MediaSettings(_Section):
     )
 
 
+class ScanSettings(_Section):
+    """The virus scanner, clamd."""
+
+    address: str = Field(
+        "",
+        pattern=r"^(/.+|[^/\s]+:[0-9]{1,5})?$",
+        description="host:port of clamd, or the path of its socket; empty: files are not scanned",
+    )
+    timeout: Duration = Field(
+        120.0, gt=0, description="A scan that makes no progress for so long is given up"
+    )
+    on_failure: Literal["closed", "open"] = Field(
+        "closed",
+        description="Without a verdict files wait for one (closed), or are stored without it (open)",
+    )
+    max_bytes: Size = Field(
+        25 << 20,
+        description="Larger files are not sent; at most clamd's StreamMaxLength, which is 25 MiB in Debian's configuration and 4 GiB at most",
+    )
+    above_limit: Literal["refuse", "accept"] = Field(
+        "refuse", description="What is too large to be scanned is refused, or stored all the same"
+    )
+
+
 class JobSettings(_Section):
     """How jobs are leased and retried (JOBS)."""
 
@@ -445,6 +469,7 @@ class Settings(_Section):
     instant: InstantSettings = InstantSettings()
     limits: LimitSettings = LimitSettings()
     media: MediaSettings = MediaSettings()
+    scan: ScanSettings = ScanSettings()
     jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
     mysql: MysqlSettings = MysqlSettings()

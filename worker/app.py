@@ -25,6 +25,7 @@ from worker.consumer import Consumer
 from worker.janitor import claim_objects, find_leftovers, remove_leftovers
 from worker.listener import answers, listening
 from worker.media.tools import Tools, discover
+from worker.pipeline.scan import scanner_of
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +167,7 @@ class Worker:
                 self._settings.data_dir,
                 self._stopping.is_set,
                 ffmpeg=self._tools.ffmpeg is not None,
+                scanner=scanner_of(self._settings, self._ports.clock),
             ),
             threads_check(self.alive, vital=True),
         ]

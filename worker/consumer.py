@@ -17,7 +17,7 @@ from tusd_py.domain.errors import (
     StorageFull,
     Transient,
 )
-from tusd_py.domain.job import Job
+from tusd_py.domain.job import INFECTED, Job
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.queue.port import Delivery
@@ -176,7 +176,7 @@ class Consumer:
         log.warning("job.retry", extra={"task_id": job.task_id, "tried": tried, "code": error.code})
 
     def _fail(self, attempt: Attempt, code: str, sentence: str, message: str) -> None:
-        """Dead letter: the source is kept a day for a retry by hand."""
+        """Dead letter: the source is kept a day for a retry by hand, unless it holds a virus."""
         job = attempt.job
         self._ports.catalog.fail(job.task_id, fence=job.fence, error_code=code, error_msg=sentence)
         self._figures.attempt_ended("failed")
@@ -184,6 +184,9 @@ class Consumer:
             code=code, sentence=sentence, message=message if message != sentence else ""
         )
         shutil.rmtree(attempt.work_dir, ignore_errors=True)
+        if code == INFECTED:
+            self._ports.stores.core.delete(job.task_id)
+            self._ports.catalog.source_removed(job.task_id)
         log.warning("job.failed", extra={"task_id": job.task_id, "code": code})
 
     def _leave(self, attempt: Attempt) -> None:

@@ -19,6 +19,7 @@ from support.worker_process import running_worker
 POINTS = [
     "claimed",
     "before_inspect",
+    "before_scan",
     "before_transcode",
     "before_store",
     "before_record",

@@ -38,7 +38,7 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
-from tusd_py.domain.job import Checkpoint, JobState
+from tusd_py.domain.job import INFECTED, Checkpoint, JobState
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
@@ -331,7 +331,8 @@ def _removable(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
     job = select(jobs.c.task_id).where(jobs.c.task_id == uploads.c.id)
     active = job.where(jobs.c.state.in_((JobState.QUEUED.value, JobState.RUNNING.value)))
     given_up = job.where(
-        jobs.c.state == JobState.FAILED.value, jobs.c.ended_at < now - FAILED_SOURCE_SECONDS
+        jobs.c.state == JobState.FAILED.value,
+        or_(jobs.c.ended_at < now - FAILED_SOURCE_SECONDS, jobs.c.error_code == INFECTED),
     )
     finished = uploads.c.state == UploadState.FINISHED.value
     return select(uploads.c.id).where(

@@ -38,17 +38,21 @@ def configuration_checks(
 
         return check_objects(settings)
 
-    checks = [
+    def clamd() -> list[Finding]:
+        from tusd_py.doctor.clamd import check_clamd
+
+        return check_clamd(settings, clock)
+
+    parts = [
+        ("mysql", settings.mysql.data_source.get_secret_value(), mysql),
+        ("redis", settings.redis.addr, redis),
+        ("rabbitmq", settings.rabbitmq.host, rabbitmq),
+        ("objects", settings.object_store != "local", objects),
+        ("clamd", settings.scan.address, clamd),
+    ]
+    return [
         Check("settings", lambda: judge_settings(settings)),
         Check("disk", lambda: check_disk(settings)),
         Check("media", lambda: check_media(settings)),
+        *(Check(name, look) for name, named, look in parts if named),
     ]
-    if settings.mysql.data_source.get_secret_value():
-        checks.append(Check("mysql", mysql))
-    if settings.redis.addr:
-        checks.append(Check("redis", redis))
-    if settings.rabbitmq.host:
-        checks.append(Check("rabbitmq", rabbitmq))
-    if settings.object_store != "local":
-        checks.append(Check("objects", objects))
-    return checks

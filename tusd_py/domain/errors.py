@@ -336,6 +336,13 @@ class KeysUnavailable(BackendError):
     sentence = "Tokens can't be checked at the moment; try again later."
 
 
+class ScannerUnavailable(BackendError):
+    """Raised when the virus scanner gives no verdict."""
+
+    code = "scanner_unavailable"
+    sentence = "The virus scanner can't be reached."
+
+
 class StorageFull(BackendError):
     """Raised when the disk is full. What was acknowledged is kept."""
 

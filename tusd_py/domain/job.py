@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from tusd_py.domain.ids import Scope, UploadId, UserId
 
@@ -16,10 +17,15 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+INFECTED: Final = "infected"
+"""Error code of a job whose source holds a virus: nothing of it is kept."""
+
+
 class Step(StrEnum):
     """The stages of the pipeline, in order (S16)."""
 
     INSPECT = "inspect"
+    SCAN = "scan"
     TRANSCODE = "transcode"
     STORE = "store"
     RECORD = "record"

@@ -63,6 +63,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TaskNotFound: 404,
     e.BackendError: 503,
     e.KeysUnavailable: 503,
+    e.ScannerUnavailable: 503,
     e.StorageFull: 507,
     e.StorageDamaged: 500,
     e.ShuttingDown: 503,

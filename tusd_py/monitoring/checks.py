@@ -17,6 +17,7 @@ from typing import Any, Final
 from tusd_py.domain.errors import BackendError
 from tusd_py.monitoring.asking import LIMIT_SECONDS, Asking
 from tusd_py.ports import Ports
+from tusd_py.scanning.clamd import Clamd
 
 log = logging.getLogger(__name__)
 
@@ -113,13 +114,25 @@ def server_checks(ports: Ports, data_dir: Path, stopping: Callable[[], bool]) ->
 
 
 def worker_checks(
-    ports: Ports, data_dir: Path, stopping: Callable[[], bool], *, ffmpeg: bool
+    ports: Ports,
+    data_dir: Path,
+    stopping: Callable[[], bool],
+    *,
+    ffmpeg: bool,
+    scanner: Clamd | None,
 ) -> list[Check]:
     """A worker gets nothing to do without the queue."""
-    return [
+    checks = [
         *_checks(ports, data_dir, stopping, queue_vital=True),
         condition("ffmpeg", lambda: ffmpeg, NO_FFMPEG, vital=False),
     ]
+    if scanner is not None:
+        checks.append(Check(name="scanner", ask=lambda: _ask(scanner), vital=False))
+    return checks
+
+
+def _ask(scanner: Clamd) -> None:
+    scanner.version()
 
 
 def _checks(

@@ -11,6 +11,7 @@ from tusd_py.domain.job import Step
 
 STEP_BUCKETS: Final = (0.01, 0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 OUTCOMES: Final = ("done", "retry", "failed", "lost", "released", "unsettled")
+SCANS: Final = ("clean", "infected", "too_large", "unavailable")
 
 
 class WorkerFigures:
@@ -40,6 +41,15 @@ class WorkerFigures:
         self._ffmpeg_seconds = Counter(
             "tusd_worker_ffmpeg_seconds", "Time spent compressing videos", registry=registry
         )
+        self._scans = Counter(
+            "tusd_worker_scans",
+            "Files given to the virus scanner, by what came of it; too_large: beyond its limit; "
+            "unavailable: there was no verdict",
+            ("result",),
+            registry=registry,
+        )
+        for result in SCANS:
+            self._scans.labels(result)
         for outcome in OUTCOMES:
             self._attempts.labels(outcome)
         for step in Step:
@@ -57,6 +67,10 @@ class WorkerFigures:
     def step(self, step: Step) -> AbstractContextManager[object]:
         """A step runs, for the length of a block."""
         return self._step_seconds.labels(step.value).time()
+
+    def scanned(self, result: str) -> None:
+        """A scan came to one of ``SCANS``."""
+        self._scans.labels(result).inc()
 
     def compressed(self, seconds: float) -> None:
         """A video was compressed, or could not be, in so long."""

@@ -1,4 +1,4 @@
-"""Step 2: a video becomes a smaller one, if that is a gain; everything else goes through as it is."""
+"""Step 3: a video becomes a smaller one, if that is a gain; everything else goes through as it is."""
 
 import logging
 import os

@@ -12,15 +12,19 @@ from worker.pipeline.compress import compress
 from worker.pipeline.hashes import file_hash
 from worker.pipeline.inspect import inspect
 from worker.pipeline.record import record
+from worker.pipeline.scan import scan
 from worker.pipeline.store_object import store_object
 
 STEPS: Final[tuple[tuple[Step, Callable[[Attempt], None]], ...]] = (
     (Step.INSPECT, inspect),
+    (Step.SCAN, scan),
     (Step.TRANSCODE, compress),
     (Step.STORE, store_object),
     (Step.RECORD, record),
     (Step.CLEAN_UP, clean_up),
 )
+
+_UNLESS_HELD: Final = (Step.SCAN, Step.TRANSCODE, Step.STORE)
 
 
 def run_steps(attempt: Attempt) -> None:
@@ -31,7 +35,7 @@ def run_steps(attempt: Attempt) -> None:
     attempt.reporter.say(TaskStatus.PROCESSING, CLAIMED_PROGRESS, TEXT_STARTED)
     begin = resume_point(attempt)
     for step, work in STEPS:
-        if _order(step) < _order(begin) or (attempt.held and step in (Step.TRANSCODE, Step.STORE)):
+        if _order(step) < _order(begin) or (attempt.held and step in _UNLESS_HELD):
             continue
         failpoint(f"before_{step.value}")
         attempt.lease.check()

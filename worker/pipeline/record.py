@@ -1,4 +1,4 @@
-"""Step 4: pool, history, upload and job in one transaction; then the user is told."""
+"""Step 5: pool, history, upload and job in one transaction; then the user is told."""
 
 from tusd_py.domain.errors import BackendError, Transient
 from tusd_py.domain.file import File

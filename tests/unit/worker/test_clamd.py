@@ -1,0 +1,101 @@
+"""What clamd may answer, and what it means."""
+
+import socket
+import threading
+from collections.abc import Sequence
+from io import BytesIO
+
+import pytest
+
+from tusd_py.clock import SystemClock
+from tusd_py.doctor.clamd import judge_clamd
+from tusd_py.domain.errors import ScannerUnavailable
+from tusd_py.scanning.clamd import Clamd, Scanned, Verdict, judged
+from tusd_py.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("stream: OK", Scanned(Verdict.CLEAN)),
+        ("stream: Win.Test.EICAR_HDB-1 FOUND", Scanned(Verdict.INFECTED, "Win.Test.EICAR_HDB-1")),
+        ("stream: OK FOUND", Scanned(Verdict.INFECTED, "OK")),
+        ("INSTREAM size limit exceeded. ERROR", Scanned(Verdict.TOO_LARGE)),
+    ],
+)
+def test_verdicts(answer: str, expected: Scanned) -> None:
+    assert judged(answer) == expected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "stream: ", "FOUND", "stream: Can't allocate memory ERROR", "OKAY", "stream: OK!"],
+)
+def test_anything_else_is_none(answer: str) -> None:
+    with pytest.raises(ScannerUnavailable):
+        judged(answer)
+
+
+def asked(pieces: Sequence[bytes], *, read: bool = True) -> Scanned:
+    """A scan by somebody who says this, piece by piece, and closes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                received = b""
+                while read and not received.endswith(bytes(4)):
+                    received += connection.recv(65536)
+                for piece in pieces:
+                    connection.sendall(piece)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            clamd = Clamd(f"127.0.0.1:{listener.getsockname()[1]}", SystemClock(), timeout=5)
+            return clamd.scan(BytesIO(b"content"), lambda: None)
+        finally:
+            thread.join()
+
+
+def test_an_answer_in_pieces() -> None:
+    assert asked([b"stre", b"am: O", b"K\0"]) == Scanned(Verdict.CLEAN)
+
+
+def test_an_answer_that_ends_without_its_mark() -> None:
+    assert asked([b"stream: OK\n"]) == Scanned(Verdict.CLEAN)
+
+
+@pytest.mark.parametrize(
+    "pieces", [[], [b"\xff\xfe\0"], [b"x" * 10_000], [b"stream: OK", b" maybe\0"]]
+)
+def test_garbage_is_no_verdict(pieces: list[bytes]) -> None:
+    with pytest.raises(ScannerUnavailable):
+        asked(pieces)
+
+
+def test_who_hangs_up_at_once_gave_none() -> None:
+    with pytest.raises(ScannerUnavailable):
+        asked([], read=False)
+
+
+NOW = 1_790_000_000.0  # 2026-09-21
+RECENT, OLD = "Sun Sep 20 08:00:00 2026", "Tue Sep  1 08:00:00 2026"
+
+
+@pytest.mark.parametrize(
+    ("changed", "version", "expected"),
+    [
+        ({}, f"ClamAV 1.4.3/27750/{RECENT}", ["clamd.limit"]),
+        ({"max_size": 1000}, f"ClamAV 1.4.3/27750/{RECENT}", ["clamd"]),
+        ({"max_size": 1000}, f"ClamAV 1.4.3/27750/{OLD}", ["clamd.signatures"]),
+        ({"max_size": 1000}, "ClamAV 1.4.3", ["clamd"]),
+        ({"max_size": 0}, "ClamAV 1.4.3", ["clamd.limit"]),
+        ({"scan": {"address": "c:3310", "above_limit": "accept"}}, "ClamAV 1.4.3", ["clamd"]),
+    ],
+)
+def test_what_the_doctor_makes_of_it(
+    changed: dict[str, object], version: str, expected: list[str]
+) -> None:
+    settings = Settings(**{"scan": {"address": "c:3310"}, **changed})
+    assert [one.check for one in judge_clamd(settings, version, NOW)] == expected

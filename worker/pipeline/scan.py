@@ -1,0 +1,75 @@
+"""Step 2, where a scanner is set: nothing that holds a virus reaches the object store (S24).
+
+What the pool holds already was looked at when it came, by the signatures of that day.
+"""
+
+import logging
+from typing import Final
+
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import Permanent, ResourceShort, ScannerUnavailable
+from tusd_py.domain.job import INFECTED
+from tusd_py.domain.task import INSPECTED_PROGRESS, TaskStatus
+from tusd_py.scanning.clamd import Clamd, Scanned, Verdict
+from tusd_py.settings import Settings
+from worker.pipeline.attempt import Attempt
+
+log = logging.getLogger(__name__)
+
+TEXT_SCANNING: Final = "安全检查中..."
+TEXT_INFECTED: Final = "文件未通过安全检查，已删除"
+TEXT_UNSCANNED: Final = "文件过大，无法进行安全检查"
+
+
+def scan(attempt: Attempt) -> None:
+    """Let clamd look at the source.
+
+    Raises: Permanent: ``infected``, or ``too_large_to_scan`` by policy; ResourceShort: there is no
+        scanner now, and policy waits for it; LeaseLost, WorkerStopping.
+    """
+    settings, clamd = attempt.settings.scan, scanner_of(attempt.settings, attempt.clock)
+    if clamd is None:
+        return
+    attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS, TEXT_SCANNING)
+    try:
+        scanned = _scanned(attempt, clamd)
+    except ScannerUnavailable as error:
+        attempt.figures.scanned("unavailable")
+        log.warning("scan.unavailable", extra={"task_id": attempt.job.task_id}, exc_info=True)
+        if settings.on_failure == "open":
+            return
+        raise ResourceShort(error.detail) from error
+    attempt.figures.scanned(scanned.verdict.value)
+    match scanned.verdict:
+        case Verdict.INFECTED:
+            # The name is for the log: clients are told no tool's words.
+            log.warning(
+                "scan.infected",
+                extra={"task_id": attempt.job.task_id, "signature": scanned.signature},
+            )
+            raise Permanent(
+                "A virus was found in the file; it was removed.",
+                code=INFECTED,
+                message=TEXT_INFECTED,
+            )
+        case Verdict.TOO_LARGE if settings.above_limit == "refuse":
+            raise Permanent(
+                "The file is too large to be scanned for viruses.",
+                code="too_large_to_scan",
+                message=TEXT_UNSCANNED,
+            )
+        case Verdict.TOO_LARGE:
+            log.warning("scan.too_large", extra={"task_id": attempt.job.task_id})
+
+
+def scanner_of(settings: Settings, clock: Clock) -> Clamd | None:
+    """The scanner that the settings name, if they do."""
+    scan = settings.scan
+    return Clamd(scan.address, clock, timeout=scan.timeout) if scan.address else None
+
+
+def _scanned(attempt: Attempt, clamd: Clamd) -> Scanned:
+    if attempt.job.file_size > attempt.settings.scan.max_bytes:
+        return Scanned(Verdict.TOO_LARGE)
+    with attempt.source.open("rb", buffering=0) as source:
+        return clamd.scan(source, attempt.lease.check)
