@@ -16,6 +16,7 @@ from starlette.responses import Response
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.possession import PossessionPolicy
+from tusd_py.domain.rate import Rate
 from tusd_py.domain.upload import InstantPatch
 from tusd_py.hashing.follower import Followers
 from tusd_py.http import (
@@ -46,6 +47,7 @@ from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.tasks.follow import Following
 from tusd_py.threads import Threads
+from tusd_py.uploads.allowance import Allowance
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover
 from tusd_py.uploads.relay import relay_outbox, tell_outcomes
@@ -147,6 +149,7 @@ def compose(
         threads=threads,
         clock=ports.clock,
         wake_relay=wake.set,
+        allowance=_allowance(settings, ports, threads),
     )
     BackendFigures(figures.registry, ports, ports.clock)
     context = AppContext(
@@ -165,6 +168,18 @@ def compose(
         stopping=asyncio.Event(),
     )
     return context, wake
+
+
+def _allowance(settings: Settings, ports: Ports, threads: Threads) -> Allowance | None:
+    limits = settings.limits
+    if not limits.requests and not limits.bytes_per_second:
+        return None
+    return Allowance(
+        ports.meter,
+        threads,
+        requests=Rate(limits.requests, limits.window) if limits.requests else None,
+        data=Rate(limits.bytes_per_second, 1.0) if limits.bytes_per_second else None,
+    )
 
 
 def _possession(settings: Settings, ports: Ports) -> PossessionPolicy | None:

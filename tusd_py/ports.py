@@ -8,6 +8,7 @@ from tusd_py.clock import Clock
 from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
 from tusd_py.queue.port import JobQueue
+from tusd_py.rates.port import Meter
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
 
@@ -22,6 +23,7 @@ class Ports:
     objects: ObjectStore
     stores: StoreSet
     lock: Lock
+    meter: Meter
     shared: bool
     """Other server processes may use the same data directory, and the lock reaches them."""
     clock: Clock
@@ -33,4 +35,5 @@ class Ports:
         self.queue.close()
         self.tasks.close()
         self.lock.close()
+        self.meter.close()
         self.catalog.close()

@@ -130,6 +130,15 @@ class LimitSettings(_Section):
         0, description="Bytes of all that one user has, finished or declared and on its way"
     )
 
+    requests: int = Field(
+        0,
+        ge=0,
+        description="Creations and questions of one user within limits.window; HEAD, PATCH and DELETE of uploads are not counted",
+    )
+    window: Duration = Field(60.0, gt=0, description="Over which limits.requests is counted")
+    bytes_per_second: Size = Field(
+        0, description="How fast one user's bytes are taken, over all uploads and servers together"
+    )
     disk_reserve: Size = Field(
         64 << 20,
         description="An upload that would leave less free on the disk is refused before its first byte (507)",

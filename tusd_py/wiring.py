@@ -15,6 +15,7 @@ from tusd_py.objects.bucket import Bucket
 from tusd_py.objects.port import ObjectStore
 from tusd_py.ports import Ports
 from tusd_py.queue.port import JobQueue
+from tusd_py.rates.port import Meter
 from tusd_py.settings import OssSettings, S3Settings, Settings
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
@@ -47,6 +48,7 @@ def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         objects=_objects(settings, root),
         stores=StoreSet(core=disk, rewind=disk, concatenation=disk),
         lock=_lock(settings, root),
+        meter=_meter(settings, clock or SystemClock()),
         shared=bool(settings.redis.addr),
         clock=clock or SystemClock(),
         work_dir=root / "work",
@@ -96,6 +98,16 @@ def _lock(settings: Settings, root: Path) -> Lock:
     from tusd_py.locks.shared import SharedLock
 
     return SharedLock(root / "uploads.locks", RedisLetGoBus(settings.redis.url()))
+
+
+def _meter(settings: Settings, clock: Clock) -> Meter:
+    if not settings.redis.addr:
+        from tusd_py.rates.local import LocalMeter
+
+        return LocalMeter(clock)
+    from tusd_py.rates.redis import RedisMeter
+
+    return RedisMeter(settings.redis.url(), clock)
 
 
 def _objects(settings: Settings, root: Path) -> ObjectStore:

@@ -2,12 +2,17 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from support.cluster import Cluster
 from support.server import Server, running_server
+from support.services import MariaDb, RabbitMq, Redis
+from support.silent_patch import SilentPatch
 from support.tus import BODY, TUS, create, metadata, patch, send
 from support.waiting import wait_until
 
@@ -125,3 +130,66 @@ def test_what_would_fill_the_disk_is_refused_before_it_is_sent(tmp_path: Path) -
         assert refused.headers["Retry-After"]
         assert sources(server) == 0
         assert ask(server, 10).status_code == 201
+
+
+RATES = {"TUSD_LIMITS__REQUESTS": "10", "TUSD_LIMITS__WINDOW": "1h"}
+
+
+def test_more_requests_than_allowed_are_refused_and_uploads_go_on(tmp_path: Path) -> None:
+    with running_server(tmp_path / "data", "--workers", "0", env=RATES) as server:
+        url = create(server, 10)
+        task = url.rpartition("/")[2]
+        answers = [
+            httpx.get(f"{server.url}/api/file/upload/progress/{task}").status_code
+            for _ in range(12)
+        ]
+        assert answers == [200] * 9 + [429] * 3
+        refused = ask(server, 10)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+        assert refused.json()["error"] == "请求过于频繁，请稍后再试"
+        assert 0 < int(refused.headers["Retry-After"]) <= 360
+        for offset, piece in enumerate(b"0123456789"):
+            assert httpx.head(url, headers=TUS).status_code == 200
+            assert patch(url, offset, bytes([piece])).status_code == 204
+        assert httpx.delete(url, headers=TUS).status_code == 204
+
+
+def test_two_servers_count_together(
+    tmp_path: Path, mariadb: MariaDb, redis_server: Redis, rabbitmq: RabbitMq
+) -> None:
+    redis_server.clear()
+    cluster = Cluster(tmp_path / "data", mariadb, redis_server, rabbitmq)
+    cluster.env.update(RATES)
+    try:
+        servers = [cluster.add_server() for _ in range(2)]
+        tasks = "/api/file/upload/tasks"
+        seen = [httpx.get(servers[n % 2].url + tasks).status_code for n in range(30)]
+        assert seen == [200] * 10 + [429] * 20
+    finally:
+        cluster.close()
+
+
+@pytest.mark.parametrize("lends", ["true", "false"])
+def test_a_body_is_slowed_and_not_refused_and_let_go_of_at_once(tmp_path: Path, lends: str) -> None:
+    """Faster than its rate it waits for its turn; a newer request for the upload need not."""
+    env = {"TUSD_LIMITS__BYTES_PER_SECOND": "1KiB", "TUSD_LEND_BODIES": lends}
+    with running_server(tmp_path / "data", "--workers", "0", env=env) as server:
+        content = os.urandom(4 << 20)
+        url = create(server, len(content))
+        path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
+        with SilentPatch(url, 0, len(content)) as slowed:
+            sending = threading.Thread(target=_send_all, args=(slowed, content))
+            sending.start()
+            # By now it owes a minute and more.
+            wait_until(lambda: path.stat().st_size >= 64 * KIB)
+            assert path.stat().st_size < len(content)
+            held = int(httpx.head(url, headers=TUS).headers["Upload-Offset"])
+            assert held >= 64 * KIB
+            sending.join(30)
+            assert not sending.is_alive()
+        assert path.read_bytes()[:held] == content[:held]
+
+
+def _send_all(slowed: SilentPatch, content: bytes) -> None:
+    with suppress(OSError):  # it is let go of
+        slowed.send(content)

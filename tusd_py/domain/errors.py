@@ -274,6 +274,17 @@ class QuotaExceeded(PolicyError):
         )
 
 
+class TooManyRequests(PolicyError):
+    """Raised when a user asks more often than is allowed."""
+
+    code = "too_many_requests"
+    sentence = "There were too many requests."
+
+    def __init__(self, wait_seconds: float) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__()
+
+
 class TooManyUploads(PolicyError):
     """Raised when an owner has as many unfinished uploads as are allowed."""
 

@@ -36,6 +36,11 @@ class AppContext:
         """Who is asking. Raises: see ``Access.caller``."""
         return await self.access.caller(connection)
 
+    async def admit(self, caller: Caller) -> None:
+        """Count a request that is no part of an upload under way. Raises: TooManyRequests."""
+        if self.uploads.allowance is not None:
+            await self.uploads.allowance.admit(caller.user_id)
+
     async def owner(self, connection: HTTPConnection) -> Caller:
         """Who is asking for something of a user's that is no single upload.
 

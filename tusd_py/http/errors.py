@@ -7,6 +7,7 @@ Bodies are RFC 9457 problems with two more members: ``code`` (stable) and ``erro
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -55,6 +56,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.UploadTokenOnly: 403,
     e.MaxSizeExceeded: 413,
     e.QuotaExceeded: 413,
+    e.TooManyRequests: 429,
     e.TooManyUploads: 429,
     e.MetadataTooLarge: 413,
     e.TypeNotAllowed: 400,
@@ -83,6 +85,7 @@ _SEED_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.TypeMismatch: "文件格式不支持",
     e.TaskNotFound: "任务不存在或已过期",
     e.QuotaExceeded: "存储空间不足",
+    e.TooManyRequests: "请求过于频繁，请稍后再试",
     e.TooManyUploads: "未完成的上传过多，请稍后再试",
 }
 
@@ -143,13 +146,20 @@ def error_headers(error: e.TusdError, status: int) -> dict[str, str]:
         # RFC 6750, 3.1: no error is named where no token was sent.
         token_sent = isinstance(error, e.TokenInvalid | e.TokenExpired)
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if token_sent else "Bearer"
-    if status in (423, 503, 507):
-        headers["Retry-After"] = str(_RETRY_SECONDS)
-    if isinstance(error, e.TooManyUploads):
-        headers["Retry-After"] = str(_OPEN_UPLOADS_RETRY_SECONDS)
+    wait = _wait_seconds(error, status)
+    if wait is not None:
+        headers["Retry-After"] = str(wait)
     if isinstance(error, _CLOSES):
         headers["Connection"] = "close"
     return headers
+
+
+def _wait_seconds(error: e.TusdError, status: int) -> int | None:
+    if isinstance(error, e.TooManyRequests):
+        return math.ceil(error.wait_seconds)
+    if isinstance(error, e.TooManyUploads):
+        return _OPEN_UPLOADS_RETRY_SECONDS
+    return _RETRY_SECONDS if status in (423, 503, 507) else None
 
 
 def respond(error: e.TusdError, *, head: bool = False) -> Response:

@@ -37,6 +37,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def one(request: Request) -> Response:
         caller = await context.access.listener(request)
+        await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
         seen = last_seen(request.headers.get("last-event-id"), task)
@@ -47,6 +48,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     async def mine(request: Request) -> Response:
         caller = await context.access.listener(request)
         caller.check_whole_user()
+        await context.admit(caller)
         return _Stream(context.figures, _user_events(context, caller.user_id))
 
     return [

@@ -31,6 +31,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def upload(request: Request) -> Response:
         caller = await context.owner(request)
+        await context.admit(caller)
         _check_length(context, request)
         form = FormFile(request.receive, request.headers.get("content-type", ""))
         await form.begin()

@@ -25,6 +25,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def progress(request: Request) -> Response:
         caller = await context.caller(request)
+        await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
         return JSONResponse(frames.progress(task), headers=NO_STORE)

@@ -21,7 +21,9 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """The list route."""
 
     async def tasks(request: Request) -> Response:
-        user_id = (await context.owner(request)).user_id
+        caller = await context.owner(request)
+        await context.admit(caller)
+        user_id = caller.user_id
         page = _number(request, "page", default=1, largest=10**9)
         size = _number(request, "size", default=10, largest=MAX_SIZE)
         try:

@@ -28,6 +28,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def ticket(request: Request) -> Response:
         caller = await context.caller(request)
+        await context.admit(caller)
         asked = _task_id(await _body(request))
         if asked is not None:
             task_id = task_id_of(asked)

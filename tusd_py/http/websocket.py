@@ -25,6 +25,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         try:
             await _check_origin(context, websocket)
             caller = await context.access.listener(websocket)
+            await context.admit(caller)
             task_id = task_id_of(websocket.path_params["task_id"])
             await find_task(context, caller, task_id)
         except TusdError as error:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tusd_py.ingest.pace import Pace
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Drained, End, Interruption, Sink
+from tusd_py.uploads.body import Drained, End, Interruption, Sink, Toll
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -46,6 +46,7 @@ class AsgiBody:
         min_rate: float,
         interruption: Interruption,
         on_progress: Callable[[int], None] | None = None,
+        toll: Toll | None = None,
     ) -> Drained:
         """See ``uploads.body.Body.drain``."""
         intake = _Intake(self._receive, limit, idle_timeout, min_rate)
@@ -64,6 +65,8 @@ class AsgiBody:
                     taken += size
                     if on_progress is not None:
                         on_progress(taken)
+                    if toll is not None:
+                        await intake.rest(await toll.pay(size), interruption)
                 if end is not None and not intake.pending:
                     return Drained(taken, end)
         finally:
@@ -105,6 +108,14 @@ class _Intake:
         self.pending, self._size = [], 0
         self._room.set()
         return chunks, size
+
+    async def rest(self, seconds: float, interruption: Interruption) -> None:
+        """Take nothing for so long, unless somebody asks to let go or the body is over."""
+        if seconds > 0 and self.end is None:
+            begun_at = self._loop.time()
+            await interruption.within(seconds)
+            now = self._loop.time()
+            self._pace.rested(now - begun_at, now)
 
     async def linger(self) -> None:
         """Wait for a pause in what arrives."""

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from tusd_py.ingest.pace import Pace
-from tusd_py.ingest.wire import LOW_WATER_BYTES, Slice, Wire
+from tusd_py.ingest.wire import LOW_WATER_BYTES, SLICE_BYTES, Slice, Wire
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Drained, End, Interruption, Sink
+from tusd_py.uploads.body import Drained, End, Interruption, Sink, Toll
 
 FLUSH_SECONDS: Final = 0.5
 """A slow client's bytes go to the file at least so often, however few they are."""
@@ -63,6 +63,7 @@ class LentBody:
         min_rate: float,
         interruption: Interruption,
         on_progress: Callable[[int], None] | None = None,
+        toll: Toll | None = None,
     ) -> Drained:
         """See ``uploads.body.Body.drain``. A body that is too long is not begun."""
         if limit is not None and self._lender.length > limit:
@@ -72,11 +73,14 @@ class LentBody:
         early, wire = self._lender.lend()
         if wire is None:
             await self._threads.body(sink, (memoryview(early),))
+            if toll is not None:
+                await toll.pay(len(early))
             return Drained(len(early), End.COMPLETE)
         try:
             if early:
                 await self._threads.body(sink, (memoryview(early),))
-            watch = _Watch(wire, interruption, pace)
+            watch = _Watch(wire, interruption, pace, toll)
+            await watch.rest(await watch.pay(len(early)))
             end = await self._move(wire, sink, watch, len(early), on_progress)
         finally:
             wire.close()
@@ -92,22 +96,30 @@ class LentBody:
         on_progress: Callable[[int], None] | None,
     ) -> End:
         while True:
-            moved = await watch.over(self._threads.body(wire.move, sink, watch.interruption))
+            moved = await watch.over(
+                self._threads.body(wire.move, sink, watch.interruption, watch.slice_bytes)
+            )
             taken += moved.count
             if on_progress is not None and moved.count:
                 on_progress(taken)
+            owed = await watch.pay(moved.count)
             if moved.end is not None:
                 return moved.end
+            await watch.rest(owed)
             if moved.dry and not await watch.some():
                 return End.TIMED_OUT
 
 
 class _Watch:
-    """Waits on the loop for a connection's next bytes, so that no thread has to."""
+    """Waits on the loop for a connection's next bytes, or its user's turn, so that no thread has to."""
 
-    def __init__(self, wire: Wire, interruption: Interruption, pace: Pace) -> None:
+    def __init__(
+        self, wire: Wire, interruption: Interruption, pace: Pace, toll: Toll | None
+    ) -> None:
         self._wire = wire
         self._pace = pace
+        self._toll = toll
+        self.slice_bytes = SLICE_BYTES if toll is None else toll.slice_bytes
         self._loop = asyncio.get_running_loop()
         self._woken: asyncio.Future[bool] | None = None
         self.interruption = interruption
@@ -120,6 +132,18 @@ class _Watch:
         now = self._loop.time()
         self._pace.took(moved.count, now, busy=now - begun_at)
         return moved
+
+    async def pay(self, count: int) -> float:
+        """Seconds to rest after so many bytes."""
+        return 0.0 if self._toll is None else await self._toll.pay(count)
+
+    async def rest(self, seconds: float) -> None:
+        """Take nothing for so long, unless somebody asks to let go."""
+        if seconds > 0:
+            begun_at = self._loop.time()
+            await self.interruption.within(seconds)
+            now = self._loop.time()
+            self._pace.rested(now - begun_at, now)
 
     async def some(self) -> bool:
         """Until there are enough bytes, or a few for a while, or the connection's end, or somebody

@@ -28,6 +28,11 @@ class Pace:
             self.heard_at = now
             self._in_window += count
 
+    def rested(self, seconds: float, now: float) -> None:
+        """We took nothing for so long, by our own will."""
+        self._window_from += seconds
+        self.heard_at = now
+
     def given_up(self, now: float) -> bool:
         """Whether the body is to end."""
         if now - self.heard_at >= self._idle_timeout:

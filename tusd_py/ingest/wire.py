@@ -66,10 +66,10 @@ class Wire:
         self._low_water = 1
         self.left = left
 
-    def move(self, sink: Sink, interruption: Interruption) -> Slice:
-        """Move what is there, one slice at most. Raises: what the sink raises."""
+    def move(self, sink: Sink, interruption: Interruption, most: int = SLICE_BYTES) -> Slice:
+        """Move what is there, ``most`` bytes at most. Raises: what the sink raises."""
         buffer, before = _buffer(), self.left
-        least = max(0, before - SLICE_BYTES)
+        least = max(0, before - most)
         until = time.monotonic() + SLICE_SECONDS
         while self.left > least:
             if interruption.requested:

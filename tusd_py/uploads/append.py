@@ -58,6 +58,8 @@ async def _store(room: UploadRoom, user_id: UserId, command: Append, body: Body)
 
 
 async def _store_body(room: UploadRoom, user_id: UserId, command: Append, body: Body) -> Appended:
+    if command.body_length != 0:
+        await room.settle(user_id)
     interruption = Interruption()
     async with room.lock.hold(command.upload_id, on_release_requested=interruption.supersede):
         with room.body_under_way(interruption):

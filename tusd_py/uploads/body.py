@@ -1,6 +1,8 @@
 """What a request body must promise to those who store it, whatever server brought it."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -32,10 +34,21 @@ class Drained:
     end: End
 
 
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """What a user's bytes cost, whatever body they come by."""
+
+    slice_bytes: int
+    """At most so many are taken at once."""
+    pay: Callable[[int], Awaitable[float]]
+    """Told how many were taken; how many seconds to take none."""
+
+
 class Interruption:
     """Somebody's wish that a body be let go of. Belongs to one event loop."""
 
     def __init__(self) -> None:
+        self._asked = asyncio.Event()
         self.requested = False
         self.shutting_down = False
         self._listeners: list[Callable[[], None]] = []
@@ -46,9 +59,15 @@ class Interruption:
         if self.requested:
             listener()
 
+    async def within(self, seconds: float) -> None:
+        """Until somebody asks, but no longer than that."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), seconds)
+
     def supersede(self) -> None:
         """A newer request wants the upload."""
         self.requested = True
+        self._asked.set()
         for listener in self._listeners:
             listener()
 
@@ -74,13 +93,15 @@ class Body(Protocol):
         min_rate: float,
         interruption: Interruption,
         on_progress: Callable[[int], None] | None = None,
+        toll: Toll | None = None,
     ) -> Drained:
         """Move the body into the sink until it ends, for whatever reason.
 
         Args: limit: bytes that may be taken, None for any number; idle_timeout: seconds without a
             byte after which the body is given up; min_rate: bytes a second that must come over
             each period of that length, 0 for any;
-            on_progress: called on the event loop with the bytes taken so far.
+            on_progress: called on the event loop with the bytes taken so far; toll: paid for each
+            slice, and waited for.
         Every byte that had arrived when the end came has gone to the sink.
         Raises: what the sink raises.
         """

@@ -108,6 +108,8 @@ async def _create_with_body(
     opening = Opening(open=open_, record=record)
     interruption = Interruption()
     source = body if command.has_body else None
+    if source is not None:
+        await room.settle(upload.user_id)
     try:
         async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
             with room.body_under_way(interruption):

@@ -127,6 +127,9 @@ async def _store_whole(room: UploadRoom, opening: Opening, content: bytes | byte
     if isinstance(stored, Appended):
         return stored
     room.counts.received_bytes += len(content)
+    toll = room.toll(stored.upload.user_id)
+    if toll is not None and content:
+        await toll.pay(len(content))
     if stored.finished:
         await settle(room, stored.upload, first=stored.first)
     elif stored.full:
@@ -222,6 +225,7 @@ async def _drain(
             min_rate=room.policy.min_rate,
             interruption=interruption,
             on_progress=arrival.moved,
+            toll=room.toll(reception.upload.user_id),
         )
     except TusdError:
         await room.threads.body(reception.break_off)

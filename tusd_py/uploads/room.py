@@ -27,7 +27,8 @@ from tusd_py.locks.port import Lock
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Interruption
+from tusd_py.uploads.allowance import Allowance
+from tusd_py.uploads.body import Interruption, Toll
 from tusd_py.uploads.counts import UploadCounts
 from tusd_py.uploads.lane import Lane
 from tusd_py.uploads.steps import Steps, Wait, run, show
@@ -84,6 +85,8 @@ class UploadRoom:
     clock: Clock
     wake_relay: Callable[[], None]
     """Called from any thread once there is something in the outbox."""
+    allowance: Allowance | None = None
+    """Rates of users; None: no limit."""
     lane: Lane = field(init=False)
     counts: UploadCounts = field(default_factory=UploadCounts)
     closing: bool = False
@@ -105,6 +108,15 @@ class UploadRoom:
             yield
         finally:
             self._bodies.discard(interruption)
+
+    def toll(self, user_id: UserId) -> Toll | None:
+        """What the user's bytes cost; None: nothing."""
+        return None if self.allowance is None else self.allowance.toll(user_id)
+
+    async def settle(self, user_id: UserId) -> None:
+        """Before a body: wait until nothing is owed for earlier ones."""
+        if self.allowance is not None:
+            await self.allowance.settle(user_id)
 
     def close(self) -> None:
         """The server is stopping: let go of every body (its bytes are kept), take no more."""

@@ -20,6 +20,7 @@ SPECIAL = {
     e.ChecksumMismatch: lambda: e.ChecksumMismatch(offset=3),
     e.MaxSizeExceeded: lambda: e.MaxSizeExceeded(10 << 30),
     e.QuotaExceeded: lambda: e.QuotaExceeded(10 << 30),
+    e.TooManyRequests: lambda: e.TooManyRequests(2.5),
     e.TooManyUploads: lambda: e.TooManyUploads(5),
     e.MethodNotAllowed: lambda: e.MethodNotAllowed(("GET", "HEAD")),
 }

@@ -1,0 +1,36 @@
+"""Rates as plain values."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tusd_py.domain.rate import Rate, charged
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 20)), min_size=1, max_size=50),
+    st.floats(0, 50),
+)
+def test_who_waits_as_told_never_has_more_than_time_and_burst(
+    charges: list[tuple[float, float]], burst: float
+) -> None:
+    """Over any stretch of time from the beginning: cost paid is at most time gone plus the burst."""
+    now, paid_until, total = 0.0, float("-inf"), 0.0
+    for pause, cost in charges:
+        now += pause
+        paid_until, wait = charged(paid_until, now, cost=cost, burst=burst)
+        now += wait
+        total += cost
+        assert total <= now + burst + 1e-6
+
+
+@given(st.floats(0.01, 20), st.floats(0, 50))
+def test_who_was_away_has_the_burst_and_not_more(cost: float, burst: float) -> None:
+    until, wait = charged(float("-inf"), 1000.0, cost=cost, burst=burst)
+    assert until == pytest.approx(1000.0 - burst + cost)
+    assert wait == pytest.approx(max(0.0, cost - burst))
+
+
+def test_what_units_cost() -> None:
+    assert Rate(20, 60.0).cost(1) == 3.0
+    assert Rate(1 << 20, 1.0).cost(1 << 19) == 0.5

@@ -1,0 +1,29 @@
+"""How often, and how fast: one user's share of a server, as plain values.
+
+The generic cell rate algorithm (ITU-T I.371): one number says how far ahead of its time a user is.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``amount`` units every ``seconds``; so many may come at once."""
+
+    amount: float
+    seconds: float
+
+    def cost(self, units: float) -> float:
+        """Seconds that so many units take."""
+        return units * self.seconds / self.amount
+
+
+def charged(paid_until: float, now: float, *, cost: float, burst: float) -> tuple[float, float]:
+    """Charge for ``cost`` seconds' worth. All in seconds of one clock.
+
+    Args: paid_until: what the last charge gave, anything old for none; burst: so much may be had ahead
+        of its time.
+    Returns: the new ``paid_until``, and how long to wait until it is paid.
+    """
+    until = max(paid_until, now - burst) + cost
+    return until, max(0.0, until - now)

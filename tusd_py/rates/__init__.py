@@ -1,0 +1,1 @@
+"""Rates of users, in one process or shared by many."""
