@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak bench bench-bodies bench-listeners bench-outages lock clean
+.PHONY: install serve test check unit soak bench bench-bodies bench-listeners bench-outages bench-silence bench-instant lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -54,6 +54,14 @@ bench-bodies: install
 bench-listeners: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/listeners.py $(ARGS)
+
+bench-silence: install
+	@PYTHONPATH=tests:deploy:. $(BIN)/python tests/bench/silence.py $(ARGS)
+
+bench-instant: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@tests/node/install.sh
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/instant_clients.py $(ARGS)
 
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt

@@ -1,25 +1,21 @@
 """Instant uploads by unmodified clients: they declare the hash by metadata and know nothing more."""
 
-import asyncio
 import base64
-import io
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import aiotus
 import blake3
 import httpx
 import pytest
+from support.clients import by_aiotus, by_tus_js, by_tuspy
 from support.figures import figures
 from support.server import Server
 from support.tus import BODY, TUS, create, head, metadata, patch, send, task_id
-from tusclient import client as tuspy
 
 MIB = 1 << 20
 pytestmark = pytest.mark.filterwarnings(
@@ -44,51 +40,24 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def by_tuspy(server: Server, file: Path, **options: object) -> str:
-    uploader = tuspy.TusClient(server.files).uploader(
-        str(file), metadata={"filename": "a.bin", "filehash": DECLARED}, **options
-    )
-    uploader.upload()
-    return str(uploader.url)
-
-
-def by_aiotus(server: Server, file: Path) -> str:
-    told = {"filename": b"a.bin", "filehash": DECLARED.encode()}
-    url = asyncio.run(aiotus.upload(server.files, io.BytesIO(file.read_bytes()), told))
-    assert url is not None
-    return str(url)
-
-
-def by_tus_js(server: Server, file: Path, **options: object) -> str:
-    if shutil.which("node") is None or not (NODE / "node_modules" / "tus-js-client").exists():
-        pytest.skip("node and tus-js-client are not installed: see tests/node/install.sh")
-    told = json.dumps({"metadata": {"filehash": DECLARED}, **options})
-    done = subprocess.run(
-        ["node", str(NODE / "upload.mjs"), server.files, str(file), told],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return str(json.loads(done.stdout)["url"])
-
-
 @pytest.mark.parametrize(
     "upload",
     [
         by_tuspy,
-        lambda server, file: by_tuspy(server, file, chunk_size=MIB),
-        lambda server, file: by_tuspy(server, file, chunk_size=MIB, upload_checksum=True),
+        lambda *told: by_tuspy(*told, chunk_size=MIB),
+        lambda *told: by_tuspy(*told, chunk_size=MIB, upload_checksum=True),
         by_aiotus,
         by_tus_js,
-        lambda server, file: by_tus_js(server, file, chunkSize=MIB),
-        lambda server, file: by_tus_js(server, file, withCreation=True),
+        lambda *told: by_tus_js(*told, chunkSize=MIB),
+        lambda *told: by_tus_js(*told, withCreation=True),
     ],
     ids=["tuspy", "tuspy chunks", "tuspy checksums", "aiotus", "tus-js", "tus-js chunks", "tus-js at once"],
 )  # fmt: skip
 def test_a_client_ends_in_success_and_nothing_is_stored_again(
-    held: Server, file: Path, upload: Callable[[Server, Path], str]
+    held: Server, file: Path, upload: Callable[[str, Path, str], str]
 ) -> None:
     before = figures(held.url)
-    url = upload(held, file)
+    url = upload(held.files, file, DECLARED)
     after = figures(held.url)
     assert after["tusd_uploads_instant_total"] == before["tusd_uploads_instant_total"] + 1
     assert after["tusd_instant_bytes_total"] == before["tusd_instant_bytes_total"] + len(CONTENT)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The unmodified JavaScript client for the e2e tests, by its lock file.
+# The unmodified JavaScript clients for the e2e tests, by its lock file.
 set -eu
 cd "$(dirname "$0")"
 command -v npm >/dev/null || {
@@ -8,5 +8,5 @@ command -v npm >/dev/null || {
   rm .packages
 }
 command -v npm >/dev/null || { echo "no npm: the tests of tus-js-client can't run"; exit 0; }
-[ -d node_modules/tus-js-client ] && exit 0
+[ -d node_modules/@uppy/tus ] && exit 0
 npm ci --silent --no-audit --no-fund

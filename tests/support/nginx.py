@@ -1,4 +1,4 @@
-"""nginx in front of a server, with a server block of the test's own."""
+"""nginx in front of a server, with a server block of the test's own; what it answered is logged."""
 
 import os
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from support.services import Service
+from support.services import Service, free_port
 
 PROXY: Final = """\
 client_max_body_size 0;
@@ -35,11 +35,13 @@ location / {
 
 
 class Nginx(Service):
-    """HTTPS on loopback by a certificate of its own, in ``certificate``."""
+    """On loopback: HTTP/1.1 and HTTP/2 over TLS by a certificate of its own, in ``certificate``, and
+    plain HTTP/1.1."""
 
     def __init__(self, backend_port: int, block: str = PROXY) -> None:
         """``block`` is the inside of the server block; the upstream is called ``backend``."""
         super().__init__("nginx")
+        self.plain_port = free_port()
         self.certificate = self.directory / "certificate.pem"
         _write_certificate(self.certificate, self.directory / "key.pem")
         # As root its workers would become nobody, who may not use our folder.
@@ -50,10 +52,13 @@ class Nginx(Service):
         )
         (self.directory / "nginx.conf").write_text(
             f"{user} daemon off; master_process off; error_log stderr; "
-            f"pid {self.directory}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{folders}"
+            f"pid {self.directory}/pid;\nevents {{}}\nhttp {{\n"
+            "log_format seen '$server_protocol $request_method $status $request_length';\n"
+            f"access_log {self.directory}/access.log seen;\n{folders}"
             "map $http_upgrade $connection_upgrade { default upgrade; '' ''; }\n"
             f"upstream backend {{ server 127.0.0.1:{backend_port}; keepalive 32; }}\n"
             f"server {{\nlisten 127.0.0.1:{self.port} ssl http2;\n"
+            f"listen 127.0.0.1:{self.plain_port};\n"
             f"ssl_certificate {self.certificate};\nssl_certificate_key {self.directory}/key.pem;\n"
             f"{block}}}\n}}\n"
         )
@@ -65,6 +70,19 @@ class Nginx(Service):
     def url(self) -> str:
         """Without a slash at the end."""
         return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def plain_url(self) -> str:
+        """Without a slash at the end."""
+        return f"http://127.0.0.1:{self.plain_port}"
+
+    def seen(self) -> list[tuple[str, str, int, int]]:
+        """Protocol, method, status and bytes of each request, oldest first."""
+        lines = (self.directory / "access.log").read_text().splitlines()
+        return [
+            (protocol, method, int(status), int(length))
+            for protocol, method, status, length in map(str.split, lines)
+        ]
 
 
 def _write_certificate(certificate: Path, key: Path) -> None:

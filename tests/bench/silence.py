@@ -1,0 +1,138 @@
+"""Whether times tell what others hold: ``make bench-silence``.
+
+A user of a tenant declares hashes that a colleague's files have, and hashes that nobody's have, in random
+order, and times each answer: creations that ask for nothing, creations that ask for a challenge, wrong
+proofs. Mann and Whitney's test asks whether the two are drawn from one distribution.
+"""
+
+import argparse
+import base64
+import math
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import blake3
+import httpx
+from rich.console import Console
+from rich.table import Table
+from support.server import Server, running_server
+from support.tokens import SECRET, bearer, token
+from support.tus import BODY, TUS, metadata
+
+from tusd_py.domain.possession import ANSWER_BYTES
+from worker.pipeline.possession import QUESTIONS
+
+SIZE: Final = (1 << 20) + 4096
+SETTINGS: Final = {
+    "TUSD_AUTH__ACCESS_SECRET": SECRET,
+    "TUSD_INSTANT__SCOPE": "tenant",
+    "TUSD_INSTANT__CHALLENGES_PER_HOUR": "1000000",
+    "TUSD_JOBS__RELAY_EVERY": "0.1s",
+}
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=320, help="of each kind and question")
+    samples: int = parser.parse_args().samples
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_server(Path(folder) / "data", "--workers", "1", env=SETTINGS) as server,
+    ):
+        held = _stored(server, math.ceil(samples / QUESTIONS))
+        times = _timed(server, held, samples)
+    table = Table("question", "held by another, ms", "by nobody, ms", "P(longer)", "p")
+    for name, (those, these) in times.items():
+        share, p = mann_whitney(those, these)
+        table.add_row(name, _quartiles(those), _quartiles(these), f"{share:.3f}", f"{p:.2f}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{samples} answers each; quartiles; P(longer): that an answer about what is held is the longer "
+        "one, 0.5 if times tell nothing; p: of so much or more by chance"
+    )
+
+
+def _stored(server: Server, count: int) -> list[str]:
+    """Hashes of files that a colleague has."""
+    hashes = []
+    headers = {**BODY, **bearer(token(1, tenant="acme")), "Upload-Length": str(SIZE)}
+    for _ in range(count):
+        content = os.urandom(SIZE)
+        made = httpx.post(server.files, headers=headers, content=content)
+        progress = made.headers["Location"].replace("/files/", "/api/file/upload/progress/")
+        while httpx.get(progress, headers=headers).json()["status"] != "completed":
+            time.sleep(0.05)
+        hashes.append(blake3.blake3(content).hexdigest())
+    return hashes
+
+
+Times = dict[str, tuple[list[float], list[float]]]
+
+
+def _timed(server: Server, held: Sequence[str], samples: int) -> Times:
+    names = ("creation", "creation with challenge", "wrong proof")
+    times: Times = {name: ([], []) for name in names}
+    order = [True, False] * samples
+    random.shuffle(order)
+    asked = 0
+    me = bearer(token(2, tenant="acme"))
+    with httpx.Client(headers={**TUS, **me}, timeout=30) as client:
+        for is_held in order:
+            digest = held[asked % len(held)] if is_held else os.urandom(32).hex()
+            asked += is_held
+            found = _one(client, server, digest)
+            for name, seconds in zip(names, found, strict=True):
+                times[name][0 if is_held else 1].append(seconds * 1000)
+    return times
+
+
+def _one(client: httpx.Client, server: Server, digest: str) -> tuple[float, float, float]:
+    told = {
+        "Upload-Length": str(SIZE),
+        "Upload-Metadata": metadata(filename="x", filehash=f"blake3:{digest}"),
+    }
+    plain, made = _seconds(client, "POST", server.files, told)
+    assert made.headers["Upload-Offset"] == "0"
+    asking, made = _seconds(client, "POST", server.files, {**told, "Upload-Instant": "challenge"})
+    assert "Upload-Challenge" in made.headers
+    wrong = base64.b64encode(bytes(ANSWER_BYTES)).decode()
+    headers = {**BODY, "Upload-Offset": "0", "Upload-Proof": f":{wrong}:"}
+    proving, answer = _seconds(client, "PATCH", made.headers["Location"], headers)
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "0")
+    return plain, asking, proving
+
+
+def _seconds(
+    client: httpx.Client, method: str, url: str, headers: dict[str, str]
+) -> tuple[float, httpx.Response]:
+    begun = time.perf_counter()
+    response = client.request(method, url, headers=headers)
+    return time.perf_counter() - begun, response
+
+
+def mann_whitney(those: Sequence[float], these: Sequence[float]) -> tuple[float, float]:
+    """The share of pairs in which the first is the longer, and how probable so far from a half is by
+    chance (two-sided, normal approximation; ties have no weight at this clock's resolution)."""
+    ranked = sorted([(value, True) for value in those] + [(value, False) for value in these])
+    ranks = sum(rank for rank, (_, mine) in enumerate(ranked, 1) if mine)
+    n, m = len(those), len(these)
+    u = ranks - n * (n + 1) / 2
+    z = (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
+    return u / (n * m), math.erfc(abs(z) / math.sqrt(2))
+
+
+def _quartiles(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.2f}" for value in statistics.quantiles(values, n=4))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Unmodified tus clients, each sending one file whose hash it declares by metadata."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiotus
+import pytest
+from tusclient import client as tuspy
+
+NODE = Path(__file__).parents[1] / "node"
+SECONDS = 600
+
+
+def by_tuspy(
+    endpoint: str,
+    file: Path,
+    declared: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **options: object,
+) -> str:
+    """The address of the upload."""
+    uploader = tuspy.TusClient(endpoint, headers=dict(headers or {})).uploader(
+        str(file), metadata={"filename": "a.bin", "filehash": declared}, **options
+    )
+    uploader.upload()
+    return str(uploader.url)
+
+
+def by_aiotus(
+    endpoint: str, file: Path, declared: str, *, headers: Mapping[str, str] | None = None
+) -> str:
+    """The address of the upload."""
+    told = {"filename": b"a.bin", "filehash": declared.encode()}
+    with file.open("rb") as content:
+        url = asyncio.run(aiotus.upload(endpoint, content, told, headers=dict(headers or {})))
+    assert url is not None
+    return str(url)
+
+
+def by_tus_js(
+    endpoint: str,
+    file: Path,
+    declared: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **options: object,
+) -> str:
+    """The address of the upload."""
+    told = {"metadata": {"filehash": declared}, "headers": headers or {}, **options}
+    return _by_node("upload.mjs", "tus-js-client", endpoint, file, told)
+
+
+def by_uppy(
+    endpoint: str,
+    file: Path,
+    declared: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **options: object,
+) -> str:
+    """The address of the upload."""
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is not installed: see deploy/packages/test.txt")
+    told = {"metadata": {"filehash": declared}, "headers": headers or {}, **options}
+    return _by_node("uppy.mjs", "@uppy/tus", endpoint, file, told)
+
+
+def _by_node(
+    script: str, package: str, endpoint: str, file: Path, options: Mapping[str, object]
+) -> str:
+    if shutil.which("node") is None or not (NODE / "node_modules" / package).exists():
+        pytest.skip(f"node and {package} are not installed: see tests/node/install.sh")
+    done = subprocess.run(
+        ["node", str(NODE / script), endpoint, str(file), json.dumps(options)],
+        capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return str(json.loads(done.stdout)["url"])
