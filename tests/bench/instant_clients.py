@@ -27,8 +27,8 @@ from support.nginx import Nginx
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
 
+from tusd_py.client import Client, Options
 from tusd_py.client.remembered import Remembered
-from tusd_py.client.uploader import Uploader
 
 MIB: Final = 1 << 20
 SETTINGS: Final = {
@@ -43,9 +43,8 @@ Send = Callable[[str, Path, str, Mapping[str, str]], str]
 def _by_our_own(endpoint: str, file: Path, declared: str, headers: Mapping[str, str]) -> str:
     """What ``tusd-py upload`` sends with: it can prove."""
     with tempfile.TemporaryDirectory() as state, httpx.Client(headers=headers, timeout=90) as http:
-        uploader = Uploader(http, endpoint, Remembered(Path(state)))
-        told = {"filename": "a.bin", "filehash": declared}
-        return uploader.send(file, told, lambda _offset: None).url
+        client = Client(endpoint, options=Options(remembered=Remembered(Path(state))), http=http)
+        return client.upload(file, {"filehash": declared}).url
 
 
 CLIENTS: Final[Mapping[str, Send]] = {

@@ -1,5 +1,6 @@
 """Users on a real server with its pipeline: the command line, tickets, and a file that is proven."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,6 +12,9 @@ import pytest
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer
 from support.tus import TUS
+
+from tusd_py.client import AsyncClient, Client, Options
+from tusd_py.client.remembered import Remembered
 
 AUTH = {
     "TUSD_AUTH__ACCESS_SECRET": SECRET,
@@ -124,3 +128,48 @@ def test_the_uploader_says_why_it_may_not(server: Server, tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 1
     assert "Say who is asking" in done.stdout + done.stderr
+
+
+def test_the_python_client_waits_for_what_becomes_of_a_file(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(os.urandom(100_000))
+    options = Options(remembered=Remembered(tmp_path / "state"))
+    with Client(server.files, token=token(11), options=options) as client:
+        first = client.upload(file, {"filename": "b.bin"})
+        state = client.wait(first)
+        assert (state["status"], first.instant) == ("completed", False)
+        assert client.upload(file).instant
+
+
+def test_the_asynchronous_client_sends_many_at_a_time(server: Server, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.bin" for number in range(5)]
+    for file in files:
+        file.write_bytes(os.urandom(300_000))
+    options = Options(remembered=Remembered(tmp_path / "state"), chunk_bytes=100_000)
+
+    async def main() -> list[str]:
+        async with AsyncClient(server.files, token=token(12), options=options) as client:
+            sent = await asyncio.gather(*(client.upload(file) for file in files))
+            states = await asyncio.gather(*(client.wait(each) for each in sent))
+        return [str(state["status"]) for state in states]
+
+    assert asyncio.run(main()) == ["completed"] * 5
+
+
+def test_the_uploader_sends_several_files_in_parallel(server: Server, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.bin" for number in range(4)]
+    for file in files:
+        file.write_bytes(os.urandom(200_000))
+    files.append(tmp_path / "missing.bin")
+    done = subprocess.run(
+        [
+            ".venv/bin/tusd-py", "upload", *map(str, files), "--url", server.files, "--parallel", "3",
+        ],
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "TUSD_TOKEN": token(13)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "missing.bin: No such file or directory" in done.stderr
+    for file in files[:4]:
+        lines = [line for line in done.stdout.splitlines() if line.startswith(f"{file.name}: ")]
+        assert any("completed      100 %" in line for line in lines), done.stdout

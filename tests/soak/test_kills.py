@@ -17,8 +17,8 @@ from support.media import video
 from support.server import Server
 from support.waiting import wait_until
 
+from tusd_py.client import Client, Options, Sent
 from tusd_py.client.remembered import Remembered
-from tusd_py.client.uploader import Sent, Uploader
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "90"))
 CLIENTS = 4
@@ -51,17 +51,17 @@ class Campaign:
         rng = random.Random(number)
         try:
             with httpx.Client(timeout=10) as http:
-                uploader = Uploader(
-                    http, self.server.files, Remembered(self.folder / "state"), retries=10_000,
-                    sleep=lambda _: time.sleep(0.2),
-                )  # fmt: skip
+                options = Options(
+                    remembered=Remembered(self.folder / "state"), retries=10_000, longest_pause=0.2
+                )
+                uploader = Client(self.server.files, options=options, http=http)
                 while not self.over.is_set():
                     self.send_one(uploader, rng, number, clips)
         except BaseException as error:  # noqa: BLE001
             self.errors.append(error)
 
     def send_one(
-        self, uploader: Uploader, rng: random.Random, number: int, clips: list[bytes]
+        self, uploader: Client, rng: random.Random, number: int, clips: list[bytes]
     ) -> None:
         content = (
             rng.choice(clips) if rng.random() < 0.3 else rng.randbytes(rng.randrange(0, 6 << 20))
@@ -69,7 +69,7 @@ class Campaign:
         name = "clip.mp4" if content in clips else "data.bin"
         path = self.folder / f"{number}-{name}"
         path.write_bytes(content)
-        sent: Sent = uploader.send(path, {"filename": name}, lambda _: None)
+        sent: Sent = uploader.upload(path, {"filename": name}, instant=False)
         self.sent[sent.task_id] = content
 
     def strike(self) -> None:

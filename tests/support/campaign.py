@@ -16,9 +16,8 @@ import httpx
 from support.deployed import Deployed
 from support.waiting import wait_until
 
-from tusd_py.client.follower import follow
+from tusd_py.client import Client, Options, Sent
 from tusd_py.client.remembered import Remembered
-from tusd_py.client.uploader import Uploader
 
 CLIENTS = 20
 CHUNK = 256 * 1024
@@ -134,14 +133,15 @@ class Campaign:
         path = self._folder / f"{name}.bin"
         path.write_bytes(random.randbytes(10_000))
         with httpx.Client(timeout=10) as http:
-            task_id = self._uploader(http).send(path, {"filename": path.name}, lambda _: None)
-            wait_until(lambda: status(http, self._deployed, task_id.task_id) == "completed", 60)
+            sent = self._uploader(http).upload(path, instant=False)
+            wait_until(lambda: status(http, self._deployed, sent.task_id) == "completed", 60)
 
-    def _uploader(self, http: httpx.Client) -> Uploader:
-        return Uploader(
-            http, self._deployed.files, Remembered(self._folder / "state"), retries=10_000,
-            chunk_bytes=CHUNK, sleep=lambda _: _pause(0.1),
+    def _uploader(self, http: httpx.Client) -> Client:
+        options = Options(
+            remembered=Remembered(self._folder / "state"), retries=10_000, chunk_bytes=CHUNK,
+            longest_pause=0.1,
         )  # fmt: skip
+        return Client(self._deployed.files, options=options, http=http)
 
     def _client(self) -> None:
         try:
@@ -152,8 +152,7 @@ class Campaign:
         except BaseException as error:  # noqa: BLE001
             self.errors.append(error)
 
-    def _send(self, uploader: Uploader, source: Source) -> None:
-        name = source.path.name
+    def _send(self, uploader: Client, source: Source) -> None:
         followed = int(source.path.stem) % FOLLOWED == 2
         begun = threading.Event()
 
@@ -167,23 +166,17 @@ class Campaign:
             self._followers.append(thread)
             thread.start()
 
-        sent = uploader.send(source.path, {"filename": name}, progress)
+        sent = uploader.upload(source.path, instant=False, progress=progress)
         self.sent[sent.task_id] = source
 
     def _follow(self, task_id: str) -> None:
         states = self.told.setdefault(task_id, [])
         try:
             with httpx.Client(timeout=20) as http:
-                for state in follow(
-                    http, self._deployed.files, task_id, retries=600, sleep=lambda _: _pause(0.2)
-                ):
-                    states.append(state)
+                sent = Sent(url=f"{self._deployed.files}{task_id}", resumed_at=0)
+                states.extend(self._uploader(http).follow(sent))
         except BaseException as error:  # noqa: BLE001
             self.errors.append(error)
-
-
-def _pause(seconds: float) -> None:
-    threading.Event().wait(seconds)
 
 
 def status(http: httpx.Client, deployed: Deployed, task_id: str) -> str:

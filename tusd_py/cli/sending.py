@@ -1,76 +1,79 @@
-"""Sending files in turn and following each, for ``tusd-py upload``."""
+"""What ``tusd-py upload`` does, apart from its arguments."""
 
-import mimetypes
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.console import Console
 
-from tusd_py.cli.upload_output import JsonLines, Output, Terminal
-from tusd_py.client.follower import follow
-from tusd_py.client.hashing import file_hash
-from tusd_py.client.remembered import Remembered, state_dir
-from tusd_py.client.uploader import Refused, Sent, Uploader
+from tusd_py.cli.upload_output import JsonLines, Output, Shown, Terminal
+from tusd_py.client import AsyncClient, Options, Refused, Sent
 
 
 def send_files(
     files: Sequence[Path],
     endpoint: str,
     extra: Mapping[str, str],
+    options: Options,
     *,
-    retries: int,
-    chunk_bytes: int | None,
+    token: str | None,
+    parallel: int,
     as_json: bool,
     follows: bool,
     instant: bool,
-    token: str | None,
 ) -> int:
-    """Send each file and, with ``follows``, wait for what becomes of it; with ``instant`` its hash is
-    declared first. ``token`` says who is sending.
+    """Send files, ``parallel`` at a time, and, with ``follows``, wait for what becomes of each.
 
-    Returns: how many failed. Raises: Unreachable.
+    Returns: how many failed. Raises: Unreachable: one could not be sent for want of a server; the
+        others were tried all the same.
     """
-    out: Output = JsonLines() if as_json else Terminal(Console(highlight=False, soft_wrap=True))
-    failed = 0
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with httpx.Client(headers=headers, timeout=httpx.Timeout(90.0, connect=10.0)) as client:
-        uploader = Uploader(
-            client, endpoint, Remembered(state_dir()), retries=retries, chunk_bytes=chunk_bytes
-        )
-        for file in files:
+    console = Console(highlight=False, soft_wrap=True)
+    out: Output = JsonLines() if as_json else Terminal(console, names=len(files) > 1)
+
+    async def send_all() -> list[bool]:
+        room = asyncio.Semaphore(parallel)
+        stopped = False
+
+        async def send_one(client: AsyncClient, file: Path) -> bool:
+            async with room:
+                shown = out.file(file)
+
+                def hashed(offset: int) -> None:
+                    # In a thread, which nothing else can call off.
+                    if stopped:
+                        raise KeyboardInterrupt
+                    shown.hashed(offset)
+
+                try:
+                    sent = await client.upload(
+                        file, extra, instant=instant, progress=shown.sent, hashed=hashed
+                    )
+                    return not follows or await _followed(client, sent, shown)
+                except Refused as error:
+                    shown.failed(str(error))
+                except OSError as error:
+                    shown.failed(error.strerror or str(error))
+                return False
+
+        async with AsyncClient(endpoint, token=token, options=options) as client:
             try:
-                sent = _send(uploader, file, extra, out, instant=instant)
-                if follows:
-                    failed += not _follow(client, endpoint, sent, out)
-            except Refused as error:
-                out.failed(file, str(error))
-                failed += 1
-            except OSError as error:
-                out.failed(file, error.strerror or str(error))
-                failed += 1
-    return failed
+                tasks = [send_one(client, file) for file in files]
+                ended = await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                stopped = True
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
+        return [done for done in ended if isinstance(done, bool)]
+
+    with out:
+        return asyncio.run(send_all()).count(False)
 
 
-def _send(
-    uploader: Uploader, file: Path, extra: Mapping[str, str], out: Output, *, instant: bool
-) -> Sent:
-    filetype = mimetypes.guess_type(file.name)[0] or ""
-    metadata = {"filename": file.name, "filetype": filetype, **extra}
-    size = file.stat().st_size
-    if instant and size and not uploader.knows(file):
-        with out.hashing(file, size):
-            metadata["filehash"] = f"blake3:{file_hash(file, out.hashed)}"
-    with out.sending(file, size):
-        return uploader.send(
-            file, {key: value for key, value in metadata.items() if value}, out.sent
-        )
-
-
-def _follow(client: httpx.Client, endpoint: str, sent: Sent, out: Output) -> bool:
+async def _followed(client: AsyncClient, sent: Sent, shown: Shown) -> bool:
     """Whether the file was processed to the end."""
     state: dict[str, Any] = {}
-    for state in follow(client, endpoint, sent.task_id, token=sent.token):
-        out.state(sent, state)
+    async for state in client.follow(sent):
+        shown.state(sent, state)
     return state.get("status") == "completed"

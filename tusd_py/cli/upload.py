@@ -10,7 +10,7 @@ from tusd_py.settings import parse_size
 
 DEFAULT_URL = "http://127.0.0.1:8888/files/"
 
-Files = Annotated[list[Path], typer.Argument(help="The files to send, one after the other.")]
+Files = Annotated[list[Path], typer.Argument(help="The files to send.")]
 
 
 def upload(
@@ -25,6 +25,9 @@ def upload(
     retries: Annotated[
         int, typer.Option(help="Breaks in a row, without a byte between them, before giving up.")
     ] = 12,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=64, help="Files that are sent at the same time.")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     no_instant: Annotated[
         bool,
@@ -44,15 +47,15 @@ def upload(
     endpoint = url if url.endswith("/") else f"{url}/"
     # HTTP client and progress bar are imported by the one command that needs them.
     from tusd_py.cli.sending import send_files
-    from tusd_py.client.uploader import Unreachable
+    from tusd_py.client import Options, Unreachable
 
     try:
         failed = send_files(
             files,
             endpoint,
             extra,
-            retries=retries,
-            chunk_bytes=chunk_bytes,
+            Options(retries=retries, chunk_bytes=chunk_bytes),
+            parallel=parallel,
             as_json=as_json,
             follows=not no_follow,
             instant=not no_instant,

@@ -1,11 +1,13 @@
-"""What ``tusd-py upload`` shows: a bar on a terminal, plain lines elsewhere, JSON on demand."""
+"""What ``tusd-py upload`` shows: bars on a terminal, plain lines elsewhere, JSON on demand.
+
+Told by the event loop and by threads, for any number of files at a time.
+"""
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 import typer
 from rich.console import Console
@@ -19,25 +21,17 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from tusd_py.client.uploader import Sent
+from tusd_py.client import Sent
 
 LINE_SECONDS: Final = 1.0
 """Where there is no terminal, arrival is a line at most so often."""
 
 
-class Output(Protocol):
-    """The events of an upload, as they come."""
-
-    def hashing(self, file: Path, size: int) -> Any:  # noqa: ANN401  (a context manager)
-        """A file is being hashed while the block runs; ``size`` in bytes."""
-        ...
+class Shown(Protocol):
+    """One file's events, as they come. Offsets in bytes."""
 
     def hashed(self, offset: int) -> None:
         """So many bytes of it are hashed."""
-        ...
-
-    def sending(self, file: Path, size: int) -> Any:  # noqa: ANN401  (a context manager)
-        """A file is being sent while the block runs; ``size`` in bytes."""
         ...
 
     def sent(self, offset: int) -> None:
@@ -48,123 +42,163 @@ class Output(Protocol):
         """Its task has this state now."""
         ...
 
-    def failed(self, file: Path, sentence: str) -> None:
+    def failed(self, sentence: str) -> None:
         """It could not be sent."""
         ...
+
+
+class Output(Protocol):
+    """Where it is shown, for the length of a block."""
+
+    def file(self, file: Path) -> Shown:
+        """A file's turn has come."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 class Terminal:
     """For people."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, names: bool) -> None:
+        """``names``: each line begins with its file's."""
         self._console = console
-        self._bar: Progress | None = None
-        self._task = TaskID(0)
-        self._size = 0
-        self._said_at = 0.0
-
-    def hashing(self, file: Path, size: int) -> AbstractContextManager[None]:
-        """See ``Output.hashing``."""
-        return self._drawn(f"{file.name}  hashing", size)
-
-    def hashed(self, offset: int) -> None:
-        """See ``Output.hashed``."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=offset)
-
-    def sending(self, file: Path, size: int) -> AbstractContextManager[None]:
-        """See ``Output.sending``."""
-        self._size, self._said_at = size, 0.0
-        return self._drawn(file.name, size)
-
-    @contextmanager
-    def _drawn(self, name: str, size: int) -> Iterator[None]:
-        if not self._console.is_terminal:
-            yield
-            return
-        columns = (
+        self._names = names
+        self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(binary_units=True),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
+            console=console,
         )
-        with Progress(*columns, console=self._console) as bar:
-            self._bar, self._task = bar, bar.add_task(name, total=size or None)
-            try:
-                yield
-            finally:
-                self._bar = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._stack.enter_context(self._bars)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def file(self, file: Path) -> Shown:
+        """See ``Output.file``."""
+        bars = self._bars if self._console.is_terminal else None
+        return _Lines(self._console, bars, file, f"{file.name}: " if self._names else "")
+
+
+class _Lines:
+    """One file's lines, and its bar."""
+
+    def __init__(self, console: Console, bars: Progress | None, file: Path, name: str) -> None:
+        self._console = console
+        self._bars = bars
+        self._file = file
+        self._name = name
+        self._bar: tuple[str, TaskID] | None = None
+        self._said_at = 0.0
+
+    def hashed(self, offset: int) -> None:
+        """See ``Shown.hashed``."""
+        self._draw(f"{self._file.name}  hashing", offset)
 
     def sent(self, offset: int) -> None:
-        """See ``Output.sent``."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=offset)
+        """See ``Shown.sent``."""
+        if self._bars is not None:
+            self._draw(self._file.name, offset)
             return
-        now = time.monotonic()
-        if offset == self._size or now - self._said_at >= LINE_SECONDS:
+        size, now = self._size(), time.monotonic()
+        if offset == size or now - self._said_at >= LINE_SECONDS:
             self._said_at = now
-            self._console.print(f"sent           {offset} of {self._size} bytes")
+            self._say(f"sent           {offset} of {size} bytes")
+
+    def _size(self) -> int:
+        return self._file.stat().st_size
+
+    def _draw(self, what: str, offset: int) -> None:
+        if self._bars is None:
+            return
+        if self._bar is None or self._bar[0] != what:
+            self._end_bar()
+            self._bar = what, self._bars.add_task(what, total=self._size() or None)
+        self._bars.update(self._bar[1], completed=offset)
+
+    def _end_bar(self) -> None:
+        if self._bar is not None and self._bars is not None:
+            self._bars.remove_task(self._bar[1])
+        self._bar = None
 
     def state(self, sent: Sent, state: dict[str, Any]) -> None:
-        """See ``Output.state``."""
+        """See ``Shown.state``."""
+        self._end_bar()
         status, progress = state.get("status", ""), state.get("progress", 0)
-        self._console.print(f"{status:<14} {progress:>3} %  {state.get('message', '')}")
+        self._say(f"{status:<14} {progress:>3} %  {state.get('message', '')}")
         if status == "failed":
-            self._console.print(f"reason         {state.get('error', '')}")
+            self._say(f"reason         {state.get('error', '')}")
         if status == "completed":
             if sent.instant:
-                self._console.print("instant        nothing was sent: the server held this content")
-            self._console.print(f"stored         {state.get('oss_path', '')}")
-            self._console.print(f"url            {sent.url}")
+                self._say("instant        nothing was sent: the server held this content")
+            self._say(f"stored         {state.get('oss_path', '')}")
+            self._say(f"url            {sent.url}")
 
-    def failed(self, file: Path, sentence: str) -> None:
-        """See ``Output.failed``."""
-        typer.echo(f"tusd-py: {file}: {sentence}", err=True)
+    def _say(self, line: str) -> None:
+        self._console.print(f"{self._name}{line}")
+
+    def failed(self, sentence: str) -> None:
+        """See ``Shown.failed``."""
+        self._end_bar()
+        typer.echo(f"tusd-py: {self._file}: {sentence}", err=True)
 
 
 class JsonLines:
     """For programs: one object a line."""
 
-    def __init__(self) -> None:
-        self._file = ""
-        self._size = 0
-        self._said_at = 0.0
+    def __enter__(self) -> Self:
+        return self
 
-    @contextmanager
-    def hashing(self, file: Path, size: int) -> Iterator[None]:
-        """See ``Output.hashing``."""
-        self._file, self._size, self._said_at = str(file), size, time.monotonic()
-        yield
+    def __exit__(self, *_: object) -> None:
+        """Nothing to end."""
+
+    def file(self, file: Path) -> Shown:
+        """See ``Output.file``."""
+        return _Objects(file)
+
+
+class _Objects:
+    """One file's objects."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        # The first look at a hash is not worth a line, the first offset is.
+        self._hashed_at, self._sent_at = time.monotonic(), 0.0
 
     def hashed(self, offset: int) -> None:
-        """See ``Output.hashed``."""
+        """See ``Shown.hashed``."""
         now = time.monotonic()
-        if now - self._said_at >= LINE_SECONDS:
-            self._said_at = now
-            self._say({"file": self._file, "hashed": offset, "size": self._size})
-
-    @contextmanager
-    def sending(self, file: Path, size: int) -> Iterator[None]:
-        """See ``Output.sending``."""
-        self._file, self._size, self._said_at = str(file), size, 0.0
-        yield
+        if now - self._hashed_at >= LINE_SECONDS:
+            self._hashed_at = now
+            self._say({"hashed": offset, "size": self._size()})
 
     def sent(self, offset: int) -> None:
-        """See ``Output.sent``."""
+        """See ``Shown.sent``."""
         now = time.monotonic()
-        if offset == self._size or now - self._said_at >= LINE_SECONDS:
-            self._said_at = now
-            self._say({"file": self._file, "offset": offset, "size": self._size})
+        if offset == self._size() or now - self._sent_at >= LINE_SECONDS:
+            self._sent_at = now
+            self._say({"offset": offset, "size": self._size()})
+
+    def _size(self) -> int:
+        return self._file.stat().st_size
 
     def state(self, sent: Sent, state: dict[str, Any]) -> None:
-        """See ``Output.state``."""
-        self._say({"file": self._file, "url": sent.url, "instant": sent.instant, **state})
+        """See ``Shown.state``."""
+        self._say({"url": sent.url, "instant": sent.instant, **state})
 
-    def failed(self, file: Path, sentence: str) -> None:
-        """See ``Output.failed``."""
-        self._say({"file": str(file), "error": sentence})
+    def failed(self, sentence: str) -> None:
+        """See ``Shown.failed``."""
+        self._say({"error": sentence})
 
-    @staticmethod
-    def _say(members: dict[str, Any]) -> None:
-        typer.echo(json.dumps(members, ensure_ascii=False))
+    def _say(self, members: dict[str, Any]) -> None:
+        typer.echo(json.dumps({"file": str(self._file), **members}, ensure_ascii=False))

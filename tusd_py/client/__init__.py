@@ -1,1 +1,13 @@
-"""A small tus client: what `tusd-py upload` is made of."""
+"""The client: ``Client`` blocks, ``AsyncClient`` does not; both go on after every break.
+
+Files whose content the server holds already are not sent, with proof of possession where that is asked
+(docs/instant-upload.md).
+"""
+
+from tusd_py.client.asynchronous import AsyncClient
+from tusd_py.client.blocking import Client
+from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.options import Options
+from tusd_py.client.plan import Sent
+
+__all__ = ["AsyncClient", "Client", "Options", "Refused", "Sent", "Unreachable"]

@@ -1,0 +1,71 @@
+"""What both clients are told once."""
+
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tusd_py.client.hashing import file_hash
+from tusd_py.client.plan import Progress, Sending, Steps
+from tusd_py.client.remembered import Remembered, state_dir
+
+
+def nothing(_offset: int) -> None:
+    """Shows no progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a client goes about it."""
+
+    retries: int = 12
+    """Breaks in a row, without a byte between them, before it gives up."""
+    chunk_bytes: int | None = None
+    """Send in pieces of this size; None: in one."""
+    longest_pause: float = 30.0
+    """Seconds; pauses after breaks double up to it."""
+    remembered: Remembered = field(default_factory=lambda: Remembered(state_dir()))
+    """Where uploads under way are noted, so that another run goes on."""
+    timeout: httpx.Timeout = field(default_factory=lambda: httpx.Timeout(90.0, connect=10.0))
+
+    @staticmethod
+    def endpoint(text: str) -> str:
+        """With its slash at the end."""
+        return text if text.endswith("/") else f"{text}/"
+
+    @staticmethod
+    def headers(token: str | None) -> dict[str, str]:
+        """Of every request."""
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    def plan(
+        self,
+        file: Path,
+        endpoint: str,
+        metadata: Mapping[str, str] | None,
+        *,
+        instant: bool,
+        progress: Progress,
+        hashed: Progress,
+    ) -> Steps:
+        """The steps of a file's upload; it is hashed now, with ``instant``. Blocks. Raises: OSError."""
+        told = {
+            "filename": file.name,
+            "filetype": mimetypes.guess_type(file.name)[0] or "",
+            **(metadata or {}),
+        }
+        known = self.remembered.get(file, endpoint) is not None
+        if instant and not known and "filehash" not in told and file.stat().st_size:
+            told["filehash"] = f"blake3:{file_hash(file, hashed)}"
+        return Sending(
+            file=file,
+            endpoint=endpoint,
+            metadata={key: value for key, value in told.items() if value},
+            remembered=self.remembered,
+            progress=progress,
+            retries=self.retries,
+            chunk_bytes=self.chunk_bytes,
+            longest_pause=self.longest_pause,
+        ).steps()

@@ -1,0 +1,229 @@
+"""Sending one file by tus 1.0, going on after every break: what to ask next, and what answers mean.
+
+Sans-I/O save the file itself: a generator that yields requests and pauses, and is sent answers, so that
+the blocking client and the asynchronous one are the same. Whoever runs it throws ``Broken`` into it when
+a connection fails.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urljoin
+
+from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.proof import nonce_of, proof
+from tusd_py.client.remembered import Begun, Remembered
+
+FIRST_PAUSE_SECONDS: Final = 0.5
+_TUS: Final = {"Tus-Resumable": "1.0.0"}
+_BODY: Final = {"Content-Type": "application/offset+octet-stream"}
+_PASSING: Final = (409, 423, 429)
+
+Progress = Callable[[int], None]
+"""Told the offset in bytes, as far as it is known or sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A part of a file, as a request's body. In bytes."""
+
+    file: Path
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A request."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Piece | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing, for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer; ``headers`` without regard to case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+
+NOTHING: Final = Answer(0, {})
+"""What a pause is answered with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A file that has arrived. ``task_id`` is the last part of its address."""
+
+    url: str
+    token: str | None = None
+    """Opens this upload and its task, where the server gives such tokens."""
+    resumed_at: int
+    """Bytes that were there before, 0 for a fresh upload."""
+    instant: bool = False
+    """The server held the content: nothing had to be sent."""
+
+    @property
+    def task_id(self) -> str:
+        """By which its processing is followed."""
+        return self.url.rstrip("/").rpartition("/")[2]
+
+
+class Broken(Exception):
+    """Something that may pass: look where we are, then go on. ``wait``: seconds that the server asks for."""
+
+    def __init__(self, sentence: str, wait: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.wait = wait
+
+
+class _Stale(Exception):
+    """The upload's own token is not taken any longer."""
+
+
+Steps = Generator[Ask | Pause, Answer, Sent]
+Asking = Generator[Ask, Answer, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Sending:
+    """One file on its way to one endpoint."""
+
+    file: Path
+    endpoint: str
+    metadata: Mapping[str, str]
+    remembered: Remembered
+    progress: Progress
+    retries: int
+    """Breaks in a row, without a byte between them."""
+    chunk_bytes: int | None
+    longest_pause: float
+    """Seconds; pauses double up to it."""
+    size: int = 0
+    _instant: bool = False
+    _begun: Begun | None = None
+    _breaks: int = field(default=0)
+
+    def steps(self) -> Steps:
+        """From where an earlier run stopped, if there was one, to the end.
+
+        Raises: Refused, Unreachable, OSError.
+        """
+        self.size = self.file.stat().st_size
+        self._begun, offset, resumed_at = self.remembered.get(self.file, self.endpoint), None, -1
+        while True:
+            before = offset
+            try:
+                if self._begun is None:
+                    offset = yield from self._create()
+                if offset is None:
+                    offset = yield from self._look()
+                    if offset < 0:
+                        self._begun, offset = None, None
+                        continue
+                resumed_at = offset if resumed_at < 0 else resumed_at
+                self.progress(offset)
+                if offset >= self.size:
+                    break
+                offset = yield from self._append(offset)
+            except _Stale:
+                # The user's own token goes on, if that is still good.
+                self._begun, offset = self._begun and Begun(self._begun.url), None
+            except Broken as broken:
+                yield Pause(self._patience(broken, moved=offset not in (None, before)))
+                offset = None
+        self.remembered.forget(self.file, self.endpoint)
+        begun = self._begun or Begun("")
+        return Sent(
+            url=begun.url,
+            token=begun.token,
+            resumed_at=max(resumed_at, 0),
+            instant=self._instant,
+        )
+
+    def _patience(self, broken: Broken, *, moved: bool) -> float:
+        self._breaks = 0 if moved else self._breaks + 1
+        if self._breaks > self.retries:
+            raise Unreachable(str(broken)) from broken
+        pause = FIRST_PAUSE_SECONDS * (1 << min(self._breaks, 16))
+        return max(broken.wait, min(pause, self.longest_pause))
+
+    def _create(self) -> Asking:
+        """Make the upload, and show that we have the file, if that is asked: the offset."""
+        pairs = (
+            f"{key} {base64.b64encode(value.encode()).decode()}" if value else key
+            for key, value in self.metadata.items()
+        )
+        headers = {**_TUS, "Upload-Length": str(self.size), "Upload-Metadata": ",".join(pairs)}
+        if "filehash" in self.metadata:
+            headers["Upload-Instant"] = "challenge"
+        made = yield Ask(method="POST", url=self.endpoint, headers=headers)
+        _judge(made, 201)
+        url = urljoin(self.endpoint, made.headers["location"])
+        self._begun = Begun(url, made.headers.get("upload-token"))
+        self._instant = made.headers.get("upload-instant") == "1"
+        self.remembered.put(self.file, self.endpoint, self._begun)
+        nonce = nonce_of(made.headers.get("upload-challenge"))
+        if nonce is None:
+            return int(made.headers.get("upload-offset", "0"))
+        shown = {"Upload-Offset": "0", "Upload-Proof": proof(self.file, self.size, nonce)}
+        told = yield self._ask("PATCH", {**_BODY, **shown})
+        _judge(told, 204)
+        offset = int(told.headers["upload-offset"])
+        self._instant = offset == self.size
+        return offset
+
+    def _look(self) -> Asking:
+        """Where the server is; -1 when it does not know the upload any longer."""
+        told = yield self._ask("HEAD", {})
+        self._check_token(told)
+        if told.status in (403, 404, 410):
+            return -1
+        _judge(told, 200, 204)
+        return int(told.headers["upload-offset"])
+
+    def _append(self, offset: int) -> Asking:
+        length = min(self.size - offset, self.chunk_bytes or self.size)
+        headers = {**_BODY, "Upload-Offset": str(offset), "Content-Length": str(length)}
+        piece = Piece(file=self.file, offset=offset, length=length)
+        told = yield self._ask("PATCH", headers, piece)
+        self._check_token(told)
+        _judge(told, 204)
+        return int(told.headers["upload-offset"])
+
+    def _ask(self, method: str, headers: Mapping[str, str], body: Piece | None = None) -> Ask:
+        begun = self._begun or Begun("")
+        token = {"Upload-Token": begun.token} if begun.token else {}
+        return Ask(method=method, url=begun.url, headers={**_TUS, **headers, **token}, body=body)
+
+    def _check_token(self, told: Answer) -> None:
+        if told.status == 401 and self._begun is not None and self._begun.token is not None:
+            raise _Stale
+
+
+def _judge(answer: Answer, *expected: int) -> None:
+    status = answer.status
+    if status in expected:
+        return
+    if status in _PASSING or status >= 500:
+        wait = answer.headers.get("retry-after", "")
+        raise Broken(f"the server answered {status}", float(wait) if wait.isdecimal() else 0.0)
+    try:
+        sentence = json.loads(answer.content)["detail"]
+    except (ValueError, KeyError, TypeError):
+        sentence = f"the server answered {status}"
+    raise Refused(str(sentence))

@@ -1,0 +1,22 @@
+"""A file's bytes, as a request sends them."""
+
+from collections.abc import Iterator
+from io import RawIOBase
+from typing import Final
+
+from tusd_py.client.errors import Refused
+from tusd_py.client.plan import Piece
+
+PIECE_BYTES: Final = 1 << 20
+
+
+def read_piece(source: RawIOBase, piece: Piece) -> Iterator[tuple[int, bytes]]:
+    """The bytes one after the other, each with the offset behind it. Raises: Refused, OSError."""
+    source.seek(piece.offset)
+    offset, end = piece.offset, piece.offset + piece.length
+    while offset < end:
+        content = source.read(min(PIECE_BYTES, end - offset))
+        if not content:
+            raise Refused("the file became shorter while it was sent")
+        offset += len(content)
+        yield offset, content
