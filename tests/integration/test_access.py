@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from support.issuer import Issuer
 from support.server import Server, running_server
 from support.tokens import OTHER_SECRET, SECRET, bearer, token, unsigned
 from support.tus import BODY, TUS, metadata
@@ -268,3 +269,40 @@ def test_a_weak_or_sample_secret_is_refused_at_start(tmp_path: Path, secret: str
     assert "TUSD_AUTH__ACCESS_SECRET" in started.stderr
     assert secret not in started.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
+    """Fetched, kept while the address is away, and fetched again for a key that is not known."""
+    issuer = Issuer()
+    settings = {
+        "TUSD_AUTH__JWKS_URL": issuer.url,
+        "TUSD_AUTH__ISSUER": "https://id.example.org",
+        "TUSD_AUTH__AUDIENCE": "uploads",
+        "TUSD_AUTH__UPLOAD_TOKEN_SECRET": SECRET,
+    }
+    claims = {"iss": "https://id.example.org", "aud": "uploads"}
+
+    def asked(text: str) -> int:
+        return httpx.get(f"{server.url}{API}/tasks", headers=bearer(text)).status_code
+
+    try:
+        with running_server(tmp_path / "data", "--workers", "0", env=settings) as server:
+            good = issuer.token("anna@example.org", **claims)
+            assert asked(good) == 200
+            assert (
+                asked(issuer.token("anna@example.org", iss="https://other", aud="uploads")) == 401
+            )
+            assert asked(token(7, **claims)) == 401, "there is no shared secret here"
+            assert issuer.asked == 1
+            made = httpx.post(server.files, headers={**TUS, **bearer(good), "Upload-Length": "3"})
+            assert made.headers["Upload-Token"]
+            other = bearer(issuer.token("bert@example.org", **claims))
+            assert httpx.head(made.headers["Location"], headers={**TUS, **other}).status_code == 404
+            issuer.rotate("second")
+            new = issuer.token("anna@example.org", **claims)
+            # Whoever sends unknown keys makes nobody ask more often than once in ten seconds.
+            wait_until(lambda: asked(new) == 200, timeout=30)
+            assert issuer.asked == 2
+            assert asked(good) == 401, "its key was taken back"
+    finally:
+        issuer.close()

@@ -130,6 +130,25 @@ def test_without_a_verdict_files_wait(tmp_path: Path, away: str) -> None:
         clamd.close()
 
 
+def test_a_scanner_that_dies_in_the_middle_of_a_scan_is_asked_again(tmp_path: Path) -> None:
+    clamd = ClamdServer()
+    try:
+        clamd.start()
+        env = settings(clamd, timeout="60s")
+        with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+            clamd.pause()
+            task = send(server, os.urandom(900_000))
+            # It is connected and has said all that the other side's buffers take.
+            wait_until(lambda: figures(server.url)["tusd_worker_attempts_running"] == 1)
+            wait_until(lambda: clamd.connections() >= 1)
+            clamd.kill()
+            wait_until(lambda: figures(server.url)["tusd_worker_scans_total,unavailable"] >= 1)
+            clamd.start()
+            assert server.wait_for_status(task, "completed", "failed")["status"] == "completed"
+    finally:
+        clamd.close()
+
+
 def test_fail_open_goes_on_without(tmp_path: Path) -> None:
     clamd = ClamdServer()
     env = settings(clamd, on_failure="open")

@@ -3,6 +3,7 @@
 import hashlib
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 from support.services import Service
 
@@ -37,6 +38,14 @@ class ClamdServer(Service):
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def connections(self) -> int:
+        """Of others to its port, established, whether or not it has taken them."""
+        found = 0
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, _, remote, state, *_ = line.split()
+            found += state == "01" and int(remote.rpartition(":")[2], 16) == self.port
+        return found
 
     def command(self) -> Sequence[str]:
         return ("clamd", "--config-file", str(self.directory / "clamd.conf"))
