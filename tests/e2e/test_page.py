@@ -1,0 +1,181 @@
+"""The page at ``/`` in a real Chromium: what people do there, and what goes wrong meanwhile."""
+
+import filecmp
+import json
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.figures import figures
+from support.media import video
+from support.server import Server, running_server
+from support.tokens import SECRET, token
+from support.waiting import wait_until
+
+MIB = 1 << 20
+ROOT = Path(__file__).parents[2]
+NODE = ROOT / "tests" / "node"
+SLOW = {"TUSD_LIMITS__BYTES_PER_SECOND": "8MiB", "TUSD_MEDIA__PRESET": "ultrafast"}
+SIZE = 40 * MIB
+
+
+class Visit:
+    """A person at the page, who does one thing after the other."""
+
+    def __init__(self, url: str, steps: list[list[object]], **options: object) -> None:
+        if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
+            pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
+        self._process = subprocess.Popen(
+            ["node", str(NODE / "page-visit.mjs"), url, json.dumps(steps), json.dumps(options)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def go_on(self) -> None:
+        """Past its next ``line``."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def seen(self) -> list[dict[str, Any]]:
+        """What was seen after each step, once it has ended; no rule of the page was broken."""
+        out, err = self._process.communicate(timeout=180)
+        assert self._process.returncode == 0, err
+        told = [json.loads(line) for line in out.splitlines()]
+        assert told.pop() == {"complaints": []}
+        return told
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def visiting(url: str, *steps: list[object], **options: object) -> Iterator[Visit]:
+    visit = Visit(url, list(steps), **options)
+    try:
+        yield visit
+    finally:
+        visit.close()
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Path:
+    path = tmp_path / "big.bin"
+    path.write_bytes(random.Random(23).randbytes(SIZE))
+    return path
+
+
+def arrived(server: Server) -> int:
+    folder = server.data_dir / "uploads"
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_files_go_in_are_followed_and_come_out(server: Server, tmp_path: Path) -> None:
+    file, clip = tmp_path / "a.bin", video(tmp_path / "clip.mp4")
+    file.write_bytes(os.urandom(3 * MIB))
+    with visiting(
+        f"{server.url}/",
+        ["add", str(file), str(clip)], ["until", "completed", 2], ["download"],
+        ["tab"], ["until", "completed", 2], ["add", str(file)], ["until", "completed", 3],
+        ["remove"], ["until", "completed", 2],
+    ) as visit:  # fmt: skip
+        seen = visit.seen()
+    rows = next(each["rows"] for each in seen if each.get("did") == "until")
+    assert {row["name"] for row in rows} == {"a.bin", "clip.mp4"}
+    assert next(each for each in seen if "downloaded" in each)["downloaded"] > 0
+    third = seen[-3]["rows"][0]
+    assert third["message"] == "It was here already: nothing was sent"
+    assert figures(server.url)["tusd_uploads_instant_total"] == 1
+
+
+@pytest.mark.parametrize("what", ["reload", "offline", "restart"])
+def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path, what: str) -> None:
+    after: dict[str, list[list[object]]] = {
+        "reload": [["line"], ["reload"], ["again", str(big)]],
+        "offline": [["line"], ["offline", True], ["offline", False]],
+        "restart": [["line"]],
+    }
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        visiting(
+            f"{server.url}/", ["add", str(big)], *after[what], ["until", "completed"]
+        ) as visit,
+    ):
+        wait_until(lambda: arrived(server) > 6 * MIB, timeout=60)
+        before = 0.0
+        if what == "restart":
+            server.kill()
+            before = arrived(server)
+            assert 6 * MIB < before < SIZE
+            server.start()
+        visit.go_on()
+        seen = visit.seen()
+        assert [row["status"] for row in seen[-1]["rows"]] == ["completed"]
+        # Sent once: what had arrived was not sent again.
+        assert figures(server.url)["tusd_received_bytes_total"] + before == SIZE
+
+
+def test_a_refusal_is_told_in_the_servers_words(tmp_path: Path) -> None:
+    file = tmp_path / "a.exe"
+    file.write_bytes(b"MZ")
+    env = {"TUSD_WHITELIST__EXTENSIONS": '["mp4"]'}
+    with running_server(tmp_path / "data", "--workers", "0", env=env) as server, visiting(
+        f"{server.url}/",
+        ["add", str(file)], ["text", ".uppy-Informer", "The file type is not allowed."],
+    ) as visit:  # fmt: skip
+        visit.seen()
+
+
+def test_with_a_token_and_in_chinese(tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(os.urandom(MIB))
+    env = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
+        f"{server.url}/",
+        ["token", "wrong"], ["text", "#gate output", "令牌无效"], ["token", token(7)],
+        ["add", str(file)], ["until", "completed"], ["text", "#tasks .status", "上传完成"],
+        ["download"],
+        context={"locale": "zh-CN", "colorScheme": "dark"},
+    ) as visit:  # fmt: skip
+        seen = visit.seen()
+    assert next(each for each in seen if "downloaded" in each)["downloaded"] == MIB
+
+
+def test_a_browser_gets_the_page_and_others_a_few_lines(server: Server) -> None:
+    page = httpx.get(f"{server.url}/", headers={"Accept": "text/html,*/*"})
+    assert 'data-endpoint="files/"' in page.text
+    assert "script-src 'self' 'wasm-unsafe-eval'" in page.headers["Content-Security-Policy"]
+    assert httpx.get(f"{server.url}/").text.startswith("tusd-py: resumable uploads")
+    script = httpx.get(f"{server.url}/page/page.js")
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    again = {"If-None-Match": script.headers["ETag"]}
+    assert httpx.get(f"{server.url}/page/page.js", headers=again).status_code == 304
+    for name in ("index.html", "..%2fhome.py", "none.js"):
+        assert httpx.get(f"{server.url}/page/{name}").status_code == 404
+
+
+def test_what_is_committed_is_what_is_built(tmp_path: Path) -> None:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed: see tests/node/install.sh")
+    page = ROOT / "tusd_py" / "page"
+    shutil.copytree(
+        page / "source", tmp_path / "source", ignore=shutil.ignore_patterns("node_modules")
+    )
+    for command in (
+        ["npm", "ci", "--silent", "--no-audit", "--no-fund"],
+        ["npm", "run", "-s", "build"],
+    ):
+        subprocess.run(command, cwd=tmp_path / "source", check=True, timeout=180)
+    names = sorted(path.name for path in (page / "built").iterdir())
+    assert sorted(path.name for path in (tmp_path / "built").iterdir()) == names
+    _, differing, missing = filecmp.cmpfiles(
+        tmp_path / "built", page / "built", names, shallow=False
+    )
+    assert (differing, missing) == ([], [])

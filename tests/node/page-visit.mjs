@@ -1,0 +1,93 @@
+// A person at the page, in headless Chromium. node page-visit.mjs URL STEPS(JSON: a list of [what, ...told]).
+// Tells one JSON object a line: what was seen after each step.
+import { chromium } from 'playwright-core'
+
+const [, , url, stepsText, optionsText] = process.argv
+const options = JSON.parse(optionsText ?? '{}')
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox'],
+})
+const say = (members) => console.log(JSON.stringify(members))
+const context = await browser.newContext({ locale: 'en-GB', ...options.context })
+let page
+const complaints = []
+async function open() {
+  page = await context.newPage()
+  page.setDefaultTimeout(60_000)
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
+  })
+  await page.goto(url)
+}
+const rows = () =>
+  page.$$eval('#tasks li', (found) =>
+    found.map((row) => ({
+      name: row.querySelector('.name').textContent,
+      status: row.dataset.status,
+      told: row.querySelector('.status').textContent,
+      message: row.querySelector('.message').textContent,
+      task: row.dataset.task,
+    })),
+  )
+const STEPS = {
+  add: async (...files) => page.setInputFiles('.uppy-Dashboard-input >> nth=0', files),
+  // After the session was restored without the file's bytes.
+  again: async (...files) => {
+    await page.waitForSelector('.uppy-Dashboard-serviceMsg')
+    await page.click('.uppy-DashboardContent-addMore')
+    await page.setInputFiles('.uppy-Dashboard-input >> nth=0', files)
+    await page.click('.uppy-StatusBar-actionBtn--upload:not([disabled])')
+  },
+  // So many tasks with this status.
+  until: async (status, count = 1) =>
+    page.waitForFunction(
+      ([what, many]) => document.querySelectorAll(`#tasks li[data-status="${what}"]`).length >= many,
+      [status, count],
+    ),
+  text: async (selector, wanted) =>
+    page.waitForFunction(
+      ([where, what]) => document.querySelector(where)?.textContent.includes(what),
+      [selector, wanted],
+    ),
+  sent: async (least) =>
+    page.waitForFunction(
+      (share) => Number(document.querySelector('.uppy-StatusBar-progress')?.getAttribute('aria-valuenow') ?? 0) >= share,
+      least,
+    ),
+  reload: async () => page.reload(),
+  offline: async (is) => context.setOffline(is),
+  token: async (text) => {
+    await page.waitForSelector('#gate:not([hidden])')
+    await page.fill('#token', text)
+    await page.click('#gate button')
+  },
+  remove: async () => page.click('#tasks .remove:not([hidden])'),
+  gone: async () => page.waitForFunction(() => !document.querySelector('#tasks li')),
+  tab: open,
+  download: async () => {
+    const [found] = await Promise.all([page.waitForEvent('download'), page.click('#tasks .download:not([hidden])')])
+    const stream = await found.createReadStream()
+    let size = 0
+    for await (const piece of stream) size += piece.length
+    say({ downloaded: size, named: found.suggestedFilename() })
+  },
+  picture: async (path) => page.screenshot({ path, fullPage: true }),
+  line: async () => new Promise((resolve) => process.stdin.once('data', resolve)),
+}
+try {
+  await open()
+  for (const [what, ...told] of JSON.parse(stepsText)) {
+    await STEPS[what](...told)
+    say({ did: what, rows: await rows() })
+  }
+  say({ complaints })
+} catch (error) {
+  await page?.screenshot({ path: options.failure ?? '/dev/null' }).catch(() => {})
+  console.error(String(error), JSON.stringify(await rows().catch(() => [])), complaints)
+  process.exitCode = 1
+} finally {
+  await browser.close()
+}
+process.exit()

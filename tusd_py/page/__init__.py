@@ -1,0 +1,1 @@
+"""The page at ``/``: its source, and what is built from it."""

@@ -1,0 +1,35 @@
+// Builds the page into ../built, with the licences of what is in it. `npm run build`; no output differs
+// from one run to the next.
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { build } from 'esbuild'
+
+const out = path.resolve(import.meta.dirname, '../built')
+fs.rmSync(out, { recursive: true, force: true })
+fs.mkdirSync(out)
+const { metafile } = await build({
+  entryPoints: { page: 'page.js', 'hash-worker': 'hash-worker.js' },
+  absWorkingDir: import.meta.dirname,
+  outdir: out,
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  target: 'es2022',
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'error',
+})
+fs.copyFileSync(path.join(import.meta.dirname, 'index.html'), path.join(out, 'index.html'))
+const names = new Set()
+for (const input of Object.keys(metafile.inputs)) {
+  const found = input.match(/.*node_modules\/((?:@[^/]+\/)?[^/]+)\//)
+  if (found) names.add(found[0])
+}
+const texts = [...names].sort().map((folder) => {
+  const directory = path.join(import.meta.dirname, folder)
+  const told = JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8'))
+  const file = fs.readdirSync(directory).find((name) => /^licen[cs]e/i.test(name))
+  const text = file ? fs.readFileSync(path.join(directory, file), 'utf8').trim() : `Licence: ${told.license}`
+  return `${told.name} ${told.version}\n\n${text}\n`
+})
+fs.writeFileSync(path.join(out, 'LICENCES.txt'), texts.join(`\n${'-'.repeat(78)}\n\n`))

@@ -1,0 +1,221 @@
+// The page at /: files in, their way shown, files out.
+import Uppy from '@uppy/core'
+import Dashboard from '@uppy/dashboard'
+import GoldenRetriever from '@uppy/golden-retriever'
+import zh_CN from '@uppy/locales/lib/zh_CN.js'
+import Tus from '@uppy/tus'
+import '@uppy/core/css/style.min.css'
+import '@uppy/dashboard/css/style.min.css'
+import './page.css'
+import { TEXTS } from './texts.js'
+
+const root = document.documentElement
+const endpoint = new URL(root.dataset.endpoint, document.baseURI).href
+const api = new URL('api/file/upload/', document.baseURI).href
+const language = /^zh/i.test(navigator.language) ? 'zh' : 'en'
+const text = TEXTS[language]
+root.lang = language === 'zh' ? 'zh-CN' : 'en'
+for (const element of document.querySelectorAll('[data-text]')) {
+  element.textContent = text[element.dataset.text]
+}
+document.title = text.title
+
+// -- who is asking
+
+let token = sessionStorage.getItem('tusd-token') ?? ''
+const headers = () => (token ? { Authorization: `Bearer ${token}` } : {})
+const gate = document.querySelector('#gate')
+
+function askForToken(wrong) {
+  gate.hidden = false
+  gate.querySelector('output').textContent = wrong ? text.refused : ''
+  gate.querySelector('input').focus()
+}
+
+gate.addEventListener('submit', (event) => {
+  event.preventDefault()
+  token = gate.querySelector('input').value.trim()
+  sessionStorage.setItem('tusd-token', token)
+  gate.hidden = true
+  follow()
+})
+
+// -- hashing, one file after the other
+
+const worker = new Worker(new URL('page/hash-worker.js', document.baseURI))
+const hashing = new Map()
+worker.onmessage = ({ data }) => {
+  const of = hashing.get(data.id)
+  if (data.share !== undefined) of?.moved(data.share)
+  else {
+    hashing.delete(data.id)
+    of?.ended(data.hash)
+  }
+}
+const hashOf = (id, file, moved) =>
+  new Promise((ended) => {
+    hashing.set(id, { moved, ended })
+    worker.postMessage({ id, file })
+  })
+
+// -- sending
+
+const uppy = new Uppy({ autoProceed: true, locale: language === 'zh' ? zh_CN : undefined })
+  .use(Dashboard, {
+    target: '#drop',
+    inline: true,
+    width: '100%',
+    height: 320,
+    theme: 'auto',
+    proudlyDisplayPoweredByUppy: false,
+    showProgressDetails: true,
+    note: text.note,
+  })
+  .use(Tus, {
+    endpoint,
+    headers: () => headers(),
+    removeFingerprintOnSuccess: true,
+    retryDelays: [0, 500, 1000, 2000, 3000, 5000, 5000, 10000, 10000, 10000, 20000, 30000],
+  })
+  .use(GoldenRetriever)
+
+uppy.addPreProcessor(async (ids) => {
+  for (const id of ids) {
+    const file = uppy.getFile(id)
+    if (!file?.data?.size || file.meta.filehash) continue
+    const show = (value) =>
+      uppy.emit('preprocess-progress', file, { mode: 'determinate', message: text.hashing, value })
+    show(0)
+    const hash = await hashOf(id, file.data, show)
+    if (hash && uppy.getFile(id)) uppy.setFileMeta(id, { filehash: `blake3:${hash}` })
+    uppy.emit('preprocess-complete', file)
+  }
+})
+
+uppy.on('upload-error', (file, error) => {
+  // The server says why in a sentence; Uppy would show the request.
+  try {
+    const { detail } = JSON.parse(error.originalResponse.getBody())
+    uppy.setFileState(file.id, { error: detail })
+    uppy.info(detail, 'error', 10_000)
+  } catch {
+    // It never reached the server: Uppy's own words are right.
+  }
+})
+
+// -- what becomes of them
+
+const list = document.querySelector('#tasks')
+const rows = new Map()
+const size = (bytes) => {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let at = 0
+  for (; bytes >= 1024 && at < units.length - 1; at++) bytes /= 1024
+  return `${at ? bytes.toFixed(1) : bytes} ${units[at]}`
+}
+
+function rowOf(id) {
+  if (!rows.has(id)) {
+    const row = document.querySelector('template').content.firstElementChild.cloneNode(true)
+    row.dataset.task = id
+    row.querySelector('.remove').addEventListener('click', () => remove(id))
+    rows.set(id, row)
+    list.prepend(row)
+  }
+  return rows.get(id)
+}
+
+function show(task) {
+  const row = rowOf(task.task_id)
+  row.dataset.status = task.status
+  if (task.filename !== undefined) row.querySelector('.name').textContent = task.filename || task.task_id
+  if (task.file_size !== undefined) row.querySelector('.size').textContent = size(task.file_size)
+  row.querySelector('.status').textContent = text[task.status] ?? task.status
+  const message = task.message ?? ''
+  row.querySelector('.message').textContent = task.error ?? text.messages[message] ?? message
+  const bar = row.querySelector('progress')
+  bar.value = task.progress
+  bar.setAttribute('aria-label', `${row.querySelector('.name').textContent}: ${text[task.status]}`)
+  const link = row.querySelector('.download')
+  link.hidden = task.status !== 'completed'
+  link.textContent = text.download
+  link.onclick = token ? (event) => { event.preventDefault(); fetchFile(task.task_id) } : null
+  link.href = endpoint + task.task_id
+  const button = row.querySelector('.remove')
+  button.textContent = text.remove
+  button.hidden = !['completed', 'failed'].includes(task.status)
+  document.querySelector('#none').hidden = rows.size > 0
+}
+
+async function fetchFile(id) {
+  // A link can't carry the token.
+  const response = await fetch(endpoint + id, { headers: headers() })
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(await response.blob())
+  link.download = rows.get(id).querySelector('.name').textContent
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+}
+
+async function remove(id) {
+  const response = await fetch(endpoint + id, {
+    method: 'DELETE',
+    headers: { 'Tus-Resumable': '1.0.0', ...headers() },
+  })
+  if (response.ok || [404, 410].includes(response.status)) {
+    rows.get(id)?.remove()
+    rows.delete(id)
+    document.querySelector('#none').hidden = rows.size > 0
+  }
+}
+
+const details = new Map()
+async function known(id) {
+  // An event has no name and no size: asked once.
+  if (!details.has(id)) {
+    details.set(id, fetch(`${api}progress/${id}`, { headers: headers() }).then((found) => found.json(), () => ({})))
+  }
+  return details.get(id)
+}
+
+let source
+async function follow() {
+  source?.close()
+  const first = await fetch(`${api}tasks?size=50`, { headers: headers() }).catch(() => null)
+  if (first?.status === 401) return askForToken(token !== '')
+  if (!first?.ok) return again()
+  for (const task of (await first.json()).tasks.reverse()) {
+    if (['completed', 'failed'].includes(task.status)) show({ ...(await known(task.task_id)), ...task })
+  }
+  let query = ''
+  if (token) {
+    const made = await fetch(`${api}tickets`, { method: 'POST', headers: headers() }).catch(() => null)
+    if (!made?.ok) return again()
+    query = `?ticket=${(await made.json()).ticket}`
+  }
+  source = new EventSource(`${api}events${query}`)
+  source.onopen = () => offline(false)
+  source.onerror = () => {
+    offline(true)
+    // A browser gives up for good after a refusal, and its ticket is good for a minute only.
+    if (token || source.readyState === EventSource.CLOSED) again()
+  }
+  source.onmessage = async ({ data }) => {
+    const task = JSON.parse(data)
+    const { filename, file_size } = await known(task.task_id)
+    show({ filename, file_size, ...task })
+  }
+}
+
+let waiting
+function again() {
+  source?.close()
+  clearTimeout(waiting)
+  waiting = setTimeout(follow, 2000)
+}
+
+const offline = (is) => {
+  document.querySelector('#offline').hidden = !is
+}
+
+follow()
