@@ -7,9 +7,11 @@ from contextlib import suppress
 
 
 class BreakingProxy:
-    """Listens on ``port`` and cuts each connection after so many bytes towards the server."""
+    """Listens on ``port`` and cuts each connection after so many bytes towards the server, or, with
+    ``answers``, towards the client."""
 
-    def __init__(self, target_port: int, *, cut_after: list[int]) -> None:
+    def __init__(self, target_port: int, *, cut_after: list[int], answers: bool = False) -> None:
+        self._answers = answers
         self._target = target_port
         self._cuts = iter(cut_after)
         self.cuts_made = 0
@@ -26,27 +28,35 @@ class BreakingProxy:
 
     def _serve(self, client: socket.socket) -> None:
         limit = next(self._cuts, None)
+        there, back = (None, limit) if self._answers else (limit, None)
+        with (
+            suppress(OSError),
+            client,
+            socket.create_connection(("127.0.0.1", self._target)) as server,
+        ):
+            returning = threading.Thread(
+                target=self._pass, args=(server, client, back), daemon=True
+            )
+            returning.start()
+            self._pass(client, server, there)
+            returning.join(30)
+
+    def _pass(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
+        moved = 0
         with suppress(OSError):
-            server = socket.create_connection(("127.0.0.1", self._target))
-            threading.Thread(target=self._back, args=(server, client), daemon=True).start()
-            moved = 0
-            while data := client.recv(65536):
+            while data := source.recv(65536):
                 moved += len(data)
-                server.sendall(data)
+                target.sendall(data)
                 if limit is not None and moved >= limit:
                     self.cuts_made += 1
-                    for end in (client, server):
+                    for end in (source, target):
                         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        if self._answers:
+                            # The other thread waits in it: closing alone would not wake it.
+                            end.shutdown(socket.SHUT_RDWR)
                         end.close()
                     return
-            server.shutdown(socket.SHUT_WR)
-
-    @staticmethod
-    def _back(server: socket.socket, client: socket.socket) -> None:
-        with suppress(OSError):
-            while data := server.recv(65536):
-                client.sendall(data)
-            client.shutdown(socket.SHUT_WR)
+            target.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self._listener.close()

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli import config, dead_letters, doctor, gc, serve, token, upload, worker
+from tusd_py.cli import config, dead_letters, doctor, files, gc, serve, token, upload, worker
 
 app = typer.Typer(
     name="tusd-py",
@@ -22,6 +22,9 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("upload")(upload.upload)
+app.command("tasks")(files.tasks)
+app.command("watch")(files.watch)
+app.command("download")(files.download)
 app.command("token")(token.token)
 app.command("gc")(gc.gc)
 app.command("doctor")(doctor.doctor)

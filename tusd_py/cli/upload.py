@@ -10,6 +10,10 @@ from tusd_py.settings import parse_size
 
 DEFAULT_URL = "http://127.0.0.1:8888/files/"
 
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="TUSD_TOKEN", help="Who is asking: a session token of the server's."),
+]
 Files = Annotated[list[Path], typer.Argument(help="The files to send.")]
 
 
@@ -33,10 +37,7 @@ def upload(
         bool,
         typer.Option("--no-instant", help="Do not hash first: send everything, held or not."),
     ] = False,
-    token: Annotated[
-        str | None,
-        typer.Option(envvar="TUSD_TOKEN", help="Who is sending: a session token of the server's."),
-    ] = None,
+    token: Token = None,
     no_follow: Annotated[
         bool, typer.Option("--no-follow", help="Do not wait for the processing.")
     ] = False,

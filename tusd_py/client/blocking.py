@@ -5,13 +5,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urljoin
 
 import httpx
 
+from tusd_py.client.download import Fetch
+from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import SILENCE_SECONDS, Following
 from tusd_py.client.options import Options, nothing
-from tusd_py.client.plan import NOTHING, Answer, Ask, Broken, Pause, Piece, Progress, Sent, Steps
-from tusd_py.client.reading import read_piece
+from tusd_py.client.plan import (
+    FIRST_PAUSE_SECONDS,
+    NOTHING,
+    Answer,
+    Ask,
+    Broken,
+    Pause,
+    Piece,
+    Progress,
+    Sent,
+    Steps,
+    sentence_of,
+)
+from tusd_py.client.reading import PIECE_BYTES, read_piece
 
 
 class Client:
@@ -111,6 +126,65 @@ class Client:
     def wait(self, sent: Sent) -> dict[str, Any]:
         """Its task's last state. Raises: Unreachable."""
         return list(self.follow(sent))[-1]
+
+    def sent(self, task_id: str) -> Sent:
+        """A file that was sent before, to follow it or to get it back."""
+        return Sent.known(self._endpoint, task_id)
+
+    def tasks(self, page: int = 1, size: int = 20) -> dict[str, Any]:
+        """``total`` and one page of the user's ``tasks``, newest first. Raises: Refused, Unreachable."""
+        url = urljoin(self._endpoint, "../api/file/upload/tasks")
+        try:
+            told = self._http.get(url, params={"page": page, "size": size}, headers=self._headers)
+        except httpx.TransportError as error:
+            raise Unreachable(str(error)) from error
+        answer = Answer(told.status_code, told.headers, told.content)
+        if answer.status != 200:
+            raise Refused(sentence_of(answer))
+        found: dict[str, Any] = told.json()
+        return found
+
+    def download(self, sent: Sent, target: Path, *, progress: Progress = nothing) -> Path:
+        """Get the stored file back, through breaks; ``target`` may be a directory, then it keeps its
+        own name there. Nothing is there by that name until all of it is.
+
+        Raises: Refused, Unreachable, OSError.
+        """
+        fetch, breaks = Fetch(target), 0
+        while True:
+            before = fetch.held()
+            try:
+                if self._fetch(sent, fetch, progress) and fetch.whole():
+                    fetch.finish()
+                    return fetch.target
+            except httpx.TransportError:
+                pass
+            breaks = 0 if fetch.held() > before else breaks + 1
+            if breaks > self._options.retries:
+                raise Unreachable("the file can't be had to its end")
+            time.sleep(
+                min(FIRST_PAUSE_SECONDS * (1 << min(breaks, 16)), self._options.longest_pause)
+            )
+
+    def _fetch(self, sent: Sent, fetch: Fetch, progress: Progress) -> bool:
+        """One answer's bytes; False: it had none."""
+        headers = {**self._headers, **fetch.headers()}
+        with self._http.stream("GET", sent.url, headers=headers, follow_redirects=True) as told:
+            if told.status_code not in (200, 206):
+                told.read()
+            answer = Answer(
+                told.status_code, told.headers, b"" if told.is_success else told.content
+            )
+            if answer.status >= 500:
+                return False
+            at = fetch.begins(answer, sentence_of)
+            with fetch.part.open("r+b" if at else "wb") as file:
+                file.seek(at)
+                for piece in told.iter_bytes(PIECE_BYTES):
+                    file.write(piece)
+                    at += len(piece)
+                    progress(at)
+        return True
 
     def knows(self, file: Path) -> bool:
         """Whether an earlier run began to send the file. Raises: OSError."""

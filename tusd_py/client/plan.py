@@ -77,6 +77,11 @@ class Sent:
     instant: bool = False
     """The server held the content: nothing had to be sent."""
 
+    @classmethod
+    def known(cls, endpoint: str, task_id: str) -> "Sent":
+        """One that arrived before, by its id."""
+        return cls(url=f"{endpoint}{task_id}", resumed_at=0)
+
     @property
     def task_id(self) -> str:
         """By which its processing is followed."""
@@ -222,8 +227,12 @@ def _judge(answer: Answer, *expected: int) -> None:
     if status in _PASSING or status >= 500:
         wait = answer.headers.get("retry-after", "")
         raise Broken(f"the server answered {status}", float(wait) if wait.isdecimal() else 0.0)
+    raise Refused(sentence_of(answer))
+
+
+def sentence_of(answer: Answer) -> str:
+    """What a refusal says."""
     try:
-        sentence = json.loads(answer.content)["detail"]
+        return str(json.loads(answer.content)["detail"])
     except (ValueError, KeyError, TypeError):
-        sentence = f"the server answered {status}"
-    raise Refused(str(sentence))
+        return f"the server answered {answer.status}"
