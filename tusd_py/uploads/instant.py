@@ -43,15 +43,19 @@ def _claim(room: UploadRoom, upload: Upload) -> Steps[Upload | None]:
     file = yield from commit(lambda: room.catalog.add_instant(upload, scope, room.policy.quota))
     if file is None:
         return None
-    born = replace(
+    born = _finished(upload, file)
+    yield from room.shown(born, born.size, completed(file))
+    return born
+
+
+def _finished(upload: Upload, file: File) -> Upload:
+    return replace(
         upload,
         state=UploadState.FINISHED,
         file_hash=file.hash,
         file_identity=file.identity,
         instant=True,
     )
-    yield from room.shown(born, born.size, completed(file))
-    return born
 
 
 def _name_fits(room: UploadRoom, upload: Upload) -> bool:
@@ -86,13 +90,7 @@ def spare(room: UploadRoom, upload: Upload, file: File) -> Upload:
 
     Returns: the upload as it is now.
     """
-    upload = replace(
-        upload,
-        state=UploadState.FINISHED,
-        file_hash=file.hash,
-        file_identity=file.identity,
-        instant=True,
-    )
+    upload = _finished(upload, file)
     room.show(upload, upload.size, completed(file))
     # The row says so: what a crash leaves of the bytes is found by the janitor.
     room.followers.drop(upload.id)
