@@ -29,7 +29,8 @@ class DatabaseClock:
             if self._machine.monotonic() >= self._ask_at:
                 asked_at = self._machine.monotonic()
                 said = float(self._database.read(lambda c: c.execute(_NOW).scalar_one()))
-                self._offset = said - asked_at
+                # It was said some time between; a new connection may have taken long.
+                self._offset = said - (asked_at + self._machine.monotonic()) / 2
                 self._ask_at = asked_at + ASK_EVERY_SECONDS
             return self._machine.monotonic() + self._offset
 

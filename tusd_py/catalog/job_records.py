@@ -32,6 +32,9 @@ from tusd_py.domain.upload import UploadState
 
 UNCLAIMED_SECONDS = 60.0
 """A due job that nobody claimed so long after it was published is published again."""
+CLOCKS_APART_SECONDS = 1.0
+"""A delivery says that its job is due, by the clock of who sent it: ours may be so far behind. Turned
+down, the job would wait until it is found unclaimed."""
 SENT_ROWS_SECONDS = 24 * 3600.0
 POISON = "poison"
 POISON_SENTENCE = "Processing this file stopped the worker several times."
@@ -71,7 +74,7 @@ class JobRecords:
             update(jobs)
             .where(
                 jobs.c.task_id == task_id,
-                jobs.c.run_after <= now,
+                jobs.c.run_after <= now + CLOCKS_APART_SECONDS,
                 jobs.c.state == JobState.QUEUED.value,
             )
             .values(

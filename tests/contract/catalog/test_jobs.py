@@ -8,6 +8,7 @@ from support.catalog import ME, STORED, claimed, finished
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.sql import SqlCatalog
 from tusd_py.domain.errors import (
     LeaseLost,
     Transient,
@@ -219,3 +220,19 @@ def test_sent_rows_are_dropped_after_a_day(catalog: Catalog, clock: FakeClock) -
     ((second, _),) = catalog.unsent(10)
     catalog.mark_sent([second])
     assert second > row
+
+
+def test_a_job_of_a_server_whose_clock_is_ahead_is_claimed_at_once(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    """Each process counts on from the time that it was told last: they are not level to the millisecond,
+    and a delivery that nobody could claim was lost for a minute."""
+    assert isinstance(catalog, SqlCatalog)
+    ahead = FakeClock()
+    ahead.advance(clock.now() - ahead.now() + 0.4)
+    server = SqlCatalog(catalog._database.engine.url, clock=ahead)
+    try:
+        task_id = finished(server)
+    finally:
+        server.close()
+    assert catalog.claim(task_id, owner="w", lease_seconds=60) is not None
