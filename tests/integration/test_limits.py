@@ -174,7 +174,8 @@ def test_a_body_is_slowed_and_not_refused_and_let_go_of_at_once(tmp_path: Path, 
     """Faster than its rate it waits for its turn; a newer request for the upload need not."""
     env = {"TUSD_LIMITS__BYTES_PER_SECOND": "1KiB", "TUSD_LEND_BODIES": lends}
     with running_server(tmp_path / "data", "--workers", "0", env=env) as server:
-        content = os.urandom(4 << 20)
+        # More than is ever held in memory for a body that must wait.
+        content = os.urandom(32 << 20)
         url = create(server, len(content))
         path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
         with SilentPatch(url, 0, len(content)) as slowed:
