@@ -20,6 +20,7 @@ from tusd_py.domain.rate import Rate
 from tusd_py.domain.upload import InstantPatch
 from tusd_py.hashing.follower import Followers
 from tusd_py.http import (
+    admin,
     events,
     home,
     monitoring,
@@ -82,6 +83,7 @@ def create_app(
     """
     figures = figures or Figures()
     context, wake = compose(settings, ports or open_ports(settings), authenticate, figures)
+    pages = home.PageFiles(settings.base_path)
     routes = [
         *multipart.routes(context),
         *events.routes(context),
@@ -89,7 +91,8 @@ def create_app(
         *progress.routes(context),
         *tickets.routes(context),
         *task_list.routes(context),
-        *home.routes(context),
+        *home.routes(pages, settings.base_path),
+        *admin.routes(context, pages),
         *monitoring.routes(_checks(context, worker_alive), figures, worker_alive),
     ]
     app = Starlette(
@@ -100,7 +103,7 @@ def create_app(
                 CrossOrigin,
                 settings=settings.cors,
                 tus_path=settings.base_path,
-                unmarked=monitoring.PATHS,
+                unmarked={*monitoring.PATHS, *admin.PATHS},
             ),
             Middleware(Guard),
             Middleware(TusFirst, endpoint=TusEndpoint(context), base_path=settings.base_path),

@@ -278,6 +278,9 @@ class AuthSettings(_Section):
     role_claim: str = Field(
         "role", min_length=1, description="Claim with the user's role, a text or a list of texts"
     )
+    admin_role: str = Field(
+        "admin", min_length=1, description="Role of those who may see /admin and retry what failed"
+    )
     tenant_claim: str = Field(
         "tenant",
         min_length=1,

@@ -13,6 +13,7 @@ from typing import Final
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import Job
+from tusd_py.domain.operation import StepTimes
 from tusd_py.monitoring.backend_figures import BackendFigures
 from tusd_py.monitoring.checks import Check, Checks, threads_check, worker_checks
 from tusd_py.monitoring.figures import Figures
@@ -52,11 +53,13 @@ class Worker:
         self._ports = ports
         self._relays = relays
         self._host = socket.gethostname()
-        owner = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._owner = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
         self._tools = tools or discover(settings)
         counted = WorkerFigures((figures or Figures()).registry)
+        self._counted = counted
+        self._told: StepTimes = counted.step_times()
         self._consumer = Consumer(
-            settings, ports, self._tools, owner=owner, clock=ports.clock, figures=counted
+            settings, ports, self._tools, owner=self._owner, clock=ports.clock, figures=counted
         )
         self._slots = max(1, settings.workers)
         counted.show_slots(self._slots, self._consumer.busy)
@@ -70,7 +73,7 @@ class Worker:
         jobs = self._settings.jobs
         for number in range(self._slots):
             self._begin(f"slot-{number}", self._take)
-        self._begin("renewer", self._every(jobs.renew_every, self._consumer.renew))
+        self._begin("renewer", self._every(jobs.renew_every, self._renew))
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
         if self._relays:
             self._begin("relay", self._relay)
@@ -105,6 +108,24 @@ class Worker:
 
     def _take(self) -> None:
         self._consumer.take_one()
+
+    def _renew(self) -> None:
+        """The leases first: what the operator is told may fail."""
+        self._consumer.renew()
+        times = self._counted.step_times()
+        new = {step: time.since(self._told[step]) for step, time in times.items()}
+        self._ports.catalog.worker_lives(
+            self._owner,
+            slots=self._slots,
+            times={step: time for step, time in new.items() if time.runs},
+        )
+        self._told = times
+
+    def _leave(self) -> None:
+        try:
+            self._ports.catalog.worker_left(self._owner)
+        except BackendError:
+            log.warning("worker.backend.unavailable", extra={"work": "leave"})
 
     def _relay(self) -> None:
         relay_outbox(self._ports.catalog, self._ports.queue)
@@ -182,6 +203,7 @@ class Worker:
         for thread in self._threads:
             thread.join(max(0.0, deadline - self._ports.clock.monotonic()))
         left = [thread.name for thread in self._threads if thread.is_alive()]
+        self._leave()
         if left:
             log.error("worker.stop.incomplete", extra={"threads": left})
 

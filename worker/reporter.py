@@ -7,26 +7,14 @@ from typing import Final
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import Job
-from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
+from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.tasks.port import TaskView
+from tusd_py.tasks.record import facts_of
 
 log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS: Final = 0.5
 """Progress within a state is told at most twice a second, and only by whole percents."""
-
-
-def facts_of(job: Job) -> TaskFacts:
-    """What the task is about, from its job."""
-    return TaskFacts(
-        task_id=job.task_id,
-        user_id=job.user_id,
-        filename=job.filename,
-        file_size=job.file_size,
-        created_at=job.created_at,
-        file_hash=job.file_hash,
-        temp_path=job.temp_path,
-    )
 
 
 class Reporter:

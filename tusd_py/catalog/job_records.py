@@ -179,12 +179,13 @@ class JobRecords:
         now = self._clock.now()
         return self._database.write(lambda c: _reap(c, max_crashes, now))
 
-    def dead_letters(self) -> Sequence[Job]:
+    def dead_letters(self, limit: int | None = None) -> Sequence[Job]:
         """See ``JobCatalog.dead_letters``."""
         statement = (
             select(jobs)
             .where(jobs.c.state == JobState.FAILED.value)
             .order_by(jobs.c.ended_at.desc(), jobs.c.task_id)
+            .limit(limit)
         )
         return self._database.read(
             lambda c: [job_of(row) for row in c.execute(statement).mappings()]

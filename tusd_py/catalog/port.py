@@ -12,6 +12,7 @@ from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage
 from tusd_py.domain.multipart import Multipart, Part
+from tusd_py.domain.operation import StepTimes, Storage, WorkerSeen
 from tusd_py.domain.possession import Question, Terms
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
@@ -339,8 +340,8 @@ class JobCatalog(Protocol):
         """
         ...
 
-    def dead_letters(self) -> Sequence[Job]:
-        """Every failed job, newest first."""
+    def dead_letters(self, limit: int | None = None) -> Sequence[Job]:
+        """Failed jobs, newest first; all of them without a limit."""
         ...
 
     def reopen(self, task_id: UploadId) -> Job | None:
@@ -406,7 +407,32 @@ class ObjectCatalog(Protocol):
         ...
 
 
-class Catalog(UploadCatalog, JobCatalog, ObjectCatalog, Protocol):
+class OperationCatalog(Protocol):
+    """What an operator looks at."""
+
+    def worker_lives(self, owner: str, *, slots: int, times: StepTimes) -> None:
+        """A worker lives; ``times``: what its steps took since it said so last. Who is silent for a
+        minute is forgotten."""
+        ...
+
+    def worker_left(self, owner: str) -> None:
+        """A worker has stopped. Idempotent."""
+        ...
+
+    def workers(self) -> Sequence[WorkerSeen]:
+        """Those that live, by name."""
+        ...
+
+    def step_times(self, *, hours: int) -> StepTimes:
+        """Of the hour that runs and those before it; steps that never ran are left out."""
+        ...
+
+    def storage(self) -> Storage:
+        """What is kept. Reads the whole pool and all uploads: not to be asked often."""
+        ...
+
+
+class Catalog(UploadCatalog, JobCatalog, ObjectCatalog, OperationCatalog, Protocol):
     """Everything that is true."""
 
     def figures(self) -> CatalogFigures:

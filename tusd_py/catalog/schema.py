@@ -197,6 +197,26 @@ possession_challenges = Table(
 )
 """Questions that were asked within the last hour, decoys among them."""
 
+workers = Table(
+    "workers",
+    metadata,
+    Column("owner", String(128), primary_key=True),
+    Column("slots", Integer, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)
+"""Those that live: a row is renewed with the leases."""
+
+step_times = Table(
+    "step_times",
+    metadata,
+    Column("step", String(16), primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("runs", Integer, nullable=False),
+    Column("seconds", Double, nullable=False),
+)
+"""Of all workers, added up by the hour (unix seconds / 3600) in which they were told."""
+
 catalog_identity = Table(
     "catalog_identity", metadata, Column("identity", String(36), primary_key=True)
 )

@@ -10,6 +10,7 @@ from tusd_py.catalog.job_records import JobRecords
 from tusd_py.catalog.migrate import migrate
 from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.object_records import ObjectRecords
+from tusd_py.catalog.operation_records import OperationRecords
 from tusd_py.catalog.possession_records import PossessionRecords
 from tusd_py.catalog.upload_records import UploadRecords
 from tusd_py.clock import Clock, SystemClock
@@ -18,7 +19,13 @@ __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
 
 class SqlCatalog(
-    UploadRecords, InstantRecords, PossessionRecords, JobRecords, ObjectRecords, FigureRecords
+    UploadRecords,
+    InstantRecords,
+    PossessionRecords,
+    JobRecords,
+    ObjectRecords,
+    OperationRecords,
+    FigureRecords,
 ):
     """``catalog.port.Catalog``, on a database brought up to date when it is opened.
 

@@ -1,6 +1,6 @@
 """``tusd-py dead-letters``: jobs that failed for good, and another try for them (S17)."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -14,13 +14,11 @@ from tusd_py.cli.common import (
 )
 from tusd_py.clock import rfc3339
 from tusd_py.domain.ids import parse_upload_id
-from tusd_py.domain.job import Job
-from tusd_py.domain.task import TEXT_STARTED, TaskChange, TaskStatus
+from tusd_py.monitoring.overview import preview
 from tusd_py.ports import Ports
+from tusd_py.uploads.reopen import reopen_failed
 
 app = typer.Typer(help="Look at failed jobs and try them again.", no_args_is_help=True)
-
-PREVIEW_BYTES: Final = 80
 
 
 @app.command("list")
@@ -31,7 +29,7 @@ def show(data_dir: DataDir = None, config: Config = None) -> None:
             created = rfc3339(job.created_at)
             typer.echo(f"{job.task_id}  {created}  {job.error_code}  {job.error_msg}")
         for letter in ports.queue.dead_letters():
-            typer.echo(f"message {letter.id}  {letter.reason}  {_preview(letter.payload)}")
+            typer.echo(f"message {letter.id}  {letter.reason}  {preview(letter.payload)}")
 
 
 @app.command("retry")
@@ -73,29 +71,9 @@ def _all(ports: Ports) -> list[str]:
     return [*jobs, *dict.fromkeys(letter.id for letter in ports.queue.dead_letters())]
 
 
-def _preview(payload: bytes) -> str:
-    """The message's beginning, printable whatever it is."""
-    return ascii(payload[:PREVIEW_BYTES].decode("utf-8", "replace"))[1:-1]
-
-
 def _reopen(ports: Ports, name: str) -> bool:
     task_id = parse_upload_id(name)
-    job = ports.catalog.reopen(task_id) if task_id is not None else None
-    if job is None:
+    if task_id is None or reopen_failed(ports, task_id) is None:
         return False
-    from worker.reporter import facts_of
-
-    ports.tasks.put(facts_of(job), _again(job))
-    typer.echo(f"{job.task_id} queued again")
+    typer.echo(f"{task_id} queued again")
     return True
-
-
-def _again(job: Job) -> TaskChange:
-    """What the task shows until a worker takes it: a newer attempt than the one that failed."""
-    return TaskChange(
-        status=TaskStatus.PROCESSING,
-        progress=0,
-        attempt=job.fence + 1,
-        message=TEXT_STARTED,
-        reopen=True,
-    )

@@ -119,6 +119,13 @@ class UploadTerminated(UploadError):
     sentence = "The upload has been terminated."
 
 
+class NotRetryable(UploadError):
+    """Raised when something should be tried again that is no failure, or has nothing left to try."""
+
+    code = "not_retryable"
+    sentence = "It is no failed job, or its source is gone; nor is it a message that was put aside."
+
+
 class OffsetMismatch(UploadError):
     """Raised when Upload-Offset is not the current end. Nothing was written."""
 
@@ -249,6 +256,25 @@ class UploadTokenOnly(PolicyError):
 
     code = "upload_token_only"
     sentence = "An upload token is good for its own upload only."
+
+
+class RoleMissing(PolicyError):
+    """Raised when only users with a role may do it."""
+
+    code = "role_missing"
+    sentence = "That is for operators."
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"That is for users with the role {role}.")
+
+
+class LoopbackOnly(PolicyError):
+    """Raised when nobody is asked who he is, and not the server's own machine asks."""
+
+    code = "loopback_only"
+    sentence = (
+        "Without authentication (auth) this is for the server's own machine only, at localhost."
+    )
 
 
 class MaxSizeExceeded(PolicyError):

@@ -38,6 +38,8 @@ class Access:
         """Without ``grants`` there are neither upload tokens nor tickets."""
         self._authenticate = authenticate
         self.grants = grants
+        self.anonymous = authenticate is anonymous
+        """Whether nobody is asked who he is."""
 
     async def caller(self, connection: HTTPConnection) -> Caller:
         """Who is asking. Raises: TokenInvalid, TokenExpired, and what ``Authenticate`` raises."""

@@ -1,7 +1,7 @@
 """What a person sees who opens the server's address: the page to a browser, a few lines to others.
 
-The page is built from ``page/source`` and comes with the package: neither node nor another server is
-needed (``page/built/LICENCES.txt`` names what is in it).
+The pages are built from ``page/source`` and come with the package: neither node nor another server is
+needed (``page/built/LICENCES.txt`` names what is in them).
 """
 
 import hashlib
@@ -13,13 +13,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tusd_py.domain.errors import ResourceNotFound
-from tusd_py.http.context import AppContext
 
 _BUILT: Final = files("tusd_py.page") / "built"
+_PAGES: Final = ("index.html", "admin.html")
 _TYPES: Final = {
     "page.js": "text/javascript",
+    "admin.js": "text/javascript",
     "hash-worker.js": "text/javascript",
     "page.css": "text/css",
+    "admin.css": "text/css",
     "LICENCES.txt": "text/plain",
 }
 _POLICY: Final = (
@@ -28,33 +30,51 @@ _POLICY: Final = (
     "form-action 'self'; frame-ancestors 'self'"
 )
 """Nothing from elsewhere. WebAssembly hashes; Uppy sets styles at its elements."""
-_HEADERS: Final = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
 
 
-def routes(context: AppContext) -> list[BaseRoute]:
-    """``/`` and the files of the page."""
-    base_path = context.settings.base_path
-    page = (_BUILT / "index.html").read_text("utf-8")
-    page = page.replace('data-endpoint="files/"', f'data-endpoint="{base_path[1:]}"')
-    parts = {name: (_BUILT / name).read_bytes() for name in _TYPES}
-    tags = {name: f'"{hashlib.sha256(held).hexdigest()[:16]}"' for name, held in parts.items()}
+class PageFiles:
+    """The built pages, and what they are made of."""
+
+    def __init__(self, base_path: str) -> None:
+        """``base_path``: of the tus endpoint, which the page is told."""
+        told = 'data-endpoint="files/"', f'data-endpoint="{base_path[1:]}"'
+        self._pages = {name: (_BUILT / name).read_text("utf-8").replace(*told) for name in _PAGES}
+        self._parts = {name: (_BUILT / name).read_bytes() for name in _TYPES}
+        self._tags = {
+            name: f'"{hashlib.sha256(held).hexdigest()[:16]}"' for name, held in self._parts.items()
+        }
+
+    def html(self, request: Request, name: str) -> Response:
+        """A page, whose links begin where this application is mounted."""
+        below = f'<base href="{request.scope.get("root_path", "")}/">'
+        text = self._pages[name].replace('<base href="/">', below)
+        return Response(text, media_type="text/html", headers={**_HEADERS, "Vary": "Accept"})
+
+    def part(self, request: Request, name: str) -> Response:
+        """One of its files. Raises: ResourceNotFound."""
+        if name not in self._parts:
+            raise ResourceNotFound
+        headers = {**_HEADERS, "ETag": self._tags[name]}
+        if request.headers.get("if-none-match") == self._tags[name]:
+            return Response(status_code=304, headers=headers)
+        return Response(self._parts[name], media_type=_TYPES[name], headers=headers)
+
+
+def routes(pages: PageFiles, base_path: str) -> list[BaseRoute]:
+    """``/`` and the files of the pages."""
 
     async def home(request: Request) -> Response:
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(_lines(base_path))
-        below = f'<base href="{request.scope.get("root_path", "")}/">'
-        html = page.replace('<base href="/">', below)
-        headers = {**_HEADERS, "Cache-Control": "no-cache", "Vary": "Accept"}
-        return Response(html, media_type="text/html", headers=headers)
+        return pages.html(request, "index.html")
 
     async def part(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in parts:
-            raise ResourceNotFound
-        headers = {**_HEADERS, "Cache-Control": "no-cache", "ETag": tags[name]}
-        if request.headers.get("if-none-match") == tags[name]:
-            return Response(status_code=304, headers=headers)
-        return Response(parts[name], media_type=_TYPES[name], headers=headers)
+        return pages.part(request, request.path_params["name"])
 
     return [Route("/", home), Route("/page/{name}", part)]
 
@@ -66,4 +86,5 @@ def _lines(base_path: str) -> str:
         "POST /api/file/upload               upload by a form\n"
         "GET  /api/file/upload/tasks         your tasks\n"
         "GET  /api/file/upload/events        your tasks, live (Server-Sent Events)\n"
+        "GET  /admin                         queue, workers, failures (for operators)\n"
     )

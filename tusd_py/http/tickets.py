@@ -4,20 +4,18 @@ EventSource and WebSocket let a page set no header, and an address ends up in lo
 changes its token for a ticket that is of no use a minute later.
 """
 
-import json
-from typing import Final
+from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tusd_py.access.grants import TICKET_SECONDS
 from tusd_py.domain.caller import Caller
-from tusd_py.domain.errors import ClientDisconnected, ProtocolError, TaskNotFound
+from tusd_py.domain.errors import TaskNotFound
 from tusd_py.http.context import AppContext
+from tusd_py.http.json_body import json_members
 from tusd_py.http.progress import NO_STORE, find_task, task_id_of
-
-MAX_BODY_BYTES: Final = 4096
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
@@ -29,7 +27,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     async def ticket(request: Request) -> Response:
         caller = await context.caller(request)
         await context.admit(caller)
-        asked = _task_id(await _body(request))
+        asked = _task_id(await json_members(request))
         if asked is not None:
             task_id = task_id_of(asked)
             await find_task(context, caller, task_id)
@@ -40,27 +38,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     return [Route("/api/file/upload/tickets", ticket, methods=["POST"])]
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_BODY_BYTES:
-                raise ProtocolError("The body is larger than a request for a ticket can be.")
-    except ClientDisconnect as error:
-        raise ClientDisconnected from error
-    return body
-
-
-def _task_id(body: bytes) -> str | None:
-    if not body:
-        return None
-    try:
-        members = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("The body must be JSON, or empty.") from error
-    if not isinstance(members, dict):
-        raise ProtocolError("The body must be a JSON object, or empty.")
+def _task_id(members: dict[str, Any]) -> str | None:
     task_id = members.get("task_id")
     if task_id is not None and not isinstance(task_id, str):
         raise TaskNotFound

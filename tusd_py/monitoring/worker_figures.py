@@ -8,6 +8,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.registry import CollectorRegistry
 
 from tusd_py.domain.job import Step
+from tusd_py.domain.operation import StepTime, StepTimes
 
 STEP_BUCKETS: Final = (0.01, 0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 OUTCOMES: Final = ("done", "retry", "failed", "lost", "released", "unsettled")
@@ -67,6 +68,22 @@ class WorkerFigures:
     def step(self, step: Step) -> AbstractContextManager[object]:
         """A step runs, for the length of a block."""
         return self._step_seconds.labels(step.value).time()
+
+    def step_times(self) -> StepTimes:
+        """How often each step has run in this process, and how long in all."""
+        found = {
+            (sample.name, sample.labels["step"]): sample.value
+            for family in self._step_seconds.collect()
+            for sample in family.samples
+            if "step" in sample.labels
+        }
+        name = "tusd_worker_step_seconds"
+        return {
+            step: StepTime(
+                int(found[f"{name}_count", step.value]), found[f"{name}_sum", step.value]
+            )
+            for step in Step
+        }
 
     def scanned(self, result: str) -> None:
         """A scan came to one of ``SCANS``."""

@@ -27,11 +27,16 @@ def public_origin(fields: Fields, *, scheme: str, trusted: bool) -> str | None:
         told_host, told_scheme = _told(fields)
         host = told_host or host
         scheme = told_scheme or scheme
-    elif any(name in fields for name in _SIGNS_OF_A_PROXY):
+    elif through_proxy(fields):
         return None
     if host is None or not _HOST.fullmatch(host):
         return None
     return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}"
+
+
+def through_proxy(fields: Fields) -> bool:
+    """Whether a proxy has left its mark on the request."""
+    return any(name in fields for name in _SIGNS_OF_A_PROXY)
 
 
 def _told(fields: Fields) -> tuple[str | None, str | None]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tusd_py.catalog.port import HistoryRow
+from tusd_py.domain.job import Job
 from tusd_py.domain.task import (
     COMPLETED_PROGRESS,
     RECEIVED_PROGRESS,
@@ -16,6 +17,19 @@ from tusd_py.domain.upload import Upload
 EPOCH: Final = "0"
 """The life of a view that is none; any real one is newer."""
 _PROGRESS: Final = {TaskStatus.COMPLETED: COMPLETED_PROGRESS, TaskStatus.FAILED: 0}
+
+
+def facts_of(job: Job) -> TaskFacts:
+    """What the task is about, from its job."""
+    return TaskFacts(
+        task_id=job.task_id,
+        user_id=job.user_id,
+        filename=job.filename,
+        file_size=job.file_size,
+        created_at=job.created_at,
+        file_hash=job.file_hash,
+        temp_path=job.temp_path,
+    )
 
 
 def task_of_history(row: HistoryRow) -> Task:

@@ -15,6 +15,7 @@ ALL = sorted(
     key=lambda kind: kind.__name__,
 )
 SPECIAL = {
+    e.RoleMissing: lambda: e.RoleMissing("admin"),
     e.OffsetMismatch: lambda: e.OffsetMismatch(current=5, given=0),
     e.LengthExceeded: lambda: e.LengthExceeded(10),
     e.ChecksumMismatch: lambda: e.ChecksumMismatch(offset=3),

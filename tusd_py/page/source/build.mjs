@@ -8,7 +8,7 @@ const out = path.resolve(import.meta.dirname, '../built')
 fs.rmSync(out, { recursive: true, force: true })
 fs.mkdirSync(out)
 const { metafile } = await build({
-  entryPoints: { page: 'page.js', 'hash-worker': 'hash-worker.js' },
+  entryPoints: { page: 'page.js', admin: 'admin.js', 'hash-worker': 'hash-worker.js' },
   absWorkingDir: import.meta.dirname,
   outdir: out,
   bundle: true,
@@ -19,7 +19,9 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'error',
 })
-fs.copyFileSync(path.join(import.meta.dirname, 'index.html'), path.join(out, 'index.html'))
+for (const page of ['index.html', 'admin.html']) {
+  fs.copyFileSync(path.join(import.meta.dirname, page), path.join(out, page))
+}
 const names = new Set()
 for (const input of Object.keys(metafile.inputs)) {
   const found = input.match(/.*node_modules\/((?:@[^/]+\/)?[^/]+)\//)

@@ -7,38 +7,13 @@ import Tus from '@uppy/tus'
 import '@uppy/core/css/style.min.css'
 import '@uppy/dashboard/css/style.min.css'
 import './page.css'
+import { gate, language, size, speak } from './common.js'
 import { TEXTS } from './texts.js'
 
-const root = document.documentElement
-const endpoint = new URL(root.dataset.endpoint, document.baseURI).href
+const endpoint = new URL(document.documentElement.dataset.endpoint, document.baseURI).href
 const api = new URL('api/file/upload/', document.baseURI).href
-const language = /^zh/i.test(navigator.language) ? 'zh' : 'en'
-const text = TEXTS[language]
-root.lang = language === 'zh' ? 'zh-CN' : 'en'
-for (const element of document.querySelectorAll('[data-text]')) {
-  element.textContent = text[element.dataset.text]
-}
-document.title = text.title
-
-// -- who is asking
-
-let token = sessionStorage.getItem('tusd-token') ?? ''
-const headers = () => (token ? { Authorization: `Bearer ${token}` } : {})
-const gate = document.querySelector('#gate')
-
-function askForToken(wrong) {
-  gate.hidden = false
-  gate.querySelector('output').textContent = wrong ? text.refused : ''
-  gate.querySelector('input').focus()
-}
-
-gate.addEventListener('submit', (event) => {
-  event.preventDefault()
-  token = gate.querySelector('input').value.trim()
-  sessionStorage.setItem('tusd-token', token)
-  gate.hidden = true
-  follow()
-})
+const text = speak(TEXTS)
+const access = gate(text, follow)
 
 // -- hashing, one file after the other
 
@@ -73,7 +48,7 @@ const uppy = new Uppy({ autoProceed: true, locale: language === 'zh' ? zh_CN : u
   })
   .use(Tus, {
     endpoint,
-    headers: () => headers(),
+    headers: () => access.headers(),
     removeFingerprintOnSuccess: true,
     retryDelays: [0, 500, 1000, 2000, 3000, 5000, 5000, 10000, 10000, 10000, 20000, 30000],
   })
@@ -107,13 +82,6 @@ uppy.on('upload-error', (file, error) => {
 
 const list = document.querySelector('#tasks')
 const rows = new Map()
-const size = (bytes) => {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  let at = 0
-  for (; bytes >= 1024 && at < units.length - 1; at++) bytes /= 1024
-  return `${at ? bytes.toFixed(1) : bytes} ${units[at]}`
-}
-
 function rowOf(id) {
   if (!rows.has(id)) {
     const row = document.querySelector('template').content.firstElementChild.cloneNode(true)
@@ -139,7 +107,7 @@ function show(task) {
   const link = row.querySelector('.download')
   link.hidden = task.status !== 'completed'
   link.textContent = text.download
-  link.onclick = token ? (event) => { event.preventDefault(); fetchFile(task.task_id) } : null
+  link.onclick = access.token() ? (event) => { event.preventDefault(); fetchFile(task.task_id) } : null
   link.href = endpoint + task.task_id
   const button = row.querySelector('.remove')
   button.textContent = text.remove
@@ -149,7 +117,7 @@ function show(task) {
 
 async function fetchFile(id) {
   // A link can't carry the token.
-  const response = await fetch(endpoint + id, { headers: headers() })
+  const response = await fetch(endpoint + id, { headers: access.headers() })
   const link = document.createElement('a')
   link.href = URL.createObjectURL(await response.blob())
   link.download = rows.get(id).querySelector('.name').textContent
@@ -160,7 +128,7 @@ async function fetchFile(id) {
 async function remove(id) {
   const response = await fetch(endpoint + id, {
     method: 'DELETE',
-    headers: { 'Tus-Resumable': '1.0.0', ...headers() },
+    headers: { 'Tus-Resumable': '1.0.0', ...access.headers() },
   })
   if (response.ok || [404, 410].includes(response.status)) {
     rows.get(id)?.remove()
@@ -173,7 +141,7 @@ const details = new Map()
 async function known(id) {
   // An event has no name and no size: asked once.
   if (!details.has(id)) {
-    details.set(id, fetch(`${api}progress/${id}`, { headers: headers() }).then((found) => found.json(), () => ({})))
+    details.set(id, fetch(`${api}progress/${id}`, { headers: access.headers() }).then((found) => found.json(), () => ({})))
   }
   return details.get(id)
 }
@@ -181,15 +149,15 @@ async function known(id) {
 let source
 async function follow() {
   source?.close()
-  const first = await fetch(`${api}tasks?size=50`, { headers: headers() }).catch(() => null)
-  if (first?.status === 401) return askForToken(token !== '')
+  const first = await fetch(`${api}tasks?size=50`, { headers: access.headers() }).catch(() => null)
+  if (first?.status === 401) return access.ask()
   if (!first?.ok) return again()
   for (const task of (await first.json()).tasks.reverse()) {
     if (['completed', 'failed'].includes(task.status)) show({ ...(await known(task.task_id)), ...task })
   }
   let query = ''
-  if (token) {
-    const made = await fetch(`${api}tickets`, { method: 'POST', headers: headers() }).catch(() => null)
+  if (access.token()) {
+    const made = await fetch(`${api}tickets`, { method: 'POST', headers: access.headers() }).catch(() => null)
     if (!made?.ok) return again()
     query = `?ticket=${(await made.json()).ticket}`
   }
@@ -198,7 +166,7 @@ async function follow() {
   source.onerror = () => {
     offline(true)
     // A browser gives up for good after a refusal, and its ticket is good for a minute only.
-    if (token || source.readyState === EventSource.CLOSED) again()
+    if (access.token() || source.readyState === EventSource.CLOSED) again()
   }
   source.onmessage = async ({ data }) => {
     const task = JSON.parse(data)

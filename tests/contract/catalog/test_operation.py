@@ -1,0 +1,78 @@
+"""Every catalog keeps these promises: what an operator looks at (``catalog.port.OperationCatalog``)."""
+
+from dataclasses import replace
+
+from support.catalog import ME, STORED, claimed, finished, upload
+from support.clock import FakeClock
+
+from tusd_py.catalog.port import Catalog
+from tusd_py.domain.ids import owner_scope
+from tusd_py.domain.job import Step
+from tusd_py.domain.operation import StepTime
+
+
+def test_a_worker_is_there_from_its_first_word_until_it_leaves(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    began = clock.now()
+    catalog.worker_lives("a:1:x", slots=2, times={})
+    clock.advance(15)
+    catalog.worker_lives("a:1:x", slots=2, times={})
+    catalog.worker_lives("b:1:y", slots=1, times={})
+    first, second = catalog.workers()
+    assert (first.owner, first.slots) == ("a:1:x", 2)
+    assert (first.started_at, first.seen_at) == (began, began + 15)
+    assert second.owner == "b:1:y"
+    catalog.worker_left("a:1:x")
+    catalog.worker_left("a:1:x")
+    assert [worker.owner for worker in catalog.workers()] == ["b:1:y"]
+
+
+def test_a_worker_that_is_silent_for_a_minute_is_gone(catalog: Catalog, clock: FakeClock) -> None:
+    catalog.worker_lives("a:1:x", slots=1, times={})
+    clock.advance(61)
+    assert catalog.workers() == []
+    catalog.worker_lives("b:1:y", slots=1, times={})
+    assert [worker.owner for worker in catalog.workers()] == ["b:1:y"]
+
+
+def test_times_of_all_workers_add_up_and_old_hours_are_left_out(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    catalog.worker_lives("a:1:x", slots=1, times={Step.STORE: StepTime(2, 3.0)})
+    catalog.worker_lives("b:1:y", slots=1, times={Step.STORE: StepTime(1, 6.0)})
+    assert catalog.step_times(hours=24) == {Step.STORE: StepTime(3, 9.0)}
+    assert catalog.step_times(hours=24)[Step.STORE].mean_seconds == 3.0
+    clock.advance(3600)
+    catalog.worker_lives("b:1:y", slots=1, times={Step.SCAN: StepTime(1, 1.0)})
+    assert set(catalog.step_times(hours=24)) == {Step.STORE, Step.SCAN}
+    assert set(catalog.step_times(hours=1)) == {Step.SCAN}
+    clock.advance(8 * 24 * 3600)
+    catalog.worker_lives("b:1:y", slots=1, times={})
+    assert catalog.step_times(hours=10**4) == {}
+
+
+def test_storage_counts_an_object_once_and_what_was_not_sent(catalog: Catalog) -> None:
+    assert catalog.storage().object_bytes == 0
+    for digit, key in (("1", "pool/1"), ("2", "pool/1"), ("3", "pool/3")):
+        task_id = finished(catalog, digit * 64)
+        stored = replace(STORED, object_key=key)
+        catalog.complete(task_id, fence=claimed(catalog, task_id), stored=stored)
+    found = catalog.storage()
+    assert (found.files, found.objects) == (3, 2)
+    assert found.object_bytes == 2 * STORED.stored_size
+    assert (found.instant_uploads, found.instant_bytes) == (0, 0)
+    assert catalog.add_instant(upload(declared_hash="1" * 64), owner_scope(ME)) is not None
+    found = catalog.storage()
+    assert (found.instant_uploads, found.instant_bytes) == (1, 10)
+
+
+def test_of_many_failures_the_newest_are_told(catalog: Catalog, clock: FakeClock) -> None:
+    failed = []
+    for digit in "123":
+        task_id = finished(catalog, digit * 64)
+        catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="x", error_msg="why")
+        failed.append(task_id)
+        clock.advance(1)
+    assert [job.task_id for job in catalog.dead_letters(2)] == failed[:0:-1]
+    assert len(catalog.dead_letters()) == 3

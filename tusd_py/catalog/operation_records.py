@@ -1,0 +1,126 @@
+"""Workers, times of steps and storage in SQL: what an operator looks at, ``OperationCatalog``."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.port import HOUR
+from tusd_py.catalog.schema import repository_pool, step_times, uploads, workers
+from tusd_py.clock import Clock
+from tusd_py.domain.job import Step
+from tusd_py.domain.operation import StepTime, StepTimes, Storage, WorkerSeen
+
+GONE_SECONDS: Final = 60.0
+"""A worker that was silent for so long is not shown: it says that it lives every ``renew_every``."""
+KEPT_HOURS: Final = 7 * 24
+
+
+class OperationRecords:
+    """The operator's part of the catalog."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def worker_lives(self, owner: str, *, slots: int, times: StepTimes) -> None:
+        """See ``OperationCatalog.worker_lives``."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> None:
+            _see(connection, owner, slots, now)
+            for step, time in times.items():
+                _add_time(connection, step, int(now // HOUR), time)
+            connection.execute(delete(workers).where(workers.c.seen_at < now - GONE_SECONDS))
+            oldest = int(now // HOUR) - KEPT_HOURS
+            connection.execute(delete(step_times).where(step_times.c.hour < oldest))
+
+        self._database.write(work)
+
+    def worker_left(self, owner: str) -> None:
+        """See ``OperationCatalog.worker_left``."""
+        statement = delete(workers).where(workers.c.owner == owner)
+        self._database.write(lambda c: c.execute(statement))
+
+    def workers(self) -> Sequence[WorkerSeen]:
+        """See ``OperationCatalog.workers``."""
+        statement = (
+            select(workers)
+            .where(workers.c.seen_at >= self._clock.now() - GONE_SECONDS)
+            .order_by(workers.c.owner)
+        )
+        return self._database.read(
+            lambda c: [WorkerSeen(**row) for row in c.execute(statement).mappings()]
+        )
+
+    def step_times(self, *, hours: int) -> StepTimes:
+        """See ``OperationCatalog.step_times``."""
+        statement = (
+            select(step_times.c.step, func.sum(step_times.c.runs), func.sum(step_times.c.seconds))
+            .where(step_times.c.hour > int(self._clock.now() // HOUR) - hours)
+            .group_by(step_times.c.step)
+        )
+        return self._database.read(
+            lambda c: {
+                Step(step): StepTime(int(runs), float(seconds))
+                for step, runs, seconds in c.execute(statement)
+            }
+        )
+
+    def storage(self) -> Storage:
+        """See ``OperationCatalog.storage``."""
+        return self._database.read(_storage)
+
+
+def _see(connection: Connection, owner: str, slots: int, now: float) -> None:
+    seen = update(workers).where(workers.c.owner == owner).values(seen_at=now, slots=slots)
+    if not connection.execute(seen).rowcount:
+        values = {"owner": owner, "slots": slots, "started_at": now, "seen_at": now}
+        connection.execute(insert(workers).values(**values))
+
+
+def _add_time(connection: Connection, step: Step, hour: int, time: StepTime) -> None:
+    """Several workers may begin an hour at once."""
+    table = step_times
+    add = (
+        update(table)
+        .where(table.c.step == step.value, table.c.hour == hour)
+        .values(runs=table.c.runs + time.runs, seconds=table.c.seconds + time.seconds)
+    )
+    if connection.execute(add).rowcount:
+        return
+    with suppress(IntegrityError), connection.begin_nested():
+        connection.execute(insert(table).values(step=step.value, hour=hour, runs=0, seconds=0.0))
+    connection.execute(add)
+
+
+def _storage(connection: Connection) -> Storage:
+    pool = repository_pool
+    # Owners of the same content may share one object.
+    objects = (
+        select(func.max(pool.c.stored_size).label("stored"), func.max(pool.c.size).label("source"))
+        .group_by(pool.c.object_key)
+        .subquery("objects")
+    )
+    kept = select(
+        func.count(),
+        func.coalesce(func.sum(objects.c.stored), 0),
+        func.coalesce(func.sum(objects.c.source), 0),
+    ).select_from(objects)
+    spared = select(func.count(), func.coalesce(func.sum(uploads.c.length), 0)).where(
+        uploads.c.instant
+    )
+    files = connection.execute(select(func.count()).select_from(pool)).scalar_one()
+    count, stored, source = connection.execute(kept).one()
+    instants, instant_bytes = connection.execute(spared).one()
+    return Storage(
+        files=files,
+        objects=count,
+        object_bytes=int(stored),
+        source_bytes=int(source),
+        instant_uploads=instants,
+        instant_bytes=int(instant_bytes),
+    )

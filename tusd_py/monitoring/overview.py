@@ -1,0 +1,202 @@
+"""What an operator sees at one look (S23), as JSON values; a part that is away is named, not waited for."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
+from typing import Any, Final
+
+from tusd_py.catalog.port import DAY, HOUR, CatalogFigures, Ended
+from tusd_py.clock import rfc3339
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.job import Job, Step
+from tusd_py.domain.operation import Storage
+from tusd_py.domain.task import Task
+from tusd_py.monitoring.asking import Asking
+from tusd_py.ports import Ports
+from tusd_py.queue.port import JobQueue
+
+FAILURES: Final = 100
+"""So many failed jobs and messages are shown at most, the newest; the count is of all."""
+STEP_HOURS: Final = 24
+STORAGE_SECONDS: Final = 60.0
+"""It reads the whole pool: an answer is good for so long."""
+PREVIEW_BYTES: Final = 80
+Json = dict[str, Any]
+
+
+class Overview:
+    """Asks what is behind one process, all parts at once."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._storage = _Kept(ports.catalog.storage, ports.clock.monotonic, STORAGE_SECONDS)
+        self._asking: Asking[Json] = Asking(
+            {
+                "catalog": self._of_catalog,
+                "queue": lambda: _of_queue(ports.queue),
+                "workers": self._of_workers,
+                "storage": lambda: {"storage": asdict(self._storage.value())},
+            },
+            limit_seconds=5.0,
+        )
+
+    def look(self) -> Json:
+        """Everything that answers within 5 s; ``away`` names the parts that did not. Blocks."""
+        found: Json = {"at": rfc3339(self._ports.clock.now()), "away": []}
+        for part, asked in self._asking.ask().items():
+            answer = _answer(asked)
+            if answer is None:
+                found["away"].append(part)
+            else:
+                found |= answer
+        return found
+
+    def _of_catalog(self) -> Json:
+        catalog = self._ports.catalog
+        times = catalog.step_times(hours=STEP_HOURS)
+        figures = catalog.figures()
+        return {
+            **_of_figures(figures),
+            "steps": [
+                {
+                    "step": step.value,
+                    "runs": times[step].runs,
+                    "mean_seconds": times[step].mean_seconds,
+                }
+                for step in Step
+                if step in times
+            ],
+            "failures": [_failure(job) for job in catalog.dead_letters(FAILURES)],
+        }
+
+    def _of_workers(self) -> Json:
+        held: defaultdict[str, list[Json]] = defaultdict(list)
+        running = self._ports.catalog.running()
+        live = self._live(running)
+        for job in running:
+            held[job.owner].append(_running(job, live.get(job.task_id)))
+        workers = [
+            {
+                "name": seen.owner,
+                "slots": seen.slots,
+                "started_at": rfc3339(seen.started_at),
+                "seen_at": rfc3339(seen.seen_at),
+                "jobs": held.pop(seen.owner, []),
+            }
+            for seen in self._ports.catalog.workers()
+        ]
+        silent = [
+            {"name": owner, "slots": 0, "started_at": None, "seen_at": None, "jobs": jobs}
+            for owner, jobs in sorted(held.items())
+        ]
+        return {"workers": workers + silent}
+
+    def _live(self, jobs: Sequence[Job]) -> Mapping[UploadId, Task]:
+        """What the view shows of them; what it can't tell is left out."""
+        found = {}
+        try:
+            for job in jobs:
+                task = self._ports.tasks.get(job.task_id)
+                if task is not None:
+                    found[job.task_id] = task
+        except BackendError:
+            return found
+        return found
+
+
+class _Kept:
+    """A dear answer that is good for a while."""
+
+    def __init__(
+        self, ask: Callable[[], Storage], monotonic: Callable[[], float], seconds: float
+    ) -> None:
+        self._ask, self._monotonic, self._seconds = ask, monotonic, seconds
+        self._mutex = threading.Lock()
+        self._value: Storage | None = None
+        self._until = float("-inf")
+
+    def value(self) -> Storage:
+        with self._mutex:
+            if self._value is None or self._monotonic() >= self._until:
+                self._value = self._ask()
+                self._until = self._monotonic() + self._seconds
+            return self._value
+
+
+def _answer(asked: "Future[Json]") -> Json | None:
+    """What a part said; None when it is away. An error of another kind is ours: it is raised."""
+    if not asked.done() or isinstance(asked.exception(), BackendError):
+        return None
+    return asked.result()
+
+
+def _of_queue(queue: JobQueue) -> Json:
+    queue.check()
+    letters = queue.dead_letters()[-FAILURES:]
+    return {
+        "queue": {"messages": queue.depth(), "dead_messages": queue.dead_depth()},
+        "dead_letters": [
+            {"id": letter.id, "reason": letter.reason, "preview": preview(letter.payload)}
+            for letter in letters
+        ],
+    }
+
+
+def preview(payload: bytes) -> str:
+    """The message's beginning, printable whatever it is."""
+    return ascii(payload[:PREVIEW_BYTES].decode("utf-8", "replace"))[1:-1]
+
+
+def _of_figures(found: CatalogFigures) -> Json:
+    return {
+        "jobs": {
+            "queued": found.queued,
+            "running": found.running,
+            "failed": found.dead_letters,
+            "due": found.due.rows,
+            "oldest_due_seconds": found.due.oldest_seconds,
+        },
+        "open_uploads": found.open_uploads,
+        "processing_seconds": found.processing_seconds,
+        "ended": {"hour": _ended(found.ended[HOUR]), "day": _ended(found.ended[DAY])},
+    }
+
+
+def _ended(found: Ended) -> Json:
+    return {
+        "completed": found.completed,
+        "failed": found.failed,
+        "success_ratio": found.success_ratio,
+    }
+
+
+def _facts(job: Job) -> Json:
+    return {
+        "task_id": job.task_id,
+        "user_id": job.user_id,
+        "filename": job.filename,
+        "file_size": job.file_size,
+        "created_at": rfc3339(job.created_at),
+    }
+
+
+def _failure(job: Job) -> Json:
+    return {
+        **_facts(job),
+        "attempts": job.attempts,
+        "crashes": job.crash_count,
+        "code": job.error_code,
+        "error": job.error_msg,
+    }
+
+
+def _running(job: Job, task: Task | None) -> Json:
+    return {
+        **_facts(job),
+        "status": task.status.value if task else None,
+        "progress": task.progress if task else None,
+        "message": task.message if task else None,
+    }

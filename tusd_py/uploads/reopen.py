@@ -1,0 +1,29 @@
+"""Another try, by hand, for a job that failed for good (S17)."""
+
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.job import Job
+from tusd_py.domain.task import TEXT_STARTED, TaskChange, TaskStatus
+from tusd_py.ports import Ports
+from tusd_py.tasks.record import facts_of
+
+
+def reopen_failed(ports: Ports, task_id: UploadId) -> Job | None:
+    """Queue it again and say so to its followers. None: it did not fail, or its source is gone.
+
+    Raises: BackendError.
+    """
+    job = ports.catalog.reopen(task_id)
+    if job is not None:
+        ports.tasks.put(facts_of(job), _again(job))
+    return job
+
+
+def _again(job: Job) -> TaskChange:
+    """What the task shows until a worker takes it: a newer attempt than the one that failed."""
+    return TaskChange(
+        status=TaskStatus.PROCESSING,
+        progress=0,
+        attempt=job.fence + 1,
+        message=TEXT_STARTED,
+        reopen=True,
+    )
