@@ -19,6 +19,8 @@ from support.server import Server, running_server
 from support.tokens import SECRET, token
 from support.waiting import wait_until
 
+from tusd_py.client import Client
+
 MIB = 1 << 20
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / "tests" / "node"
@@ -146,6 +148,32 @@ def test_with_a_token_and_in_chinese(tmp_path: Path) -> None:
     ) as visit:  # fmt: skip
         seen = visit.seen()
     assert next(each for each in seen if "downloaded" in each)["downloaded"] == MIB
+
+
+def test_an_operator_sees_a_failure_and_tries_it_again(tmp_path: Path) -> None:
+    env = {
+        "TUSD_AUTH__ACCESS_SECRET": SECRET, "TUSD_JOBS__RENEW_EVERY": "0.2",
+        "TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100",
+    }  # fmt: skip
+    clip = video(tmp_path / "clip.mp4")
+    with running_server(tmp_path / "data", "--workers", "2", env=env) as server:
+        with Client(f"{server.url}/files/", token=token(7)) as client:
+            client.upload(clip)
+        steps: list[list[object]] = [
+            ["token", token(7)], ["text", "#gate output", "users with the role admin"],
+            ["token", token(1, role="admin")],
+            ["text", "#failures", "clip.mp4"], ["text", "#workers", "0 / 2 busy"],
+            ["text", "#steps", "Inspect"], ["line"],
+            ["press", "#failures button"], ["without", "#failures button"],
+            ["text", "#numbers", "100.0 %"],
+        ]  # fmt: skip
+        with visiting(f"{server.url}/admin", *steps) as visit:
+            wait_until(lambda: figures(server.url)["tusd_jobs,failed"] == 1, timeout=60)
+            server.stop()
+            del server.env["TUSD_MEDIA__MAX_PIXELS"]
+            server.start()
+            visit.go_on()
+            visit.seen()
 
 
 def test_a_browser_gets_the_page_and_others_a_few_lines(server: Server) -> None:

@@ -6,14 +6,15 @@ from typing import Any
 
 import httpx
 import pytest
+from support.media import video
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
 from support.tus import send, task_id
 from support.waiting import wait_until
 
 OVERVIEW, RETRY = "/api/admin/overview", "/api/admin/retry"
-BROKEN = b"\x00\x00\x00\x18ftypmp42" + bytes(100)
-"""An MP4 file by its beginning, which ffmpeg can't read."""
+FAILS = {"TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100"}
+"""Under which no video can be compressed."""
 OPERATOR = bearer(token(1, role="admin"))
 
 
@@ -112,11 +113,11 @@ def test_no_page_of_another_origin_may_read_it(server: Server) -> None:
 
 
 def test_what_happens_is_seen(tmp_path: Path) -> None:
-    env = {"TUSD_JOBS__RENEW_EVERY": "0.2", "TUSD_MEDIA__ON_FAILURE": "fail"}
+    env = {"TUSD_JOBS__RENEW_EVERY": "0.2", **FAILS}
     with running_server(tmp_path / "data", "--workers", "2", env=env) as server:
         good = task_id(send(server, b"some text", filename="a.txt"))
         send(server, b"some text", filename="again.txt")
-        bad = task_id(send(server, BROKEN, filename="broken.mp4"))
+        bad = task_id(send(server, video(tmp_path / "clip.mp4")))
         wait_until(lambda: looked(server)["ended"]["hour"]["failed"] == 1, timeout=60)
         wait_until(lambda: looked(server)["ended"]["hour"]["completed"] == 2, timeout=60)
         wait_until(lambda: len(looked(server).get("steps", [])) > 1, timeout=60)
@@ -132,7 +133,7 @@ def test_what_happens_is_seen(tmp_path: Path) -> None:
         assert inspected["runs"] >= 2
         assert inspected["mean_seconds"] > 0
         (failure,) = seen["failures"]
-        assert (failure["task_id"], failure["filename"]) == (bad, "broken.mp4")
+        assert (failure["task_id"], failure["filename"]) == (bad, "clip.mp4")
         assert failure["error"]
         assert seen["storage"]["files"] == 1
         assert seen["storage"]["object_bytes"] == 9

@@ -63,6 +63,8 @@ const STEPS = {
     await page.fill('#token', text)
     await page.click('#gate button')
   },
+  press: async (selector) => page.click(selector),
+  without: async (selector) => page.waitForFunction((what) => !document.querySelector(what), selector),
   remove: async () => page.click('#tasks .remove:not([hidden])'),
   gone: async () => page.waitForFunction(() => !document.querySelector('#tasks li')),
   tab: open,
