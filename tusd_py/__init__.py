@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tusd_py.app import create_app
+    from tusd_py.embedded import create_app
     from tusd_py.settings import Settings
 
 __all__ = ["Settings", "__version__", "create_app"]
@@ -18,7 +18,7 @@ __version__ = version("tusd-py")
 
 def __getattr__(name: str) -> object:
     if name == "create_app":
-        from tusd_py.app import create_app
+        from tusd_py.embedded import create_app
 
         return create_app
     if name == "Settings":

@@ -5,18 +5,21 @@ import logging
 import signal
 import socket
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 import uvicorn
 from starlette.applications import Starlette
 
-from tusd_py.app import create_app, stop
+from tusd_py.app import create_app as app_of_server
+from tusd_py.app import stop
 from tusd_py.hashing import checksums
+from tusd_py.http.access import Authenticate
 from tusd_py.http.context import AppContext
 from tusd_py.ingest.self_check import self_check
 from tusd_py.monitoring.figures import Figures
+from tusd_py.ports import Ports
 from tusd_py.settings import GIB, Settings
 from tusd_py.wiring import open_ports
 from worker.app import Worker
@@ -39,24 +42,57 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
         log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
     ports = open_ports(settings)
     try:
-        figures = Figures()
-        worker = (
-            Worker(settings, ports, relays=False, figures=figures) if settings.workers else None
-        )
-        app = create_app(
-            settings, ports, worker_alive=worker.alive if worker else None, figures=figures
-        )
-        server = _Server(app, settings, announce, ours=flaw is None)
-        if worker is not None:
-            worker.start()
-        try:
-            server.run()
-        finally:
-            if worker is not None:
-                worker.stop(settings.shutdown_timeout)
+        server = _Server(create_app(settings, ports), settings, announce, ours=flaw is None)
+        server.run()
     finally:
         ports.close()
     return 0 if server.started else 1
+
+
+def create_app(
+    settings: Settings, ports: Ports | None = None, *, authenticate: Authenticate | None = None
+) -> Starlette:
+    """Server and workers (``settings.workers``; 0: none) as one application, to run alone or to be
+    mounted in another one at any path.
+
+    Its lifespan must run, which an outer application does not do by itself::
+
+        uploads = create_app(Settings(data_dir=Path("data")), authenticate=who)
+
+        @asynccontextmanager
+        async def lifespan(app):
+            async with uploads.router.lifespan_context(uploads):
+                yield
+
+    Args: ports: opened here, and closed with the lifespan, when None; authenticate: see
+        ``tusd_py.app.create_app``.
+    Raises: BackendError, OSError: the data directory can't be used.
+    """
+    figures = Figures()
+    opened = ports or open_ports(settings)
+    worker = Worker(settings, opened, relays=False, figures=figures) if settings.workers else None
+    app = app_of_server(
+        settings,
+        opened,
+        authenticate=authenticate,
+        worker_alive=worker.alive if worker else None,
+        figures=figures,
+    )
+    of_server = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if ports is None:
+                stack.callback(opened.close)
+            await stack.enter_async_context(of_server(app))
+            if worker is not None:
+                stack.push_async_callback(asyncio.to_thread, worker.stop, settings.shutdown_timeout)
+                await asyncio.to_thread(worker.start)
+            yield
+
+    app.router.lifespan_context = lifespan
+    return app
 
 
 class _Server(uvicorn.Server):

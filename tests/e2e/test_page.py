@@ -1,20 +1,17 @@
 """The page at ``/`` in a real Chromium: what people do there, and what goes wrong meanwhile."""
 
 import filecmp
-import json
 import os
 import random
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from support.figures import figures
 from support.media import video
+from support.page import visiting
 from support.server import Server, running_server
 from support.tokens import SECRET, token
 from support.waiting import wait_until
@@ -23,48 +20,8 @@ from tusd_py.client import Client
 
 MIB = 1 << 20
 ROOT = Path(__file__).parents[2]
-NODE = ROOT / "tests" / "node"
 SLOW = {"TUSD_LIMITS__BYTES_PER_SECOND": "8MiB", "TUSD_MEDIA__PRESET": "ultrafast"}
 SIZE = 40 * MIB
-
-
-class Visit:
-    """A person at the page, who does one thing after the other."""
-
-    def __init__(self, url: str, steps: list[list[object]], **options: object) -> None:
-        if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
-            pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
-        self._process = subprocess.Popen(
-            ["node", str(NODE / "page-visit.mjs"), url, json.dumps(steps), json.dumps(options)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def go_on(self) -> None:
-        """Past its next ``line``."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-
-    def seen(self) -> list[dict[str, Any]]:
-        """What was seen after each step, once it has ended; no rule of the page was broken."""
-        out, err = self._process.communicate(timeout=180)
-        assert self._process.returncode == 0, err
-        told = [json.loads(line) for line in out.splitlines()]
-        assert told.pop() == {"complaints": []}
-        return told
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-@contextmanager
-def visiting(url: str, *steps: list[object], **options: object) -> Iterator[Visit]:
-    visit = Visit(url, list(steps), **options)
-    try:
-        yield visit
-    finally:
-        visit.close()
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ const STEPS = {
     await page.fill('#token', text)
     await page.click('#gate button')
   },
+  fill: async (selector, text) => page.fill(selector, text),
   press: async (selector) => page.click(selector),
   without: async (selector) => page.waitForFunction((what) => !document.querySelector(what), selector),
   remove: async () => page.click('#tasks .remove:not([hidden])'),

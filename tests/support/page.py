@@ -1,0 +1,52 @@
+"""A person at a page, in a real Chromium."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NODE = Path(__file__).parents[1] / "node"
+
+
+class Visit:
+    """A person at the page, who does one thing after the other."""
+
+    def __init__(self, url: str, steps: list[list[object]], **options: object) -> None:
+        if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
+            pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
+        self._process = subprocess.Popen(
+            ["node", str(NODE / "page-visit.mjs"), url, json.dumps(steps), json.dumps(options)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def go_on(self) -> None:
+        """Past its next ``line``."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def seen(self) -> list[dict[str, Any]]:
+        """What was seen after each step, once it has ended; no rule of the page was broken."""
+        out, err = self._process.communicate(timeout=180)
+        assert self._process.returncode == 0, err
+        told = [json.loads(line) for line in out.splitlines()]
+        assert told.pop() == {"complaints": []}
+        return told
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def visiting(url: str, *steps: list[object], **options: object) -> Iterator[Visit]:
+    visit = Visit(url, list(steps), **options)
+    try:
+        yield visit
+    finally:
+        visit.close()
