@@ -25,6 +25,7 @@ from tusd_py.http import (
     home,
     monitoring,
     multipart,
+    openapi,
     progress,
     task_list,
     tickets,
@@ -93,6 +94,7 @@ def create_app(
         *task_list.routes(context),
         *home.routes(pages, settings.base_path),
         *admin.routes(context, pages),
+        *openapi.routes(pages),
         *monitoring.routes(_checks(context, worker_alive), figures, worker_alive),
     ]
     app = Starlette(

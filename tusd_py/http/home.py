@@ -15,11 +15,14 @@ from starlette.routing import BaseRoute, Route
 from tusd_py.domain.errors import ResourceNotFound
 
 _BUILT: Final = files("tusd_py.page") / "built"
-_PAGES: Final = ("index.html", "admin.html")
+_PAGES: Final = ("index.html", "admin.html", "api.html")
 _TYPES: Final = {
     "page.js": "text/javascript",
     "admin.js": "text/javascript",
     "hash-worker.js": "text/javascript",
+    "api.js": "text/javascript",
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
     "page.css": "text/css",
     "admin.css": "text/css",
     "LICENCES.txt": "text/plain",

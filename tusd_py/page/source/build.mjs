@@ -19,10 +19,16 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'error',
 })
-for (const page of ['index.html', 'admin.html']) {
+for (const page of ['index.html', 'admin.html', 'api.html', 'api.js']) {
   fs.copyFileSync(path.join(import.meta.dirname, page), path.join(out, page))
 }
-const names = new Set()
+const viewer = path.join(import.meta.dirname, 'node_modules/swagger-ui-dist')
+for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
+  // The map that it names is not here.
+  const text = fs.readFileSync(path.join(viewer, file), 'utf8').replace(/\n?(\/\/|\/\*)# sourceMappingURL=.*\n?/, '\n')
+  fs.writeFileSync(path.join(out, file), text)
+}
+const names = new Set(['node_modules/swagger-ui-dist/'])
 for (const input of Object.keys(metafile.inputs)) {
   const found = input.match(/.*node_modules\/((?:@[^/]+\/)?[^/]+)\//)
   if (found) names.add(found[0])
