@@ -19,6 +19,8 @@ from tusd_py.domain.possession import PossessionPolicy
 from tusd_py.domain.rate import Rate
 from tusd_py.domain.upload import InstantPatch
 from tusd_py.hashing.follower import Followers
+from tusd_py.hooks.callables import Hooks
+from tusd_py.hooks.calling import Calling
 from tusd_py.http import (
     admin,
     events,
@@ -54,7 +56,7 @@ from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover
 from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.uploads.room import UploadPolicy, UploadRoom
-from tusd_py.wiring import open_ports
+from tusd_py.wiring import hooks_of, open_ports
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ def create_app(
     ports: Ports | None = None,
     *,
     authenticate: Authenticate | None = None,
+    hooks: Hooks | None = None,
     worker_alive: Callable[[], bool] | None = None,
     figures: Figures | None = None,
 ) -> Starlette:
@@ -78,12 +81,18 @@ def create_app(
     Its lifespan must run: it finishes what a crash left, relays jobs and collects expired uploads.
     Args: ports: opened here, and closed with the lifespan, when None; authenticate: who is asking,
         in the place of the session tokens of ``settings.auth``, which decide when it is None;
+        hooks: functions that are asked and told, in the place of ``settings.hooks.callables``; ``ports``
+        that were opened elsewhere must have been opened with them;
         worker_alive: asked by /healthz when the pipeline runs in this process; figures: where
         /metrics finds what such a worker counts, and what the server adds its own to.
     Raises: BackendError, OSError: the data directory can't be used.
     """
     figures = figures or Figures()
-    context, wake = compose(settings, ports or open_ports(settings), authenticate, figures)
+    opened = ports or open_ports(settings, hooks=hooks)
+    context, wake = compose(settings, opened, authenticate, figures)
+    calling = _calling(context, hooks or hooks_of(settings))
+    if calling is not None and calling.asks:
+        context.uploads.before_create = calling.before_create
     pages = home.PageFiles(settings.base_path)
     routes = [
         *multipart.routes(context),
@@ -111,7 +120,7 @@ def create_app(
             Middleware(TusFirst, endpoint=TusEndpoint(context), base_path=settings.base_path),
         ],
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
-        lifespan=lambda _app: _lifespan(context, wake, owns_ports=ports is None),
+        lifespan=lambda _app: _lifespan(context, wake, calling, owns_ports=ports is None),
     )
     app.router.redirect_slashes = False
     app.state.context = context
@@ -175,6 +184,34 @@ def compose(
     return context, wake
 
 
+def _calling(context: AppContext, hooks: Hooks) -> Calling | None:
+    """Whoever is to be asked and told; None: nobody."""
+    settings, clock = context.settings.hooks, context.ports.clock
+    if not settings.url and not hooks.events:
+        return None
+    webhook = None
+    if settings.url:
+        from tusd_py.hooks.webhook import Webhook
+
+        webhook = Webhook(
+            settings.url,
+            secret=settings.secret.get_secret_value(),
+            payload=settings.format,
+            timeout=settings.timeout,
+            clock=clock,
+        )
+    return Calling(
+        context.ports.catalog,
+        context.threads,
+        clock,
+        hooks=hooks,
+        webhook=webhook,
+        web_events=settings.events,
+        give_up_after=settings.give_up_after,
+        count=context.figures.hook_told,
+    )
+
+
 def _allowance(settings: Settings, ports: Ports, threads: Threads) -> Allowance | None:
     limits = settings.limits
     if not limits.requests and not limits.bytes_per_second:
@@ -203,7 +240,7 @@ def _possession(settings: Settings, ports: Ports) -> PossessionPolicy | None:
 
 @asynccontextmanager
 async def _lifespan(
-    context: AppContext, wake: asyncio.Event, *, owns_ports: bool
+    context: AppContext, wake: asyncio.Event, calling: Calling | None, *, owns_ports: bool
 ) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     room = context.uploads
@@ -218,12 +255,15 @@ async def _lifespan(
         if not context.ports.shared:
             stack.enter_context(sole_server(context.settings.data_dir))
         stack.callback(context.threads.close)
+        if calling is not None:
+            stack.push_async_callback(calling.close)
         for name, work in (
             ("recover", _recover(room)),
             ("relay", _relay(context, wake)),
             ("tell", _tell(context)),
             ("expire", _expire(context)),
             ("lag", _watch_loop(context)),
+            ("hooks", _tell_hooks(context, calling)),
         ):
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_end, task)
@@ -266,6 +306,18 @@ async def _tell(context: AppContext) -> None:
         await asyncio.sleep(pause)
 
     await _for_ever("tell", round_)
+
+
+async def _tell_hooks(context: AppContext, calling: Calling | None) -> None:
+    """From the catalog to the application: until nothing is due, then every ``relay_every`` seconds."""
+    if calling is None:
+        return
+
+    async def round_() -> None:
+        if not await calling.tell_due():
+            await asyncio.sleep(context.settings.jobs.relay_every)
+
+    await _for_ever("hooks", round_)
 
 
 async def _recover(room: UploadRoom) -> None:

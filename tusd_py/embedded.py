@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from tusd_py.app import create_app as app_of_server
 from tusd_py.app import stop
 from tusd_py.hashing import checksums
+from tusd_py.hooks.callables import Hooks
 from tusd_py.http.access import Authenticate
 from tusd_py.http.context import AppContext
 from tusd_py.ingest.self_check import self_check
@@ -50,7 +51,11 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
 
 
 def create_app(
-    settings: Settings, ports: Ports | None = None, *, authenticate: Authenticate | None = None
+    settings: Settings,
+    ports: Ports | None = None,
+    *,
+    authenticate: Authenticate | None = None,
+    hooks: Hooks | None = None,
 ) -> Starlette:
     """Server and workers (``settings.workers``; 0: none) as one application, to run alone or to be
     mounted in another one at any path.
@@ -64,17 +69,18 @@ def create_app(
             async with uploads.router.lifespan_context(uploads):
                 yield
 
-    Args: ports: opened here, and closed with the lifespan, when None; authenticate: see
-        ``tusd_py.app.create_app``.
+    Args: ports: opened here, and closed with the lifespan, when None; authenticate, hooks:
+        see ``tusd_py.app.create_app``.
     Raises: BackendError, OSError: the data directory can't be used.
     """
     figures = Figures()
-    opened = ports or open_ports(settings)
+    opened = ports or open_ports(settings, hooks=hooks)
     worker = Worker(settings, opened, relays=False, figures=figures) if settings.workers else None
     app = app_of_server(
         settings,
         opened,
         authenticate=authenticate,
+        hooks=hooks,
         worker_alive=worker.alive if worker else None,
         figures=figures,
     )

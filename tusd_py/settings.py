@@ -3,6 +3,7 @@
 Sizes are bytes and may be written ``10GiB``; durations are seconds and may be written ``24h``.
 """
 
+import base64
 import ipaddress
 import os
 import re
@@ -21,6 +22,7 @@ from pydantic import (
 )
 
 from tusd_py.access.secrets import flaw_of_secret
+from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.quota import Quota
 
 GIB: Final = 1 << 30
@@ -68,6 +70,17 @@ def _check_listen(text: str) -> str:
     return text
 
 
+def _check_hook_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if text.startswith("whsec_"):
+        try:
+            base64.b64decode(text.removeprefix("whsec_"), validate=True)
+        except ValueError as error:
+            raise ValueError("after whsec_ comes base64; openssl rand -base64 32") from error
+    return secret
+
+
+HookSecret = Annotated[SecretStr, AfterValidator(_check_hook_secret)]
 ListenAddress = Annotated[str, AfterValidator(_check_listen)]
 
 
@@ -246,6 +259,35 @@ def _check_secret(secret: SecretStr) -> SecretStr:
 
 
 SigningSecret = Annotated[SecretStr, AfterValidator(_check_secret)]
+
+
+class HooksSettings(_Section):
+    """An application that is asked before uploads and told what becomes of them (docs/hooks.md)."""
+
+    url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s]+\S*)?$",
+        description="Address that is told by signed POST requests; empty: none",
+    )
+    secret: HookSecret = Field(
+        SecretStr(""),
+        description="Signs them (Standard Webhooks): whsec_ and base64, or any text; empty: unsigned",
+    )
+    events: tuple[HookEvent, ...] = Field(
+        tuple(HookEvent), description="What the address is asked (pre-create) and told"
+    )
+    format: Literal["tusd-py", "tusd"] = Field(
+        "tusd-py", description="Members of the requests: our own, or those of tusd 2"
+    )
+    timeout: Duration = Field(5.0, gt=0, description="An answer that takes longer is none")
+    give_up_after: Duration = Field(
+        86400.0, description="What could not be told for so long is told no more"
+    )
+    callables: str = Field(
+        "",
+        pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$",
+        description="module:name of a tusd_py.hooks.Hooks, functions that are called in the server",
+    )
 
 
 class AuthSettings(_Section):
@@ -484,6 +526,7 @@ class Settings(_Section):
     scan: ScanSettings = ScanSettings()
     jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
+    hooks: HooksSettings = HooksSettings()
     mysql: MysqlSettings = MysqlSettings()
     redis: RedisSettings = RedisSettings()
     rabbitmq: RabbitMqSettings = RabbitMqSettings()

@@ -135,7 +135,12 @@ def _merge_environment(
 
 def _listed(path: tuple[str, ...], value: str) -> object:
     """Lists come as comma-separated texts in the environment."""
-    lists = {("cors", "allow_origins"), ("whitelist", "extensions"), ("jobs", "backoff")}
+    lists = {
+        ("cors", "allow_origins"),
+        ("hooks", "events"),
+        ("jobs", "backoff"),
+        ("whitelist", "extensions"),
+    }
     return [part.strip() for part in value.split(",") if part.strip()] if path in lists else value
 
 

@@ -10,6 +10,8 @@ from typing import Final
 from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
+from tusd_py.domain.hook import TOLD, HookEvent
+from tusd_py.hooks.callables import NONE, Hooks, imported
 from tusd_py.locks.port import Lock
 from tusd_py.objects.bucket import Bucket
 from tusd_py.objects.port import ObjectStore
@@ -29,9 +31,13 @@ def install_line(package: str | None) -> str:
     return f"pip install 'tusd-py[{EXTRAS.get(package or '', 'distributed')}]'"
 
 
-def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
+def open_ports(
+    settings: Settings, *, clock: Clock | None = None, hooks: Hooks | None = None
+) -> Ports:
     """The adapters that the settings ask for; ``settings.data_dir`` is made with mode 0700.
 
+    ``hooks``: of the application around this process, in the place of ``settings.hooks.callables``;
+    their events are kept until they are told.
     Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
         or its address is none.
     """
@@ -42,7 +48,7 @@ def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     disk = DiskStore(root / "uploads", durability=settings.durability)
     return Ports(
-        catalog=_catalog(settings, root, clock),
+        catalog=_catalog(settings, root, clock, _kept_events(settings, hooks)),
         queue=_queue(settings, root, clock or SystemClock()),
         tasks=_tasks(settings, root, clock or SystemClock()),
         objects=_objects(settings, root),
@@ -55,18 +61,38 @@ def open_ports(settings: Settings, *, clock: Clock | None = None) -> Ports:
     )
 
 
-def _catalog(settings: Settings, root: Path, clock: Clock | None) -> Catalog:
+def hooks_of(settings: Settings) -> Hooks:
+    """The functions that the settings name. Raises: BackendError: there are none by that name."""
+    if not settings.hooks.callables:
+        return NONE
+    try:
+        return imported(settings.hooks.callables)
+    except ValueError as error:
+        raise BackendError(f"hooks.callables: {error}.") from error
+
+
+def _kept_events(settings: Settings, hooks: Hooks | None) -> frozenset[HookEvent]:
+    called = (hooks or hooks_of(settings)).events
+    told = frozenset(settings.hooks.events) if settings.hooks.url else frozenset()
+    return (called | told) & TOLD
+
+
+def _catalog(
+    settings: Settings, root: Path, clock: Clock | None, events: frozenset[HookEvent]
+) -> Catalog:
     from tusd_py.catalog.sql import SqlCatalog, mysql_url, sqlite_url
 
     address = settings.mysql.data_source.get_secret_value()
     if not address:
         durable = settings.durability != "off"
-        return SqlCatalog(sqlite_url(root / "catalog.sqlite3"), clock=clock, durable=durable)
+        return SqlCatalog(
+            sqlite_url(root / "catalog.sqlite3"), clock=clock, durable=durable, hooks=events
+        )
     try:
         url = mysql_url(address)
     except ValueError as error:
         raise BackendError(f"mysql.data_source: {error}.") from error
-    return SqlCatalog(url, clock=clock)
+    return SqlCatalog(url, clock=clock, hooks=events)
 
 
 def _queue(settings: Settings, root: Path, clock: Clock) -> JobQueue:

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -36,12 +36,16 @@ def sqlite_url(path: Path) -> str:
 class Database:
     """Runs functions in transactions, from any thread."""
 
-    def __init__(self, url: str | URL, *, durable: bool = True) -> None:
+    def __init__(
+        self, url: str | URL, *, durable: bool = True, options: Mapping[str, Any] | None = None
+    ) -> None:
         """``durable``: False lets a power cut take the last transactions of a SQLite file, not its
-        soundness; kill -9 takes none either way."""
+        soundness; kill -9 takes none either way. ``options``: what records may ask a connection."""
         self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
-            self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8)
+            self.engine: Engine = create_engine(
+                url, pool_size=8, max_overflow=8, execution_options=dict(options or {})
+            )
             _prepare_sqlite(self.engine, synchronous="FULL" if durable else "NORMAL")
         else:
             self.engine = create_engine(
@@ -52,6 +56,7 @@ class Database:
                 pool_recycle=IDLE_SECONDS - 2,
                 isolation_level="READ COMMITTED",
                 connect_args=CONNECT_ARGUMENTS,
+                execution_options=dict(options or {}),
             )
         self._group = GroupCommit(self.engine)
 

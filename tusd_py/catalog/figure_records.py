@@ -12,7 +12,7 @@ from tusd_py.catalog.database import Database
 from tusd_py.catalog.port import DAY, HOUR, UNREACHABLE, CatalogFigures, Ended, Waiting
 from tusd_py.catalog.records import JOB, OUTCOME
 from tusd_py.catalog.rows import date_time
-from tusd_py.catalog.schema import file_upload_history, jobs, outbox, uploads
+from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, outbox, uploads
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobState
@@ -21,6 +21,7 @@ from tusd_py.domain.upload import UploadState
 
 MEAN_TASKS: Final = 1000
 """The mean is taken of so many tasks at most: each costs two look-ups."""
+HOOK: Final = "hook"
 _OPEN: Final = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED)
 
 
@@ -85,7 +86,11 @@ def _outbox(connection: Connection, now: float) -> dict[str, Waiting]:
     )
     none = {kind: Waiting(rows=0, oldest_seconds=0.0) for kind in (JOB, OUTCOME)}
     found = connection.execute(statement)
-    return none | {kind: _waiting(count, oldest, now) for kind, count, oldest in found}
+    waiting = {kind: _waiting(count, oldest, now) for kind, count, oldest in found}
+    due = hook_events.c.due_at
+    hooks = select(func.count(), func.min(due)).where(due <= now)
+    untold, oldest = connection.execute(hooks).one()
+    return none | waiting | {HOOK: _waiting(untold, oldest, now)}
 
 
 def _waiting(count: int, oldest: float | None, now: float) -> Waiting:

@@ -7,7 +7,7 @@ from tusd_py.catalog.quota_records import within_quota
 from tusd_py.catalog.records import add_history, complete_history, pool_file
 from tusd_py.catalog.rows import upload_row
 from tusd_py.catalog.schema import uploads
-from tusd_py.catalog.upload_records import ADD_UPLOAD, find_upload, was_held
+from tusd_py.catalog.upload_records import find_upload, insert_upload, was_held
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope
@@ -61,7 +61,7 @@ def _add_instant(connection: Connection, upload: Upload, scope: Scope, now: floa
         "instant": True,
         "source_removed": True,
     }
-    connection.execute(ADD_UPLOAD, {**upload_row(upload), **born})
+    insert_upload(connection, upload, {**upload_row(upload), **born})
     _record_instant(connection, upload, scope, file, now)
     return file
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_,
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.database import Database
+from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.object_records import forget_multipart, hold_object
 from tusd_py.catalog.port import Outcome, StoredContent
 from tusd_py.catalog.records import (
@@ -25,6 +26,7 @@ from tusd_py.catalog.schema import file_upload_history, jobs, outbox, repository
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import LeaseLost, Transient
 from tusd_py.domain.file import File
+from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState
 from tusd_py.domain.task import TaskStatus
@@ -333,6 +335,7 @@ def _fail_history(connection: Connection, task_id: UploadId, error_msg: str, now
         completed_at=date_time(now),
     )
     add_outcome(connection, task_id, now=now)
+    add_event(connection, task_id, HookEvent.POST_FAIL, now)
 
 
 def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:

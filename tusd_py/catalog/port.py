@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from tusd_py.domain.file import File
+from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage
 from tusd_py.domain.multipart import Multipart, Part
@@ -127,13 +128,43 @@ class CatalogFigures:
     due: Waiting
     """Queued jobs that could begin now."""
     outbox: Mapping[str, Waiting]
-    """By kind (``job``, ``outcome``): what is due and not passed on."""
+    """By kind (``job``, ``outcome``, ``hook``): what is due and not passed on."""
     ended: Mapping[float, Ended]
     """By span in seconds: ``HOUR`` and ``DAY``."""
     processing_seconds: float | None
     """Mean of the jobs completed within an hour (the latest 1000 tasks), from the first claim; None
     if none were."""
     open_uploads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """Something that an application is to be told. ``at`` in unix seconds (UTC)."""
+
+    id: str
+    event: HookEvent
+    at: float
+    failures: int
+    """How often it could not be told."""
+    upload: Upload
+    outcome: Outcome | None
+    """The task as it is now; None while bytes arrive."""
+
+
+class HookCatalog(Protocol):
+    """Events for hooks. They are written with what they tell of, in its transaction."""
+
+    def take_hooks(self, limit: int, hold_seconds: float) -> Sequence[Happened]:
+        """What is due, of each upload the oldest alone; nobody else gets it for so long."""
+        ...
+
+    def hook_done(self, event_id: str) -> None:
+        """It was told, or given up. Idempotent."""
+        ...
+
+    def hook_failed(self, event_id: str, after_seconds: float) -> None:
+        """It could not be told: again after so long, and what follows of its upload after it."""
+        ...
 
 
 class PossessionCatalog(Protocol):
@@ -432,7 +463,7 @@ class OperationCatalog(Protocol):
         ...
 
 
-class Catalog(UploadCatalog, JobCatalog, ObjectCatalog, OperationCatalog, Protocol):
+class Catalog(UploadCatalog, JobCatalog, ObjectCatalog, OperationCatalog, HookCatalog, Protocol):
     """Everything that is true."""
 
     def figures(self) -> CatalogFigures:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
+from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.rows import NAME_CHARACTERS, date_time, file_of
 from tusd_py.catalog.schema import (
     file_upload_history,
@@ -17,6 +18,7 @@ from tusd_py.catalog.schema import (
     uploads,
 )
 from tusd_py.domain.file import File
+from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import Scope, UploadId
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import FinishedContent, UploadState
@@ -81,6 +83,7 @@ def add_history(connection: Connection, content: FinishedContent, *, now: float)
             "created_at": date_time(now),
         },
     )
+    add_event(connection, content.upload_id, HookEvent.POST_FINISH, now)
 
 
 def set_history(connection: Connection, task_id: UploadId, **values: Any) -> None:  # noqa: ANN401
@@ -105,6 +108,7 @@ def complete_history(
         completed_at=date_time(now),
     )
     add_outcome(connection, task_id, now=now)
+    add_event(connection, task_id, HookEvent.POST_COMPLETE, now)
 
 
 JOB: Final = "job"

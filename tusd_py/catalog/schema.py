@@ -197,6 +197,21 @@ possession_challenges = Table(
 )
 """Questions that were asked within the last hour, decoys among them."""
 
+hook_events = Table(
+    "hook_events",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("event_id", String(32), nullable=False, unique=True),
+    Column("upload_id", String(32), nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("happened_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Index("ix_hooks_due", "due_at"),
+    Index("ix_hooks_upload", "upload_id", "id"),
+)
+"""What an application has not been told yet."""
+
 workers = Table(
     "workers",
     metadata,

@@ -1,10 +1,13 @@
 """The catalog on SQLAlchemy Core: SQLite, MySQL 8 and MariaDB (no RETURNING, S14)."""
 
+from collections.abc import Collection
+
 from sqlalchemy import URL
 
 from tusd_py.catalog.database import Database, sqlite_url
 from tusd_py.catalog.database_clock import DatabaseClock
 from tusd_py.catalog.figure_records import FigureRecords
+from tusd_py.catalog.hook_records import RECORDED, HookRecords
 from tusd_py.catalog.instant_records import InstantRecords
 from tusd_py.catalog.job_records import JobRecords
 from tusd_py.catalog.migrate import migrate
@@ -14,6 +17,7 @@ from tusd_py.catalog.operation_records import OperationRecords
 from tusd_py.catalog.possession_records import PossessionRecords
 from tusd_py.catalog.upload_records import UploadRecords
 from tusd_py.clock import Clock, SystemClock
+from tusd_py.domain.hook import HookEvent
 
 __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
@@ -25,6 +29,7 @@ class SqlCatalog(
     JobRecords,
     ObjectRecords,
     OperationRecords,
+    HookRecords,
     FigureRecords,
 ):
     """``catalog.port.Catalog``, on a database brought up to date when it is opened.
@@ -32,12 +37,19 @@ class SqlCatalog(
     ``clock``: None takes the database's own where machines share one, and this machine's on SQLite.
     """
 
-    def __init__(self, url: str | URL, *, clock: Clock | None = None, durable: bool = True) -> None:
-        """``durable``: see ``Database``.
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        clock: Clock | None = None,
+        durable: bool = True,
+        hooks: Collection[HookEvent] = (),
+    ) -> None:
+        """``durable``: see ``Database``; ``hooks``: events that are kept until they are told.
 
         Raises: BackendError: the database can't be reached or brought up to date.
         """
-        database = Database(url, durable=durable)
+        database = Database(url, durable=durable, options={RECORDED: frozenset(hooks)})
         migrate(database)
         own = SystemClock() if database.is_sqlite else DatabaseClock(database)
         super().__init__(database, clock or own)

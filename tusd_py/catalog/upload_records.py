@@ -1,7 +1,7 @@
 """Uploads in SQL: ``catalog.port.UploadCatalog``."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from tusd_py.catalog.database import Database
+from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.port import Done, Finished, HistoryRow
 from tusd_py.catalog.quota_records import usage, within_quota
 from tusd_py.catalog.records import (
@@ -37,6 +38,7 @@ from tusd_py.catalog.schema import file_upload_history, jobs, repository_pool, u
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
 from tusd_py.domain.file import File
+from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import INFECTED, Checkpoint, JobState
 from tusd_py.domain.quota import Quota, Usage
@@ -47,7 +49,7 @@ FAILED_SOURCE_SECONDS = 24 * 3600.0
 _CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
 
 # Made once: see ``records``.
-ADD_UPLOAD: Final = insert(uploads)
+_ADD_UPLOAD: Final = insert(uploads)
 _UPLOAD: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
 _UPLOAD_LOCKED: Final = _UPLOAD.with_for_update()
 _FINISH: Final = (
@@ -86,7 +88,8 @@ class UploadRecords:
 
         def work(connection: Connection) -> bool:
             with within_quota(connection, upload.user_id, quota):
-                return connection.execute(ADD_UPLOAD, row).rowcount == 1
+                insert_upload(connection, upload, row)
+                return True
 
         self._database.write(
             work, settled=lambda c: True if find_upload(c, upload.id) is not None else None
@@ -229,6 +232,13 @@ class UploadRecords:
                 [history_of(row) for row in c.execute(rows).mappings()],
             )
         )
+
+
+def insert_upload(connection: Connection, upload: Upload, row: Mapping[str, Any]) -> None:
+    """A new upload's row. A partial one is no task: nobody is told of it."""
+    connection.execute(_ADD_UPLOAD, row)
+    if upload.kind is not UploadKind.PARTIAL:
+        add_event(connection, upload.id, HookEvent.POST_CREATE, upload.created_at)
 
 
 def find_upload(

@@ -277,6 +277,13 @@ class LoopbackOnly(PolicyError):
     )
 
 
+class HookRefused(PolicyError):
+    """Raised when the application does not want an upload. Its sentence is the user's."""
+
+    code = "hook_refused"
+    sentence = "The application does not take this upload."
+
+
 class MaxSizeExceeded(PolicyError):
     """Raised when an upload is larger than the limit (bytes)."""
 
@@ -371,6 +378,13 @@ class KeysUnavailable(BackendError):
 
     code = "keys_unavailable"
     sentence = "Tokens can't be checked at the moment; try again later."
+
+
+class HookUnavailable(BackendError):
+    """Raised when the application that wants to be asked does not answer, or not as agreed."""
+
+    code = "hook_unavailable"
+    sentence = "The application does not answer. Try again."
 
 
 class ScannerUnavailable(BackendError):

@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from tusd_py.domain.errors import ChecksumMismatch, HashMismatch, TypeMismatch
+from tusd_py.domain.hook import HookEvent
 from tusd_py.uploads.counts import UploadCounts
 
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
@@ -34,6 +35,12 @@ class ServerFigures:
             registry=registry,
             buckets=LAG_BUCKETS,
         )
+        self._hooks = Counter(
+            "tusd_hooks",
+            "Events handed to hooks: told; again: it failed and is repeated; given_up",
+            ("event", "result"),
+            registry=registry,
+        )
         for kind in ("sse", "websocket"):
             self._listeners.labels(kind)
         registry.register(_UploadFigures(counts))
@@ -45,6 +52,10 @@ class ServerFigures:
     def listening(self, kind: Literal["sse", "websocket"]) -> AbstractContextManager[None]:
         """Somebody listens, for the length of a block."""
         return self._listeners.labels(kind).track_inprogress()
+
+    def hook_told(self, event: HookEvent, result: str) -> None:
+        """An event was handed to the hooks, or could not be."""
+        self._hooks.labels(event.value, result).inc()
 
     def loop_was_late(self, seconds: float) -> None:
         """The event loop woke somebody up so much too late."""

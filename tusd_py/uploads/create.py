@@ -61,7 +61,7 @@ async def create(
     Args: upload_id: fresh random bits. Nothing is left behind by a refusal, save what the client
         may resume (a body that broke off).
     Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyUploads, LengthExceeded, InvalidConcatenation,
-        PartialNotFinished, UploadNotFound (a part), and what ``append`` raises.
+        PartialNotFinished, UploadNotFound (a part), HookRefused, HookUnavailable, and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
     if not command.challenge or command.has_body or room.policy.possession is None:
@@ -76,8 +76,12 @@ async def _create(
 ) -> Created:
     upload = _planned(room, caller, upload_id, command)
     if command.kind is UploadKind.FINAL:
+        if room.before_create is not None:
+            await room.before_create(upload)
         return await _create_final(room, upload)
     _check_fits(room, upload, command)
+    if room.before_create is not None and upload.kind is not UploadKind.PARTIAL:
+        await room.before_create(upload)
     born = await claim(room, upload)
     if born is not None:
         return await _born_complete(room, born, command, body)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
@@ -87,6 +87,8 @@ class UploadRoom:
     """Called from any thread once there is something in the outbox."""
     allowance: Allowance | None = None
     """Rates of users; None: no limit."""
+    before_create: Callable[[Upload], Awaitable[None]] | None = None
+    """Asked before an upload is made; what it raises refuses it."""
     lane: Lane = field(init=False)
     counts: UploadCounts = field(default_factory=UploadCounts)
     closing: bool = False

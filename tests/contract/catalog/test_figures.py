@@ -16,7 +16,7 @@ def test_the_figures_of_an_empty_catalog_are_nothing(catalog: Catalog) -> None:
     found = catalog.figures()
     assert (found.queued, found.running, found.dead_letters, found.open_uploads) == (0, 0, 0, 0)
     assert found.due == Waiting(rows=0, oldest_seconds=0.0)
-    assert found.outbox == {"job": found.due, "outcome": found.due}
+    assert found.outbox == {"job": found.due, "outcome": found.due, "hook": found.due}
     assert found.ended == {span: Ended(completed=0, failed=0) for span in (HOUR, DAY)}
     assert found.ended[HOUR].success_ratio is None
     assert found.processing_seconds is None
@@ -42,6 +42,7 @@ def test_figures_count_jobs_by_what_may_happen_to_them(catalog: Catalog, clock: 
     assert found.outbox == {
         "job": Waiting(rows=5, oldest_seconds=120.0),
         "outcome": Waiting(rows=2, oldest_seconds=20.0),
+        "hook": Waiting(rows=0, oldest_seconds=0.0),
     }
     catalog.mark_sent([row for row, _ in catalog.unsent(10)])
     assert catalog.figures().outbox["job"] == Waiting(rows=0, oldest_seconds=0.0)

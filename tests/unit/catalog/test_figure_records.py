@@ -23,7 +23,7 @@ def test_every_statement_of_the_figures_walks_an_index(tmp_path: Path) -> None:
     event.listen(database.engine, "before_cursor_execute", note)
     FigureRecords(database, FakeClock()).figures()
     event.remove(database.engine, "before_cursor_execute", note)
-    assert len(asked) == 7
+    assert len(asked) == 8
     for statement, values in asked:
         plan = database.read(
             lambda c, s=statement, v=values: [  # type: ignore[misc]

@@ -1,0 +1,201 @@
+"""Hooks of a running server: an application that is asked, told, away, and back."""
+
+import base64
+import os
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from standardwebhooks import Webhook
+from support.media import video
+from support.receiver import Received, Receiver
+from support.server import Server, running_server
+from support.tus import BODY, TUS, metadata, send, task_id
+from support.waiting import wait_until
+
+from tusd_py import Settings, create_app
+from tusd_py.domain.errors import HookRefused
+from tusd_py.hooks import Hooks, Told
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+ALL = ["pre-create", "post-create", "post-finish", "post-complete"]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+def env(receiver: Receiver, **more: str) -> dict[str, str]:
+    return {
+        "TUSD_HOOKS__URL": receiver.url, "TUSD_HOOKS__SECRET": SECRET,
+        "TUSD_JOBS__RELAY_EVERY": "0.1", **more,
+    }  # fmt: skip
+
+
+def posted(server: Server, **told: str) -> httpx.Response:
+    headers = {**TUS, **BODY, "Upload-Length": "5", "Upload-Metadata": metadata(**told)}
+    return httpx.post(server.files, headers=headers, content=os.urandom(5))
+
+
+def test_an_application_is_asked_and_told_and_can_trust_it(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    with running_server(tmp_path / "data", env=env(receiver)) as server:
+        task = task_id(send(server, b"some text", "a.txt"))
+        wait_until(lambda: receiver.events() == ALL)
+    for each in receiver.received:
+        told = Webhook(SECRET).verify(each.body, each.headers)
+        assert told["type"] == each.event
+        assert (told["data"]["task_id"], told["data"]["filename"]) == (task, "a.txt")
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 4
+    complete = receiver.received[-1].json["data"]
+    assert complete["file_size"] == 9
+    assert complete["repository_id"]
+    assert "repository_id" not in receiver.received[1].json["data"]
+
+
+def test_a_refusal_is_the_applications_sentence_and_leaves_nothing(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    def answer(told: Received) -> tuple[int, object]:
+        is_wanted = told.json["data"]["metadata"].get("album") == "7"
+        return (200, {}) if is_wanted else (403, {"detail": "There is no such album."})
+
+    receiver.answer = answer
+    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
+        refused = posted(server, album="8")
+        assert (refused.status_code, refused.json()["code"]) == (403, "hook_refused")
+        assert refused.json()["detail"] == "There is no such album."
+        form = httpx.post(f"{server.url}/api/file/upload", files={"file": ("a", b"x")})
+        assert (form.status_code, form.json()["code"]) == (403, "hook_refused")
+        assert not list((server.data_dir / "uploads").rglob("*.bin"))
+        assert httpx.get(f"{server.url}/api/file/upload/tasks").json()["total"] == 0
+        assert posted(server, album="7").status_code == 201
+
+
+@pytest.mark.parametrize("trouble", ["answers 500", "is away", "says too much"])
+def test_without_an_answer_no_upload_begins(
+    tmp_path: Path, receiver: Receiver, trouble: str
+) -> None:
+    if trouble == "is away":
+        receiver.close()
+    status, members = (200, {"x": "y" * 20_000}) if trouble == "says too much" else (500, None)
+    receiver.answer = lambda _: (status, members)
+    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
+        refused = posted(server)
+        assert (refused.status_code, refused.json()["code"]) == (503, "hook_unavailable")
+        assert refused.headers["Retry-After"]
+    if trouble == "is away":
+        receiver.__init__()  # type: ignore[misc]
+
+
+def test_what_could_not_be_told_is_told_later_in_order_through_kill_9(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.answer = lambda told: (200 if told.event == "pre-create" else 500, None)
+    with running_server(tmp_path / "data", env=env(receiver)) as server:
+        task = task_id(send(server, b"some text", "a.txt"))
+        server.wait_for_status(task, "completed")
+        wait_until(lambda: "post-create" in receiver.events())
+        assert "post-finish" not in receiver.events(), "it waits for what came before"
+        server.kill()
+        receiver.answer = lambda _: (204, None)
+        server.start()
+        wait_until(lambda: receiver.events()[-1] == "post-complete", timeout=90)
+    told = [each for each in receiver.received if each.event == "post-create"]
+    assert len({each.headers["webhook-id"] for each in told}) == 1, "the same thing, told again"
+    events = receiver.events()
+    assert events[events.index("post-finish") :] == ["post-finish", "post-complete"]
+
+
+def test_a_failure_is_told_with_its_reason(tmp_path: Path, receiver: Receiver) -> None:
+    failing = {"TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100"}
+    with running_server(tmp_path / "data", env=env(receiver, **failing)) as server:
+        send(server, video(tmp_path / "clip.mp4"))
+        wait_until(lambda: "post-fail" in receiver.events(), timeout=60)
+    data = receiver.received[-1].json["data"]
+    assert data["error"]
+    assert data["error_code"]
+
+
+def test_tusds_format_and_its_way_to_refuse(tmp_path: Path, receiver: Receiver) -> None:
+    def answer(told: Received) -> tuple[int, object]:
+        upload = told.json["Event"]["Upload"]
+        refuses = told.event == "pre-create" and upload["MetaData"].get("filename") == "no"
+        answered = {"RejectUpload": True, "HTTPResponse": {"StatusCode": 400, "Body": "Not this."}}
+        return 200, answered if refuses else {}
+
+    receiver.answer = answer
+    with running_server(tmp_path / "data", env=env(receiver, TUSD_HOOKS__FORMAT="tusd")) as server:
+        refused = posted(server, filename="no")
+        assert (refused.status_code, refused.json()["detail"]) == (403, "Not this.")
+        task = task_id(send(server, b"some text", "a.txt"))
+        wait_until(lambda: receiver.events()[1:] == ALL)
+    event = receiver.received[-1].json
+    assert event["Type"] == "post-complete"
+    assert (event["Event"]["Upload"]["ID"], event["Event"]["Upload"]["Offset"]) == (task, 9)
+    assert event["Event"]["Upload"]["Storage"]["Path"]
+
+
+def test_only_what_is_wanted_is_told(tmp_path: Path, receiver: Receiver) -> None:
+    wanted = env(receiver, TUSD_HOOKS__EVENTS="post-complete")
+    with running_server(tmp_path / "data", env=wanted) as server:
+        send(server, b"some text", "a.txt")
+        wait_until(lambda: receiver.events() == ["post-complete"])
+
+
+def test_functions_of_the_application_are_asked_and_told(tmp_path: Path) -> None:
+    seen: list[Told] = []
+
+    async def ask(told: Told) -> None:
+        if told.upload.filename == "no":
+            raise HookRefused("Not this.")
+        if told.upload.filename == "broken":
+            raise RuntimeError("a fault of the application")
+
+    def complete(told: Told) -> None:
+        seen.append(told)
+        if seen[-2].event is not told.event:
+            raise RuntimeError("once")
+
+    async def finish(told: Told) -> None:
+        seen.append(told)
+
+    hooks = Hooks(pre_create=ask, post_finish=finish, post_complete=complete)
+    settings = Settings(data_dir=tmp_path, workers=1, jobs={"relay_every": 0.05})
+
+    async def main() -> None:
+        async with served(settings, hooks) as client:
+            for name, status in (("no", 403), ("broken", 503), ("yes", 201)):
+                headers = {**TUS, "Upload-Length": "5", "Upload-Metadata": metadata(filename=name)}
+                body: dict[str, Any] = {"headers": {**headers, **BODY}, "content": b"bytes"}
+                assert (await client.post("/files/", **body)).status_code == status
+            with anyio.fail_after(30):
+                while len(seen) < 3:
+                    await anyio.sleep(0.02)
+
+    anyio.run(main)
+    assert [told.event.value for told in seen] == ["post-finish", "post-complete", "post-complete"]
+    assert seen[-1].repository_id
+
+
+@asynccontextmanager
+async def served(settings: Settings, hooks: Hooks) -> Any:
+    app = create_app(settings, hooks=hooks)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://example.test") as client:
+            yield client
+
+
+def test_a_place_without_hooks_is_refused_at_start(tmp_path: Path) -> None:
+    for place, why in (("os:path", "is not a tusd_py.hooks.Hooks"), ("no.such:x", "imported")):
+        with pytest.raises(Exception, match=why):
+            create_app(Settings(data_dir=tmp_path, hooks={"callables": place}))

@@ -1,0 +1,124 @@
+"""Events for hooks in SQL: ``HookCatalog``. An outbox of its own: each row is taken, told, removed.
+
+Which events are recorded is said when the database is opened; a database that was opened without
+writes none.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.port import Happened, Outcome
+from tusd_py.catalog.rows import history_of, upload_of
+from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, uploads
+from tusd_py.clock import Clock
+from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.ids import UploadId
+
+RECORDED: Final = "tusd_hooks"
+"""The execution option with the events that are recorded."""
+_ADD: Final = insert(hook_events)
+
+
+def add_event(connection: Connection, upload_id: UploadId, event: HookEvent, now: float) -> None:
+    """It happened: somebody is to be told, if anybody wants to be."""
+    if event not in connection.get_execution_options().get(RECORDED, ()):
+        return
+    row = {
+        "event_id": secrets.token_hex(16),
+        "upload_id": upload_id,
+        "event": event.value,
+        "happened_at": now,
+        "due_at": now,
+        "failures": 0,
+    }
+    connection.execute(_ADD, row)
+
+
+class HookRecords:
+    """The part of the catalog that hooks are told from."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def take_hooks(self, limit: int, hold_seconds: float) -> Sequence[Happened]:
+        """See ``HookCatalog.take_hooks``."""
+        now = self._clock.now()
+        if not self._database.read(lambda c: c.execute(_due(now, 1)).first()):
+            return ()
+        return self._database.write(lambda c: _take(c, limit, now, now + hold_seconds))
+
+    def hook_done(self, event_id: str) -> None:
+        """See ``HookCatalog.hook_done``."""
+        statement = delete(hook_events).where(hook_events.c.event_id == event_id)
+        self._database.write(lambda c: c.execute(statement))
+
+    def hook_failed(self, event_id: str, after_seconds: float) -> None:
+        """See ``HookCatalog.hook_failed``."""
+        table = hook_events
+        statement = (
+            update(table)
+            .where(table.c.event_id == event_id)
+            .values(failures=table.c.failures + 1, due_at=self._clock.now() + after_seconds)
+        )
+        self._database.write(lambda c: c.execute(statement))
+
+
+def _due(now: float, limit: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """The oldest of each upload that has one, if that one is due."""
+    earlier = hook_events.alias("earlier")
+    first = ~exists(
+        select(earlier.c.id).where(
+            earlier.c.upload_id == hook_events.c.upload_id, earlier.c.id < hook_events.c.id
+        )
+    )
+    return (
+        select(hook_events)
+        .where(hook_events.c.due_at <= now, first)
+        .order_by(hook_events.c.id)
+        .limit(limit)
+    )
+
+
+def _take(connection: Connection, limit: int, now: float, until: float) -> list[Happened]:
+    taken = []
+    for row in connection.execute(_due(now, limit)).mappings().all():
+        # Another server may be about to take it.
+        won = connection.execute(
+            update(hook_events)
+            .where(hook_events.c.id == row["id"], hook_events.c.due_at == row["due_at"])
+            .values(due_at=until)
+        ).rowcount
+        if won:
+            taken.append(_happened(connection, row))
+    return taken
+
+
+def _happened(connection: Connection, row) -> Happened:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    upload_id = row["upload_id"]
+    of_upload = select(uploads).where(uploads.c.id == upload_id)
+    history = file_upload_history
+    of_task = (
+        select(history, jobs.c.fence, jobs.c.error_code)
+        .outerjoin(jobs, jobs.c.task_id == history.c.task_id)
+        .where(history.c.task_id == upload_id)
+    )
+    ended = connection.execute(of_task).mappings().first()
+    return Happened(
+        id=row["event_id"],
+        event=HookEvent(row["event"]),
+        at=row["happened_at"],
+        failures=row["failures"],
+        upload=upload_of(connection.execute(of_upload).mappings().one()),
+        outcome=None
+        if ended is None
+        else Outcome(
+            history=history_of(ended),
+            fence=ended["fence"] or 0,
+            error_code=ended["error_code"] or "",
+        ),
+    )

@@ -1,0 +1,29 @@
+"""What an application may hear of uploads: events of hooks, named as tusd names them."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class HookEvent(StrEnum):
+    """``pre-create`` is asked and may refuse; the others are told, in this order for one upload."""
+
+    PRE_CREATE = "pre-create"
+    POST_CREATE = "post-create"
+    POST_FINISH = "post-finish"
+    """The last byte is durable."""
+    POST_COMPLETE = "post-complete"
+    """The file is in the pool."""
+    POST_FAIL = "post-fail"
+    """Processing was given up; a retry by hand may still complete it."""
+
+
+TOLD: Final = frozenset(HookEvent) - {HookEvent.PRE_CREATE}
+
+FIRST_PAUSES_SECONDS: Final = (1.0, 5.0, 30.0, 120.0, 600.0)
+LAST_PAUSE_SECONDS: Final = 3600.0
+
+
+def pause_after(failures: int) -> float:
+    """Seconds until a delivery is tried again, after so many failures (from 1)."""
+    known = failures <= len(FIRST_PAUSES_SECONDS)
+    return FIRST_PAUSES_SECONDS[failures - 1] if known else LAST_PAUSE_SECONDS

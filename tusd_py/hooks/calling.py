@@ -1,0 +1,102 @@
+"""Asking and telling whoever has hooks: the application's functions, then its address."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from typing import Final, Literal
+
+from tusd_py.catalog.port import Happened, HookCatalog
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError, HookUnavailable, PolicyError
+from tusd_py.domain.hook import HookEvent, pause_after
+from tusd_py.domain.upload import Upload
+from tusd_py.hooks.callables import Hooks
+from tusd_py.hooks.payload import Told, told_of
+from tusd_py.hooks.webhook import Webhook
+from tusd_py.threads import Threads
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 16
+"""Uploads whose events are told at the same time."""
+HELD_SECONDS: Final = 60.0
+"""Another server takes an event on when whoever took it has not told it by then: it died."""
+Result = Literal["told", "again", "given_up"]
+
+
+class Calling:
+    """The hooks of one server process."""
+
+    def __init__(
+        self,
+        catalog: HookCatalog,
+        threads: Threads,
+        clock: Clock,
+        *,
+        hooks: Hooks,
+        webhook: Webhook | None,
+        web_events: Collection[HookEvent],
+        give_up_after: float,
+        count: Callable[[HookEvent, Result], None],
+    ) -> None:
+        """``web_events``: those that the address wants; ``give_up_after``: seconds."""
+        self._catalog = catalog
+        self._threads = threads
+        self._clock = clock
+        self._hooks = hooks
+        self._webhook = webhook
+        self._web_events = web_events
+        self._give_up_after = give_up_after
+        self._count = count
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody wants to be asked before an upload."""
+        asked = self._webhook is not None and HookEvent.PRE_CREATE in self._web_events
+        return asked or HookEvent.PRE_CREATE in self._hooks.events
+
+    async def before_create(self, upload: Upload) -> None:
+        """Ask. Raises: HookRefused, another PolicyError of the application's; HookUnavailable."""
+        told = Told(id=upload.id, event=HookEvent.PRE_CREATE, at=upload.created_at, upload=upload)
+        try:
+            await self._hooks.tell(told)
+        except (PolicyError, BackendError):
+            raise
+        except Exception as error:
+            log.exception("hook.failed", extra={"hook": told.event.value})
+            raise HookUnavailable from error
+        if self._webhook is not None and told.event in self._web_events:
+            await self._webhook.ask(told)
+
+    async def tell_due(self) -> int:
+        """Tell what is due, of each upload the oldest alone. Returns: how many there were.
+
+        Raises: BackendError: the catalog is away; what was taken is told again.
+        """
+        due = await self._threads.call(self._catalog.take_hooks, AT_ONCE, HELD_SECONDS)
+        await asyncio.gather(*(self._tell(happened) for happened in due))
+        return len(due)
+
+    async def _tell(self, happened: Happened) -> None:
+        told = told_of(happened)
+        result: Result = "told"
+        try:
+            await self._hooks.tell(told)
+            if self._webhook is not None and told.event in self._web_events:
+                await self._webhook.tell(told)
+        except Exception as error:  # noqa: BLE001  (whatever an application raises)
+            given_up = self._clock.now() - happened.at > self._give_up_after
+            result = "given_up" if given_up else "again"
+            facts = {"hook": told.event.value, "task_id": told.upload.id, "error": repr(error)}
+            log.log(logging.ERROR if given_up else logging.WARNING, "hook.failed", extra=facts)
+        self._count(told.event, result)
+        if result == "again":
+            pause = pause_after(happened.failures + 1)
+            await self._threads.call(self._catalog.hook_failed, happened.id, pause)
+        else:
+            await self._threads.call(self._catalog.hook_done, happened.id)
+
+    async def close(self) -> None:
+        """Give connections back."""
+        if self._webhook is not None:
+            await self._webhook.close()

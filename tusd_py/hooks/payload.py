@@ -1,0 +1,95 @@
+"""What a hook is told, as a value and as JSON in the two formats."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tusd_py.catalog.port import Happened
+from tusd_py.clock import rfc3339
+from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.upload import Upload, UploadKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One event. ``id`` is the same when it is told again; ``at`` in unix seconds (UTC)."""
+
+    id: str
+    event: HookEvent
+    at: float
+    upload: Upload
+    status: str = ""
+    error: str = ""
+    error_code: str = ""
+    oss_path: str = ""
+    repository_id: str = ""
+
+
+def told_of(happened: Happened) -> Told:
+    """What is told of something that happened. How it ended is told by the events of that alone."""
+    ended = happened.event in (HookEvent.POST_COMPLETE, HookEvent.POST_FAIL)
+    outcome = happened.outcome if ended else None
+    if outcome is None:
+        return Told(id=happened.id, event=happened.event, at=happened.at, upload=happened.upload)
+    row = outcome.history
+    return Told(
+        id=happened.id,
+        event=happened.event,
+        at=happened.at,
+        upload=happened.upload,
+        status=row.status,
+        error=row.error_msg,
+        error_code=outcome.error_code,
+        oss_path=row.oss_path,
+        repository_id=row.repository_identity,
+    )
+
+
+def own_format(told: Told) -> dict[str, Any]:
+    """Members ``type``, ``timestamp``, ``data``, as Standard Webhooks has them. Sizes in bytes."""
+    upload = told.upload
+    data: dict[str, Any] = {
+        "task_id": upload.id,
+        "user_id": upload.user_id,
+        "tenant": upload.tenant,
+        "filename": upload.filename,
+        "file_size": upload.length,
+        "file_hash": upload.file_hash,
+        "instant": upload.instant,
+        "metadata": _metadata(upload),
+        "created_at": rfc3339(upload.created_at),
+    }
+    if told.event is HookEvent.POST_COMPLETE:
+        data |= {"repository_id": told.repository_id, "oss_path": told.oss_path}
+    if told.event is HookEvent.POST_FAIL:
+        data |= {"error": told.error, "error_code": told.error_code}
+    return {"type": told.event.value, "timestamp": rfc3339(told.at), "data": data}
+
+
+def tusd_format(told: Told) -> dict[str, Any]:
+    """The members of tusd 2's HTTP hooks. ``HTTPRequest`` is empty: an event outlives its request.
+
+    Source: tusd 2, docs, hooks.
+    """
+    upload = told.upload
+    finished = told.event not in (HookEvent.PRE_CREATE, HookEvent.POST_CREATE)
+    return {
+        "Type": told.event.value,
+        "Event": {
+            "Upload": {
+                "ID": "" if told.event is HookEvent.PRE_CREATE else upload.id,
+                "Size": upload.length or 0,
+                "SizeIsDeferred": upload.length is None,
+                "Offset": upload.length or 0 if finished else 0,
+                "MetaData": _metadata(upload),
+                "IsPartial": upload.kind is UploadKind.PARTIAL,
+                "IsFinal": upload.kind is UploadKind.FINAL,
+                "PartialUploads": list(upload.parts) or None,
+                "Storage": {"Type": "tusd-py", "Path": told.oss_path} if told.oss_path else None,
+            },
+            "HTTPRequest": {"Method": "", "URI": "", "RemoteAddr": "", "Header": {}},
+        },
+    }
+
+
+def _metadata(upload: Upload) -> dict[str, str]:
+    return {key: value.decode("utf-8", "replace") for key, value in upload.metadata.items()}

@@ -1,0 +1,114 @@
+"""Hooks that are HTTP: signed POST requests to one address.
+
+Signed as Standard Webhooks says (standardwebhooks.com, symmetric): HMAC-SHA-256 over
+``id.timestamp.body``, so that a receiver can use one of its libraries.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any, Final, Literal
+
+import httpx
+
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import HookRefused, HookUnavailable
+from tusd_py.hooks.payload import Told, own_format, tusd_format
+
+MAX_ANSWER_BYTES: Final = 16 * 1024
+MAX_SENTENCE: Final = 500
+
+
+class Webhook:
+    """One address that is told."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        secret: str,
+        payload: Literal["tusd-py", "tusd"],
+        timeout: float,
+        clock: Clock,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        """``secret``: signs, '' does not; ``whsec_`` and base64, or any text. ``timeout`` in seconds."""
+        self._url = url
+        self._key = key_of(secret)
+        self._form = tusd_format if payload == "tusd" else own_format
+        self._clock = clock
+        self._http = http or httpx.AsyncClient(timeout=timeout, follow_redirects=False)
+
+    async def ask(self, told: Told) -> None:
+        """Whether an upload may be made. Raises: HookRefused; HookUnavailable: nobody knows."""
+        answer = await self._post(told)
+        if 400 <= answer.status_code < 500:
+            raise HookRefused(_sentence(_members(answer)))
+        if not answer.is_success:
+            raise HookUnavailable
+        members = _members(answer)
+        if members.get("RejectUpload") is True:
+            response = members.get("HTTPResponse")
+            body = response.get("Body") if isinstance(response, dict) else None
+            raise HookRefused(_sentence({"detail": body}))
+
+    async def tell(self, told: Told) -> None:
+        """Hand an event over. Raises: HookUnavailable: it has to be told again."""
+        if not (await self._post(told)).is_success:
+            raise HookUnavailable
+
+    async def _post(self, told: Told) -> httpx.Response:
+        body = json.dumps(self._form(told), ensure_ascii=False).encode()
+        seconds = str(int(self._clock.now()))
+        headers = {
+            "Content-Type": "application/json",
+            "Hook-Name": told.event.value,
+            "webhook-id": told.id,
+            "webhook-timestamp": seconds,
+        }
+        if self._key:
+            headers["webhook-signature"] = signature(self._key, told.id, seconds, body)
+        try:
+            async with self._http.stream(
+                "POST", self._url, content=body, headers=headers
+            ) as response:
+                content = b""
+                async for piece in response.aiter_bytes():
+                    content += piece
+                    if len(content) > MAX_ANSWER_BYTES:
+                        raise HookUnavailable("The application's answer is too large.")
+        except httpx.HTTPError as error:
+            raise HookUnavailable from error
+        return httpx.Response(response.status_code, content=content)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.aclose()
+
+
+def key_of(secret: str) -> bytes:
+    """The signing key. Raises: ValueError: no base64 after ``whsec_``."""
+    if secret.startswith("whsec_"):
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    return secret.encode()
+
+
+def signature(key: bytes, event_id: str, timestamp: str, body: bytes) -> str:
+    """The value of ``webhook-signature``."""
+    signed = f"{event_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def _members(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        found = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _sentence(members: dict[str, Any]) -> str | None:
+    """What the application says to the user, if it does."""
+    found = members.get("detail")
+    return found[:MAX_SENTENCE] if isinstance(found, str) and found else None
