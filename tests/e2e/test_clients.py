@@ -1,6 +1,7 @@
 """Unmodified clients against a real server: tuspy, aiotus, tus-js-client, curl's way, our own."""
 
 import asyncio
+import base64
 import io
 import json
 import os
@@ -218,3 +219,59 @@ def test_our_client_says_what_is_wrong_in_one_sentence(server: Server, tmp_path:
     _, err = unreachable.communicate(timeout=60)
     assert unreachable.returncode == 3
     assert "can't be reached" in err
+
+
+def test_our_client_sends_a_folder_with_each_files_place(server: Server, tmp_path: Path) -> None:
+    for place, content in (("in/a.txt", b"a"), ("in/deep/b.txt", b"bb")):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    told = ours(
+        str(tmp_path / "in"), "--url", server.files, "--json", "--parallel", "2", state=tmp_path
+    )
+    out, err = told.communicate(timeout=120)
+    assert told.returncode == 0, err
+    done = [
+        each for line in out.splitlines() if (each := json.loads(line)).get("status") == "completed"
+    ]
+    assert len(done) == 2
+    for each in done:
+        place = Path(each["file"]).relative_to(tmp_path)
+        header = httpx.head(each["url"], headers={"Tus-Resumable": "1.0.0"}).headers[
+            "Upload-Metadata"
+        ]
+        assert f"relativePath {base64.b64encode(str(place).encode()).decode()}" in header
+        assert httpx.get(each["url"]).content == Path(each["file"]).read_bytes()
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 16, (1 << 20) + 1])
+def test_our_client_sends_what_it_is_given_by_a_pipe_through_breaks(
+    server: Server, tmp_path: Path, size: int
+) -> None:
+    content = os.urandom(size)
+    proxy = BreakingProxy(server.port, cut_after=[100_000, 70_000, 300_000])
+    try:
+        done = subprocess.run(
+            [
+                ".venv/bin/tusd-py", "upload", "-", "--json", "--chunk-size", "64KiB",
+                "--url", f"http://127.0.0.1:{proxy.port}/files/", "--metadata", "filename=pipe.bin",
+            ],
+            input=content, capture_output=True, timeout=120, check=False,
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        last = json.loads(done.stdout.splitlines()[-1])
+        assert (last["status"], last["file"]) == ("completed", "-")
+        got = httpx.get(f"{server.files}{last['task_id']}")
+        assert got.content == content
+        assert "pipe.bin" in got.headers["Content-Disposition"]
+    finally:
+        proxy.close()
+
+
+def test_a_shell_completes_commands() -> None:
+    done = subprocess.run(
+        [".venv/bin/tusd-py"], capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "_TUSD_PY_COMPLETE": "complete_bash", "COMP_WORDS": "tusd-py up", "COMP_CWORD": "1"},
+    )  # fmt: skip
+    assert done.stdout.split() == ["upload"]

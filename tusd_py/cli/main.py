@@ -17,7 +17,6 @@ app = typer.Typer(
     help="Resumable uploads: tus 1.0, hashed, compressed, stored.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)

@@ -1,18 +1,19 @@
 """What ``tusd-py upload`` does, apart from its arguments."""
 
 import asyncio
+import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from tusd_py.cli.sources import STDIN, Source
 from tusd_py.cli.upload_output import JsonLines, Output, Shown, Terminal
-from tusd_py.client import AsyncClient, Options, Refused, Sent
+from tusd_py.client import AsyncClient, Client, Options, Refused, Sent
 
 
 def send_files(
-    files: Sequence[Path],
+    sources: Sequence[Source],
     endpoint: str,
     extra: Mapping[str, str],
     options: Options,
@@ -29,15 +30,17 @@ def send_files(
         others were tried all the same.
     """
     console = Console(highlight=False, soft_wrap=True)
-    out: Output = JsonLines() if as_json else Terminal(console, names=len(files) > 1)
+    out: Output = JsonLines() if as_json else Terminal(console, names=len(sources) > 1)
 
     async def send_all() -> list[bool]:
         room = asyncio.Semaphore(parallel)
         stopped = False
 
-        async def send_one(client: AsyncClient, file: Path) -> bool:
+        async def send_one(client: AsyncClient, source: Source) -> bool:
             async with room:
-                shown = out.file(file)
+                shown = out.file(source.path)
+                relative = {"relativePath": source.relative_path} if source.relative_path else {}
+                metadata = {**relative, **extra}
 
                 def hashed(offset: int) -> None:
                     # In a thread, which nothing else can call off.
@@ -46,9 +49,18 @@ def send_files(
                     shown.hashed(offset)
 
                 try:
-                    sent = await client.upload(
-                        file, extra, instant=instant, progress=shown.sent, hashed=hashed
-                    )
+                    if source.path == STDIN:
+                        sent = await asyncio.to_thread(
+                            _send_stdin, endpoint, token, options, metadata, shown
+                        )
+                    else:
+                        sent = await client.upload(
+                            source.path,
+                            metadata,
+                            instant=instant,
+                            progress=shown.sent,
+                            hashed=hashed,
+                        )
                     return not follows or await _followed(client, sent, shown)
                 except Refused as error:
                     shown.failed(str(error))
@@ -58,7 +70,7 @@ def send_files(
 
         async with AsyncClient(endpoint, token=token, options=options) as client:
             try:
-                tasks = [send_one(client, file) for file in files]
+                tasks = [send_one(client, source) for source in sources]
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
             finally:
                 stopped = True
@@ -69,6 +81,13 @@ def send_files(
 
     with out:
         return asyncio.run(send_all()).count(False)
+
+
+def _send_stdin(
+    endpoint: str, token: str | None, options: Options, metadata: Mapping[str, str], shown: Shown
+) -> Sent:
+    with Client(endpoint, token=token, options=options) as client:
+        return client.upload_stream(sys.stdin.buffer, metadata, progress=shown.sent)
 
 
 async def _followed(client: AsyncClient, sent: Sent, shown: Shown) -> bool:

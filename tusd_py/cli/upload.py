@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import refuse
+from tusd_py.cli.common import plain_errors, refuse
 from tusd_py.settings import parse_size
 
 DEFAULT_URL = "http://127.0.0.1:8888/files/"
@@ -14,7 +14,10 @@ Token = Annotated[
     str | None,
     typer.Option(envvar="TUSD_TOKEN", help="Who is asking: a session token of the server's."),
 ]
-Files = Annotated[list[Path], typer.Argument(help="The files to send.")]
+Files = Annotated[
+    list[Path],
+    typer.Argument(help="Files, folders (all in them), 'patterns', or - for standard input."),
+]
 
 
 def upload(
@@ -48,11 +51,16 @@ def upload(
     endpoint = url if url.endswith("/") else f"{url}/"
     # HTTP client and progress bar are imported by the one command that needs them.
     from tusd_py.cli.sending import send_files
+    from tusd_py.cli.sources import sources_of
     from tusd_py.client import Options, Unreachable
 
+    with plain_errors():
+        sources = sources_of(files)
+    if not sources:
+        refuse("there is no file in what was named")
     try:
         failed = send_files(
-            files,
+            sources,
             endpoint,
             extra,
             Options(retries=retries, chunk_bytes=chunk_bytes),

@@ -21,6 +21,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from tusd_py.cli.sources import STDIN
 from tusd_py.client import Sent
 
 LINE_SECONDS: Final = 1.0
@@ -45,6 +46,11 @@ class Shown(Protocol):
     def failed(self, sentence: str) -> None:
         """It could not be sent."""
         ...
+
+
+def size_of(file: Path) -> int | None:
+    """In bytes; None: nobody knows it before the end."""
+    return None if file == STDIN else file.stat().st_size
 
 
 class Output(Protocol):
@@ -113,10 +119,11 @@ class _Lines:
         size, now = self._size(), time.monotonic()
         if offset == size or now - self._said_at >= LINE_SECONDS:
             self._said_at = now
-            self._say(f"sent           {offset} of {size} bytes")
+            of = "" if size is None else f" of {size}"
+            self._say(f"sent           {offset}{of} bytes")
 
-    def _size(self) -> int:
-        return self._file.stat().st_size
+    def _size(self) -> int | None:
+        return size_of(self._file)
 
     def _draw(self, what: str, offset: int) -> None:
         if self._bars is None:
@@ -189,8 +196,8 @@ class _Objects:
             self._sent_at = now
             self._say({"offset": offset, "size": self._size()})
 
-    def _size(self) -> int:
-        return self._file.stat().st_size
+    def _size(self) -> int | None:
+        return size_of(self._file)
 
     def state(self, sent: Sent, state: dict[str, Any]) -> None:
         """See ``Shown.state``."""

@@ -77,7 +77,7 @@ class AsyncClient:
         return step
 
     async def _answer(self, ask: Ask, progress: Progress) -> Answer:
-        content = None if ask.body is None else _content(ask.body, progress)
+        content = _content(ask.body, progress) if isinstance(ask.body, Piece) else ask.body
         headers = {**self._headers, **ask.headers}
         told = await self._http.request(ask.method, ask.url, headers=headers, content=content)
         return Answer(told.status_code, told.headers, told.content)

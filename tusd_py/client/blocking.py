@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import urljoin
 
 import httpx
@@ -27,6 +27,7 @@ from tusd_py.client.plan import (
     sentence_of,
 )
 from tusd_py.client.reading import PIECE_BYTES, read_piece
+from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamSending
 
 
 class Client:
@@ -75,6 +76,29 @@ class Client:
         )
         return self._run(plan, progress)
 
+    def upload_stream(
+        self,
+        stream: BinaryIO,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        progress: Progress = nothing,
+    ) -> Sent:
+        """Send what a stream gives, to its end, whose length nobody knows before; through breaks, but not
+        through the end of this process: what was read is gone. Its BLAKE3 is told with the last bytes,
+        so that what arrived is what was read.
+
+        Raises: Refused, Unreachable, OSError.
+        """
+        sending = StreamSending(
+            stream=stream,
+            endpoint=self._endpoint,
+            metadata=metadata or {},
+            progress=progress,
+            patience=self._options.patience(),
+            piece_bytes=self._options.chunk_bytes or STREAM_PIECE_BYTES,
+        )
+        return self._run(sending.steps(), progress)
+
     def _run(self, plan: Steps, progress: Progress) -> Sent:
         try:
             step = next(plan)
@@ -95,7 +119,7 @@ class Client:
         return plan.send(answer)
 
     def _answer(self, ask: Ask, progress: Progress) -> Answer:
-        content = None if ask.body is None else _content(ask.body, progress)
+        content = _content(ask.body, progress) if isinstance(ask.body, Piece) else ask.body
         headers = {**self._headers, **ask.headers}
         told = self._http.request(ask.method, ask.url, headers=headers, content=content)
         return Answer(told.status_code, told.headers, told.content)

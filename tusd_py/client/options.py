@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from tusd_py.client.hashing import file_hash
-from tusd_py.client.plan import Progress, Sending, Steps
+from tusd_py.client.plan import Patience, Progress, Sending, Steps
 from tusd_py.client.remembered import Remembered, state_dir
 
 
@@ -40,6 +40,10 @@ class Options:
         """Of every request."""
         return {"Authorization": f"Bearer {token}"} if token else {}
 
+    def patience(self) -> Patience:
+        """For one file."""
+        return Patience(retries=self.retries, longest_pause=self.longest_pause)
+
     def plan(
         self,
         file: Path,
@@ -65,7 +69,6 @@ class Options:
             metadata={key: value for key, value in told.items() if value},
             remembered=self.remembered,
             progress=progress,
-            retries=self.retries,
+            patience=self.patience(),
             chunk_bytes=self.chunk_bytes,
-            longest_pause=self.longest_pause,
         ).steps()

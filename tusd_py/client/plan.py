@@ -8,7 +8,7 @@ a connection fails.
 import base64
 import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin
@@ -18,8 +18,8 @@ from tusd_py.client.proof import nonce_of, proof
 from tusd_py.client.remembered import Begun, Remembered
 
 FIRST_PAUSE_SECONDS: Final = 0.5
-_TUS: Final = {"Tus-Resumable": "1.0.0"}
-_BODY: Final = {"Content-Type": "application/offset+octet-stream"}
+TUS: Final = {"Tus-Resumable": "1.0.0"}
+BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 _PASSING: Final = (409, 423, 429)
 
 Progress = Callable[[int], None]
@@ -42,7 +42,7 @@ class Ask:
     method: str
     url: str
     headers: Mapping[str, str]
-    body: Piece | None = None
+    body: Piece | bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,25 @@ Asking = Generator[Ask, Answer, int]
 
 
 @dataclass(slots=True, kw_only=True)
+class Patience:
+    """How long somebody goes on after breaks."""
+
+    retries: int
+    """Breaks in a row, without a byte between them."""
+    longest_pause: float
+    """Seconds; pauses double up to it."""
+    _breaks: int = 0
+
+    def pause(self, broken: Broken, *, moved: bool) -> Pause:
+        """Before the next try; ``moved``: bytes arrived since the last break. Raises: Unreachable."""
+        self._breaks = 0 if moved else self._breaks + 1
+        if self._breaks > self.retries:
+            raise Unreachable(str(broken)) from broken
+        pause = FIRST_PAUSE_SECONDS * (1 << min(self._breaks, 16))
+        return Pause(max(broken.wait, min(pause, self.longest_pause)))
+
+
+@dataclass(slots=True, kw_only=True)
 class Sending:
     """One file on its way to one endpoint."""
 
@@ -113,15 +132,11 @@ class Sending:
     metadata: Mapping[str, str]
     remembered: Remembered
     progress: Progress
-    retries: int
-    """Breaks in a row, without a byte between them."""
+    patience: Patience
     chunk_bytes: int | None
-    longest_pause: float
-    """Seconds; pauses double up to it."""
     size: int = 0
     _instant: bool = False
     _begun: Begun | None = None
-    _breaks: int = field(default=0)
 
     def steps(self) -> Steps:
         """From where an earlier run stopped, if there was one, to the end.
@@ -149,7 +164,7 @@ class Sending:
                 # The user's own token goes on, if that is still good.
                 self._begun, offset = self._begun and Begun(self._begun.url), None
             except Broken as broken:
-                yield Pause(self._patience(broken, moved=offset not in (None, before)))
+                yield self.patience.pause(broken, moved=offset not in (None, before))
                 offset = None
         self.remembered.forget(self.file, self.endpoint)
         begun = self._begun or Begun("")
@@ -160,24 +175,14 @@ class Sending:
             instant=self._instant,
         )
 
-    def _patience(self, broken: Broken, *, moved: bool) -> float:
-        self._breaks = 0 if moved else self._breaks + 1
-        if self._breaks > self.retries:
-            raise Unreachable(str(broken)) from broken
-        pause = FIRST_PAUSE_SECONDS * (1 << min(self._breaks, 16))
-        return max(broken.wait, min(pause, self.longest_pause))
-
     def _create(self) -> Asking:
         """Make the upload, and show that we have the file, if that is asked: the offset."""
-        pairs = (
-            f"{key} {base64.b64encode(value.encode()).decode()}" if value else key
-            for key, value in self.metadata.items()
-        )
-        headers = {**_TUS, "Upload-Length": str(self.size), "Upload-Metadata": ",".join(pairs)}
+        metadata = metadata_header(self.metadata)
+        headers = {**TUS, "Upload-Length": str(self.size), "Upload-Metadata": metadata}
         if "filehash" in self.metadata:
             headers["Upload-Instant"] = "challenge"
         made = yield Ask(method="POST", url=self.endpoint, headers=headers)
-        _judge(made, 201)
+        judge(made, 201)
         url = urljoin(self.endpoint, made.headers["location"])
         self._begun = Begun(url, made.headers.get("upload-token"))
         self._instant = made.headers.get("upload-instant") == "1"
@@ -186,8 +191,8 @@ class Sending:
         if nonce is None:
             return int(made.headers.get("upload-offset", "0"))
         shown = {"Upload-Offset": "0", "Upload-Proof": proof(self.file, self.size, nonce)}
-        told = yield self._ask("PATCH", {**_BODY, **shown})
-        _judge(told, 204)
+        told = yield self._ask("PATCH", {**BODY, **shown})
+        judge(told, 204)
         offset = int(told.headers["upload-offset"])
         self._instant = offset == self.size
         return offset
@@ -198,29 +203,38 @@ class Sending:
         self._check_token(told)
         if told.status in (403, 404, 410):
             return -1
-        _judge(told, 200, 204)
+        judge(told, 200, 204)
         return int(told.headers["upload-offset"])
 
     def _append(self, offset: int) -> Asking:
         length = min(self.size - offset, self.chunk_bytes or self.size)
-        headers = {**_BODY, "Upload-Offset": str(offset), "Content-Length": str(length)}
+        headers = {**BODY, "Upload-Offset": str(offset), "Content-Length": str(length)}
         piece = Piece(file=self.file, offset=offset, length=length)
         told = yield self._ask("PATCH", headers, piece)
         self._check_token(told)
-        _judge(told, 204)
+        judge(told, 204)
         return int(told.headers["upload-offset"])
 
     def _ask(self, method: str, headers: Mapping[str, str], body: Piece | None = None) -> Ask:
         begun = self._begun or Begun("")
         token = {"Upload-Token": begun.token} if begun.token else {}
-        return Ask(method=method, url=begun.url, headers={**_TUS, **headers, **token}, body=body)
+        return Ask(method=method, url=begun.url, headers={**TUS, **headers, **token}, body=body)
 
     def _check_token(self, told: Answer) -> None:
         if told.status == 401 and self._begun is not None and self._begun.token is not None:
             raise _Stale
 
 
-def _judge(answer: Answer, *expected: int) -> None:
+def metadata_header(metadata: Mapping[str, str]) -> str:
+    """``Upload-Metadata`` (tus 1.0.0, creation)."""
+    return ",".join(
+        f"{key} {base64.b64encode(value.encode()).decode()}" if value else key
+        for key, value in metadata.items()
+    )
+
+
+def judge(answer: Answer, *expected: int) -> None:
+    """Raises: Broken: it may pass; Refused: it will not."""
     status = answer.status
     if status in expected:
         return

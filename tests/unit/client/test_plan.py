@@ -10,7 +10,7 @@ import pytest
 
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import BREAKS, Following
-from tusd_py.client.plan import NOTHING, Answer, Ask, Broken, Pause, Sending, Sent
+from tusd_py.client.plan import NOTHING, Answer, Ask, Broken, Patience, Pause, Sending, Sent
 from tusd_py.client.remembered import Begun, Remembered
 from tusd_py.hashing.possession import answer
 
@@ -38,8 +38,8 @@ class Play:
         self.plan = Sending(
             **{
                 "file": self.file, "endpoint": ENDPOINT, "metadata": {"filename": "x"},
-                "remembered": self.remembered, "progress": self.seen.append, "retries": 3,
-                "chunk_bytes": None, "longest_pause": 2.0, **options,
+                "remembered": self.remembered, "progress": self.seen.append,
+                "patience": Patience(retries=3, longest_pause=2.0), "chunk_bytes": None, **options,
             }
         ).steps()  # fmt: skip
         self.step: Ask | Pause | Sent = next(self.plan)

@@ -1,0 +1,41 @@
+"""What the arguments of ``tusd-py upload`` name."""
+
+from pathlib import Path
+
+import pytest
+
+from tusd_py.cli.sources import STDIN, Source, sources_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("b.txt", "a.txt", "deep/c.mp4", "deep/.hidden", "other/d.mp4"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    (tmp_path / "in" / "link.txt").symlink_to("/etc/hostname")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_folder_is_all_that_is_in_it_without_links(folder: Path) -> None:
+    named = [(str(each.path), each.relative_path) for each in sources_of([Path("in")])]
+    places = ["in/a.txt", "in/b.txt", "in/deep/.hidden", "in/deep/c.mp4", "in/other/d.mp4"]
+    assert named == [(place, place) for place in places]
+    inside = sources_of([folder / "in" / "deep" / ".."])
+    assert [each.relative_path for each in inside] == places, "by the folder's own name"
+
+
+def test_a_pattern_that_no_shell_has_resolved_is_resolved_here(folder: Path) -> None:
+    found = [str(each.path) for each in sources_of([Path("in/**/*.mp4")])]
+    assert found == ["in/deep/c.mp4", "in/other/d.mp4"]
+
+
+def test_each_file_is_named_once_and_what_is_not_there_stays(folder: Path) -> None:
+    named = [Path("in/b.txt"), Path("in/b.txt"), STDIN, Path("none"), Path("no*ne")]
+    assert sources_of(named) == [
+        Source(Path("in/b.txt")), Source(STDIN), Source(Path("none")), Source(Path("no*ne")),
+    ]  # fmt: skip
+    (folder / "empty").mkdir()
+    assert sources_of([Path("empty")]) == []

@@ -1,0 +1,65 @@
+"""What the arguments of ``tusd-py upload`` name: files, folders, patterns, standard input."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+STDIN: Final = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to send. ``relative_path``: its place below the folder that was named, with that
+    folder's name, as Uppy tells it; '' for a file that was named itself."""
+
+    path: Path
+    relative_path: str = ""
+
+
+def sources_of(arguments: Sequence[Path]) -> list[Source]:
+    """Each file once, in the order of the arguments, folders by name. Links in folders are left out:
+    they may lead anywhere. A name that is nothing stays as it is: sending it tells why.
+
+    Raises: OSError: a folder can't be read.
+    """
+    found: dict[Path, Source] = {}
+    for argument in arguments:
+        for source in _named(argument):
+            found.setdefault(source.path, source)
+    return list(found.values())
+
+
+def _named(argument: Path) -> Iterator[Source]:
+    if argument == STDIN or argument.is_file():
+        yield Source(argument)
+    elif argument.is_dir():
+        yield from _below(argument)
+    elif matches := _matching(argument):
+        for match in matches:
+            yield from _named(match)
+    else:
+        yield Source(argument)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    if not glob.has_magic(str(pattern)):
+        return []
+    start = Path(pattern.anchor)
+    return sorted(start.glob(str(pattern.relative_to(start))))
+
+
+def _below(folder: Path) -> Iterator[Source]:
+    name = folder.resolve().name
+
+    def give_up(error: OSError) -> None:
+        raise error
+
+    for place, folders, files in os.walk(folder, onerror=give_up):
+        folders.sort()
+        for file in sorted(files):
+            path = Path(place) / file
+            if path.is_file() and not path.is_symlink():
+                yield Source(path, str(Path(name) / path.relative_to(folder)))

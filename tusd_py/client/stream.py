@@ -1,0 +1,122 @@
+"""Sending what a stream gives, by tus 1.0 with a deferred length: what to ask next.
+
+What was read can't be read again: a piece is held until the server has all of it.
+"""
+
+import base64
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+from urllib.parse import urljoin
+
+from blake3 import blake3
+
+from tusd_py.client.errors import Refused
+from tusd_py.client.plan import (
+    BODY,
+    TUS,
+    Answer,
+    Ask,
+    Asking,
+    Broken,
+    Patience,
+    Pause,
+    Progress,
+    Sent,
+    Steps,
+    judge,
+    metadata_header,
+)
+from tusd_py.client.remembered import Begun
+
+STREAM_PIECE_BYTES: Final = 8 << 20
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamSending:
+    """One stream on its way to one endpoint."""
+
+    stream: BinaryIO
+    endpoint: str
+    metadata: Mapping[str, str]
+    progress: Progress
+    patience: Patience
+    piece_bytes: int
+    """Sent by one request, and held in memory."""
+    _begun: Begun = field(default_factory=lambda: Begun(""))
+    _hash: blake3 = field(default_factory=blake3)
+
+    def steps(self) -> Steps:
+        """From the stream's present position to its end. Raises: Refused, Unreachable, OSError."""
+        while not self._begun.url:
+            try:
+                yield from self._create()
+            except Broken as broken:
+                yield self.patience.pause(broken, moved=False)
+        start, ended = 0, False
+        while not ended:
+            held = self._read()
+            ended = len(held) < self.piece_bytes
+            self._hash.update(held)
+            yield from self._send(start, held, last=ended)
+            start += len(held)
+        return Sent(url=self._begun.url, token=self._begun.token, resumed_at=0)
+
+    def _read(self) -> bytes:
+        """A whole piece; less at the stream's end alone."""
+        pieces, missing = [], self.piece_bytes
+        while missing:
+            piece = self.stream.read(missing)
+            if not piece:
+                break
+            pieces.append(piece)
+            missing -= len(piece)
+        return b"".join(pieces)
+
+    def _create(self) -> Asking:
+        header = metadata_header(self.metadata)
+        headers = {**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": header}
+        made = yield Ask(method="POST", url=self.endpoint, headers=headers)
+        judge(made, 201)
+        url = urljoin(self.endpoint, made.headers["location"])
+        self._begun = Begun(url, made.headers.get("upload-token"))
+        return 0
+
+    def _send(self, start: int, held: bytes, *, last: bool) -> Generator[Ask | Pause, Answer, None]:
+        """The piece that begins at ``start``, however often it breaks; with the last, the length."""
+        offset, end, told = start, start + len(held), False
+        while offset < end or (last and not told):
+            before = offset
+            try:
+                offset = yield from self._append(offset, held[offset - start :], last=last)
+                told = True
+            except Broken as broken:
+                yield self.patience.pause(broken, moved=offset > before)
+                offset = yield from self._look(offset)
+                if not start <= offset <= end:
+                    raise Refused("the server has lost bytes that it had acknowledged") from broken
+        self.progress(offset)
+
+    def _append(self, offset: int, content: bytes, *, last: bool) -> Asking:
+        headers = {**BODY, "Upload-Offset": str(offset), "Content-Length": str(len(content))}
+        if last:
+            headers["Upload-Length"] = str(offset + len(content))
+            digest = base64.b64encode(self._hash.digest()).decode()
+            headers["Upload-Hash"] = f"blake3=:{digest}:"
+        answer = yield self._ask("PATCH", headers, content)
+        judge(answer, 204)
+        return int(answer.headers["upload-offset"])
+
+    def _look(self, offset: int) -> Asking:
+        """Where the server is; where we believed it to be, when it can't be asked now."""
+        try:
+            answer = yield self._ask("HEAD", {})
+            judge(answer, 200, 204)
+        except Broken:
+            return offset
+        return int(answer.headers["upload-offset"])
+
+    def _ask(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Ask:
+        token = {"Upload-Token": self._begun.token} if self._begun.token else {}
+        headers = {**TUS, **headers, **token}
+        return Ask(method=method, url=self._begun.url, headers=headers, body=body)
