@@ -7,10 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -22,12 +22,18 @@ class Server:
     """``tusd-py serve`` as a child process. ``url`` has no trailing slash, ``files`` has one."""
 
     def __init__(
-        self, data_dir: Path, *flags: str, env: Mapping[str, str] | None = None, port: int = 0
+        self,
+        data_dir: Path,
+        *flags: str,
+        env: Mapping[str, str] | None = None,
+        port: int = 0,
+        program: Sequence[str] = (sys.executable, "-m", "tusd_py"),
     ) -> None:
         self.data_dir = data_dir
         self.flags = flags
         self.env = dict(env or {})
         self.port = port
+        self.program = program
         self.lines: list[str] = []
         self.url = ""
         self.files = ""
@@ -45,7 +51,7 @@ class Server:
         listening = threading.Event()
         self._process = subprocess.Popen(
             [
-                sys.executable, "-m", "tusd_py", "serve", "--data-dir", str(self.data_dir),
+                *self.program, "serve", "--data-dir", str(self.data_dir),
                 "--port", str(self.port), *self.flags,
             ],
             env={**os.environ, "TUSD_LOG_LEVEL": "warning", **self.env},
@@ -126,10 +132,10 @@ class Server:
 
 @contextmanager
 def running_server(
-    data_dir: Path, *flags: str, env: Mapping[str, str] | None = None
+    data_dir: Path, *flags: str, env: Mapping[str, str] | None = None, **how: Any
 ) -> Iterator[Server]:
     """A server for the length of a block, stopped with SIGTERM."""
-    server = Server(data_dir, *flags, env=env).start()
+    server = Server(data_dir, *flags, env=env, **how).start()
     try:
         yield server
     finally:

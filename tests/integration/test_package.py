@@ -1,0 +1,104 @@
+"""The distribution as others get it: built, installed in an environment of its own, and used."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import httpx
+import pytest
+from support.server import running_server
+from support.tus import send
+
+ROOT = Path(__file__).parents[2]
+UV = str(Path(sys.executable).parent / "uv")
+
+
+def run(*command: str, cwd: Path) -> str:
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("VIRTUAL_ENV", "PYTHONPATH")
+    }
+    done = subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the sdist, and the wheel that was made from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    python = str(Path(sys.executable))
+    run(
+        UV,
+        "build",
+        "-q",
+        "--no-build-isolation",
+        "--python",
+        python,
+        "-o",
+        str(folder),
+        ".",
+        cwd=ROOT,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs in an environment with nothing but the wheel and what it needs."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (wheel,) = built.glob("*.whl")
+    run(UV, "venv", "-q", "--python", sys.executable, "venv", cwd=folder)
+    programs = folder / "venv" / "bin"
+    locked = folder / "locked.txt"
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    locked.write_text("\n".join(line.rstrip("\\ ") for line in lines if "==" in line))
+    run(
+        UV,
+        "pip",
+        "install",
+        "-q",
+        "--python",
+        str(programs / "python"),
+        "-c",
+        str(locked),
+        str(wheel),
+        cwd=folder,
+    )
+    return programs
+
+
+def test_the_wheel_has_what_is_no_python_too(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("tusd_py", "worker")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "source" not in path.parts and "__pycache__" not in path.parts
+    }
+    assert wanted - names == set()
+    assert not [name for name in names if name.startswith(("tests", "docs", "deploy"))]
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_what_is_installed_elsewhere_serves_the_page_and_takes_a_file(
+    installed: Path, tmp_path: Path
+) -> None:
+    told = run(str(installed / "python"), "-m", "tusd_py", "--version", cwd=tmp_path)
+    assert told.startswith("tusd-py ")
+    with running_server(
+        tmp_path / "data", "--workers", "1", program=[str(installed / "tusd-py")]
+    ) as server:
+        page = httpx.get(f"{server.url}/", headers={"Accept": "text/html"})
+        assert "page/page.js" in page.text
+        assert httpx.get(f"{server.url}/page/page.js").status_code == 200
+        assert httpx.get(f"{server.url}/api/openapi.json").json()["openapi"] == "3.1.0"
+        task = send(server, b"from elsewhere", "a.txt")
+        server.wait_for_status(task, "completed")
+        assert httpx.get(f"{server.files}{task}").content == b"from elsewhere"
