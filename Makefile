@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak bench bench-bodies bench-listeners bench-outages bench-silence bench-instant lock clean
+.PHONY: install serve test check unit soak bench bench-bodies bench-listeners bench-outages bench-silence bench-instant site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -66,6 +66,12 @@ bench-instant: install
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/outages.py $(ARGS)
+
+site: install
+	@$(BIN)/mkdocs build -q --strict -f deploy/site/mkdocs.yml
+
+pictures: install
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/pictures/take.py
 
 lock:
 	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --extra distributed --extra oss --extra s3 --group dev --generate-hashes \

@@ -21,8 +21,9 @@ from tusd_py.queue.port import JobQueue
 FAILURES: Final = 100
 """So many failed jobs and messages are shown at most, the newest; the count is of all."""
 STEP_HOURS: Final = 24
-STORAGE_SECONDS: Final = 60.0
-"""It reads the whole pool: an answer is good for so long."""
+STORAGE_SECONDS: Final = 5.0
+STORAGE_SHARE: Final = 0.01
+"""Storage reads the whole pool: an answer is good for 5 s, and so long that asking takes 1 % of the time."""
 PREVIEW_BYTES: Final = 80
 Json = dict[str, Any]
 
@@ -32,7 +33,7 @@ class Overview:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._storage = _Kept(ports.catalog.storage, ports.clock.monotonic, STORAGE_SECONDS)
+        self._storage = _Kept(ports.catalog.storage, ports.clock.monotonic)
         self._asking: Asking[Json] = Asking(
             {
                 "catalog": self._of_catalog,
@@ -110,19 +111,19 @@ class Overview:
 class _Kept:
     """A dear answer that is good for a while."""
 
-    def __init__(
-        self, ask: Callable[[], Storage], monotonic: Callable[[], float], seconds: float
-    ) -> None:
-        self._ask, self._monotonic, self._seconds = ask, monotonic, seconds
+    def __init__(self, ask: Callable[[], Storage], monotonic: Callable[[], float]) -> None:
+        self._ask, self._monotonic = ask, monotonic
         self._mutex = threading.Lock()
         self._value: Storage | None = None
         self._until = float("-inf")
 
     def value(self) -> Storage:
         with self._mutex:
-            if self._value is None or self._monotonic() >= self._until:
+            asked_at = self._monotonic()
+            if self._value is None or asked_at >= self._until:
                 self._value = self._ask()
-                self._until = self._monotonic() + self._seconds
+                took = self._monotonic() - asked_at
+                self._until = asked_at + took + max(STORAGE_SECONDS, took / STORAGE_SHARE)
             return self._value
 
 

@@ -100,7 +100,7 @@ function show(task) {
   if (task.file_size !== undefined) row.querySelector('.size').textContent = size(task.file_size)
   row.querySelector('.status').textContent = text[task.status] ?? task.status
   const message = task.message ?? ''
-  row.querySelector('.message').textContent = task.error ?? text.messages[message] ?? message
+  row.querySelector('.message').textContent = text.reasons[task.error_code] ?? task.error ?? text.messages[message] ?? message
   const bar = row.querySelector('progress')
   bar.value = task.progress
   bar.setAttribute('aria-label', `${row.querySelector('.name').textContent}: ${text[task.status]}`)

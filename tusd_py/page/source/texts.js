@@ -32,7 +32,10 @@ export const TEXTS = {
       '上传完成，保存信息...': '',
       上传完成: '',
       '文件已存在，秒传成功': 'It was here already: nothing was sent',
+      '上传完成（压缩无收益，保留原文件）': 'Kept as it came: compressing gained nothing',
+      等待资源: 'Waiting for room',
     },
+    reasons: {},
   },
   zh: {
     title: '上传文件',
@@ -54,5 +57,18 @@ export const TEXTS = {
     completed: '上传完成',
     failed: '上传失败',
     messages: { 等待处理: '', 文件已接收: '', 正在处理: '', 上传完成: '' },
+    // The server's sentences are English: those that people see often, by their codes.
+    reasons: {
+      type_mismatch: '文件内容与扩展名不符。',
+      type_not_allowed: '文件格式不支持。',
+      infected: '文件未通过安全检查，已删除。',
+      poison: '处理该文件时多次异常中断。',
+      transient: '多次重试后仍未成功，请稍后再试。',
+      resource_short: '服务器资源不足，请稍后再试。',
+      compression_failed: '视频压缩失败。',
+      corrupt: '文件在服务器磁盘上已损坏。',
+      source_missing: '源文件已不存在。',
+      too_large_to_scan: '文件过大，无法进行安全检查。',
+    },
   },
 }
