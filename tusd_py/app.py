@@ -178,7 +178,7 @@ def compose(
         threads=threads,
         following=Following(ports.tasks, threads),
         access=open_access(settings.auth, ports.clock, authenticate),
-        figures=ServerFigures(figures.registry, room.counts),
+        figures=ServerFigures(figures.registry, room.counts, room.followers),
         stopping=asyncio.Event(),
     )
     return context, wake

@@ -49,6 +49,8 @@ class Follower:
         """State and length to go back to; None while no unverified byte was hashed."""
         self.hashed = 0
         """Bytes of the file that the state covers."""
+        self.read_again = 0
+        """Bytes that catching up has read from the file."""
 
     def feed(self, offset: int, chunks: Sequence[bytes | memoryview]) -> None:
         """Hash bytes that were just written to the file at ``offset`` (zero-based). Never waits."""
@@ -117,6 +119,7 @@ class Follower:
         count = os.preadv(descriptor, [buffer], self.hashed)
         self._hasher.update(buffer[:count])
         self.hashed += count
+        self.read_again += count
         return count > 0
 
     def mark(self) -> None:
@@ -158,6 +161,8 @@ class Followers:
         self._limit = limit
         self._mutex = threading.Lock()
         self._followers: OrderedDict[UploadId, Follower] = OrderedDict()
+        self.read_again = 0
+        """Bytes that all of them have read from files."""
 
     def get(self, upload_id: UploadId, path: Path) -> Follower:
         """The upload's follower; a new one at zero when there is none."""
@@ -169,6 +174,11 @@ class Followers:
             while len(self._followers) > self._limit:
                 self._followers.popitem(last=False)
             return follower
+
+    def caught_up(self, count: int) -> None:
+        """One of them has read so many bytes from its file."""
+        with self._mutex:
+            self.read_again += count
 
     def drop(self, upload_id: UploadId) -> None:
         """Forget the upload. Idempotent."""

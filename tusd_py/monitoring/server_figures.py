@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from tusd_py.domain.errors import ChecksumMismatch, HashMismatch, TypeMismatch
 from tusd_py.domain.hook import HookEvent
+from tusd_py.hashing.follower import Followers
 from tusd_py.uploads.counts import UploadCounts
 
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
@@ -19,7 +20,9 @@ _REFUSALS: Final = (ChecksumMismatch.code, HashMismatch.code, TypeMismatch.code)
 class ServerFigures:
     """What a server counts."""
 
-    def __init__(self, registry: CollectorRegistry, counts: UploadCounts) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, counts: UploadCounts, followers: Followers
+    ) -> None:
         self._requests = Counter(
             "tusd_http_requests",
             "Requests that were answered",
@@ -43,7 +46,7 @@ class ServerFigures:
         )
         for kind in ("sse", "websocket"):
             self._listeners.labels(kind)
-        registry.register(_UploadFigures(counts))
+        registry.register(_UploadFigures(counts, followers))
 
     def answered(self, *, method: str, route: str, status: str) -> None:
         """A request was answered. Args: route: its template; status: such as ``2xx``."""
@@ -65,8 +68,9 @@ class ServerFigures:
 class _UploadFigures(Collector):
     """The use cases count plain numbers; they are shown here."""
 
-    def __init__(self, counts: UploadCounts) -> None:
+    def __init__(self, counts: UploadCounts, followers: Followers) -> None:
         self._counts = counts
+        self._followers = followers
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         counts = self._counts
@@ -89,6 +93,11 @@ class _UploadFigures(Collector):
             "tusd_uploads_taken_over",
             "Bodies let go of because a newer request wanted the upload",
             value=counts.taken_over,
+        )
+        yield CounterMetricFamily(
+            "tusd_hash_catch_up_bytes",
+            "Bytes read from files to hash what this process had not received",
+            value=self._followers.read_again,
         )
         refused = CounterMetricFamily(
             "tusd_uploads_refused",

@@ -121,9 +121,12 @@ async def _finish_later(room: UploadRoom, upload: Upload) -> None:
 
 
 def _catch_up(room: UploadRoom, upload: Upload) -> None:
-    level = room.follower(upload).catch_up(
-        lambda: room.stores.core.offset(upload.id), lambda: room.closing
-    )
+    follower = room.follower(upload)
+    before = follower.read_again
+    try:
+        level = follower.catch_up(lambda: room.stores.core.offset(upload.id), lambda: room.closing)
+    finally:
+        room.followers.caught_up(follower.read_again - before)
     if not level:
         raise ShuttingDown
 

@@ -1,0 +1,71 @@
+"""Alerts and dashboard of deploy/monitoring, tried with a real Prometheus."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.media import video
+from support.prometheus import MONITORING, Prometheus
+from support.server import Server, running_server
+from support.tus import send, task_id
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("prometheus") is None, reason="prometheus is not installed"
+)
+
+MAY_BE_EMPTY = ("tusd_hooks_total",)
+"""Nothing was handed to hooks here."""
+
+
+@pytest.fixture(scope="module")
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Prometheus]]:
+    folder = tmp_path_factory.mktemp("data")
+    env = {"TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100"}
+    with running_server(folder / "data", "--workers", "1", env=env) as server:
+        prometheus = Prometheus([server.url.removeprefix("http://")])
+        try:
+            prometheus.start()
+            server.wait_for_status(task_id(send(server, b"content", "a.txt")), "completed")
+            server.wait_for_status(task_id(send(server, video(folder / "clip.mp4"))), "failed")
+            yield server, prometheus
+        finally:
+            prometheus.close()
+
+
+def test_promtool_takes_configuration_and_rules(tmp_path: Path) -> None:
+    for command in (("check", "config", "prometheus.yml"), ("check", "rules", "alerts.yml")):
+        done = subprocess.run(
+            ["promtool", *command], cwd=MONITORING, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_failed_job_sets_off_its_alerts_and_no_others(
+    scraped: tuple[Server, Prometheus],
+) -> None:
+    _, prometheus = scraped
+    wait_until(lambda: {"DeadLetters", "TasksFail"} <= prometheus.firing())
+    assert prometheus.firing() == {"DeadLetters", "TasksFail"}
+
+
+def test_every_query_of_the_dashboard_is_answered(scraped: tuple[Server, Prometheus]) -> None:
+    _, prometheus = scraped
+    dashboard = json.loads((MONITORING / "grafana-dashboard.json").read_text())
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(queries) > 25
+    for query in queries:
+        asked = query.replace("$__rate_interval", "1m")
+        if any(name in query for name in MAY_BE_EMPTY):
+            prometheus.query(asked)
+        else:
+            wait_until(lambda asked=asked: prometheus.query(asked))  # type: ignore[misc]
+
+
+def test_a_server_that_is_gone_is_noticed(scraped: tuple[Server, Prometheus]) -> None:
+    server, prometheus = scraped
+    server.kill()
+    wait_until(lambda: "ProcessGone" in prometheus.firing())
