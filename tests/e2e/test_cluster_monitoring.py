@@ -133,6 +133,12 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
         2,
     )
     assert here["tusd_queue_dead_messages"] == 0
+    seen = httpx.get(f"{server.url}/api/admin/overview").json()
+    assert seen["away"] == []
+    assert {failure["task_id"] for failure in seen["failures"]} == set(tasks[:2])
+    assert [(worker["slots"], worker["jobs"]) for worker in seen["workers"]] == [(1, [])]
+    assert seen["storage"]["files"] == 3
+    assert seen["storage"]["instant_bytes"] == 0, "it was sent, and found at its end"
     assert here["tusd_uploads_created_total"] == 7
     assert here["tusd_uploads_finished_total"] == 6
     database = cluster.env["TUSD_MYSQL__DATA_SOURCE"].partition(")/")[2].partition("?")[0]

@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -105,6 +106,33 @@ def test_with_a_token_and_in_chinese(tmp_path: Path) -> None:
     ) as visit:  # fmt: skip
         seen = visit.seen()
     assert next(each for each in seen if "downloaded" in each)["downloaded"] == MIB
+
+
+def violations(seen: list[dict[str, Any]]) -> list[str]:
+    found = [each["violations"] for each in seen if "violations" in each]
+    assert found
+    return sorted({one for each in found for one in each})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_used_without_a_mouse_and_without_eyes(tmp_path: Path, scheme: str) -> None:
+    file, clip = tmp_path / "a.bin", video(tmp_path / "clip.mp4")
+    file.write_bytes(os.urandom(MIB))
+    env = {"TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100"}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        with visiting(
+            f"{server.url}/",
+            ["accessible"], ["keyed", ".uppy-Dashboard-browse", str(file), str(clip)],
+            ["until", "completed"], ["until", "failed"],
+            ["text", "#tasks [data-status=failed] .message", "compress"], ["accessible"],
+            context={"colorScheme": scheme},
+        ) as visit:  # fmt: skip
+            assert violations(visit.seen()) == []
+        with visiting(
+            f"{server.url}/admin", ["text", "#failures", "clip.mp4"], ["accessible"],
+            context={"colorScheme": scheme},
+        ) as operator:  # fmt: skip
+            assert violations(operator.seen()) == []
 
 
 def test_an_operator_sees_a_failure_and_tries_it_again(tmp_path: Path) -> None:

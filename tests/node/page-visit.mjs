@@ -1,5 +1,6 @@
 // A person at the page, in headless Chromium. node page-visit.mjs URL STEPS(JSON: a list of [what, ...told]).
 // Tells one JSON object a line: what was seen after each step.
+import * as fs from 'node:fs'
 import { chromium } from 'playwright-core'
 
 const [, , url, stepsText, optionsText] = process.argv
@@ -75,6 +76,22 @@ const STEPS = {
     let size = 0
     for await (const piece of stream) size += piece.length
     say({ downloaded: size, named: found.suggestedFilename() })
+  },
+  // What stands in the way of people who can't see the page, or see it badly (axe-core, WCAG 2.2 AA).
+  accessible: async () => {
+    await page.evaluate(fs.readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8'))
+    const { violations } = await page.evaluate(() => window.axe.run())
+    say({ violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(', ')}`) })
+  },
+  // Files are chosen without a mouse: tabs up to what is focused, Enter.
+  keyed: async (selector, ...files) => {
+    const chooser = page.waitForEvent('filechooser')
+    for (let tabs = 0; tabs < 30; tabs++) {
+      await page.keyboard.press('Tab')
+      if (await page.evaluate((what) => document.activeElement.matches(what), selector)) break
+    }
+    await page.keyboard.press('Enter')
+    await (await chooser).setFiles(files)
   },
   picture: async (path) => page.screenshot({ path, fullPage: true }),
   line: async () => new Promise((resolve) => process.stdin.once('data', resolve)),

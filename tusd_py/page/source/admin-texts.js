@@ -39,9 +39,9 @@ export const TEXTS = {
       clean_up: 'Clean up',
     },
     failures: 'Failures',
-    failureHeads: ['File', 'Size', 'User', 'Begun', 'Reason', ''],
+    failureHeads: ['File', 'Size', 'User', 'Begun', 'Reason', 'Action'],
     letters: 'Dead letters',
-    letterHeads: ['Message', 'Reason', 'Content', ''],
+    letterHeads: ['Message', 'Reason', 'Content', 'Action'],
     retry: 'Try again',
     states: {
       received: 'received',
@@ -91,9 +91,9 @@ export const TEXTS = {
       clean_up: '清理',
     },
     failures: '失败记录',
-    failureHeads: ['文件', '大小', '用户', '创建时间', '原因', ''],
+    failureHeads: ['文件', '大小', '用户', '创建时间', '原因', '操作'],
     letters: '死信消息',
-    letterHeads: ['消息', '原因', '内容', ''],
+    letterHeads: ['消息', '原因', '内容', '操作'],
     retry: '重试',
     states: {
       received: '文件已接收',
