@@ -116,7 +116,7 @@ def create_app(
                 tus_path=settings.base_path,
                 unmarked={*monitoring.PATHS, *admin.PATHS},
             ),
-            Middleware(Guard),
+            Middleware(Guard, running=context.running.is_set),
             Middleware(TusFirst, endpoint=TusEndpoint(context), base_path=settings.base_path),
         ],
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
@@ -179,6 +179,7 @@ def compose(
         following=Following(ports.tasks, threads),
         access=open_access(settings.auth, ports.clock, authenticate),
         figures=ServerFigures(figures.registry, room.counts, room.followers),
+        running=asyncio.Event(),
         stopping=asyncio.Event(),
     )
     return context, wake
@@ -268,6 +269,8 @@ async def _lifespan(
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_end, task)
         stack.callback(stop, context)
+        context.running.set()
+        stack.callback(context.running.clear)
         yield
 
 

@@ -30,6 +30,8 @@ from worker.pipeline.scan import scanner_of
 
 log = logging.getLogger(__name__)
 
+SILENT_ROUNDS: Final = 4
+"""A worker that did not renew for so many rounds is not shown as living."""
 RESTART_SECONDS: Final = 1.0
 """After an unexpected error a thread's work begins again so much later (hole 17: loudly)."""
 
@@ -118,6 +120,7 @@ class Worker:
             self._owner,
             slots=self._slots,
             times={step: time for step, time in new.items() if time.runs},
+            for_seconds=SILENT_ROUNDS * self._settings.jobs.renew_every,
         )
         self._told = times
 

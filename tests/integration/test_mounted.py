@@ -23,7 +23,7 @@ async def by_header(connection: HTTPConnection) -> Caller:
     name = connection.headers.get("x-user")
     if name is None:
         raise PolicyError("Say who you are.")
-    return Caller(UserId(int(name)))
+    return Caller(UserId(int(name)), roles=frozenset({"admin"} if name == "9" else ()))
 
 
 @asynccontextmanager
@@ -86,6 +86,27 @@ def test_a_task_of_somebody_else_is_not_there(tmp_path: Path) -> None:
         listed = await client.get(f"{api}/tasks", headers={"X-User": "2"})
         assert listed.json()["total"] == 0
         assert (await client.get(f"{api}/tasks", headers={"X-User": "1"})).json()["total"] == 1
+
+    run(tmp_path, scene)
+
+
+def test_without_its_lifespan_it_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        app = create_app(Settings(data_dir=tmp_path, workers=0))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://example.test") as client:
+            for answer in (await client.get("/"), await client.post("/files/", headers=TUS)):
+                assert (answer.status_code, answer.json()["code"]) == (503, "lifespan_missing")
+        app.state.context.ports.close()
+
+    anyio.run(main)
+
+
+def test_an_application_says_who_operates(tmp_path: Path) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        for user, status in (("1", 403), ("9", 200)):
+            seen = await client.get("/app/api/admin/overview", headers={"X-User": user})
+            assert seen.status_code == status
 
     run(tmp_path, scene)
 

@@ -14,8 +14,6 @@ from tusd_py.clock import Clock
 from tusd_py.domain.job import Step
 from tusd_py.domain.operation import StepTime, StepTimes, Storage, WorkerSeen
 
-GONE_SECONDS: Final = 60.0
-"""A worker that was silent for so long is not shown: it says that it lives every ``renew_every``."""
 KEPT_HOURS: Final = 7 * 24
 
 
@@ -26,15 +24,15 @@ class OperationRecords:
         self._database = database
         self._clock = clock
 
-    def worker_lives(self, owner: str, *, slots: int, times: StepTimes) -> None:
+    def worker_lives(self, owner: str, *, slots: int, times: StepTimes, for_seconds: float) -> None:
         """See ``OperationCatalog.worker_lives``."""
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
-            _see(connection, owner, slots, now)
+            _see(connection, owner, slots, now, now + for_seconds)
             for step, time in times.items():
                 _add_time(connection, step, int(now // HOUR), time)
-            connection.execute(delete(workers).where(workers.c.seen_at < now - GONE_SECONDS))
+            connection.execute(delete(workers).where(workers.c.good_until < now))
             oldest = int(now // HOUR) - KEPT_HOURS
             connection.execute(delete(step_times).where(step_times.c.hour < oldest))
 
@@ -48,8 +46,8 @@ class OperationRecords:
     def workers(self) -> Sequence[WorkerSeen]:
         """See ``OperationCatalog.workers``."""
         statement = (
-            select(workers)
-            .where(workers.c.seen_at >= self._clock.now() - GONE_SECONDS)
+            select(workers.c.owner, workers.c.slots, workers.c.started_at, workers.c.seen_at)
+            .where(workers.c.good_until >= self._clock.now())
             .order_by(workers.c.owner)
         )
         return self._database.read(
@@ -75,11 +73,11 @@ class OperationRecords:
         return self._database.read(_storage)
 
 
-def _see(connection: Connection, owner: str, slots: int, now: float) -> None:
-    seen = update(workers).where(workers.c.owner == owner).values(seen_at=now, slots=slots)
+def _see(connection: Connection, owner: str, slots: int, now: float, good_until: float) -> None:
+    said = {"slots": slots, "seen_at": now, "good_until": good_until}
+    seen = update(workers).where(workers.c.owner == owner).values(**said)
     if not connection.execute(seen).rowcount:
-        values = {"owner": owner, "slots": slots, "started_at": now, "seen_at": now}
-        connection.execute(insert(workers).values(**values))
+        connection.execute(insert(workers).values(owner=owner, started_at=now, **said))
 
 
 def _add_time(connection: Connection, step: Step, hour: int, time: StepTime) -> None:

@@ -441,9 +441,9 @@ class ObjectCatalog(Protocol):
 class OperationCatalog(Protocol):
     """What an operator looks at."""
 
-    def worker_lives(self, owner: str, *, slots: int, times: StepTimes) -> None:
-        """A worker lives; ``times``: what its steps took since it said so last. Who is silent for a
-        minute is forgotten."""
+    def worker_lives(self, owner: str, *, slots: int, times: StepTimes, for_seconds: float) -> None:
+        """A worker lives, and is forgotten if it is silent for so long from now; ``times``: what its
+        steps took since it said so last."""
         ...
 
     def worker_left(self, owner: str) -> None:

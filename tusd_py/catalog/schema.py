@@ -219,6 +219,7 @@ workers = Table(
     Column("slots", Integer, nullable=False),
     Column("started_at", Double, nullable=False),
     Column("seen_at", Double, nullable=False),
+    Column("good_until", Double, nullable=False),
 )
 """Those that live: a row is renewed with the leases."""
 

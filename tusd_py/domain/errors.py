@@ -380,6 +380,13 @@ class KeysUnavailable(BackendError):
     sentence = "Tokens can't be checked at the moment; try again later."
 
 
+class LifespanMissing(BackendError):
+    """Raised when the application is mounted in another one that does not run its lifespan."""
+
+    code = "lifespan_missing"
+    sentence = "The application around this one does not run its lifespan: see its documentation."
+
+
 class HookUnavailable(BackendError):
     """Raised when the application that wants to be asked does not answer, or not as agreed."""
 

@@ -29,6 +29,8 @@ class AppContext:
     following: Following
     access: Access
     figures: ServerFigures
+    running: asyncio.Event
+    """Set while the lifespan runs."""
     stopping: asyncio.Event
     """Set once the server is to stop: long answers end."""
 

@@ -69,6 +69,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TaskNotFound: 404,
     e.BackendError: 503,
     e.KeysUnavailable: 503,
+    e.LifespanMissing: 503,
     e.HookUnavailable: 503,
     e.ScannerUnavailable: 503,
     e.StorageFull: 507,

@@ -1,10 +1,11 @@
 """The last net: whatever a route raises becomes an answer that tells nothing and is logged."""
 
 import logging
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tusd_py.domain.errors import TusdError
+from tusd_py.domain.errors import LifespanMissing, TusdError
 from tusd_py.http.errors import respond
 
 log = logging.getLogger(__name__)
@@ -13,8 +14,10 @@ log = logging.getLogger(__name__)
 class Guard:
     """Wraps the routes, inside the cross-origin rules, so that a 500 carries those too."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, running: Callable[[], bool]) -> None:
+        """``running``: whether the lifespan runs; without it nothing that is taken would go on."""
         self._app = app
+        self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; answer for it when it fails before its answer began."""
@@ -30,6 +33,8 @@ class Guard:
             await send(message)
 
         try:
+            if not self._running():
+                raise LifespanMissing
             await self._app(scope, receive, watched)
         except Exception as error:
             if started:

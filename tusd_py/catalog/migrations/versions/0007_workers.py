@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("slots", sa.Integer, nullable=False),
         sa.Column("started_at", sa.Double, nullable=False),
         sa.Column("seen_at", sa.Double, nullable=False),
+        sa.Column("good_until", sa.Double, nullable=False),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
     )
