@@ -74,7 +74,7 @@ pictures: install
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/pictures/take.py
 
 lock:
-	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --extra distributed --extra oss --extra s3 --group dev --generate-hashes \
+	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --extra distributed --extra oss --extra s3 --extra otel --group dev --generate-hashes \
 	  --no-emit-index-url --universal --python-version 3.11 -o requirements.lock
 
 clean:

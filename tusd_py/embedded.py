@@ -6,8 +6,9 @@ import signal
 import socket
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from tusd_py.http.access import Authenticate
 from tusd_py.http.context import AppContext
 from tusd_py.ingest.self_check import self_check
 from tusd_py.monitoring.figures import Figures
+from tusd_py.monitoring.traces import Traces, open_traces
 from tusd_py.ports import Ports
 from tusd_py.settings import GIB, Settings
 from tusd_py.wiring import open_ports
@@ -41,12 +43,14 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     flaw = self_check()
     if flaw is not None:
         log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
-    ports = open_ports(settings)
-    try:
-        server = _Server(create_app(settings, ports), settings, announce, ours=flaw is None)
+    with ExitStack() as stack:
+        traces = open_traces(wanted=settings.traces)
+        stack.callback(traces.close)
+        ports = open_ports(settings)
+        stack.callback(ports.close)
+        app = create_app(settings, ports, traces=traces)
+        server = _Server(app, settings, announce, around=traces.around, ours=flaw is None)
         server.run()
-    finally:
-        ports.close()
     return 0 if server.started else 1
 
 
@@ -56,6 +60,7 @@ def create_app(
     *,
     authenticate: Authenticate | None = None,
     hooks: Hooks | None = None,
+    traces: Traces | None = None,
 ) -> Starlette:
     """Server and workers (``settings.workers``; 0: none) as one application, to run alone or to be
     mounted in another one at any path.
@@ -70,12 +75,15 @@ def create_app(
                 yield
 
     Args: ports: opened here, and closed with the lifespan, when None; authenticate, hooks:
-        see ``tusd_py.app.create_app``.
+        see ``tusd_py.app.create_app``; traces: where the workers' spans go. Requests are traced by
+        whoever serves this.
     Raises: BackendError, OSError: the data directory can't be used.
     """
     figures = Figures()
     opened = ports or open_ports(settings, hooks=hooks)
-    worker = Worker(settings, opened, relays=False, figures=figures) if settings.workers else None
+    worker = None
+    if settings.workers:
+        worker = Worker(settings, opened, relays=False, figures=figures, traces=traces)
     app = app_of_server(
         settings,
         opened,
@@ -105,11 +113,17 @@ class _Server(uvicorn.Server):
     """uvicorn that tells its application first when it is to stop, and where it listens."""
 
     def __init__(
-        self, app: Starlette, settings: Settings, announce: Callable[[str], None], *, ours: bool
+        self,
+        app: Starlette,
+        settings: Settings,
+        announce: Callable[[str], None],
+        *,
+        around: Callable[[Any], Any],
+        ours: bool,
     ) -> None:
         super().__init__(
             uvicorn.Config(
-                app,
+                around(app),
                 host=settings.host,
                 port=settings.port,
                 http=_connection_class(settings) if ours else "auto",

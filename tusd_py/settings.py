@@ -519,6 +519,10 @@ class Settings(_Section):
         "auto", description="auto: text on a terminal, JSON elsewhere"
     )
     cors: CorsSettings = CorsSettings()
+    traces: bool = Field(
+        False,
+        description="Send traces by OpenTelemetry (pip install 'tusd-py[otel]'); where to and how: its own variables, OTEL_EXPORTER_OTLP_ENDPOINT and others",
+    )
     whitelist: WhitelistSettings = WhitelistSettings()
     instant: InstantSettings = InstantSettings()
     limits: LimitSettings = LimitSettings()

@@ -22,7 +22,12 @@ from tusd_py.settings import OssSettings, S3Settings, Settings
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
 
-EXTRAS: Final[Mapping[str, str]] = {"oss2": "oss", "boto3": "s3", "botocore": "s3"}
+EXTRAS: Final[Mapping[str, str]] = {
+    "oss2": "oss",
+    "boto3": "s3",
+    "botocore": "s3",
+    "opentelemetry": "otel",
+}
 """Which extra brings a package; ``distributed`` brings the others."""
 
 

@@ -17,6 +17,7 @@ from tusd_py.domain.operation import StepTimes
 from tusd_py.monitoring.backend_figures import BackendFigures
 from tusd_py.monitoring.checks import Check, Checks, threads_check, worker_checks
 from tusd_py.monitoring.figures import Figures
+from tusd_py.monitoring.traces import NoTraces, Traces, open_traces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
@@ -48,9 +49,11 @@ class Worker:
         tools: Tools | None = None,
         relays: bool = True,
         figures: Figures | None = None,
+        traces: Traces | None = None,
     ) -> None:
         """``relays``: pass the outbox on, which a server in the same process does already;
-        ``figures``: where it adds what it counts."""
+        ``figures``: where it adds what it counts;
+        ``traces``: where its spans go."""
         self._settings = settings
         self._ports = ports
         self._relays = relays
@@ -61,7 +64,13 @@ class Worker:
         self._counted = counted
         self._told: StepTimes = counted.step_times()
         self._consumer = Consumer(
-            settings, ports, self._tools, owner=self._owner, clock=ports.clock, figures=counted
+            settings,
+            ports,
+            self._tools,
+            owner=self._owner,
+            clock=ports.clock,
+            figures=counted,
+            traces=traces or NoTraces(),
         )
         self._slots = max(1, settings.workers)
         counted.show_slots(self._slots, self._consumer.busy)
@@ -224,7 +233,9 @@ def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
     with ExitStack() as stack:
         ports = open_ports(settings)
         stack.callback(ports.close)
-        worker = Worker(settings, ports, figures=figures)
+        traces = open_traces(wanted=settings.traces)
+        stack.callback(traces.close)
+        worker = Worker(settings, ports, figures=figures, traces=traces)
         if settings.worker_listen:
             BackendFigures(figures.registry, ports, ports.clock)
             told = answers(Checks(worker.checks()), figures, worker.alive)

@@ -18,6 +18,7 @@ from tusd_py.domain.errors import (
     Transient,
 )
 from tusd_py.domain.job import INFECTED, Job
+from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.queue.port import Delivery
@@ -51,6 +52,7 @@ class Consumer:
         owner: str,
         clock: Clock,
         figures: WorkerFigures,
+        traces: Traces,
     ) -> None:
         self._settings = settings
         self._ports = ports
@@ -58,6 +60,7 @@ class Consumer:
         self._owner = owner
         self._clock = clock
         self._figures = figures
+        self._traces = traces
         self._mutex = threading.Lock()
         self._leases: set[Lease] = set()
 
@@ -101,12 +104,14 @@ class Consumer:
             reporter=Reporter(self._ports.tasks, job, self._clock),
             clock=self._clock,
             figures=self._figures,
+            traces=self._traces,
         )
         with self._mutex:
             self._leases.add(lease)
         log.info("job.started", extra={"task_id": job.task_id, "fence": job.fence})
         try:
-            run_steps(attempt)
+            with self._traces.span("attempt", task_id=job.task_id, fence=job.fence):
+                run_steps(attempt)
         except Exception as error:  # noqa: BLE001  (every error is settled below)
             self._end(attempt, error)
         else:

@@ -12,6 +12,7 @@ from support.room import fresh_id
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
 from tusd_py.domain.upload import FinishedContent, Upload
+from tusd_py.monitoring.traces import NoTraces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
@@ -43,6 +44,7 @@ class Bench:
             owner="host:1:x",
             clock=self.clock,
             figures=WorkerFigures(self.registry),
+            traces=NoTraces(),
         )
         self._patch = monkeypatch
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tusd_py.catalog.port import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Checkpoint, Job
+from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
@@ -27,6 +28,7 @@ class Attempt:
     reporter: Reporter
     clock: Clock
     figures: WorkerFigures
+    traces: Traces
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     probed: Probed | None = None
     demuxer: str = ""

@@ -39,7 +39,7 @@ def run_steps(attempt: Attempt) -> None:
             continue
         failpoint(f"before_{step.value}")
         attempt.lease.check()
-        with attempt.figures.step(step):
+        with attempt.figures.step(step), attempt.traces.span(step.value):
             work(attempt)
     failpoint("after_all")
 

@@ -1,0 +1,95 @@
+"""Traces: how long requests, attempts and steps take, one by one, sent by OpenTelemetry.
+
+Where to and how is said by OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``, …). A collector
+that is away costs nobody anything but its spans.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+QUIET_PATHS: Final = "healthz,readyz,metrics"
+
+
+class Traces(Protocol):
+    """Where spans go."""
+
+    def span(self, name: str, **facts: str | int) -> AbstractContextManager[None]:
+        """Something that takes time, for the length of a block, within whatever is around it."""
+        ...
+
+    def around(self, app: Any) -> Any:  # noqa: ANN401  (an ASGI application)
+        """The application with a span for each request."""
+        ...
+
+    def close(self) -> None:
+        """Send what is left."""
+        ...
+
+
+class NoTraces:
+    """Where nobody traces."""
+
+    def span(self, name: str, **facts: str | int) -> AbstractContextManager[None]:
+        """See ``Traces.span``."""
+        del name, facts
+        return nullcontext()
+
+    def around(self, app: Any) -> Any:  # noqa: ANN401
+        """See ``Traces.around``."""
+        return app
+
+    def close(self) -> None:
+        """See ``Traces.close``."""
+
+
+class OpenTelemetryTraces:
+    """By the SDK, in batches from a thread of its own."""
+
+    def __init__(self, provider: "TracerProvider") -> None:
+        self._provider = provider
+        self._tracer = provider.get_tracer("tusd_py")
+
+    def span(self, name: str, **facts: str | int) -> AbstractContextManager[None]:
+        """See ``Traces.span``."""
+        return self._span(name, facts)
+
+    @contextmanager
+    def _span(self, name: str, facts: dict[str, str | int]) -> Iterator[None]:
+        attributes = {f"tusd.{key}": value for key, value in facts.items()}
+        with self._tracer.start_as_current_span(name, attributes=attributes):
+            yield
+
+    def around(self, app: Any) -> Any:  # noqa: ANN401
+        """See ``Traces.around``. Not for each message of a body or a stream."""
+        from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+
+        return OpenTelemetryMiddleware(
+            app,
+            excluded_urls=QUIET_PATHS,
+            tracer_provider=self._provider,
+            exclude_spans=["receive", "send"],
+        )
+
+    def close(self) -> None:
+        """See ``Traces.close``."""
+        self._provider.shutdown()
+
+
+def open_traces(*, wanted: bool) -> Traces:
+    """Raises: ModuleNotFoundError: the extra ``otel`` is not installed."""
+    if not wanted:
+        return NoTraces()
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+    own = Resource({"service.name": "tusd-py"}).merge(Resource.create({}))
+    provider = TracerProvider(resource=own)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return OpenTelemetryTraces(provider)
