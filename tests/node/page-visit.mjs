@@ -49,7 +49,7 @@ const STEPS = {
     ),
   text: async (selector, wanted) =>
     page.waitForFunction(
-      ([where, what]) => document.querySelector(where)?.textContent.includes(what),
+      ([where, what]) => document.querySelector(where)?.innerText.includes(what),
       [selector, wanted],
     ),
   sent: async (least) =>

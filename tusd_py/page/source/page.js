@@ -40,7 +40,7 @@ const uppy = new Uppy({ autoProceed: true, locale: language === 'zh' ? zh_CN : u
     target: '#drop',
     inline: true,
     width: '100%',
-    height: 320,
+    height: 420,
     theme: 'auto',
     proudlyDisplayPoweredByUppy: false,
     showProgressDetails: true,
