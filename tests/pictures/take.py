@@ -50,7 +50,9 @@ def take(server: Server, folder: Path) -> None:
         ["add", str(holiday), str(birthday), str(cut)], ["sent", 40], picture[0],
         ["until", "compressing"], picture[1], ["line"],
         ["until", "completed", 2], ["until", "failed"], picture[2],
-        ["tab"], ["until", "completed", 2], ["add", str(holiday)], ["until", "completed", 3], picture[3],
+        ["tab"], ["until", "completed", 2], ["add", str(holiday)], ["until", "completed", 3],
+        ["text", ".uppy-StatusBar", "Complete"],
+        picture[3],
         **one,
     ) as visit:  # fmt: skip
         wait_until(lambda: _state(server)["jobs"]["failed"] > 0, timeout=120)
