@@ -83,7 +83,7 @@ const STEPS = {
     await page.addStyleTag({ content: '* { transition: none !important; animation: none !important }' })
     await page.evaluate(fs.readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8'))
     const { violations } = await page.evaluate(() => window.axe.run())
-    say({ violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(', ')}`) })
+    say({ violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} (${node.any[0]?.message})`).join()}`) })
   },
   // Files are chosen without a mouse: tabs up to what is focused, Enter.
   keyed: async (selector, ...files) => {
