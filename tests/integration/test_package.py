@@ -1,5 +1,6 @@
 """The distribution as others get it: built, installed in an environment of its own, and used."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 from support.server import running_server
-from support.tus import send
 
 ROOT = Path(__file__).parents[2]
 UV = str(Path(sys.executable).parent / "uv")
@@ -99,6 +99,20 @@ def test_what_is_installed_elsewhere_serves_the_page_and_takes_a_file(
         assert "page/page.js" in page.text
         assert httpx.get(f"{server.url}/page/page.js").status_code == 200
         assert httpx.get(f"{server.url}/api/openapi.json").json()["openapi"] == "3.1.0"
-        task = send(server, b"from elsewhere", "a.txt")
-        server.wait_for_status(task, "completed")
-        assert httpx.get(f"{server.files}{task}").content == b"from elsewhere"
+        movie = tmp_path / "movie.mp4"
+        movie.write_bytes(b"from elsewhere")
+        sent = run(
+            str(installed / "tusd-py"), "upload", "movie.mp4", "--url", server.files, "--json",
+            cwd=tmp_path,
+        )  # fmt: skip
+        last = json.loads(sent.splitlines()[-1])
+        assert last["status"] == "completed"
+        assert httpx.get(last["url"]).content == b"from elsewhere"
+
+
+def test_the_quick_start_says_what_was_run_here() -> None:
+    text = (ROOT / "docs" / "index.md").read_text("utf-8")
+    commands = [
+        line[2:].partition("#")[0].strip() for line in text.splitlines() if line[:2] == "$ "
+    ]
+    assert commands == ["pip install .", "tusd-py serve", "tusd-py upload movie.mp4"]
