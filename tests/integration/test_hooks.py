@@ -2,6 +2,7 @@
 
 import base64
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,16 +81,24 @@ def test_a_refusal_is_the_applications_sentence_and_leaves_nothing(
         assert posted(server, album="7").status_code == 201
 
 
-@pytest.mark.parametrize("trouble", ["answers 500", "is away", "says too much"])
+@pytest.mark.parametrize("trouble", ["answers 500", "is away", "says too much", "is silent"])
 def test_without_an_answer_no_upload_begins(
     tmp_path: Path, receiver: Receiver, trouble: str
 ) -> None:
     if trouble == "is away":
         receiver.close()
-    status, members = (200, {"x": "y" * 20_000}) if trouble == "says too much" else (500, None)
-    receiver.answer = lambda _: (status, members)
-    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
+    over = threading.Event()
+
+    def answer(_told: Received) -> tuple[int, object]:
+        if trouble == "is silent":
+            over.wait(60)
+        return (200, {"x": "y" * 20_000}) if trouble == "says too much" else (500, None)
+
+    receiver.answer = answer
+    settings = env(receiver, TUSD_HOOKS__TIMEOUT="0.5")
+    with running_server(tmp_path / "data", "--workers", "0", env=settings) as server:
         refused = posted(server)
+        over.set()
         assert (refused.status_code, refused.json()["code"]) == (503, "hook_unavailable")
         assert refused.headers["Retry-After"]
     if trouble == "is away":

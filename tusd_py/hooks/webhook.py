@@ -8,8 +8,10 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+import anyio
 import httpx
 
 from tusd_py.clock import Clock
@@ -31,14 +33,15 @@ class Webhook:
         payload: Literal["tusd-py", "tusd"],
         timeout: float,
         clock: Clock,
-        http: httpx.AsyncClient | None = None,
     ) -> None:
-        """``secret``: signs, '' does not; ``whsec_`` and base64, or any text. ``timeout`` in seconds."""
+        """``secret``: signs, '' does not; ``whsec_`` and base64, or any text. ``timeout``: seconds
+        for the whole of an answer."""
         self._url = url
         self._key = key_of(secret)
         self._form = tusd_format if payload == "tusd" else own_format
         self._clock = clock
-        self._http = http or httpx.AsyncClient(timeout=timeout, follow_redirects=False)
+        self._timeout = timeout
+        self._http = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
     async def ask(self, told: Told) -> None:
         """Whether an upload may be made. Raises: HookRefused; HookUnavailable: nobody knows."""
@@ -70,16 +73,18 @@ class Webhook:
         if self._key:
             headers["webhook-signature"] = signature(self._key, told.id, seconds, body)
         try:
-            async with self._http.stream(
-                "POST", self._url, content=body, headers=headers
-            ) as response:
-                content = b""
-                async for piece in response.aiter_bytes():
-                    content += piece
-                    if len(content) > MAX_ANSWER_BYTES:
-                        raise HookUnavailable("The application's answer is too large.")
-        except httpx.HTTPError as error:
+            with anyio.fail_after(self._timeout):
+                return await self._answer(body, headers)
+        except (httpx.HTTPError, TimeoutError) as error:
             raise HookUnavailable from error
+
+    async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        content = b""
+        async with self._http.stream("POST", self._url, content=body, headers=headers) as response:
+            async for piece in response.aiter_bytes():
+                content += piece
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise HookUnavailable("The application's answer is too large.")
         return httpx.Response(response.status_code, content=content)
 
     async def close(self) -> None:
