@@ -81,6 +81,18 @@ def test_a_refusal_is_the_applications_sentence_and_leaves_nothing(
         assert posted(server, album="7").status_code == 201
 
 
+def test_of_what_our_own_rules_refuse_nobody_is_asked(tmp_path: Path, receiver: Receiver) -> None:
+    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
+        part = {**TUS, **BODY, "Upload-Length": "5", "Upload-Concat": "partial"}
+        made = httpx.post(server.files, headers=part, content=b"bytes").headers["Location"]
+        for parts, status in ((f"{server.files}{'0' * 32}", 400), (made, 201)):
+            final = {**TUS, "Upload-Concat": f"final;{parts}"}
+            assert httpx.post(server.files, headers=final).status_code == status
+        too_long = {**TUS, "Upload-Length": str(1 << 50)}
+        assert httpx.post(server.files, headers=too_long).status_code == 413
+        assert receiver.events().count("pre-create") == 1, "of the final upload that can be"
+
+
 @pytest.mark.parametrize("trouble", ["answers 500", "is away", "says too much", "is silent"])
 def test_without_an_answer_no_upload_begins(
     tmp_path: Path, receiver: Receiver, trouble: str

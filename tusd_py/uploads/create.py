@@ -76,12 +76,9 @@ async def _create(
 ) -> Created:
     upload = _planned(room, caller, upload_id, command)
     if command.kind is UploadKind.FINAL:
-        if room.before_create is not None:
-            await room.before_create(upload)
         return await _create_final(room, upload)
     _check_fits(room, upload, command)
-    if room.before_create is not None and upload.kind is not UploadKind.PARTIAL:
-        await room.before_create(upload)
+    await _ask_application(room, upload)
     born = await claim(room, upload)
     if born is not None:
         return await _born_complete(room, born, command, body)
@@ -159,6 +156,13 @@ def _planned(room: UploadRoom, caller: Caller, upload_id: UploadId, command: Cre
     return upload
 
 
+async def _ask_application(room: UploadRoom, upload: Upload) -> None:
+    """Last of all rules, and before anything is made; a part is no task. Raises: HookRefused,
+    HookUnavailable."""
+    if room.before_create is not None and upload.kind is not UploadKind.PARTIAL:
+        await room.before_create(upload)
+
+
 def _check_fits(room: UploadRoom, upload: Upload, command: Create) -> None:
     length = command.body_length if command.has_body else 0
     if length is None:
@@ -171,6 +175,7 @@ def _check_fits(room: UploadRoom, upload: Upload, command: Create) -> None:
 
 async def _create_final(room: UploadRoom, upload: Upload) -> Created:
     upload = await plan_final(room, upload)
+    await _ask_application(room, upload)
     expires_at = await room.lane.run(_record(room, upload))
     _count(room, upload)
     try:
