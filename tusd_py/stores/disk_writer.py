@@ -73,8 +73,8 @@ class DiskWriter:
         """See ``Writer.write``."""
         self._check_sound()
         with disk_errors():
-            for batch in _batches(chunks):
-                self._put(batch)
+            for batch, size in _batches(chunks):
+                self._put(batch, size)
         if self._offset - self._pushed >= PUSH_BYTES:
             self.push()
 
@@ -84,13 +84,15 @@ class DiskWriter:
             push_out(self._descriptor, self._pushed, self._offset - self._pushed)
             self._pushed = self._offset
 
-    def _put(self, pending: list[memoryview]) -> None:
-        while pending:
+    def _put(self, pending: list[memoryview], left: int) -> None:
+        while left:
             count = os.pwritev(self._descriptor, pending, self._offset)
             if count == 0:
                 raise OSError(errno.EIO, "the disk takes nothing")
             self._offset += count
-            pending = _after(pending, count)
+            left -= count
+            if left:
+                pending = _after(pending, count)
 
     def truncate(self, offset: int) -> None:
         """See ``Writer.truncate``."""
@@ -153,21 +155,22 @@ class DiskWriter:
         self.close()
 
 
-def _batches(chunks: Sequence[bytes | memoryview]) -> Iterator[list[memoryview]]:
-    """The chunks, cut and grouped to what is written at once."""
+def _batches(chunks: Sequence[bytes | memoryview]) -> Iterator[tuple[list[memoryview], int]]:
+    """The chunks, cut and grouped to what is written at once, and its bytes."""
     batch: list[memoryview] = []
-    room = WRITE_BYTES
+    size = 0
     for chunk in chunks:
         rest = memoryview(chunk).cast("B")
         while rest:
-            batch.append(rest[:room])
-            room -= len(batch[-1])
-            rest = rest[len(batch[-1]) :]
-            if not room or len(batch) == MAX_VECTOR:
-                yield batch
-                batch, room = [], WRITE_BYTES
+            piece = rest[: WRITE_BYTES - size]
+            batch.append(piece)
+            size += len(piece)
+            rest = rest[len(piece) :]
+            if size == WRITE_BYTES or len(batch) == MAX_VECTOR:
+                yield batch, size
+                batch, size = [], 0
     if batch:
-        yield batch
+        yield batch, size
 
 
 def _after(pending: list[memoryview], count: int) -> list[memoryview]:
