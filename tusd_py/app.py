@@ -61,7 +61,7 @@ from tusd_py.wiring import hooks_of, open_ports
 log = logging.getLogger(__name__)
 
 RECOVER_SECONDS: Final = 60.0
-RELAY_PAUSE_SECONDS: Final = 0.02
+RELAY_PAUSE_SECONDS: Final = 0.1
 """Of many finishes in a row, so many go to the queue in one go."""
 LAG_SECONDS: Final = 0.05
 """The loop's lag is measured so often."""
@@ -247,7 +247,9 @@ async def _lifespan(
     room = context.uploads
 
     def wake_relay() -> None:
-        loop.call_soon_threadsafe(wake.set)
+        # Once set, it is cleared before the outbox is read: what was committed by now is found.
+        if not wake.is_set():
+            loop.call_soon_threadsafe(wake.set)
 
     room.wake_relay = wake_relay
     async with AsyncExitStack() as stack:

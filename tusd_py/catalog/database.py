@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ BUSY_SECONDS: Final = 10.0
 stopped (SIGSTOP) inside its transaction holds all others up, and they must still be able to end."""
 TRIES: Final = 5
 """How often a MySQL transaction is begun when deadlocks, lock waits or lost connections end it."""
+_TROUBLE: Final = (SQLAlchemyError, sqlite3.Error)
 _PASSING: Final = (1205, 1213)
 """Lock wait, deadlock: the transaction was rolled back and may be repeated."""
 
@@ -125,12 +127,12 @@ def backend_errors() -> Iterator[None]:
     """A database's trouble, in the project's words: never "not found" (the seed's hole 12)."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except _TROUBLE as error:
         raise BackendError from error
 
 
 def _in_our_words(done: Done) -> Done:
-    if not isinstance(done.error, SQLAlchemyError):
+    if not isinstance(done.error, _TROUBLE):
         return done
 
     def raised() -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine
 
 from tusd_py.catalog.port import Done
+from tusd_py.catalog.prepared import sqlite_of
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
@@ -49,7 +50,7 @@ class GroupCommit:
         return found
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """All of it, durable, or nothing. Raises: what ``work`` raises; SQLAlchemyError."""
+        """All of it, durable, or nothing. Raises: what ``work`` raises; SQLAlchemyError, sqlite3.Error."""
         if (current := self.current) is not None:
             return work(current)
         entry = _Entry(work)
@@ -102,12 +103,13 @@ def _in_thread(work: Callable[[], object]) -> Work:
 
 
 def _run(connection: Connection, work: Work) -> Done:
-    """Raises: SQLAlchemyError: the whole transaction is gone (a full disk ends it)."""
-    connection.exec_driver_sql("SAVEPOINT work")
+    """Raises: sqlite3.Error: the whole transaction is gone (a full disk ends it)."""
+    driver = sqlite_of(connection)
+    driver.execute("SAVEPOINT work")
     try:
         done = Done(work(connection))
     except Exception as error:  # noqa: BLE001  (it is raised to whom it belongs)
         done = Done(error=error)
-        connection.exec_driver_sql("ROLLBACK TO work")
-    connection.exec_driver_sql("RELEASE work")
+        driver.execute("ROLLBACK TO work")
+    driver.execute("RELEASE work")
     return done

@@ -3,11 +3,10 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
-
-from sqlalchemy import RowMapping
+from typing import Any, Final
 
 from tusd_py.catalog.port import HistoryRow
+from tusd_py.catalog.prepared import Row
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
@@ -15,6 +14,12 @@ from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.protocol.fields import parse_metadata
 
 NAME_CHARACTERS = 255
+UPLOAD_COLUMNS: Final = (
+    "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
+    "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
+    "created_at",
+)  # fmt: skip
+"""Those that ``upload_row`` fills."""
 
 
 def upload_row(upload: Upload) -> dict[str, Any]:
@@ -39,7 +44,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
     }
 
 
-def upload_of(row: RowMapping) -> Upload:
+def upload_of(row: Row) -> Upload:
     """The upload that a row of ``uploads`` holds."""
     raw = row["metadata_header"]
     header = None if raw is None else bytes(raw).decode("latin-1")
@@ -62,7 +67,7 @@ def upload_of(row: RowMapping) -> Upload:
     )
 
 
-def job_of(row: RowMapping) -> Job:
+def job_of(row: Row) -> Job:
     """The job that a row of ``jobs`` holds."""
     return Job(
         task_id=UploadId(row["task_id"]),
@@ -87,7 +92,7 @@ def job_of(row: RowMapping) -> Job:
     )
 
 
-def message_of(row: RowMapping) -> JobMessage:
+def message_of(row: Row) -> JobMessage:
     """The message that wakes a worker for a row of ``jobs``."""
     return JobMessage(
         task_id=UploadId(row["task_id"]),
@@ -111,7 +116,7 @@ def checkpoint_of(text: str) -> Checkpoint:
     return Checkpoint(**{**members, "step": Step(members["step"])})
 
 
-def file_of(row: RowMapping) -> File:
+def file_of(row: Row) -> File:
     """The file that a row of ``repository_pool`` holds."""
     return File(
         identity=row["identity"],
@@ -129,7 +134,7 @@ def file_of(row: RowMapping) -> File:
     )
 
 
-def history_of(row: RowMapping) -> HistoryRow:
+def history_of(row: Row) -> HistoryRow:
     """The record that a row of ``file_upload_history`` holds."""
     return HistoryRow(
         task_id=UploadId(row["task_id"]),

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.port import Done, Finished, HistoryRow
+from tusd_py.catalog.prepared import Prepared
 from tusd_py.catalog.quota_records import usage, within_quota
 from tusd_py.catalog.records import (
     add_history,
@@ -28,6 +29,7 @@ from tusd_py.catalog.records import (
 )
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
+    UPLOAD_COLUMNS,
     checkpoint_text,
     file_of,
     history_of,
@@ -48,11 +50,11 @@ FAILED_SOURCE_SECONDS = 24 * 3600.0
 """The source of a failed job is kept so long for a retry by hand."""
 _CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
 
-# Made once: see ``records``.
-_ADD_UPLOAD: Final = insert(uploads)
-_UPLOAD: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
-_UPLOAD_LOCKED: Final = _UPLOAD.with_for_update()
-_FINISH: Final = (
+_ADD_UPLOAD: Final = Prepared(insert(uploads), UPLOAD_COLUMNS)
+_FIND: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
+_UPLOAD: Final = Prepared(_FIND)
+_UPLOAD_LOCKED: Final = Prepared(_FIND.with_for_update())
+_FINISH: Final = Prepared(
     update(uploads)
     .where(uploads.c.id == bindparam("upload_id"), uploads.c.state == UploadState.RECEIVING.value)
     .values(
@@ -62,7 +64,10 @@ _FINISH: Final = (
         file_identity=bindparam("identity"),
     )
 )
-_ADD_JOB: Final = insert(jobs)
+_ADD_JOB: Final = Prepared(
+    insert(jobs),
+    [column.name for column in jobs.c if column.name not in ("claimed_at", "ended_at")],
+)
 _NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
 
 
@@ -236,7 +241,7 @@ class UploadRecords:
 
 def insert_upload(connection: Connection, upload: Upload, row: Mapping[str, Any]) -> None:
     """A new upload's row. A partial one is no task: nobody is told of it."""
-    connection.execute(_ADD_UPLOAD, row)
+    _ADD_UPLOAD.run(connection, row)
     if upload.kind is not UploadKind.PARTIAL:
         add_event(connection, upload.id, HookEvent.POST_CREATE, upload.created_at)
 
@@ -246,7 +251,7 @@ def find_upload(
 ) -> Upload | None:
     """The upload in whatever state; ``locked``: until the transaction ends."""
     statement = _UPLOAD_LOCKED if locked else _UPLOAD
-    row = connection.execute(statement, {"upload_id": upload_id}).mappings().first()
+    row = statement.first(connection, {"upload_id": upload_id})
     return None if row is None else upload_of(row)
 
 
@@ -254,8 +259,8 @@ def _finish(
     connection: Connection, content: FinishedContent, *, is_video: bool, now: float
 ) -> Finished:
     file = pool_file(connection, content.scope, content.file_hash, locked=True)
-    finished = connection.execute(
-        _FINISH,
+    finished = _FINISH.run(
+        connection,
         {
             "upload_id": content.upload_id,
             "hash_": content.file_hash,
@@ -263,7 +268,7 @@ def _finish(
             "identity": None if file is None else file.identity,
         },
     )
-    if finished.rowcount != 1:
+    if finished != 1:
         return Finished(first=False, file=file if was_held(connection, content.upload_id) else None)
     add_history(connection, content, now=now)
     if file is not None:
@@ -292,8 +297,8 @@ def was_held(connection: Connection, upload_id: UploadId) -> bool:
 def _add_job(
     connection: Connection, content: FinishedContent, *, is_video: bool, now: float
 ) -> None:
-    connection.execute(
-        _ADD_JOB,
+    _ADD_JOB.run(
+        connection,
         {
             "task_id": content.upload_id,
             "user_id": content.user_id,

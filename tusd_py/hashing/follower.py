@@ -164,12 +164,12 @@ class Followers:
         self.read_again = 0
         """Bytes that all of them have read from files."""
 
-    def get(self, upload_id: UploadId, path: Path) -> Follower:
-        """The upload's follower; a new one at zero when there is none."""
+    def get(self, upload_id: UploadId, path: Callable[[UploadId], Path]) -> Follower:
+        """The upload's follower; a new one at zero, of the file at that path, when there is none."""
         with self._mutex:
             follower = self._followers.get(upload_id)
             if follower is None:
-                follower = self._followers[upload_id] = Follower(path)
+                follower = self._followers[upload_id] = Follower(path(upload_id))
             self._followers.move_to_end(upload_id)
             while len(self._followers) > self._limit:
                 self._followers.popitem(last=False)

@@ -57,16 +57,29 @@ class EmbeddedQueue:
         """See ``JobQueue.publish``."""
         self.publish_payload(encode(message))
 
+    def publish_all(self, messages: Sequence[JobMessage]) -> int:
+        """See ``JobQueue.publish_all``: all of them or none."""
+        self._publish([encode(message) for message in messages])
+        return len(messages)
+
     def publish_payload(self, payload: bytes) -> None:
         """Publish bytes as they are, which may be no message at all. Raises: BackendError."""
-        with self._changed:
-            self._run(
-                lambda db: db.execute(
-                    "INSERT INTO messages (payload, visible_at) VALUES (?, ?)",
-                    (payload, self._clock.now()),
-                )
+        self._publish([payload])
+
+    def _publish(self, payloads: Sequence[bytes]) -> None:
+        now = self._clock.now()
+
+        def work(database: sqlite3.Connection) -> None:
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany(
+                "INSERT INTO messages (payload, visible_at) VALUES (?, ?)",
+                [(payload, now) for payload in payloads],
             )
-            self._changed.notify()
+            database.execute("COMMIT")
+
+        with self._changed:
+            self._run(work)
+            self._changed.notify(len(payloads))
 
     def receive(self, timeout: float) -> "EmbeddedDelivery | None":
         """See ``JobQueue.receive``."""

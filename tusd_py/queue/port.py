@@ -57,6 +57,14 @@ class JobQueue(Protocol):
         """
         ...
 
+    def publish_all(self, messages: Sequence[JobMessage]) -> int:
+        """Hand messages over, in order, until one can't be.
+
+        Returns: how many are the queue's, one at least; the others may or may not have been taken.
+        Raises: BackendError: none is, for all that is known.
+        """
+        ...
+
     def receive(self, timeout: float) -> Delivery | None:
         """The next message, or None after ``timeout`` seconds (0: at once)."""
         ...

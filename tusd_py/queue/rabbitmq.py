@@ -91,6 +91,17 @@ class RabbitMqQueue:
         """See ``JobQueue.publish``: it is in the queue's log when this returns."""
         self.publish_payload(encode(message))
 
+    def publish_all(self, messages: Sequence[JobMessage]) -> int:
+        """See ``JobQueue.publish_all``."""
+        for count, message in enumerate(messages):
+            try:
+                self.publish(message)
+            except BackendError:
+                if count:
+                    return count
+                raise
+        return len(messages)
+
     def publish_payload(self, payload: bytes) -> None:
         """Publish bytes as they are, which may be no message at all. Raises: BackendError."""
         self._put(exchange="", routing_key=QUEUE, payload=payload, headers={})

@@ -67,6 +67,10 @@ class UploadStore(Protocol):
         """Make an empty upload. Raises: StorageFull, StorageDamaged."""
         ...
 
+    def begin(self, upload_id: UploadId, *, length: int | None) -> Writer:
+        """``create`` and ``writer`` in one. Raises: StorageFull, StorageDamaged: it is not there."""
+        ...
+
     def offset(self, upload_id: UploadId) -> int:
         """Verified bytes held. Raises: UploadNotFound."""
         ...

@@ -108,7 +108,8 @@ class EmbeddedTaskView:
     ) -> Task | None:
         before = _one(database, facts.task_id)
         # A task the view had lost begins a life of its own: its sequence starts again.
-        after = advance(before, facts, change, epoch=secrets.token_hex(4), now=self._clock.now())
+        epoch = secrets.token_hex(4) if before is None else before.epoch
+        after = advance(before, facts, change, epoch=epoch, now=self._clock.now())
         if after is not None:
             database.execute(_PUT, _row(after))
         return after

@@ -97,9 +97,10 @@ async def _create_with_body(
     def open_() -> Reception:
         nonlocal opened
         room.check_disk(upload)
-        room.stores.core.create(upload.id)
+        checksum = command.checksum if command.has_body else None
+        reception = Reception.begin(room, upload, checksum, new=True)
         opened = True
-        return Reception.begin(room, upload, command.checksum if command.has_body else None)
+        return reception
 
     def record() -> None:
         nonlocal recorded

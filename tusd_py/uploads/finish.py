@@ -62,11 +62,16 @@ async def finish(room: UploadRoom, upload: Upload) -> None:
 
 
 def finish_now(
-    room: UploadRoom, upload: Upload, *, record: Callable[[], None] | None = None
+    room: UploadRoom,
+    upload: Upload,
+    *,
+    record: Callable[[], None] | None = None,
+    head: bytes | None = None,
 ) -> Steps[bool | None]:
     """``finish``, as far as it blocks; the caller then lets ``settle`` know.
 
-    Args: record: is called in the finishing transaction, first.
+    Args: record: is called in the finishing transaction, first; head: see ``read_head``, None: it is
+        still to be read.
     Returns: whether it was done for the first time; None: the hash is too far behind.
     """
     unread = behind(room, upload)
@@ -74,7 +79,7 @@ def finish_now(
         return None
     if unread:
         _catch_up(room, upload)
-    return (yield from _finish_in_catalog(room, upload, record))
+    return (yield from _finish_in_catalog(room, upload, record, head))
 
 
 def behind(room: UploadRoom, upload: Upload) -> int:
@@ -163,7 +168,10 @@ async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
 
 
 def _finish_in_catalog(
-    room: UploadRoom, upload: Upload, record: Callable[[], None] | None = None
+    room: UploadRoom,
+    upload: Upload,
+    record: Callable[[], None] | None = None,
+    head: bytes | None = None,
 ) -> Steps[bool]:
     """Verify what was declared, then the one transaction; False if it had been done before."""
     file_hash = room.follower(upload).hexdigest(upload.size)
@@ -179,8 +187,8 @@ def _finish_in_catalog(
         yield from commit(part)
         return True
     path = room.stores.core.path(upload.id)
-    head = read_head(path)
-    check_content(upload.filename, head, room.policy.allowed_extensions)
+    seen = read_head(path) if head is None else head
+    check_content(upload.filename, seen, room.policy.allowed_extensions)
     content = FinishedContent(
         upload_id=upload.id,
         user_id=upload.user_id,
@@ -196,7 +204,7 @@ def _finish_in_catalog(
     def finish() -> Finished:
         if record is not None:
             record()
-        return room.catalog.finish_upload(content, is_video=is_video(head))
+        return room.catalog.finish_upload(content, is_video=is_video(seen))
 
     finished = yield from commit(finish)
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})

@@ -18,12 +18,14 @@ from tusd_py.uploads.steps import Steps, later
 
 SNIFF_BYTES: Final = 4096
 """A file's type is looked at as soon as so many bytes are there (S24)."""
+HEAD_BYTES: Final = 1 << 16
+"""By so many its type is told."""
 
 
 def read_head(path: os.PathLike[str]) -> bytes:
-    """The first 64 KiB of a file, by which its type is told."""
+    """The first ``HEAD_BYTES`` of a file."""
     with open(path, "rb") as file:  # noqa: PTH123  (one call less on a warm path)
-        return file.read(1 << 16)
+        return file.read(HEAD_BYTES)
 
 
 class Reception:
@@ -39,6 +41,7 @@ class Reception:
         self._room = room
         self._allowed = room.policy.allowed_extensions
         self._path = room.stores.core.path(upload.id)
+        self._head: bytes | None = None
         self._writer = writer
         self._follower: Follower = room.follower(upload)
         self._rewind = room.stores.rewind if checksum is not None else None
@@ -53,13 +56,21 @@ class Reception:
 
     @classmethod
     def begin(
-        cls, room: UploadRoom, upload: Upload, checksum: Checksum | LateChecksum | None
+        cls,
+        room: UploadRoom,
+        upload: Upload,
+        checksum: Checksum | LateChecksum | None,
+        *,
+        new: bool = False,
     ) -> Self:
-        """Open the upload at its end; an unverified chunk is marked as such before its first byte.
+        """Open the upload at its end, or make it (``new``); an unverified chunk is marked as such
+        before its first byte.
 
         Raises: UploadNotFound, StorageFull, StorageDamaged.
         """
-        writer = room.stores.core.writer(upload.id, length=upload.length)
+        store = room.stores.core
+        open_ = store.begin if new else store.writer
+        writer = open_(upload.id, length=upload.length)
         reception = cls(room, upload, writer, checksum)
         try:
             if reception._rewind is not None:
@@ -86,6 +97,8 @@ class Reception:
         Raises: StorageFull, StorageDamaged, TypeMismatch.
         """
         start = self._writer.offset
+        if not start and len(chunks) == 1:
+            self._head = bytes(chunks[0][:HEAD_BYTES])
         self._writer.write(chunks)
         self._follower.feed(start, chunks)
         if self._digest is not None:
@@ -93,7 +106,13 @@ class Reception:
                 self._digest.update(chunk)
         if not self._sniffed and self._writer.offset >= SNIFF_BYTES:
             self._sniffed = True
-            check_content(self.upload.filename, read_head(self._path), self._allowed)
+            check_content(self.upload.filename, self.head(), self._allowed)
+
+    def head(self) -> bytes:
+        """The first bytes of what the store has: 64 KiB, or all there are."""
+        if self._head is not None and len(self._head) == min(self.offset, HEAD_BYTES):
+            return self._head
+        return read_head(self._path)
 
     def end(self, drained: Drained) -> Steps[None]:
         """After the last byte: what came is judged, made durable as far as promised, and closed.

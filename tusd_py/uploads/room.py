@@ -128,7 +128,7 @@ class UploadRoom:
 
     def follower(self, upload: Upload) -> Follower:
         """The upload's running hash, as far as this process has it."""
-        return self.followers.get(upload.id, self.stores.core.path(upload.id))
+        return self.followers.get(upload.id, self.stores.core.path)
 
     async def find(self, user_id: UserId, upload_id: UploadId) -> Upload:
         """See ``look``."""

@@ -96,11 +96,10 @@ from tusd_py.domain.upload import FinishedContent, Upload
 catalog = SqlCatalog(sqlite_url(__import__("pathlib").Path({str(path)!r})), clock=FakeClock())
 upload = Upload(id=UploadId("ab" * 16), user_id=UserId(1), length=1, created_at=1.0)
 catalog.add_upload(upload)
-seen = []
-def before(conn, cursor, statement, *rest):
+def before(statement):
     if statement.startswith("INSERT INTO outbox"):
         os._exit(9)
-event.listen(catalog._database.engine, "before_cursor_execute", before)
+event.listen(catalog._database.engine, "checkout", lambda driver, *_: driver.set_trace_callback(before))
 catalog.finish_upload(FinishedContent(upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
     filename="", filetype="", file_hash="a" * 64, file_size=1, temp_path="", created_at=1.0), is_video=False)
 """

@@ -229,22 +229,24 @@ class TestThreads:
 class TestFollowers:
     def test_the_same_upload_has_the_same_follower(self, path: Path) -> None:
         followers, upload_id = Followers(), fresh_id()
-        assert followers.get(upload_id, path) is followers.get(upload_id, path)
-        assert followers.get(fresh_id(), path) is not followers.get(upload_id, path)
+        assert followers.get(upload_id, lambda _: path) is followers.get(upload_id, lambda _: path)
+        assert followers.get(fresh_id(), lambda _: path) is not followers.get(
+            upload_id, lambda _: path
+        )
 
     def test_a_dropped_one_is_begun_anew(self, path: Path) -> None:
         followers, upload_id = Followers(), fresh_id()
-        followers.get(upload_id, path).feed(0, [CONTENT])
+        followers.get(upload_id, lambda _: path).feed(0, [CONTENT])
         followers.drop(upload_id)
         followers.drop(upload_id)
-        assert followers.get(upload_id, path).hashed == 0
+        assert followers.get(upload_id, lambda _: path).hashed == 0
 
     def test_the_one_unused_for_longest_goes_first(self, path: Path) -> None:
         followers = Followers(limit=2)
         first, second, third = fresh_id(), fresh_id(), fresh_id()
-        kept = followers.get(first, path)
-        gone = followers.get(second, path)
-        assert followers.get(first, path) is kept
-        followers.get(third, path)
-        assert followers.get(first, path) is kept
-        assert followers.get(second, path) is not gone
+        kept = followers.get(first, lambda _: path)
+        gone = followers.get(second, lambda _: path)
+        assert followers.get(first, lambda _: path) is kept
+        followers.get(third, lambda _: path)
+        assert followers.get(first, lambda _: path) is kept
+        assert followers.get(second, lambda _: path) is not gone
