@@ -70,6 +70,17 @@ class Database:
             with self.engine.connect() as connection:
                 return work(connection)
 
+    def look_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+        """See ``UploadCatalog.look_together``."""
+        if not self.is_sqlite:
+            return [attempt(work) for work in works]
+        with (
+            backend_errors(),
+            self.engine.connect() as connection,
+            self._group.within(connection),
+        ):
+            return [_in_our_words(attempt(work)) for work in works]
+
     def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
         """See ``UploadCatalog.together``."""
         if not self.is_sqlite:

@@ -45,7 +45,7 @@ class GroupCommit:
 
     @property
     def current(self) -> Connection | None:
-        """The transaction of the ``together`` that this thread is in."""
+        """The connection of the ``together`` or ``within`` that this thread is in."""
         found: Connection | None = getattr(self._own, "connection", None)
         return found
 
@@ -81,7 +81,7 @@ class GroupCommit:
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                with self._mine(connection):
+                with self.within(connection):
                     told.extend(_run(connection, work) for work in works)
         except Exception as error:  # noqa: BLE001  (it is raised to each of them)
             failed = [done.error or error for done in told]
@@ -90,7 +90,8 @@ class GroupCommit:
         return told
 
     @contextmanager
-    def _mine(self, connection: Connection) -> Iterator[None]:
+    def within(self, connection: Connection) -> Iterator[None]:
+        """What this thread reads and writes in the block goes through the connection."""
         self._own.connection = connection
         try:
             yield

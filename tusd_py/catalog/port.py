@@ -208,6 +208,10 @@ class UploadCatalog(PossessionCatalog, Protocol):
         all or nothing by itself. Returns: what each came to, in order, once it is durable."""
         ...
 
+    def look_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+        """Run functions that only read this catalog. Returns: what each came to, in order."""
+        ...
+
     def add_upload(self, upload: Upload, quota: Quota | None = None) -> None:
         """Record a new upload. Raises: TooManyUploads, QuotaExceeded: nothing was recorded."""
         ...

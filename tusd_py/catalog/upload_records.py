@@ -87,6 +87,10 @@ class UploadRecords:
         """See ``UploadCatalog.together``."""
         return self._database.together(works)
 
+    def look_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+        """See ``UploadCatalog.look_together``."""
+        return self._database.look_together(works)
+
     def add_upload(self, upload: Upload, quota: Quota | None = None) -> None:
         """See ``UploadCatalog.add_upload``."""
         row = upload_row(upload)

@@ -19,6 +19,7 @@ from tusd_py.uploads.possession import challenge, on_grid, prove
 from tusd_py.uploads.receive import Appended, Opening, store_body
 from tusd_py.uploads.reception import Reception
 from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.steps import Steps, look
 
 
 async def append(room: UploadRoom, user_id: UserId, command: Append, body: Body) -> Appended:
@@ -72,9 +73,9 @@ async def _store_body(room: UploadRoom, user_id: UserId, command: Append, body: 
             )
 
 
-def _open(room: UploadRoom, user_id: UserId, command: Append) -> Reception | Appended:
-    """Under the lock: check the request against the upload as it is now, and open it. Blocks."""
-    upload = room.look(user_id, command.upload_id)
+def _open(room: UploadRoom, user_id: UserId, command: Append) -> Steps[Reception | Appended]:
+    """Under the lock: check the request against the upload as it is now, and open it."""
+    upload = yield from look(lambda: room.look(user_id, command.upload_id))
     finished = upload.state is UploadState.FINISHED and upload.length is not None
     offset = _offset(room, upload)
     if upload.instant and command.offset <= offset:

@@ -94,8 +94,9 @@ async def _create_with_body(
 ) -> Created:
     opened = recorded = False
 
-    def open_() -> Reception:
+    def open_() -> Steps[Reception]:
         nonlocal opened
+        yield from ()
         room.check_disk(upload)
         checksum = command.checksum if command.has_body else None
         reception = Reception.begin(room, upload, checksum, new=True)

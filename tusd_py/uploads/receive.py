@@ -63,7 +63,7 @@ class Opening:
     finish of one that is here.
     """
 
-    open: Callable[[], Reception | Appended]
+    open: Callable[[], Steps[Reception | Appended]]
     record: Callable[[], None] | None = None
 
 
@@ -140,7 +140,7 @@ async def _store_whole(room: UploadRoom, opening: Opening, content: bytes | byte
 def _store(
     room: UploadRoom, opening: Opening, content: bytes | bytearray
 ) -> Steps[_Stored | Appended]:
-    reception = opening.open()
+    reception = yield from opening.open()
     if isinstance(reception, Appended):
         return reception
     drained = Drained(len(content), End.COMPLETE)
@@ -173,7 +173,7 @@ def _appended(room: UploadRoom, reception: Reception) -> Appended:
 
 
 def _open(room: UploadRoom, opening: Opening) -> Steps[Reception | Appended]:
-    reception = opening.open()
+    reception = yield from opening.open()
     if isinstance(reception, Appended) or opening.record is None:
         return reception
     try:

@@ -197,6 +197,8 @@ class UploadRoom:
 
     def _together(self, wait: Wait, items: Sequence[Any]) -> Sequence[Done]:
         match wait:
+            case Wait.LOOK:
+                return self.catalog.look_together(items)
             case Wait.DISK:
                 return [attempt(work) for work in items]
             case Wait.CATALOG:

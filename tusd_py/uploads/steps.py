@@ -1,8 +1,8 @@
 """Small uploads of one moment, through their steps side by side in one thread.
 
-What an upload has to do is a generator. It yields where it can wait for others: for the disk, so that
-the first sync finds the bytes of all; for the catalog, so that all share one transaction; for the view
-of tasks likewise. Nothing that follows such a step happens before it is done.
+What an upload has to do is a generator. It yields where it can wait for others: to look into the
+catalog, so that all share one connection; for the disk, so that the first sync finds the bytes of all;
+for the catalog, so that all share one transaction; for the view of tasks likewise. Nothing that follows such a step happens before it is done.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -20,9 +20,10 @@ R_co = TypeVar("R_co", covariant=True)
 class Wait(IntEnum):
     """What a step waits for; the lower goes first, so that all come to the higher together."""
 
-    DISK = 0
-    CATALOG = 1
-    VIEW = 2
+    LOOK = 0
+    DISK = 1
+    CATALOG = 2
+    VIEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ class Step:
 Steps = Generator[Step, Any, R_co]
 Together = Callable[[Wait, Sequence[Any]], Sequence[Done]]
 """Does the items of several uploads' steps of one kind; what each came to, in order."""
+
+
+def look(work: Callable[[], T]) -> Steps[T]:
+    """Do what only reads the catalog, with all others that do: on one connection, of one state."""
+    result: T = yield Step(Wait.LOOK, work)
+    return result
 
 
 def later(work: Callable[[], T]) -> Steps[T]:
