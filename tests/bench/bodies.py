@@ -1,7 +1,7 @@
 """What bodies cost one process in memory, and how late they make its loop: ``make bench-bodies``.
 
 One upload of 10 GiB, 64 at once, 1,000 slow ones beside 5,000 idle listeners; each on a fresh server
-with the default durability.
+with the default durability. How fair the 64 share it: when the first is through, of when the last is.
 """
 
 import argparse
@@ -35,7 +35,9 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     share: int = arguments.share
-    table = Table("what", "MiB at rest", "peak MiB", "loop p50 ms", "loop p99 ms", "last 204 ms")
+    table = Table(
+        "what", "MiB at rest", "peak MiB", "loop p50 ms", "loop p99 ms", "last 204 ms", "first/last"
+    )
     found: dict[str, dict[str, Any]] = {}
     with source_of(GIB // share) as source:
         loads = {
@@ -49,13 +51,13 @@ def main() -> None:
         name = f"{1000 // share} slow uploads, {LISTENERS // share} listeners"
         found[name] = asyncio.run(_slow(server, share))
     for name, of in found.items():
-        table.add_row(name, *(f"{of[key]:.1f}" if key in of else "" for key in KEYS))
+        table.add_row(name, *(f"{of[key]:.2f}" if key in of else "" for key in KEYS))
     Console().print(table)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=1))
 
 
-KEYS: Final = ("rest_mib", "peak_mib", "lag_p50_ms", "lag_p99_ms", "last_204_ms")
+KEYS: Final = ("rest_mib", "peak_mib", "lag_p50_ms", "lag_p99_ms", "last_204_ms", "first_through")
 
 
 def _under(server: Running, load: Load, source: Path) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def _under(server: Running, load: Load, source: Path) -> dict[str, Any]:
         "rest_mib": rest,
         "peak_mib": done.peak_mib,
         "last_204_ms": max(done.waits),
+        "first_through": min(done.ends) / max(done.ends),
         "gib_a_second": done.rate,
         "cpu_seconds_a_gib": done.cpu,
         **_lag(before, _lateness(server)),

@@ -60,6 +60,8 @@ class Figures:
     peak_mib: float
     waits: tuple[float, ...]
     error: str = ""
+    ends: tuple[float, ...] = ()
+    """Seconds after which each stream was through."""
 
 
 @contextmanager
@@ -95,4 +97,5 @@ def generate(server: Running, load: Load, source: Path, *, path: str = "/files/"
         peak_mib=server.peak_mib(),
         waits=tuple(told["waits_ms"] or ()),
         error=told["first_error"],
+        ends=tuple(told["ends_seconds"] or ()),
     )

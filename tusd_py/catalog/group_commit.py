@@ -1,13 +1,15 @@
 """Writers of one SQLite file that queue up share a transaction, and its sync.
 
 SQLite has one writer at a time, so threads wait for each other anyhow. Whoever's turn it is runs the
-work of all that wait, each in a savepoint, and commits once. Nobody is told anything before that
-commit; work that fails takes back its own savepoint and nobody else's.
+work of all that wait and commits once. Nobody is told anything before that commit. When some work
+fails, all of it is taken back and done again, each in a savepoint, which a failure takes back alone:
+as a rule none fails, and savepoints would be a quarter of the statements.
 
 A thread that has several things to write brings them at once (``together``); what it writes and
 reads while they run goes through their transaction.
 """
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +17,16 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from tusd_py.catalog.port import Done
 from tusd_py.catalog.prepared import sqlite_of
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
+"""May be done twice; what the first time changed in the database is taken back before."""
+_NOBODYS: Final = (OperationalError, sqlite3.OperationalError)
+"""Locked, full, damaged: no work is to blame, and a second time would wait a second time."""
 
 MAX_BATCH: Final = 64
 """Other processes wait for the file meanwhile."""
@@ -79,15 +85,28 @@ class GroupCommit:
     def _commit(self, works: Sequence[Work]) -> list[Done]:
         told: list[Done] = []
         try:
-            with self._engine.begin() as connection:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                with self.within(connection):
-                    told.extend(_run(connection, work) for work in works)
+            self._transaction(works, _plainly, told)
+        except Exception as error:  # noqa: BLE001  (it is raised to whom it belongs)
+            if len(works) == 1 or isinstance(error, _NOBODYS):
+                return [Done(error=error)] * len(works)
+        else:
+            return told
+        told.clear()
+        try:
+            self._transaction(works, _guarded, told)
         except Exception as error:  # noqa: BLE001  (it is raised to each of them)
             failed = [done.error or error for done in told]
             failed += [error] * (len(works) - len(told))
             return [Done(error=each) for each in failed]
         return told
+
+    def _transaction(
+        self, works: Sequence[Work], run: Callable[[Connection, Work], Done], told: list[Done]
+    ) -> None:
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with self.within(connection):
+                told.extend(run(connection, work) for work in works)
 
     @contextmanager
     def within(self, connection: Connection) -> Iterator[None]:
@@ -103,7 +122,16 @@ def _in_thread(work: Callable[[], object]) -> Work:
     return lambda _connection: work()
 
 
-def _run(connection: Connection, work: Work) -> Done:
+def _plainly(connection: Connection, work: Work) -> Done:
+    """Raises: what the work raises; sqlite3.OperationalError: SQLite has ended the transaction, and
+    what follows would be one of its own."""
+    done = Done(work(connection))
+    if not sqlite_of(connection).in_transaction:
+        raise sqlite3.OperationalError("the transaction is over")
+    return done
+
+
+def _guarded(connection: Connection, work: Work) -> Done:
     """Raises: sqlite3.Error: the whole transaction is gone (a full disk ends it)."""
     driver = sqlite_of(connection)
     driver.execute("SAVEPOINT work")

@@ -105,6 +105,7 @@ async def _create_with_body(
 
     def record() -> None:
         nonlocal recorded
+        recorded = False  # it may be called twice
         room.catalog.add_upload(upload, room.policy.quota)
         recorded = True
 

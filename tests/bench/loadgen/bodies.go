@@ -41,6 +41,7 @@ func streams(o *outcome, send func(c *conn, location string) error) time.Duratio
 				return
 			}
 			atomic.AddInt64(&o.done, 1)
+			o.ended(time.Since(begun))
 		}(conns[i], locations[i])
 	}
 	group.Wait()

@@ -32,6 +32,7 @@ type outcome struct {
 	first  string
 	done   int64
 	waits  []float64 // milliseconds
+	ends   []float64 // seconds: when each stream was through
 }
 
 func (o *outcome) fail(err error) {
@@ -46,6 +47,12 @@ func (o *outcome) fail(err error) {
 func (o *outcome) waited(d time.Duration) {
 	o.mutex.Lock()
 	o.waits = append(o.waits, float64(d.Microseconds())/1000)
+	o.mutex.Unlock()
+}
+
+func (o *outcome) ended(d time.Duration) {
+	o.mutex.Lock()
+	o.ends = append(o.ends, d.Seconds())
 	o.mutex.Unlock()
 }
 
@@ -75,6 +82,7 @@ func main() {
 		"errors":             o.errors,
 		"first_error":        o.first,
 		"waits_ms":           o.waits,
+		"ends_seconds":       o.ends,
 		"client_cpu_seconds": float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9,
 	})
 	if o.errors > 0 {

@@ -3,13 +3,14 @@
 import asyncio
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 
 from tusd_py.ingest import self_check as checking
 from tusd_py.ingest.bodies import body_of
@@ -22,6 +23,7 @@ from tusd_py.uploads.body import Drained, End, Interruption
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Play = Callable[[Coroutine[None, None, None]], None]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -39,6 +41,17 @@ async def serving(app: App, **config: Any) -> AsyncIterator[int]:
     finally:
         server.should_exit = True
         await task
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def play(request: pytest.FixtureRequest) -> Play:
+    """Runs on each of the loops that uvicorn may take."""
+
+    def run(test: Coroutine[None, None, None]) -> None:
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            runner.run(test)
+
+    return run
 
 
 class Taker:
@@ -96,7 +109,7 @@ def threads() -> Any:
     opened.close()
 
 
-def test_who_receives_beside_it_steals_no_byte(threads: Threads) -> None:
+def test_who_receives_beside_it_steals_no_byte(play: Play, threads: Threads) -> None:
     content = bytes(range(256)) * 100_000
 
     async def run() -> None:
@@ -108,10 +121,10 @@ def test_who_receives_beside_it_steals_no_byte(threads: Threads) -> None:
         assert taker.drained == [Drained(len(content), End.COMPLETE)]
         assert taker.got == content
 
-    asyncio.run(run())
+    play(run())
 
 
-def test_tls_in_process_goes_the_plain_way(threads: Threads, tmp_path: Path) -> None:
+def test_tls_in_process_goes_the_plain_way(play: Play, threads: Threads, tmp_path: Path) -> None:
     key, certificate = tmp_path / "key", tmp_path / "certificate"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
@@ -132,10 +145,10 @@ def test_tls_in_process_goes_the_plain_way(threads: Threads, tmp_path: Path) -> 
         assert taker.lent == [False]
         assert taker.got == content
 
-    asyncio.run(run())
+    play(run())
 
 
-def test_a_body_of_http_1_0_is_lent_too(threads: Threads) -> None:
+def test_a_body_of_http_1_0_is_lent_too(play: Play, threads: Threads) -> None:
     async def run() -> None:
         taker = Taker(threads)
         async with serving(taker) as port:
@@ -144,10 +157,10 @@ def test_a_body_of_http_1_0_is_lent_too(threads: Threads) -> None:
         assert b" 204 " in answer
         assert taker.got == bytes(200_000)
 
-    asyncio.run(run())
+    play(run())
 
 
-def test_interim_responses_precede_the_answer() -> None:
+def test_interim_responses_precede_the_answer(play: Play) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert INTERIM in scope["extensions"]
         for offset in (b"1", b"2"):
@@ -167,7 +180,7 @@ def test_interim_responses_precede_the_answer() -> None:
             answer = await exchange(port, b"GET / HTTP/1.0\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 204 ")
 
-    asyncio.run(run())
+    play(run())
 
 
 def test_the_self_check_finds_nothing_here() -> None:
