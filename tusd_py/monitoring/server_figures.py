@@ -29,6 +29,8 @@ class ServerFigures:
             ("method", "route", "status"),
             registry=registry,
         )
+        self._answered: dict[tuple[str, str, str], Counter] = {}
+        """Looking one up by its labels is as dear as counting."""
         self._listeners = Gauge(
             "tusd_listeners", "Open streams of events", ("kind",), registry=registry
         )
@@ -50,7 +52,12 @@ class ServerFigures:
 
     def answered(self, *, method: str, route: str, status: str) -> None:
         """A request was answered. Args: route: its template; status: such as ``2xx``."""
-        self._requests.labels(method, route, status).inc()
+        counter = self._answered.get((method, route, status))
+        if counter is None:
+            counter = self._answered[method, route, status] = self._requests.labels(
+                method, route, status
+            )
+        counter.inc()
 
     def listening(self, kind: Literal["sse", "websocket"]) -> AbstractContextManager[None]:
         """Somebody listens, for the length of a block."""

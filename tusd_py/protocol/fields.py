@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 
 from tusd_py.domain.commands import Checksum
@@ -166,4 +167,9 @@ def media_type(text: str | None) -> str:
 
 def http_date(unix_seconds: float) -> str:
     """IMF-fixdate of RFC 9110, 5.6.7, for Upload-Expires (C137)."""
+    return _fixdate(int(unix_seconds))
+
+
+@lru_cache(64)
+def _fixdate(unix_seconds: int) -> str:
     return formatdate(unix_seconds, usegmt=True)
