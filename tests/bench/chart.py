@@ -25,7 +25,8 @@ def main() -> None:
 
 
 def chart(runs: Runs) -> str:
-    """One group of bars per load: median CPU of each server, seconds per GiB or ms per upload."""
+    """One group of bars per load: median CPU of each server that did it, seconds per GiB or ms per
+    upload."""
     lines: list[str] = []
     top = 24
     for load, servers in runs.items():
@@ -38,6 +39,7 @@ def chart(runs: Runs) -> str:
         medians = {
             server: statistics.median(run["cpu"] for run in of) * (1000 if small else 1)
             for server, of in servers.items()
+            if not any(run["error"] for run in of)
         }
         scale = (WIDTH - LEFT - RIGHT) / max(medians.values())
         for server, value in medians.items():

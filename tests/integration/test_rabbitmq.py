@@ -75,6 +75,30 @@ def test_a_publish_that_is_not_routed_is_an_error(rabbitmq: RabbitMq) -> None:
     queue.close()
 
 
+def test_of_messages_handed_over_those_before_the_trouble_count(
+    rabbitmq: RabbitMq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = RabbitMqQueue(rabbitmq.url(rabbitmq.virtual_host()))
+    sent = [message() for _ in range(3)]
+    really, asked = queue.publish_payload, 0
+
+    def the_third_fails(payload: bytes) -> None:
+        nonlocal asked
+        asked += 1
+        if asked >= 3:
+            raise BackendError
+        really(payload)
+
+    monkeypatch.setattr(queue, "publish_payload", the_third_fails)
+    assert queue.publish_all(sent) == 2
+    with pytest.raises(BackendError):
+        queue.publish_all(sent[2:])
+    monkeypatch.undo()
+    assert queue.publish_all(sent[2:]) == 1
+    wait_until(lambda: queue.depth() == 3)
+    queue.close()
+
+
 def _depth(queue: RabbitMqQueue | None) -> int:
     try:
         return queue.depth() if queue is not None else -1

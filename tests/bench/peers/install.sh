@@ -3,6 +3,7 @@
 set -u
 cd "$(dirname "$0")"
 tusd=v2.9.1
+rustus=0.5.10
 mkdir -p bin
 (cd ../loadgen && go build -o ../peers/bin/loadgen .) || { echo "no load generator, for want of go"; exit 1; }
 [ -x "bin/tusd-$tusd" ] || {
@@ -18,6 +19,6 @@ ln -sf "tusd-$tusd" bin/tusd
 }
 [ "${1:-}" = rustus ] && [ ! -x bin/rustus ] && {
   echo "building rustus (ten minutes)"
-  cargo install --root "$PWD" rustus || echo "not installed: rustus"
+  cargo install --root "$PWD" --version "$rustus" rustus || echo "not installed: rustus"
 }
 exit 0

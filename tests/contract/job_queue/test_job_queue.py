@@ -127,6 +127,16 @@ def test_messages_come_in_the_order_they_were_published(world: World) -> None:
         delivery.ack()
 
 
+def test_messages_handed_over_together_come_in_their_order(world: World) -> None:
+    sent = [message() for _ in range(5)]
+    assert world.queue.publish_all(sent) == 5
+    wait_until(lambda: world.queue.depth() == 5)
+    for one in sent:
+        delivery = take(world)
+        assert delivery.message == one
+        delivery.ack()
+
+
 def test_a_delivery_put_off_comes_back_in_its_time(world: World) -> None:
     sent = message()
     world.queue.publish(sent)

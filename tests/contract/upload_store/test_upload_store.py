@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from support.room import fresh_id
 
-from tusd_py.domain.errors import UploadNotFound
+from tusd_py.domain.errors import StorageDamaged, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.stores.disk import DiskStore
 from tusd_py.stores.port import Concatenation, Rewind, StoreSet, UploadStore, Writer
@@ -70,6 +70,20 @@ class TestCore:
         opened.core.create(upload_id)
         assert opened.core.offset(upload_id) == 0
         assert opened.content(upload_id) == b""
+
+    def test_one_that_is_begun_takes_its_first_bytes_at_once(self, opened: Opened) -> None:
+        upload_id = fresh_id()
+        with opened.core.begin(upload_id, length=8 << 20) as writer:
+            assert writer.offset == 0
+            assert opened.core.offset(upload_id) == 0
+            writer.write([b"abc"])
+        assert opened.content(upload_id) == b"abc"
+
+    def test_what_is_there_is_not_begun_again(self, opened: Opened) -> None:
+        upload_id = opened.holding(b"abc")
+        with pytest.raises(StorageDamaged):
+            opened.core.begin(upload_id, length=None)
+        assert opened.content(upload_id) == b"abc"
 
     def test_chunks_are_kept_in_order_and_the_offset_is_their_sum(self, opened: Opened) -> None:
         upload_id = fresh_id()

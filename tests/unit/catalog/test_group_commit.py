@@ -1,3 +1,4 @@
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -174,4 +175,34 @@ def test_a_failed_commit_is_told_to_all_that_came_together(writers: Writers) -> 
     )
     event.remove(writers.database.engine, "commit", broken)
     assert [type(done.error) for done in told] == [OSError, OSError]
+    assert writers.rows() == []
+
+
+def test_works_are_done_once_and_again_only_beside_one_that_fails(writers: Writers) -> None:
+    done: list[int] = []
+
+    def counted(value: int) -> Callable[[], object]:
+        def work() -> None:
+            done.append(value)
+            writers.database.write(writers.insert(value))
+
+        return work
+
+    writers.database.together([counted(1), counted(2)])
+    assert done == [1, 2]
+    writers.database.together([counted(3), counted(1), counted(4)])
+    assert done == [1, 2, 3, 1, 3, 1, 4], "until the failure, then all of them"
+    assert writers.rows() == [1, 2, 3, 4]
+
+
+def test_trouble_of_the_database_is_not_waited_for_twice(writers: Writers) -> None:
+    tried: list[int] = []
+
+    def locked(_connection: Connection) -> None:
+        tried.append(1)
+        raise sqlite3.OperationalError("database is locked")
+
+    writers.at_once({1: writers.insert(1), 2: locked, 3: writers.insert(3)})
+    assert [type(writers.told[number]) for number in (1, 2, 3)] == [BackendError] * 3
+    assert tried == [1]
     assert writers.rows() == []

@@ -272,6 +272,21 @@ def test_a_finish_tells_the_relay_and_the_relay_the_queue(client: Harness) -> No
     assert delivery.message.task_id == upload_id
 
 
+def test_what_the_queue_did_not_take_is_handed_over_again(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [client.upload(content) for content in (b"a", b"b", b"c")]
+    ports = client.process.ports
+    whole = ports.queue.publish_all
+    monkeypatch.setattr(ports.queue, "publish_all", lambda messages: whole(messages[:2]))
+    assert relay_outbox(ports.catalog, ports.queue) == 2
+    monkeypatch.undo()
+    assert relay_outbox(ports.catalog, ports.queue) == 1
+    deliveries = [ports.queue.receive(0) for _ in sent]
+    assert [found.message.task_id for found in deliveries if found is not None] == sent
+    assert ports.queue.receive(0) is None
+
+
 def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
     upload_id = client.upload(b"job")
     ports = client.process.ports
