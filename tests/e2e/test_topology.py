@@ -224,7 +224,8 @@ def test_bytes_reach_the_server_while_the_request_is_still_coming(deployed: Depl
 def test_every_check_of_the_protocol_passes_through_nginx(
     deployed: Deployed, tmp_path: Path
 ) -> None:
-    outcomes = run_suite(deployed.files, tmp_path / "report.json")
+    # nginx says keep-alive and closes all the same when it had not read the refused body.
+    outcomes = run_suite(deployed.files, tmp_path / "report.json", TUS_FRESH_CONNECTIONS="1")
     assert by_outcome(outcomes, "failed") - MAY_LOSE_A_BUFFER == ANSWERED_BY_NGINX
 
 
