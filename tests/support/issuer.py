@@ -7,6 +7,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.tokens import A_DAY
 
 from tusd_py.clock import SystemClock
 
@@ -48,7 +49,7 @@ class Issuer:
         return {**public, "kid": self.kid, "use": "sig", "alg": "ES256"}
 
     def token(self, subject: str, **claims: object) -> str:
-        named = {"sub": subject, "exp": int(SystemClock().now()) + 600, **claims}
+        named = {"sub": subject, "exp": int(SystemClock().now() + A_DAY), **claims}
         return jwt.encode(named, self._key, algorithm="ES256", headers={"kid": self.kid})
 
     def close(self) -> None:
