@@ -74,12 +74,13 @@ class Database:
         """See ``UploadCatalog.look_together``."""
         if not self.is_sqlite:
             return [attempt(work) for work in works]
-        with (
-            backend_errors(),
-            self.engine.connect() as connection,
-            self._group.within(connection),
-        ):
-            return [_in_our_words(attempt(work)) for work in works]
+        told: list[Done] = []
+        try:
+            with self.engine.connect() as connection, self._group.within(connection):
+                told.extend(attempt(work) for work in works)
+        except SQLAlchemyError as error:
+            told += [Done(error=error)] * (len(works) - len(told))
+        return [_in_our_words(done) for done in told]
 
     def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
         """See ``UploadCatalog.together``."""

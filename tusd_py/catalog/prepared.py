@@ -29,9 +29,9 @@ class Prepared:
         """``columns``: those an INSERT is given values of; the others take their defaults."""
         self._statement = statement
         compiled = statement.compile(dialect=_SQLITE, column_keys=columns)
-        binds = {name: compiled.binds[name] for name in compiled.positiontup or ()}
         self._text = str(compiled)
-        self._names = tuple(binds)
+        self._names = tuple(compiled.positiontup or ())
+        binds = {name: compiled.binds[name] for name in self._names}
         self._constants = {name: bind.value for name, bind in binds.items() if not bind.required}
         self._spelt = _only({name: _spelling(bind.type) for name, bind in binds.items()})
         selected = statement.selected_columns if isinstance(statement, Select) else ()

@@ -28,8 +28,8 @@ RESERVE_FROM_BYTES: Final = 1 << 20
 """Smaller uploads are not worth a system call for their space."""
 COPY_STEP_BYTES: Final = 1 << 30
 MAX_PATHS: Final = 1024
-"""Kept in mind: an upload's is asked for ten times, and joined anew each time it would be 5 % of a
-small upload."""
+"""Kept in mind: an upload's is asked for ten times, and joined anew each time it was 4.5 % of a small
+upload (by samples)."""
 _FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 _NO_COPY_RANGE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -47,7 +47,6 @@ class DiskStore:
         if self._durable:
             sync_directory(root)
             sync_directory(root.parent)
-
         self._paths = lru_cache(MAX_PATHS)(self._path)
 
     def path(self, upload_id: UploadId) -> Path:

@@ -66,12 +66,12 @@ def finish_now(
     upload: Upload,
     *,
     record: Callable[[], None] | None = None,
-    head: bytes | None = None,
+    head: Callable[[], bytes] | None = None,
 ) -> Steps[bool | None]:
     """``finish``, as far as it blocks; the caller then lets ``settle`` know.
 
-    Args: record: is called in the finishing transaction, first; head: see ``read_head``, None: it is
-        still to be read.
+    Args: record: is called in the finishing transaction, first; head: what ``read_head`` would find,
+        from who has just written it.
     Returns: whether it was done for the first time; None: the hash is too far behind.
     """
     unread = behind(room, upload)
@@ -171,7 +171,7 @@ def _finish_in_catalog(
     room: UploadRoom,
     upload: Upload,
     record: Callable[[], None] | None = None,
-    head: bytes | None = None,
+    head: Callable[[], bytes] | None = None,
 ) -> Steps[bool]:
     """Verify what was declared, then the one transaction; False if it had been done before."""
     file_hash = room.follower(upload).hexdigest(upload.size)
@@ -187,7 +187,7 @@ def _finish_in_catalog(
         yield from commit(part)
         return True
     path = room.stores.core.path(upload.id)
-    seen = read_head(path) if head is None else head
+    seen = read_head(path) if head is None else head()
     check_content(upload.filename, seen, room.policy.allowed_extensions)
     content = FinishedContent(
         upload_id=upload.id,

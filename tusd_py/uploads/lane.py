@@ -63,8 +63,8 @@ class Lane:
             for _, told in batch:
                 told.cancel()
             raise
-        except RuntimeError as closed:
-            done = [Done(error=closed)] * len(batch)
+        except Exception as error:  # noqa: BLE001  (the threads are closed, or all of it failed)
+            done = [Done(error=error)] * len(batch)
         for (_, told), each in zip(batch, done, strict=True):
             if each.error is None:
                 told.set_result(each.value)

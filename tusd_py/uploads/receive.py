@@ -156,7 +156,7 @@ def _store(
     if reception.full:
         if behind(room, upload) > LANE_CATCH_UP_BYTES:
             return _Stored(upload, appended, full=True)
-        first = yield from finish_now(room, upload, record=opening.record, head=reception.head())
+        first = yield from finish_now(room, upload, record=opening.record, head=reception.head)
         return _Stored(upload, appended, full=True, finished=True, first=first)
     if opening.record is not None:
         yield from commit(opening.record)

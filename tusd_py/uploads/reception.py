@@ -41,7 +41,8 @@ class Reception:
         self._room = room
         self._allowed = room.policy.allowed_extensions
         self._path = room.stores.core.path(upload.id)
-        self._head: bytes | None = None
+        self._head = b""
+        """The first bytes, if one chunk brought them."""
         self._writer = writer
         self._follower: Follower = room.follower(upload)
         self._rewind = room.stores.rewind if checksum is not None else None
@@ -110,7 +111,7 @@ class Reception:
 
     def head(self) -> bytes:
         """The first bytes of what the store has: 64 KiB, or all there are."""
-        if self._head is not None and len(self._head) == min(self.offset, HEAD_BYTES):
+        if len(self._head) == min(self.offset, HEAD_BYTES):
             return self._head
         return read_head(self._path)
 

@@ -2,7 +2,8 @@
 
 What an upload has to do is a generator. It yields where it can wait for others: to look into the
 catalog, so that all share one connection; for the disk, so that the first sync finds the bytes of all;
-for the catalog, so that all share one transaction; for the view of tasks likewise. Nothing that follows such a step happens before it is done.
+for the catalog, so that all share one transaction; for the view of tasks likewise. Nothing that follows
+such a step happens before it is done.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -40,7 +41,7 @@ Together = Callable[[Wait, Sequence[Any]], Sequence[Done]]
 
 
 def look(work: Callable[[], T]) -> Steps[T]:
-    """Do what only reads the catalog, with all others that do: on one connection, of one state."""
+    """Do what only reads the catalog, on one connection with all others that do."""
     result: T = yield Step(Wait.LOOK, work)
     return result
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 from support.waiting import wait_until
 
 from tusd_py.catalog.database import Database, sqlite_url
@@ -206,3 +207,13 @@ def test_trouble_of_the_database_is_not_waited_for_twice(writers: Writers) -> No
     assert [type(writers.told[number]) for number in (1, 2, 3)] == [BackendError] * 3
     assert tried == [1]
     assert writers.rows() == []
+
+
+def test_a_look_that_finds_no_connection_is_told_to_all(writers: Writers) -> None:
+    def gone(*_arguments: object) -> None:
+        raise OperationalError("connect", {}, OSError("no descriptors"))
+
+    event.listen(writers.database.engine, "checkout", gone)
+    told = writers.database.look_together([writers.rows, writers.rows])
+    event.remove(writers.database.engine, "checkout", gone)
+    assert [type(done.error) for done in told] == [BackendError, BackendError]

@@ -75,3 +75,16 @@ def test_a_value_that_is_missing_is_an_error(database: Database) -> None:
     adding = Prepared(insert(TABLE), ["id", "open"])
     with pytest.raises(KeyError):
         database.write(lambda c: adding.run(c, {"id": 1}))
+
+
+def test_a_value_that_stands_in_two_places_is_given_to_both(database: Database) -> None:
+    adding = Prepared(insert(TABLE), ["id", "name"])
+    database.write(lambda c: adding.run(c, {"id": 5, "name": "5"}))
+    same = Prepared(
+        select(TABLE.c.name).where(
+            (TABLE.c.id == bindparam("wanted")) | (TABLE.c.id == bindparam("wanted") + 1)
+        )
+    )
+    for wanted in (4, 5):
+        found = database.read(lambda c, wanted=wanted: same.first(c, {"wanted": wanted}))  # type: ignore[misc]
+        assert found == {"name": "5"}

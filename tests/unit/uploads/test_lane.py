@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tusd_py.catalog.port import Done, attempt
-from tusd_py.domain.errors import HashMismatch
+from tusd_py.domain.errors import BackendError, HashMismatch
 from tusd_py.threads import CALL_THREADS, Threads
 from tusd_py.uploads.lane import MAX_BATCH, Lane
 from tusd_py.uploads.steps import Steps, Wait, commit
@@ -82,6 +82,20 @@ def test_an_error_goes_to_whom_it_belongs(bench: Bench) -> None:
     failed, fine = asyncio.run(scene())
     assert isinstance(failed, HashMismatch)
     assert fine == 2
+
+
+def test_trouble_of_the_whole_batch_is_told_to_all(bench: Bench) -> None:
+    def broken(_wait: Wait, _items: Sequence[Any]) -> Sequence[Done]:
+        raise BackendError
+
+    async def scene() -> list[Any]:
+        lane = Lane(bench.threads, broken, shares_commits=True)
+        async with asyncio.timeout(10):
+            return await asyncio.gather(
+                *(lane.run(one(int)) for _ in range(2)), return_exceptions=True
+            )
+
+    assert [type(told) for told in asyncio.run(scene())] == [BackendError, BackendError]
 
 
 def test_who_is_cancelled_waits_for_what_was_begun(bench: Bench) -> None:
