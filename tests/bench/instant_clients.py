@@ -26,6 +26,7 @@ from support.clients import by_aiotus, by_tus_js, by_tuspy, by_uppy
 from support.nginx import Nginx
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
+from support.waiting import wait_until
 
 from tusd_py.client import Client, Options
 from tusd_py.client.remembered import Remembered
@@ -171,8 +172,9 @@ def _opened(folder: Path, way: str) -> Iterator[tuple[Server, Counter]]:
 def _completed(server: Server, url: str, who: Mapping[str, str]) -> None:
     task = url.rstrip("/").rpartition("/")[2]
     progress = f"{server.url}/api/file/upload/progress/{task}"
-    while httpx.get(progress, headers=dict(who)).json()["status"] != "completed":
-        time.sleep(0.1)
+    wait_until(
+        lambda: httpx.get(progress, headers=dict(who)).json()["status"] == "completed", timeout=600
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from support.waiting import wait_until
 from topology.program import free_port
 
 PEERS: Final = Path(__file__).parent / "peers"
@@ -123,12 +123,13 @@ def running(name: str, place: Path | None) -> Iterator[Running]:
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+    def answers() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(f"it did not start: {log.read_text(errors='replace')[-500:]}")
         try:
             httpx.options(f"http://127.0.0.1:{port}/files/", timeout=1)
         except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"it did not start: {log.read_text(errors='replace')[-500:]}")
+            return False
+        return True
+
+    wait_until(answers, timeout=START_SECONDS)

@@ -25,6 +25,7 @@ from rich.table import Table
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
 from support.tus import BODY, TUS, metadata
+from support.waiting import wait_until
 
 from tusd_py.domain.possession import ANSWER_BYTES
 from worker.pipeline.possession import QUESTIONS
@@ -69,8 +70,9 @@ def _stored(server: Server, count: int) -> list[str]:
         content = os.urandom(SIZE)
         made = httpx.post(server.files, headers=headers, content=content)
         progress = made.headers["Location"].replace("/files/", "/api/file/upload/progress/")
-        while httpx.get(progress, headers=headers).json()["status"] != "completed":
-            time.sleep(0.05)
+        wait_until(
+            lambda at=progress: httpx.get(at, headers=headers).json()["status"] == "completed"
+        )
         hashes.append(blake3.blake3(content).hexdigest())
     return hashes
 

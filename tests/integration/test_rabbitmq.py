@@ -34,12 +34,12 @@ def test_a_broker_that_is_killed_loses_nothing_it_confirmed() -> None:
         wait_until(lambda: _depth(queue) == 0, timeout=60)
         sent = [message() for _ in range(20)]
         for one in sent[:19]:
-            queue.publish(one)
+            queue.publish_all([one])
         held = queue.receive(20)
         assert held is not None
         broker.kill()
         with pytest.raises(BackendError):
-            queue.publish(sent[19])
+            queue.publish_all([sent[19]])
         wait_until(lambda: _refused(queue), timeout=60)
         held.ack()  # nobody hears it
         broker.start()
@@ -65,11 +65,11 @@ def test_a_publish_that_is_not_routed_is_an_error(rabbitmq: RabbitMq) -> None:
 
     url = rabbitmq.url(rabbitmq.virtual_host())
     queue = RabbitMqQueue(url)
-    queue.publish(message())
+    queue.publish_all([message()])
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
         connection.channel().queue_delete(QUEUE)
     with pytest.raises(BackendError):
-        queue.publish(message())
+        queue.publish_all([message()])
     # The topology is declared again with the next connection.
     wait_until(lambda: _published(queue, message()))
     queue.close()
@@ -120,7 +120,7 @@ def _refused(queue: RabbitMqQueue | None) -> bool:
 def _published(queue: RabbitMqQueue | None, one: JobMessage) -> bool:
     assert queue is not None
     try:
-        queue.publish(one)
+        queue.publish_all([one])
     except BackendError:
         return False
     return True
@@ -129,7 +129,7 @@ def _published(queue: RabbitMqQueue | None, one: JobMessage) -> bool:
 def test_the_queue_is_what_the_seed_calls_it_and_durable(rabbitmq: RabbitMq) -> None:
     host = rabbitmq.virtual_host()
     queue = RabbitMqQueue(rabbitmq.url(host))
-    queue.publish(message())
+    queue.publish_all([message()])
     listed = rabbitmq.control("list_queues", "-p", host, "name", "type", "durable", "arguments")
     assert "file_upload_queue\tquorum\ttrue" in listed
     assert "file_upload_dlx" in listed
@@ -142,7 +142,7 @@ def test_a_busy_consumer_hoards_nothing(rabbitmq: RabbitMq) -> None:
     busy, idle = RabbitMqQueue(url), RabbitMqQueue(url)
     sent = [message() for _ in range(5)]
     for one in sent:
-        busy.publish(one)
+        busy.publish_all([one])
     first = busy.receive(20)
     assert first is not None
     first.ack()  # its job has begun; nobody waits here any more

@@ -53,10 +53,6 @@ class EmbeddedQueue:
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.executescript(_SCHEMA)
 
-    def publish(self, message: JobMessage) -> None:
-        """See ``JobQueue.publish``."""
-        self.publish_payload(encode(message))
-
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
         """See ``JobQueue.publish_all``: all of them or none."""
         self._publish([encode(message) for message in messages])

@@ -50,13 +50,6 @@ class Delivery(Protocol):
 class JobQueue(Protocol):
     """Messages to workers."""
 
-    def publish(self, message: JobMessage) -> None:
-        """Hand the message over; it is the queue's when this returns.
-
-        Raises: BackendError: it may or may not have been taken; publish again.
-        """
-        ...
-
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
         """Hand messages over, in order, until one can't be.
 

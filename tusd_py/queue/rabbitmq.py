@@ -87,15 +87,11 @@ class RabbitMqQueue:
 
     # -- publishing
 
-    def publish(self, message: JobMessage) -> None:
-        """See ``JobQueue.publish``: it is in the queue's log when this returns."""
-        self.publish_payload(encode(message))
-
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
-        """See ``JobQueue.publish_all``."""
+        """See ``JobQueue.publish_all``: what counts is in the queue's log when this returns."""
         for count, message in enumerate(messages):
             try:
-                self.publish(message)
+                self.publish_payload(encode(message))
             except BackendError:
                 if count:
                     return count

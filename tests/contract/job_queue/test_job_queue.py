@@ -103,7 +103,7 @@ def message() -> JobMessage:
 
 def test_a_message_is_delivered_until_it_is_acknowledged(world: World) -> None:
     sent = message()
-    world.queue.publish(sent)
+    world.queue.publish_all([sent])
     assert take(world).message == sent
     assert world.queue.receive(0) is None
     assert world.queue.depth() == 1
@@ -119,7 +119,7 @@ def test_a_message_is_delivered_until_it_is_acknowledged(world: World) -> None:
 def test_messages_come_in_the_order_they_were_published(world: World) -> None:
     sent = [message() for _ in range(5)]
     for one in sent:
-        world.queue.publish(one)
+        world.queue.publish_all([one])
     wait_until(lambda: world.queue.depth() == 5)
     for one in sent:
         delivery = take(world)
@@ -139,7 +139,7 @@ def test_messages_handed_over_together_come_in_their_order(world: World) -> None
 
 def test_a_delivery_put_off_comes_back_in_its_time(world: World) -> None:
     sent = message()
-    world.queue.publish(sent)
+    world.queue.publish_all([sent])
     take(world).retry_later(world.pause)
     assert world.queue.receive(0) is None
     world.pass_pause()
@@ -152,7 +152,7 @@ def dead(world: World) -> list[tuple[bytes, str]]:
 
 def test_a_dead_letter_is_put_aside(world: World) -> None:
     sent = message()
-    world.queue.publish(sent)
+    world.queue.publish_all([sent])
     take(world).dead_letter("no such task")
     wait_until(lambda: dead(world) == [(encode(sent), "no such task")])
     world.consumer_dies()
@@ -163,7 +163,7 @@ def test_a_dead_letter_is_put_aside(world: World) -> None:
 def test_dead_letters_are_delivered_again_or_dropped_by_name(world: World) -> None:
     again, dropped, left = message(), message(), message()
     for one in (again, dropped, left):
-        world.queue.publish(one)
+        world.queue.publish_all([one])
         take(world).dead_letter("why not")
     wait_until(lambda: len(dead(world)) == 3)
     names = {letter.payload: letter.id for letter in world.queue.dead_letters()}
@@ -180,7 +180,7 @@ def test_dead_letters_are_delivered_again_or_dropped_by_name(world: World) -> No
 def test_each_message_goes_to_one_of_many_receivers(world: World) -> None:
     sent = [message() for _ in range(40)]
     for one in sent:
-        world.queue.publish(one)
+        world.queue.publish_all([one])
     got: list[str] = []
 
     def consume() -> None:
@@ -201,7 +201,7 @@ def test_a_waiting_receiver_is_woken_by_a_message_and_by_the_end(world: World) -
     got: list[object] = []
     thread = threading.Thread(target=lambda: got.append(world.queue.receive(60)))
     thread.start()
-    world.queue.publish(message())
+    world.queue.publish_all([message()])
     thread.join(30)
     assert got[0] is not None
     waiting = threading.Thread(target=lambda: got.append(world.queue.receive(60)))
@@ -227,7 +227,7 @@ def test_a_consumer_killed_before_it_settled_gives_the_message_back(tmp_path: Pa
     path = tmp_path / "queue.sqlite3"
     queue = EmbeddedQueue(path, clock=SystemClock())
     sent = message()
-    queue.publish(sent)
+    queue.publish_all([sent])
     done = subprocess.run([sys.executable, "-c", CHILD, str(path)], check=False)
     assert done.returncode == -9
     delivery = queue.receive(30)
@@ -247,7 +247,7 @@ def test_what_is_no_message_is_put_aside_and_the_consumer_lives(
         decode(payload)
     world.publish_payload(payload)
     sent = message()
-    world.queue.publish(sent)
+    world.queue.publish_all([sent])
     assert take(world).message == sent
     assert world.queue.depth() == 1
     wait_until(lambda: [found for found, reason in dead(world) if reason] == [payload])
@@ -271,7 +271,7 @@ def test_a_queue_that_answers_passes_its_check(world: World) -> None:
 def test_what_was_put_aside_is_counted(world: World) -> None:
     assert world.queue.dead_depth() == 0
     world.publish_payload(b"no message at all")
-    world.queue.publish(message())
+    world.queue.publish_all([message()])
     delivery = world.queue.receive(world.patience)
     assert delivery is not None
     delivery.dead_letter("why not")

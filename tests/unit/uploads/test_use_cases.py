@@ -1,118 +1,39 @@
-"""The use cases on real adapters, without a server: owners, deadlines, parts, hashes, recovery."""
+"""The use cases on real adapters, without a server: owners, deadlines, parts, lengths, ends."""
 
 import asyncio
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import blake3
 import pytest
-from support.bodies import LiveBody, WholeBody, scripted
-from support.clock import FakeClock
-from support.room import Process, fresh_id, policy
+from support.bodies import LiveBody
+from support.harness import ME, OTHER, Harness
+from support.room import fresh_id
 from support.waiting import until, wait_until
 
-from tusd_py.domain.caller import Caller
-from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
+from tusd_py.domain.commands import Append, Download, Inspect, Terminate
 from tusd_py.domain.errors import (
     FinalUploadImmutable,
-    HashMismatch,
     InvalidConcatenation,
     LengthConflict,
     MaxSizeExceeded,
     ShuttingDown,
-    TypeMismatch,
     UploadExpired,
     UploadLocked,
     UploadNotFound,
     UploadTerminated,
     UploadUnfinished,
 )
-from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import JobState
-from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadKind, UploadState
-from tusd_py.hashing.follower import Follower
 from tusd_py.ingest.asgi_body import AsgiBody
-from tusd_py.uploads import finish as finishing
 from tusd_py.uploads.append import append
-from tusd_py.uploads.create import create
 from tusd_py.uploads.download import download
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover
 from tusd_py.uploads.inspect import inspect
-from tusd_py.uploads.receive import LANE_CATCH_UP_BYTES
-from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.uploads.terminate import terminate
-
-T = TypeVar("T")
-ME, OTHER = UserId(1), UserId(2)
-
-
-class Harness:
-    """One process, its loop, and short words for what clients do."""
-
-    def __init__(self, folder: Path, **rules: Any) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.clock = FakeClock()
-        self.process = Process(folder, self.clock, policy(**rules))
-
-    @property
-    def room(self):  # type: ignore[no-untyped-def]
-        return self.process.room
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
-
-    def body(self, *chunks: bytes, breaks_off: bool = False) -> AsgiBody:
-        return AsgiBody(scripted(chunks, breaks_off=breaks_off), self.process.threads)
-
-    def make(self, length: int | None, user: UserId = ME, **values: Any) -> UploadId:
-        made = self.run(
-            create(
-                self.room, Caller(user), fresh_id(), Create(length=length, **values), self.body()
-            )
-        )
-        return made.upload.id
-
-    def send(
-        self, upload_id: UploadId, offset: int, *chunks: bytes, user: UserId = ME, **values: Any
-    ) -> int:
-        command = Append(upload_id=upload_id, offset=offset, **values)
-        return self.run(append(self.room, user, command, self.body(*chunks))).offset
-
-    def upload(self, content: bytes, user: UserId = ME, **values: Any) -> UploadId:
-        upload_id = self.make(len(content), user, **values)
-        self.send(upload_id, 0, content, user=user)
-        return upload_id
-
-    def state(self, upload_id: UploadId) -> UploadState:
-        found = self.process.ports.catalog.upload(upload_id)
-        assert found is not None
-        return found.state
-
-    def arrived(self, upload_id: UploadId) -> int:
-        """Bytes on the disk, whoever holds the upload."""
-        return self.process.ports.stores.core.offset(upload_id)
-
-    def restart(self) -> None:
-        self.process = self.process.restarted()
-
-    def close(self) -> None:
-        pending = asyncio.all_tasks(self.loop)
-        if pending:
-            self.run(asyncio.wait(pending))  # type: ignore[arg-type]
-        self.process.close()
-        self.loop.close()
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Harness]:
-    made = Harness(tmp_path)
-    yield made
-    made.close()
-
 
 # -- owners (the seed's holes 6 and 10; ARCHITECTURE, decision 12)
 
@@ -167,154 +88,6 @@ def test_equal_content_of_two_users_is_two_files(client: Harness) -> None:
     first, second = client.upload(b"same", ME), client.upload(b"same", OTHER)
     for upload_id in (first, second):
         assert client.process.ports.catalog.job(upload_id) is not None
-
-
-# -- finishing
-
-
-def test_a_declared_hash_is_verified(client: Harness) -> None:
-    content = b"what it says"
-    right = blake3.blake3(content).hexdigest()
-    assert client.state(client.upload(content, declared_hash=right)) is UploadState.FINISHED
-    upload_id = client.make(len(content), declared_hash="0" * 64)
-    with pytest.raises(HashMismatch):
-        client.send(upload_id, 0, content)
-    assert client.state(upload_id) is UploadState.REJECTED
-    assert not client.process.ports.stores.core.path(upload_id).exists()
-    task = client.process.ports.tasks.get(upload_id)
-    assert task is not None
-    assert (task.status, task.error_code) == (TaskStatus.FAILED, "hash_mismatch")
-
-
-def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
-    content = bytes(range(256)) * 10
-    upload_id = client.make(len(content))
-    client.send(upload_id, 0, content[:1000])
-    client.restart()
-    assert client.send(upload_id, 1000, content[1000:]) == len(content)
-
-    client.run(until(lambda: client.state(upload_id) is UploadState.FINISHED))
-    job = client.process.ports.catalog.job(upload_id)
-    assert job is not None
-    assert job.file_hash == blake3.blake3(content).hexdigest()
-
-
-def test_with_a_declared_hash_the_client_waits_for_the_verdict(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
-    upload_id = client.make(2000, declared_hash="0" * 64)
-    client.send(upload_id, 0, b"x" * 1000)
-    client.restart()
-    with pytest.raises(HashMismatch):
-        client.send(upload_id, 1000, b"x" * 1000)
-
-
-def test_a_finish_that_must_read_back_keeps_no_small_upload_waiting(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = b"x" * (LANE_CATCH_UP_BYTES + 2)
-    upload_id = client.make(len(content), declared_hash=blake3.blake3(content).hexdigest())
-    client.send(upload_id, 0, content[:-1])
-    client.restart()
-    reading, go_on = threading.Event(), threading.Event()
-    read_on = Follower._read_on
-
-    def slowly(*arguments: Any) -> bool:
-        reading.set()
-        go_on.wait(10)
-        return read_on(*arguments)
-
-    monkeypatch.setattr(Follower, "_read_on", slowly)
-
-    async def scene() -> int:
-        command = Append(upload_id=upload_id, offset=len(content) - 1)
-        last = asyncio.create_task(append(client.room, ME, command, WholeBody(content[-1:])))
-        assert await asyncio.to_thread(reading.wait, 10)
-        small = Create(length=3, has_body=True)
-        made = await create(client.room, Caller(ME), fresh_id(), small, WholeBody(b"abc"))
-        assert made.offset == 3
-        assert not last.done()
-        go_on.set()
-        return (await last).offset
-
-    assert client.run(scene()) == len(content)
-    assert client.state(upload_id) is UploadState.FINISHED
-
-
-def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = b"z" * 3000
-    upload_id = client.make(len(content))
-    client.send(upload_id, 0, content[:2999])
-    writer = client.process.ports.stores.core.writer(upload_id, length=len(content))
-    writer.write([content[2999:]])
-    writer.close()
-    client.restart()
-    assert client.run(recover(client.room)) == 1
-    assert client.run(recover(client.room)) == 0
-    assert client.state(upload_id) is UploadState.FINISHED
-    assert len(client.process.ports.catalog.unsent(10)) == 1
-
-
-def test_a_finish_tells_the_relay_and_the_relay_the_queue(client: Harness) -> None:
-    upload_id = client.upload(b"job")
-    assert client.process.woken == 1
-    ports = client.process.ports
-    assert relay_outbox(ports.catalog, ports.queue) == 1
-    assert relay_outbox(ports.catalog, ports.queue) == 0
-    delivery = ports.queue.receive(0)
-    assert delivery is not None
-    assert delivery.message.task_id == upload_id
-
-
-def test_what_the_queue_did_not_take_is_handed_over_again(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = [client.upload(content) for content in (b"a", b"b", b"c")]
-    ports = client.process.ports
-    whole = ports.queue.publish_all
-    monkeypatch.setattr(ports.queue, "publish_all", lambda messages: whole(messages[:2]))
-    assert relay_outbox(ports.catalog, ports.queue) == 2
-    monkeypatch.undo()
-    assert relay_outbox(ports.catalog, ports.queue) == 1
-    deliveries = [ports.queue.receive(0) for _ in sent]
-    assert [found.message.task_id for found in deliveries if found is not None] == sent
-    assert ports.queue.receive(0) is None
-
-
-def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
-    upload_id = client.upload(b"job")
-    ports = client.process.ports
-    job = ports.catalog.claim(upload_id, owner="w", lease_seconds=60)
-    assert job is not None
-    ports.catalog.fail(upload_id, fence=job.fence, error_code="corrupt", error_msg="broken")
-    assert tell_outcomes(ports.catalog, ports.tasks) == 1
-    assert tell_outcomes(ports.catalog, ports.tasks) == 0
-    task = ports.tasks.get(upload_id)
-    assert task is not None
-    assert (task.status, task.error_code, task.error_msg) == (
-        TaskStatus.FAILED,
-        "corrupt",
-        "broken",
-    )
-
-
-def test_under_a_whitelist_content_is_looked_at_as_soon_as_it_can_be(tmp_path: Path) -> None:
-    client = Harness(tmp_path, allowed=("mp4",))
-    upload_id = client.make(
-        1 << 20, metadata_header="filename YS5tcDQ=", metadata={"filename": b"a.mp4"}
-    )
-    with pytest.raises(TypeMismatch):
-        client.send(upload_id, 0, b"text " * 2000)
-    assert client.state(upload_id) is UploadState.REJECTED
-    with pytest.raises(UploadTerminated):
-        client.send(upload_id, 0, b"more")
-    client.close()
 
 
 # -- deadlines

@@ -191,7 +191,7 @@ def test_a_delivery_for_a_job_that_is_done_changes_nothing(bench: Bench) -> None
     first = bench.ports.queue.receive(0)
     assert first is not None
     for _ in range(2):
-        bench.ports.queue.publish(first.message)
+        bench.ports.queue.publish_all([first.message])
     bench.take()
     done = bench.job(task_id)
     assert done.state is JobState.DONE

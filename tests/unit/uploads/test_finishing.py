@@ -1,0 +1,175 @@
+"""Finishing on real adapters: declared hashes, what is read back, recovery, the relay, content."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import blake3
+import pytest
+from support.bodies import WholeBody
+from support.harness import ME, Harness
+from support.room import fresh_id
+from support.waiting import until
+
+from tusd_py.domain.caller import Caller
+from tusd_py.domain.commands import Append, Create
+from tusd_py.domain.errors import (
+    HashMismatch,
+    TypeMismatch,
+    UploadTerminated,
+)
+from tusd_py.domain.task import TaskStatus
+from tusd_py.domain.upload import UploadState
+from tusd_py.hashing.follower import Follower
+from tusd_py.uploads import finish as finishing
+from tusd_py.uploads.append import append
+from tusd_py.uploads.create import create
+from tusd_py.uploads.finish import recover
+from tusd_py.uploads.receive import LANE_CATCH_UP_BYTES
+from tusd_py.uploads.relay import relay_outbox, tell_outcomes
+
+
+def test_a_declared_hash_is_verified(client: Harness) -> None:
+    content = b"what it says"
+    right = blake3.blake3(content).hexdigest()
+    assert client.state(client.upload(content, declared_hash=right)) is UploadState.FINISHED
+    upload_id = client.make(len(content), declared_hash="0" * 64)
+    with pytest.raises(HashMismatch):
+        client.send(upload_id, 0, content)
+    assert client.state(upload_id) is UploadState.REJECTED
+    assert not client.process.ports.stores.core.path(upload_id).exists()
+    task = client.process.ports.tasks.get(upload_id)
+    assert task is not None
+    assert (task.status, task.error_code) == (TaskStatus.FAILED, "hash_mismatch")
+
+
+def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
+    content = bytes(range(256)) * 10
+    upload_id = client.make(len(content))
+    client.send(upload_id, 0, content[:1000])
+    client.restart()
+    assert client.send(upload_id, 1000, content[1000:]) == len(content)
+
+    client.run(until(lambda: client.state(upload_id) is UploadState.FINISHED))
+    job = client.process.ports.catalog.job(upload_id)
+    assert job is not None
+    assert job.file_hash == blake3.blake3(content).hexdigest()
+
+
+def test_with_a_declared_hash_the_client_waits_for_the_verdict(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
+    upload_id = client.make(2000, declared_hash="0" * 64)
+    client.send(upload_id, 0, b"x" * 1000)
+    client.restart()
+    with pytest.raises(HashMismatch):
+        client.send(upload_id, 1000, b"x" * 1000)
+
+
+def test_a_finish_that_must_read_back_keeps_no_small_upload_waiting(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"x" * (LANE_CATCH_UP_BYTES + 2)
+    upload_id = client.make(len(content), declared_hash=blake3.blake3(content).hexdigest())
+    client.send(upload_id, 0, content[:-1])
+    client.restart()
+    reading, go_on = threading.Event(), threading.Event()
+    read_on = Follower._read_on
+
+    def slowly(*arguments: Any) -> bool:
+        reading.set()
+        go_on.wait(10)
+        return read_on(*arguments)
+
+    monkeypatch.setattr(Follower, "_read_on", slowly)
+
+    async def scene() -> int:
+        command = Append(upload_id=upload_id, offset=len(content) - 1)
+        last = asyncio.create_task(append(client.room, ME, command, WholeBody(content[-1:])))
+        assert await asyncio.to_thread(reading.wait, 10)
+        small = Create(length=3, has_body=True)
+        made = await create(client.room, Caller(ME), fresh_id(), small, WholeBody(b"abc"))
+        assert made.offset == 3
+        assert not last.done()
+        go_on.set()
+        return (await last).offset
+
+    assert client.run(scene()) == len(content)
+    assert client.state(upload_id) is UploadState.FINISHED
+
+
+def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"z" * 3000
+    upload_id = client.make(len(content))
+    client.send(upload_id, 0, content[:2999])
+    writer = client.process.ports.stores.core.writer(upload_id, length=len(content))
+    writer.write([content[2999:]])
+    writer.close()
+    client.restart()
+    assert client.run(recover(client.room)) == 1
+    assert client.run(recover(client.room)) == 0
+    assert client.state(upload_id) is UploadState.FINISHED
+    assert len(client.process.ports.catalog.unsent(10)) == 1
+
+
+def test_a_finish_tells_the_relay_and_the_relay_the_queue(client: Harness) -> None:
+    upload_id = client.upload(b"job")
+    assert client.process.woken == 1
+    ports = client.process.ports
+    assert relay_outbox(ports.catalog, ports.queue) == 1
+    assert relay_outbox(ports.catalog, ports.queue) == 0
+    delivery = ports.queue.receive(0)
+    assert delivery is not None
+    assert delivery.message.task_id == upload_id
+
+
+def test_what_the_queue_did_not_take_is_handed_over_again(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [client.upload(content) for content in (b"a", b"b", b"c")]
+    ports = client.process.ports
+    whole = ports.queue.publish_all
+    monkeypatch.setattr(ports.queue, "publish_all", lambda messages: whole(messages[:2]))
+    assert relay_outbox(ports.catalog, ports.queue) == 2
+    monkeypatch.undo()
+    assert relay_outbox(ports.catalog, ports.queue) == 1
+    deliveries = [ports.queue.receive(0) for _ in sent]
+    assert [found.message.task_id for found in deliveries if found is not None] == sent
+    assert ports.queue.receive(0) is None
+
+
+def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
+    upload_id = client.upload(b"job")
+    ports = client.process.ports
+    job = ports.catalog.claim(upload_id, owner="w", lease_seconds=60)
+    assert job is not None
+    ports.catalog.fail(upload_id, fence=job.fence, error_code="corrupt", error_msg="broken")
+    assert tell_outcomes(ports.catalog, ports.tasks) == 1
+    assert tell_outcomes(ports.catalog, ports.tasks) == 0
+    task = ports.tasks.get(upload_id)
+    assert task is not None
+    assert (task.status, task.error_code, task.error_msg) == (
+        TaskStatus.FAILED,
+        "corrupt",
+        "broken",
+    )
+
+
+def test_under_a_whitelist_content_is_looked_at_as_soon_as_it_can_be(tmp_path: Path) -> None:
+    client = Harness(tmp_path, allowed=("mp4",))
+    upload_id = client.make(
+        1 << 20, metadata_header="filename YS5tcDQ=", metadata={"filename": b"a.mp4"}
+    )
+    with pytest.raises(TypeMismatch):
+        client.send(upload_id, 0, b"text " * 2000)
+    assert client.state(upload_id) is UploadState.REJECTED
+    with pytest.raises(UploadTerminated):
+        client.send(upload_id, 0, b"more")
+    client.close()
