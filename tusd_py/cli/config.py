@@ -2,9 +2,9 @@
 
 import typer
 import yaml
-from pydantic import SecretStr
 
 from tusd_py.cli.common import Config, settings_from
+from tusd_py.domain.masking import masked_value
 from tusd_py.settings import Settings
 
 app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
@@ -12,8 +12,9 @@ app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
 
 @app.command("show")
 def show(config: Config = None) -> None:
-    """Print the settings in force as YAML; secrets are masked."""
-    typer.echo(yaml.safe_dump(shown(settings_from(config)), sort_keys=False), nl=False)
+    """Print the settings in force as YAML; secrets are masked, also within URLs."""
+    text = yaml.safe_dump(shown(settings_from(config)), sort_keys=False, allow_unicode=False)
+    typer.echo(text, nl=False)
 
 
 @app.callback()
@@ -22,15 +23,15 @@ def _root() -> None:
 
 
 def shown(settings: Settings) -> dict[str, object]:
-    """The tree of settings as plain values; a secret is ``********``, or empty when it is not set."""
+    """The tree of settings as values that YAML knows; a secret is ``**********``, or empty when it is
+    not set; of a URL user, password and query are masked."""
 
     def plain(value: object) -> object:
         if isinstance(value, dict):
             return {name: plain(member) for name, member in value.items()}
-        if isinstance(value, SecretStr):
-            return str(value)
-        if isinstance(value, tuple | list):
+        if isinstance(value, list):
             return [plain(member) for member in value]
-        return value if isinstance(value, bool | int | float | str) else str(value)
+        return masked_value(value) if isinstance(value, str) else value
 
-    return {name: plain(value) for name, value in settings.model_dump().items()}
+    tree = settings.model_dump(mode="json")
+    return {name: plain(value) for name, value in tree.items()}

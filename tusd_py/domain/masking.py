@@ -1,0 +1,54 @@
+"""Secrets within texts that people and logs see: a URL may carry a user, a password or a token."""
+
+import re
+from typing import Final
+
+MASK: Final = "********"
+
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_CLOSING: Final = "\"'<>()[]{},;.:\\"
+"""Characters that end a sentence or a literal around a URL, and are not taken for its own."""
+_PLAIN_AUTHORITY: Final = re.compile(r"(\[[^\]]*\]|[^:@]*)(:[0-9]*)?")
+_TARGET: Final = re.compile(r"(?<![\w:/])(/[^\s?\"'<>]*)\?[^\s\"'<>]+")
+"""A path with a query, as HTTP libraries write it into their errors."""
+_CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:[^\s@]+@(?=[\w\[])")
+"""``user:password@`` without a scheme, as in ``user:password@tcp(host:3306)/database``."""
+
+
+def masked(text: str) -> str:
+    """The text with user, password, query and fragment of each URL in it replaced by ``********``.
+
+    Also those of paths with a query, and of ``user:password@host``. Paths are kept: an address whose
+    path is a secret must not be set where it is shown.
+    """
+    if "://" in text:
+        text = _URL.sub(_masked_match, text)
+    if "?" in text:
+        text = _TARGET.sub(rf"\1?{MASK}", text)
+    return _CREDENTIALS.sub(f"{MASK}@", text) if "@" in text else text
+
+
+def masked_value(text: str) -> str:
+    """A setting's whole value, masked as ``masked`` does; a password in it may hold any character."""
+    if "://" in text:
+        return _masked_url(text)
+    user, at, host = text.rpartition("@")
+    kept, _, query = (host if at and ":" in user else text).partition("?")
+    hidden = f"?{MASK}" if "=" in query else f"?{query}" if query else ""
+    return f"{MASK}@{kept}{hidden}" if at and ":" in user else f"{kept}{hidden}"
+
+
+def _masked_match(found: re.Match[str]) -> str:
+    url = found[0].rstrip(_CLOSING)
+    return _masked_url(url) + found[0][len(url) :]
+
+
+def _masked_url(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in rest and not _PLAIN_AUTHORITY.fullmatch(authority):
+        # The last one: a password that is not escaped may hold an @, a slash or a question mark.
+        rest = MASK + rest[rest.rindex("@") :]
+    kept = re.split(r"[?#]", rest, maxsplit=1)[0]
+    hidden = f"{rest[len(kept)]}{MASK}" if len(kept) < len(rest) else ""
+    return f"{scheme}://{kept}{hidden}"
