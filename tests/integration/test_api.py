@@ -1,6 +1,7 @@
 """The seed's API, from outside."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.media import video
+from support.raw_http import connected
 from support.server import Server
 from support.tus import create, patch, send, task_id
 from support.waiting import wait_until
@@ -239,3 +241,19 @@ def test_a_stopping_server_ends_its_streams(server: Server) -> None:
     assert started.wait(30)
     assert server.stop() == 0
     assert ended.wait(30)
+
+
+def test_a_head_beside_the_last_patch_never_says_that_the_upload_is_gone(server: Server) -> None:
+    """Content that is held already leaves no file behind at its finish. A client that is told 404
+    begins at zero."""
+    content = os.urandom(2000)
+    server.wait_for_status(send(server, content), "completed")
+    with connected(server.url) as sender, connected(server.url) as asker:
+        for _ in range(30):
+            url = sender.create(server.files, len(content))
+            sender.send(sender.patch(url, 0, len(content)), content)
+            asker.send(asker.request("HEAD", url))
+            answer = asker.answer(to_head=True)
+            assert answer.status == 200
+            assert answer.headers["upload-offset"] in ("0", str(len(content)))
+            assert sender.answer().status == 204

@@ -76,7 +76,7 @@ async def _store_body(room: UploadRoom, user_id: UserId, command: Append, body: 
 def _open(room: UploadRoom, user_id: UserId, command: Append) -> Steps[Reception | Appended]:
     """Under the lock: check the request against the upload as it is now, and open it."""
     upload = yield from look(lambda: room.look(user_id, command.upload_id))
-    finished = upload.state is UploadState.FINISHED and upload.length is not None
+    finished = upload.state is UploadState.FINISHED
     offset = _offset(room, upload)
     if upload.instant and command.offset <= offset:
         # Completed by its hash at another server, or a moment ago.
@@ -99,9 +99,9 @@ def _open(room: UploadRoom, user_id: UserId, command: Append) -> Steps[Reception
 
 
 def _offset(room: UploadRoom, upload: Upload) -> int:
-    if upload.state is UploadState.FINISHED and upload.length is not None:
-        return upload.length
-    offset = room.stores.core.offset(upload.id)
+    offset = room.offset(upload)
+    if upload.state is UploadState.FINISHED:
+        return offset
     expires_at = room.expires_at(upload)
     if expires_at is not None and expires_at < room.clock.now():
         raise UploadExpired

@@ -44,9 +44,16 @@ async def collect_expired(room: UploadRoom, seen: frozenset[UploadId]) -> frozen
 async def _collect(room: UploadRoom, upload: Upload) -> None:
     try:
         async with room.lock.hold(upload.id, on_release_requested=lambda: None):
-            # Somebody may have sent bytes while we waited: those extend its time.
-            expires_at = await room.threads.call(room.expires_at, upload)
-            if expires_at is not None and expires_at < room.clock.now():
-                await room.threads.call(drop, room, upload, UploadState.EXPIRED, UploadExpired)
+            await room.threads.call(_drop_expired, room, upload.id)
     except TusdError:
         log.exception("upload.expire.failed", extra={"upload_id": upload.id})
+
+
+def _drop_expired(room: UploadRoom, upload_id: UploadId) -> None:
+    """Drop the upload unless it was finished, or bytes came, while the lock was waited for."""
+    upload = room.catalog.upload(upload_id)
+    if upload is None:
+        return
+    expires_at = room.expires_at(upload)
+    if expires_at is not None and expires_at < room.clock.now():
+        drop(room, upload, UploadState.EXPIRED, UploadExpired)

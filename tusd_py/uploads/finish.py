@@ -116,9 +116,7 @@ async def _finish_later(room: UploadRoom, upload: Upload) -> None:
     try:
         await room.threads.long(_catch_up, room, upload)
         if not room.closing:
-            await _finish_known(room, upload)
-    except (HashMismatch, TypeMismatch) as error:
-        await reject(room, upload, error)
+            await _finish_received(room, upload.id)
     except UploadError:
         log.info("upload.finish.overtaken", extra={"upload_id": upload.id})
     except (TusdError, OSError):
@@ -136,9 +134,26 @@ def _catch_up(room: UploadRoom, upload: Upload) -> None:
         raise ShuttingDown
 
 
-async def _finish_known(room: UploadRoom, upload: Upload) -> None:
-    first = await room.threads.call(room.run, _finish_in_catalog(room, upload))
-    await settle(room, upload, first=first)
+async def _finish_received(room: UploadRoom, upload_id: UploadId, *, sync: bool = False) -> bool:
+    """Finish an upload that is complete and still open, under its lock: the transaction may remove
+    the bytes that a HEAD or a PATCH counts. Return whether it was finished now.
+
+    Args: sync: make its bytes durable first.
+    """
+    async with room.lock.hold(upload_id, on_release_requested=lambda: None):
+        upload = await room.threads.call(room.catalog.upload, upload_id)
+        if upload is None or upload.state is not UploadState.RECEIVING:
+            return False
+        try:
+            if sync:
+                await room.threads.sync(_sync, room, upload)
+            await room.threads.long(_catch_up, room, upload)
+            first = await room.threads.call(room.run, _finish_in_catalog(room, upload))
+        except (HashMismatch, TypeMismatch) as error:
+            await reject(room, upload, error)
+            return False
+        await settle(room, upload, first=first)
+    return True
 
 
 async def complete_final(room: UploadRoom, upload_id: UploadId) -> bool:
@@ -267,14 +282,7 @@ async def _recover_one(room: UploadRoom, upload: Upload) -> bool:
         return await complete_final(room, upload.id)
     if await room.threads.call(room.stores.core.offset, upload.id) != upload.length:
         return False
-    async with room.lock.hold(upload.id, on_release_requested=lambda: None):
-        current = await room.threads.call(room.catalog.upload, upload.id)
-        if current is None or current.state is not UploadState.RECEIVING:
-            return False
-        await room.threads.sync(_sync, room, upload)
-        await room.threads.long(_catch_up, room, upload)
-        await _finish_known(room, upload)
-    return True
+    return await _finish_received(room, upload.id, sync=True)
 
 
 def _sync(room: UploadRoom, upload: Upload) -> None:

@@ -35,8 +35,10 @@ async def inspect(room: UploadRoom, user_id: UserId, command: Inspect) -> Inspec
     async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
         upload = await room.find(user_id, command.upload_id)
         offset, expires_at = await room.threads.call(
-            lambda: (room.stores.core.offset(upload.id), room.expires_at(upload))
+            lambda: (room.offset(upload), room.expires_at(upload))
         )
+    if upload.state is UploadState.FINISHED:
+        return Inspected(upload=upload, offset=offset, expires_at=expires_at)
     if expires_at is not None and expires_at < room.clock.now():
         raise UploadExpired
     return Inspected(upload=upload, offset=offset, expires_at=expires_at)

@@ -84,9 +84,9 @@ async def prove(room: UploadRoom, user_id: UserId, command: Append) -> Appended:
 
 def _prove(room: UploadRoom, user_id: UserId, command: Append) -> Appended:
     upload = room.look(user_id, command.upload_id)
+    offset = room.offset(upload)
     if upload.state is UploadState.FINISHED:
-        return Appended(offset=upload.size, expires_at=None)
-    offset = room.stores.core.offset(upload.id)
+        return Appended(offset=offset, expires_at=None)
     terms = _terms(room, upload)
     if terms is not None:
         file = room.catalog.prove(upload, terms, command.proof or b"")

@@ -179,6 +179,17 @@ class UploadRoom:
         if reserve and self.stores.core.free_bytes() - (upload.length or 0) < reserve:
             raise StorageFull
 
+    def offset(self, upload: Upload) -> int:
+        """Return how many bytes an upload has: its length once it is finished, since its bytes may
+        be elsewhere by then; else what is in the store. Blocks; the caller holds its lock, and has
+        looked the upload up under it.
+
+        Raises: UploadNotFound.
+        """
+        if upload.state is UploadState.FINISHED:
+            return upload.size
+        return self.stores.core.offset(upload.id)
+
     def expires_at(self, upload: Upload) -> float | None:
         """Unix seconds after which an unfinished upload is gone; None if never. Blocks (stat)."""
         if self.policy.expires_after is None:

@@ -1,0 +1,208 @@
+"""What a request that waits for an upload's lock finds: the state that its holder left."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from support.catalog import STORED
+from support.harness import ME, Harness
+
+from tusd_py.domain.commands import Append, Inspect, Terminate
+from tusd_py.domain.errors import OffsetMismatch, UploadExpired, UploadTerminated
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.job import JobState
+from tusd_py.domain.upload import UploadState
+from tusd_py.uploads import finish as finishing
+from tusd_py.uploads.append import append
+from tusd_py.uploads.expire import collect_expired
+from tusd_py.uploads.finish import finish
+from tusd_py.uploads.inspect import inspect
+from tusd_py.uploads.possession import prove
+from tusd_py.uploads.terminate import drop, terminate
+
+CONTENT = b"held already" * 100
+End = Callable[[Harness, UploadId], Awaitable[None]]
+
+
+async def _finish(client: Harness, upload_id: UploadId) -> None:
+    """Store the whole content and finish, as the holder of the lock does."""
+    client.process.ports.stores.core.writer(upload_id, length=len(CONTENT)).write([CONTENT])
+    upload = client.process.ports.catalog.upload(upload_id)
+    assert upload is not None
+    await finish(client.room, upload)
+
+
+def _drop(state: UploadState) -> End:
+    async def end(client: Harness, upload_id: UploadId) -> None:
+        upload = client.process.ports.catalog.upload(upload_id)
+        assert upload is not None
+        await asyncio.to_thread(drop, client.room, upload, state, UploadTerminated)
+
+    return end
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An upload whose lock is held while a request comes and ``end`` happens."""
+
+    client: Harness
+    upload_id: UploadId
+    end: End
+
+    def run(self, request: Coroutine[Any, Any, Any]) -> Any:
+        """Return what the request returns once the lock is free."""
+
+        async def scene() -> object:
+            waits = asyncio.Event()
+            async with self.client.room.lock.hold(self.upload_id, on_release_requested=waits.set):
+                waiting = asyncio.ensure_future(request)
+                await asyncio.wait_for(waits.wait(), 30)
+                await self.end(self.client, self.upload_id)
+            return await waiting
+
+        return self.client.run(scene())
+
+
+def _hold_content(client: Harness) -> None:
+    """Let the pool hold the content: a later upload of it keeps no bytes of its own."""
+    upload_id = client.upload(CONTENT)
+    catalog = client.process.ports.catalog
+    job = catalog.claim(upload_id, owner="w", lease_seconds=60)
+    assert job is not None
+    catalog.complete(upload_id, fence=job.fence, stored=STORED)
+
+
+@pytest.fixture(params=["content is held", "content is new"])
+def finished(request: pytest.FixtureRequest, client: Harness) -> Scene:
+    """An upload that is finished while the request waits."""
+    if request.param == "content is held":
+        _hold_content(client)
+    return Scene(client, client.make(len(CONTENT)), _finish)
+
+
+def test_a_head_is_answered_by_the_length(finished: Scene) -> None:
+    found = finished.run(inspect(finished.client.room, ME, Inspect(upload_id=finished.upload_id)))
+    assert (found.offset, found.upload.state) == (len(CONTENT), UploadState.FINISHED)
+    assert found.expires_at is None
+
+
+def test_a_patch_is_answered_by_the_length(finished: Scene) -> None:
+    client, upload_id = finished.client, finished.upload_id
+    command = Append(upload_id=upload_id, offset=0)
+    with pytest.raises(OffsetMismatch) as refused:
+        finished.run(append(client.room, ME, command, client.body(CONTENT)))
+    assert refused.value.current == len(CONTENT)
+    assert client.send(upload_id, len(CONTENT), body_length=0) == len(CONTENT)
+
+
+def test_a_proof_is_answered_by_the_length(finished: Scene) -> None:
+    command = Append(upload_id=finished.upload_id, offset=0, proof=b"x" * 32)
+    assert finished.run(prove(finished.client.room, ME, command)).offset == len(CONTENT)
+
+
+def test_a_delete_removes_it_and_its_job(finished: Scene) -> None:
+    client, upload_id = finished.client, finished.upload_id
+    finished.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
+    assert client.state(upload_id) is UploadState.TERMINATED
+    job = client.process.ports.catalog.job(upload_id)
+    assert job is None or job.state is JobState.CANCELLED
+
+
+def test_expiry_leaves_alone_what_was_finished(finished: Scene) -> None:
+    client = finished.client
+    client.clock.advance(1e9)
+    seen = client.run(collect_expired(client.room, frozenset()))
+    assert finished.upload_id in seen
+    finished.run(collect_expired(client.room, seen))
+    assert client.state(finished.upload_id) is UploadState.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        (UploadState.TERMINATED, UploadTerminated),
+        (UploadState.REJECTED, UploadTerminated),
+        (UploadState.EXPIRED, UploadExpired),
+    ],
+)
+@pytest.mark.parametrize("request_of", [
+    lambda client, name: inspect(client.room, ME, Inspect(upload_id=name)),
+    lambda client, name: append(
+        client.room, ME, Append(upload_id=name, offset=0), client.body(CONTENT)
+    ),
+    lambda client, name: prove(client.room, ME, Append(upload_id=name, offset=0, proof=b"x" * 32)),
+    lambda client, name: terminate(client.room, ME, Terminate(upload_id=name)),
+], ids=["head", "patch", "proof", "delete"])  # fmt: skip
+def test_an_upload_that_ended_is_said_to_have_ended(
+    client: Harness,
+    state: UploadState,
+    error: type[Exception],
+    request_of: Callable[[Harness, UploadId], Coroutine[Any, Any, Any]],
+) -> None:
+    upload_id = client.make(len(CONTENT))
+    with pytest.raises(error):
+        Scene(client, upload_id, _drop(state)).run(request_of(client, upload_id))
+
+
+def test_a_finish_behind_its_answer_waits_for_the_lock(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction moves the bytes: a HEAD under the lock must not lose them meanwhile."""
+    _hold_content(client)
+    upload_id = client.make(len(CONTENT))
+    client.send(upload_id, 0, CONTENT[:1000])
+    client.restart()
+    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
+    monkeypatch.setattr("tusd_py.uploads.receive.LANE_CATCH_UP_BYTES", 10)
+    may_read, catch_up = threading.Event(), finishing._catch_up
+
+    def slow(*of_upload: Any) -> None:
+        assert may_read.wait(30)
+        catch_up(*of_upload)
+
+    monkeypatch.setattr(finishing, "_catch_up", slow)
+    assert client.send(upload_id, 1000, CONTENT[1000:]) == len(CONTENT)
+
+    async def scene() -> None:
+        waits = asyncio.Event()
+        async with client.room.lock.hold(upload_id, on_release_requested=waits.set):
+            may_read.set()
+            await asyncio.wait_for(waits.wait(), 30)
+            assert client.arrived(upload_id) == len(CONTENT)
+            assert client.state(upload_id) is UploadState.RECEIVING
+        found = await inspect(client.room, ME, Inspect(upload_id=upload_id))
+        assert (found.offset, found.upload.state) == (len(CONTENT), UploadState.FINISHED)
+
+    client.run(scene())
+
+
+def test_a_finish_behind_its_answer_does_nothing_to_a_deleted_upload(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = client.make(len(CONTENT))
+    client.send(upload_id, 0, CONTENT[:1000])
+    client.restart()
+    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
+    monkeypatch.setattr("tusd_py.uploads.receive.LANE_CATCH_UP_BYTES", 10)
+    read_back, may_go_on, catch_up = threading.Event(), threading.Event(), finishing._catch_up
+
+    def then_wait(*of_upload: Any) -> None:
+        catch_up(*of_upload)
+        read_back.set()
+        assert may_go_on.wait(30)
+
+    monkeypatch.setattr(finishing, "_catch_up", then_wait)
+    client.send(upload_id, 1000, CONTENT[1000:])
+
+    async def scene() -> None:
+        await asyncio.to_thread(read_back.wait, 30)
+        await terminate(client.room, ME, Terminate(upload_id=upload_id))
+        may_go_on.set()
+        await asyncio.gather(*finishing._background)
+
+    client.run(scene())
+    assert client.state(upload_id) is UploadState.TERMINATED
+    assert client.process.ports.catalog.job(upload_id) is None
