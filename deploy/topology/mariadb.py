@@ -5,15 +5,21 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Final
 
 from topology.program import Program
 
-SOCKET_BYTES = 107
+SOCKET_BYTES: Final = 107
 """The kernel takes no longer path of a socket."""
 
 
+LOGIN: Final = "login.cnf"
+"""The file from which the tools have root's password: no command line shows it."""
+_ACCOUNTS: Final = "accounts.sql"
+
+
 def socket_path(directory: Path) -> Path:
-    """Where root logs in, without a password: the directory is its owner's alone."""
+    """Where root logs in, with a password. No account of root's is reached by TCP."""
     return directory / "mariadb.sock"
 
 
@@ -35,8 +41,13 @@ def install(directory: Path) -> None:
     unfinished.rename(data)
 
 
-def program(directory: Path, port: int) -> Program:
-    """A MariaDB on loopback, whose commits survive a power cut; ``install`` comes first."""
+def program(directory: Path, port: int, *, root_password: str) -> Program:
+    """A MariaDB on loopback, whose commits survive a power cut; ``install`` comes first.
+
+    The accounts are set right before it takes its first connection, at every start: those that
+    ``mariadb-install-db`` made have no password, and so have those of an older directory.
+    Args: root_password: letters and digits.
+    """
 
     def ready(_pid: int, _output: str) -> bool:
         ping = _tool("mariadb-admin", directory, "ping")
@@ -48,14 +59,29 @@ def program(directory: Path, port: int) -> Program:
             f"--datadir={directory}/data", f"--socket={socket_path(directory)}",
             f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={directory}/pid",
             f"--tmpdir={directory}", "--skip-name-resolve", "--skip-log-bin",
+            f"--init-file={directory}/{_ACCOUNTS}",
             "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=1",
             "--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci",
             "--default-time-zone=+00:00",
         ),
         directory=directory,
         environment=os.environ,
+        files={
+            _ACCOUNTS: "\n".join(_closed_accounts(root_password)) + "\n",
+            LOGIN: f"[client]\nuser=root\npassword={root_password}\nsocket={socket_path(directory)}\n",
+        },
         ready=ready,
     )  # fmt: skip
+
+
+def _closed_accounts(root_password: str) -> list[str]:
+    """Statements that leave root one door, the socket, and nobody a door without a password."""
+    return [
+        "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host != 'localhost');",
+        "DELETE FROM mysql.db WHERE User = '' OR Db LIKE 'test%';",
+        "FLUSH PRIVILEGES;",
+        f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{root_password}';",
+    ]
 
 
 def execute(directory: Path, statement: str) -> str:
@@ -77,4 +103,4 @@ def grant(directory: Path, database: str, *, password: str) -> None:
 
 
 def _tool(name: str, directory: Path, *arguments: str) -> tuple[str, ...]:
-    return (name, "--no-defaults", "-uroot", f"--socket={socket_path(directory)}", *arguments)
+    return (name, f"--defaults-file={directory}/{LOGIN}", *arguments)

@@ -20,7 +20,7 @@ DATA: Final = "data"
 LOG: Final = "log"
 CONFIG: Final = "tusd.yaml"
 _PORTS: Final = ("rabbitmq", "rabbitmq-dist", "epmd", "redis", "mysql", "nginx-tls")
-_PASSWORDS: Final = ("rabbitmq", "redis", "mysql")
+_PASSWORDS: Final = ("rabbitmq", "redis", "mysql", "mysql-root")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,9 @@ def program_of(state: State, root: Path, part: Part) -> Program:
                 directory, ports["redis"], durable=True, password=state.passwords["redis"]
             )
         case "mysql":
-            found = mariadb.program(directory, ports["mysql"])
+            found = mariadb.program(
+                directory, ports["mysql"], root_password=state.passwords["mysql-root"]
+            )
         case "worker":
             found = tusd.worker(directory, config, ports[part.name])
         case "server":

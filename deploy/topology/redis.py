@@ -7,7 +7,7 @@ from pathlib import Path
 from topology.program import Program
 
 
-def program(directory: Path, port: int, *, durable: bool, password: str = "") -> Program:
+def program(directory: Path, port: int, *, durable: bool, password: str) -> Program:
     """A Redis on loopback. ``durable``: what it answered survives kill -9."""
     settings = [
         "bind 127.0.0.1",
@@ -16,13 +16,12 @@ def program(directory: Path, port: int, *, durable: bool, password: str = "") ->
         "daemonize no",
         'save ""',
         f"appendonly {'yes' if durable else 'no'}",
-        *([f"requirepass {password}"] if password else []),
+        f"requirepass {password}",
     ]
 
     def ready(pid: int, _output: str) -> bool:
-        login = f"AUTH {password}\r\n" if password else ""
         with socket.create_connection(("127.0.0.1", port), 0.5) as connection:
-            connection.sendall(f"{login}INFO server\r\nPING\r\n".encode())
+            connection.sendall(f"AUTH {password}\r\nINFO server\r\nPING\r\n".encode())
             answer = b""
             # While it loads its file it answers the second with an error.
             while b"\r\n+PONG" not in answer and b"\r\n-" not in answer:

@@ -25,7 +25,7 @@ from tusd_py.doctor.run import run_checks
 from tusd_py.queue.rabbitmq_topology import QUEUE, declare
 from tusd_py.settings import Settings
 
-SECRET = "secret@1"
+SECRET = MariaDb.user_password
 
 
 class Room:
@@ -42,10 +42,10 @@ class Room:
             "data_dir": tmp_path / "data",
             "max_size": 1 << 20,
             "mysql": {"data_source": self.data_source},
-            "redis": {"addr": f"127.0.0.1:{redis.port}"},
+            "redis": {"addr": f"127.0.0.1:{redis.port}", "password": redis.password},
             "rabbitmq": {
-                "host": "127.0.0.1", "port": rabbitmq.port, "user": "guest",
-                "password": "guest", "vhost": vhost,
+                "host": "127.0.0.1", "port": rabbitmq.port, "user": rabbitmq.user,
+                "password": rabbitmq.password, "vhost": vhost,
             },
         }  # fmt: skip
 
@@ -111,7 +111,7 @@ def own_redis(*commands: str) -> Iterator[dict[str, str]]:
         with redis.Redis.from_url(server.url) as client:
             for command in commands:
                 client.execute_command(command)
-        yield {"addr": f"127.0.0.1:{server.port}"}
+        yield {"addr": f"127.0.0.1:{server.port}", "password": server.password}
     finally:
         server.close()
 
@@ -291,7 +291,7 @@ def test_a_rabbitmq_user_that_may_not_publish_is_found(
 ) -> None:
     with _channel(room) as channel:
         declare(channel)
-    rabbitmq.control("set_permissions", "-p", own_vhost, "guest", ".*", "^file_", ".*")
+    rabbitmq.control("set_permissions", "-p", own_vhost, rabbitmq.user, ".*", "^file_", ".*")
     findings = room.findings(rabbitmqctl=False)
     assert bad(findings) == {"rabbitmq.rights": Level.PROBLEM}
     assert "write" in next(one.sentence for one in findings if one.check == "rabbitmq.rights")

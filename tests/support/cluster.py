@@ -32,10 +32,11 @@ class Cluster:
             **FAST,
             "TUSD_MYSQL__DATA_SOURCE": mariadb.database(),
             "TUSD_REDIS__ADDR": f"127.0.0.1:{redis.port}",
+            "TUSD_REDIS__PASSWORD": redis.password,
             "TUSD_RABBITMQ__HOST": "127.0.0.1",
             "TUSD_RABBITMQ__PORT": str(rabbitmq.port),
-            "TUSD_RABBITMQ__USER": "guest",
-            "TUSD_RABBITMQ__PASSWORD": "guest",
+            "TUSD_RABBITMQ__USER": rabbitmq.user,
+            "TUSD_RABBITMQ__PASSWORD": rabbitmq.password,
             "TUSD_RABBITMQ__VHOST": virtual_host,
         }
         self.servers: list[Server] = []

@@ -21,7 +21,7 @@ from typing import Final
 from topology import mariadb, rabbitmq, redis
 from topology.program import Program, free_port, listens
 
-__all__ = ["MariaDb", "RabbitMq", "Redis", "Service", "free_port", "listens", "spawn"]
+__all__ = ["Engine", "MariaDb", "RabbitMq", "Redis", "Service", "free_port", "listens", "spawn"]
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG: Final = 1
@@ -132,6 +132,11 @@ def spawn(
 class Engine(Service):
     """A server that ``deploy/local`` starts too, by the same description."""
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.password = secrets.token_hex(16)
+        """Of its first user."""
+
     def program(self) -> Program:
         """How it is run."""
         raise NotImplementedError
@@ -157,28 +162,32 @@ class Redis(Engine):
         super().__init__("redis")
 
     def program(self) -> Program:
-        return redis.program(self.directory, self.port, durable=False)
+        return redis.program(self.directory, self.port, durable=False, password=self.password)
 
     @property
     def url(self) -> str:
         """The address of its first database."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def clear(self) -> None:
         """FLUSHALL."""
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
-            connection.sendall(b"FLUSHALL\r\n")
-            assert connection.recv(16) == b"+OK\r\n"
+            for command in (f"AUTH {self.password}", "FLUSHALL"):
+                connection.sendall(f"{command}\r\n".encode())
+                assert connection.recv(16) == b"+OK\r\n"
 
 
 class MariaDb(Engine):
     """mariadbd; ``database()`` makes an empty database and returns its address."""
 
+    user_password: Final = f"{secrets.token_hex(16)}@1"
+    """Of the user of each database; with a character that has a meaning in addresses."""
+
     def __init__(self) -> None:
         super().__init__("mariadb")
 
     def program(self) -> Program:
-        return mariadb.program(self.directory, self.port)
+        return mariadb.program(self.directory, self.port, root_password=self.password)
 
     def launch(self) -> None:
         mariadb.install(self.directory)
@@ -191,8 +200,8 @@ class MariaDb(Engine):
     def database(self) -> str:
         """The address of a new empty database, in the form of the seed's ``DataSource``."""
         name = f"tusd_{secrets.token_hex(6)}"
-        mariadb.grant(self.directory, name, password="secret@1")
-        return f"tusd:secret@1@tcp(127.0.0.1:{self.port})/{name}?charset=utf8mb4&parseTime=True"
+        mariadb.grant(self.directory, name, password=self.user_password)
+        return f"tusd:{self.user_password}@tcp(127.0.0.1:{self.port})/{name}?charset=utf8mb4&parseTime=True"
 
 
 class RabbitMq(Engine):
@@ -200,12 +209,13 @@ class RabbitMq(Engine):
 
     def __init__(self) -> None:
         super().__init__("rabbitmq")
+        self.user = "tests"
         self._ports = rabbitmq.RabbitPorts(amqp=self.port, dist=free_port(), epmd=free_port())
         self._epmd: subprocess.Popen[bytes] | None = None
         rabbitmq.make_cookie(self.directory)
 
     def program(self) -> Program:
-        return rabbitmq.program(self.directory, self._ports, user="guest", password="guest")
+        return rabbitmq.program(self.directory, self._ports, user=self.user, password=self.password)
 
     def launch(self) -> None:
         if self._epmd is None or self._epmd.poll() is not None:
@@ -222,15 +232,15 @@ class RabbitMq(Engine):
         return rabbitmq.control(self.directory, self._ports, *arguments)
 
     def virtual_host(self) -> str:
-        """A new virtual host of the user guest."""
+        """A new virtual host of ``user``."""
         name = f"test-{secrets.token_hex(6)}"
         self.control("add_vhost", name)
-        self.control("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        self.control("set_permissions", "-p", name, self.user, ".*", ".*", ".*")
         return name
 
     def url(self, virtual_host: str) -> str:
         """The address of a virtual host."""
-        return f"amqp://guest:guest@127.0.0.1:{self.port}/{virtual_host}"
+        return f"amqp://{self.user}:{self.password}@127.0.0.1:{self.port}/{virtual_host}"
 
     def close(self) -> None:
         super().close()
