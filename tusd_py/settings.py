@@ -294,12 +294,18 @@ class AuthSettings(_Section):
     """The seed's ``Auth``: who is asking (S22). With neither a secret nor a key set everybody is the
     same anonymous user."""
 
+    required: bool = Field(
+        False,
+        description="Refuse to start without access_secret or jwks_url, wherever the server listens; for deployments, whose proxy hides who connects",
+    )
     access_secret: SigningSecret = Field(
         SecretStr(""),
         description="Key of session tokens signed with HS256, at least 32 bytes: openssl rand -hex 32",
     )
     access_expire: Duration = Field(
-        36000.0, gt=0, description="Life of the tokens that tusd-py token makes"
+        36000.0,
+        gt=0,
+        description="Life of the tokens that tusd-py token makes; those of tusd-py user add have their own",
     )
     jwks_url: str = Field(
         "",
@@ -574,6 +580,11 @@ class Settings(_Section):
             return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def lacks_identity(self) -> bool:
+        """Whether identity is demanded and nothing is set that proves it."""
+        return self.auth.required and not self.auth.enabled
 
     @property
     def open_to_strangers(self) -> bool:

@@ -143,15 +143,18 @@ def session_token(
     secret: bytes,
     rules: ClaimRules,
     *,
-    user_id: int,
+    user_id: int | str,
     role: str | None = None,
     tenant: str | None = None,
     issued_at: float,
     life_seconds: float,
 ) -> str:
-    """A token for a user, as ``verified_claims`` takes it: for trying out, and for tests."""
+    """A token as ``verified_claims`` takes it, for a user by his number or by a name.
+
+    Without ``user_claim`` a number stands in ``userId`` and a name in ``sub``, where issuers have it.
+    """
     claims: dict[str, object] = {
-        rules.user_claim or "userId": user_id,
+        rules.user_claim or ("userId" if isinstance(user_id, int) else "sub"): user_id,
         "iat": int(issued_at),
         "exp": int(issued_at + life_seconds),
     }

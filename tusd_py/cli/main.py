@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli import config, dead_letters, doctor, files, gc, serve, token, upload, worker
+from tusd_py.cli import config, dead_letters, doctor, files, gc, serve, token, upload, user, worker
 
 app = typer.Typer(
     name="tusd-py",
@@ -27,6 +27,7 @@ app.command("download")(files.download)
 app.command("token")(token.token)
 app.command("gc")(gc.gc)
 app.command("doctor")(doctor.doctor)
+app.add_typer(user.app, name="user")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")
 

@@ -53,6 +53,11 @@ def serve(
         durability=durability,
         workers=workers,
     )
+    if settings.lacks_identity:
+        refuse(
+            "auth.required is set, and nothing tells who a user is: set auth.access_secret or "
+            "auth.jwks_url (openssl rand -hex 32 makes a secret)"
+        )
     if settings.open_to_strangers and not settings.allow_anonymous:
         refuse(
             f"{settings.host} can be reached by others, and nobody is asked who they are: set "

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tusd_py.cli.common import Config, refuse, settings_from
+from tusd_py.settings import Settings
 
 
 def token(
@@ -18,21 +19,31 @@ def token(
 ) -> None:
     """Print a session token signed with auth.access_secret."""
     settings = settings_from(config)
-    secret = settings.auth.access_secret.get_secret_value()
-    if not secret:
+    if not settings.auth.access_secret.get_secret_value():
         refuse("auth.access_secret is not set: this server makes no session tokens")
+    life = hours * 3600 if hours else settings.auth.access_expire
+    typer.echo(signed_token(settings, user, role=role, tenant=tenant, life_seconds=life))
+
+
+def signed_token(
+    settings: Settings,
+    user: int | str,
+    *,
+    role: str | None,
+    tenant: str | None,
+    life_seconds: float,
+) -> str:
+    """A session token by ``auth.access_secret``, which must be set, with the claims that the settings demand."""
     from tusd_py.access.session import session_token
     from tusd_py.clock import SystemClock
     from tusd_py.http.access import claim_rules
 
-    typer.echo(
-        session_token(
-            secret.encode(),
-            claim_rules(settings.auth),
-            user_id=user,
-            role=role,
-            tenant=tenant,
-            issued_at=SystemClock().now(),
-            life_seconds=hours * 3600 if hours else settings.auth.access_expire,
-        )
+    return session_token(
+        settings.auth.access_secret.get_secret_value().encode(),
+        claim_rules(settings.auth),
+        user_id=user,
+        role=role,
+        tenant=tenant,
+        issued_at=SystemClock().now(),
+        life_seconds=life_seconds,
     )

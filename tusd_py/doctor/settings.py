@@ -56,6 +56,14 @@ def _parts(settings: Settings) -> list[Finding]:
 
 
 def _access(settings: Settings) -> list[Finding]:
+    if settings.lacks_identity:
+        return [
+            problem(
+                f"{CHECK}.auth",
+                "auth.required is set, and nothing tells who a user is: the server refuses to start.",
+                "Set auth.access_secret or auth.jwks_url.",
+            )
+        ]
     if settings.open_to_strangers:
         return [_reachable(settings)]
     return _tokens(settings)

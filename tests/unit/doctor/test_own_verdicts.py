@@ -73,6 +73,8 @@ NAMED = {"issuer": "https://id.example.org", "audience": "uploads"}
         ({"auth": {**KEYS, **NAMED}}, {}),
         ({"auth": {**KEYS, **NAMED}, "host": "0.0.0.0"}, {}),
         ({"auth": KEYS}, {"settings.auth": WARNING}),
+        ({"auth": {"required": True}, "allow_anonymous": True}, {"settings.auth": PROBLEM}),
+        ({"auth": {"required": True, **KEYS, **NAMED}}, {}),
         (
             {"auth": {**KEYS, **NAMED, "jwks_url": "http://id.example.org/keys"}},
             {"settings.jwks_url": WARNING},
