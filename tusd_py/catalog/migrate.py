@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from tusd_py.catalog.database import Database, backend_errors
 from tusd_py.domain.errors import BackendError
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The newest file in ``migrations/versions``."""
 
 

@@ -246,6 +246,22 @@ class UploadCatalog(PossessionCatalog, Protocol):
         """
         ...
 
+    def grant(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
+        """Give an upload of deferred length room in its owner's quota, which counts as the owner's
+        usage until the length is declared or ``set_granted`` says otherwise.
+
+        Args: end: bytes that the upload must be able to hold; ahead: bytes beyond that which may be
+            given too, if plenty are left; limit: bytes that the owner may have in all.
+        Returns: bytes that the upload may hold, less than ``end`` if the owner has no more room.
+        Raises: UploadNotFound: it is not receiving, or its length is known.
+        """
+        ...
+
+    def set_granted(self, upload_id: UploadId, size: int) -> None:
+        """Count ``size`` bytes for an upload while its length is deferred: those that are there.
+        Idempotent."""
+        ...
+
     def finish_upload(self, content: FinishedContent, *, is_video: bool) -> Finished:
         """The finishing transaction (B3): upload finished and, in the same commit, either
         history completed with the pool's identity (S2), or history received, job and outbox row.

@@ -12,19 +12,17 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.schema import owners, uploads
+from tusd_py.domain.errors import UploadNotFound
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.quota import Quota, Usage, check_quota
-from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
 
 _LIVE: Final = (UploadState.RECEIVING.value, UploadState.FINISHED.value)
 _MINE: Final = (uploads.c.user_id == bindparam("user_id"), uploads.c.state.in_(_LIVE))
 _OPEN: Final = case((uploads.c.state == UploadState.RECEIVING.value, 1), else_=0)
+_BYTES: Final = func.coalesce(uploads.c.length, uploads.c.granted)
 _BY_KIND: Final = (
-    select(
-        uploads.c.kind,
-        func.sum(_OPEN).label("open"),
-        func.coalesce(func.sum(uploads.c.length), 0).label("bytes"),
-    )
+    select(uploads.c.kind, func.sum(_OPEN).label("open"), func.sum(_BYTES).label("bytes"))
     .where(*_MINE)
     .group_by(uploads.c.kind)
 )
@@ -36,6 +34,16 @@ _FINALS: Final = select(uploads.c.parts).where(
 )
 
 
+_GRANTED: Final = select(uploads.c.granted).where(
+    uploads.c.id == bindparam("upload_id"),
+    uploads.c.state == UploadState.RECEIVING.value,
+    uploads.c.length.is_(None),
+)
+_SPARED: Final = 8
+"""What is granted ahead of the bytes is at most this part of the room that is left, so that an owner's
+uploads do not keep the last of it from each other."""
+
+
 @contextmanager
 def within_quota(connection: Connection, user_id: UserId, quota: Quota | None) -> Iterator[None]:
     """What the block adds must fit. Raises: TooManyUploads, QuotaExceeded: roll it back."""
@@ -45,6 +53,22 @@ def within_quota(connection: Connection, user_id: UserId, quota: Quota | None) -
     _hold(connection, user_id)
     yield
     check_quota(usage(connection, user_id), quota)
+
+
+def grant(connection: Connection, upload: Upload, end: int, ahead: int, limit: int) -> int:
+    """See ``UploadCatalog.grant``; ``limit``: bytes that the owner may have."""
+    _hold(connection, upload.user_id)
+    found = connection.execute(_GRANTED, {"upload_id": upload.id}).scalar()
+    if found is None:
+        raise UploadNotFound
+    granted = int(found)
+    room = max(0, limit - usage(connection, upload.user_id).stored_bytes)
+    wanted = end - granted + min(ahead, room // _SPARED)
+    if end <= granted or not room:
+        return granted
+    given = granted + min(room, wanted)
+    connection.execute(update(uploads).where(uploads.c.id == upload.id).values(granted=given))
+    return given
 
 
 def _hold(connection: Connection, user_id: UserId) -> None:

@@ -14,10 +14,12 @@ from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.protocol.fields import parse_metadata
 
 NAME_CHARACTERS = 255
+FIRST_LOOK_SECONDS: Final = 60.0
+"""A new upload is looked after (``UploadCatalog.due``) from so long after it was made."""
 UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
-    "created_at",
+    "created_at", "granted", "look_at",
 )  # fmt: skip
 """Those that ``upload_row`` fills."""
 
@@ -41,6 +43,8 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "instant": upload.instant,
         "tenant": upload.tenant,
         "created_at": upload.created_at,
+        "granted": upload.granted,
+        "look_at": upload.created_at + FIRST_LOOK_SECONDS,
     }
 
 
@@ -63,6 +67,7 @@ def upload_of(row: Row) -> Upload:
         file_identity=row["file_identity"],
         instant=bool(row["instant"]),
         tenant=row["tenant"],
+        granted=row["granted"],
         created_at=row["created_at"],
     )
 

@@ -40,10 +40,13 @@ uploads = Table(
     Column("instant", Boolean, nullable=False, server_default=false()),
     Column("tenant", String(128), nullable=False, server_default=""),
     Column("created_at", Double, nullable=False),
+    Column("granted", BigInteger, nullable=False, server_default="0"),
+    Column("look_at", Double),
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
     Index("ix_uploads_identity", "file_identity", "state"),
-    Index("ix_uploads_owner", "user_id", "state", "kind", "length"),
+    Index("ix_uploads_owner", "user_id", "state", "kind", "length", "granted"),
+    Index("ix_uploads_look", "look_at"),
 )
 
 jobs = Table(

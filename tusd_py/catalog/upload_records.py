@@ -19,7 +19,7 @@ from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.port import Done, Finished, HistoryRow
 from tusd_py.catalog.prepared import Prepared
-from tusd_py.catalog.quota_records import usage, within_quota
+from tusd_py.catalog.quota_records import grant, usage, within_quota
 from tusd_py.catalog.records import (
     add_history,
     add_outbox,
@@ -134,6 +134,19 @@ class UploadRecords:
                 return connection.execute(statement).rowcount == 1
 
         return self._database.write(work)
+
+    def grant(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
+        """See ``UploadCatalog.grant``."""
+        return self._database.write(lambda c: grant(c, upload, end, ahead, limit))
+
+    def set_granted(self, upload_id: UploadId, size: int) -> None:
+        """See ``UploadCatalog.set_granted``."""
+        statement = (
+            update(uploads)
+            .where(uploads.c.id == upload_id, uploads.c.length.is_(None))
+            .values(granted=size)
+        )
+        self._database.write(lambda c: c.execute(statement))
 
     def usage(self, user_id: UserId) -> Usage:
         """See ``UploadCatalog.usage``."""

@@ -67,6 +67,8 @@ class Upload:
     """Complete without its bytes: the pool held the content (秒传)."""
     tenant: str = ""
     """The group that its owner belonged to when it was made."""
+    granted: int = 0
+    """Bytes of the owner's quota that it may fill while its length is deferred."""
     created_at: float
 
     @property

@@ -92,21 +92,22 @@ async def _create(
 async def _create_with_body(
     room: UploadRoom, upload: Upload, command: Create, body: Body
 ) -> Created:
-    opened = recorded = False
+    reception: Reception | None = None
+    recorded = False
 
     def open_() -> Steps[Reception]:
-        nonlocal opened
+        nonlocal reception
         yield from ()
         room.check_disk(upload)
         checksum = command.checksum if command.has_body else None
         reception = Reception.begin(room, upload, checksum, new=True)
-        opened = True
         return reception
 
     def record() -> None:
         nonlocal recorded
         recorded = False  # it may be called twice
-        room.catalog.add_upload(upload, room.policy.quota)
+        there = reception.offset if reception is not None and upload.length is None else 0
+        room.catalog.add_upload(replace(upload, granted=there), room.policy.quota)
         recorded = True
 
     opening = Opening(open=open_, record=record)
@@ -124,7 +125,7 @@ async def _create_with_body(
         raise
     finally:
         # One whose whole body was here is refused before it has a record; it was begun all the same.
-        room.counts.created += opened
+        room.counts.created += reception is not None
     room.know(upload)
     return Created(upload=upload, offset=appended.offset, expires_at=appended.expires_at)
 

@@ -77,7 +77,7 @@ async def store_body(
     """Take the body (None: there is none) and finish the upload if it is full.
 
     The caller holds the lock. Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch,
-        LengthExceeded, MaxSizeExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
+        LengthExceeded, MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
         StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm
         (of a checksum that follows the body). Whatever is raised, the bytes that had arrived are
         kept, save those of an unverified chunk.
@@ -146,6 +146,7 @@ def _store(
     drained = Drained(len(content), End.COMPLETE)
     try:
         if content:
+            yield from reception.admit(len(content))
             reception.take((memoryview(content),))
     except BaseException:
         reception.break_off()
@@ -181,6 +182,7 @@ def _open(room: UploadRoom, opening: Opening) -> Steps[Reception | Appended]:
     except BaseException:
         reception.close()
         raise
+    reception.recorded = True
     yield from room.begun(reception.upload)
     return reception
 

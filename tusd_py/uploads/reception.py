@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Final, Self
 
 from tusd_py.domain.commands import Checksum, LateChecksum
-from tusd_py.domain.errors import ProtocolError
+from tusd_py.domain.errors import ProtocolError, QuotaExceeded
 from tusd_py.domain.filetypes import check_content
 from tusd_py.domain.upload import Upload
 from tusd_py.hashing import checksums
 from tusd_py.hashing.follower import Follower
 from tusd_py.stores.port import Rewind, Writer
 from tusd_py.uploads.body import Drained, End
+from tusd_py.uploads.grant import grant_of
 from tusd_py.uploads.room import UploadRoom
-from tusd_py.uploads.steps import Steps, later
+from tusd_py.uploads.steps import Steps, commit, later
 
 SNIFF_BYTES: Final = 4096
 """A file's type is looked at as soon as so many bytes are there (S24)."""
@@ -49,6 +50,9 @@ class Reception:
         self._checksum = checksum
         self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
         self._sniffed = writer.offset >= SNIFF_BYTES or not self._allowed
+        self._grant = grant_of(room, upload)
+        self.recorded = True
+        """False while the catalog does not know the upload: its bytes are counted with its row."""
         self.upload = upload
         self.start = writer.offset
         self.verified = True
@@ -73,6 +77,7 @@ class Reception:
         open_ = store.begin if new else store.writer
         writer = open_(upload.id, length=upload.length)
         reception = cls(room, upload, writer, checksum)
+        reception.recorded = not new
         try:
             if reception._rewind is not None:
                 reception._rewind.begin_unverified(writer)
@@ -92,11 +97,29 @@ class Reception:
         """Whether the upload's last byte is in the store, and counts."""
         return self.verified and self.offset == self.upload.length
 
+    def admit(self, size: int) -> Steps[None]:
+        """Ask for room for a body of so many bytes that is here as a whole."""
+        grant = self._grant
+        if grant is not None and self.recorded:
+            yield from commit(lambda: grant.reach(self.offset + size, ahead=0))
+
     def take(self, chunks: Sequence[bytes | memoryview]) -> None:
         """Bytes to the file first, then to the hash: the file is the truth.
 
-        Raises: StorageFull, StorageDamaged, TypeMismatch.
+        Raises: StorageFull, StorageDamaged, TypeMismatch; QuotaExceeded: those that had room are
+            kept.
         """
+        if self._grant is None or not self.recorded:
+            self._keep(chunks)
+            return
+        end = self.offset + sum(len(chunk) for chunk in chunks)
+        reach = self._grant.reach(end)
+        if reach < end:
+            self._keep(_first(chunks, reach - self.offset))
+            raise QuotaExceeded(self._grant.limit)
+        self._keep(chunks)
+
+    def _keep(self, chunks: Sequence[bytes | memoryview]) -> None:
         start = self._writer.offset
         if not start and len(chunks) == 1:
             self._head = bytes(chunks[0][:HEAD_BYTES])
@@ -132,6 +155,9 @@ class Reception:
                 yield from later(self._writer.sync)
         finally:
             self.close()
+        grant, offset = self._grant, self.offset
+        if grant is not None and self.recorded and grant.size != offset:
+            yield from commit(lambda: grant.settle(offset))
 
     def break_off(self) -> None:
         """After an error: what is not verified is taken back."""
@@ -139,6 +165,8 @@ class Reception:
             self._verify(complete=False)
         finally:
             self.close()
+            if self._grant is not None and self.recorded:
+                self._grant.settle(self.offset)
 
     def close(self) -> None:
         """Give the file back. Idempotent."""
@@ -177,3 +205,12 @@ class Reception:
     def _take_back(self, rewind: Rewind) -> None:
         rewind.discard(self._writer)
         self._follower.rewind()
+
+
+def _first(chunks: Sequence[bytes | memoryview], size: int) -> list[memoryview]:
+    """The first ``size`` bytes."""
+    kept: list[memoryview] = []
+    for chunk in chunks:
+        kept.append(memoryview(chunk)[:size])
+        size -= len(kept[-1])
+    return kept

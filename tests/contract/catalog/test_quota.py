@@ -9,7 +9,7 @@ from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql import SqlCatalog
-from tusd_py.domain.errors import QuotaExceeded, TooManyUploads
+from tusd_py.domain.errors import QuotaExceeded, TooManyUploads, UploadNotFound
 from tusd_py.domain.ids import owner_scope
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import UploadKind, UploadState
@@ -78,6 +78,80 @@ def test_a_deferred_length_is_reserved_when_it_is_told(catalog: Catalog) -> None
     assert catalog.upload(made.id) == made
     assert catalog.declare_length(made, 5, BYTES)
     assert catalog.usage(ME) == Usage(2, 25)
+
+
+def test_bytes_of_unknown_length_are_granted_and_count(catalog: Catalog) -> None:
+    made = upload(length=None)
+    catalog.add_upload(made, BYTES)
+    assert catalog.grant(made, end=10, ahead=0, limit=25) == 10
+    assert catalog.usage(ME) == Usage(1, 10)
+    with pytest.raises(QuotaExceeded):
+        catalog.add_upload(upload(length=16), BYTES)
+    catalog.add_upload(upload(length=10), BYTES)
+    assert catalog.grant(made, end=20, ahead=0, limit=25) == 15, "what there is"
+    assert catalog.grant(made, end=20, ahead=0, limit=25) == 15
+    assert catalog.grant(made, end=12, ahead=0, limit=25) == 15
+    assert catalog.usage(ME) == Usage(2, 25)
+    catalog.set_granted(made.id, 12)
+    assert catalog.usage(ME) == Usage(2, 22)
+    assert catalog.upload(made.id) == replace(made, granted=12)
+    assert catalog.usage(OTHER) == Usage(0, 0)
+
+
+def test_little_is_granted_ahead_when_little_is_left(catalog: Catalog) -> None:
+    made = upload(length=None)
+    catalog.add_upload(made)
+    assert catalog.grant(made, end=1, ahead=100, limit=10_000) == 101
+    assert catalog.grant(made, end=200, ahead=100, limit=300) == 224
+
+
+def test_a_declared_length_takes_the_place_of_the_grant(catalog: Catalog) -> None:
+    made = upload(length=None)
+    catalog.add_upload(made)
+    catalog.grant(made, end=20, ahead=0, limit=25)
+    assert catalog.declare_length(made, 22, BYTES)
+    assert catalog.usage(ME) == Usage(1, 22)
+    catalog.set_granted(made.id, 3)
+    assert catalog.usage(ME) == Usage(1, 22)
+    with pytest.raises(UploadNotFound):
+        catalog.grant(made, end=1, ahead=0, limit=25)
+
+
+def test_nothing_is_granted_to_what_is_gone(catalog: Catalog) -> None:
+    made = upload(length=None)
+    catalog.add_upload(made)
+    catalog.grant(made, end=5, ahead=0, limit=25)
+    catalog.close_upload(made.id, UploadState.TERMINATED)
+    assert catalog.usage(ME) == Usage(0, 0)
+    with pytest.raises(UploadNotFound):
+        catalog.grant(made, end=6, ahead=0, limit=25)
+
+
+def test_grants_at_once_never_give_more_than_there_is(catalog: Catalog, clock: FakeClock) -> None:
+    """Eight bodies at two servers, which ask until they are refused."""
+    assert isinstance(catalog, SqlCatalog)
+    second = SqlCatalog(catalog._database.engine.url, clock=clock)
+    made = [upload(length=None) for _ in range(8)]
+    for each in made:
+        catalog.add_upload(each)
+
+    def fill(number: int) -> int:
+        size = 0
+        while True:
+            server = (catalog, second)[number % 2]
+            given = server.grant(made[number], end=size + 7, ahead=20, limit=1000)
+            if given < size + 7:
+                server.set_granted(made[number].id, given)
+                return given
+            size += 7
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            filled = list(pool.map(fill, range(8)))
+    finally:
+        second.close()
+    assert sum(filled) == 1000
+    assert catalog.usage(ME) == Usage(8, 1000)
 
 
 def test_parts_count_once_when_they_are_joined(catalog: Catalog) -> None:

@@ -1,0 +1,210 @@
+"""How many bytes an attacker gets beyond a quota and beyond the largest size, by every way that bytes come."""
+
+import os
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from support.server import Server, running_server
+from support.tus import BODY, TUS, head, offset, patch, task_id
+from support.waiting import wait_until
+
+MIB = 1 << 20
+QUOTA, MAX_SIZE = 3 * MIB, 2 * MIB
+LIMITS = {
+    "TUSD_LIMITS__STORED_BYTES": str(QUOTA),
+    "TUSD_MAX_SIZE": str(MAX_SIZE),
+}
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data = tmp_path_factory.mktemp("limits") / "data"
+    with running_server(data, "--workers", "0", env=LIMITS) as server:
+        yield server
+
+
+@pytest.fixture
+def server(started: Server) -> Iterator[Server]:
+    """A server whose one user has nothing."""
+    yield started
+    for _, _, files in os.walk(started.data_dir / "uploads"):
+        for name in files:
+            if "." not in name:
+                httpx.delete(f"{started.files}{Path(name).name}", headers=TUS)
+
+
+def on_disk(server: Server) -> int:
+    """Bytes of all data files."""
+    return sum(
+        (Path(folder) / name).stat().st_size
+        for folder, _, files in os.walk(server.data_dir / "uploads")
+        for name in files
+    )
+
+
+def deferred(server: Server, **more: str) -> str:
+    headers = {**TUS, "Upload-Defer-Length": "1", **more}
+    made = httpx.post(server.files, headers=headers)
+    assert made.status_code == 201, made.text
+    return made.headers["Location"]
+
+
+def pieces(count: int, size: int = 256 << 10) -> Iterator[bytes]:
+    """A body that goes as chunks: nobody knows its length beforehand."""
+    for _ in range(count):
+        yield bytes(size)
+
+
+def code(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+REFUSED = (413, "quota_exceeded")
+
+
+def test_bytes_of_unknown_length_count_as_they_come(server: Server) -> None:
+    urls = [deferred(server) for _ in range(3)]
+    answers = [patch(url, 0, bytes(int(1.5 * MIB))) for url in urls]
+    assert [answer.status_code for answer in answers[:2]] == [204, 204]
+    assert code(answers[2]) == REFUSED
+    assert on_disk(server) == QUOTA
+    assert offset(urls[2]) == 0, "there was no room left"
+    assert httpx.delete(urls[0], headers=TUS).status_code == 204
+    assert patch(urls[2], 0, bytes(MIB)).status_code == 204, "deleting makes room"
+
+
+@pytest.mark.parametrize("lent", [True, False])
+def test_a_body_is_refused_at_the_quota_and_what_had_room_stays(server: Server, lent: bool) -> None:
+    first, second = deferred(server), deferred(server)
+    assert patch(first, 0, bytes(int(1.5 * MIB))).status_code == 204
+    size = int(1.75 * MIB)
+    headers = {**BODY, "Upload-Offset": "0"}
+    body = bytes(size) if lent else pieces(7)
+    assert code(httpx.patch(second, headers=headers, content=body, timeout=60)) == REFUSED
+    assert offset(second) == int(1.5 * MIB)
+    assert on_disk(server) == QUOTA
+
+
+def test_small_bodies_that_arrive_whole_count_too(server: Server) -> None:
+    url = deferred(server)
+    with httpx.Client() as client:
+        for at in range(0, MAX_SIZE, 64 << 10):
+            headers = {**BODY, "Upload-Offset": str(at)}
+            assert client.patch(url, headers=headers, content=bytes(64 << 10)).status_code == 204
+    other = deferred(server)
+    assert patch(other, 0, bytes(MIB - 100)).status_code == 204
+    assert code(patch(other, MIB - 100, bytes(101))) == REFUSED
+    assert offset(other) == MIB
+
+
+def test_a_checked_body_beyond_the_quota_leaves_nothing_of_it_and_its_room_is_free(
+    server: Server,
+) -> None:
+    import base64
+    import hashlib
+
+    url = deferred(server)
+    digest = base64.b64encode(hashlib.sha1(bytes(MAX_SIZE)).digest()).decode()
+    assert patch(deferred(server), 0, bytes(int(1.5 * MIB))).status_code == 204
+    refused = patch(url, 0, bytes(MAX_SIZE), Upload_Checksum=f"sha1 {digest}")
+    assert code(refused) == REFUSED
+    assert offset(url) == 0
+    assert patch(url, 0, bytes(int(1.5 * MIB))).status_code == 204
+
+
+def test_creations_with_bytes_of_unknown_length_leave_nothing_when_refused(server: Server) -> None:
+    headers = {**BODY, "Upload-Defer-Length": "1"}
+    for body in (bytes(MAX_SIZE), pieces(8)):
+        made = httpx.post(server.files, headers=headers, content=body, timeout=60)
+        if made.status_code == 201:
+            kept = made.headers["Location"]
+            continue
+        assert code(made) == REFUSED
+    assert on_disk(server) == MAX_SIZE
+    small = httpx.post(server.files, headers=headers, content=bytes(100), timeout=60)
+    assert small.status_code == 201
+    assert httpx.delete(kept, headers=TUS).status_code == 204
+
+
+def test_a_form_counts_at_every_byte(server: Server) -> None:
+    """It never has more on the disk than the quota, and nothing once it is refused."""
+    assert patch(deferred(server), 0, bytes(MAX_SIZE)).status_code == 204
+    held = on_disk(server)
+    seen: list[int] = []
+
+    def form() -> Iterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+        for piece in pieces(8):
+            yield piece
+            seen.append(on_disk(server))
+        yield b"\r\n--b--\r\n"
+
+    refused = httpx.post(
+        f"{server.url}/api/file/upload",
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+        content=form(),
+        timeout=60,
+    )
+    assert code(refused) == REFUSED
+    assert max(seen) <= QUOTA
+    wait_until(lambda: on_disk(server) == held)
+
+
+@pytest.mark.parametrize("way", ["patch", "post", "form"])
+def test_nothing_is_larger_than_the_largest_size(server: Server, way: str) -> None:
+    if way == "patch":
+        url = deferred(server)
+        headers = {**BODY, "Upload-Offset": "0"}
+        answer = httpx.patch(url, headers=headers, content=pieces(9), timeout=60)
+    elif way == "post":
+        headers = {**BODY, "Upload-Defer-Length": "1"}
+        answer = httpx.post(server.files, headers=headers, content=pieces(9), timeout=60)
+    else:
+        files = {"file": ("x", bytes(MAX_SIZE + 1))}
+        answer = httpx.post(f"{server.url}/api/file/upload", files=files, timeout=60)
+    assert code(answer) == (413, "max_size_exceeded")
+    assert on_disk(server) <= MAX_SIZE
+
+
+def test_a_length_that_is_declared_late_keeps_both_limits(server: Server) -> None:
+    url, other = deferred(server), deferred(server)
+    assert patch(url, 0, bytes(MIB)).status_code == 204
+    assert patch(other, 0, bytes(MIB)).status_code == 204
+    late = patch(url, MIB, b"x", Upload_Length=str(MAX_SIZE + 1))
+    assert code(late) == (413, "max_size_exceeded")
+    assert patch(url, MIB, b"x", Upload_Length=str(MAX_SIZE)).status_code == 204, "it just fits"
+    assert code(patch(other, MIB, b"x", Upload_Length=str(MIB + 1))) == REFUSED
+    assert on_disk(server) == 2 * MIB + 1
+
+
+def test_many_bodies_at_once_have_no_more_than_one(server: Server) -> None:
+    urls = [deferred(server) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda url: patch(url, 0, bytes(MIB)), urls))
+    assert on_disk(server) <= QUOTA
+    refused = [answer for answer in answers if answer.status_code != 204]
+    assert len(refused) >= 5
+    assert {code(answer) for answer in refused} == {REFUSED}
+    for url in urls:
+        assert head(url).status_code == 200, "what had room is there"
+
+
+def test_a_body_that_breaks_off_gives_back_what_it_did_not_use(server: Server) -> None:
+    url = deferred(server)
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"PATCH /files/{task_id(url)} HTTP/1.1\r\nHost: {host}:{port}\r\n"
+            "Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Length: 2000000\r\n"
+            "Content-Type: application/offset+octet-stream\r\n\r\n".encode()
+        )
+        connection.sendall(bytes(1_000_000))
+        wait_until(lambda: on_disk(server) == 1_000_000)
+    wait_until(lambda: offset(url) == 1_000_000)
+    for size in (MAX_SIZE, QUOTA - 1_000_000 - MAX_SIZE):
+        made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(size)})
+        assert made.status_code == 201, made.text
