@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak bench bench-bodies bench-listeners bench-outages bench-silence bench-instant site pictures lock clean
+.PHONY: install serve test check unit soak fuzz audit bench bench-bodies bench-listeners bench-outages bench-silence bench-instant site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -41,7 +41,18 @@ unit: install
 
 soak: install
 	@deploy/packages/install.sh deploy/packages/test.txt
-	@$(BIN)/pytest -q tests/soak
+	@$(BIN)/pytest -q tests/soak --deselect tests/soak/test_fuzz.py
+	@$(MAKE) --no-print-directory fuzz
+
+fuzz: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python atheris==3.0.0
+	@$(BIN)/pytest -q -s tests/soak/test_fuzz.py
+
+audit: install
+	@$(BIN)/uv tool run -q pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
+	@cd tusd_py/page/source && npm audit
+	@cd tests/node && npm audit
 
 bench: install
 	@tests/bench/peers/install.sh

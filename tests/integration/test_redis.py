@@ -153,3 +153,62 @@ def test_a_flushed_view_begins_anew(redis_server: Redis) -> None:
     assert heard[0].epoch != heard[1].epoch
     assert heard[1].facts == about
     view.close()
+
+
+POISON: tuple[str, ...] = (
+    "", "not json", "[]", "7", "null", '"text"', "[" * 100_000, '{"task_id": 1}', '{"seq": NaN}',
+    '{"task_id": null, "user_id": null}',
+)  # fmt: skip
+
+
+def test_what_another_program_publishes_stops_no_listener(redis_server: Redis) -> None:
+    redis_server.clear()
+    view = RedisTaskView(redis_server.url, clock=FakeClock())
+    about = facts()
+    heard: list[Task] = []
+    view.subscribe_task(about.task_id, heard.append)
+    client = redis.Redis.from_url(redis_server.url, decode_responses=True)
+    for text in POISON:
+        client.publish(f"file_upload_notify:{about.task_id}", text)
+    view.put(about, compressing(45))
+    wait_until(lambda: [task.progress for task in heard] == [45])
+    view.close()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"updated": "yesterday"}, {"seq": "x"}, {"status": "unheard of"}, {"progress": "1e999"},
+        {"user_id": "anna", "created": "inf"},
+    ],
+)  # fmt: skip
+def test_a_state_that_another_program_spoiled_is_lost_and_begins_again(
+    redis_server: Redis, spoil: dict[str, str]
+) -> None:
+    redis_server.clear()
+    view = RedisTaskView(redis_server.url, clock=FakeClock())
+    client = redis.Redis.from_url(redis_server.url, decode_responses=True)
+    about = facts()
+    view.put(about, compressing(45))
+    client.hset(f"file_upload_task:{about.task_id}", mapping=spoil)
+    assert view.get(about.task_id) is None
+    assert view.list(about.user_id, page=1, size=10)[1] == []
+    view.expire()
+    view.put(about, compressing(50))
+    found = view.get(about.task_id)
+    assert found is not None
+    assert (found.progress, found.facts) == (50, about)
+    view.forget(about.task_id)
+    view.close()
+
+
+def test_keys_of_another_kind_are_replaced(redis_server: Redis) -> None:
+    redis_server.clear()
+    view = RedisTaskView(redis_server.url, clock=FakeClock())
+    client = redis.Redis.from_url(redis_server.url, decode_responses=True)
+    about = facts()
+    client.set(f"file_upload_task:{about.task_id}", "a text")
+    client.set(f"user_upload_tasks:{about.user_id}", "a text")
+    view.put(about, compressing(45))
+    assert [task.facts for task in view.list(about.user_id, page=1, size=10)[1]] == [about]
+    view.close()

@@ -1,12 +1,13 @@
 """An issuer's published keys (RFC 7517): which of them count, and for what."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
+
+from tusd_py.domain.untrusted_json import read_json_object
 
 ALGORITHMS: Final[Mapping[tuple[str, str | None], str]] = {
     ("RSA", None): "RS256",
@@ -37,11 +38,7 @@ def parse_keys(document: bytes) -> Keys:
 
     Raises: ValueError: it is no such set, or has no usable key.
     """
-    try:
-        found = json.loads(document)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-    listed = found.get("keys") if isinstance(found, dict) else None
+    listed = read_json_object(document).get("keys")
     if not isinstance(listed, list):
         raise ValueError("not a JSON Web Key Set")
     by_kid: dict[str, PyJWK] = {}

@@ -49,9 +49,14 @@ def tenant_of(claims: Mapping[str, Any], name: str) -> str:
     if claim is None:
         return ""
     text = str(claim) if isinstance(claim, str | int) and not isinstance(claim, bool) else ""
-    if not 0 < len(text) <= MAX_TENANT_CHARACTERS:
+    if not 0 < len(text) <= MAX_TENANT_CHARACTERS or not _encodable(text):
         raise TokenInvalid
     return text
+
+
+def _encodable(text: str) -> bool:
+    """Return whether a database can keep the text: it has no lone surrogate."""
+    return text.encode("utf-8", "replace").decode() == text
 
 
 def roles_of(claims: Mapping[str, Any], name: str) -> frozenset[str]:

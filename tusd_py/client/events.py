@@ -1,10 +1,10 @@
 """A task's Server-Sent Events, as a client takes them; nothing here reads or waits."""
 
-import json
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from tusd_py.client.errors import Unreachable
+from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 SILENCE_SECONDS: Final = 45.0
 """Three pings missed: the connection is dead."""
@@ -39,7 +39,10 @@ class Following:
         return headers
 
     def take(self, line: str) -> dict[str, Any] | None:
-        """The state that a line completes, if it is a new one."""
+        """Return the state that a line completes, if it is a new one.
+
+        Raises: Refused: the server's data is no JSON object.
+        """
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "id":
@@ -53,8 +56,11 @@ class Following:
     def _event(self) -> dict[str, Any] | None:
         data, self._data = self._data, ""
         event_id, self._event_id = self._event_id, ""
-        state = json.loads(data) if data else {}
-        if "status" not in state:
+        try:
+            state = read_json_object(data) if data else {}
+        except NotAJsonObject as error:
+            raise Refused("the server's events are not those of a task") from error
+        if not isinstance(state.get("status"), str):
             return None
         self._breaks, self._last_id = 0, event_id or self._last_id
         new = state != self._last

@@ -1,11 +1,11 @@
 """Small JSON bodies of requests."""
 
-import json
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
 
 from tusd_py.domain.errors import ClientDisconnected, ProtocolError
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 MAX_BODY_BYTES: Final = 4096
 
@@ -20,12 +20,9 @@ async def json_members(request: Request) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        members = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("The body must be JSON, or empty.") from error
-    if not isinstance(members, dict):
-        raise ProtocolError("The body must be a JSON object, or empty.")
-    return members
+        return read_json_object(body)
+    except NotAJsonObject as error:
+        raise ProtocolError("The body must be a JSON object, or empty.") from error
 
 
 async def _body(request: Request) -> bytes:

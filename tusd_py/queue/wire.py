@@ -1,10 +1,10 @@
 """A job message as JSON, with the seed's member names (S15)."""
 
 import json
-from typing import Any
 
 from tusd_py.domain.ids import UserId, parse_upload_id
 from tusd_py.domain.job import JobMessage
+from tusd_py.domain.untrusted_json import read_json_object
 
 VERSION = 1
 
@@ -34,7 +34,7 @@ def decode(payload: bytes) -> JobMessage:
     Raises: Undecodable.
     """
     try:
-        members: dict[str, Any] = json.loads(payload)
+        members = read_json_object(payload)
         task_id = parse_upload_id(members["TaskID"])
         if task_id is None or members.get("v", VERSION) != VERSION:
             raise Undecodable("not a job message of this version")
@@ -47,5 +47,5 @@ def decode(payload: bytes) -> JobMessage:
             file_size=int(members["FileSize"]),
             is_video=bool(members["IsVideo"]),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise Undecodable("not a job message") from error

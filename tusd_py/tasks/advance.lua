@@ -12,11 +12,18 @@ local function terminal(status) return rank[status] >= 5 end
 local names = {
   'status', 'progress', 'last_progress', 'message', 'attempt', 'seq', 'epoch', 'updated',
 }
-local values = redis.call('HMGET', KEYS[1], unpack(names))
+local values = redis.pcall('HMGET', KEYS[1], unpack(names))
 local old = {}
 for index, name in ipairs(names) do old[name] = values[index] end
+-- What another program wrote, and what is no state, counts as lost.
+local function counts(text) return text and #text < 16 and string.match(text, '^%d+$') end
+local readable = rank[old.status] and old.epoch
+  and old.updated and string.match(old.updated, '^%d+%.?%d*$')
+  and counts(old.progress) and tonumber(old.progress) <= 100
+  and counts(old.last_progress) and tonumber(old.last_progress) <= 100
+  and counts(old.attempt) and counts(old.seq)
 -- What is older than its time to live is gone, whatever Redis has got round to.
-local known = old.status and tonumber(old.updated) >= new.oldest
+local known = readable and tonumber(old.updated) >= new.oldest
 if known then
   local progress, attempt = tonumber(old.progress), tonumber(old.attempt)
   if new.attempt < attempt then return false end
@@ -53,7 +60,11 @@ for name, value in pairs(state) do
 end
 redis.call('HSET', KEYS[1], unpack(flat))
 redis.call('EXPIRE', KEYS[1], new.ttl)
-redis.call('ZADD', KEYS[2], state.created, state.task_id)
+local added = redis.pcall('ZADD', KEYS[2], state.created, state.task_id)
+if type(added) == 'table' and added.err then
+  redis.call('DEL', KEYS[2])
+  redis.call('ZADD', KEYS[2], state.created, state.task_id)
+end
 redis.call('EXPIRE', KEYS[2], new.ttl)
 
 if state.error_msg ~= '' then state.error = state.error_msg end

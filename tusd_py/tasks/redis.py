@@ -23,10 +23,11 @@ import redis
 from tusd_py.clock import Clock, rfc3339
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
-from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts, TaskStatus
+from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts
 from tusd_py.redis_client import ANSWER_SECONDS, connect
 from tusd_py.tasks.listeners import Listeners
 from tusd_py.tasks.port import UNREACHABLE, Listener, Subscription
+from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class RedisTaskView:
         """See ``TaskView.put``."""
         with _backend_errors():
             told = self._script(_keys(facts), [_step(facts, change, self._clock.now())])
-        return None if told is None else _task(json.loads(told))
+        return None if told is None else read_message(told)
 
     def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
         """See ``TaskView.put_all``."""
@@ -89,10 +90,14 @@ class RedisTaskView:
             return self._living(self._redis.hgetall(task_key(task_id)))
 
     def _living(self, found: dict[str, Any]) -> Task | None:
-        """The task of a hash, unless it is past its time."""
+        """The task of a hash, unless it is past its time. What can't be read counts as lost."""
         if not found:
             return None
-        task = _task(found)
+        try:
+            task = read_state(found)
+        except UnreadableState as error:
+            log.warning("task.view.unreadable", extra={"reason": str(error)})
+            return None
         return task if task.updated_at >= self._clock.now() - TTL_SECONDS else None
 
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
@@ -118,7 +123,7 @@ class RedisTaskView:
         dead = [
             task_id
             for task_id, updated in zip(old, pipe.execute(), strict=True)
-            if updated is None or float(updated) < oldest
+            if updated is None or not _at_least(updated, oldest)
         ]
         if dead:
             self._redis.zrem(key, *dead)
@@ -129,7 +134,7 @@ class RedisTaskView:
         with _backend_errors():
             user_id = self._redis.hget(task_key(task_id), "user_id")
             self._redis.delete(task_key(task_id))
-            if user_id is not None:
+            if user_id is not None and user_id.removeprefix("-").isdecimal():
                 self._redis.zrem(user_key(UserId(int(user_id))), task_id)
 
     def expire(self) -> int:
@@ -197,8 +202,8 @@ class RedisTaskView:
                 self._heard_before = True
                 self._listening.set()
             elif message["type"] == "pmessage":
-                with suppress(ValueError, KeyError):
-                    self._listeners.tell(_task(json.loads(message["data"])))
+                with suppress(UnreadableState):
+                    self._listeners.tell(read_message(message["data"]))
 
     def _tell_again(self) -> None:
         """What was missed while nobody listened."""
@@ -266,28 +271,9 @@ def _step(facts: TaskFacts, change: TaskChange, now: float) -> str:
     )
 
 
-def _task(found: dict[str, Any]) -> Task:
-    """The state that a hash or a message holds. Raises: KeyError, ValueError."""
-    return Task(
-        facts=TaskFacts(
-            task_id=UploadId(found["task_id"]),
-            user_id=UserId(int(found["user_id"])),
-            filename=found["filename"],
-            file_size=int(found["file_size"]),
-            created_at=float(found["created"]),
-            file_hash=found["file_hash"],
-            temp_path=found["temp_path"],
-        ),
-        status=TaskStatus(found["status"]),
-        progress=int(found["progress"]),
-        message=found["message"],
-        attempt=int(found["attempt"]),
-        epoch=found["epoch"],
-        seq=int(found["seq"]),
-        updated_at=float(found["updated"]),
-        error_code=found["error_code"],
-        error_msg=found["error_msg"],
-        oss_path=found["oss_path"],
-        repository_id=found["repository_id"],
-        last_progress=int(found["last_progress"]),
-    )
+def _at_least(text: str, least: float) -> bool:
+    """Return whether a text of Redis is a number which is not below ``least``."""
+    try:
+        return float(text) >= least
+    except ValueError:
+        return False

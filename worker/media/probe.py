@@ -1,6 +1,5 @@
 """What a media file holds, by ffprobe, or by ffmpeg where there is no ffprobe."""
 
-import json
 import logging
 import re
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tusd_py.clock import Clock
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from worker.media.argv import describe_argv, duration_argv, probe_argv
 from worker.media.run import run
 from worker.media.sandbox import Box
@@ -16,6 +16,9 @@ from worker.media.tools import Tools
 log = logging.getLogger(__name__)
 
 PROBE_SECONDS: Final = 60.0
+MAX_SIDE_PIXELS: Final = 1 << 20
+MAX_DURATION_SECONDS: Final = 1e9
+"""What a tool prints beyond these is no fact about a film."""
 _DURATION: Final = re.compile(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _STREAM: Final = re.compile(r"Stream #\d+:\d+.*?: (Video|Audio): (\w+)(.*)")
 _SIZE: Final = re.compile(r"\b(\d{2,5})x(\d{2,5})\b")
@@ -55,26 +58,38 @@ def probe(
 def parse_ffprobe(text: str) -> Probed | None:
     """From ffprobe's JSON; None when it names no stream."""
     try:
-        found: dict[str, Any] = json.loads(text)
-    except ValueError:
+        found = read_json_object(text)
+    except NotAJsonObject:
         return None
-    streams = found.get("streams", [])
+    streams = [_members(stream) for stream in _listed(found.get("streams"))]
     videos = [
         stream
         for stream in streams
         if stream.get("codec_type") == "video"
-        and not stream.get("disposition", {}).get("attached_pic")
+        and not _members(stream.get("disposition")).get("attached_pic")
     ]
     if not streams:
         return None
     first = videos[0] if videos else {}
     return Probed(
-        duration=_seconds(found.get("format", {}).get("duration")),
+        duration=_seconds(_members(found.get("format")).get("duration")),
         has_video=bool(videos),
         has_audio=any(stream.get("codec_type") == "audio" for stream in streams),
-        width=int(first.get("width", 0)),
-        height=int(first.get("height", 0)),
+        width=_pixels(first.get("width")),
+        height=_pixels(first.get("height")),
     )
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _members(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _pixels(value: object) -> int:
+    return value if isinstance(value, int) and 0 < value < MAX_SIDE_PIXELS else 0
 
 
 def _seconds(text: object) -> float | None:
@@ -82,7 +97,7 @@ def _seconds(text: object) -> float | None:
         value = float(str(text))
     except ValueError:
         return None
-    return value if value > 0 else None
+    return value if 0 < value < MAX_DURATION_SECONDS else None
 
 
 def parse_ffmpeg(text: str) -> Probed | None:

@@ -238,7 +238,13 @@ def test_a_consumer_killed_before_it_settled_gives_the_message_back(tmp_path: Pa
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"not json", b"[]", b"{}", b"\xff\xfe", b'{"TaskID": "../etc"}', encode(message()).replace(b'"v": 1', b'"v": 9')],
+    [
+        b"", b"not json", b"[]", b"{}", b"\xff\xfe", b'{"TaskID": "../etc"}', b"[" * 100_000,
+        encode(message()).replace(b'"v": 1', b'"v": 9'),
+        encode(message()).replace(b"104857600", b"1e999"),
+        encode(message()).replace(b"104857600", b"Infinity"),
+        encode(message()).replace(b'"/tmp', b'"\\ud800/tmp'),
+    ],
 )  # fmt: skip
 def test_what_is_no_message_is_put_aside_and_the_consumer_lives(
     world: World, payload: bytes
