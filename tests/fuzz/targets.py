@@ -64,7 +64,8 @@ class Target:
 
     def corpus(self, name: str) -> Iterator[tuple[str, bytes]]:
         """Inputs that once did harm, by the name of their file."""
-        for path in sorted((CORPUS / name).glob("*")):
+        folder = CORPUS / name
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             yield path.name, path.read_bytes()
 
 
