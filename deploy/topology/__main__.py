@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from topology.local import Entry, Refused, down, parsed_setting, status, up
+from topology.parts import config_of
 
-_NUMBERS: Final = ("servers", "workers", "port")
+_OPTIONS: Final = ("servers", "workers", "port", "anonymous")
 
 
 def main() -> int:
@@ -17,7 +18,9 @@ def main() -> int:
     try:
         match arguments.command:
             case "up":
-                sys.stdout.write(f"{up(arguments.dir, _asked(arguments))}\n")
+                address = up(arguments.dir, _asked(arguments))
+                config = config_of(arguments.dir)
+                sys.stdout.write(f"a user: tusd-py user add NAME --config {config}\n{address}\n")
             case "status":
                 return _tell(status(arguments.dir), as_json=arguments.json)
             case "down":
@@ -42,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--workers", type=_counted, help="how many (3)")
     start.add_argument("--port", type=int, help="where nginx listens, on loopback (8080)")
     start.add_argument(
+        "--anonymous", action=argparse.BooleanOptionalAction,
+        help="ask for no token: all users of this machine are the same user of the servers (no)",
+    )  # fmt: skip
+    start.add_argument(
         "--set", action="append", type=parsed_setting, metavar="NAME=VALUE", dest="settings",
         help="a setting of docs/configuration.md, e.g. jobs.lease=5s",
     )  # fmt: skip
@@ -64,7 +71,7 @@ def _counted(text: str) -> int:
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
-    asked = {name: getattr(arguments, name) for name in _NUMBERS}
+    asked = {name: getattr(arguments, name) for name in _OPTIONS}
     if arguments.settings is not None:
         asked["settings"] = dict(arguments.settings)
     return {name: value for name, value in asked.items() if value is not None}

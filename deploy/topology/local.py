@@ -14,14 +14,13 @@ from topology.parts import (
     LOG,
     Part,
     complete,
-    config_of,
     directory_of,
     entries,
     fill_in,
     port_of,
     prepare,
     program_of,
-    settings_text,
+    settings_texts,
     stages,
     urls_of,
 )
@@ -84,12 +83,12 @@ def up(root: Path, asked: dict[str, Any]) -> str:
 
 def _write_settings(state: State, root: Path) -> None:
     """Raises: Refused: a setting is none."""
-    config = config_of(root)
-    write_privately(config, settings_text(state, root))
-    try:
-        load_settings(config, {}, {})
-    except SettingsError as error:
-        raise Refused(str(error)) from error
+    for config, text in settings_texts(state, root).items():
+        write_privately(config, text)
+        try:
+            load_settings(config, {}, {})
+        except SettingsError as error:
+            raise Refused(str(error)) from error
 
 
 def _start(state: State, root: Path, part: Part) -> None:

@@ -19,8 +19,9 @@ DATABASE: Final = "tusd"
 DATA: Final = "data"
 LOG: Final = "log"
 CONFIG: Final = "tusd.yaml"
+WORKER_CONFIG: Final = "worker.yaml"
 _PORTS: Final = ("rabbitmq", "rabbitmq-dist", "epmd", "redis", "mysql", "nginx-tls")
-_PASSWORDS: Final = ("rabbitmq", "redis", "mysql", "mysql-root")
+_PASSWORDS: Final = ("rabbitmq", "redis", "mysql", "mysql-root", "sessions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,18 +92,23 @@ def directory_of(root: Path, name: str) -> Path:
 
 
 def config_of(root: Path) -> Path:
-    """The settings of every server and worker."""
+    """The settings of every server."""
     return root / CONFIG
+
+
+def worker_config_of(root: Path) -> Path:
+    """The settings of every worker."""
+    return root / WORKER_CONFIG
 
 
 def entries(options: Options) -> set[str]:
     """The names of all that a topology makes in its directory, save its state and its lock."""
     parts = {directory_of(Path(), part.name).name for stage in stages(options) for part in stage}
-    return parts | {DATA, LOG, CONFIG}
+    return parts | {DATA, LOG, CONFIG, WORKER_CONFIG}
 
 
 def settings(state: State, root: Path) -> dict[str, Any]:
-    """What stands in that file: the topology's own settings, then those that were asked for."""
+    """What stands in the servers' file: the topology's own settings, then those that were asked for."""
     passwords = state.passwords
     own: dict[str, Any] = {
         "data_dir": str(root / DATA),
@@ -114,6 +120,8 @@ def settings(state: State, root: Path) -> dict[str, Any]:
         "rabbitmq.user": "tusd",
         "rabbitmq.password": passwords["rabbitmq"],
     }
+    if not state.options.anonymous:
+        own |= {"auth.required": True, "auth.access_secret": passwords["sessions"]}
     tree: dict[str, Any] = {}
     for name, value in (own | state.options.settings).items():
         *sections, last = name.split(".")
@@ -124,9 +132,21 @@ def settings(state: State, root: Path) -> dict[str, Any]:
     return tree
 
 
-def settings_text(state: State, root: Path) -> str:
-    """The file's text, YAML."""
-    return yaml.safe_dump(settings(state, root), allow_unicode=True, sort_keys=False)
+def worker_settings(state: State, root: Path) -> dict[str, Any]:
+    """What stands in the workers' file: all but who may get in, for they decode what users send."""
+    return {name: value for name, value in settings(state, root).items() if name != "auth"}
+
+
+def settings_texts(state: State, root: Path) -> dict[Path, str]:
+    """The text of each file of settings, YAML."""
+    trees = {
+        config_of(root): settings(state, root),
+        worker_config_of(root): worker_settings(state, root),
+    }
+    return {
+        path: yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
+        for path, tree in trees.items()
+    }
 
 
 def program_of(state: State, root: Path, part: Part) -> Program:
@@ -144,7 +164,7 @@ def program_of(state: State, root: Path, part: Part) -> Program:
                 directory, ports["mysql"], root_password=state.passwords["mysql-root"]
             )
         case "worker":
-            found = tusd.worker(directory, config, ports[part.name])
+            found = tusd.worker(directory, worker_config_of(root), ports[part.name])
         case "server":
             found = tusd.server(directory, config, ports[part.name])
         case "nginx":

@@ -8,6 +8,8 @@ import os
 import random
 import signal
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,7 @@ from support.conformance import by_outcome, run_suite
 from support.deployed import Deployed
 from support.media import video
 from support.silent_patch import SilentPatch
+from support.tokens import bearer
 from support.tus import BODY, TUS, create, head, offset, patch, task_id
 from support.waiting import wait_until
 from topology.program import listens
@@ -373,6 +376,40 @@ def test_down_leaves_nothing_running_and_up_finds_the_data_again(deployed: Deplo
     assert running_in(deployed.directory) == []
     deployed.up()
     assert httpx.get(url).content == b"keeps"
+
+
+def test_by_itself_it_lets_in_whom_its_operator_made_a_user_and_no_one_else(
+    deployed: Deployed,
+) -> None:
+    url = create(deployed, 5, body=b"keeps")
+    wait_for(deployed, task_id(url))
+    deployed.down()
+    deployed.up("--no-anonymous")
+    tasks = "/api/file/upload/tasks"
+    doors = [deployed.url, *(deployed.entry(name)["urls"][0] for name in deployed.names("server"))]
+    anna, ben = (added(deployed, name) for name in ("anna", "ben"))
+    created = httpx.post(
+        deployed.files, headers={**BODY, **anna, "Upload-Length": "5"}, content=b"annas"
+    )
+    assert created.status_code == 201
+    hers = urlsplit(created.headers["Location"]).path
+    for door in doors:
+        for path in (tasks, hers, urlsplit(url).path, "/api/admin/overview"):
+            assert httpx.get(f"{door}{path}").status_code == 401, (door, path)
+        assert httpx.get(f"{door}{hers}", headers=ben).status_code == 404
+        assert httpx.get(f"{door}{hers}", headers=anna).content == b"annas"
+        assert httpx.get(f"{door}{tasks}", headers=ben).json()["tasks"] == []
+    for path in deployed.directory.rglob("*.yaml"):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def added(deployed: Deployed, name: str) -> dict[str, str]:
+    """The head of a request of a user that the operator made."""
+    made = subprocess.run(
+        [sys.executable, "-m", "tusd_py", "user", "add", name, "--config", deployed.directory / "tusd.yaml"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    return bearer(made.strip())
 
 
 def running_in(directory: Path) -> list[str]:

@@ -11,7 +11,11 @@ ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
 COMPOSE: Final = DEPLOY / "compose.yaml"
 DOCKERFILE: Final = DEPLOY / "docker" / "Dockerfile"
-ENV_EXAMPLES: Final = (DEPLOY / ".env.example", DEPLOY / "systemd" / "tusd-py.env.example")
+ENV_EXAMPLES: Final = (
+    DEPLOY / ".env.example",
+    DEPLOY / "systemd" / "tusd-py.env.example",
+    DEPLOY / "systemd" / "server.env.example",
+)
 UNITS: Final = sorted((DEPLOY / "systemd").glob("*.service"))
 MANIFESTS: Final = sorted(
     path
@@ -45,9 +49,42 @@ def interpolated(text: str, variables: Mapping[str, str]) -> str:
 
 
 def compose(variables: Mapping[str, str]) -> dict[str, Any]:
-    """The Compose file as its engine reads it. Raises: KeyError: see ``interpolated``."""
+    """The Compose file as its engine reads it, with ``variables`` as its ``.env``.
+
+    Where a service names ``.env`` as its ``env_file``, ``environment`` is what its container gets.
+    Raises: KeyError: see ``interpolated``.
+    """
     found: dict[str, Any] = yaml.safe_load(interpolated(COMPOSE.read_text("utf-8"), variables))
+    from_file = {name: interpolated(value, variables) for name, value in variables.items()}
+    for service in found["services"].values():
+        if "env_file" in service:
+            assert service["env_file"] == [".env"]
+            service["environment"] = from_file | service["environment"]
     return found
+
+
+def unit_environment(unit: Path, instance: str) -> dict[str, str]:
+    """What systemd gives a unit's process: its own lines, then its files, here the examples."""
+    text = unit.read_text("utf-8").replace("%i", instance).replace("%S", "/var/lib")
+    own = re.findall(
+        r"(\w+)=(\S+)", " ".join(re.findall(r"^Environment=(.*)$", text, re.MULTILINE))
+    )
+    found = dict(own)
+    for name in re.findall(r"^EnvironmentFile=/etc/tusd-py/(.*)$", text, re.MULTILINE):
+        found |= environment(DEPLOY / "systemd" / f"{name}.example")
+    return found
+
+
+def pod_environment(deployment: Mapping[str, Any]) -> dict[str, str]:
+    """What a pod's container gets: its sources in their order, then its own variables."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    found: dict[str, str] = {}
+    for source in container["envFrom"]:
+        ((kind, named),) = source.items()
+        wanted = "ConfigMap" if kind == "configMapRef" else "Secret"
+        (held,) = (each for each in manifests(wanted) if each["metadata"]["name"] == named["name"])
+        found |= held.get("data") or held["stringData"]
+    return found | {entry["name"]: entry["value"] for entry in container["env"]}
 
 
 def manifests(kind: str | None = None) -> list[dict[str, Any]]:

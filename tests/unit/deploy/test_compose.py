@@ -16,7 +16,7 @@ from support.deploy_files import (
     seconds,
 )
 
-PASSWORDS = ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD")  # fmt: skip
+PASSWORDS = ("TUSD_AUTH__ACCESS_SECRET", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD")  # fmt: skip
 FILE = compose({**environment(ENV_EXAMPLES[0]), **dict.fromkeys(PASSWORDS, "x")})
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 OURS = sorted(name for name in SERVICES if name.startswith(("server-", "worker-")))
@@ -82,11 +82,16 @@ def test_volumes_and_networks_that_are_used_are_declared() -> None:
         assert {name for name in named if not name.startswith((".", "/"))} <= set(FILE["volumes"])
 
 
-def test_only_servers_may_be_anonymous_and_only_workers_work() -> None:
+def test_only_workers_work() -> None:
     for name in OURS:
         given = SERVICES[name]["environment"]
-        assert ("TUSD_ALLOW_ANONYMOUS" in given) == name.startswith("server-")
         assert (given["TUSD_WORKERS"] == "0") == name.startswith("server-")
+
+
+def test_engines_have_a_network_of_their_own_that_leads_nowhere() -> None:
+    for name in ("mysql", "redis", "rabbitmq"):
+        assert SERVICES[name]["networks"] == ["back"]
+    assert FILE["networks"]["back"] == {"internal": True}
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -1,5 +1,9 @@
 """The manifests against Kubernetes' own schemas, and what schemas can't see."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -7,6 +11,7 @@ import pytest
 import yaml
 from support.deploy_files import DEPLOY, MANIFESTS, manifests, seconds
 
+from tusd_py.app import create_app
 from tusd_py.settings import Settings
 
 DEPLOYMENTS = manifests("Deployment")
@@ -83,13 +88,14 @@ def test_names_that_one_object_uses_another_has(deployment: dict[str, Any]) -> N
     assert spread["labelSelector"]["matchLabels"] == own
     sources = container(deployment)["envFrom"]
     assert sources[0]["configMapRef"]["name"] == manifests("ConfigMap")[0]["metadata"]["name"]
-    assert sources[1]["secretRef"]["name"] == manifests("Secret")[0]["metadata"]["name"]
+    secrets = {found["metadata"]["name"] for found in manifests("Secret")}
+    assert {source["secretRef"]["name"] for source in sources[1:]} <= secrets
     claims = {claim["metadata"]["name"] for claim in manifests("PersistentVolumeClaim")}
     used = [volume["persistentVolumeClaim"]["claimName"] for volume in pod(deployment)["volumes"] if "persistentVolumeClaim" in volume]  # fmt: skip
     assert set(used) == claims
     for kind in ("PodDisruptionBudget", "NetworkPolicy"):
         selected = [
-            (found["spec"].get("selector") or found["spec"]["podSelector"])["matchLabels"]
+            (found["spec"].get("selector") or found["spec"]["podSelector"]).get("matchLabels")
             for found in manifests(kind)
         ]
         assert own in selected, kind
@@ -103,16 +109,40 @@ def test_a_pod_may_end_its_work(deployment: dict[str, Any]) -> None:
     assert grace > float(before["exec"]["command"][1]) + 2 * patience
 
 
-def test_the_ingress_leads_to_the_server_and_only_where_clients_go() -> None:
+def reached(paths: list[dict[str, Any]], address: str) -> bool:
+    """Whether one of an Ingress' paths matches an address, by Kubernetes' rules."""
+    return any(
+        address == path["path"]
+        or (
+            path["pathType"] == "Prefix"
+            and f"{address}/".startswith(f"{path['path'].rstrip('/')}/")
+        )
+        for path in paths
+    )
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[set[str]]:
+    """The addresses that an application has routes for."""
+    app = create_app(Settings(data_dir=folder / "data", workers=0))
+    yield {getattr(route, "path", "") for route in app.routes}
+
+
+def test_the_ingress_leads_to_the_server_and_only_where_clients_go(tmp_path: Path) -> None:
     (service,) = manifests("Service")
     assert service["spec"]["selector"] == labels("server")
-    (ingress,) = manifests("Ingress")
-    (rule,) = ingress["spec"]["rules"]
-    base_path = Settings().base_path.rstrip("/")
-    assert [path["path"] for path in rule["http"]["paths"]] == [base_path, "/api/file"]
-    for path in rule["http"]["paths"]:
+    paths = [
+        path
+        for ingress in manifests("Ingress")
+        for rule in ingress["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    ]
+    for path in paths:
         assert path["backend"]["service"]["name"] == service["metadata"]["name"]
         assert path["backend"]["service"]["port"]["name"] == service["spec"]["ports"][0]["name"]
+    machines = {"/healthz", "/readyz", "/metrics"}
+    with served(tmp_path) as routes:
+        assert {route for route in routes if not reached(paths, route)} == machines
     (port,) = service["spec"]["ports"]
     server = next(found for found in DEPLOYMENTS if found["metadata"]["name"].endswith("server"))
     assert port["targetPort"] in {found["name"] for found in container(server)["ports"]}
@@ -125,3 +155,52 @@ def test_the_proxy_passes_bodies_and_events_on_as_they_come() -> None:
     for name in ("proxy-request-buffering", "proxy-buffering", "proxy-next-upstream"):
         assert told[f"{prefix}{name}"] == "off", name
     assert float(told[f"{prefix}proxy-read-timeout"]) > Settings().idle_timeout
+
+
+def test_only_streams_are_waited_for_without_end_and_each_address_has_its_limits() -> None:
+    prefix = "nginx.ingress.kubernetes.io/"
+    for ingress in manifests("Ingress"):
+        told = ingress["metadata"]["annotations"]
+        paths = [path["path"] for path in ingress["spec"]["rules"][0]["http"]["paths"]]
+        streams = all(path.startswith("/api/file/upload/") for path in paths)
+        for name in ("proxy-read-timeout", "proxy-send-timeout"):
+            assert (float(told[f"{prefix}{name}"]) > 600) == streams
+        for name in ("limit-connections", "limit-rps", "limit-burst-multiplier"):
+            assert int(told[f"{prefix}{name}"]) > 0
+
+
+def test_every_pod_is_refused_what_no_policy_names() -> None:
+    (rest,) = (found for found in manifests("NetworkPolicy") if found["spec"]["podSelector"] == {})
+    assert sorted(rest["spec"]["policyTypes"]) == ["Egress", "Ingress"]
+    assert not {"ingress", "egress"} & rest["spec"].keys()
+
+
+def test_servers_and_workers_reach_what_they_need_and_no_metadata_service() -> None:
+    (policy,) = (found for found in manifests("NetworkPolicy") if found["spec"].get("egress"))
+    for deployment in DEPLOYMENTS:
+        own = deployment["spec"]["template"]["metadata"]["labels"]
+        assert policy["spec"]["podSelector"]["matchLabels"].items() <= own.items()
+    to_names, to_engines, to_internet = policy["spec"]["egress"]
+    assert {(port["protocol"], port["port"]) for port in to_names["ports"]} == {
+        ("UDP", 53),
+        ("TCP", 53),
+    }
+    assert {port["port"] for port in to_engines["ports"]} == {3306, 5672, 6379}
+    assert [port["port"] for port in to_internet["ports"]] == [443]
+    blocks = [peer["ipBlock"] for peer in to_internet["to"]]
+    for block in blocks:
+        for part in block["except"]:
+            assert ip_network(part).subnet_of(ip_network(block["cidr"]))  # type: ignore[arg-type]
+    for metadata in (
+        "169.254.169.254",
+        "100.100.100.200",
+        "fd00:ec2::254",
+        "10.0.0.1",
+        "127.0.0.1",
+    ):
+        address = ip_address(metadata)
+        for block in blocks:
+            inside = address in ip_network(block["cidr"])
+            assert not inside or any(address in ip_network(part) for part in block["except"]), (
+                metadata
+            )

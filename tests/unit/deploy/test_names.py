@@ -13,6 +13,8 @@ from support.deploy_files import (
     compose,
     environment,
     manifests,
+    pod_environment,
+    unit_environment,
 )
 
 from tusd_py.settings_sources import SettingsError, load_settings
@@ -22,7 +24,7 @@ NAMING = [
     for path in (DEPLOY / ".env.example", COMPOSE, DOCKERFILE, *DEPLOY.rglob("*"), ROOT / "docs" / "production.md")
     if path.is_file() and path.suffix != ".pyc"
 ]  # fmt: skip
-FILLED = {**environment(ENV_EXAMPLES[0]), "MYSQL_PASSWORD": "m1", "MYSQL_ROOT_PASSWORD": "m2", "TUSD_REDIS__PASSWORD": "r1", "TUSD_RABBITMQ__PASSWORD": "q1"}  # fmt: skip
+FILLED = {**environment(ENV_EXAMPLES[0]), "TUSD_AUTH__ACCESS_SECRET": "9f2c61b07ad84e53a1c06e8f47d2b935", "MYSQL_PASSWORD": "m1", "MYSQL_ROOT_PASSWORD": "m2", "TUSD_REDIS__PASSWORD": "r1", "TUSD_RABBITMQ__PASSWORD": "q1"}  # fmt: skip
 SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|DATA_SOURCE|_PASS$")
 
 
@@ -59,27 +61,25 @@ def test_the_product_takes_the_environment_of_each_compose_service() -> None:
 
 
 def test_the_product_takes_the_environment_of_the_units() -> None:
-    given = environment(ENV_EXAMPLES[1])
     for unit in UNITS:
-        assigned = re.findall(
-            r"(TUSD_\w+)=(\S+)", " ".join(re.findall(r"^Environment=(.*)$", unit.read_text("utf-8"), re.MULTILINE))
-        )  # fmt: skip
-        assert assigned
-        accepted({**given, **{name: value.replace("%i", "1") for name, value in assigned}})
+        accepted({**unit_environment(unit, "1"), **filled_in(unit_environment(unit, "1"))})
 
 
 def test_the_product_takes_the_environment_of_the_pods() -> None:
-    config, secret = manifests("ConfigMap")[0]["data"], manifests("Secret")[0]["stringData"]
     for deployment in manifests("Deployment"):
-        (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        own = {entry["name"]: entry["value"] for entry in container["env"]}
-        assert all(isinstance(value, str) for value in {**config, **secret, **own}.values())
-        accepted({**config, **secret, **own})
+        given = pod_environment(deployment)
+        assert all(isinstance(value, str) for value in given.values())
+        accepted({**given, **filled_in(given)})
+
+
+def filled_in(given: dict[str, str]) -> dict[str, str]:
+    """The signing secret as an operator fills it in, where there is one."""
+    return {name: FILLED[name] for name in ("TUSD_AUTH__ACCESS_SECRET",) if name in given}
 
 
 def test_compose_refuses_to_start_before_each_secret_is_filled_in() -> None:
     example = environment(ENV_EXAMPLES[0])
-    for name in ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD"):  # fmt: skip
+    for name in ("TUSD_AUTH__ACCESS_SECRET", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD"):  # fmt: skip
         assert example[name] == ""
         with pytest.raises(KeyError, match=name):
             compose({**FILLED, name: ""})
@@ -87,9 +87,8 @@ def test_compose_refuses_to_start_before_each_secret_is_filled_in() -> None:
 
 def test_no_sample_secret_opens_anything() -> None:
     samples = [
-        *environment(ENV_EXAMPLES[0], with_examples=True).items(),
-        *environment(ENV_EXAMPLES[1], with_examples=True).items(),
-        *manifests("Secret")[0]["stringData"].items(),
+        *(each for path in ENV_EXAMPLES for each in environment(path, with_examples=True).items()),
+        *(each for secret in manifests("Secret") for each in secret["stringData"].items()),
     ]
     secrets = [(name, value) for name, value in samples if SECRET.search(name)]
     assert len(secrets) >= 15

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 from topology.local import down, parsed_setting
-from topology.parts import entries, fill_in, settings, stages, urls_of
+from topology.parts import (
+    entries,
+    fill_in,
+    settings,
+    settings_texts,
+    stages,
+    urls_of,
+    worker_settings,
+)
 from topology.process import Process
 from topology.program import LOWEST_PORT, port_range
 from topology.state import Options, State, is_free, remove_entries
@@ -40,6 +48,20 @@ def test_settings_that_were_asked_for_win() -> None:
     assert tree["jobs"] == {"lease": "5s"}
     assert (tree["redis"]["db"], tree["redis"]["password"]) == (3, state.passwords["redis"])
     assert tree["data_dir"] == "/there/data"
+
+
+def test_users_need_a_token_unless_none_is_wanted_and_workers_have_no_key_of_them() -> None:
+    state = State()
+    fill_in(state)
+    auth = settings(state, Path("/there"))["auth"]
+    assert auth == {"required": True, "access_secret": state.passwords["sessions"]}
+    assert "auth" not in worker_settings(state, Path("/there"))
+    assert (
+        state.passwords["sessions"]
+        not in settings_texts(state, Path("/there"))[Path("/there/worker.yaml")]
+    )
+    state.options = Options(anonymous=True)
+    assert "auth" not in settings(state, Path("/there"))
 
 
 def test_a_setting_is_a_name_and_a_yaml_value() -> None:

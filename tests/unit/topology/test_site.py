@@ -36,10 +36,12 @@ def test_a_replacement_without_a_marked_line_is_an_error() -> None:
         site(SHIPPED, {"server": [], "listen": [], "server_name": []})
 
 
-def test_only_addresses_names_and_certificates_are_a_sites_own() -> None:
+def test_only_addresses_names_and_tls_are_a_sites_own() -> None:
     marked = [line.split()[0] for line in SITE.read_text("utf-8").splitlines() if MARK in line]
     assert marked == [
         "server", "listen", "listen", "server_name", "ssl_certificate", "ssl_certificate_key",
+        # Where TLS ends, and for how long browsers keep in mind that there is TLS.
+        "if", "add_header", "add_header",
     ]  # fmt: skip
 
 

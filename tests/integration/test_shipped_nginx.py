@@ -1,0 +1,213 @@
+"""The shipped nginx file before a real server that demands identity: what it keeps from whom."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from support.server import Server, running_server
+from support.services import Service, free_port
+from support.tokens import SECRET, bearer, token
+from support.tus import BODY, TUS
+from topology import nginx
+from topology.program import listens
+
+MACHINES = ("/healthz", "/readyz", "/metrics")
+FEW = 4
+
+
+class ShippedNginx(Service):
+    """The file as ``deploy/local`` runs it, with a limit of connections that a test can reach."""
+
+    def __init__(self, server_port: int) -> None:
+        super().__init__("nginx")
+        self.tls_port = free_port()
+        nginx.make_certificate(self.directory)
+        self._program = nginx.program(self.directory, self.port, self.tls_port, [server_port])
+        files = dict(self._program.files)
+        shipped = "limit_conn tusd_connections 256;"
+        assert shipped in files["site.conf"]
+        files["site.conf"] = files["site.conf"].replace(
+            shipped, f"limit_conn tusd_connections {FEW};"
+        )
+        for name, text in files.items():
+            (self.directory / name).write_text(text)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.tls_url = f"https://127.0.0.1:{self.tls_port}"
+
+    def command(self) -> tuple[str, ...]:
+        return self._program.command
+
+    def ready(self) -> bool:
+        return listens(self.port) and listens(self.tls_port)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("shipped")
+    env = {"TUSD_AUTH__REQUIRED": "true", "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    with running_server(folder / "data", "--workers", "0", "--behind-proxy", env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(server: Server) -> Iterator[ShippedNginx]:
+    found = ShippedNginx(server.port)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/file/upload/tasks",
+        "/api/file/upload/events",
+        "/api/admin/overview",
+        f"/files/{'0' * 32}",
+        f"/api/file/upload/progress/{'0' * 32}",
+    ],
+)
+def test_a_stranger_is_asked_who_he_is(site: ShippedNginx, path: str) -> None:
+    for url in (site.url, site.tls_url):
+        for host in (
+            {},
+            {"Host": "127.0.0.1"},
+            {"X-Forwarded-For": "127.0.0.1", "Host": "localhost"},
+        ):
+            answer = httpx.get(f"{url}{path}", headers={**TUS, **host}, verify=False)
+            assert answer.status_code == 401, (url, host)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *MACHINES,
+        *(f"{path}?x=1" for path in MACHINES),
+        "/%6detrics",
+        "//metrics",
+        "/page/../metrics",
+        "/page/..%2fmetrics",
+        "/./readyz",
+        "/metrics/",
+        "/metrics;x",
+        "/METRICS",
+    ],
+)
+def test_what_is_for_machines_is_not_passed_on(site: ShippedNginx, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), 10) as connection:
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b"tusd_" not in answer
+    assert answer.split(b" ")[1] in {b"404", b"401", b"400", b"307"}, answer
+
+
+def test_connections_of_one_address_have_a_bound_and_clients_are_told_to_wait(
+    site: ShippedNginx,
+) -> None:
+    user = bearer(token(7))
+    with ExitStack() as stack:
+        for _ in range(FEW):
+            created = httpx.post(
+                site.url + "/files/", headers={**TUS, **user, "Upload-Length": "9"}
+            )
+            assert created.status_code == 201, created.text
+            stack.enter_context(unfinished_patch(site.port, created.headers["Location"], user))
+        waiting = httpx.head(f"{site.url}/files/{'0' * 32}", headers={**TUS, **user})
+        # Clients begin from zero after anything else.
+        assert (waiting.status_code, waiting.headers["Retry-After"]) == (423, "1")
+        refused = httpx.post(site.url + "/files/", headers={**TUS, **user, "Upload-Length": "9"})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert refused.json()["code"] == "backend_unavailable"
+    with httpx.Client(headers=user) as http:
+        while (answer := http.get(f"{site.url}/api/file/upload/tasks")).status_code == 503:
+            assert answer.headers["Retry-After"] == "1"
+    assert answer.status_code == 200
+
+
+def unfinished_patch(port: int, url: str, user: dict[str, str]) -> socket.socket:
+    """A request in flight: its head and the first byte of its body, which nginx has passed on."""
+    connection = socket.create_connection(("127.0.0.1", port), 10)
+    headers = {
+        **BODY,
+        **user,
+        "Host": "localhost",
+        "Upload-Offset": "0",
+        "Content-Length": "9",
+        "Expect": "100-continue",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    connection.sendall(f"PATCH {httpx.URL(url).path} HTTP/1.1\r\n{lines}\r\n".encode())
+    # nginx counts the request once it has its whole head, which this answer shows.
+    assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")
+    return connection
+
+
+def test_a_head_without_end_is_refused(site: ShippedNginx) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), 10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
+        try:
+            for _ in range(8):
+                connection.sendall(b"x" * 65536)
+        except OSError:
+            return
+        answer = connection.recv(4096)
+        assert answer == b"" or answer.split(b" ")[1] == b"400"
+
+
+def test_only_websocket_is_changed_to_and_only_where_it_is_spoken(
+    site: ShippedNginx, server: Server
+) -> None:
+    for path, protocol in (
+        ("/files/", "h2c"),
+        ("/files/", "websocket"),
+        ("/api/file/upload", "websocket"),
+    ):
+        headers = {
+            **TUS,
+            **bearer(token(7)),
+            "Upload-Length": "0",
+            "Connection": "Upgrade",
+            "Upgrade": protocol,
+        }
+        answer = httpx.post(site.url + path, headers=headers)
+        # Answered as if the field were not there (RFC 9110, 7.8).
+        assert answer.status_code in ({201} if path == "/files/" else {400, 415})
+
+
+def test_whoever_comes_without_tls_is_led_to_it_as_shipped(tmp_path: Path) -> None:
+    port, tls_port = free_port(), free_port()
+    nginx.make_certificate(tmp_path)
+    program = nginx.program(tmp_path, port, tls_port, [free_port()])
+    (tmp_path / "nginx.conf").write_text(program.files["nginx.conf"])
+    shipped = nginx.SITE.read_text("utf-8")
+    for old, new in (
+        ("listen 80;", f"listen 127.0.0.1:{port};"),
+        ("listen 443 ssl", f"listen 127.0.0.1:{tls_port} ssl"),
+        ("/etc/ssl/certs/uploads.example.org.pem", str(tmp_path / "certificate.pem")),
+        ("/etc/ssl/private/uploads.example.org.key", str(tmp_path / "key.pem")),
+        ("127.0.0.1:8888", f"127.0.0.1:{free_port()}"),
+    ):
+        assert old in shipped
+        shipped = shipped.replace(old, new)
+    (tmp_path / "site.conf").write_text(shipped)
+    process = subprocess.Popen(program.command, cwd=tmp_path)
+    try:
+        while not (listens(port) and listens(tls_port)):
+            assert process.poll() is None
+        headers = {"Host": "uploads.example.org", **bearer(token(7))}
+        led = httpx.post(f"http://127.0.0.1:{port}/files/?a=b", headers=headers)
+        assert led.status_code == 308
+        assert led.headers["Location"] == "https://uploads.example.org/files/?a=b"
+        away = httpx.get(f"https://127.0.0.1:{tls_port}/", headers=headers, verify=False)
+        assert away.status_code == 503
+        assert "max-age=" in away.headers["Strict-Transport-Security"]
+    finally:
+        process.terminate()
+        process.wait(30)
