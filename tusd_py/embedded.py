@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import math
 import signal
 import socket
 import types
@@ -20,6 +21,7 @@ from tusd_py.hashing import checksums
 from tusd_py.hooks.callables import Hooks
 from tusd_py.http.access import Authenticate
 from tusd_py.http.context import AppContext
+from tusd_py.ingest.descriptors import backlog, connections_allowed, raise_limit
 from tusd_py.ingest.self_check import self_check
 from tusd_py.monitoring.figures import Figures
 from tusd_py.monitoring.traces import Traces, open_traces
@@ -33,8 +35,6 @@ log = logging.getLogger(__name__)
 
 GARBAGE_THRESHOLDS = (20_000, 20, 50)
 """Objects more than there were, and younger passes, before the collector looks."""
-KEEP_ALIVE_SECONDS = 65
-"""Longer than the 60 s that nginx keeps a connection to us."""
 
 
 def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
@@ -43,9 +43,11 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     Args: announce: told what this server is, line by line, the address last, once it listens.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
+    raise_limit()
     flaw = self_check()
     if flaw is not None:
         log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
+        log.error("connections.limits_of_h11", extra={"see": "docs/security.md"})
     with ExitStack() as stack:
         traces = open_traces(wanted=settings.traces)
         stack.callback(traces.close)
@@ -138,13 +140,17 @@ class _Server(uvicorn.Server):
                 around(app),
                 host=settings.host,
                 port=settings.port,
-                http=_connection_class(settings) if ours else "auto",
+                # h11 has limits of its own, which uvicorn's other protocol lacks.
+                http=_connection_class(settings) if ours else "h11",
+                h11_max_incomplete_event_size=settings.connections.head_bytes,
+                limit_concurrency=None if ours else connections_allowed(settings.connections.total),
+                backlog=backlog(),
                 ws="websockets-sansio",
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_keep_alive=math.ceil(settings.connections.idle_timeout),
                 timeout_graceful_shutdown=int(settings.shutdown_timeout) or 1,
             )
         )
@@ -185,9 +191,14 @@ class _Server(uvicorn.Server):
 
 def _connection_class(settings: Settings) -> type[asyncio.Protocol]:
     # Imported only once it is known to work here.
-    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol, UnlendingTusHttpProtocol
+    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 
-    return TusHttpProtocol if settings.lend_bodies else UnlendingTusHttpProtocol
+    limits = settings.connections
+    if settings.behind_proxy:
+        # All connections are the proxy's.
+        limits = limits.model_copy(update={"per_address": 0})
+    members = {"lends": settings.lend_bodies, "limits": limits, "min_rate": settings.min_rate}
+    return type("ConfiguredTusHttpProtocol", (TusHttpProtocol,), members)
 
 
 def start_lines(context: AppContext, tools: Tools, port: int, *, ours: bool) -> list[str]:

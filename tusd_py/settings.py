@@ -164,6 +164,53 @@ class LimitSettings(_Section):
         return Quota(open_uploads=self.open_uploads or None, stored_bytes=self.stored_bytes or None)
 
 
+class ConnectionSettings(_Section):
+    """What one connection may cost before a request is whole, and how many connections there may be."""
+
+    total: int = Field(
+        0,
+        ge=0,
+        description="Connections at the same time. The limit of open files (RLIMIT_NOFILE) bounds them too; 0: as many as it allows, 4096 at most. Beyond it those give way that have sent no whole request",
+    )
+    per_address: int = Field(
+        256,
+        ge=0,
+        description="Connections of one address (IPv6: of one /64 network) at the same time. It does not apply to loopback, nor with behind_proxy; 0: no limit",
+    )
+    pipelined: int = Field(
+        32,
+        ge=0,
+        description="Requests that may wait on one connection behind the one that is being answered",
+    )
+    head_bytes: Size = Field(
+        64 << 10,
+        ge=1024,
+        description="Longest head of a request: request line and header fields (431)",
+    )
+    target_bytes: Size = Field(8 << 10, ge=64, description="Longest target of a request (414)")
+    fields: int = Field(
+        100, ge=8, description="Header fields of one request, and trailers of one request (431)"
+    )
+    trailer_bytes: Size = Field(
+        8 << 10, description="All trailers of one request together, or one chunk's extensions (431)"
+    )
+    head_timeout: Duration = Field(
+        20.0,
+        gt=0,
+        description="A head must be whole so long after the connection was opened, or after its first byte on a connection that was used before (408)",
+    )
+    idle_timeout: Duration = Field(
+        65.0,
+        gt=0,
+        description="A connection without a request is closed after so long; longer than the 60 s that nginx keeps one",
+    )
+    send_timeout: Duration = Field(
+        60.0,
+        gt=0,
+        description="A connection whose client takes nothing of an answer for so long, or less than min_rate, is closed",
+    )
+
+
 class MediaSettings(_Section):
     """What happens to videos, and how ffmpeg is kept in its box."""
 
@@ -532,6 +579,7 @@ class Settings(_Section):
     whitelist: WhitelistSettings = WhitelistSettings()
     instant: InstantSettings = InstantSettings()
     limits: LimitSettings = LimitSettings()
+    connections: ConnectionSettings = ConnectionSettings()
     media: MediaSettings = MediaSettings()
     scan: ScanSettings = ScanSettings()
     jobs: JobSettings = JobSettings()

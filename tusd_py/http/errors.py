@@ -5,16 +5,15 @@ other than 409 and 423, and starts from zero when a HEAD answers anything but 2x
 Bodies are RFC 9457 problems with two more members: ``code`` (stable) and ``error`` (the seed's).
 """
 
-import json
 import logging
 import math
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final
 
 from starlette.responses import Response
 
 from tusd_py.domain import errors as e
+from tusd_py.problem import problem
 
 log = logging.getLogger(__name__)
 
@@ -119,20 +118,6 @@ def size_text(size: int) -> str:
         if size >= unit and size % unit == 0:
             return f"{size // unit}{name}"
     return f"{size}B"
-
-
-def problem(status: int, code: str, detail: str, error: str) -> bytes:
-    """An RFC 9457 body, JSON in UTF-8."""
-    title = "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase
-    members = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "error": error,
-    }
-    return json.dumps(members, ensure_ascii=False).encode()
 
 
 def error_headers(error: e.TusdError, status: int) -> dict[str, str]:

@@ -8,67 +8,194 @@
    up to 64 KiB when the client goes away while the application is busy (C55).
 4. An answer to an unread body reaches the client: see ``slow_end``.
 5. Interim responses (1xx with fields), for protocols that tell progress by them.
+6. Limits of its own (``settings.connections``): on heads, trailers, requests that wait, connections and
+   their time, none of which uvicorn or httptools have; and no change of protocol but to a WebSocket,
+   behind whose handshake nothing is parsed as HTTP (decision 23).
+7. A client that closes its sending side behind a request is answered.
 
 What it relies on in uvicorn is tried out at each start (``self_check``).
 """
 
+import logging
 import socket
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
+from tusd_py.ingest.connections import Connections, connections_of
 from tusd_py.ingest.extensions import INTERIM, LENDER, TRAILERS
+from tusd_py.ingest.refusals import (
+    HeadTimeout,
+    HeadTooLarge,
+    Refusal,
+    ServerBusy,
+    TargetTooLong,
+    TooManyPipelined,
+    TrailersTooLarge,
+    UpgradeRefused,
+)
 from tusd_py.ingest.slow_end import KEEP_BYTES, SlowEnd
+from tusd_py.ingest.upgraded import Upgraded
 from tusd_py.ingest.wire import Wire
+from tusd_py.settings import ConnectionSettings
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+    import asyncio
+
+    from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
+
+log = logging.getLogger(__name__)
 
 PAUSE_FROM_BYTES: Final = 64 << 10
 """A larger body is left on the wire until somebody wants it."""
+FIELD_OVERHEAD: Final = 4
+"""Of a field's line beside name and value: colon, space, line end."""
 
 
 class TusHttpProtocol(HttpToolsProtocol):
     """Speaks HTTP/1.1 to one client."""
 
+    limits: ClassVar = ConnectionSettings()
+    min_rate: ClassVar = 256
+    """Bytes a second that a client must take of an answer that waits for it."""
+    vital: ClassVar[frozenset[bytes]] = frozenset({b"/healthz"})
+    """Targets that are served beyond the limit of connections."""
+    lends: ClassVar = True
+
     cycle: "_Cycle"
-    lends = True
+    """The request that was parsed last."""
+    table: Connections
+    _running: "_Cycle | None" = None
+    """The request that is being answered."""
     _trailers: list[tuple[bytes, bytes]] | None = None
     _incoming: "_Incoming | None" = None
     """The body that is being parsed, if it can be lent."""
     _end: SlowEnd | None = None
     stopping = False
 
-    # -- parsing
+    head_begun = False
+    _in_body = False
+    _heads = 0
+    """Heads that were whole, ever."""
+    _unparsed = 0
+    """Bytes of a head that is not whole, as far as they came in reads of their own."""
+    _body_came = False
+    """Whether the parser found bytes of a body in this read."""
+    _framing = 0
+    """Bytes since then that were none of the body: chunk sizes and extensions, trailers."""
+    _room = 0
+    """Bytes that the head, or the trailers, may still have."""
+    _refusal: Refusal | None = None
+    """Nothing more is parsed: it is answered once the requests before it are."""
+    half_closed = False
+
+    # -- the connection
+
+    def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
+        """A client is there."""
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self)
+        self.table = connections_of(self.server_state, self.limits, self.min_rate)
+        if not self.table.admit(self, self.client[0] if self.client else None):
+            self._refusal = ServerBusy()
+            transport.write(self._refusal.answer(self.server_state.default_headers))
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
         if self._end is not None:
             self._end.drop(len(data))
             return
-        super().data_received(data)
+        if self._refusal is not None:
+            return
+        in_body, heads = self._in_body, self._heads
+        try:
+            self.parser.feed_data(data)
+            if heads == self._heads:
+                self._count(len(data), in_body=in_body)
+            elif self.head_begun:
+                # How much of this read is the new head's is not known: less than a read.
+                self.table.head_grows(self, 0)
+        except httptools.HttpParserUpgrade:
+            self.handle_websocket_upgrade()
+        except Refusal as refusal:
+            self._refuse(refusal)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, Refusal) else Refusal())
+
+    def _count(self, count: int, *, in_body: bool) -> None:
+        """Count a read in which no head became whole. Raises: Refusal: there were too many bytes
+        that are neither a whole head nor a body."""
+        if not in_body:
+            self._unparsed += count
+            if self._unparsed > self.limits.head_bytes:
+                raise HeadTooLarge
+            self.table.head_grows(self, count)
+            return
+        if self._body_came:
+            self._body_came, self._framing = False, 0
+        else:
+            self._framing += count
+            if self._framing > self.limits.trailer_bytes:
+                raise TrailersTooLarge
+        if self.head_begun:
+            self.table.head_grows(self, 0)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over to the WebSocket's protocol."""
+        self.table.serves(self)
+        super().handle_websocket_upgrade()
+        websocket = cast("asyncio.Protocol", self.transport.get_protocol())
+        self.transport.set_protocol(Upgraded(self.table, self, websocket))
+
+    # -- parsing
 
     def on_message_begin(self) -> None:
         """A new request: headers first."""
+        self.head_begun = True
         self._trailers = None
         self._incoming = None
+        self._room = self.limits.head_bytes
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request's target."""
+        self._room -= len(url)
+        self.url += url
+        if len(self.url) > self.limits.target_bytes:
+            raise TargetTooLong
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer once the head is complete."""
-        if self._trailers is not None:
-            self._trailers.append((name.lower(), value))
-            return
-        super().on_header(name, value)
+        self._room -= len(name) + len(value) + FIELD_OVERHEAD
+        name = name.lower()
+        fields = self.headers if self._trailers is None else self._trailers
+        if self._room < 0 or len(fields) >= self.limits.fields:
+            raise HeadTooLarge if self._trailers is None else TrailersTooLarge
+        fields.append((name, value))
+        if name == b"expect" and self._trailers is None and value.lower() == b"100-continue":
+            self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
         """The head is complete; the application starts at the loop's next turn."""
+        if self.parser.should_upgrade():
+            if not self._is_websocket():
+                raise UpgradeRefused
+            self.head_begun = False
+            super().on_headers_complete()
+            return
+        if self._running is not None and len(self.pipeline) >= self.limits.pipelined:
+            raise TooManyPipelined
+        if self.table.is_spare(self) and self.url.partition(b"?")[0] not in self.vital:
+            raise ServerBusy
         self._trailers = []
         extensions: dict[str, Any] = {TRAILERS: {"fields": self._trailers}, INTERIM: {}}
         length = self._lendable()
@@ -77,10 +204,11 @@ class TusHttpProtocol(HttpToolsProtocol):
             if self.lends:
                 extensions[LENDER] = {"lender": self._incoming}
         self.scope["extensions"] = extensions
-        before = self.cycle
         super().on_headers_complete()
-        if self.cycle is before:
-            return  # it becomes a WebSocket
+        self.head_begun, self._in_body = False, True
+        self._heads += 1
+        self._unparsed = self._framing = 0
+        self._room = self.limits.trailer_bytes
         self.cycle.__class__ = _Cycle
         self.cycle.connection = self
         self.cycle.incoming = self._incoming
@@ -88,6 +216,25 @@ class TusHttpProtocol(HttpToolsProtocol):
             self._incoming.cycle = self.cycle
             if length > PAUSE_FROM_BYTES:
                 self.flow.pause_reading()
+
+    def _is_websocket(self) -> bool:
+        """Whether it is a handshake that nothing but a WebSocket can follow (RFC 6455, 4.1)."""
+        names = [name for name, _ in self.headers]
+        upgrades = [value.strip().lower() for name, value in self.headers if name == b"upgrade"]
+        return (
+            self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and upgrades == [b"websocket"]
+            and b"content-length" not in names
+            and b"transfer-encoding" not in names
+            and self._running is None
+            and not self.table.is_spare(self)
+            and self.ws_protocol_class is not None
+        )
+
+    def _should_upgrade(self) -> bool:
+        """Whether the head that was parsed last, which was not refused, asks for a WebSocket."""
+        return True
 
     def _lendable(self) -> int:
         """Length of a body that can be received past the parser, in bytes; 0: there is none."""
@@ -103,32 +250,126 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Bytes of the body that came by way of the parser."""
+        self._body_came = True
         if self._incoming is not None:
             self._incoming.left -= len(body)
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The body, if there is one, is whole."""
+        self._in_body = False
+        super().on_message_complete()
 
     def skip_body(self) -> None:
         """The rest of the body went past the parser: a new one starts at the next request."""
         if self.transport.is_closing():
             return
         self._incoming = None
+        self._in_body = False
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
+    # -- answering
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        if self._running is None:
+            self.table.serves(self)
+        self._running = cast("_Cycle", cycle)
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """An answer is written: on to the next request that came, or to the next that comes."""
+        self.server_state.total_requests += 1
+        if self.pipeline and not self.transport.is_closing():
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self._running = None
+            self.table.waits(self)
+            if self.transport.is_closing():
+                return
+            if self._refusal is not None:
+                self._answer_refusal(self._refusal)
+                return
+            if self.half_closed:
+                self.transport.close()
+                return
+        self.flow.resume_reading()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Parse nothing more; answer once what came before is answered, then close."""
+        self._refusal = refusal
+        self.flow.pause_reading()
+        log.info("connection.refused", extra={"code": refusal.code})
+        if not self.head_begun and self._in_body:
+            self._give_up_body()
+        if self._running is None:
+            self._answer_refusal(refusal)
+
+    def _give_up_body(self) -> None:
+        """The body that was being parsed has no end: for its request the client is gone."""
+        if self.pipeline:
+            self.pipeline.popleft()
+        elif self._running is None:
+            self.transport.close()  # its request is answered
+        else:
+            if self._running.response_started:
+                self.transport.close()
+            self._running.disconnect()
+            self._running = None
+
+    def _answer_refusal(self, refusal: Refusal) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(refusal.answer(self.server_state.default_headers))
+            self.end_slowly()
+
     # -- ending
+
+    def time_out(self) -> None:
+        """Close: it has waited for too long; say so if a head has begun."""
+        if self.head_begun and self._refusal is None:
+            self._refuse(HeadTimeout())
+        else:
+            self.transport.close()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends nothing more. True: it is still answered (RFC 9112, 9.6: it may close one
+        side only)."""
+        self.half_closed = True
+        if self.scheme == "https" or self._end is not None:
+            return False
+        if not self.head_begun and self._in_body:
+            if not self.pipeline:
+                return False
+            self.pipeline.popleft()
+        # Who listens to a stream without end and closes one side is gone.
+        return self._running is not None and not self._running.is_endless()
 
     def end_slowly(self) -> None:
         """Close, with an unread body still arriving."""
-        self._unset_keepalive_if_required()
         if not self.transport.is_closing():
             self._end = SlowEnd(self.transport, self.loop)
             self.flow.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, or we are."""
+        self.table.leave(self)
         if self._end is not None:
             self._end.over()
+        self.pipeline.clear()
+        if self._running is not None:
+            self._running.disconnect()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client takes less than what is written."""
+        self.table.stops_taking(self)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """What was written is on its way."""
+        self.table.takes_again(self)
+        super().resume_writing()
 
     def shutdown(self) -> None:
         """The server is stopping."""
@@ -136,10 +377,17 @@ class TusHttpProtocol(HttpToolsProtocol):
         super().shutdown()
 
 
-class UnlendingTusHttpProtocol(TusHttpProtocol):
-    """The same, with all bodies by way of ASGI."""
+class _Flow(FlowControl):
+    """Reads no more while requests wait to be answered, whatever else asks for bytes."""
 
-    lends = False
+    def __init__(self, transport: "asyncio.Transport", connection: TusHttpProtocol) -> None:
+        super().__init__(transport)
+        self._connection = connection
+
+    def resume_reading(self) -> None:
+        """Read on, unless a request waits."""
+        if self.read_paused and not self._connection.pipeline:
+            super().resume_reading()
 
 
 class _Incoming:
@@ -196,6 +444,16 @@ class _Cycle(RequestResponseCycle):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
 
+    def disconnect(self) -> None:
+        """The client is gone."""
+        if not self.response_complete:
+            self.disconnected = True
+        self.message_event.set()
+
+    def is_endless(self) -> bool:
+        """Whether the answer has begun and has no length."""
+        return self.response_started and bool(self.chunked_encoding)
+
     async def receive(self) -> "ASGIReceiveEvent":
         """The next bytes; those that came before a disconnect precede it."""
         if self.disconnected and self.body and not self.response_complete:
@@ -218,12 +476,21 @@ class _Cycle(RequestResponseCycle):
         ends = kind == "http.response.body" and not message.get("more_body", False)
         if not (ends and self.more_body and not self.keep_alive and not self.disconnected):
             await super().send(message)
+            if not ends:
+                await self._sent()
             return
         # It must not close at once, which would hide the answer from who still sends.
         self.keep_alive = True
         await super().send(message)
         self.keep_alive = False
         self.connection.end_slowly()
+
+    async def _sent(self) -> None:
+        """Wait for the client before the application reads its next piece from anywhere."""
+        if self.connection.half_closed and self.is_endless():
+            self.transport.close()
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
 
     def _unread(self) -> bool:
         """Whether more of the body is to come than is worth reading for the connection's sake."""

@@ -3,14 +3,13 @@
 import asyncio
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-import uvloop
+from support.uvicorn_server import Receive, Scope, Send, serving
 
 from tusd_py.ingest import self_check as checking
 from tusd_py.ingest.bodies import body_of
@@ -20,38 +19,7 @@ from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Drained, End, Interruption
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Play = Callable[[Coroutine[None, None, None]], None]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-@asynccontextmanager
-async def serving(app: App, **config: Any) -> AsyncIterator[int]:
-    """The port where the application listens."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, http=TusHttpProtocol, lifespan="off", log_config=None, **config)
-    )
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def play(request: pytest.FixtureRequest) -> Play:
-    """Runs on each of the loops that uvicorn may take."""
-
-    def run(test: Coroutine[None, None, None]) -> None:
-        with asyncio.Runner(loop_factory=request.param) as runner:
-            runner.run(test)
-
-    return run
 
 
 class Taker:

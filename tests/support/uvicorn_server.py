@@ -1,0 +1,37 @@
+"""An application in a uvicorn of the test's own, on this loop, with our connection class."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+from tusd_py.settings import ConnectionSettings
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(
+    app: App, *, connections: ConnectionSettings | None = None, **config: Any
+) -> AsyncIterator[int]:
+    """The port where the application listens."""
+    limits = connections or ConnectionSettings()
+    http = type("Limited", (TusHttpProtocol,), {"limits": limits})
+    config = {"timeout_graceful_shutdown": 1, **config}
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, http=http, lifespan="off", log_config=None, **config)
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task

@@ -1,0 +1,280 @@
+"""All connections of one server: how many there may be, and how long each may wait.
+
+Rule 1: a connection waits (``opening``, ``idle``) or serves a request. One that waits may be closed
+at any time, the longest waiting first; one that serves is closed only when its client takes nothing.
+Rule 2: each way of waiting has one duration, so its connections are in the order of their deadlines:
+a pass looks at those that are due and at no others.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+import struct
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary
+
+from uvicorn.server import ServerState
+
+from tusd_py.ingest.descriptors import connections_allowed
+from tusd_py.ingest.pace import Pace
+from tusd_py.settings import ConnectionSettings
+
+log = logging.getLogger(__name__)
+
+PASS_SECONDS: Final = 0.5
+SPARE: Final = 16
+"""Connections beyond the limit that may still ask for the server's health."""
+HEADS_BYTES: Final = 8 << 20
+"""Of heads that are not whole, over all connections."""
+UNSENT_BYTES: Final = 24 << 20
+"""Of answers that clients do not take, over all connections ..."""
+UNSENT_SECONDS: Final = 2.0
+"""... beyond which those are closed that have taken nothing for so long."""
+_BYTES_ACKED: Final = 120
+"""Offset of ``tcpi_bytes_acked`` (64 bits) in Linux' ``tcp_info``."""
+
+
+class Guarded(Protocol):
+    """One connection, as this table needs it."""
+
+    transport: asyncio.Transport
+    head_begun: bool
+    """Whether a head has begun that is not whole."""
+
+    def time_out(self) -> None:
+        """Close; say why if a head has begun."""
+        ...
+
+
+class Connections:
+    """The table; used on its loop alone."""
+
+    def __init__(self, limits: ConnectionSettings, min_rate: int) -> None:
+        self._limits = limits
+        self._min_rate = min_rate
+        self._loop = asyncio.get_running_loop()
+        self._total = connections_allowed(limits.total)
+        self._addresses: dict[Guarded, str | None] = {}
+        self._by_address: dict[str, dict[Guarded, None]] = {}
+        self._spare: dict[Guarded, None] = {}
+        self._opening: dict[Guarded, float] = {}
+        self._idle: dict[Guarded, float] = {}
+        self._closing: dict[Guarded, float] = {}
+        self._unsent: dict[Guarded, _Answer] = {}
+        self._heads: dict[Guarded, int] = {}
+        self._heads_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- how many
+
+    def admit(self, connection: Guarded, peer: str | None) -> bool:
+        """Take a new connection in, in the place of one that waits if need be; False: there is no
+        room for it."""
+        address = self._counted(peer)
+        if address is not None:
+            same = self._by_address.get(address, {})
+            if len(same) >= self._limits.per_address and not self._make_room(same):
+                return False
+        is_full = len(self._addresses) - len(self._spare) >= self._total
+        if is_full and not self._make_room(None):
+            if len(self._spare) >= SPARE and not self._make_room(self._spare):
+                return False
+            self._spare[connection] = None
+        if address is not None:
+            self._by_address.setdefault(address, {})[connection] = None
+        self._addresses[connection] = address
+        self._opening[connection] = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(PASS_SECONDS, self._pass)
+        return True
+
+    def is_spare(self, connection: Guarded) -> bool:
+        """Return whether it is beyond the limit, and good for the server's health alone."""
+        return connection in self._spare
+
+    def leave(self, connection: Guarded) -> None:
+        """Forget a connection that is gone."""
+        address = self._addresses.pop(connection, None)
+        if address is not None:
+            same = self._by_address[address]
+            del same[connection]
+            if not same:
+                del self._by_address[address]
+        self._spare.pop(connection, None)
+        self._unsent.pop(connection, None)
+        self._stop_waiting(connection)
+
+    def _counted(self, peer: str | None) -> str | None:
+        """The address that a peer counts for; None: it counts for none."""
+        if not self._limits.per_address or peer is None:
+            return None
+        try:
+            address = ipaddress.ip_address(peer.partition("%")[0])
+        except ValueError:
+            return None
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.ipv4_mapped is None:
+                if address.is_loopback:
+                    return None
+                return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+            address = address.ipv4_mapped
+        return None if address.is_loopback else str(address)
+
+    def _make_room(self, among: dict[Guarded, None] | None) -> bool:
+        """Close the connection that waits the longest, those without a whole request first."""
+        for waiting in (self._opening, self._idle):
+            chosen: Iterable[Guarded] = waiting
+            if among is not None:
+                chosen = sorted(among.keys() & waiting.keys(), key=waiting.__getitem__)
+            elif self._spare:
+                chosen = (connection for connection in waiting if connection not in self._spare)
+            for connection in chosen:
+                connection.transport.abort()
+                self.leave(connection)
+                return True
+        return False
+
+    # -- how long
+
+    def serves(self, connection: Guarded) -> None:
+        """Its request's head is whole."""
+        self._stop_waiting(connection)
+
+    def waits(self, connection: Guarded) -> None:
+        """All its requests are answered."""
+        self._stop_waiting(connection)
+        if connection in self._addresses:
+            waiting = self._opening if connection.head_begun else self._idle
+            waiting[connection] = self._loop.time()
+
+    def head_grows(self, connection: Guarded, count: int) -> None:
+        """So many bytes came of a head that is not whole."""
+        if self._idle.pop(connection, None) is not None:
+            self._opening[connection] = self._loop.time()
+        self._heads[connection] = self._heads.get(connection, 0) + count
+        self._heads_bytes += count
+        while self._heads_bytes > HEADS_BYTES and self._heads:
+            oldest = next(iter(self._heads))
+            oldest.transport.abort()
+            self.leave(oldest)
+
+    def stops_taking(self, connection: Guarded) -> None:
+        """Its client takes less than what is written."""
+        self._unsent[connection] = _Answer(
+            connection.transport, self._limits.send_timeout, self._min_rate, self._loop.time()
+        )
+
+    def takes_again(self, connection: Guarded) -> None:
+        """What was written is on its way."""
+        self._unsent.pop(connection, None)
+
+    def _stop_waiting(self, connection: Guarded) -> None:
+        if self._idle.pop(connection, None) is not None:
+            return
+        self._opening.pop(connection, None)
+        self._closing.pop(connection, None)
+        if self._heads:
+            self._heads_bytes -= self._heads.pop(connection, 0)
+
+    def _pass(self) -> None:
+        now = self._loop.time()
+        for waiting, seconds in (
+            (self._opening, self._limits.head_timeout),
+            (self._idle, self._limits.idle_timeout),
+        ):
+            for connection in self._due(waiting, now, seconds):
+                connection.time_out()
+        for connection in self._addresses:
+            if connection not in self._closing and connection.transport.is_closing():
+                self._closes(connection, now)
+        for connection in self._due(self._closing, now, self._limits.send_timeout):
+            connection.transport.abort()
+            self.leave(connection)
+        self._end_unsent(now)
+        alive = bool(self._addresses)
+        self._timer = self._loop.call_later(PASS_SECONDS, self._pass) if alive else None
+
+    def _closes(self, connection: Guarded, now: float) -> None:
+        """It closes once its answer is sent, which a client can put off."""
+        self._stop_waiting(connection)
+        self._closing[connection] = now
+        if connection not in self._unsent and connection.transport.get_write_buffer_size():
+            self.stops_taking(connection)
+
+    def _due(self, waiting: dict[Guarded, float], now: float, seconds: float) -> list[Guarded]:
+        """Return those that have waited for so long; ``waiting`` is in the order of its values. One
+        whose answer is still on its way waits for its client alone, see ``_end_unsent``."""
+        due = []
+        for connection, since in waiting.items():
+            if since > now - seconds:
+                break
+            due.append(connection)
+        for connection in due:
+            if connection in self._unsent:
+                del waiting[connection]
+                waiting[connection] = now
+        return [connection for connection in due if connection not in self._unsent]
+
+    def _end_unsent(self, now: float) -> None:
+        held = sum(answer.size() for answer in self._unsent.values())
+        silent = sorted(self._unsent.items(), key=lambda item: item[1].look(now))
+        for connection, answer in silent:
+            too_much = held > UNSENT_BYTES and now - answer.heard_at >= UNSENT_SECONDS
+            if too_much or answer.given_up(now):
+                log.info("connection.answer_not_taken", extra={"unsent": answer.size()})
+                held -= answer.size()
+                connection.transport.abort()
+                self.leave(connection)
+
+
+class _Answer:
+    """An answer that waits for its client."""
+
+    def __init__(
+        self, transport: asyncio.Transport, timeout: float, min_rate: int, now: float
+    ) -> None:
+        self._transport = transport
+        self._socket: socket.socket | None = transport.get_extra_info("socket")
+        self._pace = Pace(idle_timeout=timeout, min_rate=min_rate, now=now)
+        self._taken = self._taken_by_client()
+
+    def size(self) -> int:
+        """Bytes that this process holds of it."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def heard_at(self) -> float:
+        """When the client was last seen to take something."""
+        return self._pace.heard_at
+
+    def look(self, now: float) -> float:
+        """See whether the client took something; return when it last did."""
+        taken = self._taken_by_client()
+        self._pace.took(max(0, taken - self._taken), now)
+        self._taken = taken
+        return self._pace.heard_at
+
+    def given_up(self, now: float) -> bool:
+        return self._pace.given_up(now)
+
+    def _taken_by_client(self) -> int:
+        """A number that grows with each byte that the client's system acknowledges."""
+        if self._socket is not None:
+            with suppress(OSError, struct.error):  # no TCP, an old system, or it is closed
+                info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                return int(struct.unpack_from("Q", info, _BYTES_ACKED)[0])
+        return -self.size()
+
+
+_tables: WeakKeyDictionary[ServerState, Connections] = WeakKeyDictionary()
+
+
+def connections_of(state: ServerState, limits: ConnectionSettings, min_rate: int) -> Connections:
+    """Return the one table of a uvicorn server."""
+    table = _tables.get(state)
+    if table is None:
+        table = _tables[state] = Connections(limits, min_rate)
+    return table

@@ -1,0 +1,40 @@
+"""How many connections the limit of open files (RLIMIT_NOFILE) allows."""
+
+import resource
+from typing import Final
+
+RAISE_TO: Final = 65536
+"""More than ``MOST_CONNECTIONS`` need; some systems allow a billion, which costs the kernel memory."""
+MOST_CONNECTIONS: Final = 4096
+PER_CONNECTION: Final = 4
+"""An upload in progress: the socket, its duplicate in a thread, its file, and one spare."""
+RESERVED: Final = 256
+"""Kept for databases, pipes of workers, files that are read, the log."""
+MOST_BACKLOG: Final = 1024
+
+
+def raise_limit() -> None:
+    """Raise the soft limit towards the hard one, which any process may do for itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = RAISE_TO if hard == resource.RLIM_INFINITY else min(hard, RAISE_TO)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def connections_allowed(wanted: int) -> int:
+    """Return how many connections may be open: ``wanted``, or what the descriptors allow if that is
+    less; 0 for ``wanted`` means as many as they allow, up to ``MOST_CONNECTIONS``."""
+    files = _files()
+    allowed = max(1, (files - min(RESERVED, files // 4)) // PER_CONNECTION)
+    return min(wanted or MOST_CONNECTIONS, allowed)
+
+
+def backlog() -> int:
+    """Return how many connections may wait to be accepted: a loop may accept all of them in one turn,
+    before it counts any."""
+    return max(16, min(MOST_BACKLOG, _files() // 16))
+
+
+def _files() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return RAISE_TO if soft == resource.RLIM_INFINITY else soft
