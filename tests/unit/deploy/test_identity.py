@@ -89,6 +89,29 @@ def test_systemd_passes_every_setting_on_and_insists_on_each_file(unit: Any) -> 
     assert files == ["/etc/tusd-py/tusd-py.env", *server]
 
 
+def commands() -> dict[str, list[str]]:
+    """What each server and worker is started with, by the name of its place."""
+    services = compose(FILLED)["services"]
+    found = {f"compose {name}": services[f"{name}-1"]["command"] for name in ("server", "worker")}
+    for unit in UNITS:
+        started = re.search(r"^ExecStart=\S+ (.*)$", unit.read_text("utf-8"), re.MULTILINE)
+        assert started
+        found[f"systemd {unit.name}"] = started[1].split()
+    for deployment in manifests("Deployment"):
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        found[f"kubernetes {deployment['metadata']['name']}"] = container["args"]
+    return found
+
+
+@pytest.mark.parametrize(("place", "command"), commands().items())
+def test_no_flag_hides_what_the_operator_sets(place: str, command: list[str]) -> None:
+    """A flag goes before the environment: only what belongs to the file may be one."""
+    flags = {
+        f"{PREFIX}{word[2:].replace('-', '_').upper()}" for word in command if word.startswith("--")
+    }
+    assert flags <= SET_BY_THE_FILES | ({"TUSD_WORKERS"} if command[0] == "serve" else set()), place
+
+
 def environments() -> dict[str, dict[str, str]]:
     """What each server and worker gets, by the name of its place."""
     services = compose(FILLED)["services"]
