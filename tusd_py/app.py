@@ -35,10 +35,11 @@ from tusd_py.http import (
 )
 from tusd_py.http.access import Authenticate, open_access
 from tusd_py.http.context import AppContext
-from tusd_py.http.cors import CrossOrigin
+from tusd_py.http.cors import CrossOrigin, allowed_origins
 from tusd_py.http.errors import respond
 from tusd_py.http.extensions import capabilities
 from tusd_py.http.guard import Guard
+from tusd_py.http.hosts import Hosts
 from tusd_py.http.requests import RequestCounter
 from tusd_py.http.tus import TusEndpoint
 from tusd_py.http.tus_first import TusFirst
@@ -48,6 +49,7 @@ from tusd_py.monitoring.checks import Checks, server_checks, threads_check
 from tusd_py.monitoring.figures import Figures
 from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.ports import Ports
+from tusd_py.protocol.host import HostRule
 from tusd_py.settings import Settings
 from tusd_py.tasks.follow import Following
 from tusd_py.threads import Threads
@@ -63,6 +65,8 @@ log = logging.getLogger(__name__)
 RECOVER_SECONDS: Final = 60.0
 RELAY_PAUSE_SECONDS: Final = 0.1
 """Of many finishes in a row, so many go to the queue in one go."""
+PAGES: Final = ("/", "/admin", "/api/docs", "/api/openapi.json")
+"""What holds nothing of a user's: a link of another site may open it."""
 LAG_SECONDS: Final = 0.05
 """The loop's lag is measured so often."""
 
@@ -85,7 +89,8 @@ def create_app(
         that were opened elsewhere must have been opened with them;
         worker_alive: asked by /healthz when the pipeline runs in this process; figures: where
         /metrics finds what such a worker counts, and what the server adds its own to.
-    Raises: BackendError, OSError: the data directory can't be used.
+    Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
+        would be let in (cors.allow_origins).
     """
     figures = figures or Figures()
     opened = ports or open_ports(settings, hooks=hooks)
@@ -110,11 +115,17 @@ def create_app(
         routes=routes,
         middleware=[
             Middleware(RequestCounter, figures=context.figures),
+            *_hosts(context),
             Middleware(
                 CrossOrigin,
                 settings=settings.cors,
+                origins=allowed_origins(settings.cors, context.access),
+                by_tokens=context.access.by_tokens,
+                trusts_proxy=settings.behind_proxy,
                 tus_path=settings.base_path,
-                unmarked={*monitoring.PATHS, *admin.PATHS},
+                pages=PAGES,
+                unmarked=admin.PATHS,
+                open_paths=monitoring.PATHS,
             ),
             Middleware(Guard, running=context.running.is_set),
             Middleware(TusFirst, endpoint=TusEndpoint(context), base_path=settings.base_path),
@@ -125,6 +136,15 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.context = context
     return app
+
+
+def _hosts(context: AppContext) -> list[Middleware]:
+    """The rule of host names, where no identity protects what is here, or where names are listed."""
+    settings = context.settings
+    if not context.access.anonymous and not settings.allowed_hosts:
+        return []
+    rule = HostRule({settings.host, *settings.allowed_hosts})
+    return [Middleware(Hosts, rule=rule, open_paths={monitoring.HEALTH})]
 
 
 def _checks(context: AppContext, worker_alive: Callable[[], bool] | None) -> Checks:

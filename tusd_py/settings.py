@@ -4,7 +4,6 @@ Sizes are bytes and may be written ``10GiB``; durations are seconds and may be w
 """
 
 import base64
-import ipaddress
 import os
 import re
 from pathlib import Path
@@ -24,6 +23,7 @@ from pydantic import (
 from tusd_py.access.secrets import flaw_of_secret
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.quota import Quota
+from tusd_py.protocol.host import canonical_host, is_loopback
 
 GIB: Final = 1 << 30
 _SIZE_UNITS: Final = {
@@ -34,6 +34,10 @@ _SIZE_UNITS: Final = {
     "t": 1 << 40, "tib": 1 << 40, "tb": 1000**4,
 }  # fmt: skip
 _DURATION_UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?"
+)
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 
 
@@ -88,18 +92,54 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CorsSettings(_Section):
-    """Which browsers' pages may use the server."""
+def _check_origin(text: str) -> str:
+    """An origin as browsers write it (RFC 6454, 6.2), or ``*``. Raises: ValueError."""
+    match = _ORIGIN.fullmatch(text)
+    if text != "*" and (match is None or match["scheme"] == "file"):
+        raise ValueError(
+            f"{text} is no origin as browsers send it: scheme, host and port only, in lower case and "
+            "without a slash at the end, e.g. https://example.org"
+        )
+    if match is not None and match["port"] == _DEFAULT_PORTS.get(match["scheme"], ""):
+        raise ValueError(f"{text}: browsers leave out {match['port']}, so leave it out here too")
+    return text
 
-    allow_origins: tuple[str, ...] = Field(
-        ("*",), description="Origins as the browser sends them, or * for all"
+
+def _check_host(text: str) -> str:
+    """A name or an IP address without a port. Raises: ValueError."""
+    if canonical_host(f"{text}:1") is None:
+        raise ValueError(
+            f"{text} is no host: a name or an address without a port, an IPv6 address in brackets"
+        )
+    return text
+
+
+Origin = Annotated[str, AfterValidator(_check_origin)]
+HostName = Annotated[str, AfterValidator(_check_host)]
+
+
+class CorsSettings(_Section):
+    """Which browsers' pages of other sites may use the server."""
+
+    allow_origins: tuple[Origin, ...] | None = Field(
+        None,
+        description="Origins of other sites' pages that may use the server, as browsers send them, or * for all, which needs authentication. When it is not set, all may where auth asks for tokens in headers, and none may elsewhere; the server's own pages always may",
     )
     allow_credentials: bool = Field(
-        False, description="Let pages send cookies; origins must then be listed"
+        False, description="Let pages send cookies; their origins must be listed, and * is refused"
     )
     max_age: Duration = Field(
         86400.0, description="How long a browser may remember a preflight's answer"
     )
+
+    @model_validator(mode="after")
+    def _credentials_for_listed(self) -> Self:
+        if self.allow_credentials and "*" in (self.allow_origins or ("*",)):
+            raise ValueError(
+                "allow_credentials needs origins that are listed in allow_origins, and * is none: every "
+                "web page would act with the cookies of whoever opens it"
+            )
+        return self
 
 
 class WhitelistSettings(_Section):
@@ -527,6 +567,10 @@ class Settings(_Section):
         False,
         description="Listen on other addresses than loopback although nobody is asked who they are (auth): only where a proxy or a network keeps strangers out",
     )
+    allowed_hosts: tuple[HostName, ...] = Field(
+        (),
+        description="Names, without a port, under which the server answers besides loopback names, host and the IP address that a connection came to; other names are refused (421) where nobody is asked who they are, and everywhere once one is listed",
+    )
     port: int = Field(8888, ge=0, le=65535, description="Port to listen on; 0: any free one")
     data_dir: Path = Field(Path("tusd-data"), description="Where everything is kept")
     base_path: str = Field(
@@ -624,10 +668,7 @@ class Settings(_Section):
 
     def loopback_only(self) -> bool:
         """Whether nobody but this machine can reach ``host``."""
-        try:
-            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def lacks_identity(self) -> bool:

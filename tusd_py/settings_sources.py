@@ -136,6 +136,7 @@ def _merge_environment(
 def _listed(path: tuple[str, ...], value: str) -> object:
     """Lists come as comma-separated texts in the environment."""
     lists = {
+        ("allowed_hosts",),
         ("cors", "allow_origins"),
         ("hooks", "events"),
         ("jobs", "backoff"),

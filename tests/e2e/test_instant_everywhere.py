@@ -8,7 +8,7 @@ from pathlib import Path
 
 import blake3
 import pytest
-from support.clients import by_aiotus, by_tus_js, by_tuspy, by_uppy
+from support.clients import UPPY_PAGE, by_aiotus, by_tus_js, by_tuspy, by_uppy
 from support.figures import figures
 from support.nginx import Nginx
 from support.server import Server, running_server
@@ -52,7 +52,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("place")
     file = folder / "a.bin"
     file.write_bytes(CONTENT)
-    with running_server(folder / "data", "--workers", "1", "--behind-proxy") as server:
+    flags = ("--workers", "1", "--behind-proxy")
+    with running_server(folder / "data", *flags, env=UPPY_PAGE) as server:
         nginx = Nginx(server.port)
         try:
             nginx.start()
@@ -97,7 +98,7 @@ def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
     content = random.Random(17).randbytes(48 * MIB)
     file.write_bytes(content)
     digest = f"blake3:{blake3.blake3(content).hexdigest()}"
-    slow = {"TUSD_LIMITS__BYTES_PER_SECOND": "24MiB"}
+    slow = {"TUSD_LIMITS__BYTES_PER_SECOND": "24MiB", **UPPY_PAGE}
     with running_server(tmp_path / "data", "--workers", "1", env=slow) as server:
         found: list[str] = []
         sending = threading.Thread(target=lambda: found.append(by_uppy(server.files, file, digest)))

@@ -20,7 +20,7 @@ import blake3
 import httpx
 import pytest
 from support.campaign import Campaign, make_sources, status, table
-from support.conformance import by_outcome, run_suite
+from support.conformance import SETTINGS, by_outcome, run_suite
 from support.deployed import Deployed
 from support.media import video
 from support.silent_patch import SilentPatch
@@ -35,6 +35,10 @@ FAST = {
     "jobs.lease": "5s", "jobs.renew_every": "1s", "jobs.janitor_every": "1s",
     "jobs.backoff": "[0.5s]", "log_level": "warning",
 }  # fmt: skip
+LETS_THE_SUITE_IN = {
+    "allowed_hosts": f"[{SETTINGS['TUSD_ALLOWED_HOSTS']}]",
+    "cors.allow_origins": f"[{SETTINGS['TUSD_CORS__ALLOW_ORIGINS']}]",
+}
 ROLES = {"server", "worker", "rabbitmq", "redis", "mysql", "nginx"}
 NGINX_BUFFER = 16 * 1024
 ANSWERED_BY_NGINX = {"C70", "C119"}
@@ -47,7 +51,7 @@ MAY_LOSE_A_BUFFER = {"C55"}
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     found = Deployed(tmp_path_factory.mktemp("topology"))
     try:
-        found.start(**FAST)
+        found.start(**FAST, **LETS_THE_SUITE_IN)
         yield found
     finally:
         found.down()

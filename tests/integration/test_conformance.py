@@ -4,7 +4,7 @@ of receiving."""
 from pathlib import Path
 
 import pytest
-from support.conformance import by_outcome, run_suite
+from support.conformance import SETTINGS, by_outcome, run_suite
 from support.server import running_server
 
 NOT_ANNOUNCED = {"C134", "C166", "C189", "C190"}
@@ -18,7 +18,7 @@ NEEDS_WAITING = {"C64", "C140", "C141", "C142"}
 @pytest.fixture(params=["true", "false"], ids=["lent", "asgi"])
 def way(request: pytest.FixtureRequest) -> dict[str, str]:
     """How bodies are received, as the server's environment says it."""
-    return {"TUSD_LEND_BODIES": request.param}
+    return {"TUSD_LEND_BODIES": request.param, **SETTINGS}
 
 
 def test_every_check_passes_on_a_plain_server(tmp_path: Path, way: dict[str, str]) -> None:

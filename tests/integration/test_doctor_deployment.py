@@ -15,7 +15,7 @@ from support.server import Server, running_server
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.doctor.deployment.events import check_events
 from tusd_py.doctor.deployment.examine import examine
-from tusd_py.doctor.deployment.visit import Unreachable, Visit
+from tusd_py.doctor.deployment.visit import DEFAULT_ORIGIN, Unreachable, Visit
 from tusd_py.doctor.findings import Finding, Level
 
 
@@ -23,7 +23,8 @@ from tusd_py.doctor.findings import Finding, Level
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("deployment")
     flags = ("--behind-proxy", "--max-size", "2GiB", "--workers", "1")
-    with running_server(folder / "data", *flags) as running:
+    env = {"TUSD_CORS__ALLOW_ORIGINS": DEFAULT_ORIGIN}
+    with running_server(folder / "data", *flags, env=env) as running:
         yield running
 
 

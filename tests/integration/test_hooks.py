@@ -212,7 +212,7 @@ async def served(settings: Settings, hooks: Hooks) -> Any:
     app = create_app(settings, hooks=hooks)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://example.test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client
 
 

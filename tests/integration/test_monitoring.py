@@ -147,7 +147,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, object
     app = create_app(Settings(data_dir=folder, workers=0))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x.test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client, app
 
 

@@ -94,7 +94,7 @@ def test_without_its_lifespan_it_says_so(tmp_path: Path) -> None:
     async def main() -> None:
         app = create_app(Settings(data_dir=tmp_path, workers=0))
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://example.test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             for answer in (await client.get("/"), await client.post("/files/", headers=TUS)):
                 assert (answer.status_code, answer.json()["code"]) == (503, "lifespan_missing")
         app.state.context.ports.close()

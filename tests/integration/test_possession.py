@@ -99,7 +99,9 @@ def run(folder: Path, scene: Callable[[Scene], Awaitable[None]], **instant: Any)
         app = create_app(settings, authenticate=by_header)
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost"
+            ) as client:
                 yield Scene(client, app.state.context.ports)
 
     async def main() -> None:

@@ -1,5 +1,5 @@
 // Upload a file with unmodified Uppy in headless Chromium, by an <input type=file> in a page of another
-// origin. node uppy.mjs ENDPOINT FILE OPTIONS(JSON: metadata, headers, withCreation)
+// origin. node uppy.mjs ENDPOINT FILE OPTIONS(JSON: metadata, headers, withCreation, pagePort)
 import * as http from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -19,7 +19,7 @@ const server = http.createServer((_, response) => {
   response.setHeader('Content-Type', 'text/html; charset=utf-8')
   response.end(html)
 })
-await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+await new Promise((resolve) => server.listen(options.pagePort ?? 0, '127.0.0.1', resolve))
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
 let outcome
 try {

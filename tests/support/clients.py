@@ -9,8 +9,12 @@ from pathlib import Path
 
 import aiotus
 import pytest
+from support.services import free_port
 from tusclient import client as tuspy
 
+UPPY_PORT = free_port()
+UPPY_PAGE = {"TUSD_CORS__ALLOW_ORIGINS": f"http://127.0.0.1:{UPPY_PORT}"}
+"""The setting of a server that lets the page in on which ``by_uppy`` uploads."""
 NODE = Path(__file__).parents[1] / "node"
 SECONDS = 600
 
@@ -66,7 +70,9 @@ def by_uppy(
     """The address of the upload."""
     if shutil.which("chromium") is None:
         pytest.skip("chromium is not installed: see deploy/packages/test.txt")
-    told = {"metadata": {"filehash": declared}, "headers": headers or {}, **options}
+    told = {
+        "metadata": {"filehash": declared}, "headers": headers or {}, "pagePort": UPPY_PORT, **options,
+    }  # fmt: skip
     return _by_node("uppy.mjs", "@uppy/tus", endpoint, file, told)
 
 

@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 SUITE = Path(__file__).parents[1] / "conformance"
+SETTINGS = {
+    "TUSD_ALLOWED_HOSTS": "uploads.example.test,up.example.test,inner.test,old.example.test,new.example.test,evil.test",
+    "TUSD_CORS__ALLOW_ORIGINS": "https://app.example.test",
+}
+"""The names that the suite gives the server, and the page that it uses it from."""
 
 
 def run_suite(url: str, report: Path, **environ: str) -> dict[str, dict[str, str]]:

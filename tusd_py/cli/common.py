@@ -52,6 +52,8 @@ def plain_errors() -> Iterator[None]:
     """Errors of the deployment end the command with a sentence, not with a traceback."""
     try:
         yield
+    except SettingsError as error:
+        refuse(str(error))
     except TusdError as error:
         refuse(error.detail, 1)
     except ModuleNotFoundError as error:

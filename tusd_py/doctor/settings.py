@@ -8,7 +8,6 @@ from tusd_py.settings import Settings
 
 CHECK: Final = "settings"
 _PLAIN_AND_FAR: Final = re.compile(r"http://(?!localhost[:/]|127\.|\[::1\])", re.IGNORECASE)
-_ORIGIN: Final = re.compile(r"https?://[^/?#\s]+|null|\*")
 
 
 def judge_settings(settings: Settings) -> list[Finding]:
@@ -114,23 +113,14 @@ def _reachable(settings: Settings) -> Finding:
 
 
 def _cors(settings: Settings) -> list[Finding]:
-    cors, check = settings.cors, f"{CHECK}.cors"
-    if cors.allow_credentials and "*" in cors.allow_origins:
-        return [
-            problem(
-                check,
-                "Every page of the world may use the server with the cookies of whoever opens it.",
-                "List the origins in cors.allow_origins, or set cors.allow_credentials to false.",
-            )
-        ]
+    if settings.auth.enabled or "*" not in (settings.cors.allow_origins or ()):
+        return []
     return [
-        warning(
-            check,
-            f"{origin} is not an origin as browsers send them, so it allows no page.",
-            "Write scheme, host and port only, without a slash at the end: https://example.org",
+        problem(
+            f"{CHECK}.cors",
+            "Every web page may use the server, and no authentication is set: the server refuses to start.",
+            "List the origins in cors.allow_origins, or set auth.access_secret or auth.jwks_url.",
         )
-        for origin in cors.allow_origins
-        if not _ORIGIN.fullmatch(origin)
     ]
 
 

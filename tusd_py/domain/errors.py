@@ -350,10 +350,22 @@ class TypeMismatch(PolicyError):
 
 
 class OriginNotAllowed(PolicyError):
-    """Raised when a browser's Origin is not on the list."""
+    """Raised when a page of another site may not use the server."""
 
     code = "origin_not_allowed"
-    sentence = "The origin is not allowed."
+    sentence = (
+        "Pages of this origin may not use the server: the setting cors.allow_origins must list it."
+    )
+
+
+class HostNotAllowed(PolicyError):
+    """Raised when a request names a host that is not the server's, where no authentication protects it."""
+
+    code = "host_not_allowed"
+    sentence = (
+        "The server does not answer to this host name: the setting allowed_hosts must list it, and each "
+        "name that a proxy puts into Host, X-Forwarded-Host or Forwarded."
+    )
 
 
 class TaskNotFound(PolicyError):

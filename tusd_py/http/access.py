@@ -34,12 +34,17 @@ async def anonymous(_connection: HTTPConnection) -> Caller:
 class Access:
     """The ways in."""
 
-    def __init__(self, authenticate: Authenticate, grants: Grants | None) -> None:
+    def __init__(
+        self, authenticate: Authenticate, grants: Grants | None, *, by_tokens: bool
+    ) -> None:
         """Without ``grants`` there are neither upload tokens nor tickets."""
         self._authenticate = authenticate
         self.grants = grants
         self.anonymous = authenticate is anonymous
         """Whether nobody is asked who he is."""
+        self.by_tokens = by_tokens
+        """Whether each request needs a token in a header, which a page of another site can't know and a
+        browser never adds by itself."""
 
     async def caller(self, connection: HTTPConnection) -> Caller:
         """Who is asking. Raises: TokenInvalid, TokenExpired, and what ``Authenticate`` raises."""
@@ -100,9 +105,8 @@ def open_access(settings: AuthSettings, clock: Clock, authenticate: Authenticate
     """The ways in that the settings ask for; ``authenticate`` takes the place of session tokens."""
     secret = settings.grant_secret()
     grants = Grants(secret, clock) if secret else None
-    if authenticate is None:
-        authenticate = _by_settings(settings, clock)
-    return Access(authenticate, grants)
+    by_tokens = authenticate is None and settings.enabled
+    return Access(authenticate or _by_settings(settings, clock), grants, by_tokens=by_tokens)
 
 
 def _by_settings(settings: AuthSettings, clock: Clock) -> Authenticate:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from tusd_py.domain import errors as e
 from tusd_py.problem import problem
@@ -65,6 +67,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TypeNotAllowed: 400,
     e.TypeMismatch: 400,
     e.OriginNotAllowed: 403,
+    e.HostNotAllowed: 421,
     e.TaskNotFound: 404,
     e.BackendError: 503,
     e.KeysUnavailable: 503,
@@ -167,3 +170,11 @@ def respond(error: e.TusdError, *, head: bool = False) -> Response:
         headers=error_headers(error, status),
         media_type="application/problem+json",
     )
+
+
+async def refuse(error: e.TusdError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or the handshake of a WebSocket, with a refusal."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(respond(error))
+    else:
+        await respond(error, head=scope["method"] == "HEAD")(scope, receive, send)

@@ -13,7 +13,8 @@ from tusd_py.monitoring.asking import in_thread
 from tusd_py.monitoring.checks import Checks, health
 from tusd_py.monitoring.figures import CONTENT_TYPE, Figures
 
-PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+HEALTH: Final = "/healthz"
+PATHS: Final = frozenset({HEALTH, "/readyz", "/metrics"})
 
 
 def routes(
@@ -33,4 +34,4 @@ def routes(
         text = await asyncio.wrap_future(in_thread(figures.text))
         return Response(text, headers={**NO_STORE, "Content-Type": CONTENT_TYPE})
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return [Route(HEALTH, healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -7,7 +7,7 @@ import anyio
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tusd_py.domain.errors import OriginNotAllowed, TusdError
+from tusd_py.domain.errors import TusdError
 from tusd_py.domain.ids import UploadId
 from tusd_py.http.context import AppContext
 from tusd_py.http.errors import respond
@@ -23,7 +23,6 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def follow(websocket: WebSocket) -> None:
         try:
-            await _check_origin(context, websocket)
             caller = await context.access.listener(websocket)
             await context.admit(caller)
             task_id = task_id_of(websocket.path_params["task_id"])
@@ -40,13 +39,6 @@ def routes(context: AppContext) -> list[BaseRoute]:
                 group.cancel_scope.cancel()
 
     return [WebSocketRoute("/api/file/upload/ws/{task_id}", follow)]
-
-
-async def _check_origin(context: AppContext, websocket: WebSocket) -> None:
-    origin = websocket.headers.get("origin")
-    allowed = context.settings.cors.allow_origins
-    if origin is not None and "*" not in allowed and origin not in allowed:
-        raise OriginNotAllowed
 
 
 async def _tell(context: AppContext, websocket: WebSocket, task_id: UploadId) -> None:

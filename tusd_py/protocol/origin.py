@@ -6,6 +6,7 @@ helps nobody (C89-C96).
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from tusd_py.protocol.fields import Fields
@@ -32,6 +33,38 @@ def public_origin(fields: Fields, *, scheme: str, trusted: bool) -> str | None:
     if host is None or not _HOST.fullmatch(host):
         return None
     return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}"
+
+
+def own_origins(fields: Fields, *, scheme: str, trusted: bool) -> frozenset[str]:
+    """Origins that a page of this server may have, as its browser writes them (RFC 6454, 6.2).
+
+    Where nothing trusted names the scheme, https counts too: TLS may have ended at a proxy, and a page
+    over TLS of the same name is no stranger. Args: see ``public_origin``.
+    """
+    host = fields.joined("Host")
+    told_host, told_scheme = _told(fields) if trusted else (None, None)
+    host = told_host or host
+    if host is None or not _HOST.fullmatch(host):
+        return frozenset()
+    schemes = {told_scheme} if told_scheme else {scheme, "https"}
+    return frozenset(
+        f"{each}://{host.lower().removesuffix(_DEFAULT_PORTS.get(each, ':'))}" for each in schemes
+    )
+
+
+def named_hosts(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """Every host that a request's head names, as it is written: Host, and what Forwarded and
+    X-Forwarded-Host say it was, whoever wrote them."""
+    found: list[str] = []
+    for name, value in headers:
+        if name == b"host":
+            found.append(value.decode("latin-1"))
+        elif name == b"x-forwarded-host":
+            found += value.decode("latin-1").split(",")
+        elif name == b"forwarded":
+            pairs = _PAIR.finditer(value.decode("latin-1"))
+            found += [_unquoted(pair[2]) for pair in pairs if pair[1].lower() == "host"]
+    return found
 
 
 def through_proxy(fields: Fields) -> bool:
@@ -61,13 +94,15 @@ def _forwarded(text: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
     position = 0
     while match := _PAIR.match(text, position):
-        value = match[2].strip()
-        if value.startswith('"'):
-            value = re.sub(r"\\(.)", r"\1", value[1:-1])
-        pairs.setdefault(match[1].lower(), value)
+        pairs.setdefault(match[1].lower(), _unquoted(match[2]))
         position = match.end()
         rest = text[position:].lstrip()
         if not rest.startswith(";"):
             break
         position = text.index(";", position) + 1
     return pairs
+
+
+def _unquoted(text: str) -> str:
+    value = text.strip()
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value

@@ -1,7 +1,7 @@
 import pytest
 
 from tusd_py.protocol.fields import Fields
-from tusd_py.protocol.origin import public_origin
+from tusd_py.protocol.origin import named_hosts, own_origins, public_origin
 
 DIRECT = {"Host": "uploads.example.test:8443"}
 
@@ -45,3 +45,40 @@ def test_a_proxy_that_is_not_trusted_makes_the_address_relative(field: str) -> N
 )  # fmt: skip
 def test_a_trusted_proxy_tells_the_public_address(fields: dict[str, str], expected: str) -> None:
     assert origin({**DIRECT, **fields}, trusted=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "scheme", "trusted", "expected"),
+    [
+        (DIRECT, "http", False, {"http://uploads.example.test:8443", "https://uploads.example.test:8443"}),
+        ({"Host": "Up.Example:80"}, "http", False, {"http://up.example", "https://up.example:80"}),
+        ({"Host": "up.example:443"}, "https", False, {"https://up.example"}),
+        ({"Host": "in", "X-Forwarded-Host": "up.example"}, "http", False, {"http://in", "https://in"}),
+        ({"Host": "in", "X-Forwarded-Host": "up.example"}, "http", True, {"http://up.example", "https://up.example"}),
+        ({"Host": "up.example", "X-Forwarded-Proto": "https"}, "http", True, {"https://up.example"}),
+        ({"Host": "up.example", "X-Forwarded-Proto": "http"}, "http", True, {"http://up.example"}),
+        ({"Host": "in", "Forwarded": 'host="up.example:8443";proto=https'}, "http", True, {"https://up.example:8443"}),
+        ({"Host": "bad host"}, "http", False, set()),
+        ({}, "http", True, set()),
+    ],
+)  # fmt: skip
+def test_a_page_of_the_server_may_have_these_origins(
+    fields: dict[str, str], scheme: str, trusted: bool, expected: set[str]
+) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in fields.items()]
+    assert own_origins(Fields(raw), scheme=scheme, trusted=trusted) == expected
+
+
+def test_every_host_that_a_head_names_is_found() -> None:
+    head = [
+        (b"host", b"a.example"),
+        (b"host", b"b.example"),
+        (b"x-forwarded-host", b"c.example, d.example"),
+        (b"forwarded", b'for="x;host=no";host=e.example, For=[::1];HOST="f.example:1"'),
+        (b"x-forwarded-for", b"g.example"),
+    ]
+    found = [host.strip() for host in named_hosts(head)]
+    assert found == [
+        "a.example", "b.example", "c.example", "d.example", "e.example", "f.example:1",
+    ]  # fmt: skip
+    assert named_hosts([(b"accept", b"*/*")]) == []

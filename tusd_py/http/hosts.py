@@ -1,0 +1,37 @@
+"""Which names the server answers to: pure ASGI, HTTP and WebSocket alike (H2)."""
+
+from collections.abc import Collection
+
+from starlette._utils import get_route_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tusd_py.domain.errors import HostNotAllowed
+from tusd_py.http.errors import refuse
+from tusd_py.protocol.host import HostRule
+from tusd_py.protocol.origin import named_hosts
+
+
+class Hosts:
+    """Wraps the whole application."""
+
+    def __init__(self, app: ASGIApp, rule: HostRule, *, open_paths: Collection[str]) -> None:
+        """``open_paths`` are answered under any name: they give nothing away."""
+        self._app = app
+        self._rule = rule
+        self._open_paths = open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or refuse it before anything of it is looked at."""
+        guarded = scope["type"] != "lifespan" and get_route_path(scope) not in self._open_paths
+        if guarded and not self._names_us(scope):
+            await refuse(HostNotAllowed(), scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _names_us(self, scope: Scope) -> bool:
+        """Whether the head names a host, and only ours: a proxy may put its own name into Host and the
+        browser's elsewhere, and a page may write the other fields itself."""
+        hosts = named_hosts(scope["headers"])
+        server = scope.get("server")
+        local_address = server[0] if server else None
+        return bool(hosts) and all(self._rule.allows(host, local_address) for host in hosts)
