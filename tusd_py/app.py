@@ -173,6 +173,7 @@ def compose(
             instant_patch=InstantPatch(instant.patch),
             allowed_extensions=settings.whitelist.extensions,
             quota=settings.limits.quota(),
+            max_parts=settings.limits.parts,
             disk_reserve=settings.limits.disk_reserve,
         ),
         stores=ports.stores,

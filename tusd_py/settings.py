@@ -197,6 +197,12 @@ class LimitSettings(_Section):
         description="An upload that would leave less free on the disk is refused before its first byte (507)",
     )
 
+    parts: int = Field(
+        1000,
+        ge=1,
+        description="A final upload (Upload-Concat) that names more parts is refused (413)",
+    )
+
     def quota(self) -> Quota | None:
         """The limits of one owner; None if there are none."""
         if not self.open_uploads and not self.stored_bytes:

@@ -34,6 +34,7 @@ class Threads:
         self._calls = ThreadPoolExecutor(CALL_THREADS, "call")
         self._reads = ThreadPoolExecutor(READ_THREADS, "read")
         self._long = ThreadPoolExecutor(1, "long")
+        self._copies = ThreadPoolExecutor(1, "copy")
 
     async def body(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a step that moves bytes; raises what it raises."""
@@ -52,12 +53,18 @@ class Threads:
         return await _finished(self._calls, lambda: function(*args, **kwargs))
 
     async def long(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run work that may take minutes (re-hashing a file); one at a time, never in the way."""
+        """Run a step of work that may take minutes (re-hashing a file): those of all uploads share one
+        thread, in turn, and are in nobody's way."""
         return await _finished(self._long, lambda: function(*args, **kwargs))
+
+    async def copy(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a step of a copy within the store; those of all uploads share one thread, in turn."""
+        return await _finished(self._copies, lambda: function(*args, **kwargs))
 
     def close(self) -> None:
         """Wait for what runs, take no more."""
-        for pool in (self._bodies, self._syncs, self._calls, self._reads, self._long):
+        pools = (self._bodies, self._syncs, self._calls, self._reads, self._long, self._copies)
+        for pool in pools:
             pool.shutdown(wait=True, cancel_futures=True)
 
 

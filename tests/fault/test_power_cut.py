@@ -135,7 +135,7 @@ def test_a_concatenation_is_whole_or_not_there(disk: PowerCutDisk) -> None:
         with store.writer(upload_id, length=len(content)) as writer:
             writer.write([content])
             writer.sync()
-    store.concatenate(into, parts)
+    sum(store.concatenate(into, parts))
     store = cut_and_restore(disk)
     assert store.path(into).read_bytes() == b"".join(contents)
 

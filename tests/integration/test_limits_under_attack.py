@@ -17,6 +17,7 @@ QUOTA, MAX_SIZE = 3 * MIB, 2 * MIB
 LIMITS = {
     "TUSD_LIMITS__STORED_BYTES": str(QUOTA),
     "TUSD_MAX_SIZE": str(MAX_SIZE),
+    "TUSD_LIMITS__PARTS": "50",
 }
 
 
@@ -208,3 +209,67 @@ def test_a_body_that_breaks_off_gives_back_what_it_did_not_use(server: Server) -
     for size in (MAX_SIZE, QUOTA - 1_000_000 - MAX_SIZE):
         made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(size)})
         assert made.status_code == 201, made.text
+
+
+def partial(server: Server, body: bytes | None = None) -> str:
+    """A part of deferred length, or a whole one."""
+    told = {"Upload-Defer-Length": "1"} if body is None else {"Upload-Length": str(len(body))}
+    kind = TUS if body is None else BODY
+    headers = {**kind, **told, "Upload-Concat": "partial"}
+    made = httpx.post(server.files, headers=headers, content=body or b"", timeout=60)
+    assert made.status_code == 201, made.text
+    return made.headers["Location"]
+
+
+def join(server: Server, *parts: str) -> httpx.Response:
+    headers = {**TUS, "Upload-Concat": f"final;{' '.join(parts)}"}
+    return httpx.post(server.files, headers=headers, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("size", "code_"), [(MIB + 1, "max_size_exceeded"), (MIB, "quota_exceeded")]
+)
+def test_a_final_upload_of_deferred_parts_keeps_both_limits(
+    server: Server, size: int, code_: str
+) -> None:
+    """When its parts are there it is what it is: too much is rejected, and its task says why."""
+    part = partial(server)
+    if code_ == "quota_exceeded":
+        made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(MIB + 1)})
+        assert made.status_code == 201
+    final = join(server, part, part)
+    assert final.status_code == 201, final.text
+    assert patch(part, 0, bytes(size), Upload_Length=str(size)).status_code == 204
+    url = final.headers["Location"]
+    assert head(url).status_code == 410
+    told = server.progress(task_id(url))
+    assert (told["status"], told["error_code"]) == ("failed", code_), told
+    assert on_disk(server) == size
+
+
+def test_a_final_upload_that_keeps_both_limits_is_made_of_parts_named_twice(server: Server) -> None:
+    part = partial(server)
+    url = join(server, part, part).headers["Location"]
+    content = os.urandom(MIB)
+    assert patch(part, 0, content, Upload_Length=str(MIB)).status_code == 204
+    assert httpx.get(url).content == content * 2
+    for size, answer in ((QUOTA - MAX_SIZE + 1, 413), (QUOTA - MAX_SIZE, 201)):
+        made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(size)})
+        assert made.status_code == answer
+
+
+def test_what_is_known_of_the_parts_is_refused_at_once(server: Server) -> None:
+    whole, unknown = partial(server, bytes(MIB)), partial(server)
+    refused = join(server, whole, whole, whole, unknown)
+    assert code(refused) == (413, "max_size_exceeded")
+    assert join(server, whole, unknown, whole).status_code == 201
+
+
+def test_many_small_parts_are_refused_by_their_number(server: Server) -> None:
+    part = partial(server, bytes(10))
+    refused = join(server, *[part] * 51)
+    assert code(refused) == (413, "too_many_parts")
+    assert refused.json()["error"] == "分片数量过多"
+    made = join(server, *[part] * 50)
+    assert made.status_code == 201
+    assert offset(made.headers["Location"]) == 500

@@ -239,6 +239,10 @@ class UploadCatalog(PossessionCatalog, Protocol):
         """The upload in whatever state, or None when it was never here."""
         ...
 
+    def uploads(self, ids: Collection[UploadId]) -> Mapping[UploadId, Upload]:
+        """Those of the uploads that were ever here, in whatever state."""
+        ...
+
     def declare_length(self, upload: Upload, length: int, quota: Quota | None = None) -> bool:
         """Set a deferred length (bytes) once; False when one is set already.
 
@@ -293,7 +297,7 @@ class UploadCatalog(PossessionCatalog, Protocol):
         ...
 
     def finals_of(self, part: UploadId) -> Sequence[Upload]:
-        """Unfinished final uploads that wait for this part."""
+        """Unfinished final uploads of the part's owner that wait for it."""
         ...
 
     def removable_sources(self) -> Sequence[UploadId]:

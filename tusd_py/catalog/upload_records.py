@@ -1,6 +1,7 @@
 """Uploads in SQL: ``catalog.port.UploadCatalog``."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -46,6 +47,8 @@ from tusd_py.domain.job import INFECTED, Checkpoint, JobState
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
+IDS_AT_ONCE: Final = 500
+"""Uploads that one statement names."""
 FAILED_SOURCE_SECONDS = 24 * 3600.0
 """The source of a failed job is kept so long for a retry by hand."""
 _CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
@@ -121,6 +124,15 @@ class UploadRecords:
         """See ``UploadCatalog.upload``."""
         return self._database.read(lambda c: find_upload(c, upload_id))
 
+    def uploads(self, ids: Collection[UploadId]) -> Mapping[UploadId, Upload]:
+        """See ``UploadCatalog.uploads``."""
+        wanted = sorted(ids)
+        found: dict[UploadId, Upload] = {}
+        for start in range(0, len(wanted), IDS_AT_ONCE):
+            some = wanted[start : start + IDS_AT_ONCE]
+            found.update((upload.id, upload) for upload in self._uploads(uploads.c.id.in_(some)))
+        return found
+
     def declare_length(self, upload: Upload, length: int, quota: Quota | None = None) -> bool:
         """See ``UploadCatalog.declare_length``."""
         statement = (
@@ -129,8 +141,10 @@ class UploadRecords:
             .values(length=length)
         )
 
+        bytes_alone = None if quota is None else replace(quota, open_uploads=None)
+
         def work(connection: Connection) -> bool:
-            with within_quota(connection, upload.user_id, quota):
+            with within_quota(connection, upload.user_id, bytes_alone):
                 return connection.execute(statement).rowcount == 1
 
         return self._database.write(work)
@@ -186,8 +200,10 @@ class UploadRecords:
 
     def finals_of(self, part: UploadId) -> Sequence[Upload]:
         """See ``UploadCatalog.finals_of``."""
+        owner = select(uploads.c.user_id).where(uploads.c.id == part).scalar_subquery()
         return self._uploads(
             and_(
+                uploads.c.user_id == owner,
                 uploads.c.state == UploadState.RECEIVING.value,
                 uploads.c.kind == UploadKind.FINAL.value,
                 uploads.c.parts.contains(part),

@@ -328,6 +328,16 @@ class TooManyUploads(PolicyError):
         super().__init__(f"There are {limit} unfinished uploads already; finish or delete one.")
 
 
+class TooManyParts(PolicyError):
+    """Raised when a final upload names more parts than are allowed."""
+
+    code = "too_many_parts"
+    sentence = "The final upload names too many parts."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A final upload may name {limit} parts at most.")
+
+
 class MetadataTooLarge(PolicyError):
     """Raised when Upload-Metadata is over its limits."""
 

@@ -5,7 +5,7 @@ Tus-Extension is derived from the slots that are filled (``StoreSet``), never de
 All calls block: callers run them in a thread.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -123,11 +123,12 @@ class Rewind(Protocol):
 class Concatenation(Protocol):
     """Extensions concatenation and concatenation-unfinished."""
 
-    def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> int:
-        """Fill the upload with its parts' bytes in order, without moving them through Python.
+    def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> Generator[int, None, None]:
+        """Fill the upload with its parts' bytes in order, without moving them through Python, a step
+        with each value that is taken. Starts anew whatever a broken attempt left; it is all or nothing,
+        and durable when the last value was taken.
 
-        Starts anew whatever a broken attempt left. Durable when it returns.
-        Returns: bytes. Raises: UploadNotFound: a part is gone; StorageFull, StorageDamaged.
+        Yields: bytes that the step copied. Raises: UploadNotFound: a part is gone; StorageFull, StorageDamaged.
         """
         ...
 

@@ -1,65 +1,110 @@
 """Final uploads: planned from their parts, assembled once the last part is there."""
 
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
+from typing import Final
 
-from tusd_py.domain.errors import InvalidConcatenation, MaxSizeExceeded, PartialNotFinished
+from tusd_py.domain.errors import (
+    InvalidConcatenation,
+    MaxSizeExceeded,
+    PartialNotFinished,
+    ShuttingDown,
+    StorageDamaged,
+    TooManyParts,
+)
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.stores.port import Concatenation
 from tusd_py.uploads.room import UploadRoom
+
+SLICE_BYTES: Final = 64 << 20
+"""Copied before the next final upload has its turn."""
 
 
 async def plan_final(room: UploadRoom, upload: Upload) -> Upload:
-    """A final upload with its length as far as its parts tell it.
+    """A final upload with its length as far as its parts tell it. A part that is named several times
+    counts each time: the specification allows it, and its bytes are written each time.
 
-    Raises: InvalidConcatenation: a part is not there, not the caller's or no partial upload;
-        PartialNotFinished: the store can't wait for parts; MaxSizeExceeded.
+    Raises: TooManyParts; InvalidConcatenation: a part is not there, not the caller's or no partial
+        upload; PartialNotFinished: the store can't wait for parts; MaxSizeExceeded: the parts whose
+        lengths are known are too much already.
     Source: tus 1.0.0, concatenation and concatenation-unfinished.
     """
+    if len(upload.parts) > room.policy.max_parts:
+        raise TooManyParts(room.policy.max_parts)
     parts = await room.threads.call(_parts, room, upload)
     if len(parts) < len(upload.parts) or any(not _usable(part, upload.user_id) for part in parts):
         raise InvalidConcatenation("Upload-Concat names something that is no partial upload.")
     concatenation = room.stores.concatenation
     if concatenation is None and any(part.state is UploadState.RECEIVING for part in parts):
         raise PartialNotFinished
-    length = _sum(parts)
-    limit = room.policy.max_size
-    if limit is not None and length is not None and length > limit:
-        raise MaxSizeExceeded(limit)
-    return replace(upload, length=length)
+    known = sum(part.length or 0 for part in parts)
+    _check_size(room, known)
+    return replace(upload, length=None if any(part.length is None for part in parts) else known)
 
 
 async def assemble(room: UploadRoom, upload: Upload) -> Upload | None:
     """Fill a final upload with its parts' bytes; None when a part is unfinished or gone.
 
     The caller holds the final upload's lock. Durable when it returns; doing it twice does no harm.
-    Raises: UploadNotFound: a part went away meanwhile; StorageFull, StorageDamaged.
+    One user's final uploads are copied one after another, those of several users in turn.
+    Raises: MaxSizeExceeded, QuotaExceeded: its parts became more than it may be: it can never be
+        assembled; StorageFull: before a byte is copied, unless the disk fills up meanwhile;
+        UploadNotFound: a part went away meanwhile; StorageDamaged, ShuttingDown.
     """
-    return await room.threads.body(_assemble, room, upload)
+    whole = await room.threads.call(_admitted, room, upload)
+    if whole is None or room.stores.concatenation is None:
+        return None
+    async with room.copying(upload.user_id):
+        with closing(_copied(room.stores.concatenation, whole)) as steps:
+            while await room.threads.copy(lambda: next(steps, False)):
+                if room.closing:
+                    raise ShuttingDown
+    return whole
 
 
-def _assemble(room: UploadRoom, upload: Upload) -> Upload | None:
+def _admitted(room: UploadRoom, upload: Upload) -> Upload | None:
+    """The final upload with its length, held against every limit now that all parts are there."""
     parts = _parts(room, upload)
     if len(parts) < len(upload.parts):
         return None
     if any(part.state is not UploadState.FINISHED for part in parts):
         return None
-    if room.stores.concatenation is None:
-        return None
-    length = room.stores.concatenation.concatenate(upload.id, upload.parts)
-    room.catalog.declare_length(upload, length)
-    return replace(upload, length=length)
+    length = sum(part.size for part in parts)
+    _check_size(room, length)
+    if upload.length is None:
+        room.catalog.declare_length(upload, length, room.policy.quota)
+    whole = replace(upload, length=length)
+    room.check_disk(whole)
+    return whole
+
+
+def _copied(store: Concatenation, upload: Upload) -> Generator[bool, None, None]:
+    """Copy the parts, a slice with each value. Raises: StorageDamaged: they are not what they were."""
+    copied = reported = 0
+    with closing(store.concatenate(upload.id, upload.parts)) as steps:
+        for count in steps:
+            copied += count
+            if copied - reported >= SLICE_BYTES:
+                reported = copied
+                yield True
+    if copied != upload.length:
+        raise StorageDamaged
+
+
+def _check_size(room: UploadRoom, length: int) -> None:
+    limit = room.policy.max_size
+    if limit is not None and length > limit:
+        raise MaxSizeExceeded(limit)
 
 
 def _parts(room: UploadRoom, upload: Upload) -> list[Upload]:
-    known = [room.catalog.upload(part_id) for part_id in upload.parts]
-    return [part for part in known if part is not None]
+    """Those that are known, in order, as often as they are named. Blocks."""
+    known = room.catalog.uploads(set(upload.parts))
+    return [known[part] for part in upload.parts if part in known]
 
 
 def _usable(part: Upload, user_id: UserId) -> bool:
     alive = part.state in (UploadState.RECEIVING, UploadState.FINISHED)
     return part.user_id == user_id and part.kind is UploadKind.PARTIAL and alive
-
-
-def _sum(parts: list[Upload]) -> int | None:
-    lengths = [part.length for part in parts]
-    return None if None in lengths else sum(length or 0 for length in lengths)

@@ -12,6 +12,7 @@ from tusd_py.domain.errors import (
     MaxSizeExceeded,
     ProtocolError,
     QuotaExceeded,
+    StorageFull,
     TooManyUploads,
     TusdError,
     TypeMismatch,
@@ -184,7 +185,8 @@ async def _create_final(room: UploadRoom, upload: Upload) -> Created:
     _count(room, upload)
     try:
         done = await complete_final(room, upload.id)
-    except (HashMismatch, TypeMismatch) as error:
+    except StorageFull as error:
+        # The client never learns the address: nothing could wait for room.
         await reject(room, upload, error)
         raise
     if done:

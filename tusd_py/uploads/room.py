@@ -1,11 +1,13 @@
 """What every use case of uploads works with: the ports, the policy, and the bodies under way."""
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
+from weakref import WeakValueDictionary
 
 from tusd_py.catalog.port import Done, UploadCatalog, attempt
 from tusd_py.clock import Clock
@@ -58,6 +60,8 @@ class UploadPolicy:
     allowed_extensions: tuple[str, ...] = ()
     quota: Quota | None = None
     """What one owner may have; None: anything."""
+    max_parts: int = 1000
+    """Parts that a final upload may name."""
     disk_reserve: int = 0
     """Bytes that a new upload must leave free."""
 
@@ -95,6 +99,7 @@ class UploadRoom:
     _known: OrderedDict[UploadId, Known] = field(default_factory=OrderedDict)
     """What does not change of uploads seen lately."""
     _bodies: set[Interruption] = field(default_factory=set)
+    _copying: WeakValueDictionary[UserId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
         shares = self.catalog.shares_commits
@@ -119,6 +124,11 @@ class UploadRoom:
         """Before a body: wait until nothing is owed for earlier ones."""
         if self.allowance is not None:
             await self.allowance.settle(user_id)
+
+    def copying(self, user_id: UserId) -> asyncio.Lock:
+        """Return what is held while one of the user's final uploads is copied: however many there are,
+        they take one turn among those of all users."""
+        return self._copying.setdefault(user_id, asyncio.Lock())
 
     def close(self) -> None:
         """The server is stopping: let go of every body (its bytes are kept), take no more."""

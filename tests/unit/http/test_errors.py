@@ -23,6 +23,7 @@ SPECIAL = {
     e.QuotaExceeded: lambda: e.QuotaExceeded(10 << 30),
     e.TooManyRequests: lambda: e.TooManyRequests(2.5),
     e.TooManyUploads: lambda: e.TooManyUploads(5),
+    e.TooManyParts: lambda: e.TooManyParts(1000),
     e.MethodNotAllowed: lambda: e.MethodNotAllowed(("GET", "HEAD")),
 }
 

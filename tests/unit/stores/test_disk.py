@@ -99,7 +99,7 @@ class TestDurability:
         with store.writer(upload_id, length=None) as writer:
             writer.write([b"abc"])
             writer.sync()
-        store.concatenate(upload_id, [upload_id])
+        sum(store.concatenate(upload_id, [upload_id]))
         assert synced == []
 
     def test_the_directories_themselves_are_made_durable(
@@ -111,7 +111,7 @@ class TestDurability:
     def test_a_concatenation_is_synced_before_and_after_its_rename(
         self, store: DiskStore, upload_id: UploadId, synced: list[str]
     ) -> None:
-        store.concatenate(upload_id, [upload_id])
+        sum(store.concatenate(upload_id, [upload_id]))
         assert synced == [f"{upload_id}.draft", upload_id[:2]]
 
 
@@ -267,7 +267,7 @@ class TestConcatenation:
         self, store: DiskStore, upload_id: UploadId, both: list[UploadId]
     ) -> None:
         store.path(upload_id).with_suffix(".draft").write_bytes(b"x" * 100_000)
-        assert store.concatenate(upload_id, both) == 9000
+        assert sum(store.concatenate(upload_id, both)) == 9000
         assert store.path(upload_id).read_bytes() == b"one" * 1000 + b"two" * 2000
         assert names(store.path(upload_id).parent).count(f"{upload_id}.draft") == 0
 
@@ -290,7 +290,7 @@ class TestConcatenation:
 
         monkeypatch.setattr(os, "copy_file_range", fails)
         with pytest.raises(error):
-            store.concatenate(upload_id, both)
+            sum(store.concatenate(upload_id, both))
         assert not store.path(upload_id).with_suffix(".draft").exists()
         assert store.offset(upload_id) == 0
 
@@ -307,7 +307,7 @@ class TestConcatenation:
             raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr(os, "copy_file_range", refuses)
-        assert store.concatenate(upload_id, both) == 9000
+        assert sum(store.concatenate(upload_id, both)) == 9000
         assert store.path(upload_id).read_bytes() == b"one" * 1000 + b"two" * 2000
 
     def test_copies_in_steps(
@@ -318,7 +318,7 @@ class TestConcatenation:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(disk, "COPY_STEP_BYTES", 700)
-        assert store.concatenate(upload_id, both) == 9000
+        assert sum(store.concatenate(upload_id, both)) == 9000
         assert store.path(upload_id).read_bytes() == b"one" * 1000 + b"two" * 2000
 
     def test_a_part_that_shrinks_meanwhile_is_damage(
@@ -330,7 +330,7 @@ class TestConcatenation:
     ) -> None:
         monkeypatch.setattr(os, "copy_file_range", lambda *_: 0)
         with pytest.raises(StorageDamaged):
-            store.concatenate(upload_id, both)
+            sum(store.concatenate(upload_id, both))
         assert store.offset(upload_id) == 0
 
     def test_an_upload_is_deleted_with_its_draft(

@@ -1,0 +1,169 @@
+"""Work that takes minutes, of however many uploads, is in nobody's way."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import blake3
+import pytest
+from support.harness import ME, OTHER, Harness
+from support.room import fresh_id
+
+from tusd_py.domain.caller import Caller
+from tusd_py.domain.commands import Append, Create
+from tusd_py.domain.errors import StorageFull
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.hashing.follower import Follower
+from tusd_py.threads import BODY_THREADS, CALL_THREADS
+from tusd_py.uploads import concatenate as concatenating
+from tusd_py.uploads import finish as finishing
+from tusd_py.uploads.append import append
+from tusd_py.uploads.create import create
+
+MANY = max(BODY_THREADS, CALL_THREADS) + 2
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Harness]:
+    client = Harness(tmp_path)
+    yield client
+    client.close()
+
+
+def a_part(client: Harness, content: bytes, user: UserId = ME) -> UploadId:
+    return client.upload(content, user, kind=UploadKind.PARTIAL, concat_header="partial")
+
+
+async def join(client: Harness, part: UploadId, user: UserId = ME, **more: Any) -> UploadId:
+    command = Create(length=None, kind=UploadKind.FINAL, parts=(part,), **more)
+    made = await create(client.room, Caller(user), fresh_id(), command, client.body())
+    return made.upload.id
+
+
+class Gate:
+    """A blocking call that is held up until it is opened."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self._open = threading.Event()
+        self.reached = threading.Event()
+
+    def __call__(self, *arguments: Any) -> Any:
+        self.reached.set()
+        assert self._open.wait(60)
+        return self._call(*arguments)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def others_go_on(client: Harness) -> None:
+    """Somebody else's upload, in pieces, to its end."""
+    made = await create(client.room, Caller(OTHER), fresh_id(), Create(length=6), client.body())
+    for offset in (0, 3):
+        command = Append(upload_id=made.upload.id, offset=offset)
+        await append(client.room, OTHER, command, client.body(b"abc"))
+    assert client.state(made.upload.id) is UploadState.FINISHED
+
+
+async def while_held_up(client: Harness, part: UploadId, gate: Gate, **more: Any) -> None:
+    finals = [asyncio.create_task(join(client, part, **more)) for _ in range(MANY)]
+    try:
+        assert await asyncio.to_thread(gate.reached.wait, 30)
+        async with asyncio.timeout(30):
+            await others_go_on(client)
+        assert not any(final.done() for final in finals)
+    finally:
+        gate.open()
+        for upload_id in await asyncio.gather(*finals):
+            assert client.state(upload_id) is UploadState.FINISHED
+
+
+def test_bodies_go_on_while_many_final_uploads_are_copied(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = a_part(client, b"part" * 1000)
+    gate = Gate(os.copy_file_range)
+    monkeypatch.setattr(os, "copy_file_range", gate)
+    client.run(while_held_up(client, part, gate))
+
+
+def test_calls_go_on_while_many_final_uploads_are_read_back(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A declared hash must be known before the answer."""
+    content = b"part" * 1000
+    part = a_part(client, content)
+    gate = Gate(finishing._catch_up)
+    monkeypatch.setattr(finishing, "CATCH_UP_IN_CALL_BYTES", 1000)
+    monkeypatch.setattr(finishing, "_catch_up", gate)
+    client.run(while_held_up(client, part, gate, declared_hash=blake3.blake3(content).hexdigest()))
+
+
+def test_what_is_read_back_takes_turns(client: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slice that has no time left goes on in the next."""
+    content = os.urandom(3000)
+    part = a_part(client, content)
+    monkeypatch.setattr(finishing, "CATCH_UP_IN_CALL_BYTES", 1000)
+    monkeypatch.setattr(finishing, "CATCH_UP_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("tusd_py.hashing.follower.STEP_BYTES", 1000)
+    slices, read_on = [], Follower._read_on
+
+    def counted(*arguments: Any) -> bool:
+        slices.append(1)
+        return read_on(*arguments)
+
+    monkeypatch.setattr(Follower, "_read_on", counted)
+    final = client.run(join(client, part))
+    job = client.process.ports.catalog.job(final)
+    assert len(slices) > 1
+    assert job is not None
+    assert job.file_hash == blake3.blake3(content).hexdigest()
+
+
+def test_one_users_copies_take_one_turn_among_those_of_all(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = a_part(client, b"m" * 5000), a_part(client, b"t" * 5000, OTHER)
+    monkeypatch.setattr("tusd_py.stores.disk.COPY_STEP_BYTES", 1000)
+    monkeypatch.setattr(concatenating, "SLICE_BYTES", 1000)
+    ended: list[UserId] = []
+
+    async def one(part: UploadId, user: UserId) -> None:
+        await join(client, part, user)
+        ended.append(user)
+
+    async def scene() -> None:
+        work = [one(mine, ME) for _ in range(4)] + [one(theirs, OTHER)]
+        await asyncio.gather(*work)
+
+    client.run(scene())
+    assert ended.index(OTHER) < 3, ended
+
+
+def test_a_final_upload_without_room_on_the_disk_waits_and_is_not_copied(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may fit later; made of parts that are there already it is refused, and leaves nothing."""
+    waiting = client.make(None, kind=UploadKind.PARTIAL)
+    final = client.run(join(client, waiting))
+    whole = a_part(client, b"whole")
+
+    def full(*_: object) -> None:
+        raise StorageFull
+
+    monkeypatch.setattr(type(client.room), "check_disk", full)
+    monkeypatch.setattr(os, "copy_file_range", lambda *_: pytest.fail("copied"))
+    client.send(waiting, 0, b"abc", declared_length=3)
+    assert client.state(final) is UploadState.RECEIVING
+    known = set(client.process.ports.stores.core.ids())
+    with pytest.raises(StorageFull):
+        client.run(join(client, whole))
+    assert set(client.process.ports.stores.core.ids()) == known
+    monkeypatch.undo()
+    assert client.run(finishing.recover(client.room)) == 1
+    assert client.state(final) is UploadState.FINISHED
