@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from tusd_py.app import create_app as app_of_server
 from tusd_py.app import stop
+from tusd_py.domain.masking import masked
 from tusd_py.hashing import checksums
 from tusd_py.hooks.callables import Hooks
 from tusd_py.http.access import Authenticate
@@ -229,7 +230,7 @@ def _access(settings: Settings) -> str:
     auth = settings.auth
     if auth.enabled:
         by_secret = ["auth.access_secret (HS256)"] if auth.access_secret.get_secret_value() else []
-        by_keys = [f"the keys at {auth.jwks_url}"] if auth.jwks_url else []
+        by_keys = [f"the keys at {masked(auth.jwks_url)}"] if auth.jwks_url else []
         return f"by session token: {' or '.join(by_secret + by_keys)}"
     if settings.open_to_strangers:
         return f"no authentication: whoever reaches {settings.host} may do everything"

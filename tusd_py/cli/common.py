@@ -11,7 +11,10 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
+from tusd_py.cli.output import say_masked
 from tusd_py.domain.errors import TusdError
+from tusd_py.domain.masking import masked
+from tusd_py.domain.printable import printable
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.settings_sources import SettingsError, load_settings
@@ -20,12 +23,17 @@ from tusd_py.wiring import install_line, open_ports
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file of settings.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where everything is kept.")]
 
+_NOISY: Final = (
+    "uvicorn.error", "uvicorn.access", "alembic", "websockets",
+    # These write whole requests, with their credentials, into the log.
+    "httpx", "httpcore", "urllib3", "requests", "botocore", "boto3", "s3transfer", "oss2",
+)  # fmt: skip
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def refuse(sentence: str, code: int = 2) -> NoReturn:
     """Say why on stderr, in one sentence, and exit."""
-    typer.echo(f"tusd-py: {sentence}", err=True)
+    say_masked(f"tusd-py: {sentence}", error=True)
     raise typer.Exit(code)
 
 
@@ -71,7 +79,7 @@ def start_logging(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if as_json else _Text())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    for noisy in ("uvicorn.error", "uvicorn.access", "alembic", "websockets"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # A broker that is away is one line of ours; pika has seven more for each try.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
@@ -82,13 +90,17 @@ def _facts(record: logging.LogRecord) -> Mapping[str, object]:
 
 
 class _Text(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(message)s")
+    """One line a record; what a stranger named can't begin another, nor reach the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = " ".join(f"{name}={value}" for name, value in _facts(record).items())
-        line = super().format(record)
-        return f"{line} {facts}" if facts else line
+        facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
+        line = f"{self.formatTime(record)} {record.levelname} {record.getMessage()}{facts}"
+        lines = [printable(masked(line))]
+        if record.exc_info:
+            trace = self.formatException(record.exc_info).splitlines()
+            # Indented, so that no line of an error's text looks like a record.
+            lines += [f"    {printable(masked(line))}" for line in trace]
+        return "\n".join(lines)
 
 
 class _Json(logging.Formatter):
@@ -101,4 +113,4 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             members["error"] = self.formatException(record.exc_info)
-        return json.dumps(members, ensure_ascii=False, default=str)
+        return printable(masked(json.dumps(members, ensure_ascii=False, default=str)))

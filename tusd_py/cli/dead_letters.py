@@ -12,6 +12,7 @@ from tusd_py.cli.common import (
     refuse,
     settings_from,
 )
+from tusd_py.cli.output import say
 from tusd_py.clock import rfc3339
 from tusd_py.domain.ids import parse_upload_id
 from tusd_py.monitoring.overview import preview
@@ -27,9 +28,9 @@ def show(data_dir: DataDir = None, config: Config = None) -> None:
     with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         for job in ports.catalog.dead_letters():
             created = rfc3339(job.created_at)
-            typer.echo(f"{job.task_id}  {created}  {job.error_code}  {job.error_msg}")
+            say(f"{job.task_id}  {created}  {job.error_code}  {job.error_msg}")
         for letter in ports.queue.dead_letters():
-            typer.echo(f"message {letter.id}  {letter.reason}  {preview(letter.payload)}")
+            say(f"message {letter.id}  {letter.reason}  {preview(letter.payload)}")
 
 
 @app.command("retry")
@@ -44,7 +45,7 @@ def retry(
         left = [name for name in wanted if not _reopen(ports, name)]
         settled = ports.queue.settle_dead_letters(left, again=True) if left else ()
         for name in settled:
-            typer.echo(f"message {name} queued again")
+            say(f"message {name} queued again")
     refused = [name for name in left if name not in settled]
     if refused:
         refuse(f"not a failed job, or its source is gone, and no message: {', '.join(refused)}", 1)
@@ -60,7 +61,7 @@ def drop(
     with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         settled = ports.queue.settle_dead_letters(ids, again=False)
         for name in settled:
-            typer.echo(f"message {name} dropped")
+            say(f"message {name} dropped")
     refused = [name for name in ids if name not in settled]
     if refused:
         refuse(f"no message that was put aside: {', '.join(refused)}", 1)
@@ -75,5 +76,5 @@ def _reopen(ports: Ports, name: str) -> bool:
     task_id = parse_upload_id(name)
     if task_id is None or reopen_failed(ports, task_id) is None:
         return False
-    typer.echo(f"{task_id} queued again")
+    say(f"{task_id} queued again")
     return True

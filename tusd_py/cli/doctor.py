@@ -1,6 +1,5 @@
 """``tusd-py doctor``: what is wrong with a configuration, or with a deployment, and what to do."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,8 +9,10 @@ from typing import Annotated
 import typer
 
 from tusd_py.cli.common import Config, DataDir, refuse, settings_from, start_logging
+from tusd_py.cli.output import say_json, say_masked
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, Level
+from tusd_py.domain.masking import masked
 
 
 def doctor(
@@ -79,19 +80,19 @@ def _deployment(url: str, origin: str | None, token: str | None) -> Iterable[Fin
 
 
 def _say_text(finding: Finding) -> None:
-    typer.echo(f"{finding.level:<8} {finding.check:<26} {finding.sentence}")
+    say_masked(f"{finding.level:<8} {finding.check:<26} {finding.sentence}")
     if finding.remedy:
-        typer.echo(f"         remedy: {finding.remedy}")
+        say_masked(f"         remedy: {finding.remedy}")
 
 
 def _say_json(finding: Finding) -> None:
     members = {
         "check": finding.check,
         "level": finding.level,
-        "sentence": finding.sentence,
-        "remedy": finding.remedy,
+        "sentence": masked(finding.sentence),
+        "remedy": masked(finding.remedy),
     }
-    typer.echo(json.dumps(members, ensure_ascii=False))
+    say_json(members)
 
 
 def _summary(levels: Counter[Level]) -> str:

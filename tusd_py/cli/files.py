@@ -1,32 +1,41 @@
 """``tusd-py tasks``, ``watch`` and ``download``: what became of files, and the files themselves."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tusd_py.cli.common import refuse
+from tusd_py.cli.output import say, say_json, say_pause
 from tusd_py.cli.upload import DEFAULT_URL, Token
 
 if TYPE_CHECKING:
     from tusd_py.client import Client
 
+STDOUT: Final = Path("-")
 Url = Annotated[str, typer.Option(help="The server's tus endpoint.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Retries = Annotated[
+    int,
+    typer.Option(min=0, help="Breaks in a row, without progress between them, before giving up."),
+]
 Task = Annotated[str, typer.Argument(help="The task's id: the last part of its upload's address.")]
 
 
 @contextmanager
-def _client(url: str, token: str | None) -> "Iterator[Client]":
+def _client(url: str, token: str | None, retries: int = 12) -> "Iterator[Client]":
     # The HTTP client is imported by the commands that need it.
-    from tusd_py.client import Client, Refused, Unreachable
+    from tusd_py.client import Client, Options, Refused, Unreachable
 
     try:
-        with Client(url, token=token) as client:
+        client = Client(url, token=token, options=Options(retries=retries, paused=say_pause))
+    except ValueError as error:
+        refuse(f"--url {url}: {error}")
+    try:
+        with client:
             yield client
     except Refused as error:
         refuse(str(error), 1)
@@ -46,14 +55,13 @@ def tasks(
         found = client.tasks(page, size)
     for task in found["tasks"]:
         if as_json:
-            typer.echo(json.dumps(task, ensure_ascii=False))
+            say_json(task)
             continue
-        typer.echo(
-            f"{task['task_id']}  {task['status']:<13} {task['progress']:>3} %  "
-            f"{task['created_at']}  {task['filename']}"
-        )
+        names = ("task_id", "status", "progress", "created_at", "filename")
+        task_id, status, progress, created, filename = (str(task.get(name, "")) for name in names)
+        say(f"{task_id}  {status:<13} {progress:>3} %  {created}  {filename}")
     if not as_json:
-        typer.echo(f"{len(found['tasks'])} of {found['total']}")
+        say(f"{len(found['tasks'])} of {found.get('total', len(found['tasks']))}")
 
 
 def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Token = None) -> None:
@@ -62,30 +70,47 @@ def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Toke
     with _client(url, token) as client:
         for state in client.follow(client.sent(task)):
             if as_json:
-                typer.echo(json.dumps(state, ensure_ascii=False))
+                say_json(state)
             else:
                 reason = state.get("error") or state.get("message", "")
-                typer.echo(f"{state['status']:<14} {state['progress']:>3} %  {reason}")
+                progress = str(state.get("progress", 0))
+                say(f"{state['status']:<14} {progress:>3} %  {reason}")
     raise typer.Exit(0 if state.get("status") == "completed" else 1)
 
 
 def download(
     task: Task,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="A file, or a directory to put it in.")
+        Path,
+        typer.Option(
+            "--output", "-o", help="A file, a directory to put it in, or - for standard output."
+        ),
     ] = Path(),
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file that --output names.")
+    ] = False,
+    retries: Retries = 12,
     url: Url = DEFAULT_URL,
     token: Token = None,
 ) -> None:
-    """Get a file back, as it was stored."""
+    """Get a file back, as it was stored. A file that is there already is never replaced without --force."""
 
     def progress(at: int) -> None:
         if sys.stderr.isatty():
             typer.echo(f"\r{at / (1 << 20):.1f} MiB", nl=False, err=True)
 
-    with _client(url, token) as client:
+    with _client(url, token, retries) as client:
         try:
-            target = client.download(client.sent(task), output, progress=progress)
+            if output == STDOUT:
+                client.download_to(client.sent(task), sys.stdout.buffer, progress=progress)
+                sys.stdout.buffer.flush()
+                return
+            sent = client.sent(task)
+            target = client.download(sent, output, overwrite=force, progress=progress)
+        except FileExistsError as error:
+            refuse(
+                f"{error.filename or output} is there already and was left as it is; see --force", 1
+            )
         except OSError as error:
             refuse(f"{error.filename or output}: {error.strerror or error}", 1)
-    typer.echo(str(target))
+    say(str(target))

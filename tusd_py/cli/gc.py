@@ -13,6 +13,7 @@ from tusd_py.cli.common import (
     settings_from,
     start_logging,
 )
+from tusd_py.cli.output import say
 from tusd_py.ports import Ports
 
 
@@ -45,7 +46,7 @@ def _collect(ports: Ports, *, dry_run: bool, adopts: bool) -> None:
 
     owned = owns_objects(ports) if dry_run else claim_objects(ports, anew=adopts)
     if not owned:
-        typer.echo("the object store is another catalog's: nothing of it is collected")
+        say("the object store is another catalog's: nothing of it is collected")
     found = find_leftovers(ports)
     for kind, names in (
         ("source", found.sources),
@@ -55,7 +56,7 @@ def _collect(ports: Ports, *, dry_run: bool, adopts: bool) -> None:
         ("unfinished object", [put.key or put.upload_id for put in found.unfinished]),
     ):
         for name in names:
-            typer.echo(f"{'would remove' if dry_run else 'removing'} {kind} {name}")
+            say(f"{'would remove' if dry_run else 'removing'} {kind} {name}")
     if not dry_run:
         remove_leftovers(ports, found)
-    typer.echo(f"{len(found)} {'to remove' if dry_run else 'removed'}")
+    say(f"{len(found)} {'to remove' if dry_run else 'removed'}")

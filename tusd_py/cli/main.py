@@ -5,12 +5,14 @@ Exit codes: 0 done; 1 something failed; 2 wrong usage or settings; 3 the server 
 """
 
 import sys
+import threading
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from tusd_py.cli import config, dead_letters, doctor, files, gc, serve, token, upload, user, worker
+from tusd_py.cli.output import print_any_text, say_thread_traceback, say_traceback
 
 app = typer.Typer(
     name="tusd-py",
@@ -55,6 +57,9 @@ def _root(
 
 def main() -> None:
     """Run the command that the arguments name; exits."""
+    print_any_text()
+    sys.excepthook = say_traceback
+    threading.excepthook = say_thread_traceback
     try:
         app()
     except KeyboardInterrupt:

@@ -12,6 +12,8 @@ from tusd_py.cli.common import (
     settings_from,
     start_logging,
 )
+from tusd_py.cli.output import say_masked
+from tusd_py.private_files import owner_only
 
 
 def serve(
@@ -65,11 +67,8 @@ def serve(
             "where a network keeps strangers out"
         )
     start_logging(settings)
+    owner_only()
     from tusd_py.embedded import serve as run
 
     with plain_errors():
-        raise typer.Exit(run(settings, announce=_say))
-
-
-def _say(line: str) -> None:
-    typer.echo(line)
+        raise typer.Exit(run(settings, announce=say_masked))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tusd_py.cli.common import plain_errors, refuse
+from tusd_py.cli.output import say_pause
 from tusd_py.settings import parse_size
 
 DEFAULT_URL = "http://127.0.0.1:8888/files/"
@@ -48,12 +49,16 @@ def upload(
     """Send files; the same line again goes on where it stopped."""
     extra = _metadata(metadata or [])
     chunk_bytes = _chunk_bytes(chunk_size)
-    endpoint = url if url.endswith("/") else f"{url}/"
     # HTTP client and progress bar are imported by the one command that needs them.
     from tusd_py.cli.sending import send_files
     from tusd_py.cli.sources import sources_of
     from tusd_py.client import Options, Unreachable
+    from tusd_py.client.origin import checked_endpoint
 
+    try:
+        endpoint, _ = checked_endpoint(url)
+    except ValueError as error:
+        refuse(f"--url {url}: {error}")
     with plain_errors():
         sources = sources_of(files)
     if not sources:
@@ -61,9 +66,9 @@ def upload(
     try:
         failed = send_files(
             sources,
-            endpoint,
+            url,
             extra,
-            Options(retries=retries, chunk_bytes=chunk_bytes),
+            Options(retries=retries, chunk_bytes=chunk_bytes, paused=say_pause),
             parallel=parallel,
             as_json=as_json,
             follows=not no_follow,

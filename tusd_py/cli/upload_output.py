@@ -3,13 +3,11 @@
 Told by the event loop and by threads, for any number of files at a time.
 """
 
-import json
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
-import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,8 +19,10 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from tusd_py.cli.output import say, say_json
 from tusd_py.cli.sources import STDIN
 from tusd_py.client import Sent
+from tusd_py.domain.printable import printable
 
 LINE_SECONDS: Final = 1.0
 """Where there is no terminal, arrival is a line at most so often."""
@@ -73,7 +73,7 @@ class Terminal:
         self._console = console
         self._names = names
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(binary_units=True),
             TransferSpeedColumn(),
@@ -130,7 +130,7 @@ class _Lines:
             return
         if self._bar is None or self._bar[0] != what:
             self._end_bar()
-            self._bar = what, self._bars.add_task(what, total=self._size() or None)
+            self._bar = what, self._bars.add_task(printable(what), total=self._size() or None)
         self._bars.update(self._bar[1], completed=offset)
 
     def _end_bar(self) -> None:
@@ -141,7 +141,7 @@ class _Lines:
     def state(self, sent: Sent, state: dict[str, Any]) -> None:
         """See ``Shown.state``."""
         self._end_bar()
-        status, progress = state.get("status", ""), state.get("progress", 0)
+        status, progress = str(state.get("status", "")), str(state.get("progress", 0))
         self._say(f"{status:<14} {progress:>3} %  {state.get('message', '')}")
         if status == "failed":
             self._say(f"reason         {state.get('error', '')}")
@@ -152,12 +152,13 @@ class _Lines:
             self._say(f"url            {sent.url}")
 
     def _say(self, line: str) -> None:
-        self._console.print(f"{self._name}{line}")
+        # A stranger's text is no markup: it could make links, or break the line off.
+        self._console.print(printable(f"{self._name}{line}"), markup=False, emoji=False)
 
     def failed(self, sentence: str) -> None:
         """See ``Shown.failed``."""
         self._end_bar()
-        typer.echo(f"tusd-py: {self._file}: {sentence}", err=True)
+        say(f"tusd-py: {self._file}: {sentence}", error=True)
 
 
 class JsonLines:
@@ -208,4 +209,4 @@ class _Objects:
         self._say({"error": sentence})
 
     def _say(self, members: dict[str, Any]) -> None:
-        typer.echo(json.dumps({"file": str(self._file), **members}, ensure_ascii=False))
+        say_json({"file": str(self._file), **members})

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from tusd_py.cli.common import Config, DataDir, plain_errors, settings_from, start_logging
+from tusd_py.cli.output import say_masked
+from tusd_py.private_files import owner_only
 
 
 def worker(
@@ -21,8 +23,9 @@ def worker(
     """Run a worker on the data directory of a server that was started with --workers 0."""
     settings = settings_from(config, data_dir=data_dir, workers=workers, worker_listen=listen)
     start_logging(settings)
+    owner_only()
     from worker.app import run
 
-    typer.echo(f"tusd-py worker: {max(1, settings.workers)} jobs at the same time")
+    say_masked(f"tusd-py worker: {max(1, settings.workers)} jobs at the same time")
     with plain_errors():
-        raise typer.Exit(run(settings, announce=typer.echo))
+        raise typer.Exit(run(settings, announce=say_masked))

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 import httpx
 
+from tusd_py.client.answers import aread_answer, aread_lines, broken_by
 from tusd_py.client.events import SILENCE_SECONDS, Following
 from tusd_py.client.options import Options, nothing
 from tusd_py.client.plan import NOTHING, Answer, Ask, Broken, Pause, Piece, Progress, Sent, Steps
@@ -32,12 +33,11 @@ class AsyncClient:
         options: Options | None = None,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        """See ``Client``."""
+        """See ``Client``. Raises: ValueError."""
         self._options = options or Options()
-        self._endpoint = self._options.endpoint(endpoint)
+        self._endpoint, self._headers = self._options.endpoint(endpoint, token)
         self._owned = http is None
         self._http = http or httpx.AsyncClient(timeout=self._options.timeout)
-        self._headers = self._options.headers(token)
 
     async def upload(
         self,
@@ -64,44 +64,54 @@ class AsyncClient:
         step = await asyncio.to_thread(_sent, plan, None)
         while not isinstance(step, Sent):
             if isinstance(step, Pause):
+                self._options.paused(step)
                 await asyncio.sleep(step.seconds)
                 step = await asyncio.to_thread(_sent, plan, NOTHING)
                 continue
             try:
                 answer = await self._answer(step, progress)
             except httpx.TransportError as error:
-                broken = Broken(str(error) or type(error).__name__)
-                step = await asyncio.to_thread(_thrown, plan, broken)
+                step = await asyncio.to_thread(_thrown, plan, broken_by(error))
             else:
                 step = await asyncio.to_thread(_sent, plan, answer)
         return step
 
     async def _answer(self, ask: Ask, progress: Progress) -> Answer:
         content = _content(ask.body, progress) if isinstance(ask.body, Piece) else ask.body
-        headers = {**self._headers, **ask.headers}
-        told = await self._http.request(ask.method, ask.url, headers=headers, content=content)
-        return Answer(told.status_code, told.headers, told.content)
+        headers = self._headers.to(ask.url, ask.headers)
+        async with self._http.stream(
+            ask.method, ask.url, headers=headers, content=content, follow_redirects=False
+        ) as response:
+            return await aread_answer(response)
 
     async def follow(self, sent: Sent) -> AsyncIterator[dict[str, Any]]:
         """See ``Client.follow``."""
         following = Following(self._endpoint, sent.task_id, sent.token)
         while not following.over:
+            broken = None
             try:
                 async for state in self._states(following):
                     yield state
-            except httpx.TransportError:
-                pass
+            except httpx.TransportError as error:
+                broken = broken_by(error)
             if not following.over:
-                await asyncio.sleep(following.broke())
+                await asyncio.sleep(following.broke(broken))
 
     async def _states(self, following: Following) -> AsyncIterator[dict[str, Any]]:
-        headers = {**self._headers, **following.headers()}
+        headers = self._headers.to(following.url, following.headers())
         async with self._http.stream(
-            "GET", following.url, headers=headers, timeout=SILENCE_SECONDS
+            "GET",
+            following.url,
+            headers=headers,
+            timeout=SILENCE_SECONDS,
+            follow_redirects=False,
         ) as response:
-            if response.status_code != 200:
+            refused = response.status_code != 200
+            if not following.answered(
+                await aread_answer(response) if refused else Answer(200, response.headers)
+            ):
                 return
-            async for line in response.aiter_lines():
+            async for line in aread_lines(response):
                 state = following.take(line)
                 if state is not None:
                     yield state

@@ -2,19 +2,19 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 from urllib.parse import urljoin
 
 import httpx
 
-from tusd_py.client.download import Fetch
+from tusd_py.client.answers import IDENTITY, broken_by, read_answer, read_lines
+from tusd_py.client.download import MAX_REDIRECTS, REDIRECTS, Fetch
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import SILENCE_SECONDS, Following
 from tusd_py.client.options import Options, nothing
+from tusd_py.client.origin import redirected_address, same_origin
 from tusd_py.client.plan import (
-    FIRST_PAUSE_SECONDS,
     NOTHING,
     Answer,
     Ask,
@@ -26,8 +26,10 @@ from tusd_py.client.plan import (
     Steps,
     sentence_of,
 )
-from tusd_py.client.reading import PIECE_BYTES, read_piece
+from tusd_py.client.reading import read_piece
 from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamSending
+from tusd_py.client.targets import FileTarget, StreamTarget
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 
 class Client:
@@ -47,13 +49,15 @@ class Client:
         options: Options | None = None,
         http: httpx.Client | None = None,
     ) -> None:
-        """``token``: who is sending, where the server asks; ``http``: a client of one's own, which is not
-        closed here."""
+        """``token``: sent as Authorization to the endpoint's origin (scheme, host, port) and nowhere
+        else; ``http``: a client of one's own, which is not closed here.
+
+        Raises: ValueError: the endpoint is no http or https address.
+        """
         self._options = options or Options()
-        self._endpoint = self._options.endpoint(endpoint)
+        self._endpoint, self._headers = self._options.endpoint(endpoint, token)
         self._owned = http is None
         self._http = http or httpx.Client(timeout=self._options.timeout)
-        self._headers = self._options.headers(token)
 
     def upload(
         self,
@@ -110,37 +114,50 @@ class Client:
 
     def _take(self, plan: Steps, step: Ask | Pause, progress: Progress) -> Ask | Pause:
         if isinstance(step, Pause):
+            self._options.paused(step)
             time.sleep(step.seconds)
             return plan.send(NOTHING)
         try:
             answer = self._answer(step, progress)
         except httpx.TransportError as error:
-            return plan.throw(Broken(str(error) or type(error).__name__))
+            return plan.throw(broken_by(error))
         return plan.send(answer)
 
     def _answer(self, ask: Ask, progress: Progress) -> Answer:
         content = _content(ask.body, progress) if isinstance(ask.body, Piece) else ask.body
-        headers = {**self._headers, **ask.headers}
-        told = self._http.request(ask.method, ask.url, headers=headers, content=content)
-        return Answer(told.status_code, told.headers, told.content)
+        headers = self._headers.to(ask.url, ask.headers)
+        with self._http.stream(
+            ask.method, ask.url, headers=headers, content=content, follow_redirects=False
+        ) as response:
+            return read_answer(response)
 
     def follow(self, sent: Sent) -> Iterator[dict[str, Any]]:
-        """Its task's states, each new one once, until it is completed or failed. Raises: Unreachable."""
+        """Its task's states, each new one once, until it is completed or failed.
+
+        Raises: Refused, Unreachable.
+        """
         following = Following(self._endpoint, sent.task_id, sent.token)
         while not following.over:
-            with suppress(httpx.TransportError):
+            broken = None
+            try:
                 yield from self._states(following)
+            except httpx.TransportError as error:
+                broken = broken_by(error)
             if not following.over:
-                time.sleep(following.broke())
+                time.sleep(following.broke(broken))
 
     def _states(self, following: Following) -> Iterator[dict[str, Any]]:
-        headers = {**self._headers, **following.headers()}
+        headers = self._headers.to(following.url, following.headers())
         with self._http.stream(
-            "GET", following.url, headers=headers, timeout=SILENCE_SECONDS
+            "GET",
+            following.url,
+            headers=headers,
+            timeout=SILENCE_SECONDS,
+            follow_redirects=False,
         ) as response:
-            if response.status_code != 200:
+            if not following.answered(_refusal(response)):
                 return
-            for line in response.iter_lines():
+            for line in read_lines(response):
                 state = following.take(line)
                 if state is not None:
                     yield state
@@ -148,7 +165,7 @@ class Client:
                     return
 
     def wait(self, sent: Sent) -> dict[str, Any]:
-        """Its task's last state. Raises: Unreachable."""
+        """Its task's last state. Raises: Refused, Unreachable."""
         return list(self.follow(sent))[-1]
 
     def sent(self, task_id: str) -> Sent:
@@ -159,56 +176,91 @@ class Client:
         """``total`` and one page of the user's ``tasks``, newest first. Raises: Refused, Unreachable."""
         url = urljoin(self._endpoint, "../api/file/upload/tasks")
         try:
-            told = self._http.get(url, params={"page": page, "size": size}, headers=self._headers)
+            with self._http.stream(
+                "GET",
+                url,
+                params={"page": page, "size": size},
+                headers=self._headers.to(url, {}),
+                follow_redirects=False,
+            ) as response:
+                answer = read_answer(response)
         except httpx.TransportError as error:
-            raise Unreachable(str(error)) from error
-        answer = Answer(told.status_code, told.headers, told.content)
+            raise Unreachable(str(broken_by(error))) from error
         if answer.status != 200:
             raise Refused(sentence_of(answer))
-        found: dict[str, Any] = told.json()
-        return found
+        return _task_page(answer)
 
-    def download(self, sent: Sent, target: Path, *, progress: Progress = nothing) -> Path:
-        """Get the stored file back, through breaks; ``target`` may be a directory, then it keeps its
-        own name there. Nothing is there by that name until all of it is.
+    def download(
+        self,
+        sent: Sent,
+        target: Path,
+        *,
+        overwrite: bool = False,
+        progress: Progress = nothing,
+    ) -> Path:
+        """Get the stored file back, through breaks. Nothing is there by its name until all of it is.
 
-        Raises: Refused, Unreachable, OSError.
+        Args: target: a file, or a folder in which it keeps its own name, made safe, or that name with
+            a number; overwrite: replace the file that ``target`` names; nothing else ever is.
+        Returns: where it is.
+        Raises: FileExistsError, Refused, Unreachable, OSError.
         """
-        fetch, breaks = Fetch(target), 0
-        while True:
-            before = fetch.held()
-            try:
-                if self._fetch(sent, fetch, progress) and fetch.whole():
-                    fetch.finish()
-                    return fetch.target
-            except httpx.TransportError:
-                pass
-            breaks = 0 if fetch.held() > before else breaks + 1
-            if breaks > self._options.retries:
-                raise Unreachable("the file can't be had to its end")
-            time.sleep(
-                min(FIRST_PAUSE_SECONDS * (1 << min(breaks, 16)), self._options.longest_pause)
-            )
+        file = FileTarget(target, overwrite=overwrite)
+        try:
+            self._fetch_all(sent, Fetch(file), progress)
+            return file.finish()
+        finally:
+            file.abandon()
 
-    def _fetch(self, sent: Sent, fetch: Fetch, progress: Progress) -> bool:
-        """One answer's bytes; False: it had none."""
-        headers = {**self._headers, **fetch.headers()}
-        with self._http.stream("GET", sent.url, headers=headers, follow_redirects=True) as told:
-            if told.status_code not in (200, 206):
-                told.read()
-            answer = Answer(
-                told.status_code, told.headers, b"" if told.is_success else told.content
-            )
-            if answer.status >= 500:
-                return False
-            at = fetch.begins(answer, sentence_of)
-            with fetch.part.open("r+b" if at else "wb") as file:
-                file.seek(at)
-                for piece in told.iter_bytes(PIECE_BYTES):
-                    file.write(piece)
-                    at += len(piece)
-                    progress(at)
-        return True
+    def download_to(self, sent: Sent, stream: BinaryIO, *, progress: Progress = nothing) -> None:
+        """Write the stored file to a stream, through breaks. Raises: Refused, Unreachable, OSError."""
+        self._fetch_all(sent, Fetch(StreamTarget(stream)), progress)
+
+    def _fetch_all(self, sent: Sent, fetch: Fetch, progress: Progress) -> None:
+        patience = self._options.patience()
+        while True:
+            try:
+                self._fetch(sent, fetch, progress)
+                fetch.check()
+            except httpx.TransportError as error:
+                broken = broken_by(error)
+            except Broken as error:
+                broken = error
+            else:
+                return
+            pause = patience.pause(broken, moved=fetch.moved())
+            self._options.paused(pause)
+            time.sleep(pause.seconds)
+
+    def _fetch(self, sent: Sent, fetch: Fetch, progress: Progress) -> None:
+        """One answer's bytes, over redirects; credentials never leave the endpoint's origin."""
+        address, own = sent.url, True
+        headers = self._headers.to(address, fetch.headers())
+        for _ in range(MAX_REDIRECTS + 1):
+            request = self._http.build_request("GET", address, headers=headers)
+            if not own:
+                # Those of a client that the caller made.
+                for name in ("Authorization", "Cookie"):
+                    request.headers.pop(name, None)
+            auth = httpx.USE_CLIENT_DEFAULT if own else None
+            response = self._http.send(request, stream=True, follow_redirects=False, auth=auth)
+            try:
+                if response.status_code not in REDIRECTS:
+                    self._take_content(response, fetch, progress, own=own)
+                    return
+                address = redirected_address(address, response.headers.get("location"))
+            finally:
+                response.close()
+            if not own or not same_origin(self._endpoint, address):
+                own, headers = False, {**IDENTITY, **fetch.headers()}
+        raise Refused("the server redirects the download again and again")
+
+    def _take_content(
+        self, response: httpx.Response, fetch: Fetch, progress: Progress, *, own: bool
+    ) -> None:
+        fetch.begins(response, _refusal(response), own=own)
+        for piece in response.iter_raw():
+            progress(fetch.take(piece))
 
     def knows(self, file: Path) -> bool:
         """Whether an earlier run began to send the file. Raises: OSError."""
@@ -224,6 +276,24 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _refusal(response: httpx.Response) -> Answer:
+    """An answer, with its body only where that is a refusal's."""
+    if response.is_success:
+        return Answer(response.status_code, response.headers)
+    return read_answer(response)
+
+
+def _task_page(answer: Answer) -> dict[str, Any]:
+    try:
+        page = read_json_object(answer.content)
+    except NotAJsonObject:
+        page = {}
+    tasks = page.get("tasks")
+    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+        raise Refused("the server's answer is no list of tasks")
+    return page
 
 
 def _content(piece: Piece, progress: Progress) -> Iterator[bytes]:

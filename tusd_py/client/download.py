@@ -1,76 +1,105 @@
-"""Getting a file back: where to go on, and what answers mean. Nothing here reads or waits."""
+"""Getting a file back: where to go on, and what answers mean. Nothing here sends or waits."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from email.message import Message
-from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
 
+import httpx
+from blake3 import blake3
+
+from tusd_py.client.answers import is_plain
 from tusd_py.client.errors import Refused
-from tusd_py.client.plan import Answer
+from tusd_py.client.names import name_in
+from tusd_py.client.plan import MAX_DIGITS, Answer, Broken, passing, sentence_of
+from tusd_py.client.targets import Target
 
-_EXTENDED: Final = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
-PARTIAL: Final = ".part"
-"""Behind the name of a file that is not whole yet."""
+NAMELESS: Final = "file"
+MAX_REDIRECTS: Final = 5
+REDIRECTS: Final = (301, 302, 303, 307, 308)
+_PASSING: Final = (423, 425, 429)
+_PART: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.ASCII)
+_BLAKE3: Final = re.compile(r'"([0-9a-f]{64})"')
 
 
-@dataclass(slots=True)
 class Fetch:
-    """One file on its way to ``target``."""
+    """One file on its way to ``target``, through any number of answers."""
 
-    target: Path
-    total: int | None = None
-    """Bytes, once they are known."""
-    _validator: str = ""
-
-    @property
-    def part(self) -> Path:
-        """Where its bytes are kept until they are all here."""
-        return self.target.with_name(self.target.name + PARTIAL)
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._held = 0
+        self._total: int | None = None
+        self._etag = ""
+        self._furthest = 0
+        self._hash = blake3()
+        self._verifies = False
 
     def headers(self) -> dict[str, str]:
-        """Of the next request: from the first byte that is missing. Raises: OSError."""
-        held = self.held()
-        # Only what this run has begun: an older part may be of another file.
-        return {"Range": f"bytes={held}-"} if held and self._validator else {}
+        """Of the next request: from the first byte that is missing, of the same content only."""
+        if not self._held:
+            return {}
+        return {"Range": f"bytes={self._held}-", "If-Range": self._etag}
 
-    def held(self) -> int:
-        """Bytes that are here. Raises: OSError."""
-        if self.target.is_dir():
-            return 0  # its name is not known yet
-        try:
-            return self.part.stat().st_size
-        except FileNotFoundError:
-            return 0
+    def begins(self, response: httpx.Response, answer: Answer, *, own: bool) -> None:
+        """An answer has come; its body follows.
 
-    def begins(self, answer: Answer, sentence_of: Callable[[Answer], str]) -> int:
-        """An answer has come: the offset that its body begins at. Raises: Refused."""
-        if answer.status not in (200, 206):
+        Args: answer: with the body of a refusal; own: it is the endpoint's, whose ETag is the BLAKE3 of
+            what it serves.
+        Raises: Refused, Broken, OSError.
+        """
+        if answer.status in _PASSING or answer.status >= 500:
+            raise passing(answer)
+        if answer.status not in (200, 206) or (answer.status == 206 and not self._held):
             raise Refused(sentence_of(answer))
-        if self.target.is_dir():
-            self.target /= name_in(answer.headers.get("content-disposition", "")) or "file"
-        self._validator = answer.headers.get("etag", "")
-        at = self.held() if answer.status == 206 else 0
+        if not is_plain(response):
+            raise Refused("the server compressed the file although that was not asked for")
+        etag = answer.headers.get("etag", "")
+        if answer.status == 206:
+            self._goes_on(answer, etag)
+            return
+        self._begins_again()
         length = answer.headers.get("content-length", "")
-        self.total = at + int(length) if length.isdecimal() else None
-        return at
+        if not (length.isascii() and length.isdecimal() and len(length) <= MAX_DIGITS):
+            raise Refused("the server does not say how long the file is")
+        self._total = int(length)
+        # Weak validators (RFC 9110, 8.8.1) do not promise the same bytes.
+        self._etag = etag if etag.startswith('"') else ""
+        self._verifies = own and _BLAKE3.fullmatch(etag) is not None
+        self._target.open(name_in(answer.headers.get("content-disposition", "")) or NAMELESS)
 
-    def whole(self) -> bool:
-        """Whether nothing is missing, as far as that was told."""
-        return self.total is None or self.held() == self.total
+    def _goes_on(self, answer: Answer, etag: str) -> None:
+        part = _PART.fullmatch(answer.headers.get("content-range", ""))
+        expected = (self._held, (self._total or 0) - 1, self._total)
+        if part is None or tuple(map(int, part.groups())) != expected or etag != self._etag:
+            self._begins_again()
+            raise Broken("the server went on with something else", answered=True)
 
-    def finish(self) -> None:
-        """All of it is here. Raises: OSError."""
-        self.part.replace(self.target)
+    def _begins_again(self) -> None:
+        if self._held:
+            self._target.empty()
+        self._held, self._hash = 0, blake3()
 
+    def take(self, piece: bytes) -> int:
+        """Keep what came; the number of bytes that are here. Raises: Refused, OSError."""
+        if self._total is None or self._held + len(piece) > self._total:
+            raise Refused("the server sent more than it had said")
+        self._target.write(piece)
+        if self._verifies:
+            self._hash.update(piece)
+        self._held += len(piece)
+        return self._held
 
-def name_in(disposition: str) -> str:
-    """The last part of the file name in a Content-Disposition; '' if there is none: never a path."""
-    message = Message()
-    message["Content-Disposition"] = disposition
-    # RFC 6266, 4.3: the extended form goes before the plain one.
-    extended = _EXTENDED.search(disposition)
-    found = unquote(extended[1]) if extended else message.get_filename() or ""
-    return "" if found in (".", "..") else Path(found.replace("\\", "/")).name
+    def moved(self) -> bool:
+        """Whether more bytes are here than there ever were; an answer that can't be gone on with loses them."""
+        moved = self._held > self._furthest
+        self._furthest = max(self._furthest, self._held)
+        if not self._etag:
+            self._begins_again()
+        return moved
+
+    def check(self) -> None:
+        """The answer has ended. Raises: Broken: not all is here, or it is not what the server holds."""
+        if self._held != self._total:
+            raise Broken("the file ended early", answered=True)
+        found = _BLAKE3.fullmatch(self._etag)
+        if self._verifies and found is not None and found[1] != self._hash.hexdigest():
+            self._begins_again()
+            raise Broken("what arrived has another hash than the server says", answered=True)

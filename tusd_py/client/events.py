@@ -1,16 +1,23 @@
 """A task's Server-Sent Events, as a client takes them; nothing here reads or waits."""
 
 from typing import Any, Final
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.plan import Answer, Broken, sentence_of
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 SILENCE_SECONDS: Final = 45.0
 """Three pings missed: the connection is dead."""
 PAUSE_SECONDS: Final = 1.0
 BREAKS: Final = 60
-"""In a row, without an event between them."""
+"""In a row, without a new state between them."""
+BREAKS_AT_FIRST: Final = 3
+"""In a row while the server has never answered."""
+MAX_EVENT_CHARACTERS: Final = 1 << 20
+_PASSING: Final = (404, 408, 409, 423, 425, 429)
+"""404: the task of an upload that has just arrived may not be there for a moment."""
+NOT_FOUND_TRIES: Final = 3
 FINAL: Final = ("completed", "failed")
 
 
@@ -19,18 +26,19 @@ class Following:
 
     def __init__(self, endpoint: str, task_id: str, token: str | None) -> None:
         """``token``: the upload's own, if it has one."""
-        self.url = urljoin(endpoint, f"../api/file/upload/events/{task_id}")
+        self.url = urljoin(endpoint, f"../api/file/upload/events/{quote(task_id, safe='')}")
         self.over = False
         """The last state was taken."""
         self._token = token
         self._last_id = ""
         self._last: dict[str, Any] | None = None
-        self._breaks = 0
-        self._event_id = self._data = ""
+        self._breaks = self._refusals = 0
+        self._reached = False
+        self._event_id, self._data, self._data_characters = "", list[str](), 0
 
     def headers(self) -> dict[str, str]:
         """Of the next connection's request."""
-        self._event_id = self._data = ""
+        self._forget_event()
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
@@ -48,28 +56,51 @@ class Following:
         if name == "id":
             self._event_id = value
         elif name == "data":
-            self._data += value
+            self._data.append(value)
+            self._data_characters += len(value) + 1
+            if self._data_characters > MAX_EVENT_CHARACTERS:
+                raise Refused("the server's event is too large")
         elif not line:
             return self._event()
         return None
 
+    def _forget_event(self) -> None:
+        self._event_id, self._data, self._data_characters = "", [], 0
+
     def _event(self) -> dict[str, Any] | None:
-        data, self._data = self._data, ""
-        event_id, self._event_id = self._event_id, ""
+        data, event_id = "".join(self._data), self._event_id
+        self._forget_event()
         try:
             state = read_json_object(data) if data else {}
         except NotAJsonObject as error:
             raise Refused("the server's events are not those of a task") from error
         if not isinstance(state.get("status"), str):
             return None
-        self._breaks, self._last_id = 0, event_id or self._last_id
+        self._last_id = event_id or self._last_id
         new = state != self._last
+        if new:
+            self._breaks = 0
         self._last, self.over = state, state["status"] in FINAL
         return state if new else None
 
-    def broke(self) -> float:
-        """The connection ended: seconds to wait before the next. Raises: Unreachable."""
+    def answered(self, answer: Answer) -> bool:
+        """Whether events follow. ``answer``: with the body of a refusal. Raises: Refused: for good."""
+        self._reached = True
+        if answer.status == 200:
+            return True
+        self._refusals += answer.status < 500
+        if answer.status < 500 and (
+            answer.status not in _PASSING or self._refusals > NOT_FOUND_TRIES
+        ):
+            raise Refused(sentence_of(answer))
+        return False
+
+    def broke(self, broken: Broken | None = None) -> float:
+        """The connection ended, or there was none: seconds to wait before the next. Raises: Unreachable."""
         self._breaks += 1
-        if self._breaks > BREAKS:
-            raise Unreachable("the task's events can't be reached")
+        limit, lasting = BREAKS, False
+        if broken is not None and not self._reached:
+            limit, lasting = BREAKS_AT_FIRST, broken.lasting
+        if lasting or self._breaks > limit:
+            raise Unreachable(str(broken or "the task's events can't be reached"))
         return PAUSE_SECONDS

@@ -1,19 +1,25 @@
 """What both clients are told once."""
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from tusd_py.client.answers import IDENTITY
 from tusd_py.client.hashing import file_hash
-from tusd_py.client.plan import Patience, Progress, Sending, Steps
+from tusd_py.client.origin import OriginHeaders, checked_endpoint
+from tusd_py.client.plan import Patience, Pause, Progress, Sending, Steps
 from tusd_py.client.remembered import Remembered, state_dir
 
 
 def nothing(_offset: int) -> None:
     """Shows no progress."""
+
+
+def silent(_pause: Pause) -> None:
+    """Says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +28,8 @@ class Options:
 
     retries: int = 12
     """Breaks in a row, without a byte between them, before it gives up."""
+    retries_at_first: int = 3
+    """Breaks in a row while the server has never answered; a name or a certificate that is wrong has none."""
     chunk_bytes: int | None = None
     """Send in pieces of this size; None: in one."""
     longest_pause: float = 30.0
@@ -29,20 +37,25 @@ class Options:
     remembered: Remembered = field(default_factory=lambda: Remembered(state_dir()))
     """Where uploads under way are noted, so that another run goes on."""
     timeout: httpx.Timeout = field(default_factory=lambda: httpx.Timeout(90.0, connect=10.0))
+    paused: Callable[[Pause], None] = silent
+    """Called before each pause after a break."""
 
     @staticmethod
-    def endpoint(text: str) -> str:
-        """With its slash at the end."""
-        return text if text.endswith("/") else f"{text}/"
-
-    @staticmethod
-    def headers(token: str | None) -> dict[str, str]:
-        """Of every request."""
-        return {"Authorization": f"Bearer {token}"} if token else {}
+    def endpoint(text: str, token: str | None) -> tuple[str, OriginHeaders]:
+        """The endpoint's address, and the headers of every request to its origin: with the token, or
+        else the user and the password in the address. Raises: ValueError: it is no http address."""
+        address, basic = checked_endpoint(text)
+        authorization = f"Bearer {token}" if token else basic
+        named = {"Authorization": authorization} if authorization else {}
+        return address, OriginHeaders(address, {**IDENTITY, **named})
 
     def patience(self) -> Patience:
         """For one file."""
-        return Patience(retries=self.retries, longest_pause=self.longest_pause)
+        return Patience(
+            retries=self.retries,
+            longest_pause=self.longest_pause,
+            retries_at_first=self.retries_at_first,
+        )
 
     def plan(
         self,

@@ -6,20 +6,22 @@ a connection fails.
 """
 
 import base64
-import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urljoin
 
 from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.origin import same_origin, upload_address
 from tusd_py.client.proof import nonce_of, proof
 from tusd_py.client.remembered import Begun, Remembered
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 TUS: Final = {"Tus-Resumable": "1.0.0"}
 BODY: Final = {"Content-Type": "application/offset+octet-stream"}
+MAX_SENTENCE: Final = 500
+MAX_DIGITS: Final = 18
 _PASSING: Final = (409, 423, 429)
 
 Progress = Callable[[int], None]
@@ -47,9 +49,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing, for so many seconds."""
+    """Nothing, for a number of seconds."""
 
     seconds: float
+    reason: str = field(default="", compare=False)
+    """A sentence without a full stop: what broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,17 @@ class Sent:
 
 
 class Broken(Exception):
-    """Something that may pass: look where we are, then go on. ``wait``: seconds that the server asks for."""
+    """Something that may pass: look where we are, then go on."""
 
-    def __init__(self, sentence: str, wait: float = 0.0) -> None:
+    def __init__(
+        self, sentence: str, wait: float = 0.0, *, answered: bool = False, lasting: bool = False
+    ) -> None:
+        """``wait``: seconds that the server asks for; ``answered``: it was an answer of the server's;
+        ``lasting``: nothing that passes by itself, such as an unknown host name."""
         super().__init__(sentence)
         self.wait = wait
+        self.answered = answered
+        self.lasting = lasting
 
 
 class _Stale(Exception):
@@ -106,21 +116,32 @@ Asking = Generator[Ask, Answer, int]
 
 @dataclass(slots=True, kw_only=True)
 class Patience:
-    """How long somebody goes on after breaks."""
+    """How long a client goes on after breaks."""
 
     retries: int
     """Breaks in a row, without a byte between them."""
     longest_pause: float
     """Seconds; pauses double up to it."""
+    retries_at_first: int = 3
+    """Breaks in a row while the server has never answered."""
+    longest_wait: float = 600.0
+    """Seconds; a server that asks for more (Retry-After) is not waited for."""
+    reached: bool = False
+    """Whether the server has ever answered."""
     _breaks: int = 0
 
     def pause(self, broken: Broken, *, moved: bool) -> Pause:
         """Before the next try; ``moved``: bytes arrived since the last break. Raises: Unreachable."""
+        self.reached = self.reached or broken.answered or moved
+        if broken.wait > self.longest_wait:
+            asked = f"{broken}, and asks to come back in {broken.wait:.0f} s"
+            raise Unreachable(asked) from broken
         self._breaks = 0 if moved else self._breaks + 1
-        if self._breaks > self.retries:
+        limit = self.retries if self.reached else min(self.retries, self.retries_at_first)
+        if self._breaks > limit or (broken.lasting and not self.reached):
             raise Unreachable(str(broken)) from broken
         pause = FIRST_PAUSE_SECONDS * (1 << min(self._breaks, 16))
-        return Pause(max(broken.wait, min(pause, self.longest_pause)))
+        return Pause(max(broken.wait, min(pause, self.longest_pause)), str(broken))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,6 +158,9 @@ class Sending:
     size: int = 0
     _instant: bool = False
     _begun: Begun | None = None
+    _furthest: int = -1
+    """The largest offset that was known at the last break."""
+    _restarts: int = 0
 
     def steps(self) -> Steps:
         """From where an earlier run stopped, if there was one, to the end.
@@ -145,15 +169,17 @@ class Sending:
         """
         self.size = self.file.stat().st_size
         self._begun, offset, resumed_at = self.remembered.get(self.file, self.endpoint), None, -1
+        if self._begun is not None and not same_origin(self.endpoint, self._begun.url):
+            self._begun = None
         while True:
-            before = offset
             try:
                 if self._begun is None:
                     offset = yield from self._create()
                 if offset is None:
                     offset = yield from self._look()
                     if offset < 0:
-                        self._begun, offset = None, None
+                        self._begin_again()
+                        offset = None
                         continue
                 resumed_at = offset if resumed_at < 0 else resumed_at
                 self.progress(offset)
@@ -164,7 +190,9 @@ class Sending:
                 # The user's own token goes on, if that is still good.
                 self._begun, offset = self._begun and Begun(self._begun.url), None
             except Broken as broken:
-                yield self.patience.pause(broken, moved=offset not in (None, before))
+                moved = offset is not None and offset > self._furthest
+                self._furthest = max(self._furthest, -1 if offset is None else offset)
+                yield self.patience.pause(broken, moved=moved)
                 offset = None
         self.remembered.forget(self.file, self.endpoint)
         begun = self._begun or Begun("")
@@ -175,6 +203,13 @@ class Sending:
             instant=self._instant,
         )
 
+    def _begin_again(self) -> None:
+        """The server does not know the upload any longer. Raises: Refused: time after time."""
+        self._restarts += 1
+        if self._restarts > self.patience.retries:
+            raise Refused("the server forgets the upload each time that it is made")
+        self._begun, self._furthest = None, -1
+
     def _create(self) -> Asking:
         """Make the upload, and show that we have the file, if that is asked: the offset."""
         metadata = metadata_header(self.metadata)
@@ -183,17 +218,17 @@ class Sending:
             headers["Upload-Instant"] = "challenge"
         made = yield Ask(method="POST", url=self.endpoint, headers=headers)
         judge(made, 201)
-        url = urljoin(self.endpoint, made.headers["location"])
+        url = upload_address(self.endpoint, made.headers.get("location"))
         self._begun = Begun(url, made.headers.get("upload-token"))
         self._instant = made.headers.get("upload-instant") == "1"
         self.remembered.put(self.file, self.endpoint, self._begun)
         nonce = nonce_of(made.headers.get("upload-challenge"))
         if nonce is None:
-            return int(made.headers.get("upload-offset", "0"))
+            return offset_of(made, self.size, absent="0")
         shown = {"Upload-Offset": "0", "Upload-Proof": proof(self.file, self.size, nonce)}
         told = yield self._ask("PATCH", {**BODY, **shown})
         judge(told, 204)
-        offset = int(told.headers["upload-offset"])
+        offset = offset_of(told, self.size)
         self._instant = offset == self.size
         return offset
 
@@ -204,7 +239,7 @@ class Sending:
         if told.status in (403, 404, 410):
             return -1
         judge(told, 200, 204)
-        return int(told.headers["upload-offset"])
+        return offset_of(told, self.size)
 
     def _append(self, offset: int) -> Asking:
         length = min(self.size - offset, self.chunk_bytes or self.size)
@@ -213,7 +248,10 @@ class Sending:
         told = yield self._ask("PATCH", headers, piece)
         self._check_token(told)
         judge(told, 204)
-        return int(told.headers["upload-offset"])
+        reached = offset_of(told, self.size)
+        if reached <= offset:
+            raise Broken("the server took nothing of what was sent", answered=True)
+        return reached
 
     def _ask(self, method: str, headers: Mapping[str, str], body: Piece | None = None) -> Ask:
         begun = self._begun or Begun("")
@@ -239,14 +277,41 @@ def judge(answer: Answer, *expected: int) -> None:
     if status in expected:
         return
     if status in _PASSING or status >= 500:
-        wait = answer.headers.get("retry-after", "")
-        raise Broken(f"the server answered {status}", float(wait) if wait.isdecimal() else 0.0)
+        raise passing(answer)
     raise Refused(sentence_of(answer))
+
+
+def passing(answer: Answer) -> Broken:
+    """An answer that may be another one later."""
+    wait = answer.headers.get("retry-after", "")
+    seconds = float(wait) if wait.isdecimal() else 0.0
+    return Broken(f"the server answered {answer.status}", seconds, answered=True)
 
 
 def sentence_of(answer: Answer) -> str:
     """What a refusal says."""
+    if 300 <= answer.status < 400:
+        return f"the server answered {answer.status}: redirects are not followed"
     try:
-        return str(json.loads(answer.content)["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"the server answered {answer.status}"
+        found = read_json_object(answer.content).get("detail")
+    except NotAJsonObject:
+        found = None
+    if isinstance(found, str) and found:
+        return found[:MAX_SENTENCE]
+    if answer.status < 300:
+        return f"the server answered {answer.status}: is this a tus endpoint?"
+    return f"the server answered {answer.status}"
+
+
+def offset_of(answer: Answer, size: int | None, *, absent: str = "") -> int:
+    """``Upload-Offset``, in bytes. ``size``: of the file, None where it is not known yet.
+
+    Raises: Refused: there is none, or it is beyond the file's end.
+    """
+    text = answer.headers.get("upload-offset", absent)
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+        raise Refused("the server did not say how much of the file it has: is this a tus endpoint?")
+    offset = int(text)
+    if size is not None and offset > size:
+        raise Refused("the server says that it has more of the file than there is")
+    return offset

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tusd_py.private_files import make_private_directory, write_private
+
 
 def state_dir() -> Path:
     """``$XDG_STATE_HOME/tusd-py``, or its place by default."""
@@ -47,12 +49,9 @@ class Remembered:
     def put(self, file: Path, endpoint: str, begun: Begun) -> None:
         """Remember it, for this user's eyes only. Raises: OSError."""
         path = self._path(file, endpoint)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.touch(mode=0o600)
+        make_private_directory(path.parent)
         members = {"url": begun.url, "token": begun.token, "file": str(file.resolve())}
-        draft.write_text(json.dumps(members), "utf-8")
-        draft.rename(path)
+        write_private(path, json.dumps(members).encode())
 
     def forget(self, file: Path, endpoint: str) -> None:
         """It is done. Idempotent."""

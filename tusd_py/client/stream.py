@@ -7,11 +7,11 @@ import base64
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
-from urllib.parse import urljoin
 
 from blake3 import blake3
 
 from tusd_py.client.errors import Refused
+from tusd_py.client.origin import upload_address
 from tusd_py.client.plan import (
     BODY,
     TUS,
@@ -26,6 +26,7 @@ from tusd_py.client.plan import (
     Steps,
     judge,
     metadata_header,
+    offset_of,
 )
 from tusd_py.client.remembered import Begun
 
@@ -45,6 +46,8 @@ class StreamSending:
     """Sent by one request, and held in memory."""
     _begun: Begun = field(default_factory=lambda: Begun(""))
     _hash: blake3 = field(default_factory=blake3)
+    _furthest: int = -1
+    """The largest offset that was known at a break."""
 
     def steps(self) -> Steps:
         """From the stream's present position to its end. Raises: Refused, Unreachable, OSError."""
@@ -78,7 +81,7 @@ class StreamSending:
         headers = {**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": header}
         made = yield Ask(method="POST", url=self.endpoint, headers=headers)
         judge(made, 201)
-        url = urljoin(self.endpoint, made.headers["location"])
+        url = upload_address(self.endpoint, made.headers.get("location"))
         self._begun = Begun(url, made.headers.get("upload-token"))
         return 0
 
@@ -86,15 +89,15 @@ class StreamSending:
         """The piece that begins at ``start``, however often it breaks; with the last, the length."""
         offset, end, told = start, start + len(held), False
         while offset < end or (last and not told):
-            before = offset
             try:
                 offset = yield from self._append(offset, held[offset - start :], last=last)
                 told = True
             except Broken as broken:
-                yield self.patience.pause(broken, moved=offset > before)
+                yield self.patience.pause(broken, moved=offset > self._furthest)
+                self._furthest = max(self._furthest, offset)
                 offset = yield from self._look(offset)
-                if not start <= offset <= end:
-                    raise Refused("the server has lost bytes that it had acknowledged") from broken
+            if not start <= offset <= end:
+                raise Refused("the server has lost bytes that it had acknowledged")
         self.progress(offset)
 
     def _append(self, offset: int, content: bytes, *, last: bool) -> Asking:
@@ -105,7 +108,10 @@ class StreamSending:
             headers["Upload-Hash"] = f"blake3=:{digest}:"
         answer = yield self._ask("PATCH", headers, content)
         judge(answer, 204)
-        return int(answer.headers["upload-offset"])
+        reached = offset_of(answer, offset + len(content))
+        if content and reached <= offset:
+            raise Broken("the server took nothing of what was sent", answered=True)
+        return reached
 
     def _look(self, offset: int) -> Asking:
         """Where the server is; where we believed it to be, when it can't be asked now."""
@@ -114,7 +120,7 @@ class StreamSending:
             judge(answer, 200, 204)
         except Broken:
             return offset
-        return int(answer.headers["upload-offset"])
+        return offset_of(answer, None)
 
     def _ask(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Ask:
         token = {"Upload-Token": self._begun.token} if self._begun.token else {}

@@ -1,0 +1,83 @@
+"""A server that answers as a test likes, byte for byte."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Answering = Callable[[Request], bytes | Iterable[bytes]]
+
+
+def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
+    """``headers``: with underscores for hyphens; Content-Length is the body's unless it is given."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named.setdefault("Content-Length", str(len(body)))
+    lines = [f"HTTP/1.1 {status} X", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in named.items() if value != "-"]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+class HostileServer:
+    """``answering`` gives the bytes of each answer, from any thread; the requests are kept."""
+
+    def __init__(self, answering: Answering) -> None:
+        self.answering = answering
+        self.requests: list[Request] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def files(self) -> str:
+        return f"{self.origin}/files/"
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError, ValueError), connection, connection.makefile("rb") as incoming:
+            method, target, _ = incoming.readline().decode("latin-1").split()
+            headers = {}
+            while line := incoming.readline().decode("latin-1").strip():
+                name, _, value = line.partition(":")
+                headers[name.lower()] = value.strip()
+            body = incoming.read(int(headers.get("content-length", 0)))
+            request = Request(method, target, headers, body)
+            self.requests.append(request)
+            told = self.answering(request)
+            for piece in [told] if isinstance(told, bytes) else told:
+                connection.sendall(piece)
+
+    def asked(self, method: str) -> list[Request]:
+        return [request for request in self.requests if request.method == method]
+
+    def close(self) -> None:
+        # A listener that another thread accepts on is not closed by close alone.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+
+    def __enter__(self) -> "HostileServer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,64 @@
+"""What commands print: without escapes of a terminal, and errors without secrets.
+
+Everything that a command prints goes through here, because names come from other users and sentences
+from servers.
+"""
+
+import json
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tusd_py.domain.masking import masked
+from tusd_py.domain.printable import printable
+
+if TYPE_CHECKING:
+    from tusd_py.client.plan import Pause
+
+
+def say(line: str, *, error: bool = False) -> None:
+    """Print one line, to standard error with ``error``."""
+    typer.echo(printable(line), err=error)
+
+
+def say_masked(line: str, *, error: bool = False) -> None:
+    """Print one line of the deployment's own, which may hold URLs with credentials."""
+    say(masked(line), error=error)
+
+
+def say_json(members: Mapping[str, Any]) -> None:
+    """Print one JSON object as one line."""
+    say(json.dumps(members, ensure_ascii=False))
+
+
+def say_pause(pause: "Pause") -> None:
+    """Print to standard error that a client waits, and for what."""
+    say_masked(f"tusd-py: {pause.reason}; trying again in {pause.seconds:g} s", error=True)
+
+
+def say_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print an error that nothing expected, as Python does, with secrets masked (``sys.excepthook``)."""
+    for block in traceback.format_exception(kind, error, trace):
+        for line in block.splitlines():
+            say_masked(line, error=True)
+
+
+def say_thread_traceback(thrown: threading.ExceptHookArgs) -> None:
+    """Print the error that ended a thread (``threading.excepthook``)."""
+    if thrown.exc_value is not None and thrown.exc_type is not SystemExit:
+        say_traceback(thrown.exc_type, thrown.exc_value, thrown.exc_traceback)
+
+
+def print_any_text() -> None:
+    """Let standard output and error take what their encoding lacks, as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

@@ -1,0 +1,112 @@
+"""Which addresses a client may go to: what a server names is never followed to another origin.
+
+An origin is scheme, host and port (RFC 6454, 4). Credentials are for the origin that the caller gave.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote, urljoin
+
+import httpx
+
+from tusd_py.client.errors import Refused
+
+MAX_ADDRESS: Final = 8192
+"""Characters of an address that a server names."""
+MAX_PORT: Final = 65535
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class OriginHeaders:
+    """The headers of requests to the endpoint's origin, credentials among them."""
+
+    def __init__(self, endpoint: str, headers: Mapping[str, str]) -> None:
+        self._endpoint = endpoint
+        self._headers = headers
+
+    def to(self, address: str, more: Mapping[str, str]) -> dict[str, str]:
+        """Of a request to an address, ``more`` included. Raises: Refused: it is another origin's."""
+        if not same_origin(self._endpoint, address):
+            raise Refused(f"{address[:200]} is not of the server that the credentials are for")
+        return {**self._headers, **more}
+
+
+def checked_endpoint(text: str) -> tuple[str, str | None]:
+    """The endpoint's address with a slash at its end and without user and password, and the
+    ``Authorization`` that these make (RFC 7617), if there are any.
+
+    Raises: ValueError: it is no http or https address.
+    """
+    url = _parsed(text)
+    if url is None or url.query or url.fragment:
+        raise ValueError("must be the address of a tus endpoint such as https://example.org/files/")
+    basic = None
+    if url.userinfo:
+        user, _, password = url.userinfo.decode("ascii").partition(":")
+        pair = f"{unquote(user)}:{unquote(password)}".encode()
+        basic = f"Basic {base64.b64encode(pair).decode()}"
+    path = url.raw_path if url.raw_path.endswith(b"/") else url.raw_path + b"/"
+    return str(url.copy_with(userinfo=b"", raw_path=path)), basic
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether both are http or https addresses of the same scheme, host and port."""
+    first, second = _parsed(one), _parsed(other)
+    return first is not None and second is not None and _origin(first) == _origin(second)
+
+
+def upload_address(endpoint: str, location: str | None) -> str:
+    """The address of an upload that the server at ``endpoint`` names in ``Location``.
+
+    Raises: Refused: there is none, or it leads to another origin or carries a user.
+    """
+    if not location:
+        raise Refused("the server named no address for the upload: is this a tus endpoint?")
+    address = _joined(endpoint, location)
+    if address is None or not same_origin(endpoint, address):
+        raise Refused(
+            "the server named an address of another origin for the upload, where nothing is sent: "
+            f"{location[:200]}"
+        )
+    return address
+
+
+def redirected_address(address: str, location: str | None) -> str:
+    """Where a redirect of a download leads, which may be another origin.
+
+    Raises: Refused: nowhere, to another scheme than http and https, or from https to http.
+    """
+    found = _joined(address, location) if location else None
+    if found is None:
+        raise Refused("the server redirects the download to no http or https address")
+    if address.startswith("https:") and not found.startswith("https:"):
+        raise Refused("the server redirects the download from https to http, which is refused")
+    return found
+
+
+def _joined(base: str, location: str) -> str | None:
+    """None where what comes out is no plain http or https address."""
+    if len(location) > MAX_ADDRESS or not location.isprintable():
+        return None
+    try:
+        url = _parsed(urljoin(base, location))
+    except ValueError:
+        return None
+    if url is None or url.userinfo:
+        return None
+    return str(url.copy_with(fragment=None))
+
+
+def _parsed(text: str) -> httpx.URL | None:
+    """By the parser of the client that connects: what is compared is what is asked."""
+    try:
+        url = httpx.URL(text)
+        known = url.scheme in _PORTS and bool(url.raw_host) and (url.port or 0) <= MAX_PORT
+    except (httpx.InvalidURL, ValueError, UnicodeError):
+        return None
+    return url if known else None
+
+
+def _origin(url: httpx.URL) -> tuple[str, bytes, int]:
+    return url.scheme, url.raw_host.lower(), url.port or _PORTS[url.scheme]

@@ -1,0 +1,34 @@
+"""Texts of strangers (names, a server's sentences) made fit for a terminal and for a line of a log."""
+
+import re
+import unicodedata
+from typing import Final
+
+_JOINERS: Final = "\u200c\u200d"
+"""Format characters that words and emoji need, and that move nothing."""
+_SUSPECT: Final = re.compile(r"[^ -~]")
+_HIDDEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Control (C0, DEL, C1), format (bidirectional marks, tags), lone surrogates, line and paragraph ends."""
+
+
+def printable(text: str) -> str:
+    """The text in one line; each control or format character becomes its escape as in JSON.
+
+    JSON stays JSON of the same meaning: where it is valid such characters stand inside its strings.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _SUSPECT.sub(_escaped, text)
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a character can move the cursor, hide or reorder others, or end a line."""
+    return unicodedata.category(character) in _HIDDEN and character not in _JOINERS
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    if not is_hidden(character):
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))
