@@ -123,7 +123,12 @@ def _await(state: State, root: Path, part: Part) -> None:
             told = _output(process, log)[-TOLD_CHARACTERS:]
             raise Refused(f"{part.name} did not start; it said (in {log}):\n{told}")
         threading.Event().wait(LOOK_SECONDS)
-    complete(state, root, part)
+    try:
+        complete(state, root, part)
+    except subprocess.CalledProcessError as error:
+        raise Refused(
+            f"{part.name} runs, and does not take its settings:\n{error.stderr}"
+        ) from error
 
 
 def _is_ready(program: Program, process: Process, log: Path) -> bool:

@@ -68,7 +68,7 @@ def program(directory: Path, port: int, *, root_password: str) -> Program:
         environment=os.environ,
         files={
             _ACCOUNTS: "\n".join(_closed_accounts(root_password)) + "\n",
-            LOGIN: f"[client]\nuser=root\npassword={root_password}\nsocket={socket_path(directory)}\n",
+            LOGIN: f"[client]\nuser=root\npassword={root_password}\nsocket=\"{socket_path(directory)}\"\n",
         },
         ready=ready,
     )  # fmt: skip

@@ -109,6 +109,14 @@ def test_what_can_be_no_name_is_refused(name: str) -> None:
     assert "\x1b" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "claim", [("--tenant", ""), ("--tenant", "x" * 129), ("--role", ""), ("--role", "x" * 9000)]
+)
+def test_what_the_server_would_not_take_is_refused(claim: tuple[str, str]) -> None:
+    done = add("anna", *claim, env=WITH_SECRET)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 @pytest.mark.parametrize("life", ["0s", "soon", "9999999d"])
 def test_what_can_be_no_life_is_refused(life: str) -> None:
     done = add("anna", "--expires", life, env=WITH_SECRET)

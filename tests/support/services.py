@@ -223,6 +223,11 @@ class RabbitMq(Engine):
             self._epmd = spawn(finder.command, finder.environment, self.directory, self.log)
         super().launch()
 
+    @property
+    def epmd_pid(self) -> int:
+        assert self._epmd is not None
+        return self._epmd.pid
+
     def control_command(self) -> list[str]:
         """rabbitmqctl, in ``environment``."""
         return rabbitmq.control_command(self._ports)

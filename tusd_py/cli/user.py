@@ -44,6 +44,8 @@ def add(
     settings = settings_from(config)
     life = _life_seconds(expires)
     _check_name(name)
+    if "" in (tenant, role):
+        refuse("--tenant and --role must not be empty; leave them out")
     _check_secret(settings.auth, name)
     token = signed_token(settings, name, role=role, tenant=tenant, life_seconds=life)
     caller, ends = _read_back(settings, token)
@@ -83,17 +85,19 @@ def _check_secret(auth: AuthSettings, name: str) -> None:
 
 def _read_back(settings: Settings, token: str) -> tuple[Caller, datetime]:
     """Whom the server will see in the token, and until when (UTC); refuse if it would not take it."""
-    from tusd_py.access.session import caller_of, verified_claims
+    from tusd_py.access.session import caller_of, unverified_header, verified_claims
     from tusd_py.http.access import claim_rules
 
     rules = claim_rules(settings.auth)
     secret = settings.auth.access_secret.get_secret_value().encode()
     try:
+        unverified_header(token)
         claims = verified_claims(token, secret, rules)
         return caller_of(claims, rules), datetime.fromtimestamp(claims["exp"], UTC)
     except TokenInvalid:
         refuse(
-            "the server would not take this name, or this tenant: they are texts of 1 to 255 and 128 characters"
+            "the server would not take such a token: a name has up to 255 characters, a tenant 128, and "
+            "the whole token 8192"
         )
 
 
