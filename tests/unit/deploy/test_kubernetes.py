@@ -169,6 +169,17 @@ def test_only_streams_are_waited_for_without_end_and_each_address_has_its_limits
             assert int(told[f"{prefix}{name}"]) > 0
 
 
+def test_servers_answer_to_the_names_that_the_ingress_has() -> None:
+    hosts = {rule["host"] for ingress in manifests("Ingress") for rule in ingress["spec"]["rules"]}
+    hosts |= {
+        name
+        for ingress in manifests("Ingress")
+        for tls in ingress["spec"]["tls"]
+        for name in tls["hosts"]
+    }
+    assert hosts == set(manifests("ConfigMap")[0]["data"]["TUSD_ALLOWED_HOSTS"].split(","))
+
+
 def test_every_pod_is_refused_what_no_policy_names() -> None:
     (rest,) = (found for found in manifests("NetworkPolicy") if found["spec"]["podSelector"] == {})
     assert sorted(rest["spec"]["policyTypes"]) == ["Egress", "Ingress"]
