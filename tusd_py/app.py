@@ -34,6 +34,7 @@ from tusd_py.http import (
     websocket,
 )
 from tusd_py.http.access import Authenticate, open_access
+from tusd_py.http.body_pace import BodyPace
 from tusd_py.http.context import AppContext
 from tusd_py.http.cors import CrossOrigin, allowed_origins
 from tusd_py.http.errors import respond
@@ -41,6 +42,7 @@ from tusd_py.http.extensions import capabilities
 from tusd_py.http.guard import Guard
 from tusd_py.http.hosts import Hosts
 from tusd_py.http.requests import RequestCounter
+from tusd_py.http.streams import Streams
 from tusd_py.http.tus import TusEndpoint
 from tusd_py.http.tus_first import TusFirst
 from tusd_py.locks.process import sole_server
@@ -129,6 +131,7 @@ def create_app(
             ),
             Middleware(Guard, running=context.running.is_set),
             Middleware(TusFirst, endpoint=TusEndpoint(context), base_path=settings.base_path),
+            Middleware(BodyPace, idle_timeout=settings.idle_timeout, min_rate=settings.min_rate),
         ],
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
         lifespan=lambda _app: _lifespan(context, wake, calling, owns_ports=ports is None),
@@ -187,6 +190,7 @@ def compose(
         allowance=_allowance(settings, ports, threads),
     )
     BackendFigures(figures.registry, ports, ports.clock)
+    access = open_access(settings.auth, ports.clock, authenticate)
     context = AppContext(
         settings=settings,
         ports=ports,
@@ -198,7 +202,9 @@ def compose(
         uploads=room,
         threads=threads,
         following=Following(ports.tasks, threads),
-        access=open_access(settings.auth, ports.clock, authenticate),
+        access=access,
+        # Without authentication all people are one user: a limit would lock out a household.
+        streams=Streams(None if access.anonymous else settings.limits.streams or None),
         figures=ServerFigures(figures.registry, room.counts, room.followers),
         running=asyncio.Event(),
         stopping=asyncio.Event(),

@@ -37,6 +37,11 @@ log = logging.getLogger(__name__)
 GARBAGE_THRESHOLDS = (20_000, 20, 50)
 """Objects more than there were, and younger passes, before the collector looks."""
 
+WEBSOCKET_MESSAGE_BYTES = 1024
+"""Clients have nothing to say: the first message closes the connection."""
+WEBSOCKET_PING_SECONDS = 20.0
+"""A silent client is sent a ping so often, and closed (1011) when it does not answer within as long."""
+
 
 def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     """Run until SIGTERM or SIGINT; the exit code.
@@ -146,7 +151,11 @@ class _Server(uvicorn.Server):
                 h11_max_incomplete_event_size=settings.connections.head_bytes,
                 limit_concurrency=None if ours else connections_allowed(settings.connections.total),
                 backlog=backlog(),
-                ws="websockets-sansio",
+                ws=_websocket_class() if ours else "websockets-sansio",
+                ws_max_size=WEBSOCKET_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
+                ws_ping_interval=WEBSOCKET_PING_SECONDS,
+                ws_ping_timeout=WEBSOCKET_PING_SECONDS,
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,
@@ -200,6 +209,13 @@ def _connection_class(settings: Settings) -> type[asyncio.Protocol]:
         limits = limits.model_copy(update={"per_address": 0})
     members = {"lends": settings.lend_bodies, "limits": limits, "min_rate": settings.min_rate}
     return type("ConfiguredTusHttpProtocol", (TusHttpProtocol,), members)
+
+
+def _websocket_class() -> type[asyncio.Protocol]:
+    # Imported only once it is known to work here.
+    from tusd_py.ingest.websocket_protocol import ListenerProtocol
+
+    return ListenerProtocol
 
 
 def start_lines(context: AppContext, tools: Tools, port: int, *, ours: bool) -> list[str]:

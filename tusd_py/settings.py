@@ -192,6 +192,11 @@ class LimitSettings(_Section):
     bytes_per_second: Size = Field(
         0, description="How fast one user's bytes are taken, over all uploads and servers together"
     )
+    streams: int = Field(
+        20,
+        ge=0,
+        description="Streams (Server-Sent Events and WebSocket) that one user may have open at each server; not applied without auth, where everybody is the same user",
+    )
     disk_reserve: Size = Field(
         64 << 20,
         description="An upload that would leave less free on the disk is refused before its first byte (507)",

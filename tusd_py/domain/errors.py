@@ -338,6 +338,16 @@ class TooManyParts(PolicyError):
         super().__init__(f"A final upload may name {limit} parts at most.")
 
 
+class TooManyStreams(PolicyError):
+    """Raised when a user has as many streams open as are allowed."""
+
+    code = "too_many_streams"
+    sentence = "There are too many open streams."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"There are {limit} open streams already; close one.")
+
+
 class MetadataTooLarge(PolicyError):
     """Raised when Upload-Metadata is over its limits."""
 

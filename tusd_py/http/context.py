@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 
 from tusd_py.domain.caller import Caller
 from tusd_py.http.access import Access
+from tusd_py.http.streams import Streams
 from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
@@ -28,6 +29,7 @@ class AppContext:
     threads: Threads
     following: Following
     access: Access
+    streams: Streams
     figures: ServerFigures
     running: asyncio.Event
     """Set while the lifespan runs."""

@@ -64,6 +64,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TooManyRequests: 429,
     e.TooManyUploads: 429,
     e.TooManyParts: 413,
+    e.TooManyStreams: 429,
     e.MetadataTooLarge: 413,
     e.TypeNotAllowed: 400,
     e.TypeMismatch: 400,
@@ -97,6 +98,7 @@ _SEED_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.TooManyRequests: "请求过于频繁，请稍后再试",
     e.TooManyUploads: "未完成的上传过多，请稍后再试",
     e.TooManyParts: "分片数量过多",
+    e.TooManyStreams: "同时打开的进度连接过多，请稍后再试",
 }
 
 
@@ -155,6 +157,8 @@ def _wait_seconds(error: e.TusdError, status: int) -> int | None:
         return math.ceil(error.wait_seconds)
     if isinstance(error, e.TooManyUploads):
         return _OPEN_UPLOADS_RETRY_SECONDS
+    if isinstance(error, e.TooManyStreams):
+        return _RETRY_SECONDS
     return _RETRY_SECONDS if status in (423, 503, 507) else None
 
 

@@ -6,11 +6,13 @@ already is told 204, which ends an EventSource for good.
 """
 
 import json
+import logging
 import re
 from collections.abc import AsyncIterator
 from typing import Final
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -20,9 +22,10 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task
 from tusd_py.http.context import AppContext
 from tusd_py.http.progress import find_task, recorded, task_id_of
-from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.tasks import frames
 from tusd_py.tasks.record import EPOCH
+
+log = logging.getLogger(__name__)
 
 PING_SECONDS: Final = 15
 RETRY_MILLISECONDS: Final = 3000
@@ -43,13 +46,13 @@ def routes(context: AppContext) -> list[BaseRoute]:
         seen = last_seen(request.headers.get("last-event-id"), task)
         if task.status.terminal and seen == (task.epoch, task.seq):
             return Response(status_code=204, headers=_HEADERS)
-        return _Stream(context.figures, _task_events(context, task_id, seen))
+        return _Stream(context, caller.user_id, _task_events(context, task_id, seen))
 
     async def mine(request: Request) -> Response:
         caller = await context.access.listener(request)
         caller.check_whole_user()
         await context.admit(caller)
-        return _Stream(context.figures, _user_events(context, caller.user_id))
+        return _Stream(context, caller.user_id, _user_events(context, caller.user_id))
 
     return [
         Route("/api/file/upload/events", mine),
@@ -74,15 +77,27 @@ def last_seen(text: str | None, task: Task) -> tuple[str, int] | None:
 class _Stream(EventSourceResponse):
     """A stream that is counted while it is open."""
 
-    def __init__(self, figures: ServerFigures, events: AsyncIterator[ServerSentEvent]) -> None:
+    def __init__(
+        self, context: AppContext, user_id: UserId, events: AsyncIterator[ServerSentEvent]
+    ) -> None:
         super().__init__(
             events, headers=dict(_HEADERS), ping=PING_SECONDS, send_timeout=SEND_TIMEOUT_SECONDS
         )
-        self._figures = figures
+        self._context = context
+        self._user_id = user_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._figures.listening("sse"):
-            await super().__call__(scope, receive, send)
+        """Send the events until they end or the client takes none.
+
+        Raises: TooManyStreams: before anything was sent.
+        """
+        context = self._context
+        with context.streams.one_more(self._user_id), context.figures.listening("sse"):
+            try:
+                await super().__call__(scope, receive, send)
+            except SendTimeoutError:
+                # The answer stays incomplete, so the server closes the connection.
+                log.info("stream.not_read", extra={"user_id": self._user_id})
 
 
 async def _task_events(

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from tusd_py.domain.errors import BodyTimeout
 from tusd_py.ingest.pace import Pace
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Drained, End, Interruption, Sink, Toll
@@ -150,6 +151,8 @@ class _Intake:
                 if self._size >= BACKLOG_BYTES:
                     self._room.clear()
                     await self._room.wait()
+        except BodyTimeout:
+            self.end = End.TIMED_OUT
         except Exception:  # noqa: BLE001  (whatever the server raises here, the client is gone)
             self.end = End.DISCONNECTED
         finally:

@@ -2,8 +2,8 @@
 
 It relies on uvicorn's internals, which may move with any release. So each start sends one
 conversation through a socket pair: a lent body with a second request right behind it, and a chunked
-body with a trailer. What does not come out as it should is said, and the server then receives by
-way of ASGI alone.
+body with a trailer; and a WebSocket, whose first message must close it. What does not come out as it
+should is said, and the server then receives by way of ASGI alone.
 """
 
 import asyncio
@@ -28,6 +28,13 @@ _CHUNKED: Final = (
     b"PATCH /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n"
     b"Connection: close\r\n\r\n3\r\nabc\r\n0\r\nT: 1\r\n\r\n"
 )
+_HANDSHAKE: Final = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+_MESSAGE: Final = b"\x81\x81\0\0\0\0a"
+_REFUSED: Final = (0x88, 1008)
+"""First byte of a close frame, and its code."""
 
 Messages = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Answer = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -59,7 +66,48 @@ class _Listener:
         await send({"type": "http.response.body", "body": b""})
 
 
+async def _accept(_scope: MutableMapping[str, Any], receive: Messages, send: Answer) -> None:
+    """Accept a WebSocket and wait for its end."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await receive()
+
+
+async def _say_something() -> str | None:
+    """What is wrong with WebSockets; None: nothing."""
+    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+    from tusd_py.ingest.websocket_protocol import ListenerProtocol
+
+    config = uvicorn.Config(
+        _accept, ws=ListenerProtocol, log_config=None, access_log=False, lifespan="off"
+    )
+    config.load()
+    ours, theirs = socket.socketpair()
+    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+        lambda: TusHttpProtocol(config, ServerState(), {}), ours
+    )
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    try:
+        writer.write(_HANDSHAKE)
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(_MESSAGE)
+        frame = await reader.read()
+    finally:
+        writer.transport.abort()
+        transport.abort()
+        await asyncio.sleep(0)
+    if not head.startswith(b"HTTP/1.1 101 "):
+        return f"a WebSocket was answered by {head[:200]!r}"
+    if (frame[0], int.from_bytes(frame[2:4])) != _REFUSED:
+        return f"a WebSocket's message was answered by {frame[:200]!r}"
+    return None
+
+
 async def _converse() -> str | None:
+    return await _send_bodies() or await _say_something()
+
+
+async def _send_bodies() -> str | None:
     from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 
     threads = Threads()

@@ -24,6 +24,7 @@ SPECIAL = {
     e.TooManyRequests: lambda: e.TooManyRequests(2.5),
     e.TooManyUploads: lambda: e.TooManyUploads(5),
     e.TooManyParts: lambda: e.TooManyParts(1000),
+    e.TooManyStreams: lambda: e.TooManyStreams(5),
     e.MethodNotAllowed: lambda: e.MethodNotAllowed(("GET", "HEAD")),
 }
 

@@ -1,0 +1,288 @@
+"""The WebSocket connection class under raw clients, in a uvicorn of its own."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import pytest
+import uvicorn
+import uvloop
+
+from tusd_py.embedded import WEBSOCKET_MESSAGE_BYTES
+from tusd_py.ingest import websocket_protocol
+from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+from tusd_py.ingest.websocket_protocol import FRAMES_PER_SECOND, ListenerProtocol
+
+HANDSHAKE: Final = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
+)
+TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
+Scene = Callable[[], Coroutine[None, None, None]]
+
+
+def frame(
+    opcode: int, payload: bytes = b"", *, fin: bool = True, compressed: bool = False
+) -> bytes:
+    """A masked frame of a client, with a mask of zeros."""
+    first = (0x80 if fin else 0) | (0x40 if compressed else 0) | opcode
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack("!H", size)
+    return bytes([first]) + length + bytes(4) + payload
+
+
+class Peer:
+    """A client by hand."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.head = b""
+
+    async def open(self, extra: bytes = b"") -> "Peer":
+        """Send the handshake, and read the answer's head."""
+        self.writer.write(HANDSHAKE + extra + b"\r\n")
+        self.head = await self.reader.readuntil(b"\r\n\r\n")
+        return self
+
+    async def frames(self) -> list[tuple[int, bytes]]:
+        """Everything that the server sends until its end."""
+        found = []
+        while True:
+            try:
+                first, length = await self.reader.readexactly(2)
+                if length == 126:
+                    (length,) = struct.unpack("!H", await self.reader.readexactly(2))
+                found.append((first & 15, await self.reader.readexactly(length)))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return found
+
+    async def close_code(self) -> int | None:
+        """The code of the server's close frame, once the connection has ended; None: there was none."""
+        for opcode, payload in await self.frames():
+            if opcode == CLOSE:
+                return int(struct.unpack("!H", payload[:2])[0])
+        return None
+
+
+class App:
+    """Accepts, then waits for the end; ``told``: what it received."""
+
+    def __init__(self, *, sends: bytes = b"") -> None:
+        self.called = asyncio.Event()
+        self.may_accept = asyncio.Event()
+        self.may_accept.set()
+        self.told: list[str] = []
+        self.ended = asyncio.Event()
+        self._sends = sends
+
+    async def __call__(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        assert scope["type"] == "websocket"
+        await receive()
+        self.called.set()
+        await self.may_accept.wait()
+        await send({"type": "websocket.accept"})
+        sending = asyncio.ensure_future(self._send(send))
+        while True:
+            message = await receive()
+            self.told.append(message["type"])
+            if message["type"] == "websocket.disconnect":
+                break
+        sending.cancel()
+        self.ended.set()
+
+    async def _send(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        while self._sends:
+            await send({"type": "websocket.send", "bytes": self._sends})
+
+
+@asynccontextmanager
+async def serving(app: App, **config: Any) -> AsyncIterator[Callable[[], Awaitable[Peer]]]:
+    """Connects clients to the application."""
+    settings = {
+        "ws_max_size": WEBSOCKET_MESSAGE_BYTES, "ws_per_message_deflate": False, "lifespan": "off",
+        "log_config": None, "http": TusHttpProtocol, "ws": ListenerProtocol, **config,
+    }  # fmt: skip
+    server = uvicorn.Server(uvicorn.Config(app, port=0, **settings))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    peers = []
+
+    async def connect() -> Peer:
+        peers.append(Peer(*await asyncio.open_connection("127.0.0.1", port)))
+        return peers[-1]
+
+    try:
+        yield connect
+    finally:
+        for peer in peers:
+            peer.writer.transport.abort()
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def play(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
+    """Runs on each of the loops that uvicorn may take, and no longer than a minute."""
+
+    def run(scene: Scene) -> None:
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            runner.run(asyncio.wait_for(scene(), 60))
+
+    return run
+
+
+SAID = {
+    "a text": frame(TEXT, b"a"),
+    "bytes": frame(BINARY, b"a"),
+    "an empty text": frame(TEXT),
+    "a message that is never completed": frame(TEXT, b"a", fin=False),
+    "an empty fragment": frame(BINARY, fin=False),
+    "one-byte messages": frame(TEXT, b"a") * 100_000,
+    "one-byte fragments": frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"a", fin=False) * 100_000,
+    "pings": frame(PING) * 100_000,
+    "largest pings": frame(PING, bytes(125)) * 50_000,
+    "pongs": frame(PONG) * 100_000,
+    "pings of half a second": frame(PING) * (FRAMES_PER_SECOND + 1),
+    "a message of 15 MiB": frame(BINARY, bytes(65_000), fin=False) * 240,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_who_sends_anything_is_refused(play: Callable[[Scene], None], said: str) -> None:
+    async def scene() -> None:
+        app = App()
+        async with serving(app) as connect:
+            peer = await (await connect()).open()
+            peer.writer.write(SAID[said])
+            assert await peer.close_code() == 1008
+            await app.ended.wait()
+            assert app.told == ["websocket.disconnect"], "nothing of it came to the application"
+
+    play(scene)
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_who_sends_anything_before_the_answer_is_refused_behind_it(
+    play: Callable[[Scene], None], said: str
+) -> None:
+    async def scene() -> None:
+        app = App()
+        app.may_accept.clear()
+        async with serving(app) as connect:
+            peer = await connect()
+            opening = asyncio.ensure_future(peer.open())
+            await app.called.wait()
+            peer.writer.write(SAID[said])
+            app.may_accept.set()
+            assert (await opening).head.startswith(b"HTTP/1.1 101 ")
+            assert await peer.close_code() == 1008
+            await app.ended.wait()
+            assert app.told == ["websocket.disconnect"]
+
+    play(scene)
+
+
+def test_a_compressed_message_is_an_error_of_the_protocol(play: Callable[[Scene], None]) -> None:
+    async def scene() -> None:
+        async with serving(App()) as connect:
+            peer = await (await connect()).open()
+            assert b"permessage-deflate" not in peer.head
+            peer.writer.write(frame(TEXT, b"a", compressed=True))
+            assert await peer.close_code() == 1002
+
+    play(scene)
+
+
+def test_a_few_pings_are_answered_and_a_close_too(play: Callable[[Scene], None]) -> None:
+    async def scene() -> None:
+        app = App()
+        async with serving(app) as connect:
+            peer = await (await connect()).open()
+            peer.writer.write(frame(PING, b"one") + frame(PONG) + frame(PING, b"two"))
+            peer.writer.write(frame(CLOSE, struct.pack("!H", 1000)))
+            assert await peer.frames() == [
+                (PONG, b"one"), (PONG, b"two"), (CLOSE, struct.pack("!H", 1000)),
+            ]  # fmt: skip
+            await app.ended.wait()
+
+    play(scene)
+
+
+def test_what_comes_before_the_answer_is_not_read(play: Callable[[Scene], None]) -> None:
+    """The application may take long to decide: a client can't fill memory meanwhile."""
+
+    async def scene() -> None:
+        app = App()
+        app.may_accept.clear()
+        async with serving(app) as connect:
+            peer = await connect()
+            peer.writer.write(HANDSHAKE + b"\r\n")
+            await app.called.wait()
+            peer.writer.transport.set_write_buffer_limits(high=1 << 20)
+            sent = asyncio.ensure_future(_pour(peer.writer))
+            stuck_at = -1
+            while stuck_at != peer.writer.transport.get_write_buffer_size() or not stuck_at:
+                stuck_at = peer.writer.transport.get_write_buffer_size()
+                await asyncio.sleep(0.2)
+            app.may_accept.set()
+            assert (await peer.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+            assert await peer.close_code() == 1008
+            sent.cancel()
+
+    play(scene)
+
+
+async def _pour(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(frame(PONG) * 10_000)
+        await writer.drain()
+
+
+def test_a_head_of_too_many_fields_is_answered(play: Callable[[Scene], None]) -> None:
+    async def scene() -> None:
+        async with serving(App()) as connect:
+            peer = await (await connect()).open(b"".join(b"X: %d\r\n" % n for n in range(130)))
+            assert peer.head.startswith(b"HTTP/1.1 431 ")
+            await peer.reader.read()
+
+    play(scene)
+
+
+def test_a_client_that_is_gone_silently_is_noticed(play: Callable[[Scene], None]) -> None:
+    """One that answers no ping; it reads the close frame all the same here."""
+
+    async def scene() -> None:
+        app = App()
+        async with serving(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as connect:
+            peer = await (await connect()).open()
+            assert await peer.close_code() == 1011
+            await app.ended.wait()
+
+    play(scene)
+
+
+def test_a_client_that_reads_nothing_is_dropped(
+    play: Callable[[Scene], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing would wait for its reading: the connection is aborted, and the application hears of it."""
+    monkeypatch.setattr(websocket_protocol, "STALLED_SECONDS", 0.5)
+
+    async def scene() -> None:
+        app = App(sends=bytes(60_000))
+        async with serving(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as connect:
+            peer = await connect()
+            peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            peer.writer.write(HANDSHAKE + b"\r\n")
+            await app.ended.wait()
+
+    play(scene)
