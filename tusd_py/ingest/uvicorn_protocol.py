@@ -123,8 +123,11 @@ class TusHttpProtocol(HttpToolsProtocol):
             elif self.head_begun:
                 # How much of this read is the new head's is not known: less than a read.
                 self.table.head_grows(self, 0)
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as upgrade:
             self.handle_websocket_upgrade()
+            behind = data[upgrade.args[0] :]
+            if behind:
+                cast("asyncio.Protocol", self.transport.get_protocol()).data_received(behind)
         except Refusal as refusal:
             self._refuse(refusal)
         except httptools.HttpParserError as error:

@@ -6,11 +6,10 @@ A listener sends pongs, and a close frame at its end. So the connection reads li
 2. The first data frame is refused (1008), whether or not its message is ever completed (RFC 6455, 7.4.1).
 3. Nothing is read before the handshake is answered: a client must wait for the answer (RFC 6455, 4.1).
 4. A refused head is answered: uvicorn leaves the answer of ``websockets`` unsent (more than 128 fields).
-5. A client that does not read is dropped after ``STALLED_SECONDS``: ``close`` alone waits for its reading.
+
+A client that takes nothing is ended by the table of ``connections``.
 """
 
-import asyncio
-from asyncio.transports import BaseTransport
 from typing import Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -23,8 +22,6 @@ BYTES_PER_SECOND: Final = 1024
 """Most bytes of one second: a pong is 10 bytes, and the largest control frame is 131."""
 FRAMES_PER_SECOND: Final = 20
 """Most control frames of one second; clients and proxies send one every few seconds."""
-STALLED_SECONDS: Final = 30.0
-"""Longest time in which nothing that was sent leaves this process."""
 _WINDOW_SECONDS: Final = 1.0
 
 
@@ -35,13 +32,17 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
     _bytes = 0
     _frames = 0
     _refused = False
-    _stalled: asyncio.TimerHandle | None = None
+    _early = b""
+    """What came in one packet with the head."""
 
     # -- receiving
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
         if self._refused:
+            return
+        if self.handshake_initiated and not self.handshake_complete:
+            self._early += data
             return
         now = self.loop.time()
         if now - self._window_from >= _WINDOW_SECONDS:
@@ -66,6 +67,9 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
         """Read on: the handshake was accepted."""
         self.transport.resume_reading()
         super().start_keepalive()
+        if self._early:
+            self.data_received(self._early)
+            self._early = b""
 
     def handle_text(self, event: Frame) -> None:  # noqa: ARG002
         """Refuse a message."""
@@ -75,18 +79,20 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         """Answer a ping, unless there are too many."""
-        self._count_frame()
-        super().handle_ping()
+        if self._may_come():
+            super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
         """Take a pong, unless there are too many."""
-        self._count_frame()
-        super().handle_pong(event)
+        if self._may_come():
+            super().handle_pong(event)
 
-    def _count_frame(self) -> None:
+    def _may_come(self) -> bool:
+        """Count a control frame; return False when it is one of a flood, which is refused."""
         self._frames += 1
         if self._frames > FRAMES_PER_SECOND:
             self._refuse()
+        return not self._refused
 
     # -- ending
 
@@ -115,32 +121,3 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
             self.close_timer.cancel()
         # Set, it keeps uvicorn from closing at once when the application returns.
         self.close_timer = self.loop.call_later(DROP_SECONDS, self.transport.close)
-
-    # -- sending
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        """Watch whether what is sent leaves this process."""
-        super().connection_made(transport)
-        # At the first byte that the kernel does not take; else 64 KiB could lie here for ever.
-        self.transport.set_write_buffer_limits(high=0)
-
-    def pause_writing(self) -> None:
-        """Something was not taken by the kernel."""
-        super().pause_writing()
-        if self._stalled is None:
-            self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """Everything was taken."""
-        super().resume_writing()
-        self._stop_stalled()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        self._stop_stalled()
-        super().connection_lost(exc)
-
-    def _stop_stalled(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None

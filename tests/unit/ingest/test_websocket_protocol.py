@@ -11,9 +11,9 @@ import uvicorn
 import uvloop
 
 from tusd_py.embedded import WEBSOCKET_MESSAGE_BYTES
-from tusd_py.ingest import websocket_protocol
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.ingest.websocket_protocol import FRAMES_PER_SECOND, ListenerProtocol
+from tusd_py.settings import ConnectionSettings
 
 HANDSHAKE: Final = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -41,9 +41,9 @@ class Peer:
         self.reader, self.writer = reader, writer
         self.head = b""
 
-    async def open(self, extra: bytes = b"") -> "Peer":
-        """Send the handshake, and read the answer's head."""
-        self.writer.write(HANDSHAKE + extra + b"\r\n")
+    async def open(self, extra: bytes = b"", *, behind: bytes = b"") -> "Peer":
+        """Send the handshake with more fields, and bytes behind it; read the answer's head."""
+        self.writer.write(HANDSHAKE + extra + b"\r\n" + behind)
         self.head = await self.reader.readuntil(b"\r\n\r\n")
         return self
 
@@ -171,16 +171,18 @@ def test_who_sends_anything_is_refused(play: Callable[[Scene], None], said: str)
     play(scene)
 
 
+@pytest.mark.parametrize("one_packet", [False, True], ids=["later", "with the head"])
 @pytest.mark.parametrize("said", SAID)
 def test_who_sends_anything_before_the_answer_is_refused_behind_it(
-    play: Callable[[Scene], None], said: str
+    play: Callable[[Scene], None], said: str, *, one_packet: bool
 ) -> None:
     async def scene() -> None:
         app = App()
         app.may_accept.clear()
         async with serving(app) as connect:
             peer = await connect()
-            opening = asyncio.ensure_future(peer.open())
+            behind = SAID[said] if one_packet else b""
+            opening = asyncio.ensure_future(peer.open(behind=behind))
             await app.called.wait()
             peer.writer.write(SAID[said])
             app.may_accept.set()
@@ -271,15 +273,14 @@ def test_a_client_that_is_gone_silently_is_noticed(play: Callable[[Scene], None]
     play(scene)
 
 
-def test_a_client_that_reads_nothing_is_dropped(
-    play: Callable[[Scene], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_that_reads_nothing_is_dropped(play: Callable[[Scene], None]) -> None:
     """Closing would wait for its reading: the connection is aborted, and the application hears of it."""
-    monkeypatch.setattr(websocket_protocol, "STALLED_SECONDS", 0.5)
 
     async def scene() -> None:
         app = App(sends=bytes(60_000))
-        async with serving(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as connect:
+        limits = ConnectionSettings(send_timeout=0.5)
+        http = type("Hasty", (TusHttpProtocol,), {"limits": limits})
+        async with serving(app, http=http, ws_ping_interval=0.2, ws_ping_timeout=0.2) as connect:
             peer = await connect()
             peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
             peer.writer.write(HANDSHAKE + b"\r\n")
