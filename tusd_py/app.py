@@ -47,7 +47,7 @@ from tusd_py.http.tus import TusEndpoint
 from tusd_py.http.tus_first import TusFirst
 from tusd_py.locks.process import sole_server
 from tusd_py.monitoring.backend_figures import BackendFigures
-from tusd_py.monitoring.checks import Checks, server_checks, threads_check
+from tusd_py.monitoring.checks import Checks, sandbox_check, server_checks, threads_check
 from tusd_py.monitoring.figures import Figures
 from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.ports import Ports
@@ -80,6 +80,7 @@ def create_app(
     authenticate: Authenticate | None = None,
     hooks: Hooks | None = None,
     worker_alive: Callable[[], bool] | None = None,
+    sandbox_weakness: str = "",
     figures: Figures | None = None,
 ) -> Starlette:
     """The server as an application that can run alone or be mounted in another.
@@ -89,7 +90,8 @@ def create_app(
         in the place of the session tokens of ``settings.auth``, which decide when it is None;
         hooks: functions that are asked and told, in the place of ``settings.hooks.callables``; ``ports``
         that were opened elsewhere must have been opened with them;
-        worker_alive: asked by /healthz when the pipeline runs in this process; figures: where
+        worker_alive: asked by /healthz when the pipeline runs in this process; sandbox_weakness:
+            how the box of that pipeline is less than the settings ask for; figures: where
         /metrics finds what such a worker counts, and what the server adds its own to.
     Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
         would be let in (cors.allow_origins).
@@ -111,7 +113,7 @@ def create_app(
         *home.routes(pages, settings.base_path),
         *admin.routes(context, pages),
         *openapi.routes(pages),
-        *monitoring.routes(_checks(context, worker_alive), figures, worker_alive),
+        *monitoring.routes(_checks(context, worker_alive, sandbox_weakness), figures, worker_alive),
     ]
     app = Starlette(
         routes=routes,
@@ -150,10 +152,13 @@ def _hosts(context: AppContext) -> list[Middleware]:
     return [Middleware(Hosts, rule=rule, open_paths={monitoring.HEALTH})]
 
 
-def _checks(context: AppContext, worker_alive: Callable[[], bool] | None) -> Checks:
+def _checks(
+    context: AppContext, worker_alive: Callable[[], bool] | None, sandbox_weakness: str
+) -> Checks:
     checks = server_checks(context.ports, context.settings.data_dir, context.stopping.is_set)
     if worker_alive is not None:
         checks.append(threads_check(worker_alive, vital=False))
+        checks.append(sandbox_check(sandbox_weakness))
     return Checks(checks)
 
 

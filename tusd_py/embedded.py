@@ -19,6 +19,7 @@ from tusd_py.app import create_app as app_of_server
 from tusd_py.app import stop
 from tusd_py.domain.masking import masked
 from tusd_py.hashing import checksums
+from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.hooks.callables import Hooks
 from tusd_py.http.access import Authenticate
 from tusd_py.http.context import AppContext
@@ -50,6 +51,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
     raise_limit()
+    hide_from_other_processes()
     flaw = self_check()
     if flaw is not None:
         log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
@@ -102,6 +104,7 @@ def create_app(
         authenticate=authenticate,
         hooks=hooks,
         worker_alive=worker.alive if worker else None,
+        sandbox_weakness=worker.tools.weakness if worker else "",
         figures=figures,
     )
     of_server = app.router.lifespan_context

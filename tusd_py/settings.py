@@ -280,14 +280,25 @@ class MediaSettings(_Section):
         le=1,
         description="Keep the original unless the result is smaller than this share of it",
     )
-    sandbox: Literal["auto", "bwrap", "rlimit", "off"] = Field(
-        "auto", description="auto picks the strongest that starts"
+    sandbox: Literal["auto", "bwrap", "landlock", "rlimit", "off"] = Field(
+        "auto",
+        description="The box around ffmpeg: bwrap (namespaces), landlock (no other file, no TCP), rlimit (limits alone), off. auto picks the strongest that starts and warns when it is not bwrap; any other refuses to start where it does not",
     )
     ffmpeg: str = Field("ffmpeg", description="Program name or path")
     ffprobe: str = Field("ffprobe", description="Program name or path")
     memory_limit: Size = Field(2 * GIB, description="Address space of one ffmpeg")
     max_pixels: int = Field(35389440, description="Largest picture decoded (8192 x 4320)")
     max_duration: Duration = Field(43200.0, description="Longest video that is compressed")
+    cpu_budget: Duration = Field(
+        7200.0,
+        gt=0,
+        description="Processor time that compressing one video may take, all threads together; a video that needs more by its size and number of frames is not begun, one that uses it up is stopped. 2 h is the cost of a film of 2 h in 1080p",
+    )
+    cpu_per_mib: Duration = Field(
+        60.0,
+        gt=0,
+        description="Processor time that each MiB of a video adds to one minute, up to media.cpu_budget: a small file can't ask for much work",
+    )
     stall_timeout: Duration = Field(
         60.0, description="Stop ffmpeg when its position stands still for so long"
     )

@@ -14,6 +14,7 @@ from typing import Final
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import Job
 from tusd_py.domain.operation import StepTimes
+from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.monitoring.backend_figures import BackendFigures
 from tusd_py.monitoring.checks import Check, Checks, threads_check, worker_checks
 from tusd_py.monitoring.figures import Figures
@@ -33,12 +34,15 @@ log = logging.getLogger(__name__)
 
 SILENT_ROUNDS: Final = 4
 """A worker that did not renew for so many rounds is not shown as living."""
+LOOK_SECONDS: Final = 1.0
+"""How often a thread that waits looks whether it is to stop."""
 RESTART_SECONDS: Final = 1.0
 """After an unexpected error a thread's work begins again so much later (hole 17: loudly)."""
 
 
 class Worker:
-    """Jobs at the same time: ``settings.workers``, at least one. Threads do the waiting; programs
+    """Jobs at the same time: ``settings.workers``, at least one, and one light one while all of these are
+    heavy. Threads do the waiting; programs
     and C code do the work."""
 
     def __init__(
@@ -60,6 +64,7 @@ class Worker:
         self._host = socket.gethostname()
         self._owner = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
         self._tools = tools or discover(settings)
+        self._tools.warn()
         counted = WorkerFigures((figures or Figures()).registry)
         self._counted = counted
         self._told: StepTimes = counted.step_times()
@@ -74,16 +79,22 @@ class Worker:
         )
         self._slots = max(1, settings.workers)
         counted.show_slots(self._slots, self._consumer.busy)
+        counted.show_sandbox(self._tools.sandbox, weak=bool(self._tools.weakness))
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to take jobs; first those that a dead process on this machine held."""
+        """Begin to take jobs; first those that a dead process on this machine held.
+
+        From here on other processes of the same user can't read this one's memory and environment.
+        """
+        hide_from_other_processes()
         self._take_from_dead()
         jobs = self._settings.jobs
         for number in range(self._slots):
             self._begin(f"slot-{number}", self._take)
+        self._begin("light-slot", self._take_light)
         self._begin("renewer", self._every(jobs.renew_every, self._renew))
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
         if self._relays:
@@ -119,6 +130,12 @@ class Worker:
 
     def _take(self) -> None:
         self._consumer.take_one()
+
+    def _take_light(self) -> None:
+        """One slot more while all others do heavy work: what is light goes on. Heavy work that comes by
+        it finds no place and goes back."""
+        if self._consumer.wait_until_all_heavy(LOOK_SECONDS):
+            self._consumer.take_one()
 
     def _renew(self) -> None:
         """The leases first: what the operator is told may fail."""
@@ -192,6 +209,11 @@ class Worker:
         """Whether every thread runs (the seed's hole 17)."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
+    @property
+    def tools(self) -> Tools:
+        """The programs for media that it found, and their box."""
+        return self._tools
+
     def checks(self) -> list[Check]:
         """What ``/readyz`` of a process that is nothing but a worker asks."""
         return [
@@ -200,6 +222,7 @@ class Worker:
                 self._settings.data_dir,
                 self._stopping.is_set,
                 ffmpeg=self._tools.ffmpeg is not None,
+                sandbox_weakness=self._tools.weakness,
                 scanner=scanner_of(self._settings, self._ports.clock),
             ),
             threads_check(self.alive, vital=True),

@@ -24,6 +24,7 @@ from tusd_py.ports import Ports
 from tusd_py.queue.port import Delivery
 from tusd_py.settings import Settings
 from worker.failpoints import failpoint
+from worker.heavy_work import Deferred, HeavyWork
 from worker.lease import Lease, WorkerStopping
 from worker.media.run import Stopped
 from worker.media.tools import Tools
@@ -37,6 +38,7 @@ RECEIVE_SECONDS: Final = 1.0
 DATABASE_RETRY_SECONDS: Final = 5.0
 JITTER: Final = 0.2
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+TEXT_WAITING: Final = "等待资源"
 UNEXPECTED: Final = "Processing failed unexpectedly."
 
 
@@ -61,6 +63,7 @@ class Consumer:
         self._clock = clock
         self._figures = figures
         self._traces = traces
+        self._heavy_work = HeavyWork(max(1, settings.workers), clock)
         self._mutex = threading.Lock()
         self._leases: set[Lease] = set()
 
@@ -105,6 +108,7 @@ class Consumer:
             clock=self._clock,
             figures=self._figures,
             traces=self._traces,
+            heavy_work=self._heavy_work,
         )
         with self._mutex:
             self._leases.add(lease)
@@ -118,6 +122,7 @@ class Consumer:
             self._figures.attempt_ended("done")
             log.info("job.done", extra={"task_id": job.task_id, "fence": job.fence})
         finally:
+            attempt.end_heavy()
             with self._mutex:
                 self._leases.discard(lease)
 
@@ -143,6 +148,8 @@ class Consumer:
             case WorkerStopping() | Stopped():
                 self._ports.catalog.release(attempt.job.task_id, fence=attempt.job.fence)
                 self._figures.attempt_ended("released")
+            case Deferred():
+                self._defer(attempt, error.seconds)
             case Permanent():
                 self._fail(attempt, error.reason_code, error.detail, error.message)
             case ResourceShort() | StorageFull():
@@ -154,6 +161,22 @@ class Consumer:
             case _:
                 log.error("job.crashed", exc_info=error)
                 self._later(attempt, Transient(UNEXPECTED), counted=True)
+
+    def _defer(self, attempt: Attempt, seconds: float) -> None:
+        """Heavy work waits for a place in the queue, not in a slot."""
+        job = attempt.job
+        self._ports.catalog.retry(
+            job.task_id,
+            fence=job.fence,
+            after_seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311
+            error_code="",
+            error_msg="",
+            counted=False,
+        )
+        self._figures.attempt_ended("deferred")
+        attempt.reporter.waits(TEXT_WAITING)
+        shutil.rmtree(attempt.work_dir, ignore_errors=True)
+        log.info("job.deferred", extra={"task_id": job.task_id, "seconds": seconds})
 
     def _later(
         self, attempt: Attempt, error: PipelineError | BackendError, *, counted: bool
@@ -177,7 +200,7 @@ class Consumer:
             counted=counted,
         )
         self._figures.attempt_ended("retry")
-        attempt.reporter.waits(f"重试中 {tried}/{jobs.max_attempts}" if counted else "等待资源")
+        attempt.reporter.waits(f"重试中 {tried}/{jobs.max_attempts}" if counted else TEXT_WAITING)
         log.warning("job.retry", extra={"task_id": job.task_id, "tried": tried, "code": error.code})
 
     def _fail(self, attempt: Attempt, code: str, sentence: str, message: str) -> None:
@@ -199,6 +222,10 @@ class Consumer:
         self._figures.attempt_ended("lost")
         log.warning("job.lost", extra={"task_id": attempt.job.task_id})
         shutil.rmtree(attempt.work_dir, ignore_errors=True)
+
+    def wait_until_all_heavy(self, seconds: float) -> bool:
+        """Wait until every slot does heavy work, so long at most; whether every one does."""
+        return self._heavy_work.wait_until_full(seconds)
 
     def renew(self) -> None:
         """Renew every lease held here."""

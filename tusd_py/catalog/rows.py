@@ -1,7 +1,7 @@
 """Rows to values and back: the one place that knows how each value is spelt in the database."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -110,15 +110,19 @@ def message_of(row: Row) -> JobMessage:
     )
 
 
+_CHECKPOINT_MEMBERS: Final = frozenset(field.name for field in fields(Checkpoint))
+
+
 def checkpoint_text(checkpoint: Checkpoint) -> str:
     """A checkpoint as JSON."""
     return json.dumps(asdict(checkpoint))
 
 
 def checkpoint_of(text: str) -> Checkpoint:
-    """The checkpoint in a JSON text."""
+    """The checkpoint in a JSON text; members of a newer version are ignored."""
     members = json.loads(text)
-    return Checkpoint(**{**members, "step": Step(members["step"])})
+    known = {name: members[name] for name in _CHECKPOINT_MEMBERS & members.keys()}
+    return Checkpoint(**{**known, "step": Step(members["step"])})
 
 
 def file_of(row: Row) -> File:

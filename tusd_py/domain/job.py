@@ -45,6 +45,8 @@ class Checkpoint:
     out_size: int = 0
     content_type: str = ""
     ext: str = ""
+    cpu_seconds: float = 0.0
+    """Processor time that compressing takes, by estimate: known from the first look on."""
     note: str = ""
     """Shown to the user: why the original was kept, for example."""
 

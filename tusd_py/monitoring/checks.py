@@ -119,12 +119,14 @@ def worker_checks(
     stopping: Callable[[], bool],
     *,
     ffmpeg: bool,
+    sandbox_weakness: str,
     scanner: Clamd | None,
 ) -> list[Check]:
     """A worker gets nothing to do without the queue."""
     checks = [
         *_checks(ports, data_dir, stopping, queue_vital=True),
         condition("ffmpeg", lambda: ffmpeg, NO_FFMPEG, vital=False),
+        sandbox_check(sandbox_weakness),
     ]
     if scanner is not None:
         checks.append(Check(name="scanner", ask=lambda: _ask(scanner), vital=False))
@@ -146,6 +148,11 @@ def _checks(
         Check(name="objects", ask=ports.objects.check, vital=False),
         condition("draining", lambda: not stopping(), STOPPING, vital=True),
     ]
+
+
+def sandbox_check(weakness: str) -> Check:
+    """Whether ffmpeg's box is whole. ``weakness``: a sentence that says how it is not; '' when it is."""
+    return condition("sandbox", lambda: not weakness, weakness, vital=False)
 
 
 def threads_check(alive: Callable[[], bool], *, vital: bool) -> Check:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.registry import CollectorRegistry
@@ -11,7 +11,7 @@ from tusd_py.domain.job import Step
 from tusd_py.domain.operation import StepTime, StepTimes
 
 STEP_BUCKETS: Final = (0.01, 0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
-OUTCOMES: Final = ("done", "retry", "failed", "lost", "released", "unsettled")
+OUTCOMES: Final = ("done", "retry", "deferred", "failed", "lost", "released", "unsettled")
 SCANS: Final = ("clean", "infected", "too_large", "unavailable")
 
 
@@ -27,7 +27,8 @@ class WorkerFigures:
         )
         self._attempts = Counter(
             "tusd_worker_attempts",
-            "Attempts that ended: done; retry: again later; failed: a dead letter; lost: another has "
+            "Attempts that ended: done; retry: again later; deferred: heavy work without a "
+            "place, again later; failed: a dead letter; lost: another has "
             "the job; released: the worker is stopping; unsettled: the catalog was away",
             ("outcome",),
             registry=registry,
@@ -49,6 +50,27 @@ class WorkerFigures:
             ("result",),
             registry=registry,
         )
+        self._sandbox = Gauge(
+            "tusd_worker_sandbox",
+            "1 for the kind of box that ffmpeg runs in: bwrap, landlock, rlimit, off",
+            ("kind",),
+            registry=registry,
+        )
+        self._sandbox_weak = Gauge(
+            "tusd_worker_sandbox_weak",
+            "1: media.sandbox is auto, and the strongest box does not start, or the filter of system "
+            "calls is missing",
+            registry=registry,
+        )
+        self._over_budget = Counter(
+            "tusd_worker_over_budget",
+            "Videos that were not compressed because it takes too much processor time: before: by "
+            "estimate; while: it was used up",
+            ("when",),
+            registry=registry,
+        )
+        for when in ("before", "while"):
+            self._over_budget.labels(when)
         for result in SCANS:
             self._scans.labels(result)
         for outcome in OUTCOMES:
@@ -60,6 +82,11 @@ class WorkerFigures:
         """There are so many; ``running`` is asked for the attempts under way."""
         self._slots.set(slots)
         self._running.set_function(running)
+
+    def show_sandbox(self, kind: str, *, weak: bool) -> None:
+        """Ffmpeg runs in a box of this kind; ``weak``: less than the settings ask for."""
+        self._sandbox.labels(kind).set(1)
+        self._sandbox_weak.set(weak)
 
     def attempt_ended(self, outcome: str) -> None:
         """An attempt ended in one of ``OUTCOMES``."""
@@ -88,6 +115,10 @@ class WorkerFigures:
     def scanned(self, result: str) -> None:
         """A scan came to one of ``SCANS``."""
         self._scans.labels(result).inc()
+
+    def over_budget(self, when: Literal["before", "while"]) -> None:
+        """A video is not compressed for the processor time that it takes."""
+        self._over_budget.labels(when).inc()
 
     def compressed(self, seconds: float) -> None:
         """A video was compressed, or could not be, in so long."""

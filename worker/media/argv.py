@@ -7,6 +7,7 @@ help). Rule 3: inputs are ``file:`` URLs: a name could be an option or another p
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,18 @@ def input_argv(source: str, demuxer: str) -> list[str]:
     ]  # fmt: skip
 
 
+PROBED: Final = (
+    "format=duration:stream=codec_type,width,height,avg_frame_rate,nb_frames"
+    ":stream_disposition=attached_pic:stream_tags=:format_tags="
+)
+"""The facts that ``probe`` reads, and no others: a file's tags may be as long as the file."""
+
+
 def probe_argv(ffprobe: str, source: str, demuxer: str) -> list[str]:
-    """ffprobe, telling format and streams as JSON."""
+    """Return the command line of ffprobe that writes ``PROBED`` as JSON."""
     return [
-        ffprobe, "-v", "error", "-hide_banner", "-of", "json", "-show_format", "-show_streams",
-        *input_argv(source, demuxer),
+        ffprobe, "-v", "error", "-hide_banner", "-of", "json=compact=1",
+        "-show_entries", PROBED, *input_argv(source, demuxer),
     ]  # fmt: skip
 
 

@@ -18,10 +18,13 @@ log = logging.getLogger(__name__)
 PROBE_SECONDS: Final = 60.0
 MAX_SIDE_PIXELS: Final = 1 << 20
 MAX_DURATION_SECONDS: Final = 1e9
+MAX_DIGITS: Final = 12
 """What a tool prints beyond these is no fact about a film."""
-_DURATION: Final = re.compile(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_DURATION: Final = re.compile(r"Duration: (\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)")
 _STREAM: Final = re.compile(r"Stream #\d+:\d+.*?: (Video|Audio): (\w+)(.*)")
 _SIZE: Final = re.compile(r"\b(\d{2,5})x(\d{2,5})\b")
+_FPS: Final = re.compile(r"\b(\d{1,6}(?:\.\d{1,6})?)(k?) fps\b")
+_FRACTION: Final = re.compile(r"([0-9]{1,12})/([0-9]{1,12})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,10 @@ class Probed:
     has_audio: bool
     width: int = 0
     height: int = 0
+    frames: int | None = None
+    """Of the first moving picture, by the file's own word; None when it says nothing."""
+    frame_rate: float | None = None
+    """Frames in a second, by the file's own word."""
 
 
 def probe(
@@ -41,7 +48,7 @@ def probe(
 ) -> Probed | None:
     """Look into the box's source as ``demuxer``; None when it is no such file.
 
-    Raises: Stopped, Stalled, OSError.
+    Raises: Stopped, Overran, OSError.
     """
     if tools.ffprobe is not None:
         argv = probe_argv(tools.ffprobe, box.source_seen, demuxer)
@@ -56,7 +63,10 @@ def probe(
 
 
 def parse_ffprobe(text: str) -> Probed | None:
-    """From ffprobe's JSON; None when it names no stream."""
+    """Read ffprobe's JSON; None when it names no stream, or is not what ffprobe writes.
+
+    It was written by a program that a hostile file may have taken over, so nothing in it is trusted.
+    """
     try:
         found = read_json_object(text)
     except NotAJsonObject:
@@ -77,6 +87,8 @@ def parse_ffprobe(text: str) -> Probed | None:
         has_audio=any(stream.get("codec_type") == "audio" for stream in streams),
         width=_pixels(first.get("width")),
         height=_pixels(first.get("height")),
+        frames=_count(first.get("nb_frames")),
+        frame_rate=_rate(first.get("avg_frame_rate")),
     )
 
 
@@ -100,6 +112,19 @@ def _seconds(text: object) -> float | None:
     return value if 0 < value < MAX_DURATION_SECONDS else None
 
 
+def _count(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else None
+
+
+def _rate(value: object) -> float | None:
+    """Frames per second from a fraction such as ``30000/1001``."""
+    match = _FRACTION.fullmatch(str(value))
+    if match is None or int(match[2]) == 0:
+        return None
+    return int(match[1]) / int(match[2]) or None
+
+
 def parse_ffmpeg(text: str) -> Probed | None:
     """From what ``ffmpeg -i`` says; None when it names no stream."""
     streams = _STREAM.findall(text)
@@ -111,12 +136,14 @@ def parse_ffmpeg(text: str) -> Probed | None:
         seconds = int(duration[1]) * 3600 + int(duration[2]) * 60 + float(duration[3])
     videos = [rest for kind, _, rest in streams if kind == "Video" and "attached pic" not in rest]
     size = _SIZE.search(videos[0]) if videos else None
+    rate = _FPS.search(videos[0]) if videos else None
     return Probed(
         duration=seconds or None,
         has_video=bool(videos),
         has_audio=any(kind == "Audio" for kind, _, _ in streams),
         width=int(size[1]) if size else 0,
         height=int(size[2]) if size else 0,
+        frame_rate=float(rate[1]) * (1000 if rate[2] else 1) or None if rate else None,
     )
 
 
@@ -125,9 +152,9 @@ def measure_duration(
 ) -> float | None:
     """The duration in seconds by reading every packet, for files whose header has none.
 
-    Raises: Stopped, Stalled, OSError.
+    Raises: Stopped, Overran, OSError.
     """
     argv = duration_argv(tools.ffmpeg or "", box.source_seen, demuxer)
     ran = run(box.wrap(argv), clock=clock, stopped=stopped, wall_seconds=PROBE_SECONDS)
-    positions = re.findall(r"^out_time_us=(\d+)$", ran.stdout, re.MULTILINE)
+    positions = re.findall(r"^out_time_us=(\d{1,16})$", ran.stdout, re.MULTILINE)
     return int(positions[-1]) / 1e6 if ran.code == 0 and positions else None

@@ -1,22 +1,33 @@
-"""Running a program in its box: watched, stoppable, and never left behind."""
+"""Running a program in its box: watched, stoppable, and never left behind.
+
+What a program says is data from a hostile file: everything that is read from it has a limit, and a
+program that goes beyond one is ended.
+"""
 
 import logging
+import math
 import os
+import selectors
 import signal
 import subprocess
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import IO, Final
 
 from tusd_py.clock import Clock
+from worker.media.usage import usage_of
 
 log = logging.getLogger(__name__)
 
 TERM_SECONDS: Final = 5.0
 """Between the polite end and kill -9."""
 POLL_SECONDS: Final = 0.1
+READ_BYTES: Final = 1 << 16
+MAX_LINE_BYTES: Final = 4096
+MAX_THREADS: Final = 64 + 4 * (os.cpu_count() or 1)
+"""Threads of one program and its children: ffmpeg has a few for each core."""
 _STDERR_BYTES: Final = 8192
 
 
@@ -24,8 +35,38 @@ class Stopped(Exception):
     """Raised when the program was ended because ``stopped()`` said so."""
 
 
-class Stalled(Exception):
+class Overran(Exception):
+    """Raised when the program was ended because it used more than it may; the text says of what."""
+
+
+class Stalled(Overran):
     """Raised when the program was ended because it ran for too long or stood still."""
+
+
+class CpuSpent(Overran):
+    """Raised when the program was ended because it used up its processor time."""
+
+
+class TooMuchOutput(Overran):
+    """Raised when the program was ended because it wrote too much to a pipe or into its folder."""
+
+
+class TooManyThreads(Overran):
+    """Raised when the program was ended because it had too many threads or children."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much of a program is taken before it is ended. Sizes in bytes."""
+
+    stdout: int = 1 << 20
+    stderr: int = 16 << 20
+    cpu: float | None = None
+    """Seconds of processor time of the program and its children together."""
+    threads: int = MAX_THREADS
+    folder: Path | None = None
+    """Where it writes: what all files there hold together is limited by ``folder_size``."""
+    folder_size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +86,15 @@ def run(
     wall_seconds: float,
     stall_seconds: float | None = None,
     on_line: Callable[[str], bool] | None = None,
+    bounds: Bounds | None = None,
 ) -> Ran:
     """Run a command line to its end.
 
-    Args: on_line: told each line of stdout; returns whether it shows that the program moves on.
-        stall_seconds: longest time without such a line.
-    Raises: Stopped, Stalled: the whole process group was ended first; OSError: it can't start.
+    Args: on_line: gets each line of stdout, which is not kept then; returns whether the line shows
+        that the program moves on. stall_seconds: longest time without such a line.
+    Raises: Stopped, Overran: the whole process group was ended first; OSError: it can't start.
     """
+    limits = bounds or Bounds()
     process = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
@@ -61,24 +104,26 @@ def run(
         start_new_session=True,
         close_fds=True,
     )
-    watch = _Watch(process, clock, on_line)
-    started = clock.monotonic()
+    pipes = _Pipes(process, limits, on_line, clock)
+    watch = _Watch(process.pid, limits, clock)
     try:
         while True:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(POLL_SECONDS)
+            pipes.read(POLL_SECONDS)
+            if process.poll() is not None:
                 break
             if stopped():
                 raise Stopped
             now = clock.monotonic()
-            if now - started > wall_seconds:
-                raise Stalled
-            if stall_seconds is not None and now - watch.moved_at > stall_seconds:
-                raise Stalled
+            if now - watch.started_at > wall_seconds:
+                raise Stalled("time")
+            if stall_seconds is not None and now - pipes.moved_at > stall_seconds:
+                raise Stalled("progress")
+            watch.check(now)
+        pipes.drain()
     finally:
         end_group(process)
-        watch.join()
-    return Ran(code=process.returncode, stdout="".join(watch.stdout), stderr=watch.stderr)
+        pipes.close()
+    return Ran(code=process.returncode, stdout=pipes.stdout, stderr=pipes.stderr)
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
@@ -97,49 +142,127 @@ def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
 
 
 class _Watch:
-    """Reads what a program says, so that it never waits for us."""
+    """What the program uses, looked at ten times a second."""
+
+    def __init__(self, pid: int, limits: Bounds, clock: Clock) -> None:
+        self._pid = pid
+        self._limits = limits
+        self.started_at = self._looked_at = clock.monotonic()
+
+    def check(self, now: float) -> None:
+        """Raises: CpuSpent, TooManyThreads, TooMuchOutput."""
+        if now - self._looked_at < POLL_SECONDS:
+            return
+        self._looked_at = now
+        limits = self._limits
+        used = usage_of(self._pid, most=limits.threads)
+        if used.threads > limits.threads:
+            raise TooManyThreads("threads")
+        if limits.cpu is not None and used.cpu > limits.cpu:
+            raise CpuSpent("processor time")
+        if limits.folder is not None and _bytes_in(limits.folder) > limits.folder_size:
+            raise TooMuchOutput("disk")
+
+
+def _bytes_in(folder: Path) -> float:
+    """What the files in a folder take up on the disk, no link followed; infinity if a folder is in it."""
+    total = 0.0
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                return math.inf
+            total += entry.stat(follow_symlinks=False).st_blocks * 512
+    return total
+
+
+class _Pipes:
+    """Both pipes of a program, read without ever waiting for its end: a child that outlives it may hold
+    them open."""
 
     def __init__(
         self,
         process: "subprocess.Popen[bytes]",
-        clock: Clock,
+        limits: Bounds,
         on_line: Callable[[str], bool] | None,
+        clock: Clock,
     ) -> None:
         self._process = process
-        self._clock = clock
+        self._limits = limits
         self._on_line = on_line
-        self.stdout: list[str] = []
-        self.stderr = ""
+        self._clock = clock
+        self._out = bytearray()
+        self._line = b""
+        self._err = b""
+        self._counts = {"stdout": 0, "stderr": 0}
         self.moved_at = clock.monotonic()
-        self._threads = [
-            threading.Thread(target=self._read_stdout, daemon=True),
-            threading.Thread(target=self._read_stderr, daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._selector = selectors.DefaultSelector()
+        for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
+            if stream is not None:
+                os.set_blocking(stream.fileno(), False)
+                self._selector.register(stream, selectors.EVENT_READ, name)
 
-    def _read_stdout(self) -> None:
-        stream = self._process.stdout
-        if stream is None:
-            return
-        with stream:
-            for raw in stream:
-                line = raw.decode("utf-8", "replace")
-                if self._on_line is None:
-                    self.stdout.append(line)
-                elif self._on_line(line):
-                    self.moved_at = self._clock.monotonic()
+    @property
+    def stdout(self) -> str:
+        """All of it, unless it went to ``on_line``."""
+        return self._out.decode("utf-8", "replace")
 
-    def _read_stderr(self) -> None:
-        stream = self._process.stderr
-        if stream is None:
-            return
-        tail = b""
-        with stream:
-            while piece := stream.read(4096):
-                tail = (tail + piece)[-_STDERR_BYTES:]
-        self.stderr = tail.decode("utf-8", "replace")
+    @property
+    def stderr(self) -> str:
+        """Its end."""
+        return self._err.decode("utf-8", "replace")
 
-    def join(self) -> None:
-        for thread in self._threads:
-            thread.join()
+    def read(self, seconds: float) -> bool:
+        """Take what is there, or wait so long for something; whether anything was there.
+
+        Raises: TooMuchOutput.
+        """
+        if not self._selector.get_map():
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+            return False
+        ready = self._selector.select(seconds)
+        for key, _ in ready:
+            stream: IO[bytes] = key.fileobj  # type: ignore[assignment]
+            try:
+                piece = os.read(stream.fileno(), READ_BYTES)
+            except BlockingIOError:
+                continue
+            if piece:
+                self._take(key.data, piece)
+            else:
+                self._selector.unregister(stream)
+        return bool(ready)
+
+    def drain(self) -> None:
+        """Take what the program left. Raises: TooMuchOutput."""
+        while self._selector.get_map() and self.read(0.0):
+            pass
+        if self._line and self._on_line is not None:
+            self._on_line(self._line.decode("utf-8", "replace"))
+
+    def _take(self, name: str, piece: bytes) -> None:
+        self._counts[name] += len(piece)
+        limit = self._limits.stdout if name == "stdout" else self._limits.stderr
+        if self._counts[name] > limit:
+            raise TooMuchOutput(name)
+        if name == "stderr":
+            self._err = (self._err + piece)[-_STDERR_BYTES:]
+        elif self._on_line is None:
+            self._out += piece
+        else:
+            self._take_lines(piece, self._on_line)
+
+    def _take_lines(self, piece: bytes, on_line: Callable[[str], bool]) -> None:
+        *lines, self._line = (self._line + piece).split(b"\n")
+        if len(self._line) > MAX_LINE_BYTES:
+            raise TooMuchOutput("line")
+        for line in lines:
+            if on_line(line.decode("utf-8", "replace")):
+                self.moved_at = self._clock.monotonic()
+
+    def close(self) -> None:
+        """Let go of both, whoever else holds them."""
+        self._selector.close()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()

@@ -1,23 +1,32 @@
 """The box around ffmpeg: what it may see, use and become.
 
-Always: no new privileges, no orphans (it dies with us), limits on memory, processor time, file size
-and open files, no core dumps, low priority, an empty environment. With bwrap also: no network, no
-file but its input (read-only) and its output folder.
+Always: no new privileges, no orphans (it dies with us), limits on memory, processor time, file size,
+open files and threads, no core dumps, low priority, an empty environment, and where libseccomp is
+found a filter of system calls. ``landlock``: also no file but its input (read-only) and its output
+folder, no TCP. ``bwrap``: these by namespaces, so that other files, processes and networks do not exist.
 """
 
+import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from tusd_py.domain.errors import BackendError
+from worker.media import confine
+from worker.media.run import MAX_THREADS
+from worker.media.system_calls import filter_file
 
-Kind = Literal["bwrap", "rlimit", "off"]
+Kind = Literal["bwrap", "landlock", "rlimit", "off"]
+Wanted = Literal["auto", "bwrap", "landlock", "rlimit", "off"]
 
 NICE: Final = "10"
 MAX_OPEN_FILES: Final = 256
+STRONGEST_FIRST: Final[tuple[Kind, ...]] = ("bwrap", "landlock", "rlimit")
 _SELF_TEST_SECONDS: Final = 10.0
+_FILTER_DESCRIPTOR: Final = "9"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +60,31 @@ class Box:
         """The command line that runs ``argv`` in the box."""
         if self.kind == "off":
             return argv
-        inner = argv
-        if self.kind == "bwrap":
-            inner = bwrap_argv(argv, self.source, self.output)
+        inner = self._in_bwrap(argv) if self.kind == "bwrap" else self._confined(argv)
         return [*limits_argv(self.limits), *inner]
+
+    def _in_bwrap(self, argv: list[str]) -> list[str]:
+        loaded = filter_file()
+        inner = bwrap_argv(argv, self.source, self.output, filtered=loaded is not None)
+        if loaded is None:
+            return inner
+        # bwrap reads the filter from a descriptor that it inherits.
+        opened = f'exec {_FILTER_DESCRIPTOR}<"$0"; exec "$@"'
+        return ["sh", "-c", opened, str(loaded), *inner]
+
+    def _confined(self, argv: list[str]) -> list[str]:
+        program = _program(argv)
+        given: list[str] = []
+        if self.kind == "landlock":
+            given += ["--read", str(self.source), "--read", program]
+            given += ["--write", str(self.output)] if self.output is not None else []
+        loaded = filter_file()
+        given += ["--filter", str(loaded)] if loaded is not None else []
+        return [sys.executable, "-I", "-S", confine.__file__, *given, "--", program, *argv[1:]]
 
 
 def limits_argv(limits: Limits) -> list[str]:
-    """The part that holds without bwrap too; each program becomes the next."""
+    """The part that holds in every kind of box; each program becomes the next."""
     return [
         "setpriv", "--no-new-privs", "--pdeathsig", "KILL", "nice", "-n", NICE,
         "prlimit", f"--as={limits.memory}", f"--fsize={limits.file_size}", f"--cpu={limits.cpu}",
@@ -66,57 +92,69 @@ def limits_argv(limits: Limits) -> list[str]:
     ]  # fmt: skip
 
 
-def bwrap_argv(argv: list[str], source: Path, output: Path | None) -> list[str]:
-    """Only the program, its libraries, its input and its output exist."""
-    program = Path(argv[0]).resolve()
+def bwrap_argv(
+    argv: list[str], source: Path, output: Path | None, *, filtered: bool = False
+) -> list[str]:
+    """Only the program, its libraries, its input and its output exist, and only the latter can be written.
+
+    Args: filtered: a filter of system calls is to be read from descriptor 9.
+    """
+    program = _program(argv)
     box = [
         "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
         "--clearenv", "--setenv", "PATH", "/usr/bin", "--ro-bind", "/usr", "/usr",
         "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
         "--symlink", "usr/bin", "/bin", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
         "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc",
-        "--dev", "/dev", "--tmpfs", "/tmp",  # noqa: S108  (inside the box)
+        "--dev", "/dev", "--dir", "/tmp",  # noqa: S108  (inside the box)
         "--ro-bind", str(source), "/in",
     ]  # fmt: skip
-    if not program.is_relative_to("/usr"):
-        box += ["--ro-bind", str(program), str(program)]
+    if not Path(program).is_relative_to("/usr"):
+        box += ["--ro-bind", program, program]
     if output is not None:
         box += ["--bind", str(output), "/out", "--chdir", "/out"]
-    return [*box, str(program) if program.exists() else argv[0], *argv[1:]]
+    # What is written to memory by way of a file system counts in no limit of memory.
+    box += ["--remount-ro", "/dev", "--remount-ro", "/"]
+    if filtered:
+        box += ["--seccomp", _FILTER_DESCRIPTOR]
+    # Threads are counted for each user and namespace: of an unprivileged user these are this box's.
+    return [*box, "prlimit", f"--nproc={MAX_THREADS}", "--", program, *argv[1:]]
 
 
-def strongest(wanted: Literal["auto", "bwrap", "rlimit", "off"]) -> Kind:
+def _program(argv: list[str]) -> str:
+    """The program's own path, behind links; its name as it is where there is no such path."""
+    found = shutil.which(argv[0])
+    return os.path.realpath(found) if found else argv[0]
+
+
+def strongest(wanted: Wanted) -> Kind:
     """The sandbox to use: the wanted one, or the strongest that starts here.
 
-    Raises: BackendError: ``bwrap`` or ``rlimit`` was demanded and does not start.
+    Raises: BackendError: one was demanded and does not start.
     """
     if wanted == "off":
         return "off"
-    for kind in ("bwrap", "rlimit"):
-        if wanted in ("auto", kind) and _starts(kind):
-            return "bwrap" if kind == "bwrap" else "rlimit"
+    for kind in STRONGEST_FIRST:
+        if wanted in ("auto", kind) and starts(kind):
+            return kind
     if wanted != "auto":
         raise BackendError(f"The sandbox {wanted} does not start on this machine.")
     return "off"
 
 
-def _starts(kind: str) -> bool:
+def starts(kind: Kind) -> bool:
     """Whether a harmless program runs in it."""
     true = shutil.which("true")
     if true is None or (kind == "bwrap" and shutil.which("bwrap") is None):
         return False
     limits = Limits(memory=1 << 30, file_size=1 << 20, cpu=10)
-    box = Box(
-        kind="bwrap" if kind == "bwrap" else "rlimit",
-        source=Path(true),
-        output=None,
-        limits=limits,
-    )
+    box = Box(kind=kind, source=Path(true), output=None, limits=limits)
     try:
         done = subprocess.run(
             box.wrap([true]),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             timeout=_SELF_TEST_SECONDS,
             check=False,
         )

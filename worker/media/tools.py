@@ -1,15 +1,33 @@
 """Which programs for media there are, found once at start."""
 
+import logging
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import Final
 
+from tusd_py.clock import SystemClock
 from tusd_py.settings import Settings
+from worker.media.run import Overran, run
 from worker.media.sandbox import Kind, strongest
+from worker.media.system_calls import filter_file
 
-_VERSION: Final = re.compile(r"ffmpeg version (\S+)")
+log = logging.getLogger(__name__)
+
+_VERSION: Final = re.compile(r"ffmpeg version (\S{1,100})")
+VERSION_SECONDS: Final = 10.0
+UNKNOWN_VERSION: Final = "of unknown version"
+WEAKNESSES: Final[dict[Kind, str]] = {
+    "bwrap": "",
+    "landlock": "bubblewrap does not start here: Landlock keeps ffmpeg from other files and from TCP.",
+    "rlimit": "Neither bubblewrap nor Landlock starts here: ffmpeg can read every file of this user.",
+    "off": "No sandbox starts here: nothing keeps ffmpeg in a box.",
+}
+NO_FILTER: Final = "libseccomp is missing: ffmpeg may use every system call."
+REMEDY: Final = (
+    "Install bubblewrap and libseccomp and allow user namespaces; media.sandbox=bwrap refuses to start "
+    "without the box, and naming the weaker one accepts it."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +38,23 @@ class Tools:
     ffprobe: str | None
     version: str
     sandbox: Kind
+    weakness: str = ""
+    """A sentence: how the box is less than it should be although nobody chose it; '' when it is whole."""
 
     def sentence(self) -> str:
         """For the start message."""
         if self.ffmpeg is None:
             return "no ffmpeg: videos are stored as they come"
-        return f"ffmpeg {self.version}, sandbox {self.sandbox}"
+        warning = f" (WARNING: {self.weakness})" if self.weakness else ""
+        return f"ffmpeg {self.version}, sandbox {self.sandbox}{warning}"
+
+    def warn(self) -> None:
+        """Log how the box is less than it should be, and what to do about it."""
+        if self.weakness:
+            log.warning(
+                "media.sandbox.weak",
+                extra={"sandbox": self.sandbox, "reason": self.weakness, "remedy": REMEDY},
+            )
 
 
 def discover(settings: Settings) -> Tools:
@@ -34,12 +63,21 @@ def discover(settings: Settings) -> Tools:
     Raises: BackendError: the sandbox that the settings demand does not start.
     """
     ffmpeg = shutil.which(settings.media.ffmpeg) or _shipped()
+    kind = strongest(settings.media.sandbox)
     return Tools(
         ffmpeg=ffmpeg,
         ffprobe=shutil.which(settings.media.ffprobe),
         version=_version(ffmpeg) if ffmpeg else "",
-        sandbox=strongest(settings.media.sandbox),
+        sandbox=kind,
+        weakness=_weakness(kind, wanted=settings.media.sandbox) if ffmpeg else "",
     )
+
+
+def _weakness(kind: Kind, *, wanted: str) -> str:
+    if kind == "off":
+        return "" if wanted == "off" else WEAKNESSES[kind]
+    unfiltered = "" if filter_file() is not None else NO_FILTER
+    return " ".join(filter(None, (WEAKNESSES[kind] if wanted == "auto" else "", unfiltered)))
 
 
 def _shipped() -> str | None:
@@ -53,6 +91,14 @@ def _shipped() -> str | None:
 
 
 def _version(ffmpeg: str) -> str:
-    done = subprocess.run([ffmpeg, "-version"], capture_output=True, text=True, check=False)
-    match = _VERSION.search(done.stdout)
-    return match[1] if match else "of unknown version"
+    try:
+        ran = run(
+            [ffmpeg, "-version"],
+            clock=SystemClock(),
+            stopped=lambda: False,
+            wall_seconds=VERSION_SECONDS,
+        )
+    except (OSError, Overran):
+        return UNKNOWN_VERSION
+    match = _VERSION.search(ran.stdout)
+    return match[1] if match else UNKNOWN_VERSION

@@ -1,7 +1,7 @@
 """Compressing one video: run ffmpeg, tell its position, accept its output only if it is right."""
 
 import logging
-import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from typing import Final
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import ResourceShort
 from worker.media.argv import TranscodePlan, transcode_argv
+from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.probe import Probed, probe
-from worker.media.run import Stalled, run
+from worker.media.run import Bounds, CpuSpent, Overran, Ran, run
 from worker.media.sandbox import Box
 from worker.media.tools import Tools
 
@@ -20,11 +21,14 @@ log = logging.getLogger(__name__)
 
 OUTPUT_DEMUXER: Final = "mov"
 MIN_WALL_SECONDS: Final = 60.0
-WALL_FACTOR: Final = 20.0
-"""A video may take so many times its own length."""
+WALL_FACTOR: Final = 4.0
+"""A video may take so many times its processor time, where others use the processors too."""
+PROGRESS_BYTES: Final = 64 << 20
+"""ffmpeg tells its position twice a second, in 300 bytes: 30 hours of it."""
+DRAFT_NAME: Final = "video.mp4.part"
 SHORT_BYTES: Final = 16 << 20
 """With less free than this, a failure is the disk's."""
-_POSITION: Final = "out_time_us="
+_POSITION: Final = re.compile(r"out_time_us=([0-9]{1,16})\s*$")
 
 
 class Refused(Exception):
@@ -46,50 +50,86 @@ def transcode(
     plan: TranscodePlan,
     source: Probed,
     *,
-    name: str,
+    target: Path,
     clock: Clock,
     stopped: Callable[[], bool],
     stall_seconds: float,
     on_share: Callable[[float], None],
 ) -> Output:
-    """Compress the box's source into its output folder, as ``name``.
+    """Compress the box's source into its output folder, which is empty, and take the result to ``target``.
 
-    Args: on_share: told how much is done, 0 to 1, by ffmpeg's position in the video.
-    Raises: Refused; ResourceShort: no disk; Stopped; OSError. The source is not touched.
+    The box's ``cpu`` is what ffmpeg and all its threads may use together.
+    Args: target: outside of the output folder. on_share: gets how much is done, 0 to 1, by ffmpeg's
+        position in the video.
+    Raises: Refused; CpuSpent; ResourceShort: no disk; Stopped; OSError. The source is not touched.
     """
     folder = box.output or Path()
-    draft = folder / f"{name}.part"
-    duration = source.duration or 0.0
-
-    def hear(line: str) -> bool:
-        if not line.startswith(_POSITION):
-            return False
-        text = line.removeprefix(_POSITION).strip()
-        if not text.isdecimal():
-            return False
-        if duration > 0:
-            on_share(min(int(text) / 1e6 / duration, 0.999))
-        return True
-
     try:
-        ran = run(
-            box.wrap(transcode_argv(tools.ffmpeg or "", plan)),
+        ran = _run(
+            box,
+            transcode_argv(tools.ffmpeg or "", plan),
+            duration=source.duration or 0.0,
             clock=clock,
             stopped=stopped,
-            wall_seconds=max(MIN_WALL_SECONDS, WALL_FACTOR * (duration or 3600.0)),
             stall_seconds=stall_seconds,
-            on_line=hear,
+            on_share=on_share,
         )
-    except Stalled as error:
-        raise Refused("compression stood still") from error
+    except CpuSpent:
+        raise
+    except Overran as error:
+        log.warning("media.transcode.overran", extra={"limit": str(error)})
+        raise Refused("compression was stopped at a limit") from error
     if ran.code != 0:
         log.warning("media.transcode.failed", extra={"exit_code": ran.code, "stderr": ran.stderr})
         if shutil.disk_usage(folder).free < SHORT_BYTES:
             raise ResourceShort("The worker's disk is full.")
         raise Refused("the video can't be decoded")
-    made = accept(tools, box, draft, source, clock=clock, stopped=stopped)
-    path = _publish(draft, folder / name)
-    return Output(path=path, size=path.stat().st_size, probed=made)
+    try:
+        size = take_draft(folder, DRAFT_NAME, target, largest=box.limits.file_size)
+    except NotOnePlainFile as error:
+        log.warning("media.output.refused", extra={"reason": str(error)})
+        raise Refused("compression gave no video") from error
+    made = accept(tools, box, target, source, clock=clock, stopped=stopped)
+    return Output(path=target, size=size, probed=made)
+
+
+def _run(
+    box: Box,
+    argv: list[str],
+    *,
+    duration: float,
+    clock: Clock,
+    stopped: Callable[[], bool],
+    stall_seconds: float,
+    on_share: Callable[[float], None],
+) -> Ran:
+    furthest = -1
+
+    def hear(line: str) -> bool:
+        """Whether the position moved on: a program may say the same one for ever."""
+        nonlocal furthest
+        position = _POSITION.match(line)
+        if position is None or int(position[1]) <= furthest:
+            return False
+        furthest = int(position[1])
+        if duration > 0:
+            on_share(min(furthest / 1e6 / duration, 0.999))
+        return True
+
+    return run(
+        box.wrap(argv),
+        clock=clock,
+        stopped=stopped,
+        wall_seconds=max(MIN_WALL_SECONDS, WALL_FACTOR * box.limits.cpu),
+        stall_seconds=stall_seconds,
+        on_line=hear,
+        bounds=Bounds(
+            stdout=PROGRESS_BYTES,
+            cpu=box.limits.cpu,
+            folder=box.output,
+            folder_size=box.limits.file_size,
+        ),
+    )
 
 
 def accept(
@@ -105,10 +145,11 @@ def accept(
 
     Raises: Refused, Stopped, OSError.
     """
-    if not draft.exists() or draft.stat().st_size == 0:
-        raise Refused("compression gave nothing")
     inner = Box(kind=box.kind, source=draft, output=None, limits=box.limits)
-    made = probe(tools, inner, OUTPUT_DEMUXER, clock=clock, stopped=stopped)
+    try:
+        made = probe(tools, inner, OUTPUT_DEMUXER, clock=clock, stopped=stopped)
+    except Overran:
+        made = None
     if made is None or not made.has_video or (source.has_audio and not made.has_audio):
         raise Refused("the compressed video is not playable")
     if source.duration is not None:
@@ -116,10 +157,3 @@ def accept(
         if made.duration is None or abs(made.duration - source.duration) > tolerance:
             raise Refused("the compressed video is not as long as the original")
     return made
-
-
-def _publish(draft: Path, target: Path) -> Path:
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.rename(target)
-    return target

@@ -10,6 +10,7 @@ from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
+from worker.heavy_work import HeavyWork
 from worker.lease import Lease
 from worker.media.probe import Probed
 from worker.media.tools import Tools
@@ -29,10 +30,13 @@ class Attempt:
     clock: Clock
     figures: WorkerFigures
     traces: Traces
+    heavy_work: HeavyWork
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     probed: Probed | None = None
     demuxer: str = ""
     stored: StoredContent | None = None
+    heavy: bool = False
+    """This attempt has a place for heavy work."""
     held: bool = False
     """The pool has this content already: nothing is left to do but to say so."""
 
@@ -56,6 +60,18 @@ class Attempt:
         """The compressed file, when there is one."""
         path = self.checkpoint.out_path
         return self.task_dir / path if path else None
+
+    def begin_heavy(self) -> None:
+        """Take a place for heavy work, unless this attempt has one. Raises: Deferred."""
+        if not self.heavy:
+            self.heavy_work.begin(self.job)
+            self.heavy = True
+
+    def end_heavy(self) -> None:
+        """Give the place back, if there is one."""
+        if self.heavy:
+            self.heavy = False
+            self.heavy_work.end(self.job)
 
     def save(self, **changes: object) -> None:
         """Remember what is verified. Raises: LeaseLost."""

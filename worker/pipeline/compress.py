@@ -1,10 +1,11 @@
 """Step 3: a video becomes a smaller one, if that is a gain; everything else goes through as it is."""
 
 import logging
+import math
 import os
 import shutil
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal, NoReturn
 
 from tusd_py.domain.errors import Permanent, ResourceShort
 from tusd_py.domain.job import Step
@@ -17,20 +18,23 @@ from tusd_py.domain.task import (
     TEXT_NO_GAIN,
     TaskStatus,
 )
+from worker.heavy_work import DEFER_SECONDS, Deferred
 from worker.media.argv import TranscodePlan
+from worker.media.budget import MAX_LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.probe import Probed, measure_duration
-from worker.media.run import Stalled
+from worker.media.run import CpuSpent, Overran
 from worker.media.sandbox import Box, Limits
-from worker.media.transcode import Output, Refused, transcode
+from worker.media.transcode import DRAFT_NAME, Output, Refused, transcode
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.hashes import file_hash
 
 log = logging.getLogger(__name__)
 
 OUTPUT_NAME: Final = "video.mp4"
+OUTPUT_FOLDER: Final = "out"
+"""Where ffmpeg writes. What it made is taken from there before it is looked at."""
 SPARE_BYTES: Final = 16 << 20
 """An output may be so much larger than its source before it is cut off: it would not be kept."""
-CPU_SECONDS_PER_SECOND: Final = 60
 NOTE_KEPT: Final = "保留原文件"
 
 
@@ -38,7 +42,8 @@ def compress(attempt: Attempt) -> None:
     """Compress a video with ffmpeg (CRF and audio rate by setting), 30 to 60 by its position.
 
     Raises: Permanent: it can't be done and policy says that the task fails then; ResourceShort;
-        LeaseLost, WorkerStopping.
+        Deferred: it takes more than its estimate, and begins again as heavy work; LeaseLost,
+        WorkerStopping.
     """
     probed = attempt.probed
     if probed is None or not probed.has_video or not attempt.settings.media.compress:
@@ -50,6 +55,8 @@ def compress(attempt: Attempt) -> None:
     except Refused as error:
         _give_up(attempt, str(error))
         return
+    finally:
+        attempt.end_heavy()
     limit = attempt.settings.media.gain_ratio * attempt.job.file_size
     if output.size >= limit:
         _keep(attempt, TEXT_NO_GAIN)
@@ -87,22 +94,28 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
     if shutil.disk_usage(attempt.ports.work_dir).free < job.file_size + SPARE_BYTES:
         raise ResourceShort("The worker's disk is too full to compress this video.")
     attempt.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    output = attempt.work_dir / OUTPUT_FOLDER
+    output.mkdir(mode=0o700)
+    allowed = allowed_cpu(media, job.file_size)
     box = Box(
         kind=attempt.tools.sandbox,
         source=attempt.source,
-        output=attempt.work_dir,
+        output=output,
         limits=Limits(
             memory=media.memory_limit,
             file_size=job.file_size + SPARE_BYTES,
-            cpu=int(max(300.0, (probed.duration or 3600.0) * CPU_SECONDS_PER_SECOND)),
+            cpu=math.ceil(allowed if attempt.heavy else min(allowed, MAX_LIGHT_CPU_SECONDS)),
         ),
     )
     probed = _with_duration(attempt, box, probed)
     if probed.duration is not None and probed.duration > media.max_duration:
         raise Refused("the video is too long")
+    estimate = estimated_cpu(probed, media.preset)
+    if estimate is not None and estimate > allowed:
+        _over_budget(attempt, "before", estimate=estimate, allowed=allowed)
     plan = TranscodePlan(
         source=box.source_seen,
-        output=box.output_seen(f"{OUTPUT_NAME}.part"),
+        output=box.output_seen(DRAFT_NAME),
         demuxer=attempt.demuxer,
         crf=media.crf,
         preset=media.preset,
@@ -123,14 +136,37 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
             box,
             plan,
             probed,
-            name=OUTPUT_NAME,
+            target=attempt.work_dir / OUTPUT_NAME,
             clock=attempt.clock,
             stopped=attempt.lease.ended,
             stall_seconds=media.stall_timeout,
             on_share=moved,
         )
+    except CpuSpent:
+        if attempt.heavy or allowed <= MAX_LIGHT_CPU_SECONDS:
+            _over_budget(attempt, "while", estimate=estimate, allowed=allowed)
+        # More than it said: from now on it is heavy work, and begins again when there is a place.
+        attempt.save(step=Step.INSPECT, cpu_seconds=allowed)
+        raise Deferred(DEFER_SECONDS) from None
     finally:
         attempt.figures.compressed(attempt.clock.monotonic() - started)
+
+
+def _over_budget(
+    attempt: Attempt, when: Literal["before", "while"], *, estimate: float | None, allowed: float
+) -> NoReturn:
+    """Raises: Refused."""
+    attempt.figures.over_budget(when)
+    log.warning(
+        "media.budget.exceeded",
+        extra={
+            "task_id": attempt.job.task_id,
+            "when": when,
+            "estimated_cpu_seconds": estimate,
+            "allowed_cpu_seconds": allowed,
+        },
+    )
+    raise Refused("it would take too much processor time")
 
 
 def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:
@@ -144,6 +180,6 @@ def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:
             clock=attempt.clock,
             stopped=attempt.lease.ended,
         )
-    except Stalled as error:
+    except Overran as error:
         raise Refused("the video's length can't be told") from error
     return replace(probed, duration=found)

@@ -53,6 +53,7 @@ def resume_point(attempt: Attempt) -> Step:
     otherwise everything is done anew, for the source is always there."""
     saved = attempt.job.checkpoint
     if saved.step is not Step.STORE:
+        attempt.checkpoint = Checkpoint(cpu_seconds=saved.cpu_seconds)
         return Step.INSPECT
     attempt.checkpoint = saved
     output = attempt.output

@@ -1,6 +1,7 @@
 """Step 1: is it what it says, is it whole, and what is it (S16, S24)."""
 
 import logging
+from dataclasses import replace
 from typing import Final
 
 from tusd_py.domain.errors import Permanent, TypeMismatch
@@ -14,8 +15,9 @@ from tusd_py.domain.filetypes import (
 )
 from tusd_py.domain.job import Step
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskStatus
+from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.probe import probe
-from worker.media.run import Stalled
+from worker.media.run import Overran
 from worker.media.sandbox import Box, Limits
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.hashes import file_hash
@@ -31,12 +33,14 @@ NOTE_UNREADABLE: Final = "视频无法读取，按原样保存"
 def inspect(attempt: Attempt) -> None:
     """Find out what the source is; content the pool holds already ends the job here (fault 48).
 
-    Raises: Permanent: ``source_missing``, ``corrupt``, ``type_mismatch``; LeaseLost.
+    Raises: Permanent: ``source_missing``, ``corrupt``, ``type_mismatch``; Deferred: its compression is
+        heavy work, and there is no place for it now; LeaseLost.
     """
     job = attempt.job
     if attempt.ports.catalog.file_by_hash(job.scope, job.file_hash) is not None:
         attempt.held = True
         return
+    _wait_for_place(attempt)
     head = _read_head(attempt)
     if attempt.settings.jobs.verify_source:
         _verify(attempt)
@@ -50,6 +54,7 @@ def inspect(attempt: Attempt) -> None:
     note = NOTE_MISMATCH if mismatch else ""
     if kind is not None and kind.family == "video" and attempt.tools.ffmpeg is not None:
         note = _probe(attempt, kind) or note
+    _estimate(attempt)
     attempt.save(
         step=Step.TRANSCODE,
         content_type=kind.mime if kind is not None else OPAQUE,
@@ -57,6 +62,28 @@ def inspect(attempt: Attempt) -> None:
         note=note,
     )
     attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
+
+
+def _estimate(attempt: Attempt) -> None:
+    """Remember how much work the video is, so that it need not be looked at again while it waits."""
+    probed, media = attempt.probed, attempt.settings.media
+    if probed is None or not probed.has_video or not media.compress:
+        return
+    estimate = estimated_cpu(probed, media.preset) or 0.0
+    if estimate <= attempt.checkpoint.cpu_seconds:
+        return
+    if estimate > allowed_cpu(media, attempt.job.file_size):
+        return  # it will not be begun
+    attempt.checkpoint = replace(attempt.checkpoint, cpu_seconds=estimate)
+    if estimate > LIGHT_CPU_SECONDS:
+        attempt.save(step=Step.INSPECT)
+        _wait_for_place(attempt)
+
+
+def _wait_for_place(attempt: Attempt) -> None:
+    """Raises: Deferred."""
+    if attempt.checkpoint.cpu_seconds > LIGHT_CPU_SECONDS:
+        attempt.begin_heavy()
 
 
 def _read_head(attempt: Attempt) -> bytes:
@@ -94,7 +121,7 @@ def _probe(attempt: Attempt, kind: FileType) -> str:
         found = probe(
             attempt.tools, box, kind.demuxer, clock=attempt.clock, stopped=attempt.lease.ended
         )
-    except Stalled:
+    except Overran:
         found = None
     attempt.lease.check()
     if found is None:

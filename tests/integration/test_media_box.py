@@ -1,0 +1,305 @@
+"""A program in the box that a file has taken over: what it may read, call, start, say and leave behind."""
+
+import ctypes
+import errno
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.media import make, video
+from support.server import running_server
+from support.tus import send
+from support.waiting import wait_until
+
+from tusd_py.clock import SystemClock
+from worker.media import run as running
+from worker.media.argv import probe_argv
+from worker.media.draft import NotOnePlainFile, take_draft
+from worker.media.probe import parse_ffprobe
+from worker.media.run import Bounds, CpuSpent, Ran, TooManyThreads, TooMuchOutput, run
+from worker.media.sandbox import Box, Kind, Limits
+from worker.media.system_calls import DENIED, LIBRARY
+
+LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
+BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
+PYTHON = "/usr/bin/python3"
+"""One whose library is below /usr, which every box shows."""
+
+
+def ran(argv: list[str], bounds: Bounds | None = None, *, lines: bool = False) -> Ran:
+    return run(
+        argv,
+        clock=SystemClock(),
+        stopped=lambda: False,
+        wall_seconds=60,
+        on_line=(lambda _: True) if lines else None,
+        bounds=bounds,
+    )
+
+
+def box_of(kind: Kind, source: Path, output: Path | None = None) -> Box:
+    return Box(kind=kind, source=source, output=output, limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("yes", False),
+        ("yes", True),
+        ("tr '\\0' x </dev/zero", True),
+        ("yes >&2", False),
+        ("yes >&2", True),
+    ],
+)
+def test_a_program_that_says_too_much_is_ended(script: str, *, lines: bool) -> None:
+    with pytest.raises(TooMuchOutput):
+        ran(["sh", "-c", script], Bounds(stdout=1 << 16, stderr=1 << 16), lines=lines)
+
+
+def test_a_child_that_keeps_the_pipes_open_holds_nobody_up() -> None:
+    told = ran(["sh", "-c", "setsid sleep 1000 & echo $!"])
+    os.kill(int(told.stdout), signal.SIGKILL)
+    assert told.code == 0
+
+
+def test_processor_time_of_all_children_counts() -> None:
+    spin = "while :; do :; done"
+    with pytest.raises(CpuSpent):
+        ran(["sh", "-c", f"({spin}) & ({spin}) & wait"], Bounds(cpu=0.5))
+
+
+@pytest.mark.parametrize("kind", [*BOXES, "off"])
+def test_a_program_that_starts_others_without_end_is_ended(kind: Kind, tmp_path: Path) -> None:
+    script = "i=0; while [ $i -lt 600 ]; do sleep 60 & i=$((i+1)); done; wait"
+    with pytest.raises(TooManyThreads):
+        ran(box_of(kind, tmp_path).wrap(["sh", "-c", script]), Bounds(threads=40))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed")
+def test_an_unprivileged_users_box_has_a_limit_of_processes_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from worker.media import sandbox
+
+    monkeypatch.setattr(sandbox, "MAX_THREADS", 20)
+    script = "i=0; while [ $i -lt 60 ]; do sleep 60 & i=$((i+1)); done; echo all; kill 0"
+    argv = box_of("bwrap", Path("/usr/bin/true")).wrap(["sh", "-c", script])
+    told = ran(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *_unfiltered(argv)])
+    assert "all" not in told.stdout
+    assert "fork" in told.stderr
+
+
+def _unfiltered(argv: list[str]) -> list[str]:
+    """Without the filter, whose file is another user's."""
+    shell = argv.index("sh")
+    rest = argv[shell + 4 :]
+    at = rest.index("--seccomp")
+    return argv[:shell] + rest[:at] + rest[at + 2 :]
+
+
+CALLS = """
+import ctypes, json, sys
+libc = ctypes.CDLL(None, use_errno=True)
+zeros = [ctypes.c_long(0)] * 6
+def code(number, *given):
+    ctypes.set_errno(0)
+    arguments = [ctypes.c_long(value) for value in given] + zeros[len(given):]
+    return ctypes.get_errno() if libc.syscall(ctypes.c_long(number), *arguments) < 0 else 0
+print(json.dumps({name: code(*call) for name, call in json.loads(sys.argv[1]).items()}))
+"""
+
+
+@pytest.mark.parametrize("kind", BOXES)
+def test_what_a_decoder_has_no_use_for_is_refused(kind: Kind, tmp_path: Path) -> None:
+    resolve = ctypes.CDLL(LIBRARY).seccomp_syscall_resolve_name
+    calls = {name: [resolve(name.encode())] for name in DENIED}
+    calls = {name: call for name, call in calls.items() if call[0] >= 0}
+    assert {"ptrace", "keyctl", "bpf", "unshare", "mount", "socket", "io_uring_setup"} <= set(calls)
+    clone = resolve(b"clone")
+    for flag in (0x10000000, 0x20000000, 0x40000000, 0x00020000, 0x02000000):
+        calls[f"clone {flag:x}"] = [clone, flag]
+    calls["O_TMPFILE"] = [resolve(b"openat"), -100, 0, 0x410002]
+    told = ran(box_of(kind, tmp_path).wrap([PYTHON, "-c", CALLS, json.dumps(calls)]))
+    assert told.code == 0, told.stderr
+    codes = json.loads(told.stdout)
+    assert {name: code for name, code in codes.items() if code != errno.EPERM} == {}
+    free = ran([PYTHON, "-c", CALLS, json.dumps({"memfd_create": calls["memfd_create"]})])
+    assert json.loads(free.stdout) == {"memfd_create": errno.EFAULT}
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "landlock"])
+def test_only_the_output_folder_can_be_written_and_only_the_source_read(
+    kind: Kind, tmp_path: Path
+) -> None:
+    source, output, other = tmp_path / "source", tmp_path / "out", tmp_path / "other"
+    output.mkdir()
+    source.write_text("mine")
+    other.write_text("another user's")
+    box = box_of(kind, source, output)
+    script = (
+        f"cat {box.source_seen}; echo x >{box.output_seen('made')} && echo made; "
+        f"cat {other} /etc/passwd /proc/{os.getpid()}/environ; kill -0 {os.getpid()} && echo killed; "
+        f"for p in {tmp_path}/new /tmp/new /dev/new /dev/shm/new /new {box.source_seen}; "
+        "do echo x 2>/dev/null >$p && echo wrote $p; done; "
+        f"ln -s x {box.output_seen('link')}; mkdir {box.output_seen('folder')}; "
+        f"rm {box.output_seen('made')}; true"
+    )
+    told = ran(box.wrap(["sh", "-c", script]))
+    assert told.stdout.split() == ["minemade"], told.stderr
+    assert [path.name for path in output.iterdir()] == ["made"]
+    assert source.read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", BOXES)
+def test_the_real_tools_run_behind_the_filter(kind: Kind, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    output.mkdir()
+    source = video(tmp_path / "clip.mp4", seconds=1.0)
+    box = box_of(kind, source, output)
+    made = ran(
+        box.wrap(
+            [
+                "ffmpeg", "-nostdin", "-v", "error", "-i", f"file:{box.source_seen}",
+                "-threads", "2", "-movflags", "+faststart", f"file:{box.output_seen('made.mp4')}",
+            ]
+        )
+    )  # fmt: skip
+    assert (made.code, made.stderr) == (0, "")
+    inner = box_of(kind, output / "made.mp4")
+    told = ran(inner.wrap(probe_argv("ffprobe", inner.source_seen, "mov")))
+    assert parse_ffprobe(told.stdout) is not None
+
+
+def test_tags_are_not_read(tmp_path: Path) -> None:
+    tags = tmp_path / "tags"
+    value = "\x01" * 60_000
+    lines = "".join(f"tag{number}={value}\n" for number in range(100))
+    tags.write_text(f";FFMETADATA1\n{lines}")
+    source = tmp_path / "tags.mkv"
+    make(
+        [
+            "-f", "lavfi", "-i", "color=s=64x64:d=0.2", "-i", str(tags), "-map_metadata", "1",
+            "-c:v", "libx264", str(source),
+        ]
+    )  # fmt: skip
+    assert source.stat().st_size > 5_000_000
+    told = subprocess.run(
+        probe_argv("ffprobe", str(source), "matroska"), capture_output=True, text=True, check=True
+    ).stdout
+    assert len(told) < 2000
+    found = parse_ffprobe(told)
+    assert found is not None
+    assert (found.width, found.height, found.has_video) == (64, 64, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"streams": {}}',
+        '{"streams": [{"width": "' + "9" * 5000 + '"}]}',
+        '{"format": "long"}',
+    ],
+)
+def test_what_ffprobe_never_writes_is_no_video(text: str) -> None:
+    assert parse_ffprobe(text) is None
+
+
+@pytest.mark.parametrize("width", ["-1", "1e300", '"9"', "[]", "null"])
+def test_a_width_that_is_none(width: str) -> None:
+    found = parse_ffprobe('{"streams": [1, {"codec_type": "video", "width": ' + width + "}]}")
+    assert found is not None
+    assert (found.has_video, found.width) == (True, 0)
+
+
+@pytest.mark.parametrize("duration", ["nan", "inf", "1e999", "-1", "0", "x", ""])
+def test_a_duration_that_is_none(duration: str) -> None:
+    stream = {"codec_type": "video", "nb_frames": duration, "avg_frame_rate": "1/0"}
+    found = parse_ffprobe(json.dumps({"streams": [stream], "format": {"duration": duration}}))
+    assert found is not None
+    assert (found.duration, found.frames or 0, found.frame_rate) == (None, 0, None)
+
+
+def _leaves(kind: str, folder: Path, other: Path) -> None:
+    draft = folder / "draft"
+    match kind:
+        case "symbolic link":
+            draft.symlink_to(other)
+        case "hard link":
+            draft.hardlink_to(other)
+        case "FIFO":
+            os.mkfifo(draft)
+        case "folder":
+            draft.mkdir()
+        case "device":
+            os.mknod(draft, 0o20666, os.makedev(1, 5))
+        case "empty":
+            draft.touch()
+        case "too large":
+            draft.write_bytes(b"x" * 101)
+        case "another entry":
+            draft.write_bytes(b"x")
+            (folder / "more").touch()
+        case "another name":
+            (folder / "more").write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "symbolic link", "hard link", "FIFO", "folder", "empty", "too large", "another entry",
+        "another name", "nothing",
+        pytest.param("device", marks=pytest.mark.skipif(os.geteuid() != 0, reason="not root")),
+    ],
+)  # fmt: skip
+def test_what_a_box_leaves_is_one_plain_file_or_nothing(tmp_path: Path, kind: str) -> None:
+    folder, other, target = tmp_path / "out", tmp_path / "other", tmp_path / "target"
+    folder.mkdir()
+    other.write_bytes(b"another user's")
+    _leaves(kind, folder, other)
+    with pytest.raises(NotOnePlainFile):
+        take_draft(folder, "draft", target, largest=100)
+    assert not os.path.lexists(target)
+    assert other.read_bytes() == b"another user's"
+
+
+def test_a_plain_file_is_taken_out_of_the_boxs_reach(tmp_path: Path) -> None:
+    folder, target = tmp_path / "out", tmp_path / "target"
+    folder.mkdir()
+    (folder / "draft").write_bytes(b"video")
+    assert take_draft(folder, "draft", target, largest=5) == 5
+    assert target.read_bytes() == b"video"
+    assert list(folder.iterdir()) == []
+
+
+LINKING = """#!/bin/sh
+[ "$1" = -version ] && exec echo ffmpeg version 0
+for last; do :; done
+ln -s {victim} "${{last#file:}}"
+"""
+
+
+def test_a_link_to_anothers_film_is_not_published(tmp_path: Path) -> None:
+    """Without any box, where the link can be made."""
+    victim = video(tmp_path / "victim.mp4", crf=30)
+    taken_over = tmp_path / "ffmpeg"
+    taken_over.write_text(LINKING.format(victim=victim))
+    taken_over.chmod(0o755)
+    env = {"TUSD_MEDIA__SANDBOX": "off", "TUSD_MEDIA__FFMPEG": str(taken_over)}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        source = video(tmp_path / "clip.mp4")
+        task = send(server, source)
+        done = server.wait_for_status(task, "completed", "failed")
+        assert "保留原文件" in str(done["message"]), done
+        (stored,) = (server.data_dir / "objects" / "pool").rglob("*.mp4")
+        assert stored.read_bytes() == source.read_bytes()
+        wait_until(lambda: not list((server.data_dir / "work").iterdir()))
+
+
+def test_every_kind_of_overrun_is_named() -> None:
+    """What callers catch is one base class."""
+    for error in (TooManyThreads, TooMuchOutput, CpuSpent, running.Stalled):
+        assert issubclass(error, running.Overran)

@@ -1,0 +1,82 @@
+"""Videos that claim more work than they have bytes, and what others get meanwhile."""
+
+from pathlib import Path
+
+import httpx
+from support.bombs import repeated_frames
+from support.media import video
+from support.server import Server, running_server
+from support.tus import send
+
+SECRET = "a-secret-of-the-environment"
+ENDLESS = """#!/bin/sh
+# Stands for ffmpeg that was taken over: it looks around, then works without end.
+[ "$1" = -version ] && exec echo ffmpeg version 0
+cat /proc/$PPID/environ /proc/$PPID/maps /proc/$PPID/mem >{stolen}
+readlink /proc/$PPID/fd/* /proc/$PPID/cwd >>{stolen}
+ls /proc/self/fd >{inherited}
+position=0
+while :; do
+  position=$((position + 1))
+  echo out_time_us=$position
+  sleep 0.1
+done
+"""
+
+
+def figure(server: Server, name: str) -> float:
+    text = httpx.get(f"{server.url}/metrics").text
+    (line,) = (line for line in text.splitlines() if line.startswith(f"{name} "))
+    return float(line.rpartition(" ")[2])
+
+
+def test_heavy_work_stops_nobody_and_a_bomb_is_not_begun(tmp_path: Path) -> None:
+    stolen, inherited = tmp_path / "stolen", tmp_path / "inherited"
+    endless = tmp_path / "ffmpeg"
+    endless.write_text(ENDLESS.format(stolen=stolen, inherited=inherited))
+    endless.chmod(0o755)
+    bomb = repeated_frames(tmp_path / "bomb.mp4", repeats=4000, size="1920x1080")
+    films = [
+        repeated_frames(tmp_path / f"film{number}.mp4", repeats=number, size="1920x1080")
+        for number in (31, 33)
+    ]
+    env = {
+        "TUSD_MEDIA__SANDBOX": "rlimit",
+        "TUSD_MEDIA__FFMPEG": str(endless),
+        "TUSD_MEDIA__PRESET": "ultrafast",
+        "TUSD_JOBS__RELAY_EVERY": "0.1",
+        "SECRET_OF_THE_ENVIRONMENT": SECRET,
+    }
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        first = send(server, films[0])
+        server.wait_for_status(first, "compressing")
+        second = send(server, films[1])
+        refused = send(server, bomb)
+        text = send(server, b"light work" * 1000, "text.txt")
+        # The only slot does heavy work without end; what is light is done all the same.
+        assert server.wait_for_status(text, "completed", "failed")["status"] == "completed"
+        kept = server.wait_for_status(refused, "completed", "failed")
+        assert "保留原文件" in str(kept["message"])
+        assert httpx.get(f"{server.files}{refused}").content == bomb.read_bytes()
+        assert figure(server, 'tusd_worker_over_budget_total{when="before"}') == 1
+        assert server.progress(first)["status"] == "compressing"
+        waiting = server.wait_for_status(second, "processing")
+        assert waiting["status"] == "processing"
+        assert figure(server, 'tusd_worker_attempts_total{outcome="deferred"}') >= 1
+        # The decoder was the server's child, as the same user, without a namespace.
+        assert SECRET.encode() not in stolen.read_bytes()
+        assert stolen.read_bytes() == b""
+        assert set(inherited.read_text().split()) <= {"0", "1", "2", "3"}
+
+
+def test_a_video_that_lies_is_ended_when_its_processor_time_is_used_up(tmp_path: Path) -> None:
+    env = {"TUSD_MEDIA__CPU_BUDGET": "0.5", "TUSD_MEDIA__PRESET": "slow"}
+    source = video(tmp_path / "long.ts", seconds=8.0, size="640x480", rate=30, sound=False)
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        done = server.wait_for_status(send(server, source), "completed", "failed")
+        assert "保留原文件" in str(done["message"])
+        refused = sum(
+            figure(server, f'tusd_worker_over_budget_total{{when="{when}"}}')
+            for when in ("before", "while")
+        )
+        assert refused == 1

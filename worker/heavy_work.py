@@ -1,0 +1,78 @@
+"""Who may do heavy work now: films wait for films, never light work for them.
+
+A worker has as many places for heavy work as it has slots. What finds none goes back to the queue for
+a while, uncounted, so that the slot is free for others; users take turns at the places.
+"""
+
+import threading
+from collections import Counter
+from typing import Final
+
+from tusd_py.clock import Clock
+from tusd_py.domain.ids import UserId
+from tusd_py.domain.job import Job
+
+DEFER_SECONDS: Final = 10.0
+MAX_DEFER_SECONDS: Final = 120.0
+AGE_SHARE: Final = 1 / 20
+"""What has waited for long is looked at less often: the next look is this share of its age later."""
+GRACE_SECONDS: Final = 20.0
+"""A user whose work was put off and does not come back so much later than it was due waits no more."""
+
+
+class Deferred(Exception):
+    """Raised inside an attempt that finds no place: the job goes back to the queue for ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class HeavyWork:
+    """The places of one process. From any thread."""
+
+    def __init__(self, places: int, clock: Clock) -> None:
+        self._places = places
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._running: Counter[UserId] = Counter()
+        self._last: UserId | None = None
+        self._waiting: dict[UserId, float] = {}
+        """Until when a user's work that was put off keeps its turn."""
+
+    def begin(self, job: Job) -> None:
+        """Take a place for a job. Raises: Deferred."""
+        user = job.user_id
+        with self._changed:
+            if self._running.total() < self._places and not self._is_anothers_turn(user):
+                self._running[user] += 1
+                self._last = user
+                self._waiting.pop(user, None)
+                self._changed.notify_all()
+                return
+            age = self._clock.now() - job.created_at
+            seconds = min(max(DEFER_SECONDS, age * AGE_SHARE), MAX_DEFER_SECONDS)
+            self._waiting[user] = self._clock.monotonic() + seconds + GRACE_SECONDS
+        raise Deferred(seconds)
+
+    def _is_anothers_turn(self, user: UserId) -> bool:
+        """Whether this user has or had a place, and one that waits has none."""
+        if not self._running[user] and self._last != user:
+            return False
+        now = self._clock.monotonic()
+        self._waiting = {other: until for other, until in self._waiting.items() if until > now}
+        return any(other != user and not self._running[other] for other in self._waiting)
+
+    def end(self, job: Job) -> None:
+        """Give a place back."""
+        with self._changed:
+            self._running[job.user_id] -= 1
+            self._running += Counter()  # drops users at zero
+            self._changed.notify_all()
+
+    def wait_until_full(self, seconds: float) -> bool:
+        """Wait until no place is free, so long at most; whether none is."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._running.total() >= self._places, timeout=seconds
+            )

@@ -1,0 +1,59 @@
+"""What a program left in its output folder: taken from there only if it is one plain file.
+
+The program may have been taken over by the file that it read: a name that it made may lead elsewhere
+(a link), be a device, or be a second name of a file that is not its own.
+"""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+class NotOnePlainFile(Exception):
+    """Raised when an output folder holds anything but the expected file; the text says what, for the log."""
+
+
+def take_draft(folder: Path, name: str, target: Path, *, largest: int) -> int:
+    """Move the only file of ``folder`` to ``target``, which programs in a box can't reach.
+
+    Call this when the program and its children have ended. Args: largest: in bytes.
+    Returns: the file's size in bytes, more than 0. The file is synced.
+    Raises: NotOnePlainFile: nothing was followed, opened for writing or kept; OSError.
+    """
+    names = os.listdir(folder)  # noqa: PTH208  (names, not paths)
+    if names != [name]:
+        raise NotOnePlainFile(f"{len(names)} entries")
+    if not stat.S_ISREG((folder / name).lstat().st_mode):
+        raise NotOnePlainFile("no regular file")
+    # A rename moves a link itself. From here on no program in a box sees the file.
+    (folder / name).rename(target)
+    try:
+        return _size_of_plain(target, largest)
+    except BaseException:
+        with suppress(OSError):
+            target.unlink()
+        raise
+
+
+def _size_of_plain(path: Path, largest: int) -> int:
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        raise NotOnePlainFile(error.strerror or "it can't be opened") from error
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotOnePlainFile("no regular file")
+        if found.st_nlink != 1 or found.st_uid != os.geteuid():
+            raise NotOnePlainFile("another file's second name")
+        if not 0 < found.st_size <= largest:
+            raise NotOnePlainFile(f"{found.st_size} bytes")
+        os.fchmod(descriptor, 0o600)
+        os.fsync(descriptor)
+        return found.st_size
+    finally:
+        os.close(descriptor)

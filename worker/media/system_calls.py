@@ -1,0 +1,149 @@
+"""The system calls that a decoder has no use for, as a seccomp filter (seccomp(2)).
+
+The library is libseccomp, by ctypes: it knows each architecture's numbers and refuses calls by another
+architecture's table. ``DENIED`` is what bubblewrap's own users deny (Flatpak, Docker), and also what
+makes files other than plain ones. A denied call fails with EPERM, so that a program may do without it.
+"""
+
+import atexit
+import ctypes
+import errno
+import logging
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+LIBRARY: Final = "libseccomp.so.2"
+DENIED: Final = (
+    # Other processes and their memory.
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease",
+    "kcmp", "pidfd_getfd", "pidfd_open", "pidfd_send_signal", "setsid", "setpgid",
+    "setns", "unshare", "personality",
+    # The kernel's keys, programs, watches and queues.
+    "add_key", "request_key", "keyctl", "bpf", "perf_event_open", "userfaultfd", "fanotify_init",
+    "io_uring_setup", "io_uring_enter", "io_uring_register", "seccomp", "lookup_dcookie",
+    "vmsplice", "memfd_create", "memfd_secret", "mq_open", "msgget", "semget", "shmget",
+    # The system itself.
+    "mount", "umount2", "umount", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen",
+    "fsconfig", "fsmount", "fspick", "mount_setattr", "init_module", "finit_module",
+    "delete_module", "create_module", "kexec_load", "kexec_file_load", "reboot", "swapon",
+    "swapoff", "acct", "quotactl", "quotactl_fd", "nfsservctl", "syslog", "sethostname",
+    "setdomainname", "settimeofday", "stime", "clock_settime", "clock_settime64", "clock_adjtime",
+    "adjtimex", "iopl", "ioperm", "vhangup", "modify_ldt", "uselib", "_sysctl", "vm86", "vm86old",
+    "name_to_handle_at", "open_by_handle_at", "move_pages", "migrate_pages", "mbind",
+    # Any network.
+    "socket", "socketpair", "socketcall", "connect", "bind", "listen", "accept", "accept4",
+    # Files that are not plain, names that lead elsewhere, rights of others.
+    "symlink", "symlinkat", "link", "linkat", "mknod", "mknodat", "mkdir", "mkdirat", "setxattr",
+    "lsetxattr", "fsetxattr", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2",
+    "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
+    "setgroups", "setfsuid", "setfsgid", "capset",
+)  # fmt: skip
+NAMESPACES: Final = 0x7E020080
+"""CLONE_NEW* of clone(2): all kinds of namespaces."""
+TIOCSTI: Final = 0x5412
+TMPFILE: Final = 0x400000
+"""The part of O_TMPFILE that is its own: a file without a name takes room that is not seen."""
+_ALLOW: Final = 0x7FFF0000
+_ERRNO: Final = 0x00050000
+_MASKED_EQUAL: Final = 7
+_UNKNOWN_CALL: Final = -1
+
+
+class _Condition(ctypes.Structure):
+    """``struct scmp_arg_cmp``: an argument, masked with the first value, equals the second."""
+
+    _fields_ = (
+        ("argument", ctypes.c_uint),
+        ("comparison", ctypes.c_int),
+        ("mask", ctypes.c_uint64),
+        ("value", ctypes.c_uint64),
+    )
+
+
+@cache
+def filter_file() -> Path | None:
+    """Write the filter as a BPF program, once for this process, for programs that load it from a file.
+
+    Returns: None where libseccomp is missing or too old. The file is removed when the process ends.
+    """
+    try:
+        library = _library()
+        with tempfile.NamedTemporaryFile(prefix="tusd-py-", suffix=".bpf", delete=False) as file:
+            path = Path(file.name)
+            atexit.register(_remove, path)
+            _write(library, file.fileno())
+    except (OSError, AttributeError):
+        log.warning("media.filter.missing", exc_info=True)
+        return None
+    return path
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _library() -> ctypes.CDLL:
+    library = ctypes.CDLL(LIBRARY)
+    library.seccomp_init.restype = ctypes.c_void_p
+    library.seccomp_init.argtypes = (ctypes.c_uint32,)
+    library.seccomp_release.restype = None
+    library.seccomp_release.argtypes = (ctypes.c_void_p,)
+    library.seccomp_syscall_resolve_name.argtypes = (ctypes.c_char_p,)
+    library.seccomp_rule_add_array.argtypes = (
+        ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint,
+        ctypes.POINTER(_Condition),
+    )  # fmt: skip
+    library.seccomp_export_bpf.argtypes = (ctypes.c_void_p, ctypes.c_int)
+    return library
+
+
+def _write(library: ctypes.CDLL, descriptor: int) -> None:
+    """Raises: OSError."""
+    rules = library.seccomp_init(_ALLOW)
+    if not rules:
+        raise OSError(errno.ENOMEM, "seccomp_init")
+    try:
+        for name in DENIED:
+            _deny(library, rules, name)
+        # Threads need clone. What clone3 asks for is behind a pointer, where no filter sees it: glibc
+        # and musl use clone when they are answered that there is no clone3.
+        _deny(library, rules, "clone3", code=errno.ENOSYS)
+        _deny(library, rules, "openat2", code=errno.ENOSYS)
+        for bit in (1 << n for n in range(32) if NAMESPACES >> n & 1):
+            _deny(library, rules, "clone", [_Condition(0, _MASKED_EQUAL, bit, bit)])
+        for name, flags in (("open", 1), ("openat", 2)):
+            _deny(library, rules, name, [_Condition(flags, _MASKED_EQUAL, TMPFILE, TMPFILE)])
+        # Pushing input into a terminal; only the lower half of the number is looked at by the kernel.
+        _deny(library, rules, "ioctl", [_Condition(1, _MASKED_EQUAL, 0xFFFFFFFF, TIOCSTI)])
+        _checked(library.seccomp_export_bpf(rules, descriptor), "export")
+    finally:
+        library.seccomp_release(rules)
+
+
+def _deny(
+    library: ctypes.CDLL,
+    rules: int,
+    name: str,
+    conditions: Iterable[_Condition] = (),
+    *,
+    code: int = errno.EPERM,
+) -> None:
+    number = library.seccomp_syscall_resolve_name(name.encode())
+    if number == _UNKNOWN_CALL:  # newer than the library
+        return
+    given = list(conditions)
+    array = (_Condition * len(given))(*given)
+    added = library.seccomp_rule_add_array(rules, _ERRNO | code, number, len(given), array)
+    _checked(added, name)
+
+
+def _checked(result: int, what: str) -> None:
+    if result < 0:
+        raise OSError(-result, what)
