@@ -200,7 +200,7 @@ def test_tags_are_not_read(tmp_path: Path) -> None:
     [
         "[" * 100_000,
         '{"streams": {}}',
-        '{"streams": [{"width": "' + "9" * 5000 + '"}]}',
+        '{"streams": [{"width": ' + "9" * 5000 + "}]}",
         '{"format": "long"}',
     ],
 )

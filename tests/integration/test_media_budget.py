@@ -69,14 +69,27 @@ def test_heavy_work_stops_nobody_and_a_bomb_is_not_begun(tmp_path: Path) -> None
         assert set(inherited.read_text().split()) <= {"0", "1", "2", "3"}
 
 
-def test_a_video_that_lies_is_ended_when_its_processor_time_is_used_up(tmp_path: Path) -> None:
-    env = {"TUSD_MEDIA__CPU_BUDGET": "0.5", "TUSD_MEDIA__PRESET": "slow"}
-    source = video(tmp_path / "long.ts", seconds=8.0, size="640x480", rate=30, sound=False)
+BUSY = """#!/bin/sh
+[ "$1" = -version ] && exec echo ffmpeg version 0
+(while :; do :; done) &
+position=0
+while :; do
+  position=$((position + 1))
+  [ $((position % 1000)) = 0 ] && echo out_time_us=$position
+done
+"""
+
+
+def test_what_uses_more_than_it_said_is_ended_and_kept_as_it_was(tmp_path: Path) -> None:
+    busy = tmp_path / "ffmpeg"
+    busy.write_text(BUSY)
+    busy.chmod(0o755)
+    env = {"TUSD_MEDIA__CPU_BUDGET": "1", "TUSD_MEDIA__FFMPEG": str(busy)}
+    source = video(tmp_path / "clip.mp4")
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        done = server.wait_for_status(send(server, source), "completed", "failed")
-        assert "保留原文件" in str(done["message"])
-        refused = sum(
-            figure(server, f'tusd_worker_over_budget_total{{when="{when}"}}')
-            for when in ("before", "while")
-        )
-        assert refused == 1
+        task = send(server, source)
+        done = server.wait_for_status(task, "completed", "failed")
+        assert "too much processor time，保留原文件" in str(done["message"])
+        assert httpx.get(f"{server.files}{task}").content == source.read_bytes()
+        assert figure(server, 'tusd_worker_over_budget_total{when="while"}') == 1
+        assert any("media.budget.exceeded" in line for line in server.lines)

@@ -25,6 +25,8 @@ Wanted = Literal["auto", "bwrap", "landlock", "rlimit", "off"]
 NICE: Final = "10"
 MAX_OPEN_FILES: Final = 256
 STRONGEST_FIRST: Final[tuple[Kind, ...]] = ("bwrap", "landlock", "rlimit")
+CPU_SLACK: Final = 5
+"""The kernel's limit is for each process and comes so many seconds after that of ``run``, which adds up."""
 _SELF_TEST_SECONDS: Final = 10.0
 _FILTER_DESCRIPTOR: Final = "9"
 
@@ -87,8 +89,8 @@ def limits_argv(limits: Limits) -> list[str]:
     """The part that holds in every kind of box; each program becomes the next."""
     return [
         "setpriv", "--no-new-privs", "--pdeathsig", "KILL", "nice", "-n", NICE,
-        "prlimit", f"--as={limits.memory}", f"--fsize={limits.file_size}", f"--cpu={limits.cpu}",
-        f"--nofile={MAX_OPEN_FILES}", "--core=0", "--",
+        "prlimit", f"--as={limits.memory}", f"--fsize={limits.file_size}",
+        f"--cpu={limits.cpu + CPU_SLACK}", f"--nofile={MAX_OPEN_FILES}", "--core=0", "--",
     ]  # fmt: skip
 
 
