@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tusd_py.access.operator_links import OperatorLinks
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.possession import PossessionPolicy
@@ -210,6 +211,7 @@ def compose(
         access=access,
         # Without authentication all people are one user: a limit would lock out a household.
         streams=Streams(None if access.anonymous else settings.limits.streams or None),
+        operator_links=OperatorLinks(settings.data_dir, ports.clock),
         figures=ServerFigures(figures.registry, room.counts, room.followers),
         running=asyncio.Event(),
         stopping=asyncio.Event(),
@@ -290,6 +292,8 @@ async def _lifespan(
         if not context.ports.shared:
             stack.enter_context(sole_server(context.settings.data_dir))
         stack.callback(context.threads.close)
+        if context.access.anonymous:
+            await context.threads.call(context.operator_links.prepare)
         if calling is not None:
             stack.push_async_callback(calling.close)
         for name, work in (

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from tusd_py.access.operator_links import page_link
 from tusd_py.app import create_app as app_of_server
 from tusd_py.app import stop
 from tusd_py.domain.masking import masked
@@ -241,8 +242,18 @@ def start_lines(context: AppContext, tools: Tools, port: int, *, ours: bool) -> 
         f"bodies     {bodies}",
         f"checksums  {', '.join(checksums.ALGORITHMS)}",
         f"workers    {workers}; {tools.sentence()}",
+        *_operator_line(context, port),
         f"upload to  http://{settings.host}:{port}{settings.base_path}",
     ]
+
+
+def _operator_line(context: AppContext, port: int) -> list[str]:
+    """The one-time link of the operator's page, where no token opens it. For the terminal alone: it must
+    not be logged."""
+    if not context.access.anonymous:
+        return []
+    link = page_link(context.settings.local_url(port), context.operator_links.new_key())
+    return [f"operator   {link} (good once; tusd-py admin-link prints another)"]
 
 
 def _access(settings: Settings) -> str:

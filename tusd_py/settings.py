@@ -697,6 +697,11 @@ class Settings(_Section):
         """Whether identity is demanded and nothing is set that proves it."""
         return self.auth.required and not self.auth.enabled
 
+    def local_url(self, port: int) -> str:
+        """The server's address for programs of this machine, without a slash at the end."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
     @property
     def open_to_strangers(self) -> bool:
         """Whether others can reach ``host`` and nobody is asked who they are."""

@@ -134,7 +134,8 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
         2,
     )
     assert here["tusd_queue_dead_messages"] == 0
-    seen = httpx.get(f"{server.url}/api/admin/overview").json()
+    with server.operator() as operator:
+        seen = operator.get("/api/admin/overview").json()
     assert seen["away"] == []
     assert {failure["task_id"] for failure in seen["failures"]} == set(tasks[:2])
     assert [(worker["slots"], worker["jobs"]) for worker in seen["workers"]] == [(1, [])]

@@ -129,7 +129,7 @@ def test_it_can_be_used_without_a_mouse_and_without_eyes(tmp_path: Path, scheme:
         ) as visit:  # fmt: skip
             assert violations(visit.seen()) == []
         with visiting(
-            f"{server.url}/admin", ["text", "#failures", "clip.mp4"], ["accessible"],
+            server.operator_link, ["text", "#failures", "clip.mp4"], ["accessible"],
             context={"colorScheme": scheme},
         ) as operator:  # fmt: skip
             assert violations(operator.seen()) == []

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 from rich.text import Text
 from support.media import make
@@ -59,7 +58,7 @@ def take(server: Server, folder: Path) -> None:
         wait_until(lambda: _state(server)["ended"]["hour"]["completed"] > 0, timeout=120)
         wait_until(lambda: _state(server)["jobs"]["running"] > 0, timeout=120)
         with visiting(
-            f"{server.url}/admin",
+            server.operator_link,
             ["text", "#workers", "compressing"], ["text", "#failures", "torn.mp4"],
             ["picture", str(IMAGES / "admin.png")],
             context={"viewport": {"width": 1100, "height": 1000}},
@@ -81,7 +80,8 @@ def take(server: Server, folder: Path) -> None:
 
 
 def _state(server: Server) -> dict[str, dict[str, int]]:
-    return httpx.get(f"{server.url}/api/admin/overview").json()
+    with server.operator() as operator:
+        return operator.get("/api/admin/overview").json()
 
 
 def _terminal(server: Server, film_: Path, folder: Path) -> None:

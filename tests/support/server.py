@@ -14,6 +14,9 @@ from typing import Any, Final
 
 import httpx
 
+from tusd_py.access.operator_links import OperatorLinks, page_link
+from tusd_py.clock import SystemClock
+
 START_SECONDS: Final = 30.0
 _ADDRESS: Final = re.compile(r"^upload to\s+(http://\S+?)(/[\w./~-]*/)$")
 
@@ -77,6 +80,20 @@ class Server:
                     self.url, self.files = match[1], match[1] + match[2]
                     self.port = int(self.url.rpartition(":")[2])
                     listening.set()
+
+    @property
+    def operator_link(self) -> str:
+        """The one-time link that it printed; '' if it needs a token."""
+        line = next((line for line in self.lines if line.startswith("operator ")), "")
+        return (line.split() + [""] * 2)[1]
+
+    @contextmanager
+    def operator(self) -> Iterator[httpx.Client]:
+        """An operator's browser, by a link of its own."""
+        key = OperatorLinks(self.data_dir, SystemClock()).new_key()
+        with httpx.Client(base_url=self.url, follow_redirects=True) as browser:
+            browser.get(page_link(self.url, key)).raise_for_status()
+            yield browser
 
     def kill(self) -> None:
         """kill -9, and nothing else."""

@@ -11,7 +11,19 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli import config, dead_letters, doctor, files, gc, serve, token, upload, user, worker
+from tusd_py.cli import (
+    admin_link,
+    config,
+    dead_letters,
+    doctor,
+    files,
+    gc,
+    serve,
+    token,
+    upload,
+    user,
+    worker,
+)
 from tusd_py.cli.output import print_any_text, say_thread_traceback, say_traceback
 
 app = typer.Typer(
@@ -27,6 +39,7 @@ app.command("tasks")(files.tasks)
 app.command("watch")(files.watch)
 app.command("download")(files.download)
 app.command("token")(token.token)
+app.command("admin-link")(admin_link.admin_link)
 app.command("gc")(gc.gc)
 app.command("doctor")(doctor.doctor)
 app.add_typer(user.app, name="user")

@@ -12,7 +12,7 @@ from tusd_py.cli.common import (
     settings_from,
     start_logging,
 )
-from tusd_py.cli.output import say_masked
+from tusd_py.cli.output import say
 from tusd_py.private_files import owner_only
 
 
@@ -71,4 +71,4 @@ def serve(
     from tusd_py.embedded import serve as run
 
     with plain_errors():
-        raise typer.Exit(run(settings, announce=say_masked))
+        raise typer.Exit(run(settings, announce=say))

@@ -268,12 +268,13 @@ class RoleMissing(PolicyError):
         super().__init__(f"That is for users with the role {role}.")
 
 
-class LoopbackOnly(PolicyError):
-    """Raised when nobody is asked who he is, and not the server's own machine asks."""
+class OperatorLinkNeeded(PolicyError):
+    """Raised when no authentication is set, and a request does not come from who opened a one-time link."""
 
-    code = "loopback_only"
+    code = "operator_link_needed"
     sentence = (
-        "Without authentication (auth) this is for the server's own machine only, at localhost."
+        "Without authentication (auth) this is for who opens a one-time link: the server prints one when it "
+        "starts, and tusd-py admin-link prints another. A link is good once, within a day."
     )
 
 

@@ -1,18 +1,19 @@
 """``/admin``: the operator's page, and what it asks (S23).
 
-For who has the role ``auth.admin_role``. Where nobody is asked who he is: for people at the server's own
-machine, whom no proxy brings, and whose browser was not led here by another page.
+For users with the role ``auth.admin_role``. Where no authentication is set: for who opened a one-time link
+(``OperatorLinks``), whose browser holds a cookie since.
 """
 
 import asyncio
-import ipaddress
+import logging
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tusd_py.domain.errors import LoopbackOnly, NotRetryable, ProtocolError, RoleMissing
+from tusd_py.access.operator_links import COOKIE_SECONDS
+from tusd_py.domain.errors import NotRetryable, OperatorLinkNeeded, ProtocolError, RoleMissing
 from tusd_py.domain.ids import parse_upload_id
 from tusd_py.http.context import AppContext
 from tusd_py.http.home import PageFiles
@@ -21,8 +22,10 @@ from tusd_py.http.progress import NO_STORE
 from tusd_py.monitoring.asking import in_thread
 from tusd_py.monitoring.overview import Overview
 from tusd_py.protocol.fields import Fields
-from tusd_py.protocol.origin import through_proxy
+from tusd_py.protocol.origin import public_origin
 from tusd_py.uploads.reopen import reopen_failed
+
+log = logging.getLogger(__name__)
 
 PATHS: Final = ("/admin", "/api/admin/overview", "/api/admin/retry")
 """No page of another origin reads them or writes to them: they carry no cross-origin marks."""
@@ -35,6 +38,9 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
     async def shell(request: Request) -> Response:
         # Holds no data; a browser's navigation can't carry a token.
         if context.access.anonymous:
+            key = request.query_params.get("key")
+            if key is not None and request.method == "GET":
+                return await _enter(context, request, key)
             await _check_operator(context, request)
         return page.html(request, "admin.html")
 
@@ -58,14 +64,47 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
 
 
 async def _check_operator(context: AppContext, request: Request) -> None:
-    """Raises: LoopbackOnly, RoleMissing, and what ``AppContext.owner`` raises."""
+    """Raises: OperatorLinkNeeded, RoleMissing, and what ``AppContext.owner`` raises."""
     caller = await context.owner(request)
     role = context.settings.auth.admin_role
     if context.access.anonymous:
-        if not from_this_machine(request):
-            raise LoopbackOnly
+        if not await context.threads.call(_holds_cookie, context, request):
+            raise OperatorLinkNeeded
     elif role not in caller.roles:
         raise RoleMissing(role)
+
+
+def _holds_cookie(context: AppContext, request: Request) -> bool:
+    links = context.operator_links
+    return links.is_cookie(request.cookies.get(links.cookie_name(), ""))
+
+
+async def _enter(context: AppContext, request: Request, key: str) -> Response:
+    """Use a link up: its cookie, and the page's address without the key. Raises: OperatorLinkNeeded."""
+    links = context.operator_links
+    below = request.scope.get("root_path", "")
+    headers = {**NO_STORE, "Referrer-Policy": "no-referrer"}
+    answer = RedirectResponse(f"{below}/admin", status_code=303, headers=headers)
+    if not await context.threads.call(links.use_key, key):
+        # Who opens a used link again may be in already.
+        await _check_operator(context, request)
+        return answer
+    origin = public_origin(
+        Fields(request.headers.raw),
+        scheme=request.url.scheme,
+        trusted=context.settings.behind_proxy,
+    )
+    answer.set_cookie(
+        await context.threads.call(links.cookie_name),
+        await context.threads.call(links.new_cookie),
+        max_age=COOKIE_SECONDS,
+        path=f"{below}/",
+        secure=(origin or "").startswith("https:"),
+        httponly=True,
+        samesite="strict",
+    )
+    log.info("operator.entered")
+    return answer
 
 
 async def _asked_for(request: Request) -> str:
@@ -84,22 +123,3 @@ def _retry(context: AppContext, name: str) -> bool:
     if task_id is not None:
         return reopen_failed(context.ports, task_id) is not None
     return bool(context.ports.queue.settle_dead_letters([name], again=True))
-
-
-def from_this_machine(request: Request) -> bool:
-    """Whether a person at this machine asks, as far as a request's head can tell: the connection is a
-    local one, no proxy speaks for somebody else, the browser means this machine (no name that was
-    bent to its address) and no other page sent it.
-    """
-    client = request.client.host if request.client else ""
-    host = request.url.hostname or ""
-    fields = Fields(request.headers.raw)
-    led = request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
-    return _loopback(client) and _loopback(host) and not led and not through_proxy(fields)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from tusd_py.access.operator_links import OperatorLinks
 from tusd_py.domain.caller import Caller
 from tusd_py.http.access import Access
 from tusd_py.http.streams import Streams
@@ -30,6 +31,8 @@ class AppContext:
     following: Following
     access: Access
     streams: Streams
+    operator_links: OperatorLinks
+    """The way to the operator's page where no authentication is set."""
     figures: ServerFigures
     running: asyncio.Event
     """Set while the lifespan runs."""

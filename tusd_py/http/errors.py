@@ -58,7 +58,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.UploadTokenOnly: 403,
     e.HookRefused: 403,
     e.RoleMissing: 403,
-    e.LoopbackOnly: 403,
+    e.OperatorLinkNeeded: 403,
     e.MaxSizeExceeded: 413,
     e.QuotaExceeded: 413,
     e.TooManyRequests: 429,

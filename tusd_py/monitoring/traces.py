@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
-QUIET_PATHS: Final = "healthz,readyz,metrics"
+QUIET_PATHS: Final = "healthz,readyz,metrics,/admin"
+"""Of no interest; and the operator's page may have the key of a one-time link in its address."""
 
 
 class Traces(Protocol):

@@ -1,0 +1,113 @@
+"""Who operates a server that asks nobody for a token: one-time links, and the cookie that one brings.
+
+A link is a random key; the hash of it is the name of an empty file in ``operator/`` of the data
+directory, and removing that file uses the link up. So whoever may write there can make a link for a
+running server, and of several servers that share the directory exactly one takes it. Being at the
+server's machine proves nothing: a proxy, a web page or another user may be there too.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Final
+
+from tusd_py.clock import Clock
+
+LINK_SECONDS: Final = 86_400
+COOKIE_SECONDS: Final = 86_400
+_SECRET_BYTES: Final = 32
+_KEY: Final = re.compile(r"([0-9a-f]{1,12})\.[A-Za-z0-9_-]{43}")
+_COOKIE: Final = re.compile(r"([0-9a-f]{1,12})\.([0-9a-f]{64})")
+
+
+def page_link(base_url: str, key: str) -> str:
+    """The address that a link's key opens. Args: base_url: of the server, without a slash at the end."""
+    return f"{base_url}/admin?key={key}"
+
+
+class OperatorLinks:
+    """Links and cookies of one data directory. Methods block on the disk; they raise OSError."""
+
+    def __init__(self, data_dir: Path, clock: Clock) -> None:
+        self.directory = data_dir / "operator"
+        self._clock = clock
+
+    def prepare(self) -> None:
+        """Make the directory and the secret that signs cookies, as the user that the server runs as."""
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self._secret()
+
+    def new_key(self) -> str:
+        """The key of a new link, good for one use within ``LINK_SECONDS``."""
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self._remove_expired()
+        key = f"{self._expiry(LINK_SECONDS)}.{secrets.token_urlsafe(32)}"
+        os.close(os.open(self._place(key), os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        return key
+
+    def use_key(self, key: str) -> bool:
+        """Use a link up. Returns: whether it was good."""
+        match = _KEY.fullmatch(key)
+        if match is None:
+            return False
+        try:
+            self._place(key).unlink()
+        except FileNotFoundError:
+            return False
+        return self._is_ahead(match[1])
+
+    def cookie_name(self) -> str:
+        """One for each data directory: cookies are shared by all ports of a host."""
+        return f"tusd_py_operator_{hashlib.sha256(self._secret()).hexdigest()[:8]}"
+
+    def new_cookie(self) -> str:
+        """The value of a cookie that is good for ``COOKIE_SECONDS``."""
+        expiry = self._expiry(COOKIE_SECONDS)
+        return f"{expiry}.{self._signature(expiry)}"
+
+    def is_cookie(self, value: str) -> bool:
+        """Whether a value was made by ``new_cookie`` and is still good."""
+        match = _COOKIE.fullmatch(value)
+        if match is None or not hmac.compare_digest(match[2], self._signature(match[1])):
+            return False
+        return self._is_ahead(match[1])
+
+    def _place(self, key: str) -> Path:
+        return self.directory / f"link-{hashlib.sha256(key.encode()).hexdigest()}"
+
+    def _expiry(self, seconds: float) -> str:
+        return f"{int(self._clock.now() + seconds):x}"
+
+    def _is_ahead(self, expiry: str) -> bool:
+        return int(expiry, 16) > self._clock.now()
+
+    def _signature(self, expiry: str) -> str:
+        return hmac.digest(self._secret(), f"operator {expiry}".encode(), "sha256").hex()
+
+    def _remove_expired(self) -> None:
+        for place in self.directory.glob("link-*"):
+            try:
+                if place.stat().st_mtime + LINK_SECONDS < self._clock.now():
+                    place.unlink()
+            except FileNotFoundError:
+                continue
+
+    def _secret(self) -> bytes:
+        """Read each time: another server that shares the directory may have made it."""
+        place = self.directory / "secret"
+        try:
+            found = place.read_bytes()
+        except FileNotFoundError:
+            found = b""
+        if len(found) == _SECRET_BYTES:
+            return found
+        draft = self.directory / f"draft-{secrets.token_hex(8)}"
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb"
+        ) as output:
+            output.write(secrets.token_bytes(_SECRET_BYTES))
+        draft.replace(place)
+        return place.read_bytes()
