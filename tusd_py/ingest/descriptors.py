@@ -32,7 +32,7 @@ def connections_allowed(wanted: int) -> int:
 def backlog() -> int:
     """Return how many connections may wait to be accepted: a loop may accept all of them in one turn,
     before it counts any."""
-    return max(16, min(MOST_BACKLOG, _files() // 16))
+    return max(64, min(MOST_BACKLOG, _files() // 4))
 
 
 def _files() -> int:

@@ -1,9 +1,9 @@
 """Whether our connection class works with the uvicorn that is installed: tried out, not looked up.
 
 It relies on uvicorn's internals, which may move with any release. So each start sends one
-conversation through a socket pair: a lent body with a second request right behind it, and a chunked
-body with a trailer; and a WebSocket, whose first message must close it. What does not come out as it
-should is said, and the server then receives by way of ASGI alone.
+conversations through socket pairs: a lent body with a second request right behind it, and a chunked
+body with a trailer; a change of protocol that must be refused; a WebSocket, whose first message must
+close it. What does not come out as it should is said, and another connection class then serves.
 """
 
 import asyncio
@@ -35,6 +35,10 @@ _HANDSHAKE: Final = (
 _MESSAGE: Final = b"\x81\x81\0\0\0\0a"
 _REFUSED: Final = (0x88, 1008)
 """First byte of a close frame, and its code."""
+_UPGRADE: Final = (
+    b"PATCH /c HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    b"Content-Length: 33\r\n\r\nGET /d HTTP/1.1\r\nHost: xxxxxxx\r\n\r\n"
+)
 
 Messages = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Answer = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -108,10 +112,28 @@ async def _converse() -> str | None:
 
 
 async def _send_bodies() -> str | None:
-    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
-
     threads = Threads()
     listener = _Listener(threads)
+    try:
+        answers = await _exchange(listener, _LENT + _BODY + _CHUNKED)
+        refusal = await _exchange(listener, _UPGRADE)
+    finally:
+        threads.close()
+    if answers.count(b"HTTP/1.1 204 ") != 2:
+        return f"two requests were answered by {answers[:200]!r}"
+    if b"upgrade_refused" not in refusal:
+        return f"a change of protocol was answered by {refusal[:200]!r}"
+    expected = [
+        (_BODY, End.COMPLETE, True, ()),
+        (b"abc", End.COMPLETE, False, ((b"t", b"1"),)),
+    ]
+    return None if listener.taken == expected else "bodies or trailers did not come through whole"
+
+
+async def _exchange(listener: _Listener, sent: bytes) -> bytes:
+    """Send all of it over one connection; return what comes back until it is closed."""
+    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+
     config = uvicorn.Config(listener, log_config=None, access_log=False, lifespan="off")
     config.load()
     ours, theirs = socket.socketpair()
@@ -120,20 +142,12 @@ async def _send_bodies() -> str | None:
     )
     reader, writer = await asyncio.open_connection(sock=theirs)
     try:
-        writer.write(_LENT + _BODY + _CHUNKED)
-        answers = await reader.read()
+        writer.write(sent)
+        return await reader.read()
     finally:
         writer.transport.abort()
         transport.abort()
         await asyncio.sleep(0)
-        threads.close()
-    if answers.count(b"HTTP/1.1 204 ") != 2:
-        return f"two requests were answered by {answers[:200]!r}"
-    expected = [
-        (_BODY, End.COMPLETE, True, ()),
-        (b"abc", End.COMPLETE, False, ((b"t", b"1"),)),
-    ]
-    return None if listener.taken == expected else "bodies or trailers did not come through whole"
 
 
 def self_check() -> str | None:

@@ -156,7 +156,9 @@ def test_the_self_check_finds_nothing_here() -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["on_headers_complete", "on_body", "skip_body"], ids=lambda name: name
+    "missing",
+    ["on_headers_complete", "on_body", "skip_body", "_is_websocket"],
+    ids=lambda name: name,
 )
 def test_the_self_check_finds_what_moved(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def moved(*_arguments: object) -> None:

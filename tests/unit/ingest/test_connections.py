@@ -1,0 +1,165 @@
+"""The table of connections: who gives way to whom."""
+
+import asyncio
+import resource
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tusd_py.ingest import connections as counting
+from tusd_py.ingest import descriptors
+from tusd_py.ingest.connections import Connections
+from tusd_py.settings import ConnectionSettings
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+
+class Fake:
+    """A connection that waits."""
+
+    head_begun = False
+
+    def __init__(self) -> None:
+        self.transport: Any = Transport()
+
+    def time_out(self) -> None:
+        self.transport.abort()
+
+    @property
+    def closed(self) -> bool:
+        return bool(self.transport.aborted)
+
+
+def on_loop(scene: Callable[[], None]) -> None:
+    async def run() -> None:
+        scene()
+
+    asyncio.run(run())
+
+
+def admitted(table: Connections, peer: str | None, count: int = 1) -> list[Fake]:
+    found = [Fake() for _ in range(count)]
+    for connection in found:
+        assert table.admit(connection, peer)
+    return found
+
+
+def test_an_address_at_its_limit_closes_its_own_oldest() -> None:
+    def scene() -> None:
+        table = Connections(ConnectionSettings(per_address=2), 0)
+        other = admitted(table, "192.0.2.2")[0]
+        busy, idle = admitted(table, "192.0.2.1", 2)
+        table.serves(busy)
+        new = admitted(table, "192.0.2.1")[0]
+        assert (busy.closed, idle.closed, other.closed) == (False, True, False)
+        table.serves(new)
+        assert not table.admit(Fake(), "192.0.2.1"), "both serve"
+        admitted(table, "192.0.2.2")
+        table.leave(busy)
+        admitted(table, "192.0.2.1")
+
+    on_loop(scene)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+    ],
+)
+def test_addresses_of_one_network_count_together(one: str, other: str, together: bool) -> None:
+    def scene() -> None:
+        table = Connections(ConnectionSettings(per_address=1), 0)
+        table.serves(admitted(table, one)[0])
+        assert table.admit(Fake(), other) is not together
+
+    on_loop(scene)
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", None])
+def test_what_comes_from_the_machine_itself_has_no_share(peer: str | None) -> None:
+    """A proxy may be there, whose clients are everybody's."""
+
+    def scene() -> None:
+        table = Connections(ConnectionSettings(per_address=1), 0)
+        for connection in admitted(table, peer, 5):
+            table.serves(connection)
+        admitted(table, peer)
+
+    on_loop(scene)
+
+
+def test_those_without_a_whole_request_give_way_before_those_between_requests() -> None:
+    def scene() -> None:
+        table = Connections(ConnectionSettings(total=3), 0)
+        idle, first, second = admitted(table, None, 3)
+        table.serves(idle)
+        table.waits(idle)
+        for victim in (first, second):
+            connection = admitted(table, None)[0]
+            table.serves(connection)
+            assert victim.closed
+            assert not idle.closed
+        admitted(table, None)
+        assert idle.closed
+
+    on_loop(scene)
+
+
+def test_heads_that_are_not_whole_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "HEADS_BYTES", 100)
+
+    def scene() -> None:
+        table = Connections(ConnectionSettings(), 0)
+        first, second, third = admitted(table, None, 3)
+        table.head_grows(first, 40)
+        table.head_grows(second, 40)
+        table.serves(first)
+        table.head_grows(third, 60)
+        closed = [connection.closed for connection in (first, second, third)]
+        assert not any(closed), "one of them is whole"
+        table.head_grows(third, 1)
+        assert (first.closed, second.closed, third.closed) == (False, True, False)
+
+    on_loop(scene)
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted", "allowed"),
+    [(65536, 0, 4096), (65536, 10_000, 10_000), (1024, 0, 192), (1024, 500, 192), (64, 0, 12),
+     (resource.RLIM_INFINITY, 0, 4096), (1024, 5, 5)],
+)  # fmt: skip
+def test_connections_leave_descriptors_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch, files: int, wanted: int, allowed: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert descriptors.connections_allowed(wanted) == allowed
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised"),
+    [(1024, 4096, 4096), (1024, 1 << 20, 65536), (1024, resource.RLIM_INFINITY, 65536),
+     (65536, 65536, None), (100_000, 200_000, None)],
+)  # fmt: skip
+def test_the_limit_of_files_is_raised_as_far_as_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, raised: int | None
+) -> None:
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: set_to.append(pair))
+    descriptors.raise_limit()
+    assert set_to == ([] if raised is None else [(raised, hard)])
