@@ -1,15 +1,17 @@
 """ffmpeg and its sandbox: whether the worker's tools really start together."""
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.domain.errors import BackendError
 from tusd_py.settings import Settings
+from worker.media.run import Overran, run
 from worker.media.sandbox import Box, Kind, Limits
+from worker.media.system_calls import filter_file
 from worker.media.tools import Tools, discover
 
 ENCODERS: Final = ("libx264", "aac")
@@ -29,6 +31,8 @@ class MediaFacts:
     """None: the one that the settings demand does not start."""
     encoders: frozenset[str] | None
     """None: ffmpeg did not start in the sandbox."""
+    filtered: bool = True
+    """Whether libseccomp is there, for the filter of system calls."""
 
 
 def check_media(settings: Settings) -> list[Finding]:
@@ -48,6 +52,7 @@ def _look(settings: Settings) -> MediaFacts:
         ffprobe=tools.ffprobe is not None,
         sandbox=tools.sandbox,
         encoders=_encoders(tools, settings.media.memory_limit),
+        filtered=filter_file() is not None,
     )
 
 
@@ -58,18 +63,15 @@ def _encoders(tools: Tools, memory: int) -> frozenset[str] | None:
     limits = Limits(memory=memory, file_size=1 << 20, cpu=int(START_SECONDS))
     box = Box(kind=tools.sandbox, source=Path(tools.ffmpeg), output=None, limits=limits)
     try:
-        done = subprocess.run(
+        ran = run(
             box.wrap([tools.ffmpeg, "-hide_banner", "-encoders"]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=START_SECONDS,
-            check=False,
+            clock=SystemClock(),
+            stopped=lambda: False,
+            wall_seconds=START_SECONDS,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, Overran):
         return None
-    return frozenset(_ENCODER.findall(done.stdout)) if done.returncode == 0 else None
+    return frozenset(_ENCODER.findall(ran.stdout)) if ran.code == 0 else None
 
 
 def judge_media(facts: MediaFacts, *, wanted: str) -> list[Finding]:
@@ -82,17 +84,27 @@ def judge_media(facts: MediaFacts, *, wanted: str) -> list[Finding]:
                 "Install bubblewrap and allow user namespaces, or set media.sandbox to auto.",
             )
         ]
-    return [*_sandbox(facts.sandbox, wanted), *_ffmpeg(facts)]
+    return [*_sandbox(facts.sandbox, wanted), *_filter(facts), *_ffmpeg(facts)]
 
 
 def _sandbox(kind: Kind, wanted: str) -> list[Finding]:
     if kind in ("bwrap", wanted):
         return [ok("media.sandbox", f"{kind} starts.")]
     remedy = "Install bubblewrap and allow user namespaces."
+    if kind == "landlock":
+        sentence = "bubblewrap does not start: Landlock keeps ffmpeg from other files and from TCP."
+        return [note("media.sandbox", sentence, remedy)]
     if kind == "rlimit":
-        sentence = "bubblewrap does not start: ffmpeg has limits, but sees files and the network."
+        sentence = "Neither bubblewrap nor Landlock starts: ffmpeg has limits, but sees files."
         return [note("media.sandbox", sentence, remedy)]
     return [warning("media.sandbox", "Nothing keeps ffmpeg in a box.", remedy)]
+
+
+def _filter(facts: MediaFacts) -> list[Finding]:
+    if facts.filtered or facts.sandbox == "off":
+        return []
+    sentence = "libseccomp is missing: ffmpeg may use every system call."
+    return [note("media.filter", sentence, "Install libseccomp2 (libseccomp elsewhere).")]
 
 
 def _ffmpeg(facts: MediaFacts) -> list[Finding]:

@@ -147,10 +147,11 @@ class _Conversation:
         """Up to its NUL, or the end. Raises: ScannerUnavailable."""
         found = b""
         while not found.endswith(b"\0"):
+            # An answer that comes byte by byte is no progress.
+            self._wait()
             try:
                 piece = self._connection.recv(MAX_ANSWER_BYTES)
             except TimeoutError:
-                self._wait()
                 continue
             except OSError as error:
                 raise ScannerUnavailable("The virus scanner cut the connection.") from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 
 import pytest
+from support.clock import FakeClock
 
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.clamd import judge_clamd
@@ -77,6 +78,39 @@ def test_garbage_is_no_verdict(pieces: list[bytes]) -> None:
 def test_who_hangs_up_at_once_gave_none() -> None:
     with pytest.raises(ScannerUnavailable):
         asked([], read=False)
+
+
+def test_an_answer_that_drips_ends_in_time() -> None:
+    clock = FakeClock()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                while not done.wait(0.01):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        clamd = Clamd(f"127.0.0.1:{listener.getsockname()[1]}", clock, timeout=5)
+        looks = 0
+
+        def check() -> None:
+            nonlocal looks
+            looks += 1
+            clock.advance(1)
+
+        try:
+            with pytest.raises(ScannerUnavailable, match="in time"):
+                clamd.scan(BytesIO(b""), check)
+        finally:
+            done.set()
+            thread.join()
+        assert looks < 20
 
 
 NOW = 1_790_000_000.0  # 2026-09-21

@@ -1,0 +1,92 @@
+"""Which box ffmpeg gets, and who is told when it is less than it should be."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from support.bench import Bench
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.monitoring.checks import Checks, Status
+from tusd_py.monitoring.figures import Figures
+from tusd_py.settings import Settings
+from worker.app import Worker
+from worker.media import sandbox, tools
+from worker.media.tools import Tools, discover
+
+
+def found(monkeypatch: pytest.MonkeyPatch, starting: set[str], wanted: str = "auto") -> Tools:
+    """What is discovered where only these boxes start."""
+    monkeypatch.setattr(sandbox, "starts", lambda kind: kind in starting)
+    return discover(Settings.model_validate({"media": {"sandbox": wanted}}))
+
+
+@pytest.mark.parametrize(
+    ("starting", "kind", "word"),
+    [
+        ({"landlock", "rlimit"}, "landlock", "bubblewrap does not start"),
+        ({"rlimit"}, "rlimit", "Neither bubblewrap nor Landlock"),
+        (set(), "off", "nothing keeps ffmpeg"),
+    ],
+)
+def test_a_box_that_went_down_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    starting: set[str],
+    kind: str,
+    word: str,
+) -> None:
+    seen = found(monkeypatch, starting)
+    assert seen.sandbox == kind
+    assert word in seen.weakness
+    assert "WARNING" in seen.sentence()
+    with caplog.at_level(logging.WARNING):
+        seen.warn()
+    (record,) = caplog.records
+    assert (record.getMessage(), record.__dict__["reason"]) == ("media.sandbox.weak", seen.weakness)
+    assert "media.sandbox=bwrap" in record.__dict__["remedy"]
+
+
+@pytest.mark.parametrize("wanted", ["bwrap", "landlock", "rlimit", "off"])
+def test_a_box_that_was_chosen_is_not_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, wanted: str
+) -> None:
+    seen = found(monkeypatch, {"bwrap", "landlock", "rlimit"}, wanted)
+    seen.warn()
+    assert (seen.sandbox, seen.weakness, caplog.records) == (wanted, "", [])
+    assert "WARNING" not in seen.sentence()
+
+
+@pytest.mark.parametrize("wanted", ["bwrap", "landlock", "rlimit"])
+def test_a_box_that_is_demanded_and_does_not_start_is_refused(
+    monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    with pytest.raises(BackendError, match=wanted):
+        found(monkeypatch, set(), wanted)
+
+
+def test_a_missing_filter_is_a_weakness_of_any_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "filter_file", lambda: None)
+    seen = found(monkeypatch, {"bwrap"}, "bwrap")
+    assert "libseccomp" in seen.weakness
+
+
+def test_readiness_and_figures_tell_a_weak_box(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path, monkeypatch)
+    weak = Tools(
+        ffmpeg="ffmpeg", ffprobe=None, version="", sandbox="rlimit", weakness="It is weak."
+    )
+    figures = Figures()
+    try:
+        worker = Worker(bench.settings, bench.ports, tools=weak, relays=False, figures=figures)
+        readiness = Checks(worker.checks()).readiness()
+    finally:
+        bench.ports.close()
+    assert readiness.status is Status.FAILING  # it was not started
+    assert readiness.reasons["sandbox"] == "It is weak."
+    text = figures.text().decode()
+    assert 'tusd_worker_sandbox{kind="rlimit"} 1.0' in text
+    assert "tusd_worker_sandbox_weak 1.0" in text
+    assert [record.getMessage() for record in caplog.records] == ["media.sandbox.weak"]
