@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from typing import Final
 
 from starlette.applications import Starlette
@@ -50,6 +50,7 @@ from tusd_py.locks.process import sole_server
 from tusd_py.monitoring.backend_figures import BackendFigures
 from tusd_py.monitoring.checks import Checks, sandbox_check, server_checks, threads_check
 from tusd_py.monitoring.figures import Figures
+from tusd_py.monitoring.listener import Told, answers, listening
 from tusd_py.monitoring.server_figures import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.protocol.host import HostRule
@@ -103,6 +104,7 @@ def create_app(
     calling = _calling(context, hooks or hooks_of(settings))
     if calling is not None and calling.asks:
         context.uploads.before_create = calling.before_create
+    checks = _checks(context, worker_alive, sandbox_weakness)
     pages = home.PageFiles(settings.base_path)
     routes = [
         *multipart.routes(context),
@@ -114,7 +116,9 @@ def create_app(
         *home.routes(pages, settings.base_path),
         *admin.routes(context, pages),
         *openapi.routes(pages),
-        *monitoring.routes(_checks(context, worker_alive, sandbox_weakness), figures, worker_alive),
+        *monitoring.routes(
+            checks, figures, worker_alive, elsewhere=bool(settings.monitoring_listen)
+        ),
     ]
     app = Starlette(
         routes=routes,
@@ -137,8 +141,16 @@ def create_app(
             Middleware(BodyPace, idle_timeout=settings.idle_timeout, min_rate=settings.min_rate),
         ],
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
-        lifespan=lambda _app: _lifespan(context, wake, calling, owns_ports=ports is None),
+        lifespan=lambda app: _lifespan(
+            app,
+            context,
+            wake,
+            calling,
+            told=answers(checks, figures, worker_alive),
+            owns_ports=ports is None,
+        ),
     )
+    app.state.monitoring_address = None
     app.router.redirect_slashes = False
     app.state.context = context
     return app
@@ -275,7 +287,13 @@ def _possession(settings: Settings, ports: Ports) -> PossessionPolicy | None:
 
 @asynccontextmanager
 async def _lifespan(
-    context: AppContext, wake: asyncio.Event, calling: Calling | None, *, owns_ports: bool
+    app: Starlette,
+    context: AppContext,
+    wake: asyncio.Event,
+    calling: Calling | None,
+    *,
+    told: Told,
+    owns_ports: bool,
 ) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     room = context.uploads
@@ -292,6 +310,16 @@ async def _lifespan(
         if not context.ports.shared:
             stack.enter_context(sole_server(context.settings.data_dir))
         stack.callback(context.threads.close)
+        if context.settings.monitoring_listen:
+            monitor = ExitStack()
+            stack.push_async_callback(asyncio.to_thread, monitor.close)
+            app.state.monitoring_address = monitor.enter_context(
+                listening(
+                    context.settings.monitoring_listen,
+                    told,
+                    allowed_hosts=context.settings.allowed_hosts,
+                )
+            )
         if context.access.anonymous:
             await context.threads.call(context.operator_links.prepare)
         if calling is not None:

@@ -168,6 +168,7 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=int(settings.shutdown_timeout) or 1,
             )
         )
+        self._state = app.state
         self._context: AppContext = app.state.context
         self._announce = announce
         self._ours = ours
@@ -178,7 +179,14 @@ class _Server(uvicorn.Server):
         if self.started and not self.should_exit:
             port = self.servers[0].sockets[0].getsockname()[1]
             tools = discover(self._context.settings)
-            for line in start_lines(self._context, tools, port, ours=self._ours):
+            lines = start_lines(
+                self._context,
+                tools,
+                port,
+                ours=self._ours,
+                monitoring_address=self._state.monitoring_address,
+            )
+            for line in lines:
                 self._announce(line)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -222,7 +230,14 @@ def _websocket_class() -> type[asyncio.Protocol]:
     return ListenerProtocol
 
 
-def start_lines(context: AppContext, tools: Tools, port: int, *, ours: bool) -> list[str]:
+def start_lines(
+    context: AppContext,
+    tools: Tools,
+    port: int,
+    *,
+    ours: bool,
+    monitoring_address: str | None = None,
+) -> list[str]:
     """What this server is, for a person at a terminal; the address to use comes last."""
     settings = context.settings
     limit = f"{settings.max_size / GIB:g} GiB" if settings.max_size else "unlimited"
@@ -242,6 +257,7 @@ def start_lines(context: AppContext, tools: Tools, port: int, *, ours: bool) -> 
         f"bodies     {bodies}",
         f"checksums  {', '.join(checksums.ALGORITHMS)}",
         f"workers    {workers}; {tools.sentence()}",
+        *([f"figures    {monitoring_address}/metrics"] if monitoring_address else []),
         *_operator_line(context, port),
         f"upload to  http://{settings.host}:{port}{settings.base_path}",
     ]

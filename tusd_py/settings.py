@@ -38,6 +38,8 @@ _ORIGIN: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?"
 )
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+UNIX_PATH_BYTES: Final = 107
+"""As long as the path of a Unix socket may be (sockaddr_un, less the final NUL)."""
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 
 
@@ -69,8 +71,10 @@ Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
 
 def _check_listen(text: str) -> str:
     host, _, port = text.rpartition(":")
+    if text.startswith("/") and "\0" not in text and len(text.encode()) <= UNIX_PATH_BYTES:
+        return text
     if text and not (host and port.isdecimal() and int(port) <= 65535):
-        raise ValueError("not an address such as 127.0.0.1:9100")
+        raise ValueError("not an address such as 127.0.0.1:9100, nor the path of a socket")
     return text
 
 
@@ -626,7 +630,11 @@ class Settings(_Section):
     )
     worker_listen: ListenAddress = Field(
         "",
-        description="host:port on which a worker process answers /healthz, /readyz and /metrics; empty: none",
+        description="host:port, or the path of a Unix socket, at which a worker process answers /healthz, /readyz and /metrics; empty: none",
+    )
+    monitoring_listen: ListenAddress = Field(
+        "",
+        description="host:port, or the path of a Unix socket, at which a server answers /readyz and /metrics (and /healthz too), which its own port then does not; empty: they are open to whoever reaches the port",
     )
     shutdown_timeout: Duration = Field(
         10.0, description="How long a stopping server waits for requests in flight"

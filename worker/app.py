@@ -18,6 +18,7 @@ from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.monitoring.backend_figures import BackendFigures
 from tusd_py.monitoring.checks import Check, Checks, threads_check, worker_checks
 from tusd_py.monitoring.figures import Figures
+from tusd_py.monitoring.listener import answers, listening
 from tusd_py.monitoring.traces import NoTraces, Traces, open_traces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
@@ -26,7 +27,6 @@ from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.wiring import open_ports
 from worker.consumer import Consumer
 from worker.janitor import claim_objects, find_leftovers, remove_leftovers
-from worker.listener import answers, listening
 from worker.media.tools import Tools, discover
 from worker.pipeline.scan import scanner_of
 
@@ -262,7 +262,9 @@ def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
         if settings.worker_listen:
             BackendFigures(figures.registry, ports, ports.clock)
             told = answers(Checks(worker.checks()), figures, worker.alive)
-            address = stack.enter_context(listening(settings.worker_listen, told))
+            address = stack.enter_context(
+                listening(settings.worker_listen, told, allowed_hosts=settings.allowed_hosts)
+            )
             announce(f"figures    {address}/metrics")
         worker.start()
         stack.callback(worker.stop, settings.shutdown_timeout)

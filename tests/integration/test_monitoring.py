@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import httpx
+import pytest
 from support.figures import Figures, failing, figures, parsed
 from support.media import video
 from support.server import Server, running_server
@@ -181,3 +182,47 @@ def test_a_server_that_drains_takes_no_more(tmp_path: Path) -> None:
             assert (await client.get("/healthz")).status_code == 200
 
     anyio.run(main)
+
+
+@pytest.fixture(params=["127.0.0.1:0", "socket"])
+def apart(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, httpx.Client]]:
+    """A server whose figures are at an address of their own, and a client of that address."""
+    place = tmp_path / "figures.sock"
+    listen = str(place) if request.param == "socket" else request.param
+    env = {"TUSD_MONITORING_LISTEN": listen}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        line = next(line for line in server.lines if line.startswith("figures "))
+        address = line.split()[1].removesuffix("/metrics")
+        if request.param == "socket":
+            assert address == f"unix:{place}"
+            assert place.stat().st_mode & 0o777 == 0o660
+            transport = httpx.HTTPTransport(uds=str(place))
+            client = httpx.Client(transport=transport, base_url="http://localhost")
+        else:
+            client = httpx.Client(base_url=address)
+        with client:
+            yield server, client
+        if request.param == "socket":
+            # What a killed server leaves in the way is removed by the next one.
+            server.kill()
+            assert place.is_socket()
+            server.start()
+    assert not place.exists()
+
+
+def test_readiness_and_figures_have_an_address_of_their_own(
+    apart: tuple[Server, httpx.Client],
+) -> None:
+    server, monitor = apart
+    for path in ("/readyz", "/metrics"):
+        for headers in ({}, {"Host": "localhost"}, {"X-Forwarded-For": "127.0.0.1"}):
+            assert httpx.get(f"{server.url}{path}", headers=headers).status_code == 404
+    assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok", "worker": "alive"}
+    assert monitor.get("/healthz").json() == {"status": "ok", "worker": "alive"}
+    assert monitor.get("/readyz").json()["status"] == "ready"
+    assert "tusd_received_bytes_total" in monitor.get("/metrics").text
+    for path in ("/", "/admin", "/files/", "/api/file/upload/tasks"):
+        assert monitor.get(path).status_code == 404
+    if monitor.base_url.port:
+        for host in ("evil.example", "", "127.0.0.1.evil.example", "localhost, evil.example"):
+            assert monitor.get("/metrics", headers={"Host": host}).status_code == 421

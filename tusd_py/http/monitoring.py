@@ -18,9 +18,12 @@ PATHS: Final = frozenset({HEALTH, "/readyz", "/metrics"})
 
 
 def routes(
-    checks: Checks, figures: Figures, worker_alive: Callable[[], bool] | None
+    checks: Checks, figures: Figures, worker_alive: Callable[[], bool] | None, *, elsewhere: bool
 ) -> list[BaseRoute]:
-    """The three routes. Each asks in a thread of its own: a part that hangs fills no pool."""
+    """The three routes. Each asks in a thread of its own: a part that hangs fills no pool.
+
+    Args: elsewhere: readiness and figures have an address of their own (``monitoring.listener``).
+    """
 
     async def healthz(_request: Request) -> Response:
         status, members = health(worker_alive)
@@ -34,4 +37,6 @@ def routes(
         text = await asyncio.wrap_future(in_thread(figures.text))
         return Response(text, headers={**NO_STORE, "Content-Type": CONTENT_TYPE})
 
+    if elsewhere:
+        return [Route(HEALTH, healthz)]
     return [Route(HEALTH, healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
