@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from typing import Final
@@ -59,14 +60,15 @@ from tusd_py.tasks.follow import Following
 from tusd_py.threads import Threads
 from tusd_py.uploads.allowance import Allowance
 from tusd_py.uploads.expire import collect_expired
-from tusd_py.uploads.finish import recover
+from tusd_py.uploads.finish import recover, recover_one
 from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 from tusd_py.uploads.room import UploadPolicy, UploadRoom
+from tusd_py.uploads.upkeep import look_after
 from tusd_py.wiring import hooks_of, open_ports
 
 log = logging.getLogger(__name__)
 
-RECOVER_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 60.0
 RELAY_PAUSE_SECONDS: Final = 0.1
 """Of many finishes in a row, so many go to the queue in one go."""
 PAGES: Final = ("/", "/admin", "/api/docs", "/api/openapi.json")
@@ -297,6 +299,7 @@ async def _lifespan(
 ) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     room = context.uploads
+    complete: asyncio.Queue[UploadId] = asyncio.Queue()
 
     def wake_relay() -> None:
         # Once set, it is cleared before the outbox is read: what was committed by now is found.
@@ -325,10 +328,10 @@ async def _lifespan(
         if calling is not None:
             stack.push_async_callback(calling.close)
         for name, work in (
-            ("recover", _recover(room)),
+            ("recover", _recover(room, complete)),
             ("relay", _relay(context, wake)),
             ("tell", _tell(context)),
-            ("expire", _expire(context)),
+            ("look after", _look_after(room, complete)),
             ("lag", _watch_loop(context)),
             ("hooks", _tell_hooks(context, calling)),
         ):
@@ -389,33 +392,35 @@ async def _tell_hooks(context: AppContext, calling: Calling | None) -> None:
     await _for_ever("hooks", round_)
 
 
-async def _recover(room: UploadRoom) -> None:
-    """At once what a crash left, then every minute what something else did."""
-    idle_seconds = 0.0
+async def _recover(room: UploadRoom, complete: "asyncio.Queue[UploadId]") -> None:
+    """At once what a crash left, then what ``_look_after`` finds. It may take minutes."""
+    started = False
 
     async def round_() -> None:
-        nonlocal idle_seconds
-        await recover(room, idle_seconds=idle_seconds)
-        idle_seconds = RECOVER_SECONDS / 2
-        await asyncio.sleep(RECOVER_SECONDS)
+        nonlocal started
+        if not started:
+            await recover(room)
+            started = True
+        await recover_one(room, await complete.get())
 
     await _for_ever("recover", round_)
 
 
-async def _expire(context: AppContext) -> None:
-    """Collect expired uploads, a few times per period."""
-    expires_after = context.uploads.policy.expires_after
-    if expires_after is None:
-        return
-    pause = min(60.0, expires_after / 4)
-    seen: frozenset[UploadId] = frozenset()
+async def _look_after(room: UploadRoom, complete: "asyncio.Queue[UploadId]") -> None:
+    """Look after open uploads every minute, or a few times until they expire."""
+    pause = min(LOOK_SECONDS, (room.policy.expires_after or math.inf) / 4)
+    expired: tuple[UploadId, ...] = ()
 
     async def round_() -> None:
-        nonlocal seen
+        nonlocal expired
         await asyncio.sleep(pause)
-        seen = await collect_expired(context.uploads, seen)
+        await collect_expired(room, expired)
+        due = await look_after(room)
+        expired = due.expired
+        for upload_id in due.complete:
+            complete.put_nowait(upload_id)
 
-    await _for_ever("expire", round_)
+    await _for_ever("look after", round_)
 
 
 async def _watch_loop(context: AppContext) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from support.clock import FakeClock
 
 from tusd_py.domain.ids import UploadId
+from tusd_py.domain.quota import Quota
 from tusd_py.hashing.follower import Followers
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
@@ -59,6 +60,7 @@ def policy(
     idle_timeout: float = 30.0,
     allowed: tuple[str, ...] = (),
     instant: bool = True,
+    quota: Quota | None = None,
 ) -> UploadPolicy:
     return UploadPolicy(
         max_size=max_size,
@@ -68,4 +70,5 @@ def policy(
         durability="off",
         allowed_extensions=allowed,
         instant=instant,
+        quota=quota,
     )

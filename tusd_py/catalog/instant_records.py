@@ -60,6 +60,7 @@ def _add_instant(connection: Connection, upload: Upload, scope: Scope, now: floa
         "file_identity": file.identity,
         "instant": True,
         "source_removed": True,
+        "look_at": None,
     }
     insert_upload(connection, upload, {**upload_row(upload), **born})
     _record_instant(connection, upload, scope, file, now)
@@ -79,6 +80,7 @@ def finish_instant(connection: Connection, upload: Upload, scope: Scope, now: fl
             file_hash=file.hash,
             file_identity=file.identity,
             instant=True,
+            look_at=None,
         )
     )
     if finished.rowcount != 1:

@@ -21,6 +21,7 @@ from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 UNREACHABLE: Final = "The catalog can't be reached."
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
+LATEST_LOOK_SECONDS: Final = HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,12 +289,19 @@ class UploadCatalog(PossessionCatalog, Protocol):
         """What the owner has."""
         ...
 
-    def receiving(self) -> Sequence[Upload]:
+    def receiving(self) -> Sequence[UploadId]:
         """Every upload in state receiving, oldest first."""
         ...
 
-    def finished_partials(self) -> Sequence[Upload]:
-        """Every finished partial upload that is still there, oldest first: they expire too."""
+    def due(self, limit: int) -> Sequence[Upload]:
+        """Uploads that something may have to be done for, those first that have been due for longest:
+        ``look_again`` says when. A new upload is due at once, one that nothing can be due for any
+        longer (finished, unless it is a partial upload; closed) never is."""
+        ...
+
+    def look_again(self, times: Mapping[UploadId, float | None]) -> None:
+        """Set when each upload is due again, in unix seconds, at most ``LATEST_LOOK_SECONDS`` from now;
+        None: never. One that is due later than that is due now: the clock was wrong then."""
         ...
 
     def finals_of(self, part: UploadId) -> Sequence[Upload]:

@@ -14,8 +14,6 @@ from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.protocol.fields import parse_metadata
 
 NAME_CHARACTERS = 255
-FIRST_LOOK_SECONDS: Final = 60.0
-"""A new upload is looked after (``UploadCatalog.due``) from so long after it was made."""
 UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
@@ -44,7 +42,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "tenant": upload.tenant,
         "created_at": upload.created_at,
         "granted": upload.granted,
-        "look_at": upload.created_at + FIRST_LOOK_SECONDS,
+        "look_at": upload.created_at,
     }
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
-from tusd_py.catalog.port import Done, Finished, HistoryRow
+from tusd_py.catalog.port import LATEST_LOOK_SECONDS, Done, Finished, HistoryRow
 from tusd_py.catalog.prepared import Prepared
 from tusd_py.catalog.quota_records import grant, usage, within_quota
 from tusd_py.catalog.records import (
@@ -65,11 +65,15 @@ _FINISH: Final = Prepared(
         file_hash=bindparam("hash_"),
         length=bindparam("size"),
         file_identity=bindparam("identity"),
+        look_at=None,
     )
 )
 _ADD_JOB: Final = Prepared(
     insert(jobs),
     [column.name for column in jobs.c if column.name not in ("claimed_at", "ended_at")],
+)
+_LOOK_AGAIN: Final = (
+    update(uploads).where(uploads.c.id == bindparam("upload_id")).values(look_at=bindparam("at"))
 )
 _NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
 
@@ -185,18 +189,36 @@ class UploadRecords:
         now = self._clock.now()
         return self._database.write(lambda c: _close(c, upload_id, state, now))
 
-    def receiving(self) -> Sequence[Upload]:
+    def receiving(self) -> Sequence[UploadId]:
         """See ``UploadCatalog.receiving``."""
-        return self._uploads(uploads.c.state == UploadState.RECEIVING.value)
-
-    def finished_partials(self) -> Sequence[Upload]:
-        """See ``UploadCatalog.finished_partials``."""
-        return self._uploads(
-            and_(
-                uploads.c.state == UploadState.FINISHED.value,
-                uploads.c.kind == UploadKind.PARTIAL.value,
-            )
+        statement = (
+            select(uploads.c.id)
+            .where(uploads.c.state == UploadState.RECEIVING.value)
+            .order_by(uploads.c.created_at)
         )
+        return self._database.read(
+            lambda c: [UploadId(found) for found in c.execute(statement).scalars()]
+        )
+
+    def due(self, limit: int) -> Sequence[Upload]:
+        """See ``UploadCatalog.due``."""
+        now = self._clock.now()
+        at = uploads.c.look_at
+        statement = (
+            select(uploads)
+            .where(or_(at <= now, at > now + 2 * LATEST_LOOK_SECONDS))
+            .order_by(at)
+            .limit(limit)
+        )
+        return self._database.read(
+            lambda c: [upload_of(row) for row in c.execute(statement).mappings()]
+        )
+
+    def look_again(self, times: Mapping[UploadId, float | None]) -> None:
+        """See ``UploadCatalog.look_again``."""
+        rows = [{"upload_id": upload_id, "at": at} for upload_id, at in times.items()]
+        if rows:
+            self._database.write(lambda c: c.execute(_LOOK_AGAIN, rows))
 
     def finals_of(self, part: UploadId) -> Sequence[Upload]:
         """See ``UploadCatalog.finals_of``."""
@@ -361,7 +383,7 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
     closed = connection.execute(
         update(uploads)
         .where(uploads.c.id == upload_id, uploads.c.state.not_in([s.value for s in _CLOSED]))
-        .values(state=state.value)
+        .values(state=state.value, look_at=None)
     ).rowcount
     if closed:
         leave_pool(connection, upload_id)

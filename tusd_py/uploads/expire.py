@@ -1,52 +1,33 @@
 """Collecting uploads that nothing came for."""
 
 import logging
+from collections.abc import Collection
 
 from tusd_py.domain.errors import TusdError, UploadExpired
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.upload import Upload, UploadState
+from tusd_py.domain.upload import UploadState
 from tusd_py.uploads.room import UploadRoom
 from tusd_py.uploads.terminate import drop
 
 log = logging.getLogger(__name__)
 
 
-async def expired_uploads(room: UploadRoom) -> list[Upload]:
-    """Unfinished uploads, and partial ones, that are past their time."""
-    return await room.threads.call(_expired, room)
-
-
-def _expired(room: UploadRoom) -> list[Upload]:
-    if room.policy.expires_after is None:
-        return []
-    now = room.clock.now()
-    candidates = [*room.catalog.receiving(), *room.catalog.finished_partials()]
-    return [
-        upload
-        for upload in candidates
-        if (expires_at := room.expires_at(upload)) is not None and expires_at < now
-    ]
-
-
-async def collect_expired(room: UploadRoom, seen: frozenset[UploadId]) -> frozenset[UploadId]:
+async def collect_expired(room: UploadRoom, seen: Collection[UploadId]) -> None:
     """Remove what was past its time in the sweep before and still is: a clock that jumps costs
     nobody an upload at once (fault 41).
 
-    Args: seen: what the sweep before returned. Returns: what to pass to the next.
+    Args: seen: what the sweep before (``upkeep.look_after``) found past its time.
     """
-    expired = await expired_uploads(room)
-    for upload in expired:
-        if upload.id in seen:
-            await _collect(room, upload)
-    return frozenset(upload.id for upload in expired)
+    for upload_id in seen:
+        await _collect(room, upload_id)
 
 
-async def _collect(room: UploadRoom, upload: Upload) -> None:
+async def _collect(room: UploadRoom, upload_id: UploadId) -> None:
     try:
-        async with room.lock.hold(upload.id, on_release_requested=lambda: None):
-            await room.threads.call(_drop_expired, room, upload.id)
+        async with room.lock.hold(upload_id, on_release_requested=lambda: None):
+            await room.threads.call(_drop_expired, room, upload_id)
     except TusdError:
-        log.exception("upload.expire.failed", extra={"upload_id": upload.id})
+        log.exception("upload.expire.failed", extra={"upload_id": upload_id})
 
 
 def _drop_expired(room: UploadRoom, upload_id: UploadId) -> None:

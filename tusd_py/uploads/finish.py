@@ -284,39 +284,45 @@ def completed(file: File) -> TaskChange:
     )
 
 
-async def recover(room: UploadRoom, *, idle_seconds: float = 0.0) -> int:
+async def recover(room: UploadRoom) -> int:
     """Finish what is complete but unfinished, once each (fault 7): a crash, a database that was away
-    at the last byte, or a stopped catch-up left it so. Each upload is finished under its lock.
+    at the last byte, or a stopped catch-up left it so. Looks at every open upload: at start.
 
-    Args: idle_seconds: leave alone what was written to more recently: somebody is at it.
     Returns: how many.
     """
     finished = 0
-    for upload in await room.threads.call(room.catalog.receiving):
+    for upload_id in await room.threads.call(room.catalog.receiving):
         if room.closing:
             break
-        try:
-            if not idle_seconds or await room.threads.call(_idle_for, room, upload) >= idle_seconds:
-                finished += await _recover_one(room, upload)
-        except UploadNotFound:
-            log.info("upload.data.missing", extra={"upload_id": upload.id})
-        except REFUSALS as error:
-            log.info("upload.final.rejected", extra={"upload_id": upload.id, "code": error.code})
-        except (TusdError, OSError):
-            log.exception("upload.recover.failed", extra={"upload_id": upload.id})
+        finished += await recover_one(room, upload_id)
     return finished
 
 
-def _idle_for(room: UploadRoom, upload: Upload) -> float:
-    return room.clock.now() - room.stores.core.modified_at(upload.id)
+async def recover_one(room: UploadRoom, upload_id: UploadId) -> bool:
+    """Finish an upload if it is complete, under its lock; whether it was finished now."""
+    try:
+        return await _recover_one(room, upload_id)
+    except UploadNotFound:
+        log.info("upload.data.missing", extra={"upload_id": upload_id})
+    except REFUSALS as error:
+        log.info("upload.final.rejected", extra={"upload_id": upload_id, "code": error.code})
+    except (TusdError, OSError):
+        log.exception("upload.recover.failed", extra={"upload_id": upload_id})
+    return False
 
 
-async def _recover_one(room: UploadRoom, upload: Upload) -> bool:
-    if upload.kind is UploadKind.FINAL:
-        return await complete_final(room, upload.id)
-    if await room.threads.call(room.stores.core.offset, upload.id) != upload.length:
-        return False
-    return await _finish_received(room, upload.id, sync=True)
+async def _recover_one(room: UploadRoom, upload_id: UploadId) -> bool:
+    upload, full = await room.threads.call(_is_full, room, upload_id)
+    if upload is not None and upload.kind is UploadKind.FINAL:
+        return await complete_final(room, upload_id)
+    return full and await _finish_received(room, upload_id, sync=True)
+
+
+def _is_full(room: UploadRoom, upload_id: UploadId) -> tuple[Upload | None, bool]:
+    upload = room.catalog.upload(upload_id)
+    if upload is None or upload.kind is UploadKind.FINAL or upload.length is None:
+        return upload, False
+    return upload, room.stores.core.offset(upload_id) == upload.length
 
 
 def _sync(room: UploadRoom, upload: Upload) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tusd_py.domain.errors import (
+    BackendError,
     BodyTimeout,
     ChecksumMismatch,
     ClientDisconnected,
@@ -91,6 +92,10 @@ async def store_body(
     except StorageDamaged:
         # The disk may have lost bytes that the hash has seen: it is made anew from the file.
         room.followers.drop(upload_id)
+        raise
+    except BackendError:
+        # It may have been at its last byte, which the client need not send again.
+        room.late.add(upload_id)
         raise
     except ChecksumMismatch:
         room.counts.refused[ChecksumMismatch.code] += 1

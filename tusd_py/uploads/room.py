@@ -96,6 +96,8 @@ class UploadRoom:
     lane: Lane = field(init=False)
     counts: UploadCounts = field(default_factory=UploadCounts)
     closing: bool = False
+    late: set[UploadId] = field(default_factory=set)
+    """Uploads whose finish failed here for a while: they are looked after before they are due."""
     _known: OrderedDict[UploadId, Known] = field(default_factory=OrderedDict)
     """What does not change of uploads seen lately."""
     _bodies: set[Interruption] = field(default_factory=set)
@@ -206,11 +208,15 @@ class UploadRoom:
             return None
         if upload.state is UploadState.FINISHED and upload.kind is not UploadKind.PARTIAL:
             return None
+        return self.touched_at(upload) + self.policy.expires_after
+
+    def touched_at(self, upload: Upload) -> float:
+        """Return when the upload was made, or its last byte came, in unix seconds. Blocks (stat)."""
         try:
             touched = self.stores.core.modified_at(upload.id)
         except UploadNotFound:
             touched = upload.created_at
-        return max(upload.created_at, touched) + self.policy.expires_after
+        return max(upload.created_at, touched)
 
     def run(self, steps: Steps[T]) -> T:
         """Take one upload through its steps, alone. Blocks. Raises: what they raise."""

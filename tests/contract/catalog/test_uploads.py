@@ -161,15 +161,37 @@ def test_closing_an_upload_cancels_its_job(catalog: Catalog) -> None:
     assert task_id in catalog.removable_sources()
 
 
+def test_only_what_may_have_something_due_is_looked_at(catalog: Catalog, clock: FakeClock) -> None:
+    now = clock.now()
+    made = [replace(upload(), created_at=now + number) for number in range(3)]
+    part = replace(upload(kind=UploadKind.PARTIAL), created_at=now)
+    for each in (*made, part):
+        catalog.add_upload(each)
+    clock.advance(2)
+    assert {found.id for found in catalog.due(10)} == {each.id for each in (*made, part)}
+    assert next(found.id for found in catalog.due(2)) in (made[0].id, part.id)
+    catalog.look_again({each.id: clock.now() + 10 for each in (*made, part)})
+    assert catalog.due(10) == []
+    catalog.look_again({})
+    clock.advance(11)
+    catalog.finish_partial(part.id, "d" * 64)
+    catalog.finish_upload(content(made[0]), is_video=False)
+    catalog.close_upload(made[1].id, UploadState.EXPIRED)
+    assert {found.id for found in catalog.due(10)} == {made[2].id, part.id}
+    catalog.look_again({part.id: None})
+    clock.jump(-365 * 86400)
+    assert [found.id for found in catalog.due(10)] == [made[2].id], "set by a clock that was wrong"
+
+
 def test_parts_and_finals_find_each_other(catalog: Catalog) -> None:
     part = upload(kind=UploadKind.PARTIAL)
     final = upload(kind=UploadKind.FINAL, parts=(part.id,), length=None)
     for made in (part, final):
         catalog.add_upload(made)
     assert [found.id for found in catalog.finals_of(part.id)] == [final.id]
-    assert {found.id for found in catalog.receiving()} == {part.id, final.id}
+    assert set(catalog.receiving()) == {part.id, final.id}
     catalog.finish_partial(part.id, "d" * 64)
-    assert [found.id for found in catalog.finished_partials()] == [part.id]
+    assert part.id in [found.id for found in catalog.due(10)]
     assert catalog.job(part.id) is None
     catalog.close_upload(final.id, UploadState.EXPIRED)
     assert catalog.finals_of(part.id) == []

@@ -106,7 +106,7 @@ catalog.finish_upload(FinishedContent(upload_id=upload.id, user_id=upload.user_i
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 9
     catalog = SqlCatalog(sqlite_url(path), clock=FakeClock())
-    (upload,) = catalog.receiving()
-    assert catalog.history(upload.id) is None
-    assert catalog.job(upload.id) is None
+    (upload_id,) = catalog.receiving()
+    assert catalog.history(upload_id) is None
+    assert catalog.job(upload_id) is None
     catalog.close()

@@ -22,6 +22,7 @@ from tusd_py.uploads.finish import finish
 from tusd_py.uploads.inspect import inspect
 from tusd_py.uploads.possession import prove
 from tusd_py.uploads.terminate import drop, terminate
+from tusd_py.uploads.upkeep import look_after
 
 CONTENT = b"held already" * 100
 End = Callable[[Harness, UploadId], Awaitable[None]]
@@ -114,7 +115,7 @@ def test_a_delete_removes_it_and_its_job(finished: Scene) -> None:
 def test_expiry_leaves_alone_what_was_finished(finished: Scene) -> None:
     client = finished.client
     client.clock.advance(1e9)
-    seen = client.run(collect_expired(client.room, frozenset()))
+    seen = client.run(look_after(client.room)).expired
     assert finished.upload_id in seen
     finished.run(collect_expired(client.room, seen))
     assert client.state(finished.upload_id) is UploadState.FINISHED

@@ -1,6 +1,7 @@
 """The use cases on real adapters, without a server: owners, deadlines, parts, lengths, ends."""
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from support.waiting import until, wait_until
 
 from tusd_py.domain.commands import Append, Download, Inspect, Terminate
 from tusd_py.domain.errors import (
+    BackendError,
     FinalUploadImmutable,
     InvalidConcatenation,
     LengthConflict,
@@ -26,14 +28,16 @@ from tusd_py.domain.errors import (
     UploadUnfinished,
 )
 from tusd_py.domain.job import JobState
+from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import UploadKind, UploadState
 from tusd_py.ingest.asgi_body import AsgiBody
 from tusd_py.uploads.append import append
 from tusd_py.uploads.download import download
 from tusd_py.uploads.expire import collect_expired
-from tusd_py.uploads.finish import recover
+from tusd_py.uploads.finish import recover, recover_one
 from tusd_py.uploads.inspect import inspect
 from tusd_py.uploads.terminate import terminate
+from tusd_py.uploads.upkeep import look_after
 
 # -- owners (the seed's holes 6 and 10; ARCHITECTURE, decision 12)
 
@@ -98,8 +102,6 @@ def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sw
 ) -> None:
     upload_id = client.make(10)
     path = client.process.ports.stores.core.path(upload_id)
-    import os
-
     os.utime(path, (client.clock.now(), client.clock.now()))
     client.clock.advance(3599)
     assert client.run(inspect(client.room, ME, Inspect(upload_id=upload_id))).offset == 0
@@ -108,8 +110,8 @@ def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sw
         client.run(inspect(client.room, ME, Inspect(upload_id=upload_id)))
     with pytest.raises(UploadExpired):
         client.send(upload_id, 0, b"late")
-    seen = client.run(collect_expired(client.room, frozenset()))
-    assert seen == {upload_id}
+    seen = client.run(look_after(client.room)).expired
+    assert seen == (upload_id,)
     assert path.exists()
     client.run(collect_expired(client.room, seen))
     assert not path.exists()
@@ -121,7 +123,7 @@ def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sw
 def test_a_clock_that_jumps_costs_nobody_an_upload_at_once(client: Harness) -> None:
     upload_id = client.make(10)
     client.clock.jump(2 * 365 * 86400)
-    seen = client.run(collect_expired(client.room, frozenset()))
+    seen = client.run(look_after(client.room)).expired
     client.clock.jump(-2 * 365 * 86400)
     client.run(collect_expired(client.room, seen))
     assert client.state(upload_id) is UploadState.RECEIVING
@@ -131,10 +133,87 @@ def test_a_finished_upload_does_not_expire_but_a_finished_part_does(client: Harn
     whole = client.upload(b"whole")
     part = client.upload(b"part", kind=UploadKind.PARTIAL, concat_header="partial")
     client.clock.advance(10 * 365 * 86400)
-    seen = client.run(collect_expired(client.room, frozenset()))
+    seen = client.run(look_after(client.room)).expired
     client.run(collect_expired(client.room, seen))
     assert client.state(whole) is UploadState.FINISHED
     assert client.state(part) is UploadState.EXPIRED
+
+
+def test_an_open_upload_is_looked_at_less_and_less_often(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is looked at when it may be due: not by each sweep, and again once it expires."""
+    upload_id = client.make(10)
+    path = client.process.ports.stores.core.path(upload_id)
+    os.utime(path, (client.clock.now(), client.clock.now()))
+    looked, touched_at = [], type(client.room).touched_at
+
+    def counted(room: Any, upload: Any) -> float:
+        looked.append(client.clock.now())
+        return touched_at(room, upload)
+
+    monkeypatch.setattr(type(client.room), "touched_at", counted)
+    begun_at = client.clock.now()
+    for _ in range(59):
+        assert client.run(look_after(client.room)).expired == ()
+        client.clock.advance(61)
+    assert len(looked) < 10, looked
+    assert client.run(look_after(client.room)).expired == ()
+    client.clock.advance(61)
+    assert client.clock.now() > begun_at + 3600
+    assert client.run(look_after(client.room)).expired == (upload_id,)
+
+
+def test_a_sweep_finds_what_another_server_left_complete(client: Harness) -> None:
+    upload_id = client.make(4)
+    with client.process.ports.stores.core.writer(upload_id, length=4) as writer:
+        writer.write([b"four"])
+    path = client.process.ports.stores.core.path(upload_id)
+    os.utime(path, (client.clock.now(), client.clock.now()))
+    assert client.run(look_after(client.room)).complete == (), "somebody may be at it"
+    client.clock.advance(61)
+    assert client.run(look_after(client.room)).complete == (upload_id,)
+    assert client.run(recover_one(client.room, upload_id))
+    assert client.state(upload_id) is UploadState.FINISHED
+    client.clock.advance(3601)
+    assert client.process.ports.catalog.due(10) == []
+
+
+def test_a_finish_that_a_database_prevented_is_made_up_for_by_the_next_sweep(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = client.make(4)
+
+    def away(*_: object, **__: object) -> None:
+        raise BackendError
+
+    monkeypatch.setattr(type(client.process.ports.catalog), "finish_upload", away)
+    with pytest.raises(BackendError):
+        client.send(upload_id, 0, b"four")
+    monkeypatch.undo()
+    assert client.run(look_after(client.room)).complete == (upload_id,)
+    assert client.run(recover_one(client.room, upload_id))
+
+
+def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
+    tmp_path: Path,
+) -> None:
+    client = Harness(tmp_path, quota=Quota(open_uploads=None, stored_bytes=1000))
+    try:
+        upload_id = client.make(None)
+        client.send(upload_id, 0, b"12345")
+        upload = client.process.ports.catalog.upload(upload_id)
+        assert upload is not None
+        client.process.ports.catalog.grant(upload, end=700, ahead=0, limit=1000)
+        path = client.process.ports.stores.core.path(upload_id)
+        os.utime(path, (client.clock.now(), client.clock.now()))
+        client.run(look_after(client.room))
+        assert client.process.ports.catalog.usage(ME) == Usage(1, 700), "a body may be under way"
+        client.clock.advance(61)
+        client.run(look_after(client.room))
+        assert client.process.ports.catalog.usage(ME) == Usage(1, 5)
+    finally:
+        client.close()
 
 
 # -- parts
