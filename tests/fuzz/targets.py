@@ -146,7 +146,7 @@ async def _read_form(content_type: str, pieces: list[bytes]) -> None:
 
     received = 0
     try:
-        reader = FormFile(receive, content_type)
+        reader = FormFile(receive, [content_type])
         await reader.begin()
         while (message := await reader.receive())["type"] == "http.request":
             received += len(message["body"])

@@ -63,6 +63,10 @@ def test_a_form_with_known_content_is_complete_at_once(server: Server) -> None:
     "kwargs",
     [
         {"content": b"no form"},
+        {
+            "content": b"x",
+            "headers": {"Content-Type": f"multipart/form-data; boundary={'b' * 10_000}"},
+        },
         {"data": {"other": "field"}},
         {"files": {"other": ("a.bin", b"x")}},
         {
@@ -81,7 +85,25 @@ def test_a_form_without_a_whole_file_is_refused_and_leaves_nothing(
     answer = httpx.post(f"{server.url}{API}", **kwargs)
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]
+    assert answer.json()["code"] == "malformed_request"
     assert [path for path in (server.data_dir / "uploads").rglob("*") if path.is_file()] == []
+    assert "Traceback" not in "\n".join(server.lines)
+
+
+def test_a_form_takes_any_name_as_text(server: Server) -> None:
+    for name in ("", "a\x00b", "a\nb", "a\x1b[31mb", "../../etc/passwd", "报" * 300):
+        head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="' + name.encode()
+        answer = httpx.post(
+            f"{server.url}{API}",
+            headers={"Content-Type": "multipart/form-data; boundary=b"},
+            content=head + b'"\r\n\r\n' + name.encode() + b"\r\n--b--\r\n",
+        )
+        assert answer.status_code == 200, answer.text
+        newest = httpx.get(f"{server.url}{API}/tasks").json()["tasks"][0]
+        assert newest["filename"] == name[:255]
+        download = httpx.get(f"{server.files}{answer.json()['task_id']}")
+        assert (download.status_code, download.content) == (200, name.encode())
+    assert "Traceback" not in "\n".join(server.lines)
 
 
 def test_a_form_over_the_limit_is_refused_before_its_body(server: Server) -> None:

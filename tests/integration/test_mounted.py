@@ -1,8 +1,11 @@
 """The application inside another one, with its own idea of who is asking."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 import httpx
@@ -15,6 +18,7 @@ from tusd_py import Settings, create_app
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import PolicyError
 from tusd_py.domain.ids import UserId
+from tusd_py.http.mount import mount_path
 
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -27,9 +31,9 @@ async def by_header(connection: HTTPConnection) -> Caller:
 
 
 @asynccontextmanager
-async def mounted(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def mounted(folder: Path, path: str = "/app") -> AsyncIterator[httpx.AsyncClient]:
     inner = create_app(Settings(data_dir=folder, workers=0), authenticate=by_header)
-    outer = Starlette(routes=[Mount("/app", inner)])
+    outer = Starlette(routes=[Mount(path, inner)])
     async with inner.router.lifespan_context(inner):
         transport = httpx.ASGITransport(outer)
         async with httpx.AsyncClient(transport=transport, base_url="http://example.test") as client:
@@ -57,6 +61,51 @@ def test_it_works_below_any_path(tmp_path: Path) -> None:
         assert (await client.get(url, headers=me)).content == b"bytes"
 
     run(tmp_path, scene)
+
+
+TENANTS = {
+    "a": "/t/a",
+    "ä b": "/t/%C3%A4%20b",
+    '"><script>alert(1)</script>': "/t/%22%3E%3Cscript%3Ealert(1)%3C",
+    "'onload='x": "/t/'onload='x",
+    "a&quot;b": "/t/a&quot;b",
+    "a\r\nX: y": "/t/a%0D%0AX:%20y",
+    "a?b#c": "/t/a%3Fb%23c",
+    "\x00": "/t/%00",
+    "文": "/t/%E6%96%87",
+}
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_a_path_with_a_parameter_is_never_markup_or_a_header(tmp_path: Path, tenant: str) -> None:
+    """The mount's path is the client's text there."""
+
+    async def main() -> None:
+        async with mounted(tmp_path, "/t/{tenant}") as client:
+            base = f"/t/{quote(tenant, safe='')}"
+            me = {**TUS, "X-User": "1"}
+            for page in ("/", "/admin", "/api/docs"):
+                answer = await client.get(base + page, headers={**me, "Accept": "text/html"})
+                assert answer.status_code == 200
+                (href,) = re.findall(r"<base href=\"([^\"<>]*)\">", answer.text)
+                assert unescape(href).startswith(TENANTS[tenant])
+                assert "<script>alert" not in answer.text
+            made = await client.post(f"{base}/files/", headers={**me, "Upload-Length": "5"})
+            assert made.status_code == 201
+            location = made.headers["Location"]
+            assert location.startswith(f"http://example.test{TENANTS[tenant]}")
+            assert "X" not in made.headers
+            assert (await client.head(location, headers=me)).status_code == 200
+            described = (await client.get(f"{base}/api/openapi.json", headers=me)).json()
+            assert described["servers"][0]["url"].startswith(TENANTS[tenant])
+
+    if "/" not in tenant:
+        anyio.run(main)
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "///evil.example/x", "/\\evil.example"])
+def test_a_mount_never_names_another_host(path: str) -> None:
+    assert re.match(r"/[^/\\]", mount_path({"root_path": path}))
 
 
 def test_a_task_of_somebody_else_is_not_there(tmp_path: Path) -> None:

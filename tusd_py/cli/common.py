@@ -81,6 +81,8 @@ def start_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It writes a line for each malformed form, which is answered by 400.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     # A broker that is away is one line of ours; pika has seven more for each try.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
 

@@ -5,6 +5,7 @@ needed (``page/built/LICENCES.txt`` names what is in them).
 """
 
 import hashlib
+from html import escape
 from importlib.resources import files
 from typing import Final
 
@@ -13,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tusd_py.domain.errors import ResourceNotFound
+from tusd_py.http.mount import mount_path
 
 _BUILT: Final = files("tusd_py.page") / "built"
 _PAGES: Final = ("index.html", "admin.html", "api.html")
@@ -54,7 +56,7 @@ class PageFiles:
 
     def html(self, request: Request, name: str) -> Response:
         """A page, whose links begin where this application is mounted."""
-        below = f'<base href="{request.scope.get("root_path", "")}/">'
+        below = f'<base href="{escape(mount_path(request.scope))}/">'
         text = self._pages[name].replace('<base href="/">', below)
         return Response(text, media_type="text/html", headers={**_HEADERS, "Vary": "Accept"})
 

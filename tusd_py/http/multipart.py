@@ -33,7 +33,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         caller = await context.owner(request)
         await context.admit(caller)
         _check_length(context, request)
-        form = FormFile(request.receive, request.headers.get("content-type", ""))
+        form = FormFile(request.receive, request.headers.getlist("content-type"))
         await form.begin()
         stored = await _store(context, caller, form)
         headers = context.access.upload_token_header(caller.user_id, stored.id, stored.length, None)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tusd_py.http.home import PageFiles
+from tusd_py.http.mount import mount_path
 
 
 def routes(pages: PageFiles) -> list[BaseRoute]:
@@ -20,7 +21,7 @@ def routes(pages: PageFiles) -> list[BaseRoute]:
     described = description()
 
     async def openapi(request: Request) -> Response:
-        servers = [{"url": request.scope.get("root_path", "") or "/"}]
+        servers = [{"url": mount_path(request.scope) or "/"}]
         return JSONResponse({**described, "servers": servers})
 
     async def viewer(request: Request) -> Response:

@@ -18,6 +18,7 @@ from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import send_content
 from tusd_py.http.errors import respond
+from tusd_py.http.mount import mount_path
 from tusd_py.ingest.bodies import body_of
 from tusd_py.ingest.extensions import TRAILERS
 from tusd_py.protocol.fields import Fields
@@ -165,7 +166,7 @@ class TusEndpoint:
             scheme=scope["scheme"],
             trusted=self._context.settings.behind_proxy,
         )
-        path = f"{scope.get('root_path', '')}{self._base_path}{upload_id}"
+        path = f"{mount_path(scope)}{self._base_path}{upload_id}"
         facts = replace(_facts(created), challenge=created.challenge)
         headers = {"Location": f"{origin or ''}{path}", **progress_headers(facts)}
         headers |= self._token(created)
