@@ -21,7 +21,7 @@ from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.probe import parse_ffprobe
 from worker.media.run import Bounds, CpuSpent, Ran, TooManyThreads, TooMuchOutput, run
 from worker.media.sandbox import Box, Kind, Limits
-from worker.media.system_calls import DENIED, LIBRARY
+from worker.media.system_calls import DENIED, LIBRARY, filter_file
 
 LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
@@ -76,6 +76,15 @@ def test_a_program_that_starts_others_without_end_is_ended(kind: Kind, tmp_path:
     script = "i=0; while [ $i -lt 600 ]; do sleep 60 & i=$((i+1)); done; wait"
     with pytest.raises(TooManyThreads):
         ran(box_of(kind, tmp_path).wrap(["sh", "-c", script]), Bounds(threads=40))
+
+
+def test_a_filter_that_a_cleaner_took_is_made_again() -> None:
+    first = filter_file()
+    assert first is not None
+    first.unlink()
+    again = filter_file()
+    assert again is not None
+    assert again.stat().st_size % 8 == 0 < again.stat().st_size
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed")

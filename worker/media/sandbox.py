@@ -7,6 +7,7 @@ folder, no TCP. ``bwrap``: these by namespaces, so that other files, processes a
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ CPU_SLACK: Final = 5
 """The kernel's limit is for each process and comes so many seconds after that of ``run``, which adds up."""
 _SELF_TEST_SECONDS: Final = 10.0
 _FILTER_DESCRIPTOR: Final = "9"
+_RELEASE: Final = re.compile(r"(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +121,15 @@ def bwrap_argv(
     box += ["--remount-ro", "/dev", "--remount-ro", "/"]
     if filtered:
         box += ["--seccomp", _FILTER_DESCRIPTOR]
-    # Threads are counted for each user and namespace: of an unprivileged user these are this box's.
-    return [*box, "prlimit", f"--nproc={MAX_THREADS}", "--", program, *argv[1:]]
+    if _counts_threads_by_box():
+        box += ["prlimit", f"--nproc={MAX_THREADS}", "--"]
+    return [*box, program, *argv[1:]]
+
+
+def _counts_threads_by_box() -> bool:
+    """Whether RLIMIT_NPROC counts the box alone: by user and namespace since Linux 5.14, before by user."""
+    match = _RELEASE.match(os.uname().release)
+    return match is not None and (int(match[1]), int(match[2])) >= (5, 14)
 
 
 def _program(argv: list[str]) -> str:

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import logging
 import tempfile
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -66,22 +67,57 @@ class _Condition(ctypes.Structure):
     )
 
 
-@cache
-def filter_file() -> Path | None:
-    """Write the filter as a BPF program, once for this process, for programs that load it from a file.
+class _FilterFile:
+    """The filter as a file, made when it is first wanted and again when a cleaner of ``/tmp`` took it."""
 
-    Returns: None where libseccomp is missing or too old. The file is removed when the process ends.
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._path: Path | None = None
+
+    def path(self) -> Path | None:
+        program = bytecode()
+        if program is None:
+            return None
+        with self._mutex:
+            if self._path is None or not self._path.exists():
+                try:
+                    self._path = _written(program)
+                except OSError:
+                    log.warning("media.filter.missing", exc_info=True)
+                    return None
+            return self._path
+
+
+_file: Final = _FilterFile()
+
+
+def filter_file() -> Path | None:
+    """Return a file with the filter, for programs that load it; None where there is no filter.
+
+    It is removed when this process ends.
     """
+    return _file.path()
+
+
+def _written(program: bytes) -> Path:
+    with tempfile.NamedTemporaryFile(prefix="tusd-py-", suffix=".bpf", delete=False) as file:
+        path = Path(file.name)
+        atexit.register(_remove, path)
+        file.write(program)
+    return path
+
+
+@cache
+def bytecode() -> bytes | None:
+    """Return the filter as a BPF program; None where libseccomp is missing or too old."""
     try:
-        library = _library()
-        with tempfile.NamedTemporaryFile(prefix="tusd-py-", suffix=".bpf", delete=False) as file:
-            path = Path(file.name)
-            atexit.register(_remove, path)
-            _write(library, file.fileno())
+        with tempfile.TemporaryFile(buffering=0) as file:
+            _write(_library(), file.fileno())
+            file.seek(0)
+            return file.read()
     except (OSError, AttributeError):
         log.warning("media.filter.missing", exc_info=True)
         return None
-    return path
 
 
 def _remove(path: Path) -> None:

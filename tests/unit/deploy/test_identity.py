@@ -142,7 +142,7 @@ def test_servers_demand_identity_and_workers_have_none_of_its_secrets(place: str
 
 @pytest.mark.parametrize("place", sorted(place for place in ENVIRONMENTS if "worker" in place))
 def test_workers_demand_a_sandbox_by_name(place: str) -> None:
-    wanted = "bwrap" if place.startswith("systemd") else "rlimit"
+    wanted = "bwrap" if place.startswith("systemd") else "landlock"
     assert ENVIRONMENTS[place]["TUSD_MEDIA__SANDBOX"] == wanted
 
 
