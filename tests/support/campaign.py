@@ -107,7 +107,7 @@ class Campaign:
         for thread in self._followers:
             thread.join(120)
             assert not thread.is_alive(), "a follower never heard the end"
-        assert self.errors == []
+        assert self.errors == [], self.errors
 
     def strike(self, name: str) -> Strike:
         """Kill it, start it again, and see an upload through."""
@@ -138,9 +138,12 @@ class Campaign:
 
     def _uploader(self, http: httpx.Client) -> Client:
         options = Options(
-            remembered=Remembered(self._folder / "state"), retries=10_000, chunk_bytes=CHUNK,
+            remembered=Remembered(self._folder / "state"),
+            retries=10_000,
+            retries_at_first=10_000,
+            chunk_bytes=CHUNK,
             longest_pause=0.1,
-        )  # fmt: skip
+        )
         return Client(self._deployed.files, options=options, http=http)
 
     def _client(self) -> None:

@@ -86,7 +86,12 @@ class AsyncClient:
 
     async def follow(self, sent: Sent) -> AsyncIterator[dict[str, Any]]:
         """See ``Client.follow``."""
-        following = Following(self._endpoint, sent.task_id, sent.token)
+        following = Following(
+            self._endpoint,
+            sent.task_id,
+            sent.token,
+            breaks_at_first=self._options.retries_at_first,
+        )
         while not following.over:
             broken = None
             try:

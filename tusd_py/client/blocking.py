@@ -136,7 +136,12 @@ class Client:
 
         Raises: Refused, Unreachable.
         """
-        following = Following(self._endpoint, sent.task_id, sent.token)
+        following = Following(
+            self._endpoint,
+            sent.task_id,
+            sent.token,
+            breaks_at_first=self._options.retries_at_first,
+        )
         while not following.over:
             broken = None
             try:

@@ -24,8 +24,16 @@ FINAL: Final = ("completed", "failed")
 class Following:
     """One task, through any number of connections."""
 
-    def __init__(self, endpoint: str, task_id: str, token: str | None) -> None:
-        """``token``: the upload's own, if it has one."""
+    def __init__(
+        self,
+        endpoint: str,
+        task_id: str,
+        token: str | None,
+        *,
+        breaks_at_first: int = BREAKS_AT_FIRST,
+    ) -> None:
+        """``token``: the upload's own, if it has one; ``breaks_at_first``: in a row, while the server
+        has never answered."""
         self.url = urljoin(endpoint, f"../api/file/upload/events/{quote(task_id, safe='')}")
         self.over = False
         """The last state was taken."""
@@ -34,6 +42,7 @@ class Following:
         self._last: dict[str, Any] | None = None
         self._breaks = self._refusals = 0
         self._reached = False
+        self._breaks_at_first = breaks_at_first
         self._event_id, self._data, self._data_characters = "", list[str](), 0
 
     def headers(self) -> dict[str, str]:
@@ -100,7 +109,7 @@ class Following:
         self._breaks += 1
         limit, lasting = BREAKS, False
         if broken is not None and not self._reached:
-            limit, lasting = BREAKS_AT_FIRST, broken.lasting
+            limit, lasting = min(BREAKS, self._breaks_at_first), broken.lasting
         if lasting or self._breaks > limit:
             raise Unreachable(str(broken or "the task's events can't be reached"))
         return PAUSE_SECONDS
