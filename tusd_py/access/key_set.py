@@ -9,15 +9,18 @@ from typing import Final
 from jwt import PyJWK
 
 from tusd_py.access.keys import Keys, parse_keys
+from tusd_py.bounded_http import fetch_document
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import KeysUnavailable, TokenInvalid
+from tusd_py.domain.masking import masked
 from tusd_py.monitoring.asking import in_thread
 
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS: Final = 10.0
 """However many tokens with unknown key ids come, the address is asked once in so long."""
-TIMEOUT_SECONDS: Final = 5.0
+FETCH_SECONDS: Final = 5.0
+"""For the whole of a fetch, and for what a request waits for one."""
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 
 
@@ -57,8 +60,8 @@ class KeySet:
         """Wait for a fetch, if it is time for one or one is under way."""
         under_way = self._begin()
         if under_way is not None:
-            # Shielded: a client that leaves must not call it off for the others.
-            await asyncio.shield(asyncio.wrap_future(under_way))
+            # Not called off: others wait for the same fetch when this client leaves.
+            await asyncio.wait([asyncio.wrap_future(under_way)], timeout=FETCH_SECONDS)
 
     def _begin(self) -> "Future[None] | None":
         if self._under_way is None:
@@ -79,19 +82,11 @@ class KeySet:
             self._keys = parse_keys(self._fetch())
             self._fetched_at = self._clock.monotonic()
         except Exception as error:  # noqa: BLE001  (whatever an HTTP client raises)
-            log.warning("keys.fetch.failed", extra={"error": repr(error), "kept": bool(self._keys)})
+            log.warning(
+                "keys.fetch.failed", extra={"error": masked(repr(error)), "kept": bool(self._keys)}
+            )
 
 
 def fetched(url: str) -> bytes:
-    """The document at an address. Blocks. Raises: OSError, ValueError, httpx.HTTPError."""
-    import httpx
-
-    document = b""
-    with httpx.stream("GET", url, timeout=TIMEOUT_SECONDS) as response:
-        if response.status_code != 200:
-            raise ValueError(f"answered {response.status_code}")
-        for piece in response.iter_bytes():
-            document += piece
-            if len(document) > MAX_DOCUMENT_BYTES:
-                raise ValueError("too large")
-    return document
+    """The document at an address. Blocks. Raises: see ``fetch_document``."""
+    return fetch_document(url, seconds=FETCH_SECONDS, max_bytes=MAX_DOCUMENT_BYTES)

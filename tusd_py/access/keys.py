@@ -17,6 +17,11 @@ ALGORITHMS: Final[Mapping[tuple[str, str | None], str]] = {
 """The one algorithm of each kind of key, by its ``kty`` and ``crv``. Symmetric keys have none: what
 everybody may read signs nothing."""
 
+MAX_KEYS: Final = 100
+MAX_MEMBERS: Final[Mapping[str, int]] = {"n": 1366, "e": 6, "x": 64, "y": 64}
+"""Characters of base64: a modulus of 8192 bits and an exponent of 32, since each token of a key is
+checked at their cost; those of P-256 and Ed25519 need 43."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -41,6 +46,8 @@ def parse_keys(document: bytes) -> Keys:
     listed = read_json_object(document).get("keys")
     if not isinstance(listed, list):
         raise ValueError("not a JSON Web Key Set")
+    if len(listed) > MAX_KEYS:
+        raise ValueError(f"more than {MAX_KEYS} keys")
     by_kid: dict[str, PyJWK] = {}
     unnamed: list[PyJWK] = []
     for entry in listed:
@@ -54,8 +61,14 @@ def parse_keys(document: bytes) -> Keys:
     return Keys(by_kid, tuple(unnamed))
 
 
+def _is_cheap(entry: Mapping[str, Any]) -> bool:
+    """Whether checking a signature with the key costs no more than with those in use."""
+    members = [(entry.get(name, ""), limit) for name, limit in MAX_MEMBERS.items()]
+    return all(isinstance(member, str) and len(member) <= limit for member, limit in members)
+
+
 def _usable(entry: Any) -> PyJWK | None:  # noqa: ANN401  (whatever the document holds)
-    if not isinstance(entry, dict) or "d" in entry:
+    if not isinstance(entry, dict) or "d" in entry or not _is_cheap(entry):
         # A private key that is published is everybody's.
         return None
     kind, curve = entry.get("kty"), entry.get("crv")

@@ -11,10 +11,10 @@ from typing import Final
 
 import httpx
 
+from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
 from tusd_py.client.plan import Answer, Broken
 
-IDENTITY: Final = {"Accept-Encoding": "identity"}
 MAX_ANSWER_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 60.0
 """For the whole body of an answer that is no file."""
@@ -37,11 +37,6 @@ class _Body:
             return True
         self.content.clear()
         return False
-
-
-def is_plain(response: httpx.Response) -> bool:
-    """Whether the body is as the server holds it, not compressed on the way."""
-    return response.headers.get("content-encoding", "identity").strip().lower() in ("", "identity")
 
 
 def read_answer(response: httpx.Response) -> Answer:

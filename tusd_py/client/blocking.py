@@ -8,7 +8,8 @@ from urllib.parse import urljoin
 
 import httpx
 
-from tusd_py.client.answers import IDENTITY, broken_by, read_answer, read_lines
+from tusd_py.bounded_http import IDENTITY
+from tusd_py.client.answers import broken_by, read_answer, read_lines
 from tusd_py.client.download import MAX_REDIRECTS, REDIRECTS, Fetch
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import SILENCE_SECONDS, Following

@@ -6,7 +6,7 @@ from typing import Final
 import httpx
 from blake3 import blake3
 
-from tusd_py.client.answers import is_plain
+from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
 from tusd_py.client.names import name_in
 from tusd_py.client.plan import MAX_DIGITS, Answer, Broken, passing, sentence_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from tusd_py.client.answers import IDENTITY
+from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.hashing import file_hash
 from tusd_py.client.origin import OriginHeaders, checked_endpoint
 from tusd_py.client.plan import Patience, Pause, Progress, Sending, Steps

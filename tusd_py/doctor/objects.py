@@ -124,7 +124,9 @@ def _status(url: str) -> int | None:
     if not url:
         return None
     try:
-        return httpx.get(url, timeout=ANSWER_SECONDS).status_code
+        # The head says it: a body may be of any length.
+        with httpx.stream("GET", url, timeout=ANSWER_SECONDS) as response:
+            return response.status_code
     except httpx.HTTPError:
         return None
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import anyio
 import httpx
 
+from tusd_py.bounded_http import IDENTITY, UnusableAnswer, read_bounded
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import HookRefused, HookUnavailable
 from tusd_py.hooks.payload import Told, own_format, tusd_format
@@ -65,6 +66,7 @@ class Webhook:
         body = json.dumps(self._form(told), ensure_ascii=False).encode()
         seconds = str(int(self._clock.now()))
         headers = {
+            **IDENTITY,
             "Content-Type": "application/json",
             "Hook-Name": told.event.value,
             "webhook-id": told.id,
@@ -75,16 +77,14 @@ class Webhook:
         try:
             with anyio.fail_after(self._timeout):
                 return await self._answer(body, headers)
+        except UnusableAnswer as error:
+            raise HookUnavailable(f"The application's answer can't be used: {error}.") from error
         except (httpx.HTTPError, TimeoutError) as error:
             raise HookUnavailable from error
 
     async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        content = b""
         async with self._http.stream("POST", self._url, content=body, headers=headers) as response:
-            async for piece in response.aiter_bytes():
-                content += piece
-                if len(content) > MAX_ANSWER_BYTES:
-                    raise HookUnavailable("The application's answer is too large.")
+            content = await read_bounded(response, MAX_ANSWER_BYTES)
         return httpx.Response(response.status_code, content=content)
 
     async def close(self) -> None:

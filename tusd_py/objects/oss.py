@@ -12,12 +12,16 @@ import requests
 from oss2.crc64_combine import mkCombineFun
 from oss2.credentials import (
     CredentialsProvider,
+    EcsRamRoleCredential,
     EcsRamRoleCredentialsProvider,
     StaticCredentialsProvider,
 )
-from oss2.exceptions import NoSuchKey, NoSuchUpload, NotFound, OssError, ServerError
+from oss2.exceptions import ClientError, NoSuchKey, NoSuchUpload, NotFound, OssError, ServerError
+from oss2.utils import to_unixtime
 
+from tusd_py.bounded_http import fetch_document
 from tusd_py.domain.multipart import Part
+from tusd_py.domain.untrusted_json import read_json_object
 from tusd_py.objects.bucket import Found, ObjectGone, Passing, Refused, UploadGone
 from tusd_py.objects.parts import MIB, PartReader
 from tusd_py.objects.port import CHECK_SECONDS, Unfinished
@@ -25,6 +29,10 @@ from tusd_py.objects.port import CHECK_SECONDS, Unfinished
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 60.0
 CONNECTIONS: Final = 32
+CREDENTIALS_SECONDS: Final = 10.0
+CREDENTIALS_LIFE_SECONDS: Final = 6 * 3600
+MAX_CREDENTIALS_BYTES: Final = 64 << 10
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _POLYNOMIAL: Final = 0x142F0E1EBA9EA3693
 _ALL_ONES: Final = 0xFFFFFFFFFFFFFFFF
 _combined: Final = mkCombineFun(_POLYNOMIAL, 0, True, _ALL_ONES)
@@ -39,7 +47,42 @@ def static_credentials(key_id: str, secret: str, token: str) -> CredentialsProvi
 def fetched_credentials(url: str) -> CredentialsProvider:
     """Temporary credentials from an address that gives them as the ECS metadata service does (JSON
     with AccessKeyId, AccessKeySecret, SecurityToken, Expiration), renewed before they end."""
-    return EcsRamRoleCredentialsProvider(url)
+    provider = EcsRamRoleCredentialsProvider(url)
+    provider.fetcher = _CredentialsFetcher(url)
+    return provider
+
+
+class _CredentialsFetcher:
+    """In the place of oss2's, which follows redirects, reads any number of bytes and logs the address."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def fetch(
+        self, retry_times: int = 3, timeout: float = CREDENTIALS_SECONDS
+    ) -> EcsRamRoleCredential:
+        """Called by oss2. One try: oss2's own requests are repeated. Raises: ClientError."""
+        del retry_times, timeout
+        try:
+            document = fetch_document(
+                self._url, seconds=CREDENTIALS_SECONDS, max_bytes=MAX_CREDENTIALS_BYTES
+            )
+            return _credential(read_json_object(document))
+        except Exception as error:  # noqa: BLE001  (it may name the address, which may hold a secret)
+            raise ClientError(f"no temporary keys ({type(error).__name__})") from None
+
+
+def _credential(members: dict[str, Any]) -> EcsRamRoleCredential:
+    """Temporary keys as the ECS metadata service tells them. Raises: KeyError, ValueError, TypeError."""
+    if members["Code"] != "Success":
+        raise ValueError("no success")
+    ends = to_unixtime(members["Expiration"], _TIME)
+    begun = members.get("LastUpdated")
+    life = ends - to_unixtime(begun, _TIME) if begun is not None else CREDENTIALS_LIFE_SECONDS
+    key_id, secret, token = (
+        str(members[name]) for name in ("AccessKeyId", "AccessKeySecret", "SecurityToken")
+    )
+    return EcsRamRoleCredential(key_id, secret, token, ends, life)
 
 
 def signing_region(region: str) -> str:

@@ -158,6 +158,8 @@ class _Conversation:
             if not piece or len(found) > MAX_ANSWER_BYTES:
                 break
             found += piece
+            # The time is for the answer as a whole, not for each piece of it.
+            self._wait()
         return found.rstrip(b"\0\n").decode("utf-8", "replace")
 
     def _wait(self) -> None:

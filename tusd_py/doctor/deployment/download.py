@@ -20,12 +20,7 @@ def check_range(visit: Visit) -> list[Finding]:
             f"A small upload could not be finished (status {appended.status}).",
             "See the other findings.",
         )
-    response = visit.client.get(
-        made.url, headers={"Range": f"bytes={FIRST}-{LAST}"}, follow_redirects=True
-    )
-    answer = Answer(
-        status=response.status_code, headers=dict(response.headers), body=response.content
-    )
+    answer = visit.ask("GET", made.url, {"Range": f"bytes={FIRST}-{LAST}"}, follow=True)
     return [judge_range(answer)]
 
 

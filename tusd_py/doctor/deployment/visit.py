@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tusd_py.bounded_http import IDENTITY
+from tusd_py.client.answers import MAX_ANSWER_BYTES, read_answer
 from tusd_py.clock import Clock
 from tusd_py.doctor.findings import Unseen
 
@@ -90,16 +92,26 @@ class Visit:
         self._made: list[str] = []
 
     def ask(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        *,
+        follow: bool = False,
     ) -> Answer:
-        """One request and its answer, redirects not followed. Raises: httpx.TransportError."""
+        """One request and its answer; redirects are followed with ``follow``, to another origin
+        without the token. Raises: httpx.TransportError."""
         method, override = self._method(method)
-        response = self.client.request(
-            method, url, headers={**TUS, **override, **(headers or {})}, content=body
-        )
-        return Answer(
-            status=response.status_code, headers=dict(response.headers), body=response.content
-        )
+        sent = {**IDENTITY, **TUS, **override, **(headers or {})}
+        with self.client.stream(
+            method, url, headers=sent, content=body, follow_redirects=follow
+        ) as response:
+            return Answer(
+                status=response.status_code,
+                headers=dict(response.headers),
+                body=read_answer(response).content,
+            )
 
     def _method(self, method: str) -> tuple[str, Mapping[str, str]]:
         if method in self.overridden:
@@ -203,7 +215,7 @@ def answer_on(connection: http.client.HTTPConnection, seconds: float) -> Answer 
         return Answer(
             status=response.status,
             headers={name.lower(): value for name, value in response.getheaders()},
-            body=response.read(),
+            body=response.read(MAX_ANSWER_BYTES),
         )
     except TimeoutError:
         return None
