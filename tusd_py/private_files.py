@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +25,43 @@ def owner_only() -> None:
 
 
 def make_private_directory(path: Path) -> None:
-    """Make a directory of mode 0700 with its parents; one that is there is left as it is. Raises: OSError."""
-    path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    """Make a directory and its missing parents with mode 0700; what is there is left as it is.
+
+    Raises: OSError.
+    """
+    try:
+        path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+    except FileNotFoundError:
+        # ``parents=True`` would give the parents the mode of the umask.
+        make_private_directory(path.parent)
+        path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+
+
+def close_to_others(path: Path, mode: int) -> None:
+    """Take rights of group and others away from what an older version or another program made.
+
+    What belongs to another user, or is a link, is left as it is.
+    """
+    # By its name: to close a descriptor of a database would drop SQLite's locks (fcntl).
+    with suppress(OSError):
+        found = path.lstat().st_mode
+        if not stat.S_ISLNK(found) and stat.S_IMODE(found) & ~mode:
+            path.chmod(mode)
+
+
+def make_private_file(path: Path) -> None:
+    """Make an empty file of mode 0600, or give one that is there that mode. Raises: OSError."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | NEW_FILE, FILE_MODE))
+    except FileExistsError:
+        close_to_others(path, FILE_MODE)
+
+
+def make_private_database(path: Path) -> None:
+    """Prepare a file for SQLite, which gives new journals the database's mode. Raises: OSError."""
+    make_private_file(path)
+    for journal in ("-wal", "-shm", "-journal"):
+        close_to_others(path.with_name(path.name + journal), FILE_MODE)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -16,6 +16,7 @@ from tusd_py.locks.port import Lock
 from tusd_py.objects.bucket import Bucket
 from tusd_py.objects.port import ObjectStore
 from tusd_py.ports import Ports
+from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_directory
 from tusd_py.queue.port import JobQueue
 from tusd_py.rates.port import Meter
 from tusd_py.settings import OssSettings, S3Settings, Settings
@@ -39,7 +40,8 @@ def install_line(package: str | None) -> str:
 def open_ports(
     settings: Settings, *, clock: Clock | None = None, hooks: Hooks | None = None
 ) -> Ports:
-    """The adapters that the settings ask for; ``settings.data_dir`` is made with mode 0700.
+    """The adapters that the settings ask for; ``settings.data_dir`` is made with mode 0700,
+    and one that is there keeps its own; everything in it is its owner's alone (0600, 0700).
 
     ``hooks``: of the application around this process, in the place of ``settings.hooks.callables``;
     their events are kept until they are told.
@@ -49,8 +51,10 @@ def open_ports(
     from tusd_py.stores.disk import DiskStore
 
     root = settings.data_dir.absolute()
-    for directory in (root, root / "uploads", root / "work", root / "objects"):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_directory(root)
+    for directory in (root / "uploads", root / "work", root / "objects"):
+        make_private_directory(directory)
+        close_to_others(directory, DIRECTORY_MODE)
     disk = DiskStore(root / "uploads", durability=settings.durability)
     return Ports(
         catalog=_catalog(settings, root, clock, _kept_events(settings, hooks)),

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.catalog.port import Done, attempt
 from tusd_py.domain.errors import BackendError
+from tusd_py.private_files import make_private_database
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Database:
         soundness; kill -9 takes none either way. ``options``: what records may ask a connection."""
         self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
+            _make_private(url)
             self.engine: Engine = create_engine(
                 url, pool_size=8, max_overflow=8, execution_options=dict(options or {})
             )
@@ -132,6 +134,16 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def _make_private(url: str | URL) -> None:
+    name = make_url(url).database
+    if name and name != ":memory:":
+        with backend_errors():
+            try:
+                make_private_database(Path(name))
+            except OSError as error:
+                raise BackendError from error
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from tusd_py.catalog.database import Database, backend_errors
 from tusd_py.domain.errors import BackendError
+from tusd_py.private_files import make_private_file
 
 HEAD: Final = "0009"
 """The newest file in ``migrations/versions``."""
@@ -57,7 +58,9 @@ def _alone(database: Database) -> Iterator[None]:
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), lock)
             connection.invalidate()
     elif name:
-        with Path(f"{name}.migrating").open("w") as file:
+        lock_file = Path(f"{name}.migrating")
+        make_private_file(lock_file)
+        with lock_file.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
     else:

@@ -16,6 +16,7 @@ from tusd_py.domain.errors import TusdError
 from tusd_py.domain.masking import masked
 from tusd_py.domain.printable import printable
 from tusd_py.ports import Ports
+from tusd_py.private_files import owner_only
 from tusd_py.settings import Settings
 from tusd_py.settings_sources import SettingsError, load_settings
 from tusd_py.wiring import install_line, open_ports
@@ -48,6 +49,7 @@ def settings_from(config: Path | None, **flags: object) -> Settings:
 @contextmanager
 def opened_ports(settings: Settings) -> Iterator[Ports]:
     """The adapters that the settings ask for, for the length of a block. Raises: BackendError, OSError."""
+    owner_only()
     ports = open_ports(settings)
     try:
         yield ports

@@ -13,6 +13,7 @@ from tusd_py.cli.output import say_json, say_masked
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.domain.masking import masked
+from tusd_py.private_files import owner_only
 
 
 def doctor(
@@ -54,6 +55,7 @@ def _findings(
 ) -> Iterator[Finding]:
     settings = settings_from(config, data_dir=data_dir)
     start_logging(settings)
+    owner_only()
     if settings.log_level != "debug":
         # What libraries say about a service that is away is told by the findings.
         logging.disable()

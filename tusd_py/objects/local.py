@@ -14,6 +14,7 @@ import blake3
 from tusd_py.domain.errors import BackendError, Permanent, ResourceShort, Transient
 from tusd_py.objects.keys import OWNER_KEY, check_key
 from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
+from tusd_py.private_files import FILE_MODE, close_to_others, make_private_directory, write_private
 
 COPY_BYTES: Final = 8 << 20
 READ_BYTES: Final = 1 << 20
@@ -32,7 +33,7 @@ class LocalObjects:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._drafts = root / "drafts"
-        self._drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_directory(self._drafts)
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
@@ -80,8 +81,10 @@ class LocalObjects:
                 if error.errno not in _NO_LINK:
                     raise
                 _copy(source, draft, content_hash, progress)
+            # A tool may have made the source, by its own idea of who may read it.
+            close_to_others(draft, FILE_MODE)
             _sync(draft, os.O_RDONLY)
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_directory(target.parent)
             draft.rename(target)
             for directory in (target.parent, target.parent.parent, self._root):
                 _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -147,7 +150,7 @@ class LocalObjects:
     def set_owner(self, identity: str) -> None:
         """See ``ObjectStore.set_owner``."""
         draft = self._drafts / secrets.token_hex(16)
-        draft.write_text(identity, "utf-8")
+        write_private(draft, identity.encode())
         _sync(draft, os.O_RDONLY)
         draft.rename(self._root / OWNER_KEY)
 

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
+from tusd_py.private_files import make_private_database
 from tusd_py.queue.port import UNREACHABLE, DeadLetter
 from tusd_py.queue.wire import Undecodable, decode, encode
 
@@ -45,6 +46,7 @@ class EmbeddedQueue:
         self._visibility = visibility_seconds
         self._changed = threading.Condition()
         self._closed = False
+        make_private_database(path)
         self._database = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=5.0
         )

@@ -20,6 +20,7 @@ from typing import Final, Literal
 
 from tusd_py.domain.errors import StorageDamaged, UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
+from tusd_py.private_files import make_private_directory
 from tusd_py.stores.disk_writer import DiskWriter, disk_errors, sync_directory
 from tusd_py.stores.linux import push_out, reserve
 from tusd_py.stores.port import Writer
@@ -43,7 +44,7 @@ class DiskStore:
         self._strict = durability == "strict"
         self._durable = durability != "off"
         for number in range(256):
-            (root / f"{number:02x}").mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_directory(root / f"{number:02x}")
         if self._durable:
             sync_directory(root)
             sync_directory(root.parent)

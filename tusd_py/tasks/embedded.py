@@ -19,6 +19,7 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
+from tusd_py.private_files import make_private_database
 from tusd_py.tasks.listeners import Listeners
 from tusd_py.tasks.port import UNREACHABLE, Listener, Subscription
 
@@ -228,6 +229,7 @@ class EmbeddedTaskView:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    make_private_database(path)
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     try:
         database.execute("PRAGMA journal_mode=WAL")

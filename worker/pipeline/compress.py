@@ -18,6 +18,7 @@ from tusd_py.domain.task import (
     TEXT_NO_GAIN,
     TaskStatus,
 )
+from tusd_py.private_files import make_private_directory
 from worker.heavy_work import DEFER_SECONDS, Deferred
 from worker.media.argv import TranscodePlan
 from worker.media.budget import MAX_LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
@@ -93,7 +94,7 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
     media, job = attempt.settings.media, attempt.job
     if shutil.disk_usage(attempt.ports.work_dir).free < job.file_size + SPARE_BYTES:
         raise ResourceShort("The worker's disk is too full to compress this video.")
-    attempt.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_directory(attempt.work_dir)
     output = attempt.work_dir / OUTPUT_FOLDER
     output.mkdir(mode=0o700)
     allowed = allowed_cpu(media, job.file_size)
