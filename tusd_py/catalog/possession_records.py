@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, distinct, func, insert, select, update
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.instant_records import finish_instant
@@ -23,7 +23,14 @@ from tusd_py.clock import Clock
 from tusd_py.domain.file import File
 from tusd_py.domain.filetypes import extension_of
 from tusd_py.domain.ids import owner_scope
-from tusd_py.domain.possession import ANSWER_SECONDS, Question, Terms
+from tusd_py.domain.possession import (
+    ANSWER_SECONDS,
+    TRIES,
+    TRIES_SECONDS,
+    TRYING_USERS,
+    Question,
+    Terms,
+)
 from tusd_py.domain.upload import Upload
 
 _NONE: Final = -1
@@ -74,11 +81,12 @@ def _challenge(
     """The same statements whether there is something to be had or not."""
     table = possession_challenges
     mine = table.c.user_id == upload.user_id
-    connection.execute(delete(table).where(mine, table.c.made_at < now - HOUR))
-    recent = connection.execute(select(func.count()).select_from(table).where(mine)).scalar_one()
+    connection.execute(delete(table).where(mine, table.c.made_at < now - TRIES_SECONDS))
+    recent = _count(connection, mine, table.c.made_at >= now - HOUR)
+    may_try = recent < terms.challenges_per_hour and _may_try(connection, upload, now)
     held = _candidate(connection, upload, terms) is not None
     drawn = _question(connection, upload)
-    asked = drawn if held and recent < terms.challenges_per_hour else None
+    asked = drawn if held and may_try else None
     questions = possession_questions
     connection.execute(delete(questions).where(questions.c.id == (asked["id"] if asked else _NONE)))
     nonce, answer = (asked["nonce"], asked["answer"]) if asked else (decoy.nonce, decoy.answer)
@@ -86,6 +94,8 @@ def _challenge(
         insert(table).values(
             upload_id=upload.id,
             user_id=upload.user_id,
+            # A decoy is no try: it has no answer.
+            file_hash=upload.declared_hash if asked else "",
             nonce=nonce,
             answer=answer,
             used=False,
@@ -93,6 +103,24 @@ def _challenge(
         )
     )
     return bytes(nonce)
+
+
+def _may_try(connection: Connection, upload: Upload, now: float) -> bool:
+    """Whether this content has not been tried too often: each try raises the odds of one who has
+    a part of it. Those that were answered rightly are not kept."""
+    table = possession_challenges
+    this = table.c.file_hash == upload.declared_hash, table.c.made_at >= now - TRIES_SECONDS
+    others = select(func.count(distinct(table.c.user_id))).where(
+        *this, table.c.user_id != upload.user_id
+    )
+    own = _count(connection, *this, table.c.user_id == upload.user_id)
+    return own < TRIES and connection.execute(others).scalar_one() < TRYING_USERS
+
+
+def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    statement = select(func.count()).select_from(possession_challenges).where(*conditions)
+    found: int = connection.execute(statement).scalar_one()
+    return found
 
 
 def _question(connection: Connection, upload: Upload) -> Any:  # noqa: ANN401
@@ -162,6 +190,11 @@ def _answered(connection: Connection, upload: Upload, answer: bytes, now: float)
     asked = connection.execute(statement).mappings().first()
     if asked is None or asked["used"]:
         return False
-    connection.execute(update(table).where(table.c.id == asked["id"]).values(used=True))
     right = hmac.compare_digest(bytes(asked["answer"]), answer)
-    return right and now <= asked["made_at"] + ANSWER_SECONDS
+    taken = right and now <= asked["made_at"] + ANSWER_SECONDS
+    this = table.c.id == asked["id"]
+    if taken:
+        connection.execute(delete(table).where(this))
+    else:
+        connection.execute(update(table).where(this).values(used=True))
+    return taken

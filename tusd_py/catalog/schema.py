@@ -191,14 +191,16 @@ possession_challenges = Table(
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("upload_id", String(32), nullable=False),
     Column("user_id", BigInteger, nullable=False),
+    Column("file_hash", String(64), nullable=False, server_default=""),
     Column("nonce", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("used", Boolean, nullable=False),
     Column("made_at", Double, nullable=False),
     Index("ix_challenges_upload", "upload_id"),
     Index("ix_challenges_user", "user_id", "made_at"),
+    Index("ix_challenges_file", "file_hash", "made_at"),
 )
-"""Questions that were asked within the last hour, decoys among them."""
+"""Questions of the last week that had no right answer, decoys among them."""
 
 hook_events = Table(
     "hook_events",

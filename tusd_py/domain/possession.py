@@ -18,6 +18,11 @@ WHOLE_BYTES: Final = 1 << 20
 """A file up to this size is asked for as a whole."""
 ANSWER_SECONDS: Final = 60
 FEWEST_OWNERS: Final = 2
+TRIES: Final = 3
+"""Questions about one content that one user may be asked within ``TRIES_SECONDS`` without a right answer."""
+TRYING_USERS: Final = 8
+"""Other users with such questions about a content, beyond whom it is not given by proof."""
+TRIES_SECONDS: Final = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from support.clock import FakeClock
 from tusd_py.catalog.port import Catalog
 from tusd_py.domain.errors import UploadTerminated
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
-from tusd_py.domain.possession import Question, Terms
+from tusd_py.domain.possession import TRIES, TRIES_SECONDS, TRYING_USERS, Question, Terms
 from tusd_py.domain.upload import Upload, UploadState
 
 HASH = "a" * 64
@@ -210,3 +210,37 @@ def test_who_holds_it_by_now_gets_his_own(catalog: Catalog) -> None:
     stored(catalog, ME)
     held = catalog.file_by_hash(MINE, HASH)
     assert catalog.prove(made, ANYBODYS, one.answer) == held
+
+
+def test_a_content_is_not_tried_again_and_again(catalog: Catalog, clock: FakeClock) -> None:
+    """Who lacks a part of it would pass in the end."""
+    stored(catalog)
+    catalog.add_questions(HASH, [question() for _ in range(32)])
+    tried = 0
+    for _ in range(40):
+        made, nonce = asked(catalog)
+        tried += nonce != DECOY.nonce
+        catalog.prove(made, ANYBODYS, bytes(32))
+        clock.advance(3600)
+    assert tried == TRIES
+    clock.advance(TRIES_SECONDS)
+    assert asked(catalog)[1] != DECOY.nonce
+
+
+def test_many_users_do_not_try_a_content_together(catalog: Catalog) -> None:
+    stored(catalog)
+    catalog.add_questions(HASH, [question() for _ in range(64)])
+    nonces = [asked(catalog, user=UserId(100 + number))[1] for number in range(30)]
+    assert sum(nonce != DECOY.nonce for nonce in nonces) == TRYING_USERS
+    other = "c" * 64
+    assert asked(catalog, declared_hash=other)[1] == DECOY.nonce, "nobody has that one"
+
+
+def test_who_has_it_all_is_no_try(catalog: Catalog) -> None:
+    stored(catalog)
+    questions = [question() for _ in range(20)]
+    catalog.add_questions(HASH, questions)
+    for number, one in enumerate(questions):
+        made, nonce = asked(catalog, user=UserId(100 + number))
+        assert nonce == one.nonce
+        assert catalog.prove(made, ANYBODYS, one.answer) is not None
