@@ -199,9 +199,9 @@ def a_byte_a_second(target: Target) -> bool:
 
 
 def unread_downloads(target: Target) -> bool:
-    """300 of a file of 64 MiB."""
+    """100 of a file of 64 MiB."""
     head = f"GET {target.prepared} HTTP/1.1\r\nHost: localhost:{target.port}\r\n\r\n".encode()
-    connections = [target.connect() for _ in range(300)]
+    connections = [target.connect() for _ in range(100)]
     for connection in connections:
         target.send(connection, head)
         connection.setblocking(False)
@@ -256,7 +256,7 @@ ATTACKS: Final = (
     Attack("2,000 silent connections", silent_connections),
     Attack("2,000 heads of 60 KiB that stop", half_heads),
     Attack("500 heads, a byte a second", a_byte_a_second),
-    Attack("300 downloads that are not read", unread_downloads, _a_finished_file),
+    Attack("100 downloads that are not read", unread_downloads, _a_finished_file),
     Attack("100 downloads read by drops", downloads_by_drops, _a_finished_file),
     Attack("3,000 connections, 1,024 descriptors", more_connections_than_descriptors,
            descriptors=1024),

@@ -29,7 +29,10 @@ SPARE: Final = 16
 """Connections beyond the limit that may still ask for the server's health."""
 HEADS_BYTES: Final = 8 << 20
 """Of heads that are not whole, over all connections."""
-UNSENT_BYTES: Final = 24 << 20
+ANSWER_BYTES: Final = 256 << 10
+"""What an answer that waits holds beside the transport's buffer: its next piece, tasks, the allocator's
+share. Measured: 0.4 MiB for a download in all."""
+UNSENT_BYTES: Final = 32 << 20
 """Of answers that clients do not take, over all connections ..."""
 UNSENT_SECONDS: Final = 2.0
 """... beyond which those are closed that have taken nothing for so long."""
@@ -242,8 +245,8 @@ class _Answer:
         self._taken = self._taken_by_client()
 
     def size(self) -> int:
-        """Bytes that this process holds of it."""
-        return self._transport.get_write_buffer_size()
+        """Bytes that this process holds for it, about."""
+        return ANSWER_BYTES + self._transport.get_write_buffer_size()
 
     @property
     def heard_at(self) -> float:
@@ -266,7 +269,7 @@ class _Answer:
             with suppress(OSError, struct.error):  # no TCP, an old system, or it is closed
                 info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
                 return int(struct.unpack_from("Q", info, _BYTES_ACKED)[0])
-        return -self.size()
+        return -self._transport.get_write_buffer_size()
 
 
 _tables: WeakKeyDictionary[ServerState, Connections] = WeakKeyDictionary()

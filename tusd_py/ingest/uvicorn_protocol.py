@@ -303,7 +303,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         """Parse nothing more; answer once what came before is answered, then close."""
         self._refusal = refusal
         self.flow.pause_reading()
-        log.info("connection.refused", extra={"code": refusal.code})
+        log.debug("connection.refused", extra={"code": refusal.code})
         if not self.head_begun and self._in_body:
             self._give_up_body()
         if self._running is None:

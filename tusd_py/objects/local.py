@@ -12,12 +12,12 @@ from typing import Final
 import blake3
 
 from tusd_py.domain.errors import BackendError, Permanent, ResourceShort, Transient
+from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.keys import OWNER_KEY, check_key
 from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
 from tusd_py.private_files import FILE_MODE, close_to_others, make_private_directory, write_private
 
 COPY_BYTES: Final = 8 << 20
-READ_BYTES: Final = 1 << 20
 _NO_LINK: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -102,11 +102,7 @@ class LocalObjects:
 
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """See ``ObjectStore.read``."""
-        with self._path(key).open("rb", buffering=0) as file:
-            file.seek(start)
-            while length > 0 and (piece := file.read(min(READ_BYTES, length))):
-                length -= len(piece)
-                yield piece
+        return file_pieces(self._path(key), start, length)
 
     def delete(self, key: str) -> bool:
         """See ``ObjectStore.delete``."""

@@ -1,18 +1,15 @@
 """Giving finished bytes back to their owner."""
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from tusd_py.domain.commands import Download
 from tusd_py.domain.errors import UploadNotFound, UploadUnfinished
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadState
+from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.port import ObjectStore
 from tusd_py.uploads.room import UploadRoom
-
-PIECE_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +50,7 @@ async def download(
             upload=upload,
             size=upload.size,
             etag=upload.file_hash or "",
-            begin=lambda start, length: _begin(room, lambda: _file_pieces(path, start, length)),
+            begin=lambda start, length: _begin(room, lambda: file_pieces(path, start, length)),
             link=_no_link,
         )
     key = file.object_key
@@ -89,11 +86,3 @@ async def _rest(room: UploadRoom, first: bytes, pieces: Iterator[bytes]) -> Asyn
     finally:
         if isinstance(pieces, Generator):
             await room.threads.read(pieces.close)
-
-
-def _file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        file.seek(start)
-        while length > 0 and (piece := file.read(min(PIECE_BYTES, length))):
-            length -= len(piece)
-            yield piece

@@ -1,0 +1,26 @@
+"""A file's bytes in pieces for one client."""
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+FIRST_PIECE_BYTES: Final = 64 << 10
+"""A client that reads nothing costs one piece of memory ..."""
+PROVEN_BYTES: Final = 8 << 20
+"""... and one that has read more than all buffers on the way hold gets larger ones."""
+PIECE_BYTES: Final = 1 << 20
+"""A thread hop each."""
+
+
+def file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[bytes]:
+    """Yield ``length`` bytes from ``start``, fewer if the file ends. Raises: OSError."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        file.seek(start)
+        sent = 0
+        while sent < length:
+            most = FIRST_PIECE_BYTES if sent < PROVEN_BYTES else PIECE_BYTES
+            piece = file.read(min(most, length - sent))
+            if not piece:
+                return
+            sent += len(piece)
+            yield piece
