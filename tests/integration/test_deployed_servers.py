@@ -61,9 +61,11 @@ WAYS = pytest.mark.parametrize("way", [by_compose, by_systemd, by_kubernetes])
 
 
 def embedded(given: dict[str, str], folder: Path) -> dict[str, str]:
-    """Without engines, in a directory of the test's and on a port of its own."""
+    """Without engines, in a directory of the test's and at addresses of its own."""
     kept = {name: value for name, value in given.items() if not ENGINES.match(name)}
-    return {**kept, "TUSD_DATA_DIR": str(folder), "TUSD_PORT": "0"}
+    assert given["TUSD_MONITORING_LISTEN"]
+    places = {"TUSD_DATA_DIR": str(folder), "TUSD_MONITORING_LISTEN": f"{folder}.sock"}
+    return {**kept, **places, "TUSD_PORT": "0"}
 
 
 @WAYS
@@ -75,6 +77,8 @@ def test_a_stranger_is_refused_and_the_first_user_is_served(way: Way, tmp_path: 
         tasks = f"{server.url}/api/file/upload/tasks"
         for path in ("/api/file/upload/tasks", f"/files/{'0' * 32}", "/api/admin/overview"):
             assert httpx.get(f"{server.url}{path}").status_code == 401, path
+        for path in ("/readyz", "/metrics"):
+            assert httpx.get(f"{server.url}{path}").status_code == 404, path
         # As docs/production.md has it: in the place where the server has its environment.
         made = subprocess.run(
             [sys.executable, "-m", "tusd_py", "user", "add", "anna"],

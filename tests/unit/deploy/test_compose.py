@@ -97,7 +97,8 @@ def test_engines_have_a_network_of_their_own_that_leads_nowhere() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_health_is_asked_where_the_process_listens(name: str) -> None:
     asked = " ".join(SERVICES[name]["healthcheck"]["test"])
-    port = SERVICES[name]["environment"].get("TUSD_WORKER_LISTEN", "0.0.0.0:8888").partition(":")[2]
+    own = "TUSD_MONITORING_LISTEN" if name.startswith("server-") else "TUSD_WORKER_LISTEN"
+    port = SERVICES[name]["environment"][own].partition(":")[2]
     assert f"http://127.0.0.1:{port}/readyz" in asked
 
 

@@ -27,7 +27,7 @@ NEEDED = (
 FILLED = {**environment(ENV_EXAMPLES[0]), **{name: f"the-{name}" for name in NEEDED}}
 SET_BY_THE_FILES = {
     "TUSD_HOST", "TUSD_PORT", "TUSD_BEHIND_PROXY", "TUSD_DATA_DIR", "TUSD_WORKER_LISTEN",
-    "TUSD_AUTH__REQUIRED",
+    "TUSD_MONITORING_LISTEN",     "TUSD_AUTH__REQUIRED",
 }  # fmt: skip
 """What goes with the rest of a file: ports that probes ask, and places that volumes are mounted at."""
 SECRETS_OF_SERVERS = {
