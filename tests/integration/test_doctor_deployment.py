@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 from support.nginx import PROXY, Nginx
 from support.server import Server, running_server
@@ -18,12 +19,15 @@ from tusd_py.doctor.deployment.examine import examine
 from tusd_py.doctor.deployment.visit import DEFAULT_ORIGIN, Unreachable, Visit
 from tusd_py.doctor.findings import Finding, Level
 
+APART = {"TUSD_MONITORING_LISTEN": "127.0.0.1:0"}
+"""Figures and readiness at an address of their own."""
+
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("deployment")
     flags = ("--behind-proxy", "--max-size", "2GiB", "--workers", "1")
-    env = {"TUSD_CORS__ALLOW_ORIGINS": DEFAULT_ORIGIN}
+    env = {"TUSD_CORS__ALLOW_ORIGINS": DEFAULT_ORIGIN, "TUSD_ALLOWED_HOSTS": "backend", **APART}
     with running_server(folder / "data", *flags, env=env) as running:
         yield running
 
@@ -70,7 +74,7 @@ def test_a_sound_deployment_has_no_problem_and_keeps_nothing(backend: Server) ->
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 0 notes, 14 ok"
+    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 0 notes, 18 ok"
     assert "HTTPS with HTTP/2" in done.stdout
     assert uploads(backend) == before
 
@@ -127,7 +131,11 @@ def test_a_proxys_fault_is_found_and_nothing_else(
     path = "/up/files/" if seeded == "path changed" else "/files/"
     with proxied(backend, PROXY.replace(sound, faulty)) as nginx:
         findings = found(monkeypatch, nginx, path)
-    assert bad(findings) == {check: level}, findings
+    expected = {check: level}
+    if seeded == "host not told":
+        # What hides the browser's name hides a rebound one too.
+        expected["host-names"] = Level.PROBLEM
+    assert bad(findings) == expected, findings
 
 
 def test_an_impatient_proxy_is_found(backend: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +182,7 @@ def test_what_is_no_tus_server_is_said_once(
 
 
 def test_an_origin_that_the_server_refuses_matters_when_it_was_asked_about(tmp_path: Path) -> None:
-    allowed = {"TUSD_CORS__ALLOW_ORIGINS": "https://page.example"}
+    allowed = {"TUSD_CORS__ALLOW_ORIGINS": "https://page.example", **APART}
     with running_server(tmp_path / "data", "--workers", "1", env=allowed) as server:
         clock = SystemClock()
         unasked = list(examine(server.files, clock=clock, silent_seconds=0))
@@ -189,10 +197,43 @@ def test_an_origin_that_the_server_refuses_matters_when_it_was_asked_about(tmp_p
     assert bad(right) == {}
 
 
+def test_the_two_lines_of_every_tutorial_open_nothing_of_the_operators(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A1: nginx sends Host: 127.0.0.1 and no trace of itself."""
+    with running_server(tmp_path / "data", "--workers", "1") as server:
+        two_lines = f"location / {{ proxy_pass http://127.0.0.1:{server.port}; }}"
+        with proxied(server, two_lines) as nginx:
+            for path in ("/admin", "/api/admin/overview"):
+                answer = httpx.get(f"{nginx.plain_url}{path}")
+                assert (answer.status_code, answer.json()["code"]) == (403, "operator_link_needed")
+            retried = httpx.post(f"{nginx.plain_url}/api/admin/retry", json={"id": "x"})
+            assert retried.json()["code"] == "operator_link_needed"
+            page = {"Origin": "https://evil.example"}
+            assert httpx.get(f"{nginx.plain_url}/", headers=page).status_code == 403
+            # The operator gets in by the same way, by a link.
+            with httpx.Client(base_url=nginx.plain_url, follow_redirects=True) as operator:
+                link = server.operator_link.replace(server.url, nginx.plain_url)
+                assert operator.get(link).status_code == 200
+                assert operator.get("/api/admin/overview").status_code == 200
+            findings = found(monkeypatch, nginx)
+    problems = bad(findings)
+    assert problems["open-paths"] is problems["host-names"] is Level.PROBLEM
+    assert not {"operators-page", "other-sites"} & set(problems)
+
+
 def test_an_untrusted_proxy_makes_addresses_without_a_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_server(tmp_path / "data", "--workers", "1") as server, proxied(server) as nginx:
+    with (
+        running_server(
+            tmp_path / "data",
+            "--workers",
+            "1",
+            env={"TUSD_CORS__ALLOW_ORIGINS": DEFAULT_ORIGIN, **APART},
+        ) as server,
+        proxied(server) as nginx,
+    ):
         findings = found(monkeypatch, nginx)
     assert bad(findings) == {"location": Level.WARNING}
 

@@ -17,6 +17,7 @@ from tusd_py.doctor.deployment.cors import judge_cors, judge_refusal
 from tusd_py.doctor.deployment.download import CONTENT, judge_range
 from tusd_py.doctor.deployment.endpoint import judge_endpoint, judge_protocol
 from tusd_py.doctor.deployment.events import Heard, judge_events
+from tusd_py.doctor.deployment.exposure import Exposure, judge_exposure
 from tusd_py.doctor.deployment.location import judge_location
 from tusd_py.doctor.deployment.methods import Passage, judge_methods
 from tusd_py.doctor.deployment.visit import Answer, Visit
@@ -296,3 +297,27 @@ UNABLE = Passage(direct=answer(405, tus_resumable="1.0.0"), overridden=answer(20
 def test_methods(patch: Passage, delete: Passage, expected: list[Level]) -> None:
     findings = judge_methods({"PATCH": patch, "DELETE": delete})
     assert [level(one) for one in findings] == expected
+
+
+CLOSED = Exposure(open_paths=frozenset(), anonymous=False, foreign_host=False, foreign_origin=False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "problems"),
+    [
+        ({}, set()),
+        ({"open_paths": frozenset({"admin"})}, set()),
+        ({"open_paths": frozenset({"admin"}), "anonymous": True}, {"operators-page"}),
+        ({"open_paths": frozenset({"api/admin/overview"})}, {"operators-page"}),
+        ({"open_paths": frozenset({"metrics"})}, {"open-paths"}),
+        ({"open_paths": frozenset({"readyz"}), "anonymous": True}, {"open-paths"}),
+        ({"anonymous": True}, set()),
+        ({"anonymous": True, "foreign_host": True}, {"host-names"}),
+        ({"anonymous": True, "foreign_origin": True}, {"other-sites"}),
+    ],
+    ids=str,
+)
+def test_what_strangers_get_is_a_problem(seen: dict[str, Any], problems: set[str]) -> None:
+    found = judge_exposure(replace(CLOSED, **seen))
+    assert {one.check for one in found if level(one) is PROBLEM} == problems
+    assert len(found) == 4

@@ -23,6 +23,7 @@ from tusd_py.doctor.deployment.endpoint import (
     reach,
 )
 from tusd_py.doctor.deployment.events import check_events
+from tusd_py.doctor.deployment.exposure import check_exposure
 from tusd_py.doctor.deployment.location import check_location
 from tusd_py.doctor.deployment.methods import check_methods
 from tusd_py.doctor.deployment.visit import Answer, Visit
@@ -111,6 +112,7 @@ def _checks(visit: Visit, reached: Answer, silent_seconds: float) -> list[Check]
         Check("websocket", lambda: check_websocket(visit)),
         Check("headers", lambda: check_headers(visit)),
         Check("cors", lambda: check_cors(visit)),
+        Check("exposure", lambda: check_exposure(visit)),
         Check("clock", lambda: check_clock(visit)),
         Check("range", lambda: check_range(visit)),
     ]

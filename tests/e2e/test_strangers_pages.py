@@ -1,0 +1,61 @@
+"""Pages that are not the server's, in a real Chromium: of another site, and under a rebound name (H2)."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from support.page import NODE
+from support.server import running_server
+from support.tus import send
+
+LISTED: Final = "http://listed.example"
+
+
+def tried(page: str, server: str, file: str) -> dict[str, Any]:
+    """What became of each try of a page at this address."""
+    if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
+        pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
+    host = httpx.URL(page).host
+    done = subprocess.run(
+        ["node", str(NODE / "hostile-page.mjs"), page, server, file, host],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_strange_page_gets_nothing_and_a_listed_one_all(tmp_path: Path) -> None:
+    env = {"TUSD_CORS__ALLOW_ORIGINS": LISTED}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        task = send(server, b"a private letter", filename="private.txt")
+        server.wait_for_status(task, "completed")
+        file = f"/files/{task}"
+
+        def names() -> list[str]:
+            listed = httpx.get(f"{server.url}/api/file/upload/tasks").json()["tasks"]
+            return sorted(each["filename"] for each in listed)
+
+        # A page of another site can't even read the refusals.
+        strange = tried("http://evil.example/", server.url, file)
+        assert set(strange.values()) == {"refused", "opaque"}
+        assert strange["blindForm"] == "opaque"
+
+        # A rebound name is the page's own origin in the browser: it reads refusals, and nothing else.
+        name = f"http://evil.example:{server.port}"
+        rebound = tried(f"{name}/", name, file)
+        assert "host_not_allowed" in rebound.pop("read")
+        assert rebound.pop("image") == rebound.pop("websocket") == "refused"
+        assert rebound.pop("blindForm") == "basic"
+        assert set(rebound.values()) == {421}
+        assert names() == ["private.txt"]
+
+        listed = tried(f"{LISTED}/", server.url, file)
+        assert listed["read"] == "a private letter"
+        assert (listed["list"], listed["create"], listed["form"]) == (200, 201, 200)
+        assert (listed["websocket"], listed["remove"]) == ("open", 204)
+        assert httpx.get(f"{server.url}{file}").status_code in (404, 410)
