@@ -133,6 +133,10 @@ def test_its_own_names_are_answered(asker: Asker) -> None:
         ("GET /healthz HTTP/1.0\r\n\r\n", 200),
         ("GET {list} HTTP/1.1\r\nHost:\r\n\r\n", 421),
         ("GET {list} HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+        # A target in absolute form names the host, and Host counts for nothing.
+        ("GET http://evil.example{list} HTTP/1.1\r\nHost: localhost\r\n\r\n", 421),
+        ("GET http://localhost@evil.example{list} HTTP/1.1\r\nHost: localhost\r\n\r\n", 421),
+        ("GET http://localhost{list} HTTP/1.1\r\nHost: evil.example\r\n\r\n", 200),
     ],
 )
 def test_a_host_that_is_missing_or_repeated_is_no_loopback_name(
@@ -262,7 +266,7 @@ def test_what_would_let_every_page_in_is_refused_at_start(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tusd_py", "serve", "--port", "0", "--data-dir", str(tmp_path)],
-        env={**os.environ, **env},
+        env={**os.environ, "TUSD_LOG_LEVEL": "warning", **env},
         capture_output=True,
         text=True,
         timeout=60,

@@ -17,6 +17,7 @@ What it relies on in uvicorn is tried out at each start (``self_check``).
 """
 
 import logging
+import re
 import socket
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
@@ -55,6 +56,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_FROM_BYTES: Final = 64 << 10
 """A larger body is left on the wire until somebody wants it."""
+_AUTHORITY: Final = re.compile(rb"[^:/?#]+://([^/?#]*)")
 FIELD_OVERHEAD: Final = 4
 """Of a field's line beside name and value: colon, space, line end."""
 
@@ -189,6 +191,8 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is complete; the application starts at the loop's next turn."""
+        if not self.url.startswith((b"/", b"*")):
+            self._take_host_of_target()
         if self.parser.should_upgrade():
             if not self._is_websocket():
                 raise UpgradeRefused
@@ -219,6 +223,14 @@ class TusHttpProtocol(HttpToolsProtocol):
             self._incoming.cycle = self.cycle
             if length > PAUSE_FROM_BYTES:
                 self.flow.pause_reading()
+
+    def _take_host_of_target(self) -> None:
+        """Replace Host by the host of a target in absolute form (RFC 9112, 3.2.2): uvicorn drops that host,
+        and Host would then name another one than the request does."""
+        authority = _AUTHORITY.match(self.url)
+        host = authority[1] if authority else b""
+        self.headers[:] = [field for field in self.headers if field[0] != b"host"]
+        self.headers.append((b"host", host))
 
     def _is_websocket(self) -> bool:
         """Whether it is a handshake that nothing but a WebSocket can follow (RFC 6455, 4.1)."""
