@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 from support.server import Server, running_server
+from support.tokens import SECRET, token
 from support.tus import create
 
 MIB: Final = 1 << 20
@@ -237,6 +239,120 @@ def more_connections_than_descriptors(target: Target) -> bool:
     return target.ended([target.connect() for _ in range(3_000)])
 
 
+def compressed_messages(target: Target) -> bool:
+    """WebSocket messages of 15 MiB that are 15 KiB on the wire."""
+    deflate = zlib.compressobj(wbits=-15)
+    packed = deflate.compress(b"a" * (15 * MIB)) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return _say(target, _frame(0xC1, packed[:-4]), 22 * MIB)
+
+
+def pings(target: Target) -> bool:
+    return _say(target, _frame(0x89, b"") * 10_000, 200 * MIB)
+
+
+def pongs(target: Target) -> bool:
+    return _say(target, _frame(0x8A, b"") * 10_000, 200 * MIB)
+
+
+def one_byte_messages(target: Target) -> bool:
+    return _say(target, _frame(0x81, b"a") * 10_000, 200 * MIB)
+
+
+def one_byte_fragments(target: Target) -> bool:
+    """One message that never ends."""
+    return _say(target, _frame(0x00, b"a") * 10_000, 200 * MIB, first=_frame(0x01, b"a"))
+
+
+def _say(target: Target, piece: bytes, most: int, *, first: bytes = b"") -> bool:
+    """Send on four WebSockets, round about, without reading."""
+    handshake = (
+        f"GET /api/file/upload/ws/{target.prepared.rpartition('/')[2]} HTTP/1.1\r\n"
+        f"Host: localhost:{target.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n\r\n"
+    ).encode()
+    connections = [target.connect() for _ in range(4)]
+    for connection in connections:
+        target.send(connection, handshake)
+        connection.recv(12, socket.MSG_WAITALL)
+        target.send(connection, first)
+    left = list(connections)
+    while left and target.sent < most:
+        left = [each for each in left if target.send(each, piece)]
+    return target.ended(connections)
+
+
+def _frame(first: int, payload: bytes) -> bytes:
+    """A masked frame (RFC 6455, 5.2) with a mask of zeros."""
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return bytes([first]) + length + bytes(4) + payload
+
+
+def silent_forms(target: Target) -> bool:
+    """As many as one address may have, before their file and within it."""
+    head = (
+        f"POST /api/file/upload HTTP/1.1\r\nHost: localhost:{target.port}\r\nContent-Length: 1000\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+    ).encode()
+    file = b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\nx'
+    connections = [target.connect() for _ in range(256)]
+    for number, connection in enumerate(connections):
+        target.send(connection, head + file * (number % 2))
+    return target.ended(connections)
+
+
+def silent_json(target: Target) -> bool:
+    """Bodies that never come, as many as one address may have."""
+    head = (
+        f"POST /api/file/upload/tickets HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
+        f"Content-Length: 100\r\nAuthorization: Bearer {target.prepared}\r\n\r\n"
+    ).encode()
+    connections = [target.connect() for _ in range(256)]
+    for connection in connections:
+        target.send(connection, head)
+    return target.ended(connections)
+
+
+def boundaries_within_a_file(target: Target) -> bool:
+    """A form whose file is full of beginnings of its boundary."""
+    head = (
+        f"POST /api/file/upload HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
+        "Content-Type: multipart/form-data; boundary=bc\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    start = b'--bc\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    piece = b"\r\n--b" * 200_000
+    head += b"%x\r\n%s\r\n" % (len(start), start)
+    connection = target.connect()
+    target.flood(connection, head, b"%x\r\n%s\r\n" % (len(piece), piece), 200 * MIB)
+    return target.ended([connection])
+
+
+STREAMS: Final = 20
+
+
+def unread_streams(target: Target) -> bool:
+    """1,500 of one user, who may have 20; none is read for some seconds."""
+    head = (
+        f"GET /api/file/upload/events HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
+        f"Authorization: Bearer {target.prepared}\r\n\r\n"
+    ).encode()
+    left = [target.connect() for _ in range(1_500)]
+    for connection in left:
+        target.send(connection, head)
+    time.sleep(10)
+    while len(left) > STREAMS:
+        if time.monotonic() - target.begun_at > GIVE_UP_SECONDS:
+            return False
+        left = [each for each in left if not _is_closed(each)]
+        time.sleep(0.2)
+    return len(left) == STREAMS
+
+
+def _a_token(_server: Server) -> str:
+    return token(7)
+
+
 def _an_upload(server: Server) -> str:
     return create(server, None).removeprefix(server.url)
 
@@ -245,6 +361,8 @@ def _a_finished_file(server: Server) -> str:
     return create(server, 64 * MIB, body=os.urandom(64 * MIB)).removeprefix(server.url)
 
 
+HASTY: Final = {"TUSD_IDLE_TIMEOUT": "10s"}
+AUTH: Final = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
 ATTACKS: Final = (
     Attack("pipelined requests, no answer read", pipelined_requests),
     Attack("pipelined requests on 50 connections", pipelined_requests_on_many),
@@ -260,6 +378,15 @@ ATTACKS: Final = (
     Attack("100 downloads read by drops", downloads_by_drops, _a_finished_file),
     Attack("3,000 connections, 1,024 descriptors", more_connections_than_descriptors,
            descriptors=1024),
+    Attack("WebSocket: compressed messages of 15 MiB", compressed_messages, _an_upload),
+    Attack("WebSocket: pings", pings, _an_upload),
+    Attack("WebSocket: pongs", pongs, _an_upload),
+    Attack("WebSocket: one-byte messages", one_byte_messages, _an_upload),
+    Attack("WebSocket: one-byte fragments", one_byte_fragments, _an_upload),
+    Attack("256 silent forms", silent_forms, env=HASTY),
+    Attack("256 silent JSON bodies", silent_json, _a_token, {**HASTY, **AUTH}),
+    Attack("a form full of boundaries", boundaries_within_a_file, env=HASTY),
+    Attack("1,500 unread streams of a user", unread_streams, _a_token, AUTH),
 )  # fmt: skip
 
 

@@ -24,7 +24,10 @@ ADMIN: Final = bearer(token(7, role="admin"))["Authorization"]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    env = {"TUSD_AUTH__ACCESS_SECRET": SECRET, "TUSD_IDLE_TIMEOUT": "1s", "TUSD_LOG_LEVEL": "info"}
+    env = {
+        "TUSD_AUTH__ACCESS_SECRET": SECRET, "TUSD_IDLE_TIMEOUT": "1s", "TUSD_LOG_LEVEL": "info",
+        "TUSD_CONNECTIONS__IDLE_TIMEOUT": "2s",
+    }  # fmt: skip
     folder = tmp_path_factory.mktemp("silent") / "data"
     with running_server(folder, "--workers", "0", env=env) as running:
         yield running
@@ -101,6 +104,44 @@ def _end_of(server: Server, name: str, chunked: bool, *, drips: bool) -> tuple[i
         with suppress(ConnectionError):  # a byte that was on its way resets it
             assert connection.at_end()
     return answer.status, json.loads(answer.body)["code"], answer.headers["connection"]
+
+
+UNREAD = (
+    ("GET", "/healthz", 200), ("GET", "/nothing", 404), ("POST", "/healthz", 405),
+    ("OPTIONS", "/files/", 204), ("HEAD", "/files/" + "0" * 32, 404), ("PUT", "/files/x", 405),
+    ("DELETE", "/files/" + "0" * 32, 404), ("GET", f"{API}/tasks", 200),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["silent", "dripping"])
+def test_a_body_that_nothing_reads_holds_no_connection(server: Server, *, drips: bool) -> None:
+    """It is answered at once; its rest is not waited for longer than for a next request."""
+
+    def end(method: str, path: str) -> int:
+        over = threading.Event()
+        with connected(server.url) as connection:
+            head = {"Content-Length": "1000", "Authorization": ADMIN}
+            connection.send(connection.request(method, path, **head))
+            answer = connection.answer(to_head=method == "HEAD")
+
+            def drip() -> None:
+                with suppress(OSError):
+                    while not over.wait(0.1):
+                        connection.send(b" ")
+
+            dripping = threading.Thread(target=drip if drips else over.set)
+            dripping.start()
+            try:
+                with suppress(ConnectionError):  # a byte that was on its way resets it
+                    assert connection.at_end()
+            finally:
+                over.set()
+                dripping.join()
+            return answer.status
+
+    with ThreadPoolExecutor(len(UNREAD)) as pool:
+        found = list(pool.map(lambda case: end(*case[:2]), UNREAD))
+    assert found == [status for _, _, status in UNREAD]
 
 
 def test_a_stream_whose_request_has_a_body_that_never_comes_ends(server: Server) -> None:

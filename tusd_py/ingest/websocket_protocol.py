@@ -16,7 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from tusd_py.ingest.slow_end import DROP_SECONDS
+from tusd_py.ingest.slow_end import DROP_BYTES, DROP_SECONDS
 
 BYTES_PER_SECOND: Final = 1024
 """Most bytes of one second: a pong is 10 bytes, and the largest control frame is 131."""
@@ -32,6 +32,7 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
     _bytes = 0
     _frames = 0
     _refused = False
+    _dropped = 0
     _early = b""
     """What came in one packet with the head."""
 
@@ -40,6 +41,9 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
         if self._refused:
+            self._dropped += len(data)
+            if self._dropped > DROP_BYTES:
+                self.transport.close()
             return
         if self.handshake_initiated and not self.handshake_complete:
             self._early += data
