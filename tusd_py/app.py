@@ -73,6 +73,8 @@ RELAY_PAUSE_SECONDS: Final = 0.1
 """Of many finishes in a row, so many go to the queue in one go."""
 PAGES: Final = ("/", "/admin", "/api/docs", "/api/openapi.json")
 """What holds nothing of a user's: a link of another site may open it."""
+SPARE_SECONDS: Final = 10.0
+"""What the databases have used of the space that is kept aside is replaced after so long."""
 LAG_SECONDS: Final = 0.05
 """The loop's lag is measured so often."""
 
@@ -197,7 +199,6 @@ def compose(
             allowed_extensions=settings.whitelist.extensions,
             quota=settings.limits.quota(),
             max_parts=settings.limits.parts,
-            disk_reserve=settings.limits.disk_reserve,
         ),
         stores=ports.stores,
         catalog=ports.catalog,
@@ -334,6 +335,7 @@ async def _lifespan(
             ("look after", _look_after(room, complete)),
             ("lag", _watch_loop(context)),
             ("hooks", _tell_hooks(context, calling)),
+            ("spare", _keep_spare(context)),
         ):
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_end, task)
@@ -421,6 +423,16 @@ async def _look_after(room: UploadRoom, complete: "asyncio.Queue[UploadId]") -> 
             complete.put_nowait(upload_id)
 
     await _for_ever("look after", round_)
+
+
+async def _keep_spare(context: AppContext) -> None:
+    """Keep space aside for the databases, also after another process has used some of it."""
+
+    async def round_() -> None:
+        await context.threads.call(context.ports.spare.keep)
+        await asyncio.sleep(SPARE_SECONDS)
+
+    await _for_ever("spare", round_)
 
 
 async def _watch_loop(context: AppContext) -> None:

@@ -9,6 +9,8 @@ from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
 from tusd_py.queue.port import JobQueue
 from tusd_py.rates.port import Meter
+from tusd_py.spare_space import SpareSpace
+from tusd_py.stores.disk_space import DiskSpace
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
 
@@ -29,6 +31,10 @@ class Ports:
     clock: Clock
     work_dir: Path
     """Where workers keep what they are making."""
+    space: DiskSpace
+    """What may be written in the data directory."""
+    spare: SpareSpace
+    """What the databases in it go on with when it is full."""
 
     def close(self) -> None:
         """Give everything back; receivers and subscribers wake up."""

@@ -203,7 +203,7 @@ class LimitSettings(_Section):
     )
     disk_reserve: Size = Field(
         64 << 20,
-        description="An upload that would leave less free on the disk is refused before its first byte (507)",
+        description="New uploads are refused, and bodies stop, before less than this would be free on the disk (507); a quarter of it, at most 8 MiB, is kept in files for the databases, so that a full disk can be emptied",
     )
 
     parts: int = Field(

@@ -20,6 +20,8 @@ from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_
 from tusd_py.queue.port import JobQueue
 from tusd_py.rates.port import Meter
 from tusd_py.settings import OssSettings, S3Settings, Settings
+from tusd_py.spare_space import SpareSpace
+from tusd_py.stores.disk_space import DiskSpace
 from tusd_py.stores.port import StoreSet
 from tusd_py.tasks.port import TaskView
 
@@ -55,11 +57,15 @@ def open_ports(
     for directory in (root / "uploads", root / "work", root / "objects"):
         make_private_directory(directory)
         close_to_others(directory, DIRECTORY_MODE)
-    disk = DiskStore(root / "uploads", durability=settings.durability)
+    reserve = settings.limits.disk_reserve
+    space = DiskSpace(root, reserve=reserve)
+    spare = SpareSpace(root / "spare", reserve=reserve)
+    spare.make_way()
+    disk = DiskStore(root / "uploads", durability=settings.durability, space=space)
     return Ports(
-        catalog=_catalog(settings, root, clock, _kept_events(settings, hooks)),
-        queue=_queue(settings, root, clock or SystemClock()),
-        tasks=_tasks(settings, root, clock or SystemClock()),
+        catalog=_catalog(settings, root, clock, _kept_events(settings, hooks), spare),
+        queue=_queue(settings, root, clock or SystemClock(), spare),
+        tasks=_tasks(settings, root, clock or SystemClock(), spare),
         objects=_objects(settings, root),
         stores=StoreSet(core=disk, rewind=disk, concatenation=disk),
         lock=_lock(settings, root),
@@ -67,6 +73,8 @@ def open_ports(
         shared=bool(settings.redis.addr),
         clock=clock or SystemClock(),
         work_dir=root / "work",
+        space=space,
+        spare=spare,
     )
 
 
@@ -87,7 +95,11 @@ def _kept_events(settings: Settings, hooks: Hooks | None) -> frozenset[HookEvent
 
 
 def _catalog(
-    settings: Settings, root: Path, clock: Clock | None, events: frozenset[HookEvent]
+    settings: Settings,
+    root: Path,
+    clock: Clock | None,
+    events: frozenset[HookEvent],
+    spare: SpareSpace,
 ) -> Catalog:
     from tusd_py.catalog.sql import SqlCatalog, mysql_url, sqlite_url
 
@@ -95,7 +107,11 @@ def _catalog(
     if not address:
         durable = settings.durability != "off"
         return SqlCatalog(
-            sqlite_url(root / "catalog.sqlite3"), clock=clock, durable=durable, hooks=events
+            sqlite_url(root / "catalog.sqlite3"),
+            clock=clock,
+            durable=durable,
+            hooks=events,
+            spare=spare,
         )
     try:
         url = mysql_url(address)
@@ -104,21 +120,21 @@ def _catalog(
     return SqlCatalog(url, clock=clock, hooks=events)
 
 
-def _queue(settings: Settings, root: Path, clock: Clock) -> JobQueue:
+def _queue(settings: Settings, root: Path, clock: Clock, spare: SpareSpace) -> JobQueue:
     if not settings.rabbitmq.host:
         from tusd_py.queue.embedded import EmbeddedQueue
 
-        return EmbeddedQueue(root / "queue.sqlite3", clock=clock)
+        return EmbeddedQueue(root / "queue.sqlite3", clock=clock, spare=spare)
     from tusd_py.queue.rabbitmq import RabbitMqQueue
 
     return RabbitMqQueue(settings.rabbitmq.url())
 
 
-def _tasks(settings: Settings, root: Path, clock: Clock) -> TaskView:
+def _tasks(settings: Settings, root: Path, clock: Clock, spare: SpareSpace) -> TaskView:
     if not settings.redis.addr:
         from tusd_py.tasks.embedded import EmbeddedTaskView
 
-        return EmbeddedTaskView(root / "tasks.sqlite3", clock=clock)
+        return EmbeddedTaskView(root / "tasks.sqlite3", clock=clock, spare=spare)
     from tusd_py.tasks.redis import RedisTaskView
 
     return RedisTaskView(settings.redis.url(), clock=clock)
@@ -149,7 +165,7 @@ def _objects(settings: Settings, root: Path) -> ObjectStore:
     if settings.object_store == "local":
         from tusd_py.objects.local import LocalObjects
 
-        return LocalObjects(root / "objects")
+        return LocalObjects(root / "objects", reserve=settings.limits.disk_reserve)
     from tusd_py.objects.remote import RemoteObjects
 
     return RemoteObjects(

@@ -1,25 +1,56 @@
-"""A disk that is easily full: a few MiB in memory."""
+"""A disk that is easily full: a few MiB in memory, or an image with ext4 on it."""
 
+import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+MIB = 1 << 20
+
 
 @contextmanager
-def small_disk(directory: Path, size_mib: int) -> Iterator[Path]:
-    """A tmpfs for the length of a block. Where none can be mounted (that needs root) the test is
-    skipped with the reason; in CI that fails it.
+def small_disk(directory: Path, size_mib: int, *, kind: str = "tmpfs") -> Iterator[Path]:
+    """A small file system for the length of a block. Where none can be mounted (that needs root) the
+    test is skipped with the reason; in CI that fails it.
+
+    Args: kind: ``tmpfs``, or ``ext4`` without blocks that only root may use.
     """
     mount = directory / "small"
     mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "tmpfs", str(mount)]
+    if kind == "tmpfs":
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "tmpfs", str(mount)]
+    else:
+        image = directory / "small.img"
+        with image.open("wb") as file:
+            file.truncate(size_mib * MIB)
+        subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-b", "4096", str(image)], check=True)
+        command = ["mount", "-o", "loop", str(image), str(mount)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
     try:
         yield mount
     finally:
-        subprocess.run(["umount", str(mount)], check=True)
+        # A test that failed may have left a file open: its disk must not stay for others to find.
+        subprocess.run(["umount", "--lazy", str(mount)], check=True)
+
+
+def free_bytes(disk: Path) -> int:
+    """What is free, in bytes."""
+    status = os.statvfs(disk)
+    return status.f_bavail * status.f_frsize
+
+
+def fill(path: Path) -> None:
+    """Another program takes every block that is left."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        for size in (MIB, 65536, 4096):
+            with suppress(OSError):
+                while True:
+                    os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, size)
+    finally:
+        os.close(descriptor)

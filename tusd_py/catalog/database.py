@@ -15,8 +15,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.catalog.port import Done, attempt
-from tusd_py.domain.errors import BackendError
+from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.private_files import make_private_database
+from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -40,10 +41,16 @@ class Database:
     """Runs functions in transactions, from any thread."""
 
     def __init__(
-        self, url: str | URL, *, durable: bool = True, options: Mapping[str, Any] | None = None
+        self,
+        url: str | URL,
+        *,
+        durable: bool = True,
+        options: Mapping[str, Any] | None = None,
+        spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
         """``durable``: False lets a power cut take the last transactions of a SQLite file, not its
-        soundness; kill -9 takes none either way. ``options``: what records may ask a connection."""
+        soundness; kill -9 takes none either way. ``options``: what records may ask a connection;
+        ``spare``: what a SQLite file on a full disk goes on with."""
         self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
             _make_private(url)
@@ -62,7 +69,7 @@ class Database:
                 connect_args=CONNECT_ARGUMENTS,
                 execution_options=dict(options or {}),
             )
-        self._group = GroupCommit(self.engine)
+        self._group = GroupCommit(self.engine, spare)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """One consistent look. Raises: BackendError."""
@@ -152,7 +159,7 @@ def backend_errors() -> Iterator[None]:
     try:
         yield
     except _TROUBLE as error:
-        raise BackendError from error
+        raise (StorageFull if is_full(error) else BackendError) from error
 
 
 def _in_our_words(done: Done) -> Done:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from tusd_py.catalog.port import Done
 from tusd_py.catalog.prepared import sqlite_of
+from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
@@ -43,8 +44,9 @@ class _Entry:
 class GroupCommit:
     """Runs functions in transactions of the engine's, from any thread."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, spare: SpareSpace = NO_SPARE_SPACE) -> None:
         self._engine = engine
+        self._spare = spare
         self._turn = threading.Lock()
         self._waiting: deque[_Entry] = deque()
         self._own = threading.local()
@@ -91,7 +93,6 @@ class GroupCommit:
                 return [Done(error=error)] * len(works)
         else:
             return told
-        told.clear()
         try:
             self._transaction(works, _guarded, told)
         except Exception as error:  # noqa: BLE001  (it is raised to each of them)
@@ -103,6 +104,12 @@ class GroupCommit:
     def _transaction(
         self, works: Sequence[Work], run: Callable[[Connection, Work], Done], told: list[Done]
     ) -> None:
+        self._spare.retrying(lambda: self._attempt(works, run, told))
+
+    def _attempt(
+        self, works: Sequence[Work], run: Callable[[Connection, Work], Done], told: list[Done]
+    ) -> None:
+        told.clear()
         with self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             with self.within(connection):
@@ -137,7 +144,9 @@ def _guarded(connection: Connection, work: Work) -> Done:
     driver.execute("SAVEPOINT work")
     try:
         done = Done(work(connection))
-    except Exception as error:  # noqa: BLE001  (it is raised to whom it belongs)
+    except Exception as error:
+        if not driver.in_transaction:
+            raise
         done = Done(error=error)
         driver.execute("ROLLBACK TO work")
     driver.execute("RELEASE work")

@@ -18,6 +18,7 @@ from tusd_py.catalog.possession_records import PossessionRecords
 from tusd_py.catalog.upload_records import UploadRecords
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.hook import HookEvent
+from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 
 __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
@@ -44,13 +45,14 @@ class SqlCatalog(
         clock: Clock | None = None,
         durable: bool = True,
         hooks: Collection[HookEvent] = (),
+        spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
-        """``durable``: see ``Database``; ``hooks``: events that are kept until they are told.
+        """``durable``, ``spare``: see ``Database``; ``hooks``: events that are kept until they are told.
 
         Raises: BackendError: the database can't be reached or brought up to date.
         """
-        database = Database(url, durable=durable, options={RECORDED: frozenset(hooks)})
-        migrate(database)
+        database = Database(url, durable=durable, options={RECORDED: frozenset(hooks)}, spare=spare)
+        spare.retrying(lambda: migrate(database))
         own = SystemClock() if database.is_sqlite else DatabaseClock(database)
         super().__init__(database, clock or own)
 

@@ -441,6 +441,14 @@ class StorageFull(BackendError):
     sentence = "The server's storage is full."
 
 
+class StorageBusy(BackendError):
+    """Raised when the system has no file descriptor or memory left to reach the disk with. Nothing
+    was changed by it."""
+
+    code = "storage_busy"
+    sentence = "The server has too many files open; try again."
+
+
 class StorageDamaged(BackendError):
     """Raised when the disk reported an error; the upload continues from what can be read back."""
 

@@ -77,6 +77,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.HookUnavailable: 503,
     e.ScannerUnavailable: 503,
     e.StorageFull: 507,
+    e.StorageBusy: 503,
     e.StorageDamaged: 500,
     e.ShuttingDown: 503,
     e.PipelineError: 500,
@@ -89,6 +90,10 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
 
 _CLOSES: Final = (e.UploadLocked, e.BodyTimeout, e.ShuttingDown, e.ClientDisconnected)
 """The rest of the body is on its way or never comes: the connection is of no more use."""
+
+_LOGGED_ELSEWHERE: Final = (e.BodyTimeout, e.ShuttingDown, e.StorageFull)
+"""No fault of the server's, or one that is logged once and not for each request that it refuses: a
+log on the disk that is full must not grow by what is refused."""
 
 _SEED_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.TypeNotAllowed: "文件格式不支持",
@@ -165,7 +170,7 @@ def _wait_seconds(error: e.TusdError, status: int) -> int | None:
 def respond(error: e.TusdError, *, head: bool = False) -> Response:
     """The answer to a refused request; a HEAD's has no body."""
     status = status_of(error)
-    if status >= 500 and not isinstance(error, e.BodyTimeout | e.ShuttingDown):
+    if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
         log.error("request.failed", extra={"code": error.code}, exc_info=error)
     if head:
         status = status_for_head(status)

@@ -4,17 +4,18 @@ A process is *failing* when something is away that it can't work without, and ta
 it is *degraded* when work goes on without it (docs/distributed.md says how).
 """
 
+import errno
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from tusd_py.domain.errors import BackendError
+from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.monitoring.asking import LIMIT_SECONDS, Asking
 from tusd_py.ports import Ports
 from tusd_py.scanning.clamd import Clamd
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 RESERVE_BYTES: Final = 64 << 20
 """With less free than this the data directory counts as full."""
 NO_ANSWER: Final = "There was no answer in time."
+ALMOST_FULL: Final = "The data directory is almost full."
 UNEXPECTED: Final = "The check itself failed."
 STOPPING: Final = "This process is stopping."
 NO_FFMPEG: Final = "There is no ffmpeg: videos are stored as they come."
@@ -69,12 +71,16 @@ class Readiness:
         return {"status": self.status.value, "checks": checks}
 
 
-def verdict(checks: Sequence[Check], reasons: Mapping[str, str]) -> Readiness:
-    """What the answers mean together. ``reasons``: by check, '' when it passed."""
+def verdict(
+    checks: Sequence[Check], reasons: Mapping[str, str], *, full: Collection[str] = ()
+) -> Readiness:
+    """What the answers mean together. ``reasons``: by check, '' when it passed; ``full``: the checks
+    that found storage full, without which a process is still of use: were it taken out of service,
+    nothing could be deleted."""
     status = Status.READY
     if any(reasons.values()):
         status = Status.DEGRADED
-    if any(reasons[check.name] for check in checks if check.vital):
+    if any(reasons[check.name] for check in checks if check.vital and check.name not in full):
         status = Status.FAILING
     return Readiness(status=status, reasons=reasons)
 
@@ -92,8 +98,14 @@ class Checks:
         """Ask all at once. Blocks, for the limit at most."""
         answers = self._asking.ask()
         return verdict(
-            self._checks, {name: _reason(name, asked) for name, asked in answers.items()}
+            self._checks,
+            {name: _reason(name, asked) for name, asked in answers.items()},
+            full=[name for name, asked in answers.items() if _is_full(asked)],
         )
+
+
+def _is_full(asked: "Future[None]") -> bool:
+    return asked.done() and isinstance(asked.exception(), StorageFull)
 
 
 def _reason(name: str, asked: "Future[None]") -> str:
@@ -142,7 +154,7 @@ def _checks(
 ) -> list[Check]:
     return [
         Check(name="catalog", ask=ports.catalog.check, vital=True),
-        Check(name="disk", ask=lambda: check_disk(data_dir), vital=True),
+        Check(name="disk", ask=lambda: check_disk(data_dir, ports.space.reserve), vital=True),
         Check(name="queue", ask=ports.queue.check, vital=queue_vital),
         Check(name="tasks", ask=ports.tasks.check, vital=False),
         Check(name="objects", ask=ports.objects.check, vital=False),
@@ -182,13 +194,17 @@ def health(worker_alive: Callable[[], bool] | None) -> tuple[int, dict[str, str]
     return 503, {"status": "failing", "worker": "dead"}
 
 
-def check_disk(data_dir: Path) -> None:
-    """The data directory takes new files, and has room. Raises: BackendError."""
+def check_disk(data_dir: Path, reserve: int = RESERVE_BYTES) -> None:
+    """The data directory has room, and takes new files. ``reserve``: bytes that uploads leave free.
+
+    Raises: StorageFull; BackendError.
+    """
     try:
+        if shutil.disk_usage(data_dir).free < max(reserve, RESERVE_BYTES):
+            raise StorageFull(ALMOST_FULL)
         with tempfile.TemporaryFile(dir=data_dir, buffering=0) as file:
             file.write(b"x")
-        free = shutil.disk_usage(data_dir).free
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(ALMOST_FULL) from error
         raise BackendError("The data directory can't be written.") from error
-    if free < RESERVE_BYTES:
-        raise BackendError("The data directory is almost full.")

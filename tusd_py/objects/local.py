@@ -11,11 +11,18 @@ from typing import Final
 
 import blake3
 
-from tusd_py.domain.errors import BackendError, Permanent, ResourceShort, Transient
+from tusd_py.domain.errors import (
+    BackendError,
+    Permanent,
+    ResourceShort,
+    StorageFull,
+    Transient,
+)
 from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.keys import OWNER_KEY, check_key
 from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
 from tusd_py.private_files import FILE_MODE, close_to_others, make_private_directory, write_private
+from tusd_py.stores.disk_space import DiskSpace, Reservation
 
 COPY_BYTES: Final = 8 << 20
 _NO_LINK: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
@@ -30,8 +37,10 @@ class LocalObjects:
     only the other name.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, reserve: int = 0) -> None:
+        """``reserve``: bytes that copies leave free on the file system of ``root``."""
         self._root = root
+        self._space = DiskSpace(root, reserve=reserve)
         self._drafts = root / "drafts"
         make_private_directory(self._drafts)
 
@@ -57,6 +66,8 @@ class LocalObjects:
                 self._place(source, target, content_hash, progress)
             except FileNotFoundError:
                 raise
+            except StorageFull as error:
+                raise ResourceShort("The object store is full.") from error
             except OSError as error:
                 if error.errno in _FULL:
                     raise ResourceShort("The object store is full.") from error
@@ -80,7 +91,8 @@ class LocalObjects:
             except OSError as error:
                 if error.errno not in _NO_LINK:
                     raise
-                _copy(source, draft, content_hash, progress)
+                self._space.check(source.stat().st_size)
+                _copy(source, draft, content_hash, self._space, progress)
             # A tool may have made the source, by its own idea of who may read it.
             close_to_others(draft, FILE_MODE)
             _sync(draft, os.O_RDONLY)
@@ -164,9 +176,13 @@ class LocalObjects:
 
 
 def _copy(
-    source: Path, draft: Path, content_hash: str, progress: Callable[[int], None] | None
+    source: Path,
+    draft: Path,
+    content_hash: str,
+    space: DiskSpace,
+    progress: Callable[[int], None] | None,
 ) -> None:
-    """To another file system, hashed on the way. Raises: Permanent: bits fell over."""
+    """To another file system, hashed on the way. Raises: StorageFull; Permanent: bits fell over."""
     hasher = blake3.blake3()
     buffer = memoryview(bytearray(COPY_BYTES))
     done = 0
@@ -175,14 +191,21 @@ def _copy(
         source.open("rb", buffering=0) as file,
         os.fdopen(os.open(draft, flags, 0o600), "wb", buffering=0) as output,
     ):
-        while count := file.readinto(buffer):
-            piece = buffer[:count]
-            hasher.update(piece)
-            while piece:
-                piece = piece[output.write(piece) or 0 :]
-            done += count
-            if progress is not None:
-                progress(done)
+        reservation = Reservation(space, output.fileno(), 0, length=None)
+        try:
+            while count := file.readinto(buffer):
+                if reservation.cover(done, count) < count:
+                    raise StorageFull
+                piece = buffer[:count]
+                hasher.update(piece)
+                while piece:
+                    piece = piece[output.write(piece) or 0 :]
+                done += count
+                reservation.written(done)
+                if progress is not None:
+                    progress(done)
+        finally:
+            reservation.close(done)
     if hasher.hexdigest() != content_hash:
         raise Permanent("The file was damaged on the server's disk.", code="corrupt")
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tusd_py.clock import Clock
-from tusd_py.domain.errors import BackendError
+from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.domain.job import JobMessage
 from tusd_py.private_files import make_private_database
 from tusd_py.queue.port import UNREACHABLE, DeadLetter
 from tusd_py.queue.wire import Undecodable, decode, encode
+from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
 
 T = TypeVar("T")
 
@@ -40,20 +41,23 @@ class EmbeddedQueue:
     """``queue.port.JobQueue`` without a broker."""
 
     def __init__(
-        self, path: Path, *, clock: Clock, visibility_seconds: float = VISIBILITY_SECONDS
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        visibility_seconds: float = VISIBILITY_SECONDS,
+        spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
         self._clock = clock
         self._visibility = visibility_seconds
         self._changed = threading.Condition()
         self._closed = False
         make_private_database(path)
+        self._spare = spare
         self._database = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=5.0
         )
-        with _backend_errors(self._database):
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("PRAGMA synchronous=NORMAL")
-            self._database.executescript(_SCHEMA)
+        self._run(_prepare)
 
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
         """See ``JobQueue.publish_all``: all of them or none."""
@@ -185,8 +189,11 @@ class EmbeddedQueue:
             self._run(lambda db: db.execute("DELETE FROM dead WHERE id = ?", (row_id,)))
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with _backend_errors(self._database):
-            return work(self._database)
+        def attempt() -> T:
+            with _backend_errors(self._database):
+                return work(self._database)
+
+        return self._spare.retrying(attempt)
 
     def close(self) -> None:
         """See ``JobQueue.close``."""
@@ -223,12 +230,18 @@ class EmbeddedDelivery:
         self._queue._bury(self._id, reason)
 
 
+def _prepare(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.executescript(_SCHEMA)
+
+
 @contextmanager
 def _backend_errors(database: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise BackendError from error
+        raise (StorageFull if is_full(error) else BackendError) from error
     finally:
         if _in_transaction(database):
             database.execute("ROLLBACK")

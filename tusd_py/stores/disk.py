@@ -21,12 +21,13 @@ from typing import Final, Literal
 from tusd_py.domain.errors import StorageDamaged, UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.private_files import make_private_directory
+from tusd_py.stores.disk_space import DiskSpace, Reservation
 from tusd_py.stores.disk_writer import DiskWriter, disk_errors, sync_directory
-from tusd_py.stores.linux import push_out, reserve
+from tusd_py.stores.linux import push_out
 from tusd_py.stores.port import Writer
 
-RESERVE_FROM_BYTES: Final = 1 << 20
-"""Smaller uploads are not worth a system call for their space."""
+CHECK_FROM_BYTES: Final = 1 << 20
+"""When less is still to come, only the writing looks for space."""
 COPY_STEP_BYTES: Final = 16 << 20
 MAX_PATHS: Final = 1024
 """Kept in mind: an upload's is asked for ten times, and joined anew each time it was 4.5 % of a small
@@ -38,9 +39,17 @@ _NO_COPY_RANGE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSU
 class DiskStore:
     """``stores.port``: UploadStore, Rewind and Concatenation on a local file system."""
 
-    def __init__(self, root: Path, *, durability: Literal["finish", "strict", "off"]) -> None:
-        """Raises: OSError: the directory can't be made or used."""
+    def __init__(
+        self,
+        root: Path,
+        *,
+        durability: Literal["finish", "strict", "off"],
+        space: DiskSpace | None = None,
+    ) -> None:
+        """``space``: the account of its file system, shared with others that write there; None: one
+        of its own without a reserve. Raises: OSError: the directory can't be made or used."""
         self._root = root
+        self._space = space or DiskSpace(root)
         self._strict = durability == "strict"
         self._durable = durability != "off"
         for number in range(256):
@@ -78,12 +87,12 @@ class DiskStore:
                 if self._strict:
                     os.fsync(descriptor)
                     sync_directory(path.parent)
-                _reserve_rest(descriptor, 0, length)
+                self._check_rest(0, length)
             except BaseException:
                 os.close(descriptor)
                 path.unlink()
                 raise
-        return DiskWriter(path, descriptor, 0, durable=self._durable)
+        return self._writer(path, descriptor, 0, length)
 
     def offset(self, upload_id: UploadId) -> int:
         """See ``UploadStore.offset``."""
@@ -121,14 +130,26 @@ class DiskStore:
         with disk_errors():
             descriptor = os.open(path, os.O_WRONLY | _FLAGS)
             try:
-                offset = os.fstat(descriptor).st_size
+                status = os.fstat(descriptor)
+                offset = status.st_size
                 if verified is not None:
                     offset = self._cut_unverified(upload_id, descriptor, min(offset, verified))
-                _reserve_rest(descriptor, offset, length)
+                elif _ahead(status) > CHECK_FROM_BYTES:
+                    _give_back(descriptor, status)
+                self._check_rest(offset, length)
             except BaseException:
                 os.close(descriptor)
                 raise
-        return DiskWriter(path, descriptor, offset, durable=self._durable)
+        return self._writer(path, descriptor, offset, length)
+
+    def _writer(self, path: Path, descriptor: int, offset: int, length: int | None) -> DiskWriter:
+        reservation = Reservation(self._space, descriptor, offset, length=length)
+        return DiskWriter(path, descriptor, offset, space=reservation, durable=self._durable)
+
+    def _check_rest(self, offset: int, length: int | None) -> None:
+        """Refuse before its first byte what can't fit as the disk is now; nothing is taken yet."""
+        if length is not None and length - offset > CHECK_FROM_BYTES:
+            self._space.check(length - offset)
 
     def _cut_unverified(self, upload_id: UploadId, descriptor: int, offset: int) -> int:
         """Cut first: a crash in between leaves the marker to do it again."""
@@ -161,8 +182,24 @@ class DiskStore:
     def free_bytes(self) -> int:
         """See ``UploadStore.free_bytes``."""
         with disk_errors():
-            status = os.statvfs(self._root)
-        return status.f_bavail * status.f_frsize
+            return self._space.free_bytes()
+
+    def check_room(self, count: int, *, new: bool = False) -> None:
+        """See ``UploadStore.check_room``."""
+        with disk_errors():
+            if new:
+                self._space.check_files()
+            self._space.check(count)
+
+    def held_ahead(self, upload_id: UploadId) -> int:
+        """See ``UploadStore.held_ahead``."""
+        with disk_errors():
+            ahead = _ahead(self.path(upload_id).lstat())
+        return ahead if ahead > CHECK_FROM_BYTES else 0
+
+    def give_back(self, upload_id: UploadId) -> None:
+        """See ``UploadStore.give_back``: a writer does so when it opens the file."""
+        self.writer(upload_id, length=None).close()
 
     # -- rewind
 
@@ -206,6 +243,7 @@ class DiskStore:
         draft = self._draft(into)
         try:
             with disk_errors():
+                self._space.check(sum(self.path(part).stat().st_size for part in parts))
                 yield from self._assemble(draft, parts)
                 draft.rename(self.path(into))
                 if self._durable:
@@ -217,11 +255,12 @@ class DiskStore:
     def _assemble(self, draft: Path, parts: Sequence[UploadId]) -> Generator[int, None, None]:
         target = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
         position = 0
+        reservation = Reservation(self._space, target, 0, length=None)
         try:
             for part in parts:
                 source = os.open(self.path(part), os.O_RDONLY | _FLAGS)
                 try:
-                    for count in _copy(source, target):
+                    for count in _copy(source, target, reservation):
                         if self._durable:
                             # The sync at the end is short then, and holds up no other's.
                             push_out(target, position, count)
@@ -232,26 +271,35 @@ class DiskStore:
             if self._durable:
                 os.fsync(target)
         finally:
+            reservation.close(os.fstat(target).st_size)
             os.close(target)
 
 
-def _reserve_rest(descriptor: int, offset: int, length: int | None) -> None:
-    """Once per upload: a later writer finds the blocks reserved and asks for nothing."""
-    if length is None or length - offset <= RESERVE_FROM_BYTES:
-        return
-    if os.fstat(descriptor).st_blocks * 512 < length:
-        reserve(descriptor, offset, length - offset)
+def _ahead(status: os.stat_result) -> int:
+    """Bytes of blocks that a file has beyond its length."""
+    return status.st_blocks * 512 - status.st_size
 
 
-def _copy(source: int, target: int) -> Generator[int, None, None]:
+def _give_back(descriptor: int, status: os.stat_result) -> None:
+    """Free the blocks that a crash left beyond the file's end; it counts as no write (expiry)."""
+    os.ftruncate(descriptor, status.st_size)
+    os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _copy(source: int, target: int, space: Reservation) -> Generator[int, None, None]:
     """All of ``source`` to where ``target`` stands, inside the kernel; file systems with reflinks
     share the blocks, where the positions allow it, by themselves. Yields: bytes. Raises: OSError."""
     left = os.fstat(source).st_size
     while left > 0:
-        count = _copy_step(source, target, min(left, COPY_STEP_BYTES))
+        step = min(left, COPY_STEP_BYTES)
+        end = os.lseek(target, 0, os.SEEK_CUR)
+        if space.cover(end, step) < step:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        count = _copy_step(source, target, step)
         if count == 0:
             raise OSError(errno.EIO, "the part is shorter than it was")
         left -= count
+        space.written(end + count)
         yield count
 
 

@@ -6,18 +6,21 @@ fails half-way (faults 33, 36). A write that fails leaves no torn tail to cut.
 Rule 3: a sync that failed is never repeated on this descriptor, and the bytes it was to save are
 cut off at once: the kernel has forgotten by then that they are dirty, so a later descriptor's sync
 would succeed without having written them (fault 35).
+Rule 4: space is taken before it is written (``disk_space``): what would pass the reserve is not
+written, what fits before it is.
 """
 
 import errno
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tusd_py.domain.errors import StorageDamaged, StorageFull, UploadNotFound
+from tusd_py.domain.errors import StorageBusy, StorageDamaged, StorageFull, UploadNotFound
+from tusd_py.stores.disk_space import Reservation
 from tusd_py.stores.linux import push_out
 
 log = logging.getLogger(__name__)
@@ -32,13 +35,15 @@ Linux 6.18 in a virtual machine)."""
 MAX_VECTOR: Final = min(os.sysconf("SC_IOV_MAX"), 1024)
 """Buffers that one ``pwritev`` takes."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_BUSY: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
     """What the disk says, in the project's words.
 
-    Raises: StorageFull, StorageDamaged, UploadNotFound (there is no such file).
+    Raises: StorageFull, StorageBusy, StorageDamaged, UploadNotFound (there is no such file).
     """
     try:
         yield
@@ -47,15 +52,20 @@ def disk_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFull from error
+        if error.errno in _BUSY:
+            raise StorageBusy from error
         raise StorageDamaged from error
 
 
 class DiskWriter:
     """An open data file, positioned at its end (``stores.port.Writer``)."""
 
-    def __init__(self, path: Path, descriptor: int, offset: int, *, durable: bool) -> None:
+    def __init__(
+        self, path: Path, descriptor: int, offset: int, *, space: Reservation, durable: bool
+    ) -> None:
         self.path = path
         self._descriptor = descriptor
+        self._space = space
         self._offset = offset
         self._pushed = offset
         self._durable = durable
@@ -72,9 +82,16 @@ class DiskWriter:
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         """See ``Writer.write``."""
         self._check_sound()
+        size = sum(len(chunk) for chunk in chunks)
         with disk_errors():
-            for batch, size in _batches(chunks):
-                self._put(batch, size)
+            fits = self._space.cover(self._offset, size)
+            try:
+                for batch, count in _batches(chunks if fits == size else _first(chunks, fits)):
+                    self._put(batch, count)
+            finally:
+                self._space.written(self._offset)
+        if fits < size:
+            raise StorageFull
         if self._offset - self._pushed >= PUSH_BYTES:
             self.push()
 
@@ -98,6 +115,7 @@ class DiskWriter:
         """See ``Writer.truncate``."""
         with disk_errors():
             os.ftruncate(self._descriptor, offset)
+        self._space.cut(offset)
         self._offset = offset
         self._pushed = min(self._pushed, offset)
         self._synced = min(self._synced, offset)
@@ -111,15 +129,30 @@ class DiskWriter:
         if not self._durable:
             return
         self._check_sound()
-        try:
-            os.fdatasync(self._descriptor)
-            if not self._names_synced:
-                sync_directory(self.path.parent)
-        except OSError as error:
-            self._give_up()
-            raise StorageDamaged from error
+        with self._directory() as directory:
+            try:
+                os.fdatasync(self._descriptor)
+                if directory is not None:
+                    os.fsync(directory)
+            except OSError as error:
+                self._give_up()
+                raise StorageDamaged from error
         self._names_synced = True
         self._synced = self._offset
+
+    @contextmanager
+    def _directory(self) -> Iterator[int | None]:
+        """The directory opened, unless its names are synced. Before anything is synced: that no
+        descriptor is free says nothing about the data, which must not be cut off for it."""
+        if self._names_synced:
+            yield None
+            return
+        with disk_errors():
+            descriptor = os.open(self.path.parent, _DIRECTORY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def _give_up(self) -> None:
         """Rule 3. Where even cutting fails, the file can't be opened for writing any more either:
@@ -131,6 +164,7 @@ class DiskWriter:
         )
         with suppress(OSError):
             os.ftruncate(self._descriptor, self._synced)
+            self._space.cut(self._synced)
             self._offset = self._synced
 
     def _check_sound(self) -> None:
@@ -140,6 +174,8 @@ class DiskWriter:
     def close(self) -> None:
         """See ``Writer.close``."""
         if self._descriptor >= 0:
+            with suppress(OSError):
+                self._space.close(self._offset)
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
 
@@ -155,7 +191,7 @@ class DiskWriter:
         self.close()
 
 
-def _batches(chunks: Sequence[bytes | memoryview]) -> Iterator[tuple[list[memoryview], int]]:
+def _batches(chunks: Iterable[bytes | memoryview]) -> Iterator[tuple[list[memoryview], int]]:
     """The chunks, cut and grouped to what is written at once, and its bytes."""
     batch: list[memoryview] = []
     size = 0
@@ -173,6 +209,15 @@ def _batches(chunks: Sequence[bytes | memoryview]) -> Iterator[tuple[list[memory
         yield batch, size
 
 
+def _first(chunks: Sequence[bytes | memoryview], count: int) -> Iterator[bytes | memoryview]:
+    """The first ``count`` bytes of the chunks."""
+    for chunk in chunks:
+        if count <= 0:
+            return
+        yield memoryview(chunk)[:count]
+        count -= len(chunk)
+
+
 def _after(pending: list[memoryview], count: int) -> list[memoryview]:
     """What is left once ``count`` bytes are written: a write may be short (fault 36)."""
     position = 0
@@ -187,7 +232,7 @@ def _after(pending: list[memoryview], count: int) -> list[memoryview]:
 
 def sync_directory(path: Path) -> None:
     """Make names in a directory survive a power cut. Raises: OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(path, _DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:

@@ -23,26 +23,23 @@ _sync_file_range: Final = _function("sync_file_range")
 _statfs: Final = _function("statfs")
 
 
-def reserve(descriptor: int, start: int, length: int) -> None:
-    """Reserve ``length`` bytes from ``start``, the file's end; its length, which is the upload's
-    offset, stays as it is. Does nothing where the file system can't.
+def allocate(descriptor: int, start: int, length: int) -> bool:
+    """Allocate blocks for ``length`` bytes from ``start``, the file's end; its length, which is the
+    upload's offset, stays as it is.
 
-    Raises: OSError: no space. Nothing stays reserved then: ext4 would keep the part that it had
-    taken by then, which is everything that was free, and fill the disk for all others (measured).
+    Returns: whether they are the file's now. If not, nothing stays allocated beyond ``start``: ext4
+    would keep the part that it found before the disk was full (measured). Raises: OSError.
     """
-    if _fallocate is None or length <= 0:
-        return
-    status = os.fstatvfs(descriptor)
-    if status.f_bavail * status.f_frsize < length:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if _fallocate is None:
+        return False
     done = _fallocate(
         descriptor, _FALLOC_FL_KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(length)
     )
-    number = ctypes.get_errno()
-    if done == 0 or number in _NOT_HERE:
-        return
-    os.ftruncate(descriptor, start)
-    raise OSError(number, os.strerror(number))
+    if done == 0:
+        return True
+    if ctypes.get_errno() not in _NOT_HERE:
+        os.ftruncate(descriptor, start)
+    return False
 
 
 def push_out(descriptor: int, start: int, length: int) -> None:

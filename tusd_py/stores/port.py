@@ -25,7 +25,8 @@ class Writer(Protocol):
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         """Append the chunks, all of them. They survive kill -9 of this process when this returns.
 
-        Raises: StorageFull, StorageDamaged: ``offset`` tells what prefix was kept.
+        Raises: StorageFull (the reserve of free space is reached), StorageDamaged: ``offset`` tells
+            what prefix was kept.
         """
         ...
 
@@ -82,7 +83,7 @@ class UploadStore(Protocol):
     def writer(self, upload_id: UploadId, *, length: int | None) -> Writer:
         """Open for appending; unverified bytes a crash left are cut off first.
 
-        Args: length: bytes expected in the end, to reserve space; None when unknown.
+        Args: length: bytes expected in the end, None when unknown; what can't fit is refused.
         Raises: UploadNotFound, StorageFull, StorageDamaged.
         """
         ...
@@ -100,7 +101,27 @@ class UploadStore(Protocol):
         ...
 
     def free_bytes(self) -> int:
-        """Free space for new data, in bytes."""
+        """Free space of the file system, in bytes; the reserve is part of it."""
+        ...
+
+    def check_room(self, count: int, *, new: bool = False) -> None:
+        """Whether ``count`` bytes more would fit now and leave the reserve free; nothing is taken.
+
+        Args: new: they are a new upload's, which needs a file too.
+        Raises: StorageFull, StorageDamaged.
+        """
+        ...
+
+    def held_ahead(self, upload_id: UploadId) -> int:
+        """Bytes that the upload holds beyond its offset: for the body that is under way, or because
+        a process died in one. Raises: UploadNotFound."""
+        ...
+
+    def give_back(self, upload_id: UploadId) -> None:
+        """Free what the upload holds beyond its offset; for the holder of its lock.
+
+        Raises: UploadNotFound, StorageDamaged.
+        """
         ...
 
 

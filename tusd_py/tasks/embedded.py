@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tusd_py.clock import Clock
-from tusd_py.domain.errors import BackendError
+from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
 from tusd_py.private_files import make_private_database
+from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
 from tusd_py.tasks.listeners import Listeners
 from tusd_py.tasks.port import UNREACHABLE, Listener, Subscription
 
@@ -61,7 +62,15 @@ _PUT: Final = (
 class EmbeddedTaskView:
     """``tasks.port.TaskView`` without a Redis."""
 
-    def __init__(self, path: Path, *, clock: Clock, ttl_seconds: float = TTL_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        ttl_seconds: float = TTL_SECONDS,
+        spare: SpareSpace = NO_SPARE_SPACE,
+    ) -> None:
+        self._spare = spare
         self._path = path
         self._clock = clock
         self._ttl = ttl_seconds
@@ -73,7 +82,10 @@ class EmbeddedTaskView:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            return _connect(self._path)
+            return self._spare.retrying(lambda: _connect(self._path))
+        except sqlite3.OperationalError as error:
+            # The disk is full, or the file is locked: it is not damaged.
+            raise (StorageFull if is_full(error) else BackendError) from error
         except sqlite3.DatabaseError:
             log.exception("task.view.unreadable")
             for suffix in ("", "-wal", "-shm"):
@@ -154,8 +166,11 @@ class EmbeddedTaskView:
         return self._clock.now() - self._ttl
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with _backend_errors(self._database):
-            return work(self._database)
+        def attempt() -> T:
+            with _backend_errors(self._database):
+                return work(self._database)
+
+        return self._spare.retrying(attempt)
 
     def memory_bytes(self) -> int:
         """See ``TaskView.memory_bytes``: the file, and its log of what is not in it yet."""
@@ -246,7 +261,7 @@ def _backend_errors(database: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise BackendError from error
+        raise (StorageFull if is_full(error) else BackendError) from error
     finally:
         if database.in_transaction:
             database.execute("ROLLBACK")

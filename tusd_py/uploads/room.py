@@ -14,7 +14,6 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
     BackendError,
     ShuttingDown,
-    StorageFull,
     UploadExpired,
     UploadNotFound,
     UploadTerminated,
@@ -62,8 +61,6 @@ class UploadPolicy:
     """What one owner may have; None: anything."""
     max_parts: int = 1000
     """Parts that a final upload may name."""
-    disk_reserve: int = 0
-    """Bytes that a new upload must leave free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +179,12 @@ class UploadRoom:
         return known
 
     def check_disk(self, upload: Upload) -> None:
-        """Whether the disk has room for a new upload. What others have declared and not begun to send
-        is not known to the disk yet; with its first body an upload's space is its own. Blocks.
+        """Whether the disk has room for a new upload. It takes none: what others have declared and
+        not sent yet is not counted, and each body stops at the reserve by itself. Blocks.
 
         Raises: StorageFull.
         """
-        reserve = self.policy.disk_reserve
-        if reserve and self.stores.core.free_bytes() - (upload.length or 0) < reserve:
-            raise StorageFull
+        self.stores.core.check_room(upload.length or 0, new=True)
 
     def offset(self, upload: Upload) -> int:
         """Return how many bytes an upload has: its length once it is finished, since its bytes may

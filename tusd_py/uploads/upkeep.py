@@ -24,6 +24,8 @@ PAGE: Final = 500
 SOONEST_LOOK_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 30.0
 """Whoever wrote to an upload more recently is still at it."""
+GIVE_BACK_SECONDS: Final = 600.0
+"""No body is silent for so long: what the upload holds ahead of its offset was left by a crash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ async def look_after(room: UploadRoom) -> Due:
         for look in looks:
             if look.miscounted:
                 await _recount(room, look.upload)
+            if look.holds_space:
+                await _give_back(room, look.upload)
         if len(looks) < PAGE:
             break
     return Due(complete=tuple(complete), expired=tuple(expired))
@@ -62,6 +66,7 @@ class _Look:
     complete: bool = False
     expired: bool = False
     miscounted: bool = False
+    holds_space: bool = False
 
 
 def _look_at_page(room: UploadRoom) -> list[_Look]:
@@ -93,6 +98,7 @@ def _look(room: UploadRoom, upload: Upload) -> _Look:
         expired=expired,
         miscounted=idle >= max(IDLE_SECONDS, room.policy.idle_timeout)
         and _miscounted(room, upload),
+        holds_space=receiving and idle >= GIVE_BACK_SECONDS and _holds_space(room, upload),
     )
 
 
@@ -112,6 +118,22 @@ def _there(room: UploadRoom, upload: Upload) -> int | None:
     except UploadNotFound:
         log.info("upload.data.missing", extra={"upload_id": upload.id})
         return None
+
+
+def _holds_space(room: UploadRoom, upload: Upload) -> bool:
+    try:
+        return room.stores.core.held_ahead(upload.id) > 0
+    except UploadNotFound:
+        return False
+
+
+async def _give_back(room: UploadRoom, upload: Upload) -> None:
+    """Free the space ahead of an upload whose server died in the middle of a body."""
+    try:
+        async with room.lock.hold(upload.id, on_release_requested=lambda: None):
+            await room.threads.call(room.stores.core.give_back, upload.id)
+    except TusdError:
+        log.exception("upload.give_back.failed", extra={"upload_id": upload.id})
 
 
 async def _recount(room: UploadRoom, upload: Upload) -> None:

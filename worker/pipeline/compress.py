@@ -3,11 +3,10 @@
 import logging
 import math
 import os
-import shutil
 from dataclasses import replace
 from typing import Final, Literal, NoReturn
 
-from tusd_py.domain.errors import Permanent, ResourceShort
+from tusd_py.domain.errors import Permanent, ResourceShort, StorageFull
 from tusd_py.domain.job import Step
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
@@ -23,7 +22,7 @@ from worker.heavy_work import DEFER_SECONDS, Deferred
 from worker.media.argv import TranscodePlan
 from worker.media.budget import MAX_LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.probe import Probed, measure_duration
-from worker.media.run import CpuSpent, Overran
+from worker.media.run import CpuSpent, Overran, Stopped
 from worker.media.sandbox import Box, Limits
 from worker.media.transcode import DRAFT_NAME, Output, Refused, transcode
 from worker.pipeline.attempt import Attempt
@@ -92,8 +91,11 @@ def _give_up(attempt: Attempt, sentence: str) -> None:
 
 def _transcode(attempt: Attempt, probed: Probed) -> Output:
     media, job = attempt.settings.media, attempt.job
-    if shutil.disk_usage(attempt.ports.work_dir).free < job.file_size + SPARE_BYTES:
-        raise ResourceShort("The worker's disk is too full to compress this video.")
+    space = attempt.ports.space
+    try:
+        space.check(job.file_size + SPARE_BYTES)
+    except StorageFull as error:
+        raise ResourceShort("The worker's disk is too full to compress this video.") from error
     make_private_directory(attempt.work_dir)
     output = attempt.work_dir / OUTPUT_FOLDER
     output.mkdir(mode=0o700)
@@ -130,6 +132,9 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
         progress = INSPECTED_PROGRESS + int(span * share)
         attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
 
+    def stopped() -> bool:
+        return attempt.lease.ended() or space.is_short()
+
     started = attempt.clock.monotonic()
     try:
         return transcode(
@@ -139,7 +144,7 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
             probed,
             target=attempt.work_dir / OUTPUT_NAME,
             clock=attempt.clock,
-            stopped=attempt.lease.ended,
+            stopped=stopped,
             stall_seconds=media.stall_timeout,
             on_share=moved,
         )
@@ -149,6 +154,10 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
         # More than it said: from now on it is heavy work, and begins again when there is a place.
         attempt.save(step=Step.INSPECT, cpu_seconds=allowed)
         raise Deferred(DEFER_SECONDS) from None
+    except Stopped:
+        attempt.lease.check()
+        # Others have taken the space meanwhile: ffmpeg must not go on into the reserve.
+        raise ResourceShort("The worker's disk is full.") from None
     finally:
         attempt.figures.compressed(attempt.clock.monotonic() - started)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.waiting import wait_until
 
-from tusd_py.domain.errors import BackendError
+from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.monitoring import checks
 from tusd_py.monitoring.checks import (
     DEAD_THREAD,
@@ -106,6 +106,17 @@ def test_a_check_that_breaks_tells_nothing_of_it() -> None:
     found = Checks([Check(name="vital", ask=breaks, vital=True)]).readiness()
     assert found.reasons == {"vital": UNEXPECTED}
     assert found.status is Status.FAILING
+
+
+def test_full_storage_takes_nobody_out_of_service() -> None:
+    """Were no request sent any more, nothing could be deleted."""
+
+    def full() -> None:
+        raise StorageFull("It is full.")
+
+    found = Checks([Check(name="disk", ask=full, vital=True)]).readiness()
+    assert (found.status, found.http_status) == (Status.DEGRADED, 200)
+    assert found.reasons == {"disk": "It is full."}
 
 
 def test_a_directory_that_takes_files_passes_and_keeps_none(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from support.room import fresh_id
 
 from tusd_py.domain.errors import StorageDamaged, StorageFull, UploadNotFound
 from tusd_py.domain.ids import UploadId
-from tusd_py.stores import disk, linux
+from tusd_py.stores import disk, disk_space, linux
 from tusd_py.stores.disk import DiskStore
 
 MIB = 1 << 20
@@ -162,40 +162,78 @@ class TestMarker:
 
 class TestSpace:
     @pytest.fixture
-    def reserved(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    def allocated(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+        """Start and length of what was allocated ahead."""
         log: list[tuple[int, int]] = []
-        monkeypatch.setattr(disk, "reserve", lambda _, start, length: log.append((start, length)))
+        real = disk_space.allocate
+
+        def record(descriptor: int, start: int, length: int) -> bool:
+            log.append((start, length))
+            return real(descriptor, start, length)
+
+        monkeypatch.setattr(disk_space, "allocate", record)
         return log
 
-    @pytest.mark.parametrize("length", [None, 0, 100, MIB])
-    def test_small_or_unknown_lengths_reserve_nothing(
+    @pytest.mark.parametrize("length", [None, 100 * MIB])
+    def test_one_byte_holds_no_space_for_others(
+        self, store: DiskStore, upload_id: UploadId, length: int | None
+    ) -> None:
+        with store.writer(upload_id, length=length) as writer:
+            writer.write([b"a"])
+            assert store.path(upload_id).stat().st_blocks * 512 <= 64 << 10
+
+    def test_as_much_is_held_ahead_as_the_body_has_brought(
+        self, store: DiskStore, upload_id: UploadId, allocated: list[tuple[int, int]]
+    ) -> None:
+        with store.writer(upload_id, length=None) as writer:
+            for _ in range(200):
+                writer.write([bytes(MIB)])
+        assert allocated == [
+            (MIB, 2 * MIB), (3 * MIB, 4 * MIB), (7 * MIB, 8 * MIB), (15 * MIB, 16 * MIB),
+            (31 * MIB, 32 * MIB), (63 * MIB, 64 * MIB), (127 * MIB, 65 * MIB), (192 * MIB, 65 * MIB),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("length", [None, 100 * MIB])
+    def test_what_was_not_written_is_given_back_at_the_end_of_the_body(
         self,
         store: DiskStore,
         upload_id: UploadId,
-        reserved: list[tuple[int, int]],
+        allocated: list[tuple[int, int]],
         length: int | None,
     ) -> None:
-        store.writer(upload_id, length=length).close()
-        assert reserved == []
+        with store.writer(upload_id, length=length) as writer:
+            for _ in range(9):
+                writer.write([bytes(MIB)])
+        assert allocated
+        assert store.offset(upload_id) == 9 * MIB
+        assert store.path(upload_id).stat().st_blocks * 512 < 10 * MIB
 
-    def test_what_is_still_to_come_is_reserved(
-        self, store: DiskStore, upload_id: UploadId, reserved: list[tuple[int, int]]
+    def test_not_more_is_held_than_was_declared(
+        self, store: DiskStore, upload_id: UploadId, allocated: list[tuple[int, int]]
+    ) -> None:
+        with store.writer(upload_id, length=12 * MIB) as writer:
+            for _ in range(12):
+                writer.write([bytes(MIB)])
+        assert max(start + length for start, length in allocated) == 12 * MIB
+
+    def test_what_a_crash_left_held_is_given_back_and_is_no_write(
+        self, store: DiskStore, upload_id: UploadId
     ) -> None:
         with store.writer(upload_id, length=None) as writer:
             writer.write([b"abc"])
-        store.writer(upload_id, length=4 * MIB).close()
-        assert reserved == [(3, 4 * MIB - 3)]
-
-    def test_a_later_writer_finds_the_space_reserved(
-        self, store: DiskStore, upload_id: UploadId, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        store.writer(upload_id, length=4 * MIB).close()
-        if store.path(upload_id).stat().st_blocks == 0:
-            pytest.skip("this file system can't reserve space")
-        monkeypatch.setattr(disk, "reserve", lambda *_: pytest.fail("reserved again"))
-        with store.writer(upload_id, length=4 * MIB) as writer:
-            writer.write([b"abc"])
-        store.writer(upload_id, length=4 * MIB).close()
+        path = store.path(upload_id)
+        assert not store.held_ahead(upload_id)
+        descriptor = os.open(path, os.O_WRONLY)
+        if not linux.allocate(descriptor, 3, 8 * MIB):
+            pytest.skip("this file system can't allocate ahead")
+        os.close(descriptor)
+        os.utime(path, (1000, 1000))
+        assert store.held_ahead(upload_id) >= 8 * MIB
+        store.give_back(upload_id)
+        assert not store.held_ahead(upload_id)
+        assert path.stat().st_blocks * 512 < MIB
+        assert store.modified_at(upload_id) == 1000
+        assert path.read_bytes() == b"abc"
 
     def test_more_than_there_is_is_refused_and_takes_nothing(
         self, store: DiskStore, upload_id: UploadId
@@ -206,11 +244,9 @@ class TestSpace:
         assert store.path(upload_id).stat().st_blocks == before
         assert store.offset(upload_id) == 0
 
-    def test_a_reservation_that_fails_on_its_way_is_given_back(
+    def test_an_allocation_that_fails_on_its_way_is_given_back(
         self, store: DiskStore, upload_id: UploadId, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with store.writer(upload_id, length=None) as writer:
-            writer.write([b"abc"])
         real = linux._fallocate
         assert real is not None
 
@@ -220,10 +256,11 @@ class TestSpace:
             return -1
 
         monkeypatch.setattr(linux, "_fallocate", runs_out)
-        with pytest.raises(StorageFull):
-            store.writer(upload_id, length=8 * MIB)
-        assert store.path(upload_id).stat().st_blocks * 512 < MIB
-        assert store.path(upload_id).read_bytes() == b"abc"
+        with store.writer(upload_id, length=8 * MIB) as writer:
+            for _ in range(2):
+                writer.write([bytes(MIB)])
+            assert store.path(upload_id).stat().st_blocks * 512 < 3 * MIB
+        assert store.path(upload_id).read_bytes() == bytes(2 * MIB)
 
     @pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOSYS])
     def test_a_file_system_that_reserves_nothing_is_fine(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tusd_py.domain.errors import StorageDamaged, StorageFull, TusdError
+from tusd_py.domain.errors import StorageBusy, StorageDamaged, StorageFull, TusdError
 from tusd_py.domain.ids import UploadId
 from tusd_py.stores import disk_writer
 from tusd_py.stores.disk import DiskStore
@@ -212,3 +212,23 @@ def test_dirty_pages_are_pushed_out_while_receiving(
     writer.truncate(20)
     writer.write([b"0123456789"])
     assert pushed == [(0, 12), (12, 12), (20, 10)]
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_without_a_free_descriptor_nothing_is_cut_off(
+    store: DiskStore, upload_id: UploadId, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    with store.writer(upload_id, length=None) as writer:
+        writer.write([b"abc"])
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", fails(number))
+            with pytest.raises(StorageBusy):
+                writer.sync()
+        writer.write([b"def"])
+        writer.sync()
+    monkeypatch.setattr(os, "open", fails(number))
+    with pytest.raises(StorageBusy):
+        store.offset(upload_id)
+    with pytest.raises(StorageBusy):
+        store.writer(upload_id, length=None)
+    assert store.path(upload_id).stat().st_size == 6

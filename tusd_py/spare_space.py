@@ -1,0 +1,178 @@
+"""Space that is kept aside for the databases in the data directory.
+
+SQLite needs space to delete, too: on a disk that is full to its last block nothing could be removed
+any more. So some files hold blocks and inodes for it. When a database finds the disk full, one of
+them is removed and its transaction is repeated; once there is space they are made again.
+
+The files hold nothing that anybody reads. A crash leaves each of them there or not, and any number
+of processes may use them: only one of them succeeds in removing each.
+"""
+
+import errno
+import logging
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PIECE_BYTES: Final = 128 << 10
+"""About what the deletion of an upload writes; more would be there for another program to take."""
+PIECES: Final = 64
+"""8 MiB: twice what the log of a database grows to before it begins from its start again."""
+OPEN_BYTES: Final = 3 * PIECE_BYTES
+"""Enough for three databases to be opened."""
+SHARE: Final = 4
+"""Of the reserve, one part in this is kept in files at most."""
+LOG_SECONDS: Final = 60.0
+_FULL: Final = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+)
+"""The second is what SQLite makes of an exhausted quota (EDQUOT)."""
+_PERHAPS: Final = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_FSYNC,
+)
+"""These have other causes as well."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether SQLite says, here or in a cause of this error, that the disk is full."""
+    return any(code in _FULL for code in _codes(error))
+
+
+def _codes(error: BaseException | None) -> Iterator[int]:
+    while error is not None:
+        # SQLAlchemy's errors carry the driver's.
+        driver = getattr(error, "orig", error)
+        code = getattr(driver, "sqlite_errorcode", None)
+        if isinstance(code, int):
+            yield code
+        error = error.__cause__
+
+
+class SpareSpace:
+    """The files in ``directory``. Thread-safe."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        reserve: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``reserve``: bytes that uploads leave free (``limits.disk_reserve``); 0: nothing is kept."""
+        self._directory = directory
+        pieces = min(PIECES, reserve // SHARE // PIECE_BYTES)
+        self._paths = [directory / f"{number:02d}" for number in range(pieces)]
+        self._monotonic = monotonic
+        self._missing = False
+        self._logged_at: float | None = None
+
+    def retrying(self, transaction: Callable[[], T]) -> T:
+        """Run a transaction, which leaves nothing behind when it fails; where the disk is full, give
+        a file up and run it again.
+
+        Raises: what the transaction raises.
+        """
+        while True:
+            try:
+                result = transaction()
+            except Exception as error:
+                if not self._helps(error) or not self._give_up_one():
+                    raise
+            else:
+                if self._missing:
+                    self.keep()
+                return result
+
+    def make_way(self) -> None:
+        """Before databases are opened: where the disk is full, give up what they need for that.
+
+        SQLite maps a file into memory then, and a page of it that finds no block on the disk ends
+        the process (SIGBUS) where an error would be raised by a write: seen on ext4 with blocks of
+        1 KiB.
+        """
+        while self._free_bytes() < OPEN_BYTES and self._give_up_one():
+            pass
+
+    def _helps(self, error: Exception) -> bool:
+        if is_full(error):
+            return True
+        return any(code in _PERHAPS for code in _codes(error)) and self._is_full()
+
+    def _is_full(self) -> bool:
+        try:
+            status = os.statvfs(self._directory.parent)
+        except OSError:
+            return False
+        no_files = status.f_files > 0 and status.f_favail == 0
+        return no_files or status.f_bavail * status.f_frsize < PIECE_BYTES
+
+    def _free_bytes(self) -> int:
+        status = os.statvfs(self._directory.parent)
+        return status.f_bavail * status.f_frsize
+
+    def _give_up_one(self) -> bool:
+        for path in reversed(self._paths):
+            with suppress(FileNotFoundError):
+                path.unlink()
+                self._missing = True
+                self._log("disk.spare.used")
+                return True
+        self._log("disk.spare.exhausted")
+        return False
+
+    def _log(self, event: str) -> None:
+        now = self._monotonic()
+        if self._logged_at is None or now - self._logged_at >= LOG_SECONDS:
+            self._logged_at = now
+            log.error(event, extra={"directory": str(self._directory)})
+
+    def keep(self) -> None:
+        """Make the files that are missing, as far as there is space. Blocks, raises nothing: what
+        can't be made now is made later."""
+        self._missing = True
+        with suppress(OSError):
+            if self._paths:
+                self._directory.mkdir(mode=0o700, exist_ok=True)
+            for path in self._paths:
+                if not path.exists():
+                    self._make(path)
+            self._missing = False
+
+    def _make(self, path: Path) -> None:
+        """Raises: OSError: there is no space for it, and for a transaction beside it."""
+        if self._free_bytes() < 2 * PIECE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            _fill(descriptor)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def _fill(descriptor: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, PIECE_BYTES)
+        return
+    # Not zeros: a file system that compresses would allocate nothing for them.
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(secrets.token_bytes(PIECE_BYTES))
+
+
+NO_SPARE_SPACE: Final = SpareSpace(Path(), reserve=0)
+"""Where nothing is kept aside."""
