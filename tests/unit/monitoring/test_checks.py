@@ -177,7 +177,9 @@ def test_a_server_goes_on_without_queue_view_and_objects_and_a_worker_without_le
         return {check.name for check in made if check.vital}
 
     server = server_checks(ports, tmp_path, lambda: False)
-    worker = worker_checks(ports, tmp_path, lambda: False, ffmpeg=True, scanner=None)
+    worker = worker_checks(
+        ports, tmp_path, lambda: False, ffmpeg=True, scanner=None, sandbox_weakness=""
+    )
     assert vital(server) == {"catalog", "disk", "draining"}
     assert vital(worker) == {"catalog", "disk", "draining", "queue"}
     assert {check.name for check in server} - vital(server) == {"queue", "tasks", "objects"}
@@ -187,7 +189,9 @@ def test_a_server_goes_on_without_queue_view_and_objects_and_a_worker_without_le
 def test_a_worker_without_ffmpeg_is_degraded_and_without_a_thread_of_no_use(
     tmp_path: Path, ports: Ports
 ) -> None:
-    made = worker_checks(ports, tmp_path / "data", lambda: False, ffmpeg=False, scanner=None)
+    made = worker_checks(
+        ports, tmp_path / "data", lambda: False, ffmpeg=False, scanner=None, sandbox_weakness=""
+    )
     found = Checks([*made, threads_check(lambda: True, vital=True)]).readiness()
     assert (found.status, found.reasons["ffmpeg"]) == (Status.DEGRADED, NO_FFMPEG)
     found = Checks([*made, threads_check(lambda: False, vital=True)]).readiness()

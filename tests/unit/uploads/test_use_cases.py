@@ -31,6 +31,7 @@ from tusd_py.domain.job import JobState
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import UploadKind, UploadState
 from tusd_py.ingest.asgi_body import AsgiBody
+from tusd_py.stores.linux import allocate
 from tusd_py.uploads.append import append
 from tusd_py.uploads.download import download
 from tusd_py.uploads.expire import collect_expired
@@ -214,6 +215,25 @@ def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
         assert client.process.ports.catalog.usage(ME) == Usage(1, 5)
     finally:
         client.close()
+
+
+def test_space_that_a_crash_left_held_is_given_back_later(client: Harness) -> None:
+    upload_id = client.make(10 << 20)
+    client.send(upload_id, 0, b"abc")
+    store = client.room.stores.core
+    descriptor = os.open(store.path(upload_id), os.O_WRONLY)
+    if not allocate(descriptor, 3, 8 << 20):
+        pytest.skip("this file system can't allocate ahead")
+    os.close(descriptor)
+    touched = client.clock.now()
+    os.utime(store.path(upload_id), (touched, touched))
+    client.clock.advance(120)
+    client.run(look_after(client.room))
+    assert store.held_ahead(upload_id) >= 8 << 20, "a body may be under way"
+    client.clock.advance(1500)
+    client.run(look_after(client.room))
+    assert store.held_ahead(upload_id) == 0
+    assert (store.offset(upload_id), store.modified_at(upload_id)) == (3, touched)
 
 
 # -- parts
