@@ -183,7 +183,12 @@ def test_a_server_goes_on_without_queue_view_and_objects_and_a_worker_without_le
     assert vital(server) == {"catalog", "disk", "draining"}
     assert vital(worker) == {"catalog", "disk", "draining", "queue"}
     assert {check.name for check in server} - vital(server) == {"queue", "tasks", "objects"}
-    assert {check.name for check in worker} - vital(worker) == {"tasks", "objects", "ffmpeg", "sandbox"}
+    assert {check.name for check in worker} - vital(worker) == {
+        "tasks",
+        "objects",
+        "ffmpeg",
+        "sandbox",
+    }
 
 
 def test_a_worker_without_ffmpeg_is_degraded_and_without_a_thread_of_no_use(
