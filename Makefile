@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak fuzz audit bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-attacks site pictures lock clean
+.PHONY: install serve test check unit soak fuzz audit bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-attacks site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -76,6 +76,9 @@ bench-instant: install
 
 bench-attacks: install
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/attacks.py $(ARGS)
+
+bench-limits: install
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/limits.py
 
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt

@@ -26,6 +26,9 @@ from tusd_py.domain.quota import Quota
 from tusd_py.protocol.host import canonical_host, is_loopback
 
 GIB: Final = 1 << 30
+BYTES_OF_A_FILE: Final = 64 << 10
+"""A quota of bytes bounds the number of files too, one for so many: each costs up to 22 KiB of database."""
+FEWEST_FILES: Final = 1000
 _SIZE_UNITS: Final = {
     "": 1, "b": 1,
     "k": 1 << 10, "kib": 1 << 10, "kb": 1000,
@@ -186,7 +189,11 @@ class LimitSettings(_Section):
     stored_bytes: Size = Field(
         0, description="Bytes of all that one user has, finished or declared and on its way"
     )
-
+    stored_files: int = Field(
+        0,
+        ge=0,
+        description="Uploads of one user, finished or not, empty ones too; 0: where limits.stored_bytes is set one for each 64 KiB of it and 1000 at least, else no limit",
+    )
     requests: int = Field(
         0,
         ge=0,
@@ -214,9 +221,16 @@ class LimitSettings(_Section):
 
     def quota(self) -> Quota | None:
         """The limits of one owner; None if there are none."""
-        if not self.open_uploads and not self.stored_bytes:
+        files = self.stored_files
+        if self.stored_bytes and not files:
+            files = max(FEWEST_FILES, self.stored_bytes // BYTES_OF_A_FILE)
+        if not self.open_uploads and not files:
             return None
-        return Quota(open_uploads=self.open_uploads or None, stored_bytes=self.stored_bytes or None)
+        return Quota(
+            open_uploads=self.open_uploads or None,
+            stored_bytes=self.stored_bytes or None,
+            stored_files=files or None,
+        )
 
 
 class ConnectionSettings(_Section):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support.cluster import Cluster
 from support.services import MariaDb, RabbitMq, Redis
-from support.tus import TUS
+from support.tus import TUS, offset, patch
 
 from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.sql import SqlCatalog
@@ -49,3 +49,23 @@ def test_two_hundred_creations_at_once_never_get_more_than_the_quota(cluster: Cl
     print(f"\n{ASKED} asked, room for {ROOM}: {dict(seen)}, {usage}")  # noqa: T201
     assert seen == {201: ROOM, 413: ASKED - ROOM}
     assert (usage.open_uploads, usage.stored_bytes) == (ROOM, ROOM * SIZE)
+
+
+def test_bodies_of_unknown_length_at_once_never_get_more_than_the_quota(cluster: Cluster) -> None:
+    """Eight of them, at two servers; what had room of each is kept."""
+    quota = int(cluster.env["TUSD_LIMITS__STORED_BYTES"])
+    deferred = {**TUS, "Upload-Defer-Length": "1"}
+    urls = [
+        httpx.post(cluster.servers[number % 2].files, headers=deferred).headers["Location"]
+        for number in range(8)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        seen = Counter(pool.map(lambda url: patch(url, 0, bytes(quota // 4)).status_code, urls))
+    there = sum(
+        path.stat().st_size for path in (cluster.data_dir / "uploads").rglob("*") if path.is_file()
+    )
+    print(f"\n8 bodies of {quota // 4}, room for {quota}: {dict(seen)}, {there} there")  # noqa: T201
+    assert there <= quota
+    assert seen[204] >= 3
+    assert seen[204] + seen[413] == 8
+    assert sum(offset(url) for url in urls) == there

@@ -18,6 +18,7 @@ LIMITS = {
     "TUSD_LIMITS__STORED_BYTES": str(QUOTA),
     "TUSD_MAX_SIZE": str(MAX_SIZE),
     "TUSD_LIMITS__PARTS": "50",
+    "TUSD_LIMITS__STORED_FILES": "20",
 }
 
 
@@ -273,3 +274,18 @@ def test_many_small_parts_are_refused_by_their_number(server: Server) -> None:
     made = join(server, *[part] * 50)
     assert made.status_code == 201
     assert offset(made.headers["Location"]) == 500
+
+
+def test_files_without_bytes_are_counted(server: Server) -> None:
+    empty = {**TUS, "Upload-Length": "0"}
+    urls = [httpx.post(server.files, headers=empty).headers["Location"] for _ in range(20)]
+    form = {"file": ("x", b"")}
+    for refused in (
+        httpx.post(server.files, headers=empty),
+        httpx.post(server.files, headers={**TUS, "Upload-Defer-Length": "1"}),
+        httpx.post(f"{server.url}/api/file/upload", files=form),
+    ):
+        assert code(refused) == (413, "too_many_files")
+        assert refused.json()["error"] == "文件数量已达上限"
+    assert httpx.delete(urls[0], headers=TUS).status_code == 204
+    assert httpx.post(server.files, headers=empty).status_code == 201

@@ -3,6 +3,7 @@ is left over, and what is held is what users have."""
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,29 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(user=users, content=contents, server=servers)
     def send(self, user: UserId, content: bytes, server: int) -> None:
         upload = self._fresh(user, content)
-        if not self._added(server, upload):
+        if self._added(server, upload):
+            self._arrived(server, upload, content)
+
+    @rule(user=users, content=contents, server=servers)
+    def send_of_unknown_length(self, user: UserId, content: bytes, server: int) -> None:
+        """What had room is counted at every moment; what has not all of it is refused."""
+        catalog, size = self.catalog(server), len(content)
+        upload = replace(self._fresh(user, content), length=None)
+        room = QUOTA_BYTES - self._has(user)
+        catalog.add_upload(upload, QUOTA)
+        given = catalog.grant(upload, end=size, ahead=5, limit=QUOTA_BYTES)
+        assert min(size, room) <= given <= room
+        assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + given)
+        if given < size:
+            assert catalog.close_upload(upload.id, UploadState.TERMINATED)
             return
+        catalog.set_granted(upload.id, size)
+        assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + size)
+        assert catalog.declare_length(upload, size, QUOTA)
+        self._arrived(server, replace(upload, length=size), content)
+
+    def _arrived(self, server: int, upload: Upload, content: bytes) -> None:
+        user = upload.user_id
         source = self.servers[server].stores.core
         source.create(upload.id)
         with source.writer(upload.id, length=None) as writer:

@@ -214,14 +214,15 @@ class UploadCatalog(PossessionCatalog, Protocol):
         ...
 
     def add_upload(self, upload: Upload, quota: Quota | None = None) -> None:
-        """Record a new upload. Raises: TooManyUploads, QuotaExceeded: nothing was recorded."""
+        """Record a new upload. Raises: TooManyUploads, TooManyFiles, QuotaExceeded: nothing was
+        recorded."""
         ...
 
     def add_instant(self, upload: Upload, scope: Scope, quota: Quota | None = None) -> File | None:
         """Record a new upload as finished if the scope holds its declared hash with its length:
         upload, reference and history, completed, in one commit. None: nothing was recorded.
 
-        Raises: QuotaExceeded: nothing was recorded.
+        Raises: TooManyUploads, TooManyFiles, QuotaExceeded: nothing was recorded.
         """
         ...
 

@@ -4,7 +4,7 @@ owner's, so that two servers can't both find room for the last byte.
 Measured on SQLite, in an index of its own: 0.2 ms with 100 uploads, 2.6 with 10,000, 32 with 100,000.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -22,7 +22,12 @@ _MINE: Final = (uploads.c.user_id == bindparam("user_id"), uploads.c.state.in_(_
 _OPEN: Final = case((uploads.c.state == UploadState.RECEIVING.value, 1), else_=0)
 _BYTES: Final = func.coalesce(uploads.c.length, uploads.c.granted)
 _BY_KIND: Final = (
-    select(uploads.c.kind, func.sum(_OPEN).label("open"), func.sum(_BYTES).label("bytes"))
+    select(
+        uploads.c.kind,
+        func.count().label("files"),
+        func.sum(_OPEN).label("open"),
+        func.sum(_BYTES).label("bytes"),
+    )
     .where(*_MINE)
     .group_by(uploads.c.kind)
 )
@@ -45,14 +50,19 @@ uploads do not keep the last of it from each other."""
 
 
 @contextmanager
-def within_quota(connection: Connection, user_id: UserId, quota: Quota | None) -> Iterator[None]:
-    """What the block adds must fit. Raises: TooManyUploads, QuotaExceeded: roll it back."""
+def within_quota(
+    connection: Connection,
+    user_id: UserId,
+    quota: Quota | None,
+    check: Callable[[Usage, Quota], None] = check_quota,
+) -> Iterator[None]:
+    """What the block adds must fit. Raises: what ``check`` raises: roll it back."""
     if quota is None:
         yield
         return
     _hold(connection, user_id)
     yield
-    check_quota(usage(connection, user_id), quota)
+    check(usage(connection, user_id), quota)
 
 
 def grant(connection: Connection, upload: Upload, end: int, ahead: int, limit: int) -> int:
@@ -92,4 +102,8 @@ def usage(connection: Connection, user_id: UserId) -> Usage:
         }
         parts = connection.execute(_PARTS, values)
         stored -= sum(row.length or 0 for row in parts if row.id in joined)
-    return Usage(sum(int(row.open) for row in kinds.values()), stored)
+    return Usage(
+        sum(int(row.open) for row in kinds.values()),
+        stored,
+        sum(int(row.files) for row in kinds.values()),
+    )

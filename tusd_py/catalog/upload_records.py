@@ -1,7 +1,6 @@
 """Uploads in SQL: ``catalog.port.UploadCatalog``."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -44,7 +43,7 @@ from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import INFECTED, Checkpoint, JobState
-from tusd_py.domain.quota import Quota, Usage
+from tusd_py.domain.quota import Quota, Usage, check_bytes
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
 IDS_AT_ONCE: Final = 500
@@ -145,10 +144,8 @@ class UploadRecords:
             .values(length=length)
         )
 
-        bytes_alone = None if quota is None else replace(quota, open_uploads=None)
-
         def work(connection: Connection) -> bool:
-            with within_quota(connection, upload.user_id, bytes_alone):
+            with within_quota(connection, upload.user_id, quota, check_bytes):
                 return connection.execute(statement).rowcount == 1
 
         return self._database.write(work)

@@ -329,6 +329,16 @@ class TooManyUploads(PolicyError):
         super().__init__(f"There are {limit} unfinished uploads already; finish or delete one.")
 
 
+class TooManyFiles(PolicyError):
+    """Raised when an owner has as many uploads as are allowed, finished ones included."""
+
+    code = "too_many_files"
+    sentence = "There is no room left for another file."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"There are {limit} files already; delete one.")
+
+
 class TooManyParts(PolicyError):
     """Raised when a final upload names more parts than are allowed."""
 

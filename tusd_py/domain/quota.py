@@ -1,8 +1,8 @@
 """How much one owner may have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tusd_py.domain.errors import QuotaExceeded, TooManyUploads
+from tusd_py.domain.errors import QuotaExceeded, TooManyFiles, TooManyUploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,20 +13,31 @@ class Quota:
     """Uploads that are not finished."""
     stored_bytes: int | None
     """Bytes of what is finished, and of what is declared and on its way."""
+    stored_files: int | None = None
+    """Uploads, finished or not: one without bytes costs room in the database too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an owner has: every upload that is not deleted, expired or rejected, by its length. Parts
-    that a final upload of known length is made of count as that upload, once."""
+    """What an owner has: every upload that is not deleted, expired or rejected, by its length, or by
+    what it was granted while that is deferred. Parts that a final upload of known length is made of
+    count as that upload, once."""
 
     open_uploads: int
     stored_bytes: int
+    stored_files: int = field(default=0, compare=False)
 
 
 def check_quota(usage: Usage, quota: Quota) -> None:
-    """Raises: TooManyUploads, QuotaExceeded: that is more than the owner may have."""
+    """Raises: TooManyUploads, TooManyFiles, QuotaExceeded: that is more than the owner may have."""
     if quota.open_uploads is not None and usage.open_uploads > quota.open_uploads:
         raise TooManyUploads(quota.open_uploads)
+    if quota.stored_files is not None and usage.stored_files > quota.stored_files:
+        raise TooManyFiles(quota.stored_files)
+    check_bytes(usage, quota)
+
+
+def check_bytes(usage: Usage, quota: Quota) -> None:
+    """Raises: QuotaExceeded."""
     if quota.stored_bytes is not None and usage.stored_bytes > quota.stored_bytes:
         raise QuotaExceeded(quota.stored_bytes)

@@ -63,6 +63,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.QuotaExceeded: 413,
     e.TooManyRequests: 429,
     e.TooManyUploads: 429,
+    e.TooManyFiles: 413,
     e.TooManyParts: 413,
     e.TooManyStreams: 429,
     e.MetadataTooLarge: 413,
@@ -102,6 +103,7 @@ _SEED_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.QuotaExceeded: "存储空间不足",
     e.TooManyRequests: "请求过于频繁，请稍后再试",
     e.TooManyUploads: "未完成的上传过多，请稍后再试",
+    e.TooManyFiles: "文件数量已达上限",
     e.TooManyParts: "分片数量过多",
     e.TooManyStreams: "同时打开的进度连接过多，请稍后再试",
 }

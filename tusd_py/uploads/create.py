@@ -13,6 +13,7 @@ from tusd_py.domain.errors import (
     ProtocolError,
     QuotaExceeded,
     StorageFull,
+    TooManyFiles,
     TooManyUploads,
     TusdError,
     TypeMismatch,
@@ -39,6 +40,7 @@ _REFUSALS: Final = (
     HashMismatch,
     ProtocolError,
     QuotaExceeded,
+    TooManyFiles,
     TooManyUploads,
 )
 
@@ -61,7 +63,8 @@ async def create(
 
     Args: upload_id: fresh random bits. Nothing is left behind by a refusal, save what the client
         may resume (a body that broke off).
-    Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyUploads, LengthExceeded, InvalidConcatenation,
+    Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles, TooManyUploads, LengthExceeded, InvalidConcatenation,
+        TooManyParts,
         PartialNotFinished, UploadNotFound (a part), HookRefused, HookUnavailable, and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
@@ -203,7 +206,7 @@ def _record(room: UploadRoom, upload: Upload) -> Steps[float | None]:
     room.stores.core.create(upload.id)
     try:
         yield from commit(lambda: room.catalog.add_upload(upload, room.policy.quota))
-    except (QuotaExceeded, TooManyUploads):
+    except (QuotaExceeded, TooManyFiles, TooManyUploads):
         room.stores.core.delete(upload.id)
         raise
     yield from room.begun(upload)

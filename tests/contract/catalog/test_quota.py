@@ -9,7 +9,7 @@ from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql import SqlCatalog
-from tusd_py.domain.errors import QuotaExceeded, TooManyUploads, UploadNotFound
+from tusd_py.domain.errors import QuotaExceeded, TooManyFiles, TooManyUploads, UploadNotFound
 from tusd_py.domain.ids import owner_scope
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import UploadKind, UploadState
@@ -152,6 +152,21 @@ def test_grants_at_once_never_give_more_than_there_is(catalog: Catalog, clock: F
         second.close()
     assert sum(filled) == 1000
     assert catalog.usage(ME) == Usage(8, 1000)
+
+
+def test_uploads_count_whatever_they_hold(catalog: Catalog) -> None:
+    three = Quota(open_uploads=None, stored_bytes=None, stored_files=3)
+    made = [upload(length=0), upload(length=None), upload(length=0)]
+    for each in made:
+        catalog.add_upload(each, three)
+    catalog.finish_upload(content(made[0], HASH), is_video=False)
+    with pytest.raises(TooManyFiles):
+        catalog.add_upload(upload(length=0), three)
+    assert catalog.declare_length(made[1], 5, three)
+    assert catalog.usage(ME).stored_files == 3
+    catalog.close_upload(made[2].id, UploadState.TERMINATED)
+    catalog.add_upload(upload(length=0), three)
+    catalog.add_upload(upload(OTHER, length=0), three)
 
 
 def test_parts_count_once_when_they_are_joined(catalog: Catalog) -> None:

@@ -23,6 +23,7 @@ SPECIAL = {
     e.QuotaExceeded: lambda: e.QuotaExceeded(10 << 30),
     e.TooManyRequests: lambda: e.TooManyRequests(2.5),
     e.TooManyUploads: lambda: e.TooManyUploads(5),
+    e.TooManyFiles: lambda: e.TooManyFiles(1000),
     e.TooManyParts: lambda: e.TooManyParts(1000),
     e.TooManyStreams: lambda: e.TooManyStreams(5),
     e.MethodNotAllowed: lambda: e.MethodNotAllowed(("GET", "HEAD")),
