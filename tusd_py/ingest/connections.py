@@ -154,9 +154,11 @@ class Connections:
             waiting[connection] = self._loop.time()
 
     def head_grows(self, connection: Guarded, count: int) -> None:
-        """So many bytes came of a head that is not whole."""
+        """So many bytes came of a head that is not whole, perhaps behind a request that is served."""
         if self._idle.pop(connection, None) is not None:
             self._opening[connection] = self._loop.time()
+        if connection not in self._opening:
+            return
         self._heads[connection] = self._heads.get(connection, 0) + count
         self._heads_bytes += count
         while self._heads_bytes > HEADS_BYTES and self._heads:
@@ -189,6 +191,7 @@ class Connections:
             (self._idle, self._limits.idle_timeout),
         ):
             for connection in self._due(waiting, now, seconds):
+                self._stop_waiting(connection)
                 connection.time_out()
         for connection in self._addresses:
             if connection not in self._closing and connection.transport.is_closing():

@@ -138,6 +138,22 @@ def test_heads_that_are_not_whole_are_bounded_in_all(monkeypatch: pytest.MonkeyP
     on_loop(scene)
 
 
+def test_what_is_served_is_not_closed_for_heads_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although the head of its next request has begun."""
+    monkeypatch.setattr(counting, "HEADS_BYTES", 100)
+
+    def scene() -> None:
+        table = Connections(ConnectionSettings(), 0)
+        served, other = admitted(table, None, 2)
+        table.serves(served)
+        table.head_grows(served, 60)
+        table.head_grows(other, 60)
+        assert not served.closed
+        assert not other.closed
+
+    on_loop(scene)
+
+
 @pytest.mark.parametrize(
     ("files", "wanted", "allowed"),
     [(65536, 0, 4096), (65536, 10_000, 10_000), (1024, 0, 192), (1024, 500, 192), (64, 0, 12),
