@@ -1,5 +1,6 @@
 """What a server says of itself when it starts."""
 
+import secrets
 from pathlib import Path
 
 import uvicorn
@@ -30,6 +31,16 @@ def test_how_bodies_are_received_is_said(tmp_path: Path) -> None:
     assert said(tmp_path, ours=True, lend_bodies=False)["bodies"] == "by way of ASGI"
     other = said(tmp_path, ours=False)["bodies"]
     assert other.startswith(f"by way of ASGI, slower: uvicorn {uvicorn.__version__} ")
+
+
+def test_a_secret_in_an_address_is_masked(tmp_path: Path) -> None:
+    auth = {
+        "jwks_url": "https://u:canary@example.org/keys?token=canary",
+        "upload_token_secret": secrets.token_hex(32),
+    }
+    access = said(tmp_path, ours=True, auth=auth)["access"]
+    assert "canary" not in access
+    assert "https://********@example.org/keys?********" in access
 
 
 def test_trailers_are_offered_where_the_connection_tells_them(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from typing import Final
 MASK: Final = "********"
 
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_CLOSING: Final = "\"'<>()[]{},;.:\\"
+_CLOSING: Final = "\"'<>()[]{},;.:?!\\"
 """Characters that end a sentence or a literal around a URL, and are not taken for its own."""
 _PLAIN_AUTHORITY: Final = re.compile(r"(\[[^\]]*\]|[^:@]*)(:[0-9]*)?")
 _TARGET: Final = re.compile(r"(?<![\w:/])(/[^\s?\"'<>]*)\?[^\s\"'<>]+")
 """A path with a query, as HTTP libraries write it into their errors."""
-_CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:[^\s@]+@(?=[\w\[])")
+_CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:(?!//)[^\s@]+@(?=[\w\[])")
 """``user:password@`` without a scheme, as in ``user:password@tcp(host:3306)/database``."""
 
 

@@ -4,13 +4,18 @@ Where to and how is said by OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_
 that is away costs nobody anything but its spans.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from tusd_py.domain.masking import MASK, masked
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Span
 
+_WITH_QUERY: Final = ("http.url", "http.target", "url.full", "url.query")
+"""Attributes of a request's span, by the old and the new names of OpenTelemetry."""
 QUIET_PATHS: Final = "healthz,readyz,metrics,/admin"
 """Of no interest; and the operator's page may have the key of a one-time link in its address."""
 
@@ -73,11 +78,22 @@ class OpenTelemetryTraces:
             excluded_urls=QUIET_PATHS,
             tracer_provider=self._provider,
             exclude_spans=["receive", "send"],
+            server_request_hook=_hide_query,
         )
 
     def close(self) -> None:
         """See ``Traces.close``."""
         self._provider.shutdown()
+
+
+def _hide_query(span: "Span", scope: Mapping[str, Any]) -> None:
+    """A query may hold a ticket, which opens a stream, and spans leave this machine."""
+    if not scope.get("query_string"):
+        return
+    for name in _WITH_QUERY:
+        found = (getattr(span, "attributes", None) or {}).get(name)
+        if isinstance(found, str):
+            span.set_attribute(name, MASK if name == "url.query" else masked(found))
 
 
 def open_traces(*, wanted: bool) -> Traces:
