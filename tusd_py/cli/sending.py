@@ -3,13 +3,16 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
 from tusd_py.cli.sources import STDIN, Source
 from tusd_py.cli.upload_output import JsonLines, Output, Shown, Terminal
 from tusd_py.client import AsyncClient, Client, Options, Refused, Sent
+
+STREAMS: Final = 10
+"""Files that are followed at the same time: a server allows a user 20 streams (``limits.streams``)."""
 
 
 def send_files(
@@ -34,6 +37,7 @@ def send_files(
 
     async def send_all() -> list[bool]:
         room = asyncio.Semaphore(parallel)
+        streams = asyncio.Semaphore(STREAMS)
         stopped = False
 
         async def send_one(client: AsyncClient, source: Source) -> bool:
@@ -61,7 +65,7 @@ def send_files(
                             progress=shown.sent,
                             hashed=hashed,
                         )
-                    return not follows or await _followed(client, sent, shown)
+                    return not follows or await _followed(client, sent, shown, streams)
                 except Refused as error:
                     shown.failed(str(error))
                 except OSError as error:
@@ -90,9 +94,12 @@ def _send_stdin(
         return client.upload_stream(sys.stdin.buffer, metadata, progress=shown.sent)
 
 
-async def _followed(client: AsyncClient, sent: Sent, shown: Shown) -> bool:
+async def _followed(
+    client: AsyncClient, sent: Sent, shown: Shown, streams: asyncio.Semaphore
+) -> bool:
     """Whether the file was processed to the end."""
     state: dict[str, Any] = {}
-    async for state in client.follow(sent):
-        shown.state(sent, state)
+    async with streams:
+        async for state in client.follow(sent):
+            shown.state(sent, state)
     return state.get("status") == "completed"

@@ -97,7 +97,8 @@ class Following:
         self._reached = True
         if answer.status == 200:
             return True
-        self._refusals += answer.status < 500
+        # A user's streams are counted (429): a place comes free when one of them ends.
+        self._refusals += answer.status < 500 and answer.status != 429
         if answer.status < 500 and (
             answer.status not in _PASSING or self._refusals > NOT_FOUND_TRIES
         ):
