@@ -43,6 +43,7 @@ _ORIGIN: Final = re.compile(
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 UNIX_PATH_BYTES: Final = 107
 """As long as the path of a Unix socket may be (sockaddr_un, less the final NUL)."""
+_EXTENSION: Final = re.compile(r"\.?[A-Za-z0-9]{1,10}")
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 
 
@@ -149,10 +150,22 @@ class CorsSettings(_Section):
         return self
 
 
+def _check_extension(text: str) -> str:
+    """An extension as names of files are compared with it. Raises: ValueError."""
+    if not _EXTENSION.fullmatch(text):
+        raise ValueError(
+            f"{text} fits no file: an extension has at most 10 letters and digits, e.g. mp4"
+        )
+    return text
+
+
+Extension = Annotated[str, AfterValidator(_check_extension)]
+
+
 class WhitelistSettings(_Section):
     """Which file types are taken (S3, S24)."""
 
-    extensions: tuple[str, ...] = Field(
+    extensions: tuple[Extension, ...] = Field(
         (),
         description="Extensions without the dot, e.g. mp4, jpg; empty: anything is taken, as opaque bytes",
     )
@@ -339,6 +352,7 @@ class ScanSettings(_Section):
     )
     max_bytes: Size = Field(
         25 << 20,
+        le=4 * GIB,
         description="Larger files are not sent; at most clamd's StreamMaxLength, which is 25 MiB in Debian's configuration and 4 GiB at most",
     )
     above_limit: Literal["refuse", "accept"] = Field(

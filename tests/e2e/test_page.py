@@ -85,7 +85,7 @@ def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path,
 def test_a_refusal_is_told_in_the_servers_words(tmp_path: Path) -> None:
     file = tmp_path / "a.exe"
     file.write_bytes(b"MZ")
-    env = {"TUSD_WHITELIST__EXTENSIONS": '["mp4"]'}
+    env = {"TUSD_WHITELIST__EXTENSIONS": "mp4"}
     with running_server(tmp_path / "data", "--workers", "0", env=env) as server, visiting(
         f"{server.url}/",
         ["add", str(file)], ["text", ".uppy-Informer", "The file type is not allowed."],

@@ -267,3 +267,15 @@ def test_host_names_are_taken(host: str) -> None:
 def test_what_is_no_host_name_is_refused(host: str) -> None:
     with pytest.raises(SettingsError, match=r"^environment variable TUSD_ALLOWED_HOSTS: "):
         load_settings(None, {"TUSD_ALLOWED_HOSTS": host}, {})
+
+
+@pytest.mark.parametrize("extension", ["mp 4", "*.mp4", "tar.gz", "*", '["mp4"]', "abcdefghijk"])
+def test_an_extension_that_fits_no_file_is_refused(extension: str) -> None:
+    with pytest.raises(SettingsError, match=r"TUSD_WHITELIST__EXTENSIONS: .* fits no file"):
+        load_settings(None, {"TUSD_WHITELIST__EXTENSIONS": extension}, {})
+
+
+def test_no_more_is_scanned_than_clamd_takes() -> None:
+    assert load_settings(None, {"TUSD_SCAN__MAX_BYTES": "4GiB"}, {}).scan.max_bytes == 4 << 30
+    with pytest.raises(SettingsError, match="TUSD_SCAN__MAX_BYTES"):
+        load_settings(None, {"TUSD_SCAN__MAX_BYTES": "5GiB"}, {})
