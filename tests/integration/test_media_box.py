@@ -65,10 +65,12 @@ def test_a_child_that_keeps_the_pipes_open_holds_nobody_up() -> None:
     assert told.code == 0
 
 
-def test_processor_time_of_all_children_counts() -> None:
+@pytest.mark.parametrize("kind", ["bwrap", "off"])
+def test_processor_time_of_all_children_counts(kind: Kind, tmp_path: Path) -> None:
     spin = "while :; do :; done"
+    argv = box_of(kind, tmp_path).wrap(["sh", "-c", f"({spin}) & ({spin}) & wait"])
     with pytest.raises(CpuSpent):
-        ran(["sh", "-c", f"({spin}) & ({spin}) & wait"], Bounds(cpu=0.5))
+        ran(argv, Bounds(cpu=0.5))
 
 
 @pytest.mark.parametrize("kind", [*BOXES, "off"])

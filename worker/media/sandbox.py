@@ -77,14 +77,13 @@ class Box:
         return ["sh", "-c", opened, str(loaded), *inner]
 
     def _confined(self, argv: list[str]) -> list[str]:
-        program = _program(argv)
         given: list[str] = []
         if self.kind == "landlock":
-            given += ["--read", str(self.source), "--read", program]
+            given += ["--read", str(self.source), "--read", _program(argv)]
             given += ["--write", str(self.output)] if self.output is not None else []
         loaded = filter_file()
         given += ["--filter", str(loaded)] if loaded is not None else []
-        return [sys.executable, "-I", "-S", confine.__file__, *given, "--", program, *argv[1:]]
+        return [sys.executable, "-I", "-S", confine.__file__, *given, "--", *argv]
 
 
 def limits_argv(limits: Limits) -> list[str]:
