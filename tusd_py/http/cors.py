@@ -38,6 +38,8 @@ _NO_ORIGIN: Final = (
     "Pages of other sites may not use the server this way: the setting cors.allow_origins must list their "
     "origins, and they must send theirs (fetch, or the attribute crossorigin)."
 )
+_OF_A_PAGE: Final = frozenset({b"origin", b"sec-fetch-site"})
+"""Fields that browsers add to requests of pages; other clients send neither, and cost no more."""
 _OWN_SITE: Final = frozenset({"none", "same-origin"})
 """Values of Sec-Fetch-Site of a person's own navigation, and of the server's own pages."""
 
@@ -96,7 +98,11 @@ class CrossOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through with its answer marked, or refuse it to a stranger's page."""
-        if scope["type"] == "lifespan" or get_route_path(scope) in self._open_paths:
+        if (
+            scope["type"] == "lifespan"
+            or not any(name in _OF_A_PAGE for name, _ in scope["headers"])
+            or get_route_path(scope) in self._open_paths
+        ):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -22,8 +22,8 @@ class Hosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or refuse it before anything of it is looked at."""
-        guarded = scope["type"] != "lifespan" and get_route_path(scope) not in self._open_paths
-        if guarded and not self._names_us(scope):
+        named = scope["type"] == "lifespan" or self._names_us(scope)
+        if not named and get_route_path(scope) not in self._open_paths:
             await refuse(HostNotAllowed(), scope, receive, send)
         else:
             await self._app(scope, receive, send)
