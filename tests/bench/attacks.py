@@ -122,6 +122,12 @@ class Attack:
 # -- the attacks
 
 
+def nothing(_target: Target) -> bool:
+    """What the other client sees without an attack: how busy the machine is."""
+    time.sleep(20)
+    return True
+
+
 def pipelined_requests(target: Target) -> bool:
     """Requests without a pause, whose answers are never read."""
     requests = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 14_000
@@ -220,7 +226,7 @@ def downloads_by_drops(target: Target) -> bool:
     while left:
         if time.monotonic() - target.begun_at > GIVE_UP_SECONDS:
             return False
-        left = [each for each in left if _takes(each)]
+        left = [each for each in left if _takes(each) and not _is_reset(each)]
         time.sleep(1)
     return True
 
@@ -364,6 +370,7 @@ def _a_finished_file(server: Server) -> str:
 HASTY: Final = {"TUSD_IDLE_TIMEOUT": "10s"}
 AUTH: Final = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
 ATTACKS: Final = (
+    Attack("no attack, for comparison", nothing),
     Attack("pipelined requests, no answer read", pipelined_requests),
     Attack("pipelined requests on 50 connections", pipelined_requests_on_many),
     Attack("one field's value of 200 MiB", one_value),
