@@ -10,13 +10,16 @@ A listener sends pongs, and a close frame at its end. So the connection reads li
 A client that takes nothing is ended by the table of ``connections``.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
 from tusd_py.ingest.slow_end import DROP_BYTES, DROP_SECONDS
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 BYTES_PER_SECOND: Final = 1024
 """Most bytes of one second: a pong is 10 bytes, and the largest control frame is 131."""
@@ -66,6 +69,12 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.transport.is_closing():
             self.transport.pause_reading()
+
+    async def send(self, message: "ASGISendEvent") -> None:
+        """Send a message of the application."""
+        await super().send(message)
+        # uvicorn logs an error for each handshake that was refused by an answer: it takes that for none.
+        self.handshake_complete = self.handshake_complete or self.close_sent
 
     def start_keepalive(self) -> None:
         """Read on: the handshake was accepted."""

@@ -287,3 +287,22 @@ def test_a_client_that_reads_nothing_is_dropped(play: Callable[[Scene], None]) -
             await app.ended.wait()
 
     play(scene)
+
+
+def test_a_refused_handshake_leaves_no_error_in_the_log(
+    play: Callable[[Scene], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anyone can send handshakes that are refused: an error for each would bury those that count."""
+
+    async def refuse(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "websocket.http.response.start", "status": 404, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b"no"})
+
+    async def scene() -> None:
+        async with serving(refuse) as connect:  # type: ignore[arg-type]
+            peer = await (await connect()).open()
+            assert peer.head.startswith(b"HTTP/1.1 404 ")
+            assert await peer.reader.read() == b"no"
+
+    play(scene)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
