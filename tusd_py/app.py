@@ -278,13 +278,14 @@ def _possession(settings: Settings, ports: Ports) -> PossessionPolicy | None:
     instant = settings.instant
     if instant.scope not in ("tenant", "global"):
         return None
-    key = settings.auth.access_secret.get_secret_value().encode()
     return PossessionPolicy(
         within_tenant=instant.scope == "tenant",
         min_size=max(1, instant.min_size),
         most_owners=instant.most_owners if instant.scope == "global" else 0,
         challenges_per_hour=instant.challenges_per_hour,
-        secret=hmac.digest(key, f"owners {ports.catalog.identity()}".encode(), "sha256"),
+        secret=hmac.digest(
+            settings.auth.grant_secret(), f"owners {ports.catalog.identity()}".encode(), "sha256"
+        ),
     )
 
 

@@ -722,6 +722,12 @@ class Settings(_Section):
                 "auth.upload_token_secret: is needed with auth.jwks_url, to sign upload tokens; "
                 "openssl rand -hex 32 makes one"
             )
+        hidden = self.instant.scope == "global" and self.instant.most_owners > 0
+        if hidden and not self.auth.grant_secret():
+            raise ValueError(
+                "auth.upload_token_secret: is needed with instant.scope global, to keep the number of "
+                "owners secret; openssl rand -hex 32 makes one, and instant.most_owners 0 needs none"
+            )
         return self
 
     def loopback_only(self) -> bool:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from starlette.requests import HTTPConnection
 from support.catalog import STORED
+from support.tokens import SECRET
 from support.tus import BODY, TUS, metadata
 
 from tusd_py import Settings, create_app
@@ -95,7 +96,8 @@ def run(folder: Path, scene: Callable[[Scene], Awaitable[None]], **instant: Any)
 
     @asynccontextmanager
     async def serving() -> AsyncIterator[Scene]:
-        settings = Settings(data_dir=folder, workers=0, instant=rules)
+        auth = AuthSettings.model_validate({"upload_token_secret": SECRET})
+        settings = Settings(data_dir=folder, workers=0, instant=rules, auth=auth)
         app = create_app(settings, authenticate=by_header)
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)

@@ -279,3 +279,12 @@ def test_no_more_is_scanned_than_clamd_takes() -> None:
     assert load_settings(None, {"TUSD_SCAN__MAX_BYTES": "4GiB"}, {}).scan.max_bytes == 4 << 30
     with pytest.raises(SettingsError, match="TUSD_SCAN__MAX_BYTES"):
         load_settings(None, {"TUSD_SCAN__MAX_BYTES": "5GiB"}, {})
+
+
+def test_a_number_that_is_to_be_secret_needs_a_secret() -> None:
+    with pytest.raises(ValueError, match=r"instant\.scope global"):
+        Settings.model_validate({"instant": {"scope": "global"}})
+    Settings.model_validate({"instant": {"scope": "global", "most_owners": 0}})
+    Settings.model_validate(
+        {"instant": {"scope": "global"}, "auth": {"upload_token_secret": "f3" * 8 + "0c9a7b" * 6}}
+    )
