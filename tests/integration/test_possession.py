@@ -96,7 +96,8 @@ def run(folder: Path, scene: Callable[[Scene], Awaitable[None]], **instant: Any)
 
     @asynccontextmanager
     async def serving() -> AsyncIterator[Scene]:
-        auth = AuthSettings.model_validate({"upload_token_secret": SECRET})
+        secret = {"upload_token_secret": SECRET} if rules.scope == "global" else {}
+        auth = AuthSettings.model_validate(secret)
         settings = Settings(data_dir=folder, workers=0, instant=rules, auth=auth)
         app = create_app(settings, authenticate=by_header)
         async with app.router.lifespan_context(app):
