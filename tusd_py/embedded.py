@@ -280,7 +280,7 @@ def _access(settings: Settings) -> str:
         return f"by session token: {' or '.join(by_secret + by_keys)}"
     if settings.open_to_strangers:
         return f"no authentication: whoever reaches {settings.host} may do everything"
-    return "no authentication, so loopback only"
+    return "no authentication: for this machine only; behind a proxy or for others set auth.access_secret"
 
 
 def _mode(settings: Settings) -> str:

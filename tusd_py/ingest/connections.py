@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from tusd_py.ingest.descriptors import connections_allowed
 from tusd_py.ingest.pace import Pace
+from tusd_py.ingest.turns import Turns
 from tusd_py.settings import ConnectionSettings
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class Connections:
         self._limits = limits
         self._min_rate = min_rate
         self._loop = asyncio.get_running_loop()
+        self.turns = Turns(self._loop)
+        """When its requests begin."""
         self._total = connections_allowed(limits.total)
         self._addresses: dict[Guarded, str | None] = {}
         self._by_address: dict[str, dict[Guarded, None]] = {}

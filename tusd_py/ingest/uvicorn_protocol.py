@@ -20,6 +20,7 @@ import logging
 import re
 import socket
 from collections.abc import MutableMapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import httptools
@@ -68,7 +69,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     min_rate: ClassVar = 256
     """Bytes a second that a client must take of an answer that waits for it."""
     vital: ClassVar[frozenset[bytes]] = frozenset({b"/healthz"})
-    """Targets that are served beyond the limit of connections."""
+    """Targets that are served beyond the limit of connections, and before all others."""
     lends: ClassVar = True
 
     cycle: "_Cycle"
@@ -290,7 +291,11 @@ class TusHttpProtocol(HttpToolsProtocol):
         if self._running is None:
             self.table.serves(self)
         self._running = cast("_Cycle", cycle)
-        super()._start_asgi_task(cycle, app)
+        start = partial(super()._start_asgi_task, cycle, app)
+        if cycle.scope["raw_path"] in self.vital:
+            start()
+        else:
+            self.table.turns.begin(start)
 
     def on_response_complete(self) -> None:
         """An answer is written: on to the next request that came, or to the next that comes."""
