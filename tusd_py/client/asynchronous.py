@@ -125,7 +125,10 @@ class AsyncClient:
 
     async def wait(self, sent: Sent) -> dict[str, Any]:
         """See ``Client.wait``."""
-        return [state async for state in self.follow(sent)][-1]
+        last: dict[str, Any] = {}
+        async for state in self.follow(sent):
+            last = state
+        return last
 
     async def aclose(self) -> None:
         """Close its connections."""

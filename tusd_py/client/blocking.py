@@ -1,6 +1,7 @@
 """The client for threads and scripts."""
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -172,7 +173,7 @@ class Client:
 
     def wait(self, sent: Sent) -> dict[str, Any]:
         """Its task's last state. Raises: Refused, Unreachable."""
-        return list(self.follow(sent))[-1]
+        return deque(self.follow(sent), maxlen=1)[-1]
 
     def sent(self, task_id: str) -> Sent:
         """A file that was sent before, to follow it or to get it back."""
