@@ -65,19 +65,36 @@ def test_a_child_that_keeps_the_pipes_open_holds_nobody_up() -> None:
     assert told.code == 0
 
 
-@pytest.mark.parametrize("kind", ["bwrap", "off"])
-def test_processor_time_of_all_children_counts(kind: Kind, tmp_path: Path) -> None:
-    spin = "while :; do :; done"
-    argv = box_of(kind, tmp_path).wrap(["sh", "-c", f"({spin}) & ({spin}) & wait"])
+SPIN = "while :; do :; done"
+
+
+@pytest.mark.parametrize(
+    ("kind", "script"), [("bwrap", SPIN), ("off", f"({SPIN}) & ({SPIN}) & wait")]
+)
+def test_processor_time_of_all_children_counts(kind: Kind, script: str, tmp_path: Path) -> None:
     with pytest.raises(CpuSpent):
-        ran(argv, Bounds(cpu=0.5))
+        ran(box_of(kind, tmp_path).wrap(["sh", "-c", script]), Bounds(cpu=0.5))
 
 
-@pytest.mark.parametrize("kind", [*BOXES, "off"])
-def test_a_program_that_starts_others_without_end_is_ended(kind: Kind, tmp_path: Path) -> None:
+THREADS = """
+import threading, time
+threading.stack_size(1 << 16)
+for _ in range(60):
+    threading.Thread(target=time.sleep, args=(60,)).start()
+"""
+
+
+@pytest.mark.parametrize("kind", BOXES)
+def test_a_program_with_too_many_threads_is_ended(kind: Kind, tmp_path: Path) -> None:
+    with pytest.raises(TooManyThreads):
+        ran(box_of(kind, tmp_path).wrap([PYTHON, "-c", THREADS]), Bounds(threads=40))
+
+
+def test_a_program_that_starts_others_without_end_is_ended() -> None:
+    """Without any box, where others can be started."""
     script = "i=0; while [ $i -lt 600 ]; do sleep 60 & i=$((i+1)); done; wait"
     with pytest.raises(TooManyThreads):
-        ran(box_of(kind, tmp_path).wrap(["sh", "-c", script]), Bounds(threads=40))
+        ran(["sh", "-c", script], Bounds(threads=40))
 
 
 def test_a_filter_that_a_cleaner_took_is_made_again() -> None:
@@ -141,6 +158,93 @@ def test_what_a_decoder_has_no_use_for_is_refused(kind: Kind, tmp_path: Path) ->
     assert json.loads(free.stdout) == {"memfd_create": errno.EFAULT}
 
 
+TAKEN_OVER = """
+import ctypes, errno, fcntl, json, os, resource, sys
+victim, other = int(sys.argv[1]), sys.argv[2]
+libc = ctypes.CDLL(None, use_errno=True)
+def called(number, *arguments):
+    if libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments)) < 0:
+        raise OSError(ctypes.get_errno(), "")
+def starts():
+    if os.fork() == 0:
+        os._exit(0)
+numbers = json.loads(sys.argv[3])
+reader, writer = os.pipe()
+attempts = {
+    "kill": lambda: os.kill(victim, 9),
+    "kill all": lambda: os.kill(-1, 0),
+    "kill a thread": lambda: called(numbers["tgkill"], victim, victim, 9),
+    "a queued signal": lambda: called(numbers["rt_sigqueueinfo"], victim, 9, 0),
+    "signals of a pipe": lambda: fcntl.fcntl(reader, fcntl.F_SETOWN, victim),
+    "their number": lambda: fcntl.fcntl(reader, fcntl.F_SETSIG, 9),
+    "limits": lambda: resource.prlimit(victim, resource.RLIMIT_CPU, (1, 1)),
+    "priority": lambda: os.setpriority(os.PRIO_PROCESS, victim, 19),
+    "scheduling": lambda: os.sched_setscheduler(victim, os.SCHED_IDLE, os.sched_param(0)),
+    "processors": lambda: os.sched_setaffinity(victim, {0}),
+    "mode": lambda: os.chmod(other, 0o777),
+    "times": lambda: os.utime(other, (0, 0)),
+    "owner": lambda: os.chown(other, os.getuid(), os.getgid()),
+    "outliving the worker": lambda: called(numbers["prctl"], 1, 0),
+    "a process": starts,
+}
+def code(attempt):
+    try:
+        attempt()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "done"
+print(json.dumps({name: code(attempt) for name, attempt in attempts.items()}))
+"""
+
+
+@pytest.mark.parametrize("kind", BOXES)
+def test_no_other_process_and_no_other_files_rights_can_be_changed(
+    kind: Kind, tmp_path: Path
+) -> None:
+    resolve = ctypes.CDLL(LIBRARY).seccomp_syscall_resolve_name
+    calls = ("tgkill", "rt_sigqueueinfo", "prctl")
+    numbers = json.dumps({name: resolve(name.encode()) for name in calls})
+    other = tmp_path / "other"
+    other.touch(mode=0o600)
+    with subprocess.Popen(["sleep", "60"]) as victim:
+        try:
+            argv = [PYTHON, "-c", TAKEN_OVER, str(victim.pid), str(other), numbers]
+            told = ran(box_of(kind, tmp_path).wrap(argv))
+            assert set(json.loads(told.stdout).values()) == {"EPERM"}, told
+            assert victim.poll() is None
+        finally:
+            victim.kill()
+    assert other.stat().st_mode & 0o777 == 0o600
+
+
+def test_files_without_bytes_are_counted(tmp_path: Path) -> None:
+    script = "import sys, time\nfor n in range(500): open(f'{sys.argv[1]}/{n}', 'w')\ntime.sleep(5)"
+    box = box_of("landlock", Path("/usr/bin/true"), tmp_path)
+    with pytest.raises(TooMuchOutput):
+        ran(box.wrap([PYTHON, "-c", script, str(tmp_path)]), Bounds(folder=tmp_path, folder_size=9))
+
+
+REACHES = """
+import json, os, pathlib, sys
+source, made, refused = sys.argv[1], pathlib.Path(sys.argv[2]), json.loads(sys.argv[3])
+print(open(source).read())
+made.write_text("x")
+def reaches(what, *arguments):
+    try:
+        what(*arguments)
+    except OSError:
+        return
+    print("reached", what, arguments)
+for path in refused["read"]:
+    reaches(open, path)
+for path in refused["write"]:
+    reaches(open, path, "w")
+reaches(os.symlink, "x", made.parent / "link")
+reaches(os.mkdir, made.parent / "folder")
+reaches(os.unlink, made)
+"""
+
+
 @pytest.mark.parametrize("kind", ["bwrap", "landlock"])
 def test_only_the_output_folder_can_be_written_and_only_the_source_read(
     kind: Kind, tmp_path: Path
@@ -150,16 +254,18 @@ def test_only_the_output_folder_can_be_written_and_only_the_source_read(
     source.write_text("mine")
     other.write_text("another user's")
     box = box_of(kind, source, output)
-    script = (
-        f"cat {box.source_seen}; echo x >{box.output_seen('made')} && echo made; "
-        f"cat {other} /etc/passwd /proc/{os.getpid()}/environ; kill -0 {os.getpid()} && echo killed; "
-        f"for p in {tmp_path}/new /tmp/new /dev/new /dev/shm/new /new {box.source_seen}; "
-        "do echo x 2>/dev/null >$p && echo wrote $p; done; "
-        f"ln -s x {box.output_seen('link')}; mkdir {box.output_seen('folder')}; "
-        f"rm {box.output_seen('made')}; true"
-    )
-    told = ran(box.wrap(["sh", "-c", script]))
-    assert told.stdout.split() == ["minemade"], told.stderr
+    made = box.output_seen("made")
+    refused = {
+        "read": [str(other), "/etc/passwd", f"/proc/{os.getpid()}/environ"],
+        "write": [
+            *(f"{folder}/new" for folder in (tmp_path, "/tmp", "/dev", "/dev/shm", "")),
+            box.source_seen,
+        ],
+    }
+    argv = [PYTHON, "-c", REACHES, box.source_seen, made, json.dumps(refused)]
+    told = ran(box.wrap(argv))
+    assert told.stdout.split() == ["mine"], told.stderr
+    assert told.code == 0
     assert [path.name for path in output.iterdir()] == ["made"]
     assert source.read_text() == "mine"
 

@@ -9,18 +9,32 @@ from support.server import Server, running_server
 from support.tus import send
 
 SECRET = "a-secret-of-the-environment"
-ENDLESS = """#!/bin/sh
+# One whose library is below /usr, which every box shows. A decoder starts no process.
+ENDLESS = """#!/usr/bin/python3
 # Stands for ffmpeg that was taken over: it looks around, then works without end.
-[ "$1" = -version ] && exec echo ffmpeg version 0
-cat /proc/$PPID/environ /proc/$PPID/maps /proc/$PPID/mem >{stolen}
-readlink /proc/$PPID/fd/* /proc/$PPID/cwd >>{stolen}
-ls /proc/self/fd >{inherited}
-position=0
-while :; do
-  position=$((position + 1))
-  echo out_time_us=$position
-  sleep 0.1
-done
+import os, sys, time
+if sys.argv[1] == "-version":
+    sys.exit("ffmpeg version 0")
+parent = f"/proc/{{os.getppid()}}"
+inherited = os.listdir("/proc/self/fd")
+with open("{inherited}", "w") as found:
+    found.write(" ".join(inherited))
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+looks = [(read, name) for name in ("environ", "maps", "mem")]
+looks += [(os.readlink, name) for name in ("cwd", *(f"fd/{{number}}" for number in range(64)))]
+with open("{stolen}", "w") as stolen:
+    for look, name in looks:
+        try:
+            stolen.write(repr(look(f"{{parent}}/{{name}}")))
+        except OSError:
+            pass
+position = 0
+while True:
+    position += 1
+    print(f"out_time_us={{position}}", flush=True)
+    time.sleep(0.1)
 """
 
 
@@ -69,14 +83,16 @@ def test_heavy_work_stops_nobody_and_a_bomb_is_not_begun(tmp_path: Path) -> None
         assert set(inherited.read_text().split()) <= {"0", "1", "2", "3"}
 
 
-BUSY = """#!/bin/sh
-[ "$1" = -version ] && exec echo ffmpeg version 0
-(while :; do :; done) &
-position=0
-while :; do
-  position=$((position + 1))
-  [ $((position % 1000)) = 0 ] && echo out_time_us=$position
-done
+BUSY = """#!/usr/bin/python3
+import itertools, sys, threading
+if sys.argv[1] == "-version":
+    sys.exit("ffmpeg version 0")
+def work(step):
+    for position in itertools.count():
+        if step and position % step == 0:
+            print(f"out_time_us={position}", flush=True)
+threading.Thread(target=work, args=(0,), daemon=True).start()
+work(1000)
 """
 
 

@@ -26,6 +26,8 @@ TERM_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.1
 READ_BYTES: Final = 1 << 16
 MAX_LINE_BYTES: Final = 4096
+MAX_FILES: Final = 8
+"""Names that a program may make in its folder. ffmpeg makes one; each costs an inode, empty ones too."""
 MAX_THREADS: Final = 64 + 4 * (os.cpu_count() or 1)
 """Threads of one program and its children: ffmpeg has a few for each core."""
 _STDERR_BYTES: Final = 8192
@@ -165,11 +167,12 @@ class _Watch:
 
 
 def _bytes_in(folder: Path) -> float:
-    """What the files in a folder take up on the disk, no link followed; infinity if a folder is in it."""
+    """What the files in a folder take up on the disk, no link followed; infinity if a folder or more
+    than ``MAX_FILES`` files are in it."""
     total = 0.0
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
+        for number, entry in enumerate(entries):
+            if number >= MAX_FILES or entry.is_dir(follow_symlinks=False):
                 return math.inf
             total += entry.stat(follow_symlinks=False).st_blocks * 512
     return total

@@ -2,7 +2,8 @@
 
 The library is libseccomp, by ctypes: it knows each architecture's numbers and refuses calls by another
 architecture's table. ``DENIED`` is what bubblewrap's own users deny (Flatpak, Docker), and also what
-makes files other than plain ones. A denied call fails with EPERM, so that a program may do without it.
+makes files other than plain ones, changes another process or starts one. A denied call fails with
+EPERM, so that a program may do without it.
 """
 
 import atexit
@@ -24,7 +25,12 @@ DENIED: Final = (
     # Other processes and their memory.
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease",
     "kcmp", "pidfd_getfd", "pidfd_open", "pidfd_send_signal", "setsid", "setpgid",
-    "setns", "unshare", "personality",
+    "setns", "unshare", "personality", "kill", "tkill", "tgkill", "rt_sigqueueinfo",
+    "rt_tgsigqueueinfo", "setpriority", "ioprio_set", "sched_setscheduler", "sched_setparam",
+    "sched_setattr", "sched_setaffinity",
+    # Processes of its own: limits of memory and processor time hold for each of them, and those that
+    # a program has started do not end with the worker.
+    "fork", "vfork",
     # The kernel's keys, programs, watches and queues.
     "add_key", "request_key", "keyctl", "bpf", "perf_event_open", "userfaultfd", "fanotify_init",
     "io_uring_setup", "io_uring_enter", "io_uring_register", "seccomp", "lookup_dcookie",
@@ -44,20 +50,34 @@ DENIED: Final = (
     "lsetxattr", "fsetxattr", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2",
     "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
     "setgroups", "setfsuid", "setfsgid", "capset",
+    # Landlock does not look at these.
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime",
+    "utimes", "utimensat", "utimensat_time64", "futimesat", "setxattrat", "removexattr",
+    "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
 )  # fmt: skip
 NAMESPACES: Final = 0x7E020080
 """CLONE_NEW* of clone(2): all kinds of namespaces."""
+THREAD: Final = 0x10000
+"""CLONE_THREAD of clone(2): what is made is a thread and no process."""
+PDEATHSIG: Final = 1
+"""The option of prctl(2) by which a process would outlive the worker."""
+SIGNALS_OF_FILES: Final = (8, 10, 15)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX of fcntl(2): a pipe would send any signal to any process."""
 TIOCSTI: Final = 0x5412
 TMPFILE: Final = 0x400000
 """The part of O_TMPFILE that is its own: a file without a name takes room that is not seen."""
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
+_NOT_EQUAL: Final = 1
 _MASKED_EQUAL: Final = 7
+_LOWER_HALF: Final = 0xFFFFFFFF
+"""What the kernel looks at where an argument is an ``int``."""
 _UNKNOWN_CALL: Final = -1
 
 
 class _Condition(ctypes.Structure):
-    """``struct scmp_arg_cmp``: an argument, masked with the first value, equals the second."""
+    """``struct scmp_arg_cmp``: an argument, masked with the first value, equals the second; or an
+    argument does not equal the first value."""
 
     _fields_ = (
         ("argument", ctypes.c_uint),
@@ -154,13 +174,24 @@ def _write(library: ctypes.CDLL, descriptor: int) -> None:
         _deny(library, rules, "openat2", code=errno.ENOSYS)
         for bit in (1 << n for n in range(32) if NAMESPACES >> n & 1):
             _deny(library, rules, "clone", [_Condition(0, _MASKED_EQUAL, bit, bit)])
+        _deny(library, rules, "clone", [_Condition(0, _MASKED_EQUAL, THREAD, 0)])
+        _deny(library, rules, "prctl", [_int_equals(0, PDEATHSIG)])
+        # Limits of other processes; 0 is the caller.
+        _deny(library, rules, "prlimit64", [_Condition(0, _NOT_EQUAL, 0, 0)])
+        for name in ("fcntl", "fcntl64"):
+            for command in SIGNALS_OF_FILES:
+                _deny(library, rules, name, [_int_equals(1, command)])
         for name, flags in (("open", 1), ("openat", 2)):
             _deny(library, rules, name, [_Condition(flags, _MASKED_EQUAL, TMPFILE, TMPFILE)])
-        # Pushing input into a terminal; only the lower half of the number is looked at by the kernel.
-        _deny(library, rules, "ioctl", [_Condition(1, _MASKED_EQUAL, 0xFFFFFFFF, TIOCSTI)])
+        # Pushing input into a terminal.
+        _deny(library, rules, "ioctl", [_int_equals(1, TIOCSTI)])
         _checked(library.seccomp_export_bpf(rules, descriptor), "export")
     finally:
         library.seccomp_release(rules)
+
+
+def _int_equals(argument: int, value: int) -> _Condition:
+    return _Condition(argument, _MASKED_EQUAL, _LOWER_HALF, value)
 
 
 def _deny(
