@@ -6,17 +6,19 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.media import make, video
+from support.media import probe as probed
 from support.server import running_server
 from support.tus import send
 from support.waiting import wait_until
 
 from tusd_py.clock import SystemClock
 from worker.media import run as running
-from worker.media.argv import probe_argv
+from worker.media.argv import TranscodePlan, probe_argv, transcode_argv
 from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.probe import parse_ffprobe
 from worker.media.run import Bounds, CpuSpent, Ran, TooManyThreads, TooMuchOutput, run
@@ -288,6 +290,44 @@ def test_the_real_tools_run_behind_the_filter(kind: Kind, tmp_path: Path) -> Non
     inner = box_of(kind, output / "made.mp4")
     told = ran(inner.wrap(probe_argv("ffprobe", inner.source_seen, "mov")))
     assert parse_ffprobe(told.stdout) is not None
+
+
+def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
+    cover, source, made = tmp_path / "cover.png", tmp_path / "clip.mp4", tmp_path / "made.mp4"
+    film = video(tmp_path / "film.mp4", seconds=1.0)
+    make(["-f", "lavfi", "-i", "color=s=64x64", "-frames:v", "1", str(cover)])
+    make(
+        [
+            "-i", str(cover), "-i", str(film), "-map", "0", "-map", "1", "-c", "copy",
+            "-disposition:v:0", "attached_pic", str(source),
+        ]
+    )  # fmt: skip
+    _put_covers_first(source)
+    plan = TranscodePlan(
+        source=str(source), output=str(made), demuxer="mov", crf=30, preset="ultrafast",
+        audio_bitrate="64k", max_pixels=1 << 20, threads=1,
+    )  # fmt: skip
+    told = ran(transcode_argv("ffmpeg", plan))
+    assert told.code == 0, told.stderr
+    found = parse_ffprobe(ran(probe_argv("ffprobe", str(made), "mov")).stdout)
+    assert found is not None
+    assert (found.width, found.frames) == (160, 15)
+
+
+def _put_covers_first(path: Path) -> None:
+    """Move an MP4's user data before its tracks: its cover is the first stream then."""
+    parts = dict(_boxes(path.read_bytes()))
+    inner = sorted(_boxes(parts["moov"][8:]), key=lambda box: box[0] not in ("mvhd", "udta"))
+    parts["moov"] = parts["moov"][:8] + b"".join(content for _, content in inner)
+    path.write_bytes(b"".join(parts.values()))
+    assert probed(path, "stream=codec_name").split()[0] == "png"
+
+
+def _boxes(content: bytes) -> Iterator[tuple[str, bytes]]:
+    while content:
+        size = int.from_bytes(content[:4])
+        yield content[4:8].decode("ascii"), content[:size]
+        content = content[size:]
 
 
 def test_tags_are_not_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Rule 1: options that guard the input stand before ``-i``; behind it they are sil
 Rule 2: the container is named (``-f``), never guessed, and only it is on the white list: a playlist
 under a video's name would otherwise read the files beside it (protocol_whitelist alone does not
 help). Rule 3: inputs are ``file:`` URLs: a name could be an option or another protocol otherwise.
+Rule 4: the picture is ``V``, which passes covers over, as ``probe`` does: what is estimated is what runs.
 """
 
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def duration_argv(ffmpeg: str, source: str, demuxer: str) -> list[str]:
     """ffmpeg, reading all packets to find a duration that no header tells."""
     return [
         ffmpeg, "-nostdin", "-hide_banner", "-v", "error", *input_argv(source, demuxer),
-        "-map", "0:v:0", "-c", "copy", "-progress", "pipe:1", "-nostats", "-f", "null", "-",
+        "-map", "0:V:0", "-c", "copy", "-progress", "pipe:1", "-nostats", "-f", "null", "-",
     ]  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def transcode_argv(ffmpeg: str, plan: TranscodePlan) -> list[str]:
         ffmpeg, "-nostdin", "-hide_banner", "-v", "level+error", "-y",
         "-max_pixels", str(plan.max_pixels), "-threads", threads,
         *input_argv(plan.source, plan.demuxer),
-        "-map", "0:v:0", "-map", "0:a:0?", "-sn", "-dn", "-map_metadata", "-1",
+        "-map", "0:V:0", "-map", "0:a:0?", "-sn", "-dn", "-map_metadata", "-1",
         "-map_chapters", "-1",
         "-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf), "-pix_fmt", "yuv420p",
         "-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2", "-threads", threads, "-filter_threads", "1",
