@@ -28,6 +28,12 @@ def test_it_is_two_servers_three_workers_and_their_engines() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_none_of_ours_can_use_up_the_machine(name: str) -> None:
+    assert SERVICES[name]["mem_limit"] == ("1g" if name.startswith("server-") else "3g")
+    assert SERVICES[name]["pids_limit"] == 1024
+
+
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_every_service_is_hardened_watched_and_restarted(name: str) -> None:
     service = SERVICES[name]
