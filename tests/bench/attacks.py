@@ -170,6 +170,20 @@ def one_chunk_extension(target: Target) -> bool:
     return target.flood(target.connect(), _chunked(target) + b"1;", b"a" * MIB, 200 * MIB)
 
 
+def one_byte_chunks(target: Target) -> bool:
+    """Whole bodies, all taken: what counts is that others are served meanwhile."""
+    head = (
+        f"POST /files/ HTTP/1.1\r\nHost: localhost:{target.port}\r\nTus-Resumable: 1.0.0\r\n"
+        "Upload-Defer-Length: 1\r\nContent-Type: application/offset+octet-stream\r\n"
+        "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    connections = [target.connect() for _ in range(60)]
+    for piece in (head, *[b"1\r\na\r\n" * 40_000] * 12, b"0\r\n\r\n"):
+        for connection in connections:
+            target.send(connection, piece)
+    return target.ended(connections)
+
+
 def _chunked(target: Target) -> bytes:
     return (
         f"PATCH {target.prepared} HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
@@ -378,6 +392,7 @@ ATTACKS: Final = (
     Attack("1.7 million fields", many_fields),
     Attack("1.7 million trailers", many_trailers, _an_upload),
     Attack("a chunk's extension of 200 MiB", one_chunk_extension, _an_upload),
+    Attack("60 bodies of one-byte chunks", one_byte_chunks),
     Attack("2,000 silent connections", silent_connections),
     Attack("2,000 heads of 60 KiB that stop", half_heads),
     Attack("500 heads, a byte a second", a_byte_a_second),

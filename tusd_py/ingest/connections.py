@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from tusd_py.ingest.descriptors import connections_allowed
 from tusd_py.ingest.pace import Pace
+from tusd_py.ingest.parsing_share import ParsingShare
 from tusd_py.ingest.turns import Turns
 from tusd_py.settings import ConnectionSettings
 
@@ -62,6 +63,8 @@ class Connections:
         self._loop = asyncio.get_running_loop()
         self.turns = Turns(self._loop)
         """When its requests begin."""
+        self.parsing = ParsingShare(self._loop)
+        """When its chunked bodies are parsed."""
         self._total = connections_allowed(limits.total)
         self._addresses: dict[Guarded, str | None] = {}
         self._by_address: dict[str, dict[Guarded, None]] = {}

@@ -58,6 +58,13 @@ log = logging.getLogger(__name__)
 PAUSE_FROM_BYTES: Final = 64 << 10
 """A larger body is left on the wire until somebody wants it."""
 _AUTHORITY: Final = re.compile(rb"[^:/?#]+://([^/?#]*)")
+HEAD_PIECE_BYTES: Final = 8 << 10
+"""Parsed at once: 0.6 ms of work at worst, which is a head and chunks of one byte. Many connections may
+send as much in one turn of the loop ..."""
+BODY_PIECE_BYTES: Final = 64 << 10
+"""... while of chunked bodies one at most is parsed beyond the turn's share."""
+LINE_OVERHEAD: Final = 32
+"""Of a request's line beside its target, and of a head's end: method, version, line ends."""
 FIELD_OVERHEAD: Final = 4
 """Of a field's line beside name and value: colon, space, line end."""
 
@@ -72,6 +79,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     """Targets that are served beyond the limit of connections, and before all others."""
     lends: ClassVar = True
 
+    flow: "_Flow"
     cycle: "_Cycle"
     """The request that was parsed last."""
     table: Connections
@@ -85,6 +93,8 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     head_begun = False
     _in_body = False
+    _rest = memoryview(b"")
+    """Of the last read, what is not parsed yet."""
     _heads = 0
     """Heads that were whole, ever."""
     _unparsed = 0
@@ -113,6 +123,37 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
+        self._rest = memoryview(data)
+        if self._in_chunked_body() and self.table.parsing.is_spent:
+            self._parse_later()
+        else:
+            self._parse_rest()
+
+    def _parse_rest(self) -> None:
+        """Parse what was read last, of chunked bodies as much as the turn's share allows. What is left
+        within one waits; nothing else may: a body of known length can be lent at the next turn."""
+        while self._rest:
+            in_chunked_body = self._in_chunked_body()
+            size = BODY_PIECE_BYTES if in_chunked_body else HEAD_PIECE_BYTES
+            piece, self._rest = self._rest[:size], self._rest[size:]
+            share_left = True
+            if in_chunked_body:
+                share_left = self.table.parsing.spend(partial(self._parse, piece))
+            else:
+                self._parse(piece)
+            if not share_left and self._rest and self._in_chunked_body():
+                self._parse_later()
+                return
+        self.flow.release()
+
+    def _parse_later(self) -> None:
+        self.flow.hold()
+        self.table.parsing.wait(self._parse_rest)
+
+    def _in_chunked_body(self) -> bool:
+        return self._in_body and self._incoming is None
+
+    def _parse(self, data: memoryview) -> None:
         if self._end is not None:
             self._end.drop(len(data))
             return
@@ -127,8 +168,9 @@ class TusHttpProtocol(HttpToolsProtocol):
                 # How much of this read is the new head's is not known: less than a read.
                 self.table.head_grows(self, 0)
         except httptools.HttpParserUpgrade as upgrade:
+            behind = bytes(data[upgrade.args[0] :]) + bytes(self._rest)
+            self._rest = memoryview(b"")
             self.handle_websocket_upgrade()
-            behind = data[upgrade.args[0] :]
             if behind:
                 cast("asyncio.Protocol", self.transport.get_protocol()).data_received(behind)
         except Refusal as refusal:
@@ -142,7 +184,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         that are neither a whole head nor a body."""
         if not in_body:
             self._unparsed += count
-            if self._unparsed > self.limits.head_bytes:
+            if self._unparsed > self.limits.head_bytes + LINE_OVERHEAD:
                 raise HeadTooLarge
             self.table.head_grows(self, count)
             return
@@ -398,16 +440,41 @@ class TusHttpProtocol(HttpToolsProtocol):
 
 
 class _Flow(FlowControl):
-    """Reads no more while requests wait to be answered, whatever else asks for bytes."""
+    """Reads no more while requests wait to be answered, whatever else asks for bytes, nor while what
+    was read is still to be parsed."""
 
     def __init__(self, transport: "asyncio.Transport", connection: TusHttpProtocol) -> None:
         super().__init__(transport)
         self._connection = connection
+        self._is_held = False
+
+    def pause_reading(self) -> None:
+        """Read no more."""
+        if self._is_held:
+            self.read_paused = True
+        else:
+            super().pause_reading()
 
     def resume_reading(self) -> None:
         """Read on, unless a request waits."""
-        if self.read_paused and not self._connection.pipeline:
+        if not self.read_paused or self._connection.pipeline:
+            return
+        if self._is_held:
+            self.read_paused = False
+        else:
             super().resume_reading()
+
+    def hold(self) -> None:
+        """Read nothing until ``release``, whoever resumes."""
+        if not self._is_held and not self.read_paused:
+            self._transport.pause_reading()
+        self._is_held = True
+
+    def release(self) -> None:
+        """Read on, unless it was paused meanwhile."""
+        if self._is_held and not self.read_paused and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._is_held = False
 
 
 class _Incoming:

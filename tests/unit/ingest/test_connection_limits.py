@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
 from support.uvicorn_server import Receive, Scope, Send, serving
 from support.waiting import until
 
+from tusd_py.ingest import connections, uvicorn_protocol
+from tusd_py.ingest.parsing_share import ParsingShare
 from tusd_py.settings import ConnectionSettings
 
 Play = Callable[[Coroutine[None, None, None]], None]
@@ -245,6 +249,77 @@ def test_nothing_behind_a_failed_handshake_is_a_request(play: Play) -> None:
                 with suppress(ConnectionError):
                     await client.reader.read()
         assert "/smuggled" not in app.seen
+
+    play(run())
+
+
+# -- framing: chunked bodies take turns
+
+# More than is parsed at once.
+DENSE = b"1\r\nx\r\n" * 30_000
+END = b"0\r\n\r\n"
+
+
+def test_a_body_of_tiny_chunks_does_not_hold_up_other_requests(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ParsingShare", partial(ParsingShare, seconds=0))
+    monkeypatch.setattr(uvicorn_protocol, "BODY_PIECE_BYTES", 1024)
+
+    async def run() -> None:
+        app = Recorder()
+        async with (
+            serving(app, connections=limits()) as port,
+            connected(port) as flood,
+            connected(port) as other,
+        ):
+            flood.send(CHUNKED)
+            await until(lambda: app.seen == ["/a"])
+            flood.send(DENSE[:60_000], END)
+            other.send(request(path="/b"))
+            assert await other.answer() == (200, b"/b")
+            assert await flood.answer() == (200, b"/a")
+        assert app.bodies == [b"", b"x" * 10_000]
+
+    play(run())
+
+
+def test_what_follows_a_body_that_was_parsed_in_turns_is_whole_and_in_order(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ParsingShare", partial(ParsingShare, seconds=0))
+    lent = os.urandom(300_000)
+
+    async def run() -> None:
+        app = Recorder()
+        async with serving(app, connections=limits()) as port, connected(port) as client:
+            client.send(
+                CHUNKED, DENSE, END, request("POST", "/lent", f"Content-Length: {len(lent)}")
+            )
+            client.send(lent, request(path="/c"), CHUNKED, DENSE, END, request(path="/d"))
+            paths = [b"/a", b"/lent", b"/c", b"/a", b"/d"]
+            assert [await client.answer() for _ in paths] == [(200, path) for path in paths]
+        assert app.bodies == [b"x" * 30_000, lent, b"", b"x" * 30_000, b""]
+
+    play(run())
+
+
+def test_a_refusal_and_an_end_within_a_body_that_waits_for_its_turn(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ParsingShare", partial(ParsingShare, seconds=0))
+
+    async def run() -> None:
+        app = Recorder()
+        async with serving(app, connections=limits()) as port:
+            async with connected(port) as client:
+                client.send(CHUNKED, DENSE, b"no chunk\r\n", SMUGGLED)
+                assert code_of((await client.answers())[-1]) == (400, "malformed_request")
+            async with connected(port) as client:
+                client.send(CHUNKED, DENSE)
+                await until(lambda: len(app.seen) == 2)
+            await until(lambda: app.gone == ["/a", "/a"])
+        assert app.seen == ["/a", "/a"]
 
     play(run())
 

@@ -1,0 +1,34 @@
+"""Parsing has a share of each turn of the loop, and those that wait for it go on in their order."""
+
+import asyncio
+
+from tusd_py.ingest.parsing_share import ParsingShare
+
+
+def test_what_is_beyond_the_share_of_a_turn_waits_for_a_later_one() -> None:
+    async def scene() -> list[str]:
+        now, done = 0.0, []
+        share = ParsingShare(asyncio.get_running_loop(), seconds=1.0, clock=lambda: now)
+
+        def work(name: str) -> None:
+            nonlocal now
+            now += 0.6
+            done.append(name)
+
+        assert share.spend(lambda: work("a"))
+        assert not share.is_spent
+        assert not share.spend(lambda: work("b"))
+        assert share.is_spent
+        for name in "cdef":
+            share.wait(lambda name=name: share.spend(lambda: work(name)))  # type: ignore[misc]
+        assert done == ["a", "b"]
+        await asyncio.sleep(0)
+        assert done == ["a", "b", "c", "d"]
+        assert share.is_spent
+        await asyncio.sleep(0)
+        assert done == ["a", "b", "c", "d", "e", "f"]
+        await asyncio.sleep(0)
+        assert not share.is_spent
+        return done
+
+    assert asyncio.run(scene()) == list("abcdef")
