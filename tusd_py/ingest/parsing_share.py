@@ -33,18 +33,22 @@ class ParsingShare:
 
     @property
     def is_spent(self) -> bool:
-        """Whether nothing more may be parsed in this turn, or others wait for a share."""
-        return self._left <= 0 or bool(self._waiting)
+        """Whether nothing more may be parsed in this turn."""
+        return self._left < 0
 
-    def spend(self, work: Callable[[], None]) -> bool:
-        """Call ``work`` and take its time from the share; return whether some of it is left."""
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether others wait for a share."""
+        return bool(self._waiting)
+
+    def spend(self, work: Callable[[], None]) -> None:
+        """Call ``work`` and take its time from the share."""
         begun_at = self._clock()
         try:
             work()
         finally:
             self._left -= self._clock() - begun_at
             self._see_turn_end()
-        return self._left > 0
 
     def wait(self, resume: Callable[[], None]) -> None:
         """Call ``resume`` in a later turn, behind those that wait already."""
@@ -61,7 +65,7 @@ class ParsingShare:
         self._turn_ends = False
         for _ in range(len(self._waiting)):
             self._waiting.popleft()()
-            if self._left <= 0:
+            if self.is_spent:
                 break
         if self._waiting:
             self._see_turn_end()

@@ -124,7 +124,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
         self._rest = memoryview(data)
-        if self._in_chunked_body() and self.table.parsing.is_spent:
+        if self._in_chunked_body() and self.table.parsing.is_waited_for:
             self._parse_later()
         else:
             self._parse_rest()
@@ -134,16 +134,15 @@ class TusHttpProtocol(HttpToolsProtocol):
         within one waits; nothing else may: a body of known length can be lent at the next turn."""
         while self._rest:
             in_chunked_body = self._in_chunked_body()
-            size = BODY_PIECE_BYTES if in_chunked_body else HEAD_PIECE_BYTES
-            piece, self._rest = self._rest[:size], self._rest[size:]
-            share_left = True
-            if in_chunked_body:
-                share_left = self.table.parsing.spend(partial(self._parse, piece))
-            else:
-                self._parse(piece)
-            if not share_left and self._rest and self._in_chunked_body():
+            if in_chunked_body and self.table.parsing.is_spent:
                 self._parse_later()
                 return
+            size = BODY_PIECE_BYTES if in_chunked_body else HEAD_PIECE_BYTES
+            piece, self._rest = self._rest[:size], self._rest[size:]
+            if in_chunked_body:
+                self.table.parsing.spend(partial(self._parse, piece))
+            else:
+                self._parse(piece)
         self.flow.release()
 
     def _parse_later(self) -> None:
