@@ -15,9 +15,12 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 
 from tusd_py import Settings, create_app
+from tusd_py.access.operator_links import OperatorLinks
+from tusd_py.clock import SystemClock
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import PolicyError
 from tusd_py.domain.ids import UserId
+from tusd_py.http.access import Authenticate
 from tusd_py.http.mount import mount_path
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -31,8 +34,11 @@ async def by_header(connection: HTTPConnection) -> Caller:
 
 
 @asynccontextmanager
-async def mounted(folder: Path, path: str = "/app") -> AsyncIterator[httpx.AsyncClient]:
-    inner = create_app(Settings(data_dir=folder, workers=0), authenticate=by_header)
+async def mounted(
+    folder: Path, path: str = "/app", authenticate: Authenticate | None = by_header
+) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(data_dir=folder, workers=0, allowed_hosts=("example.test",))
+    inner = create_app(settings, authenticate=authenticate)
     outer = Starlette(routes=[Mount(path, inner)])
     async with inner.router.lifespan_context(inner):
         transport = httpx.ASGITransport(outer)
@@ -106,6 +112,19 @@ def test_a_path_with_a_parameter_is_never_markup_or_a_header(tmp_path: Path, ten
 @pytest.mark.parametrize("path", ["//evil.example", "///evil.example/x", "/\\evil.example"])
 def test_a_mount_never_names_another_host(path: str) -> None:
     assert re.match(r"/[^/\\]", mount_path({"root_path": path}))
+
+
+@pytest.mark.parametrize("tenant", ["%2Fevil.example", "a;Domain=evil", "%C3%A4"])
+def test_an_operators_link_leads_to_the_mount_and_nowhere_else(tmp_path: Path, tenant: str) -> None:
+    async def main() -> None:
+        async with mounted(tmp_path, "/{tenant:path}", authenticate=None) as client:
+            key = OperatorLinks(tmp_path, SystemClock()).new_key()
+            answer = await client.get(f"/{tenant}/admin", params={"key": key})
+            assert answer.status_code == 303
+            assert re.fullmatch(r"/[^/\\]\S*/admin", answer.headers["Location"])
+            assert ";Domain=" not in answer.headers["Set-Cookie"]
+
+    anyio.run(main)
 
 
 def test_a_task_of_somebody_else_is_not_there(tmp_path: Path) -> None:

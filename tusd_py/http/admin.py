@@ -18,6 +18,7 @@ from tusd_py.domain.ids import parse_upload_id
 from tusd_py.http.context import AppContext
 from tusd_py.http.home import PageFiles
 from tusd_py.http.json_body import json_members
+from tusd_py.http.mount import mount_path
 from tusd_py.http.progress import NO_STORE
 from tusd_py.monitoring.asking import in_thread
 from tusd_py.monitoring.overview import Overview
@@ -82,7 +83,7 @@ def _holds_cookie(context: AppContext, request: Request) -> bool:
 async def _enter(context: AppContext, request: Request, key: str) -> Response:
     """Use a link up: its cookie, and the page's address without the key. Raises: OperatorLinkNeeded."""
     links = context.operator_links
-    below = request.scope.get("root_path", "")
+    below = mount_path(request.scope)
     headers = {**NO_STORE, "Referrer-Policy": "no-referrer"}
     answer = RedirectResponse(f"{below}/admin", status_code=303, headers=headers)
     if not await context.threads.call(links.use_key, key):
@@ -98,7 +99,8 @@ async def _enter(context: AppContext, request: Request, key: str) -> Response:
         await context.threads.call(links.cookie_name),
         await context.threads.call(links.new_cookie),
         max_age=COOKIE_SECONDS,
-        path=f"{below}/",
+        # A semicolon would begin another attribute (RFC 6265, 4.1.1).
+        path=f"{below}/".replace(";", "%3B"),
         secure=(origin or "").startswith("https:"),
         httponly=True,
         samesite="strict",
