@@ -128,6 +128,7 @@ def test_its_own_names_are_answered(asker: Asker) -> None:
     ("head", "status"),
     [
         ("GET {list} HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 421),
+        ("GET {list} HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 421),
         ("GET {list} HTTP/1.1\r\n\r\n", 421),
         ("GET {list} HTTP/1.0\r\n\r\n", 421),
         ("GET /healthz HTTP/1.0\r\n\r\n", 200),

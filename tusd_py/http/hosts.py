@@ -29,9 +29,11 @@ class Hosts:
             await self._app(scope, receive, send)
 
     def _names_us(self, scope: Scope) -> bool:
-        """Whether the head names a host, and only ours: a proxy may put its own name into Host and the
+        """Whether the head names a host once (RFC 9112, 3.2), and only ours: a proxy may put its own name into Host and the
         browser's elsewhere, and a page may write the other fields itself."""
+        if sum(name == b"host" for name, _ in scope["headers"]) != 1:
+            return False
         hosts = named_hosts(scope["headers"])
         server = scope.get("server")
         local_address = server[0] if server else None
-        return bool(hosts) and all(self._rule.allows(host, local_address) for host in hosts)
+        return all(self._rule.allows(host, local_address) for host in hosts)
