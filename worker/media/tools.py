@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tusd_py.clock import SystemClock
+from tusd_py.domain.errors import BackendError
 from tusd_py.settings import Settings
 from worker.media.run import Overran, run
 from worker.media.sandbox import Kind, strongest
@@ -26,7 +27,7 @@ WEAKNESSES: Final[dict[Kind, str]] = {
 NO_FILTER: Final = "libseccomp is missing: ffmpeg may use every system call."
 REMEDY: Final = (
     "Install bubblewrap and libseccomp and allow user namespaces; media.sandbox=bwrap refuses to start "
-    "without the box, and naming the weaker one accepts it."
+    "without them, and naming the weaker one accepts it."
 )
 
 
@@ -60,24 +61,26 @@ class Tools:
 def discover(settings: Settings) -> Tools:
     """Look for ffmpeg on PATH, then in the package imageio-ffmpeg (which has no ffprobe).
 
-    Raises: BackendError: the sandbox that the settings demand does not start.
+    Raises: BackendError: the sandbox that the settings demand does not start, or has no filter of
+        system calls.
     """
     ffmpeg = shutil.which(settings.media.ffmpeg) or _shipped()
-    kind = strongest(settings.media.sandbox)
+    wanted = settings.media.sandbox
+    kind = strongest(wanted)
+    if ffmpeg and wanted not in ("auto", "off") and filter_file() is None:
+        raise BackendError(f"The sandbox {wanted} is not whole. {NO_FILTER} Install libseccomp2.")
     return Tools(
         ffmpeg=ffmpeg,
         ffprobe=shutil.which(settings.media.ffprobe),
         version=_version(ffmpeg) if ffmpeg else "",
         sandbox=kind,
-        weakness=_weakness(kind, wanted=settings.media.sandbox) if ffmpeg else "",
+        weakness=_weakness(kind) if ffmpeg and wanted == "auto" else "",
     )
 
 
-def _weakness(kind: Kind, *, wanted: str) -> str:
-    if kind == "off":
-        return "" if wanted == "off" else WEAKNESSES[kind]
-    unfiltered = "" if filter_file() is not None else NO_FILTER
-    return " ".join(filter(None, (WEAKNESSES[kind] if wanted == "auto" else "", unfiltered)))
+def _weakness(kind: Kind) -> str:
+    unfiltered = NO_FILTER if kind != "off" and filter_file() is None else ""
+    return " ".join(filter(None, (WEAKNESSES[kind], unfiltered)))
 
 
 def _shipped() -> str | None:

@@ -65,10 +65,14 @@ def test_a_box_that_is_demanded_and_does_not_start_is_refused(
         found(monkeypatch, set(), wanted)
 
 
-def test_a_missing_filter_is_a_weakness_of_any_box(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("wanted", ["bwrap", "landlock", "rlimit"])
+def test_a_missing_filter_is_a_weakness_and_no_box_that_is_demanded(
+    monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
     monkeypatch.setattr(tools, "filter_file", lambda: None)
-    seen = found(monkeypatch, {"bwrap"}, "bwrap")
-    assert "libseccomp" in seen.weakness
+    assert "libseccomp" in found(monkeypatch, {wanted}).weakness
+    with pytest.raises(BackendError, match="libseccomp"):
+        found(monkeypatch, {wanted}, wanted)
 
 
 def test_readiness_and_figures_tell_a_weak_box(
