@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-SHARE_SECONDS: Final = 0.01
-"""Of one turn of the loop, over all connections."""
+SHARE_SECONDS: Final = 0.003
+"""Of one turn of the loop, over all connections. uvloop accepts one connection in a turn: with 10 ms the
+last of 60 that come together waited 0.9 s, with 3 ms 0.2 s; a stream of 64 KiB chunks is as fast."""
 
 
 class ParsingShare:

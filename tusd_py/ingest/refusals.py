@@ -48,6 +48,15 @@ class UpgradeRefused(Refusal):
     error = "不支持的协议升级"
 
 
+class TransferCodingRefused(Refusal):
+    """Refuse a transfer coding other than chunked (RFC 9112, 6.1): its bytes would be stored coded."""
+
+    status = 501
+    code = "unsupported_transfer_coding"
+    sentence = "The field Transfer-Encoding may hold chunked and nothing else."
+    error = "不支持的传输编码"
+
+
 class HeadTooLarge(Refusal):
     """Refuse a head with more bytes or fields than the limits."""
 

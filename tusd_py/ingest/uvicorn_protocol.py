@@ -41,6 +41,7 @@ from tusd_py.ingest.refusals import (
     TargetTooLong,
     TooManyPipelined,
     TrailersTooLarge,
+    TransferCodingRefused,
     UpgradeRefused,
 )
 from tusd_py.ingest.slow_end import KEEP_BYTES, SlowEnd
@@ -227,9 +228,20 @@ class TusHttpProtocol(HttpToolsProtocol):
         fields = self.headers if self._trailers is None else self._trailers
         if self._room < 0 or len(fields) >= self.limits.fields:
             raise HeadTooLarge if self._trailers is None else TrailersTooLarge
+        if self._trailers is None:
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            elif name == b"transfer-encoding":
+                self._check_transfer_coding(value)
         fields.append((name, value))
-        if name == b"expect" and self._trailers is None and value.lower() == b"100-continue":
-            self.expect_100_continue = True
+
+    def _check_transfer_coding(self, value: bytes) -> None:
+        """Raises: Refusal: RFC 9112, 6.1: it is not chunked alone, or of an HTTP without it."""
+        if self.parser.get_http_version() != "1.1":
+            raise Refusal
+        named_before = any(name == b"transfer-encoding" for name, _ in self.headers)
+        if named_before or value.strip().lower() != b"chunked":
+            raise TransferCodingRefused
 
     def on_headers_complete(self) -> None:
         """The head is complete; the application starts at the loop's next turn."""

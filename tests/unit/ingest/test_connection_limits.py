@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from support.uvicorn_server import Receive, Scope, Send, serving
@@ -432,6 +432,31 @@ def test_a_head_that_is_too_large_is_refused(play: Play, piece: int) -> None:
                     assert code_of(await client.answer()) == (status, code), what
                     assert await client.answers() == [], what
         assert app.seen == ["/a"] * len(TOO_LARGE)
+
+    play(run())
+
+
+CODED: Final = {
+    "another coding": (b"HTTP/1.1", b"Transfer-Encoding: gzip, chunked\r\n", 501),
+    "chunked twice": (b"HTTP/1.1", b"Transfer-Encoding: chunked, chunked\r\n", 400),
+    "in two fields": (b"HTTP/1.1", b"Transfer-Encoding: chunked\r\n" * 2, 400),
+    "not chunked at all": (b"HTTP/1.1", b"Transfer-Encoding: identity\r\n", 501),
+    "an HTTP without it": (b"HTTP/1.0", b"Transfer-Encoding: chunked\r\n", 400),
+}
+
+
+@pytest.mark.parametrize("what", CODED)
+def test_a_body_in_another_transfer_coding_is_refused(play: Play, what: str) -> None:
+    version, fields, status = CODED[what]
+
+    async def run() -> None:
+        app = Recorder()
+        async with serving(app) as port, connected(port) as client:
+            head = b"POST / " + version + b"\r\nHost: x\r\n" + fields + b"\r\n"
+            client.send(head + b"5\r\nhello\r\n0\r\n\r\n" + request(path="/behind"))
+            assert (await client.answer())[0] == status
+            assert await client.answers() == []
+        assert app.seen == []
 
     play(run())
 
