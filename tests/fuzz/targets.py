@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import jwt
 from starlette.requests import Request
 from support.clock import FakeClock
@@ -27,6 +28,7 @@ from tusd_py.client.events import Following
 from tusd_py.domain import filetypes
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
 from tusd_py.hashing import checksums
+from tusd_py.hooks import webhook
 from tusd_py.http.download import content_disposition
 from tusd_py.http.errors import status_of
 from tusd_py.http.form_file import FormFile
@@ -246,6 +248,12 @@ def scanner_answer(data: bytes) -> None:
         judged(data.decode("utf-8", "replace"))
 
 
+def hook_answer(data: bytes) -> None:
+    """Read the sentence of an application that refuses an upload; a client is shown it."""
+    sentence = webhook._sentence(webhook._members(httpx.Response(403, content=data)))
+    assert sentence is None or sentence.encode()
+
+
 def event_stream(data: bytes) -> None:
     """Follow a task's events, as a client does, from a server that may send anything."""
     following = Following("http://127.0.0.1:1/files/", _UPLOAD, None)
@@ -363,6 +371,7 @@ TARGETS: Final[dict[str, Target]] = {
         scanner_answer,
         (b"stream: OK", b"stream: Eicar-Signature FOUND", b"INSTREAM size limit exceeded. ERROR"),
     ),
+    "hook_answer": Target(hook_answer, (b'{"detail": "Not today.", "reject": true}',)),
     "event_stream": Target(
         event_stream,
         (b"id: 0a1b.3\ndata: " + json.dumps(_NOTIFIED).encode() + b"\n\n: ping\n\n",),

@@ -17,6 +17,7 @@ import httpx
 from tusd_py.bounded_http import IDENTITY, UnusableAnswer, read_bounded
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import HookRefused, HookUnavailable
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from tusd_py.hooks.payload import Told, own_format, tusd_format
 
 MAX_ANSWER_BYTES: Final = 16 * 1024
@@ -107,10 +108,9 @@ def signature(key: bytes, event_id: str, timestamp: str, body: bytes) -> str:
 
 def _members(answer: httpx.Response) -> dict[str, Any]:
     try:
-        found = json.loads(answer.content)
-    except (ValueError, RecursionError):
+        return read_json_object(answer.content)
+    except NotAJsonObject:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _sentence(members: dict[str, Any]) -> str | None:

@@ -7,7 +7,6 @@ forward proxy of this machine (HTTP_PROXY) is not used.
 
 import base64
 import http.client
-import json
 import secrets
 import ssl
 import threading
@@ -23,6 +22,7 @@ from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.answers import MAX_ANSWER_BYTES, read_answer
 from tusd_py.clock import Clock
 from tusd_py.doctor.findings import Unseen
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 ANSWER_SECONDS: Final = 10.0
 DEFAULT_ORIGIN: Final = "https://example.org"
@@ -52,10 +52,9 @@ class Answer:
         if "json" not in self.headers.get("content-type", ""):
             return ""
         try:
-            members = json.loads(self.body)
-        except ValueError:
+            return str(read_json_object(self.body).get("code", ""))
+        except NotAJsonObject:
             return ""
-        return str(members.get("code", "")) if isinstance(members, dict) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
