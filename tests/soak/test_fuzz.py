@@ -29,7 +29,11 @@ SEED = int(os.environ.get("FUZZ_SEED", "0")) or random.SystemRandom().randrange(
 ANSWER_SECONDS = 1.5
 CONNECTIONS = 16
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
-_EXPECTED_SERVER_ERRORS = {500: b"body_timeout", 503: b"shutting_down"}
+_EXPECTED_SERVER_ERRORS = {
+    500: b"body_timeout",
+    501: b"unsupported_transfer_coding",
+    503: b"shutting_down",
+}
 _FOLDER = Path(__file__).parents[1]
 
 
