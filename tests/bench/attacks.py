@@ -80,8 +80,13 @@ class Target:
             if time.monotonic() - self.begun_at > GIVE_UP_SECONDS:
                 return False
             left = [each for each in left if not (_is_closed(each) if read else _is_reset(each))]
-            time.sleep(0.05)
+            _pause(0.05)  # before the next look at thousands of sockets
         return True
+
+
+def _pause(seconds: float) -> None:
+    """Let time pass where time is what the attack is made of, or between two looks at a condition."""
+    threading.Event().wait(seconds)
 
 
 def _is_closed(connection: socket.socket) -> bool:
@@ -124,7 +129,7 @@ class Attack:
 
 def nothing(_target: Target) -> bool:
     """What the other client sees without an attack: how busy the machine is."""
-    time.sleep(20)
+    _pause(20)  # as long as a flood takes
     return True
 
 
@@ -216,7 +221,7 @@ def a_byte_a_second(target: Target) -> bool:
         if time.monotonic() - target.begun_at > GIVE_UP_SECONDS:
             return False
         left = [each for each in left if not _is_closed(each) and target.send(each, b"a")]
-        time.sleep(1)
+        _pause(1)  # the attack's pace
     return True
 
 
@@ -241,7 +246,7 @@ def downloads_by_drops(target: Target) -> bool:
         if time.monotonic() - target.begun_at > GIVE_UP_SECONDS:
             return False
         left = [each for each in left if _takes(each) and not _is_reset(each)]
-        time.sleep(1)
+        _pause(1)  # the attack's pace
     return True
 
 
@@ -360,12 +365,12 @@ def unread_streams(target: Target) -> bool:
     left = [target.connect() for _ in range(1_500)]
     for connection in left:
         target.send(connection, head)
-    time.sleep(10)
+    _pause(10)  # the attack: nothing is read in that time
     while len(left) > STREAMS:
         if time.monotonic() - target.begun_at > GIVE_UP_SECONDS:
             return False
         left = [each for each in left if not _is_closed(each)]
-        time.sleep(0.2)
+        _pause(0.2)  # before the next look at thousands of sockets
     return len(left) == STREAMS
 
 
