@@ -29,7 +29,8 @@ from tusd_py.ingest.self_check import self_check
 from tusd_py.monitoring.figures import Figures
 from tusd_py.monitoring.traces import Traces, open_traces
 from tusd_py.ports import Ports
-from tusd_py.settings import GIB, Settings
+from tusd_py.settings import Settings
+from tusd_py.settings_values import GIB
 from tusd_py.wiring import open_ports
 from worker.app import Worker
 from worker.media.tools import Tools, discover

@@ -19,7 +19,8 @@ from tusd_py.ports import Ports
 from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_directory
 from tusd_py.queue.port import JobQueue
 from tusd_py.rates.port import Meter
-from tusd_py.settings import OssSettings, S3Settings, Settings
+from tusd_py.settings import Settings
+from tusd_py.settings_sections import OssSettings, S3Settings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.stores.disk_space import DiskSpace
 from tusd_py.stores.port import StoreSet

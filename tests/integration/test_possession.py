@@ -24,7 +24,7 @@ from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.possession import ANSWER_BYTES
 from tusd_py.hashing.possession import answer, draw
 from tusd_py.ports import Ports
-from tusd_py.settings import AuthSettings, InstantSettings
+from tusd_py.settings_sections import AuthSettings, InstantSettings
 
 CONTENT = os.urandom(1_300_000)
 HASH = blake3.blake3(CONTENT).hexdigest()

@@ -14,7 +14,9 @@ from tusd_py.cli.token import signed_token
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import TokenInvalid
 from tusd_py.domain.masking import masked_value
-from tusd_py.settings import AuthSettings, Settings, parse_duration
+from tusd_py.settings import Settings
+from tusd_py.settings_sections import AuthSettings
+from tusd_py.settings_values import parse_duration
 
 LONGEST_DAYS: Final = 3650
 

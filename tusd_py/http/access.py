@@ -17,7 +17,7 @@ from tusd_py.clock import Clock
 from tusd_py.domain.caller import EVERYBODY, Caller
 from tusd_py.domain.errors import TokenInvalid, Unauthenticated
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.settings import AuthSettings
+from tusd_py.settings_sections import AuthSettings
 
 Authenticate = Callable[[HTTPConnection], Awaitable[Caller]]
 """Who is asking, by the head of a request. Raises: Unauthenticated (401), another PolicyError (403),

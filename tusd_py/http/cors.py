@@ -17,7 +17,7 @@ from tusd_py.http.access import Access
 from tusd_py.http.errors import refuse
 from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.origin import own_origins
-from tusd_py.settings import CorsSettings
+from tusd_py.settings_sections import CorsSettings
 from tusd_py.settings_sources import SettingsError
 
 ALLOW_METHODS: Final = "POST, HEAD, PATCH, DELETE, GET, OPTIONS"

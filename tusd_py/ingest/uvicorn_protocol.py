@@ -47,7 +47,7 @@ from tusd_py.ingest.refusals import (
 from tusd_py.ingest.slow_end import KEEP_BYTES, SlowEnd
 from tusd_py.ingest.upgraded import Upgraded
 from tusd_py.ingest.wire import Wire
-from tusd_py.settings import ConnectionSettings
+from tusd_py.settings_sections import ConnectionSettings
 
 if TYPE_CHECKING:
     import asyncio

@@ -6,7 +6,7 @@ is the processor time that it has used.
 
 from typing import Final
 
-from tusd_py.settings import MediaSettings
+from tusd_py.settings_sections import MediaSettings
 from worker.media.probe import Probed
 
 PIXELS_PER_CPU_SECOND: Final = {

@@ -15,7 +15,7 @@ from support.waiting import until
 
 from tusd_py.ingest import connections, uvicorn_protocol
 from tusd_py.ingest.parsing_share import ParsingShare
-from tusd_py.settings import ConnectionSettings
+from tusd_py.settings_sections import ConnectionSettings
 
 Play = Callable[[Coroutine[None, None, None]], None]
 

@@ -5,8 +5,10 @@ import pytest
 from pydantic import SecretStr
 
 from tusd_py.cli.config import shown
-from tusd_py.settings import S3Settings, Settings, parse_duration, parse_size
+from tusd_py.settings import Settings
+from tusd_py.settings_sections import S3Settings
 from tusd_py.settings_sources import SettingsError, load_settings
+from tusd_py.settings_values import parse_duration, parse_size
 
 SEED = """
 Name: core-api
