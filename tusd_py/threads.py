@@ -54,7 +54,7 @@ class Threads:
 
     async def long(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a step of work that may take minutes (re-hashing a file): those of all uploads share one
-        thread, in turn, and are in nobody's way."""
+        thread, in turn, and delay no other work."""
         return await _finished(self._long, lambda: function(*args, **kwargs))
 
     async def copy(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

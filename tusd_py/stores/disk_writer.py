@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from tusd_py.chunks import first_bytes
 from tusd_py.domain.errors import StorageBusy, StorageDamaged, StorageFull, UploadNotFound
 from tusd_py.stores.disk_space import Reservation
 from tusd_py.stores.linux import push_out
@@ -86,7 +87,7 @@ class DiskWriter:
         with disk_errors():
             fits = self._space.cover(self._offset, size)
             try:
-                for batch, count in _batches(chunks if fits == size else _first(chunks, fits)):
+                for batch, count in _batches(chunks if fits == size else first_bytes(chunks, fits)):
                     self._put(batch, count)
             finally:
                 self._space.written(self._offset)
@@ -207,15 +208,6 @@ def _batches(chunks: Iterable[bytes | memoryview]) -> Iterator[tuple[list[memory
                 batch, size = [], 0
     if batch:
         yield batch, size
-
-
-def _first(chunks: Sequence[bytes | memoryview], count: int) -> Iterator[bytes | memoryview]:
-    """The first ``count`` bytes of the chunks."""
-    for chunk in chunks:
-        if count <= 0:
-            return
-        yield memoryview(chunk)[:count]
-        count -= len(chunk)
 
 
 def _after(pending: list[memoryview], count: int) -> list[memoryview]:

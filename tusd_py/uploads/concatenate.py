@@ -23,8 +23,8 @@ SLICE_BYTES: Final = 64 << 20
 
 
 async def plan_final(room: UploadRoom, upload: Upload) -> Upload:
-    """A final upload with its length as far as its parts tell it. A part that is named several times
-    counts each time: the specification allows it, and its bytes are written each time.
+    """Return a final upload with its length, as far as its parts have one. A part that is named several
+    times counts each time: the specification allows it, and its bytes are written each time.
 
     Raises: TooManyParts; InvalidConcatenation: a part is not there, not the caller's or no partial
         upload; PartialNotFinished: the store can't wait for parts; MaxSizeExceeded: the parts whose

@@ -63,9 +63,9 @@ async def create(
 
     Args: upload_id: fresh random bits. Nothing is left behind by a refusal, save what the client
         may resume (a body that broke off).
-    Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles, TooManyUploads, LengthExceeded, InvalidConcatenation,
-        TooManyParts,
-        PartialNotFinished, UploadNotFound (a part), HookRefused, HookUnavailable, and what ``append`` raises.
+    Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles, TooManyUploads,
+        LengthExceeded, InvalidConcatenation, TooManyParts, PartialNotFinished, UploadNotFound (a part),
+        HookRefused, HookUnavailable, and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
     if not command.challenge or command.has_body or room.policy.possession is None:

@@ -51,7 +51,7 @@ CATCH_UP_NOW_BYTES: Final = 256 << 20
 CATCH_UP_IN_CALL_BYTES: Final = 8 << 20
 """Read back by one of the threads that all calls share."""
 CATCH_UP_SLICE_SECONDS: Final = 0.25
-"""More is read back in slices of so long, in a thread of their own, in turn with other uploads'."""
+"""Length of the slices in which more is read back, in a thread of their own, in turn with other uploads'."""
 CATCH_UP_EARLY_BYTES: Final = 8 << 20
 """A hash that is further behind starts catching up while the rest still arrives."""
 
@@ -189,7 +189,7 @@ async def _finish_received(room: UploadRoom, upload_id: UploadId, *, sync: bool 
 async def complete_final(room: UploadRoom, upload_id: UploadId) -> bool:
     """Assemble and finish a final upload if all its parts are there; whether it was done now.
 
-    Raises: what ``assemble`` and ``finish`` raise; of REFUSALS it was rejected for, and closed.
+    Raises: what ``assemble`` and ``finish`` raise; by one of ``REFUSALS`` it is rejected and closed.
     """
     async with room.lock.hold(upload_id, on_release_requested=lambda: None):
         upload = await room.threads.call(room.catalog.upload, upload_id)

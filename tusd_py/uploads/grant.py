@@ -1,8 +1,8 @@
 """Room in its owner's quota for an upload of deferred length, taken in steps ahead of its bytes.
 
-A catalog can't be asked for every chunk, so an upload is given more than it needs and returns the
-rest at the end of its body. A server that dies in between leaves more counted than is there, never
-less; the next body, or the sweep (``uploads.finish.recover``), corrects it.
+A transaction for each chunk would be too slow, so an upload is given more than it needs and returns
+the rest at the end of its body. A server that dies in between leaves more counted than is there, never
+less; the next body, or the sweep (``uploads.upkeep``), corrects it.
 """
 
 import logging

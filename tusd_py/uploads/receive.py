@@ -78,10 +78,10 @@ async def store_body(
     """Take the body (None: there is none) and finish the upload if it is full.
 
     The caller holds the lock. Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch,
-        LengthExceeded, MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
-        StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm
-        (of a checksum that follows the body). Whatever is raised, the bytes that had arrived are
-        kept, save those of an unverified chunk.
+        LengthExceeded, MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked,
+        ShuttingDown, StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and
+        UnsupportedChecksumAlgorithm (of a checksum that follows the body). Whatever is raised, the
+        bytes that had arrived are kept, save those of an unverified chunk.
     Source: tus 1.0.0, PATCH; checksum.
     """
     content = b"" if body is None else body.whole()

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Final, Self
 
+from tusd_py.chunks import first_bytes
 from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import ProtocolError, QuotaExceeded
 from tusd_py.domain.filetypes import check_content
@@ -13,7 +14,7 @@ from tusd_py.hashing import checksums
 from tusd_py.hashing.follower import Follower
 from tusd_py.stores.port import Rewind, Writer
 from tusd_py.uploads.body import Drained, End
-from tusd_py.uploads.grant import grant_of
+from tusd_py.uploads.grant import Grant, grant_of
 from tusd_py.uploads.room import UploadRoom
 from tusd_py.uploads.steps import Steps, commit, later
 
@@ -52,7 +53,7 @@ class Reception:
         self._sniffed = writer.offset >= SNIFF_BYTES or not self._allowed
         self._grant = grant_of(room, upload)
         self.recorded = True
-        """False while the catalog does not know the upload: its bytes are counted with its row."""
+        """False while the catalog has no row of the upload, with which its first bytes are counted."""
         self.upload = upload
         self.start = writer.offset
         self.verified = True
@@ -97,10 +98,15 @@ class Reception:
         """Whether the upload's last byte is in the store, and counts."""
         return self.verified and self.offset == self.upload.length
 
+    @property
+    def _counted(self) -> Grant | None:
+        """What bytes are counted by as they come; None if they are counted otherwise, or not at all."""
+        return self._grant if self.recorded else None
+
     def admit(self, size: int) -> Steps[None]:
-        """Ask for room for a body of so many bytes that is here as a whole."""
-        grant = self._grant
-        if grant is not None and self.recorded:
+        """Take room for a body of ``size`` bytes that has arrived as a whole."""
+        grant = self._counted
+        if grant is not None:
             yield from commit(lambda: grant.reach(self.offset + size, ahead=0))
 
     def take(self, chunks: Sequence[bytes | memoryview]) -> None:
@@ -109,14 +115,13 @@ class Reception:
         Raises: StorageFull, StorageDamaged, TypeMismatch; QuotaExceeded: those that had room are
             kept.
         """
-        if self._grant is None or not self.recorded:
-            self._keep(chunks)
-            return
-        end = self.offset + sum(len(chunk) for chunk in chunks)
-        reach = self._grant.reach(end)
-        if reach < end:
-            self._keep(_first(chunks, reach - self.offset))
-            raise QuotaExceeded(self._grant.limit)
+        grant = self._counted
+        if grant is not None:
+            end = self.offset + sum(len(chunk) for chunk in chunks)
+            reach = grant.reach(end)
+            if reach < end:
+                self._keep(first_bytes(chunks, reach - self.offset))
+                raise QuotaExceeded(grant.limit)
         self._keep(chunks)
 
     def _keep(self, chunks: Sequence[bytes | memoryview]) -> None:
@@ -155,8 +160,8 @@ class Reception:
                 yield from later(self._writer.sync)
         finally:
             self.close()
-        grant, offset = self._grant, self.offset
-        if grant is not None and self.recorded and grant.size != offset:
+        grant, offset = self._counted, self.offset
+        if grant is not None and grant.size != offset:
             yield from commit(lambda: grant.settle(offset))
 
     def break_off(self) -> None:
@@ -165,8 +170,8 @@ class Reception:
             self._verify(complete=False)
         finally:
             self.close()
-            if self._grant is not None and self.recorded:
-                self._grant.settle(self.offset)
+            if self._counted is not None:
+                self._counted.settle(self.offset)
 
     def close(self) -> None:
         """Give the file back. Idempotent."""
@@ -205,12 +210,3 @@ class Reception:
     def _take_back(self, rewind: Rewind) -> None:
         rewind.discard(self._writer)
         self._follower.rewind()
-
-
-def _first(chunks: Sequence[bytes | memoryview], size: int) -> list[memoryview]:
-    """The first ``size`` bytes."""
-    kept: list[memoryview] = []
-    for chunk in chunks:
-        kept.append(memoryview(chunk)[:size])
-        size -= len(kept[-1])
-    return kept

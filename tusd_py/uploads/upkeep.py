@@ -1,12 +1,13 @@
 """Open uploads looked after in the background: each when something may be due, so that the work does
-not grow with how many there are.
+not grow with their number.
 
 The longer nothing comes for an upload, the later it is looked at again, at most an hour later, and
-when it expires. When a byte came last is the time of its file (decision 1), so a body costs the
-schedule nothing: who finds the upload younger than expected puts it off.
+when it expires. The time of the last byte is that of its file (decision 1), so a body changes no
+schedule: a look that finds the upload younger than expected sets the next one.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,9 +24,9 @@ PAGE: Final = 500
 """Uploads looked at in one go."""
 SOONEST_LOOK_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 30.0
-"""Whoever wrote to an upload more recently is still at it."""
+"""A body may still be under way for an upload that was written to more recently."""
 GIVE_BACK_SECONDS: Final = 600.0
-"""No body is silent for so long: what the upload holds ahead of its offset was left by a crash."""
+"""No body is silent for this time: what the upload holds ahead of its offset was left by a crash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,8 @@ class Due:
 
 
 async def look_after(room: UploadRoom) -> Due:
-    """Look at the uploads that are due, and correct what is counted for those whose server died.
+    """Look at the uploads that are due; for those whose server died, correct what is counted and free
+    what they hold ahead.
 
     Raises: BackendError.
     """
@@ -51,9 +53,9 @@ async def look_after(room: UploadRoom) -> Due:
         expired += [look.upload.id for look in looks if look.expired]
         for look in looks:
             if look.miscounted:
-                await _recount(room, look.upload)
+                await under_lock(room, look.upload.id, _recount, "upload.recount.failed")
             if look.holds_space:
-                await _give_back(room, look.upload)
+                await under_lock(room, look.upload.id, _give_back, "upload.give_back.failed")
         if len(looks) < PAGE:
             break
     return Due(complete=tuple(complete), expired=tuple(expired))
@@ -127,25 +129,27 @@ def _holds_space(room: UploadRoom, upload: Upload) -> bool:
         return False
 
 
-async def _give_back(room: UploadRoom, upload: Upload) -> None:
+async def under_lock(
+    room: UploadRoom,
+    upload_id: UploadId,
+    work: Callable[[UploadRoom, UploadId], None],
+    failed: str,
+) -> None:
+    """Run what blocks under the upload's lock; errors of the project are logged as ``failed``, not raised."""
+    try:
+        async with room.lock.hold(upload_id, on_release_requested=lambda: None):
+            await room.threads.call(work, room, upload_id)
+    except TusdError:
+        log.exception(failed, extra={"upload_id": upload_id})
+
+
+def _give_back(room: UploadRoom, upload_id: UploadId) -> None:
     """Free the space ahead of an upload whose server died in the middle of a body."""
-    try:
-        async with room.lock.hold(upload.id, on_release_requested=lambda: None):
-            await room.threads.call(room.stores.core.give_back, upload.id)
-    except TusdError:
-        log.exception("upload.give_back.failed", extra={"upload_id": upload.id})
+    room.stores.core.give_back(upload_id)
 
 
-async def _recount(room: UploadRoom, upload: Upload) -> None:
+def _recount(room: UploadRoom, upload_id: UploadId) -> None:
     """Count what is there of an upload of deferred length whose body ended with its server."""
-    try:
-        async with room.lock.hold(upload.id, on_release_requested=lambda: None):
-            await room.threads.call(_count, room, upload.id)
-    except TusdError:
-        log.exception("upload.recount.failed", extra={"upload_id": upload.id})
-
-
-def _count(room: UploadRoom, upload_id: UploadId) -> None:
     upload = room.catalog.upload(upload_id)
     grant = None if upload is None else grant_of(room, upload)
     if grant is not None:
