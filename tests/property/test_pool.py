@@ -85,16 +85,16 @@ class PoolMachine(RuleBasedStateMachine):
         """What had room is counted at every moment; what has not all of it is refused."""
         catalog, size = self.catalog(server), len(content)
         upload = replace(self._fresh(user, content), length=None)
-        room = QUOTA_BYTES - self._has(user)
+        room, files = QUOTA_BYTES - self._has(user), self._files(user) + 1
         catalog.add_upload(upload, QUOTA)
         given = catalog.grant(upload, end=size, ahead=5, limit=QUOTA_BYTES)
         assert min(size, room) <= given <= room
-        assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + given)
+        assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + given, files)
         if given < size:
             assert catalog.close_upload(upload.id, UploadState.TERMINATED)
             return
         catalog.set_granted(upload.id, size)
-        assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + size)
+        assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + size, files)
         assert catalog.declare_length(upload, size, QUOTA)
         self._arrived(server, replace(upload, length=size), content)
 
@@ -129,6 +129,9 @@ class PoolMachine(RuleBasedStateMachine):
 
     def _has(self, user: UserId) -> int:
         return sum(len(content) for owner, content in self.uploads.values() if owner == user)
+
+    def _files(self, user: UserId) -> int:
+        return sum(owner == user for owner, _ in self.uploads.values())
 
     def _fresh(self, user: UserId, content: bytes) -> Upload:
         self.made += 1
@@ -252,7 +255,7 @@ class PoolMachine(RuleBasedStateMachine):
     @invariant()
     def what_users_have_is_counted(self) -> None:
         for user in USERS:
-            assert self.catalog(1).usage(user) == Usage(0, self._has(user))
+            assert self.catalog(1).usage(user) == Usage(0, self._has(user), self._files(user))
 
     @invariant()
     def what_users_have_is_there(self) -> None:

@@ -37,8 +37,6 @@ _PARTS: Final = select(uploads.c.id, uploads.c.length).where(
 _FINALS: Final = select(uploads.c.parts).where(
     *_MINE, uploads.c.kind == UploadKind.FINAL.value, uploads.c.length.is_not(None)
 )
-
-
 _GRANTED: Final = select(uploads.c.granted).where(
     uploads.c.id == bindparam("upload_id"),
     uploads.c.state == UploadState.RECEIVING.value,
@@ -56,7 +54,7 @@ def within_quota(
     quota: Quota | None,
     check: Callable[[Usage, Quota], None] = check_quota,
 ) -> Iterator[None]:
-    """What the block adds must fit. Raises: what ``check`` raises: roll it back."""
+    """What the block adds must fit. Raises: what ``check`` raises: the caller rolls it back."""
     if quota is None:
         yield
         return
@@ -72,11 +70,10 @@ def grant(connection: Connection, upload: Upload, end: int, ahead: int, limit: i
     if found is None:
         raise UploadNotFound
     granted = int(found)
-    room = max(0, limit - usage(connection, upload.user_id).stored_bytes)
-    wanted = end - granted + min(ahead, room // _SPARED)
-    if end <= granted or not room:
+    room = limit - usage(connection, upload.user_id).stored_bytes
+    if end <= granted or room <= 0:
         return granted
-    given = granted + min(room, wanted)
+    given = granted + min(room, end - granted + min(ahead, room // _SPARED))
     connection.execute(update(uploads).where(uploads.c.id == upload.id).values(granted=given))
     return given
 

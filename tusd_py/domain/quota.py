@@ -1,6 +1,6 @@
 """How much one owner may have."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tusd_py.domain.errors import QuotaExceeded, TooManyFiles, TooManyUploads
 
@@ -25,7 +25,7 @@ class Usage:
 
     open_uploads: int
     stored_bytes: int
-    stored_files: int = field(default=0, compare=False)
+    stored_files: int
 
 
 def check_quota(usage: Usage, quota: Quota) -> None:
@@ -38,6 +38,6 @@ def check_quota(usage: Usage, quota: Quota) -> None:
 
 
 def check_bytes(usage: Usage, quota: Quota) -> None:
-    """Raises: QuotaExceeded."""
+    """Raises: QuotaExceeded: these are more bytes than the owner may have."""
     if quota.stored_bytes is not None and usage.stored_bytes > quota.stored_bytes:
         raise QuotaExceeded(quota.stored_bytes)

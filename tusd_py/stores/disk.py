@@ -179,11 +179,6 @@ class DiskStore:
                 if upload_id is not None and entry.name[:2] == directory.name:
                     yield upload_id
 
-    def free_bytes(self) -> int:
-        """See ``UploadStore.free_bytes``."""
-        with disk_errors():
-            return self._space.free_bytes()
-
     def check_room(self, count: int, *, new: bool = False) -> None:
         """See ``UploadStore.check_room``."""
         with disk_errors():

@@ -25,8 +25,8 @@ class Writer(Protocol):
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         """Append the chunks, all of them. They survive kill -9 of this process when this returns.
 
-        Raises: StorageFull (the reserve of free space is reached), StorageDamaged: ``offset`` tells
-            what prefix was kept.
+        Raises: StorageFull (the reserve of free space is reached), StorageDamaged: ``offset`` is
+            the end of the prefix that was kept.
         """
         ...
 
@@ -100,10 +100,6 @@ class UploadStore(Protocol):
         """Every upload that has data here."""
         ...
 
-    def free_bytes(self) -> int:
-        """Free space of the file system, in bytes; the reserve is part of it."""
-        ...
-
     def check_room(self, count: int, *, new: bool = False) -> None:
         """Whether ``count`` bytes more would fit now and leave the reserve free; nothing is taken.
 
@@ -146,10 +142,11 @@ class Concatenation(Protocol):
 
     def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> Generator[int, None, None]:
         """Fill the upload with its parts' bytes in order, without moving them through Python, a step
-        with each value that is taken. Starts anew whatever a broken attempt left; it is all or nothing,
-        and durable when the last value was taken.
+        with each value that is taken. What a broken attempt left is replaced; it is all or nothing, and
+        durable when the last value was taken.
 
-        Yields: bytes that the step copied. Raises: UploadNotFound: a part is gone; StorageFull, StorageDamaged.
+        Yields: bytes that the step copied. Raises: UploadNotFound: a part is gone; StorageFull,
+            StorageDamaged.
         """
         ...
 

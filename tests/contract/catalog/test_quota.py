@@ -26,10 +26,10 @@ def test_bytes_are_reserved_when_an_upload_is_made(catalog: Catalog) -> None:
     with pytest.raises(QuotaExceeded):
         catalog.add_upload(refused, BYTES)
     assert catalog.upload(refused.id) is None
-    assert catalog.usage(ME) == Usage(2, 20)
+    assert catalog.usage(ME) == Usage(2, 20, 2)
     catalog.add_upload(upload(length=5), BYTES)
     catalog.add_upload(upload(OTHER), BYTES)
-    assert catalog.usage(ME) == Usage(3, 25)
+    assert catalog.usage(ME) == Usage(3, 25, 3)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_what_is_gone_makes_room(catalog: Catalog, state: UploadState) -> None:
     made = upload(length=25)
     catalog.add_upload(made, BYTES)
     catalog.close_upload(made.id, state)
-    assert catalog.usage(ME) == Usage(0, 0)
+    assert catalog.usage(ME) == Usage(0, 0, 0)
     catalog.add_upload(upload(length=25), BYTES)
 
 
@@ -47,7 +47,7 @@ def test_finished_uploads_are_no_longer_open_and_still_count(catalog: Catalog) -
     made = upload()
     catalog.add_upload(made, TWO)
     catalog.finish_upload(content(made, HASH), is_video=False)
-    assert catalog.usage(ME) == Usage(0, 10)
+    assert catalog.usage(ME) == Usage(0, 10, 1)
     catalog.add_upload(upload(), TWO)
     catalog.add_upload(upload(), TWO)
     with pytest.raises(TooManyUploads):
@@ -66,7 +66,7 @@ def test_an_instant_upload_counts_its_size(catalog: Catalog) -> None:
         catalog.add_instant(refused, scope, BYTES)
     assert catalog.upload(refused.id) is None
     assert catalog.history(refused.id) is None
-    assert catalog.usage(ME) == Usage(0, 20)
+    assert catalog.usage(ME) == Usage(0, 20, 2)
 
 
 def test_a_deferred_length_is_reserved_when_it_is_told(catalog: Catalog) -> None:
@@ -77,25 +77,25 @@ def test_a_deferred_length_is_reserved_when_it_is_told(catalog: Catalog) -> None
         catalog.declare_length(made, 6, BYTES)
     assert catalog.upload(made.id) == made
     assert catalog.declare_length(made, 5, BYTES)
-    assert catalog.usage(ME) == Usage(2, 25)
+    assert catalog.usage(ME) == Usage(2, 25, 2)
 
 
 def test_bytes_of_unknown_length_are_granted_and_count(catalog: Catalog) -> None:
     made = upload(length=None)
     catalog.add_upload(made, BYTES)
     assert catalog.grant(made, end=10, ahead=0, limit=25) == 10
-    assert catalog.usage(ME) == Usage(1, 10)
+    assert catalog.usage(ME) == Usage(1, 10, 1)
     with pytest.raises(QuotaExceeded):
         catalog.add_upload(upload(length=16), BYTES)
     catalog.add_upload(upload(length=10), BYTES)
     assert catalog.grant(made, end=20, ahead=0, limit=25) == 15, "what there is"
     assert catalog.grant(made, end=20, ahead=0, limit=25) == 15
     assert catalog.grant(made, end=12, ahead=0, limit=25) == 15
-    assert catalog.usage(ME) == Usage(2, 25)
+    assert catalog.usage(ME) == Usage(2, 25, 2)
     catalog.set_granted(made.id, 12)
-    assert catalog.usage(ME) == Usage(2, 22)
+    assert catalog.usage(ME) == Usage(2, 22, 2)
     assert catalog.upload(made.id) == replace(made, granted=12)
-    assert catalog.usage(OTHER) == Usage(0, 0)
+    assert catalog.usage(OTHER) == Usage(0, 0, 0)
 
 
 def test_little_is_granted_ahead_when_little_is_left(catalog: Catalog) -> None:
@@ -110,9 +110,9 @@ def test_a_declared_length_takes_the_place_of_the_grant(catalog: Catalog) -> Non
     catalog.add_upload(made)
     catalog.grant(made, end=20, ahead=0, limit=25)
     assert catalog.declare_length(made, 22, BYTES)
-    assert catalog.usage(ME) == Usage(1, 22)
+    assert catalog.usage(ME) == Usage(1, 22, 1)
     catalog.set_granted(made.id, 3)
-    assert catalog.usage(ME) == Usage(1, 22)
+    assert catalog.usage(ME) == Usage(1, 22, 1)
     with pytest.raises(UploadNotFound):
         catalog.grant(made, end=1, ahead=0, limit=25)
 
@@ -122,7 +122,7 @@ def test_nothing_is_granted_to_what_is_gone(catalog: Catalog) -> None:
     catalog.add_upload(made)
     catalog.grant(made, end=5, ahead=0, limit=25)
     catalog.close_upload(made.id, UploadState.TERMINATED)
-    assert catalog.usage(ME) == Usage(0, 0)
+    assert catalog.usage(ME) == Usage(0, 0, 0)
     with pytest.raises(UploadNotFound):
         catalog.grant(made, end=6, ahead=0, limit=25)
 
@@ -151,7 +151,7 @@ def test_grants_at_once_never_give_more_than_there_is(catalog: Catalog, clock: F
     finally:
         second.close()
     assert sum(filled) == 1000
-    assert catalog.usage(ME) == Usage(8, 1000)
+    assert catalog.usage(ME) == Usage(8, 1000, 8)
 
 
 def test_uploads_count_whatever_they_hold(catalog: Catalog) -> None:
@@ -175,14 +175,14 @@ def test_parts_count_once_when_they_are_joined(catalog: Catalog) -> None:
         catalog.add_upload(part, BYTES)
     final = upload(kind=UploadKind.FINAL, parts=tuple(part.id for part in parts), length=None)
     catalog.add_upload(final, BYTES)
-    assert catalog.usage(ME) == Usage(3, 20), "its length is not known yet"
+    assert catalog.usage(ME) == Usage(3, 20, 3), "its length is not known yet"
     assert catalog.declare_length(final, 20, BYTES)
-    assert catalog.usage(ME) == Usage(3, 20)
+    assert catalog.usage(ME) == Usage(3, 20, 3)
     again = replace(final, id=upload().id, length=20)
     with pytest.raises(QuotaExceeded):
         catalog.add_upload(again, BYTES)
     catalog.close_upload(final.id, UploadState.TERMINATED)
-    assert catalog.usage(ME) == Usage(2, 20)
+    assert catalog.usage(ME) == Usage(2, 20, 2)
 
 
 def test_many_at_once_never_get_more(catalog: Catalog, clock: FakeClock) -> None:
@@ -204,4 +204,4 @@ def test_many_at_once_never_get_more(catalog: Catalog, clock: FakeClock) -> None
     finally:
         second.close()
     assert sum(added) == 7
-    assert catalog.usage(ME) == Usage(7, 70)
+    assert catalog.usage(ME) == Usage(7, 70, 7)

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from support.room import fresh_id
 
-from tusd_py.domain.errors import StorageDamaged, UploadNotFound
+from tusd_py.domain.errors import StorageDamaged, StorageFull, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.stores.disk import DiskStore
 from tusd_py.stores.port import Concatenation, Rewind, StoreSet, UploadStore, Writer
@@ -180,8 +180,10 @@ class TestCore:
         opened.reopen()
         assert sorted(opened.core.ids()) == sorted(held)
 
-    def test_there_is_some_free_space(self, opened: Opened) -> None:
-        assert opened.core.free_bytes() > 0
+    def test_there_is_room_for_what_fits(self, opened: Opened) -> None:
+        opened.core.check_room(1, new=True)
+        with pytest.raises(StorageFull):
+            opened.core.check_room(1 << 60)
 
 
 class TestRewind:

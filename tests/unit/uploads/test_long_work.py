@@ -1,4 +1,4 @@
-"""Work that takes minutes, of however many uploads, is in nobody's way."""
+"""Work that takes minutes, of any number of uploads, delays no other request."""
 
 import asyncio
 import os
@@ -62,7 +62,7 @@ class Gate:
 
 
 async def others_go_on(client: Harness) -> None:
-    """Somebody else's upload, in pieces, to its end."""
+    """Another user's upload, in pieces, to its end."""
     made = await create(client.room, Caller(OTHER), fresh_id(), Create(length=6), client.body())
     for offset in (0, 3):
         command = Append(upload_id=made.upload.id, offset=offset)

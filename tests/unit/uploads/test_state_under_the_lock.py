@@ -30,7 +30,8 @@ End = Callable[[Harness, UploadId], Awaitable[None]]
 
 async def _finish(client: Harness, upload_id: UploadId) -> None:
     """Store the whole content and finish, as the holder of the lock does."""
-    client.process.ports.stores.core.writer(upload_id, length=len(CONTENT)).write([CONTENT])
+    with client.process.ports.stores.core.writer(upload_id, length=len(CONTENT)) as writer:
+        writer.write([CONTENT])
     upload = client.process.ports.catalog.upload(upload_id)
     assert upload is not None
     await finish(client.room, upload)
@@ -137,7 +138,7 @@ def test_expiry_leaves_alone_what_was_finished(finished: Scene) -> None:
     lambda client, name: prove(client.room, ME, Append(upload_id=name, offset=0, proof=b"x" * 32)),
     lambda client, name: terminate(client.room, ME, Terminate(upload_id=name)),
 ], ids=["head", "patch", "proof", "delete"])  # fmt: skip
-def test_an_upload_that_ended_is_said_to_have_ended(
+def test_an_upload_that_ended_is_reported_as_ended(
     client: Harness,
     state: UploadState,
     error: type[Exception],
@@ -199,7 +200,7 @@ def test_a_finish_behind_its_answer_does_nothing_to_a_deleted_upload(
     client.send(upload_id, 1000, CONTENT[1000:])
 
     async def scene() -> None:
-        await asyncio.to_thread(read_back.wait, 30)
+        assert await asyncio.to_thread(read_back.wait, 30)
         await terminate(client.room, ME, Terminate(upload_id=upload_id))
         may_go_on.set()
         await asyncio.gather(*(task for task in finishing._background if not task.done()))

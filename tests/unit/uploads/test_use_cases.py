@@ -171,7 +171,7 @@ def test_a_sweep_finds_what_another_server_left_complete(client: Harness) -> Non
         writer.write([b"four"])
     path = client.process.ports.stores.core.path(upload_id)
     os.utime(path, (client.clock.now(), client.clock.now()))
-    assert client.run(look_after(client.room)).complete == (), "somebody may be at it"
+    assert client.run(look_after(client.room)).complete == (), "a body may be under way"
     client.clock.advance(61)
     assert client.run(look_after(client.room)).complete == (upload_id,)
     assert client.run(recover_one(client.room, upload_id))
@@ -209,10 +209,10 @@ def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
         path = client.process.ports.stores.core.path(upload_id)
         os.utime(path, (client.clock.now(), client.clock.now()))
         client.run(look_after(client.room))
-        assert client.process.ports.catalog.usage(ME) == Usage(1, 700), "a body may be under way"
+        assert client.process.ports.catalog.usage(ME) == Usage(1, 700, 1), "a body may be under way"
         client.clock.advance(61)
         client.run(look_after(client.room))
-        assert client.process.ports.catalog.usage(ME) == Usage(1, 5)
+        assert client.process.ports.catalog.usage(ME) == Usage(1, 5, 1)
     finally:
         client.close()
 
