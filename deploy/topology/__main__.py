@@ -18,7 +18,7 @@ def main() -> int:
     try:
         match arguments.command:
             case "up":
-                address = up(arguments.dir, _asked(arguments))
+                address = up(arguments.dir, _chosen(arguments))
                 config = config_of(arguments.dir)
                 sys.stdout.write(f"a user: tusd-py user add NAME --config {config}\n{address}\n")
             case "status":
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--port", type=int, help="where nginx listens, on loopback (8080)")
     start.add_argument(
         "--anonymous", action=argparse.BooleanOptionalAction,
-        help="ask for no token: all users of this machine are the same user of the servers (no)",
+        help="demand no token: all users of this machine are the same user of the servers (no)",
     )  # fmt: skip
     start.add_argument(
         "--set", action="append", type=parsed_setting, metavar="NAME=VALUE", dest="settings",
@@ -70,11 +70,11 @@ def _counted(text: str) -> int:
     return number
 
 
-def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
-    asked = {name: getattr(arguments, name) for name in _OPTIONS}
+def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
+    chosen = {name: getattr(arguments, name) for name in _OPTIONS}
     if arguments.settings is not None:
-        asked["settings"] = dict(arguments.settings)
-    return {name: value for name, value in asked.items() if value is not None}
+        chosen["settings"] = dict(arguments.settings)
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _tell(entries: list[Entry], *, as_json: bool) -> int:

@@ -127,7 +127,7 @@ def _await(state: State, root: Path, part: Part) -> None:
         complete(state, root, part)
     except subprocess.CalledProcessError as error:
         raise Refused(
-            f"{part.name} runs, and does not take its settings:\n{error.stderr}"
+            f"{part.name} runs, but its users could not be made:\n{error.stderr}"
         ) from error
 
 

@@ -11,15 +11,13 @@ from topology.program import Program
 
 SOCKET_BYTES: Final = 107
 """The kernel takes no longer path of a socket."""
-
-
-LOGIN: Final = "login.cnf"
-"""The file from which the tools have root's password: no command line shows it."""
+_LOGIN: Final = "login.cnf"
+"""The file in which the tools find the password of root: no command line shows it."""
 _ACCOUNTS: Final = "accounts.sql"
 
 
 def socket_path(directory: Path) -> Path:
-    """Where root logs in, with a password. No account of root's is reached by TCP."""
+    """Return the socket by which root logs in, with a password; by TCP no root account can log in."""
     return directory / "mariadb.sock"
 
 
@@ -44,8 +42,8 @@ def install(directory: Path) -> None:
 def program(directory: Path, port: int, *, root_password: str) -> Program:
     """A MariaDB on loopback, whose commits survive a power cut; ``install`` comes first.
 
-    The accounts are set right before it takes its first connection, at every start: those that
-    ``mariadb-install-db`` made have no password, and so have those of an older directory.
+    At every start, before the first connection, root gets its password and accounts without one are
+    removed: ``mariadb-install-db`` makes some, and older directories have some.
     Args: root_password: letters and digits.
     """
 
@@ -68,14 +66,14 @@ def program(directory: Path, port: int, *, root_password: str) -> Program:
         environment=os.environ,
         files={
             _ACCOUNTS: "\n".join(_closed_accounts(root_password)) + "\n",
-            LOGIN: f"[client]\nuser=root\npassword={root_password}\nsocket=\"{socket_path(directory)}\"\n",
+            _LOGIN: f"[client]\nuser=root\npassword={root_password}\nsocket=\"{socket_path(directory)}\"\n",
         },
         ready=ready,
     )  # fmt: skip
 
 
 def _closed_accounts(root_password: str) -> list[str]:
-    """Statements that leave root one door, the socket, and nobody a door without a password."""
+    """Return statements after which root logs in by the socket alone, and every login needs a password."""
     return [
         "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host != 'localhost');",
         "DELETE FROM mysql.db WHERE User = '' OR Db LIKE 'test%';",
@@ -103,4 +101,4 @@ def grant(directory: Path, database: str, *, password: str) -> None:
 
 
 def _tool(name: str, directory: Path, *arguments: str) -> tuple[str, ...]:
-    return (name, f"--defaults-file={directory}/{LOGIN}", *arguments)
+    return (name, f"--defaults-file={directory}/{_LOGIN}", *arguments)

@@ -50,7 +50,7 @@ def program(directory: Path, port: int, tls_port: int, servers: Sequence[int]) -
         "server_name": ["    server_name localhost;"],
         "ssl_certificate": [f'    ssl_certificate "{directory}/certificate.pem";'],
         "ssl_certificate_key": [f'    ssl_certificate_key "{directory}/key.pem";'],
-        # Both speak to the same machine, and a browser must not learn that localhost speaks TLS alone.
+        # Here HTTP is served too, and a browser must not note that localhost has HTTPS alone.
         "if": [],
         "add_header": [],
     }

@@ -108,7 +108,7 @@ def entries(options: Options) -> set[str]:
 
 
 def settings(state: State, root: Path) -> dict[str, Any]:
-    """What stands in the servers' file: the topology's own settings, then those that were asked for."""
+    """Return the settings in the servers' file: the topology's own, overridden by the operator's."""
     passwords = state.passwords
     own: dict[str, Any] = {
         "data_dir": str(root / DATA),
@@ -133,12 +133,12 @@ def settings(state: State, root: Path) -> dict[str, Any]:
 
 
 def worker_settings(state: State, root: Path) -> dict[str, Any]:
-    """What stands in the workers' file: all but who may get in, for they decode what users send."""
+    """Return the settings in the workers' file: no ``auth``, because workers decode users' files."""
     return {name: value for name, value in settings(state, root).items() if name != "auth"}
 
 
 def settings_texts(state: State, root: Path) -> dict[Path, str]:
-    """The text of each file of settings, YAML."""
+    """Return the YAML text of each file of settings."""
     trees = {
         config_of(root): settings(state, root),
         worker_config_of(root): worker_settings(state, root),

@@ -26,7 +26,7 @@ class Options:
     port: int = 8080
     """Of nginx, without TLS."""
     anonymous: bool = False
-    """Whether all that reach loopback are the same user, without a token."""
+    """Whether every client that reaches loopback is the same user, without a token."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings of tusd-py by their dotted names."""
 

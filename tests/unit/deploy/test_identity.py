@@ -1,4 +1,4 @@
-"""A deployment by these files knows who a user is, passes every setting on, and keeps secrets apart."""
+"""A deployment by these files demands identity, passes every setting on, and keeps secrets apart."""
 
 import re
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ NEEDED = (
 FILLED = {**environment(ENV_EXAMPLES[0]), **{name: f"the-{name}" for name in NEEDED}}
 SET_BY_THE_FILES = {
     "TUSD_HOST", "TUSD_PORT", "TUSD_BEHIND_PROXY", "TUSD_DATA_DIR", "TUSD_WORKER_LISTEN",
-    "TUSD_MONITORING_LISTEN",     "TUSD_AUTH__REQUIRED",
+    "TUSD_MONITORING_LISTEN", "TUSD_AUTH__REQUIRED",
 }  # fmt: skip
-"""What goes with the rest of a file: ports that probes ask, and places that volumes are mounted at."""
+"""Settings on which the rest of a file depends: ports of probes, and paths where volumes are mounted."""
 SECRETS_OF_SERVERS = {
     "TUSD_AUTH__ACCESS_SECRET", "TUSD_AUTH__UPLOAD_TOKEN_SECRET", "TUSD_HOOKS__SECRET",
 }  # fmt: skip

@@ -160,13 +160,13 @@ def test_the_proxy_passes_bodies_and_events_on_as_they_come() -> None:
 def test_only_streams_are_waited_for_without_end_and_each_address_has_its_limits() -> None:
     prefix = "nginx.ingress.kubernetes.io/"
     for ingress in manifests("Ingress"):
-        told = ingress["metadata"]["annotations"]
+        annotations = ingress["metadata"]["annotations"]
         paths = [path["path"] for path in ingress["spec"]["rules"][0]["http"]["paths"]]
         streams = all(path.startswith("/api/file/upload/") for path in paths)
         for name in ("proxy-read-timeout", "proxy-send-timeout"):
-            assert (float(told[f"{prefix}{name}"]) > 600) == streams
+            assert (float(annotations[f"{prefix}{name}"]) > 600) == streams
         for name in ("limit-connections", "limit-rps", "limit-burst-multiplier"):
-            assert int(told[f"{prefix}{name}"]) > 0
+            assert int(annotations[f"{prefix}{name}"]) > 0
 
 
 def test_servers_answer_to_the_names_that_the_ingress_has() -> None:
