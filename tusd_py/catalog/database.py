@@ -146,11 +146,10 @@ class Database:
 def _make_private(url: str | URL) -> None:
     name = make_url(url).database
     if name and name != ":memory:":
-        with backend_errors():
-            try:
-                make_private_database(Path(name))
-            except OSError as error:
-                raise BackendError from error
+        try:
+            make_private_database(Path(name))
+        except OSError as error:
+            raise BackendError from error
 
 
 @contextmanager

@@ -6,18 +6,17 @@ the lease's end. Not synced: what a power cut takes away, the catalog's sweeper 
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
 from tusd_py.clock import Clock
-from tusd_py.domain.errors import BackendError, StorageFull
+from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
-from tusd_py.private_files import make_private_database
 from tusd_py.queue.port import UNREACHABLE, DeadLetter
 from tusd_py.queue.wire import Undecodable, decode, encode
-from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
+from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
+from tusd_py.sqlite_file import backend_errors, connect, run
 
 T = TypeVar("T")
 
@@ -52,12 +51,9 @@ class EmbeddedQueue:
         self._visibility = visibility_seconds
         self._changed = threading.Condition()
         self._closed = False
-        make_private_database(path)
         self._spare = spare
-        self._database = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=5.0
-        )
-        self._run(_prepare)
+        with backend_errors():
+            self._database = spare.retrying(lambda: connect(path, _SCHEMA))
 
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
         """See ``JobQueue.publish_all``: all of them or none."""
@@ -189,11 +185,7 @@ class EmbeddedQueue:
             self._run(lambda db: db.execute("DELETE FROM dead WHERE id = ?", (row_id,)))
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def attempt() -> T:
-            with _backend_errors(self._database):
-                return work(self._database)
-
-        return self._spare.retrying(attempt)
+        return run(self._database, work, self._spare)
 
     def close(self) -> None:
         """See ``JobQueue.close``."""
@@ -228,27 +220,3 @@ class EmbeddedDelivery:
     def dead_letter(self, reason: str) -> None:
         """See ``Delivery.dead_letter``."""
         self._queue._bury(self._id, reason)
-
-
-def _prepare(database: sqlite3.Connection) -> None:
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=NORMAL")
-    database.executescript(_SCHEMA)
-
-
-@contextmanager
-def _backend_errors(database: sqlite3.Connection) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise (StorageFull if is_full(error) else BackendError) from error
-    finally:
-        if _in_transaction(database):
-            database.execute("ROLLBACK")
-
-
-def _in_transaction(database: sqlite3.Connection) -> bool:
-    try:
-        return database.in_transaction
-    except sqlite3.ProgrammingError:  # closed meanwhile
-        return False

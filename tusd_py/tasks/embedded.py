@@ -10,17 +10,16 @@ import logging
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tusd_py.clock import Clock
-from tusd_py.domain.errors import BackendError, StorageFull
+from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
-from tusd_py.private_files import make_private_database
-from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
+from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
+from tusd_py.sqlite_file import backend_errors, connect, run
 from tusd_py.tasks.listeners import Listeners
 from tusd_py.tasks.port import UNREACHABLE, Listener, Subscription
 
@@ -82,16 +81,20 @@ class EmbeddedTaskView:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            return self._spare.retrying(lambda: _connect(self._path))
-        except sqlite3.OperationalError as error:
+            return self._spare.retrying(self._connect)
+        except sqlite3.OperationalError:
             # The disk is full, or the file is locked: it is not damaged.
-            raise (StorageFull if is_full(error) else BackendError) from error
+            with backend_errors():
+                raise
         except sqlite3.DatabaseError:
             log.exception("task.view.unreadable")
             for suffix in ("", "-wal", "-shm"):
                 damaged = self._path.with_name(self._path.name + suffix)
                 damaged.unlink(missing_ok=True)
-            return _connect(self._path)
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        return connect(self._path, _SCHEMA)
 
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
         """See ``TaskView.put``."""
@@ -166,11 +169,7 @@ class EmbeddedTaskView:
         return self._clock.now() - self._ttl
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def attempt() -> T:
-            with _backend_errors(self._database):
-                return work(self._database)
-
-        return self._spare.retrying(attempt)
+        return run(self._database, work, self._spare)
 
     def memory_bytes(self) -> int:
         """See ``TaskView.memory_bytes``: the file, and its log of what is not in it yet."""
@@ -214,7 +213,7 @@ class EmbeddedTaskView:
     def _poll(self, last: int) -> None:
         """Until nobody listens: tell what other processes changed."""
         version = -1
-        database = _connect(self._path)
+        database = self._connect()
         try:
             while self._listeners.anybody and not self._closed.wait(POLL_SECONDS):
                 try:
@@ -241,30 +240,6 @@ class EmbeddedTaskView:
             self._poller.join()
         with self._mutex:
             self._database.close()
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    make_private_database(path)
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-    try:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=NORMAL")
-        database.executescript(_SCHEMA)
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
-
-
-@contextmanager
-def _backend_errors(database: sqlite3.Connection) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise (StorageFull if is_full(error) else BackendError) from error
-    finally:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
 
 
 def _one(database: sqlite3.Connection, task_id: UploadId) -> Task | None:
