@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 
@@ -14,6 +14,13 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+NEVER: Final = 3600.0
+
+
+def limits(**values: Any) -> ConnectionSettings:
+    """Limits of connections; times that are not given never end."""
+    times = dict.fromkeys(("head_timeout", "idle_timeout", "send_timeout"), NEVER)
+    return ConnectionSettings(**{**times, **values})
 
 
 @asynccontextmanager
