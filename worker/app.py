@@ -35,15 +35,14 @@ log = logging.getLogger(__name__)
 SILENT_ROUNDS: Final = 4
 """A worker that did not renew for so many rounds is not shown as living."""
 LOOK_SECONDS: Final = 1.0
-"""How often a thread that waits looks whether it is to stop."""
+"""A waiting thread checks at this interval whether it must stop."""
 RESTART_SECONDS: Final = 1.0
 """After an unexpected error a thread's work begins again so much later (hole 17: loudly)."""
 
 
 class Worker:
-    """Jobs at the same time: ``settings.workers``, at least one, and one light one while all of these are
-    heavy. Threads do the waiting; programs
-    and C code do the work."""
+    """Jobs at the same time: ``settings.workers``, at least one, and one light one while all of these
+    are heavy. Threads do the waiting; programs and C code do the work."""
 
     def __init__(
         self,
@@ -132,8 +131,8 @@ class Worker:
         self._consumer.take_one()
 
     def _take_light(self) -> None:
-        """One slot more while all others do heavy work: what is light goes on. Heavy work that comes by
-        it finds no place and goes back."""
+        """Take one job more while all slots do heavy work, so that light work goes on. A heavy job finds
+        no place here and goes back to the queue."""
         if self._consumer.wait_until_all_heavy(LOOK_SECONDS):
             self._consumer.take_one()
 
@@ -211,7 +210,7 @@ class Worker:
 
     @property
     def tools(self) -> Tools:
-        """The programs for media that it found, and their box."""
+        """The programs for media that were found at start, and the kind of their sandbox."""
         return self._tools
 
     def checks(self) -> list[Check]:
@@ -261,9 +260,9 @@ def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
         worker = Worker(settings, ports, figures=figures, traces=traces)
         if settings.worker_listen:
             BackendFigures(figures.registry, ports, ports.clock)
-            told = answers(Checks(worker.checks()), figures, worker.alive)
+            answered = answers(Checks(worker.checks()), figures, worker.alive)
             address = stack.enter_context(
-                listening(settings.worker_listen, told, allowed_hosts=settings.allowed_hosts)
+                listening(settings.worker_listen, answered, allowed_hosts=settings.allowed_hosts)
             )
             announce(f"figures    {address}/metrics")
         worker.start()

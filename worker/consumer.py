@@ -163,7 +163,7 @@ class Consumer:
                 self._later(attempt, Transient(UNEXPECTED), counted=True)
 
     def _defer(self, attempt: Attempt, seconds: float) -> None:
-        """Heavy work waits for a place in the queue, not in a slot."""
+        """Put heavy work without a place back into the queue, so that it waits there and not in a slot."""
         job = attempt.job
         self._ports.catalog.retry(
             job.task_id,
@@ -224,7 +224,7 @@ class Consumer:
         shutil.rmtree(attempt.work_dir, ignore_errors=True)
 
     def wait_until_all_heavy(self, seconds: float) -> bool:
-        """Wait until every slot does heavy work, so long at most; whether every one does."""
+        """Wait at most ``seconds`` until every slot does heavy work. Return whether every one does."""
         return self._heavy_work.wait_until_full(seconds)
 
     def renew(self) -> None:

@@ -1,7 +1,8 @@
-"""Who may do heavy work now: films wait for films, never light work for them.
+"""Places for heavy work: films wait for films, light work never waits for them.
 
-A worker has as many places for heavy work as it has slots. What finds none goes back to the queue for
-a while, uncounted, so that the slot is free for others; users take turns at the places.
+A worker process has as many places for heavy work as it has slots. A job that finds none goes back to
+the queue for a while, which counts as no attempt, so that its slot is free for others. Users take turns
+at the places.
 """
 
 import threading
@@ -13,11 +14,13 @@ from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import Job
 
 DEFER_SECONDS: Final = 10.0
+"""Shortest time that a job without a place is put off."""
 MAX_DEFER_SECONDS: Final = 120.0
+"""Longest time."""
 AGE_SHARE: Final = 1 / 20
-"""What has waited for long is looked at less often: the next look is this share of its age later."""
+"""A job that has waited for long is tried less often: the next try is this share of its age later."""
 GRACE_SECONDS: Final = 20.0
-"""A user whose work was put off and does not come back so much later than it was due waits no more."""
+"""A user's turn ends when the work that was put off does not come back within this time after it was due."""
 
 
 class Deferred(Exception):
@@ -29,7 +32,7 @@ class Deferred(Exception):
 
 
 class HeavyWork:
-    """The places of one process. From any thread."""
+    """The places of one process. Thread-safe."""
 
     def __init__(self, places: int, clock: Clock) -> None:
         self._places = places
@@ -38,10 +41,10 @@ class HeavyWork:
         self._running: Counter[UserId] = Counter()
         self._last: UserId | None = None
         self._waiting: dict[UserId, float] = {}
-        """Until when a user's work that was put off keeps its turn."""
+        """By user whose work was put off: the monotonic time in seconds until which the turn is kept."""
 
     def begin(self, job: Job) -> None:
-        """Take a place for a job. Raises: Deferred."""
+        """Take a place for a job. Raises: Deferred: none is free, or it is another user's turn."""
         user = job.user_id
         with self._changed:
             if self._running.total() < self._places and not self._is_anothers_turn(user):
@@ -56,7 +59,7 @@ class HeavyWork:
         raise Deferred(seconds)
 
     def _is_anothers_turn(self, user: UserId) -> bool:
-        """Whether this user has or had a place, and one that waits has none."""
+        """Return whether this user has a place, or had the last one, while a user without one waits."""
         if not self._running[user] and self._last != user:
             return False
         now = self._clock.monotonic()
@@ -64,14 +67,14 @@ class HeavyWork:
         return any(other != user and not self._running[other] for other in self._waiting)
 
     def end(self, job: Job) -> None:
-        """Give a place back."""
+        """Give back the place that ``begin`` took for the job."""
         with self._changed:
             self._running[job.user_id] -= 1
             self._running += Counter()  # drops users at zero
             self._changed.notify_all()
 
     def wait_until_full(self, seconds: float) -> bool:
-        """Wait until no place is free, so long at most; whether none is."""
+        """Wait at most ``seconds`` until no place is free. Return whether none is."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: self._running.total() >= self._places, timeout=seconds

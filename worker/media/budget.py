@@ -1,7 +1,7 @@
 """How much processor time the compression of a video may take, and how much it would take.
 
-What a file says of itself is an estimate and decides only what is not begun; what ends a compression
-is the processor time that it has used.
+The file's own facts (pixels, frames, duration) give an estimate, which decides only whether a
+compression begins, and when; what ends it is the processor time that it has used.
 """
 
 from typing import Final
@@ -18,19 +18,20 @@ PIXELS_PER_CPU_SECOND: Final = {
     "medium": 43e6,
     "slow": 26e6,
 }
-"""Decoding and encoding by preset. Measured with a 1080p test picture on a 2-core virtual machine; the
-ones between those measured (ultrafast, veryfast, medium, slow) are by proportion."""
+"""Pixels decoded and encoded in one second of processor time, by preset. ultrafast, veryfast, medium and
+slow were measured with a 1080p test picture on a 2-core virtual machine; the others are interpolated."""
 USUAL_FRAME_RATE: Final = 30.0
 FREE_CPU_SECONDS: Final = 60.0
 """Processor time that every video may use, however small it is."""
 LIGHT_CPU_SECONDS: Final = 20.0
-"""A video that needs no more by estimate is light work: it waits for no other."""
+"""A video whose estimate is not above this is light work: it waits for no other."""
 MAX_LIGHT_CPU_SECONDS: Final = 60.0
-"""What light work may use; what needs more is heavy, whatever it said."""
+"""Processor time that light work may use; a video that needs more is heavy, whatever its estimate was."""
 
 
 def estimated_cpu(probed: Probed, preset: str) -> float | None:
-    """Seconds of processor time that compressing takes by the file's own word; None if it says nothing."""
+    """Return the seconds of processor time that compressing takes by the file's own facts; None if it has
+    neither a number of frames nor a duration."""
     frames: float | None = probed.frames
     if frames is None and probed.duration is not None:
         frames = probed.duration * (probed.frame_rate or USUAL_FRAME_RATE)
@@ -40,9 +41,9 @@ def estimated_cpu(probed: Probed, preset: str) -> float | None:
 
 
 def allowed_cpu(media: MediaSettings, size: int) -> float:
-    """Seconds of processor time that a video of ``size`` bytes may use.
+    """Return the seconds of processor time that compressing a video of ``size`` bytes may use.
 
-    A few bytes buy little, so that work can't be made out of nothing: a video that has almost no bits
-    for its pixels has nothing to gain either.
+    A small file is allowed little, so that a few bytes can't cause hours of work: a video that has almost
+    no bits for its pixels can't become much smaller either.
     """
     return min(media.cpu_budget, FREE_CPU_SECONDS + size / (1 << 20) * media.cpu_per_mib)

@@ -1,4 +1,4 @@
-"""Give up rights that a decoder has no use for, then become it. Runs as a program, without the project.
+"""Give up rights that a decoder has no use for, then execute it. Runs as a program, without the project.
 
     python -I -S confine.py [--filter FILE] [--read PATH]... [--write FOLDER]... -- PROGRAM ARGUMENT...
 
@@ -35,7 +35,7 @@ _FILE_RIGHTS: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _READ: Final = _EXECUTE | _READ_FILE | _READ_DIR
 _WRITE: Final = _READ_FILE | _READ_DIR | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
 _FS_RIGHTS_BY_ABI: Final = {1: 13, 2: 14, 3: 15, 4: 15}
-"""How many rights on files the kernel knows, from the lowest bit; 16 since version 5."""
+"""Number of rights on files that the kernel has, from the lowest bit; 16 since version 5."""
 
 _PR_CAPBSET_DROP: Final = 24
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -80,14 +80,17 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 
 def give_up_capabilities() -> None:
-    """Keep root from getting any capability by the next program. Others have none to lose."""
+    """Drop every capability of root, also those that the next program would get. Other users have none."""
     _libc.prctl(_PR_CAP_AMBIENT, _CLEAR_ALL, 0, 0, 0)
     for number in range(_LAST_CAPABILITY + 1):
         _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
 
 
 def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Leave the system's programs, these paths and a few devices. Raises: OSError: no Landlock here."""
+    """Refuse every file but the system's programs, these paths and a few devices; refuse TCP.
+
+    Raises: OSError: the kernel has no Landlock, or a path does not exist.
+    """
     version = _checked(_libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1))
     known = (1 << _FS_RIGHTS_BY_ABI.get(version, 16)) - 1
     # Rights on files, on TCP (bind, connect), on abstract sockets and signals.
@@ -120,7 +123,7 @@ def _allow(rules: int, path: str, rights: int) -> None:
 
 
 def load_filter(bytecode: bytes) -> None:
-    """From here on the filter decides about each system call. Raises: OSError."""
+    """Let a seccomp program decide about each system call from here on. Raises: OSError."""
     program = _Program(len(bytecode) // 8, bytecode)
     _checked(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0))
 

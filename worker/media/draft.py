@@ -1,7 +1,7 @@
-"""What a program left in its output folder: taken from there only if it is one plain file.
+"""Takes a program's output from its folder, only if it is one plain file.
 
-The program may have been taken over by the file that it read: a name that it made may lead elsewhere
-(a link), be a device, or be a second name of a file that is not its own.
+A hostile input may have taken the program over: a name in the folder may be a link to another file, a
+device, or a second name (hard link) of a file that is not the program's own.
 """
 
 import os
@@ -14,13 +14,13 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.
 
 
 class NotOnePlainFile(Exception):
-    """Raised when an output folder holds anything but the expected file; the text says what, for the log."""
+    """Raised when an output folder holds anything but the expected file; its text is for the log."""
 
 
 def take_draft(folder: Path, name: str, target: Path, *, largest: int) -> int:
     """Move the only file of ``folder`` to ``target``, which programs in a box can't reach.
 
-    Call this when the program and its children have ended. Args: largest: in bytes.
+    Call this when the program and its children have ended. Args: largest: size limit in bytes.
     Returns: the file's size in bytes, more than 0. The file is synced.
     Raises: NotOnePlainFile: nothing was followed, opened for writing or kept; OSError.
     """

@@ -19,7 +19,7 @@ PROBE_SECONDS: Final = 60.0
 MAX_SIDE_PIXELS: Final = 1 << 20
 MAX_DURATION_SECONDS: Final = 1e9
 MAX_DIGITS: Final = 12
-"""What a tool prints beyond these is no fact about a film."""
+"""Larger numbers in a tool's output are ignored: no film has them."""
 _DURATION: Final = re.compile(r"Duration: (\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)")
 _STREAM: Final = re.compile(r"Stream #\d+:\d+.*?: (Video|Audio): (\w+)(.*)")
 _SIZE: Final = re.compile(r"\b(\d{2,5})x(\d{2,5})\b")
@@ -29,7 +29,7 @@ _FRACTION: Final = re.compile(r"([0-9]{1,12})/([0-9]{1,12})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """A media file's contents. Duration in seconds, None when no header tells it."""
+    """A media file's contents. Duration in seconds, None when no header has it."""
 
     duration: float | None
     has_video: bool
@@ -38,9 +38,9 @@ class Probed:
     width: int = 0
     height: int = 0
     frames: int | None = None
-    """Of the first moving picture, by the file's own word; None when it says nothing."""
+    """Frames of the first moving picture, by the file's header; None when it has no number."""
     frame_rate: float | None = None
-    """Frames in a second, by the file's own word."""
+    """Frames in a second, by the file's header."""
 
 
 def probe(

@@ -1,7 +1,7 @@
 """Running a program in its box: watched, stoppable, and never left behind.
 
-What a program says is data from a hostile file: everything that is read from it has a limit, and a
-program that goes beyond one is ended.
+What a program writes may come from a hostile file: everything that is read from it has a limit, and a
+program that passes one is ended.
 """
 
 import logging
@@ -27,7 +27,7 @@ POLL_SECONDS: Final = 0.1
 READ_BYTES: Final = 1 << 16
 MAX_LINE_BYTES: Final = 4096
 MAX_FILES: Final = 8
-"""Names that a program may make in its folder. ffmpeg makes one; each costs an inode, empty ones too."""
+"""Files that a program may make in its folder. ffmpeg makes one; an empty file costs an inode too."""
 MAX_THREADS: Final = 64 + 4 * (os.cpu_count() or 1)
 """Threads of one program and its children: ffmpeg has a few for each core."""
 _STDERR_BYTES: Final = 8192
@@ -38,7 +38,7 @@ class Stopped(Exception):
 
 
 class Overran(Exception):
-    """Raised when the program was ended because it used more than it may; the text says of what."""
+    """Raised when the program was ended because it passed a limit; its text names the resource."""
 
 
 class Stalled(Overran):
@@ -59,7 +59,7 @@ class TooManyThreads(Overran):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much of a program is taken before it is ended. Sizes in bytes."""
+    """Limits at which a program is ended. Sizes in bytes."""
 
     stdout: int = 1 << 20
     stderr: int = 16 << 20
@@ -67,7 +67,7 @@ class Bounds:
     """Seconds of processor time of the program and its children together."""
     threads: int = MAX_THREADS
     folder: Path | None = None
-    """Where it writes: what all files there hold together is limited by ``folder_size``."""
+    """Where the program writes: all files there together take at most ``folder_size`` on the disk."""
     folder_size: int = 0
 
 
@@ -144,7 +144,7 @@ def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
 
 
 class _Watch:
-    """What the program uses, looked at ten times a second."""
+    """Checks ten times a second what the program uses."""
 
     def __init__(self, pid: int, limits: Bounds, clock: Clock) -> None:
         self._pid = pid
@@ -167,8 +167,8 @@ class _Watch:
 
 
 def _bytes_in(folder: Path) -> float:
-    """What the files in a folder take up on the disk, no link followed; infinity if a folder or more
-    than ``MAX_FILES`` files are in it."""
+    """Return the bytes that the files in a folder take on the disk; no link is followed. Infinity if it
+    holds a folder, or more than ``MAX_FILES`` files."""
     total = 0.0
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for number, entry in enumerate(entries):
@@ -179,8 +179,8 @@ def _bytes_in(folder: Path) -> float:
 
 
 class _Pipes:
-    """Both pipes of a program, read without ever waiting for its end: a child that outlives it may hold
-    them open."""
+    """Both pipes of a program, read without waiting for their end: a child that outlives the program may
+    hold them open."""
 
     def __init__(
         self,
@@ -206,16 +206,16 @@ class _Pipes:
 
     @property
     def stdout(self) -> str:
-        """All of it, unless it went to ``on_line``."""
+        """Everything that the program wrote there; empty if the lines went to ``on_line``."""
         return self._out.decode("utf-8", "replace")
 
     @property
     def stderr(self) -> str:
-        """Its end."""
+        """The last 8 KiB of it."""
         return self._err.decode("utf-8", "replace")
 
     def read(self, seconds: float) -> bool:
-        """Take what is there, or wait so long for something; whether anything was there.
+        """Read what is there, or wait at most ``seconds`` for something. Return whether anything was there.
 
         Raises: TooMuchOutput.
         """
@@ -237,7 +237,7 @@ class _Pipes:
         return bool(ready)
 
     def drain(self) -> None:
-        """Take what the program left. Raises: TooMuchOutput."""
+        """Read what an ended program left in its pipes. Raises: TooMuchOutput."""
         while self._selector.get_map() and self.read(0.0):
             pass
         if self._line and self._on_line is not None:
@@ -264,7 +264,7 @@ class _Pipes:
                 self.moved_at = self._clock.monotonic()
 
     def close(self) -> None:
-        """Let go of both, whoever else holds them."""
+        """Close both on this side, even if another process holds them open."""
         self._selector.close()
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:

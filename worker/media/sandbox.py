@@ -1,9 +1,9 @@
 """The box around ffmpeg: what it may see, use and become.
 
 Always: no new privileges, no orphans (it dies with us), limits on memory, processor time, file size,
-open files and threads, no core dumps, low priority, an empty environment, and where libseccomp is
-found a filter of system calls. ``landlock``: also no file but its input (read-only) and its output
-folder, no TCP. ``bwrap``: these by namespaces, so that other files, processes and networks do not exist.
+open files and threads, no core dumps, low priority, an empty environment, and a filter of system calls
+where libseccomp is found. ``landlock``: also no file but its input (read-only) and its output folder,
+and no TCP. ``bwrap``: the same by namespaces: other files, processes and networks do not exist there.
 """
 
 import os
@@ -27,7 +27,8 @@ NICE: Final = "10"
 MAX_OPEN_FILES: Final = 256
 STRONGEST_FIRST: Final[tuple[Kind, ...]] = ("bwrap", "landlock", "rlimit")
 CPU_SLACK: Final = 5
-"""The kernel's limit is for each process and comes so many seconds after that of ``run``, which adds up."""
+"""Seconds by which the kernel's limit, which holds for each process, is above that of ``run``, which holds
+for all of them together."""
 _SELF_TEST_SECONDS: Final = 10.0
 _FILTER_DESCRIPTOR: Final = "9"
 _RELEASE: Final = re.compile(r"(\d+)\.(\d+)")
@@ -87,7 +88,7 @@ class Box:
 
 
 def limits_argv(limits: Limits) -> list[str]:
-    """The part that holds in every kind of box; each program becomes the next."""
+    """Return the part that is the same in every kind of box; each program executes the next."""
     return [
         "setpriv", "--no-new-privs", "--pdeathsig", "KILL", "nice", "-n", NICE,
         "prlimit", f"--as={limits.memory}", f"--fsize={limits.file_size}",
@@ -116,7 +117,7 @@ def bwrap_argv(
         box += ["--ro-bind", program, program]
     if output is not None:
         box += ["--bind", str(output), "/out", "--chdir", "/out"]
-    # What is written to memory by way of a file system counts in no limit of memory.
+    # Files in a file system that is in memory (tmpfs) count in no limit of memory.
     box += ["--remount-ro", "/dev", "--remount-ro", "/"]
     if filtered:
         box += ["--seccomp", _FILTER_DESCRIPTOR]

@@ -1,9 +1,9 @@
 """The system calls that a decoder has no use for, as a seccomp filter (seccomp(2)).
 
-The library is libseccomp, by ctypes: it knows each architecture's numbers and refuses calls by another
-architecture's table. ``DENIED`` is what bubblewrap's own users deny (Flatpak, Docker), and also what
-makes files other than plain ones, changes another process or starts one. A denied call fails with
-EPERM, so that a program may do without it.
+libseccomp, by ctypes, has each architecture's numbers and refuses calls by another architecture's
+table. ``DENIED`` is what Flatpak and Docker deny, and also the calls that make other files than plain
+ones, change another process or start one. A denied call fails with EPERM, so that a program may do
+without it.
 """
 
 import atexit
@@ -28,8 +28,8 @@ DENIED: Final = (
     "setns", "unshare", "personality", "kill", "tkill", "tgkill", "rt_sigqueueinfo",
     "rt_tgsigqueueinfo", "setpriority", "ioprio_set", "sched_setscheduler", "sched_setparam",
     "sched_setattr", "sched_setaffinity",
-    # Processes of its own: limits of memory and processor time hold for each of them, and those that
-    # a program has started do not end with the worker.
+    # New processes: limits of memory and processor time hold for each of them, and they do not end
+    # with the worker.
     "fork", "vfork",
     # The kernel's keys, programs, watches and queues.
     "add_key", "request_key", "keyctl", "bpf", "perf_event_open", "userfaultfd", "fanotify_init",
@@ -65,13 +65,13 @@ SIGNALS_OF_FILES: Final = (8, 10, 15)
 """F_SETOWN, F_SETSIG, F_SETOWN_EX of fcntl(2): a pipe would send any signal to any process."""
 TIOCSTI: Final = 0x5412
 TMPFILE: Final = 0x400000
-"""The part of O_TMPFILE that is its own: a file without a name takes room that is not seen."""
+"""The bit of O_TMPFILE that no other flag has: a file without a name takes space that ``run`` can't count."""
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
 _NOT_EQUAL: Final = 1
 _MASKED_EQUAL: Final = 7
 _LOWER_HALF: Final = 0xFFFFFFFF
-"""What the kernel looks at where an argument is an ``int``."""
+"""The bits that the kernel uses where an argument is an ``int``."""
 _UNKNOWN_CALL: Final = -1
 
 
@@ -88,7 +88,7 @@ class _Condition(ctypes.Structure):
 
 
 class _FilterFile:
-    """The filter as a file, made when it is first wanted and again when a cleaner of ``/tmp`` took it."""
+    """The filter as a file, made at its first use, and again if a cleaner of ``/tmp`` has removed it."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -168,8 +168,8 @@ def _write(library: ctypes.CDLL, descriptor: int) -> None:
     try:
         for name in DENIED:
             _deny(library, rules, name)
-        # Threads need clone. What clone3 asks for is behind a pointer, where no filter sees it: glibc
-        # and musl use clone when they are answered that there is no clone3.
+        # Threads need clone. The flags of clone3 are behind a pointer, which no filter can follow: glibc
+        # and musl use clone where clone3 fails with ENOSYS.
         _deny(library, rules, "clone3", code=errno.ENOSYS)
         _deny(library, rules, "openat2", code=errno.ENOSYS)
         for bit in (1 << n for n in range(32) if NAMESPACES >> n & 1):

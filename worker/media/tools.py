@@ -40,7 +40,7 @@ class Tools:
     version: str
     sandbox: Kind
     weakness: str = ""
-    """A sentence: how the box is less than it should be although nobody chose it; '' when it is whole."""
+    """A sentence: what the box lacks although the settings did not choose a weaker one; '' if nothing."""
 
     def sentence(self) -> str:
         """For the start message."""
@@ -50,7 +50,7 @@ class Tools:
         return f"ffmpeg {self.version}, sandbox {self.sandbox}{warning}"
 
     def warn(self) -> None:
-        """Log how the box is less than it should be, and what to do about it."""
+        """Log what the box lacks, and what to do about it."""
         if self.weakness:
             log.warning(
                 "media.sandbox.weak",

@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 OUTPUT_DEMUXER: Final = "mov"
 MIN_WALL_SECONDS: Final = 60.0
 WALL_FACTOR: Final = 4.0
-"""A video may take so many times its processor time, where others use the processors too."""
+"""A video may run for its processor time multiplied by this, since other programs use the processors too."""
 PROGRESS_BYTES: Final = 64 << 20
-"""ffmpeg tells its position twice a second, in 300 bytes: 30 hours of it."""
+"""30 hours of positions, which ffmpeg writes twice a second in 300 bytes each."""
 DRAFT_NAME: Final = "video.mp4.part"
 SHORT_BYTES: Final = 16 << 20
 """With less free than this, a failure is the disk's."""
@@ -106,7 +106,7 @@ def _run(
     furthest = -1
 
     def hear(line: str) -> bool:
-        """Whether the position moved on: a program may say the same one for ever."""
+        """Return whether the position moved on: a program may repeat the same one without end."""
         nonlocal furthest
         position = _POSITION.match(line)
         if position is None or int(position[1]) <= furthest:

@@ -1,4 +1,4 @@
-"""What a running program and its descendants use, by ``/proc`` (proc(5))."""
+"""Measures what a running program and its descendants use, by ``/proc`` (proc(5))."""
 
 import os
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ class Attempt:
     demuxer: str = ""
     stored: StoredContent | None = None
     heavy: bool = False
-    """This attempt has a place for heavy work."""
+    """Whether this attempt has a place for heavy work."""
     held: bool = False
     """The pool has this content already: nothing is left to do but to say so."""
 

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 OUTPUT_NAME: Final = "video.mp4"
 OUTPUT_FOLDER: Final = "out"
-"""Where ffmpeg writes. What it made is taken from there before it is looked at."""
+"""Where ffmpeg writes. Its output is moved away from there before it is read."""
 SPARE_BYTES: Final = 16 << 20
 """An output may be so much larger than its source before it is cut off: it would not be kept."""
 NOTE_KEPT: Final = "保留原文件"
@@ -151,12 +151,12 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
     except CpuSpent:
         if attempt.heavy or allowed <= MAX_LIGHT_CPU_SECONDS:
             _over_budget(attempt, "while", estimate=estimate, allowed=allowed)
-        # More than it said: from now on it is heavy work, and begins again when there is a place.
+        # More than its estimate: from now on it is heavy work, and begins again when there is a place.
         attempt.save(step=Step.INSPECT, cpu_seconds=allowed)
         raise Deferred(DEFER_SECONDS) from None
     except Stopped:
         attempt.lease.check()
-        # Others have taken the space meanwhile: ffmpeg must not go on into the reserve.
+        # Other writers have taken the space meanwhile: ffmpeg must not use the reserve.
         raise ResourceShort("The worker's disk is full.") from None
     finally:
         attempt.figures.compressed(attempt.clock.monotonic() - started)
@@ -191,5 +191,5 @@ def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:
             stopped=attempt.lease.ended,
         )
     except Overran as error:
-        raise Refused("the video's length can't be told") from error
+        raise Refused("the video's length can't be measured") from error
     return replace(probed, duration=found)

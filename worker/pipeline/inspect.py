@@ -65,7 +65,10 @@ def inspect(attempt: Attempt) -> None:
 
 
 def _estimate(attempt: Attempt) -> None:
-    """Remember how much work the video is, so that it need not be looked at again while it waits."""
+    """Save how much work the video is, so that it is not probed again while it waits.
+
+    Raises: Deferred.
+    """
     probed, media = attempt.probed, attempt.settings.media
     if probed is None or not probed.has_video or not media.compress:
         return
@@ -73,7 +76,7 @@ def _estimate(attempt: Attempt) -> None:
     if estimate <= attempt.checkpoint.cpu_seconds:
         return
     if estimate > allowed_cpu(media, attempt.job.file_size):
-        return  # it will not be begun
+        return  # its compression will not begin
     attempt.checkpoint = replace(attempt.checkpoint, cpu_seconds=estimate)
     if estimate > LIGHT_CPU_SECONDS:
         attempt.save(step=Step.INSPECT)
