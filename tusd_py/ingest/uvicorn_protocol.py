@@ -17,22 +17,20 @@ What it relies on in uvicorn is tried out at each start (``self_check``).
 """
 
 import logging
-import re
 import socket
-from collections.abc import MutableMapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
 from tusd_py.ingest.connections import Connections, connections_of
 from tusd_py.ingest.extensions import INTERIM, LENDER, TRAILERS
+from tusd_py.ingest.flow_control import Flow
+from tusd_py.ingest.incoming_body import IncomingBody
 from tusd_py.ingest.refusals import (
     HeadTimeout,
     HeadTooLarge,
@@ -41,24 +39,28 @@ from tusd_py.ingest.refusals import (
     TargetTooLong,
     TooManyPipelined,
     TrailersTooLarge,
-    TransferCodingRefused,
     UpgradeRefused,
 )
-from tusd_py.ingest.slow_end import KEEP_BYTES, SlowEnd
+from tusd_py.ingest.request_cycle import RequestCycle
+from tusd_py.ingest.request_head import (
+    check_transfer_coding,
+    is_websocket_handshake,
+    known_length,
+    take_host_of_target,
+)
+from tusd_py.ingest.slow_end import SlowEnd
 from tusd_py.ingest.upgraded import Upgraded
-from tusd_py.ingest.wire import Wire
 from tusd_py.settings_sections import ConnectionSettings
 
 if TYPE_CHECKING:
     import asyncio
 
-    from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
+    from uvicorn._types import ASGI3Application
 
 log = logging.getLogger(__name__)
 
 PAUSE_FROM_BYTES: Final = 64 << 10
 """A larger body is left on the wire until somebody wants it."""
-_AUTHORITY: Final = re.compile(rb"[^:/?#]+://([^/?#]*)")
 HEAD_PIECE_BYTES: Final = 8 << 10
 """Parsed at once: 0.6 ms of work at worst, which is a head and chunks of one byte. Many connections may
 send as much in one turn of the loop ..."""
@@ -80,14 +82,14 @@ class TusHttpProtocol(HttpToolsProtocol):
     """Targets that are served beyond the limit of connections, and before all others."""
     lends: ClassVar = True
 
-    flow: "_Flow"
-    cycle: "_Cycle"
+    flow: Flow
+    cycle: RequestCycle
     """The request that was parsed last."""
     table: Connections
-    _running: "_Cycle | None" = None
+    _running: RequestCycle | None = None
     """The request that is being answered."""
     _trailers: list[tuple[bytes, bytes]] | None = None
-    _incoming: "_Incoming | None" = None
+    _incoming: IncomingBody | None = None
     """The body that is being parsed, if it can be lent."""
     _end: SlowEnd | None = None
     stopping = False
@@ -115,7 +117,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
         """A client is there."""
         super().connection_made(transport)
-        self.flow = _Flow(transport, self)
+        self.flow = Flow(transport, self)
         self.table = connections_of(self.server_state, self.limits, self.min_rate)
         if not self.table.admit(self, self.client[0] if self.client else None):
             self._refusal = ServerBusy()
@@ -232,21 +234,13 @@ class TusHttpProtocol(HttpToolsProtocol):
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
             elif name == b"transfer-encoding":
-                self._check_transfer_coding(value)
+                check_transfer_coding(value, self.headers, self.parser.get_http_version())
         fields.append((name, value))
-
-    def _check_transfer_coding(self, value: bytes) -> None:
-        """Raises: Refusal: RFC 9112, 6.1: it is not chunked alone, or of an HTTP without it."""
-        if self.parser.get_http_version() != "1.1":
-            raise Refusal
-        named_before = any(name == b"transfer-encoding" for name, _ in self.headers)
-        if named_before or value.strip().lower() != b"chunked":
-            raise TransferCodingRefused
 
     def on_headers_complete(self) -> None:
         """The head is complete; the application starts at the loop's next turn."""
         if not self.url.startswith((b"/", b"*")):
-            self._take_host_of_target()
+            take_host_of_target(self.url, self.headers)
         if self.parser.should_upgrade():
             if not self._is_websocket():
                 raise UpgradeRefused
@@ -261,7 +255,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         extensions: dict[str, Any] = {TRAILERS: {"fields": self._trailers}, INTERIM: {}}
         length = self._lendable()
         if length:
-            self._incoming = _Incoming(self, length)
+            self._incoming = IncomingBody(self, length)
             if self.lends:
                 extensions[LENDER] = {"lender": self._incoming}
         self.scope["extensions"] = extensions
@@ -270,7 +264,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         self._heads += 1
         self._unparsed = self._framing = 0
         self._room = self.limits.trailer_bytes
-        self.cycle.__class__ = _Cycle
+        self.cycle.__class__ = RequestCycle
         self.cycle.connection = self
         self.cycle.incoming = self._incoming
         if self._incoming is not None:
@@ -278,27 +272,15 @@ class TusHttpProtocol(HttpToolsProtocol):
             if length > PAUSE_FROM_BYTES:
                 self.flow.pause_reading()
 
-    def _take_host_of_target(self) -> None:
-        """Replace Host by the host of a target in absolute form (RFC 9112, 3.2.2): uvicorn drops that host,
-        and Host would then name another one than the request does."""
-        authority = _AUTHORITY.match(self.url)
-        host = authority[1] if authority else b""
-        self.headers[:] = [field for field in self.headers if field[0] != b"host"]
-        self.headers.append((b"host", host))
-
     def _is_websocket(self) -> bool:
-        """Whether it is a handshake that nothing but a WebSocket can follow (RFC 6455, 4.1)."""
-        names = [name for name, _ in self.headers]
-        upgrades = [value.strip().lower() for name, value in self.headers if name == b"upgrade"]
+        """Whether the head is a WebSocket's handshake that this connection can take now."""
         return (
-            self.parser.get_method() == b"GET"
-            and self.parser.get_http_version() == "1.1"
-            and upgrades == [b"websocket"]
-            and b"content-length" not in names
-            and b"transfer-encoding" not in names
-            and self._running is None
+            self._running is None
             and not self.table.is_spare(self)
             and self.ws_protocol_class is not None
+            and is_websocket_handshake(
+                self.parser.get_method(), self.parser.get_http_version(), self.headers
+            )
         )
 
     def _should_upgrade(self) -> bool:
@@ -307,15 +289,10 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     def _lendable(self) -> int:
         """Length of a body that can be received past the parser, in bytes; 0: there is none."""
-        length = 0
-        for name, value in self.headers:
-            if name == b"content-length" and value.isdigit():
-                length = int(value)
-            elif name in (b"transfer-encoding", b"upgrade"):
-                return 0
         connection = self.transport.get_extra_info("socket")
-        plain = connection is not None and self.scheme == "http"
-        return length if plain and connection.type == socket.SOCK_STREAM else 0
+        if connection is None or self.scheme != "http" or connection.type != socket.SOCK_STREAM:
+            return 0
+        return known_length(self.headers)
 
     def on_body(self, body: bytes) -> None:
         """Bytes of the body that came by way of the parser."""
@@ -343,7 +320,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
         if self._running is None:
             self.table.serves(self)
-        self._running = cast("_Cycle", cycle)
+        self._running = cast("RequestCycle", cycle)
         start = partial(super()._start_asgi_task, cycle, app)
         if cycle.scope["raw_path"] in self.vital:
             start()
@@ -448,165 +425,3 @@ class TusHttpProtocol(HttpToolsProtocol):
         """The server is stopping."""
         self.stopping = True
         super().shutdown()
-
-
-class _Flow(FlowControl):
-    """Reads no more while requests wait to be answered, whatever else asks for bytes, nor while what
-    was read is still to be parsed."""
-
-    def __init__(self, transport: "asyncio.Transport", connection: TusHttpProtocol) -> None:
-        super().__init__(transport)
-        self._connection = connection
-        self._is_held = False
-
-    def pause_reading(self) -> None:
-        """Read no more."""
-        if self._is_held:
-            self.read_paused = True
-        else:
-            super().pause_reading()
-
-    def resume_reading(self) -> None:
-        """Read on, unless a request waits."""
-        if not self.read_paused or self._connection.pipeline:
-            return
-        if self._is_held:
-            self.read_paused = False
-        else:
-            super().resume_reading()
-
-    def hold(self) -> None:
-        """Read nothing until ``release``, whoever resumes."""
-        if not self._is_held and not self.read_paused:
-            self._transport.pause_reading()
-        self._is_held = True
-
-    def release(self) -> None:
-        """Read on, unless it was paused meanwhile."""
-        if self._is_held and not self.read_paused and not self._transport.is_closing():
-            self._transport.resume_reading()
-        self._is_held = False
-
-
-class _Incoming:
-    """A body of known length on its way in (``lent_body.Lender``)."""
-
-    cycle: "_Cycle"
-
-    def __init__(self, connection: TusHttpProtocol, length: int) -> None:
-        self._connection = connection
-        self._keeps_alive = False
-        self.length = length
-        self.left = length
-        """Bytes that the parser has not seen."""
-
-    def lend(self) -> tuple[bytes | bytearray, Wire | None]:
-        """See ``Lender.lend``."""
-        connection, cycle = self._connection, self.cycle
-        cycle.ask_for_body()
-        early, cycle.body = cycle.body, bytearray()
-        if not self.left:
-            return early, None
-        connection.flow.pause_reading()
-        # So that a receive() elsewhere (a middleware's) can't resume reading while threads do.
-        connection.flow.read_paused = False
-        # Until the connection is known to stand at a request's first byte.
-        self._keeps_alive, cycle.keep_alive = cycle.keep_alive, False
-        own = connection.transport.get_extra_info("socket")
-        return early, Wire(socket.socket(fileno=_duplicate(own)), self.left)
-
-    def take_back(self, wire: Wire) -> None:
-        """See ``Lender.take_back``."""
-        self.left = wire.left
-        self._connection.flow.read_paused = True
-        if not self.left:
-            self.cycle.keep_alive = self._keeps_alive and not self._connection.stopping
-            self._connection.skip_body()
-            self.cycle.more_body = False
-            self.cycle.message_event.set()
-
-
-def _duplicate(connection: socket.socket) -> int:
-    return connection.dup().detach()
-
-
-class _Cycle(RequestResponseCycle):
-    """One request and its answer."""
-
-    connection: TusHttpProtocol
-    incoming: _Incoming | None
-
-    def ask_for_body(self) -> None:
-        """Say 100 Continue to who waits for it."""
-        if self.waiting_for_100_continue and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waiting_for_100_continue = False
-
-    def disconnect(self) -> None:
-        """The client is gone."""
-        if not self.response_complete:
-            self.disconnected = True
-        self.message_event.set()
-
-    def is_endless(self) -> bool:
-        """Whether the answer has begun and has no length."""
-        return self.response_started and bool(self.chunked_encoding)
-
-    async def receive(self) -> "ASGIReceiveEvent":
-        """The next bytes; those that came before a disconnect precede it."""
-        if self.disconnected and self.body and not self.response_complete:
-            body, self.body = bytes(self.body), bytearray()
-            # The end of the body, if it came, stays true although the client has left.
-            return {"type": "http.request", "body": body, "more_body": self.more_body}
-        message = await super().receive()
-        if message["type"] == "http.disconnect" and self.body and not self.response_complete:
-            return await self.receive()
-        return message
-
-    async def send(self, message: "ASGISendEvent") -> None:
-        """A piece of the answer."""
-        kind = cast("str", message["type"])
-        if kind == INTERIM:
-            self._send_interim(cast("MutableMapping[str, Any]", message))
-            return
-        if kind == "http.response.start" and self._unread():
-            self.keep_alive = False
-        ends = kind == "http.response.body" and not message.get("more_body", False)
-        if not (ends and self.more_body and not self.keep_alive and not self.disconnected):
-            await super().send(message)
-            if not ends:
-                await self._sent()
-            return
-        # It must not close at once, which would hide the answer from who still sends.
-        self.keep_alive = True
-        await super().send(message)
-        self.keep_alive = False
-        self.connection.end_slowly()
-
-    async def _sent(self) -> None:
-        """Wait for the client before the application reads its next piece from anywhere."""
-        if self.connection.half_closed and self.is_endless():
-            self.transport.close()
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-
-    def _unread(self) -> bool:
-        """Whether more of the body is to come than is worth reading for the connection's sake."""
-        if not self.more_body:
-            return False
-        # Who waits for 100 Continue may send the body or not: what comes next can't be told.
-        return (
-            self.waiting_for_100_continue
-            or self.incoming is None
-            or self.incoming.left > KEEP_BYTES
-        )
-
-    def _send_interim(self, message: MutableMapping[str, Any]) -> None:
-        if self.response_started:
-            raise RuntimeError("an interim response after the response started")
-        if self.disconnected or self.scope["http_version"] == "1.0":
-            return
-        lines = [STATUS_LINE[message["status"]]]
-        for name, value in message.get("headers", ()):
-            lines += [name, b": ", value, b"\r\n"]
-        self.transport.write(b"".join((*lines, b"\r\n")))

@@ -1,0 +1,54 @@
+"""When a connection reads from its client: not while requests wait, nor while bytes are unparsed."""
+
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Protocol
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class _Connection(Protocol):
+    @property
+    def pipeline(self) -> Sized:
+        """Requests that wait for the answer to the one before them."""
+        ...
+
+
+class Flow(FlowControl):
+    """Reads no more while requests wait to be answered, whatever else asks for bytes, nor while what
+    was read is still to be parsed."""
+
+    def __init__(self, transport: "asyncio.Transport", connection: _Connection) -> None:
+        super().__init__(transport)
+        self._connection = connection
+        self._is_held = False
+
+    def pause_reading(self) -> None:
+        """Read no more."""
+        if self._is_held:
+            self.read_paused = True
+        else:
+            super().pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on, unless a request waits."""
+        if not self.read_paused or self._connection.pipeline:
+            return
+        if self._is_held:
+            self.read_paused = False
+        else:
+            super().resume_reading()
+
+    def hold(self) -> None:
+        """Read nothing until ``release``, whoever resumes."""
+        if not self._is_held and not self.read_paused:
+            self._transport.pause_reading()
+        self._is_held = True
+
+    def release(self) -> None:
+        """Read on, unless it was paused meanwhile."""
+        if self._is_held and not self.read_paused and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._is_held = False

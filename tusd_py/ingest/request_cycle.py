@@ -1,0 +1,103 @@
+"""One request of a connection of uvicorn's, and its answer."""
+
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from tusd_py.ingest.extensions import INTERIM
+from tusd_py.ingest.lent_body import Lender
+from tusd_py.ingest.slow_end import KEEP_BYTES
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+
+
+class _Connection(Protocol):
+    half_closed: bool
+
+    def end_slowly(self) -> None:
+        """Close, with an unread body still arriving."""
+        ...
+
+
+class RequestCycle(RequestResponseCycle):
+    """One request and its answer."""
+
+    connection: _Connection
+    incoming: Lender | None
+
+    def ask_for_body(self) -> None:
+        """Say 100 Continue to who waits for it."""
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+
+    def disconnect(self) -> None:
+        """The client is gone."""
+        if not self.response_complete:
+            self.disconnected = True
+        self.message_event.set()
+
+    def is_endless(self) -> bool:
+        """Whether the answer has begun and has no length."""
+        return self.response_started and bool(self.chunked_encoding)
+
+    async def receive(self) -> "ASGIReceiveEvent":
+        """The next bytes; those that came before a disconnect precede it."""
+        if self.disconnected and self.body and not self.response_complete:
+            body, self.body = bytes(self.body), bytearray()
+            # The end of the body, if it came, stays true although the client has left.
+            return {"type": "http.request", "body": body, "more_body": self.more_body}
+        message = await super().receive()
+        if message["type"] == "http.disconnect" and self.body and not self.response_complete:
+            return await self.receive()
+        return message
+
+    async def send(self, message: "ASGISendEvent") -> None:
+        """A piece of the answer."""
+        kind = cast("str", message["type"])
+        if kind == INTERIM:
+            self._send_interim(cast("MutableMapping[str, Any]", message))
+            return
+        if kind == "http.response.start" and self._unread():
+            self.keep_alive = False
+        ends = kind == "http.response.body" and not message.get("more_body", False)
+        if not (ends and self.more_body and not self.keep_alive and not self.disconnected):
+            await super().send(message)
+            if not ends:
+                await self._sent()
+            return
+        # It must not close at once, which would hide the answer from who still sends.
+        self.keep_alive = True
+        await super().send(message)
+        self.keep_alive = False
+        self.connection.end_slowly()
+
+    async def _sent(self) -> None:
+        """Wait for the client before the application reads its next piece from anywhere."""
+        if self.connection.half_closed and self.is_endless():
+            self.transport.close()
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+
+    def _unread(self) -> bool:
+        """Whether more of the body is to come than is worth reading for the connection's sake."""
+        if not self.more_body:
+            return False
+        # Who waits for 100 Continue may send the body or not: what comes next can't be told.
+        return (
+            self.waiting_for_100_continue
+            or self.incoming is None
+            or self.incoming.left > KEEP_BYTES
+        )
+
+    def _send_interim(self, message: MutableMapping[str, Any]) -> None:
+        if self.response_started:
+            raise RuntimeError("an interim response after the response started")
+        if self.disconnected or self.scope["http_version"] == "1.0":
+            return
+        lines = [STATUS_LINE[message["status"]]]
+        for name, value in message.get("headers", ()):
+            lines += [name, b": ", value, b"\r\n"]
+        self.transport.write(b"".join((*lines, b"\r\n")))

@@ -1,0 +1,53 @@
+"""What the fields of a request's head mean for its connection; field names are in lower case."""
+
+import re
+from typing import Final
+
+from tusd_py.ingest.refusals import Refusal, TransferCodingRefused
+
+Fields = list[tuple[bytes, bytes]]
+
+_AUTHORITY: Final = re.compile(rb"[^:/?#]+://([^/?#]*)")
+
+
+def check_transfer_coding(value: bytes, before: Fields, version: str) -> None:
+    """Raises: Refusal: RFC 9112, 6.1: it is not chunked alone, or of an HTTP without it. ``before``:
+    the fields before this one."""
+    if version != "1.1":
+        raise Refusal
+    named_before = any(name == b"transfer-encoding" for name, _ in before)
+    if named_before or value.strip().lower() != b"chunked":
+        raise TransferCodingRefused
+
+
+def take_host_of_target(target: bytes, fields: Fields) -> None:
+    """Replace Host by the host of a target in absolute form (RFC 9112, 3.2.2): uvicorn drops that host,
+    and Host would then name another one than the request does."""
+    authority = _AUTHORITY.match(target)
+    host = authority[1] if authority else b""
+    fields[:] = [field for field in fields if field[0] != b"host"]
+    fields.append((b"host", host))
+
+
+def is_websocket_handshake(method: bytes, version: str, fields: Fields) -> bool:
+    """Whether nothing but a WebSocket can follow this head (RFC 6455, 4.1)."""
+    names = [name for name, _ in fields]
+    upgrades = [value.strip().lower() for name, value in fields if name == b"upgrade"]
+    return (
+        method == b"GET"
+        and version == "1.1"
+        and upgrades == [b"websocket"]
+        and b"content-length" not in names
+        and b"transfer-encoding" not in names
+    )
+
+
+def known_length(fields: Fields) -> int:
+    """Bytes of the body if the head states them; 0: there is no body, or its length is not stated."""
+    length = 0
+    for name, value in fields:
+        if name == b"content-length" and value.isdigit():
+            length = int(value)
+        elif name in (b"transfer-encoding", b"upgrade"):
+            return 0
+    return length
