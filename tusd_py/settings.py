@@ -45,7 +45,7 @@ class Settings(Section):
     )
     allowed_hosts: tuple[HostName, ...] = Field(
         (),
-        description="Names, without a port, under which the server answers besides loopback names, host and the IP address that a connection came to; other names are refused (421) where nobody is asked who they are, and everywhere once one is listed",
+        description="Names, without a port, under which the server answers besides loopback names, host and the IP address that a connection came to; other names are refused (421) where no authentication (auth) is set, and everywhere once one is listed",
     )
     port: int = Field(8888, ge=0, le=65535, description="Port to listen on; 0: any free one")
     data_dir: Path = Field(Path("tusd-data"), description="Where everything is kept")
@@ -84,7 +84,7 @@ class Settings(Section):
     )
     monitoring_listen: ListenAddress = Field(
         "",
-        description="host:port, or the path of a Unix socket, at which a server answers /readyz and /metrics (and /healthz too), which its own port then does not; empty: they are open to whoever reaches the port",
+        description="host:port, or the path of a Unix socket, at which a server answers /readyz and /metrics (and /healthz too), which its own port then does not; empty: they are open to all clients that reach the port",
     )
     shutdown_timeout: Duration = Field(
         10.0, description="How long a stopping server waits for requests in flight"
@@ -158,11 +158,11 @@ class Settings(Section):
 
     @property
     def lacks_identity(self) -> bool:
-        """Whether identity is demanded and nothing is set that proves it."""
+        """Whether ``auth.required`` is set, and neither a secret nor a key set is."""
         return self.auth.required and not self.auth.enabled
 
     def local_url(self, port: int) -> str:
-        """The server's address for programs of this machine, without a slash at the end."""
+        """Return the server's URL for programs on this machine, without a slash at the end."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

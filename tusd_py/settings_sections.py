@@ -18,8 +18,9 @@ from tusd_py.settings_values import (
 )
 
 BYTES_OF_A_FILE: Final = 64 << 10
-"""A quota of bytes bounds the number of files too, one for so many: each costs up to 22 KiB of database."""
+"""A quota of bytes allows one file for each of these, since a file costs up to 22 KiB of database."""
 FEWEST_FILES: Final = 1000
+"""A quota of bytes allows at least this number of files."""
 
 
 class Section(BaseModel):
@@ -33,7 +34,7 @@ class CorsSettings(Section):
 
     allow_origins: tuple[Origin, ...] | None = Field(
         None,
-        description="Origins of other sites' pages that may use the server, as browsers send them, or * for all, which needs authentication. When it is not set, all may where auth asks for tokens in headers, and none may elsewhere; the server's own pages always may",
+        description="Origins of other sites' pages that may use the server, as browsers send them, or * for all, which needs authentication. When it is not set, all may where auth requires tokens in headers, and none may elsewhere; the server's own pages always may",
     )
     allow_credentials: bool = Field(
         False, description="Let pages send cookies; their origins must be listed, and * is refused"
@@ -47,7 +48,7 @@ class CorsSettings(Section):
         if self.allow_credentials and "*" in (self.allow_origins or ("*",)):
             raise ValueError(
                 "allow_credentials needs origins that are listed in allow_origins, and * is none: every "
-                "web page would act with the cookies of whoever opens it"
+                "web page would act with the cookies of the user that opens it"
             )
         return self
 
@@ -109,7 +110,7 @@ class LimitSettings(Section):
     streams: int = Field(
         20,
         ge=0,
-        description="Streams (Server-Sent Events and WebSocket) that one user may have open at each server; not applied without auth, where everybody is the same user",
+        description="Streams (Server-Sent Events and WebSocket) that one user may have open at each server; not applied without auth, where all clients are the same user",
     )
     disk_reserve: Size = Field(
         64 << 20,
@@ -142,7 +143,7 @@ class ConnectionSettings(Section):
     total: int = Field(
         0,
         ge=0,
-        description="Connections at the same time. The limit of open files (RLIMIT_NOFILE) bounds them too; 0: as many as it allows, 4096 at most. Beyond it those give way that have sent no whole request",
+        description="Connections at the same time. The limit of open files (RLIMIT_NOFILE) bounds them too; 0: as many as it allows, 4096 at most. Beyond it, connections that have sent no whole request are closed",
     )
     per_address: int = Field(
         256,
@@ -169,17 +170,17 @@ class ConnectionSettings(Section):
     head_timeout: Duration = Field(
         20.0,
         gt=0,
-        description="A head must be whole so long after the connection was opened, or after its first byte on a connection that was used before (408)",
+        description="Time in which a head must be whole, from the opening of the connection, or from its first byte on a connection that was used before (408)",
     )
     idle_timeout: Duration = Field(
         65.0,
         gt=0,
-        description="A connection without a request is closed after so long; longer than the 60 s that nginx keeps one",
+        description="A connection without a request is closed after this time; longer than the 60 s that nginx keeps one",
     )
     send_timeout: Duration = Field(
         60.0,
         gt=0,
-        description="A connection whose client takes nothing of an answer for so long, or less than min_rate, is closed",
+        description="A connection whose client takes nothing of an answer for this time, or less than min_rate, is closed",
     )
 
 
@@ -218,7 +219,7 @@ class MediaSettings(Section):
     cpu_per_mib: Duration = Field(
         60.0,
         gt=0,
-        description="Processor time that each MiB of a video adds to one minute, up to media.cpu_budget: a small file can't ask for much work",
+        description="Processor time that each MiB of a video adds to one minute, up to media.cpu_budget: a small file can't cause much work",
     )
     stall_timeout: Duration = Field(
         60.0, description="Stop ffmpeg when its position stands still for so long"
@@ -316,7 +317,7 @@ class AuthSettings(Section):
 
     required: bool = Field(
         False,
-        description="Refuse to start without access_secret or jwks_url, wherever the server listens; for deployments, whose proxy hides who connects",
+        description="Refuse to start without access_secret or jwks_url, wherever the server listens; for deployments, whose proxy hides the clients' addresses",
     )
     access_secret: SigningSecret = Field(
         SecretStr(""),

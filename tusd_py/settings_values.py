@@ -26,7 +26,7 @@ _ORIGIN: Final = re.compile(
 )
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 UNIX_PATH_BYTES: Final = 107
-"""As long as the path of a Unix socket may be (sockaddr_un, less the final NUL)."""
+"""Longest path of a Unix socket: ``sockaddr_un`` less the final NUL."""
 _EXTENSION: Final = re.compile(r"\.?[A-Za-z0-9]{1,10}")
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 
@@ -81,7 +81,7 @@ ListenAddress = Annotated[str, AfterValidator(_check_listen)]
 
 
 def _check_origin(text: str) -> str:
-    """An origin as browsers write it (RFC 6454, 6.2), or ``*``. Raises: ValueError."""
+    """Check that this is an origin as browsers write it (RFC 6454, 6.2), or ``*``. Raises: ValueError."""
     match = _ORIGIN.fullmatch(text)
     if text != "*" and (match is None or match["scheme"] == "file"):
         raise ValueError(
@@ -94,7 +94,7 @@ def _check_origin(text: str) -> str:
 
 
 def _check_host(text: str) -> str:
-    """A name or an IP address without a port. Raises: ValueError."""
+    """Check that this is a name or an IP address without a port. Raises: ValueError."""
     if canonical_host(f"{text}:1") is None:
         raise ValueError(
             f"{text} is no host: a name or an address without a port, an IPv6 address in brackets"
@@ -107,7 +107,7 @@ HostName = Annotated[str, AfterValidator(_check_host)]
 
 
 def _check_extension(text: str) -> str:
-    """An extension as names of files are compared with it. Raises: ValueError."""
+    """Check that a file's name can have this extension. Raises: ValueError."""
     if not _EXTENSION.fullmatch(text):
         raise ValueError(
             f"{text} fits no file: an extension has at most 10 letters and digits, e.g. mp4"

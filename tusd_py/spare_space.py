@@ -4,8 +4,8 @@ SQLite needs space to delete, too: on a disk that is full to its last block noth
 any more. So some files hold blocks and inodes for it. When a database finds the disk full, one of
 them is removed and its transaction is repeated; once there is space they are made again.
 
-The files hold nothing that anybody reads. A crash leaves each of them there or not, and any number
-of processes may use them: only one of them succeeds in removing each.
+The content of the files is never read. A crash leaves each of them there or not, and any number of
+processes may use them: only one of them succeeds in removing each.
 """
 
 import errno
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PIECE_BYTES: Final = 128 << 10
-"""About what the deletion of an upload writes; more would be there for another program to take."""
+"""About what the deletion of an upload writes; another program could take the rest of a larger one."""
 PIECES: Final = 64
-"""8 MiB: twice what the log of a database grows to before it begins from its start again."""
+"""8 MiB in all: twice the size at which the log of a database is written from its start again."""
 OPEN_BYTES: Final = 3 * PIECE_BYTES
 """Enough for three databases to be opened."""
 SHARE: Final = 4
-"""Of the reserve, one part in this is kept in files at most."""
+"""At most this part of the reserve (a quarter) is kept in files."""
 LOG_SECONDS: Final = 60.0
 _FULL: Final = (
     sqlite3.SQLITE_FULL,
@@ -42,11 +42,11 @@ _PERHAPS: Final = (
     sqlite3.SQLITE_IOERR_SHMOPEN,
     sqlite3.SQLITE_IOERR_FSYNC,
 )
-"""These have other causes as well."""
+"""Errors that mean a full disk, and others as well."""
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether SQLite says, here or in a cause of this error, that the disk is full."""
+    """Return whether this error of SQLite, or one that caused it, means that the disk is full."""
     return any(code in _FULL for code in _codes(error))
 
 

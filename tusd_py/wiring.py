@@ -43,11 +43,11 @@ def install_line(package: str | None) -> str:
 def open_ports(
     settings: Settings, *, clock: Clock | None = None, hooks: Hooks | None = None
 ) -> Ports:
-    """The adapters that the settings ask for; ``settings.data_dir`` is made with mode 0700,
-    and one that is there keeps its own; everything in it is its owner's alone (0600, 0700).
+    """Open the adapters that the settings name. ``settings.data_dir`` is made with mode 0700, and one
+    that exists keeps its mode; only the owner can read what is in it (0600, 0700).
 
     ``hooks``: of the application around this process, in the place of ``settings.hooks.callables``;
-    their events are kept until they are told.
+    their events are kept until they are delivered.
     Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
         or its address is none.
     """

@@ -49,8 +49,8 @@ class Database:
         spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
         """``durable``: False lets a power cut take the last transactions of a SQLite file, not its
-        soundness; kill -9 takes none either way. ``options``: what records may ask a connection;
-        ``spare``: what a SQLite file on a full disk goes on with."""
+        soundness; kill -9 takes none either way. ``options``: execution options of every connection;
+        ``spare``: space with which transactions of a SQLite file go on when the disk is full."""
         self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
             _make_private(url)

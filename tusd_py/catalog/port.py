@@ -242,7 +242,7 @@ class UploadCatalog(PossessionCatalog, Protocol):
         ...
 
     def uploads(self, ids: Collection[UploadId]) -> Mapping[UploadId, Upload]:
-        """Those of the uploads that were ever here, in whatever state."""
+        """Return those of the uploads that were ever here, in whatever state."""
         ...
 
     def declare_length(self, upload: Upload, length: int, quota: Quota | None = None) -> bool:
@@ -254,7 +254,7 @@ class UploadCatalog(PossessionCatalog, Protocol):
 
     def grant(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
         """Give an upload of deferred length room in its owner's quota, which counts as the owner's
-        usage until the length is declared or ``set_granted`` says otherwise.
+        usage until the length is declared or ``set_granted`` changes it.
 
         Args: end: bytes that the upload must be able to hold; ahead: bytes beyond that which may be
             given too, if plenty are left; limit: bytes that the owner may have in all.
@@ -295,9 +295,9 @@ class UploadCatalog(PossessionCatalog, Protocol):
         ...
 
     def due(self, limit: int) -> Sequence[Upload]:
-        """Uploads that something may have to be done for, those first that have been due for longest:
-        ``look_again`` says when. A new upload is due at once, one that nothing can be due for any
-        longer (finished, unless it is a partial upload; closed) never is."""
+        """Return at most ``limit`` uploads that something may have to be done for, those first that have
+        been due for longest; ``look_again`` sets the time. A new upload is due at once. One that is
+        finished (unless it is a partial upload) or closed never is."""
         ...
 
     def look_again(self, times: Mapping[UploadId, float | None]) -> None:

@@ -106,8 +106,8 @@ def _challenge(
 
 
 def _may_try(connection: Connection, upload: Upload, now: float) -> bool:
-    """Whether this content has not been tried too often: each try raises the odds of one who has
-    a part of it. Those that were answered rightly are not kept."""
+    """Return whether this content has not been tried too often: each try raises the odds of a user who has
+    only a part of it. Tries with a right answer are not kept, so they do not count."""
     table = possession_challenges
     this = table.c.file_hash == upload.declared_hash, table.c.made_at >= now - TRIES_SECONDS
     others = select(func.count(distinct(table.c.user_id))).where(

@@ -47,7 +47,7 @@ class SqlCatalog(
         hooks: Collection[HookEvent] = (),
         spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
-        """``durable``, ``spare``: see ``Database``; ``hooks``: events that are kept until they are told.
+        """``durable``, ``spare``: see ``Database``; ``hooks``: events that are kept until they are delivered.
 
         Raises: BackendError: the database can't be reached or brought up to date.
         """

@@ -269,12 +269,12 @@ class RoleMissing(PolicyError):
 
 
 class OperatorLinkNeeded(PolicyError):
-    """Raised when no authentication is set, and a request does not come from who opened a one-time link."""
+    """Raised when no authentication is set, and the client of a request has not opened a one-time link."""
 
     code = "operator_link_needed"
     sentence = (
-        "Without authentication (auth) this is for who opens a one-time link: the server prints one when it "
-        "starts, and tusd-py admin-link prints another. A link is good once, within a day."
+        "Without authentication (auth) a one-time link must be opened first: the server prints one when it "
+        "starts, and tusd-py admin-link prints another. A link works once, within a day."
     )
 
 

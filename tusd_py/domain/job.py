@@ -46,7 +46,7 @@ class Checkpoint:
     content_type: str = ""
     ext: str = ""
     cpu_seconds: float = 0.0
-    """Processor time that compressing takes, by estimate: known from the first look on."""
+    """Estimated processor time of the compression; 0 before the video was probed."""
     note: str = ""
     """Shown to the user: why the original was kept, for example."""
 

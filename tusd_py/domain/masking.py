@@ -1,4 +1,4 @@
-"""Secrets within texts that people and logs see: a URL may carry a user, a password or a token."""
+"""Hides secrets in texts that are shown or logged: a URL may hold a user, a password or a token."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ MASK: Final = "********"
 
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _CLOSING: Final = "\"'<>()[]{},;.:?!\\"
-"""Characters that end a sentence or a literal around a URL, and are not taken for its own."""
+"""Characters at the end of a URL that belong to the sentence or the literal around it."""
 _PLAIN_AUTHORITY: Final = re.compile(r"(\[[^\]]*\]|[^:@]*)(:[0-9]*)?")
 _TARGET: Final = re.compile(r"(?<![\w:/])(/[^\s?\"'<>]*)\?[^\s\"'<>]+")
 """A path with a query, as HTTP libraries write it into their errors."""
@@ -16,10 +16,10 @@ _CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:(?!//)[^\s@
 
 
 def masked(text: str) -> str:
-    """The text with user, password, query and fragment of each URL in it replaced by ``********``.
+    """Return the text with user, password, query and fragment of each URL in it replaced by ``********``.
 
-    Also those of paths with a query, and of ``user:password@host``. Paths are kept: an address whose
-    path is a secret must not be set where it is shown.
+    Queries of paths and ``user:password`` before ``@host`` are replaced too. Paths are kept: an address
+    whose path is a secret must not be set where it is shown.
     """
     if "://" in text:
         text = _URL.sub(_masked_match, text)
@@ -29,7 +29,7 @@ def masked(text: str) -> str:
 
 
 def masked_value(text: str) -> str:
-    """A setting's whole value, masked as ``masked`` does; a password in it may hold any character."""
+    """Return a setting's whole value, masked as by ``masked``; a password in it may hold any character."""
     if "://" in text:
         return _masked_url(text)
     user, at, host = text.rpartition("@")

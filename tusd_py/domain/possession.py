@@ -19,9 +19,9 @@ WHOLE_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 60
 FEWEST_OWNERS: Final = 2
 TRIES: Final = 3
-"""Questions about one content that one user may be asked within ``TRIES_SECONDS`` without a right answer."""
+"""Questions about one content that one user gets within ``TRIES_SECONDS`` without a right answer."""
 TRYING_USERS: Final = 8
-"""Other users with such questions about a content, beyond whom it is not given by proof."""
+"""A content is not given by proof while this number of other users have such questions about it."""
 TRIES_SECONDS: Final = 7 * 86400
 
 

@@ -1,20 +1,20 @@
-"""Texts of strangers (names, a server's sentences) made fit for a terminal and for a line of a log."""
+"""Makes texts from outside (names, a server's sentences) safe for a terminal and for a line of a log."""
 
 import re
 import unicodedata
 from typing import Final
 
 _JOINERS: Final = "\u200c\u200d"
-"""Format characters that words and emoji need, and that move nothing."""
+"""Format characters that words and emoji need, and that reorder nothing."""
 _SUSPECT: Final = re.compile(r"[^ -~]")
 _HIDDEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Control (C0, DEL, C1), format (bidirectional marks, tags), lone surrogates, line and paragraph ends."""
 
 
 def printable(text: str) -> str:
-    """The text in one line; each control or format character becomes its escape as in JSON.
+    """Return the text in one line; each control or format character becomes its escape as in JSON.
 
-    JSON stays JSON of the same meaning: where it is valid such characters stand inside its strings.
+    JSON keeps its meaning: in valid JSON such characters are only inside of strings.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -22,7 +22,7 @@ def printable(text: str) -> str:
 
 
 def is_hidden(character: str) -> bool:
-    """Whether a character can move the cursor, hide or reorder others, or end a line."""
+    """Return whether a character can move the cursor, hide or reorder others, or end a line."""
     return unicodedata.category(character) in _HIDDEN and character not in _JOINERS
 
 

@@ -14,7 +14,7 @@ class Quota:
     stored_bytes: int | None
     """Bytes of what is finished, and of what is declared and on its way."""
     stored_files: int | None = None
-    """Uploads, finished or not: one without bytes costs room in the database too."""
+    """Uploads, finished or not: an upload without bytes takes space in the database too."""
 
 
 @dataclass(frozen=True, slots=True)

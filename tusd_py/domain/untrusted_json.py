@@ -1,4 +1,4 @@
-"""Reads JSON that a client, another service or a tool wrote.
+"""Reads JSON from a client, another service or a tool.
 
 ``json.loads`` alone takes more than RFC 8259 allows (NaN, Infinity), raises RecursionError for deep
 nesting, and returns texts with lone surrogates, which no database and no socket can encode.

@@ -93,7 +93,7 @@ class LocalObjects:
                     raise
                 self._space.check(source.stat().st_size)
                 _copy(source, draft, content_hash, self._space, progress)
-            # A tool may have made the source, by its own idea of who may read it.
+            # A tool may have made the source with another mode.
             close_to_others(draft, FILE_MODE)
             _sync(draft, os.O_RDONLY)
             make_private_directory(target.parent)

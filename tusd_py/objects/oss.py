@@ -53,7 +53,7 @@ def fetched_credentials(url: str) -> CredentialsProvider:
 
 
 class _CredentialsFetcher:
-    """In the place of oss2's, which follows redirects, reads any number of bytes and logs the address."""
+    """Replaces oss2's own, which follows redirects, reads any number of bytes and logs the address."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -61,7 +61,10 @@ class _CredentialsFetcher:
     def fetch(
         self, retry_times: int = 3, timeout: float = CREDENTIALS_SECONDS
     ) -> EcsRamRoleCredential:
-        """Called by oss2. One try: oss2's own requests are repeated. Raises: ClientError."""
+        """Fetch temporary keys, for oss2, which calls this. There is one try: oss2 repeats its own requests.
+
+        Raises: ClientError.
+        """
         del retry_times, timeout
         try:
             document = fetch_document(
@@ -73,7 +76,7 @@ class _CredentialsFetcher:
 
 
 def _credential(members: dict[str, Any]) -> EcsRamRoleCredential:
-    """Temporary keys as the ECS metadata service tells them. Raises: KeyError, ValueError, TypeError."""
+    """Read temporary keys as the ECS metadata service writes them. Raises: KeyError, ValueError, TypeError."""
     if members["Code"] != "Success":
         raise ValueError("no success")
     ends = to_unixtime(members["Expiration"], _TIME)

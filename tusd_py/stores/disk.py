@@ -27,7 +27,7 @@ from tusd_py.stores.linux import push_out
 from tusd_py.stores.port import Writer
 
 CHECK_FROM_BYTES: Final = 1 << 20
-"""When less is still to come, only the writing looks for space."""
+"""When less is still to come, space is looked for only while it is written."""
 COPY_STEP_BYTES: Final = 16 << 20
 MAX_PATHS: Final = 1024
 """Kept in mind: an upload's is asked for ten times, and joined anew each time it was 4.5 % of a small

@@ -1,6 +1,6 @@
 """What may be written to a file system without passing the reserve that must stay free.
 
-Rule 1: whoever writes takes the space here first, under one lock for the process; what was taken and
+Rule 1: every writer takes the space here first, under one lock for the process; what was taken and
 is not written yet counts as used. So the writers of one process never pass the reserve together.
 Rule 2: what the file system can allocate ahead is allocated while the lock is held, and looked at
 once more: another process on the same disk may have taken space at the same moment.
@@ -28,7 +28,7 @@ ALLOCATE_FROM_BYTES: Final = 1 << 20
 RESERVED_FILES: Final = 1024
 """Inodes that new uploads leave to the databases and the workers."""
 LOG_SECONDS: Final = 60.0
-"""A full disk is logged at most so often, however many requests it refuses."""
+"""A full disk is logged once within this time, however many requests are refused."""
 
 
 class DiskSpace:
@@ -56,18 +56,18 @@ class DiskSpace:
         return status.f_bavail * status.f_frsize
 
     def check(self, count: int) -> None:
-        """Whether ``count`` bytes more would fit now; nothing is taken.
+        """Check that ``count`` bytes more would fit now; nothing is taken.
 
-        Raises: StorageFull; OSError.
+        Raises: StorageFull: they would not; OSError.
         """
         with self._mutex:
             if self.free_bytes() - self._promised - count < self.reserve:
                 self._refuse()
 
     def check_files(self) -> None:
-        """Whether one more file may be made. File systems without a limit say 0 of 0.
+        """Check that one more file may be made. File systems without a limit report 0 of 0.
 
-        Raises: StorageFull; OSError.
+        Raises: StorageFull: too few inodes are left; OSError.
         """
         status = os.statvfs(self._directory)
         if self.reserve and status.f_files > 0 and status.f_favail < RESERVED_FILES:
@@ -113,8 +113,8 @@ class DiskSpace:
         return blocks * status.f_frsize
 
     def settle(self, file: "Reservation", left: int) -> None:
-        """Of what the file was promised, ``left`` bytes are not written yet; the file system counts
-        the others."""
+        """Record that ``left`` bytes of what the file was promised are not written yet; the file system
+        counts the others as used."""
         if file.promised > left:
             with self._mutex:
                 self._promised -= file.promised - left
@@ -150,12 +150,12 @@ class Reservation:
         self.promised = 0
         """Bytes that ``DiskSpace`` counts for this file."""
         self.allocated = offset
-        """Where the blocks end that were allocated ahead."""
+        """The end of the blocks that were allocated ahead, in bytes from the file's start."""
         self._space = space
         self._start = offset
         self._length = length
         self._end = offset
-        """Up to here the file may be written."""
+        """The offset up to which the file may be written."""
 
     def cover(self, offset: int, count: int) -> int:
         """Take the space for ``count`` bytes at ``offset``, the file's end, if it was not taken yet.
@@ -172,11 +172,11 @@ class Reservation:
         return min(count, self._end - offset)
 
     def written(self, offset: int) -> None:
-        """The file's length is ``offset`` now."""
+        """Record that the file's length is ``offset`` now."""
         self._space.settle(self, max(0, self._end - offset))
 
     def cut(self, offset: int) -> None:
-        """The file was truncated to ``offset``: nothing is allocated beyond it any more."""
+        """Record that the file was truncated to ``offset``: nothing is allocated beyond it any more."""
         self._space.settle(self, 0)
         self._start = min(self._start, offset)
         self._end = self.allocated = offset

@@ -143,8 +143,8 @@ class DiskWriter:
 
     @contextmanager
     def _directory(self) -> Iterator[int | None]:
-        """The directory opened, unless its names are synced. Before anything is synced: that no
-        descriptor is free says nothing about the data, which must not be cut off for it."""
+        """Open the directory, unless its names are synced. This comes before the data is synced: without a
+        free descriptor nothing is known about the data, which must not be cut off then."""
         if self._names_synced:
             yield None
             return

@@ -72,8 +72,8 @@ class RedisTaskView:
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
         """See ``TaskView.put``."""
         with _backend_errors():
-            told = self._script(_keys(facts), [_step(facts, change, self._clock.now())])
-        return None if told is None else read_message(told)
+            state = self._script(_keys(facts), [_step(facts, change, self._clock.now())])
+        return None if state is None else read_message(state)
 
     def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
         """See ``TaskView.put_all``."""

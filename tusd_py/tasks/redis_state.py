@@ -1,4 +1,4 @@
-"""Reads a task's state from Redis, where any program with the password may have written."""
+"""Reads a task's state from Redis, to which any program with the password may have written."""
 
 import math
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ def _facts(task_id: UploadId, found: Mapping[str, Any]) -> TaskFacts:
 
 
 def _time(text: object) -> float:
-    """Unix seconds (UTC) that a calendar can hold."""
+    """Read unix seconds (UTC) that a calendar can hold. Raises: UnreadableState, ValueError."""
     seconds = float(str(text))
     if not math.isfinite(seconds) or not 0 <= seconds < MAX_TIME_SECONDS:
         raise UnreadableState("not a time")

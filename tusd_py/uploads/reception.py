@@ -112,7 +112,7 @@ class Reception:
     def take(self, chunks: Sequence[bytes | memoryview]) -> None:
         """Bytes to the file first, then to the hash: the file is the truth.
 
-        Raises: StorageFull, StorageDamaged, TypeMismatch; QuotaExceeded: those that had room are
+        Raises: StorageFull, StorageDamaged, TypeMismatch; QuotaExceeded: the bytes before the limit are
             kept.
         """
         grant = self._counted

@@ -94,7 +94,7 @@ class UploadRoom:
     counts: UploadCounts = field(default_factory=UploadCounts)
     closing: bool = False
     late: set[UploadId] = field(default_factory=set)
-    """Uploads whose finish failed here for a while: they are looked after before they are due."""
+    """Uploads whose finish may have failed here: the next sweep looks after them, due or not."""
     _known: OrderedDict[UploadId, Known] = field(default_factory=OrderedDict)
     """What does not change of uploads seen lately."""
     _bodies: set[Interruption] = field(default_factory=set)
@@ -125,8 +125,8 @@ class UploadRoom:
             await self.allowance.settle(user_id)
 
     def copying(self, user_id: UserId) -> asyncio.Lock:
-        """Return what is held while one of the user's final uploads is copied: however many there are,
-        they take one turn among those of all users."""
+        """Return the lock that is held while one of the user's final uploads is copied: together they
+        take one turn among those of all users, however many there are."""
         return self._copying.setdefault(user_id, asyncio.Lock())
 
     def close(self) -> None:
@@ -179,10 +179,10 @@ class UploadRoom:
         return known
 
     def check_disk(self, upload: Upload) -> None:
-        """Whether the disk has room for a new upload. It takes none: what others have declared and
-        not sent yet is not counted, and each body stops at the reserve by itself. Blocks.
+        """Check that the disk has room for a new upload. No space is taken: what was declared and not sent
+        yet is not counted, and each body stops at the reserve by itself. Blocks.
 
-        Raises: StorageFull.
+        Raises: StorageFull: it has not.
         """
         self.stores.core.check_room(upload.length or 0, new=True)
 
