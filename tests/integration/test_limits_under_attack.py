@@ -56,7 +56,7 @@ def deferred(server: Server, **more: str) -> str:
 
 
 def pieces(count: int, size: int = 256 << 10) -> Iterator[bytes]:
-    """A body that goes as chunks: nobody knows its length beforehand."""
+    """A body that goes as chunks: its length is not known beforehand."""
     for _ in range(count):
         yield bytes(size)
 
@@ -214,9 +214,9 @@ def test_a_body_that_breaks_off_gives_back_what_it_did_not_use(server: Server) -
 
 def partial(server: Server, body: bytes | None = None) -> str:
     """A part of deferred length, or a whole one."""
-    told = {"Upload-Defer-Length": "1"} if body is None else {"Upload-Length": str(len(body))}
+    length = {"Upload-Defer-Length": "1"} if body is None else {"Upload-Length": str(len(body))}
     kind = TUS if body is None else BODY
-    headers = {**kind, **told, "Upload-Concat": "partial"}
+    headers = {**kind, **length, "Upload-Concat": "partial"}
     made = httpx.post(server.files, headers=headers, content=body or b"", timeout=60)
     assert made.status_code == 201, made.text
     return made.headers["Location"]
@@ -233,7 +233,7 @@ def join(server: Server, *parts: str) -> httpx.Response:
 def test_a_final_upload_of_deferred_parts_keeps_both_limits(
     server: Server, size: int, code_: str
 ) -> None:
-    """When its parts are there it is what it is: too much is rejected, and its task says why."""
+    """Once its parts are there its size is known: too much is rejected, and its task has the reason."""
     part = partial(server)
     if code_ == "quota_exceeded":
         made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(MIB + 1)})
@@ -243,8 +243,8 @@ def test_a_final_upload_of_deferred_parts_keeps_both_limits(
     assert patch(part, 0, bytes(size), Upload_Length=str(size)).status_code == 204
     url = final.headers["Location"]
     assert head(url).status_code == 410
-    told = server.progress(task_id(url))
-    assert (told["status"], told["error_code"]) == ("failed", code_), told
+    task = server.progress(task_id(url))
+    assert (task["status"], task["error_code"]) == ("failed", code_), task
     assert on_disk(server) == size
 
 

@@ -1,4 +1,4 @@
-"""A program in the box that a file has taken over: what it may read, call, start, say and leave behind."""
+"""A program in the box that a file has taken over: what it may read, call, start, write and leave behind."""
 
 import ctypes
 import errno
@@ -56,15 +56,15 @@ def box_of(kind: Kind, source: Path, output: Path | None = None) -> Box:
         ("yes >&2", True),
     ],
 )
-def test_a_program_that_says_too_much_is_ended(script: str, *, lines: bool) -> None:
+def test_a_program_that_writes_too_much_is_ended(script: str, *, lines: bool) -> None:
     with pytest.raises(TooMuchOutput):
         ran(["sh", "-c", script], Bounds(stdout=1 << 16, stderr=1 << 16), lines=lines)
 
 
-def test_a_child_that_keeps_the_pipes_open_holds_nobody_up() -> None:
-    told = ran(["sh", "-c", "setsid sleep 1000 & echo $!"])
-    os.kill(int(told.stdout), signal.SIGKILL)
-    assert told.code == 0
+def test_a_child_that_keeps_the_pipes_open_delays_no_run() -> None:
+    ended = ran(["sh", "-c", "setsid sleep 1000 & echo $!"])
+    os.kill(int(ended.stdout), signal.SIGKILL)
+    assert ended.code == 0
 
 
 SPIN = "while :; do :; done"
@@ -117,9 +117,9 @@ def test_an_unprivileged_users_box_has_a_limit_of_processes_of_its_own(
     monkeypatch.setattr(sandbox, "MAX_THREADS", 20)
     script = "i=0; while [ $i -lt 60 ]; do sleep 60 & i=$((i+1)); done; echo all; kill 0"
     argv = box_of("bwrap", Path("/usr/bin/true")).wrap(["sh", "-c", script])
-    told = ran(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *_unfiltered(argv)])
-    assert "all" not in told.stdout
-    assert "fork" in told.stderr
+    ended = ran(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *_unfiltered(argv)])
+    assert "all" not in ended.stdout
+    assert "fork" in ended.stderr
 
 
 def _unfiltered(argv: list[str]) -> list[str]:
@@ -152,9 +152,9 @@ def test_what_a_decoder_has_no_use_for_is_refused(kind: Kind, tmp_path: Path) ->
     for flag in (0x10000000, 0x20000000, 0x40000000, 0x00020000, 0x02000000):
         calls[f"clone {flag:x}"] = [clone, flag]
     calls["O_TMPFILE"] = [resolve(b"openat"), -100, 0, 0x410002]
-    told = ran(box_of(kind, tmp_path).wrap([PYTHON, "-c", CALLS, json.dumps(calls)]))
-    assert told.code == 0, told.stderr
-    codes = json.loads(told.stdout)
+    ended = ran(box_of(kind, tmp_path).wrap([PYTHON, "-c", CALLS, json.dumps(calls)]))
+    assert ended.code == 0, ended.stderr
+    codes = json.loads(ended.stdout)
     assert {name: code for name, code in codes.items() if code != errno.EPERM} == {}
     free = ran([PYTHON, "-c", CALLS, json.dumps({"memfd_create": calls["memfd_create"]})])
     assert json.loads(free.stdout) == {"memfd_create": errno.EFAULT}
@@ -211,8 +211,8 @@ def test_no_other_process_and_no_other_files_rights_can_be_changed(
     with subprocess.Popen(["sleep", "60"]) as victim:
         try:
             argv = [PYTHON, "-c", TAKEN_OVER, str(victim.pid), str(other), numbers]
-            told = ran(box_of(kind, tmp_path).wrap(argv))
-            assert set(json.loads(told.stdout).values()) == {"EPERM"}, told
+            ended = ran(box_of(kind, tmp_path).wrap(argv))
+            assert set(json.loads(ended.stdout).values()) == {"EPERM"}, ended
             assert victim.poll() is None
         finally:
             victim.kill()
@@ -265,9 +265,9 @@ def test_only_the_output_folder_can_be_written_and_only_the_source_read(
         ],
     }
     argv = [PYTHON, "-c", REACHES, box.source_seen, made, json.dumps(refused)]
-    told = ran(box.wrap(argv))
-    assert told.stdout.split() == ["mine"], told.stderr
-    assert told.code == 0
+    ended = ran(box.wrap(argv))
+    assert ended.stdout.split() == ["mine"], ended.stderr
+    assert ended.code == 0
     assert [path.name for path in output.iterdir()] == ["made"]
     assert source.read_text() == "mine"
 
@@ -288,8 +288,8 @@ def test_the_real_tools_run_behind_the_filter(kind: Kind, tmp_path: Path) -> Non
     )  # fmt: skip
     assert (made.code, made.stderr) == (0, "")
     inner = box_of(kind, output / "made.mp4")
-    told = ran(inner.wrap(probe_argv("ffprobe", inner.source_seen, "mov")))
-    assert parse_ffprobe(told.stdout) is not None
+    ended = ran(inner.wrap(probe_argv("ffprobe", inner.source_seen, "mov")))
+    assert parse_ffprobe(ended.stdout) is not None
 
 
 def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
@@ -307,8 +307,8 @@ def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
         source=str(source), output=str(made), demuxer="mov", crf=30, preset="ultrafast",
         audio_bitrate="64k", max_pixels=1 << 20, threads=1,
     )  # fmt: skip
-    told = ran(transcode_argv("ffmpeg", plan))
-    assert told.code == 0, told.stderr
+    ended = ran(transcode_argv("ffmpeg", plan))
+    assert ended.code == 0, ended.stderr
     found = parse_ffprobe(ran(probe_argv("ffprobe", str(made), "mov")).stdout)
     assert found is not None
     assert (found.width, found.frames) == (160, 15)
@@ -343,11 +343,11 @@ def test_tags_are_not_read(tmp_path: Path) -> None:
         ]
     )  # fmt: skip
     assert source.stat().st_size > 5_000_000
-    told = subprocess.run(
+    written = subprocess.run(
         probe_argv("ffprobe", str(source), "matroska"), capture_output=True, text=True, check=True
     ).stdout
-    assert len(told) < 2000
-    found = parse_ffprobe(told)
+    assert len(written) < 2000
+    found = parse_ffprobe(written)
     assert found is not None
     assert (found.width, found.height, found.has_video) == (64, 64, True)
 

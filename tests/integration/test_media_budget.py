@@ -1,4 +1,4 @@
-"""Videos that claim more work than they have bytes, and what others get meanwhile."""
+"""Videos that need more work than their bytes allow, and what other users get meanwhile."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def figure(server: Server, name: str) -> float:
     return float(line.rpartition(" ")[2])
 
 
-def test_heavy_work_stops_nobody_and_a_bomb_is_not_begun(tmp_path: Path) -> None:
+def test_heavy_work_stops_no_light_work_and_a_bomb_is_not_begun(tmp_path: Path) -> None:
     stolen, inherited = tmp_path / "stolen", tmp_path / "inherited"
     endless = tmp_path / "ffmpeg"
     endless.write_text(ENDLESS.format(stolen=stolen, inherited=inherited))
@@ -96,7 +96,7 @@ work(1000)
 """
 
 
-def test_what_uses_more_than_it_said_is_ended_and_kept_as_it_was(tmp_path: Path) -> None:
+def test_a_video_over_its_estimate_is_stopped_and_kept_as_it_was(tmp_path: Path) -> None:
     busy = tmp_path / "ffmpeg"
     busy.write_text(BUSY)
     busy.chmod(0o755)

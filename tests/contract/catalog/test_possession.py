@@ -213,7 +213,7 @@ def test_who_holds_it_by_now_gets_his_own(catalog: Catalog) -> None:
 
 
 def test_a_content_is_not_tried_again_and_again(catalog: Catalog, clock: FakeClock) -> None:
-    """Who lacks a part of it would pass in the end."""
+    """A user that has only a part of it would pass in the end."""
     stored(catalog)
     catalog.add_questions(HASH, [question() for _ in range(32)])
     tried = 0
@@ -233,10 +233,10 @@ def test_many_users_do_not_try_a_content_together(catalog: Catalog) -> None:
     nonces = [asked(catalog, user=UserId(100 + number))[1] for number in range(30)]
     assert sum(nonce != DECOY.nonce for nonce in nonces) == TRYING_USERS
     other = "c" * 64
-    assert asked(catalog, declared_hash=other)[1] == DECOY.nonce, "nobody has that one"
+    assert asked(catalog, declared_hash=other)[1] == DECOY.nonce, "no user has that one"
 
 
-def test_who_has_it_all_is_no_try(catalog: Catalog) -> None:
+def test_a_right_answer_counts_as_no_try(catalog: Catalog) -> None:
     stored(catalog)
     questions = [question() for _ in range(20)]
     catalog.add_questions(HASH, questions)

@@ -1,5 +1,6 @@
 """Every catalog keeps these promises: nobody has more than the quota, however many servers say yes."""
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -17,6 +18,15 @@ from tusd_py.domain.upload import UploadKind, UploadState
 HASH = "a" * 64
 BYTES = Quota(open_uploads=None, stored_bytes=25)
 TWO = Quota(open_uploads=2, stored_bytes=None)
+
+
+@pytest.fixture
+def servers(catalog: Catalog, clock: FakeClock) -> Iterator[Sequence[Catalog]]:
+    """Two servers of one database."""
+    assert isinstance(catalog, SqlCatalog)
+    second = SqlCatalog(catalog._database.engine.url, clock=clock)
+    yield catalog, second
+    second.close()
 
 
 def test_bytes_are_reserved_when_an_upload_is_made(catalog: Catalog) -> None:
@@ -127,31 +137,26 @@ def test_nothing_is_granted_to_what_is_gone(catalog: Catalog) -> None:
         catalog.grant(made, end=6, ahead=0, limit=25)
 
 
-def test_grants_at_once_never_give_more_than_there_is(catalog: Catalog, clock: FakeClock) -> None:
-    """Eight bodies at two servers, which ask until they are refused."""
-    assert isinstance(catalog, SqlCatalog)
-    second = SqlCatalog(catalog._database.engine.url, clock=clock)
+def test_grants_at_once_never_give_more_than_there_is(servers: Sequence[Catalog]) -> None:
+    """Eight bodies at two servers take room until they are refused."""
     made = [upload(length=None) for _ in range(8)]
     for each in made:
-        catalog.add_upload(each)
+        servers[0].add_upload(each)
 
     def fill(number: int) -> int:
         size = 0
         while True:
-            server = (catalog, second)[number % 2]
+            server = servers[number % 2]
             given = server.grant(made[number], end=size + 7, ahead=20, limit=1000)
             if given < size + 7:
                 server.set_granted(made[number].id, given)
                 return given
             size += 7
 
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            filled = list(pool.map(fill, range(8)))
-    finally:
-        second.close()
+    with ThreadPoolExecutor(8) as pool:
+        filled = list(pool.map(fill, range(8)))
     assert sum(filled) == 1000
-    assert catalog.usage(ME) == Usage(8, 1000, 8)
+    assert servers[0].usage(ME) == Usage(8, 1000, 8)
 
 
 def test_uploads_count_whatever_they_hold(catalog: Catalog) -> None:
@@ -185,23 +190,18 @@ def test_parts_count_once_when_they_are_joined(catalog: Catalog) -> None:
     assert catalog.usage(ME) == Usage(2, 20, 2)
 
 
-def test_many_at_once_never_get_more(catalog: Catalog, clock: FakeClock) -> None:
+def test_many_at_once_never_get_more(servers: Sequence[Catalog]) -> None:
     """At two servers; each answer is either a row or a refusal."""
-    assert isinstance(catalog, SqlCatalog)
     quota = Quota(open_uploads=7, stored_bytes=None)
-    second = SqlCatalog(catalog._database.engine.url, clock=clock)
 
     def add(number: int) -> bool:
         try:
-            (catalog, second)[number % 2].add_upload(upload(), quota)
+            servers[number % 2].add_upload(upload(), quota)
         except TooManyUploads:
             return False
         return True
 
-    try:
-        with ThreadPoolExecutor(16) as pool:
-            added = list(pool.map(add, range(60)))
-    finally:
-        second.close()
+    with ThreadPoolExecutor(16) as pool:
+        added = list(pool.map(add, range(60)))
     assert sum(added) == 7
-    assert catalog.usage(ME) == Usage(7, 70, 7)
+    assert servers[0].usage(ME) == Usage(7, 70, 7)

@@ -1,4 +1,4 @@
-"""JSON of others: what is taken, and what every reader of it is spared."""
+"""JSON from outside: what is read, and what is refused before any caller sees it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Places for heavy work: who gets one, who waits, and what a video's word and bytes buy."""
+"""Places for heavy work: which job gets one, which waits, and what a video's facts and bytes allow."""
 
 import pytest
 from support.bench import Bench
@@ -58,7 +58,7 @@ def test_users_take_turns(bench: Bench) -> None:
     work.begin(one)
 
 
-def test_who_does_not_come_back_loses_the_turn(bench: Bench) -> None:
+def test_a_user_that_does_not_come_back_loses_the_turn(bench: Bench) -> None:
     clock = FakeClock()
     work = HeavyWork(1, clock)
     one, other = job_of(bench, 1), job_of(bench, 2)
@@ -177,11 +177,13 @@ def test_a_film_of_two_hours_is_within_the_budget() -> None:
         (Probed(duration=None, has_video=True, has_audio=False, width=840, height=1000), None),
     ],
 )  # fmt: skip
-def test_what_a_video_takes_by_its_own_word(probed: Probed, expected: float | None) -> None:
+def test_the_estimate_follows_from_a_videos_own_facts(
+    probed: Probed, expected: float | None
+) -> None:
     assert estimated_cpu(probed, "veryfast") == (expected and pytest.approx(expected))
 
 
-def test_few_bytes_buy_little() -> None:
+def test_a_small_file_is_allowed_little() -> None:
     media = MediaSettings()
     assert allowed_cpu(media, 0) == 60.0
     assert allowed_cpu(media, 10 << 20) == 660.0

@@ -1,4 +1,4 @@
-"""Which box ffmpeg gets, and who is told when it is less than it should be."""
+"""Which box ffmpeg gets, and where it is reported when the box lacks something."""
 
 import logging
 from pathlib import Path
@@ -29,7 +29,7 @@ def found(monkeypatch: pytest.MonkeyPatch, starting: set[str], wanted: str = "au
         (set(), "off", "nothing keeps ffmpeg"),
     ],
 )
-def test_a_box_that_went_down_says_so(
+def test_a_weaker_box_is_reported(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     starting: set[str],
@@ -75,7 +75,7 @@ def test_a_missing_filter_is_a_weakness_and_no_box_that_is_demanded(
         found(monkeypatch, {wanted}, wanted)
 
 
-def test_readiness_and_figures_tell_a_weak_box(
+def test_readiness_and_figures_report_a_weak_box(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(tmp_path, monkeypatch)
