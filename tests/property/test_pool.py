@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support.clock import FakeClock
 from support.ledger import Ledger
 
-from tusd_py.catalog.port import StoredContent
+from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import LeaseLost, QuotaExceeded, Transient
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.possession import Question, Terms

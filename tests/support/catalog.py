@@ -4,7 +4,8 @@ from typing import Any
 
 from support.room import fresh_id
 
-from tusd_py.catalog.port import Catalog, StoredContent
+from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.upload import FinishedContent, Upload
 

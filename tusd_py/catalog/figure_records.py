@@ -9,10 +9,11 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from tusd_py.catalog.database import Database
-from tusd_py.catalog.port import DAY, HOUR, UNREACHABLE, CatalogFigures, Ended, Waiting
+from tusd_py.catalog.port import UNREACHABLE
 from tusd_py.catalog.records import JOB, OUTCOME
 from tusd_py.catalog.rows import date_time
 from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, outbox, uploads
+from tusd_py.catalog.values import DAY, HOUR, CatalogFigures, Ended, Waiting
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobState

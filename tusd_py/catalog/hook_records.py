@@ -11,9 +11,9 @@ from typing import Final
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from tusd_py.catalog.database import Database
-from tusd_py.catalog.port import Happened, Outcome
 from tusd_py.catalog.rows import history_of, upload_of
 from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, uploads
+from tusd_py.catalog.values import Happened, Outcome
 from tusd_py.clock import Clock
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId

@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.object_records import forget_multipart, hold_object
-from tusd_py.catalog.port import Outcome, StoredContent
 from tusd_py.catalog.records import (
     JOB,
     OUTCOME,
@@ -23,6 +22,7 @@ from tusd_py.catalog.records import (
 )
 from tusd_py.catalog.rows import checkpoint_text, date_time, history_of, job_of, message_of
 from tusd_py.catalog.schema import file_upload_history, jobs, outbox, repository_pool, uploads
+from tusd_py.catalog.values import Outcome, StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import LeaseLost, Transient
 from tusd_py.domain.file import File

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.database import Database
-from tusd_py.catalog.port import HOUR
 from tusd_py.catalog.schema import repository_pool, step_times, uploads, workers
+from tusd_py.catalog.values import HOUR
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Step
 from tusd_py.domain.operation import StepTime, StepTimes, Storage, WorkerSeen

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, delete, distinct, func, insert
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.instant_records import finish_instant
 from tusd_py.catalog.object_records import hold_object
-from tusd_py.catalog.port import HOUR
 from tusd_py.catalog.records import pool_file
 from tusd_py.catalog.rows import NAME_CHARACTERS
 from tusd_py.catalog.schema import (
@@ -19,6 +18,7 @@ from tusd_py.catalog.schema import (
     repository_pool,
 )
 from tusd_py.catalog.upload_records import find_upload
+from tusd_py.catalog.values import HOUR
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
 from tusd_py.domain.filetypes import extension_of

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
-from tusd_py.catalog.port import LATEST_LOOK_SECONDS, Done, Finished, HistoryRow
+from tusd_py.catalog.port import LATEST_LOOK_SECONDS
 from tusd_py.catalog.prepared import Prepared
 from tusd_py.catalog.quota_records import grant, usage, within_quota
 from tusd_py.catalog.records import (
@@ -37,6 +37,7 @@ from tusd_py.catalog.rows import (
     upload_row,
 )
 from tusd_py.catalog.schema import file_upload_history, jobs, repository_pool, uploads
+from tusd_py.catalog.values import Done, Finished, HistoryRow
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
 from tusd_py.domain.file import File

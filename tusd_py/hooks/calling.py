@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Final, Literal
 
-from tusd_py.catalog.port import Happened, HookCatalog
+from tusd_py.catalog.port import HookCatalog
+from tusd_py.catalog.values import Happened
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError, HookUnavailable, PolicyError
 from tusd_py.domain.hook import HookEvent, pause_after

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tusd_py.catalog.port import Happened
+from tusd_py.catalog.values import Happened
 from tusd_py.clock import rfc3339
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.upload import Upload, UploadKind

@@ -13,7 +13,7 @@ from typing import Any, Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from tusd_py.catalog.port import DAY, HOUR, CatalogFigures, Ended, Waiting
+from tusd_py.catalog.values import DAY, HOUR, CatalogFigures, Ended, Waiting
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.monitoring.asking import Asking

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from typing import Any, Final
 
-from tusd_py.catalog.port import DAY, HOUR, CatalogFigures, Ended
+from tusd_py.catalog.values import DAY, HOUR, CatalogFigures, Ended
 from tusd_py.clock import rfc3339
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId

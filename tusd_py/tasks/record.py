@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tusd_py.catalog.port import HistoryRow
+from tusd_py.catalog.values import HistoryRow
 from tusd_py.domain.job import Job
 from tusd_py.domain.task import (
     COMPLETED_PROGRESS,

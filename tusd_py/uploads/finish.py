@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Final
 
-from tusd_py.catalog.port import Finished
+from tusd_py.catalog.values import Finished
 from tusd_py.domain.errors import (
     HashMismatch,
     MaxSizeExceeded,

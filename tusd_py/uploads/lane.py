@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from tusd_py.catalog.port import Done
+from tusd_py.catalog.values import Done
 from tusd_py.threads import CALL_THREADS, Threads
 from tusd_py.uploads.steps import Steps, Together, run_together
 

@@ -2,7 +2,8 @@
 
 import logging
 
-from tusd_py.catalog.port import JobCatalog, Outcome
+from tusd_py.catalog.port import JobCatalog
+from tusd_py.catalog.values import Outcome
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.queue.port import JobQueue
 from tusd_py.tasks.port import TaskView

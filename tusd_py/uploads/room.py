@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
-from tusd_py.catalog.port import Done, UploadCatalog, attempt
+from tusd_py.catalog.port import UploadCatalog
+from tusd_py.catalog.values import Done, attempt
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
     BackendError,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from tusd_py.catalog.port import Done
+from tusd_py.catalog.values import Done
 from tusd_py.domain.task import TaskChange, TaskFacts
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tusd_py.catalog.port import StoredContent
+from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Checkpoint, Job
 from tusd_py.monitoring.traces import Traces

@@ -1,6 +1,6 @@
 """Step 4: the bytes become an object under their own hash's name (S16, holes 4 and 16)."""
 
-from tusd_py.catalog.port import StoredContent
+from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import Permanent, Transient
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,

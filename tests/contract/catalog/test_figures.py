@@ -5,7 +5,8 @@ from dataclasses import replace
 from support.catalog import STORED, claimed, finished, upload
 from support.clock import FakeClock
 
-from tusd_py.catalog.port import DAY, HOUR, Catalog, Ended, Waiting
+from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.values import DAY, HOUR, Ended, Waiting
 
 
 def test_a_catalog_that_answers_passes_its_check(catalog: Catalog) -> None:

@@ -9,7 +9,8 @@ from support.clock import FakeClock
 from support.figures import parsed
 from support.room import fresh_id
 
-from tusd_py.catalog.port import Catalog, CatalogFigures
+from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.values import CatalogFigures
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload
 from tusd_py.monitoring.backend_figures import KEEP_SECONDS, BackendFigures

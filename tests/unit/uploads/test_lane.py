@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tusd_py.catalog.port import Done, attempt
+from tusd_py.catalog.values import Done, attempt
 from tusd_py.domain.errors import BackendError, HashMismatch
 from tusd_py.threads import CALL_THREADS, Threads
 from tusd_py.uploads.lane import MAX_BATCH, Lane

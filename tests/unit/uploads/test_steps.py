@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tusd_py.catalog.port import Done, attempt
+from tusd_py.catalog.values import Done, attempt
 from tusd_py.domain.errors import BackendError, HashMismatch, StorageDamaged
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
