@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +18,10 @@ from typer.testing import CliRunner
 from tusd_py.cli.main import app
 from tusd_py.client import AsyncClient, Client, Options, Refused, Unreachable
 from tusd_py.client.remembered import Begun, Remembered
+from tusd_py.clock import SystemClock
+from tusd_py.doctor.deployment.exposure import check_exposure
+from tusd_py.doctor.deployment.visit import Visit
+from tusd_py.doctor.findings import Level
 
 TOKEN = "canary-token-1f2e"
 TASK = "0" * 32
@@ -498,3 +503,18 @@ def test_events_that_fill_the_memory_end(body: bytes, monkeypatch: pytest.Monkey
         done = CliRunner().invoke(app, ["watch", TASK, "--url", server.files])
     assert done.exit_code in (1, 3)
     assert done.output.startswith("tusd-py: ")
+
+
+def test_the_doctors_requests_as_a_stranger_take_no_memory() -> None:
+    bomb = answer(200, gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
+    with HostileServer(lambda _: bomb) as server:
+        visit = Visit(server.files, origin=None, token=None, clock=SystemClock())
+        tracemalloc.start()
+        try:
+            findings = check_exposure(visit)
+            assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        finally:
+            tracemalloc.stop()
+            visit.close()
+    assert all(finding.level is Level.OK for finding in findings)
+    assert len(server.requests) == 5

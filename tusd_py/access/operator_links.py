@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.clock import Clock
+from tusd_py.private_files import DIRECTORY_MODE, FILE_MODE, NEW_FILE, write_private
 
 LINK_SECONDS: Final = 86_400
 COOKIE_SECONDS: Final = 86_400
@@ -37,15 +38,15 @@ class OperatorLinks:
 
     def prepare(self) -> None:
         """Make the directory and the secret that signs cookies, as the user that the server runs as."""
-        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self.directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         self._secret()
 
     def new_key(self) -> str:
         """The key of a new link, good for one use within ``LINK_SECONDS``."""
-        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self.directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         self._remove_expired()
         key = f"{self._expiry(LINK_SECONDS)}.{secrets.token_urlsafe(32)}"
-        os.close(os.open(self._place(key), os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.close(os.open(self._place(key), NEW_FILE, FILE_MODE))
         return key
 
     def use_key(self, key: str) -> bool:
@@ -104,10 +105,5 @@ class OperatorLinks:
             found = b""
         if len(found) == _SECRET_BYTES:
             return found
-        draft = self.directory / f"draft-{secrets.token_hex(8)}"
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb"
-        ) as output:
-            output.write(secrets.token_bytes(_SECRET_BYTES))
-        draft.replace(place)
+        write_private(place, secrets.token_bytes(_SECRET_BYTES))
         return place.read_bytes()

@@ -9,7 +9,7 @@ from blake3 import blake3
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
 from tusd_py.client.names import name_in
-from tusd_py.client.plan import MAX_DIGITS, Answer, Broken, passing, sentence_of
+from tusd_py.client.plan import Answer, Broken, byte_count, passing, sentence_of
 from tusd_py.client.targets import Target
 
 NAMELESS: Final = "file"
@@ -56,10 +56,9 @@ class Fetch:
             self._goes_on(answer, etag)
             return
         self._begins_again()
-        length = answer.headers.get("content-length", "")
-        if not (length.isascii() and length.isdecimal() and len(length) <= MAX_DIGITS):
+        self._total = byte_count(answer.headers.get("content-length", ""))
+        if self._total is None:
             raise Refused("the server does not say how long the file is")
-        self._total = int(length)
         # Weak validators (RFC 9110, 8.8.1) do not promise the same bytes.
         self._etag = etag if etag.startswith('"') else ""
         self._verifies = own and _BLAKE3.fullmatch(etag) is not None

@@ -21,7 +21,8 @@ FIRST_PAUSE_SECONDS: Final = 0.5
 TUS: Final = {"Tus-Resumable": "1.0.0"}
 BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 MAX_SENTENCE: Final = 500
-MAX_DIGITS: Final = 18
+_MAX_DIGITS: Final = 18
+"""Of a number of bytes that a server states: less than 2^63."""
 _PASSING: Final = (409, 423, 429)
 
 Progress = Callable[[int], None]
@@ -303,15 +304,21 @@ def sentence_of(answer: Answer) -> str:
     return f"the server answered {answer.status}"
 
 
+def byte_count(text: str) -> int | None:
+    """Return the number of bytes that a header field states; None when it is no such number."""
+    if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS:
+        return int(text)
+    return None
+
+
 def offset_of(answer: Answer, size: int | None, *, absent: str = "") -> int:
     """``Upload-Offset``, in bytes. ``size``: of the file, None where it is not known yet.
 
     Raises: Refused: there is none, or it is beyond the file's end.
     """
-    text = answer.headers.get("upload-offset", absent)
-    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+    offset = byte_count(answer.headers.get("upload-offset", absent))
+    if offset is None:
         raise Refused("the server did not say how much of the file it has: is this a tus endpoint?")
-    offset = int(text)
     if size is not None and offset > size:
         raise Refused("the server says that it has more of the file than there is")
     return offset

@@ -1,16 +1,17 @@
 """Whether our connection class works with the uvicorn that is installed: tried out, not looked up.
 
-It relies on uvicorn's internals, which may move with any release. So each start sends one
-conversations through socket pairs: a lent body with a second request right behind it, and a chunked
+It relies on uvicorn's internals, which may move with any release. So each start sends a few
+requests through socket pairs: a lent body with a second request right behind it, and a chunked
 body with a trailer; a change of protocol that must be refused; a WebSocket, whose first message must
-close it. What does not come out as it should is said, and another connection class then serves.
+close it. A result other than the expected one is logged, and another connection class then serves.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Literal
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -42,6 +43,7 @@ _UPGRADE: Final = (
 
 Messages = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Answer = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[MutableMapping[str, Any], Messages, Answer], Awaitable[None]]
 
 
 class _Listener:
@@ -77,29 +79,37 @@ async def _accept(_scope: MutableMapping[str, Any], receive: Messages, send: Ans
     await receive()
 
 
-async def _say_something() -> str | None:
-    """What is wrong with WebSockets; None: nothing."""
+@asynccontextmanager
+async def _connected(
+    app: Application, ws: type[asyncio.Protocol] | Literal["auto"] = "auto"
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A client's end of a connection to the application, by our connection class."""
     from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
-    from tusd_py.ingest.websocket_protocol import ListenerProtocol
 
-    config = uvicorn.Config(
-        _accept, ws=ListenerProtocol, log_config=None, access_log=False, lifespan="off"
-    )
-    config.load()
+    served = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws=ws)
+    served.load()
     ours, theirs = socket.socketpair()
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-        lambda: TusHttpProtocol(config, ServerState(), {}), ours
+        lambda: TusHttpProtocol(served, ServerState(), {}), ours
     )
     reader, writer = await asyncio.open_connection(sock=theirs)
     try:
-        writer.write(_HANDSHAKE)
-        head = await reader.readuntil(b"\r\n\r\n")
-        writer.write(_MESSAGE)
-        frame = await reader.read()
+        yield reader, writer
     finally:
         writer.transport.abort()
         transport.abort()
         await asyncio.sleep(0)
+
+
+async def _send_message() -> str | None:
+    """Return what is wrong with WebSockets; None: nothing."""
+    from tusd_py.ingest.websocket_protocol import ListenerProtocol
+
+    async with _connected(_accept, ws=ListenerProtocol) as (reader, writer):
+        writer.write(_HANDSHAKE)
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(_MESSAGE)
+        frame = await reader.read()
     if not head.startswith(b"HTTP/1.1 101 "):
         return f"a WebSocket was answered by {head[:200]!r}"
     if (frame[0], int.from_bytes(frame[2:4])) != _REFUSED:
@@ -108,7 +118,7 @@ async def _say_something() -> str | None:
 
 
 async def _converse() -> str | None:
-    return await _send_bodies() or await _say_something()
+    return await _send_bodies() or await _send_message()
 
 
 async def _send_bodies() -> str | None:
@@ -132,22 +142,9 @@ async def _send_bodies() -> str | None:
 
 async def _exchange(listener: _Listener, sent: bytes) -> bytes:
     """Send all of it over one connection; return what comes back until it is closed."""
-    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
-
-    config = uvicorn.Config(listener, log_config=None, access_log=False, lifespan="off")
-    config.load()
-    ours, theirs = socket.socketpair()
-    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-        lambda: TusHttpProtocol(config, ServerState(), {}), ours
-    )
-    reader, writer = await asyncio.open_connection(sock=theirs)
-    try:
+    async with _connected(listener) as (reader, writer):
         writer.write(sent)
         return await reader.read()
-    finally:
-        writer.transport.abort()
-        transport.abort()
-        await asyncio.sleep(0)
 
 
 def self_check() -> str | None:

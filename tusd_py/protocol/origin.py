@@ -28,7 +28,7 @@ def public_origin(fields: Fields, *, scheme: str, trusted: bool) -> str | None:
         told_host, told_scheme = _told(fields)
         host = told_host or host
         scheme = told_scheme or scheme
-    elif through_proxy(fields):
+    elif _through_proxy(fields):
         return None
     if host is None or not _HOST.fullmatch(host):
         return None
@@ -67,7 +67,7 @@ def named_hosts(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     return found
 
 
-def through_proxy(fields: Fields) -> bool:
+def _through_proxy(fields: Fields) -> bool:
     """Whether a proxy has left its mark on the request."""
     return any(name in fields for name in _SIGNS_OF_A_PROXY)
 

@@ -7,6 +7,8 @@ from urllib.parse import urljoin
 
 import httpx
 
+from tusd_py.bounded_http import IDENTITY
+from tusd_py.client.answers import read_answer
 from tusd_py.doctor.deployment.visit import ANSWER_SECONDS, Visit
 from tusd_py.doctor.findings import Finding, ok, problem
 
@@ -56,8 +58,11 @@ def check_exposure(visit: Visit) -> list[Finding]:
     ) as stranger:
 
         def shows(path: str, sign: bytes, headers: Mapping[str, str] | None = None) -> bool:
-            answer = stranger.get(urljoin(visit.url, f"../{path}"), headers=headers)
-            return answer.status_code == 200 and sign in answer.content
+            address = urljoin(visit.url, f"../{path}")
+            with stranger.stream(
+                "GET", address, headers={**IDENTITY, **(headers or {})}
+            ) as response:
+                return response.status_code == 200 and sign in read_answer(response).content
 
         files = ("api/file/upload/tasks", b'"tasks"')
         page = {"Origin": f"https://{FOREIGN}", "Sec-Fetch-Site": "cross-site"}
