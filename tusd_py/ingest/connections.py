@@ -1,7 +1,7 @@
 """All connections of one server: how many there may be, and how long each may wait.
 
 Rule 1: a connection waits (``opening``, ``idle``) or serves a request. One that waits may be closed
-at any time, the longest waiting first; one that serves is closed only when its client takes nothing.
+at any time, the longest waiting first; one that serves is closed only when its client reads nothing.
 Rule 2: each way of waiting has one duration, so its connections are in the order of their deadlines:
 a pass looks at those that are due and at no others.
 """
@@ -28,16 +28,16 @@ log = logging.getLogger(__name__)
 
 PASS_SECONDS: Final = 0.5
 SPARE: Final = 16
-"""Connections beyond the limit that may still ask for the server's health."""
+"""Connections beyond the limit, on which only the server's health is answered."""
 HEADS_BYTES: Final = 8 << 20
-"""Of heads that are not whole, over all connections."""
+"""Most bytes of incomplete heads, over all connections."""
 ANSWER_BYTES: Final = 256 << 10
-"""What an answer that waits holds beside the transport's buffer: its next piece, tasks, the allocator's
+"""Memory of an answer that waits, beside the transport's buffer: its next piece, tasks, the allocator's
 share. Measured: 0.4 MiB for a download in all."""
 UNSENT_BYTES: Final = 32 << 20
-"""Of answers that clients do not take, over all connections ..."""
+"""Most bytes of answers that clients do not read, over all connections ..."""
 UNSENT_SECONDS: Final = 2.0
-"""... beyond which those are closed that have taken nothing for so long."""
+"""... beyond which connections are closed whose clients have read nothing for this time."""
 _BYTES_ACKED: Final = 120
 """Offset of ``tcpi_bytes_acked`` (64 bits) in Linux' ``tcp_info``."""
 
@@ -47,10 +47,10 @@ class Guarded(Protocol):
 
     transport: asyncio.Transport
     head_begun: bool
-    """Whether a head has begun that is not whole."""
+    """Whether a head has begun and is incomplete."""
 
     def time_out(self) -> None:
-        """Close; say why if a head has begun."""
+        """Close; answer 408 before if a head has begun."""
         ...
 
 
@@ -62,9 +62,9 @@ class Connections:
         self._min_rate = min_rate
         self._loop = asyncio.get_running_loop()
         self.turns = Turns(self._loop)
-        """When its requests begin."""
+        """Decides when requests begin."""
         self.parsing = ParsingShare(self._loop)
-        """When its chunked bodies are parsed."""
+        """Decides when chunked bodies are parsed."""
         self._total = connections_allowed(limits.total)
         self._addresses: dict[Guarded, str | None] = {}
         self._by_address: dict[str, dict[Guarded, None]] = {}
@@ -80,8 +80,8 @@ class Connections:
     # -- how many
 
     def admit(self, connection: Guarded, peer: str | None) -> bool:
-        """Take a new connection in, in the place of one that waits if need be; False: there is no
-        room for it."""
+        """Add a new connection, in the place of one that waits if necessary. Returns: False when there
+        is no room for it. ``peer``: the client's IP address."""
         address = self._counted(peer)
         if address is not None:
             same = self._by_address.get(address, {})
@@ -101,11 +101,11 @@ class Connections:
         return True
 
     def is_spare(self, connection: Guarded) -> bool:
-        """Return whether it is beyond the limit, and good for the server's health alone."""
+        """Return whether it is beyond the limit, so that only the server's health is answered on it."""
         return connection in self._spare
 
     def leave(self, connection: Guarded) -> None:
-        """Forget a connection that is gone."""
+        """Remove a connection that is closed."""
         address = self._addresses.pop(connection, None)
         if address is not None:
             same = self._by_address[address]
@@ -117,7 +117,7 @@ class Connections:
         self._stop_waiting(connection)
 
     def _counted(self, peer: str | None) -> str | None:
-        """The address that a peer counts for; None: it counts for none."""
+        """Return the address or network under which a peer is counted; None: it is not counted."""
         if not self._limits.per_address or peer is None:
             return None
         try:
@@ -133,7 +133,7 @@ class Connections:
         return None if address.is_loopback else str(address)
 
     def _make_room(self, among: dict[Guarded, None] | None) -> bool:
-        """Close the connection that waits the longest, those without a whole request first."""
+        """Close the connection that has waited the longest, those without a complete request first."""
         for waiting in (self._opening, self._idle):
             chosen: Iterable[Guarded] = waiting
             if among is not None:
@@ -149,18 +149,18 @@ class Connections:
     # -- how long
 
     def serves(self, connection: Guarded) -> None:
-        """Its request's head is whole."""
+        """Note that its request's head is complete."""
         self._stop_waiting(connection)
 
     def waits(self, connection: Guarded) -> None:
-        """All its requests are answered."""
+        """Note that all its requests are answered."""
         self._stop_waiting(connection)
         if connection in self._addresses:
             waiting = self._opening if connection.head_begun else self._idle
             waiting[connection] = self._loop.time()
 
     def head_grows(self, connection: Guarded, count: int) -> None:
-        """So many bytes came of a head that is not whole, perhaps behind a request that is served."""
+        """Count ``count`` bytes of an incomplete head, perhaps behind a request that is served."""
         if self._idle.pop(connection, None) is not None:
             self._opening[connection] = self._loop.time()
         if connection not in self._opening:
@@ -173,13 +173,13 @@ class Connections:
             self.leave(oldest)
 
     def stops_taking(self, connection: Guarded) -> None:
-        """Its client takes less than what is written."""
+        """Note that its client reads less than what is written."""
         self._unsent[connection] = _Answer(
             connection.transport, self._limits.send_timeout, self._min_rate, self._loop.time()
         )
 
     def takes_again(self, connection: Guarded) -> None:
-        """What was written is on its way."""
+        """Note that what was written has been sent."""
         self._unsent.pop(connection, None)
 
     def _stop_waiting(self, connection: Guarded) -> None:
@@ -210,15 +210,15 @@ class Connections:
         self._timer = self._loop.call_later(PASS_SECONDS, self._pass) if alive else None
 
     def _closes(self, connection: Guarded, now: float) -> None:
-        """It closes once its answer is sent, which a client can put off."""
+        """Note that it closes once its answer is sent, which a client can delay."""
         self._stop_waiting(connection)
         self._closing[connection] = now
         if connection not in self._unsent and connection.transport.get_write_buffer_size():
             self.stops_taking(connection)
 
     def _due(self, waiting: dict[Guarded, float], now: float, seconds: float) -> list[Guarded]:
-        """Return those that have waited for so long; ``waiting`` is in the order of its values. One
-        whose answer is still on its way waits for its client alone, see ``_end_unsent``."""
+        """Return those that have waited for ``seconds``; ``waiting`` is in the order of its values. One
+        whose answer is not sent yet waits for its client alone, see ``_end_unsent``."""
         due = []
         for connection, since in waiting.items():
             if since > now - seconds:
@@ -254,16 +254,16 @@ class _Answer:
         self._taken = self._taken_by_client()
 
     def size(self) -> int:
-        """Bytes that this process holds for it, about."""
+        """Return roughly how many bytes this process holds for it."""
         return ANSWER_BYTES + self._transport.get_write_buffer_size()
 
     @property
     def heard_at(self) -> float:
-        """When the client was last seen to take something."""
+        """When the client last read something, in the loop's seconds."""
         return self._pace.heard_at
 
     def look(self, now: float) -> float:
-        """See whether the client took something; return when it last did."""
+        """Check whether the client read something; return when it last did."""
         taken = self._taken_by_client()
         self._pace.took(max(0, taken - self._taken), now)
         self._taken = taken
@@ -273,7 +273,7 @@ class _Answer:
         return self._pace.given_up(now)
 
     def _taken_by_client(self) -> int:
-        """A number that grows with each byte that the client's system acknowledges."""
+        """Return a number that grows with each byte that the client's system acknowledges."""
         if self._socket is not None:
             with suppress(OSError, struct.error):  # no TCP, an old system, or it is closed
                 info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)

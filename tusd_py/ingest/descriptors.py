@@ -14,7 +14,8 @@ MOST_BACKLOG: Final = 1024
 
 
 def raise_limit() -> None:
-    """Raise the soft limit towards the hard one, which any process may do for itself."""
+    """Raise the soft limit of open files to ``RAISE_TO``, or to the hard limit if that is less. Raises:
+    OSError, ValueError: the system does not allow it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = RAISE_TO if hard == resource.RLIM_INFINITY else min(hard, RAISE_TO)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""When a connection reads from its client: not while requests wait, nor while bytes are unparsed."""
+"""Decides when a connection reads: not while requests wait, nor while bytes are unparsed."""
 
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Protocol
@@ -17,8 +17,8 @@ class _Connection(Protocol):
 
 
 class Flow(FlowControl):
-    """Reads no more while requests wait to be answered, whatever else asks for bytes, nor while what
-    was read is still to be parsed."""
+    """Pauses reading while requests wait to be answered, whatever the application receives, and while
+    bytes that were read are still to be parsed."""
 
     def __init__(self, transport: "asyncio.Transport", connection: _Connection) -> None:
         super().__init__(transport)
@@ -26,14 +26,14 @@ class Flow(FlowControl):
         self._is_held = False
 
     def pause_reading(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         if self._is_held:
             self.read_paused = True
         else:
             super().pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on, unless a request waits."""
+        """Continue reading, unless a request waits."""
         if not self.read_paused or self._connection.pipeline:
             return
         if self._is_held:
@@ -42,13 +42,13 @@ class Flow(FlowControl):
             super().resume_reading()
 
     def hold(self) -> None:
-        """Read nothing until ``release``, whoever resumes."""
+        """Stop reading until ``release``, also when ``resume_reading`` is called before it."""
         if not self._is_held and not self.read_paused:
             self._transport.pause_reading()
         self._is_held = True
 
     def release(self) -> None:
-        """Read on, unless it was paused meanwhile."""
+        """Continue reading, unless it was paused meanwhile."""
         if self._is_held and not self.read_paused and not self._transport.is_closing():
             self._transport.resume_reading()
         self._is_held = False

@@ -15,7 +15,7 @@ class _Connection(Protocol):
     stopping: bool
 
     def skip_body(self) -> None:
-        """Go on behind the body, which the parser has not seen."""
+        """Continue with the request behind the body, of which the parser has not seen all."""
         ...
 
 

@@ -16,7 +16,7 @@ last of 60 that come together waited 0.9 s, with 3 ms 0.2 s; a stream of 64 KiB 
 
 
 class ParsingShare:
-    """The time of one loop that is spent on chunked bodies, and who waits for a share of it."""
+    """The time that one loop spends on chunked bodies, and the connections that wait for a share."""
 
     def __init__(
         self,

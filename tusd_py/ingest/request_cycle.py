@@ -28,23 +28,23 @@ class RequestCycle(RequestResponseCycle):
     incoming: Lender | None
 
     def ask_for_body(self) -> None:
-        """Say 100 Continue to who waits for it."""
+        """Send 100 Continue to a client that waits for it."""
         if self.waiting_for_100_continue and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
 
     def disconnect(self) -> None:
-        """The client is gone."""
+        """Note that the client is gone."""
         if not self.response_complete:
             self.disconnected = True
         self.message_event.set()
 
     def is_endless(self) -> bool:
-        """Whether the answer has begun and has no length."""
+        """Return whether the answer has begun and has no length."""
         return self.response_started and bool(self.chunked_encoding)
 
     async def receive(self) -> "ASGIReceiveEvent":
-        """The next bytes; those that came before a disconnect precede it."""
+        """Return the next bytes; those that came before a disconnect precede it."""
         if self.disconnected and self.body and not self.response_complete:
             body, self.body = bytes(self.body), bytearray()
             # The end of the body, if it came, stays true although the client has left.
@@ -55,7 +55,7 @@ class RequestCycle(RequestResponseCycle):
         return message
 
     async def send(self, message: "ASGISendEvent") -> None:
-        """A piece of the answer."""
+        """Send a piece of the answer."""
         kind = cast("str", message["type"])
         if kind == INTERIM:
             self._send_interim(cast("MutableMapping[str, Any]", message))
@@ -68,24 +68,24 @@ class RequestCycle(RequestResponseCycle):
             if not ends:
                 await self._sent()
             return
-        # It must not close at once, which would hide the answer from who still sends.
+        # A close at once would hide the answer from a client that still sends.
         self.keep_alive = True
         await super().send(message)
         self.keep_alive = False
         self.connection.end_slowly()
 
     async def _sent(self) -> None:
-        """Wait for the client before the application reads its next piece from anywhere."""
+        """Wait for the client before the application reads its next piece from its source."""
         if self.connection.half_closed and self.is_endless():
             self.transport.close()
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
 
     def _unread(self) -> bool:
-        """Whether more of the body is to come than is worth reading for the connection's sake."""
+        """Return whether more of the body is to come than is read to keep the connection."""
         if not self.more_body:
             return False
-        # Who waits for 100 Continue may send the body or not: what comes next can't be told.
+        # A client that waits for 100 Continue may send the body or not: the next bytes may be either.
         return (
             self.waiting_for_100_continue
             or self.incoming is None

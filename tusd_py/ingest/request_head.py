@@ -11,8 +11,10 @@ _AUTHORITY: Final = re.compile(rb"[^:/?#]+://([^/?#]*)")
 
 
 def check_transfer_coding(value: bytes, before: Fields, version: str) -> None:
-    """Raises: Refusal: RFC 9112, 6.1: it is not chunked alone, or of an HTTP without it. ``before``:
-    the fields before this one."""
+    """Check one field Transfer-Encoding (RFC 9112, 6.1). ``before``: the fields before it.
+
+    Raises: Refusal: it is not chunked alone, or the HTTP version has no transfer codings.
+    """
     if version != "1.1":
         raise Refusal
     named_before = any(name == b"transfer-encoding" for name, _ in before)
@@ -22,7 +24,7 @@ def check_transfer_coding(value: bytes, before: Fields, version: str) -> None:
 
 def take_host_of_target(target: bytes, fields: Fields) -> None:
     """Replace Host by the host of a target in absolute form (RFC 9112, 3.2.2): uvicorn drops that host,
-    and Host would then name another one than the request does."""
+    and Host might name another one than the request does."""
     authority = _AUTHORITY.match(target)
     host = authority[1] if authority else b""
     fields[:] = [field for field in fields if field[0] != b"host"]
@@ -30,7 +32,7 @@ def take_host_of_target(target: bytes, fields: Fields) -> None:
 
 
 def is_websocket_handshake(method: bytes, version: str, fields: Fields) -> bool:
-    """Whether nothing but a WebSocket can follow this head (RFC 6455, 4.1)."""
+    """Return whether nothing but a WebSocket can follow this head (RFC 6455, 4.1)."""
     names = [name for name, _ in fields]
     upgrades = [value.strip().lower() for name, value in fields if name == b"upgrade"]
     return (
@@ -43,7 +45,7 @@ def is_websocket_handshake(method: bytes, version: str, fields: Fields) -> bool:
 
 
 def known_length(fields: Fields) -> int:
-    """Bytes of the body if the head states them; 0: there is no body, or its length is not stated."""
+    """Return the body's length in bytes; 0: there is no body, or the head states no length."""
     length = 0
     for name, value in fields:
         if name == b"content-length" and value.isdigit():

@@ -1,5 +1,5 @@
 """A connection that became a WebSocket: everything goes to its protocol, and the table of
-connections still hears when it ends or its client takes nothing."""
+connections is still informed when it ends or its client reads nothing."""
 
 import asyncio
 from typing import Final
@@ -22,16 +22,16 @@ class Upgraded(asyncio.Protocol):
         self.eof_received = websocket.eof_received  # type: ignore[method-assign]
 
     def pause_writing(self) -> None:
-        """The client takes less than what is written."""
+        """Pass on that the client reads less than what is written."""
         self._connections.stops_taking(self._http)
         self._websocket.pause_writing()
 
     def resume_writing(self) -> None:
-        """What was written is on its way."""
+        """Pass on that what was written has been sent."""
         self._connections.takes_again(self._http)
         self._websocket.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Pass on that the connection is closed."""
         self._connections.leave(self._http)
         self._websocket.connection_lost(exc)

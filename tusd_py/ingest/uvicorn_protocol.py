@@ -7,7 +7,7 @@
 3. Bytes that were received are handed over before the disconnect that followed them: uvicorn drops
    up to 64 KiB when the client goes away while the application is busy (C55).
 4. An answer to an unread body reaches the client: see ``slow_end``.
-5. Interim responses (1xx with fields), for protocols that tell progress by them.
+5. Interim responses (1xx with fields), for protocols that report progress by them.
 6. Limits of its own (``settings.connections``): on heads, trailers, requests that wait, connections and
    their time, none of which uvicorn or httptools have; and no change of protocol but to a WebSocket,
    behind whose handshake nothing is parsed as HTTP (decision 23).
@@ -60,16 +60,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAUSE_FROM_BYTES: Final = 64 << 10
-"""A larger body is left on the wire until somebody wants it."""
+"""Reading pauses before a larger body until the application wants it."""
 HEAD_PIECE_BYTES: Final = 8 << 10
-"""Parsed at once: 0.6 ms of work at worst, which is a head and chunks of one byte. Many connections may
-send as much in one turn of the loop ..."""
+"""Bytes that are parsed at once: 0.6 ms of work at worst, for a head and chunks of one byte. In one turn
+of the loop each connection may need that time ..."""
 BODY_PIECE_BYTES: Final = 64 << 10
-"""... while of chunked bodies one at most is parsed beyond the turn's share."""
+"""... while at most one piece of a chunked body is parsed beyond the turn's share."""
 LINE_OVERHEAD: Final = 32
-"""Of a request's line beside its target, and of a head's end: method, version, line ends."""
+"""Bytes of a request line beside its target, and of the head's end: method, version, line ends."""
 FIELD_OVERHEAD: Final = 4
-"""Of a field's line beside name and value: colon, space, line end."""
+"""Bytes of a field line beside name and value: colon, space, line end."""
 
 
 class TusHttpProtocol(HttpToolsProtocol):
@@ -77,7 +77,7 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     limits: ClassVar = ConnectionSettings()
     min_rate: ClassVar = 256
-    """Bytes a second that a client must take of an answer that waits for it."""
+    """Bytes a second that a client must read of an answer that waits for it."""
     vital: ClassVar[frozenset[bytes]] = frozenset({b"/healthz"})
     """Targets that are served beyond the limit of connections, and before all others."""
     lends: ClassVar = True
@@ -97,25 +97,25 @@ class TusHttpProtocol(HttpToolsProtocol):
     head_begun = False
     _in_body = False
     _rest = memoryview(b"")
-    """Of the last read, what is not parsed yet."""
+    """The bytes of the last read that are not parsed yet."""
     _heads = 0
-    """Heads that were whole, ever."""
+    """Number of complete heads since the connection began."""
     _unparsed = 0
-    """Bytes of a head that is not whole, as far as they came in reads of their own."""
+    """Bytes of an incomplete head, counted in the reads in which no head became complete."""
     _body_came = False
-    """Whether the parser found bytes of a body in this read."""
+    """Whether the parser found bytes of a body in the last piece."""
     _framing = 0
-    """Bytes since then that were none of the body: chunk sizes and extensions, trailers."""
+    """Bytes since the last ones of a body: chunk sizes and extensions, trailers."""
     _room = 0
-    """Bytes that the head, or the trailers, may still have."""
+    """Bytes that are left to the head, or to the trailers."""
     _refusal: Refusal | None = None
-    """Nothing more is parsed: it is answered once the requests before it are."""
+    """Set: nothing more is parsed, and this is sent once the requests before it are answered."""
     half_closed = False
 
     # -- the connection
 
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
-        """A client is there."""
+        """Start a connection, or refuse it when there are too many."""
         super().connection_made(transport)
         self.flow = Flow(transport, self)
         self.table = connections_of(self.server_state, self.limits, self.min_rate)
@@ -125,7 +125,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes from the client."""
+        """Take bytes from the client."""
         self._rest = memoryview(data)
         if self._in_chunked_body() and self.table.parsing.is_waited_for:
             self._parse_later()
@@ -133,8 +133,8 @@ class TusHttpProtocol(HttpToolsProtocol):
             self._parse_rest()
 
     def _parse_rest(self) -> None:
-        """Parse what was read last, of chunked bodies as much as the turn's share allows. What is left
-        within one waits; nothing else may: a body of known length can be lent at the next turn."""
+        """Parse the bytes of the last read, of chunked bodies as many as the turn's share allows. Only
+        the rest of a chunked body may wait: a body of known length can be lent at the next turn."""
         while self._rest:
             in_chunked_body = self._in_chunked_body()
             if in_chunked_body and self.table.parsing.is_spent:
@@ -167,7 +167,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             if heads == self._heads:
                 self._count(len(data), in_body=in_body)
             elif self.head_begun:
-                # How much of this read is the new head's is not known: less than a read.
+                # How many of these bytes belong to the new head is not known: less than a piece.
                 self.table.head_grows(self, 0)
         except httptools.HttpParserUpgrade as upgrade:
             behind = bytes(data[upgrade.args[0] :]) + bytes(self._rest)
@@ -182,8 +182,10 @@ class TusHttpProtocol(HttpToolsProtocol):
             self._refuse(cause if isinstance(cause, Refusal) else Refusal())
 
     def _count(self, count: int, *, in_body: bool) -> None:
-        """Count a read in which no head became whole. Raises: Refusal: there were too many bytes
-        that are neither a whole head nor a body."""
+        """Count ``count`` bytes in which no head became complete.
+
+        Raises: Refusal: there were too many bytes that are neither a complete head nor a body.
+        """
         if not in_body:
             self._unparsed += count
             if self._unparsed > self.limits.head_bytes + LINE_OVERHEAD:
@@ -209,7 +211,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     # -- parsing
 
     def on_message_begin(self) -> None:
-        """A new request: headers first."""
+        """Begin a new request."""
         self.head_begun = True
         self._trailers = None
         self._incoming = None
@@ -217,14 +219,14 @@ class TusHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the request's target."""
+        """Take a piece of the request's target."""
         self._room -= len(url)
         self.url += url
         if len(self.url) > self.limits.target_bytes:
             raise TargetTooLong
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer once the head is complete."""
+        """Take a header, or a trailer once the head is complete."""
         self._room -= len(name) + len(value) + FIELD_OVERHEAD
         name = name.lower()
         fields = self.headers if self._trailers is None else self._trailers
@@ -238,7 +240,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         fields.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head is complete; the application starts at the loop's next turn."""
+        """Check the complete head and begin its request."""
         if not self.url.startswith((b"/", b"*")):
             take_host_of_target(self.url, self.headers)
         if self.parser.should_upgrade():
@@ -273,7 +275,7 @@ class TusHttpProtocol(HttpToolsProtocol):
                 self.flow.pause_reading()
 
     def _is_websocket(self) -> bool:
-        """Whether the head is a WebSocket's handshake that this connection can take now."""
+        """Return whether the head is a WebSocket's handshake that this connection can take now."""
         return (
             self._running is None
             and not self.table.is_spare(self)
@@ -284,30 +286,30 @@ class TusHttpProtocol(HttpToolsProtocol):
         )
 
     def _should_upgrade(self) -> bool:
-        """Whether the head that was parsed last, which was not refused, asks for a WebSocket."""
+        """Return True: ``on_headers_complete`` has refused every other upgrade."""
         return True
 
     def _lendable(self) -> int:
-        """Length of a body that can be received past the parser, in bytes; 0: there is none."""
+        """Return the length in bytes of a body that can be received past the parser; 0: there is none."""
         connection = self.transport.get_extra_info("socket")
         if connection is None or self.scheme != "http" or connection.type != socket.SOCK_STREAM:
             return 0
         return known_length(self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Bytes of the body that came by way of the parser."""
+        """Take bytes of the body that came through the parser."""
         self._body_came = True
         if self._incoming is not None:
             self._incoming.left -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The body, if there is one, is whole."""
+        """Note that the body, if there is one, is complete."""
         self._in_body = False
         super().on_message_complete()
 
     def skip_body(self) -> None:
-        """The rest of the body went past the parser: a new one starts at the next request."""
+        """Start a new parser at the next request: the rest of the body went past this one."""
         if self.transport.is_closing():
             return
         self._incoming = None
@@ -328,7 +330,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             self.table.turns.begin(start)
 
     def on_response_complete(self) -> None:
-        """An answer is written: on to the next request that came, or to the next that comes."""
+        """Begin the next request after an answer, or wait for it."""
         self.server_state.total_requests += 1
         if self.pipeline and not self.transport.is_closing():
             cycle, app = self.pipeline.pop()
@@ -357,7 +359,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             self._answer_refusal(refusal)
 
     def _give_up_body(self) -> None:
-        """The body that was being parsed has no end: for its request the client is gone."""
+        """End the request whose body was being parsed: its end can no longer be found."""
         if self.pipeline:
             self.pipeline.popleft()
         elif self._running is None:
@@ -376,15 +378,15 @@ class TusHttpProtocol(HttpToolsProtocol):
     # -- ending
 
     def time_out(self) -> None:
-        """Close: it has waited for too long; say so if a head has begun."""
+        """Close: the connection has waited for too long. Answer 408 before if a head has begun."""
         if self.head_begun and self._refusal is None:
             self._refuse(HeadTimeout())
         else:
             self.transport.close()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends nothing more. True: it is still answered (RFC 9112, 9.6: it may close one
-        side only)."""
+        """Note that the client sends nothing more. Returns: True when it is still answered (RFC 9112,
+        9.6: it may close one side only)."""
         self.half_closed = True
         if self.scheme == "https" or self._end is not None:
             return False
@@ -392,7 +394,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             if not self.pipeline:
                 return False
             self.pipeline.popleft()
-        # Who listens to a stream without end and closes one side is gone.
+        # A client that listens to an endless stream and closes one side is gone.
         return self._running is not None and not self._running.is_endless()
 
     def end_slowly(self) -> None:
@@ -402,7 +404,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone, or we are."""
+        """Remove the connection, and end the request that is being answered."""
         self.table.leave(self)
         if self._end is not None:
             self._end.over()
@@ -412,16 +414,16 @@ class TusHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client takes less than what is written."""
+        """Note that the client reads less than what is written."""
         self.table.stops_taking(self)
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """What was written is on its way."""
+        """Note that what was written has been sent."""
         self.table.takes_again(self)
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """The server is stopping."""
+        """Note that the server is stopping."""
         self.stopping = True
         super().shutdown()

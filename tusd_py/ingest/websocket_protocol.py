@@ -7,7 +7,7 @@ A listener sends pongs, and a close frame at its end. So the connection reads li
 3. Nothing is read before the handshake is answered: a client must wait for the answer (RFC 6455, 4.1).
 4. A refused head is answered: uvicorn leaves the answer of ``websockets`` unsent (more than 128 fields).
 
-A client that takes nothing is ended by the table of ``connections``.
+The table of ``connections`` ends a client that reads nothing.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -29,7 +29,7 @@ _WINDOW_SECONDS: Final = 1.0
 
 
 class ListenerProtocol(WebSocketsSansIOProtocol):
-    """Speaks WebSocket to one client that has nothing to say."""
+    """Speaks WebSocket to one client that only listens."""
 
     _window_from = 0.0
     _bytes = 0
@@ -37,12 +37,12 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
     _refused = False
     _dropped = 0
     _early = b""
-    """What came in one packet with the head."""
+    """Bytes that came with the head."""
 
     # -- receiving
 
     def data_received(self, data: bytes) -> None:
-        """Bytes from the client."""
+        """Take bytes from the client."""
         if self._refused:
             self._dropped += len(data)
             if self._dropped > DROP_BYTES:
@@ -101,7 +101,7 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
             super().handle_pong(event)
 
     def _may_come(self) -> bool:
-        """Count a control frame; return False when it is one of a flood, which is refused."""
+        """Count a control frame; return False when there are too many, which is refused."""
         self._frames += 1
         if self._frames > FRAMES_PER_SECOND:
             self._refuse()
