@@ -1,4 +1,4 @@
-"""One typed tree of settings; where it comes from is said in ``settings_sources.py`` (S21).
+"""One typed tree of settings; its sources are in ``settings_sources.py`` (S21).
 
 Its sections are in ``settings_sections.py``, the kinds of values in ``settings_values.py``.
 """
@@ -41,7 +41,7 @@ class Settings(Section):
     )
     allow_anonymous: bool = Field(
         False,
-        description="Listen on other addresses than loopback although nobody is asked who they are (auth): only where a proxy or a network keeps strangers out",
+        description="Listen on other addresses than loopback without authentication (auth): only where a proxy or a network keeps other clients out",
     )
     allowed_hosts: tuple[HostName, ...] = Field(
         (),
@@ -55,10 +55,12 @@ class Settings(Section):
     max_size: Size = Field(10 * GIB, description="Largest upload; 0: unlimited")
     upload_expires: Duration = Field(
         7 * 86400.0,
-        description="Unfinished uploads are removed after so long without a byte; 0: never",
+        description="Unfinished uploads are removed after this time without a byte; 0: never",
     )
     idle_timeout: Duration = Field(
-        60.0, gt=0, description="A body that is silent for so long is given up; its bytes are kept"
+        60.0,
+        gt=0,
+        description="A body that is silent for this time is given up; its bytes are kept",
     )
     min_rate: Size = Field(
         256,
@@ -153,7 +155,7 @@ class Settings(Section):
         return self
 
     def loopback_only(self) -> bool:
-        """Whether nobody but this machine can reach ``host``."""
+        """Whether only this machine can reach ``host``."""
         return is_loopback(self.host)
 
     @property
@@ -168,5 +170,5 @@ class Settings(Section):
 
     @property
     def open_to_strangers(self) -> bool:
-        """Whether others can reach ``host`` and nobody is asked who they are."""
+        """Whether other machines can reach ``host``, and no authentication is set."""
         return not self.auth.enabled and not self.loopback_only()

@@ -67,7 +67,7 @@ class InstantSettings(Section):
 
     scope: Literal["off", "owner", "tenant", "global"] = Field(
         "owner",
-        description="Whose files make an upload complete at once when its hash is declared: nobody's; the owner's own; also those of the same tenant, or of everybody, for who proves to have them",
+        description="Whose files make an upload complete at once when its hash is declared: none (off); the owner's own; also those of the same tenant, or of all users, for a user that proves to have them",
     )
     min_size: Size = Field(
         1 << 20, description="Smaller files of others are not given, whatever is proven"
@@ -75,14 +75,14 @@ class InstantSettings(Section):
     most_owners: int = Field(
         20,
         ge=0,
-        description="In scope global a file is given once a number of owners hold it that nobody can tell, 2 to this; 0: one is enough. In scope tenant one is",
+        description="In scope global a file is given once a secret number of owners hold it, from 2 to this one; 0: one is enough. In scope tenant one is",
     )
     challenges_per_hour: int = Field(
-        60, ge=0, description="So many proofs may one user try within an hour"
+        60, ge=0, description="Proofs that one user may try within an hour"
     )
     patch: Literal["jump", "count", "refuse"] = Field(
         "jump",
-        description="What a PATCH of an upload that was born complete is told: its full length, as if the bytes had been taken (count), or 409. Clients may choose by the metadata key instant",
+        description="Answer to a PATCH of an upload that was born complete: its full length (jump), as if the bytes had been taken (count), or 409 (refuse). Clients may choose by the metadata key instant",
     )
 
 
@@ -222,7 +222,7 @@ class MediaSettings(Section):
         description="Processor time that each MiB of a video adds to one minute, up to media.cpu_budget: a small file can't cause much work",
     )
     stall_timeout: Duration = Field(
-        60.0, description="Stop ffmpeg when its position stands still for so long"
+        60.0, description="Stop ffmpeg when its position stands still for this time"
     )
 
 
@@ -235,7 +235,7 @@ class ScanSettings(Section):
         description="host:port of clamd, or the path of its socket; empty: files are not scanned",
     )
     timeout: Duration = Field(
-        120.0, gt=0, description="A scan that makes no progress for so long is given up"
+        120.0, gt=0, description="A scan that makes no progress for this time is given up"
     )
     on_failure: Literal["closed", "open"] = Field(
         "closed",
@@ -255,7 +255,7 @@ class JobSettings(Section):
     """How jobs are leased and retried (JOBS)."""
 
     lease: Duration = Field(
-        60.0, gt=0, description="A worker that is silent for so long has lost its job"
+        60.0, gt=0, description="A worker that is silent for this time has lost its job"
     )
     renew_every: Duration = Field(15.0, gt=0, description="How often a worker renews its lease")
     max_attempts: int = Field(5, ge=1, description="Tries before a transient error is final")
@@ -274,7 +274,7 @@ class JobSettings(Section):
     orphans_every: Duration = Field(
         6 * 3600.0,
         gt=0,
-        description="How often, on average, a worker looks through the whole object store for what nobody points at",
+        description="How often, on average, a worker looks through the whole object store for objects without a reference",
     )
     verify_source: bool = Field(
         True,
@@ -283,26 +283,27 @@ class JobSettings(Section):
 
 
 class HooksSettings(Section):
-    """An application that is asked before uploads and told what becomes of them (docs/hooks.md)."""
+    """An application that decides about uploads and gets their events (docs/hooks.md)."""
 
     url: str = Field(
         "",
         pattern=r"^(https?://[^/\s]+\S*)?$",
-        description="Address that is told by signed POST requests; empty: none",
+        description="Address that gets signed POST requests; empty: none",
     )
     secret: HookSecret = Field(
         SecretStr(""),
         description="Signs them (Standard Webhooks): whsec_ and base64, or any text; empty: unsigned",
     )
     events: tuple[HookEvent, ...] = Field(
-        tuple(HookEvent), description="What the address is asked (pre-create) and told"
+        tuple(HookEvent),
+        description="Events that the address gets; pre-create waits for its decision",
     )
     format: Literal["tusd-py", "tusd"] = Field(
         "tusd-py", description="Members of the requests: our own, or those of tusd 2"
     )
     timeout: Duration = Field(5.0, gt=0, description="An answer that takes longer is none")
     give_up_after: Duration = Field(
-        86400.0, description="What could not be told for so long is told no more"
+        86400.0, description="An event that could not be delivered for this time is dropped"
     )
     callables: str = Field(
         "",
@@ -312,8 +313,8 @@ class HooksSettings(Section):
 
 
 class AuthSettings(Section):
-    """The seed's ``Auth``: who is asking (S22). With neither a secret nor a key set everybody is the
-    same anonymous user."""
+    """The seed's ``Auth``: how users are identified (S22). With neither a secret nor a key set all clients
+    are the same anonymous user."""
 
     required: bool = Field(
         False,
@@ -336,7 +337,7 @@ class AuthSettings(Section):
     jwks_max_age: Duration = Field(
         3600.0,
         gt=0,
-        description="Keys are fetched again after so long, or for a key id they do not have; the old ones serve while the address is away",
+        description="Keys are fetched again after this time, or for a key id that they do not have; the old ones are used while the address can't be reached",
     )
     issuer: str = Field("", description="What a session token's iss must be; empty: anything")
     audience: str = Field("", description="What a session token's aud must hold; empty: anything")
@@ -348,7 +349,9 @@ class AuthSettings(Section):
         "role", min_length=1, description="Claim with the user's role, a text or a list of texts"
     )
     admin_role: str = Field(
-        "admin", min_length=1, description="Role of those who may see /admin and retry what failed"
+        "admin",
+        min_length=1,
+        description="Role of users that may see /admin and retry failed tasks",
     )
     tenant_claim: str = Field(
         "tenant",
@@ -362,7 +365,7 @@ class AuthSettings(Section):
 
     @property
     def enabled(self) -> bool:
-        """Whether session tokens are asked for."""
+        """Whether session tokens are required."""
         return bool(self.access_secret.get_secret_value() or self.jwks_url)
 
     def grant_secret(self) -> bytes:
@@ -426,7 +429,7 @@ class ObjectSettings(Section):
         3600.0,
         ge=1,
         le=7 * 86400,
-        description="How long a signed link is good for; S3 signs for a week at the most",
+        description="How long a signed link is valid; S3 signs for a week at the most",
     )
     part_size: Size = Field(
         16 << 20,
@@ -484,7 +487,7 @@ class S3Settings(Section):
     session_token: SecretStr = Field(SecretStr(""), description="With temporary keys")
 
     def style(self) -> Literal["path", "virtual"]:
-        """Where the bucket's name is: newer regions of Amazon's know it in the host's name alone."""
+        """Where the bucket's name is: newer regions of Amazon's accept it in the host's name alone."""
         if self.addressing != "auto":
             return self.addressing
         return "path" if self.endpoint else "virtual"

@@ -1,7 +1,7 @@
 """Writers of one SQLite file that queue up share a transaction, and its sync.
 
 SQLite has one writer at a time, so threads wait for each other anyhow. Whoever's turn it is runs the
-work of all that wait and commits once. Nobody is told anything before that commit. When some work
+work of all that wait and commits once. Nobody is outcomes anything before that commit. When some work
 fails, all of it is taken back and done again, each in a savepoint, which a failure takes back alone:
 as a rule none fails, and savepoints would be a quarter of the statements.
 
@@ -85,35 +85,35 @@ class GroupCommit:
             entry.done = done
 
     def _commit(self, works: Sequence[Work]) -> list[Done]:
-        told: list[Done] = []
+        outcomes: list[Done] = []
         try:
-            self._transaction(works, _plainly, told)
+            self._transaction(works, _plainly, outcomes)
         except Exception as error:  # noqa: BLE001  (it is raised to whom it belongs)
             if len(works) == 1 or isinstance(error, _NOBODYS):
                 return [Done(error=error)] * len(works)
         else:
-            return told
+            return outcomes
         try:
-            self._transaction(works, _guarded, told)
+            self._transaction(works, _guarded, outcomes)
         except Exception as error:  # noqa: BLE001  (it is raised to each of them)
-            failed = [done.error or error for done in told]
-            failed += [error] * (len(works) - len(told))
+            failed = [done.error or error for done in outcomes]
+            failed += [error] * (len(works) - len(outcomes))
             return [Done(error=each) for each in failed]
-        return told
+        return outcomes
 
     def _transaction(
-        self, works: Sequence[Work], run: Callable[[Connection, Work], Done], told: list[Done]
+        self, works: Sequence[Work], run: Callable[[Connection, Work], Done], outcomes: list[Done]
     ) -> None:
-        self._spare.retrying(lambda: self._attempt(works, run, told))
+        self._spare.retrying(lambda: self._attempt(works, run, outcomes))
 
     def _attempt(
-        self, works: Sequence[Work], run: Callable[[Connection, Work], Done], told: list[Done]
+        self, works: Sequence[Work], run: Callable[[Connection, Work], Done], outcomes: list[Done]
     ) -> None:
-        told.clear()
+        outcomes.clear()
         with self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             with self.within(connection):
-                told.extend(run(connection, work) for work in works)
+                outcomes.extend(run(connection, work) for work in works)
 
     @contextmanager
     def within(self, connection: Connection) -> Iterator[None]:

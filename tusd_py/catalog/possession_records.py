@@ -86,16 +86,16 @@ def _challenge(
     may_try = recent < terms.challenges_per_hour and _may_try(connection, upload, now)
     held = _candidate(connection, upload, terms) is not None
     drawn = _question(connection, upload)
-    asked = drawn if held and may_try else None
+    posed = drawn if held and may_try else None
     questions = possession_questions
-    connection.execute(delete(questions).where(questions.c.id == (asked["id"] if asked else _NONE)))
-    nonce, answer = (asked["nonce"], asked["answer"]) if asked else (decoy.nonce, decoy.answer)
+    connection.execute(delete(questions).where(questions.c.id == (posed["id"] if posed else _NONE)))
+    nonce, answer = (posed["nonce"], posed["answer"]) if posed else (decoy.nonce, decoy.answer)
     connection.execute(
         insert(table).values(
             upload_id=upload.id,
             user_id=upload.user_id,
             # A decoy is no try: it has no answer.
-            file_hash=upload.declared_hash if asked else "",
+            file_hash=upload.declared_hash if posed else "",
             nonce=nonce,
             answer=answer,
             used=False,
@@ -187,12 +187,12 @@ def _answered(connection: Connection, upload: Upload, answer: bytes, now: float)
         .limit(1)
         .with_for_update()
     )
-    asked = connection.execute(statement).mappings().first()
-    if asked is None or asked["used"]:
+    row = connection.execute(statement).mappings().first()
+    if row is None or row["used"]:
         return False
-    right = hmac.compare_digest(bytes(asked["answer"]), answer)
-    taken = right and now <= asked["made_at"] + ANSWER_SECONDS
-    this = table.c.id == asked["id"]
+    right = hmac.compare_digest(bytes(row["answer"]), answer)
+    taken = right and now <= row["made_at"] + ANSWER_SECONDS
+    this = table.c.id == row["id"]
     if taken:
         connection.execute(delete(table).where(this))
     else:

@@ -28,10 +28,10 @@ class Done:
 
 
 def attempt(work: Callable[[], object]) -> Done:
-    """Do it, and tell what came of it."""
+    """Run a piece of work, and return what it came to."""
     try:
         return Done(work())
-    except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
+    except Exception as error:  # noqa: BLE001  (the caller of the work gets it)
         return Done(error=error)
 
 
@@ -108,13 +108,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogFigures:
-    """The state of work as a whole (S23), the same for every process that asks."""
+    """The state of work as a whole (S23), the same for every process."""
 
     queued: int
     """Jobs that wait, those included that are to be tried again later."""
     running: int
     dead_letters: int
-    """Failed jobs that nobody has opened again."""
+    """Failed jobs that were not opened again."""
     due: Waiting
     """Queued jobs that could begin now."""
     outbox: Mapping[str, Waiting]
@@ -129,13 +129,13 @@ class CatalogFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
-    """Something that an application is to be told. ``at`` in unix seconds (UTC)."""
+    """An event that an application must get. ``at`` in unix seconds (UTC)."""
 
     id: str
     event: HookEvent
     at: float
     failures: int
-    """How often it could not be told."""
+    """How often it could not be delivered."""
     upload: Upload
     outcome: Outcome | None
     """The task as it is now; None while bytes arrive."""

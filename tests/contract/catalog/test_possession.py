@@ -41,7 +41,7 @@ def begun(catalog: Catalog, user: UserId = ME, **values: Any) -> Upload:
     return made
 
 
-def asked(catalog: Catalog, terms: Terms = ANYBODYS, **values: Any) -> tuple[Upload, bytes]:
+def challenged(catalog: Catalog, terms: Terms = ANYBODYS, **values: Any) -> tuple[Upload, bytes]:
     made = begun(catalog, **values)
     return made, catalog.challenge(made, terms, DECOY)
 
@@ -51,7 +51,7 @@ def test_a_right_answer_gives_the_file(catalog: Catalog) -> None:
     one = question()
     catalog.add_questions(HASH, [one])
     header = "filename bWluZS5tcDQ="
-    made, nonce = asked(
+    made, nonce = challenged(
         catalog, metadata_header=header, metadata={"filename": b"mine.mp4"}, tenant="acme"
     )
     assert nonce == one.nonce
@@ -78,7 +78,7 @@ def test_a_question_is_asked_once(catalog: Catalog) -> None:
     questions = [question(), question()]
     catalog.add_questions(HASH, questions)
     assert catalog.questions(HASH) == 2
-    nonces = [asked(catalog)[1] for _ in range(3)]
+    nonces = [challenged(catalog)[1] for _ in range(3)]
     assert nonces == [questions[0].nonce, questions[1].nonce, DECOY.nonce]
     assert catalog.questions(HASH) == 0
 
@@ -87,7 +87,7 @@ def test_an_answer_is_taken_once(catalog: Catalog) -> None:
     stored(catalog)
     one = question()
     catalog.add_questions(HASH, [one])
-    made, _ = asked(catalog)
+    made, _ = challenged(catalog)
     assert catalog.prove(made, ANYBODYS, bytes(32)) is None
     assert catalog.prove(made, ANYBODYS, one.answer) is None
     assert catalog.upload(made.id) == made, "nothing was changed"
@@ -97,8 +97,8 @@ def test_a_replayed_answer_is_worth_nothing_elsewhere(catalog: Catalog) -> None:
     stored(catalog)
     one, two = question(), question()
     catalog.add_questions(HASH, [one, two])
-    asked(catalog)
-    later, nonce = asked(catalog)
+    challenged(catalog)
+    later, nonce = challenged(catalog)
     assert nonce == two.nonce
     assert catalog.prove(later, ANYBODYS, one.answer) is None
     never = begun(catalog)
@@ -109,10 +109,10 @@ def test_an_answer_after_its_time_is_worth_nothing(catalog: Catalog, clock: Fake
     stored(catalog)
     one, two = question(), question()
     catalog.add_questions(HASH, [one, two])
-    made, _ = asked(catalog)
+    made, _ = challenged(catalog)
     clock.advance(61)
     assert catalog.prove(made, ANYBODYS, one.answer) is None
-    made, _ = asked(catalog)
+    made, _ = challenged(catalog)
     clock.advance(60)
     assert catalog.prove(made, ANYBODYS, two.answer) is not None
 
@@ -136,7 +136,7 @@ def test_off_the_terms_the_decoy_is_asked(
     stored(catalog, tenant="other", metadata={"filename": b"clip.mp4"})
     catalog.add_questions(HASH, [question()])
     asked_for = Terms(**{**_members(ANYBODYS), **terms})
-    made, nonce = asked(catalog, asked_for, **change)
+    made, nonce = challenged(catalog, asked_for, **change)
     assert nonce == DECOY.nonce
     assert catalog.prove(made, asked_for, bytes(32)) is None
     assert catalog.questions(HASH) == 1
@@ -152,7 +152,7 @@ def test_on_the_terms_the_question_is_asked(catalog: Catalog) -> None:
     one = question()
     catalog.add_questions(HASH, [one])
     terms = Terms(tenant="acme", owners=2, challenges_per_hour=1, extension="mp4")
-    made, nonce = asked(catalog, terms)
+    made, nonce = challenged(catalog, terms)
     assert nonce == one.nonce
     assert catalog.prove(made, terms, one.answer) is not None
 
@@ -174,10 +174,10 @@ def test_a_file_that_is_gone_by_the_answer_is_not_given(catalog: Catalog) -> Non
     theirs = stored(catalog)
     one = question()
     catalog.add_questions(HASH, [one, question()])
-    made, _ = asked(catalog)
+    made, _ = challenged(catalog)
     catalog.close_upload(theirs, UploadState.TERMINATED)
     assert catalog.prove(made, ANYBODYS, one.answer) is None
-    assert catalog.questions(HASH) == 0, "nobody holds it: nothing is asked for any longer"
+    assert catalog.questions(HASH) == 0, "nobody holds it: nothing is challenged for any longer"
 
 
 def test_an_object_that_is_being_removed_is_not_given(catalog: Catalog) -> None:
@@ -185,7 +185,7 @@ def test_an_object_that_is_being_removed_is_not_given(catalog: Catalog) -> None:
     theirs = stored(catalog)
     one = question()
     catalog.add_questions(HASH, [one])
-    made, _ = asked(catalog)
+    made, _ = challenged(catalog)
     catalog.close_upload(theirs, UploadState.TERMINATED)
     assert catalog.condemn_object(STORED.object_key)
     assert catalog.prove(made, ANYBODYS, one.answer) is None
@@ -195,7 +195,7 @@ def test_a_proof_for_an_upload_that_was_deleted_is_refused(catalog: Catalog) -> 
     stored(catalog)
     one = question()
     catalog.add_questions(HASH, [one])
-    made, _ = asked(catalog)
+    made, _ = challenged(catalog)
     catalog.close_upload(made.id, UploadState.TERMINATED)
     with pytest.raises(UploadTerminated):
         catalog.prove(made, ANYBODYS, one.answer)
@@ -206,7 +206,7 @@ def test_who_holds_it_by_now_gets_his_own(catalog: Catalog) -> None:
     stored(catalog)
     one = question()
     catalog.add_questions(HASH, [one])
-    made, _ = asked(catalog)
+    made, _ = challenged(catalog)
     stored(catalog, ME)
     held = catalog.file_by_hash(MINE, HASH)
     assert catalog.prove(made, ANYBODYS, one.answer) == held
@@ -218,22 +218,22 @@ def test_a_content_is_not_tried_again_and_again(catalog: Catalog, clock: FakeClo
     catalog.add_questions(HASH, [question() for _ in range(32)])
     tried = 0
     for _ in range(40):
-        made, nonce = asked(catalog)
+        made, nonce = challenged(catalog)
         tried += nonce != DECOY.nonce
         catalog.prove(made, ANYBODYS, bytes(32))
         clock.advance(3600)
     assert tried == TRIES
     clock.advance(TRIES_SECONDS)
-    assert asked(catalog)[1] != DECOY.nonce
+    assert challenged(catalog)[1] != DECOY.nonce
 
 
 def test_many_users_do_not_try_a_content_together(catalog: Catalog) -> None:
     stored(catalog)
     catalog.add_questions(HASH, [question() for _ in range(64)])
-    nonces = [asked(catalog, user=UserId(100 + number))[1] for number in range(30)]
+    nonces = [challenged(catalog, user=UserId(100 + number))[1] for number in range(30)]
     assert sum(nonce != DECOY.nonce for nonce in nonces) == TRYING_USERS
     other = "c" * 64
-    assert asked(catalog, declared_hash=other)[1] == DECOY.nonce, "no user has that one"
+    assert challenged(catalog, declared_hash=other)[1] == DECOY.nonce, "no user has that one"
 
 
 def test_a_right_answer_counts_as_no_try(catalog: Catalog) -> None:
@@ -241,6 +241,6 @@ def test_a_right_answer_counts_as_no_try(catalog: Catalog) -> None:
     questions = [question() for _ in range(20)]
     catalog.add_questions(HASH, questions)
     for number, one in enumerate(questions):
-        made, nonce = asked(catalog, user=UserId(100 + number))
+        made, nonce = challenged(catalog, user=UserId(100 + number))
         assert nonce == one.nonce
         assert catalog.prove(made, ANYBODYS, one.answer) is not None
