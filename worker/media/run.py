@@ -7,6 +7,7 @@ program that passes one is ended.
 import logging
 import math
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -31,6 +32,8 @@ MAX_FILES: Final = 8
 MAX_THREADS: Final = 64 + 4 * (os.cpu_count() or 1)
 """Threads of one program and its children: ffmpeg has a few for each core."""
 _STDERR_BYTES: Final = 8192
+_ERROR: Final = re.compile(rb"\[(?:error|fatal|panic)\]")
+_REPEATED: Final = re.compile(rb"^ +Last message repeated ([0-9]{1,9}) times$")
 
 
 class Stopped(Exception):
@@ -78,6 +81,9 @@ class Ran:
     code: int
     stdout: str
     stderr: str
+    errors: int
+    """Messages of the levels error, fatal and panic in the whole of stderr, by the marks that ffmpeg
+    writes with ``-v level+error``; those that it shortened to "repeated" count one by one."""
 
 
 def run(
@@ -125,7 +131,9 @@ def run(
     finally:
         end_group(process)
         pipes.close()
-    return Ran(code=process.returncode, stdout=pipes.stdout, stderr=pipes.stderr)
+    return Ran(
+        code=process.returncode, stdout=pipes.stdout, stderr=pipes.stderr, errors=pipes.errors
+    )
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
@@ -178,6 +186,33 @@ def _bytes_in(folder: Path) -> float:
     return total
 
 
+class ErrorLines:
+    """Counts ffmpeg's error messages while they come in pieces. Keeps at most one line in memory."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._line = b""
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes of stderr, which may end anywhere in a line."""
+        *lines, rest = (self._line + piece).split(b"\n")
+        # The mark stands near the start of a line; a longer one is a hostile file's text.
+        self._line = rest[:MAX_LINE_BYTES]
+        for line in lines:
+            self._count += _messages_in(line)
+
+    def count(self) -> int:
+        """Return the number of messages so far, the last line included even if it has no end."""
+        return self._count + _messages_in(self._line)
+
+
+def _messages_in(line: bytes) -> int:
+    repeated = _REPEATED.match(line)
+    if repeated is not None:
+        return int(repeated[1])
+    return 1 if _ERROR.search(line) else 0
+
+
 class _Pipes:
     """Both pipes of a program, read without waiting for their end: a child that outlives the program may
     hold them open."""
@@ -196,6 +231,7 @@ class _Pipes:
         self._out = bytearray()
         self._line = b""
         self._err = b""
+        self._error_lines = ErrorLines()
         self._counts = {"stdout": 0, "stderr": 0}
         self.moved_at = clock.monotonic()
         self._selector = selectors.DefaultSelector()
@@ -213,6 +249,11 @@ class _Pipes:
     def stderr(self) -> str:
         """The last 8 KiB of it."""
         return self._err.decode("utf-8", "replace")
+
+    @property
+    def errors(self) -> int:
+        """The number of error messages in all of stderr."""
+        return self._error_lines.count()
 
     def read(self, seconds: float) -> bool:
         """Read what is there, or wait at most ``seconds`` for something. Return whether anything was there.
@@ -250,6 +291,7 @@ class _Pipes:
             raise TooMuchOutput(name)
         if name == "stderr":
             self._err = (self._err + piece)[-_STDERR_BYTES:]
+            self._error_lines.add(piece)
         elif self._on_line is None:
             self._out += piece
         else:
