@@ -17,13 +17,15 @@ from support.tus import send
 from support.waiting import wait_until
 
 from tusd_py.clock import SystemClock
+from tusd_py.settings import Settings
 from worker.media import run as running
 from worker.media.argv import TranscodePlan, probe_argv, transcode_argv
 from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.probe import parse_ffprobe
+from worker.media.probe import look, parse_ffprobe
 from worker.media.run import Bounds, CpuSpent, Ran, TooManyThreads, TooMuchOutput, run
 from worker.media.sandbox import Box, Kind, Limits
 from worker.media.system_calls import DENIED, LIBRARY, filter_file
+from worker.media.tools import discover
 
 LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
@@ -350,6 +352,11 @@ def test_tags_are_not_read(tmp_path: Path) -> None:
     found = parse_ffprobe(written)
     assert found is not None
     assert (found.width, found.height, found.has_video) == (64, 64, True)
+    seen = look(
+        discover(Settings()), box_of("rlimit", source), "matroska", clock=SystemClock(), stopped=lambda: False
+    )  # fmt: skip
+    assert seen is not None
+    assert (seen.of_kind("video")[0].width, seen.is_complete, dict(seen.tags)) == (64, False, {})
 
 
 @pytest.mark.parametrize(

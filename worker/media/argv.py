@@ -8,7 +8,8 @@ Rule 4: the picture is ``V``, which passes covers over, as ``probe`` does: what 
 """
 
 from dataclasses import dataclass
-from typing import Final
+
+from worker.media.ffprobe_report import FACTS, NO_TAGS, TAGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +34,11 @@ def input_argv(source: str, demuxer: str) -> list[str]:
     ]  # fmt: skip
 
 
-PROBED: Final = (
-    "format=duration:stream=codec_type,width,height,avg_frame_rate,nb_frames"
-    ":stream_disposition=attached_pic:stream_tags=:format_tags="
-)
-"""The facts that ``probe`` reads, and no others: a file's tags may be as long as the file."""
-
-
-def probe_argv(ffprobe: str, source: str, demuxer: str) -> list[str]:
-    """Return the command line of ffprobe that writes ``PROBED`` as JSON."""
+def probe_argv(ffprobe: str, source: str, demuxer: str, *, tags: bool = False) -> list[str]:
+    """Return the command line of ffprobe that writes ``FACTS`` as JSON, and all tags if they are wanted."""
     return [
         ffprobe, "-v", "error", "-hide_banner", "-of", "json=compact=1",
-        "-show_entries", PROBED, *input_argv(source, demuxer),
+        "-show_entries", FACTS + (TAGS if tags else NO_TAGS), *input_argv(source, demuxer),
     ]  # fmt: skip
 
 

@@ -4,27 +4,22 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tusd_py.clock import Clock
-from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from worker.media.argv import describe_argv, duration_argv, probe_argv
-from worker.media.run import run
+from worker.media.contents import Contents
+from worker.media.ffmpeg_report import read_ffmpeg
+from worker.media.ffprobe_report import read_ffprobe
+from worker.media.run import Bounds, TooMuchOutput, run
 from worker.media.sandbox import Box
 from worker.media.tools import Tools
 
 log = logging.getLogger(__name__)
 
 PROBE_SECONDS: Final = 60.0
-MAX_SIDE_PIXELS: Final = 1 << 20
-MAX_DURATION_SECONDS: Final = 1e9
-MAX_DIGITS: Final = 12
-"""Larger numbers in a tool's output are ignored: no film has them."""
-_DURATION: Final = re.compile(r"Duration: (\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)")
-_STREAM: Final = re.compile(r"Stream #\d+:\d+.*?: (Video|Audio): (\w+)(.*)")
-_SIZE: Final = re.compile(r"\b(\d{2,5})x(\d{2,5})\b")
-_FPS: Final = re.compile(r"\b(\d{1,6}(?:\.\d{1,6})?)(k?) fps\b")
-_FRACTION: Final = re.compile(r"([0-9]{1,12})/([0-9]{1,12})")
+REPORT_BYTES: Final = 1 << 20
+"""A report that is longer is made again without tags, which may be as long as the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,100 +45,66 @@ def probe(
 
     Raises: Stopped, Overran, OSError.
     """
-    if tools.ffprobe is not None:
-        argv = probe_argv(tools.ffprobe, box.source_seen, demuxer)
+    found = look(tools, box, demuxer, clock=clock, stopped=stopped)
+    return summary(found) if found is not None else None
+
+
+def look(
+    tools: Tools, box: Box, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
+) -> Contents | None:
+    """Return everything that planning needs of the box's source; None when ``demuxer`` can't read it.
+
+    Raises: Stopped, Overran, OSError.
+    """
+    if tools.ffprobe is None:
+        argv = describe_argv(tools.ffmpeg or "", box.source_seen, demuxer)
         ran = run(box.wrap(argv), clock=clock, stopped=stopped, wall_seconds=PROBE_SECONDS)
+        return read_ffmpeg(ran.stderr)
+    for tags in (True, False):
+        argv = probe_argv(tools.ffprobe, box.source_seen, demuxer, tags=tags)
+        try:
+            ran = run(
+                box.wrap(argv),
+                clock=clock,
+                stopped=stopped,
+                wall_seconds=PROBE_SECONDS,
+                bounds=Bounds(stdout=REPORT_BYTES),
+            )
+        except TooMuchOutput:
+            if not tags:
+                raise
+            continue
         if ran.code != 0:
             log.info("media.probe.refused", extra={"exit_code": ran.code, "stderr": ran.stderr})
             return None
-        return parse_ffprobe(ran.stdout)
-    argv = describe_argv(tools.ffmpeg or "", box.source_seen, demuxer)
-    ran = run(box.wrap(argv), clock=clock, stopped=stopped, wall_seconds=PROBE_SECONDS)
-    return parse_ffmpeg(ran.stderr)
+        return read_ffprobe(ran.stdout, is_complete=tags)
+    return None
 
 
 def parse_ffprobe(text: str) -> Probed | None:
-    """Read ffprobe's JSON; None when it names no stream, or is not what ffprobe writes.
-
-    It was written by a program that a hostile file may have taken over, so nothing in it is trusted.
-    """
-    try:
-        found = read_json_object(text)
-    except NotAJsonObject:
-        return None
-    streams = [_members(stream) for stream in _listed(found.get("streams"))]
-    videos = [
-        stream
-        for stream in streams
-        if stream.get("codec_type") == "video"
-        and not _members(stream.get("disposition")).get("attached_pic")
-    ]
-    if not streams:
-        return None
-    first = videos[0] if videos else {}
-    return Probed(
-        duration=_seconds(_members(found.get("format")).get("duration")),
-        has_video=bool(videos),
-        has_audio=any(stream.get("codec_type") == "audio" for stream in streams),
-        width=_pixels(first.get("width")),
-        height=_pixels(first.get("height")),
-        frames=_count(first.get("nb_frames")),
-        frame_rate=_rate(first.get("avg_frame_rate")),
-    )
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _members(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _pixels(value: object) -> int:
-    return value if isinstance(value, int) and 0 < value < MAX_SIDE_PIXELS else 0
-
-
-def _seconds(text: object) -> float | None:
-    try:
-        value = float(str(text))
-    except ValueError:
-        return None
-    return value if 0 < value < MAX_DURATION_SECONDS else None
-
-
-def _count(value: object) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else None
-
-
-def _rate(value: object) -> float | None:
-    """Frames per second from a fraction such as ``30000/1001``."""
-    match = _FRACTION.fullmatch(str(value))
-    if match is None or int(match[2]) == 0:
-        return None
-    return int(match[1]) / int(match[2]) or None
+    """Read ffprobe's JSON; None when it names no stream, or is not what ffprobe writes."""
+    found = read_ffprobe(text)
+    return summary(found) if found is not None else None
 
 
 def parse_ffmpeg(text: str) -> Probed | None:
     """From what ``ffmpeg -i`` says; None when it names no stream."""
-    streams = _STREAM.findall(text)
-    if not streams:
-        return None
-    duration = _DURATION.search(text)
-    seconds = None
-    if duration is not None:
-        seconds = int(duration[1]) * 3600 + int(duration[2]) * 60 + float(duration[3])
-    videos = [rest for kind, _, rest in streams if kind == "Video" and "attached pic" not in rest]
-    size = _SIZE.search(videos[0]) if videos else None
-    rate = _FPS.search(videos[0]) if videos else None
+    found = read_ffmpeg(text)
+    return summary(found) if found is not None else None
+
+
+def summary(found: Contents) -> Probed:
+    """Return what matters of the file's first moving picture."""
+    videos = [one for one in found.of_kind("video") if "attached_pic" not in one.disposition]
+    first = videos[0] if videos else None
     return Probed(
-        duration=seconds or None,
+        duration=found.duration,
         has_video=bool(videos),
-        has_audio=any(kind == "Audio" for kind, _, _ in streams),
-        width=int(size[1]) if size else 0,
-        height=int(size[2]) if size else 0,
-        frame_rate=float(rate[1]) * (1000 if rate[2] else 1) or None if rate else None,
+        has_audio=bool(found.of_kind("audio")),
+        width=first.width if first else 0,
+        height=first.height if first else 0,
+        frames=first.frames if first else None,
+        frame_rate=float(first.average_rate) if first and first.average_rate else None,
     )
 
 

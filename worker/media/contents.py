@@ -1,0 +1,160 @@
+"""What a media file holds: values that were read from a tool's report and bounded, never the file's own word."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Final, Literal
+
+Kind = Literal["video", "audio", "subtitle", "data", "attachment", ""]
+
+NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
+SHORT_TAGS: Final = (
+    "title", "artist", "album", "creation_time", "date", "make", "model", "location",
+    "com.apple.quicktime.make", "com.apple.quicktime.model",
+    "com.apple.quicktime.creationdate", "com.apple.quicktime.location.iso6709",
+)  # fmt: skip
+"""Tags that are shown to users, in lower case."""
+MAX_SHOWN_CHARACTERS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """How pixel values stand for light, by ffmpeg's names; '' where the file does not say."""
+
+    range: str = ""
+    space: str = ""
+    """The matrix between RGB and YUV."""
+    transfer: str = ""
+    primaries: str = ""
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether the picture is PQ (SMPTE ST 2084) or HLG (ARIB STD-B67)."""
+        return self.transfer in ("smpte2084", "arib-std-b67")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One stream of a media file. Times in seconds, rates in bits or frames per second.
+
+    A text is '', a size 0 and any other value None where the file does not say.
+    """
+
+    index: int
+    kind: Kind
+    codec: str = ""
+    codec_tag: str = ""
+    profile: str = ""
+    level: int | None = None
+    duration: float | None = None
+    """The stream's own, which is not that of the file."""
+    start: float | None = None
+    bit_rate: int | None = None
+    frames: int | None = None
+    """Number of frames (video) or packets (others) by the file's index."""
+    time_base: Fraction | None = None
+    disposition: frozenset[str] = frozenset()
+    """Names of the flags that are set: default, attached_pic, forced, comment ..."""
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    """By names in lower case."""
+    side_data: frozenset[str] = frozenset()
+    """ffprobe's names: ``Display Matrix``, ``Spherical Mapping``, ``DOVI configuration record`` ..."""
+
+    width: int = 0
+    height: int = 0
+    sample_aspect: Fraction | None = None
+    rotation: float | None = None
+    """Degrees by which players turn the picture counterclockwise; None without a display matrix."""
+    pixel_format: str = ""
+    raw_bits: int | None = None
+    """Bits of a sample where the codec says more than the pixel format."""
+    field_order: str = ""
+    """``progressive``, ``tt``, ``bb``, ``tb``, ``bt``, ``unknown`` or ''."""
+    colour: Colour = Colour()
+    average_rate: Fraction | None = None
+    """Number of frames divided by the duration."""
+    guessed_rate: Fraction | None = None
+    """The lowest rate that can stand for all timestamps; a guess (``r_frame_rate``)."""
+    has_captions: bool = False
+    """Whether the picture has closed captions (CEA-608 or CEA-708) in it."""
+    dolby_vision: int | None = None
+    """Profile of Dolby Vision."""
+    dolby_vision_base: int | None = None
+    """What a player without Dolby Vision sees: 0 nothing usable, 1 HDR10, 2 SDR, 4 HLG."""
+
+    channels: int = 0
+    layout: str = ""
+    sample_rate: int = 0
+    sample_format: str = ""
+
+    @property
+    def language(self) -> str:
+        """ISO 639-2 code, '' if undetermined."""
+        language = self.tags.get("language", "").lower()
+        return language if language.isalpha() and language != "und" else ""
+
+    @property
+    def title(self) -> str:
+        """The stream's own title."""
+        return self.tags.get("title", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """A named part of a film. Times in seconds."""
+
+    start: float
+    end: float
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """Everything that a media file is known to hold. Duration in seconds, of the longest stream."""
+
+    duration: float | None
+    start: float | None = None
+    bit_rate: int | None = None
+    size: int | None = None
+    """Bytes, as the tool counted them."""
+    format_name: str = ""
+    """ffmpeg's names of the container."""
+    streams: tuple[Stream, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    programmes: tuple[frozenset[int], ...] = ()
+    """Indexes of the streams that belong together, one set for each programme of a broadcast."""
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    """By names in lower case."""
+    is_complete: bool = True
+    """False when the tool could not report everything: tags, chapters, side data may be there that are
+    not here, so that nothing may be given up on the strength of this."""
+
+    def of_kind(self, kind: Kind) -> tuple[Stream, ...]:
+        """Return the streams of one kind in the file's order; covers are among the videos."""
+        return tuple(stream for stream in self.streams if stream.kind == kind)
+
+    def stream(self, index: int) -> Stream:
+        """Return the stream with the file's own number. Raises: KeyError."""
+        for stream in self.streams:
+            if stream.index == index:
+                return stream
+        raise KeyError(index)
+
+    @property
+    def covers(self) -> tuple[Stream, ...]:
+        """Pictures that stand for the file: they are no films."""
+        return tuple(stream for stream in self.streams if "attached_pic" in stream.disposition)
+
+    @property
+    def has_moving_picture(self) -> bool:
+        """Whether any video stream is not a cover."""
+        return len(self.of_kind("video")) > len(self.covers)
+
+    def shown_tags(self) -> dict[str, str]:
+        """Return the short tags that tell users what the file is, each at most 200 characters."""
+        return {
+            name: self.tags[name][:MAX_SHOWN_CHARACTERS]
+            for name in SHORT_TAGS
+            if self.tags.get(name)
+        }
