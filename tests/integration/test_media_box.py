@@ -21,8 +21,17 @@ from tusd_py.settings import Settings
 from worker.media import run as running
 from worker.media.argv import TranscodePlan, probe_argv, transcode_argv
 from worker.media.draft import NotOnePlainFile, take_draft
+from worker.media.memory import needed_memory
 from worker.media.probe import look, parse_ffprobe
-from worker.media.run import Bounds, CpuSpent, Ran, TooManyThreads, TooMuchOutput, run
+from worker.media.run import (
+    Bounds,
+    CpuSpent,
+    Ran,
+    Stopped,
+    TooManyThreads,
+    TooMuchOutput,
+    run,
+)
 from worker.media.sandbox import Box, Kind, Limits
 from worker.media.system_calls import DENIED, LIBRARY, filter_file
 from worker.media.tools import discover
@@ -92,6 +101,75 @@ for _ in range(60):
 def test_a_program_with_too_many_threads_is_ended(kind: Kind, tmp_path: Path) -> None:
     with pytest.raises(TooManyThreads):
         ran(box_of(kind, tmp_path).wrap([PYTHON, "-c", THREADS]), Bounds(threads=40))
+
+
+BOMBS = """
+import mmap, sys
+size = 2 << 30
+if sys.argv[1] == "private":
+    print(len(bytearray(size)))
+else:
+    print(len(mmap.mmap(-1, size, flags=mmap.MAP_SHARED)))
+"""
+
+
+@pytest.mark.parametrize("kind", BOXES)
+@pytest.mark.parametrize("how", ["private", "shared"])
+def test_two_gibibytes_are_not_to_be_had_for_a_usual_film(
+    kind: Kind, how: str, tmp_path: Path
+) -> None:
+    memory = needed_memory(1280 * 720, "veryfast", 2)
+    limits = Limits(memory=memory, file_size=1 << 20, cpu=60, threads=2)
+    box = Box(kind=kind, source=tmp_path, output=None, limits=limits)
+    ended = ran(box.wrap([PYTHON, "-c", BOMBS, how]))
+    assert (ended.code, ended.stdout) == (1, "")
+    assert "MemoryError" in ended.stderr or "Cannot allocate memory" in ended.stderr
+
+
+@pytest.mark.parametrize(("kind", "threads"), [("bwrap", 16), ("landlock", 1)])
+def test_a_film_has_memory_enough_whatever_its_threads(
+    kind: Kind, threads: int, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "film.mkv", tmp_path / "out"
+    output.mkdir()
+    make(
+        [
+            "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30", "-frames:v", "40",
+            "-c:v", "mpeg4", "-q:v", "8", str(source),
+        ]
+    )  # fmt: skip
+    memory = needed_memory(1280 * 720, "slow", threads)
+    limits = Limits(memory=memory, file_size=64 << 20, cpu=60, threads=threads)
+    box = Box(kind=kind, source=source, output=output, limits=limits)
+    plan = TranscodePlan(
+        source=box.source_seen, output=box.output_seen("made.mp4"), demuxer="matroska", crf=30,
+        preset="slow", audio_bitrate="64k", max_pixels=1 << 20, threads=threads,
+    )  # fmt: skip
+    ended = ran(box.wrap(transcode_argv("ffmpeg", plan)))
+    assert (ended.code, ended.errors) == (0, 0), ended.stderr
+
+
+def test_reading_and_writing_have_the_lowest_priority(tmp_path: Path) -> None:
+    box = box_of("landlock", tmp_path)
+    assert ran(box.wrap(["ionice"])).stdout.split() == ["best-effort:", "prio", "7"]
+
+
+def test_a_stopped_program_is_gone_at_once_whatever_it_does_with_signals() -> None:
+    began = []
+
+    def stopped() -> bool:
+        return bool(began)
+
+    with pytest.raises(Stopped):
+        run(
+            ["sh", "-c", "trap '' TERM; echo $$; while :; do sleep 1; done"],
+            clock=SystemClock(),
+            stopped=stopped,
+            wall_seconds=None,
+            on_line=lambda line: began.append(int(line)) is None,
+        )
+    with pytest.raises(ProcessLookupError):
+        os.kill(began[0], 0)
 
 
 def test_a_program_that_starts_others_without_end_is_ended() -> None:

@@ -1,7 +1,6 @@
 """What a media file holds, by ffprobe, or by ffmpeg where there is no ffprobe."""
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,7 @@ from worker.media.argv import describe_argv, duration_argv, probe_argv
 from worker.media.contents import Contents
 from worker.media.ffmpeg_report import read_ffmpeg
 from worker.media.ffprobe_report import read_ffprobe
+from worker.media.position import Position
 from worker.media.run import Bounds, TooMuchOutput, run
 from worker.media.sandbox import Box
 from worker.media.tools import Tools
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 PROBE_SECONDS: Final = 60.0
 REPORT_BYTES: Final = 1 << 20
 """A report that is longer is made again without tags, which may be as long as the file."""
+MAX_POSITIONS_BYTES: Final = 16 << 20
+"""Seven hours of positions, which ffmpeg writes twice a second in 300 bytes each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +115,18 @@ def measure_duration(
 ) -> float | None:
     """The duration in seconds by reading every packet, for files whose header has none.
 
+    A large file may take long, as long as the position in it moves on.
     Raises: Stopped, Overran, OSError.
     """
+    position = Position()
     argv = duration_argv(tools.ffmpeg or "", box.source_seen, demuxer)
-    ran = run(box.wrap(argv), clock=clock, stopped=stopped, wall_seconds=PROBE_SECONDS)
-    positions = re.findall(r"^out_time_us=(\d{1,16})$", ran.stdout, re.MULTILINE)
-    return int(positions[-1]) / 1e6 if ran.code == 0 and positions else None
+    ran = run(
+        box.wrap(argv),
+        clock=clock,
+        stopped=stopped,
+        wall_seconds=None,
+        stall_seconds=PROBE_SECONDS,
+        on_line=position.hear,
+        bounds=Bounds(stdout=MAX_POSITIONS_BYTES),
+    )
+    return position.seconds if ran.code == 0 else None

@@ -22,8 +22,6 @@ from worker.media.usage import usage_of
 
 log = logging.getLogger(__name__)
 
-TERM_SECONDS: Final = 5.0
-"""Between the polite end and kill -9."""
 POLL_SECONDS: Final = 0.1
 READ_BYTES: Final = 1 << 16
 MAX_LINE_BYTES: Final = 4096
@@ -31,7 +29,8 @@ MAX_FILES: Final = 8
 """Files that a program may make in its folder. ffmpeg makes one; an empty file costs an inode too."""
 MAX_THREADS: Final = 64 + 4 * (os.cpu_count() or 1)
 """Threads of one program and its children: ffmpeg has a few for each core."""
-_STDERR_BYTES: Final = 8192
+_STDERR_BYTES: Final = 4096
+"""Kept of the start of stderr, where a program says why it can't begin, and of its end."""
 _ERROR: Final = re.compile(rb"\[(?:error|fatal|panic)\]")
 _REPEATED: Final = re.compile(rb"^ +Last message repeated ([0-9]{1,9}) times$")
 
@@ -76,7 +75,8 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """How a program ended; ``stderr`` (its last 8 KiB) is for the log only (the seed's hole 8)."""
+    """How a program ended; ``stderr`` (its first and last 4 KiB) is for the log and for finding the cause
+    of a failure, never for users (the seed's hole 8)."""
 
     code: int
     stdout: str
@@ -91,15 +91,16 @@ def run(
     *,
     clock: Clock,
     stopped: Callable[[], bool],
-    wall_seconds: float,
+    wall_seconds: float | None,
     stall_seconds: float | None = None,
     on_line: Callable[[str], bool] | None = None,
     bounds: Bounds | None = None,
 ) -> Ran:
     """Run a command line to its end.
 
-    Args: on_line: gets each line of stdout, which is not kept then; returns whether the line shows
-        that the program moves on. stall_seconds: longest time without such a line.
+    Args: wall_seconds: longest time that it may take; None: as long as it moves on. on_line: gets each
+        line of stdout, which is not kept then; returns whether the line shows that the program moves on.
+        stall_seconds: longest time without such a line.
     Raises: Stopped, Overran: the whole process group was ended first; OSError: it can't start.
     """
     limits = bounds or Bounds()
@@ -122,7 +123,7 @@ def run(
             if stopped():
                 raise Stopped
             now = clock.monotonic()
-            if now - watch.started_at > wall_seconds:
+            if wall_seconds is not None and now - watch.started_at > wall_seconds:
                 raise Stalled("time")
             if stall_seconds is not None and now - pipes.moved_at > stall_seconds:
                 raise Stalled("progress")
@@ -137,18 +138,14 @@ def run(
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
-    """TERM, a few seconds, KILL: to the process and all its children."""
-    if process.poll() is None:
-        _signal(process, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(TERM_SECONDS)
-    _signal(process, signal.SIGKILL)
-    process.wait()
+    """Kill the process and all its children.
 
-
-def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
+    SIGTERM is of no use: what a stopped program has written is thrown away, and ffmpeg would first write
+    its output to the end.
+    """
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 class _Watch:
@@ -231,6 +228,7 @@ class _Pipes:
         self._out = bytearray()
         self._line = b""
         self._err = b""
+        self._err_end = b""
         self._error_lines = ErrorLines()
         self._counts = {"stdout": 0, "stderr": 0}
         self.moved_at = clock.monotonic()
@@ -247,8 +245,8 @@ class _Pipes:
 
     @property
     def stderr(self) -> str:
-        """The last 8 KiB of it."""
-        return self._err.decode("utf-8", "replace")
+        """The first and the last 4 KiB of it."""
+        return (self._err + self._err_end).decode("utf-8", "replace")
 
     @property
     def errors(self) -> int:
@@ -290,8 +288,10 @@ class _Pipes:
         if self._counts[name] > limit:
             raise TooMuchOutput(name)
         if name == "stderr":
-            self._err = (self._err + piece)[-_STDERR_BYTES:]
             self._error_lines.add(piece)
+            room = _STDERR_BYTES - len(self._err)
+            self._err += piece[:room]
+            self._err_end = (self._err_end + piece[room:])[-_STDERR_BYTES:]
         elif self._on_line is None:
             self._out += piece
         else:

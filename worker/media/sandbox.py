@@ -24,6 +24,13 @@ Kind = Literal["bwrap", "landlock", "rlimit", "off"]
 Wanted = Literal["auto", "bwrap", "landlock", "rlimit", "off"]
 
 NICE: Final = "10"
+ADDRESS_SPARE: Final = 512 << 20
+"""Address space beyond the private memory: programs, their libraries, and files that are mapped."""
+ADDRESS_OF_THREAD: Final = 96 << 20
+"""Address space that glibc reserves for the stack and the allocations of a thread; ffmpeg has two or three
+for each that it was given."""
+BEST_EFFORT, LOWEST = "2", "7"
+"""Class and priority of reading and writing, where the kernel's scheduler has priorities (ioprio_set(2))."""
 MAX_OPEN_FILES: Final = 256
 STRONGEST_FIRST: Final[tuple[Kind, ...]] = ("bwrap", "landlock", "rlimit")
 CPU_SLACK: Final = 5
@@ -39,8 +46,17 @@ class Limits:
     """What one program may use. Sizes in bytes, ``cpu`` in seconds of processor time."""
 
     memory: int
+    """Private memory (RLIMIT_DATA), which is what it writes into; shared memory and what is reserved but
+    unused have a limit by ``address_space``."""
     file_size: int
     cpu: int
+    threads: int = 2
+    """Threads that the program is started with."""
+
+    @property
+    def address_space(self) -> int:
+        """Bytes of address space (RLIMIT_AS)."""
+        return self.memory + ADDRESS_SPARE + self.threads * ADDRESS_OF_THREAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +107,8 @@ def limits_argv(limits: Limits) -> list[str]:
     """Return the part that is the same in every kind of box; each program executes the next."""
     return [
         "setpriv", "--no-new-privs", "--pdeathsig", "KILL", "nice", "-n", NICE,
-        "prlimit", f"--as={limits.memory}", f"--fsize={limits.file_size}",
+        "ionice", "-t", "-c", BEST_EFFORT, "-n", LOWEST, "prlimit",
+        f"--data={limits.memory}", f"--as={limits.address_space}", f"--fsize={limits.file_size}",
         f"--cpu={limits.cpu + CPU_SLACK}", f"--nofile={MAX_OPEN_FILES}", "--core=0", "--",
     ]  # fmt: skip
 

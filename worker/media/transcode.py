@@ -1,7 +1,6 @@
 """Compressing one video: run ffmpeg, tell its position, accept its output only if it is right."""
 
 import logging
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import ResourceShort
 from worker.media.argv import TranscodePlan, transcode_argv
 from worker.media.draft import NotOnePlainFile, take_draft
+from worker.media.position import Position
 from worker.media.probe import Probed, probe
 from worker.media.run import Bounds, CpuSpent, Overran, Ran, run
 from worker.media.sandbox import Box
@@ -20,15 +20,14 @@ from worker.media.tools import Tools
 log = logging.getLogger(__name__)
 
 OUTPUT_DEMUXER: Final = "mov"
-MIN_WALL_SECONDS: Final = 60.0
-WALL_FACTOR: Final = 4.0
-"""A video may run for its processor time multiplied by this, since other programs use the processors too."""
+PATIENCE: Final = 100.0
+"""A video may run for its processor time multiplied by this: only a program that pretends to move on while
+it uses less than a hundredth of a processor meets it."""
 PROGRESS_BYTES: Final = 64 << 20
 """30 hours of positions, which ffmpeg writes twice a second in 300 bytes each."""
 DRAFT_NAME: Final = "video.mp4.part"
 SHORT_BYTES: Final = 16 << 20
 """With less free than this, a failure is the disk's."""
-_POSITION: Final = re.compile(r"out_time_us=([0-9]{1,16})\s*$")
 
 
 class Refused(Exception):
@@ -103,26 +102,17 @@ def _run(
     stall_seconds: float,
     on_share: Callable[[float], None],
 ) -> Ran:
-    furthest = -1
-
-    def hear(line: str) -> bool:
-        """Return whether the position moved on: a program may repeat the same one without end."""
-        nonlocal furthest
-        position = _POSITION.match(line)
-        if position is None or int(position[1]) <= furthest:
-            return False
-        furthest = int(position[1])
+    def moved(seconds: float) -> None:
         if duration > 0:
-            on_share(min(furthest / 1e6 / duration, 0.999))
-        return True
+            on_share(min(seconds / duration, 0.999))
 
     return run(
         box.wrap(argv),
         clock=clock,
         stopped=stopped,
-        wall_seconds=max(MIN_WALL_SECONDS, WALL_FACTOR * box.limits.cpu),
+        wall_seconds=PATIENCE * box.limits.cpu,
         stall_seconds=stall_seconds,
-        on_line=hear,
+        on_line=Position(moved).hear,
         bounds=Bounds(
             stdout=PROGRESS_BYTES,
             cpu=box.limits.cpu,

@@ -1,0 +1,29 @@
+"""A program moves on only while its position does."""
+
+from worker.media.position import Position
+
+
+def test_only_a_further_position_is_a_move() -> None:
+    seen: list[float] = []
+    position = Position(seen.append)
+    assert position.seconds is None
+    lines = {
+        "out_time_us=N/A": False,
+        "out_time_us=-5": False,
+        "frame=7": False,
+        "out_time_us=500000": True,
+        "out_time_us=500000\r": False,
+        "out_time_us=400000": False,
+        "out_time_us=500000 ": False,
+        "out_time_us=2000000": True,
+        "out_time_us=99999999999999999999": False,
+    }
+    assert {line: position.hear(line) for line in lines} == lines
+    assert (seen, position.seconds) == ([0.5, 2.0], 2.0)
+
+
+def test_the_start_is_a_position() -> None:
+    position = Position()
+    assert position.hear("out_time_us=0")
+    assert not position.hear("out_time_us=0")
+    assert position.seconds == 0.0

@@ -1,0 +1,32 @@
+"""Follows ffmpeg's position in a file, which it writes twice a second with ``-progress pipe:1``."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_POSITION: Final = re.compile(r"out_time_us=([0-9]{1,16})\s*$")
+
+
+class Position:
+    """The furthest position so far. ``hear`` is made for ``run(on_line=...)``."""
+
+    def __init__(self, moved: Callable[[float], None] | None = None) -> None:
+        """``moved`` gets each new position in seconds."""
+        self._furthest = -1
+        self._moved = moved
+
+    def hear(self, line: str) -> bool:
+        """Return whether the line shows that the position moved on: a program may repeat the same one, or
+        go back and forth, without end."""
+        found = _POSITION.match(line)
+        if found is None or int(found[1]) <= self._furthest:
+            return False
+        self._furthest = int(found[1])
+        if self._moved is not None:
+            self._moved(self._furthest / 1e6)
+        return True
+
+    @property
+    def seconds(self) -> float | None:
+        """The furthest position; None if there was none."""
+        return self._furthest / 1e6 if self._furthest >= 0 else None
