@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from tusd_py.protocol.host import is_loopback
+from tusd_py.settings_media import MediaSettings
 from tusd_py.settings_sections import (
     AuthSettings,
     ConnectionSettings,
@@ -18,7 +19,6 @@ from tusd_py.settings_sections import (
     InstantSettings,
     JobSettings,
     LimitSettings,
-    MediaSettings,
     MysqlSettings,
     ObjectSettings,
     OssSettings,

@@ -184,48 +184,6 @@ class ConnectionSettings(Section):
     )
 
 
-class MediaSettings(Section):
-    """What happens to videos, and how ffmpeg is kept in its box."""
-
-    compress: bool = Field(True, description="Compress videos; off: they are stored as they came")
-    crf: int = Field(23, ge=0, le=51, description="x264 quality (S16)")
-    audio_bitrate: str = Field("128k", pattern=r"^[0-9]+k$", description="AAC bit rate (S16)")
-    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = (
-        Field("veryfast", description="x264 speed")
-    )
-    on_failure: Literal["keep", "fail"] = Field(
-        "keep", description="When a video can't be compressed: store the original, or fail the task"
-    )
-    gain_ratio: float = Field(
-        0.95,
-        gt=0,
-        le=1,
-        description="Keep the original unless the result is smaller than this share of it",
-    )
-    sandbox: Literal["auto", "bwrap", "landlock", "rlimit", "off"] = Field(
-        "auto",
-        description="The box around ffmpeg: bwrap (namespaces), landlock (no other file, no TCP), rlimit (limits alone), off. auto picks the strongest that starts and warns when it is not bwrap; any other refuses to start where it does not",
-    )
-    ffmpeg: str = Field("ffmpeg", description="Program name or path")
-    ffprobe: str = Field("ffprobe", description="Program name or path")
-    memory_limit: Size = Field(2 * GIB, description="Address space of one ffmpeg")
-    max_pixels: int = Field(35389440, description="Largest picture decoded (8192 x 4320)")
-    max_duration: Duration = Field(43200.0, description="Longest video that is compressed")
-    cpu_budget: Duration = Field(
-        7200.0,
-        gt=0,
-        description="Processor time that compressing one video may take, all threads together; a video that needs more by its size and number of frames is not begun, one that uses it up is stopped. 2 h is the cost of a film of 2 h in 1080p",
-    )
-    cpu_per_mib: Duration = Field(
-        60.0,
-        gt=0,
-        description="Processor time that each MiB of a video adds to one minute, up to media.cpu_budget: a small file can't cause much work",
-    )
-    stall_timeout: Duration = Field(
-        60.0, description="Stop ffmpeg when its position stands still for this time"
-    )
-
-
 class ScanSettings(Section):
     """The virus scanner, clamd."""
 

@@ -4,9 +4,10 @@ Keys of the file may be ours or the seed's; the environment's names are ``TUSD_`
 ``__`` between levels, and the seed's ``OSS_*``. What nobody knows is refused with its place named.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -102,7 +103,7 @@ def _merge_file(tree: dict[str, Any], places: dict[str, str], config: Path) -> N
         place = f"{config}, {key}"
         path = _SEED_KEYS.get(key, tuple(key.split(".")))
         if path:
-            _check_known(path, place)
+            _kind_of(path, place)
             _put(tree, places, path, value, place)
 
 
@@ -129,32 +130,37 @@ def _merge_environment(
             _put(tree, places, _SEED_ENVIRONMENT[name], value, place)
         elif name.startswith(PREFIX) and name not in NO_SETTINGS:
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
-            _check_known(path, place)
-            _put(tree, places, path, _listed(path, value), place)
+            _put(tree, places, path, _read(_kind_of(path, place), value, place), place)
 
 
-def _listed(path: tuple[str, ...], value: str) -> object:
-    """Lists come as comma-separated texts in the environment."""
-    lists = {
-        ("allowed_hosts",),
-        ("cors", "allow_origins"),
-        ("hooks", "events"),
-        ("jobs", "backoff"),
-        ("whitelist", "extensions"),
-    }
-    return [part.strip() for part in value.split(",") if part.strip()] if path in lists else value
+def _read(kind: object, value: str, place: str) -> object:
+    """Return the value of an environment variable: lists are separated by commas, sets of named values
+    are JSON. Raises: SettingsError."""
+    kinds = {get_origin(kind)} | {get_origin(part) for part in get_args(kind)}
+    if tuple in kinds:
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if get_origin(kind) is not dict:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise SettingsError(f"{place}: is not JSON") from error
 
 
-def _check_known(path: tuple[str, ...], place: str) -> None:
-    """Raises: SettingsError: no setting has this name."""
-    model: Any = Settings
+def _kind_of(path: tuple[str, ...], place: str) -> object:
+    """Return the type of a setting. Raises: SettingsError: no setting has this name."""
+    kind: Any = Settings
     for name in path:
-        fields = getattr(model, "model_fields", {})
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+            continue
+        fields = getattr(kind, "model_fields", {})
         if name not in fields:
             raise SettingsError(f"{place}: there is no such setting")
-        model = fields[name].annotation
-    if hasattr(model, "model_fields"):
+        kind = fields[name].annotation
+    if hasattr(kind, "model_fields"):
         raise SettingsError(f"{place}: is a section, not a setting")
+    return kind
 
 
 def _sentence(error: ValidationError, places: Mapping[str, str]) -> str:

@@ -16,9 +16,11 @@ BUSY_SECONDS: Final = 5.0
 """How long a statement waits for another process's transaction."""
 
 
-def connect(path: Path, schema: str) -> sqlite3.Connection:
+def connect(path: Path, schema: str, *, version: int = 0) -> sqlite3.Connection:
     """Open a file that only its owner can read, and make it if there is none.
 
+    Args: schema: statements that change nothing where all is there; version: of the schema; tables of
+        another version are dropped.
     Threads may share the connection, one at a time. Transactions survive kill -9, the last ones not a
     power cut (``synchronous=NORMAL``). Raises: sqlite3.Error, OSError.
     """
@@ -29,11 +31,25 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
+        _drop_other_version(database, version)
         database.executescript(schema)
     except sqlite3.Error:
         database.close()
         raise
     return database
+
+
+def _drop_other_version(database: sqlite3.Connection, version: int) -> None:
+    if database.execute("PRAGMA user_version").fetchone()[0] == version:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    # Another process may have been faster.
+    if database.execute("PRAGMA user_version").fetchone()[0] != version:
+        tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        for (name,) in database.execute(tables).fetchall():
+            database.execute(f'DROP TABLE "{name}"')
+        database.execute(f"PRAGMA user_version = {version}")
+    database.execute("COMMIT")
 
 
 def run(

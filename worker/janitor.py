@@ -136,9 +136,9 @@ def _work_dirs(ports: Ports) -> Iterator[Path]:
         if job is None or job.state not in (JobState.QUEUED, JobState.RUNNING):
             yield folder
             continue
-        verified = job.checkpoint.out_path.partition("/")[0]
+        verified = {made.path.partition("/")[0] for made in job.checkpoint.outputs}
         for attempt in folder.iterdir():
-            if attempt.name not in (str(job.fence), verified):
+            if attempt.name not in verified | {str(job.fence)}:
                 yield attempt
 
 

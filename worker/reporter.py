@@ -1,6 +1,7 @@
 """Telling a task's followers what the pipeline does."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -43,8 +44,10 @@ class Reporter:
         """The attempt is over and another will follow: state and progress stay where they are (S7)."""
         self.say(self._status, max(self._progress, 0), message)
 
-    def completed(self, message: str, *, oss_path: str, repository_id: str) -> None:
-        """The final state."""
+    def completed(
+        self, message: str, *, oss_path: str, repository_id: str, notes: Sequence[str] = ()
+    ) -> None:
+        """Show the final state; ``notes``: codes of ``domain.notes.Note``."""
         self._put(
             TaskChange(
                 status=TaskStatus.COMPLETED,
@@ -52,6 +55,7 @@ class Reporter:
                 message=message,
                 oss_path=oss_path,
                 repository_id=repository_id,
+                notes=tuple(notes),
             )
         )
 

@@ -105,7 +105,7 @@ def test_a_video_over_its_estimate_is_stopped_and_kept_as_it_was(tmp_path: Path)
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         task = send(server, source)
         done = server.wait_for_status(task, "completed", "failed")
-        assert "too much processor time，保留原文件" in str(done["message"])
+        assert "压缩耗时过多，保留原文件" in str(done["message"])
         assert httpx.get(f"{server.files}{task}").content == source.read_bytes()
         assert figure(server, 'tusd_worker_over_budget_total{when="while"}') == 1
         assert any("media.budget.exceeded" in line for line in server.lines)

@@ -11,12 +11,21 @@ from typing import Final
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from tusd_py.catalog.database import Database
-from tusd_py.catalog.rows import history_of, upload_of
-from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, uploads
+from tusd_py.catalog.rows import file_of, history_of, rendition_of, upload_of
+from tusd_py.catalog.schema import (
+    file_upload_history,
+    hook_events,
+    jobs,
+    renditions,
+    repository_pool,
+    uploads,
+)
 from tusd_py.catalog.values import Happened, Outcome
 from tusd_py.clock import Clock
+from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId
+from tusd_py.domain.rendition import Rendition
 
 RECORDED: Final = "tusd_hooks"
 """The execution option with the events that are recorded."""
@@ -108,12 +117,16 @@ def _happened(connection: Connection, row) -> Happened:  # type: ignore[no-untyp
         .where(history.c.task_id == upload_id)
     )
     ended = connection.execute(of_task).mappings().first()
+    upload = upload_of(connection.execute(of_upload).mappings().one())
+    file, beside = _file(connection, upload.file_identity)
     return Happened(
         id=row["event_id"],
         event=HookEvent(row["event"]),
         at=row["happened_at"],
         failures=row["failures"],
-        upload=upload_of(connection.execute(of_upload).mappings().one()),
+        upload=upload,
+        file=file,
+        renditions=beside,
         outcome=None
         if ended is None
         else Outcome(
@@ -122,3 +135,17 @@ def _happened(connection: Connection, row) -> Happened:  # type: ignore[no-untyp
             error_code=ended["error_code"] or "",
         ),
     )
+
+
+def _file(
+    connection: Connection, identity: str | None
+) -> tuple[File | None, tuple[Rendition, ...]]:
+    if identity is None:
+        return None, ()
+    pool = select(repository_pool).where(repository_pool.c.identity == identity)
+    row = connection.execute(pool).mappings().first()
+    if row is None:
+        return None, ()
+    beside = select(renditions).where(renditions.c.identity == identity).order_by(renditions.c.id)
+    found = connection.execute(beside).mappings().all()
+    return file_of(row), tuple(rendition_of(one) for one in found)

@@ -58,6 +58,7 @@ def _add_instant(connection: Connection, upload: Upload, scope: Scope, now: floa
         "state": UploadState.FINISHED.value,
         "file_hash": file.hash,
         "file_identity": file.identity,
+        "extra_size": file.extra_size,
         "instant": True,
         "source_removed": True,
         "look_at": None,
@@ -79,6 +80,7 @@ def finish_instant(connection: Connection, upload: Upload, scope: Scope, now: fl
             state=UploadState.FINISHED.value,
             file_hash=file.hash,
             file_identity=file.identity,
+            extra_size=file.extra_size,
             instant=True,
             look_at=None,
         )

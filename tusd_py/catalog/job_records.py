@@ -20,8 +20,23 @@ from tusd_py.catalog.records import (
     pool_file,
     set_history,
 )
-from tusd_py.catalog.rows import checkpoint_text, date_time, history_of, job_of, message_of
-from tusd_py.catalog.schema import file_upload_history, jobs, outbox, repository_pool, uploads
+from tusd_py.catalog.rows import (
+    checkpoint_text,
+    date_time,
+    facts_text,
+    history_of,
+    job_of,
+    message_of,
+    rendition_row,
+)
+from tusd_py.catalog.schema import (
+    file_upload_history,
+    jobs,
+    outbox,
+    renditions,
+    repository_pool,
+    uploads,
+)
 from tusd_py.catalog.values import Outcome, StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import LeaseLost, Transient
@@ -280,14 +295,17 @@ def _complete(
     if file is None:
         if stored is None:
             raise Transient("the pool has lost the file")
-        if not hold_object(connection, stored.object_key, now):
-            raise Transient("The object was collected before it was recorded.")
+        for key in (stored.object_key, *(one.object_key for one in stored.renditions)):
+            if not hold_object(connection, key, now):
+                raise Transient("The object was collected before it was recorded.")
         _add_file(connection, job, stored, now)
         file = pool_file(connection, job.scope, job.file_hash, locked=True)
     if file is None:
         raise Transient("the pool did not take the file")
     connection.execute(
-        update(uploads).where(uploads.c.id == task_id).values(file_identity=file.identity)
+        update(uploads)
+        .where(uploads.c.id == task_id)
+        .values(file_identity=file.identity, extra_size=file.extra_size)
     )
     forget_multipart(connection, task_id)
     duration = int(now - (row["claimed_at"] or now))
@@ -298,8 +316,9 @@ def _complete(
 def _add_file(connection: Connection, job: Job, stored: StoredContent, now: float) -> None:
     """Unless equal content got there first: then its row stands (fault 48)."""
     of_upload = select(uploads.c.tenant).where(uploads.c.id == job.task_id)
+    identity = str(uuid4())
     statement = insert(repository_pool).values(
-        identity=str(uuid4()),
+        identity=identity,
         tenant=of_upload.scalar_subquery(),
         scope=job.scope,
         hash=job.file_hash,
@@ -312,9 +331,14 @@ def _add_file(connection: Connection, job: Job, stored: StoredContent, now: floa
         stored_size=stored.stored_size,
         content_type=stored.content_type,
         created_at=now,
+        facts=facts_text(stored.facts),
+        extra_size=stored.extra_size(job.file_size),
     )
+    rows = [rendition_row(rendition, identity) for rendition in stored.renditions]
     with suppress(IntegrityError), connection.begin_nested():
         connection.execute(statement)
+        if rows:
+            connection.execute(insert(renditions), rows)
 
 
 def _failure(error_code: str, error_msg: str, now: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.database import Database
@@ -12,6 +12,7 @@ from tusd_py.catalog.schema import (
     object_multiparts,
     object_parts,
     object_tombstones,
+    renditions,
     repository_pool,
 )
 from tusd_py.clock import Clock
@@ -161,9 +162,9 @@ def _condemn(connection: Connection, key: str, now: float) -> bool:
     except IntegrityError:
         # Condemned before: by a janitor that stopped half-way, or that is at it now.
         connection.execute(update(table).where(known).values(removed=False, at=now))
-    pool = repository_pool
-    pointed = exists(select(pool.c.id).where(pool.c.object_key == key))
-    if connection.execute(select(pointed)).scalar():
+    main = exists(select(repository_pool.c.id).where(repository_pool.c.object_key == key))
+    beside = exists(select(renditions.c.id).where(renditions.c.object_key == key))
+    if connection.execute(select(or_(main, beside))).scalar():
         connection.execute(delete(table).where(known))
         return False
     return True

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.database import Database
-from tusd_py.catalog.schema import repository_pool, step_times, uploads, workers
+from tusd_py.catalog.schema import renditions, repository_pool, step_times, uploads, workers
 from tusd_py.catalog.values import HOUR
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Step
@@ -97,22 +97,27 @@ def _add_time(connection: Connection, step: Step, hour: int, time: StepTime) -> 
 
 def _storage(connection: Connection) -> Storage:
     pool = repository_pool
+    every = union_all(
+        select(pool.c.object_key, pool.c.stored_size.label("size")),
+        select(renditions.c.object_key, renditions.c.size),
+    ).subquery("every")
     # Owners of the same content may share one object.
     objects = (
-        select(func.max(pool.c.stored_size).label("stored"), func.max(pool.c.size).label("source"))
-        .group_by(pool.c.object_key)
+        select(func.max(every.c.size).label("size"))
+        .group_by(every.c.object_key)
         .subquery("objects")
     )
-    kept = select(
-        func.count(),
-        func.coalesce(func.sum(objects.c.stored), 0),
-        func.coalesce(func.sum(objects.c.source), 0),
-    ).select_from(objects)
+    kept = select(func.count(), func.coalesce(func.sum(objects.c.size), 0)).select_from(objects)
+    sources = (
+        select(func.max(pool.c.size).label("size")).group_by(pool.c.object_key).subquery("sources")
+    )
+    sent = select(func.coalesce(func.sum(sources.c.size), 0))
     spared = select(func.count(), func.coalesce(func.sum(uploads.c.length), 0)).where(
         uploads.c.instant
     )
     files = connection.execute(select(func.count()).select_from(pool)).scalar_one()
-    count, stored, source = connection.execute(kept).one()
+    count, stored = connection.execute(kept).one()
+    source = connection.execute(sent).scalar_one()
     instants, instant_bytes = connection.execute(spared).one()
     return Storage(
         files=files,

@@ -24,6 +24,7 @@ from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.operation import StepTimes, Storage, WorkerSeen
 from tusd_py.domain.possession import Question, Terms
 from tusd_py.domain.quota import Quota, Usage
+from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 
 UNREACHABLE: Final = "The catalog can't be reached."
@@ -207,7 +208,11 @@ class UploadCatalog(PossessionCatalog, Protocol):
         ...
 
     def object_keys(self) -> Iterable[str]:
-        """Every object key that the pool points at."""
+        """Every object key that the pool points at, those of renditions among them."""
+        ...
+
+    def renditions(self, identity: str) -> Sequence[Rendition]:
+        """Return what stands beside the main object of this pool entry, in the order it was made."""
         ...
 
     def history(self, task_id: UploadId) -> HistoryRow | None:

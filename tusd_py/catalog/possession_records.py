@@ -15,6 +15,7 @@ from tusd_py.catalog.rows import NAME_CHARACTERS
 from tusd_py.catalog.schema import (
     possession_challenges,
     possession_questions,
+    renditions,
     repository_pool,
 )
 from tusd_py.catalog.upload_records import find_upload
@@ -157,16 +158,22 @@ def _prove(
     if not _answered(connection, upload, answer, now):
         return None
     held = _candidate(connection, upload, terms)
-    if held is None or not hold_object(connection, held["object_key"], now):
+    if held is None:
         return None
+    beside = select(renditions).where(renditions.c.identity == held["identity"])
+    others = [dict(row) for row in connection.execute(beside).mappings()]
+    for key in (held["object_key"], *(row["object_key"] for row in others)):
+        if not hold_object(connection, key, now):
+            return None
     scope = owner_scope(upload.user_id)
     mine = select(repository_pool.c.id).where(
         repository_pool.c.scope == scope, repository_pool.c.hash == upload.declared_hash
     )
     if connection.execute(mine).first() is None:
         copied = {name: held[name] for name in held if name != "id"}
+        identity = str(uuid4())
         own = {
-            "identity": str(uuid4()),
+            "identity": identity,
             "scope": scope,
             "tenant": upload.tenant,
             # Its own: how others call their files is nobody's business.
@@ -174,6 +181,9 @@ def _prove(
             "created_at": now,
         }
         connection.execute(insert(repository_pool).values(**{**copied, **own}))
+        rows = [{**row, "id": None, "identity": identity} for row in others]
+        if rows:
+            connection.execute(insert(renditions), rows)
     return finish_instant(connection, upload, scope, now)
 
 

@@ -20,7 +20,8 @@ from tusd_py.domain.upload import Upload, UploadKind, UploadState
 _LIVE: Final = (UploadState.RECEIVING.value, UploadState.FINISHED.value)
 _MINE: Final = (uploads.c.user_id == bindparam("user_id"), uploads.c.state.in_(_LIVE))
 _OPEN: Final = case((uploads.c.state == UploadState.RECEIVING.value, 1), else_=0)
-_BYTES: Final = func.coalesce(uploads.c.length, uploads.c.granted)
+_BYTES: Final = func.coalesce(uploads.c.length, uploads.c.granted) + uploads.c.extra_size
+"""What was sent or may be, and what was made of it and is kept beside it."""
 _BY_KIND: Final = (
     select(
         uploads.c.kind,

@@ -11,6 +11,7 @@ from tusd_py.catalog.schema import (
     file_upload_history,
     outbox,
     possession_questions,
+    renditions,
     repository_pool,
     uploads,
 )
@@ -43,8 +44,8 @@ def pool_file(
 
 
 def leave_pool(connection: Connection, upload_id: UploadId) -> None:
-    """The upload points at its file no longer; a file that none points at leaves the pool. Its object
-    is then the janitor's, who asks the pool again."""
+    """The upload points at its file no longer; a file that none points at leaves the pool. Its objects
+    are then the janitor's, who asks the pool again."""
     identity = connection.execute(
         select(uploads.c.file_identity).where(uploads.c.id == upload_id)
     ).scalar()
@@ -59,6 +60,7 @@ def leave_pool(connection: Connection, upload_id: UploadId) -> None:
         return
     left = connection.execute(select(pool.c.hash).where(pool.c.identity == identity)).scalar()
     connection.execute(delete(pool).where(pool.c.identity == identity))
+    connection.execute(delete(renditions).where(renditions.c.identity == identity))
     if left is not None:
         _forget_questions(connection, left)
 

@@ -10,6 +10,9 @@ from tusd_py.catalog.values import HistoryRow
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
+from tusd_py.domain.notes import Note
+from tusd_py.domain.rendition import Facts, Made, Rendition
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.protocol.fields import parse_metadata
 
@@ -17,7 +20,7 @@ NAME_CHARACTERS = 255
 UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
-    "created_at", "granted", "look_at",
+    "created_at", "granted", "look_at", "extra_size",
 )  # fmt: skip
 """Those that ``upload_row`` fills."""
 
@@ -43,6 +46,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "created_at": upload.created_at,
         "granted": upload.granted,
         "look_at": upload.created_at,
+        "extra_size": 0,
     }
 
 
@@ -117,10 +121,62 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
 
 
 def checkpoint_of(text: str) -> Checkpoint:
-    """The checkpoint in a JSON text; members of a newer version are ignored."""
+    """The checkpoint in a JSON text. Members of another version are ignored; one of a version that
+    named its only output otherwise is as good as none: its output is made again."""
     members = json.loads(text)
+    if members.get("out_path"):
+        return Checkpoint()
     known = {name: members[name] for name in _CHECKPOINT_MEMBERS & members.keys()}
-    return Checkpoint(**{**known, "step": Step(members["step"])})
+    return Checkpoint(
+        **{
+            **known,
+            "step": Step(members["step"]),
+            "outputs": tuple(Made(**output) for output in members.get("outputs", ())),
+            "notes": tuple(Note(code) for code in members.get("notes", ())),
+        }
+    )
+
+
+def facts_text(facts: Facts) -> str | None:
+    """Return facts as JSON; None if there are none."""
+    return json.dumps(dict(facts), ensure_ascii=False) if facts else None
+
+
+def facts_of(text: str | None) -> Facts:
+    """Return the facts in a JSON text; none if it holds no object."""
+    try:
+        return read_json_object(text) if text else {}
+    except NotAJsonObject:
+        return {}
+
+
+def rendition_row(rendition: Rendition, identity: str) -> dict[str, Any]:
+    """Columns of ``renditions`` for a rendition of this pool entry."""
+    return {
+        "identity": identity,
+        "name": rendition.name,
+        "object_key": rendition.object_key,
+        "path": rendition.path,
+        "hash": rendition.hash,
+        "size": rendition.size,
+        "content_type": rendition.content_type,
+        "ext": rendition.ext,
+        "facts": facts_text(rendition.facts),
+    }
+
+
+def rendition_of(row: Row) -> Rendition:
+    """The rendition that a row of ``renditions`` holds."""
+    return Rendition(
+        name=row["name"],
+        object_key=row["object_key"],
+        path=row["path"],
+        hash=row["hash"],
+        size=row["size"],
+        content_type=row["content_type"],
+        ext=row["ext"],
+        facts=facts_of(row["facts"]),
+    )
 
 
 def file_of(row: Row) -> File:
@@ -138,6 +194,8 @@ def file_of(row: Row) -> File:
         stored_size=row["stored_size"],
         content_type=row["content_type"],
         created_at=row["created_at"],
+        extra_size=row["extra_size"],
+        facts=facts_of(row["facts"]),
     )
 
 

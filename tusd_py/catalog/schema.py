@@ -42,10 +42,11 @@ uploads = Table(
     Column("created_at", Double, nullable=False),
     Column("granted", BigInteger, nullable=False, server_default="0"),
     Column("look_at", Double),
+    Column("extra_size", BigInteger, nullable=False, server_default="0"),
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
     Index("ix_uploads_identity", "file_identity", "state"),
-    Index("ix_uploads_owner", "user_id", "state", "kind", "length", "granted"),
+    Index("ix_uploads_owner", "user_id", "state", "kind", "length", "granted", "extra_size"),
     Index("ix_uploads_look", "look_at"),
 )
 
@@ -106,9 +107,29 @@ repository_pool = Table(
     Column("content_type", String(128), nullable=False),
     Column("created_at", Double, nullable=False),
     Column("tenant", String(128), nullable=False, server_default=""),
+    Column("facts", Text),
+    Column("extra_size", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("scope", "hash", name="uq_pool_scope_hash"),
     Index("ix_pool_hash", "hash"),
 )
+
+renditions = Table(
+    "renditions",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("identity", String(64), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("object_key", String(255), nullable=False),
+    Column("path", String(512), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("content_type", String(128), nullable=False),
+    Column("ext", String(32), nullable=False),
+    Column("facts", Text),
+    UniqueConstraint("identity", "name", name="uq_renditions_name"),
+    Index("ix_renditions_object", "object_key"),
+)
+"""What stands beside a pool entry's main object."""
 
 file_upload_history = Table(
     "file_upload_history",

@@ -12,6 +12,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -33,10 +34,17 @@ from tusd_py.catalog.rows import (
     checkpoint_text,
     file_of,
     history_of,
+    rendition_of,
     upload_of,
     upload_row,
 )
-from tusd_py.catalog.schema import file_upload_history, jobs, repository_pool, uploads
+from tusd_py.catalog.schema import (
+    file_upload_history,
+    jobs,
+    renditions,
+    repository_pool,
+    uploads,
+)
 from tusd_py.catalog.values import Done, Finished, HistoryRow
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
@@ -45,6 +53,7 @@ from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import INFECTED, Checkpoint, JobState
 from tusd_py.domain.quota import Quota, Usage, check_bytes
+from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
 IDS_AT_ONCE: Final = 500
@@ -65,6 +74,7 @@ _FINISH: Final = Prepared(
         file_hash=bindparam("hash_"),
         length=bindparam("size"),
         file_identity=bindparam("identity"),
+        extra_size=bindparam("extra"),
         look_at=None,
     )
 )
@@ -260,8 +270,16 @@ class UploadRecords:
 
     def object_keys(self) -> Iterable[str]:
         """See ``UploadCatalog.object_keys``."""
-        statement = select(repository_pool.c.object_key)
+        statement = union_all(select(repository_pool.c.object_key), select(renditions.c.object_key))
         return self._database.read(lambda c: list(c.execute(statement).scalars()))
+
+    def renditions(self, identity: str) -> Sequence[Rendition]:
+        """See ``UploadCatalog.renditions``."""
+        table = renditions
+        statement = select(table).where(table.c.identity == identity).order_by(table.c.id)
+        return self._database.read(
+            lambda c: [rendition_of(row) for row in c.execute(statement).mappings()]
+        )
 
     def history(self, task_id: UploadId) -> HistoryRow | None:
         """See ``UploadCatalog.history``."""
@@ -319,6 +337,7 @@ def _finish(
             "hash_": content.file_hash,
             "size": content.file_size,
             "identity": None if file is None else file.identity,
+            "extra": 0 if file is None else file.extra_size,
         },
     )
     if finished != 1:

@@ -1,12 +1,13 @@
 """What the catalog returns and takes, beside the values of the domain."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.rendition import Facts, Rendition
 from tusd_py.domain.upload import Upload
 
 HOUR: Final = 3600.0
@@ -74,7 +75,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredContent:
-    """What the record step writes to the pool, beside the job's own facts. Size in bytes."""
+    """What the record step writes to the pool, beside the job's own values. Size in bytes."""
 
     object_key: str
     path: str
@@ -82,6 +83,13 @@ class StoredContent:
     stored_size: int
     content_type: str
     ext: str
+    facts: Facts = field(default_factory=dict)
+    renditions: tuple[Rendition, ...] = ()
+
+    def extra_size(self, sent: int) -> int:
+        """Return the bytes that are stored beyond the ``sent`` ones, all objects together."""
+        kept = self.stored_size + sum(rendition.size for rendition in self.renditions)
+        return max(0, kept - sent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,3 +147,7 @@ class Happened:
     upload: Upload
     outcome: Outcome | None
     """The task as it is now; None while bytes arrive."""
+    file: File | None = None
+    """The pool entry of a completed task."""
+    renditions: tuple[Rendition, ...] = ()
+    """What stands beside its main object."""

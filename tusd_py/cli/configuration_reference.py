@@ -48,6 +48,8 @@ def _row(path: tuple[str, ...], field: FieldInfo) -> str:
 def _default(value: object) -> str:
     if value is None:
         return "not set"
+    if value == {}:
+        return "none"
     if isinstance(value, tuple):
         return ", ".join(f"`{entry}`" for entry in value) or "none"
     return f"`{value}`" if str(value) else "none"

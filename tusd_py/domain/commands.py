@@ -82,6 +82,8 @@ class Download:
     """Give the finished bytes back. ``range_header`` is as received; None when absent."""
 
     upload_id: UploadId
+    rendition: str | None = None
+    """Name of a rendition; None: the main object."""
     range_header: str | None = None
     send_body: bool = True
 

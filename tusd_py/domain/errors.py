@@ -98,6 +98,13 @@ class UploadError(TusdError):
     code = "upload_conflict"
 
 
+class RenditionNotFound(UploadError):
+    """Raised when a finished upload has no rendition of the name that a client asked for."""
+
+    code = "rendition_not_found"
+    sentence = "The file has no rendition of this name."
+
+
 class UploadNotFound(UploadError):
     """Raised when there is no such upload, or none that the caller may know of."""
 
@@ -371,6 +378,13 @@ class TypeNotAllowed(PolicyError):
 
     code = "type_not_allowed"
     sentence = "The file type is not allowed."
+
+
+class ProfileNotAllowed(PolicyError):
+    """Raised when a client chooses a profile that the deployment does not offer."""
+
+    code = "profile_not_allowed"
+    sentence = "The metadata key profile names none that can be chosen here."
 
 
 class TypeMismatch(PolicyError):

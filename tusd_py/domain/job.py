@@ -1,10 +1,12 @@
 """A job: the work order for a worker, leased to one attempt at a time (JOBS)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.notes import Note
+from tusd_py.domain.rendition import WEB, Facts, Made
 
 
 class JobState(StrEnum):
@@ -36,19 +38,26 @@ class Step(StrEnum):
 class Checkpoint:
     """What an attempt has verified, so that the next one need not do it again.
 
-    ``out_path`` is relative to the work directory; sizes in bytes, hashes BLAKE3 hexadecimal.
+    ``content_type`` and ``ext`` are those of the source.
     """
 
     step: Step = Step.INSPECT
-    out_path: str = ""
-    out_hash: str = ""
-    out_size: int = 0
     content_type: str = ""
     ext: str = ""
     cpu_seconds: float = 0.0
     """Estimated processor time of the compression; 0 before the video was probed."""
-    note: str = ""
+    outputs: tuple[Made, ...] = ()
+    """What was made of the source; the one that is named ``WEB`` becomes the main object."""
+    keeps_original: bool = True
+    """Whether the source is stored too, beside a web copy. Without one it is the main object."""
+    facts: Facts = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
     """Shown to the user: why the original was kept, for example."""
+
+    @property
+    def web(self) -> Made | None:
+        """The output that becomes the main object; None: the source does."""
+        return next((made for made in self.outputs if made.name == WEB), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ class Storage:
     """Entries of the pool: contents, counted once for each owner who has one."""
     objects: int
     object_bytes: int
-    """Of the objects as they are stored, compressed or not."""
+    """Of the objects as they are stored, renditions among them."""
     source_bytes: int
     """Of the files that became those objects, as they were sent."""
     instant_uploads: int

@@ -99,6 +99,8 @@ class TaskChange:
     error_msg: str = ""
     oss_path: str = ""
     repository_id: str = ""
+    notes: tuple[str, ...] = ()
+    """Codes of ``domain.notes.Note``: what a completed task has to say."""
     reopen: bool = False
     """Somebody asked for a failed task to be tried again."""
 
@@ -122,6 +124,8 @@ class Task:
     error_msg: str = ""
     oss_path: str = ""
     repository_id: str = ""
+    notes: tuple[str, ...] = ()
+    """Codes of ``domain.notes.Note``."""
     last_progress: int = 0
     """What ``progress`` was when the task failed; a failed task shows 0 (S7)."""
 
@@ -170,6 +174,7 @@ def advance(
         error_msg=change.error_msg,
         oss_path=change.oss_path,
         repository_id=change.repository_id,
+        notes=change.notes,
     )
 
 

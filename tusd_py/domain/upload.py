@@ -11,6 +11,10 @@ HASH_HEX_DIGITS: Final = 64
 """Length of a BLAKE3 digest as this project writes it: 32 bytes, lower-case hexadecimal."""
 
 
+PROFILE_KEY: Final = "profile"
+"""Metadata key by which a client chooses what is made of its file."""
+
+
 class UploadKind(StrEnum):
     """The upload's part in a concatenation (tus 1.0.0, Upload-Concat)."""
 

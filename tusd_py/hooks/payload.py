@@ -5,7 +5,9 @@ from typing import Any
 
 from tusd_py.catalog.values import Happened
 from tusd_py.clock import rfc3339
+from tusd_py.domain.file import File, main_object
 from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import Upload, UploadKind
 
 
@@ -22,6 +24,8 @@ class Told:
     error_code: str = ""
     oss_path: str = ""
     repository_id: str = ""
+    file: File | None = None
+    renditions: tuple[Rendition, ...] = ()
 
 
 def told_of(happened: Happened) -> Told:
@@ -41,6 +45,8 @@ def told_of(happened: Happened) -> Told:
         error_code=outcome.error_code,
         oss_path=row.oss_path,
         repository_id=row.repository_identity,
+        file=happened.file,
+        renditions=happened.renditions,
     )
 
 
@@ -60,6 +66,13 @@ def own_format(told: Told) -> dict[str, Any]:
     }
     if told.event is HookEvent.POST_COMPLETE:
         data |= {"repository_id": told.repository_id, "oss_path": told.oss_path}
+        if told.file is not None:
+            data |= {
+                "facts": told.file.facts,
+                "renditions": [
+                    _rendition(one) for one in (main_object(told.file), *told.renditions)
+                ],
+            }
     if told.event is HookEvent.POST_FAIL:
         data |= {"error": told.error, "error_code": told.error_code}
     return {"type": told.event.value, "timestamp": rfc3339(told.at), "data": data}
@@ -88,6 +101,16 @@ def tusd_format(told: Told) -> dict[str, Any]:
             },
             "HTTPRequest": {"Method": "", "URI": "", "RemoteAddr": "", "Header": {}},
         },
+    }
+
+
+def _rendition(rendition: Rendition) -> dict[str, Any]:
+    return {
+        "name": rendition.name,
+        "content_type": rendition.content_type,
+        "size": rendition.size,
+        "oss_path": rendition.path,
+        "facts": rendition.facts,
     }
 
 

@@ -1,15 +1,20 @@
 """``GET /api/file/upload/progress/{task_id}`` (S4), and the look-up other routes share."""
 
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tusd_py.catalog.port import UploadCatalog
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import BackendError, TaskNotFound, UploadNotFound
+from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, parse_upload_id
-from tusd_py.domain.task import Task
+from tusd_py.domain.rendition import Rendition
+from tusd_py.domain.task import Task, TaskStatus
 from tusd_py.domain.upload import UploadKind, UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.tasks import frames
@@ -28,9 +33,27 @@ def routes(context: AppContext) -> list[BaseRoute]:
         await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
-        return JSONResponse(frames.progress(task), headers=NO_STORE)
+        members = {**frames.progress(task), **await _of_file(context, task)}
+        return JSONResponse(members, headers=NO_STORE)
 
     return [Route("/api/file/upload/progress/{task_id}", progress)]
+
+
+async def _of_file(context: AppContext, task: Task) -> dict[str, Any]:
+    """Return what is known of a completed task's file: facts, and the names of what can be had."""
+    if task.status is not TaskStatus.COMPLETED or not task.repository_id:
+        return {}
+    try:
+        found = await context.threads.call(_file_of, context.ports.catalog, task.repository_id)
+    except BackendError:
+        log.warning("task.file.unavailable", extra={"task_id": task.facts.task_id})
+        return {}
+    return {} if found is None else frames.of_file(*found)
+
+
+def _file_of(catalog: UploadCatalog, identity: str) -> tuple[File, Sequence[Rendition]] | None:
+    file = catalog.file(identity)
+    return None if file is None else (file, catalog.renditions(identity))
 
 
 def task_id_of(text: str) -> UploadId:

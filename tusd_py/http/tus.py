@@ -77,6 +77,7 @@ class TusEndpoint:
         return Head(
             method=scope["method"],
             resource=resource,
+            query=scope["query_string"].decode("latin-1"),
             fields=Fields(list(scope["headers"])),
             trailers=scope.get("extensions", {}).get(TRAILERS, {}).get("fields", ()),
         )

@@ -71,7 +71,7 @@ class Sending:
         Raises: BucketError, Spoilt; OSError: the source can't be read; what progress and ledger raise.
         """
         if self._is_there():
-            self.ledger.forget()
+            self._forget_own()
             return
         if len(self._spans()) == 1:
             self._put()
@@ -85,6 +85,12 @@ class Sending:
                 return
             parts = self._send(self._multipart())
         self._complete(parts)
+
+    def _forget_own(self) -> None:
+        """Forget what the ledger holds of this key; of another key of the same job it holds on."""
+        held = self.ledger.held()
+        if held is not None and held.key == self.key:
+            self.ledger.forget()
 
     def _spans(self) -> Sequence[Span]:
         return spans(self.size, part_size(self.size, self.smallest_part))

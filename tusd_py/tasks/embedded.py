@@ -29,6 +29,8 @@ T = TypeVar("T")
 TTL_SECONDS: Final = 86400.0
 """S8; every change begins it anew (the seed's hole 3)."""
 POLL_SECONDS: Final = 0.1
+_VERSION: Final = 2
+"""Of the table: one of another version is dropped, since the catalog can rebuild the view."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS tasks (
   task_id TEXT PRIMARY KEY, user_id INTEGER NOT NULL, filename TEXT NOT NULL,
@@ -37,7 +39,7 @@ CREATE TABLE IF NOT EXISTS tasks (
   error_code TEXT NOT NULL, error_msg TEXT NOT NULL, oss_path TEXT NOT NULL,
   repository_id TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
   epoch TEXT NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL,
-  last_progress INTEGER NOT NULL, change INTEGER NOT NULL
+  last_progress INTEGER NOT NULL, notes TEXT NOT NULL, change INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS tasks_by_user ON tasks (user_id, created_at DESC);
 CREATE INDEX IF NOT EXISTS tasks_by_change ON tasks (change);
@@ -46,7 +48,7 @@ CREATE INDEX IF NOT EXISTS tasks_by_age ON tasks (updated_at);
 _COLUMNS: Final = (
     "task_id", "user_id", "filename", "file_hash", "file_size", "temp_path", "status", "progress",
     "message", "error_code", "error_msg", "oss_path", "repository_id", "created_at", "updated_at",
-    "epoch", "seq", "attempt", "last_progress",
+    "epoch", "seq", "attempt", "last_progress", "notes",
 )  # fmt: skip
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM tasks"  # noqa: S608  (constants)
 _SELECT_SINCE: Final = (
@@ -94,7 +96,7 @@ class EmbeddedTaskView:
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        return connect(self._path, _SCHEMA)
+        return connect(self._path, _SCHEMA, version=_VERSION)
 
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
         """See ``TaskView.put``."""
@@ -258,7 +260,7 @@ def _row(task: Task) -> tuple[Any, ...]:
         facts.task_id, facts.user_id, facts.filename, facts.file_hash, facts.file_size,
         facts.temp_path, task.status.value, task.progress, task.message, task.error_code,
         task.error_msg, task.oss_path, task.repository_id, facts.created_at, task.updated_at,
-        task.epoch, task.seq, task.attempt, task.last_progress,
+        task.epoch, task.seq, task.attempt, task.last_progress, " ".join(task.notes),
     )  # fmt: skip
 
 
@@ -287,4 +289,5 @@ def _task(row: tuple[Any, ...]) -> Task:
         oss_path=column["oss_path"],
         repository_id=column["repository_id"],
         last_progress=column["last_progress"],
+        notes=tuple(column["notes"].split()),
     )

@@ -1,8 +1,11 @@
 """A task as JSON: the one place where the seed's spelling of the wire lives (S4, S5, S6, S10)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tusd_py.clock import rfc3339
+from tusd_py.domain.file import File
+from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.task import Task, TaskStatus
 
 
@@ -21,7 +24,11 @@ def notification(task: Task) -> dict[str, Any]:
 
 def _outcome(task: Task) -> dict[str, Any]:
     if task.status is TaskStatus.COMPLETED:
-        return {"repository_id": task.repository_id, "oss_path": task.oss_path}
+        return {
+            "repository_id": task.repository_id,
+            "oss_path": task.oss_path,
+            "note_codes": list(task.notes),
+        }
     if task.status is TaskStatus.FAILED:
         return {
             "error": task.error_msg,
@@ -40,6 +47,12 @@ def progress(task: Task) -> dict[str, Any]:
         "created_at": rfc3339(task.facts.created_at),
         "updated_at": rfc3339(task.updated_at),
     }
+
+
+def of_file(file: File, renditions: Sequence[Rendition]) -> dict[str, Any]:
+    """Return what a completed task's file adds: facts, and the names of what can be downloaded, the main
+    object first."""
+    return {"facts": file.facts, "renditions": [file.main_name, *(one.name for one in renditions)]}
 
 
 def list_entry(task: Task) -> dict[str, Any]:

@@ -262,6 +262,7 @@ def _step(facts: TaskFacts, change: TaskChange, now: float) -> str:
                 "error_msg": change.error_msg,
                 "oss_path": change.oss_path,
                 "repository_id": change.repository_id,
+                "notes": " ".join(change.notes),
                 "created_at": rfc3339(facts.created_at),
                 "updated_at": rfc3339(now),
                 "created": repr(facts.created_at),

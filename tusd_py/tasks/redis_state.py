@@ -47,6 +47,8 @@ def read_state(found: Mapping[str, Any]) -> Task:
             oss_path=str(found["oss_path"]),
             repository_id=str(found["repository_id"]),
             last_progress=int(found["last_progress"]),
+            # A server of an earlier version writes none.
+            notes=tuple(str(found.get("notes", "")).split()),
         )
     except UnreadableState:
         raise

@@ -1,5 +1,6 @@
 """Creating uploads, with or without their first bytes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +11,7 @@ from tusd_py.domain.errors import (
     HashMismatch,
     LengthExceeded,
     MaxSizeExceeded,
+    ProfileNotAllowed,
     ProtocolError,
     QuotaExceeded,
     StorageFull,
@@ -20,7 +22,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.filetypes import check_declared
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.finish import complete_final
@@ -161,7 +163,15 @@ def _planned(room: UploadRoom, caller: Caller, upload_id: UploadId, command: Cre
     )
     if command.kind is not UploadKind.PARTIAL:
         check_declared(upload.filename, upload.filetype, room.policy.allowed_extensions)
+        _check_profile(upload, room.policy.profiles)
     return upload
+
+
+def _check_profile(upload: Upload, offered: Collection[str]) -> None:
+    """Raises: ProfileNotAllowed: the client chose one that is not offered, where some are."""
+    chosen = upload.metadata.get(PROFILE_KEY)
+    if offered and chosen is not None and chosen.decode("utf-8", "replace") not in offered:
+        raise ProfileNotAllowed
 
 
 async def _ask_application(room: UploadRoom, upload: Upload) -> None:

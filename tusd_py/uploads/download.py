@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from dataclasses import dataclass
 
 from tusd_py.domain.commands import Download
-from tusd_py.domain.errors import UploadNotFound, UploadUnfinished
+from tusd_py.domain.errors import RenditionNotFound, UploadNotFound, UploadUnfinished
+from tusd_py.domain.file import main_object
 from tusd_py.domain.ids import UserId
+from tusd_py.domain.rendition import ORIGINAL, Rendition
 from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.port import ObjectStore
@@ -17,14 +19,16 @@ class Content:
     """Bytes to be read: ``size`` in bytes, ``etag`` the BLAKE3 of what is served."""
 
     upload: Upload
+    rendition: Rendition | None
+    """What is served; None: the file as it was sent, which is not in the pool yet."""
     size: int
     etag: str
     begin: Callable[[int, int], Awaitable[AsyncIterator[bytes]]]
     """Begin to read from a start for a length, in pieces. Raises: UploadNotFound: the pipeline has
     just moved the bytes; look again; Transient."""
     link: Callable[[str, float], Awaitable[str | None]]
-    """A signed address for the whole, with this Content-Disposition, good for so many seconds; None:
-    there is none, read it here."""
+    """A signed address for the whole, with this Content-Disposition, valid for this number of seconds;
+    None: there is none, read it here."""
 
 
 async def _no_link(_disposition: str, _seconds: float) -> str | None:
@@ -34,35 +38,54 @@ async def _no_link(_disposition: str, _seconds: float) -> str | None:
 async def download(
     room: UploadRoom, objects: ObjectStore, user_id: UserId, command: Download
 ) -> Content:
-    """The finished upload's content: what was sent, or what the pipeline made of it.
+    """Return the finished upload's content: what was sent, what the pipeline made of it, or the rendition
+    that the command names.
 
-    Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadUnfinished.
+    Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadUnfinished, RenditionNotFound.
     """
     upload = await room.find(user_id, command.upload_id)
     if upload.state is not UploadState.FINISHED:
         raise UploadUnfinished
-    file = None
-    if upload.file_identity is not None:
-        file = await room.threads.call(room.catalog.file, upload.file_identity)
-    if file is None:
+    found = await room.threads.call(_find, room, upload, command.rendition)
+    if found is None:
         path = room.stores.core.path(upload.id)
         return Content(
             upload=upload,
+            rendition=None,
             size=upload.size,
             etag=upload.file_hash or "",
             begin=lambda start, length: _begin(room, lambda: file_pieces(path, start, length)),
             link=_no_link,
         )
-    key = file.object_key
+    key = found.object_key
     return Content(
         upload=upload,
-        size=file.stored_size,
-        etag=file.stored_hash,
+        rendition=found,
+        size=found.size,
+        etag=found.hash,
         begin=lambda start, length: _begin(room, lambda: objects.read(key, start, length)),
         link=lambda disposition, seconds: room.threads.read(
             objects.link, key, disposition=disposition, seconds=seconds
         ),
     )
+
+
+def _find(room: UploadRoom, upload: Upload, name: str | None) -> Rendition | None:
+    """Return the rendition of this name (None: the main object); None: the upload's own bytes, which are
+    not in the pool yet. Raises: RenditionNotFound."""
+    identity = upload.file_identity
+    file = room.catalog.file(identity) if identity is not None else None
+    if file is None:
+        if name not in (None, ORIGINAL):
+            raise RenditionNotFound
+        return None
+    main = main_object(file)
+    if name in (None, main.name):
+        return main
+    for rendition in room.catalog.renditions(file.identity):
+        if rendition.name == name:
+            return rendition
+    raise RenditionNotFound
 
 
 async def _begin(

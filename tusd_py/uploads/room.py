@@ -58,6 +58,8 @@ class UploadPolicy:
     """Whether one that others hold does, by proof."""
     instant_patch: InstantPatch = InstantPatch.JUMP
     allowed_extensions: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    """Names that a client may choose by the metadata key ``profile``; empty: the key means nothing."""
     quota: Quota | None = None
     """What one owner may have; None: anything."""
     max_parts: int = 1000

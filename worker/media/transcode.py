@@ -9,6 +9,7 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import ResourceShort
+from tusd_py.domain.notes import Note
 from worker.media.argv import TranscodePlan, transcode_argv
 from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.position import Position
@@ -31,7 +32,11 @@ SHORT_BYTES: Final = 16 << 20
 
 
 class Refused(Exception):
-    """Raised when a video can't be compressed; the text is for the user: no path, no tool's words."""
+    """Raised when a video can't be compressed; the note is for the user."""
+
+    def __init__(self, note: Note) -> None:
+        super().__init__(note)
+        self.note = note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +82,17 @@ def transcode(
         raise
     except Overran as error:
         log.warning("media.transcode.overran", extra={"limit": str(error)})
-        raise Refused("compression was stopped at a limit") from error
+        raise Refused(Note.STOPPED_AT_A_LIMIT) from error
     if ran.code != 0:
         log.warning("media.transcode.failed", extra={"exit_code": ran.code, "stderr": ran.stderr})
         if shutil.disk_usage(folder).free < SHORT_BYTES:
             raise ResourceShort("The worker's disk is full.")
-        raise Refused("the video can't be decoded")
+        raise Refused(Note.CANNOT_DECODE)
     try:
         size = take_draft(folder, DRAFT_NAME, target, largest=box.limits.file_size)
     except NotOnePlainFile as error:
         log.warning("media.output.refused", extra={"reason": str(error)})
-        raise Refused("compression gave no video") from error
+        raise Refused(Note.NOT_PLAYABLE) from error
     made = accept(tools, box, target, source, clock=clock, stopped=stopped)
     return Output(path=target, size=size, probed=made)
 
@@ -141,9 +146,9 @@ def accept(
     except Overran:
         made = None
     if made is None or not made.has_video or (source.has_audio and not made.has_audio):
-        raise Refused("the compressed video is not playable")
+        raise Refused(Note.NOT_PLAYABLE)
     if source.duration is not None:
         tolerance = max(1.0, source.duration * 0.01)
         if made.duration is None or abs(made.duration - source.duration) > tolerance:
-            raise Refused("the compressed video is not as long as the original")
+            raise Refused(Note.NOT_AS_LONG)
     return made

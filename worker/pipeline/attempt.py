@@ -1,23 +1,28 @@
 """What the steps of one attempt share."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Checkpoint, Job
+from tusd_py.domain.rendition import Facts, Made
+from tusd_py.domain.upload import PROFILE_KEY
 from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
+from tusd_py.settings_media import Profile
 from worker.heavy_work import HeavyWork
 from worker.lease import Lease
 from worker.media.probe import Probed
 from worker.media.tools import Tools
+from worker.pipeline.hashes import file_hash
 from worker.reporter import Reporter
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Attempt:
     """One worker's go at one job. Steps fill in what the later ones need."""
 
@@ -34,6 +39,8 @@ class Attempt:
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     probed: Probed | None = None
     demuxer: str = ""
+    family: str = ""
+    """Of the content: video, audio, image, document or archive; '' if it is not known."""
     stored: StoredContent | None = None
     heavy: bool = False
     """Whether this attempt has a place for heavy work."""
@@ -55,11 +62,33 @@ class Attempt:
         """The attempt's own folder."""
         return self.task_dir / str(self.job.fence)
 
-    @property
-    def output(self) -> Path | None:
-        """The compressed file, when there is one."""
-        path = self.checkpoint.out_path
-        return self.task_dir / path if path else None
+    def output(self, made: Made) -> Path:
+        """Return where an output is."""
+        return self.task_dir / made.path
+
+    def made(
+        self, name: str, path: Path, *, content_type: str, ext: str, facts: Facts | None = None
+    ) -> Made:
+        """Return a verified file of the work folder as an output. Raises: LeaseLost, OSError."""
+        return Made(
+            name=name,
+            path=str(path.relative_to(self.task_dir)),
+            hash=file_hash(path, self.lease.check),
+            size=path.stat().st_size,
+            content_type=content_type,
+            ext=ext,
+            facts=facts or {},
+        )
+
+    @cached_property
+    def profile(self) -> Profile:
+        """What is made of the file, by the settings and, where the deployment allows it, the client."""
+        media = self.settings.media
+        if not media.profile_choice:
+            return media.profile()
+        upload = self.ports.catalog.upload(self.job.task_id)
+        chosen = upload.metadata.get(PROFILE_KEY, b"") if upload is not None else b""
+        return media.profile(chosen.decode("utf-8", "replace"))
 
     def begin_heavy(self) -> None:
         """Take a place for heavy work, unless this attempt has one. Raises: Deferred."""

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Final
 
 from tusd_py.domain.job import Checkpoint, Step
+from tusd_py.domain.rendition import Made
 from tusd_py.domain.task import CLAIMED_PROGRESS, TEXT_STARTED, TaskStatus
 from worker.failpoints import failpoint
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.clean_up import clean_up
-from worker.pipeline.compress import compress
 from worker.pipeline.hashes import file_hash
 from worker.pipeline.inspect import inspect
+from worker.pipeline.make import make
 from worker.pipeline.record import record
 from worker.pipeline.scan import scan
 from worker.pipeline.store_object import store_object
@@ -18,7 +19,7 @@ from worker.pipeline.store_object import store_object
 STEPS: Final[tuple[tuple[Step, Callable[[Attempt], None]], ...]] = (
     (Step.INSPECT, inspect),
     (Step.SCAN, scan),
-    (Step.TRANSCODE, compress),
+    (Step.TRANSCODE, make),
     (Step.STORE, store_object),
     (Step.RECORD, record),
     (Step.CLEAN_UP, clean_up),
@@ -49,20 +50,21 @@ def _order(step: Step) -> int:
 
 
 def resume_point(attempt: Attempt) -> Step:
-    """The step to begin with. A verified output is used again if its bytes are still the same;
-    otherwise everything is done anew, for the source is always there."""
+    """Return the step to begin with. Verified outputs are used again if their bytes are still the same;
+    otherwise all steps are done again, since the source is still there."""
     saved = attempt.job.checkpoint
     if saved.step is not Step.STORE:
         attempt.checkpoint = Checkpoint(cpu_seconds=saved.cpu_seconds)
         return Step.INSPECT
     attempt.checkpoint = saved
-    output = attempt.output
-    if output is None:
+    if all(_is_whole(attempt, made) for made in saved.outputs):
         return Step.STORE
-    try:
-        if file_hash(output, attempt.lease.check) == saved.out_hash:
-            return Step.STORE
-    except OSError:
-        pass
-    attempt.checkpoint = Checkpoint()
+    attempt.checkpoint = Checkpoint(cpu_seconds=saved.cpu_seconds)
     return Step.INSPECT
+
+
+def _is_whole(attempt: Attempt, made: Made) -> bool:
+    try:
+        return file_hash(attempt.output(made), attempt.lease.check) == made.hash
+    except OSError:
+        return False

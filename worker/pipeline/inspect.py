@@ -14,6 +14,7 @@ from tusd_py.domain.filetypes import (
     sniff,
 )
 from tusd_py.domain.job import Step
+from tusd_py.domain.notes import Note
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskStatus
 from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.probe import probe
@@ -26,8 +27,6 @@ log = logging.getLogger(__name__)
 
 HEAD_BYTES: Final = 1 << 16
 PROBE_CPU_SECONDS: Final = 30
-NOTE_MISMATCH: Final = "内容与文件名不符，按原样保存"
-NOTE_UNREADABLE: Final = "视频无法读取，按原样保存"
 
 
 def inspect(attempt: Attempt) -> None:
@@ -51,15 +50,16 @@ def inspect(attempt: Attempt) -> None:
         raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code) from error
     kind = sniff(head) if agrees(job.filename, head) else None
     mismatch = not agrees(job.filename, head)
-    note = NOTE_MISMATCH if mismatch else ""
+    notes = [Note.MISMATCH] if mismatch else []
+    attempt.family = kind.family if kind is not None else ""
     if kind is not None and kind.family == "video" and attempt.tools.ffmpeg is not None:
-        note = _probe(attempt, kind) or note
+        notes += _probe(attempt, kind)
     _estimate(attempt)
     attempt.save(
         step=Step.TRANSCODE,
         content_type=kind.mime if kind is not None else OPAQUE,
         ext=_ext(kind, job.filename, mismatch=mismatch),
-        note=note,
+        notes=tuple(notes),
     )
     attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
 
@@ -110,8 +110,8 @@ def _verify(attempt: Attempt) -> None:
         raise Permanent("The file was damaged on the server's disk.", code="corrupt")
 
 
-def _probe(attempt: Attempt, kind: FileType) -> str:
-    """Look for a moving picture; the note to show when the container can't be read."""
+def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
+    """Look for a moving picture; return a note when the container can't be read."""
     box = Box(
         kind=attempt.tools.sandbox,
         source=attempt.source,
@@ -130,9 +130,9 @@ def _probe(attempt: Attempt, kind: FileType) -> str:
     if found is None:
         if attempt.settings.whitelist.extensions:
             raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code)
-        return NOTE_UNREADABLE
+        return [Note.UNREADABLE]
     attempt.probed, attempt.demuxer = found, kind.demuxer
-    return ""
+    return []
 
 
 def _ext(kind: FileType | None, filename: str, *, mismatch: bool) -> str:

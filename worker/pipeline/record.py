@@ -2,6 +2,7 @@
 
 from tusd_py.domain.errors import BackendError, Transient
 from tusd_py.domain.file import File
+from tusd_py.domain.notes import note_text
 from tusd_py.domain.task import (
     STORED_PROGRESS,
     TEXT_COMPLETED,
@@ -20,11 +21,13 @@ def record(attempt: Attempt) -> None:
         attempt.reporter.say(TaskStatus.UPLOADING_OSS, STORED_PROGRESS, TEXT_STORED)
     file = _complete(attempt)
     attempt.lease.close()
-    note = attempt.checkpoint.note
+    notes = attempt.checkpoint.notes
+    text = note_text(notes)
     attempt.reporter.completed(
-        f"{TEXT_COMPLETED}（{note}）" if note else TEXT_COMPLETED,
+        f"{TEXT_COMPLETED}（{text}）" if text else TEXT_COMPLETED,
         oss_path=file.path,
         repository_id=file.identity,
+        notes=notes,
     )
 
 

@@ -1,7 +1,11 @@
-"""Step 4: the bytes become an object under their own hash's name (S16, holes 4 and 16)."""
+"""Step 4: files become objects under their own hashes' names (S16, holes 4 and 16)."""
+
+from dataclasses import dataclass
+from pathlib import Path
 
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import Permanent, Transient
+from tusd_py.domain.rendition import ORIGINAL, Made, Rendition
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
     STORED_PROGRESS,
@@ -16,39 +20,95 @@ from worker.pipeline.attempt import Attempt
 from worker.pipeline.ledger import JobLedger
 
 
-def store_object(attempt: Attempt) -> None:
-    """Put the compressed file, or the source as it is, into the object store: 60 (70) to 90.
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One file to store."""
 
+    made: Made
+    file: Path
+
+
+def store_object(attempt: Attempt) -> None:
+    """Put the main object and the renditions into the object store: 60 (70) to 90.
+
+    The largest one, the source, comes last: what an earlier attempt has stored is found there.
     Raises: Transient, ResourceShort: try again later; Permanent: the source is gone; LeaseLost.
     """
-    checkpoint, job = attempt.checkpoint, attempt.job
-    path = attempt.output or attempt.source
-    stored_hash = checkpoint.out_hash or job.file_hash
-    size = checkpoint.out_size if attempt.output else job.file_size
-    start = COMPRESSED_PROGRESS if attempt.output else UNCOMPRESSED_STORE_PROGRESS
+    checkpoint = attempt.checkpoint
+    source = _source(attempt)
+    web = checkpoint.web
+    start = UNCOMPRESSED_STORE_PROGRESS if web is None else COMPRESSED_PROGRESS
     attempt.reporter.say(TaskStatus.UPLOADING_OSS, start, TEXT_STORING)
+    items = [_Item(made, attempt.output(made)) for made in checkpoint.outputs]
+    if web is None or checkpoint.keeps_original:
+        items.append(source)
+    total = sum(item.made.size for item in items)
+    done = 0
+    stored: dict[str, Rendition] = {}
+    for item in items:
+        put = _Progress(attempt=attempt, start=start, before=done, total=total)
+        stored[item.made.name] = _put(attempt, item, put)
+        done += item.made.size
+    main = stored.pop(ORIGINAL if web is None else web.name)
+    attempt.stored = StoredContent(
+        object_key=main.object_key,
+        path=main.path,
+        stored_hash=main.hash,
+        stored_size=main.size,
+        content_type=main.content_type,
+        ext=main.ext,
+        facts=checkpoint.facts,
+        renditions=tuple(stored.values()),
+    )
 
-    def stored(done: int) -> None:
-        attempt.lease.check()
-        share = done / size if size else 1.0
-        progress = start + int((STORED_PROGRESS - start) * min(share, 0.999))
-        attempt.reporter.move(TaskStatus.UPLOADING_OSS, progress, TEXT_STORING)
 
-    key = object_key(stored_hash, checkpoint.ext)
+def _source(attempt: Attempt) -> _Item:
+    made = Made(
+        name=ORIGINAL,
+        path="",
+        hash=attempt.job.file_hash,
+        size=attempt.job.file_size,
+        content_type=attempt.checkpoint.content_type,
+        ext=attempt.checkpoint.ext,
+    )
+    return _Item(made, attempt.source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Progress:
+    """Shows how much of all files together is stored; ``before`` and ``total`` in bytes."""
+
+    attempt: Attempt
+    start: int
+    before: int
+    total: int
+
+    def __call__(self, done: int) -> None:
+        self.attempt.lease.check()
+        share = (self.before + done) / self.total if self.total else 1.0
+        progress = self.start + int((STORED_PROGRESS - self.start) * min(share, 0.999))
+        self.attempt.reporter.move(TaskStatus.UPLOADING_OSS, progress, TEXT_STORING)
+
+
+def _put(attempt: Attempt, item: _Item, progress: _Progress) -> Rendition:
+    ports, made = attempt.ports, item.made
+    key = object_key(made.hash, made.ext)
     try:
-        if not attempt.ports.catalog.claim_object(key):
-            raise Transient("The object is just being collected; it is stored anew in a moment.")
-        attempt.ports.objects.put_file(
+        if not ports.catalog.claim_object(key):
+            raise Transient("The object is just being collected; it is stored again in a moment.")
+        ports.objects.put_file(
             key,
-            path,
-            content_hash=stored_hash,
-            content_type=checkpoint.content_type,
-            ledger=JobLedger(attempt.ports.catalog, job),
-            progress=stored,
+            item.file,
+            content_hash=made.hash,
+            content_type=made.content_type,
+            ledger=JobLedger(ports.catalog, attempt.job),
+            progress=progress,
         )
     except FileNotFoundError as error:
         attempt.lease.renew()
         attempt.lease.check()
+        if item.file != attempt.source:
+            raise Transient("A file of the work folder is gone; it is made again.") from error
         raise Permanent(
             "The uploaded file is gone from the server.",
             code="source_missing",
@@ -56,11 +116,13 @@ def store_object(attempt: Attempt) -> None:
         ) from error
     except Transient as error:
         raise Transient(error.detail, message=f"{TEXT_STORE_FAILED}{error.detail}") from error
-    attempt.stored = StoredContent(
+    return Rendition(
+        name=made.name,
         object_key=key,
-        path=attempt.ports.objects.url(key),
-        stored_hash=stored_hash,
-        stored_size=size,
-        content_type=checkpoint.content_type,
-        ext=checkpoint.ext,
+        path=ports.objects.url(key),
+        hash=made.hash,
+        size=made.size,
+        content_type=made.content_type,
+        ext=made.ext,
+        facts=made.facts,
     )

@@ -15,6 +15,8 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job import Checkpoint, JobState, Step
+from tusd_py.domain.notes import Note
+from tusd_py.domain.rendition import Made
 
 
 def test_one_of_many_claims_wins(catalog: Catalog) -> None:
@@ -51,8 +53,12 @@ def test_a_job_is_not_claimed_before_its_time(catalog: Catalog, clock: FakeClock
 
 def test_a_checkpoint_is_kept_for_the_next_attempt(catalog: Catalog) -> None:
     task_id = finished(catalog)
+    made = Made(
+        name="web", path="1/video.mp4", hash="e" * 64, size=5, content_type="video/mp4", ext=".mp4",
+        facts={"duration": 2.5},
+    )  # fmt: skip
     checkpoint = Checkpoint(
-        step=Step.STORE, out_path="1/video.mp4", out_hash="e" * 64, out_size=5, note="压缩"
+        step=Step.STORE, outputs=(made,), keeps_original=False, notes=(Note.NO_GAIN,)
     )
     fence = claimed(catalog, task_id)
     catalog.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)

@@ -7,7 +7,7 @@ from support.clock import FakeClock
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import Job, JobState, Step
 from tusd_py.domain.task import TaskStatus
-from tusd_py.settings_sections import MediaSettings
+from tusd_py.settings_media import MediaSettings
 from worker.heavy_work import Deferred, HeavyWork
 from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.probe import Probed

@@ -1,4 +1,4 @@
-"""Step 3: a video becomes a smaller one, if that is a gain; everything else goes through as it is."""
+"""Films: a smaller copy for the web is made with ffmpeg, if that is a gain."""
 
 import logging
 import math
@@ -8,13 +8,14 @@ from typing import Final, Literal, NoReturn
 
 from tusd_py.domain.errors import Permanent, ResourceShort, StorageFull
 from tusd_py.domain.job import Step
+from tusd_py.domain.notes import NOTE_TEXTS, Note
+from tusd_py.domain.rendition import WEB
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
     INSPECTED_PROGRESS,
     TEXT_COMPRESSED,
     TEXT_COMPRESSING,
     TEXT_COMPRESSION_FAILED,
-    TEXT_NO_GAIN,
     TaskStatus,
 )
 from tusd_py.private_files import make_private_directory
@@ -26,7 +27,7 @@ from worker.media.run import CpuSpent, Overran, Stopped
 from worker.media.sandbox import Box, Limits
 from worker.media.transcode import DRAFT_NAME, Output, Refused, transcode
 from worker.pipeline.attempt import Attempt
-from worker.pipeline.hashes import file_hash
+from worker.pipeline.produced import Produced
 
 log = logging.getLogger(__name__)
 
@@ -35,58 +36,44 @@ OUTPUT_FOLDER: Final = "out"
 """Where ffmpeg writes. Its output is moved away from there before it is read."""
 SPARE_BYTES: Final = 16 << 20
 """An output may be so much larger than its source before it is cut off: it would not be kept."""
-NOTE_KEPT: Final = "保留原文件"
+KEPT: Final = "，保留原文件"
+"""What the text of a note ends with that is a reason for keeping the original."""
 
 
-def compress(attempt: Attempt) -> None:
-    """Compress a video with ffmpeg (CRF and audio rate by setting), 30 to 60 by its position.
+def make_film(attempt: Attempt) -> Produced:
+    """Compress a film (CRF and audio rate by setting), 30 to 60 by ffmpeg's position in it.
 
     Raises: Permanent: it can't be done and policy says that the task fails then; ResourceShort;
         Deferred: it takes more than its estimate, and begins again as heavy work; LeaseLost,
         WorkerStopping.
     """
     probed = attempt.probed
-    if probed is None or not probed.has_video or not attempt.settings.media.compress:
-        _keep(attempt, attempt.checkpoint.note)
-        return
+    if probed is None or not probed.has_video or not attempt.profile.video.web:
+        return Produced()
     attempt.reporter.say(TaskStatus.COMPRESSING, INSPECTED_PROGRESS, TEXT_COMPRESSING)
     try:
         output = _transcode(attempt, probed)
     except Refused as error:
-        _give_up(attempt, str(error))
-        return
-    finally:
-        attempt.end_heavy()
-    limit = attempt.settings.media.gain_ratio * attempt.job.file_size
-    if output.size >= limit:
-        _keep(attempt, TEXT_NO_GAIN)
-    else:
-        attempt.save(
-            step=Step.STORE,
-            out_path=f"{attempt.job.fence}/{OUTPUT_NAME}",
-            out_hash=file_hash(output.path, attempt.lease.check),
-            out_size=output.size,
-            content_type="video/mp4",
-            ext=".mp4",
-        )
+        return _kept(attempt, error.note)
+    if output.size >= attempt.settings.media.gain_ratio * attempt.job.file_size:
+        return Produced(notes=(Note.NO_GAIN,))
     attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
+    return Produced(web=attempt.made(WEB, output.path, content_type="video/mp4", ext=".mp4"))
 
 
-def _keep(attempt: Attempt, note: str) -> None:
-    attempt.save(step=Step.STORE, note=note)
+def _kept(attempt: Attempt, note: Note) -> Produced:
+    """Return that nothing was made. Nothing of the user's is thrown away for our failure.
 
-
-def _give_up(attempt: Attempt, sentence: str) -> None:
-    """Nothing of the user's is thrown away for our failure (ARCHITECTURE, decision 13)."""
+    Raises: Permanent: the settings say that the task fails then.
+    """
     attempt.lease.check()
-    message = f"{TEXT_COMPRESSION_FAILED}{sentence}"
     if attempt.settings.media.on_failure == "fail":
         raise Permanent(
-            f"The video could not be compressed: {sentence}.",
+            "The video could not be compressed.",
             code="compression_failed",
-            message=message,
+            message=f"{TEXT_COMPRESSION_FAILED}{NOTE_TEXTS[note].removesuffix(KEPT)}",
         )
-    _keep(attempt, f"{message}，{NOTE_KEPT}")
+    return Produced(notes=(note,))
 
 
 def _transcode(attempt: Attempt, probed: Probed) -> Output:
@@ -112,7 +99,7 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
     )
     probed = _with_duration(attempt, box, probed)
     if probed.duration is not None and probed.duration > media.max_duration:
-        raise Refused("the video is too long")
+        raise Refused(Note.TOO_LONG)
     estimate = estimated_cpu(probed, media.preset)
     if estimate is not None and estimate > allowed:
         _over_budget(attempt, "before", estimate=estimate, allowed=allowed)
@@ -176,7 +163,7 @@ def _over_budget(
             "allowed_cpu_seconds": allowed,
         },
     )
-    raise Refused("it would take too much processor time")
+    raise Refused(Note.TOO_MUCH_WORK)
 
 
 def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:
@@ -191,5 +178,5 @@ def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:
             stopped=attempt.lease.ended,
         )
     except Overran as error:
-        raise Refused("the video's length can't be measured") from error
+        raise Refused(Note.CANNOT_DECODE) from error
     return replace(probed, duration=found)

@@ -1,0 +1,118 @@
+"""What is made of a file and what is kept of it, in a real process with real ffmpeg."""
+
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+from support.media import video
+from support.server import Server, running_server
+from support.tokens import SECRET, token
+from support.tus import BODY, TUS, metadata, send
+from support.waiting import wait_until
+
+FAST = {"TUSD_MEDIA__PRESET": "ultrafast"}
+
+
+def renditions(server: Server, task: str) -> dict[str, object]:
+    answer = httpx.get(f"{server.url}/api/file/upload/renditions/{task}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, object] = answer.json()
+    return found
+
+
+def test_a_films_original_is_kept_beside_its_web_copy(tmp_path: Path) -> None:
+    env = {**FAST, "TUSD_MEDIA__KEEP_ORIGINAL": "always"}
+    with running_server(tmp_path / "data", env=env) as server:
+        source = video(tmp_path / "clip.mkv")
+        sent = source.read_bytes()
+        task = send(server, source)
+        done = server.wait_for_status(task, "completed", "failed")
+        assert done["status"] == "completed", done
+        assert done["renditions"][:2] == ["web", "original"]
+        url = f"{server.files}{task}"
+        web = httpx.get(url)
+        assert web.content[4:8] == b"ftyp"
+        assert httpx.get(f"{url}?rendition=web").content == web.content
+        assert httpx.get(f"{url}?rendition=original").content == sent
+        part = httpx.get(f"{url}?rendition=original", headers={"Range": "bytes=10-19"})
+        assert (part.status_code, part.content) == (206, sent[10:20])
+        for name in ("none", "", "..%2Fx", "Original", "a" * 64, "original&rendition=web"):
+            refused = httpx.get(f"{url}?rendition={name}")
+            assert (refused.status_code, refused.json()["code"]) == (404, "rendition_not_found")
+        listed = renditions(server, task)
+        assert listed["main"] == "web"
+        assert listed["file_size"] == len(sent)
+        entries = {one["name"]: one for one in listed["renditions"]}  # type: ignore[attr-defined]
+        assert list(entries)[:2] == ["web", "original"]
+        assert entries["web"]["oss_path"] == done["oss_path"]
+        assert httpx.get(f"{server.url}{entries['original']['url']}").content == sent
+        assert entries["original"]["hash"] == listed["file_hash"]
+        again = send(server, source)
+        assert server.progress(again)["renditions"] == done["renditions"]
+        assert httpx.get(f"{server.files}{again}?rendition=original").content == sent
+        for one in (task, again):
+            assert httpx.delete(f"{server.files}{one}", headers=TUS).status_code == 204
+        catalog = sqlite3.connect(server.data_dir / "catalog.sqlite3")
+        assert catalog.execute("SELECT count(*) FROM renditions").fetchone() == (0,)
+        catalog.close()
+
+
+def test_what_was_stored_as_it_came_is_the_original(server: Server) -> None:
+    task = send(server, b"just a text", "a.txt")
+    assert server.wait_for_status(task, "completed")["renditions"] == ["original"]
+    for query in ("", "?rendition=original"):
+        assert httpx.get(f"{server.files}{task}{query}").content == b"just a text"
+    assert httpx.get(f"{server.files}{task}?rendition=web").status_code == 404
+    assert renditions(server, task)["main"] == "original"
+
+
+def test_nobody_elses_renditions_can_be_listed_or_had(tmp_path: Path) -> None:
+    env = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
+    with running_server(tmp_path / "data", env=env) as server:
+        mine, theirs = ({"Authorization": f"Bearer {token(user)}"} for user in (1, 2))
+        headers = {**BODY, **mine, "Upload-Length": "4", "Upload-Metadata": metadata(filename="a")}
+        made = httpx.post(server.files, headers=headers, content=b"mine")
+        task = made.headers["Location"].rpartition("/")[2]
+        listed = f"{server.url}/api/file/upload/renditions/{task}"
+        wait_until(lambda: httpx.get(listed, headers=mine).status_code == 200)
+        assert httpx.get(listed, headers=theirs).status_code == 404
+        assert httpx.get(listed).status_code == 401
+        url = f"{server.files}{task}?rendition=original"
+        assert httpx.get(url, headers=mine).content == b"mine"
+        assert httpx.get(url, headers=theirs).status_code == 404
+        unfinished = httpx.post(server.files, headers={**TUS, **mine, "Upload-Length": "9"})
+        other = unfinished.headers["Location"].rpartition("/")[2]
+        answer = httpx.get(f"{server.url}/api/file/upload/renditions/{other}", headers=mine)
+        assert (answer.status_code, answer.json()["code"]) == (409, "upload_unfinished")
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("never", ["web"]), ("always", ["web", "original"])])
+def test_the_settings_decide_whether_the_original_is_kept(
+    tmp_path: Path, policy: str, kept: list[str]
+) -> None:
+    env = {**FAST, "TUSD_MEDIA__KEEP_ORIGINAL": policy}
+    with running_server(tmp_path / "data", env=env) as server:
+        task = send(server, video(tmp_path / "clip.mp4"))
+        done = server.wait_for_status(task, "completed", "failed")
+        assert [name for name in done["renditions"] if name in ("web", "original")] == kept
+
+
+def test_a_client_chooses_only_a_profile_that_is_offered(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(
+        "media: {preset: ultrafast, profiles: {asis: {video: {web: false}}}, profile_choice: [asis]}"
+    )
+    with running_server(tmp_path / "data", "--config", str(settings)) as server:
+        content = video(tmp_path / "clip.mp4").read_bytes()
+
+        def post(name: str) -> httpx.Response:
+            described = metadata(filename="clip.mp4", profile=name)
+            headers = {**BODY, "Upload-Length": str(len(content)), "Upload-Metadata": described}
+            return httpx.post(server.files, headers=headers, content=content)
+
+        refused = post("other")
+        assert (refused.status_code, refused.json()["code"]) == (400, "profile_not_allowed")
+        task = post("asis").headers["Location"].rpartition("/")[2]
+        done = server.wait_for_status(task, "completed", "failed")
+        assert done["renditions"][0] == "original"

@@ -1,0 +1,43 @@
+"""Notes of a completed task: what was kept as it is, or is missing in the web copy, and why.
+
+Rule 1: the value is a stable code, which clients translate. Rule 2: the text is Chinese, since the
+wire's ``message`` is; it never holds a path or a tool's words.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Note(StrEnum):
+    """One note; several may belong to a task."""
+
+    MISMATCH = "content_is_not_what_the_name_says"
+    UNREADABLE = "unreadable"
+    NO_GAIN = "no_gain"
+    KEPT = "original_kept"
+    CANNOT_DECODE = "cannot_decode"
+    TOO_LONG = "too_long"
+    TOO_MUCH_WORK = "too_much_work"
+    STOPPED_AT_A_LIMIT = "stopped_at_a_limit"
+    NOT_PLAYABLE = "not_playable"
+    NOT_AS_LONG = "not_as_long"
+
+
+NOTE_TEXTS: Final[Mapping[Note, str]] = {
+    Note.MISMATCH: "内容与文件名不符，按原样保存",
+    Note.UNREADABLE: "视频无法读取，按原样保存",
+    Note.NO_GAIN: "压缩无收益，保留原文件",
+    Note.KEPT: "保留原文件",
+    Note.CANNOT_DECODE: "视频无法解码，保留原文件",
+    Note.TOO_LONG: "视频过长，保留原文件",
+    Note.TOO_MUCH_WORK: "压缩耗时过多，保留原文件",
+    Note.STOPPED_AT_A_LIMIT: "压缩超出限制，保留原文件",
+    Note.NOT_PLAYABLE: "压缩结果无法播放，保留原文件",
+    Note.NOT_AS_LONG: "压缩结果长度不符，保留原文件",
+}
+
+
+def note_text(notes: Iterable[Note]) -> str:
+    """Return the notes' texts, joined as the wire's message has them; '' if there are none."""
+    return "；".join(NOTE_TEXTS[note] for note in notes)

@@ -1,0 +1,119 @@
+"""The settings' section about media: what is made of which kind of file, and within which limits."""
+
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, StringConstraints, model_validator
+
+from tusd_py.settings_sections import Section
+from tusd_py.settings_values import GIB, Duration, Size
+
+S = TypeVar("S", bound=Section)
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class VideoSettings(Section):
+    """What is made of films."""
+
+    web: bool = Field(True, description="Make a web copy (MP4 with H.264 and AAC) of films")
+
+
+class ImageSettings(Section):
+    """What is made of pictures."""
+
+
+class AudioSettings(Section):
+    """What is made of sound files."""
+
+
+class Profile(Section):
+    """What is made of files, by their kind."""
+
+    video: VideoSettings = VideoSettings()
+    image: ImageSettings = ImageSettings()
+    audio: AudioSettings = AudioSettings()
+
+    def replaced_by(self, other: "Profile") -> "Profile":
+        """Return this profile with the values that are set in ``other``."""
+        return Profile(
+            video=_replaced(self.video, other.video),
+            image=_replaced(self.image, other.image),
+            audio=_replaced(self.audio, other.audio),
+        )
+
+
+def _replaced(base: S, other: S) -> S:
+    return base.model_copy(update={name: getattr(other, name) for name in other.model_fields_set})
+
+
+class MediaSettings(Section):
+    """What is made of files, and how programs for media are kept in their box."""
+
+    compress: bool = Field(
+        True, description="Make web copies and renditions; off: files are stored as they came"
+    )
+    keep_original: Literal["when-lossy", "always", "never"] = Field(
+        "when-lossy",
+        description="Whether the file as it was sent is kept beside its web copy: when-lossy (unless an inventory proves that the web copy carries everything that the file has), always, never",
+    )
+    crf: int = Field(23, ge=0, le=51, description="x264 quality (S16)")
+    audio_bitrate: str = Field("128k", pattern=r"^[0-9]+k$", description="AAC bit rate (S16)")
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = (
+        Field("veryfast", description="x264 speed")
+    )
+    on_failure: Literal["keep", "fail"] = Field(
+        "keep", description="When a video can't be compressed: store the original, or fail the task"
+    )
+    gain_ratio: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="Keep the original unless the result is smaller than this share of it",
+    )
+    sandbox: Literal["auto", "bwrap", "landlock", "rlimit", "off"] = Field(
+        "auto",
+        description="The box around ffmpeg: bwrap (namespaces), landlock (no other file, no TCP), rlimit (limits alone), off. auto picks the strongest that starts and warns when it is not bwrap; any other refuses to start where it does not",
+    )
+    ffmpeg: str = Field("ffmpeg", description="Program name or path")
+    ffprobe: str = Field("ffprobe", description="Program name or path")
+    memory_limit: Size = Field(2 * GIB, description="Address space of one ffmpeg")
+    max_pixels: int = Field(35389440, description="Largest picture decoded (8192 x 4320)")
+    max_duration: Duration = Field(43200.0, description="Longest video that is compressed")
+    cpu_budget: Duration = Field(
+        7200.0,
+        gt=0,
+        description="Processor time that compressing one video may take, all threads together; a video that needs more by its size and number of frames is not begun, one that uses it up is stopped. 2 h is the cost of a film of 2 h in 1080p",
+    )
+    cpu_per_mib: Duration = Field(
+        60.0,
+        gt=0,
+        description="Processor time that each MiB of a video adds to one minute, up to media.cpu_budget: a small file can't cause much work",
+    )
+    stall_timeout: Duration = Field(
+        60.0, description="Stop ffmpeg when its position stands still for this time"
+    )
+    video: VideoSettings = VideoSettings()
+    image: ImageSettings = ImageSettings()
+    audio: AudioSettings = AudioSettings()
+    profiles: dict[ProfileName, Profile] = Field(
+        {},
+        description="Named sets of values that replace those of media.video, media.image and media.audio: in the file as media.profiles.NAME.video and so on, in the environment as JSON",
+    )
+    profile_choice: tuple[ProfileName, ...] = Field(
+        (),
+        description="Profiles that a client may choose for an upload by the metadata key profile; another name is refused (400). Empty: the key means nothing",
+    )
+
+    @model_validator(mode="after")
+    def _choices_exist(self) -> Self:
+        missing = [name for name in self.profile_choice if name not in self.profiles]
+        if missing:
+            raise ValueError(f"profile_choice names {missing[0]}, which is not in profiles")
+        return self
+
+    def profile(self, name: str = "") -> Profile:
+        """Return what is made of files: the sections themselves, with the values that the profile of this
+        name replaces, if the deployment lets clients choose it."""
+        base = Profile(video=self.video, image=self.image, audio=self.audio)
+        if name not in self.profile_choice:
+            return base
+        return base.replaced_by(self.profiles[name])

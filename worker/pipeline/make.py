@@ -1,0 +1,50 @@
+"""Step 3: a web copy and renditions are made of a file, by its kind; the original is kept by policy."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from tusd_py.domain.job import Step
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.film import make_film
+from worker.pipeline.produced import Produced
+
+log = logging.getLogger(__name__)
+
+MAKERS: Final[Mapping[str, Callable[[Attempt], Produced]]] = {"video": make_film}
+"""By the family of the file's content."""
+
+
+def make(attempt: Attempt) -> None:
+    """Make what the settings want of this kind of file, and decide whether the original is stored too.
+
+    Raises: Permanent: it can't be made and policy says that the task fails then; ResourceShort;
+        Deferred: it takes more than its estimate, and begins again as heavy work; LeaseLost,
+        WorkerStopping.
+    """
+    maker = MAKERS.get(attempt.family)
+    if maker is None or not attempt.settings.media.compress:
+        attempt.save(step=Step.STORE)
+        return
+    try:
+        produced = maker(attempt)
+    finally:
+        attempt.end_heavy()
+    web = () if produced.web is None else (produced.web,)
+    attempt.save(
+        step=Step.STORE,
+        outputs=(*web, *produced.others),
+        keeps_original=_keeps_original(attempt, produced),
+        facts=produced.facts,
+        notes=(*attempt.checkpoint.notes, *produced.notes),
+    )
+
+
+def _keeps_original(attempt: Attempt, produced: Produced) -> bool:
+    """Return whether the source is stored: always where it is the main object, else by the settings."""
+    policy = attempt.settings.media.keep_original
+    return (
+        produced.web is None
+        or policy == "always"
+        or (policy == "when-lossy" and not produced.is_equal)
+    )
