@@ -217,7 +217,15 @@ class JobSettings(Section):
     )
     renew_every: Duration = Field(15.0, gt=0, description="How often a worker renews its lease")
     max_attempts: int = Field(5, ge=1, description="Tries before a transient error is final")
-    max_crashes: int = Field(3, ge=1, description="Vanished workers before a job counts as poison")
+    max_crashes: int = Field(
+        3,
+        ge=1,
+        description="Workers that died over one file before it counts as poison; one death before that nothing is made of the file any more and it is stored as it was sent",
+    )
+    keep_failed: Duration = Field(
+        0.0,
+        description="How long the file of a job that failed through no fault of its own is kept for another try; 0: until its owner deletes it or an operator drops it",
+    )
     backoff: tuple[Duration, ...] = Field(
         (10.0, 30.0, 120.0, 600.0, 1800.0), description="Pauses between tries"
     )

@@ -36,6 +36,8 @@ SILENT_ROUNDS: Final = 4
 """A worker that did not renew for so many rounds is not shown as living."""
 LOOK_SECONDS: Final = 1.0
 """A waiting thread checks at this interval whether it must stop."""
+NOTICE_SECONDS: Final = 0.5
+"""How often a worker checks whether its jobs are still its own: a deleted upload's ffmpeg ends within 1 s."""
 RESTART_SECONDS: Final = 1.0
 """After an unexpected error a thread's work begins again so much later (hole 17: loudly)."""
 
@@ -95,6 +97,7 @@ class Worker:
             self._begin(f"slot-{number}", self._take)
         self._begin("light-slot", self._take_light)
         self._begin("renewer", self._every(jobs.renew_every, self._renew))
+        self._begin("notice", self._every(NOTICE_SECONDS, self._consumer.notice_losses))
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
         if self._relays:
             self._begin("relay", self._relay)
@@ -168,7 +171,9 @@ class Worker:
             log.error("job.poison", extra={"task_id": job.task_id})
 
     def _tidy(self) -> None:
-        remove_leftovers(self._ports, find_leftovers(self._ports, objects=False))
+        failed_after = self._settings.jobs.keep_failed or None
+        found = find_leftovers(self._ports, objects=False, failed_after=failed_after)
+        remove_leftovers(self._ports, found)
         self._ports.tasks.expire()
 
     def _tidy_objects(self) -> None:

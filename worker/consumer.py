@@ -5,6 +5,7 @@ import logging
 import random
 import shutil
 import threading
+from contextlib import suppress
 from typing import Final
 
 from tusd_py.clock import Clock
@@ -204,7 +205,7 @@ class Consumer:
         log.warning("job.retry", extra={"task_id": job.task_id, "tried": tried, "code": error.code})
 
     def _fail(self, attempt: Attempt, code: str, sentence: str, message: str) -> None:
-        """Dead letter: the source is kept a day for a retry by hand, unless it holds a virus."""
+        """Dead letter: the source is kept for a retry by hand, unless it holds a virus."""
         job = attempt.job
         self._ports.catalog.fail(job.task_id, fence=job.fence, error_code=code, error_msg=sentence)
         self._figures.attempt_ended("failed")
@@ -222,6 +223,8 @@ class Consumer:
         self._figures.attempt_ended("lost")
         log.warning("job.lost", extra={"task_id": attempt.job.task_id})
         shutil.rmtree(attempt.work_dir, ignore_errors=True)
+        with suppress(OSError):
+            attempt.task_dir.rmdir()  # unless another attempt works there
 
     def wait_until_all_heavy(self, seconds: float) -> bool:
         """Wait at most ``seconds`` until every slot does heavy work. Return whether every one does."""
@@ -231,6 +234,19 @@ class Consumer:
         """Renew every lease held here."""
         for lease in self._held():
             lease.renew()
+
+    def notice_losses(self) -> None:
+        """End the attempts whose jobs were taken from them since, by a deletion for example.
+
+        Raises: BackendError.
+        """
+        leases = self._held()
+        if not leases:
+            return
+        held = self._ports.catalog.held({lease.task_id: lease.fence for lease in leases})
+        for lease in leases:
+            if lease.task_id not in held:
+                lease.lose()
 
     def release(self) -> None:
         """End every attempt at its next look; the jobs go back to the queue."""

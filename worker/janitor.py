@@ -43,16 +43,19 @@ class Leftovers:
         return sum(len(part) for part in parts) + len(self.unfinished)
 
 
-def find_leftovers(ports: Ports, *, objects: bool = True) -> Leftovers:
+def find_leftovers(
+    ports: Ports, *, objects: bool = True, failed_after: float | None = None
+) -> Leftovers:
     """Look, and touch nothing.
 
     Args: objects: look through the object store too, which lists all of it; if another catalog's
-        objects are there, nothing of them is found.
+        objects are there, nothing of them is found. failed_after: seconds after which sources of failed
+        jobs go; None: never.
     Raises: BackendError, Transient, OSError.
     """
     collects = objects and owns_objects(ports)
     return Leftovers(
-        sources=tuple(ports.catalog.removable_sources()),
+        sources=tuple(ports.catalog.removable_sources(failed_after=failed_after)),
         orphan_data=tuple(_orphan_data(ports)),
         work_dirs=tuple(_work_dirs(ports)),
         orphan_objects=tuple(_orphan_objects(ports)) if collects else (),

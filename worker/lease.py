@@ -47,6 +47,10 @@ class Lease:
         else:
             self._until = asked_at + self._seconds
 
+    def lose(self) -> None:
+        """The job is another's or nobody's: the attempt ends at its next look."""
+        self._lost.set()
+
     def stop(self) -> None:
         """The worker is stopping: the attempt ends at its next look."""
         self._stopping.set()

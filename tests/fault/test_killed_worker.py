@@ -116,6 +116,23 @@ def test_a_worker_killed_inside_ffmpeg_leaves_no_ffmpeg_and_loses_no_progress(
     assert len(query(server, "SELECT * FROM repository_pool")) == 1
 
 
+def test_a_deleted_film_is_worked_on_no_longer(idle_server: Server, tmp_path: Path) -> None:
+    server = idle_server
+    source = video(tmp_path / "long.mp4", seconds=20.0, size="1280x720", rate=30, crf=10)
+    task = send(server, source)
+    # The renewal of the lease, which would find the loss too, is not due before the test ends.
+    never = {"TUSD_MEDIA__PRESET": "slow", "TUSD_JOBS__LEASE": "900s"}
+    with worker(server.data_dir, **never, TUSD_JOBS__RENEW_EVERY="600s"):
+        wait_until(lambda: programs_in(server.data_dir), timeout=60)
+        deleted = httpx.delete(f"{server.files}{task}", headers={"Tus-Resumable": "1.0.0"})
+        assert deleted.status_code == 204
+        wait_until(lambda: not programs_in(server.data_dir))
+        wait_until(lambda: not (server.data_dir / "work" / task).exists())
+        assert query(server, "SELECT state FROM jobs") == [("cancelled",)]
+        # The slot is free again.
+        server.wait_for_status(send(server, b"another" * 10), "completed")
+
+
 def test_a_worker_that_slept_through_its_lease_changes_nothing(
     idle_server: Server, tmp_path: Path
 ) -> None:

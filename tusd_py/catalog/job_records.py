@@ -1,6 +1,6 @@
 """Jobs in SQL: ``catalog.port.JobCatalog``. Every write of an attempt carries its fence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
@@ -43,7 +43,7 @@ from tusd_py.domain.errors import LeaseLost, Transient
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState
+from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadState
 
@@ -54,7 +54,7 @@ CLOCKS_APART_SECONDS = 1.0
 down, the job would wait until it is found unclaimed."""
 SENT_ROWS_SECONDS = 24 * 3600.0
 POISON = "poison"
-POISON_SENTENCE = "Processing this file stopped the worker several times."
+POISON_SENTENCE = "Storing this file stopped the worker several times."
 
 # Made once: see ``records``.
 _UNSENT: Final = (
@@ -117,6 +117,14 @@ class JobRecords:
     def renew(self, task_id: UploadId, *, fence: int, lease_seconds: float) -> None:
         """See ``JobCatalog.renew``."""
         self._fenced(task_id, fence, lease_until=self._clock.now() + lease_seconds)
+
+    def held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
+        """See ``JobCatalog.held``."""
+        statement = select(jobs.c.task_id, jobs.c.fence).where(
+            jobs.c.task_id.in_(list(fences)), jobs.c.state == JobState.RUNNING.value
+        )
+        found = self._database.read(lambda c: c.execute(statement).all())
+        return {UploadId(task_id) for task_id, fence in found if fences[task_id] == fence}
 
     def save_checkpoint(self, task_id: UploadId, *, fence: int, checkpoint: Checkpoint) -> None:
         """See ``JobCatalog.save_checkpoint``."""
@@ -212,6 +220,15 @@ class JobRecords:
         """See ``JobCatalog.reopen``."""
         now = self._clock.now()
         return self._database.write(lambda c: _reopen(c, task_id, now))
+
+    def drop_failed(self, task_id: UploadId) -> bool:
+        """See ``JobCatalog.drop_failed``."""
+        statement = (
+            update(jobs)
+            .where(jobs.c.task_id == task_id, jobs.c.state == JobState.FAILED.value)
+            .values(state=JobState.CANCELLED.value)
+        )
+        return self._database.write(lambda c: c.execute(statement).rowcount == 1)
 
     def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
         """See ``JobCatalog.unsent``."""
@@ -373,16 +390,15 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
     for row in connection.execute(dead).mappings().all():
         job = job_of(row)
         crashes = job.crash_count + 1
-        poison = crashes >= max_crashes
-        values = (
-            _failure(POISON, POISON_SENTENCE, now)
-            if poison
-            else {"state": JobState.QUEUED.value, "owner": "", "run_after": now}
-        )
-        # The fence grows: the worker that was silent so long has lost the job for good.
-        _fenced(
-            connection, job.task_id, job.fence, fence=job.fence + 1, crash_count=crashes, **values
-        )
+        poison = _is_poison(job.checkpoint, crashes, max_crashes)
+        values: dict[str, Any] = {"state": JobState.QUEUED.value, "owner": "", "run_after": now}
+        if poison:
+            values = _failure(POISON, POISON_SENTENCE, now)
+        elif _stores_as_it_is(job.checkpoint, crashes, max_crashes):
+            values["checkpoint"] = checkpoint_text(Checkpoint(as_it_is=True))
+        # No write of the silent worker counts from here on: the job does not run, and when it does it
+        # will have the next fence.
+        _fenced(connection, job.task_id, job.fence, crash_count=crashes, **values)
         if poison:
             _fail_history(connection, job.task_id, POISON_SENTENCE, now)
             poisoned.append(_job(connection, job.task_id) or job)
@@ -391,6 +407,23 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
     for task_id in connection.execute(_forgotten(now)).scalars().all():
         add_outbox(connection, UploadId(task_id), due_at=now)
     return poisoned
+
+
+def _stores_as_it_is(checkpoint: Checkpoint, crashes: int, max_crashes: int) -> bool:
+    """Return whether the next attempt makes nothing of the file, which is what stops workers."""
+    return checkpoint.step is not Step.STORE and crashes >= max(1, max_crashes - 1)
+
+
+def _is_poison(checkpoint: Checkpoint, crashes: int, max_crashes: int) -> bool:
+    """Return whether a file stops its worker although nothing is made of it, or after everything was.
+
+    A worker that died between reading the file and storing it says nothing about storing it.
+    """
+    if checkpoint.step is Step.STORE or (
+        checkpoint.as_it_is and checkpoint.step is not Step.TRANSCODE
+    ):
+        return crashes >= max_crashes
+    return crashes >= 2 * max_crashes
 
 
 def _forgotten(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -411,6 +444,8 @@ def _reopen(connection: Connection, task_id: UploadId, now: float) -> Job | None
     alive = upload is not None and upload["state"] == UploadState.FINISHED.value
     if not alive or upload is None or upload["source_removed"]:
         return None
+    job = _job(connection, task_id, locked=True)
+    begun_again = job is not None and job.checkpoint.as_it_is
     reopened = connection.execute(
         update(jobs)
         .where(jobs.c.task_id == task_id, jobs.c.state == JobState.FAILED.value)
@@ -423,6 +458,7 @@ def _reopen(connection: Connection, task_id: UploadId, now: float) -> Job | None
             error_code="",
             error_msg="",
             ended_at=None,
+            **({"checkpoint": checkpoint_text(Checkpoint())} if begun_again else {}),
         )
     ).rowcount
     if reopened != 1:

@@ -189,9 +189,12 @@ class UploadCatalog(PossessionCatalog, Protocol):
         """Unfinished final uploads of the part's owner that wait for it."""
         ...
 
-    def removable_sources(self) -> Sequence[UploadId]:
+    def removable_sources(self, *, failed_after: float | None = None) -> Sequence[UploadId]:
         """Uploads whose bytes nobody needs any longer: finished ones whose content is in the pool,
-        and closed ones; those whose bytes were reported removed are left out.
+        closed ones, and failed ones that were refused or dropped; those whose bytes were reported
+        removed are left out.
+
+        Args: failed_after: seconds after which the bytes of every other failed job may go; None: never.
         """
         ...
 
@@ -241,6 +244,11 @@ class JobCatalog(Protocol):
         """Hold it longer. Raises: LeaseLost."""
         ...
 
+    def held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
+        """Return those of the jobs that the attempts with these fences still hold. One read by key, which
+        a worker repeats each half second while it has jobs."""
+        ...
+
     def save_checkpoint(self, task_id: UploadId, *, fence: int, checkpoint: Checkpoint) -> None:
         """Remember what is verified. Raises: LeaseLost."""
         ...
@@ -281,8 +289,11 @@ class JobCatalog(Protocol):
         ...
 
     def reap(self, *, max_crashes: int) -> Sequence[Job]:
-        """Take jobs from dead leases: crash_count + 1 and a new outbox row, or failed as poison.
+        """Take jobs from dead leases: crash_count + 1 and a new outbox row.
 
+        A job whose worker died ``max_crashes`` - 1 times before its file was to be stored is done from then
+        on without making anything of the file; one that dies ``max_crashes`` times although only storing
+        was left is failed as poison.
         Also renews the outbox row of jobs that are due and that nobody picked up for a minute.
         Returns: the jobs that were failed as poison.
         """
@@ -296,6 +307,11 @@ class JobCatalog(Protocol):
         """Queue a failed job again by hand (S17), counters at zero. None when it is not failed or
         its source is gone.
         """
+        ...
+
+    def drop_failed(self, task_id: UploadId) -> bool:
+        """Give a failed job up for good: it is no dead letter any longer, and its source may go. False when
+        it is not failed."""
         ...
 
     def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     and_,
     bindparam,
     exists,
+    false,
     func,
     insert,
     or_,
@@ -51,15 +53,16 @@ from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminate
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import Scope, UploadId, UserId
-from tusd_py.domain.job import INFECTED, Checkpoint, JobState
+from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
 from tusd_py.domain.quota import Quota, Usage, check_bytes
 from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
 IDS_AT_ONCE: Final = 500
 """Uploads that one statement names."""
-FAILED_SOURCE_SECONDS = 24 * 3600.0
-"""The source of a failed job is kept so long for a retry by hand."""
+REFUSED_SOURCE_SECONDS = 24 * 3600.0
+"""The source of a job that failed by a verdict on the file is kept for this time, for a retry by hand after
+a change of the settings."""
 _CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
 
 _ADD_UPLOAD: Final = Prepared(insert(uploads), UPLOAD_COLUMNS)
@@ -246,9 +249,9 @@ class UploadRecords:
             lambda c: [upload_of(row) for row in c.execute(statement).mappings()]
         )
 
-    def removable_sources(self) -> Sequence[UploadId]:
+    def removable_sources(self, *, failed_after: float | None = None) -> Sequence[UploadId]:
         """See ``UploadCatalog.removable_sources``."""
-        statement = _removable(self._clock.now())
+        statement = _removable(self._clock.now(), failed_after)
         return self._database.read(
             lambda c: [UploadId(found) for found in c.execute(statement).scalars()]
         )
@@ -413,13 +416,15 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
     return closed == 1
 
 
-def _removable(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _removable(now: float, failed_after: float | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
     """Nobody reads these bytes again: see ``UploadCatalog.removable_sources``."""
     job = select(jobs.c.task_id).where(jobs.c.task_id == uploads.c.id)
     active = job.where(jobs.c.state.in_((JobState.QUEUED.value, JobState.RUNNING.value)))
     given_up = job.where(
-        jobs.c.state == JobState.FAILED.value,
-        or_(jobs.c.ended_at < now - FAILED_SOURCE_SECONDS, jobs.c.error_code == INFECTED),
+        or_(
+            jobs.c.state == JobState.CANCELLED.value,
+            and_(jobs.c.state == JobState.FAILED.value, _ended_for_good(now, failed_after)),
+        )
     )
     finished = uploads.c.state == UploadState.FINISHED.value
     return select(uploads.c.id).where(
@@ -431,3 +436,12 @@ def _removable(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
             and_(finished, exists(given_up)),
         ),
     )
+
+
+def _ended_for_good(now: float, failed_after: float | None) -> ColumnElement[bool]:
+    """A failed job whose source is of no use: what was not the file's fault is kept for another try."""
+    refused = and_(
+        jobs.c.error_code.in_(sorted(REFUSALS)), jobs.c.ended_at < now - REFUSED_SOURCE_SECONDS
+    )
+    old = false() if failed_after is None else jobs.c.ended_at < now - failed_after
+    return or_(jobs.c.error_code == INFECTED, refused, old)

@@ -17,7 +17,7 @@ from tusd_py.clock import rfc3339
 from tusd_py.domain.ids import parse_upload_id
 from tusd_py.monitoring.overview import preview
 from tusd_py.ports import Ports
-from tusd_py.uploads.reopen import reopen_failed
+from tusd_py.uploads.reopen import drop_failed, reopen_failed
 
 app = typer.Typer(help="Look at failed jobs and try them again.", no_args_is_help=True)
 
@@ -53,18 +53,19 @@ def retry(
 
 @app.command("drop")
 def drop(
-    ids: Annotated[list[str], typer.Argument(help="Messages to forget.")],
+    ids: Annotated[list[str], typer.Argument(help="Failed jobs or messages to give up.")],
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
-    """Forget messages that were put aside. A failed job goes by itself, with its source, in a day."""
+    """Give up failed jobs, whose files are removed, and messages that were put aside."""
     with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
-        settled = ports.queue.settle_dead_letters(ids, again=False)
+        left = [name for name in ids if not _drop(ports, name)]
+        settled = ports.queue.settle_dead_letters(left, again=False) if left else ()
         for name in settled:
             say(f"message {name} dropped")
-    refused = [name for name in ids if name not in settled]
+    refused = [name for name in left if name not in settled]
     if refused:
-        refuse(f"no message that was put aside: {', '.join(refused)}", 1)
+        refuse(f"not a failed job, and no message that was put aside: {', '.join(refused)}", 1)
 
 
 def _all(ports: Ports) -> list[str]:
@@ -77,4 +78,12 @@ def _reopen(ports: Ports, name: str) -> bool:
     if task_id is None or reopen_failed(ports, task_id) is None:
         return False
     say(f"{task_id} queued again")
+    return True
+
+
+def _drop(ports: Ports, name: str) -> bool:
+    task_id = parse_upload_id(name)
+    if task_id is None or not drop_failed(ports, task_id):
+        return False
+    say(f"{task_id} dropped")
     return True

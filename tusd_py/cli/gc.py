@@ -38,16 +38,17 @@ def gc(
     if dry_run and adopt_objects:
         refuse("--dry-run changes nothing, so it can't go with --adopt-objects")
     with plain_errors(), opened_ports(settings) as ports:
-        _collect(ports, dry_run=dry_run, adopts=adopt_objects)
+        failed_after = settings.jobs.keep_failed or None
+        _collect(ports, dry_run=dry_run, adopts=adopt_objects, failed_after=failed_after)
 
 
-def _collect(ports: Ports, *, dry_run: bool, adopts: bool) -> None:
+def _collect(ports: Ports, *, dry_run: bool, adopts: bool, failed_after: float | None) -> None:
     from worker.janitor import claim_objects, find_leftovers, owns_objects, remove_leftovers
 
     owned = owns_objects(ports) if dry_run else claim_objects(ports, anew=adopts)
     if not owned:
         say("the object store is another catalog's: nothing of it is collected")
-    found = find_leftovers(ports)
+    found = find_leftovers(ports, failed_after=failed_after)
     for kind, names in (
         ("source", found.sources),
         ("data without an upload", found.orphan_data),

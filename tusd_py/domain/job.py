@@ -21,6 +21,8 @@ class JobState(StrEnum):
 
 INFECTED: Final = "infected"
 """Error code of a job whose source holds a virus: nothing of it is kept."""
+REFUSALS: Final = frozenset({"corrupt", "type_mismatch", "too_large_to_scan"})
+"""Error codes that are a verdict on the file itself: another try would come to the same."""
 
 
 class Step(StrEnum):
@@ -46,6 +48,8 @@ class Checkpoint:
     ext: str = ""
     cpu_seconds: float = 0.0
     """Estimated processor time of the compression; 0 before the video was probed."""
+    as_it_is: bool = False
+    """Nothing is made of the file, since that stopped its worker too often: it is stored as it was sent."""
     outputs: tuple[Made, ...] = ()
     """What was made of the source; the one that is named ``WEB`` becomes the main object."""
     keeps_original: bool = True

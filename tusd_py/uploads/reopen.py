@@ -1,4 +1,4 @@
-"""Another try, by hand, for a job that failed for good (S17)."""
+"""What an operator does about a job that failed for good (S17): another try, or none."""
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Job
@@ -16,6 +16,18 @@ def reopen_failed(ports: Ports, task_id: UploadId) -> Job | None:
     if job is not None:
         ports.tasks.put(facts_of(job), _again(job))
     return job
+
+
+def drop_failed(ports: Ports, task_id: UploadId) -> bool:
+    """Give a failed job up and remove its source. The task stays failed. False: it did not fail.
+
+    Raises: BackendError.
+    """
+    if not ports.catalog.drop_failed(task_id):
+        return False
+    ports.stores.core.delete(task_id)
+    ports.catalog.source_removed(task_id)
+    return True
 
 
 def _again(job: Job) -> TaskChange:

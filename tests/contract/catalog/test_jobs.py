@@ -2,6 +2,7 @@
 
 import concurrent.futures
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from support.catalog import ME, STORED, claimed, finished
@@ -14,9 +15,10 @@ from tusd_py.domain.errors import (
     Transient,
 )
 from tusd_py.domain.ids import UploadId, owner_scope
-from tusd_py.domain.job import Checkpoint, JobState, Step
+from tusd_py.domain.job import Checkpoint, Job, JobState, Step
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Made
+from tusd_py.domain.upload import UploadState
 
 
 def test_one_of_many_claims_wins(catalog: Catalog) -> None:
@@ -168,6 +170,82 @@ def test_dead_leases_go_back_and_three_crashes_are_poison(
     assert history is not None
     assert history.status == "failed"
     assert catalog.unsent(10) == []
+
+
+def die(catalog: Catalog, clock: FakeClock, task_id: UploadId, *reached: Step) -> Job:
+    """A worker takes the job, reaches the steps, and dies. Returns: the job after that."""
+    job = catalog.claim(task_id, owner="w", lease_seconds=10)
+    assert job is not None
+    checkpoint = job.checkpoint
+    for step in reached:
+        checkpoint = replace(checkpoint, step=step)
+        catalog.save_checkpoint(task_id, fence=job.fence, checkpoint=checkpoint)
+    clock.advance(11)
+    catalog.reap(max_crashes=3)
+    found = catalog.job(task_id)
+    assert found is not None
+    return found
+
+
+def test_what_kills_workers_while_it_is_made_is_stored_as_it_was_sent(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    task_id = finished(catalog)
+    jobs = [die(catalog, clock, task_id, Step.TRANSCODE) for _ in range(4)]
+    assert [job.checkpoint.as_it_is for job in jobs] == [False, True, True, True]
+    assert {job.state for job in jobs} == {JobState.QUEUED}
+    assert [job.fence for job in jobs] == [1, 2, 3, 4]
+    fence = claimed(catalog, task_id)
+    assert fence == 5
+    catalog.complete(task_id, fence=fence, stored=STORED)
+
+
+@pytest.mark.parametrize(
+    ("reached", "deaths"),
+    [((), 3), ((Step.TRANSCODE, Step.STORE), 3), ((Step.TRANSCODE,), 6)],
+)
+def test_what_kills_workers_although_nothing_is_made_is_poison(
+    catalog: Catalog, clock: FakeClock, reached: tuple[Step, ...], deaths: int
+) -> None:
+    task_id = finished(catalog)
+    states = [die(catalog, clock, task_id, *reached).state for _ in range(deaths)]
+    assert states == [JobState.QUEUED] * (deaths - 1) + [JobState.FAILED]
+    again = catalog.reopen(task_id)
+    assert again is not None
+    assert (again.checkpoint.as_it_is, again.crash_count) == (False, 0)
+
+
+def test_an_attempt_holds_its_job_until_it_ends_or_another_takes_it(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    mine, others, deleted, done = (finished(catalog, digit * 64) for digit in "1234")
+    fences = {task_id: claimed(catalog, task_id, seconds=60) for task_id in (mine, deleted, done)}
+    fences[others] = claimed(catalog, others, seconds=10)
+    assert set(catalog.held(fences)) == {mine, others, deleted, done}
+    clock.advance(11)
+    catalog.reap(max_crashes=3)
+    claimed(catalog, others)
+    catalog.close_upload(deleted, UploadState.TERMINATED)
+    catalog.complete(done, fence=fences[done], stored=STORED)
+    assert set(catalog.held(fences)) == {mine}
+    assert catalog.held({}) in ([], set())
+
+
+@pytest.mark.parametrize("code", ["poison", "unexpected", "transient", "compression_failed"])
+def test_the_source_of_a_job_that_failed_by_no_fault_of_its_file_is_kept(
+    catalog: Catalog, clock: FakeClock, code: str
+) -> None:
+    task_id = finished(catalog)
+    catalog.fail(task_id, fence=claimed(catalog, task_id), error_code=code, error_msg="broken")
+    clock.advance(400 * 86400)
+    assert catalog.removable_sources() == []
+    assert catalog.removable_sources(failed_after=401 * 86400) == []
+    assert catalog.removable_sources(failed_after=399 * 86400) == [task_id]
+    assert catalog.drop_failed(task_id)
+    assert catalog.removable_sources() == [task_id]
+    assert catalog.dead_letters() == []
+    assert not catalog.drop_failed(task_id)
+    assert catalog.reopen(task_id) is None
 
 
 def test_a_due_job_that_nobody_took_is_published_again(catalog: Catalog, clock: FakeClock) -> None:

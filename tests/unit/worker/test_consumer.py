@@ -20,6 +20,7 @@ from tusd_py.domain.job import JobState
 from tusd_py.domain.task import TaskStatus
 from tusd_py.monitoring.checks import Checks, Status
 from tusd_py.uploads.relay import relay_outbox
+from tusd_py.uploads.reopen import drop_failed, reopen_failed
 from worker.app import Worker
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.lease import Lease, WorkerStopping
@@ -96,6 +97,20 @@ def test_what_the_file_itself_is_to_blame_for_fails_at_once(bench: Bench) -> Non
         "corrupt",
         "It is broken.",
     )
+
+
+def test_a_failed_jobs_file_stays_until_an_operator_drops_it(bench: Bench) -> None:
+    failed, waiting = bench.submit(), bench.submit(b"another")
+    bench.take(raising(Permanent("It could not be compressed.", code="compression_failed")))
+    bench.clock.advance(400 * 86400)
+    remove_leftovers(bench.ports, find_leftovers(bench.ports))
+    assert bench.ports.stores.core.path(failed).exists()
+    assert drop_failed(bench.ports, failed)
+    assert not bench.ports.stores.core.path(failed).exists()
+    assert not drop_failed(bench.ports, failed)
+    assert not drop_failed(bench.ports, waiting)
+    assert bench.ports.stores.core.path(waiting).exists()
+    assert reopen_failed(bench.ports, failed) is None
 
 
 @pytest.mark.parametrize("error", [WorkerStopping(), Stopped()])
