@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, StringConstraints, model_validator
 
+from tusd_py.settings_pictures import ImageSettings
 from tusd_py.settings_sections import Section
 from tusd_py.settings_values import GIB, Duration, Size
 
@@ -15,10 +16,6 @@ class VideoSettings(Section):
     """What is made of films."""
 
     web: bool = Field(True, description="Make a web copy (MP4 with H.264 and AAC) of films")
-
-
-class ImageSettings(Section):
-    """What is made of pictures."""
 
 
 class AudioSettings(Section):

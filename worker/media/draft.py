@@ -1,4 +1,4 @@
-"""Takes a program's output from its folder, only if it is one plain file.
+"""Takes a program's output from its folder, only if it consists of the expected plain files.
 
 A hostile input may have taken the program over: a name in the folder may be a link to another file, a
 device, or a second name (hard link) of a file that is not the program's own.
@@ -6,6 +6,7 @@ device, or a second name (hard link) of a file that is not the program's own.
 
 import os
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,25 +19,37 @@ class NotOnePlainFile(Exception):
 
 
 def take_draft(folder: Path, name: str, target: Path, *, largest: int) -> int:
-    """Move the only file of ``folder`` to ``target``, which programs in a box can't reach.
+    """Move the only file of ``folder`` to ``target``; see ``take_drafts``. Returns: its size in bytes."""
+    return take_drafts(folder, {name: target}, largest=largest)[name]
 
-    Call this when the program and its children have ended. Args: largest: size limit in bytes.
-    Returns: the file's size in bytes, more than 0. The file is synced.
+
+def take_drafts(folder: Path, targets: Mapping[str, Path], *, largest: int) -> dict[str, int]:
+    """Move each file of ``folder`` to its target, which programs in a box can't reach.
+
+    Call this when the program and its children have ended. Args: targets: by name, those of all entries
+    of the folder. largest: size limit of each in bytes.
+    Returns: each file's size in bytes, more than 0. The files are synced.
     Raises: NotOnePlainFile: nothing was followed, opened for writing or kept; OSError.
     """
     names = os.listdir(folder)  # noqa: PTH208  (names, not paths)
-    if names != [name]:
+    if set(names) != set(targets):
         raise NotOnePlainFile(f"{len(names)} entries")
-    if not stat.S_ISREG((folder / name).lstat().st_mode):
-        raise NotOnePlainFile("no regular file")
-    # A rename moves a link itself. From here on no program in a box sees the file.
-    (folder / name).rename(target)
+    taken: list[Path] = []
+    sizes = {}
     try:
-        return _size_of_plain(target, largest)
+        for name, target in targets.items():
+            if not stat.S_ISREG((folder / name).lstat().st_mode):
+                raise NotOnePlainFile("no regular file")
+            # A rename moves a link itself. From here on no program in a box sees the file.
+            (folder / name).rename(target)
+            taken.append(target)
+            sizes[name] = _size_of_plain(target, largest)
     except BaseException:
-        with suppress(OSError):
-            target.unlink()
+        for target in taken:
+            with suppress(OSError):
+                target.unlink()
         raise
+    return sizes
 
 
 def _size_of_plain(path: Path, largest: int) -> int:

@@ -26,7 +26,8 @@ POLL_SECONDS: Final = 0.1
 READ_BYTES: Final = 1 << 16
 MAX_LINE_BYTES: Final = 4096
 MAX_FILES: Final = 8
-"""Files that a program may make in its folder. ffmpeg makes one; an empty file costs an inode too."""
+"""Files that a program may make in its folder, unless its bounds say otherwise: an empty one costs an
+inode too."""
 MAX_THREADS: Final = 64 + 4 * (os.cpu_count() or 1)
 """Threads of one program and its children: ffmpeg has a few for each core."""
 _STDERR_BYTES: Final = 4096
@@ -71,6 +72,8 @@ class Bounds:
     folder: Path | None = None
     """Where the program writes: all files there together take at most ``folder_size`` on the disk."""
     folder_size: int = 0
+    files: int = MAX_FILES
+    """Files that there may be in ``folder``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,17 +170,20 @@ class _Watch:
             raise TooManyThreads("threads")
         if limits.cpu is not None and used.cpu > limits.cpu:
             raise CpuSpent("processor time")
-        if limits.folder is not None and _bytes_in(limits.folder) > limits.folder_size:
+        if (
+            limits.folder is not None
+            and _bytes_in(limits.folder, limits.files) > limits.folder_size
+        ):
             raise TooMuchOutput("disk")
 
 
-def _bytes_in(folder: Path) -> float:
+def _bytes_in(folder: Path, most: int) -> float:
     """Return the bytes that the files in a folder take on the disk; no link is followed. Infinity if it
-    holds a folder, or more than ``MAX_FILES`` files."""
+    holds a folder, or more than ``most`` files."""
     total = 0.0
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for number, entry in enumerate(entries):
-            if number >= MAX_FILES or entry.is_dir(follow_symlinks=False):
+            if number >= most or entry.is_dir(follow_symlinks=False):
                 return math.inf
             total += entry.stat(follow_symlinks=False).st_blocks * 512
     return total

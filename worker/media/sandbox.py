@@ -67,6 +67,8 @@ class Box:
     source: Path
     output: Path | None
     limits: Limits
+    readable: tuple[Path, ...] = ()
+    """Further files and folders that the program may read, under the paths that they have here."""
 
     @property
     def source_seen(self) -> str:
@@ -86,7 +88,9 @@ class Box:
 
     def _in_bwrap(self, argv: list[str]) -> list[str]:
         loaded = filter_file()
-        inner = bwrap_argv(argv, self.source, self.output, filtered=loaded is not None)
+        inner = bwrap_argv(
+            argv, self.source, self.output, filtered=loaded is not None, readable=self.readable
+        )
         if loaded is None:
             return inner
         # bwrap reads the filter from a descriptor that it inherits.
@@ -96,7 +100,8 @@ class Box:
     def _confined(self, argv: list[str]) -> list[str]:
         given: list[str] = []
         if self.kind == "landlock":
-            given += ["--read", str(self.source), "--read", _program(argv)]
+            for path in (self.source, _program(argv), *self.readable):
+                given += ["--read", str(path)]
             given += ["--write", str(self.output)] if self.output is not None else []
         loaded = filter_file()
         given += ["--filter", str(loaded)] if loaded is not None else []
@@ -114,11 +119,16 @@ def limits_argv(limits: Limits) -> list[str]:
 
 
 def bwrap_argv(
-    argv: list[str], source: Path, output: Path | None, *, filtered: bool = False
+    argv: list[str],
+    source: Path,
+    output: Path | None,
+    *,
+    filtered: bool = False,
+    readable: tuple[Path, ...] = (),
 ) -> list[str]:
     """Only the program, its libraries, its input and its output exist, and only the latter can be written.
 
-    Args: filtered: a filter of system calls is to be read from descriptor 9.
+    Args: filtered: a filter of system calls is to be read from descriptor 9. readable: what also exists.
     """
     program = _program(argv)
     box = [
@@ -130,8 +140,9 @@ def bwrap_argv(
         "--dev", "/dev", "--dir", "/tmp",  # noqa: S108  (inside the box)
         "--ro-bind", str(source), "/in",
     ]  # fmt: skip
-    if not Path(program).is_relative_to("/usr"):
-        box += ["--ro-bind", program, program]
+    for path in (program, *map(str, readable)):
+        if not Path(path).is_relative_to("/usr"):
+            box += ["--ro-bind", path, path]
     if output is not None:
         box += ["--bind", str(output), "/out", "--chdir", "/out"]
     # Files in a file system that is in memory (tmpfs) count in no limit of memory.

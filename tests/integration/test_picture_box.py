@@ -1,0 +1,302 @@
+"""The program that reads pictures, in every sandbox: it works there, reaches nothing else, and may fail."""
+
+import json
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pyvips
+from PIL import Image
+from support.pictures import CORNERS, TURNED, alike, corners, exif, huge_png, seen
+
+from tusd_py.clock import SystemClock
+from tusd_py.settings_pictures import ImageSettings, WatermarkSettings
+from worker.images import program as running
+from worker.images.jxl import decode_jxl
+from worker.images.making import look, render
+from worker.images.plan import plan_renditions
+from worker.images.program import PictureProgram, PictureRefused, ProgramFailed, needs
+from worker.images.watermark import draw_watermark
+from worker.media.run import Overran, run
+from worker.media.sandbox import Box, Kind, Limits
+
+MIB = 1 << 20
+BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
+PROGRAM = PictureProgram(clock=SystemClock(), stopped=lambda: False)
+
+
+def box_of(kind: Kind, source: Path, output: Path | None = None, memory: int = 1024 * MIB) -> Box:
+    limits = Limits(memory=memory, file_size=64 * MIB, cpu=60)
+    return Box(kind=kind, source=source, output=output, limits=limits)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    output, target = tmp_path / "out", tmp_path / "made"
+    output.mkdir()
+    target.mkdir()
+    return output, target
+
+
+@pytest.mark.parametrize("kind", BOXES)
+def test_renditions_are_made_in_every_sandbox(
+    kind: Kind, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, (output, target) = tmp_path / "source", folders
+    TURNED[6](corners((640, 480))).save(source, format="HEIF", exif=exif(6), quality=95)
+    settings = ImageSettings(
+        thumbnail_size=48,
+        sizes=(64, 96),
+        formats=("webp", "jpeg", "avif"),
+        watermark=WatermarkSettings(text="mark", size=0.1),
+    )
+    facts = look(PROGRAM, box_of(kind, source), "heic", settings)
+    wanted = plan_renditions(facts, "heic", source.stat().st_size, settings)
+    made = render(PROGRAM, box_of(kind, source, output), "heic", wanted, settings, target=target)
+    assert [one.wanted.name for one in made] == [
+        "thumbnail", "preview", "webp-64", "jpeg-64", "avif-64", "webp-96", "jpeg-96", "avif-96",
+        "web",
+    ]  # fmt: skip
+    for one in made:
+        assert alike(seen(one.path), CORNERS, within=25)
+        assert one.size == one.path.stat().st_size
+    assert (made[0].facts.width, made[0].facts.height) == (48, 36)
+    assert (made[-1].facts.width, made[-1].facts.height) == (640, 480)
+
+
+REACHES = """
+import json, os, sys
+source, output, refused = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+open(source, "rb").read()
+def reaches(what, *arguments):
+    try:
+        what(*arguments)
+    except OSError:
+        return
+    print("reached", what.__name__, arguments)
+for path in refused["read"]:
+    reaches(open, path)
+for path in refused["write"]:
+    reaches(open, path, "w")
+reaches(os.fork)
+import socket
+reaches(socket.socket)
+print("tried")
+"""
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "landlock"])
+def test_the_interpreter_in_the_sandbox_reaches_nothing_else(
+    kind: Kind, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """What a picture could do that has taken the program over."""
+    source, other = tmp_path / "source", tmp_path / "other"
+    source.write_text("mine")
+    other.write_text("another user's")
+    packages = Path(pytest.__file__).parent.parent
+    project = Path(running.__file__).parent.parent
+    refused = {
+        "read": [
+            str(other), "/etc/passwd", f"/proc/{os.getpid()}/environ", str(packages / "pytest" / "__init__.py"),
+            str(project / "app.py"), str(project.parent / "pyproject.toml"),
+            *(str(path) for path in Path.home().iterdir() if path.is_file()),
+        ],
+        "write": [str(running.__file__), str(needs().modules["pyvips"]), str(tmp_path / "new"), "/tmp/new"],
+    }  # fmt: skip
+    box = replace(box_of(kind, source, folders[0]), readable=needs().readable)
+    argv = [
+        needs().python,
+        "-I",
+        "-S",
+        "-c",
+        REACHES,
+        box.source_seen,
+        box.output_seen("x"),
+        json.dumps(refused),
+    ]
+    ended = run(box.wrap(argv), clock=SystemClock(), stopped=lambda: False, wall_seconds=60)
+    assert (ended.stdout, ended.stderr) == ("tried\n", "")
+
+
+def test_a_picture_of_144_megapixels_takes_little_memory(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, (output, target), settings = tmp_path / "source", folders, ImageSettings()
+    Image.new("L", (12_000, 12_000), 120).save(source, format="PNG", compress_level=1)
+    box = box_of("landlock", source, output, memory=160 * MIB)
+    facts = look(PROGRAM, replace(box, output=None), "png", settings)
+    wanted = plan_renditions(facts, "png", source.stat().st_size, settings)
+    made = render(PROGRAM, box, "png", wanted, settings, target=target)
+    assert [(one.wanted.name, one.facts.width) for one in made] == [
+        ("thumbnail", 512),
+        ("preview", 2048),
+    ]
+
+
+def test_a_bomb_is_refused_with_the_memory_of_a_small_picture(tmp_path: Path) -> None:
+    box = box_of("landlock", huge_png(tmp_path / "bomb", 50_000, 50_000), memory=160 * MIB)
+    with pytest.raises(PictureRefused, match="too_large"):
+        look(PROGRAM, box, "png", ImageSettings())
+
+
+def test_a_picture_that_needs_too_much_memory_is_no_picture_of_the_programs(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, (output, target), settings = tmp_path / "source", folders, ImageSettings()
+    # An interlaced picture is decoded as a whole.
+    pyvips.Image.black(8000, 8000, bands=3).pngsave(str(source), interlace=True, compression=1)
+    facts = look(PROGRAM, box_of("landlock", source), "png", settings)
+    wanted = plan_renditions(facts, "png", 1, settings)
+    box = box_of("landlock", source, output, memory=128 * MIB)
+    with pytest.raises((PictureRefused, ProgramFailed)) as raised:
+        render(PROGRAM, box, "png", wanted, settings, target=target)
+    assert isinstance(raised.value, ProgramFailed) or raised.value.reason == "memory"
+    assert not any(target.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("kill -9 $$", ProgramFailed),
+        ("exit 1", ProgramFailed),
+        ("echo '{'", ProgramFailed),
+        ("echo '[]'", ProgramFailed),
+        ("echo '{}'", PictureRefused),
+        ("""echo '{"error": "/etc/passwd"}'""", PictureRefused),
+        ("""echo '{"width": 1e300, "height": 1, "frames": 1}'""", PictureRefused),
+        ("""echo '{"width": -1, "height": 1, "frames": 1}'""", PictureRefused),
+        ("""echo '{"width": true, "height": 1, "frames": 1}'""", PictureRefused),
+    ],
+)
+def test_a_program_that_was_taken_over_or_ended_is_not_believed(
+    script: str, error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o700)
+    hostile = replace(needs(), python=str(python))
+    monkeypatch.setattr(running, "needs", lambda: hostile)
+    with pytest.raises(error) as raised:
+        look(PROGRAM, box_of("off", tmp_path), "png", ImageSettings())
+    assert "passwd" not in str(raised.value)
+
+
+@pytest.mark.parametrize("left", ["nothing", "another name", "one more", "a link", "no picture"])
+def test_outputs_that_are_not_what_was_wanted_are_not_taken(
+    left: str, folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, target = folders
+    secret = tmp_path / "secret"
+    secret.write_text("another user's")
+    settings = ImageSettings(thumbnail_size=16, preview_size=0)
+    source = tmp_path / "source.png"
+    corners().save(source)
+    made = {
+        "nothing": "true",
+        "another name": f"cp {source} {output}/other",
+        "one more": f"cp {source} {output}/thumbnail; cp {source} {output}/other; mkdir {output}/x",
+        "a link": f"ln -s {secret} {output}/thumbnail",
+        "no picture": f"cp {secret} {output}/thumbnail",
+    }
+    python = tmp_path / "python"
+    real = needs()
+    python.write_text(
+        f"""#!/bin/sh
+case "$*" in
+*'"command": "make"'*) {made[left]}; echo '{{}}';;
+*) exec {real.python} "$@";;
+esac
+"""
+    )
+    python.chmod(0o700)
+    monkeypatch.setattr(running, "needs", lambda: replace(real, python=str(python)))
+    box = box_of("off", source, output)
+    wanted = plan_renditions(look(PROGRAM, box, "png", settings), "png", 1, settings)
+    with pytest.raises((PictureRefused, Overran)):
+        render(PROGRAM, box, "png", wanted, settings, target=target)
+    assert secret.read_text() == "another user's"
+    assert not (target / "thumbnail").is_symlink()
+
+
+@pytest.mark.parametrize("colours", ["srgb", "p3", "grey"])
+def test_jpeg_xl_is_read_in_srgb(colours: str, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    from support.pictures import in_srgb, profile
+
+    corners().save(tmp_path / "source.bmp")
+    options = {"srgb": [], "grey": ["-pix_fmt", "gray"], "p3": [
+        "-vf", "setparams=color_primaries=smpte432:color_trc=iec61966-2-1",
+        "-color_primaries", "smpte432", "-color_trc", "iec61966-2-1",
+    ]}[colours]  # fmt: skip
+    source, made = tmp_path / "source.jxl", tmp_path / "made.png"
+    subprocess.run(
+        [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-i",
+            tmp_path / "source.bmp",
+            *options,
+            "-c:v",
+            "libjxl",
+            "-distance",
+            "0",
+            source,
+        ],
+        check=True,
+    )
+    box = box_of("bwrap", source, folders[0])
+    decode_jxl("ffmpeg", box, 1 << 28, target=made, clock=SystemClock(), stopped=lambda: False)
+    expected = in_srgb(corners(), profile("p3")) if colours == "p3" else CORNERS
+    if colours == "grey":
+        expected = tuple((y, y, y) for y in (83, 107, 53, 240))
+    assert alike(seen(made), expected)
+
+
+def test_jpeg_xl_with_too_many_pixels_is_refused(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    corners().save(tmp_path / "source.bmp")
+    source = tmp_path / "source.jxl"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", tmp_path / "source.bmp", "-c:v", "libjxl", source],
+        check=True,
+    )
+    with pytest.raises(PictureRefused):
+        decode_jxl(
+            "ffmpeg", box_of("landlock", source, folders[0]), 100, target=tmp_path / "made.png",
+            clock=SystemClock(), stopped=lambda: False,
+        )  # fmt: skip
+
+
+FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "landlock"])
+def test_a_watermark_for_films_is_a_picture_with_its_place(
+    kind: Kind, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    stamp = tmp_path / "stamp.png"
+    Image.new("RGB", (20, 10), (255, 0, 0)).save(stamp)
+    settings = WatermarkSettings(picture=stamp, place="top-right", opacity=0.5, size=0.1, margin=0)
+    drawn = draw_watermark(
+        PROGRAM, settings, sandbox=kind, memory=512 * MIB, width=640, height=360, folder=folders[0],
+        target=tmp_path / "mark.png",
+    )  # fmt: skip
+    assert (drawn.x, drawn.y) == (640 - 64, 0)
+    with Image.open(drawn.path) as opened:
+        assert (opened.size, opened.mode) == ((64, 32), "RGBA")
+        assert opened.getpixel((32, 16)) in ((255, 0, 0, 127), (255, 0, 0, 128))
+
+
+def test_a_watermark_without_its_file_is_refused(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    nothing = tmp_path / "nothing.ttf"
+    nothing.write_text("no font")
+    with pytest.raises(PictureRefused):
+        draw_watermark(
+            PROGRAM, WatermarkSettings(text="x", font=nothing), sandbox="landlock", memory=512 * MIB,
+            width=64, height=64, folder=folders[0], target=tmp_path / "mark.png",
+        )  # fmt: skip

@@ -1,0 +1,65 @@
+"""The commands: ``look`` at a picture, ``make`` renditions of it, draw a ``watermark``."""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any, Final
+
+# libvips reads it when it is loaded. Each thread of libvips needs memory for its part of the picture.
+os.environ.setdefault("VIPS_CONCURRENCY", "2")
+
+import pyvips
+
+from worker.images.boxed.marks import draw_mark
+from worker.images.boxed.renditions import make_renditions
+from worker.images.boxed.sources import Unreadable, open_source
+
+Given = Mapping[str, Any]
+
+
+def answer(given: Given) -> dict[str, Any]:
+    """Run a command. Return its facts, or ``error``: what is wrong with the file."""
+    try:
+        return COMMANDS[given["command"]](given)
+    except Unreadable as error:
+        return {"error": error.reason}
+    except MemoryError:
+        return {"error": "memory"}
+    except (pyvips.Error, OSError, ValueError, SyntaxError, EOFError) as error:
+        # Pillow's plugins raise SyntaxError and EOFError for what they can't read.
+        return {"error": "memory" if "out of memory" in str(error) else "damaged"}
+
+
+def _look(given: Given) -> dict[str, Any]:
+    with closing(open_source(given["source"], given["kind"], given["max_pixels"])) as source:
+        return source.facts()
+
+
+def _make(given: Given) -> dict[str, Any]:
+    with closing(open_source(given["source"], given["kind"], given["max_pixels"])) as source:
+        return {"made": make_renditions(source, given["outputs"], given["mark"])}
+
+
+def _check(given: Given) -> dict[str, Any]:
+    """Decode what another run has made."""
+    found = {}
+    for name, kind in given["files"].items():
+        path = f"{given['source']}/{name}"
+        with closing(open_source(path, kind, given["max_pixels"])) as source:
+            source.decode()
+            found[name] = source.facts()
+    return {"found": found}
+
+
+def _watermark(given: Given) -> dict[str, Any]:
+    mark = draw_mark(given["mark"], given["width"], given["height"])
+    mark.picture.save(given["output"], format="PNG")
+    return {"x": mark.x, "y": mark.y, "width": mark.picture.width, "height": mark.picture.height}
+
+
+COMMANDS: Final[Mapping[str, Callable[[Given], dict[str, Any]]]] = {
+    "look": _look,
+    "make": _make,
+    "check": _check,
+    "watermark": _watermark,
+}

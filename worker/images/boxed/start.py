@@ -1,0 +1,44 @@
+"""Runs one command of this folder in the sandbox: ``python -I -S start.py INSTRUCTIONS``.
+
+The instructions are a JSON object: ``command``, its arguments, and ``modules``, the file of each module
+that is not in the standard library. The sandbox shows these files alone, not the folders that they are
+in, so that Python can't search for them. The answer is one line of JSON on stdout.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from types import ModuleType
+
+
+class NamedFiles(MetaPathFinder):
+    """Finds modules by a table of their files."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._files = files
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002  (by name, whatever the search path is)
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        """See ``MetaPathFinder.find_spec``."""
+        file = self._files.get(fullname)
+        return spec_from_file_location(fullname, file) if file is not None else None
+
+
+def main(instructions: str) -> None:
+    """Run the command that the instructions name."""
+    given = json.loads(instructions)
+    sys.meta_path.insert(0, NamedFiles(given["modules"]))
+    from worker.images.boxed.commands import answer
+
+    sys.stdout.write(json.dumps(answer(given)) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,121 @@
+"""Makes renditions of a picture in the sandbox, and believes them only when another run has read them."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tusd_py.settings_pictures import ImageSettings
+from worker.images.facts import PictureFacts, read_facts
+from worker.images.plan import Wanted
+from worker.images.program import PictureProgram, PictureRefused
+from worker.images.watermark import mark_instructions, with_mark
+from worker.media.draft import NotOnePlainFile, take_drafts
+from worker.media.sandbox import Box
+
+log = logging.getLogger(__name__)
+
+TAGS_KEPT: Final = 1 | 2 | 4
+"""``VipsForeignKeep``: EXIF, XMP and IPTC. Colours are converted to sRGB, so no profile is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A picture that was made. Size in bytes."""
+
+    wanted: Wanted
+    path: Path
+    size: int
+    facts: PictureFacts
+
+
+def look(program: PictureProgram, box: Box, kind: str, settings: ImageSettings) -> PictureFacts:
+    """Read the header of the box's source as a picture of this kind and no other.
+
+    Raises: PictureRefused, ProgramFailed, Overran, Stopped, OSError.
+    """
+    given = {"source": box.source_seen, "kind": kind, "max_pixels": settings.max_pixels}
+    facts = read_facts(program.run(box, "look", given))
+    if facts is None:
+        raise PictureRefused("damaged")
+    return facts
+
+
+def render(
+    program: PictureProgram,
+    box: Box,
+    kind: str,
+    wanted: Sequence[Wanted],
+    settings: ImageSettings,
+    *,
+    target: Path,
+) -> tuple[Rendered, ...]:
+    """Make what is wanted of the box's source.
+
+    Args: box: its output folder is empty. target: an empty folder outside of it that gets the files, under
+        the names of the renditions.
+    Raises: PictureRefused, ProgramFailed, Overran, Stopped, OSError. The source is not touched.
+    """
+    given = {
+        "source": box.source_seen,
+        "kind": kind,
+        "max_pixels": settings.max_pixels,
+        "outputs": [_instructions(one, box) for one in wanted],
+        "mark": mark_instructions(settings.watermark) if settings.watermark.wanted else None,
+    }
+    program.run(with_mark(box, settings.watermark), "make", given, files=len(wanted))
+    targets = {one.name: target / one.name for one in wanted}
+    folder = box.output or Path()
+    try:
+        sizes = take_drafts(folder, targets, largest=box.limits.file_size)
+    except NotOnePlainFile as error:
+        log.warning("media.output.refused", extra={"reason": str(error)})
+        raise PictureRefused("damaged") from error
+    found = _check(program, box, target, wanted, settings)
+    return tuple(
+        Rendered(wanted=one, path=targets[one.name], size=sizes[one.name], facts=found[one.name])
+        for one in wanted
+    )
+
+
+def _instructions(wanted: Wanted, box: Box) -> dict[str, Any]:
+    return {
+        "name": wanted.name,
+        "path": box.output_seen(wanted.name),
+        "format": wanted.format,
+        "side": wanted.side,
+        "quality": wanted.quality,
+        "lossless": wanted.lossless,
+        "animated": wanted.animated,
+        "marked": wanted.marked,
+        "keep": TAGS_KEPT if wanted.with_tags else 0,
+    }
+
+
+def _check(
+    program: PictureProgram,
+    box: Box,
+    folder: Path,
+    wanted: Sequence[Wanted],
+    settings: ImageSettings,
+) -> dict[str, PictureFacts]:
+    """Decode every pixel of what was made, in a sandbox that has not seen the source.
+
+    Raises: PictureRefused: one is no picture of its format, or is larger than wanted.
+    """
+    inner = Box(kind=box.kind, source=folder, output=None, limits=box.limits)
+    given = {
+        "source": inner.source_seen,
+        "files": {one.name: one.format for one in wanted},
+        "max_pixels": settings.max_pixels,
+    }
+    answers = program.run(inner, "check", given).get("found")
+    found = {}
+    for one in wanted:
+        answer = answers.get(one.name) if isinstance(answers, dict) else None
+        facts = read_facts(answer) if isinstance(answer, dict) else None
+        if facts is None or (one.side and max(facts.width, facts.height) > one.side):
+            raise PictureRefused("damaged")
+        found[one.name] = facts
+    return found

@@ -1,0 +1,136 @@
+"""Runs the program that reads pictures, in the sandbox.
+
+Its answer comes from a process that a hostile file may have taken over, so nothing in it is trusted.
+"""
+
+import json
+import logging
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import worker
+from tusd_py.clock import Clock
+from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
+from worker import images
+from worker.images.boxed import start
+from worker.media.run import Bounds, Ran, run
+from worker.media.sandbox import Box
+
+log = logging.getLogger(__name__)
+
+MODULES: Final = ("_cffi_backend", "_libvips", "_pi_heif", "cffi", "pi_heif", "PIL", "pyvips")
+LIBRARIES: Final = ("pi_heif.libs", "pillow.libs", "pyvips_binary.libs")
+"""Folders beside the modules with the C libraries that their wheels bring along."""
+REASONS: Final = ("too_large", "damaged", "memory", "unknown")
+WALL_FACTOR: Final = 4.0
+"""The program may run for its processor time multiplied by this, since others use the processors too."""
+MAX_ANSWER_BYTES: Final = 1 << 16
+
+
+class PictureRefused(Exception):
+    """Raised when the program can't or must not decode a picture. ``reason`` is one of ``REASONS``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ProgramFailed(Exception):
+    """Raised when the program itself failed: it was killed, ran out of memory, or gave no answer."""
+
+    def __init__(self, ran: Ran) -> None:
+        super().__init__(f"exit code {ran.code}")
+        self.ran = ran
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureProgram:
+    """How to run the program: the clock, and what ends it early."""
+
+    clock: Clock
+    stopped: Callable[[], bool]
+
+    def run(
+        self, box: Box, command: str, given: Mapping[str, Any], *, files: int = 0
+    ) -> dict[str, Any]:
+        """Run one command (see ``worker.images.boxed.commands``) and return its answer.
+
+        The box's ``cpu`` is what the program and all its threads may use together. Args: files: how many
+        files it writes into the output folder of the box.
+        Raises: PictureRefused, ProgramFailed, Overran, Stopped, OSError.
+        """
+        needed = needs()
+        boxed = replace(box, readable=(*box.readable, *needed.readable))
+        instructions = {**given, "command": command, "modules": needed.modules}
+        ran = run(
+            boxed.wrap([needed.python, "-I", "-S", "-B", start.__file__, json.dumps(instructions)]),
+            clock=self.clock,
+            stopped=self.stopped,
+            wall_seconds=WALL_FACTOR * box.limits.cpu,
+            bounds=Bounds(
+                stdout=MAX_ANSWER_BYTES,
+                cpu=box.limits.cpu,
+                folder=box.output,
+                folder_size=box.limits.file_size,
+                files=files,
+            ),
+        )
+        return _answer(ran)
+
+
+def _answer(ran: Ran) -> dict[str, Any]:
+    """Raises: PictureRefused, ProgramFailed."""
+    try:
+        found = read_json_object(ran.stdout) if ran.code == 0 else None
+    except NotAJsonObject:
+        found = None
+    if found is None:
+        log.warning("media.picture.failed", extra={"exit_code": ran.code, "stderr": ran.stderr})
+        raise ProgramFailed(ran)
+    if "error" in found:
+        reason = found["error"]
+        log.info("media.picture.refused", extra={"reason": str(reason)[:20], "stderr": ran.stderr})
+        raise PictureRefused(reason if reason in REASONS else "damaged")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the program needs of this machine: an interpreter, files, and where modules are."""
+
+    python: str
+    modules: dict[str, str]
+    readable: tuple[Path, ...]
+
+
+@cache
+def needs() -> Needs:
+    """Return what the program needs. Raises: ImportError: one of its packages is missing."""
+    modules = {"worker": worker.__file__ or "", "worker.images": images.__file__ or ""}
+    readable = {Path(modules["worker"]), Path(modules["worker.images"]).parent}
+    for name in MODULES:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ImportError(f"The Python package {name} is missing.", name=name)
+        modules[name] = spec.origin
+        file = Path(spec.origin)
+        top = file.parent if file.name == "__init__.py" else file
+        readable.add(top)
+        readable.update(top.parent / name for name in LIBRARIES if (top.parent / name).is_dir())
+    python = os.path.realpath(sys.executable)
+    # Those of the interpreter itself: a virtual environment has none.
+    bases = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
+    readable |= {Path(sysconfig.get_path(name, vars=bases)) for name in ("stdlib", "platstdlib")}
+    library = Path(
+        sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("LDLIBRARY") or ""
+    )
+    if library.suffix != ".a" and library.is_file():
+        readable.add(library)
+    return Needs(python=python, modules=modules, readable=tuple(sorted(readable)))

@@ -1,0 +1,84 @@
+"""A watermark as a picture of its own, for films: a PNG with transparency, and where it is drawn."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from tusd_py.settings_pictures import WatermarkSettings
+from worker.images.boxed import start
+from worker.images.program import PictureProgram, PictureRefused
+from worker.media.draft import NotOnePlainFile, take_draft
+from worker.media.sandbox import Box, Kind, Limits
+
+DRAFT_NAME: Final = "watermark.png.part"
+FILE_BYTES: Final = 64 << 20
+CPU_SECONDS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatermarkPicture:
+    """A PNG; ``x`` and ``y``: pixels from the left and the top edge of the frame to its corner."""
+
+    path: Path
+    x: int
+    y: int
+
+
+def draw_watermark(
+    program: PictureProgram,
+    watermark: WatermarkSettings,
+    *,
+    sandbox: Kind,
+    memory: int,
+    width: int,
+    height: int,
+    folder: Path,
+    target: Path,
+) -> WatermarkPicture:
+    """Draw the watermark for frames of ``width`` x ``height`` pixels, with its opacity.
+
+    Args: memory: limit in bytes. folder: an empty folder that the program writes into; target: where the
+        PNG is put, outside of it.
+    Raises: PictureRefused: the font or the picture can't be read; ProgramFailed, Overran, Stopped, OSError.
+    """
+    box = Box(
+        kind=sandbox,
+        source=Path(start.__file__),  # nothing is read: the watermark's own files come beside it
+        output=folder,
+        limits=Limits(memory=memory, file_size=FILE_BYTES, cpu=CPU_SECONDS),
+    )
+    given = {
+        "mark": mark_instructions(watermark),
+        "width": width,
+        "height": height,
+        "output": box.output_seen(DRAFT_NAME),
+    }
+    drawn = program.run(with_mark(box, watermark), "watermark", given, files=1)
+    x, y = (drawn.get(name) for name in ("x", "y"))
+    if not (isinstance(x, int) and isinstance(y, int) and 0 <= x < width and 0 <= y < height):
+        raise PictureRefused("damaged")
+    try:
+        take_draft(folder, DRAFT_NAME, target, largest=FILE_BYTES)
+    except NotOnePlainFile as error:
+        raise PictureRefused("damaged") from error
+    return WatermarkPicture(path=target, x=x, y=y)
+
+
+def mark_instructions(watermark: WatermarkSettings) -> dict[str, Any]:
+    """Return what the program in the sandbox needs to know of the watermark."""
+    picture, font = watermark.picture, watermark.font
+    return {
+        "text": watermark.text.strip(),
+        "picture": str(picture.resolve()) if picture is not None else None,
+        "font": str(font.resolve()) if font is not None else None,
+        "place": watermark.place,
+        "opacity": watermark.opacity,
+        "size": watermark.size,
+        "margin": watermark.margin,
+    }
+
+
+def with_mark(box: Box, watermark: WatermarkSettings) -> Box:
+    """Return the box with the watermark's own files in it."""
+    files = (path.resolve() for path in (watermark.picture, watermark.font) if path is not None)
+    return replace(box, readable=(*box.readable, *files))
