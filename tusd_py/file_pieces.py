@@ -1,8 +1,10 @@
-"""A file's bytes in pieces for one client."""
+"""A file's bytes: in pieces for one client, and those that show its type."""
 
 import os
 from collections.abc import Iterator
 from typing import Final
+
+from tusd_py.domain.signatures.look import HEAD_BYTES, Look
 
 FIRST_PIECE_BYTES: Final = 64 << 10
 """A client that reads nothing costs one piece of memory ..."""
@@ -24,3 +26,19 @@ def file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[byt
                 return
             sent += len(piece)
             yield piece
+
+
+def look_into(path: os.PathLike[str], head: bytes | None = None) -> Look:
+    """Return a look at a whole file, which is opened again when bytes behind its head are needed.
+
+    Args: head: its first ``HEAD_BYTES``, where they are known. Raises: OSError.
+    """
+
+    def read(start: int, length: int) -> bytes:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            return os.pread(file.fileno(), length, start)
+
+    if head is None:
+        head = read(0, HEAD_BYTES)
+    size = len(head) if len(head) < HEAD_BYTES else os.stat(path).st_size  # noqa: PTH116
+    return Look(head, size, read)

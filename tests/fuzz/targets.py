@@ -25,8 +25,11 @@ from tusd_py.access.keys import parse_keys
 from tusd_py.access.session import ClaimRules, SessionTokens
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import Following
-from tusd_py.domain import filetypes
+from tusd_py.domain import type_rules
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
+from tusd_py.domain.filenames import extension_of
+from tusd_py.domain.signatures.identify import identify
+from tusd_py.domain.signatures.look import Look
 from tusd_py.hashing import checksums
 from tusd_py.hooks import webhook
 from tusd_py.http.download import content_disposition
@@ -104,7 +107,7 @@ def metadata(data: bytes) -> None:
     header = content_disposition(name)
     header.encode("latin-1")
     assert not set(header) & set("\r\n\0"), "a line or a field could be added"
-    filetypes.extension_of(name)
+    extension_of(name)
 
 
 def byte_range(data: bytes) -> None:
@@ -221,11 +224,14 @@ def file_type(data: bytes) -> None:
     """Tell a file by its first bytes, with a name which may lie."""
     name, _, head = data.partition(b"\n")
     filename = name.decode("utf-8", "replace")
-    filetypes.sniff(head)
-    filetypes.agrees(filename, head)
+    look = Look(head, len(head))
+    found = identify(look)
+    identify(Look(head))
+    identify(Look(head[:40], len(head), lambda start, length: head[start : start + length]))
+    type_rules.agrees(filename, found, head)
     for check in (
-        lambda: filetypes.check_declared(filename, "video/mp4", ("mp4", "txt")),
-        lambda: filetypes.check_content(filename, head, ("mp4", "txt")),
+        lambda: type_rules.check_declared(filename, "video/mp4", ("mp4", "txt")),
+        lambda: type_rules.check_content(filename, look, ("mp4", "txt")),
     ):
         try:
             check()

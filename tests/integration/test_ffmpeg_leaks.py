@@ -9,7 +9,8 @@ from support.clock import FakeClock
 from support.media import video
 
 from tusd_py.clock import SystemClock
-from tusd_py.domain.filetypes import sniff
+from tusd_py.domain.signatures.identify import identify
+from tusd_py.file_pieces import look_into
 from tusd_py.settings import Settings
 from worker.media.argv import TranscodePlan, input_argv, transcode_argv
 from worker.media.probe import parse_ffmpeg, parse_ffprobe, probe
@@ -49,7 +50,7 @@ def test_the_guards_hold_even_without_a_sandbox(
 ) -> None:
     crafted = neighbours / "crafted.mp4"
     crafted.write_text(CRAFTED[kind].format(target=target))
-    assert sniff(crafted.read_bytes()) is None
+    assert identify(look_into(crafted)) is None
     frames = neighbours / "frame-%d.png"
     subprocess.run(
         [

@@ -140,6 +140,28 @@ def test_content_that_is_not_what_its_name_says_is_stored_untouched_and_says_so(
     assert got.headers["Content-Type"] == "application/octet-stream"
 
 
+def test_a_video_is_processed_by_its_content_whatever_its_first_name_says(
+    server: Server, tmp_path: Path
+) -> None:
+    source = video(tmp_path / "clip.mp4")
+    task = send(server, source.read_bytes(), "clip.avi")
+    done = server.wait_for_status(task, "completed", "failed")
+    assert "内容与文件名不符" in str(done["message"])
+    assert "按原样保存" not in str(done["message"])
+    assert str(done["oss_path"]).endswith(".mp4")
+    got = httpx.get(f"{server.files}{task}").content
+    assert len(got) < source.stat().st_size
+    for name in ("clip.jpg", "clip.MP4"):
+        again = server.progress(send(server, source.read_bytes(), name))
+        assert again["message"] == "文件已存在，秒传成功"
+        assert again["oss_path"] == done["oss_path"]
+
+
+def test_source_code_under_the_name_of_a_video_is_stored_without_a_note(server: Server) -> None:
+    task = send(server, b"export const answer: number = 42;\n" * 20, "answer.ts")
+    assert server.wait_for_status(task, "completed", "failed")["message"] == "上传完成"
+
+
 def test_under_a_whitelist_extension_declared_type_and_content_must_agree(tmp_path: Path) -> None:
     with running_server(
         tmp_path / "data", env={**FAST, "TUSD_WHITELIST__EXTENSIONS": "mp4,png,txt"}

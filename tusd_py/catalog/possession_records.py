@@ -22,7 +22,7 @@ from tusd_py.catalog.upload_records import find_upload
 from tusd_py.catalog.values import HOUR
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
-from tusd_py.domain.filetypes import extension_of
+from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.ids import owner_scope
 from tusd_py.domain.possession import (
     ANSWER_SECONDS,

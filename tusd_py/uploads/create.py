@@ -20,8 +20,8 @@ from tusd_py.domain.errors import (
     TusdError,
     TypeMismatch,
 )
-from tusd_py.domain.filetypes import check_declared
 from tusd_py.domain.ids import UploadId
+from tusd_py.domain.type_rules import check_declared
 from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.concatenate import plan_final

@@ -28,8 +28,8 @@ from tusd_py.domain.errors import (
     UploadNotFound,
 )
 from tusd_py.domain.file import File
-from tusd_py.domain.filetypes import check_content, is_video
 from tusd_py.domain.ids import UploadId, owner_scope
+from tusd_py.domain.signatures.identify import is_video
 from tusd_py.domain.task import (
     COMPLETED_PROGRESS,
     RECEIVED_PROGRESS,
@@ -37,7 +37,9 @@ from tusd_py.domain.task import (
     TaskChange,
     TaskStatus,
 )
+from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
+from tusd_py.file_pieces import look_into
 from tusd_py.uploads.concatenate import assemble
 from tusd_py.uploads.reception import read_head
 from tusd_py.uploads.room import UploadRoom
@@ -237,7 +239,7 @@ def _finish_in_catalog(
         return True
     path = room.stores.core.path(upload.id)
     seen = read_head(path) if head is None else head()
-    check_content(upload.filename, seen, room.policy.allowed_extensions)
+    check_content(upload.filename, look_into(path, seen), room.policy.allowed_extensions)
     content = FinishedContent(
         upload_id=upload.id,
         user_id=upload.user_id,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from tusd_py.domain.commands import Append
 from tusd_py.domain.errors import HashConflict, LengthExceeded, OffsetMismatch
 from tusd_py.domain.file import File
-from tusd_py.domain.filetypes import extension_of
+from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.ids import UserId, owner_scope
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption

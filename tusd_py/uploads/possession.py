@@ -9,7 +9,7 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.domain.commands import Append
-from tusd_py.domain.filetypes import extension_of
+from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.possession import (
     ANSWER_BYTES,

@@ -8,7 +8,8 @@ from typing import Final, Self
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import ProtocolError, QuotaExceeded
-from tusd_py.domain.filetypes import check_content
+from tusd_py.domain.signatures.look import HEAD_BYTES, Look
+from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import Upload
 from tusd_py.hashing import checksums
 from tusd_py.hashing.follower import Follower
@@ -19,9 +20,7 @@ from tusd_py.uploads.room import UploadRoom
 from tusd_py.uploads.steps import Steps, commit, later
 
 SNIFF_BYTES: Final = 4096
-"""A file's type is looked at as soon as so many bytes are there (S24)."""
-HEAD_BYTES: Final = 1 << 16
-"""By so many its type is told."""
+"""Under a white list a file's type is looked for as soon as this many bytes are there, and at its end."""
 
 
 def read_head(path: os.PathLike[str]) -> bytes:
@@ -135,7 +134,7 @@ class Reception:
                 self._digest.update(chunk)
         if not self._sniffed and self._writer.offset >= SNIFF_BYTES:
             self._sniffed = True
-            check_content(self.upload.filename, self.head(), self._allowed)
+            check_content(self.upload.filename, Look(self.head()), self._allowed)
 
     def head(self) -> bytes:
         """The first bytes of what the store has: 64 KiB, or all there are."""

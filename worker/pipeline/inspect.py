@@ -5,17 +5,14 @@ from dataclasses import replace
 from typing import Final
 
 from tusd_py.domain.errors import Permanent, TypeMismatch
-from tusd_py.domain.filetypes import (
-    OPAQUE,
-    FileType,
-    agrees,
-    check_content,
-    extension_of,
-    sniff,
-)
+from tusd_py.domain.filetypes import OPAQUE, FileType
 from tusd_py.domain.job import Step
 from tusd_py.domain.notes import Note
+from tusd_py.domain.signatures.identify import identify
+from tusd_py.domain.signatures.look import Look
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskStatus
+from tusd_py.domain.type_rules import agrees, check_content
+from tusd_py.file_pieces import look_into
 from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.probe import probe
 from worker.media.run import Overran
@@ -25,7 +22,6 @@ from worker.pipeline.hashes import file_hash
 
 log = logging.getLogger(__name__)
 
-HEAD_BYTES: Final = 1 << 16
 PROBE_CPU_SECONDS: Final = 30
 
 
@@ -40,17 +36,16 @@ def inspect(attempt: Attempt) -> None:
         attempt.held = True
         return
     _wait_for_place(attempt)
-    head = _read_head(attempt)
+    look = _look(attempt)
     if attempt.settings.jobs.verify_source:
         _verify(attempt)
     allowed = attempt.settings.whitelist.extensions
     try:
-        check_content(job.filename, head, allowed)
+        check_content(job.filename, look, allowed)
     except TypeMismatch as error:
         raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code) from error
-    kind = sniff(head) if agrees(job.filename, head) else None
-    mismatch = not agrees(job.filename, head)
-    notes = [Note.MISMATCH] if mismatch else []
+    kind = identify(look)
+    notes = _misnamed(job.filename, kind, look)
     attempt.family = kind.family if kind is not None else ""
     if kind is not None and kind.family == "video" and attempt.tools.ffmpeg is not None:
         notes += _probe(attempt, kind)
@@ -58,7 +53,7 @@ def inspect(attempt: Attempt) -> None:
     attempt.save(
         step=Step.TRANSCODE,
         content_type=kind.mime if kind is not None else OPAQUE,
-        ext=_ext(kind, job.filename, mismatch=mismatch),
+        ext=f".{kind.extensions[0]}" if kind is not None else "",
         notes=tuple(notes),
     )
     attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
@@ -89,10 +84,9 @@ def _wait_for_place(attempt: Attempt) -> None:
         attempt.begin_heavy()
 
 
-def _read_head(attempt: Attempt) -> bytes:
+def _look(attempt: Attempt) -> Look:
     try:
-        with attempt.source.open("rb") as file:
-            return file.read(HEAD_BYTES)
+        return look_into(attempt.source)
     except FileNotFoundError as error:
         # Gone because another attempt has finished? Then the fence tells (fault 13).
         attempt.lease.renew()
@@ -102,6 +96,14 @@ def _read_head(attempt: Attempt) -> bytes:
             code="source_missing",
             message=TEXT_SOURCE_MISSING,
         ) from error
+
+
+def _misnamed(filename: str, kind: FileType | None, look: Look) -> list[Note]:
+    """Return a note if the name claims another type than the content's, which alone decides what is made:
+    the stored file may belong to tasks with other names, too."""
+    if agrees(filename, kind, look.head):
+        return []
+    return [Note.MISMATCH if kind is None else Note.MISNAMED]
 
 
 def _verify(attempt: Attempt) -> None:
@@ -133,11 +135,3 @@ def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
         return [Note.UNREADABLE]
     attempt.probed, attempt.demuxer = found, kind.demuxer
     return []
-
-
-def _ext(kind: FileType | None, filename: str, *, mismatch: bool) -> str:
-    """The object's extension, from our table; opaque bytes have none."""
-    if kind is None or mismatch:
-        return ""
-    claimed = extension_of(filename)
-    return f".{claimed if claimed in kind.extensions else kind.extensions[0]}"

@@ -1,0 +1,124 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import kinds
+
+from tusd_py.domain.errors import TypeMismatch, TypeNotAllowed
+from tusd_py.domain.filetypes import TYPES
+from tusd_py.domain.signatures.identify import identify
+from tusd_py.domain.signatures.look import Look
+from tusd_py.domain.type_rules import agrees, check_content, check_declared
+
+MP4 = kinds.box_file(b"isom", b"avc1")
+MOV = kinds.box_file(b"qt  ")
+WEBM = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
+TIFF = kinds.tiff((254, 4, 1, 0))
+DNG = kinds.tiff((50706, 1, 4, 1))
+DOCX = kinds.archive_of({"[Content_Types].xml": b"", "word/document.xml": b""})
+SOURCE = b"export const answer: number = 42;\n" * 20
+
+
+def whole(content: bytes) -> Look:
+    return Look(content, len(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.mp4", MP4, True), ("a.mov", MP4, True), ("a.m4a", MP4, True), ("a.insv", MP4, True),
+        ("a.avi", MP4, False), ("a.jpg", MP4, False), ("a", MP4, True), ("a.unknown", MP4, True),
+        ("a.mp4", WEBM, False), ("a.mkv", WEBM, True), ("a.mp4", b"text", False),
+        ("a.ts", SOURCE, True), ("a.mts", SOURCE, True), ("a.ts", "﻿// BOM\n".encode(), True),
+        ("a.ts", b"\0\1\2\3" * 50, False), ("a.m2ts", SOURCE, False), ("a.mp4", SOURCE, False),
+        ("a.ts", kinds.packets(188), True), ("a.mpg", kinds.packets(188), True),
+        ("a.nef", TIFF, True), ("a.tif", DNG, True), ("a.dng", DNG, True), ("a.jpg", DNG, False),
+        ("a.zip", DOCX, True), ("a.docx", DOCX, True), ("a.xlsx", DOCX, False), ("a.jar", DOCX, True),
+        ("a.heic", kinds.box_file(b"mif1", b"avif"), True), ("a.mp4", kinds.box_file(b"crx ", b"isom"), False),
+        ("a.cr3", kinds.box_file(b"crx ", b"isom"), True), ("a.svg", b"<svg/>", True), ("a.pdf", PNG, False),
+    ],
+)  # fmt: skip
+def test_a_name_agrees_with_its_content(name: str, content: bytes, expected: bool) -> None:
+    assert agrees(name, identify(whole(content)), content) is expected
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_every_extension_of_a_type_agrees_with_it(kind) -> None:  # type: ignore[no-untyped-def]
+    for ext in kind.extensions:
+        assert agrees(f"a.{ext}", kind, b"")
+
+
+@given(st.binary(max_size=600))
+def test_any_bytes_are_compared_without_an_error(content: bytes) -> None:
+    agrees("x.mp4", identify(Look(content)), content)
+
+
+def test_an_empty_white_list_takes_anything() -> None:
+    check_declared("", "nonsense", ())
+    check_content("a.mp4", whole(b"text"), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "declared"),
+    [("a.exe", ""), ("", ""), ("a.mp4", "image/png"), ("a\0.mp4", ""), ("mp4", "video/mp4"), ("a.mp4", "text/plain")],
+)  # fmt: skip
+def test_what_is_not_on_the_white_list_is_refused(name: str, declared: str) -> None:
+    with pytest.raises(TypeNotAllowed):
+        check_declared(name, declared, ("mp4", ".PNG"))
+
+
+@pytest.mark.parametrize(
+    ("name", "declared"),
+    [
+        ("a.mp4", "video/mp4"), ("a.png", "application/octet-stream"), ("A.PNG", ""), ("a.rm", "application/vnd.rn-realmedia"),
+        ("a.mxf", "application/mxf"), ("a.ts", "video/mp2t"), ("a.ts", "text/x-typescript"), ("a.ts", "application/typescript"),
+    ],
+)  # fmt: skip
+def test_what_is_on_the_white_list_is_taken(name: str, declared: str) -> None:
+    check_declared(name, declared, ("mp4", ".PNG", "rm", "mxf", "ts"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.mp4", MOV), ("a.txt", b"text"), ("a.ts", SOURCE), ("a.nef", TIFF), ("a.docx", DOCX)]
+)  # fmt: skip
+def test_content_of_the_kind_that_the_name_claims_is_taken(name: str, content: bytes) -> None:
+    check_content(name, whole(content), ("x",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.mp4", b"text"), ("a.mp4", WEBM), ("a.txt", PNG), ("a.avi", MP4), ("a.heic", MP4), ("a.mp4", SOURCE)],
+)  # fmt: skip
+def test_other_content_is_refused_under_a_white_list(name: str, content: bytes) -> None:
+    with pytest.raises(TypeMismatch):
+        check_content(name, whole(content), ("x",))
+    with pytest.raises(TypeMismatch):
+        check_content(name, Look(content), ("x",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.flac", kinds.tag(100_000) + b"fLaC\0\0\0\x22" + bytes(34)),
+        ("a.docx", kinds.archive_of(
+            {"word/a.jpg": bytes(90_000), "[Content_Types].xml": b"", "word/document.xml": b""})),
+    ],
+)  # fmt: skip
+def test_the_beginning_of_a_file_is_not_refused_for_what_comes_later(
+    name: str, content: bytes
+) -> None:
+    check_content(name, Look(content[:65536]), ("x",))
+    check_content(name, Look(content[:4096]), ("x",))
+    check_content(name, whole(content), ("x",))
+    wrong = content[:65536] + bytes(100_000)
+    check_content(name, Look(wrong[:65536]), ("x",))
+    with pytest.raises(TypeMismatch):
+        check_content(name, whole(wrong), ("x",))
+
+
+def test_frames_that_are_longer_than_the_beginning_are_waited_for() -> None:
+    content = (b"\x0b\x77\0\0\x24\x40" + bytes(2554)) * 4
+    check_content("a.ac3", Look(content[:4096]), ("x",))
+    check_content("a.ac3", whole(content), ("x",))
+    with pytest.raises(TypeMismatch):
+        check_content("a.ac3", Look(b"text" * 1024), ("x",))

@@ -1,0 +1,42 @@
+"""The part of a file that is read to find its type."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+HEAD_BYTES: Final = 1 << 16
+"""Most types show within these first bytes of a file."""
+_TEXT_CONTROLS: Final = "\t\n\r\f\x1b"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A file's first bytes, and a way to read others. Offsets, lengths and sizes in bytes."""
+
+    head: bytes
+    size: int | None = None
+    """Of the whole file; None while more bytes may follow."""
+    read: Callable[[int, int], bytes] | None = None
+    """Returns the bytes from a start for a length, fewer at the end of the file."""
+
+    def at(self, start: int, length: int) -> bytes | None:
+        """Return the bytes from ``start``, fewer at the end of the file; None if they can't be read."""
+        if start + length <= len(self.head) or self.size == len(self.head):
+            return self.head[start : start + length]
+        return None if self.read is None else self.read(start, length)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether bytes can be the beginning of a text in UTF-8 or UTF-16 with a byte order mark."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = head[: len(head) & ~1].decode("utf-16", "replace")
+    else:
+        try:
+            text = head.decode("utf-8")
+        except UnicodeDecodeError as error:
+            # The last character may be cut off.
+            if error.start < len(head) - 3 or error.reason != "unexpected end of data":
+                return False
+            text = head[: error.start].decode("utf-8")
+    return not any(unicodedata.category(c) == "Cc" and c not in _TEXT_CONTROLS for c in text[:4096])

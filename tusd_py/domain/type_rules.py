@@ -1,0 +1,109 @@
+"""What names claim against what contents are, and the white list of extensions."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from tusd_py.domain import filetypes as types
+from tusd_py.domain.errors import TypeMismatch, TypeNotAllowed
+from tusd_py.domain.filenames import extension_of
+from tusd_py.domain.filetypes import OPAQUE, FileType, by_extension
+from tusd_py.domain.signatures.identify import identify
+from tusd_py.domain.signatures.look import Look, is_text
+
+TEXT_EXTENSIONS: Final = ("ts", "mts")
+"""Extensions of a video, and also of sources in TypeScript."""
+_TEXT_TYPES: Final = ("text", "application")
+_KIN: Final = (
+    types.LIKE_TIFF,
+    (types.MPEG_TS, types.MPEG_PS, types.M2V),
+    (types.HEIC, types.AVIF),
+    (types.JP2, types.J2K),
+    (types.AC3, types.EAC3),
+    (types.WAV, types.W64),
+)
+"""Types that programs give the same extensions."""
+_GUESSED: Final = {
+    types.MP3: (types.AAC, types.FLAC, types.APE, types.WAVPACK, types.TTA, types.AC3, types.EAC3, types.DTS),
+    types.ZIP: types.ZIPPED,
+}  # fmt: skip
+"""Types that the beginning of a file is taken for, and those that the whole file may be instead."""
+_LATE: Final = (
+    types.MP3, types.AAC, types.AC3, types.EAC3, types.DTS, types.DV, types.H264, types.HEVC, types.M2V,
+    types.MKV, types.WEBM,
+)  # fmt: skip
+"""Types that show by several frames in a row, or behind a gap: a beginning may be too short for them."""
+
+
+def check_declared(filename: str, filetype: str, allowed: Sequence[str]) -> None:
+    """Refuse what a white list does not allow by extension, and a media type that disagrees with it.
+
+    Nothing is checked while ``allowed`` (extensions) is empty. Raises: TypeNotAllowed.
+    """
+    if not allowed:
+        return
+    ext = extension_of(filename)
+    if ext not in {entry.lower().lstrip(".") for entry in allowed}:
+        raise TypeNotAllowed
+    if any(unicodedata.category(char) == "Cc" for char in filename):
+        raise TypeNotAllowed("The file name has control characters.")
+    declared = filetype.partition(";")[0].strip().lower()
+    kind = by_extension(ext)
+    if kind is None or declared in ("", OPAQUE, kind.mime):
+        return
+    if ext in TEXT_EXTENSIONS and declared.partition("/")[0] in _TEXT_TYPES:
+        return
+    if not _same_family(declared, kind):
+        raise TypeNotAllowed("The declared type is not that of the file's name.")
+
+
+def _same_family(declared: str, kind: FileType) -> bool:
+    family = declared.partition("/")[0]
+    if kind.family in ("document", "archive"):
+        return family == "application"
+    av = ("video", "audio")
+    return family == kind.family or (family in av and kind.family in av)
+
+
+def check_content(filename: str, look: Look, allowed: Sequence[str]) -> None:
+    """Refuse, under a white list, content that is not of the kind that its extension claims.
+
+    Content of an extension that claims nothing known (a text's, say) must not be of a known type.
+    A look at the beginning of a file (``size`` None) refuses only what the rest can't make right.
+    Raises: TypeMismatch.
+    """
+    if not allowed:
+        return
+    found, claimed = identify(look), by_extension(extension_of(filename))
+    if claimed is None:
+        if found is not None:
+            raise TypeMismatch
+        return
+    if look.size is None and _may_become(claimed, found, look.head):
+        return
+    if not agrees(filename, found, look.head):
+        raise TypeMismatch
+
+
+def _may_become(claimed: FileType, found: FileType | None, head: bytes) -> bool:
+    if found is None:
+        return claimed in _LATE and not is_text(head)
+    return claimed in _GUESSED.get(found, ())
+
+
+def agrees(filename: str, found: FileType | None, head: bytes) -> bool:
+    """Whether a file may have this name: its extension claims the type that was found, or one of its kin.
+
+    An extension that is not in the table claims nothing. ``head``: the file's first bytes.
+    """
+    ext = extension_of(filename)
+    claimed = by_extension(ext)
+    if claimed is None or claimed is found:
+        return True
+    if found is None:
+        return ext in TEXT_EXTENSIONS and is_text(head)
+    if ext in found.extensions or (claimed.demuxer and claimed.demuxer == found.demuxer):
+        return True
+    if claimed in types.ZIPPED:
+        return claimed is types.ZIP and found in types.ZIPPED
+    return any(claimed in kin and found in kin for kin in _KIN)
