@@ -19,6 +19,7 @@ from tusd_py.domain.errors import (
     Transient,
 )
 from tusd_py.domain.job import INFECTED, Job
+from tusd_py.domain.task import TEXT_RETRYING, TEXT_WAITING
 from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
@@ -39,7 +40,6 @@ RECEIVE_SECONDS: Final = 1.0
 DATABASE_RETRY_SECONDS: Final = 5.0
 JITTER: Final = 0.2
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-TEXT_WAITING: Final = "等待资源"
 UNEXPECTED: Final = "Processing failed unexpectedly."
 
 
@@ -201,7 +201,9 @@ class Consumer:
             counted=counted,
         )
         self._figures.attempt_ended("retry")
-        attempt.reporter.waits(f"重试中 {tried}/{jobs.max_attempts}" if counted else TEXT_WAITING)
+        attempt.reporter.waits(
+            f"{TEXT_RETRYING}{tried}/{jobs.max_attempts}" if counted else TEXT_WAITING
+        )
         log.warning("job.retry", extra={"task_id": job.task_id, "tried": tried, "code": error.code})
 
     def _fail(self, attempt: Attempt, code: str, sentence: str, message: str) -> None:

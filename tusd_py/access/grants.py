@@ -5,17 +5,11 @@ are JWTs of their own type, each under a key of its own derived from the secret:
 for the other or for a session token (RFC 8725, 3.11 and 3.12).
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-import jwt
-from blake3 import blake3
-from jwt.exceptions import ExpiredSignatureError, PyJWTError
-
-from tusd_py.access.session import MAX_TOKEN_CHARACTERS
+from tusd_py.access.token_kind import TokenKind
 from tusd_py.clock import Clock
 from tusd_py.domain.caller import Caller
-from tusd_py.domain.errors import TokenExpired, TokenInvalid
 from tusd_py.domain.ids import UploadId, UserId
 
 TICKET_SECONDS: Final = 60
@@ -23,45 +17,13 @@ ENDLESS_UPLOAD_SECONDS: Final = 7 * 86400.0
 """How long a token is good for whose upload has no end: a finished one, or where none expires."""
 
 
-class _Kind:
-    """One type of token: its header, its audience and its key."""
-
-    def __init__(self, secret: bytes, name: str) -> None:
-        self._key = blake3(secret, derive_key_context=f"tusd-py 2026-11-26 {name}").digest()
-        self._audience = f"tusd-py:{name}"
-        self._header = {"typ": f"{name}+jwt"}
-        self.prefix = f"{self.sign({}).partition('.')[0]}."
-        """How every token of this type begins, and no other."""
-
-    def sign(self, claims: Mapping[str, object]) -> str:
-        named = {"aud": self._audience, **claims}
-        return jwt.encode(named, self._key, algorithm="HS256", headers=self._header)
-
-    def claims(self, token: str) -> Mapping[str, Any]:
-        """Raises: TokenInvalid, TokenExpired."""
-        if len(token) > MAX_TOKEN_CHARACTERS or not token.startswith(self.prefix):
-            raise TokenInvalid
-        try:
-            return jwt.decode(
-                token,
-                self._key,
-                algorithms=["HS256"],
-                audience=self._audience,
-                options={"require": ["exp", "sub"]},
-            )
-        except ExpiredSignatureError as error:
-            raise TokenExpired from error
-        except (PyJWTError, ValueError) as error:
-            raise TokenInvalid from error
-
-
 class Grants:
     """Signs upload tokens and tickets, and reads them again."""
 
     def __init__(self, secret: bytes, clock: Clock) -> None:
         self._clock = clock
-        self._uploads = _Kind(secret, "upload")
-        self._tickets = _Kind(secret, "ticket")
+        self._uploads = TokenKind(secret, "upload")
+        self._tickets = TokenKind(secret, "ticket")
 
     def upload_token(
         self,

@@ -59,18 +59,21 @@ STORED_PROGRESS: Final = 90
 COMPLETED_PROGRESS: Final = 100
 
 TEXT_STARTED: Final = "开始处理文件"
+TEXT_SCANNING: Final = "安全检查中..."
 TEXT_COMPRESSING: Final = "视频压缩中..."
 TEXT_COMPRESSED: Final = "视频压缩完成"
 TEXT_STORING: Final = "上传到云端..."
 TEXT_STORED: Final = "上传完成，保存信息..."
 TEXT_COMPLETED: Final = "上传完成"
+TEXT_WAITING: Final = "等待资源"
+TEXT_RETRYING: Final = "重试中 "
+"""Tries so far and in all follow: ``1/5``."""
 TEXT_INSTANT: Final = "文件已存在，秒传成功"
 TEXT_ACCEPTED: Final = "文件已接收，正在处理中"
 TEXT_COMPRESSION_FAILED: Final = "视频压缩失败: "
 TEXT_SOURCE_MISSING: Final = "打开文件失败"
 TEXT_STORE_FAILED: Final = "上传到OSS失败: "
 TEXT_RECORD_FAILED: Final = "保存文件信息失败"
-TEXT_NO_GAIN: Final = "压缩无收益，保留原文件"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from tusd_py.clock import rfc3339
 from tusd_py.domain.file import File
+from tusd_py.domain.messages import message_code
 from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.task import Task, TaskStatus
 
@@ -16,6 +17,7 @@ def notification(task: Task) -> dict[str, Any]:
         "status": task.status.value,
         "progress": task.progress,
         "message": task.message,
+        "message_code": message_code(task),
     }
     members.update(_outcome(task))
     members.update(seq=task.seq, epoch=task.epoch, attempt=task.attempt)

@@ -9,14 +9,13 @@ from typing import Final
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import Permanent, ResourceShort, ScannerUnavailable
 from tusd_py.domain.job import INFECTED
-from tusd_py.domain.task import INSPECTED_PROGRESS, TaskStatus
+from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SCANNING, TaskStatus
 from tusd_py.scanning.clamd import Clamd, Scanned, Verdict
 from tusd_py.settings import Settings
 from worker.pipeline.attempt import Attempt
 
 log = logging.getLogger(__name__)
 
-TEXT_SCANNING: Final = "安全检查中..."
 TEXT_INFECTED: Final = "文件未通过安全检查，已删除"
 TEXT_UNSCANNED: Final = "文件过大，无法进行安全检查"
 
