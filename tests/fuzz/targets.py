@@ -27,7 +27,7 @@ from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import Following
 from tusd_py.domain import type_rules
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
-from tusd_py.domain.filenames import extension_of
+from tusd_py.domain.filenames import download_name, extension_of
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.signatures.look import Look
 from tusd_py.hashing import checksums
@@ -104,7 +104,7 @@ def metadata(data: bytes) -> None:
         return
     assert sum(len(value) for value in found.values()) <= len(data)
     name = found.get("filename", b"").decode("utf-8", "replace")
-    header = content_disposition(name)
+    header = content_disposition(download_name(name, ext=".mp4", rendition="web"))
     header.encode("latin-1")
     assert not set(header) & set("\r\n\0"), "a line or a field could be added"
     extension_of(name)

@@ -33,6 +33,9 @@ def test_a_films_original_is_kept_beside_its_web_copy(tmp_path: Path) -> None:
         url = f"{server.files}{task}"
         web = httpx.get(url)
         assert web.content[4:8] == b"ftyp"
+        assert 'filename="clip.mp4"' in web.headers["Content-Disposition"]
+        first = httpx.get(f"{url}?rendition=original").headers["Content-Disposition"]
+        assert 'filename="clip.mkv"' in first
         assert httpx.get(f"{url}?rendition=web").content == web.content
         assert httpx.get(f"{url}?rendition=original").content == sent
         part = httpx.get(f"{url}?rendition=original", headers={"Range": "bytes=10-19"})

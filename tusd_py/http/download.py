@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
+from tusd_py.domain.filenames import download_name
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.uploads.download import Content
 
@@ -17,7 +18,13 @@ async def send_content(
     Opaque bytes whatever they are: a stored page or drawing must not run in our origin
     (ASVS 5.4.1, 5.4.2). Args: link_seconds: how long a link is good for.
     """
-    disposition = content_disposition(content.upload.filename)
+    served = content.rendition
+    name = download_name(
+        content.upload.filename,
+        ext=served.ext if served is not None else "",
+        rendition=served.name if served is not None else None,
+    )
+    disposition = content_disposition(name)
     link = await content.link(disposition, link_seconds)
     if link is not None:
         # The link is good for an hour or so and for whoever has it: nobody may keep this answer.
@@ -48,11 +55,7 @@ async def send_content(
     )
 
 
-def content_disposition(filename: str) -> str:
-    """``attachment`` with the name in both forms of RFC 6266; control characters are dropped."""
-    name = "".join(char for char in filename if char.isprintable())
-    name = name.encode("utf-8", "replace").decode()
-    name = name.replace("/", "_").replace("\\", "_")[:255] or "file"
-    plain = name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "'")
-    plain = plain.replace("?", "_")
+def content_disposition(name: str) -> str:
+    """Return ``attachment`` with a name as ``download_name`` makes it, in both forms of RFC 6266."""
+    plain = name.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

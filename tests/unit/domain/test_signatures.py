@@ -37,17 +37,17 @@ def test_a_file_that_ffmpeg_wrote_is_recognised_and_read_by_the_demuxer_of_its_t
         assert kinds.demuxed(samples[name], found.demuxer)
 
 
-@pytest.mark.parametrize("name", kinds.MADE)
-def test_an_independent_library_finds_the_same_family(samples: dict[str, Path], name: str) -> None:
-    other = filetype.guess(str(samples[name]))
-    if other is None:
-        pytest.skip("the library has no such type")
-    found = identify(look_into(samples[name]))
-    assert found is not None
-    family = other.mime.partition("/")[0]
-    # It does not look for what is in these containers.
-    either = name in ("sound.mka", "sound.wma", "film.ogv") and family in ("video", "audio")
-    assert family == found.family or either
+def test_an_independent_library_finds_the_same_family(samples: dict[str, Path]) -> None:
+    guesses = {name: filetype.guess(str(path)) for name, path in samples.items()}
+    known = {name: other for name, other in guesses.items() if other is not None}
+    assert len(known) > 35
+    for name, other in known.items():
+        found = identify(look_into(samples[name]))
+        assert found is not None
+        family = other.mime.partition("/")[0]
+        # It does not look for what is in these containers.
+        either = name in ("sound.mka", "sound.wma", "film.ogv") and family in ("video", "audio")
+        assert family == found.family or either, name
 
 
 def test_the_program_file_finds_the_same_family(samples: dict[str, Path]) -> None:
