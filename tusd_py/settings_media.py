@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from tusd_py.settings_pictures import ImageSettings
 from tusd_py.settings_sections import Section
-from tusd_py.settings_values import GIB, Duration, Size
+from tusd_py.settings_values import Duration, Size
 
 S = TypeVar("S", bound=Section)
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -72,7 +72,10 @@ class MediaSettings(Section):
     )
     ffmpeg: str = Field("ffmpeg", description="Program name or path")
     ffprobe: str = Field("ffprobe", description="Program name or path")
-    memory_limit: Size = Field(2 * GIB, description="Address space of one ffmpeg")
+    memory_limit: Size = Field(
+        0,
+        description="Most memory that one program for media may use. What it gets is estimated by the size of the picture, the preset and its threads, and threads are given up where that is more; 0: three quarters of the memory of the machine or container, shared by the slots",
+    )
     max_pixels: int = Field(35389440, description="Largest picture decoded (8192 x 4320)")
     max_duration: Duration = Field(43200.0, description="Longest video that is compressed")
     cpu_budget: Duration = Field(

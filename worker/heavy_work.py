@@ -73,6 +73,11 @@ class HeavyWork:
             self._running += Counter()  # drops users at zero
             self._changed.notify_all()
 
+    def running(self) -> int:
+        """Return how many places are taken."""
+        with self._changed:
+            return self._running.total()
+
     def wait_until_full(self, seconds: float) -> bool:
         """Wait at most ``seconds`` until no place is free. Return whether none is."""
         with self._changed:

@@ -1,5 +1,6 @@
 """kill -9 of a worker at each step: one effect, nothing lost, no ffmpeg left behind."""
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -48,8 +49,17 @@ def query(server: Server, statement: str) -> list[tuple[object, ...]]:
 
 
 def programs_in(folder: Path) -> list[str]:
-    """Command lines of ffmpeg processes that work on files in the folder."""
-    found = []
+    """Command lines of ffmpeg processes, and of the boxes around them, that work on files in the folder."""
+    return list(_programs(folder).values())
+
+
+def encoders_in(folder: Path) -> list[int]:
+    """Process ids of the boxes in which ffmpeg encodes a file of the folder."""
+    return [pid for pid, line in _programs(folder).items() if "libx264" in line]
+
+
+def _programs(folder: Path) -> dict[int, str]:
+    found = {}
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
             try:
@@ -57,7 +67,7 @@ def programs_in(folder: Path) -> list[str]:
             except OSError:
                 continue
             if "ffmpeg" in line and str(folder) in line:
-                found.append(line)
+                found[int(process.name)] = line
     return found
 
 
@@ -114,6 +124,40 @@ def test_a_worker_killed_inside_ffmpeg_leaves_no_ffmpeg_and_loses_no_progress(
         wait_until(done, timeout=90)
     assert min(seen) >= reached
     assert len(query(server, "SELECT * FROM repository_pool")) == 1
+
+
+def test_a_film_whose_worker_dies_twice_is_stored_as_it_was_sent(
+    idle_server: Server, tmp_path: Path
+) -> None:
+    server = idle_server
+    source = video(tmp_path / "clip.mp4")
+    task = send(server, source)
+    for _ in range(3):
+        # The third worker has nothing to make: it dies on the way to storing, which is no evidence either.
+        with worker(server.data_dir, TUSD_FAIL="before_transcode:exit") as process:
+            assert process.wait(60) == 137
+    with worker(server.data_dir):
+        done = server.wait_for_status(task, "completed", "failed")
+    assert (done["status"], done["note_codes"]) == ("completed", ["worker_died"])
+    assert httpx.get(f"{server.files}{task}").content == source.read_bytes()
+    # One fence for each attempt.
+    assert query(server, "SELECT fence, crash_count FROM jobs") == [(4, 3)]
+
+
+def test_ffmpeg_that_is_killed_in_its_box_is_started_again(
+    idle_server: Server, tmp_path: Path
+) -> None:
+    server = idle_server
+    source = video(tmp_path / "film.mp4", seconds=4.0, size="320x240", rate=30, crf=8)
+    task = send(server, source)
+    with worker(server.data_dir, TUSD_MEDIA__PRESET="slow"):
+        wait_until(lambda: encoders_in(server.data_dir), timeout=60)
+        (pid, *_) = encoders_in(server.data_dir)
+        os.kill(pid, signal.SIGKILL)
+        done = server.wait_for_status(task, "completed", "failed", timeout=90)
+    assert (done["status"], done["message"]) == ("completed", "上传完成")
+    assert query(server, "SELECT attempts, crash_count FROM jobs") == [(0, 0)]
+    assert len(httpx.get(f"{server.files}{task}").content) < source.stat().st_size
 
 
 def test_a_deleted_film_is_worked_on_no_longer(idle_server: Server, tmp_path: Path) -> None:

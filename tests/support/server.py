@@ -146,6 +146,19 @@ class Server:
             threading.Event().wait(0.05)
         raise AssertionError(f"task {task_id} is {seen}, not {statuses}\n" + "\n".join(self.lines))
 
+    def wait_for_message(
+        self, task_id: str, message: str, timeout: float = 60.0
+    ) -> dict[str, object]:
+        """Poll until the task says this."""
+        deadline = time.monotonic() + timeout
+        seen: dict[str, object] = {}
+        while time.monotonic() < deadline:
+            seen = self.progress(task_id)
+            if seen.get("message") == message:
+                return seen
+            threading.Event().wait(0.05)
+        raise AssertionError(f"task {task_id} is {seen}\n" + "\n".join(self.lines))
+
 
 @contextmanager
 def running_server(

@@ -9,6 +9,7 @@ from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.domain.errors import BackendError
 from tusd_py.settings import Settings
+from worker.media.memory import probe_memory
 from worker.media.run import Overran, run
 from worker.media.sandbox import Box, Kind, Limits
 from worker.media.system_calls import filter_file
@@ -51,7 +52,7 @@ def _look(settings: Settings) -> MediaFacts:
         version=tools.version if tools.ffmpeg else "",
         ffprobe=tools.ffprobe is not None,
         sandbox=tools.sandbox,
-        encoders=_encoders(tools, settings.media.memory_limit),
+        encoders=_encoders(tools, probe_memory(settings.media)),
         filtered=filter_file() is not None,
     )
 

@@ -48,6 +48,8 @@ class Checkpoint:
     ext: str = ""
     cpu_seconds: float = 0.0
     """Estimated processor time of the compression; 0 before the video was probed."""
+    program_failed: bool = False
+    """A program for media failed once through no fault of the file: it gets one thread from then on."""
     as_it_is: bool = False
     """Nothing is made of the file, since that stopped its worker too often: it is stored as it was sent."""
     outputs: tuple[Made, ...] = ()

@@ -23,6 +23,16 @@ class Note(StrEnum):
     STOPPED_AT_A_LIMIT = "stopped_at_a_limit"
     NOT_PLAYABLE = "not_playable"
     NOT_AS_LONG = "not_as_long"
+    DAMAGED = "damaged"
+    CUT_OFF = "cut_off"
+    PROTECTED = "protected"
+    EMPTY = "empty"
+    UNSUPPORTED = "unsupported_codec"
+    PICTURE_TOO_LARGE = "picture_too_large"
+    OUT_OF_MEMORY = "out_of_memory"
+    PROCESSING_INTERRUPTED = "processing_interrupted"
+    PROCESSING_HUNG = "processing_hung"
+    WORKER_DIED = "worker_died"
 
 
 NOTE_TEXTS: Final[Mapping[Note, str]] = {
@@ -37,6 +47,16 @@ NOTE_TEXTS: Final[Mapping[Note, str]] = {
     Note.STOPPED_AT_A_LIMIT: "压缩超出限制，保留原文件",
     Note.NOT_PLAYABLE: "压缩结果无法播放，保留原文件",
     Note.NOT_AS_LONG: "压缩结果长度不符，保留原文件",
+    Note.DAMAGED: "文件内容已损坏，保留原文件",
+    Note.CUT_OFF: "文件不完整，保留原文件",
+    Note.PROTECTED: "文件有加密保护，保留原文件",
+    Note.EMPTY: "文件中没有可播放的内容，保留原文件",
+    Note.UNSUPPORTED: "编码格式不受支持，保留原文件",
+    Note.PICTURE_TOO_LARGE: "画面尺寸过大，保留原文件",
+    Note.OUT_OF_MEMORY: "服务器内存不足，保留原文件，可稍后重新处理",
+    Note.PROCESSING_INTERRUPTED: "处理被意外中断，保留原文件，可稍后重新处理",
+    Note.PROCESSING_HUNG: "处理长时间无进展，保留原文件，可稍后重新处理",
+    Note.WORKER_DIED: "处理多次意外中断，保留原文件，可稍后重新处理",
 }
 
 

@@ -69,6 +69,13 @@ class WorkerFigures:
             ("when",),
             registry=registry,
         )
+        self._program_failures = Counter(
+            "tusd_worker_program_failures",
+            "Programs for media that did not do their work, by cause: killed, out_of_memory, hung, "
+            "crashed are tried once more; disk_full, program_missing, sandbox_failed wait",
+            ("cause",),
+            registry=registry,
+        )
         for when in ("before", "while"):
             self._over_budget.labels(when)
         for result in SCANS:
@@ -119,6 +126,10 @@ class WorkerFigures:
     def over_budget(self, when: Literal["before", "while"]) -> None:
         """A video is not compressed for the processor time that it takes."""
         self._over_budget.labels(when).inc()
+
+    def program_failed(self, cause: str) -> None:
+        """A program for media did not do its work."""
+        self._program_failures.labels(cause).inc()
 
     def compressed(self, seconds: float) -> None:
         """A video was compressed, or could not be, in so long."""

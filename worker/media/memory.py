@@ -72,6 +72,11 @@ def share_of(pixels: int, preset: str, *, threads: int, ceiling: int) -> Share:
     return Share(min(needed, ceiling), 1, is_short=needed > ceiling)
 
 
+def probe_memory(media: MediaSettings) -> int:
+    """Return the bytes that a program may have that only looks at a file."""
+    return min(PROBE_BYTES, media.memory_limit or PROBE_BYTES)
+
+
 def memory_ceiling(media: MediaSettings, *, slots: int) -> int:
     """Return the bytes that one program may have at most: the setting, else a slot's share of the machine."""
     return media.memory_limit or int(machine_memory() * MACHINE_SHARE / max(1, slots))

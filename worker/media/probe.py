@@ -7,6 +7,8 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from worker.media.argv import describe_argv, duration_argv, probe_argv
+from worker.media.causes import Blame, Cause, ToolFailed, ended_by
+from worker.media.checked_run import checked_run
 from worker.media.contents import Contents
 from worker.media.ffmpeg_report import read_ffmpeg
 from worker.media.ffprobe_report import read_ffprobe
@@ -45,7 +47,7 @@ def probe(
 ) -> Probed | None:
     """Look into the box's source as ``demuxer``; None when it is no such file.
 
-    Raises: Stopped, Overran, OSError.
+    Raises: ToolFailed: that was not the file's fault; Stopped, CpuSpent.
     """
     found = look(tools, box, demuxer, clock=clock, stopped=stopped)
     return summary(found) if found is not None else None
@@ -56,29 +58,32 @@ def look(
 ) -> Contents | None:
     """Return everything that planning needs of the box's source; None when ``demuxer`` can't read it.
 
-    Raises: Stopped, Overran, OSError.
+    Raises: ToolFailed: that was not the file's fault; Stopped, CpuSpent.
     """
     if tools.ffprobe is None:
         argv = describe_argv(tools.ffmpeg or "", box.source_seen, demuxer)
         ran = run(box.wrap(argv), clock=clock, stopped=stopped, wall_seconds=PROBE_SECONDS)
+        if ended_by(ran.code) is not None:
+            raise ToolFailed(Cause.KILLED)
         return read_ffmpeg(ran.stderr)
     for tags in (True, False):
         argv = probe_argv(tools.ffprobe, box.source_seen, demuxer, tags=tags)
         try:
-            ran = run(
-                box.wrap(argv),
+            ran = checked_run(
+                box,
+                argv,
                 clock=clock,
                 stopped=stopped,
                 wall_seconds=PROBE_SECONDS,
                 bounds=Bounds(stdout=REPORT_BYTES),
+                otherwise=Cause.DAMAGED,
             )
-        except TooMuchOutput:
-            if not tags:
-                raise
-            continue
-        if ran.code != 0:
-            log.info("media.probe.refused", extra={"exit_code": ran.code, "stderr": ran.stderr})
-            return None
+        except ToolFailed as error:
+            if isinstance(error.__cause__, TooMuchOutput):
+                continue
+            if error.cause.blame is Blame.FILE:
+                return None
+            raise
         return read_ffprobe(ran.stdout, is_complete=tags)
     return None
 

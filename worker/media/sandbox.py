@@ -52,6 +52,8 @@ class Limits:
     cpu: int
     threads: int = 2
     """Threads that the program is started with."""
+    memory_is_short: bool = False
+    """Whether the memory is less than the estimate, so that a failure may be due to it."""
 
     @property
     def address_space(self) -> int:

@@ -1,20 +1,20 @@
 """Compressing one video: run ffmpeg, tell its position, accept its output only if it is right."""
 
 import logging
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tusd_py.clock import Clock
-from tusd_py.domain.errors import ResourceShort
 from tusd_py.domain.notes import Note
 from worker.media.argv import TranscodePlan, transcode_argv
+from worker.media.causes import Cause, ToolFailed, cause_in_words
+from worker.media.checked_run import checked_run
 from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.position import Position
 from worker.media.probe import Probed, probe
-from worker.media.run import Bounds, CpuSpent, Overran, Ran, run
+from worker.media.run import Bounds, Ran
 from worker.media.sandbox import Box
 from worker.media.tools import Tools
 
@@ -27,8 +27,6 @@ it uses less than a hundredth of a processor meets it."""
 PROGRESS_BYTES: Final = 64 << 20
 """30 hours of positions, which ffmpeg writes twice a second in 300 bytes each."""
 DRAFT_NAME: Final = "video.mp4.part"
-SHORT_BYTES: Final = 16 << 20
-"""With less free than this, a failure is the disk's."""
 
 
 class Refused(Exception):
@@ -65,35 +63,29 @@ def transcode(
     The box's ``cpu`` is what ffmpeg and all its threads may use together.
     Args: target: outside of the output folder. on_share: gets how much is done, 0 to 1, by ffmpeg's
         position in the video.
-    Raises: Refused; CpuSpent; ResourceShort: no disk; Stopped; OSError. The source is not touched.
+    Raises: Refused; ToolFailed; CpuSpent; Stopped; OSError. The source is not touched.
     """
     folder = box.output or Path()
-    try:
-        ran = _run(
-            box,
-            transcode_argv(tools.ffmpeg or "", plan),
-            duration=source.duration or 0.0,
-            clock=clock,
-            stopped=stopped,
-            stall_seconds=stall_seconds,
-            on_share=on_share,
-        )
-    except CpuSpent:
-        raise
-    except Overran as error:
-        log.warning("media.transcode.overran", extra={"limit": str(error)})
-        raise Refused(Note.STOPPED_AT_A_LIMIT) from error
-    if ran.code != 0:
-        log.warning("media.transcode.failed", extra={"exit_code": ran.code, "stderr": ran.stderr})
-        if shutil.disk_usage(folder).free < SHORT_BYTES:
-            raise ResourceShort("The worker's disk is full.")
-        raise Refused(Note.CANNOT_DECODE)
+    ran = _run(
+        box,
+        transcode_argv(tools.ffmpeg or "", plan),
+        duration=source.duration or 0.0,
+        clock=clock,
+        stopped=stopped,
+        stall_seconds=stall_seconds,
+        on_share=on_share,
+    )
     try:
         size = take_draft(folder, DRAFT_NAME, target, largest=box.limits.file_size)
     except NotOnePlainFile as error:
         log.warning("media.output.refused", extra={"reason": str(error)})
         raise Refused(Note.NOT_PLAYABLE) from error
-    made = accept(tools, box, target, source, clock=clock, stopped=stopped)
+    try:
+        made = accept(tools, box, target, source, clock=clock, stopped=stopped)
+    except Refused as error:
+        if error.note is Note.NOT_AS_LONG and cause_in_words(ran.stderr) is Cause.CUT_OFF:
+            raise ToolFailed(Cause.CUT_OFF) from error
+        raise
     return Output(path=target, size=size, probed=made)
 
 
@@ -111,8 +103,9 @@ def _run(
         if duration > 0:
             on_share(min(seconds / duration, 0.999))
 
-    return run(
-        box.wrap(argv),
+    return checked_run(
+        box,
+        argv,
         clock=clock,
         stopped=stopped,
         wall_seconds=PATIENCE * box.limits.cpu,
@@ -138,13 +131,10 @@ def accept(
 ) -> Probed:
     """The output if it is a whole video of the same length: exit code 0 alone proves nothing.
 
-    Raises: Refused, Stopped, OSError.
+    Raises: Refused, ToolFailed, Stopped.
     """
     inner = Box(kind=box.kind, source=draft, output=None, limits=box.limits)
-    try:
-        made = probe(tools, inner, OUTPUT_DEMUXER, clock=clock, stopped=stopped)
-    except Overran:
-        made = None
+    made = probe(tools, inner, OUTPUT_DEMUXER, clock=clock, stopped=stopped)
     if made is None or not made.has_video or (source.has_audio and not made.has_audio):
         raise Refused(Note.NOT_PLAYABLE)
     if source.duration is not None:

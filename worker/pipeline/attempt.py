@@ -1,5 +1,6 @@
 """What the steps of one attempt share."""
 
+import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from tusd_py.settings import Settings
 from tusd_py.settings_media import Profile
 from worker.heavy_work import HeavyWork
 from worker.lease import Lease
+from worker.media.memory import Share, memory_ceiling, needed_memory, share_of
 from worker.media.probe import Probed
 from worker.media.tools import Tools
 from worker.pipeline.hashes import file_hash
@@ -89,6 +91,17 @@ class Attempt:
         upload = self.ports.catalog.upload(self.job.task_id)
         chosen = upload.metadata.get(PROFILE_KEY, b"") if upload is not None else b""
         return media.profile(chosen.decode("utf-8", "replace"))
+
+    def share(self, pixels: int, preset: str) -> Share:
+        """Return the memory and the threads that a program gets for pictures of this size: the processors
+        that other programs of this worker leave, but one after a failure, with more room than it needs."""
+        ceiling = memory_ceiling(self.settings.media, slots=self.settings.workers)
+        if self.checkpoint.program_failed:
+            needed = 2 * needed_memory(pixels, preset, 1)
+            return Share(min(needed, ceiling), 1, is_short=needed > ceiling)
+        running = max(1, self.heavy_work.running())
+        threads = max(1, len(os.sched_getaffinity(0)) // running)
+        return share_of(pixels, preset, threads=threads, ceiling=ceiling)
 
     def begin_heavy(self) -> None:
         """Take a place for heavy work, unless this attempt has one. Raises: Deferred."""

@@ -53,13 +53,14 @@ def resume_point(attempt: Attempt) -> Step:
     """Return the step to begin with. Verified outputs are used again if their bytes are still the same;
     otherwise all steps are done again, since the source is still there."""
     saved = attempt.job.checkpoint
-    if saved.step is not Step.STORE:
-        attempt.checkpoint = Checkpoint(cpu_seconds=saved.cpu_seconds)
-        return Step.INSPECT
-    attempt.checkpoint = saved
-    if all(_is_whole(attempt, made) for made in saved.outputs):
+    if saved.step is Step.STORE and all(_is_whole(attempt, made) for made in saved.outputs):
+        attempt.checkpoint = saved
         return Step.STORE
-    attempt.checkpoint = Checkpoint(cpu_seconds=saved.cpu_seconds)
+    attempt.checkpoint = Checkpoint(
+        cpu_seconds=saved.cpu_seconds,
+        program_failed=saved.program_failed,
+        as_it_is=saved.as_it_is,
+    )
     return Step.INSPECT
 
 

@@ -2,20 +2,18 @@
 
 import logging
 import math
-import os
 from dataclasses import replace
 from typing import Final, Literal, NoReturn
 
-from tusd_py.domain.errors import Permanent, ResourceShort, StorageFull
+from tusd_py.domain.errors import ResourceShort, StorageFull
 from tusd_py.domain.job import Step
-from tusd_py.domain.notes import NOTE_TEXTS, Note
+from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import WEB
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
     INSPECTED_PROGRESS,
     TEXT_COMPRESSED,
     TEXT_COMPRESSING,
-    TEXT_COMPRESSION_FAILED,
     TaskStatus,
 )
 from tusd_py.private_files import make_private_directory
@@ -23,10 +21,11 @@ from worker.heavy_work import DEFER_SECONDS, Deferred
 from worker.media.argv import TranscodePlan
 from worker.media.budget import MAX_LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.probe import Probed, measure_duration
-from worker.media.run import CpuSpent, Overran, Stopped
+from worker.media.run import CpuSpent, Stopped
 from worker.media.sandbox import Box, Limits
 from worker.media.transcode import DRAFT_NAME, Output, Refused, transcode
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.kept import kept
 from worker.pipeline.produced import Produced
 
 log = logging.getLogger(__name__)
@@ -36,8 +35,6 @@ OUTPUT_FOLDER: Final = "out"
 """Where ffmpeg writes. Its output is moved away from there before it is read."""
 SPARE_BYTES: Final = 16 << 20
 """An output may be so much larger than its source before it is cut off: it would not be kept."""
-KEPT: Final = "，保留原文件"
-"""What the text of a note ends with that is a reason for keeping the original."""
 
 
 def make_film(attempt: Attempt) -> Produced:
@@ -54,26 +51,11 @@ def make_film(attempt: Attempt) -> Produced:
     try:
         output = _transcode(attempt, probed)
     except Refused as error:
-        return _kept(attempt, error.note)
+        return kept(attempt, error.note)
     if output.size >= attempt.settings.media.gain_ratio * attempt.job.file_size:
         return Produced(notes=(Note.NO_GAIN,))
     attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
     return Produced(web=attempt.made(WEB, output.path, content_type="video/mp4", ext=".mp4"))
-
-
-def _kept(attempt: Attempt, note: Note) -> Produced:
-    """Return that nothing was made. Nothing of the user's is thrown away for our failure.
-
-    Raises: Permanent: the settings say that the task fails then.
-    """
-    attempt.lease.check()
-    if attempt.settings.media.on_failure == "fail":
-        raise Permanent(
-            "The video could not be compressed.",
-            code="compression_failed",
-            message=f"{TEXT_COMPRESSION_FAILED}{NOTE_TEXTS[note].removesuffix(KEPT)}",
-        )
-    return Produced(notes=(note,))
 
 
 def _transcode(attempt: Attempt, probed: Probed) -> Output:
@@ -87,14 +69,17 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
     output = attempt.work_dir / OUTPUT_FOLDER
     output.mkdir(mode=0o700)
     allowed = allowed_cpu(media, job.file_size)
+    share = attempt.share(probed.width * probed.height, media.preset)
     box = Box(
         kind=attempt.tools.sandbox,
         source=attempt.source,
         output=output,
         limits=Limits(
-            memory=media.memory_limit,
+            memory=share.memory,
             file_size=job.file_size + SPARE_BYTES,
             cpu=math.ceil(allowed if attempt.heavy else min(allowed, MAX_LIGHT_CPU_SECONDS)),
+            threads=share.threads,
+            memory_is_short=share.is_short,
         ),
     )
     probed = _with_duration(attempt, box, probed)
@@ -111,7 +96,7 @@ def _transcode(attempt: Attempt, probed: Probed) -> Output:
         preset=media.preset,
         audio_bitrate=media.audio_bitrate,
         max_pixels=media.max_pixels,
-        threads=max(1, (os.cpu_count() or 1) // max(1, attempt.settings.workers)),
+        threads=share.threads,
     )
     span = COMPRESSED_PROGRESS - INSPECTED_PROGRESS
 
@@ -169,14 +154,11 @@ def _over_budget(
 def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:
     if probed.duration is not None:
         return probed
-    try:
-        found = measure_duration(
-            attempt.tools,
-            box,
-            attempt.demuxer,
-            clock=attempt.clock,
-            stopped=attempt.lease.ended,
-        )
-    except Overran as error:
-        raise Refused(Note.CANNOT_DECODE) from error
+    found = measure_duration(
+        attempt.tools,
+        box,
+        attempt.demuxer,
+        clock=attempt.clock,
+        stopped=attempt.lease.ended,
+    )
     return replace(probed, duration=found)

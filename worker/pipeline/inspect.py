@@ -14,11 +14,13 @@ from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskSta
 from tusd_py.domain.type_rules import agrees, check_content
 from tusd_py.file_pieces import look_into
 from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
-from worker.media.probe import probe
-from worker.media.run import Overran
+from worker.media.causes import ToolFailed
+from worker.media.memory import probe_memory
+from worker.media.probe import Probed, probe
 from worker.media.sandbox import Box, Limits
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.hashes import file_hash
+from worker.pipeline.second_try import with_second_try
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ def inspect(attempt: Attempt) -> None:
     kind = identify(look)
     notes = _misnamed(job.filename, kind, look)
     attempt.family = kind.family if kind is not None else ""
-    if kind is not None and kind.family == "video" and attempt.tools.ffmpeg is not None:
+    if kind is not None and kind.family == "video" and _is_to_be_probed(attempt):
         notes += _probe(attempt, kind)
     _estimate(attempt)
     attempt.save(
@@ -57,6 +59,10 @@ def inspect(attempt: Attempt) -> None:
         notes=tuple(notes),
     )
     attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
+
+
+def _is_to_be_probed(attempt: Attempt) -> bool:
+    return attempt.tools.ffmpeg is not None and not attempt.checkpoint.as_it_is
 
 
 def _estimate(attempt: Attempt) -> None:
@@ -119,15 +125,20 @@ def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
         source=attempt.source,
         output=None,
         limits=Limits(
-            memory=attempt.settings.media.memory_limit, file_size=1 << 20, cpu=PROBE_CPU_SECONDS
+            memory=probe_memory(attempt.settings.media), file_size=1 << 20, cpu=PROBE_CPU_SECONDS
         ),
     )
-    try:
-        found = probe(
+
+    def look() -> Probed | None:
+        return probe(
             attempt.tools, box, kind.demuxer, clock=attempt.clock, stopped=attempt.lease.ended
         )
-    except Overran:
-        found = None
+
+    try:
+        found = with_second_try(attempt, look)
+    except ToolFailed as error:
+        attempt.lease.check()
+        return [error.cause.note]
     attempt.lease.check()
     if found is None:
         if attempt.settings.whitelist.extensions:

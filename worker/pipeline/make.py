@@ -5,9 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tusd_py.domain.job import Step
+from tusd_py.domain.notes import Note
+from worker.media.causes import ToolFailed
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.film import make_film
+from worker.pipeline.kept import kept
 from worker.pipeline.produced import Produced
+from worker.pipeline.second_try import with_second_try
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +26,17 @@ def make(attempt: Attempt) -> None:
         Deferred: it takes more than its estimate, and begins again as heavy work; LeaseLost,
         WorkerStopping.
     """
+    if attempt.checkpoint.as_it_is:
+        attempt.save(step=Step.STORE, notes=(*attempt.checkpoint.notes, Note.WORKER_DIED))
+        return
     maker = MAKERS.get(attempt.family)
     if maker is None or not attempt.settings.media.compress:
         attempt.save(step=Step.STORE)
         return
     try:
-        produced = maker(attempt)
+        produced = with_second_try(attempt, lambda: maker(attempt))
+    except ToolFailed as error:
+        produced = kept(attempt, error.cause.note)
     finally:
         attempt.end_heavy()
     web = () if produced.web is None else (produced.web,)

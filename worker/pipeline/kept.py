@@ -1,0 +1,27 @@
+"""Nothing of the user's is thrown away for our failure: a file that nothing can be made of is kept."""
+
+from typing import Final
+
+from tusd_py.domain.errors import Permanent
+from tusd_py.domain.notes import NOTE_TEXTS, Note
+from tusd_py.domain.task import TEXT_COMPRESSION_FAILED
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.produced import Produced
+
+KEPT: Final = "，保留原文件"
+"""What the text of a note ends with that is a reason for keeping the original."""
+
+
+def kept(attempt: Attempt, note: Note) -> Produced:
+    """Return that nothing was made, and why.
+
+    Raises: Permanent: the settings say that the task fails then; LeaseLost, WorkerStopping.
+    """
+    attempt.lease.check()
+    if attempt.settings.media.on_failure == "fail":
+        raise Permanent(
+            "The file could not be processed.",
+            code="compression_failed",
+            message=f"{TEXT_COMPRESSION_FAILED}{NOTE_TEXTS[note].partition(KEPT)[0]}",
+        )
+    return Produced(notes=(note,))

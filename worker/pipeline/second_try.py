@@ -1,0 +1,44 @@
+"""A program's failure says nothing about the file: its work is done once more, with one thread."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from typing import TypeVar
+
+from tusd_py.domain.errors import ResourceShort
+from worker.media.causes import Blame, ToolFailed, cause_of_overrun
+from worker.media.run import Overran
+from worker.pipeline.attempt import Attempt
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def with_second_try(attempt: Attempt, work: Callable[[], T]) -> T:
+    """Return what ``work`` returns. It takes its threads and memory from ``attempt.share``, and begins with
+    an empty work folder.
+
+    Raises: ToolFailed: with a cause that is the file's, or a limit's, or the program's for the second
+        time; ResourceShort: the deployment has to be mended first; LeaseLost, WorkerStopping; what
+        ``work`` raises.
+    """
+    while True:
+        try:
+            return work()
+        except Overran as error:
+            failed = ToolFailed(cause_of_overrun(error))
+        except ToolFailed as error:
+            failed = error
+        attempt.lease.check()
+        cause = failed.cause
+        attempt.figures.program_failed(cause.value)
+        if cause.blame is Blame.DEPLOYMENT:
+            raise ResourceShort(f"The worker can't process files now ({cause.value}).")
+        if cause.blame is not Blame.PROGRAM or attempt.checkpoint.program_failed:
+            raise failed
+        log.warning(
+            "media.second_try", extra={"task_id": attempt.job.task_id, "cause": cause.value}
+        )
+        attempt.save(program_failed=True)
+        shutil.rmtree(attempt.work_dir, ignore_errors=True)
