@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tusd_py.access.links import RenditionLinks
 from tusd_py.access.operator_links import OperatorLinks
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
@@ -27,6 +28,7 @@ from tusd_py.http import (
     admin,
     events,
     home,
+    links,
     monitoring,
     multipart,
     openapi,
@@ -119,6 +121,7 @@ def create_app(
         *tickets.routes(context),
         *task_list.routes(context),
         *renditions.routes(context),
+        *links.routes(context),
         *home.routes(pages, settings.base_path),
         *admin.routes(context, pages),
         *openapi.routes(pages),
@@ -215,6 +218,7 @@ def compose(
     )
     BackendFigures(figures.registry, ports, ports.clock)
     access = open_access(settings.auth, ports.clock, authenticate)
+    operator_links = OperatorLinks(settings.data_dir, ports.clock)
     context = AppContext(
         settings=settings,
         ports=ports,
@@ -229,12 +233,19 @@ def compose(
         access=access,
         # Without authentication all people are one user: a limit would lock out a household.
         streams=Streams(None if access.anonymous else settings.limits.streams or None),
-        operator_links=OperatorLinks(settings.data_dir, ports.clock),
+        links=_links(settings, operator_links, ports),
+        operator_links=operator_links,
         figures=ServerFigures(figures.registry, room.counts, room.followers),
         running=asyncio.Event(),
         stopping=asyncio.Event(),
     )
     return context, wake
+
+
+def _links(settings: Settings, operator_links: OperatorLinks, ports: Ports) -> RenditionLinks:
+    """Links are signed by the secret of the settings; without one by that of the data directory."""
+    secret = settings.auth.grant_secret() or operator_links.derived_secret("links")
+    return RenditionLinks(secret, ports.clock)
 
 
 def _calling(context: AppContext, hooks: Hooks) -> Calling | None:

@@ -41,6 +41,11 @@ class OperatorLinks:
         self.directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         self._secret()
 
+    def derived_secret(self, purpose: str) -> bytes:
+        """Return a secret for another purpose, the same for all servers that share the directory."""
+        self.prepare()
+        return hmac.digest(self._secret(), purpose.encode(), "sha256")
+
     def new_key(self) -> str:
         """The key of a new link, good for one use within ``LINK_SECONDS``."""
         self.directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from tusd_py.access.links import RenditionLinks
 from tusd_py.access.operator_links import OperatorLinks
 from tusd_py.domain.caller import Caller
 from tusd_py.http.access import Access
@@ -31,6 +32,8 @@ class AppContext:
     following: Following
     access: Access
     streams: Streams
+    links: RenditionLinks
+    """The way to a file's renditions for players and pages that send no header."""
     operator_links: OperatorLinks
     """The way to the operator's page where no authentication is set."""
     figures: ServerFigures

@@ -9,7 +9,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from tusd_py.domain.commands import (
     Append,
@@ -27,7 +27,6 @@ from tusd_py.domain.errors import (
     MalformedHeader,
     MaxSizeExceeded,
     MethodNotAllowed,
-    RenditionNotFound,
     ResourceNotFound,
     UnsupportedContentEncoding,
     UnsupportedVersion,
@@ -36,7 +35,6 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.possession import ANSWER_BYTES, ANSWER_SECONDS, WINDOW_BYTES, WINDOWS
-from tusd_py.domain.rendition import is_rendition_name
 from tusd_py.domain.upload import HASH_HEX_DIGITS, UploadKind
 from tusd_py.protocol.fields import (
     Fields,
@@ -49,6 +47,7 @@ from tusd_py.protocol.fields import (
     parse_number,
     parse_upload_hash,
 )
+from tusd_py.protocol.rendition import rendition_name
 
 VERSION: Final = "1.0.0"
 BODY_TYPE: Final = "application/offset+octet-stream"
@@ -102,17 +101,6 @@ class Head:
     """What follows the body, filled by the time that has ended."""
 
 
-def _rendition(query: str) -> str | None:
-    """Return the parameter ``rendition``; None if there is none. Raises: RenditionNotFound: it is
-    repeated, or no rendition can have that name."""
-    names = parse_qs(query, keep_blank_values=True).get("rendition")
-    if names is None:
-        return None
-    if len(names) > 1 or not is_rendition_name(names[0]):
-        raise RenditionNotFound
-    return names[0]
-
-
 def effective_method(head: Head) -> str:
     """The method to act on.
 
@@ -141,7 +129,7 @@ def parse_request(head: Head, capabilities: Capabilities, *, base_path: str) -> 
     if method == "GET":
         return Download(
             upload_id=_upload_id(head),
-            rendition=_rendition(head.query),
+            rendition=rendition_name(head.query),
             range_header=head.fields.one("Range"),
         )
     _check_allowed(head, method, capabilities)

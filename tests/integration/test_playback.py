@@ -1,0 +1,160 @@
+"""Renditions are played in place by links that expire, and nothing that could run is."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.media import video
+from support.server import Server, running_server
+from support.tokens import SECRET, token
+from support.tus import BODY, TUS, metadata
+from support.waiting import wait_until
+
+MINE, THEIRS = ({"Authorization": f"Bearer {token(user)}"} for user in (1, 2))
+PAGE = b"<!doctype html><script>document.title = 'ran'</script>"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    env = {"TUSD_AUTH__ACCESS_SECRET": SECRET, "TUSD_MEDIA__PRESET": "ultrafast"}
+    with running_server(tmp_path_factory.mktemp("data"), env=env) as server:
+        yield server
+
+
+def sent(server: Server, content: bytes, filename: str, headers: dict[str, str] = MINE) -> str:
+    """Upload a file and wait until it is completed; the task id."""
+    described = metadata(filename=filename)
+    head = {**BODY, **headers, "Upload-Length": str(len(content)), "Upload-Metadata": described}
+    made = httpx.post(server.files, headers=head, content=content, timeout=60)
+    task = made.headers["Location"].rpartition("/")[2]
+    progress = f"{server.url}/api/file/upload/progress/{task}"
+    wait_until(lambda: httpx.get(progress, headers=headers).json()["status"] == "completed", 60)
+    return str(task)
+
+
+def link(server: Server, task: str, **members: object) -> httpx.Response:
+    url = f"{server.url}/api/file/upload/links/{task}"
+    return httpx.post(url, headers=MINE, json=members)
+
+
+def opened(server: Server, task: str, query: str = "", **members: object) -> httpx.Response:
+    made = link(server, task, **members)
+    assert made.status_code == 200, made.text
+    return httpx.get(f"{server.url}{made.json()['url']}{query}")
+
+
+def png() -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    rows = zlib.compress(b"\0\xff\0\0")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+
+
+def test_a_film_is_played_in_place_by_a_link(guarded: Server, tmp_path: Path) -> None:
+    task = sent(guarded, video(tmp_path / "clip.mp4").read_bytes(), "clip.mp4")
+    whole = opened(guarded, task)
+    assert whole.headers["Content-Type"] == "video/mp4"
+    assert whole.headers["Content-Disposition"].startswith("inline; ")
+    assert whole.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert whole.headers["X-Content-Type-Options"] == "nosniff"
+    assert whole.headers["Referrer-Policy"] == "no-referrer"
+    url = f"{guarded.url}{link(guarded, task).json()['url']}"
+    part = httpx.get(url, headers={"Range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, b"ftyp")
+    same = httpx.get(url, headers={"If-None-Match": f'"x", {whole.headers["ETag"]}'})
+    assert (same.status_code, same.content) == (304, b"")
+    as_file = httpx.get(f"{url}?download")
+    assert as_file.headers["Content-Disposition"].startswith("attachment; ")
+    assert as_file.headers["Content-Type"] == "application/octet-stream"
+    assert httpx.get(f"{guarded.files}{task}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (PAGE, "page.html"),
+        (PAGE, "picture.png"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>', "drawing.svg"),
+        (b"%PDF-1.7 a document", "paper.pdf"),
+        (b"just a text", "a.txt"),
+    ],
+)
+def test_what_could_run_is_never_shown_in_place(guarded: Server, content: bytes, name: str) -> None:
+    got = opened(guarded, sent(guarded, content, name))
+    assert got.content == content
+    assert got.headers["Content-Type"] == "application/octet-stream"
+    assert got.headers["Content-Disposition"].startswith("attachment; ")
+    assert got.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+
+
+def test_a_picture_that_is_one_is_shown_in_place(guarded: Server) -> None:
+    got = opened(guarded, sent(guarded, png(), "dot.png"), "?rendition=original")
+    assert got.headers["Content-Type"] == "image/png"
+    assert got.headers["Content-Disposition"].startswith("inline; ")
+
+
+def test_a_link_gives_its_rendition_and_no_other(guarded: Server) -> None:
+    task = sent(guarded, b"one rendition", "a.bin")
+    assert opened(guarded, task, rendition="original").content == b"one rendition"
+    only = f"{guarded.url}{link(guarded, task, rendition='poster').json()['url']}"
+    for query in ("", "&rendition=original"):
+        assert httpx.get(f"{only}{query}").status_code == 404
+    other = only.partition("?")[0]
+    assert httpx.get(f"{other}?rendition=original").json()["code"] == "rendition_not_found"
+
+
+def test_links_are_made_by_the_owner_for_a_time(guarded: Server) -> None:
+    task = sent(guarded, b"owned", "a.bin")
+    url = f"{guarded.url}/api/file/upload/links/{task}"
+    assert httpx.post(url).status_code == 401
+    assert httpx.post(url, headers=THEIRS).status_code == 404
+    for members in ({"seconds": 0}, {"seconds": 604801}, {"seconds": "9"}, {"seconds": True}):
+        assert link(guarded, task, **members).status_code == 400
+    assert link(guarded, task, rendition="../x").status_code == 404
+    made = link(guarded, task, seconds=1).json()["url"]
+    wait_until(lambda: httpx.get(f"{guarded.url}{made}").status_code == 401)
+    assert httpx.get(f"{guarded.url}{made}").json()["code"] == "token_expired"
+
+
+def test_a_token_of_another_kind_opens_nothing(guarded: Server) -> None:
+    task = sent(guarded, b"kinds", "a.bin")
+    tickets = f"{guarded.url}/api/file/upload/tickets"
+    ticket = httpx.post(tickets, headers=MINE, json={"task_id": task}).json()["ticket"]
+    upload_token = httpx.head(f"{guarded.files}{task}", headers={**TUS, **MINE})
+    for wrong in (ticket, token(1), upload_token.headers.get("Upload-Token", "x"), "x" * 5000):
+        assert httpx.get(f"{guarded.url}/api/file/upload/media/{wrong}").status_code == 401
+    made = link(guarded, task).json()["url"].rpartition("/")[2]
+    for path in (f"api/file/upload/progress/{task}", f"files/{task}"):
+        bearer = {"Authorization": f"Bearer {made}"}
+        assert httpx.get(f"{guarded.url}/{path}", headers=bearer).status_code == 401
+    changed = f"{made[:-2]}{'AA' if made[-2:] != 'AA' else 'BB'}"
+    assert httpx.get(f"{guarded.url}/api/file/upload/media/{changed}").status_code == 401
+
+
+def test_a_deleted_files_link_gives_nothing(guarded: Server) -> None:
+    task = sent(guarded, b"to be deleted", "a.bin")
+    url = f"{guarded.url}{link(guarded, task).json()['url']}"
+    assert httpx.get(url).status_code == 200
+    assert httpx.delete(f"{guarded.files}{task}", headers={**TUS, **MINE}).status_code == 204
+    assert httpx.get(url).status_code == 410
+
+
+def test_links_work_without_authentication_and_after_a_restart(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--workers", "1").start()
+    try:
+        task = sent(server, b"open", "a.bin", {})
+        made = httpx.post(f"{server.url}/api/file/upload/links/{task}").json()["url"]
+        server.stop()
+        server.start()
+        assert httpx.get(f"{server.url}{made}").content == b"open"
+    finally:
+        server.stop()

@@ -1,0 +1,99 @@
+"""``POST /api/file/upload/links/{task_id}`` and the address that it gives, where renditions are played.
+
+A page or a player that can send no header gets a finished file's renditions by a link, in place (inline)
+and by ranges. What is shown in place is of a type on a list of ours that holds no script.
+"""
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tusd_py.access.links import Link
+from tusd_py.clock import rfc3339
+from tusd_py.domain.commands import Download
+from tusd_py.domain.errors import ProtocolError, RenditionNotFound, UploadNotFound
+from tusd_py.domain.rendition import is_rendition_name
+from tusd_py.http.context import AppContext
+from tusd_py.http.download import Presentation, send_content
+from tusd_py.http.json_body import json_members
+from tusd_py.http.mount import mount_path
+from tusd_py.http.progress import NO_STORE, find_task, task_id_of
+from tusd_py.protocol.rendition import rendition_name
+from tusd_py.uploads.download import download
+
+PATH: Final = "/api/file/upload/media/{token}"
+MAX_SECONDS: Final = 7 * 86400
+DEFAULT_SECONDS: Final = 3600
+
+
+def routes(context: AppContext) -> list[BaseRoute]:
+    """Make a link, and follow one."""
+
+    async def make(request: Request) -> Response:
+        caller = await context.caller(request)
+        await context.admit(caller)
+        task_id = task_id_of(request.path_params["task_id"])
+        wanted = await json_members(request)
+        await find_task(context, caller, task_id)
+        link = Link(user_id=caller.user_id, upload_id=task_id, rendition=_rendition(wanted))
+        token, end = context.links.sign(link, _seconds(wanted))
+        url = f"{mount_path(request.scope)}{PATH.format(token=token)}"
+        if link.rendition is not None:
+            url += f"?rendition={link.rendition}"
+        members = {"url": url, "expires_at": rfc3339(end), "rendition": link.rendition}
+        return JSONResponse(members, headers=NO_STORE)
+
+    async def follow(request: Request) -> Response:
+        link = context.links.read(request.path_params["token"])
+        query = request.scope["query_string"].decode("latin-1")
+        name = rendition_name(query) or link.rendition
+        if name is not None and not link.gives(name):
+            raise RenditionNotFound
+        command = Download(
+            upload_id=link.upload_id, rendition=name, range_header=request.headers.get("range")
+        )
+        wants_file = "download" in request.query_params
+
+        async def look_and_send() -> Response:
+            content = await download(context.uploads, context.ports.objects, link.user_id, command)
+            return await send_content(
+                content,
+                command.range_header,
+                link_seconds=context.settings.objects.link_expires,
+                presentation=Presentation.ATTACHMENT if wants_file else Presentation.INLINE,
+                redirects="stream" not in request.query_params,
+                if_none_match=request.headers.get("if-none-match"),
+            )
+
+        try:
+            answer = await look_and_send()
+        except UploadNotFound:
+            # The pipeline moved the bytes to the object store between look and touch.
+            answer = await look_and_send()
+        answer.headers["Referrer-Policy"] = "no-referrer"
+        return answer
+
+    return [
+        Route("/api/file/upload/links/{task_id}", make, methods=["POST"]),
+        Route(PATH, follow),
+    ]
+
+
+def _rendition(members: dict[str, Any]) -> str | None:
+    """Return the rendition that a link is wanted for; None: all. Raises: RenditionNotFound."""
+    name = members.get("rendition")
+    if name is not None and not (isinstance(name, str) and is_rendition_name(name)):
+        raise RenditionNotFound
+    return name
+
+
+def _seconds(members: dict[str, Any]) -> int:
+    """Return how long a link is wanted to be valid. Raises: ProtocolError."""
+    seconds = members.get("seconds", DEFAULT_SECONDS)
+    # A whole number of JSON may be written with a fraction of zero.
+    whole = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds % 1 == 0
+    if not whole or not 1 <= seconds <= MAX_SECONDS:
+        raise ProtocolError(f"The member seconds must be a number from 1 to {MAX_SECONDS}.")
+    return int(seconds)
