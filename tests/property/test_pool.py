@@ -30,7 +30,7 @@ USERS = [UserId(1), UserId(2)]
 LEASE_SECONDS = 1e9
 QUOTA_BYTES = 25
 QUOTA = Quota(open_uploads=None, stored_bytes=QUOTA_BYTES)
-ANYBODYS = Terms(tenant=None, owners=1, challenges_per_hour=1000, extension=None)
+ANYBODYS = Terms(tenant=None, owners=1, challenges_per_hour=1000, filename=None)
 QUESTION = Question(bytes(32), bytes(32))
 users, contents, servers = st.sampled_from(USERS), st.sampled_from(CONTENTS), st.integers(0, 1)
 picks = st.integers(0, 7)

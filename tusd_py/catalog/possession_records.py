@@ -11,7 +11,7 @@ from tusd_py.catalog.database import Database
 from tusd_py.catalog.instant_records import finish_instant
 from tusd_py.catalog.object_records import hold_object
 from tusd_py.catalog.records import pool_file
-from tusd_py.catalog.rows import NAME_CHARACTERS
+from tusd_py.catalog.rows import NAME_CHARACTERS, file_of
 from tusd_py.catalog.schema import (
     possession_challenges,
     possession_questions,
@@ -22,7 +22,6 @@ from tusd_py.catalog.upload_records import find_upload
 from tusd_py.catalog.values import HOUR
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
-from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.ids import owner_scope
 from tusd_py.domain.possession import (
     ANSWER_SECONDS,
@@ -32,6 +31,7 @@ from tusd_py.domain.possession import (
     Question,
     Terms,
 )
+from tusd_py.domain.type_rules import may_bear
 from tusd_py.domain.upload import Upload
 
 _NONE: Final = -1
@@ -148,7 +148,8 @@ def _candidate(connection: Connection, upload: Upload, terms: Terms) -> Any:  # 
         statement = statement.where(pool.c.tenant == terms.tenant)
     found = statement.order_by(pool.c.id).with_for_update()
     rows = connection.execute(found).mappings().all()
-    fitting = [row for row in rows if terms.extension in (None, extension_of(row["name"]))]
+    name = terms.filename
+    fitting = [row for row in rows if name is None or may_bear(name, file_of(row))]
     return fitting[0] if fitting and len(rows) >= terms.owners else None
 
 

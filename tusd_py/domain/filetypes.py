@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 OPAQUE: Final = "application/octet-stream"
+TYPE_FACT: Final = "type"
+"""Of the facts about a file: the name of its type as it was sent; absent where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ TYPES: Final = (
 )  # fmt: skip
 
 _BY_EXTENSION: Final = {ext: kind for kind in reversed(TYPES) for ext in kind.extensions}
-_BY_MIME: Final = {kind.mime: kind for kind in reversed(TYPES)}
+_BY_NAME: Final = {kind.name: kind for kind in TYPES}
 
 
 def by_extension(ext: str) -> FileType | None:
@@ -156,6 +158,6 @@ def by_extension(ext: str) -> FileType | None:
     return _BY_EXTENSION.get(ext)
 
 
-def by_mime(mime: str) -> FileType | None:
-    """Return the type with this media type, without parameters; None if unknown."""
-    return _BY_MIME.get(mime)
+def by_name(name: str) -> FileType | None:
+    """Return the type of this name; None if there is none."""
+    return _BY_NAME.get(name)

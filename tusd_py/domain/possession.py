@@ -56,8 +56,8 @@ class Terms:
     owners: int
     """So many others must hold the file."""
     challenges_per_hour: int
-    extension: str | None
-    """The kind of name under which the content was looked at; None: any."""
+    filename: str | None
+    """The name that the content must be right for, under a white list; None: any name is."""
 
 
 def owners_needed(policy: PossessionPolicy, file_hash: str) -> int:

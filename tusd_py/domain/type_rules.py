@@ -6,13 +6,16 @@ from typing import Final
 
 from tusd_py.domain import filetypes as types
 from tusd_py.domain.errors import TypeMismatch, TypeNotAllowed
+from tusd_py.domain.file import File
 from tusd_py.domain.filenames import extension_of
-from tusd_py.domain.filetypes import OPAQUE, FileType, by_extension
+from tusd_py.domain.filetypes import OPAQUE, TYPE_FACT, FileType, by_extension, by_name
+from tusd_py.domain.rendition import ORIGINAL
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.signatures.look import Look, is_text
 
 TEXT_EXTENSIONS: Final = ("ts", "mts")
 """Extensions of a video, and also of sources in TypeScript."""
+NO_TEXT: Final = b"\0"
 _TEXT_TYPES: Final = ("text", "application")
 _KIN: Final = (
     types.LIKE_TIFF,
@@ -75,14 +78,27 @@ def check_content(filename: str, look: Look, allowed: Sequence[str]) -> None:
     if not allowed:
         return
     found, claimed = identify(look), by_extension(extension_of(filename))
-    if claimed is None:
-        if found is not None:
-            raise TypeMismatch
-        return
-    if look.size is None and _may_become(claimed, found, look.head):
-        return
-    if not agrees(filename, found, look.head):
+    waits = look.size is None and claimed is not None and _may_become(claimed, found, look.head)
+    if not waits and not _is_as_named(filename, found, look.head):
         raise TypeMismatch
+
+
+def may_bear(filename: str, file: File) -> bool:
+    """Whether a file of the pool may have this name under a white list, without its content at hand."""
+    if file.main_name != ORIGINAL and TYPE_FACT not in file.facts:
+        # Of a version that made nothing of a file whose name disagreed with its content.
+        return extension_of(filename) == extension_of(file.name)
+    found = by_extension(file.ext.removeprefix("."))
+    if file.main_name != ORIGINAL:
+        found = by_name(str(file.facts[TYPE_FACT]))
+    # Whether bytes of no known type are text is not recorded.
+    return _is_as_named(filename, found, NO_TEXT)
+
+
+def _is_as_named(filename: str, found: FileType | None, head: bytes) -> bool:
+    if by_extension(extension_of(filename)) is None:
+        return found is None
+    return agrees(filename, found, head)
 
 
 def _may_become(claimed: FileType, found: FileType | None, head: bytes) -> bool:

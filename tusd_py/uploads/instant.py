@@ -10,8 +10,8 @@ from dataclasses import replace
 from tusd_py.domain.commands import Append
 from tusd_py.domain.errors import HashConflict, LengthExceeded, OffsetMismatch
 from tusd_py.domain.file import File
-from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.ids import UserId, owner_scope
+from tusd_py.domain.type_rules import may_bear
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.finish import completed
@@ -59,12 +59,11 @@ def _finished(upload: Upload, file: File) -> Upload:
 
 
 def _name_fits(room: UploadRoom, upload: Upload) -> bool:
-    """Under a whitelist the content was looked at by the name that it came with: another kind of name
-    would have to be looked at anew (S24)."""
+    """Whether the content that is held may have the upload's name too, under a white list."""
     if not room.policy.allowed_extensions:
         return True
     held = room.catalog.file_by_hash(owner_scope(upload.user_id), upload.declared_hash or "")
-    return held is None or extension_of(held.name) == extension_of(upload.filename)
+    return held is None or may_bear(upload.filename, held)
 
 
 def declare(room: UploadRoom, upload: Upload, declared_hash: str) -> Upload:

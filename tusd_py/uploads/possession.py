@@ -9,7 +9,6 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.domain.commands import Append
-from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.possession import (
     ANSWER_BYTES,
@@ -65,7 +64,7 @@ def _terms(room: UploadRoom, upload: Upload) -> Terms | None:
         tenant=upload.tenant if policy.within_tenant else None,
         owners=owners_needed(policy, upload.declared_hash),
         challenges_per_hour=policy.challenges_per_hour,
-        extension=extension_of(upload.filename) if room.policy.allowed_extensions else None,
+        filename=upload.filename if room.policy.allowed_extensions else None,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from tusd_py.domain.errors import Permanent, TypeMismatch
-from tusd_py.domain.filetypes import OPAQUE, FileType
+from tusd_py.domain.filetypes import OPAQUE, TYPE_FACT, FileType
 from tusd_py.domain.job import Step
 from tusd_py.domain.notes import Note
 from tusd_py.domain.signatures.identify import identify
@@ -57,6 +57,7 @@ def inspect(attempt: Attempt) -> None:
         content_type=kind.mime if kind is not None else OPAQUE,
         ext=f".{kind.extensions[0]}" if kind is not None else "",
         notes=tuple(notes),
+        facts={TYPE_FACT: kind.name} if kind is not None else {},
     )
     attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
 

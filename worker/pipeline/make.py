@@ -44,7 +44,7 @@ def make(attempt: Attempt) -> None:
         step=Step.STORE,
         outputs=(*web, *produced.others),
         keeps_original=_keeps_original(attempt, produced),
-        facts=produced.facts,
+        facts={**attempt.checkpoint.facts, **produced.facts},
         notes=(*attempt.checkpoint.notes, *produced.notes),
     )
 

@@ -15,7 +15,7 @@ from tusd_py.domain.upload import Upload, UploadState
 
 HASH = "a" * 64
 MINE = owner_scope(ME)
-ANYBODYS = Terms(tenant=None, owners=1, challenges_per_hour=60, extension=None)
+ANYBODYS = Terms(tenant=None, owners=1, challenges_per_hour=60, filename=None)
 THIRD = UserId(9)
 
 
@@ -127,7 +127,7 @@ def test_an_answer_after_its_time_is_worth_nothing(catalog: Catalog, clock: Fake
         ({"tenant": "acme"}, {"tenant": "acme"}),
         ({}, {"owners": 2}),
         ({}, {"challenges_per_hour": 0}),
-        ({}, {"extension": "mov"}),
+        ({}, {"filename": "clip.mov"}),
     ],
 )
 def test_off_the_terms_the_decoy_is_asked(
@@ -151,7 +151,7 @@ def test_on_the_terms_the_question_is_asked(catalog: Catalog) -> None:
     stored(catalog, THIRD, tenant="acme", metadata={"filename": b"film.mp4"})
     one = question()
     catalog.add_questions(HASH, [one])
-    terms = Terms(tenant="acme", owners=2, challenges_per_hour=1, extension="mp4")
+    terms = Terms(tenant="acme", owners=2, challenges_per_hour=1, filename="a.mp4")
     made, nonce = challenged(catalog, terms)
     assert nonce == one.nonce
     assert catalog.prove(made, terms, one.answer) is not None
@@ -161,7 +161,7 @@ def test_challenges_are_counted_for_an_hour(catalog: Catalog, clock: FakeClock) 
     stored(catalog)
     questions = [question() for _ in range(4)]
     catalog.add_questions(HASH, questions)
-    terms = Terms(tenant=None, owners=1, challenges_per_hour=2, extension=None)
+    terms = Terms(tenant=None, owners=1, challenges_per_hour=2, filename=None)
     same = begun(catalog)
     nonces = [catalog.challenge(same, terms, DECOY) for _ in range(3)]
     assert nonces == [questions[0].nonce, questions[1].nonce, DECOY.nonce]

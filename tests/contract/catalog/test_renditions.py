@@ -98,7 +98,7 @@ def test_a_proof_gives_the_renditions_too(catalog: Catalog) -> None:
     theirs = completed(catalog, finished(catalog, user=OTHER))
     asked = Question(nonce=os.urandom(16), answer=os.urandom(32))
     catalog.add_questions(HASH, [asked])
-    terms = Terms(owners=1, tenant=None, extension=None, challenges_per_hour=9)
+    terms = Terms(owners=1, tenant=None, filename=None, challenges_per_hour=9)
     mine = upload(declared_hash=HASH)
     catalog.add_upload(mine)
     catalog.challenge(mine, terms, Question(nonce=os.urandom(16), answer=os.urandom(32)))

@@ -4,10 +4,12 @@ from hypothesis import strategies as st
 from support import kinds
 
 from tusd_py.domain.errors import TypeMismatch, TypeNotAllowed
-from tusd_py.domain.filetypes import TYPES
+from tusd_py.domain.file import File
+from tusd_py.domain.filetypes import TYPES, FileType, by_extension, by_name
+from tusd_py.domain.ids import UserId, owner_scope
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.signatures.look import Look
-from tusd_py.domain.type_rules import agrees, check_content, check_declared
+from tusd_py.domain.type_rules import agrees, check_content, check_declared, may_bear
 
 MP4 = kinds.box_file(b"isom", b"avc1")
 MOV = kinds.box_file(b"qt  ")
@@ -43,7 +45,7 @@ def test_a_name_agrees_with_its_content(name: str, content: bytes, expected: boo
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
-def test_every_extension_of_a_type_agrees_with_it(kind) -> None:  # type: ignore[no-untyped-def]
+def test_every_extension_of_a_type_agrees_with_it(kind: FileType) -> None:
     for ext in kind.extensions:
         assert agrees(f"a.{ext}", kind, b"")
 
@@ -122,3 +124,38 @@ def test_frames_that_are_longer_than_the_beginning_are_waited_for() -> None:
     check_content("a.ac3", whole(content), ("x",))
     with pytest.raises(TypeMismatch):
         check_content("a.ac3", Look(b"text" * 1024), ("x",))
+
+
+def held(name: str, ext: str, *, converted: bool, **facts: str) -> File:
+    return File(
+        identity="i", scope=owner_scope(UserId(1)), hash="a", name=name, ext=ext, size=1, path="", object_key="",
+        stored_hash="b" if converted else "a", stored_size=1, content_type="", created_at=0.0, facts=facts,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong"),
+    [
+        (held("a.mp4", ".mp4", converted=False), ("b.mov", "b.m4a"), ("b.avi", "b.txt", "b")),
+        (held("a.avi", ".mp4", converted=False), ("b.mp4",), ("b.avi",)),
+        (held("a.avi", ".mp4", converted=True, type="mp4"), ("b.mp4", "b.mov"), ("b.avi", "b.txt")),
+        (held("a.mkv", ".mp4", converted=True, type="mkv"), ("b.webm", "b.mka"), ("b.mp4", "b.avi")),
+        (held("a.nef", ".jpg", converted=True, type="nef"), ("b.nef", "b.tif"), ("b.jpg",)),
+        (held("a.mkv", ".mp4", converted=True), ("b.mkv", "B.MKV"), ("b.mp4", "b.webm")),
+        (held("a.mp4", "", converted=False), ("b.txt", "b.csv"), ("b.mp4", "b.pdf", "b.ts")),
+        (held("a.mp4", ".mp4", converted=True, type="nonsense"), (), ("b.mp4", "b.ts")),
+    ],
+)  # fmt: skip
+def test_a_held_file_may_bear_the_names_that_its_content_is_right_for(
+    file: File, right: tuple[str, ...], wrong: tuple[str, ...]
+) -> None:
+    assert [name for name in right if not may_bear(name, file)] == []
+    assert [name for name in wrong if may_bear(name, file)] == []
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_a_type_is_found_again_by_its_name_and_by_the_extension_of_its_objects(
+    kind: FileType,
+) -> None:
+    assert by_name(kind.name) is kind
+    assert by_extension(kind.extensions[0]) is kind

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import blake3
 import pytest
+from support import kinds
 from support.bodies import scripted
 from support.catalog import STORED
 from support.clock import FakeClock
@@ -234,4 +236,18 @@ def test_under_a_whitelist_a_file_keeps_its_kind_of_name(tmp_path: Path) -> None
     asked = {"length": len(text), "declared_hash": digest}
     assert client.make(**asked, **named(filename="b.txt")).upload.instant
     assert not client.make(**asked, **named(filename="b.log")).upload.instant
+    client.close()
+
+
+def test_under_a_whitelist_what_is_held_must_be_what_the_new_name_says(tmp_path: Path) -> None:
+    client = Client(tmp_path, allowed=("mp4", "mov", "avi"))
+    film = kinds.box_file(b"isom", b"avc1") + bytes(500)
+    made = client.make(film, length=len(film), **named(filename="a.mp4")).upload
+    catalog = client.process.ports.catalog
+    job = catalog.claim(made.id, owner="w", lease_seconds=60)
+    assert job is not None
+    catalog.complete(made.id, fence=job.fence, stored=replace(STORED, facts={"type": "mp4"}))
+    asked = {"length": len(film), "declared_hash": blake3.blake3(film).hexdigest()}
+    assert client.make(**asked, **named(filename="b.mov")).upload.instant
+    assert not client.make(**asked, **named(filename="b.avi")).upload.instant
     client.close()
