@@ -42,6 +42,18 @@ def test_a_task_is_watched_to_its_end(server: Server) -> None:
     assert json.loads(last)["status"] == "completed"
 
 
+def test_the_task_of_a_file_that_is_not_followed_is_printed(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "sent.bin"
+    file.write_bytes(b"content")
+    arguments = ["upload", str(file), "--url", server.files, "--no-follow"]
+    last = json.loads(run(*arguments, "--json").splitlines()[-1])
+    assert last["url"] == f"{server.files}{last['task_id']}"
+    assert last["file"] == str(file)
+    assert server.wait_for_status(last["task_id"], "completed")["filename"] == file.name
+    lines = dict(line.split(maxsplit=1) for line in run(*arguments).splitlines())
+    assert lines["url"] == f"{server.files}{lines['task']}"
+
+
 def test_a_failed_task_ends_with_one(tmp_path: Path) -> None:
     env = {"TUSD_SCAN__ADDRESS": "127.0.0.1:1", "TUSD_SCAN__MAX_BYTES": "1"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:

@@ -65,7 +65,7 @@ def send_files(
                             progress=shown.sent,
                             hashed=hashed,
                         )
-                    return not follows or await _followed(client, sent, shown, streams)
+                    return await _outcome(client, sent, shown, streams if follows else None)
                 except Refused as error:
                     shown.failed(str(error))
                 except OSError as error:
@@ -94,10 +94,16 @@ def _send_stdin(
         return client.upload_stream(sys.stdin.buffer, metadata, progress=shown.sent)
 
 
-async def _followed(
-    client: AsyncClient, sent: Sent, shown: Shown, streams: asyncio.Semaphore
+async def _outcome(
+    client: AsyncClient, sent: Sent, shown: Shown, streams: asyncio.Semaphore | None
 ) -> bool:
-    """Whether the file was processed to the end."""
+    """Return whether the file was processed to the end; True at once where it is not followed.
+
+    Args: streams: room for one more that is followed; None: it is not.
+    """
+    if streams is None:
+        shown.arrived(sent)
+        return True
     state: dict[str, Any] = {}
     async with streams:
         async for state in client.follow(sent):

@@ -43,7 +43,10 @@ def upload(
     ] = False,
     token: Token = None,
     no_follow: Annotated[
-        bool, typer.Option("--no-follow", help="Do not wait for the processing.")
+        bool,
+        typer.Option(
+            "--no-follow", help="Do not wait for the processing; print the address and the task."
+        ),
     ] = False,
 ) -> None:
     """Send files; the same line again goes on where it stopped."""

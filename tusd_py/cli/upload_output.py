@@ -39,6 +39,10 @@ class Shown(Protocol):
         """So many bytes of it are there."""
         ...
 
+    def arrived(self, sent: Sent) -> None:
+        """It is there, and its processing is not waited for."""
+        ...
+
     def state(self, sent: Sent, state: dict[str, Any]) -> None:
         """Its task has this state now."""
         ...
@@ -138,6 +142,12 @@ class _Lines:
             self._bars.remove_task(self._bar[1])
         self._bar = None
 
+    def arrived(self, sent: Sent) -> None:
+        """See ``Shown.arrived``."""
+        self._end_bar()
+        self._say(f"url            {sent.url}")
+        self._say(f"task           {sent.task_id}")
+
     def state(self, sent: Sent, state: dict[str, Any]) -> None:
         """See ``Shown.state``."""
         self._end_bar()
@@ -199,6 +209,10 @@ class _Objects:
 
     def _size(self) -> int | None:
         return size_of(self._file)
+
+    def arrived(self, sent: Sent) -> None:
+        """See ``Shown.arrived``."""
+        self._say({"url": sent.url, "task_id": sent.task_id, "instant": sent.instant})
 
     def state(self, sent: Sent, state: dict[str, Any]) -> None:
         """See ``Shown.state``."""
