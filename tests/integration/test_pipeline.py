@@ -6,7 +6,8 @@ from pathlib import Path
 import blake3
 import httpx
 import pytest
-from support.media import probe, video
+from support import kinds
+from support.media import make, probe, video
 from support.server import Server, running_server
 from support.tus import create, head, patch, send, task_id
 
@@ -155,6 +156,34 @@ def test_a_video_is_processed_by_its_content_whatever_its_first_name_says(
         again = server.progress(send(server, source.read_bytes(), name))
         assert again["message"] == "文件已存在，秒传成功"
         assert again["oss_path"] == done["oss_path"]
+
+
+UNTOUCHED = {
+    "photo.cr3": kinds.box_file(b"crx ", b"isom") + bytes(900),
+    "photo.nef": kinds.tiff((254, 4, 1, 1), (271, 2, 6, b"NIKON\0"), (330, 4, 1, 0)),
+    "song.mid": b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x04\0\xff\x2f\0",
+    "part.m4s": b"\0\0\0\x18stypmsdh\0\0\0\0msdhmsix\0\0\0\x10sidx" + bytes(8),
+}
+
+
+def test_what_is_rendered_in_many_ways_is_kept_with_a_note_and_a_tape_is_made_playable(
+    server: Server, tmp_path: Path
+) -> None:
+    tape = tmp_path / "tape.dv"
+    make(["-f", "lavfi", "-i", "testsrc2=s=720x576:d=0.4:r=25", "-pix_fmt", "yuv420p", str(tape)])
+    tasks = {name: send(server, content, name) for name, content in UNTOUCHED.items()}
+    made = send(server, tape)
+    for name, task in tasks.items():
+        done = server.wait_for_status(task, "completed", "failed")
+        assert done["message"] == "上传完成（此类文件按原样保存）", name
+        assert done["renditions"] == ["original"]
+        got = httpx.get(f"{server.files}{task}")
+        assert got.content == UNTOUCHED[name]
+        assert f'filename="{name}"' in got.headers["Content-Disposition"]
+    assert server.wait_for_status(made, "completed", "failed")["renditions"][0] == "web"
+    got = httpx.get(f"{server.files}{made}")
+    assert got.content[4:8] == b"ftyp"
+    assert 'filename="tape.mp4"' in got.headers["Content-Disposition"]
 
 
 def test_source_code_under_the_name_of_a_video_is_stored_without_a_note(server: Server) -> None:

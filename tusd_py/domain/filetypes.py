@@ -27,7 +27,8 @@ class FileType:
     """ffmpeg's name for the container; '' where ffmpeg reads no such file."""
     untouched: bool = False
     """Whether a video, a sound or a picture of this type is always kept as it was sent: what a camera's
-    raw data show depends on the program that renders them, and a MIDI file on its instruments."""
+    raw data show depends on the program that renders them, a MIDI file has no sound of its own, and a
+    part of a stream is no whole film."""
 
 
 def _type(

@@ -14,6 +14,7 @@ class Note(StrEnum):
 
     MISMATCH = "content_is_not_what_the_name_says"
     MISNAMED = "name_claims_another_type"
+    UNTOUCHED = "type_is_kept_as_it_is"
     UNREADABLE = "unreadable"
     NO_GAIN = "no_gain"
     KEPT = "original_kept"
@@ -38,6 +39,7 @@ class Note(StrEnum):
 NOTE_TEXTS: Final[Mapping[Note, str]] = {
     Note.MISMATCH: "内容与文件名不符，按原样保存",
     Note.MISNAMED: "内容与文件名不符",
+    Note.UNTOUCHED: "此类文件按原样保存",
     Note.UNREADABLE: "视频无法读取，按原样保存",
     Note.NO_GAIN: "压缩无收益，保留原文件",
     Note.KEPT: "保留原文件",

@@ -48,9 +48,12 @@ def inspect(attempt: Attempt) -> None:
         raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code) from error
     kind = identify(look)
     notes = _misnamed(job.filename, kind, look)
-    attempt.family = kind.family if kind is not None else ""
-    if kind is not None and kind.family == "video" and _is_to_be_probed(attempt):
-        notes += _probe(attempt, kind)
+    if kind is not None and kind.untouched:
+        notes.append(Note.UNTOUCHED)
+    elif kind is not None:
+        attempt.family = kind.family
+        if kind.family == "video" and _is_to_be_probed(attempt):
+            notes += _probe(attempt, kind)
     _estimate(attempt)
     attempt.save(
         step=Step.TRANSCODE,
