@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak fuzz audit bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-attacks site pictures lock clean
+.PHONY: install serve test check unit soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-attacks site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -38,6 +38,12 @@ test: install
 
 unit: install
 	@$(BIN)/pytest -q tests/unit tests/property tests/contract
+
+# All kinds of media files through a real server; ARGS="--groups rotation" or "--only 66_" takes some.
+media: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@tests/node/install.sh
+	@PYTHONPATH=tests:deploy:. $(BIN)/python tests/media/table.py $(ARGS)
 
 soak: install
 	@deploy/packages/install.sh deploy/packages/test.txt
