@@ -16,6 +16,39 @@ class VideoSettings(Section):
     """What is made of films."""
 
     web: bool = Field(True, description="Make a web copy (MP4 with H.264 and AAC) of films")
+    always_playable: bool = Field(
+        True,
+        description="Make the web copy of a film that browsers do not play (HEVC, ProRes, MKV and others) even where it is not smaller; the original is kept beside it then",
+    )
+    max_side: int = Field(
+        3840,
+        ge=0,
+        description="Longest side of a web copy in pixels; larger films are scaled. 0: none",
+    )
+    max_short_side: int = Field(
+        0,
+        ge=0,
+        description="Longest shorter side of a web copy in pixels (1080: Full HD); 0: none",
+    )
+    max_frame_rate: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="Highest frame rate of a web copy; 0: only that of max_level",
+    )
+    max_level: Literal["3.0", "3.1", "4.0", "4.1", "4.2", "5.0", "5.1", "5.2", "6.0", "6.2"] = (
+        Field(
+            "5.2",
+            description="Highest level of H.264 (Rec. ITU-T H.264, table A-1) of a web copy; its size and frame rate stay within it. 5.2 is 4K at 60 frames a second, 4.2 is 1080p at 60 for older telephones",
+        )
+    )
+    deinterlace: bool = Field(
+        True, description="Make whole frames of films whose frames are two fields (television, DV)"
+    )
+    metadata: Literal["keep", "strip_location", "strip_all"] = Field(
+        "keep",
+        description="Tags of a film in its web copy: keep (all), strip_location (without the place where it was taken), strip_all (only languages, chapters and the date of recording)",
+    )
 
 
 class AudioSettings(Section):

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 from support.clock import FakeClock
+from support.films import encoding_of
 from support.media import video
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.file_pieces import look_into
 from tusd_py.settings import Settings
-from worker.media.argv import TranscodePlan, input_argv, transcode_argv
+from worker.media.argv import input_argv, measure_argv
+from worker.media.contents import Contents, Stream
+from worker.media.film_argv import copy_argv, encode_argv
+from worker.media.plan import Copy
 from worker.media.probe import parse_ffmpeg, parse_ffprobe, probe
 from worker.media.run import Stalled, Stopped, run
 from worker.media.sandbox import Box, Limits, strongest
@@ -92,15 +96,25 @@ def test_without_the_guards_the_neighbour_is_read(neighbours: Path) -> None:
 
 
 def test_guards_stand_before_the_input() -> None:
-    plan = TranscodePlan(
-        source="-y.mp4", output="o.part", demuxer="mov", crf=23, preset="veryfast",
-        audio_bitrate="128k", max_pixels=100, threads=1,
-    )  # fmt: skip
-    argv = transcode_argv("ffmpeg", plan)
-    at = argv.index("-i")
-    assert argv[at + 1] == "file:-y.mp4"
-    for guard in ("-protocol_whitelist", "-format_whitelist", "-f", "-max_pixels"):
-        assert argv.index(guard) < at
+    film = Stream(
+        index=0, kind="video", codec="hevc", width=160, height=120, pixel_format="yuv420p"
+    )
+    contents = Contents(duration=1.0, streams=(film,))
+    plan = encoding_of(contents, "mov")
+    copy = Copy(container="mp4", sounds=(), subtitles=(), tags=plan.tags)
+    argvs = [
+        encode_argv(
+            "ffmpeg", plan, source="-y.mp4", output="o", demuxer="mov", max_pixels=9, threads=1
+        ),
+        copy_argv("ffmpeg", copy, 0, source="-y.mp4", output="o", demuxer="mov"),
+        measure_argv("ffprobe", "-y.mp4", "mov", 0, sizes=True),
+    ]
+    for argv in argvs:
+        at = argv.index("-i")
+        assert argv[at + 1] == "file:-y.mp4"
+        for guard in ("-protocol_whitelist", "-format_whitelist", "-f"):
+            assert argv.index(guard) < at
+    assert argvs[0].index("-max_pixels") < argvs[0].index("-i")
 
 
 @pytest.mark.parametrize("kind", ["bwrap", "rlimit"])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.films import encode_line
 from support.media import make, video
 from support.media import probe as probed
 from support.server import running_server
@@ -19,9 +20,10 @@ from support.waiting import wait_until
 from tusd_py.clock import SystemClock
 from tusd_py.settings import Settings
 from worker.media import run as running
-from worker.media.argv import TranscodePlan, probe_argv, transcode_argv
+from worker.media.argv import probe_argv
 from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.memory import needed_memory
+from worker.media.plan import Wishes
 from worker.media.probe import look, parse_ffprobe
 from worker.media.run import (
     Bounds,
@@ -141,11 +143,11 @@ def test_a_film_has_memory_enough_whatever_its_threads(
     memory = needed_memory(1280 * 720, "slow", threads)
     limits = Limits(memory=memory, file_size=64 << 20, cpu=60, threads=threads)
     box = Box(kind=kind, source=source, output=output, limits=limits)
-    plan = TranscodePlan(
-        source=box.source_seen, output=box.output_seen("made.mp4"), demuxer="matroska", crf=30,
-        preset="slow", audio_bitrate="64k", max_pixels=1 << 20, threads=threads,
+    argv = encode_line(
+        source, "matroska", seen=box.source_seen, output=box.output_seen("made.mp4"),
+        wishes=Wishes(crf=30, preset="slow"), threads=threads,
     )  # fmt: skip
-    ended = ran(box.wrap(transcode_argv("ffmpeg", plan)))
+    ended = ran(box.wrap(argv))
     assert (ended.code, ended.errors) == (0, 0), ended.stderr
 
 
@@ -383,11 +385,7 @@ def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
         ]
     )  # fmt: skip
     _put_covers_first(source)
-    plan = TranscodePlan(
-        source=str(source), output=str(made), demuxer="mov", crf=30, preset="ultrafast",
-        audio_bitrate="64k", max_pixels=1 << 20, threads=1,
-    )  # fmt: skip
-    ended = ran(transcode_argv("ffmpeg", plan))
+    ended = ran(encode_line(source, "mov", seen=str(source), output=str(made)))
     assert ended.code == 0, ended.stderr
     found = parse_ffprobe(ran(probe_argv("ffprobe", str(made), "mov")).stdout)
     assert found is not None

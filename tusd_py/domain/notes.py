@@ -34,6 +34,9 @@ class Note(StrEnum):
     PROCESSING_INTERRUPTED = "processing_interrupted"
     PROCESSING_HUNG = "processing_hung"
     WORKER_DIED = "worker_died"
+    DOLBY_VISION = "dolby_vision"
+    NO_TONE_MAPPING = "no_tone_mapping"
+    NOT_ALL_CARRIED = "not_all_carried"
 
 
 NOTE_TEXTS: Final[Mapping[Note, str]] = {
@@ -59,6 +62,9 @@ NOTE_TEXTS: Final[Mapping[Note, str]] = {
     Note.PROCESSING_INTERRUPTED: "处理被意外中断，保留原文件，可稍后重新处理",
     Note.PROCESSING_HUNG: "处理长时间无进展，保留原文件，可稍后重新处理",
     Note.WORKER_DIED: "处理多次意外中断，保留原文件，可稍后重新处理",
+    Note.DOLBY_VISION: "杜比视界画面无法转换，保留原文件",
+    Note.NO_TONE_MAPPING: "服务器无法转换高动态范围画面，保留原文件",
+    Note.NOT_ALL_CARRIED: "网页版不含原文件的全部内容",
 }
 
 

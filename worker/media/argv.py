@@ -7,23 +7,7 @@ help). Rule 3: inputs are ``file:`` URLs: a name could be an option or another p
 Rule 4: the picture is ``V``, which passes covers over, as ``probe`` does: what is estimated is what runs.
 """
 
-from dataclasses import dataclass
-
 from worker.media.ffprobe_report import FACTS, NO_TAGS, TAGS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TranscodePlan:
-    """How one video is compressed. Paths as the program sees them, rates as ffmpeg writes them."""
-
-    source: str
-    output: str
-    demuxer: str
-    crf: int
-    preset: str
-    audio_bitrate: str
-    max_pixels: int
-    threads: int
 
 
 def input_argv(source: str, demuxer: str) -> list[str]:
@@ -55,18 +39,11 @@ def duration_argv(ffmpeg: str, source: str, demuxer: str) -> list[str]:
     ]  # fmt: skip
 
 
-def transcode_argv(ffmpeg: str, plan: TranscodePlan) -> list[str]:
-    """ffmpeg, making an MP4 with H.264 and AAC whose sizes are even; progress on stdout (S16)."""
-    threads = str(plan.threads)
+def measure_argv(ffprobe: str, source: str, demuxer: str, index: int, *, sizes: bool) -> list[str]:
+    """Return the command line of ffprobe that writes a line for each packet of one stream, and with ``sizes``
+    one for each of its key frames."""
+    entries = "packet=pts_time,duration_time" + (":frame=width,height" if sizes else "")
     return [
-        ffmpeg, "-nostdin", "-hide_banner", "-v", "level+error", "-y",
-        "-max_pixels", str(plan.max_pixels), "-threads", threads,
-        *input_argv(plan.source, plan.demuxer),
-        "-map", "0:V:0", "-map", "0:a:0?", "-sn", "-dn", "-map_metadata", "-1",
-        "-map_chapters", "-1",
-        "-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf), "-pix_fmt", "yuv420p",
-        "-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2", "-threads", threads, "-filter_threads", "1",
-        "-c:a", "aac", "-b:a", plan.audio_bitrate, "-movflags", "+faststart",
-        "-max_muxing_queue_size", "1024", "-progress", "pipe:1", "-nostats",
-        "-stats_period", "0.5", "-f", "mp4", f"file:{plan.output}",
+        ffprobe, "-v", "error", "-hide_banner", "-of", "csv", "-skip_frame", "nokey",
+        "-select_streams", str(index), "-show_entries", entries, *input_argv(source, demuxer),
     ]  # fmt: skip

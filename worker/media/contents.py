@@ -76,6 +76,8 @@ class Stream:
     """Number of frames divided by the duration."""
     guessed_rate: Fraction | None = None
     """The lowest rate that can stand for all timestamps; a guess (``r_frame_rate``)."""
+    changes_size: bool = False
+    """Whether later frames are larger or smaller; width and height are the largest then."""
     has_captions: bool = False
     """Whether the picture has closed captions (CEA-608 or CEA-708) in it."""
     dolby_vision: int | None = None

@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 from typing import Final, cast
 
-from worker.media.contents import Contents, Kind, Stream
+from worker.media.contents import Colour, Contents, Kind, Stream
 
 _DURATION: Final = re.compile(r"Duration: (\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)")
 _STREAM: Final = re.compile(
@@ -19,6 +19,11 @@ _STREAM: Final = re.compile(
 _SIZE: Final = re.compile(r"\b(\d{1,5})x(\d{1,5})\b")
 _FPS: Final = re.compile(r"\b(\d{1,6}(?:\.\d{1,6})?)(k?) fps\b")
 _PIXEL_FORMAT: Final = re.compile(r", ([a-z][a-z0-9]{2,15})(?:\(|,)")
+_COLOUR: Final = re.compile(r", [a-z][a-z0-9]{2,15}\(([a-z0-9/, -]{2,100})\)")
+_ORDERS: Final = {
+    "progressive": "progressive", "top first": "tt", "bottom first": "bb",
+    "top coded first (swapped)": "tb", "bottom coded first (swapped)": "bt",
+}  # fmt: skip
 _HERTZ: Final = re.compile(r"\b(\d{1,6}) Hz")
 
 
@@ -49,6 +54,31 @@ def _stream(index: str, language: str, kind: str, codec: str, rest: str) -> Stre
         width=int(size[1]) if is_video and size else 0,
         height=int(size[2]) if is_video and size else 0,
         pixel_format=pixels[1] if is_video and pixels else "",
+        field_order=_field_order(rest) if is_video else "",
+        colour=_colour(rest) if is_video else Colour(),
         average_rate=(Fraction(rate[1]) * (1000 if rate[2] else 1) or None) if rate else None,
         sample_rate=int(hertz[1]) if hertz else 0,
+    )
+
+
+def _colour(rest: str) -> Colour:
+    """Read ``yuv420p10le(tv, bt2020nc/bt2020/smpte2084, progressive)``: matrix, primaries and transfer, or one
+    name for all three."""
+    found = _COLOUR.search(rest)
+    parts = [part.strip() for part in found[1].split(",")] if found else []
+    range_ = next((part for part in parts if part in ("tv", "pc")), "")
+    for part in parts:
+        names = part.split("/")
+        if len(names) == 3:
+            space, primaries, transfer = ("" if name == "unknown" else name for name in names)
+            return Colour(range_, space, transfer, primaries)
+        if part not in ("tv", "pc") and part not in _ORDERS:
+            return Colour(range_, part, part, part)
+    return Colour(range_)
+
+
+def _field_order(rest: str) -> str:
+    return next(
+        (order for text, order in _ORDERS.items() if f", {text})" in rest or f", {text}," in rest),
+        "",
     )

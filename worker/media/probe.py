@@ -9,6 +9,7 @@ from tusd_py.clock import Clock
 from worker.media.argv import describe_argv, duration_argv, probe_argv
 from worker.media.causes import Blame, Cause, ToolFailed, ended_by
 from worker.media.checked_run import checked_run
+from worker.media.choose import choose
 from worker.media.contents import Contents
 from worker.media.ffmpeg_report import read_ffmpeg
 from worker.media.ffprobe_report import read_ffprobe
@@ -101,17 +102,17 @@ def parse_ffmpeg(text: str) -> Probed | None:
 
 
 def summary(found: Contents) -> Probed:
-    """Return what matters of the file's first moving picture."""
-    videos = [one for one in found.of_kind("video") if "attached_pic" not in one.disposition]
-    first = videos[0] if videos else None
+    """Return what matters of the film's picture."""
+    chosen = choose(found)
+    picture = chosen.picture if chosen is not None else None
     return Probed(
         duration=found.duration,
-        has_video=bool(videos),
+        has_video=picture is not None,
         has_audio=bool(found.of_kind("audio")),
-        width=first.width if first else 0,
-        height=first.height if first else 0,
-        frames=first.frames if first else None,
-        frame_rate=float(first.average_rate) if first and first.average_rate else None,
+        width=picture.width if picture else 0,
+        height=picture.height if picture else 0,
+        frames=picture.frames if picture else None,
+        frame_rate=float(picture.average_rate) if picture and picture.average_rate else None,
     )
 
 

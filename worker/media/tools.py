@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 _VERSION: Final = re.compile(r"ffmpeg version (\S{1,100})")
 VERSION_SECONDS: Final = 10.0
+TONE_MAPPING: Final = "--enable-libzimg"
+"""How ffmpeg must be built to have the filter zscale."""
 UNKNOWN_VERSION: Final = "of unknown version"
 WEAKNESSES: Final[dict[Kind, str]] = {
     "bwrap": "",
@@ -39,6 +41,8 @@ class Tools:
     ffprobe: str | None
     version: str
     sandbox: Kind
+    has_tone_mapping: bool = False
+    """Whether ffmpeg has the filter that brings HDR into the range of other screens."""
     weakness: str = ""
     """A sentence: what the box lacks although the settings did not choose a weaker one; '' if nothing."""
 
@@ -67,13 +71,15 @@ def discover(settings: Settings) -> Tools:
     ffmpeg = shutil.which(settings.media.ffmpeg) or _shipped()
     wanted = settings.media.sandbox
     kind = strongest(wanted)
+    about = _about(ffmpeg) if ffmpeg else ""
     if ffmpeg and wanted not in ("auto", "off") and filter_file() is None:
         raise BackendError(f"The sandbox {wanted} is not whole. {NO_FILTER} Install libseccomp2.")
     return Tools(
         ffmpeg=ffmpeg,
         ffprobe=shutil.which(settings.media.ffprobe),
-        version=_version(ffmpeg) if ffmpeg else "",
+        version=_version(about) if ffmpeg else "",
         sandbox=kind,
+        has_tone_mapping=TONE_MAPPING in about,
         weakness=_weakness(kind) if ffmpeg and wanted == "auto" else "",
     )
 
@@ -93,15 +99,19 @@ def _shipped() -> str | None:
     return found
 
 
-def _version(ffmpeg: str) -> str:
+def _about(ffmpeg: str) -> str:
+    """Return what ffmpeg writes about its version and how it was built; '' if it does not run."""
     try:
-        ran = run(
+        return run(
             [ffmpeg, "-version"],
             clock=SystemClock(),
             stopped=lambda: False,
             wall_seconds=VERSION_SECONDS,
-        )
+        ).stdout
     except (OSError, Overran):
-        return UNKNOWN_VERSION
-    match = _VERSION.search(ran.stdout)
+        return ""
+
+
+def _version(about: str) -> str:
+    match = _VERSION.search(about)
     return match[1] if match else UNKNOWN_VERSION

@@ -1,4 +1,4 @@
-"""Compressing one video: run ffmpeg, tell its position, accept its output only if it is right."""
+"""Runs ffmpeg on a file in its box and takes what it made."""
 
 import logging
 from collections.abc import Callable
@@ -8,29 +8,25 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.domain.notes import Note
-from worker.media.argv import TranscodePlan, transcode_argv
-from worker.media.causes import Cause, ToolFailed, cause_in_words
+from worker.media.causes import Cause, cause_in_words
 from worker.media.checked_run import checked_run
 from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.position import Position
-from worker.media.probe import Probed, probe
 from worker.media.run import Bounds, Ran
 from worker.media.sandbox import Box
-from worker.media.tools import Tools
 
 log = logging.getLogger(__name__)
 
-OUTPUT_DEMUXER: Final = "mov"
 PATIENCE: Final = 100.0
-"""A video may run for its processor time multiplied by this: only a program that pretends to move on while
-it uses less than a hundredth of a processor meets it."""
+"""A program may run for its processor time multiplied by this: only one that pretends to move on while it
+uses less than a hundredth of a processor meets it."""
 PROGRESS_BYTES: Final = 64 << 20
 """30 hours of positions, which ffmpeg writes twice a second in 300 bytes each."""
-DRAFT_NAME: Final = "video.mp4.part"
+DRAFT_NAME: Final = "draft.part"
 
 
 class Refused(Exception):
-    """Raised when a video can't be compressed; the note is for the user."""
+    """Raised when nothing can be made of a file; the note is for the user."""
 
     def __init__(self, note: Note) -> None:
         super().__init__(note)
@@ -39,37 +35,40 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A compressed video, verified and synced. Size in bytes."""
+    """A file that ffmpeg made, synced, out of the reach of every box. Size in bytes."""
 
     path: Path
     size: int
-    probed: Probed
+    errors: int
+    """Error messages that ffmpeg wrote meanwhile."""
+    is_cut_off: bool
+    """Whether they say that the end of the source is missing."""
 
 
 def transcode(
-    tools: Tools,
     box: Box,
-    plan: TranscodePlan,
-    source: Probed,
+    argv: list[str],
     *,
+    duration: float,
     target: Path,
     clock: Clock,
     stopped: Callable[[], bool],
     stall_seconds: float,
     on_share: Callable[[float], None],
 ) -> Output:
-    """Compress the box's source into its output folder, which is empty, and take the result to ``target``.
+    """Run a command line of ffmpeg that writes ``DRAFT_NAME`` into the box's output folder, which is empty,
+    and take the result to ``target``.
 
     The box's ``cpu`` is what ffmpeg and all its threads may use together.
-    Args: target: outside of the output folder. on_share: gets how much is done, 0 to 1, by ffmpeg's
-        position in the video.
+    Args: duration: of the source in seconds, 0 if unknown. target: outside of the output folder. on_share:
+        gets how much is done, 0 to 1, by ffmpeg's position.
     Raises: Refused; ToolFailed; CpuSpent; Stopped; OSError. The source is not touched.
     """
     folder = box.output or Path()
     ran = _run(
         box,
-        transcode_argv(tools.ffmpeg or "", plan),
-        duration=source.duration or 0.0,
+        argv,
+        duration=duration,
         clock=clock,
         stopped=stopped,
         stall_seconds=stall_seconds,
@@ -80,13 +79,8 @@ def transcode(
     except NotOnePlainFile as error:
         log.warning("media.output.refused", extra={"reason": str(error)})
         raise Refused(Note.NOT_PLAYABLE) from error
-    try:
-        made = accept(tools, box, target, source, clock=clock, stopped=stopped)
-    except Refused as error:
-        if error.note is Note.NOT_AS_LONG and cause_in_words(ran.stderr) is Cause.CUT_OFF:
-            raise ToolFailed(Cause.CUT_OFF) from error
-        raise
-    return Output(path=target, size=size, probed=made)
+    is_cut_off = cause_in_words(ran.stderr) is Cause.CUT_OFF
+    return Output(path=target, size=size, errors=ran.errors, is_cut_off=is_cut_off)
 
 
 def _run(
@@ -118,27 +112,3 @@ def _run(
             folder_size=box.limits.file_size,
         ),
     )
-
-
-def accept(
-    tools: Tools,
-    box: Box,
-    draft: Path,
-    source: Probed,
-    *,
-    clock: Clock,
-    stopped: Callable[[], bool],
-) -> Probed:
-    """The output if it is a whole video of the same length: exit code 0 alone proves nothing.
-
-    Raises: Refused, ToolFailed, Stopped.
-    """
-    inner = Box(kind=box.kind, source=draft, output=None, limits=box.limits)
-    made = probe(tools, inner, OUTPUT_DEMUXER, clock=clock, stopped=stopped)
-    if made is None or not made.has_video or (source.has_audio and not made.has_audio):
-        raise Refused(Note.NOT_PLAYABLE)
-    if source.duration is not None:
-        tolerance = max(1.0, source.duration * 0.01)
-        if made.duration is None or abs(made.duration - source.duration) > tolerance:
-            raise Refused(Note.NOT_AS_LONG)
-    return made

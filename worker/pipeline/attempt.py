@@ -17,6 +17,7 @@ from tusd_py.settings import Settings
 from tusd_py.settings_media import Profile
 from worker.heavy_work import HeavyWork
 from worker.lease import Lease
+from worker.media.contents import Contents
 from worker.media.memory import Share, memory_ceiling, needed_memory, share_of
 from worker.media.probe import Probed
 from worker.media.tools import Tools
@@ -39,6 +40,8 @@ class Attempt:
     traces: Traces
     heavy_work: HeavyWork
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    contents: Contents | None = None
+    """What the file holds, where it is a container of films."""
     probed: Probed | None = None
     demuxer: str = ""
     family: str = ""

@@ -1,12 +1,9 @@
-"""Films: a smaller copy for the web is made with ffmpeg, if that is a gain."""
+"""Films: a copy for the web, where it is a gain or where browsers do not play the film as it is."""
 
 import logging
-import math
 from dataclasses import replace
-from typing import Final, Literal, NoReturn
+from typing import Final
 
-from tusd_py.domain.errors import ResourceShort, StorageFull
-from tusd_py.domain.job import Step
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import WEB
 from tusd_py.domain.task import (
@@ -16,149 +13,272 @@ from tusd_py.domain.task import (
     TEXT_COMPRESSING,
     TaskStatus,
 )
-from tusd_py.private_files import make_private_directory
-from worker.heavy_work import DEFER_SECONDS, Deferred
-from worker.media.argv import TranscodePlan
-from worker.media.budget import MAX_LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
-from worker.media.probe import Probed, measure_duration
-from worker.media.run import CpuSpent, Stopped
-from worker.media.sandbox import Box, Limits
-from worker.media.transcode import DRAFT_NAME, Output, Refused, transcode
+from worker.media.accept import objection
+from worker.media.choose import Chosen, choose
+from worker.media.contents import Contents
+from worker.media.film_argv import copy_argv, encode_argv
+from worker.media.film_facts import film_facts
+from worker.media.inventory import Loss, losses
+from worker.media.isobmff import Layout, read_layout
+from worker.media.measure import measure
+from worker.media.plan import (
+    Container,
+    Copy,
+    Encode,
+    Keep,
+    Packaging,
+    Wishes,
+    plan_film,
+)
+from worker.media.probe import look, measure_duration
+from worker.media.sandbox import Box
+from worker.media.transcode import Output, Refused
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.film_run import FilmRun
 from worker.pipeline.kept import kept
 from worker.pipeline.produced import Produced
 
 log = logging.getLogger(__name__)
 
-OUTPUT_NAME: Final = "video.mp4"
-OUTPUT_FOLDER: Final = "out"
-"""Where ffmpeg writes. Its output is moved away from there before it is read."""
-SPARE_BYTES: Final = 16 << 20
-"""An output may be so much larger than its source before it is cut off: it would not be kept."""
+CONTAINERS: Final[dict[str, Container]] = {
+    "video/mp4": "mp4",
+    "video/quicktime": "mp4",
+    "video/webm": "webm",
+}
+"""Containers of the web, by the media type of the content. Browsers play MOV as MP4."""
+MADE_AS: Final = {"mp4": ("video/mp4", ".mp4", "mov"), "webm": ("video/webm", ".webm", "matroska")}
+"""Media type, extension and demuxer of what is made."""
 
 
 def make_film(attempt: Attempt) -> Produced:
-    """Compress a film (CRF and audio rate by setting), 30 to 60 by ffmpeg's position in it.
+    """Make a copy for the web (MP4 with H.264 and AAC), 30 to 60 by ffmpeg's position in the film.
 
     Raises: Permanent: it can't be done and policy says that the task fails then; ResourceShort;
         Deferred: it takes more than its estimate, and begins again as heavy work; LeaseLost,
         WorkerStopping.
     """
-    probed = attempt.probed
-    if probed is None or not probed.has_video or not attempt.profile.video.web:
+    contents = attempt.contents
+    chosen = choose(contents) if contents is not None else None
+    if contents is None or chosen is None or not attempt.profile.video.web:
         return Produced()
     attempt.reporter.say(TaskStatus.COMPRESSING, INSPECTED_PROGRESS, TEXT_COMPRESSING)
+    facts = film_facts(contents, chosen)
     try:
-        output = _transcode(attempt, probed)
+        produced = _produced(attempt, contents)
     except Refused as error:
-        return kept(attempt, error.note)
-    if output.size >= attempt.settings.media.gain_ratio * attempt.job.file_size:
-        return Produced(notes=(Note.NO_GAIN,))
-    attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
-    return Produced(web=attempt.made(WEB, output.path, content_type="video/mp4", ext=".mp4"))
+        return replace(kept(attempt, error.note), facts=facts)
+    if produced.web is not None:
+        attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
+    return replace(produced, facts={**facts, **produced.facts})
 
 
-def _transcode(attempt: Attempt, probed: Probed) -> Output:
-    media, job = attempt.settings.media, attempt.job
-    space = attempt.ports.space
-    try:
-        space.check(job.file_size + SPARE_BYTES)
-    except StorageFull as error:
-        raise ResourceShort("The worker's disk is too full to compress this video.") from error
-    make_private_directory(attempt.work_dir)
-    output = attempt.work_dir / OUTPUT_FOLDER
-    output.mkdir(mode=0o700)
-    allowed = allowed_cpu(media, job.file_size)
-    share = attempt.share(probed.width * probed.height, media.preset)
-    box = Box(
-        kind=attempt.tools.sandbox,
-        source=attempt.source,
-        output=output,
-        limits=Limits(
-            memory=share.memory,
-            file_size=job.file_size + SPARE_BYTES,
-            cpu=math.ceil(allowed if attempt.heavy else min(allowed, MAX_LIGHT_CPU_SECONDS)),
-            threads=share.threads,
-            memory_is_short=share.is_short,
-        ),
+def _produced(attempt: Attempt, header: Contents) -> Produced:
+    """Raises: Refused, and what ``make_film`` does."""
+    run = FilmRun(attempt)
+    contents = _measured(attempt, run.reading_box(), header)
+    chosen = choose(contents)
+    if chosen is None:
+        return Produced()
+    packaging = _packaging(attempt)
+    plan = plan_film(
+        # Whether a header has the length decides whether the film can be searched in.
+        contents if header.duration is not None else replace(contents, duration=None),
+        chosen,
+        wishes_of(attempt),
+        packaging,
+        has_tone_mapping=attempt.tools.has_tone_mapping,
     )
-    probed = _with_duration(attempt, box, probed)
-    if probed.duration is not None and probed.duration > media.max_duration:
-        raise Refused(Note.TOO_LONG)
-    estimate = estimated_cpu(probed, media.preset)
-    if estimate is not None and estimate > allowed:
-        _over_budget(attempt, "before", estimate=estimate, allowed=allowed)
-    plan = TranscodePlan(
-        source=box.source_seen,
-        output=box.output_seen(DRAFT_NAME),
-        demuxer=attempt.demuxer,
+    film = _Film(attempt, run, contents, chosen, packaging.layout)
+    if isinstance(plan, Encode):
+        return film.encoded(plan)
+    return film.copied(plan) if isinstance(plan, Copy) else _left(plan)
+
+
+def wishes_of(attempt: Attempt) -> Wishes:
+    """Return what the settings and the file's profile want of films."""
+    media, video = attempt.settings.media, attempt.profile.video
+    return Wishes(
         crf=media.crf,
         preset=media.preset,
-        audio_bitrate=media.audio_bitrate,
-        max_pixels=media.max_pixels,
-        threads=share.threads,
+        stereo_bit_rate=int(media.audio_bitrate.removesuffix("k")) * 1000,
+        max_side=video.max_side,
+        max_short_side=video.max_short_side,
+        max_frame_rate=video.max_frame_rate,
+        max_level=video.max_level,
+        always_playable=video.always_playable,
+        deinterlace=video.deinterlace,
+        metadata=video.metadata,
     )
-    span = COMPRESSED_PROGRESS - INSPECTED_PROGRESS
-
-    def moved(share: float) -> None:
-        progress = INSPECTED_PROGRESS + int(span * share)
-        attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
-
-    def stopped() -> bool:
-        return attempt.lease.ended() or space.is_short()
-
-    started = attempt.clock.monotonic()
-    try:
-        return transcode(
-            attempt.tools,
-            box,
-            plan,
-            probed,
-            target=attempt.work_dir / OUTPUT_NAME,
-            clock=attempt.clock,
-            stopped=stopped,
-            stall_seconds=media.stall_timeout,
-            on_share=moved,
-        )
-    except CpuSpent:
-        if attempt.heavy or allowed <= MAX_LIGHT_CPU_SECONDS:
-            _over_budget(attempt, "while", estimate=estimate, allowed=allowed)
-        # More than its estimate: from now on it is heavy work, and begins again when there is a place.
-        attempt.save(step=Step.INSPECT, cpu_seconds=allowed)
-        raise Deferred(DEFER_SECONDS) from None
-    except Stopped:
-        attempt.lease.check()
-        # Other writers have taken the space meanwhile: ffmpeg must not use the reserve.
-        raise ResourceShort("The worker's disk is full.") from None
-    finally:
-        attempt.figures.compressed(attempt.clock.monotonic() - started)
 
 
-def _over_budget(
-    attempt: Attempt, when: Literal["before", "while"], *, estimate: float | None, allowed: float
-) -> NoReturn:
-    """Raises: Refused."""
-    attempt.figures.over_budget(when)
-    log.warning(
-        "media.budget.exceeded",
-        extra={
-            "task_id": attempt.job.task_id,
-            "when": when,
-            "estimated_cpu_seconds": estimate,
-            "allowed_cpu_seconds": allowed,
-        },
+def _packaging(attempt: Attempt) -> Packaging:
+    return Packaging(
+        demuxer=attempt.demuxer,
+        container=CONTAINERS.get(attempt.checkpoint.content_type, ""),
+        layout=read_layout(attempt.source) if attempt.demuxer == "mov" else None,
     )
-    raise Refused(Note.TOO_MUCH_WORK)
 
 
-def _with_duration(attempt: Attempt, box: Box, probed: Probed) -> Probed:
-    if probed.duration is not None:
-        return probed
-    found = measure_duration(
+def _measured(attempt: Attempt, box: Box, contents: Contents) -> Contents:
+    """Return the contents with what only reading the whole film tells. Raises: Refused."""
+    chosen = choose(contents)
+    if chosen is None:
+        return contents
+    media = attempt.settings.media
+    found = measure(
         attempt.tools,
         box,
         attempt.demuxer,
+        contents,
+        chosen.picture,
         clock=attempt.clock,
         stopped=attempt.lease.ended,
+        stall_seconds=media.stall_timeout,
     )
-    return replace(probed, duration=found)
+    if found.duration is None:
+        seconds = measure_duration(
+            attempt.tools, box, attempt.demuxer, clock=attempt.clock, stopped=attempt.lease.ended
+        )
+        found = replace(found, duration=seconds)
+    attempt.lease.check()
+    if found.duration is not None and found.duration > media.max_duration:
+        raise Refused(Note.TOO_LONG)
+    return found
+
+
+def _left(plan: Keep) -> Produced:
+    """Return that the film stays as it is. Raises: Refused: it should have become another, but can't."""
+    if plan.note is not Note.NO_GAIN:
+        raise Refused(plan.note)
+    return Produced(notes=(Note.NO_GAIN,))
+
+
+class _Film:
+    """One film on its way to a web copy."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        run: FilmRun,
+        contents: Contents,
+        chosen: Chosen,
+        layout: Layout | None,
+    ) -> None:
+        self._attempt = attempt
+        self._layout = layout
+        self._run = run
+        self._contents = contents
+        self._chosen = chosen
+
+    def encoded(self, plan: Encode) -> Produced:
+        """Encode the film; use the result if it is a gain, or plays where the film does not.
+
+        Raises: Refused, and what ``make_film`` does.
+        """
+        media = self._attempt.settings.media
+
+        def argv(box: Box, output: str, threads: int) -> list[str]:
+            return encode_argv(
+                self._attempt.tools.ffmpeg or "",
+                plan,
+                source=box.source_seen,
+                output=output,
+                demuxer=self._attempt.demuxer,
+                max_pixels=media.max_pixels,
+                threads=threads,
+            )
+
+        output = self._run.make(
+            argv, "film.mp4", self._contents, is_gain_wanted=plan.otherwise is not None
+        )
+        is_gain = output.size < media.gain_ratio * self._attempt.job.file_size
+        if not is_gain and plan.otherwise is not None:
+            output.path.unlink()
+            if isinstance(plan.otherwise, Keep):
+                return _left(plan.otherwise)
+            return self.copied(plan.otherwise)
+        made = self._accepted(output, "mp4", keeps_frames=plan.picture.time_base is not None)
+        lost = self._losses(made, output, copied=False)
+        return self._web(output, "mp4", lost, is_equal=not lost and is_gain)
+
+    def copied(self, plan: Copy) -> Produced:
+        """Put the film's streams into another file, unless that loses something and the film plays already.
+
+        Raises: Refused, and what ``make_film`` does.
+        """
+        container = plan.container
+
+        def argv(box: Box, output: str, _: int) -> list[str]:
+            return copy_argv(
+                self._attempt.tools.ffmpeg or "",
+                plan,
+                self._chosen.picture.index,
+                source=box.source_seen,
+                output=output,
+                demuxer=self._attempt.demuxer,
+            )
+
+        output = self._run.make(argv, f"copy.{container}", self._contents, is_encoded=False)
+        made = self._accepted(output, container, keeps_frames=True)
+        lost = self._losses(made, output, copied=True)
+        plays = CONTAINERS.get(self._attempt.checkpoint.content_type) == container
+        if lost and plays and not (plan.tags.strips_all or plan.tags.removed):
+            output.path.unlink()
+            return Produced(notes=(Note.NO_GAIN,))
+        return self._web(output, container, lost, is_equal=not lost)
+
+    def _accepted(self, output: Output, container: str, *, keeps_frames: bool) -> Contents:
+        attempt = self._attempt
+        box = replace(self._run.reading_box(), source=output.path)
+        made = look(
+            attempt.tools,
+            box,
+            MADE_AS[container][2],
+            clock=attempt.clock,
+            stopped=attempt.lease.ended,
+        )
+        film = choose(made) if made is not None else None
+        if made is not None and film is not None:
+            made = measure(
+                attempt.tools,
+                box,
+                MADE_AS[container][2],
+                made,
+                film.picture,
+                clock=attempt.clock,
+                stopped=attempt.lease.ended,
+                stall_seconds=attempt.settings.media.stall_timeout,
+            )
+        attempt.lease.check()
+        note = objection(
+            self._contents, self._chosen, made, errors=output.errors, keeps_frames=keeps_frames
+        )
+        if note is not None or made is None:
+            log.warning("media.output.refused", extra={"note": str(note), "errors": output.errors})
+            raise Refused(Note.CUT_OFF if output.is_cut_off else note or Note.NOT_PLAYABLE)
+        return made
+
+    def _losses(self, made: Contents, output: Output, *, copied: bool) -> frozenset[Loss]:
+        found = losses(
+            self._contents,
+            self._chosen,
+            made,
+            copied=copied,
+            policy=self._attempt.profile.video.metadata,
+        )
+        layout = self._layout
+        unseen = {Loss.UNKNOWN} if layout is not None and layout.has_unknown else set()
+        damaged = {Loss.DAMAGE} if output.errors else set()
+        return found | unseen | damaged
+
+    def _web(
+        self, output: Output, container: str, lost: frozenset[Loss], *, is_equal: bool
+    ) -> Produced:
+        content_type, ext, _ = MADE_AS[container]
+        made = self._attempt.made(WEB, output.path, content_type=content_type, ext=ext)
+        return Produced(
+            web=made,
+            is_equal=is_equal,
+            facts={"not_carried": sorted(lost)} if lost else {},
+            notes=(Note.NOT_ALL_CARRIED,) if lost else (),
+        )

@@ -15,8 +15,9 @@ from tusd_py.domain.type_rules import agrees, check_content
 from tusd_py.file_pieces import look_into
 from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.causes import ToolFailed
+from worker.media.contents import Contents
 from worker.media.memory import probe_memory
-from worker.media.probe import Probed, probe
+from worker.media.probe import look, summary
 from worker.media.sandbox import Box, Limits
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.hashes import file_hash
@@ -133,13 +134,13 @@ def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
         ),
     )
 
-    def look() -> Probed | None:
-        return probe(
+    def looked() -> Contents | None:
+        return look(
             attempt.tools, box, kind.demuxer, clock=attempt.clock, stopped=attempt.lease.ended
         )
 
     try:
-        found = with_second_try(attempt, look)
+        found = with_second_try(attempt, looked)
     except ToolFailed as error:
         attempt.lease.check()
         return [error.cause.note]
@@ -148,5 +149,5 @@ def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
         if attempt.settings.whitelist.extensions:
             raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code)
         return [Note.UNREADABLE]
-    attempt.probed, attempt.demuxer = found, kind.demuxer
+    attempt.contents, attempt.probed, attempt.demuxer = found, summary(found), kind.demuxer
     return []

@@ -1,0 +1,69 @@
+"""Whether the file that a program made is the whole film: exit code 0 alone proves nothing."""
+
+from typing import Final
+
+from tusd_py.domain.notes import Note
+from worker.media.choose import Chosen, is_still
+from worker.media.contents import Contents, Stream
+
+MAX_ERRORS: Final = 20
+"""Error messages of ffmpeg from which on a film is damaged: what it decoded is mostly its own repair."""
+FRAMES_SHARE: Final = 0.97
+"""Share of the picture's frames that must be there; a few may be undecodable where a recording begins."""
+LENGTH_SHARE: Final = 0.02
+LENGTH_SECONDS: Final = 0.5
+SOUND_SECONDS: Final = 1.0
+HIDDEN_FRAMES: Final = frozenset({"vp8", "vp9", "av1"})
+"""Codecs whose packets may hold frames that are never shown."""
+
+
+def objection(
+    source: Contents, chosen: Chosen, made: Contents | None, *, errors: int, keeps_frames: bool
+) -> Note | None:
+    """Return why the made file can't stand for the source's film; None when it can.
+
+    Each stream is compared with its own counterpart: the length of a file is that of its longest stream,
+    which may be one that was left out.
+    Args: errors: messages that ffmpeg wrote. keeps_frames: every frame of the source was to be kept.
+    """
+    if errors > MAX_ERRORS:
+        return Note.DAMAGED
+    pictures = [one for one in made.of_kind("video") if not is_still(one)] if made else []
+    if made is None or len(pictures) != 1 or len(made.of_kind("audio")) < len(chosen.sounds):
+        return Note.NOT_PLAYABLE
+    if keeps_frames and _has_too_few_frames(chosen.picture, pictures[0], errors):
+        return Note.DAMAGED
+    is_as_long = not _has_other_length(_length(chosen.picture, source), pictures[0], made)
+    return None if is_as_long and not _has_short_sound(chosen, made) else Note.NOT_AS_LONG
+
+
+def _length(picture: Stream, source: Contents) -> float | None:
+    if picture.duration is not None:
+        return picture.duration
+    # Without a length of its own, the picture is as long as the file only where it is the file's only stream.
+    return source.duration if len(source.streams) == 1 else None
+
+
+def _has_too_few_frames(source: Stream, made: Stream, errors: int) -> bool:
+    if source.frames is None or made.frames is None:
+        return False
+    if source.codec in HIDDEN_FRAMES and not errors:
+        return made.frames < source.frames / 2
+    return made.frames < source.frames * FRAMES_SHARE - 1
+
+
+def _has_other_length(wanted: float | None, stream: Stream, made: Contents) -> bool:
+    found = stream.duration or made.duration
+    if wanted is None:
+        return False
+    return found is None or abs(found - wanted) > max(LENGTH_SECONDS, wanted * LENGTH_SHARE)
+
+
+def _has_short_sound(chosen: Chosen, made: Contents) -> bool:
+    """Whether the longest sound of the source is longer than any that was made."""
+    wanted = max((one.duration or 0.0 for one in chosen.sounds), default=0.0)
+    lengths = [one.duration for one in made.of_kind("audio")]
+    if not wanted or None in lengths:
+        return False
+    found = max((length or 0.0 for length in lengths), default=0.0)
+    return found < wanted - max(SOUND_SECONDS, wanted * LENGTH_SHARE)

@@ -1,0 +1,96 @@
+"""Command lines of ffmpeg that make the web copy of a film, as data. The rules of ``argv`` hold here too."""
+
+from typing import Final
+
+from worker.media.argv import input_argv
+from worker.media.plan import Copy, Encode, TagChanges
+from worker.media.sounds import Sound
+
+PROFILE: Final = "high"
+MUXERS: Final = {"mp4": "mp4", "webm": "webm"}
+_START: Final = ("-nostdin", "-hide_banner", "-v", "level+error", "-y")
+_PROGRESS: Final = (
+    "-max_muxing_queue_size", "4096", "-progress", "pipe:1", "-nostats", "-stats_period", "0.5",
+)  # fmt: skip
+_CONTAINERS_OWN: Final = ("major_brand", "minor_version", "compatible_brands", "encoder")
+
+
+def encode_argv(
+    ffmpeg: str,
+    plan: Encode,
+    *,
+    source: str,
+    output: str,
+    demuxer: str,
+    max_pixels: int,
+    threads: int,
+) -> list[str]:
+    """Return the command line that makes an MP4 with H.264 and AAC; progress on stdout (S16)."""
+    picture = plan.picture
+    return [
+        ffmpeg, *_START, "-max_pixels", str(max_pixels), "-threads", str(threads),
+        *input_argv(source, demuxer),
+        *_mapped(picture.index, [one.index for one in plan.sounds], plan.subtitles),
+        "-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf), "-profile:v", PROFILE,
+        "-pix_fmt", "yuv420p", "-vf", ",".join(picture.filters),
+        "-color_range", picture.colour.range, "-colorspace", picture.colour.space,
+        "-color_trc", picture.colour.transfer, "-color_primaries", picture.colour.primaries,
+        "-g", str(picture.key_frame_distance),
+        "-x264-params", f"fps={picture.rate.numerator}/{picture.rate.denominator}",
+        *_timestamps(plan),
+        "-threads", str(threads), "-filter_threads", "1",
+        *[part for number, sound in enumerate(plan.sounds) for part in _sound(number, sound)],
+        *_mp4(plan.tags), "-c:s", "mov_text", *_PROGRESS, "-f", "mp4", f"file:{output}",
+    ]  # fmt: skip
+
+
+def copy_argv(
+    ffmpeg: str, plan: Copy, picture: int, *, source: str, output: str, demuxer: str
+) -> list[str]:
+    """Return the command line that puts the streams as they are into a file that plays while it loads."""
+    container = _mp4(plan.tags) if plan.container == "mp4" else _tags(plan.tags)
+    return [
+        ffmpeg, *_START, *input_argv(source, demuxer),
+        *_mapped(picture, plan.sounds, plan.subtitles),
+        "-c", "copy", *(("-c:s", "mov_text") if plan.container == "mp4" else ()),
+        *container, *_PROGRESS, "-f", MUXERS[plan.container], f"file:{output}",
+    ]  # fmt: skip
+
+
+def _mapped(
+    picture: int, sounds: list[int] | tuple[int, ...], subtitles: tuple[int, ...]
+) -> list[str]:
+    """Return the options that take these streams of the source and no other."""
+    indexes = (picture, *sounds, *subtitles)
+    return [part for index in indexes for part in ("-map", f"0:{index}")] + ["-dn"]
+
+
+def _timestamps(plan: Encode) -> tuple[str, ...]:
+    base = plan.picture.time_base
+    if base is None:
+        return ()
+    return ("-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}")
+
+
+def _sound(number: int, sound: Sound) -> list[str]:
+    given = [f"-disposition:a:{number}", sound.disposition]
+    if sound.is_copied:
+        return [f"-c:a:{number}", "copy", *given]
+    given += [f"-c:a:{number}", "aac", f"-b:a:{number}", str(sound.bit_rate)]
+    given += [f"-filter:a:{number}", sound.filters] if sound.filters else []
+    return given + ([f"-ar:a:{number}", str(sound.sample_rate)] if sound.sample_rate else [])
+
+
+def _mp4(tags: TagChanges) -> list[str]:
+    flags = "+faststart" + ("+use_metadata_tags" if tags.needs_free_names else "")
+    return [*_tags(tags), "-movflags", flags]
+
+
+def _tags(tags: TagChanges) -> list[str]:
+    """Chapters go along in every case. A name without a value removes the tag."""
+    if tags.strips_all:
+        recorded = ["-metadata", f"creation_time={tags.recorded}"] if tags.recorded else []
+        return ["-map_metadata", "-1", "-map_chapters", "0", *recorded]
+    removed = (*_CONTAINERS_OWN, *tags.removed)
+    # Without the mapping ffmpeg leaves out creation_time.
+    return ["-map_metadata", "0"] + [part for name in removed for part in ("-metadata", f"{name}=")]

@@ -1,0 +1,98 @@
+"""Reads the layout of an MP4 or MOV file by its boxes (ISO/IEC 14496-12, QuickTime File Format): whether it
+can be played while it loads, and whether it holds boxes that ffprobe does not report."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+CUT: Final = b"\0cut"
+"""Stands for the name of a box that is longer than the file."""
+MAX_BOXES: Final = 100_000
+"""A fragmented recording of a day has about this many; the rest is not looked at."""
+_TOP: Final = frozenset(
+    {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp", b"pdin"}
+)  # fmt: skip
+_IN_MOVIE: Final = frozenset(
+    {b"mvhd", b"trak", b"udta", b"meta", b"iods", b"mvex", b"free", b"skip"}
+)
+_IN_USER_DATA: Final = frozenset(
+    {
+        b"meta", b"name", b"free", b"skip", b"chpl", b"loci", b"titl", b"auth", b"perf", b"gnre", b"dscp",
+        b"albm", b"yrrc", b"cprt", b"date", b"WLOC", b"LOOP", b"SelO", b"AllF", b"\0\0\0\0",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the boxes of a file lie."""
+
+    starts_fast: bool
+    """Whether the index stands before the samples, so that playing begins with the first bytes."""
+    is_fragmented: bool
+    is_cut: bool
+    """Whether the file ends within a box: its end is missing."""
+    has_unknown: bool
+    """Whether there is a box that may hold something which is nowhere else reported."""
+
+
+def read_layout(path: Path) -> Layout:
+    """Return the layout of a file, which may be anything. Raises: OSError."""
+    order: list[bytes] = []
+    unknown = is_cut = False
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        for number, (name, start, size) in enumerate(_boxes(file, 0, end)):
+            if name not in _TOP or number >= MAX_BOXES:
+                unknown, is_cut = True, name == CUT
+                break
+            if name not in order:
+                order.append(name)
+            if name == b"moov":
+                unknown = unknown or _has_unknown(file, start, start + size)
+    places = [order.index(name) for name in (b"moov", b"mdat") if name in order]
+    return Layout(
+        starts_fast=len(places) == 2 and places[0] < places[1],
+        is_fragmented=b"moof" in order,
+        is_cut=is_cut,
+        has_unknown=unknown,
+    )
+
+
+def _has_unknown(file: BinaryIO, start: int, end: int) -> bool:
+    for name, at, size in _boxes(file, start, end):
+        if name not in _IN_MOVIE:
+            return True
+        if name == b"udta":
+            for inner, _, _ in _boxes(file, at, at + size):
+                if inner not in _IN_USER_DATA and not inner.startswith(b"\xa9"):
+                    return True
+    return False
+
+
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each box's name, the place of its content and the content's size; b"" for what is no box."""
+    at = start
+    while at < end:
+        file.seek(at)
+        head = file.read(16)
+        if len(head) >= 4 and head[:4] == b"\0\0\0\0" and end - at <= 8 and start:
+            return  # the zero that ends user data
+        if len(head) < 8:
+            yield b"", at, end - at
+            return
+        size, name = struct.unpack_from(">I4s", head)
+        header = 8
+        if size == 1 and len(head) == 16:
+            (size,) = struct.unpack_from(">Q", head, 8)
+            header = 16
+        elif size == 0:
+            size = end - at
+        if size < header or at + size > end:
+            is_longer = name in _TOP and at + size > end
+            yield (CUT if is_longer else b""), at, end - at
+            return
+        yield name, at + header, size - header
+        at += size

@@ -1,0 +1,143 @@
+"""How each sound track of a film goes on: copied where browsers play it, else as AAC with enough bits for its
+channels, with a stereo track beside surround."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from worker.media.choose import Chosen
+from worker.media.contents import Stream
+
+CHANNEL_BITS: Final = 64_000
+"""Bits per second that AAC-LC gets for each channel at least."""
+MAX_CHANNELS: Final = 8
+"""Browsers refuse AAC of more channels."""
+MAX_SAMPLE_RATE: Final = 48_000
+STEREO: Final = "aformat=channel_layouts=stereo"
+_LAYOUTS: Final = {
+    1: "mono",
+    2: "stereo",
+    3: "3.0",
+    4: "4.0",
+    5: "5.0",
+    6: "5.1",
+    7: "6.1",
+    8: "7.1",
+}
+"""Layouts that AAC has a number or a table for; ``5.1(side)`` and others become the one of their size."""
+_KNOWN_LAYOUTS: Final = frozenset(
+    {
+        "mono", "stereo", "2.1", "3.0", "3.0(back)", "3.1", "4.0", "4.1", "quad", "quad(side)", "5.0", "5.0(side)",
+        "5.1", "5.1(side)", "6.0", "6.0(front)", "6.1", "6.1(back)", "6.1(front)", "hexagonal", "7.0",
+        "7.0(front)", "7.1", "7.1(wide)", "7.1(wide-side)", "octagonal", "downmix",
+    }
+)  # fmt: skip
+_FLAGS: Final = frozenset(
+    {"dub", "original", "comment", "lyrics", "karaoke", "forced", "hearing_impaired", "visual_impaired"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """One sound track of the web copy. ``bit_rate`` in bits per second."""
+
+    index: int
+    """The source's own number of the stream."""
+    is_copied: bool = False
+    filters: str = ""
+    bit_rate: int = 0
+    sample_rate: int = 0
+    """Hertz; 0: the source's."""
+    disposition: str = "0"
+    """ffmpeg's flags, joined by +; 0 for none."""
+
+
+def plan_sounds(chosen: Chosen, *, stereo_bit_rate: int) -> tuple[Sound, ...]:
+    """Return the tracks of the web copy. The one that a player begins with is stereo or mono.
+
+    Args: stereo_bit_rate: of encoded stereo, in bits per second; other layouts get the same for each channel.
+    """
+    planned: list[Sound] = []
+    channel_rate = max(CHANNEL_BITS, stereo_bit_rate // 2)
+    for track in chosen.sounds:
+        is_main = track is chosen.main_sound
+        if _has_stereo_beside(track):
+            planned.append(_stereo(track, 2 * channel_rate, is_main=is_main))
+            if track.channels <= MAX_CHANNELS and track.layout in _KNOWN_LAYOUTS:
+                planned.append(_surround(track, channel_rate))
+        else:
+            planned.append(_plain(track, channel_rate, is_main=is_main))
+    return tuple(planned)
+
+
+def can_be_copied(track: Stream) -> bool:
+    """Whether every browser plays the track as it is, in MP4."""
+    return (
+        track.codec == "aac"
+        and track.profile not in ("Main", "SSR", "LTP", "LD", "ELD", "HE-AACv2 LD")
+        and 0 < track.channels <= MAX_CHANNELS
+        and track.sample_rate <= 96_000
+    )
+
+
+def _has_stereo_beside(track: Stream) -> bool:
+    return track.channels > 2
+
+
+def _plain(track: Stream, channel_rate: int, *, is_main: bool) -> Sound:
+    disposition = _disposition(track, is_main=is_main)
+    if can_be_copied(track):
+        return Sound(index=track.index, is_copied=True, disposition=disposition)
+    return Sound(
+        index=track.index,
+        filters=""
+        if track.layout in _KNOWN_LAYOUTS
+        else f"aformat=channel_layouts={_layout(track)}",
+        bit_rate=channel_rate * max(1, track.channels),
+        sample_rate=_sample_rate(track),
+        disposition=disposition,
+    )
+
+
+def _surround(track: Stream, channel_rate: int) -> Sound:
+    disposition = _disposition(track, is_main=False)
+    if can_be_copied(track):
+        return Sound(index=track.index, is_copied=True, disposition=disposition)
+    return Sound(
+        index=track.index,
+        filters=f"aformat=channel_layouts={_layout(track)}",
+        bit_rate=channel_rate * track.channels,
+        sample_rate=_sample_rate(track),
+        disposition=disposition,
+    )
+
+
+def _stereo(track: Stream, bit_rate: int, *, is_main: bool) -> Sound:
+    known = track.layout in _KNOWN_LAYOUTS and track.channels <= MAX_CHANNELS
+    return Sound(
+        index=track.index,
+        filters=STEREO if known else _mixed(track.channels),
+        bit_rate=bit_rate,
+        sample_rate=_sample_rate(track),
+        disposition=_disposition(track, is_main=is_main),
+    )
+
+
+def _mixed(channels: int) -> str:
+    """Return the filter that puts every second channel left and the others right: for tracks whose channels
+    have no known places. ``<`` keeps the sum from clipping."""
+    left = "+".join(f"c{number}" for number in range(0, channels, 2))
+    right = "+".join(f"c{number}" for number in range(1, channels, 2))
+    return f"pan=stereo|c0<{left}|c1<{right}"
+
+
+def _layout(track: Stream) -> str:
+    return _LAYOUTS.get(track.channels, "stereo")
+
+
+def _sample_rate(track: Stream) -> int:
+    return MAX_SAMPLE_RATE if track.sample_rate > MAX_SAMPLE_RATE else 0
+
+
+def _disposition(track: Stream, *, is_main: bool) -> str:
+    flags = sorted(track.disposition & _FLAGS)
+    return "+".join((["default"] if is_main else []) + flags) or "0"

@@ -1,0 +1,145 @@
+"""Runs ffmpeg on a film within its budget of processor time, disk and memory."""
+
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal, NoReturn
+
+from tusd_py.domain.errors import ResourceShort, StorageFull
+from tusd_py.domain.job import Step
+from tusd_py.domain.notes import Note
+from tusd_py.domain.task import (
+    COMPRESSED_PROGRESS,
+    INSPECTED_PROGRESS,
+    TEXT_COMPRESSING,
+    TaskStatus,
+)
+from tusd_py.private_files import make_private_directory
+from worker.heavy_work import DEFER_SECONDS, Deferred
+from worker.media.budget import MAX_LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
+from worker.media.contents import Contents
+from worker.media.memory import Share, probe_memory
+from worker.media.probe import summary
+from worker.media.run import CpuSpent, Stopped
+from worker.media.sandbox import Box, Limits
+from worker.media.transcode import DRAFT_NAME, Output, Refused, transcode
+from worker.pipeline.attempt import Attempt
+
+log = logging.getLogger(__name__)
+
+OUTPUT_FOLDER: Final = "out"
+"""Where ffmpeg writes. Its output is moved away from there before it is read."""
+SPARE_BYTES: Final = 16 << 20
+"""An output may be so much larger than its source before it is cut off: it would not be kept."""
+LARGER: Final = 4
+"""How many times its source an output may be that is made for being playable: H.264 needs more bytes than
+newer codecs."""
+
+Argv = Callable[[Box, str, int], list[str]]
+"""A command line: of the box, the output as ffmpeg sees it, and the number of threads."""
+
+
+class FilmRun:
+    """The runs of ffmpeg for one film in one attempt."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._allowed = allowed_cpu(attempt.settings.media, attempt.job.file_size)
+
+    def reading_box(self) -> Box:
+        """Return a box for programs that only read the source."""
+        memory = probe_memory(self._attempt.settings.media)
+        return self._box(Share(memory, 2, is_short=False), None, 1 << 20)
+
+    def make(
+        self,
+        argv: Argv,
+        name: str,
+        contents: Contents,
+        *,
+        is_gain_wanted: bool = True,
+        is_encoded: bool = True,
+    ) -> Output:
+        """Run a command line and return the file that it made.
+
+        Args: is_gain_wanted: a result that is larger than its source is of no use. is_encoded: whether
+            the work is that of an encoder, which may be more than the budget allows.
+        Raises: Refused; ToolFailed; ResourceShort; Deferred: it takes more than its estimate, and begins again as heavy
+            work; LeaseLost, WorkerStopping, OSError.
+        """
+        attempt = self._attempt
+        media, space = attempt.settings.media, attempt.ports.space
+        times = 1 if is_gain_wanted else LARGER
+        largest = times * attempt.job.file_size + SPARE_BYTES
+        try:
+            space.check(largest)
+        except StorageFull as error:
+            raise ResourceShort("The worker's disk is too full to compress this video.") from error
+        make_private_directory(attempt.work_dir)
+        folder = attempt.work_dir / OUTPUT_FOLDER
+        make_private_directory(folder)
+        film = summary(contents)
+        estimate = estimated_cpu(film, media.preset) if is_encoded else None
+        if estimate is not None and estimate > self._allowed:
+            self._over_budget("before", estimate)
+        box = self._box(attempt.share(film.width * film.height, media.preset), folder, largest)
+        started = attempt.clock.monotonic()
+        try:
+            return transcode(
+                box,
+                argv(box, box.output_seen(DRAFT_NAME), box.limits.threads),
+                duration=contents.duration or 0.0,
+                target=attempt.work_dir / name,
+                clock=attempt.clock,
+                stopped=lambda: attempt.lease.ended() or space.is_short(),
+                stall_seconds=media.stall_timeout,
+                on_share=self._moved,
+            )
+        except CpuSpent:
+            if attempt.heavy or self._allowed <= MAX_LIGHT_CPU_SECONDS:
+                self._over_budget("while", estimate)
+            # More than its estimate: from now on it is heavy work, and begins again when there is a place.
+            attempt.save(step=Step.INSPECT, cpu_seconds=self._allowed)
+            raise Deferred(DEFER_SECONDS) from None
+        except Stopped:
+            attempt.lease.check()
+            # Other writers have taken the space meanwhile: ffmpeg must not use the reserve.
+            raise ResourceShort("The worker's disk is full.") from None
+        finally:
+            attempt.figures.compressed(attempt.clock.monotonic() - started)
+
+    def _box(self, share: Share, output: Path | None, largest: int) -> Box:
+        attempt = self._attempt
+        cpu = self._allowed if attempt.heavy else min(self._allowed, MAX_LIGHT_CPU_SECONDS)
+        return Box(
+            kind=attempt.tools.sandbox,
+            source=attempt.source,
+            output=output,
+            limits=Limits(
+                memory=share.memory,
+                file_size=largest,
+                cpu=math.ceil(cpu),
+                threads=share.threads,
+                memory_is_short=share.is_short,
+            ),
+        )
+
+    def _moved(self, share: float) -> None:
+        span = COMPRESSED_PROGRESS - INSPECTED_PROGRESS
+        progress = INSPECTED_PROGRESS + int(span * share)
+        self._attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
+
+    def _over_budget(self, when: Literal["before", "while"], estimate: float | None) -> NoReturn:
+        """Raises: Refused."""
+        self._attempt.figures.over_budget(when)
+        log.warning(
+            "media.budget.exceeded",
+            extra={
+                "task_id": self._attempt.job.task_id,
+                "when": when,
+                "estimated_cpu_seconds": estimate,
+                "allowed_cpu_seconds": self._allowed,
+            },
+        )
+        raise Refused(Note.TOO_MUCH_WORK)
