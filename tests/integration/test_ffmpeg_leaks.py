@@ -10,6 +10,7 @@ from support.films import encoding_of
 from support.media import video
 
 from tusd_py.clock import SystemClock
+from tusd_py.domain.filetypes import TYPES
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.file_pieces import look_into
 from tusd_py.settings import Settings
@@ -35,6 +36,8 @@ SVG = (
 )
 CRAFTED = {"hls": HLS, "concat": CONCAT, "dash": DASH, "svg": SVG}
 
+GUARDED = ("mov", "matroska", "mpegts", "avi")
+
 
 @pytest.fixture
 def neighbours(tmp_path: Path) -> Path:
@@ -44,7 +47,7 @@ def neighbours(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("demuxer", ["mov", "matroska", "mpegts", "avi"])
+@pytest.mark.parametrize("demuxer", GUARDED)
 @pytest.mark.parametrize(
     "target", ["victim.ts", "victim.mp4", "0f3a9c", "/etc/passwd", "http://127.0.0.1:1/x"]
 )
@@ -71,6 +74,19 @@ def test_the_guards_hold_even_without_a_sandbox(
         check=False,
     )
     assert list(neighbours.glob("frame-*.png")) == []
+
+
+def test_no_other_types_demuxer_reads_a_neighbour(neighbours: Path) -> None:
+    demuxers = {kind.demuxer for kind in TYPES} - {"", *GUARDED}
+    assert len(demuxers) > 25
+    crafted = neighbours / "crafted"
+    crafted.write_text(CONCAT.format(target="victim.mp4"))
+    for demuxer in sorted(demuxers):
+        argv = ["ffmpeg", "-nostdin", "-v", "quiet", *input_argv(str(crafted), demuxer)]
+        ran = subprocess.run(
+            [*argv, "-t", "1", "-f", "framecrc", "-"], capture_output=True, text=True, check=False
+        )
+        assert [line for line in ran.stdout.splitlines() if line[0] != "#"] == [], demuxer
 
 
 def test_without_the_guards_the_neighbour_is_read(neighbours: Path) -> None:
