@@ -1,9 +1,9 @@
 """The settings' section about pictures: which renditions are made of them, and the watermark."""
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tusd_py.settings_sections import Section
 from tusd_py.settings_values import Size
@@ -11,6 +11,8 @@ from tusd_py.settings_values import Size
 WEBP_LARGEST: Final = 16383
 """Longest side of a WebP picture in pixels (RFC 9649, 2.5)."""
 
+LAST_LATIN: Final = 0xFF
+"""Last letter that the font has which is used without a setting (Latin-1)."""
 PictureSide = Annotated[int, Field(ge=16, le=WEBP_LARGEST)]
 """Longest side of a picture in pixels."""
 
@@ -26,6 +28,9 @@ Place = Literal[
     "bottom",
     "bottom-right",
 ]
+
+
+MetadataPolicy = Literal["keep", "strip_location", "strip_all"]
 
 
 class WatermarkSettings(Section):
@@ -59,6 +64,12 @@ class WatermarkSettings(Section):
         le=0.5,
         description="Distance of the watermark from the picture's edges, as a share of the shorter side",
     )
+
+    @model_validator(mode="after")
+    def _font_for_text(self) -> Self:
+        if self.font is None and any(ord(letter) > LAST_LATIN for letter in self.text):
+            raise ValueError("font: is needed, since text has other letters than Latin ones")
+        return self
 
     @property
     def wanted(self) -> bool:
@@ -108,6 +119,10 @@ class ImageSettings(Section):
         80, ge=1, le=100, description="Quality of JPEG and WebP renditions and compressed pictures"
     )
     avif_quality: int = Field(55, ge=1, le=100, description="Quality of AVIF renditions")
+    metadata: MetadataPolicy = Field(
+        "keep",
+        description="Tags of a picture in its main copy: keep (all), strip_location (without the place where it was taken), strip_all (only what its pixels need to be shown right, and the date of recording). Other renditions never have any. Needs exiftool unless it is keep",
+    )
     compress: bool = Field(
         False,
         description="Make a smaller main copy of each picture in its full size (WebP without loss for a PNG, WebP for animations, else JPEG, or WebP where there is transparency); media.keep_original says whether the file as it was sent is kept beside it",

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.clock import Clock
-from worker.images.program import WALL_FACTOR, PictureRefused
+from worker.images.program import WALL_FACTOR
 from worker.media.argv import input_argv
+from worker.media.causes import Cause, ToolFailed
+from worker.media.checked_run import checked_run
 from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.run import Bounds, Ran, run
+from worker.media.run import Bounds
 from worker.media.sandbox import Box
 
 DEMUXER: Final = "jpegxl_pipe"
@@ -41,26 +43,29 @@ def decode_jxl(
 ) -> None:
     """Decode the box's source, and take the PNG to ``target``, outside of its output folder.
 
-    Raises: PictureRefused, Overran, Stopped, OSError.
+    Raises: ToolFailed, CpuSpent, Stopped, OSError.
     """
 
-    def decoded(*filters: str) -> Ran:
+    def decode(*filters: str) -> None:
         argv = jxl_argv(ffmpeg, box.source_seen, box.output_seen(DRAFT_NAME), max_pixels, *filters)
-        return run(
-            box.wrap(argv),
+        checked_run(
+            box,
+            argv,
             clock=clock,
             stopped=stopped,
             wall_seconds=WALL_FACTOR * box.limits.cpu,
-            bounds=Bounds(
-                cpu=box.limits.cpu, folder=box.output, folder_size=box.limits.file_size, files=1
-            ),
+            bounds=Bounds(folder=box.output, folder_size=box.limits.file_size, files=1),
+            otherwise=Cause.DAMAGED,
         )
 
     folder = box.output or Path()
-    for filters in (TO_SRGB, ()):
-        if decoded(*filters).code == 0:
-            break
+    try:
+        decode(*TO_SRGB)
+    except ToolFailed as error:
+        if error.cause is not Cause.DAMAGED:
+            raise
+        decode()
     try:
         take_draft(folder, DRAFT_NAME, target, largest=box.limits.file_size)
     except NotOnePlainFile as error:
-        raise PictureRefused("damaged") from error
+        raise ToolFailed(Cause.DAMAGED) from error

@@ -9,8 +9,9 @@ from typing import Any, Final
 from tusd_py.settings_pictures import ImageSettings
 from worker.images.facts import PictureFacts, read_facts
 from worker.images.plan import Wanted
-from worker.images.program import PictureProgram, PictureRefused
+from worker.images.program import PictureProgram
 from worker.images.watermark import mark_instructions, with_mark
+from worker.media.causes import Cause, ToolFailed
 from worker.media.draft import NotOnePlainFile, take_drafts
 from worker.media.sandbox import Box
 
@@ -33,12 +34,12 @@ class Rendered:
 def look(program: PictureProgram, box: Box, kind: str, settings: ImageSettings) -> PictureFacts:
     """Read the header of the box's source as a picture of this kind and no other.
 
-    Raises: PictureRefused, ProgramFailed, Overran, Stopped, OSError.
+    Raises: ToolFailed, CpuSpent, Stopped, OSError.
     """
     given = {"source": box.source_seen, "kind": kind, "max_pixels": settings.max_pixels}
     facts = read_facts(program.run(box, "look", given))
     if facts is None:
-        raise PictureRefused("damaged")
+        raise ToolFailed(Cause.DAMAGED)
     return facts
 
 
@@ -55,7 +56,7 @@ def render(
 
     Args: box: its output folder is empty. target: an empty folder outside of it that gets the files, under
         the names of the renditions.
-    Raises: PictureRefused, ProgramFailed, Overran, Stopped, OSError. The source is not touched.
+    Raises: ToolFailed, CpuSpent, Stopped, OSError. The source is not touched.
     """
     given = {
         "source": box.source_seen,
@@ -71,7 +72,7 @@ def render(
         sizes = take_drafts(folder, targets, largest=box.limits.file_size)
     except NotOnePlainFile as error:
         log.warning("media.output.refused", extra={"reason": str(error)})
-        raise PictureRefused("damaged") from error
+        raise ToolFailed(Cause.DAMAGED) from error
     found = _check(program, box, target, wanted, settings)
     return tuple(
         Rendered(wanted=one, path=targets[one.name], size=sizes[one.name], facts=found[one.name])
@@ -102,7 +103,7 @@ def _check(
 ) -> dict[str, PictureFacts]:
     """Decode every pixel of what was made, in a sandbox that has not seen the source.
 
-    Raises: PictureRefused: one is no picture of its format, or is larger than wanted.
+    Raises: ToolFailed: one is no picture of its format, or is larger than wanted.
     """
     inner = Box(kind=box.kind, source=folder, output=None, limits=box.limits)
     given = {
@@ -116,6 +117,6 @@ def _check(
         answer = answers.get(one.name) if isinstance(answers, dict) else None
         facts = read_facts(answer) if isinstance(answer, dict) else None
         if facts is None or (one.side and max(facts.width, facts.height) > one.side):
-            raise PictureRefused("damaged")
+            raise ToolFailed(Cause.DAMAGED)
         found[one.name] = facts
     return found

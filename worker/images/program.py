@@ -4,7 +4,6 @@ Its answer comes from a process that a hostile file may have taken over, so noth
 """
 
 import json
-import logging
 import os
 import sys
 import sysconfig
@@ -20,34 +19,24 @@ from tusd_py.clock import Clock
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from worker import images
 from worker.images.boxed import start
-from worker.media.run import Bounds, Ran, run
+from worker.media.causes import Cause, ToolFailed
+from worker.media.checked_run import checked_run
+from worker.media.run import Bounds, Ran
 from worker.media.sandbox import Box
-
-log = logging.getLogger(__name__)
 
 MODULES: Final = ("_cffi_backend", "_libvips", "_pi_heif", "cffi", "pi_heif", "PIL", "pyvips")
 LIBRARIES: Final = ("pi_heif.libs", "pillow.libs", "pyvips_binary.libs")
 """Folders beside the modules with the C libraries that their wheels bring along."""
-REASONS: Final = ("too_large", "damaged", "memory", "unknown")
+CAUSES: Final = {
+    "too_large": Cause.TOO_LARGE,
+    "damaged": Cause.DAMAGED,
+    "memory": Cause.MEMORY_LIMIT,
+    "unknown": Cause.UNSUPPORTED,
+}
+"""By what the program says of a file. It is always given all the memory that the settings allow."""
 WALL_FACTOR: Final = 4.0
 """The program may run for its processor time multiplied by this, since others use the processors too."""
 MAX_ANSWER_BYTES: Final = 1 << 16
-
-
-class PictureRefused(Exception):
-    """Raised when the program can't or must not decode a picture. ``reason`` is one of ``REASONS``."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class ProgramFailed(Exception):
-    """Raised when the program itself failed: it was killed, ran out of memory, or gave no answer."""
-
-    def __init__(self, ran: Ran) -> None:
-        super().__init__(f"exit code {ran.code}")
-        self.ran = ran
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +53,24 @@ class PictureProgram:
 
         The box's ``cpu`` is what the program and all its threads may use together. Args: files: how many
         files it writes into the output folder of the box.
-        Raises: PictureRefused, ProgramFailed, Overran, Stopped, OSError.
+        Raises: ToolFailed, CpuSpent, Stopped.
         """
         needed = needs()
         boxed = replace(box, readable=(*box.readable, *needed.readable))
-        instructions = {**given, "command": command, "modules": needed.modules}
-        ran = run(
-            boxed.wrap([needed.python, "-I", "-S", "-B", start.__file__, json.dumps(instructions)]),
+        instructions = {
+            **given,
+            "command": command,
+            "modules": needed.modules,
+            "threads": box.limits.threads,
+        }
+        ran = checked_run(
+            boxed,
+            [needed.python, "-I", "-S", "-B", start.__file__, json.dumps(instructions)],
             clock=self.clock,
             stopped=self.stopped,
             wall_seconds=WALL_FACTOR * box.limits.cpu,
             bounds=Bounds(
                 stdout=MAX_ANSWER_BYTES,
-                cpu=box.limits.cpu,
                 folder=box.output,
                 folder_size=box.limits.file_size,
                 files=files,
@@ -86,18 +80,13 @@ class PictureProgram:
 
 
 def _answer(ran: Ran) -> dict[str, Any]:
-    """Raises: PictureRefused, ProgramFailed."""
+    """Raises: ToolFailed."""
     try:
-        found = read_json_object(ran.stdout) if ran.code == 0 else None
-    except NotAJsonObject:
-        found = None
-    if found is None:
-        log.warning("media.picture.failed", extra={"exit_code": ran.code, "stderr": ran.stderr})
-        raise ProgramFailed(ran)
+        found = read_json_object(ran.stdout)
+    except NotAJsonObject as error:
+        raise ToolFailed(Cause.CRASHED) from error
     if "error" in found:
-        reason = found["error"]
-        log.info("media.picture.refused", extra={"reason": str(reason)[:20], "stderr": ran.stderr})
-        raise PictureRefused(reason if reason in REASONS else "damaged")
+        raise ToolFailed(CAUSES.get(str(found["error"]), Cause.DAMAGED))
     return found
 
 

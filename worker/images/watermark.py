@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from tusd_py.settings_pictures import WatermarkSettings
 from worker.images.boxed import start
-from worker.images.program import PictureProgram, PictureRefused
+from worker.images.program import PictureProgram
+from worker.media.causes import Cause, ToolFailed
 from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.sandbox import Box, Kind, Limits
 
@@ -39,7 +40,7 @@ def draw_watermark(
 
     Args: memory: limit in bytes. folder: an empty folder that the program writes into; target: where the
         PNG is put, outside of it.
-    Raises: PictureRefused: the font or the picture can't be read; ProgramFailed, Overran, Stopped, OSError.
+    Raises: ToolFailed: the font or the picture can't be read; CpuSpent, Stopped, OSError.
     """
     box = Box(
         kind=sandbox,
@@ -56,11 +57,11 @@ def draw_watermark(
     drawn = program.run(with_mark(box, watermark), "watermark", given, files=1)
     x, y = (drawn.get(name) for name in ("x", "y"))
     if not (isinstance(x, int) and isinstance(y, int) and 0 <= x < width and 0 <= y < height):
-        raise PictureRefused("damaged")
+        raise ToolFailed(Cause.DAMAGED)
     try:
         take_draft(folder, DRAFT_NAME, target, largest=FILE_BYTES)
     except NotOnePlainFile as error:
-        raise PictureRefused("damaged") from error
+        raise ToolFailed(Cause.DAMAGED) from error
     return WatermarkPicture(path=target, x=x, y=y)
 
 

@@ -43,6 +43,7 @@ class Tools:
     sandbox: Kind
     has_tone_mapping: bool = False
     """Whether ffmpeg has the filter that brings HDR into the range of other screens."""
+    exiftool: str | None = None
     weakness: str = ""
     """A sentence: what the box lacks although the settings did not choose a weaker one; '' if nothing."""
 
@@ -66,7 +67,7 @@ def discover(settings: Settings) -> Tools:
     """Look for ffmpeg on PATH, then in the package imageio-ffmpeg (which has no ffprobe).
 
     Raises: BackendError: the sandbox that the settings demand does not start, or has no filter of
-        system calls.
+        system calls; the settings need exiftool, and it is missing.
     """
     ffmpeg = shutil.which(settings.media.ffmpeg) or _shipped()
     wanted = settings.media.sandbox
@@ -80,8 +81,21 @@ def discover(settings: Settings) -> Tools:
         version=_version(about) if ffmpeg else "",
         sandbox=kind,
         has_tone_mapping=TONE_MAPPING in about,
+        exiftool=_exiftool(settings),
         weakness=_weakness(kind) if ffmpeg and wanted == "auto" else "",
     )
+
+
+def _exiftool(settings: Settings) -> str | None:
+    """Raises: BackendError: the settings need it, and it is missing."""
+    found = shutil.which("exiftool")
+    media = settings.media
+    policies = {media.profile(name).image.metadata for name in ("", *media.profile_choice)}
+    if found is None and policies != {"keep"}:
+        raise BackendError(
+            "media.image.metadata needs exiftool unless it is keep. Install libimage-exiftool-perl."
+        )
+    return found
 
 
 def _weakness(kind: Kind) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
+from tusd_py.domain.filetypes import FileType
 from tusd_py.domain.job import Checkpoint, Job
 from tusd_py.domain.rendition import Facts, Made
 from tusd_py.domain.upload import PROFILE_KEY
@@ -44,6 +45,8 @@ class Attempt:
     """What the file holds, where it is a container of films."""
     probed: Probed | None = None
     demuxer: str = ""
+    file_type: FileType | None = None
+    """What the content is; None if it is not known."""
     family: str = ""
     """Of the content: video, audio, image, document or archive; '' if it is not known."""
     stored: StoredContent | None = None

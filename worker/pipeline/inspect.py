@@ -49,6 +49,7 @@ def inspect(attempt: Attempt) -> None:
         raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code) from error
     kind = identify(look)
     notes = _misnamed(job.filename, kind, look)
+    attempt.file_type = kind
     if kind is not None and kind.untouched:
         notes.append(Note.UNTOUCHED)
     elif kind is not None:

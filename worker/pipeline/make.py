@@ -10,12 +10,16 @@ from worker.media.causes import ToolFailed
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.film import make_film
 from worker.pipeline.kept import kept
+from worker.pipeline.picture import make_picture
 from worker.pipeline.produced import Produced
 from worker.pipeline.second_try import with_second_try
 
 log = logging.getLogger(__name__)
 
-MAKERS: Final[Mapping[str, Callable[[Attempt], Produced]]] = {"video": make_film}
+MAKERS: Final[Mapping[str, Callable[[Attempt], Produced]]] = {
+    "video": make_film,
+    "image": make_picture,
+}
 """By the family of the file's content."""
 
 

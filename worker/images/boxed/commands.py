@@ -1,18 +1,16 @@
-"""The commands: ``look`` at a picture, ``make`` renditions of it, draw a ``watermark``."""
+"""The commands: ``look`` at a picture, ``make`` renditions of it, ``check`` them, draw a ``watermark``."""
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Final
-
-# libvips reads it when it is loaded. Each thread of libvips needs memory for its part of the picture.
-os.environ.setdefault("VIPS_CONCURRENCY", "2")
 
 import pyvips
 
 from worker.images.boxed.marks import draw_mark
 from worker.images.boxed.renditions import make_renditions
 from worker.images.boxed.sources import Unreadable, open_source
+from worker.images.boxed.webp_tags import strip_webp
 
 Given = Mapping[str, Any]
 
@@ -57,9 +55,15 @@ def _watermark(given: Given) -> dict[str, Any]:
     return {"x": mark.x, "y": mark.y, "width": mark.picture.width, "height": mark.picture.height}
 
 
+def _strip_webp(given: Given) -> dict[str, Any]:
+    strip_webp(Path(given["source"]), Path(given["output"]), everything=given["everything"])
+    return {}
+
+
 COMMANDS: Final[Mapping[str, Callable[[Given], dict[str, Any]]]] = {
     "look": _look,
     "make": _make,
     "check": _check,
     "watermark": _watermark,
+    "strip_webp": _strip_webp,
 }

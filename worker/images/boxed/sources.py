@@ -24,7 +24,7 @@ LOADERS: Final = {
 }
 """By kind of picture: the only classes of libvips that may read it."""
 ANIMATED: Final = ("gif", "webp")
-PILLOW_FORMATS: Final = {"jp2": "JPEG2000", "bmp": "BMP"}
+PILLOW_FORMATS: Final = {"jp2": "JPEG2000", "j2k": "JPEG2000", "bmp": "BMP"}
 MAX_FRAMES: Final = 100_000
 SHORTEST_FRAME_MS: Final = 10
 ICC: Final = "icc-profile-data"

@@ -6,6 +6,7 @@ in, so that Python can't search for them. The answer is one line of JSON on stdo
 """
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
@@ -35,6 +36,8 @@ def main(instructions: str) -> None:
     """Run the command that the instructions name."""
     given = json.loads(instructions)
     sys.meta_path.insert(0, NamedFiles(given["modules"]))
+    # libvips reads it when it is loaded. Each thread needs memory for its part of the picture.
+    os.environ["VIPS_CONCURRENCY"] = str(given["threads"])
     from worker.images.boxed.commands import answer
 
     sys.stdout.write(json.dumps(answer(given)) + "\n")

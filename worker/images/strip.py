@@ -1,0 +1,75 @@
+"""Takes tags out of a picture without touching its pixels: by exiftool, and in WebP by our own program,
+since exiftool writes WebP only since version 12.58."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal
+
+from tusd_py.clock import Clock
+from worker.images.program import WALL_FACTOR, PictureProgram
+from worker.media.causes import Cause, ToolFailed
+from worker.media.checked_run import checked_run
+from worker.media.draft import NotOnePlainFile, take_draft
+from worker.media.run import Bounds
+from worker.media.sandbox import Box
+
+Policy = Literal["strip_location", "strip_all"]
+
+WRITABLE: Final = ("jpeg", "png", "gif", "tiff", "heic", "avif", "jxl", "jp2", "webp")
+"""Kinds of pictures whose tags can be taken out. A BMP has none."""
+LOCATION: Final = (
+    "-gps:all=", "-XMP:GPS*=", "-XMP:Location*=", "-XMP:City=", "-XMP:State=", "-XMP:Country=",
+    "-XMP:CountryCode=", "-IPTC:City=", "-IPTC:Sub-location=", "-IPTC:Province-State=",
+    "-IPTC:Country-PrimaryLocationName=", "-IPTC:Country-PrimaryLocationCode=", "-trailer:all=",
+)  # fmt: skip
+"""A trailer is a film that a telephone has put behind a photograph, with the place in it again."""
+ALL: Final = (
+    "-all=", "-CommonIFD0=", "-tagsFromFile", "@", "-ICC_Profile", "-ColorSpaceTags", "-Orientation",
+    "-DateTimeOriginal", "-OffsetTimeOriginal", "-SubSecTimeOriginal",
+)  # fmt: skip
+ARGUMENTS: Final[dict[Policy, tuple[str, ...]]] = {"strip_location": LOCATION, "strip_all": ALL}
+DRAFT_NAME: Final = "picture.part"
+
+
+def strip_argv(exiftool: str, source: str, output: str, policy: Policy) -> list[str]:
+    """Return the command line that copies a picture without what the policy does not allow."""
+    return [exiftool, "-config", "", "-q", "-q", "-m", *ARGUMENTS[policy], "-o", output, source]
+
+
+def strip_tags(
+    exiftool: str,
+    program: PictureProgram,
+    box: Box,
+    kind: str,
+    policy: Policy,
+    *,
+    target: Path,
+    clock: Clock,
+    stopped: Callable[[], bool],
+) -> None:
+    """Copy the box's source without tags, and take the copy to ``target``, outside of its output folder.
+
+    Raises: ToolFailed: it can't be done; CpuSpent, Stopped, OSError.
+    """
+    if kind == "webp":
+        given = {
+            "source": box.source_seen,
+            "output": box.output_seen(DRAFT_NAME),
+            "everything": policy == "strip_all",
+        }
+        program.run(box, "strip_webp", given, files=1)
+    else:
+        argv = strip_argv(exiftool, box.source_seen, box.output_seen(DRAFT_NAME), policy)
+        checked_run(
+            box,
+            argv,
+            clock=clock,
+            stopped=stopped,
+            wall_seconds=WALL_FACTOR * box.limits.cpu,
+            bounds=Bounds(folder=box.output, folder_size=box.limits.file_size, files=1),
+            otherwise=Cause.DAMAGED,
+        )
+    try:
+        take_draft(box.output or Path(), DRAFT_NAME, target, largest=box.limits.file_size)
+    except NotOnePlainFile as error:
+        raise ToolFailed(Cause.DAMAGED) from error
