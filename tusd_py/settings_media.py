@@ -49,6 +49,23 @@ class VideoSettings(Section):
         "keep",
         description="Tags of a film in its web copy: keep (all), strip_location (without the place where it was taken), strip_all (only languages, chapters and the date of recording)",
     )
+    poster: bool = Field(
+        True,
+        description="Make the rendition poster of films: a frame that shows something, as JPEG",
+    )
+    poster_side: int = Field(
+        3840, ge=16, le=16384, description="Longest side of the poster at most, in pixels"
+    )
+    thumbnail_width: int = Field(
+        320,
+        ge=0,
+        le=4096,
+        description="Width in pixels of the rendition thumbnail of films, a small copy of the poster; 0: none",
+    )
+    subtitles: bool = Field(
+        True,
+        description="Make the renditions subtitles-1-eng and so on of films: each track of text subtitles as WebVTT",
+    )
 
 
 class AudioSettings(Section):

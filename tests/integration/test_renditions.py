@@ -29,7 +29,7 @@ def test_a_films_original_is_kept_beside_its_web_copy(tmp_path: Path) -> None:
         task = send(server, source)
         done = server.wait_for_status(task, "completed", "failed")
         assert done["status"] == "completed", done
-        assert done["renditions"][:2] == ["web", "original"]
+        assert done["renditions"] == ["web", "original", "poster", "thumbnail"]
         url = f"{server.files}{task}"
         web = httpx.get(url)
         assert web.content[4:8] == b"ftyp"
@@ -51,6 +51,13 @@ def test_a_films_original_is_kept_beside_its_web_copy(tmp_path: Path) -> None:
         assert entries["web"]["oss_path"] == done["oss_path"]
         assert httpx.get(f"{server.url}{entries['original']['url']}").content == sent
         assert entries["original"]["hash"] == listed["file_hash"]
+        for name, facts in (
+            ("poster", {"width": 160, "height": 120}),
+            ("thumbnail", {"width": 160, "height": 120}),
+        ):
+            assert (entries[name]["content_type"], entries[name]["facts"]) == ("image/jpeg", facts)
+            picture = httpx.get(f"{server.url}{entries[name]['url']}").content
+            assert (picture[:3], picture[-2:]) == (b"\xff\xd8\xff", b"\xff\xd9")
         again = send(server, source)
         assert server.progress(again)["renditions"] == done["renditions"]
         assert httpx.get(f"{server.files}{again}?rendition=original").content == sent
@@ -118,4 +125,4 @@ def test_a_client_chooses_only_a_profile_that_is_offered(tmp_path: Path) -> None
         assert (refused.status_code, refused.json()["code"]) == (400, "profile_not_allowed")
         task = post("asis").headers["Location"].rpartition("/")[2]
         done = server.wait_for_status(task, "completed", "failed")
-        assert done["renditions"][0] == "original"
+        assert done["renditions"] == ["original", "poster", "thumbnail"]

@@ -71,7 +71,7 @@ def plan_picture(
         _deinterlaced(stream, is_broadcast=is_broadcast) if deinterlace else "",
         f"fps={max_rate.numerator}/{max_rate.denominator}" if is_too_fast else "",
         _scaled(stream, max_size, source, colour),
-        *(_tone_mapped(stream) if stream.colour.is_hdr else ()),
+        *(tone_mapped(stream) if stream.colour.is_hdr else ()),
         "format=yuv420p",
     ]
     encoded_rate = min(rate, max_rate)
@@ -189,7 +189,7 @@ def _swscale_matrix(space: str) -> str:
     }.get(space, space)
 
 
-def _tone_mapped(stream: Stream) -> tuple[str, ...]:
+def tone_mapped(stream: Stream) -> tuple[str, ...]:
     """Return the filters that bring HDR into the range of other screens: diffuse white stays white, and
     what is brighter is compressed (the Möbius function)."""
     matrix = stream.colour.space if stream.colour.space.startswith("bt2020") else "bt2020nc"

@@ -87,6 +87,8 @@ class Ran:
     errors: int
     """Messages of the levels error, fatal and panic in the whole of stderr, by the marks that ffmpeg
     writes with ``-v level+error``; those that it shortened to "repeated" count one by one."""
+    cpu: float = 0.0
+    """Seconds of processor time of the program and its children, by the last look before its end."""
 
 
 def run(
@@ -136,7 +138,11 @@ def run(
         end_group(process)
         pipes.close()
     return Ran(
-        code=process.returncode, stdout=pipes.stdout, stderr=pipes.stderr, errors=pipes.errors
+        code=process.returncode,
+        stdout=pipes.stdout,
+        stderr=pipes.stderr,
+        errors=pipes.errors,
+        cpu=watch.cpu,
     )
 
 
@@ -157,6 +163,7 @@ class _Watch:
     def __init__(self, pid: int, limits: Bounds, clock: Clock) -> None:
         self._pid = pid
         self._limits = limits
+        self.cpu = 0.0
         self.started_at = self._looked_at = clock.monotonic()
 
     def check(self, now: float) -> None:
@@ -166,6 +173,7 @@ class _Watch:
         self._looked_at = now
         limits = self._limits
         used = usage_of(self._pid, most=limits.threads)
+        self.cpu = max(self.cpu, used.cpu)
         if used.threads > limits.threads:
             raise TooManyThreads("threads")
         if limits.cpu is not None and used.cpu > limits.cpu:

@@ -9,6 +9,7 @@ from tusd_py.domain.notes import Note
 from worker.media.causes import ToolFailed
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.film import make_film
+from worker.pipeline.film_renditions import with_renditions
 from worker.pipeline.kept import kept
 from worker.pipeline.picture import make_picture
 from worker.pipeline.produced import Produced
@@ -38,9 +39,9 @@ def make(attempt: Attempt) -> None:
         attempt.save(step=Step.STORE)
         return
     try:
-        produced = with_second_try(attempt, lambda: maker(attempt))
-    except ToolFailed as error:
-        produced = kept(attempt, error.cause.note)
+        produced = _made(attempt, maker)
+        if attempt.family == "video":
+            produced = with_renditions(attempt, produced)
     finally:
         attempt.end_heavy()
     web = () if produced.web is None else (produced.web,)
@@ -51,6 +52,13 @@ def make(attempt: Attempt) -> None:
         facts={**attempt.checkpoint.facts, **produced.facts},
         notes=(*attempt.checkpoint.notes, *produced.notes),
     )
+
+
+def _made(attempt: Attempt, maker: Callable[[Attempt], Produced]) -> Produced:
+    try:
+        return with_second_try(attempt, lambda: maker(attempt))
+    except ToolFailed as error:
+        return kept(attempt, error.cause.note)
 
 
 def _keeps_original(attempt: Attempt, produced: Produced) -> bool:

@@ -58,7 +58,7 @@ def store_object(attempt: Attempt) -> None:
         content_type=main.content_type,
         ext=main.ext,
         facts=checkpoint.facts,
-        renditions=tuple(stored.values()),
+        renditions=tuple(sorted(stored.values(), key=lambda one: one.name != ORIGINAL)),
     )
 
 

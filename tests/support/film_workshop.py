@@ -1,0 +1,32 @@
+"""The real ffmpeg in its real box, without a server around it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from tusd_py.clock import SystemClock
+from tusd_py.settings import Settings
+from worker.film_renditions.film import Film
+from worker.film_renditions.workshop import Workshop
+from worker.media.choose import choose
+from worker.media.sandbox import Kind
+from worker.media.tools import discover
+
+
+def workshop_in(folder: Path, *, cpu: float = 60.0, sandbox: Kind = "bwrap") -> Workshop:
+    return Workshop(
+        tools=replace(discover(Settings()), sandbox=sandbox),
+        clock=SystemClock(),
+        stopped=lambda: False,
+        folder=folder,
+        memory=lambda _: 1 << 30,
+        cpu_left=cpu,
+    )
+
+
+def film_at(workshop: Workshop, path: Path) -> Film:
+    """The film in a file, whose container is that of its extension."""
+    demuxer = {".mp4": "mov", ".mov": "mov", ".mkv": "matroska", ".webm": "matroska"}[path.suffix]
+    contents = workshop.look(path, demuxer)
+    chosen = choose(contents)
+    assert chosen is not None
+    return Film(path=path, demuxer=demuxer, contents=contents, chosen=chosen)

@@ -1,0 +1,1 @@
+"""Renditions of films: posters, storyboards, subtitles and HLS."""

@@ -1,0 +1,183 @@
+"""The poster of a film: one frame that shows something, as JPEG; and a small copy of it."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from worker.film_renditions.film import Film, shown_size
+from worker.film_renditions.stills import still_filters
+from worker.film_renditions.workshop import NotMade, Order, Workshop
+from worker.media.argv import input_argv
+
+JPEG_DEMUXER: Final = "mjpeg"
+MAX_JPEG_SIDE: Final = 65_500
+MAX_JPEG_BYTES: Final = 32 << 20
+JPEG_QUALITY: Final = "3"
+"""ffmpeg's scale from 2 (best) to 31."""
+START_SHARE: Final = 0.1
+"""Where in the film the search begins: behind its first title, in most films."""
+ALL_FRAMES_SECONDS: Final = 30.0
+"""In a film up to this length every frame is a candidate, in a longer one key frames are."""
+SEARCHED_SECONDS: Final = 300.0
+"""Length of the part that is searched."""
+CANDIDATE_BYTES: Final = 128 << 20
+"""Memory for the frames among which ffmpeg's filter ``thumbnail`` chooses the most usual one."""
+MAX_CANDIDATES: Final = 40
+LEAST_ENTROPY: Final = 0.2
+"""Of brightness, from 0 (one value: black, white, any single colour) to 1 (all values as often)."""
+LEAST_BRIGHTNESS: Final = 20
+"""Mean of a frame, from 0 to 255."""
+_START: Final = ("-nostdin", "-hide_banner", "-v", "level+error", "-y")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Where a frame is looked for. Start in seconds."""
+
+    start: float
+    keys_only: bool
+    only_showing: bool
+    """Whether frames of a single colour and dark ones are passed over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """A JPEG picture. Sizes in pixels."""
+
+    path: Path
+    width: int
+    height: int
+
+
+def searches(duration: float) -> tuple[Search, ...]:
+    """Return where a frame is looked for, one after another until one is found."""
+    keys_only = duration > ALL_FRAMES_SECONDS
+    behind = duration * START_SHARE
+    found = (
+        Search(start=behind, keys_only=keys_only, only_showing=True),
+        Search(start=duration / 2, keys_only=keys_only, only_showing=True),
+        Search(start=0.0, keys_only=keys_only, only_showing=True),
+        Search(start=behind, keys_only=False, only_showing=False),
+        Search(start=0.0, keys_only=False, only_showing=False),
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def poster_argv(
+    source: str,
+    output: str,
+    *,
+    ffmpeg: str,
+    film: Film,
+    search: Search,
+    size: tuple[int, int],
+    max_pixels: int,
+) -> list[str]:
+    """Return the command line that writes one frame as JPEG, or an empty file where there is none."""
+    keys = ("-skip_frame:v", "nokey", "-discard:v", "nokey") if search.keys_only else ()
+    filters = still_filters(film.picture, size)
+    if search.only_showing:
+        filters += _only_showing()
+    filters += (f"thumbnail={_candidates(size)}",)
+    return [
+        ffmpeg, *_START, "-max_pixels", str(max_pixels), "-threads", "1", *keys,
+        "-ss", f"{search.start:.3f}", "-t", f"{SEARCHED_SECONDS:.0f}",
+        *input_argv(source, film.demuxer), "-map", f"0:{film.picture.index}",
+        "-vf", ",".join(filters), "-frames:v", "1", *jpeg_argv(output),
+    ]  # fmt: skip
+
+
+def smaller_argv(source: str, output: str, *, ffmpeg: str, size: tuple[int, int]) -> list[str]:
+    """Return the command line that writes a JPEG picture again in another size."""
+    width, height = size
+    return [
+        ffmpeg, *_START, "-threads", "1", *input_argv(source, JPEG_DEMUXER),
+        "-vf", f"scale={width}:{height}:flags=area,format=yuvj420p", "-frames:v", "1",
+        *jpeg_argv(output),
+    ]  # fmt: skip
+
+
+def jpeg_argv(output: str) -> list[str]:
+    """Return the options of an output that is one JPEG picture."""
+    return [
+        "-threads", "1", "-filter_threads", "1", "-map_metadata", "-1", "-c:v", "mjpeg",
+        "-q:v", JPEG_QUALITY, "-huffman", "optimal", "-bitexact", "-f", "mjpeg", f"file:{output}",
+    ]  # fmt: skip
+
+
+def _only_showing() -> tuple[str, ...]:
+    return (
+        "entropy",
+        "metadata=select:key=lavfi.entropy.normalized_entropy.normal.Y"
+        f":value={LEAST_ENTROPY}:function=greater",
+        "signalstats",
+        f"metadata=select:key=lavfi.signalstats.YAVG:value={LEAST_BRIGHTNESS}:function=greater",
+    )
+
+
+def _candidates(size: tuple[int, int]) -> int:
+    frame = size[0] * size[1] * 3 // 2
+    return max(2, min(MAX_CANDIDATES, CANDIDATE_BYTES // frame))
+
+
+def make_poster(workshop: Workshop, film: Film, *, longest: int, max_pixels: int) -> Still:
+    """Make the poster. Args: longest: limit of its longer side in pixels.
+
+    Raises: NotMade, Stopped.
+    """
+    size = shown_size(film.picture, min(longest, MAX_JPEG_SIDE))
+    ffmpeg = workshop.tools.ffmpeg or ""
+    reason = NotMade("no search")
+    for search in searches(film.duration):
+        order = Order(
+            source=film.path,
+            argv=partial(
+                poster_argv,
+                ffmpeg=ffmpeg,
+                film=film,
+                search=search,
+                size=size,
+                max_pixels=max_pixels,
+            ),
+            names=("poster.jpg",),
+            largest=MAX_JPEG_BYTES,
+            pixels=film.picture.width * film.picture.height,
+        )
+        try:
+            (made,) = workshop.make(order)
+            return checked_jpeg(workshop, made, size)
+        except NotMade as error:
+            reason = error
+    raise reason
+
+
+def make_thumbnail(workshop: Workshop, poster: Still, *, width: int) -> Still:
+    """Make a copy of a poster that is at most ``width`` pixels wide.
+
+    Raises: NotMade, Stopped.
+    """
+    width = min(width, poster.width)
+    size = width, max(1, round(poster.height * width / poster.width))
+    (made,) = workshop.make(
+        Order(
+            source=poster.path,
+            argv=partial(smaller_argv, ffmpeg=workshop.tools.ffmpeg or "", size=size),
+            names=("thumbnail.jpg",),
+            largest=MAX_JPEG_BYTES,
+            pixels=poster.width * poster.height,
+        )
+    )
+    return checked_jpeg(workshop, made, size)
+
+
+def checked_jpeg(workshop: Workshop, path: Path, size: tuple[int, int]) -> Still:
+    """Return a file as a still if it is one JPEG picture of this size.
+
+    Raises: NotMade, Stopped.
+    """
+    found = workshop.look(path, JPEG_DEMUXER)
+    picture = found.streams[0]
+    if (picture.codec, picture.width, picture.height) != ("mjpeg", *size):
+        raise NotMade("it is no JPEG picture of the right size")
+    return Still(path=path, width=size[0], height=size[1])

@@ -1,0 +1,95 @@
+"""WebVTT (https://www.w3.org/TR/webvtt1/): writing it, and making sure that a file of subtitles is nothing
+else."""
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+MEDIA_TYPE: Final = "text/vtt"
+EXT: Final = ".vtt"
+_TIME: Final = r"((?:[0-9]{2,4}:)?[0-5][0-9]:[0-5][0-9]\.[0-9]{3})"
+_TIMING: Final = re.compile(rf"{_TIME}[ \t]+-->[ \t]+{_TIME}(?:[ \t].*)?")
+_TAG: Final = re.compile(r"<(/?)([A-Za-z0-9][^<>]*)>")
+_KEPT_TAGS: Final = ("b", "i", "u")
+_OTHER_BLOCKS: Final = ("NOTE", "STYLE", "REGION")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A piece of text and when it is shown, by WebVTT's timestamps."""
+
+    start: str
+    end: str
+    text: str
+
+
+def timestamp(seconds: float) -> str:
+    """Return a position as WebVTT writes it: ``00:01:02.500``."""
+    thousandths = round(seconds * 1000)
+    minutes, rest = divmod(thousandths, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"
+
+
+def write(cues: Iterable[Cue]) -> str:
+    """Return a file that holds the cues and nothing else."""
+    blocks = (f"{cue.start} --> {cue.end}\n{cue.text}\n" for cue in cues)
+    return "\n".join(("WEBVTT\n", *blocks))
+
+
+def read(content: bytes) -> tuple[Cue, ...]:
+    """Return the cues of a file. Their texts have no markup but bold, italic and underlined.
+
+    Styles, regions, notes and places of cues are left out. Raises: ValueError: it is no WebVTT in UTF-8.
+    """
+    text = content.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    first, _, rest = text.partition("\n")
+    if first != "WEBVTT" and not first.startswith(("WEBVTT ", "WEBVTT\t")):
+        raise ValueError("no WebVTT")
+    return tuple(_cues(rest))
+
+
+def _cues(text: str) -> Iterator[Cue]:
+    shown: Cue | None = None
+    for block in re.split(r"\n{2,}", text.strip("\n")):
+        if block.startswith(_OTHER_BLOCKS):
+            continue
+        cue = _cue(block)
+        if cue is None and shown is not None:
+            # The text itself had an empty line.
+            shown = replace(shown, text=f"{shown.text}\n{_plain(block)}")
+        elif cue is not None:
+            if shown is not None and shown.text.strip():
+                yield shown
+            shown = cue
+    if shown is not None and shown.text.strip():
+        yield shown
+
+
+def _cue(block: str) -> Cue | None:
+    """Return the cue of a block whose first line has its times, or whose second one behind an identifier."""
+    lines = block.split("\n")
+    for number, line in enumerate(lines[:2]):
+        timing = _TIMING.fullmatch(line)
+        if timing is not None:
+            return Cue(timing[1], timing[2], _plain("\n".join(lines[number + 1 :])))
+    return None
+
+
+def _plain(text: str) -> str:
+    """Return a cue's text with every other tag removed, and characters that mean markup escaped."""
+    pieces = []
+    end = 0
+    for tag in _TAG.finditer(text):
+        pieces.append(_escaped(text[end : tag.start()]))
+        if tag[2] in _KEPT_TAGS:
+            pieces.append(tag[0])
+        end = tag.end()
+    pieces.append(_escaped(text[end:]))
+    return "".join(pieces)
+
+
+def _escaped(text: str) -> str:
+    return html.escape(html.unescape(_CONTROLS.sub("", text)), quote=False)

@@ -1,0 +1,111 @@
+"""Runs ffmpeg for the renditions of one film, all of them within one amount of processor time."""
+
+import logging
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tusd_py.clock import Clock
+from tusd_py.private_files import make_private_directory
+from worker.media.contents import Contents
+from worker.media.draft import NotOnePlainFile, take_drafts
+from worker.media.probe import look
+from worker.media.run import Bounds, Overran, run
+from worker.media.sandbox import Box, Limits
+from worker.media.tools import Tools
+
+log = logging.getLogger(__name__)
+
+OUTPUT_FOLDER: Final = "renditions"
+DRAFT_NAME: Final = "rendition.part"
+WALL_FACTOR: Final = 10.0
+"""A program may run for its processor time multiplied by this, since others use the processors too."""
+LEAST_CPU_SECONDS: Final = 1.0
+"""With less processor time left than this no program is started."""
+
+
+class NotMade(Exception):
+    """Raised when a rendition can't be made; its text is for the log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What one program makes. Sizes in bytes."""
+
+    source: Path
+    argv: Callable[..., list[str]]
+    """The command line, by the paths of the source and of each output as the program sees them."""
+    names: tuple[str, ...]
+    """Of the files that are made."""
+    largest: int
+    """Limit of each of them, and of all together."""
+    wall: float | None = None
+    """Longest time in seconds; None: by the processor time."""
+    pixels: int = 0
+    """Of a picture that is decoded; 0: of the usual size."""
+
+
+@dataclass(kw_only=True)
+class Workshop:
+    """The runs for one film."""
+
+    tools: Tools
+    clock: Clock
+    stopped: Callable[[], bool]
+    """Whether the work must end now."""
+    folder: Path
+    """Where the results are put; it has a subfolder for the programs' outputs."""
+    memory: Callable[[int], int]
+    """Limit of memory in bytes, by the number of pixels of the picture."""
+    cpu_left: float
+    """Seconds of processor time for all that is still to be made."""
+
+    def make(self, order: Order) -> tuple[Path, ...]:
+        """Run a program on a source and return the files that it made. Raises: NotMade, Stopped."""
+        output = self.folder / OUTPUT_FOLDER
+        drafts = {f"{DRAFT_NAME}{number}": name for number, name in enumerate(order.names)}
+        shutil.rmtree(output, ignore_errors=True)
+        box = self._box(order.source, output, order.largest, order.pixels)
+        argv = order.argv(box.source_seen, *map(box.output_seen, drafts))
+        try:
+            make_private_directory(output)
+            ran = run(
+                box.wrap(argv),
+                clock=self.clock,
+                stopped=self.stopped,
+                wall_seconds=order.wall or WALL_FACTOR * box.limits.cpu,
+                bounds=Bounds(cpu=self.cpu_left, folder=output, folder_size=order.largest),
+            )
+            self.cpu_left -= ran.cpu
+            if ran.code != 0:
+                log.info("media.rendition.refused", extra={"code": ran.code, "stderr": ran.stderr})
+                raise NotMade(f"exit code {ran.code}")
+            targets = {draft: self.folder / name for draft, name in drafts.items()}
+            take_drafts(output, targets, largest=order.largest)
+        except Overran as error:
+            self.cpu_left -= box.limits.cpu
+            raise NotMade(f"limit: {error}") from error
+        except (NotOnePlainFile, OSError) as error:
+            raise NotMade(str(error)) from error
+        return tuple(targets.values())
+
+    def look(self, source: Path, demuxer: str) -> Contents:
+        """Return what a file holds. Raises: NotMade, Stopped."""
+        box = self._box(source, None, 1 << 20, 0)
+        try:
+            found = look(self.tools, box, demuxer, clock=self.clock, stopped=self.stopped)
+        except (Overran, OSError) as error:
+            raise NotMade("it can't be read") from error
+        if found is None:
+            raise NotMade("it can't be read")
+        return found
+
+    def _box(self, source: Path, output: Path | None, largest: int, pixels: int) -> Box:
+        """Raises: NotMade."""
+        if self.cpu_left < LEAST_CPU_SECONDS:
+            raise NotMade("no processor time is left")
+        limits = Limits(memory=self.memory(pixels), file_size=largest, cpu=math.ceil(self.cpu_left))
+        return Box(kind=self.tools.sandbox, source=source, output=output, limits=limits)

@@ -1,0 +1,148 @@
+"""What is made of a film beside its web copy: poster, thumbnail."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from tusd_py.domain.notes import Note
+from tusd_py.domain.rendition import Made
+from worker.film_renditions.film import Film
+from worker.film_renditions.poster import Still, make_poster, make_thumbnail
+from worker.film_renditions.stills import has_true_colours
+from worker.film_renditions.subtitles import make_subtitles
+from worker.film_renditions.webvtt import EXT, MEDIA_TYPE
+from worker.film_renditions.workshop import NotMade, Workshop
+from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu
+from worker.media.choose import choose
+from worker.media.memory import memory_ceiling, needed_memory
+from worker.media.run import Stopped
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.produced import Produced
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+DEMUXERS: Final = {".mp4": "mov", ".webm": "matroska"}
+"""Of web copies, by their extension."""
+
+HOPELESS: Final = frozenset(
+    {
+        Note.STOPPED_AT_A_LIMIT, Note.PROTECTED, Note.EMPTY, Note.UNSUPPORTED, Note.PICTURE_TOO_LARGE,
+        Note.OUT_OF_MEMORY, Note.PROCESSING_INTERRUPTED, Note.PROCESSING_HUNG,
+    }
+)  # fmt: skip
+"""With one of these notes, decoding the film once more would come to the same."""
+
+
+def with_renditions(attempt: Attempt, produced: Produced) -> Produced:
+    """Return what was made of a film together with its renditions.
+
+    One that can't be made is left out: neither the task nor the web copy fails for it.
+    Raises: LeaseLost, WorkerStopping.
+    """
+    if not HOPELESS.isdisjoint(produced.notes):
+        return produced
+    renditions = _Renditions(attempt)
+    film = renditions.film(produced.web)
+    if film is None:
+        return produced
+    return replace(produced, others=(*produced.others, *renditions.of(film)))
+
+
+class _Renditions:
+    """The renditions of one film in one attempt."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._video = attempt.profile.video
+        settings, space = attempt.settings, attempt.ports.space
+        ceiling = memory_ceiling(settings.media, slots=settings.workers)
+        self._workshop = Workshop(
+            tools=attempt.tools,
+            clock=attempt.clock,
+            stopped=lambda: attempt.lease.ended() or space.is_short(),
+            folder=attempt.work_dir,
+            memory=lambda pixels: min(needed_memory(pixels, settings.media.preset, 1), ceiling),
+            cpu_left=min(LIGHT_CPU_SECONDS, allowed_cpu(settings.media, attempt.job.file_size)),
+        )
+
+    def film(self, web: Made | None) -> Film | None:
+        """Return the film that renditions are made of: the web copy, whose colours are known to be right
+        and which is quickly decoded; without one the file as it was sent. None: it can't be read."""
+        attempt = self._attempt
+        path = attempt.source if web is None else attempt.output(web)
+        demuxer = attempt.demuxer if web is None else DEMUXERS[web.ext]
+        contents = attempt.contents
+        if web is not None:
+            contents = self._made("all", lambda: self._workshop.look(path, demuxer))
+        chosen = choose(contents) if contents is not None else None
+        if contents is None or chosen is None:
+            return None
+        return Film(path=path, demuxer=demuxer, contents=contents, chosen=chosen)
+
+    def of(self, film: Film) -> Iterator[Made]:
+        """Make what the settings want, as far as it can be made."""
+        if has_true_colours(film.picture):
+            yield from self._stills(film)
+        if self._video.subtitles:
+            yield from self._subtitles(film)
+
+    def _subtitles(self, film: Film) -> Iterator[Made]:
+        attempt, workshop = self._attempt, self._workshop
+        sent = choose(attempt.contents) if attempt.contents is not None else None
+        tracks = sent.subtitles if sent is not None else ()
+        carried = film.chosen.subtitles
+        source, demuxer, read = attempt.source, attempt.demuxer, tracks
+        if len(carried) == len(tracks):
+            # The web copy has them all, and is smaller.
+            source, demuxer, read = film.path, film.demuxer, carried
+        pairs = tuple(zip(read, tracks, strict=True))
+        made = self._made(
+            "subtitles", lambda: tuple(make_subtitles(workshop, source, demuxer, pairs))
+        )
+        for track in made or ():
+            yield attempt.made(
+                track.name, track.path, content_type=MEDIA_TYPE, ext=EXT, facts=track.facts
+            )
+
+    def _stills(self, film: Film) -> Iterator[Made]:
+        video, workshop = self._video, self._workshop
+        if not (video.poster or video.thumbnail_width):
+            return
+        max_pixels = self._attempt.settings.media.max_pixels
+        poster = self._made(
+            "poster",
+            lambda: make_poster(workshop, film, longest=video.poster_side, max_pixels=max_pixels),
+        )
+        if poster is None:
+            return
+        if video.poster:
+            yield self._still("poster", poster)
+        if video.thumbnail_width:
+            width = video.thumbnail_width
+            made = self._made("thumbnail", lambda: make_thumbnail(workshop, poster, width=width))
+            if made is not None:
+                yield self._still("thumbnail", made)
+
+    def _still(self, name: str, still: Still) -> Made:
+        facts = {"width": still.width, "height": still.height}
+        return self._attempt.made(
+            name, still.path, content_type="image/jpeg", ext=".jpg", facts=facts
+        )
+
+    def _made(self, name: str, make: Callable[[], T]) -> T | None:
+        """Return what ``make`` returns; None if it can't be made. Raises: LeaseLost, WorkerStopping."""
+        try:
+            return make()
+        except NotMade as error:
+            reason = str(error)
+        except Stopped:
+            self._attempt.lease.check()
+            reason = "the disk is short"
+        log.warning(
+            "media.rendition.not_made",
+            extra={"task_id": self._attempt.job.task_id, "rendition": name, "reason": reason},
+        )
+        return None
