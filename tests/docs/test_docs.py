@@ -10,6 +10,7 @@ import pytest
 from support.media import video
 
 from tusd_py.cli.configuration_reference import reference
+from tusd_py.domain.filetypes import TYPES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -110,3 +111,13 @@ def test_every_test_that_the_docs_name_exists() -> None:
     written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert named
     assert {name for name in named if f"def {name}(" not in written} == set()
+
+
+def test_the_page_about_media_lists_each_type_as_the_table_has_it() -> None:
+    page = (ROOT / "docs" / "media.md").read_text("utf-8")
+    rows = [set(re.findall(r"`([^`]+)`", line)) for line in page.splitlines() if line[:2] == "| "]
+    for kind in TYPES:
+        words = {*kind.extensions, *filter(None, [kind.demuxer])}
+        assert any(words <= row for row in rows), kind.name
+    kept = page.partition("type_is_kept_as_it_is")[2]
+    assert all((f"`{kind.extensions[0]}`" in kept) == kind.untouched for kind in TYPES)
