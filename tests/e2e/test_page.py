@@ -51,8 +51,29 @@ def test_files_go_in_are_followed_and_come_out(server: Server, tmp_path: Path) -
     assert {row["name"] for row in rows} == {"a.bin", "clip.mp4"}
     assert next(each for each in seen if "downloaded" in each)["downloaded"] > 0
     third = seen[-3]["rows"][0]
-    assert third["message"] == "It was here already: nothing was sent"
+    assert third["message"] == "The file was here already: nothing was sent"
     assert figures(server.url)["tusd_uploads_instant_total"] == 1
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_film_is_played_and_had_back_as_it_was_sent(tmp_path: Path, guarded: bool) -> None:
+    clip = video(tmp_path / "clip.mkv")
+    env = {"TUSD_MEDIA__PRESET": "ultrafast", "TUSD_MEDIA__KEEP_ORIGINAL": "always"}
+    env |= {"TUSD_AUTH__ACCESS_SECRET": SECRET} if guarded else {}
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=env) as server,
+        visiting(
+            f"{server.url}/", *([["token", token(1)]] if guarded else []),
+            ["add", str(clip)], ["until", "completed"], ["play"], ["download"],
+        ) as visit,
+    ):  # fmt: skip
+        seen = visit.seen()
+    played = next(each["played"] for each in seen if "played" in each)
+    assert (played["videoWidth"], played["videoHeight"]) == (160, 120)
+    assert played["duration"] == pytest.approx(2.0, abs=0.2)
+    (had,) = (each for each in seen if "downloaded" in each)
+    assert had["named"] == "clip.mp4"
+    assert had["downloaded"] > 0
 
 
 @pytest.mark.parametrize("what", ["reload", "offline", "restart"])

@@ -77,6 +77,13 @@ const STEPS = {
     for await (const piece of stream) size += piece.length
     say({ downloaded: size, named: found.suggestedFilename() })
   },
+  // The first film, until a frame is there.
+  play: async () => {
+    await page.click('#tasks .still')
+    const film = await page.waitForSelector('#tasks video')
+    await page.waitForFunction((video) => video.readyState >= 2, film)
+    say({ played: await film.evaluate(({ videoWidth, videoHeight, duration }) => ({ videoWidth, videoHeight, duration })) })
+  },
   // What stands in the way of people who can't see the page, or see it badly (axe-core, WCAG 2.2 AA).
   accessible: async () => {
     // At rest: what fades in is pale for a moment.

@@ -10,6 +10,7 @@ import typer
 
 from tusd_py.cli.common import refuse
 from tusd_py.cli.output import say, say_json, say_pause
+from tusd_py.cli.task_text import reader_language, task_text
 from tusd_py.cli.upload import DEFAULT_URL, Token
 
 if TYPE_CHECKING:
@@ -72,10 +73,24 @@ def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Toke
             if as_json:
                 say_json(state)
             else:
-                reason = state.get("error") or state.get("message", "")
                 progress = str(state.get("progress", 0))
-                say(f"{state['status']:<14} {progress:>3} %  {reason}")
+                text = task_text(state, reader_language())
+                say(f"{state['status']:<14} {progress:>3} %  {text}")
     raise typer.Exit(0 if state.get("status") == "completed" else 1)
+
+
+def renditions(
+    task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Token = None
+) -> None:
+    """List what can be downloaded of a finished file: its web copy, the original, pictures of it."""
+    with _client(url, token) as client:
+        found = client.renditions(client.sent(task))
+    for one in found["renditions"]:
+        if as_json:
+            say_json(one)
+            continue
+        name, kind, size = (str(one.get(key, "")) for key in ("name", "content_type", "size"))
+        say(f"{name:<24} {kind:<30} {size:>14} bytes")
 
 
 def download(
@@ -86,6 +101,10 @@ def download(
             "--output", "-o", help="A file, a directory to put it in, or - for standard output."
         ),
     ] = Path(),
+    rendition: Annotated[
+        str | None,
+        typer.Option(help="Which one (see the command renditions), such as original."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file that --output names.")
     ] = False,
@@ -102,11 +121,15 @@ def download(
     with _client(url, token, retries) as client:
         try:
             if output == STDOUT:
-                client.download_to(client.sent(task), sys.stdout.buffer, progress=progress)
+                client.download_to(
+                    client.sent(task), sys.stdout.buffer, rendition=rendition, progress=progress
+                )
                 sys.stdout.buffer.flush()
                 return
             sent = client.sent(task)
-            target = client.download(sent, output, overwrite=force, progress=progress)
+            target = client.download(
+                sent, output, rendition=rendition, overwrite=force, progress=progress
+            )
         except FileExistsError as error:
             refuse(
                 f"{error.filename or output} is there already and was left as it is; see --force", 1

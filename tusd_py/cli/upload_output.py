@@ -21,6 +21,7 @@ from rich.progress import (
 
 from tusd_py.cli.output import say, say_json
 from tusd_py.cli.sources import STDIN
+from tusd_py.cli.task_text import reader_language, task_text
 from tusd_py.client import Sent
 from tusd_py.domain.printable import printable
 
@@ -152,9 +153,7 @@ class _Lines:
         """See ``Shown.state``."""
         self._end_bar()
         status, progress = str(state.get("status", "")), str(state.get("progress", 0))
-        self._say(f"{status:<14} {progress:>3} %  {state.get('message', '')}")
-        if status == "failed":
-            self._say(f"reason         {state.get('error', '')}")
+        self._say(f"{status:<14} {progress:>3} %  {task_text(state, reader_language())}")
         if status == "completed":
             if sent.instant:
                 self._say("instant        nothing was sent: the server held this content")

@@ -181,53 +181,68 @@ class Client:
 
     def tasks(self, page: int = 1, size: int = 20) -> dict[str, Any]:
         """``total`` and one page of the user's ``tasks``, newest first. Raises: Refused, Unreachable."""
-        url = urljoin(self._endpoint, "../api/file/upload/tasks")
+        return self._listed("tasks", "tasks", {"page": page, "size": size})
+
+    def renditions(self, sent: Sent) -> dict[str, Any]:
+        """Return a finished file's ``facts`` and its ``renditions``, the main object first.
+
+        Raises: Refused: it is not finished, or not there; Unreachable.
+        """
+        return self._listed(f"renditions/{sent.task_id}", "renditions", {})
+
+    def _listed(self, path: str, member: str, params: dict[str, int]) -> dict[str, Any]:
+        """Return the answer of a list's address; ``member`` is the list in it."""
+        url = urljoin(self._endpoint, f"../api/file/upload/{path}")
         try:
             with self._http.stream(
-                "GET",
-                url,
-                params={"page": page, "size": size},
-                headers=self._headers.to(url, {}),
-                follow_redirects=False,
+                "GET", url, params=params, headers=self._headers.to(url, {}), follow_redirects=False
             ) as response:
                 answer = read_answer(response)
         except httpx.TransportError as error:
             raise Unreachable(str(broken_by(error))) from error
         if answer.status != 200:
             raise Refused(sentence_of(answer))
-        return _task_page(answer)
+        return _list_in(answer, member)
 
     def download(
         self,
         sent: Sent,
         target: Path,
         *,
+        rendition: str | None = None,
         overwrite: bool = False,
         progress: Progress = nothing,
     ) -> Path:
         """Get the stored file back, through breaks. Nothing is there by its name until all of it is.
 
-        Args: target: a file, or a folder in which it keeps its own name, made safe, or that name with
+        Args: rendition: which one; None: the main object; target: a file, or a folder in which it keeps its own name, made safe, or that name with
             a number; overwrite: replace the file that ``target`` names; nothing else ever is.
         Returns: where it is.
         Raises: FileExistsError, Refused, Unreachable, OSError.
         """
         file = FileTarget(target, overwrite=overwrite)
         try:
-            self._fetch_all(sent, Fetch(file), progress)
+            self._fetch_all(sent.address(rendition), Fetch(file), progress)
             return file.finish()
         finally:
             file.abandon()
 
-    def download_to(self, sent: Sent, stream: BinaryIO, *, progress: Progress = nothing) -> None:
+    def download_to(
+        self,
+        sent: Sent,
+        stream: BinaryIO,
+        *,
+        rendition: str | None = None,
+        progress: Progress = nothing,
+    ) -> None:
         """Write the stored file to a stream, through breaks. Raises: Refused, Unreachable, OSError."""
-        self._fetch_all(sent, Fetch(StreamTarget(stream)), progress)
+        self._fetch_all(sent.address(rendition), Fetch(StreamTarget(stream)), progress)
 
-    def _fetch_all(self, sent: Sent, fetch: Fetch, progress: Progress) -> None:
+    def _fetch_all(self, address: str, fetch: Fetch, progress: Progress) -> None:
         patience = self._options.patience()
         while True:
             try:
-                self._fetch(sent, fetch, progress)
+                self._fetch(address, fetch, progress)
                 fetch.check()
             except httpx.TransportError as error:
                 broken = broken_by(error)
@@ -239,9 +254,9 @@ class Client:
             self._options.paused(pause)
             time.sleep(pause.seconds)
 
-    def _fetch(self, sent: Sent, fetch: Fetch, progress: Progress) -> None:
+    def _fetch(self, address: str, fetch: Fetch, progress: Progress) -> None:
         """One answer's bytes, over redirects; credentials never leave the endpoint's origin."""
-        address, own = sent.url, True
+        own = True
         headers = self._headers.to(address, fetch.headers())
         for _ in range(MAX_REDIRECTS + 1):
             request = self._http.build_request("GET", address, headers=headers)
@@ -292,15 +307,16 @@ def _refusal(response: httpx.Response) -> Answer:
     return read_answer(response)
 
 
-def _task_page(answer: Answer) -> dict[str, Any]:
+def _list_in(answer: Answer, member: str) -> dict[str, Any]:
+    """Return an answer's members, of which one is a list of objects. Raises: Refused."""
     try:
-        page = read_json_object(answer.content)
+        members = read_json_object(answer.content)
     except NotAJsonObject:
-        page = {}
-    tasks = page.get("tasks")
-    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-        raise Refused("the server's answer is no list of tasks")
-    return page
+        members = {}
+    entries = members.get(member)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Refused(f"the server's answer is no list of {member}")
+    return members
 
 
 def _content(piece: Piece, progress: Progress) -> Iterator[bytes]:

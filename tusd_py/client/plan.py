@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.origin import same_origin, upload_address
@@ -86,6 +87,12 @@ class Sent:
     def known(cls, endpoint: str, task_id: str) -> "Sent":
         """One that arrived before, by its id."""
         return cls(url=f"{endpoint}{task_id}", resumed_at=0)
+
+    def address(self, rendition: str | None) -> str:
+        """Return where the file is downloaded: the rendition of this name, or None: its main object."""
+        return (
+            self.url if rendition is None else f"{self.url}?{urlencode({'rendition': rendition})}"
+        )
 
     @property
     def task_id(self) -> str:

@@ -31,7 +31,7 @@ _TYPES: Final = {
 }
 _POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; connect-src 'self' blob:; worker-src 'self'; base-uri 'self'; "
+    "img-src 'self' data: blob:; media-src 'self'; connect-src 'self' blob:; worker-src 'self'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors 'self'"
 )
 """Nothing from elsewhere. WebAssembly hashes; Uppy sets styles at its elements."""

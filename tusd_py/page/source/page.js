@@ -8,11 +8,14 @@ import '@uppy/core/css/style.min.css'
 import '@uppy/dashboard/css/style.min.css'
 import './page.css'
 import { gate, language, size, speak } from './common.js'
+import { showMedia } from './media.js'
 import { TEXTS } from './texts.js'
+import TASK_TEXTS from '../../task_texts.json'
 
 const endpoint = new URL(document.documentElement.dataset.endpoint, document.baseURI).href
 const api = new URL('api/file/upload/', document.baseURI).href
 const text = speak(TEXTS)
+const said = TASK_TEXTS[language]
 const access = gate(text, follow)
 
 // -- hashing, one file after the other
@@ -99,8 +102,7 @@ function show(task) {
   if (task.filename !== undefined) row.querySelector('.name').textContent = task.filename || task.task_id
   if (task.file_size !== undefined) row.querySelector('.size').textContent = size(task.file_size)
   row.querySelector('.status').textContent = text[task.status] ?? task.status
-  const message = task.message ?? ''
-  row.querySelector('.message').textContent = text.reasons[task.error_code] ?? task.error ?? text.messages[message] ?? message
+  row.querySelector('.message').textContent = messageOf(task)
   const bar = row.querySelector('progress')
   bar.value = task.progress
   bar.setAttribute('aria-label', `${row.querySelector('.name').textContent}: ${text[task.status]}`)
@@ -109,20 +111,53 @@ function show(task) {
   link.textContent = text.download
   link.onclick = access.token() ? (event) => { event.preventDefault(); fetchFile(task.task_id) } : null
   link.href = endpoint + task.task_id
+  const original = row.querySelector('.original')
+  original.hidden = link.hidden || task.renditions?.[0] !== 'web' || !task.renditions.includes('original')
+  original.textContent = text.original
+  original.onclick = access.token() ? (event) => { event.preventDefault(); fetchFile(task.task_id, 'original') } : null
+  original.href = `${endpoint}${task.task_id}?rendition=original`
+  if (task.status === 'completed' && task.renditions && !row.dataset.media) {
+    row.dataset.media = 'shown'
+    whenSeen(row, () => showMedia(row.querySelector('.media'), task, ask, text))
+  }
   const button = row.querySelector('.remove')
   button.textContent = text.remove
   button.hidden = !['completed', 'failed'].includes(task.status)
   document.querySelector('#none').hidden = rows.size > 0
 }
 
-async function fetchFile(id) {
-  // A link can't carry the token.
-  const response = await fetch(endpoint + id, { headers: access.headers() })
+/** What a task says beside its status, by the stable codes of its texts. */
+function messageOf(task) {
+  if (task.error) return said.errors[task.error_code] ?? task.error
+  if (language === 'zh') return task.message === text[task.status] ? '' : (task.message ?? '')
+  const notes = (task.note_codes ?? []).map((code) => said.notes[code] ?? code)
+  return [said.messages[task.message_code], ...notes].filter(Boolean).join('. ')
+}
+
+/** An answer of the API, or null. */
+async function ask(path, options = {}) {
+  const response = await fetch(api + path, { ...options, headers: access.headers() }).catch(() => null)
+  return response?.ok ? response.json() : null
+}
+
+/** Calls `then` once the element is near what is seen. */
+function whenSeen(element, then) {
+  const observer = new IntersectionObserver(([entry]) => {
+    if (!entry.isIntersecting) return
+    observer.disconnect()
+    then()
+  }, { rootMargin: '200px' })
+  observer.observe(element)
+}
+
+async function fetchFile(id, rendition) {
+  // The address of a download can't carry the token: a link that expires does.
+  const made = await ask(`links/${id}`, { method: 'POST' })
+  if (!made) return
   const link = document.createElement('a')
-  link.href = URL.createObjectURL(await response.blob())
-  link.download = rows.get(id).querySelector('.name').textContent
+  link.href = `${made.url}?download=1${rendition ? `&rendition=${rendition}` : ''}`
+  link.download = ''
   link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
 async function remove(id) {
@@ -141,7 +176,7 @@ const details = new Map()
 async function known(id) {
   // An event has no name and no size: asked once.
   if (!details.has(id)) {
-    details.set(id, fetch(`${api}progress/${id}`, { headers: access.headers() }).then((found) => found.json(), () => ({})))
+    details.set(id, ask(`progress/${id}`).then((found) => found ?? {}))
   }
   return details.get(id)
 }
@@ -171,7 +206,9 @@ async function follow() {
   source.onmessage = async ({ data }) => {
     const task = JSON.parse(data)
     const { filename, file_size } = await known(task.task_id)
-    show({ filename, file_size, ...task })
+    // What was made of a file is known once it is completed.
+    const { renditions } = task.status === 'completed' ? ((await ask(`progress/${task.task_id}`)) ?? {}) : {}
+    show({ filename, file_size, renditions, ...task })
   }
 }
 
