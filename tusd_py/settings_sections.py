@@ -117,6 +117,11 @@ class LimitSettings(Section):
         description="New uploads are refused, and bodies stop, before less than this would be free on the disk (507); a quarter of it, at most 8 MiB, is kept in files for the databases, so that a full disk can be emptied",
     )
 
+    reprocessed_files: int = Field(
+        20,
+        ge=0,
+        description="Files that one user may let process again within a day; operators may any number",
+    )
     parts: int = Field(
         1000,
         ge=1,

@@ -3,9 +3,7 @@
 import errno
 import logging
 import random
-import shutil
 import threading
-from contextlib import suppress
 from typing import Final
 
 from tusd_py.clock import Clock
@@ -176,7 +174,7 @@ class Consumer:
         )
         self._figures.attempt_ended("deferred")
         attempt.reporter.waits(TEXT_WAITING)
-        shutil.rmtree(attempt.work_dir, ignore_errors=True)
+        attempt.remove_work()
         log.info("job.deferred", extra={"task_id": job.task_id, "seconds": seconds})
 
     def _later(
@@ -214,7 +212,7 @@ class Consumer:
         attempt.reporter.failed(
             code=code, sentence=sentence, message=message if message != sentence else ""
         )
-        shutil.rmtree(attempt.work_dir, ignore_errors=True)
+        attempt.remove_work()
         if code == INFECTED:
             self._ports.stores.core.delete(job.task_id)
             self._ports.catalog.source_removed(job.task_id)
@@ -224,9 +222,7 @@ class Consumer:
         """Somebody else has the job: remove what is ours alone, say nothing (fault 12)."""
         self._figures.attempt_ended("lost")
         log.warning("job.lost", extra={"task_id": attempt.job.task_id})
-        shutil.rmtree(attempt.work_dir, ignore_errors=True)
-        with suppress(OSError):
-            attempt.task_dir.rmdir()  # unless another attempt works there
+        attempt.remove_work()
 
     def wait_until_all_heavy(self, seconds: float) -> bool:
         """Wait at most ``seconds`` until every slot does heavy work. Return whether every one does."""

@@ -141,7 +141,8 @@ def _work_dirs(ports: Ports) -> Iterator[Path]:
             continue
         verified = {made.path.partition("/")[0] for made in job.checkpoint.outputs}
         for attempt in folder.iterdir():
-            if attempt.name not in verified | {str(job.fence)}:
+            # A copy of the source has the fence in its name, too.
+            if attempt.name.partition(".")[0] not in verified | {str(job.fence)}:
                 yield attempt
 
 

@@ -25,6 +25,8 @@ class Reporter:
         self._view = view
         self._facts = facts_of(job)
         self._attempt = job.fence
+        self._quiet = job.checkpoint.again
+        """A completed task that is processed again stays completed: only the new result is shown."""
         self._clock = clock
         self._status = TaskStatus.PROCESSING
         self._progress = -1
@@ -55,6 +57,7 @@ class Reporter:
                 message=message,
                 oss_path=oss_path,
                 repository_id=repository_id,
+                again=self._quiet,
                 notes=tuple(notes),
             )
         )
@@ -72,6 +75,8 @@ class Reporter:
         )
 
     def _put(self, change: TaskChange) -> None:
+        if self._quiet and change.status is not TaskStatus.COMPLETED:
+            return
         self._status, self._progress = change.status, change.progress
         self._told_at = self._clock.monotonic()
         told = replace(change, attempt=self._attempt, reopen=True)

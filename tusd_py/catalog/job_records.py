@@ -8,6 +8,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from tusd_py.catalog.again_records import replace_file
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.object_records import forget_multipart, hold_object
@@ -187,8 +188,14 @@ class JobRecords:
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
-            _fenced(connection, task_id, fence, **_failure(error_code, error_msg, now))
-            _fail_history(connection, task_id, error_msg, now)
+            job = _job(connection, task_id)
+            again = job is not None and job.checkpoint.again
+            values = _failure(error_code, error_msg, now, again=again)
+            _fenced(connection, task_id, fence, **values)
+            if again:
+                forget_multipart(connection, task_id)
+            else:
+                _fail_history(connection, task_id, error_msg, now)
 
         self._database.write(work)
 
@@ -308,6 +315,9 @@ def _complete(
     _fenced(connection, task_id, fence, state=JobState.DONE.value, ended_at=now, error_code="")
     row = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().one()
     job = job_of(row)
+    if job.checkpoint.again and stored is not None:
+        forget_multipart(connection, task_id)
+        return replace_file(connection, job, stored, now)
     file = pool_file(connection, job.scope, job.file_hash, locked=True)
     if file is None:
         if stored is None:
@@ -358,9 +368,10 @@ def _add_file(connection: Connection, job: Job, stored: StoredContent, now: floa
             connection.execute(insert(renditions), rows)
 
 
-def _failure(error_code: str, error_msg: str, now: float) -> dict[str, Any]:
+def _failure(error_code: str, error_msg: str, now: float, *, again: bool = False) -> dict[str, Any]:
+    """Columns of a job that ended badly; one that processed a file ``again`` leaves the task as it was."""
     return {
-        "state": JobState.FAILED.value,
+        "state": (JobState.DONE if again else JobState.FAILED).value,
         "error_code": error_code,
         "error_msg": error_msg,
         "ended_at": now,
@@ -392,18 +403,20 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
         crashes = job.crash_count + 1
         poison = _is_poison(job.checkpoint, crashes, max_crashes)
         values: dict[str, Any] = {"state": JobState.QUEUED.value, "owner": "", "run_after": now}
+        again = job.checkpoint.again
         if poison:
-            values = _failure(POISON, POISON_SENTENCE, now)
+            values = _failure(POISON, POISON_SENTENCE, now, again=again)
         elif _stores_as_it_is(job.checkpoint, crashes, max_crashes):
             values["checkpoint"] = checkpoint_text(Checkpoint(as_it_is=True))
         # No write of the silent worker counts from here on: the job does not run, and when it does it
         # will have the next fence.
         _fenced(connection, job.task_id, job.fence, crash_count=crashes, **values)
-        if poison:
-            _fail_history(connection, job.task_id, POISON_SENTENCE, now)
-            poisoned.append(_job(connection, job.task_id) or job)
-        else:
+        if not poison:
             add_outbox(connection, job.task_id, due_at=now)
+            continue
+        if not again:
+            _fail_history(connection, job.task_id, POISON_SENTENCE, now)
+        poisoned.append(_job(connection, job.task_id) or job)
     for task_id in connection.execute(_forgotten(now)).scalars().all():
         add_outbox(connection, UploadId(task_id), due_at=now)
     return poisoned
@@ -417,8 +430,11 @@ def _stores_as_it_is(checkpoint: Checkpoint, crashes: int, max_crashes: int) -> 
 def _is_poison(checkpoint: Checkpoint, crashes: int, max_crashes: int) -> bool:
     """Return whether a file stops its worker although nothing is made of it, or after everything was.
 
-    A worker that died between reading the file and storing it says nothing about storing it.
+    A worker that died between reading the file and storing it says nothing about storing it. A file that is
+    processed again is stored already.
     """
+    if checkpoint.again:
+        return crashes >= max(1, max_crashes - 1)
     if checkpoint.step is Step.STORE or (
         checkpoint.as_it_is and checkpoint.step is not Step.TRANSCODE
     ):

@@ -281,7 +281,8 @@ class JobCatalog(Protocol):
         ...
 
     def fail(self, task_id: UploadId, *, fence: int, error_code: str, error_msg: str) -> None:
-        """Dead letter: job and history failed. Raises: LeaseLost."""
+        """Dead letter: job and history failed. A job that processes a file again is done, with this error,
+        and its task stays completed. Raises: LeaseLost."""
         ...
 
     def running(self) -> Sequence[Job]:
@@ -306,6 +307,26 @@ class JobCatalog(Protocol):
     def reopen(self, task_id: UploadId) -> Job | None:
         """Queue a failed job again by hand (S17), counters at zero. None when it is not failed or
         its source is gone.
+        """
+        ...
+
+    def process_again(self, task_id: UploadId) -> Job:
+        """Queue a job that makes everything again of a file that the pool holds, and replaces what was made
+        before when it is done. Until then, and if it fails, nothing that users see changes.
+
+        Raises: UploadNotFound; UploadUnfinished: the file is not in the pool; ProcessingAlready;
+            OriginalMissing: the file as it was sent is not kept.
+        """
+        ...
+
+    def processed(
+        self, *, kind: str, before: float, note: str, after: UploadId | None, limit: int
+    ) -> Sequence[UploadId]:
+        """Return one task for each file of the pool, in the order of their ids.
+
+        Args: kind: first part of the media type of what users get, ``video`` for example; '': any.
+            before: unix seconds; only files that the pool got before. note: only tasks that ended with
+            this note; '': any. after: only ids beyond this one.
         """
         ...
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import URL
 
+from tusd_py.catalog.again_records import AgainRecords
 from tusd_py.catalog.database import Database, sqlite_url
 from tusd_py.catalog.database_clock import DatabaseClock
 from tusd_py.catalog.figure_records import FigureRecords
@@ -28,6 +29,7 @@ class SqlCatalog(
     InstantRecords,
     PossessionRecords,
     JobRecords,
+    AgainRecords,
     ObjectRecords,
     OperationRecords,
     HookRecords,

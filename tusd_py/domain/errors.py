@@ -133,6 +133,20 @@ class NotRetryable(UploadError):
     sentence = "It is no failed job, or its source is gone; nor is it a message that was put aside."
 
 
+class ProcessingAlready(UploadError):
+    """Raised when a file is to be processed again that is waiting or being processed."""
+
+    code = "processing_already"
+    sentence = "The file is waiting to be processed, or is being processed."
+
+
+class OriginalMissing(UploadError):
+    """Raised when a file is to be processed again that is not kept as it was sent."""
+
+    code = "original_missing"
+    sentence = "The file as it was sent is not kept, so it can't be processed again."
+
+
 class OffsetMismatch(UploadError):
     """Raised when Upload-Offset is not the current end. Nothing was written."""
 

@@ -48,6 +48,8 @@ class Checkpoint:
     ext: str = ""
     cpu_seconds: float = 0.0
     """Estimated processor time of the compression; 0 before the video was probed."""
+    again: bool = False
+    """The pool holds the file: it is made again, and replaces what was made of it before."""
     program_failed: bool = False
     """A program for media failed once through no fault of the file: it gets one thread from then on."""
     as_it_is: bool = False

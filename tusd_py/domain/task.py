@@ -2,7 +2,8 @@
 
 Rule 1: within an attempt the state only moves forward; progress never falls, across attempts too
 (S11).
-Rule 2: a finished task does not change, save a failed one that is reopened by hand (S17).
+Rule 2: a finished task does not change, save a failed one that is reopened by hand (S17), and the address
+of a completed one whose file was processed again.
 Rule 3: an older attempt changes nothing once a newer one has spoken.
 The embedded adapter calls ``advance``; the Redis adapter's script is held to the same contract.
 """
@@ -107,6 +108,8 @@ class TaskChange:
     """Codes of ``domain.notes.Note``: what a completed task has to say."""
     reopen: bool = False
     """Somebody asked for a failed task to be tried again."""
+    again: bool = False
+    """A completed task may be completed once more: its file was processed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +188,10 @@ def advance(
 def _follows(task: Task, change: TaskChange) -> bool:
     if change.attempt < task.attempt:
         return False
+    if task.status is TaskStatus.COMPLETED:
+        # The file was processed again, by this task's job or by that of another task with this content.
+        newer = change.attempt > task.attempt or change.oss_path != task.oss_path
+        return change.again and change.status is TaskStatus.COMPLETED and newer
     if task.status.terminal:
         return task.status is TaskStatus.FAILED and change.reopen and change.attempt > task.attempt
     if change.status.terminal or change.attempt > task.attempt:

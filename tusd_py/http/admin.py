@@ -19,16 +19,17 @@ from tusd_py.http.context import AppContext
 from tusd_py.http.home import PageFiles
 from tusd_py.http.json_body import json_members
 from tusd_py.http.mount import mount_path
-from tusd_py.http.progress import NO_STORE
+from tusd_py.http.progress import NO_STORE, task_id_of
 from tusd_py.monitoring.asking import in_thread
 from tusd_py.monitoring.overview import Overview
 from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.origin import public_origin
 from tusd_py.uploads.reopen import reopen_failed
+from tusd_py.uploads.reprocess import process_again
 
 log = logging.getLogger(__name__)
 
-PATHS: Final = ("/admin", "/api/admin/overview", "/api/admin/retry")
+PATHS: Final = ("/admin", "/api/admin/overview", "/api/admin/retry", "/api/admin/reprocess")
 """No page of another origin reads them or writes to them: they carry no cross-origin marks."""
 
 
@@ -57,8 +58,15 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
             raise NotRetryable
         return JSONResponse({"id": name}, headers=NO_STORE)
 
+    async def again(request: Request) -> Response:
+        await _check_operator(context, request)
+        name = await _asked_for(request)
+        await context.threads.call(process_again, context.ports, task_id_of(name))
+        return JSONResponse({"id": name}, status_code=202, headers=NO_STORE)
+
     return [
         Route("/admin", shell),
+        Route("/api/admin/reprocess", again, methods=["POST"]),
         Route("/api/admin/overview", overview),
         Route("/api/admin/retry", retry, methods=["POST"]),
     ]

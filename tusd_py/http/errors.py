@@ -40,6 +40,8 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.UploadExpired: 410,
     e.UploadTerminated: 410,
     e.NotRetryable: 409,
+    e.ProcessingAlready: 409,
+    e.OriginalMissing: 409,
     e.OffsetMismatch: 409,
     e.LengthExceeded: 413,
     e.HashConflict: 400,

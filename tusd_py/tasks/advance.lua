@@ -10,7 +10,7 @@ local rank = {
 local function terminal(status) return rank[status] >= 5 end
 
 local names = {
-  'status', 'progress', 'last_progress', 'message', 'attempt', 'seq', 'epoch', 'updated',
+  'status', 'progress', 'last_progress', 'message', 'attempt', 'seq', 'epoch', 'updated', 'oss_path',
 }
 local values = redis.pcall('HMGET', KEYS[1], unpack(names))
 local old = {}
@@ -28,7 +28,11 @@ if known then
   local progress, attempt = tonumber(old.progress), tonumber(old.attempt)
   if new.attempt < attempt then return false end
   if terminal(old.status) then
-    if not (old.status == 'failed' and new.reopen and new.attempt > attempt) then return false end
+    -- The file of a completed task may have been processed again.
+    local again = new.again and old.status == 'completed' and new.status == 'completed'
+      and (new.attempt > attempt or new.fields.oss_path ~= (old.oss_path or ''))
+    local reopened = old.status == 'failed' and new.reopen and new.attempt > attempt
+    if not (again or reopened) then return false end
   elseif not (terminal(new.status) or new.attempt > attempt) then
     if rank[new.status] < rank[old.status] then return false end
     local moved = new.status ~= old.status or new.progress > progress

@@ -247,6 +247,7 @@ def _step(facts: TaskFacts, change: TaskChange, now: float) -> str:
             "attempt": change.attempt,
             "message": change.message or STATUS_TEXTS[change.status],
             "reopen": change.reopen,
+            "again": change.again,
             "epoch": secrets.token_hex(4),
             "updated": repr(now),
             "oldest": now - TTL_SECONDS,

@@ -62,5 +62,6 @@ def _shown(outcome: Outcome) -> tuple[TaskFacts, TaskChange]:
         error_msg=row.error_msg,
         oss_path=row.oss_path,
         repository_id=row.repository_identity,
+        again=True,
     )
     return facts, change

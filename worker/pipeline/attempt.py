@@ -1,9 +1,12 @@
 """What the steps of one attempt share."""
 
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
@@ -24,6 +27,9 @@ from worker.media.probe import Probed
 from worker.media.tools import Tools
 from worker.pipeline.hashes import file_hash
 from worker.reporter import Reporter
+
+SOURCE_SUFFIX: Final = ".source"
+"""What follows the fence in the name of the folder that holds a copy of the original."""
 
 
 @dataclass(kw_only=True)
@@ -57,7 +63,10 @@ class Attempt:
 
     @property
     def source(self) -> Path:
-        """The file as it was sent: read-only for workers (the seed's holes 1 and 14)."""
+        """The file as it was sent: read-only for workers (the seed's holes 1 and 14). Where it is processed
+        again it is a copy from the object store, beside the work folder."""
+        if self.job.checkpoint.again:
+            return self.task_dir / f"{self.job.fence}{SOURCE_SUFFIX}" / "source"
         return self.ports.stores.core.path(self.job.task_id)
 
     @property
@@ -69,6 +78,14 @@ class Attempt:
     def work_dir(self) -> Path:
         """The attempt's own folder."""
         return self.task_dir / str(self.job.fence)
+
+    def remove_work(self) -> None:
+        """Remove what this attempt has made, and its task's folder unless another attempt works there."""
+        shutil.rmtree(self.work_dir, ignore_errors=True)
+        if self.job.checkpoint.again:
+            shutil.rmtree(self.source.parent, ignore_errors=True)
+        with suppress(OSError):
+            self.task_dir.rmdir()
 
     def output(self, made: Made) -> Path:
         """Return where an output is."""

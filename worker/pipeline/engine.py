@@ -9,6 +9,7 @@ from tusd_py.domain.task import CLAIMED_PROGRESS, TEXT_STARTED, TaskStatus
 from worker.failpoints import failpoint
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.clean_up import clean_up
+from worker.pipeline.fetch_source import fetch_source
 from worker.pipeline.hashes import file_hash
 from worker.pipeline.inspect import inspect
 from worker.pipeline.make import make
@@ -35,6 +36,8 @@ def run_steps(attempt: Attempt) -> None:
     """
     attempt.reporter.say(TaskStatus.PROCESSING, CLAIMED_PROGRESS, TEXT_STARTED)
     begin = resume_point(attempt)
+    if attempt.job.checkpoint.again:
+        fetch_source(attempt)
     for step, work in STEPS:
         if _order(step) < _order(begin) or (attempt.held and step in _UNLESS_HELD):
             continue
@@ -58,6 +61,7 @@ def resume_point(attempt: Attempt) -> Step:
         return Step.STORE
     attempt.checkpoint = Checkpoint(
         cpu_seconds=saved.cpu_seconds,
+        again=saved.again,
         program_failed=saved.program_failed,
         as_it_is=saved.as_it_is,
     )

@@ -21,6 +21,7 @@ from worker.media.probe import look, summary
 from worker.media.sandbox import Box, Limits
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.hashes import file_hash
+from worker.pipeline.kept import keep_what_was_made
 from worker.pipeline.second_try import with_second_try
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def inspect(attempt: Attempt) -> None:
         heavy work, and there is no place for it now; LeaseLost.
     """
     job = attempt.job
-    if attempt.ports.catalog.file_by_hash(job.scope, job.file_hash) is not None:
+    if not job.checkpoint.again and _is_held(attempt):
         attempt.held = True
         return
     _wait_for_place(attempt)
@@ -65,6 +66,11 @@ def inspect(attempt: Attempt) -> None:
         facts={TYPE_FACT: kind.name} if kind is not None else {},
     )
     attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
+
+
+def _is_held(attempt: Attempt) -> bool:
+    job = attempt.job
+    return attempt.ports.catalog.file_by_hash(job.scope, job.file_hash) is not None
 
 
 def _is_to_be_probed(attempt: Attempt) -> bool:
@@ -144,6 +150,7 @@ def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
         found = with_second_try(attempt, looked)
     except ToolFailed as error:
         attempt.lease.check()
+        keep_what_was_made(attempt)
         return [error.cause.note]
     attempt.lease.check()
     if found is None:

@@ -25,3 +25,12 @@ def kept(attempt: Attempt, note: Note) -> Produced:
             message=f"{TEXT_COMPRESSION_FAILED}{NOTE_TEXTS[note].partition(KEPT)[0]}",
         )
     return Produced(notes=(note,))
+
+
+def keep_what_was_made(attempt: Attempt) -> None:
+    """End an attempt that processes a file again: what was made before is not given up for our failure.
+
+    Raises: Permanent, if it is such an attempt.
+    """
+    if attempt.job.checkpoint.again:
+        raise Permanent("The file could not be processed again.", code="processing_failed")

@@ -6,11 +6,11 @@ from typing import Final
 
 from tusd_py.domain.job import Step
 from tusd_py.domain.notes import Note
-from worker.media.causes import ToolFailed
+from worker.media.causes import Blame, ToolFailed
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.film import make_film
 from worker.pipeline.film_renditions import with_renditions
-from worker.pipeline.kept import kept
+from worker.pipeline.kept import keep_what_was_made, kept
 from worker.pipeline.picture import make_picture
 from worker.pipeline.produced import Produced
 from worker.pipeline.second_try import with_second_try
@@ -58,6 +58,8 @@ def _made(attempt: Attempt, maker: Callable[[Attempt], Produced]) -> Produced:
     try:
         return with_second_try(attempt, lambda: maker(attempt))
     except ToolFailed as error:
+        if error.cause.blame is not Blame.FILE:
+            keep_what_was_made(attempt)
         return kept(attempt, error.cause.note)
 
 

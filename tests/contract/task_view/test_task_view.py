@@ -247,3 +247,23 @@ def test_a_view_that_holds_more_takes_up_more(view: TaskView) -> None:
     for _ in range(300):
         view.put(facts(), change(TaskStatus.PENDING, 3, message="x" * 1000))
     assert view.memory_bytes() > before + 100_000
+
+
+def test_a_completed_task_shows_what_was_made_of_its_file_again(view: TaskView) -> None:
+    about = facts()
+
+    def completed(path: str, attempt: int, *, again: bool = True) -> str | None:
+        step = TaskChange(
+            status=TaskStatus.COMPLETED, progress=100, attempt=attempt, oss_path=path, again=again
+        )
+        shown = view.put(about, step)
+        return shown.oss_path if shown is not None else None
+
+    assert completed("/a", 1) == "/a"
+    assert completed("/a", 1) is None
+    assert completed("/b", 2, again=False) is None
+    assert completed("/b", 2) == "/b"
+    assert completed("/c", 2) == "/c"
+    assert completed("/d", 1) is None
+    failed = TaskChange(status=TaskStatus.FAILED, progress=0, attempt=3, again=True)
+    assert view.put(about, failed) is None

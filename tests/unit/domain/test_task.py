@@ -53,6 +53,19 @@ def test_a_finished_task_does_not_change() -> None:
     assert shown[1:] == [None, None, None]
 
 
+def test_a_completed_task_shows_what_was_made_of_its_file_again() -> None:
+    shown = run(
+        step(S.COMPLETED, 100, 1, oss_path="/a"),
+        step(S.COMPLETED, 100, 1, again=True, oss_path="/a"),
+        step(S.COMPRESSING, 40, 2, again=True),
+        step(S.FAILED, 0, 2, again=True),
+        step(S.COMPLETED, 100, 2, again=True, oss_path="/b"),
+        step(S.COMPLETED, 100, 2, again=True, oss_path="/c"),
+        step(S.COMPLETED, 100, 1, again=True, oss_path="/d"),
+    )
+    assert [task and task.oss_path for task in shown] == ["/a", None, None, None, "/b", "/c", None]
+
+
 def test_a_failed_task_is_not_reopened_by_its_own_attempt_or_an_older_one() -> None:
     shown = run(
         step(S.FAILED, 0, 2), step(S.PROCESSING, 20, 2, reopen=True), step(S.COMPLETED, 100, 1)

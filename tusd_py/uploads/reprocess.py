@@ -1,0 +1,51 @@
+"""Making everything again of a file that is stored: after a better setting, or a failure that has passed."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tusd_py.domain.errors import TooManyRequests
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.job import Job, JobState
+from tusd_py.domain.rate import Rate
+from tusd_py.ports import Ports
+
+DAY_SECONDS: Final = 86400.0
+
+
+def process_again(ports: Ports, task_id: UploadId) -> Job:
+    """Queue the task's file. Blocks.
+
+    Raises: UploadNotFound, UploadUnfinished, ProcessingAlready, OriginalMissing, BackendError.
+    """
+    return ports.catalog.process_again(task_id)
+
+
+def charge_user(ports: Ports, user_id: UserId, *, daily: int) -> None:
+    """Count a file that a user lets process again; ``daily`` may be within a day, 0: any number. Blocks.
+
+    Raises: TooManyRequests: nothing was counted.
+    """
+    if not daily:
+        return
+    rate = Rate(daily, DAY_SECONDS)
+    wait = ports.meter.admit(f"reprocess:{user_id}", cost=rate.cost(1), burst=DAY_SECONDS)
+    if wait:
+        raise TooManyRequests(wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What became of processing a file again: ``none``, ``queued``, ``running``, ``done`` or ``failed``."""
+
+    state: str
+    error_code: str = ""
+    error_msg: str = ""
+
+
+def progress_of(job: Job | None) -> Progress:
+    """Return how far the last request has come; ``none`` if there was none."""
+    if job is None or not job.checkpoint.again:
+        return Progress("none")
+    if job.state is JobState.DONE and job.error_code:
+        return Progress("failed", job.error_code, job.error_msg)
+    return Progress(job.state.value)
