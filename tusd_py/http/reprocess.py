@@ -18,23 +18,18 @@ from tusd_py.uploads.reprocess import charge_user, process_again, progress_of
 def routes(context: AppContext) -> list[BaseRoute]:
     """The request and the look at it, for the task's owner and for operators."""
 
-    async def ask(request: Request) -> Response:
-        caller, task_id = await _admitted(request)
+    async def reprocess(request: Request) -> Response:
+        caller = await context.caller(request)
+        await context.admit(caller)
+        task_id = task_id_of(request.path_params["task_id"])
+        if request.method != "POST":
+            members = await context.threads.call(_look, context, caller, task_id)
+            return JSONResponse(members, headers=NO_STORE)
         members = await context.threads.call(_process_again, context, caller, task_id)
         return JSONResponse(members, status_code=202, headers=NO_STORE)
 
-    async def look(request: Request) -> Response:
-        caller, task_id = await _admitted(request)
-        members = await context.threads.call(_look, context, caller, task_id)
-        return JSONResponse(members, headers=NO_STORE)
-
-    async def _admitted(request: Request) -> tuple[Caller, UploadId]:
-        caller = await context.caller(request)
-        await context.admit(caller)
-        return caller, task_id_of(request.path_params["task_id"])
-
     path = "/api/file/upload/reprocess/{task_id}"
-    return [Route(path, ask, methods=["POST"]), Route(path, look, methods=["GET"])]
+    return [Route(path, reprocess, methods=["GET", "POST"])]
 
 
 def _process_again(context: AppContext, caller: Caller, task_id: UploadId) -> dict[str, Any]:
