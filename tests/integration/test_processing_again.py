@@ -159,13 +159,13 @@ def test_what_was_made_before_is_kept_when_it_can_not_be_made_again(
 def test_a_film_that_was_kept_for_a_failure_of_its_program_is_made_later(
     idle: Server, tmp_path: Path
 ) -> None:
-    source = video(tmp_path / "clip.mp4", seconds=1.0, rate=17)
+    source = video(tmp_path / "clip.mp4", seconds=0.5, size="1280x720", rate=17)
     with running_worker(idle.data_dir, QUICK, TUSD_MEDIA__MEMORY_LIMIT="40MiB"):
         task = send(idle, source)
         done = idle.wait_for_status(task, "completed")
     assert done["note_codes"] == ["out_of_memory"]
     assert made(idle, task)["main"] == "original"
-    with running_worker(idle.data_dir, QUICK):
+    with running_worker(idle.data_dir, QUICK, TUSD_MEDIA__KEEP_ORIGINAL="always"):
         again(idle, task)
         assert wait_until_ended(idle, task)["state"] == "done"
         assert made(idle, task)["main"] == "web"

@@ -121,17 +121,19 @@ _NOT_FOUND: Final = (126, 127)
 """Exit codes of a program that can't execute the next one."""
 _WRAPPERS: Final = ("bwrap", "setpriv", "prlimit", "nice", "ionice", "confine", "sh")
 _MISSING: Final = re.compile(r"No such file or directory|not found|Can't find source path", re.I)
+_NO_MEMORY_WORDS: Final = (
+    r"Cannot allocate memory|malloc of size \d+ failed|std::bad_alloc|out of memory"
+    r"|get_buffer\(\) failed|Resource temporarily unavailable"
+    # The dynamic linker's.
+    r"|failed to map segment|cannot map zero-fill pages|cannot allocate"
+)
+_NO_MEMORY: Final = re.compile(_NO_MEMORY_WORDS)
 # What ffmpeg 5 to 7 write; the first that matches decides.
 _BY_WORDS: Final = tuple(
     (re.compile(words, re.MULTILINE), cause)
     for words, cause in (
         (r"No space left on device|Disk quota exceeded", Cause.DISK_FULL),
-        (
-            r"Cannot allocate memory|malloc of size \d+ failed|std::bad_alloc|out of memory"
-            r"|get_buffer\(\) failed|Resource temporarily unavailable"
-            r"|failed to map segment|cannot allocate",
-            Cause.OUT_OF_MEMORY,
-        ),
+        (_NO_MEMORY_WORDS, Cause.OUT_OF_MEMORY),
         (r"received signal \d+", Cause.KILLED),
         (r"DRM protected|[Ee]ncrypted", Cause.PROTECTED),
         (r"[Pp]icture size .*(?:invalid|exceeds)|exceeds? .*max_pixels", Cause.TOO_LARGE),
@@ -198,7 +200,7 @@ def _by_code(ran: Ran) -> Cause | None:
     if number is not None:
         return _BY_SIGNAL.get(number, Cause.CRASHED)
     if ran.code in _NOT_FOUND or _is_wrappers(ran.stderr):
-        if "failed to map segment" in ran.stderr:
+        if _NO_MEMORY.search(ran.stderr):
             return Cause.OUT_OF_MEMORY
         missing = _MISSING.search(ran.stderr) is not None
         return Cause.PROGRAM_MISSING if missing else Cause.SANDBOX_FAILED

@@ -50,6 +50,17 @@ def cause(code: int, stderr: str = "", around: Circumstances = ROOM) -> Cause:
             "from shared object",
             Cause.OUT_OF_MEMORY,
         ),
+        (
+            127,
+            "ffprobe: error while loading shared libraries: libxml2.so.2: cannot map zero-fill pages",
+            Cause.OUT_OF_MEMORY,
+        ),
+        (
+            127,
+            "ffprobe: error while loading shared libraries: cannot allocate symbol search list: "
+            "Cannot allocate memory",
+            Cause.OUT_OF_MEMORY,
+        ),
         (1, OPENING, Cause.UNSUPPORTED),
         (1, "[mov @ 0x55] [error] moov atom not found\n[error] Invalid data found", Cause.CUT_OFF),
         (1, "[error] file:/in: Invalid data found when processing input", Cause.DAMAGED),
