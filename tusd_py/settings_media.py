@@ -62,6 +62,11 @@ class VideoSettings(Section):
         le=4096,
         description="Width in pixels of the rendition thumbnail of films, a small copy of the poster; 0: none",
     )
+    storyboard: bool = Field(
+        True,
+        description="Make the renditions storyboard (up to 100 small pictures of a film in one JPEG) and storyboard-map (WebVTT that says which of them belongs to which time), which players show above their time line",
+    )
+    storyboard_from: Duration = Field(10.0, description="Shortest film that gets a storyboard")
     subtitles: bool = Field(
         True,
         description="Make the renditions subtitles-1-eng and so on of films: each track of text subtitles as WebVTT",

@@ -1,11 +1,10 @@
 """Posters of films: they show something, upright, in square pixels, in the film's colours."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 from support.film_workshop import film_at, workshop_in
-from support.media import make
+from support.media import make, pixels_of
 
 from worker.film_renditions.poster import make_poster, make_thumbnail
 from worker.film_renditions.workshop import NotMade
@@ -26,13 +25,6 @@ def poster_of(folder: Path, source: Path, **options: object) -> tuple[int, int, 
     film = film_at(workshop, source)
     still = make_poster(workshop, film, **{"longest": 1000, "max_pixels": 1 << 22, **options})  # type: ignore[arg-type]
     return still.width, still.height, pixels_of(still.path)
-
-
-def pixels_of(path: Path) -> bytes:
-    return subprocess.run(
-        ["ffmpeg", "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
-        check=True, capture_output=True,
-    ).stdout  # fmt: skip
 
 
 def corners(poster: tuple[int, int, bytes]) -> list[tuple[int, ...]]:

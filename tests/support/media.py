@@ -44,3 +44,11 @@ def probe(path: Path, entries: str) -> str:
         ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "default=nw=1:nk=1", str(path)],
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
+
+
+def pixels_of(path: Path) -> bytes:
+    """RGB values of a picture, row by row."""
+    return subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+        check=True, capture_output=True,
+    ).stdout  # fmt: skip

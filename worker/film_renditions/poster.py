@@ -10,6 +10,9 @@ from worker.film_renditions.stills import still_filters
 from worker.film_renditions.workshop import NotMade, Order, Workshop
 from worker.media.argv import input_argv
 
+KEY_FRAMES: Final = ("-skip_frame:v", "nokey")
+"""Options of an input of which only key frames are decoded. The other packets are read too: without them
+(``-discard nokey``) ffmpeg reports wrong times where frames are reordered."""
 JPEG_DEMUXER: Final = "mjpeg"
 MAX_JPEG_SIDE: Final = 65_500
 MAX_JPEG_BYTES: Final = 32 << 20
@@ -28,7 +31,7 @@ LEAST_ENTROPY: Final = 0.2
 """Of brightness, from 0 (one value: black, white, any single colour) to 1 (all values as often)."""
 LEAST_BRIGHTNESS: Final = 20
 """Mean of a frame, from 0 to 255."""
-_START: Final = ("-nostdin", "-hide_banner", "-v", "level+error", "-y")
+START_OPTIONS: Final = ("-nostdin", "-hide_banner", "-v", "level+error", "-y")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +78,13 @@ def poster_argv(
     max_pixels: int,
 ) -> list[str]:
     """Return the command line that writes one frame as JPEG, or an empty file where there is none."""
-    keys = ("-skip_frame:v", "nokey", "-discard:v", "nokey") if search.keys_only else ()
     filters = still_filters(film.picture, size)
     if search.only_showing:
         filters += _only_showing()
     filters += (f"thumbnail={_candidates(size)}",)
     return [
-        ffmpeg, *_START, "-max_pixels", str(max_pixels), "-threads", "1", *keys,
+        ffmpeg, *START_OPTIONS, "-max_pixels", str(max_pixels), "-threads", "1",
+        *(KEY_FRAMES if search.keys_only else ()),
         "-ss", f"{search.start:.3f}", "-t", f"{SEARCHED_SECONDS:.0f}",
         *input_argv(source, film.demuxer), "-map", f"0:{film.picture.index}",
         "-vf", ",".join(filters), "-frames:v", "1", *jpeg_argv(output),
@@ -92,7 +95,7 @@ def smaller_argv(source: str, output: str, *, ffmpeg: str, size: tuple[int, int]
     """Return the command line that writes a JPEG picture again in another size."""
     width, height = size
     return [
-        ffmpeg, *_START, "-threads", "1", *input_argv(source, JPEG_DEMUXER),
+        ffmpeg, *START_OPTIONS, "-threads", "1", *input_argv(source, JPEG_DEMUXER),
         "-vf", f"scale={width}:{height}:flags=area,format=yuvj420p", "-frames:v", "1",
         *jpeg_argv(output),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Made
+from worker.film_renditions import storyboard
 from worker.film_renditions.film import Film
 from worker.film_renditions.poster import Still, make_poster, make_thumbnail
 from worker.film_renditions.stills import has_true_colours
@@ -86,6 +87,7 @@ class _Renditions:
         """Make what the settings want, as far as it can be made."""
         if has_true_colours(film.picture):
             yield from self._stills(film)
+            yield from self._storyboard(film)
         if self._video.subtitles:
             yield from self._subtitles(film)
 
@@ -125,6 +127,25 @@ class _Renditions:
             made = self._made("thumbnail", lambda: make_thumbnail(workshop, poster, width=width))
             if made is not None:
                 yield self._still("thumbnail", made)
+
+    def _storyboard(self, film: Film) -> Iterator[Made]:
+        attempt, workshop = self._attempt, self._workshop
+        if not self._video.storyboard or film.duration < self._video.storyboard_from:
+            return
+        max_pixels = attempt.settings.media.max_pixels
+        board = self._made(
+            storyboard.NAME,
+            lambda: storyboard.make_storyboard(workshop, film, max_pixels=max_pixels),
+        )
+        if board is None:
+            return
+        grid = board.grid
+        facts = {"tiles": grid.number, "tile_width": grid.width, "tile_height": grid.height}
+        yield attempt.made(
+            storyboard.NAME, board.picture, content_type="image/jpeg", ext=".jpg",
+            facts={**facts, "interval": grid.interval},
+        )  # fmt: skip
+        yield attempt.made(storyboard.MAP_NAME, board.map, content_type=MEDIA_TYPE, ext=EXT)
 
     def _still(self, name: str, still: Still) -> Made:
         facts = {"width": still.width, "height": still.height}
