@@ -33,9 +33,9 @@ _GUESSED: Final = {
 """Types that the beginning of a file is taken for, and those that the whole file may be instead."""
 _LATE: Final = (
     types.MP3, types.AAC, types.AC3, types.EAC3, types.DTS, types.DV, types.H264, types.HEVC, types.M2V,
-    types.MKV, types.WEBM,
+    types.MKV, types.WEBM, types.MOV,
 )  # fmt: skip
-"""Types that show by several frames in a row, or behind a gap: a beginning may be too short for them."""
+"""Types that show by several frames in a row, or behind a gap or a box: a beginning may be too short for them."""
 
 
 def check_declared(filename: str, filetype: str, allowed: Sequence[str]) -> None:

@@ -17,6 +17,8 @@ _END_BYTES: Final = 22
 _MAX_COMMENT_BYTES: Final = 0xFFFF
 _MAX_DIRECTORY_BYTES: Final = 1 << 20
 """More of a list of contents is not read."""
+_MAX_LOCAL_HEADERS: Final = 64
+"""Documents show within as many, or in the list at the end."""
 _FOLDERS: Final = ((b"word/", DOCX), (b"xl/", XLSX), (b"ppt/", PPTX))
 _CONTENT_TYPES: Final = b"[Content_Types].xml"
 _NAMED: Final = {kind.mime.encode(): kind for kind in (ODT, ODS, ODP, EPUB)}
@@ -48,9 +50,9 @@ def _document(names: list[bytes]) -> FileType | None:
 
 def _local_names(head: bytes) -> Iterator[bytes]:
     at = 0
-    while 0 <= at < len(head) - 30:
+    for _ in range(_MAX_LOCAL_HEADERS):
         header = head[at : at + 30]
-        if not header.startswith(_LOCAL):
+        if at < 0 or len(header) < 30 or not header.startswith(_LOCAL):
             return
         packed, length, extra = (
             int.from_bytes(header[18:22], "little"),

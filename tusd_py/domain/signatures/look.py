@@ -1,13 +1,14 @@
 """The part of a file that is read to find its type."""
 
-import unicodedata
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 HEAD_BYTES: Final = 1 << 16
 """Most types show within these first bytes of a file."""
-_TEXT_CONTROLS: Final = "\t\n\r\f\x1b"
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+"""All but tabulators, ends of lines and pages, and escapes of terminals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +40,4 @@ def is_text(head: bytes) -> bool:
             if error.start < len(head) - 3 or error.reason != "unexpected end of data":
                 return False
             text = head[: error.start].decode("utf-8")
-    return not any(unicodedata.category(c) == "Cc" and c not in _TEXT_CONTROLS for c in text[:4096])
+    return _CONTROLS.search(text) is None
