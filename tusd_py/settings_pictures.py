@@ -1,9 +1,9 @@
 """The settings' section about pictures: which renditions are made of them, and the watermark."""
 
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from tusd_py.settings_sections import Section
 from tusd_py.settings_values import Size
@@ -11,8 +11,6 @@ from tusd_py.settings_values import Size
 WEBP_LARGEST: Final = 16383
 """Longest side of a WebP picture in pixels (RFC 9649, 2.5)."""
 
-LAST_LATIN: Final = 0xFF
-"""Last letter that the font has which is used without a setting (Latin-1)."""
 PictureSide = Annotated[int, Field(ge=16, le=WEBP_LARGEST)]
 """Longest side of a picture in pixels."""
 
@@ -48,7 +46,7 @@ class WatermarkSettings(Section):
     )
     font: Path | None = Field(
         None,
-        description="Path of a font file (TrueType or OpenType) at the worker for the text. Without it only Latin letters can be drawn, so a text in Chinese needs one",
+        description="Path of a font file (TrueType or OpenType) at the worker for the text. Without it a font with the letters of English is used. A worker refuses to start if the font lacks a letter of the text",
     )
     place: Place = Field("bottom-right", description="Where in the picture the watermark is drawn")
     opacity: float = Field(0.5, gt=0, le=1, description="1: the watermark covers what is behind it")
@@ -64,12 +62,6 @@ class WatermarkSettings(Section):
         le=0.5,
         description="Distance of the watermark from the picture's edges, as a share of the shorter side",
     )
-
-    @model_validator(mode="after")
-    def _font_for_text(self) -> Self:
-        if self.font is None and any(ord(letter) > LAST_LATIN for letter in self.text):
-            raise ValueError("font: is needed, since text has other letters than Latin ones")
-        return self
 
     @property
     def wanted(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.settings import Settings
+from worker.images.watermark_check import check_watermarks
 from worker.media.run import Overran, run
 from worker.media.sandbox import Kind, strongest
 from worker.media.system_calls import filter_file
@@ -22,11 +23,11 @@ TONE_MAPPING: Final = "--enable-libzimg"
 UNKNOWN_VERSION: Final = "of unknown version"
 WEAKNESSES: Final[dict[Kind, str]] = {
     "bwrap": "",
-    "landlock": "bubblewrap does not start here: Landlock keeps ffmpeg from other files and from TCP.",
-    "rlimit": "Neither bubblewrap nor Landlock starts here: ffmpeg can read every file of this user.",
-    "off": "No sandbox starts here: nothing keeps ffmpeg in a box.",
+    "landlock": "bubblewrap does not start here: Landlock keeps programs for media from other files and from TCP.",
+    "rlimit": "Neither bubblewrap nor Landlock starts here: programs for media can read every file of this user.",
+    "off": "No sandbox starts here: nothing keeps programs for media in a box.",
 }
-NO_FILTER: Final = "libseccomp is missing: ffmpeg may use every system call."
+NO_FILTER: Final = "libseccomp is missing: programs for media may use every system call."
 REMEDY: Final = (
     "Install bubblewrap and libseccomp and allow user namespaces; media.sandbox=bwrap refuses to start "
     "without them, and naming the weaker one accepts it."
@@ -49,9 +50,9 @@ class Tools:
 
     def sentence(self) -> str:
         """For the start message."""
-        if self.ffmpeg is None:
-            return "no ffmpeg: videos are stored as they come"
         warning = f" (WARNING: {self.weakness})" if self.weakness else ""
+        if self.ffmpeg is None:
+            return f"no ffmpeg: videos are stored as they come, sandbox {self.sandbox}{warning}"
         return f"ffmpeg {self.version}, sandbox {self.sandbox}{warning}"
 
     def warn(self) -> None:
@@ -67,14 +68,15 @@ def discover(settings: Settings) -> Tools:
     """Look for ffmpeg on PATH, then in the package imageio-ffmpeg (which has no ffprobe).
 
     Raises: BackendError: the sandbox that the settings demand does not start, or has no filter of
-        system calls; the settings need exiftool, and it is missing.
+        system calls; the settings need exiftool, and it is missing, or a watermark that can't be drawn.
     """
     ffmpeg = shutil.which(settings.media.ffmpeg) or _shipped()
     wanted = settings.media.sandbox
     kind = strongest(wanted)
     about = _about(ffmpeg) if ffmpeg else ""
-    if ffmpeg and wanted not in ("auto", "off") and filter_file() is None:
+    if wanted not in ("auto", "off") and filter_file() is None:
         raise BackendError(f"The sandbox {wanted} is not whole. {NO_FILTER} Install libseccomp2.")
+    check_watermarks(settings.media, kind)
     return Tools(
         ffmpeg=ffmpeg,
         ffprobe=shutil.which(settings.media.ffprobe),
@@ -82,7 +84,7 @@ def discover(settings: Settings) -> Tools:
         sandbox=kind,
         has_tone_mapping=TONE_MAPPING in about,
         exiftool=_exiftool(settings),
-        weakness=_weakness(kind) if ffmpeg and wanted == "auto" else "",
+        weakness=_weakness(kind) if wanted == "auto" else "",
     )
 
 

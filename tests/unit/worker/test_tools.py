@@ -26,7 +26,7 @@ def found(monkeypatch: pytest.MonkeyPatch, starting: set[str], wanted: str = "au
     [
         ({"landlock", "rlimit"}, "landlock", "bubblewrap does not start"),
         ({"rlimit"}, "rlimit", "Neither bubblewrap nor Landlock"),
-        (set(), "off", "nothing keeps ffmpeg"),
+        (set(), "off", "nothing keeps programs for media"),
     ],
 )
 def test_a_weaker_box_is_reported(
@@ -94,3 +94,34 @@ def test_readiness_and_figures_report_a_weak_box(
     assert 'tusd_worker_sandbox{kind="rlimit"} 1.0' in text
     assert "tusd_worker_sandbox_weak 1.0" in text
     assert [record.getMessage() for record in caplog.records] == ["media.sandbox.weak"]
+
+
+def test_a_watermark_that_can_not_be_drawn_is_refused_at_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def started(**watermark: object) -> Tools:
+        media = {"image": {"watermark": watermark}, "sandbox": "landlock"}
+        return discover(Settings.model_validate({"media": media}))
+
+    assert started(text="(c) Anna 2026").sandbox == "landlock"
+    for watermark in (
+        {"text": "水印"},
+        {"picture": tmp_path / "none.png"},
+        {"text": "x", "font": "/"},
+    ):
+        with pytest.raises(BackendError, match="watermark can't be drawn"):
+            started(**watermark)
+
+
+def test_clean_tags_need_exiftool_at_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    media = {
+        "profiles": {"private": {"image": {"metadata": "strip_location"}}},
+        "profile_choice": ["private"],
+        "sandbox": "off",
+    }
+    settings = Settings.model_validate({"media": media})
+    assert discover(settings).exiftool is not None
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert discover(Settings.model_validate({"media": {"sandbox": "off"}})).exiftool is None
+    with pytest.raises(BackendError, match="exiftool"):
+        discover(settings)

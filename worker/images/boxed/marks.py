@@ -10,6 +10,8 @@ MEASURED_AT: Final = 100.0
 """Size in pixels at which a text is measured."""
 EDGE_SHARE: Final = 0.06
 """Width of a letter's dark edge as a share of its size."""
+NO_LETTER: Final = "\uffff"
+"""A code point that never is a letter (Unicode, 23.7)."""
 MARK_FORMATS: Final = ("PNG", "WEBP", "JPEG")
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -26,7 +28,7 @@ class Mark:
 def draw_mark(wanted: Mapping[str, Any], width: int, height: int) -> Mark:
     """Draw the watermark for a picture of ``width`` x ``height`` pixels.
 
-    Raises: OSError: the font or the picture can't be read; ValueError.
+    Raises: OSError: the font or the picture can't be read; ValueError: the font lacks a letter.
     """
     largest = max(1, int(width * wanted["size"])), max(1, int(height * wanted["size"]))
     picture = _picture(wanted["picture"], largest) if wanted["picture"] else _text(wanted, largest)
@@ -47,6 +49,9 @@ def _picture(path: str, largest: tuple[int, int]) -> Image.Image:
 
 
 def _text(wanted: Mapping[str, Any], largest: tuple[int, int]) -> Image.Image:
+    font = _font(wanted["font"], MEASURED_AT)
+    if any(_lacks(font, letter) for letter in wanted["text"]):
+        raise ValueError("the font lacks a letter of the text")
     left, top, right, bottom = _measured(wanted, MEASURED_AT)
     share = min(largest[0] / (right - left), largest[1] / (bottom - top))
     size = max(1.0, MEASURED_AT * share)
@@ -71,6 +76,14 @@ def _measured(wanted: Mapping[str, Any], size: float) -> tuple[int, int, int, in
     )
     left, top, right, bottom = (int(edge) for edge in box)
     return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _lacks(font: Font, letter: str) -> bool:
+    """Return whether the font draws for this letter what it draws for one that no font has."""
+    if letter.isspace():
+        return False
+    drawn, missing = font.getmask(letter), font.getmask(NO_LETTER)
+    return (drawn.size, bytes(drawn)) == (missing.size, bytes(missing))
 
 
 def _edge(size: float) -> int:

@@ -1,0 +1,52 @@
+"""Refuses to start with a watermark that can't be drawn, so that no file is processed without it."""
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from tusd_py.clock import SystemClock
+from tusd_py.domain.errors import BackendError
+from tusd_py.settings_media import MediaSettings
+from tusd_py.settings_pictures import WatermarkSettings
+from worker.images.program import PictureProgram
+from worker.images.watermark import draw_watermark
+from worker.media.causes import ToolFailed
+from worker.media.run import Overran
+from worker.media.sandbox import Kind
+
+WIDTH, HEIGHT = 640, 480
+MEMORY: Final = 1 << 30
+
+
+def check_watermarks(media: MediaSettings, sandbox: Kind) -> None:
+    """Draw the watermark of the settings and of each profile that can be chosen.
+
+    Raises: BackendError: a file of it can't be read, or its font lacks a letter of the text.
+    """
+    profiles = (media.profile(name) for name in ("", *media.profile_choice))
+    for watermark in {profile.image.watermark for profile in profiles}:
+        if watermark.wanted:
+            _check(watermark, sandbox)
+
+
+def _check(watermark: WatermarkSettings, sandbox: Kind) -> None:
+    program = PictureProgram(clock=SystemClock(), stopped=lambda: False)
+    with tempfile.TemporaryDirectory(prefix="tusd-py-") as name:
+        folder = Path(name) / "out"
+        folder.mkdir()
+        try:
+            draw_watermark(
+                program,
+                watermark,
+                sandbox=sandbox,
+                memory=MEMORY,
+                width=WIDTH,
+                height=HEIGHT,
+                folder=folder,
+                target=Path(name) / "watermark.png",
+            )
+        except (ToolFailed, Overran, OSError) as error:
+            raise BackendError(
+                "media.image.watermark can't be drawn: its picture or font can't be read, or the font "
+                "lacks a letter of the text."
+            ) from error
