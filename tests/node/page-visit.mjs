@@ -103,7 +103,10 @@ const STEPS = {
     await (await chooser).setFiles(files)
   },
   picture: async (path) => page.screenshot({ path, fullPage: true }),
-  line: async () => new Promise((resolve) => process.stdin.once('data', resolve)),
+  line: async () => {
+    say({ waits: true })
+    return new Promise((resolve) => process.stdin.once('data', resolve))
+  },
 }
 try {
   await open()

@@ -19,13 +19,23 @@ class Visit:
     def __init__(self, url: str, steps: list[list[object]], **options: object) -> None:
         if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
             pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
+        self._told: list[str] = []
         self._process = subprocess.Popen(
             ["node", str(NODE / "page-visit.mjs"), url, json.dumps(steps), json.dumps(options)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
+    def wait_for_line(self) -> None:
+        """Wait until all steps before its next ``line`` are done."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._told.append(line)
+            if json.loads(line) == {"waits": True}:
+                return
+        raise AssertionError(self._process.communicate()[1])
+
     def go_on(self) -> None:
-        """Past its next ``line``."""
+        """Continue behind its next ``line``."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -34,7 +44,7 @@ class Visit:
         """What was seen after each step, once it has ended; no rule of the page was broken."""
         out, err = self._process.communicate(timeout=180)
         assert self._process.returncode == 0, err
-        told = [json.loads(line) for line in out.splitlines()]
+        told = [json.loads(line) for line in (*self._told, *out.splitlines())]
         assert told.pop() == {"complaints": []}
         return told
 

@@ -133,10 +133,10 @@ _BY_WORDS: Final = tuple(
     (re.compile(words, re.MULTILINE), cause)
     for words, cause in (
         (r"No space left on device|Disk quota exceeded", Cause.DISK_FULL),
+        (r"[Pp]icture size .*(?:invalid|exceeds)|exceeds? .*max_pixels", Cause.TOO_LARGE),
         (_NO_MEMORY_WORDS, Cause.OUT_OF_MEMORY),
         (r"received signal \d+", Cause.KILLED),
         (r"DRM protected|[Ee]ncrypted", Cause.PROTECTED),
-        (r"[Pp]icture size .*(?:invalid|exceeds)|exceeds? .*max_pixels", Cause.TOO_LARGE),
         (
             r"does not contain any stream|nothing was (?:en|de)coded|no packets",
             Cause.EMPTY,
