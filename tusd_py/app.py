@@ -61,6 +61,7 @@ from tusd_py.ports import Ports
 from tusd_py.protocol.host import HostRule
 from tusd_py.settings import Settings
 from tusd_py.tasks.follow import Following
+from tusd_py.tasks.places import Places
 from tusd_py.threads import Threads
 from tusd_py.uploads.allowance import Allowance
 from tusd_py.uploads.expire import collect_expired
@@ -231,7 +232,7 @@ def compose(
         ),
         uploads=room,
         threads=threads,
-        following=Following(ports.tasks, threads),
+        following=Following(ports.tasks, threads, Places(ports.catalog, ports.clock)),
         access=access,
         # Without authentication all people are one user: a limit would lock out a household.
         streams=Streams(None if access.anonymous else settings.limits.streams or None),

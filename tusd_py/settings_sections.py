@@ -217,6 +217,11 @@ class ScanSettings(Section):
 class JobSettings(Section):
     """How jobs are leased and retried (JOBS)."""
 
+    per_user: int = Field(
+        0,
+        ge=0,
+        description="Most jobs of one user that run at the same time in each of the two lanes (with ffmpeg, without), over all workers; 0: no limit. Users take turns in any case",
+    )
     lease: Duration = Field(
         60.0, gt=0, description="A worker that is silent for this time has lost its job"
     )

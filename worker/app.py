@@ -13,6 +13,7 @@ from typing import Final
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import Job
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.operation import StepTimes
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.monitoring.backend_figures import BackendFigures
@@ -43,8 +44,8 @@ RESTART_SECONDS: Final = 1.0
 
 
 class Worker:
-    """Jobs at the same time: ``settings.workers``, at least one, and one light one while all of these
-    are heavy. Threads do the waiting; programs and C code do the work."""
+    """Jobs at the same time: ``settings.workers``, at least one, and one light one more while all of these
+    are under way. Threads do the waiting; programs and C code do the work."""
 
     def __init__(
         self,
@@ -134,10 +135,9 @@ class Worker:
         self._consumer.take_one()
 
     def _take_light(self) -> None:
-        """Take one job more while all slots do heavy work, so that light work goes on. A heavy job finds
-        no place here and goes back to the queue."""
-        if self._consumer.wait_until_all_heavy(LOOK_SECONDS):
-            self._consumer.take_one()
+        """Take a light job while all slots are busy, so that it waits for no film."""
+        if self._consumer.wait_until_busy(self._slots, LOOK_SECONDS):
+            self._consumer.take_one((JobLane.LIGHT,))
 
     def _renew(self) -> None:
         """The leases first: what the operator is told may fail."""

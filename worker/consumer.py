@@ -1,9 +1,10 @@
-"""From a delivery to a closed job: claim, pipeline, then done, later, or dead letter (S17, S18)."""
+"""From a waiting job to a closed one: claim, pipeline, then done, later, or dead letter (S17, S18)."""
 
 import errno
 import logging
 import random
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 from tusd_py.clock import Clock
@@ -17,32 +18,30 @@ from tusd_py.domain.errors import (
     Transient,
 )
 from tusd_py.domain.job import INFECTED, Job
+from tusd_py.domain.job_lane import ALL_LANES, JobLane
 from tusd_py.domain.task import TEXT_RETRYING, TEXT_WAITING
 from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
-from tusd_py.queue.port import Delivery
 from tusd_py.settings import Settings
 from worker.failpoints import failpoint
-from worker.heavy_work import Deferred, HeavyWork
 from worker.lease import Lease, WorkerStopping
 from worker.media.run import Stopped
 from worker.media.tools import Tools
-from worker.pipeline.attempt import Attempt
+from worker.pipeline.attempt import Attempt, WrongLane
 from worker.pipeline.engine import run_steps
 from worker.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
 RECEIVE_SECONDS: Final = 1.0
-DATABASE_RETRY_SECONDS: Final = 5.0
 JITTER: Final = 0.2
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNEXPECTED: Final = "Processing failed unexpectedly."
 
 
 class Consumer:
-    """Takes deliveries in any number of threads; each call of ``take_one`` is one of them."""
+    """Takes jobs in any number of threads; each call of ``take_one`` is one of them."""
 
     def __init__(
         self,
@@ -62,36 +61,43 @@ class Consumer:
         self._clock = clock
         self._figures = figures
         self._traces = traces
-        self._heavy_work = HeavyWork(max(1, settings.workers), clock)
-        self._mutex = threading.Lock()
-        self._leases: set[Lease] = set()
+        self._changed = threading.Condition()
+        self._leases: dict[Lease, JobLane] = {}
 
-    def take_one(self) -> bool:
-        """Wait a moment for a delivery and carry it through; whether there was one.
+    def take_one(self, lanes: Sequence[JobLane] = ALL_LANES) -> bool:
+        """Carry the next job of these lanes through, or wait a moment for a message that there may be one.
+        Return whether there was a job.
 
-        Raises: BackendError: the queue can't be reached.
+        A job that waited, as one does whose user was at the limit, needs no message: the catalog is
+        looked at before each wait.
+        Raises: BackendError: the catalog or the queue can't be reached.
         """
-        delivery = self._ports.queue.receive(RECEIVE_SECONDS)
-        if delivery is None:
-            return False
-        job = self._claim(delivery)
+        job = self._claim(lanes)
         if job is not None:
-            failpoint("claimed")
-            self._attempt(job)
+            self._skip_message()
+        elif (delivery := self._ports.queue.receive(RECEIVE_SECONDS)) is not None:
+            # A message that is lost from here on is not missed: the next look is soon.
+            delivery.ack()
+            job = self._claim(lanes)
+        if job is None:
+            return False
+        failpoint("claimed")
+        self._attempt(job)
         return True
 
-    def _claim(self, delivery: Delivery) -> Job | None:
-        """The delivery is settled right after the claim: from then on the lease holds the job."""
-        seconds = self._settings.jobs.lease
+    def _claim(self, lanes: Sequence[JobLane]) -> Job | None:
+        jobs = self._settings.jobs
+        return self._ports.catalog.claim_next(
+            lanes, owner=self._owner, lease_seconds=jobs.lease, per_user=jobs.per_user
+        )
+
+    def _skip_message(self) -> None:
+        """Take one message from the queue for a job that began without: else they would pile up there while
+        every worker is busy. Never raises."""
         try:
-            job = self._ports.catalog.claim(
-                delivery.message.task_id, owner=self._owner, lease_seconds=seconds
-            )
+            self._ports.queue.skip_one()
         except BackendError:
-            delivery.retry_later(DATABASE_RETRY_SECONDS)
-            raise
-        delivery.ack()
-        return job
+            log.warning("queue.skip.failed")
 
     def _attempt(self, job: Job) -> None:
         lease = Lease(
@@ -107,10 +113,11 @@ class Consumer:
             clock=self._clock,
             figures=self._figures,
             traces=self._traces,
-            heavy_work=self._heavy_work,
+            heavy_running=self._heavy,
         )
-        with self._mutex:
-            self._leases.add(lease)
+        with self._changed:
+            self._leases[lease] = job.lane
+            self._changed.notify_all()
         log.info("job.started", extra={"task_id": job.task_id, "fence": job.fence})
         try:
             with self._traces.span("attempt", task_id=job.task_id, fence=job.fence):
@@ -121,9 +128,8 @@ class Consumer:
             self._figures.attempt_ended("done")
             log.info("job.done", extra={"task_id": job.task_id, "fence": job.fence})
         finally:
-            attempt.end_heavy()
-            with self._mutex:
-                self._leases.discard(lease)
+            with self._changed:
+                del self._leases[lease]
 
     def _end(self, attempt: Attempt, error: Exception) -> None:
         """What an attempt's error means for its job. Never raises."""
@@ -147,8 +153,8 @@ class Consumer:
             case WorkerStopping() | Stopped():
                 self._ports.catalog.release(attempt.job.task_id, fence=attempt.job.fence)
                 self._figures.attempt_ended("released")
-            case Deferred():
-                self._defer(attempt, error.seconds)
+            case WrongLane():
+                self._move(attempt)
             case Permanent():
                 self._fail(attempt, error.reason_code, error.detail, error.message)
             case ResourceShort() | StorageFull():
@@ -161,21 +167,14 @@ class Consumer:
                 log.error("job.crashed", exc_info=error)
                 self._later(attempt, Transient(UNEXPECTED), counted=True)
 
-    def _defer(self, attempt: Attempt, seconds: float) -> None:
-        """Put heavy work without a place back into the queue, so that it waits there and not in a slot."""
+    def _move(self, attempt: Attempt) -> None:
+        """Let the job wait in the heavy lane, in the place that it has by its age."""
         job = attempt.job
-        self._ports.catalog.retry(
-            job.task_id,
-            fence=job.fence,
-            after_seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311
-            error_code="",
-            error_msg="",
-            counted=False,
-        )
-        self._figures.attempt_ended("deferred")
+        self._ports.catalog.release(job.task_id, fence=job.fence, lane=JobLane.HEAVY)
+        self._figures.attempt_ended("moved")
         attempt.reporter.waits(TEXT_WAITING)
         attempt.remove_work()
-        log.info("job.deferred", extra={"task_id": job.task_id, "seconds": seconds})
+        log.info("job.moved", extra={"task_id": job.task_id})
 
     def _later(
         self, attempt: Attempt, error: PipelineError | BackendError, *, counted: bool
@@ -224,9 +223,10 @@ class Consumer:
         log.warning("job.lost", extra={"task_id": attempt.job.task_id})
         attempt.remove_work()
 
-    def wait_until_all_heavy(self, seconds: float) -> bool:
-        """Wait at most ``seconds`` until every slot does heavy work. Return whether every one does."""
-        return self._heavy_work.wait_until_full(seconds)
+    def wait_until_busy(self, attempts: int, seconds: float) -> bool:
+        """Wait at most ``seconds`` until as many attempts are under way. Return whether they are."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._leases) >= attempts, timeout=seconds)
 
     def renew(self) -> None:
         """Renew every lease held here."""
@@ -255,6 +255,10 @@ class Consumer:
         """Attempts under way."""
         return len(self._held())
 
+    def _heavy(self) -> int:
+        with self._changed:
+            return list(self._leases.values()).count(JobLane.HEAVY)
+
     def _held(self) -> list[Lease]:
-        with self._mutex:
+        with self._changed:
             return list(self._leases)

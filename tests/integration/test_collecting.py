@@ -7,6 +7,7 @@ from pathlib import Path
 import blake3
 import pytest
 from support.bench import Bench
+from support.catalog import claim
 from support.ledger import Ledger
 from support.oss.configured import section_of
 from support.oss.server import OssServer
@@ -146,7 +147,7 @@ def begin(bench: Bench, task_id: UploadId, folder: Path) -> str:
             ORPHAN, source, content_hash="f" * 64, content_type="x/y", ledger=ledger
         )
     assert ledger.multipart is not None
-    job = bench.ports.catalog.claim(task_id, owner="w", lease_seconds=60)
+    job = claim(bench.ports.catalog, owner="w")
     assert job is not None
     bench.ports.catalog.begin_multipart(
         task_id, fence=job.fence, multipart=replace(ledger.multipart, parts=())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, text
-from support.catalog import STORED, content, finished, upload
+from support.catalog import STORED, claim, content, finished, upload
 from support.clock import FakeClock
 from support.cutting_proxy import CuttingProxy
 from support.services import MariaDb, free_port
@@ -73,9 +73,9 @@ def test_a_connection_lost_inside_commit_finishes_once(
 def test_a_connection_lost_inside_commit_claims_once(
     catalog: SqlCatalog, proxy: CuttingProxy, pass_on: bool
 ) -> None:
-    task_id = finished(catalog)
+    finished(catalog)
     proxy.cut_at(b"COMMIT", pass_on=pass_on)
-    job = catalog.claim(task_id, owner="w1", lease_seconds=60)
+    job = claim(catalog, owner="w1")
     assert proxy.cut.is_set()
     assert job is not None
     assert (job.state, job.fence) == (JobState.RUNNING, 1)
@@ -86,7 +86,7 @@ def test_a_connection_lost_inside_commit_completes_once(
     catalog: SqlCatalog, proxy: CuttingProxy, pass_on: bool
 ) -> None:
     task_id = finished(catalog)
-    job = catalog.claim(task_id, owner="w1", lease_seconds=60)
+    job = claim(catalog, owner="w1")
     assert job is not None
     proxy.cut_at(b"COMMIT", pass_on=pass_on)
     file = catalog.complete(task_id, fence=job.fence, stored=STORED)
@@ -128,7 +128,7 @@ def test_a_client_stopped_in_its_transaction_does_not_keep_the_row_for_long(
     url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen = SqlCatalog(url, clock=FakeClock())
-    task_id = finished(frozen)
+    finished(frozen)
     frozen.close()
     impatient = CONNECT_ARGUMENTS["init_command"].replace(f"={IDLE_SECONDS}", "=1")
     monkeypatch.setitem(CONNECT_ARGUMENTS, "init_command", impatient)
@@ -136,7 +136,7 @@ def test_a_client_stopped_in_its_transaction_does_not_keep_the_row_for_long(
     with stopped.engine.connect() as connection:
         connection.execute(text("UPDATE jobs SET owner = 'stopped'"))
         working = SqlCatalog(url, clock=FakeClock())
-        job = working.claim(task_id, owner="w1", lease_seconds=60)
+        job = claim(working, owner="w1")
         assert job is not None
         assert job.owner == "w1"
         connection.invalidate()

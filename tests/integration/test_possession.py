@@ -13,7 +13,7 @@ import blake3
 import httpx
 import pytest
 from starlette.requests import HTTPConnection
-from support.catalog import STORED
+from support.catalog import STORED, claim
 from support.tokens import SECRET
 from support.tus import BODY, TUS, metadata
 
@@ -84,7 +84,7 @@ class Scene:
         url = made.headers["Location"]
         assert await self.send(url, CONTENT, user=user) == len(CONTENT)
         task_id = UploadId(url.rpartition("/")[2])
-        job = self.ports.catalog.claim(task_id, owner="w", lease_seconds=60)
+        job = claim(self.ports.catalog, owner="w")
         assert job is not None
         self.ports.catalog.complete(task_id, fence=job.fence, stored=STORED)
         drawn = [draw(len(CONTENT), read) for _ in range(questions)]

@@ -11,6 +11,7 @@ import blake3
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from support.catalog import claim
 from support.clock import FakeClock
 from support.ledger import Ledger
 
@@ -195,7 +196,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(pick=picks, server=servers)
     def begin_job(self, pick: int, server: int) -> None:
         task_id = self.queued[pick % len(self.queued)]
-        job = self.catalog(server).claim(task_id, owner="w", lease_seconds=LEASE_SECONDS)
+        job = claim(self.catalog(server), owner="w", seconds=LEASE_SECONDS)
         assert job is not None
         if not self.catalog(server).claim_object(key_of(self.bytes_of[task_id])):
             self.catalog(server).release(task_id, fence=job.fence)

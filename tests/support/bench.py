@@ -11,6 +11,7 @@ from support.room import fresh_id
 
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.upload import FinishedContent, Upload
 from tusd_py.monitoring.traces import NoTraces
 from tusd_py.monitoring.worker_figures import WorkerFigures
@@ -23,6 +24,7 @@ from worker.consumer import Consumer
 from worker.media.tools import Tools
 from worker.pipeline.attempt import Attempt
 
+ME = UserId(1)
 TOOLS = Tools(ffmpeg=None, ffprobe=None, version="", sandbox="off")
 Steps = Callable[[Attempt], None]
 
@@ -48,8 +50,10 @@ class Bench:
         )
         self._patch = monkeypatch
 
-    def submit(self, content: bytes = b"content") -> UploadId:
-        upload = Upload(id=fresh_id(), user_id=UserId(1), length=len(content), created_at=1.0)
+    def submit(
+        self, content: bytes = b"content", user: UserId = ME, lane: JobLane = JobLane.LIGHT
+    ) -> UploadId:
+        upload = Upload(id=fresh_id(), user_id=user, length=len(content), created_at=1.0)
         self.ports.stores.core.create(upload.id)
         with self.ports.stores.core.writer(upload.id, length=None) as writer:
             writer.write([content])
@@ -58,7 +62,7 @@ class Bench:
             FinishedContent(
                 upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
                 filename="a.bin", filetype="", file_hash=blake3.blake3(content).hexdigest(),
-                file_size=len(content), temp_path="x", created_at=1.0,
+                file_size=len(content), temp_path="x", created_at=1.0, lane=lane,
             ),
             is_video=False,
         )  # fmt: skip
@@ -67,8 +71,11 @@ class Bench:
 
     def take(self, steps: Steps | None = None) -> None:
         if steps is not None:
-            self._patch.setattr(consuming, "run_steps", steps)
+            self.patch_steps(steps)
         assert self.consumer.take_one()
+
+    def patch_steps(self, steps: Steps) -> None:
+        self._patch.setattr(consuming, "run_steps", steps)
 
     def job(self, task_id: UploadId) -> Job:
         found = self.ports.catalog.job(task_id)

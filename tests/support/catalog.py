@@ -1,5 +1,6 @@
 """Uploads, jobs and files as rows of a catalog, for tests that need some."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from support.room import fresh_id
@@ -7,6 +8,8 @@ from support.room import fresh_id
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
+from tusd_py.domain.job import Job
+from tusd_py.domain.job_lane import ALL_LANES, JobLane
 from tusd_py.domain.upload import FinishedContent, Upload
 
 ME = UserId(7)
@@ -36,7 +39,24 @@ def finished(catalog: Catalog, file_hash: str = "a" * 64, user: UserId = ME) -> 
     return made.id
 
 
+def claim(
+    catalog: Catalog,
+    *,
+    owner: str = "w1",
+    seconds: float = 60.0,
+    lanes: Sequence[JobLane] = ALL_LANES,
+    per_user: int = 0,
+) -> Job | None:
+    """The job that is next."""
+    return catalog.claim_next(lanes, owner=owner, lease_seconds=seconds, per_user=per_user)
+
+
 def claimed(catalog: Catalog, task_id: UploadId, seconds: float = 60.0) -> int:
-    job = catalog.claim(task_id, owner="w1", lease_seconds=seconds)
+    """The fence of this job, which is taken; what comes before it waits again afterwards."""
+    before: list[Job] = []
+    while (job := claim(catalog, seconds=seconds)) is not None and job.task_id != task_id:
+        before.append(job)
+    for other in before:
+        catalog.release(other.task_id, fence=other.fence)
     assert job is not None
     return job.fence

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
+from tusd_py.catalog.line_records import wait_in_line
 from tusd_py.catalog.object_records import hold_object
-from tusd_py.catalog.records import add_outbox, add_outcome, pool_file
+from tusd_py.catalog.records import add_outcome, pool_file
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
     checkpoint_text,
@@ -41,6 +42,7 @@ from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Checkpoint, Job, JobState
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.rendition import ORIGINAL
 from tusd_py.domain.upload import Upload, UploadState
 
@@ -121,7 +123,7 @@ def _process_again(connection: Connection, task_id: UploadId, now: float) -> Job
         connection.execute(insert(jobs).values(task_id=task_id, **begun))
     else:
         connection.execute(update(jobs).where(jobs.c.task_id == task_id).values(**begun))
-    add_outbox(connection, task_id, due_at=now)
+    wait_in_line(connection, task_id, now)
     job = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().one()
     return job_of(job)
 
@@ -142,6 +144,7 @@ def _has_original(connection: Connection, file: File) -> bool:
 
 def _new_job(upload: Upload, file: File, now: float) -> dict[str, Any]:
     """Columns of a job for an upload that never had one, since the pool held its content."""
+    is_video = file.content_type.startswith("video/")
     return {
         "user_id": upload.user_id,
         "scope": file.scope,
@@ -150,7 +153,9 @@ def _new_job(upload: Upload, file: File, now: float) -> dict[str, Any]:
         "file_hash": file.hash,
         "file_size": file.size,
         "temp_path": "",
-        "is_video": file.content_type.startswith("video/"),
+        "is_video": is_video,
+        "lane": (JobLane.HEAVY if is_video else JobLane.LIGHT).value,
+        "precedence": -upload.priority,
         "fence": 0,
         "lease_until": 0.0,
         "created_at": now,

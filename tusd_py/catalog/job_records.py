@@ -5,17 +5,17 @@ from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.again_records import replace_file
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
+from tusd_py.catalog.line_records import claim_next, is_any_due, wait_in_line
 from tusd_py.catalog.object_records import forget_multipart, hold_object
 from tusd_py.catalog.records import (
     JOB,
     OUTCOME,
-    add_outbox,
     add_outcome,
     complete_history,
     pool_file,
@@ -45,17 +45,20 @@ from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadState
 
-UNCLAIMED_SECONDS = 60.0
-"""A due job that nobody claimed so long after it was published is published again."""
-CLOCKS_APART_SECONDS = 1.0
-"""A delivery says that its job is due, by the clock of who sent it: ours may be so far behind. Turned
-down, the job would wait until it is found unclaimed."""
 SENT_ROWS_SECONDS = 24 * 3600.0
 POISON = "poison"
 POISON_SENTENCE = "Storing this file stopped the worker several times."
+
+_IN_ITS_PLACE: Final = {
+    "state": JobState.QUEUED.value,
+    "owner": "",
+    "run_after": jobs.c.created_at,
+}
+"""A job that a worker gave up through no fault of the job waits where it would if it had not begun."""
 
 # Made once: see ``records``.
 _UNSENT: Final = (
@@ -84,34 +87,26 @@ class JobRecords:
         """See ``JobCatalog.job``."""
         return self._database.read(lambda c: _job(c, task_id))
 
-    def claim(self, task_id: UploadId, *, owner: str, lease_seconds: float) -> Job | None:
-        """See ``JobCatalog.claim``."""
+    def claim_next(
+        self, lanes: Sequence[JobLane], *, owner: str, lease_seconds: float, per_user: int
+    ) -> Job | None:
+        """See ``JobCatalog.claim_next``."""
         now = self._clock.now()
         until = now + lease_seconds
-        statement = (
-            update(jobs)
-            .where(
-                jobs.c.task_id == task_id,
-                jobs.c.run_after <= now + CLOCKS_APART_SECONDS,
-                jobs.c.state == JobState.QUEUED.value,
-            )
-            .values(
-                state=JobState.RUNNING.value,
-                owner=owner,
-                fence=jobs.c.fence + 1,
-                lease_until=until,
-                claimed_at=func.coalesce(jobs.c.claimed_at, now),
-            )
-        )
+        if not self._database.read(lambda c: is_any_due(c, lanes, now, per_user)):
+            return None
+        tried: list[Job] = []
 
         def work(connection: Connection) -> Job | None:
-            claimed = connection.execute(statement).rowcount == 1
-            return _job(connection, task_id) if claimed else None
+            job = claim_next(
+                connection, lanes, owner=owner, now=now, until=until, per_user=per_user
+            )
+            tried[:] = [] if job is None else [job]
+            return job
 
         def mine(connection: Connection) -> Job | None:
-            job = _job(connection, task_id, locked=True)
-            held = job is not None and job.state is JobState.RUNNING and job.owner == owner
-            return job if held and job is not None and job.lease_until == until else None
+            found = [_job(connection, job.task_id, locked=True) for job in tried]
+            return tried[0] if tried and found == tried else None
 
         return self._database.write(work, settled=mine)
 
@@ -173,15 +168,20 @@ class JobRecords:
                 error_code=error_code,
                 error_msg=error_msg,
             )
-            add_outbox(connection, task_id, due_at=due_at)
+            wait_in_line(connection, task_id, due_at)
 
         self._database.write(work)
 
-    def release(self, task_id: UploadId, *, fence: int) -> None:
+    def release(self, task_id: UploadId, *, fence: int, lane: JobLane | None = None) -> None:
         """See ``JobCatalog.release``."""
-        self.retry(
-            task_id, fence=fence, after_seconds=0.0, error_code="", error_msg="", counted=False
-        )
+        now = self._clock.now()
+        moved = {} if lane is None else {"lane": lane.value}
+
+        def work(connection: Connection) -> None:
+            _fenced(connection, task_id, fence, **_IN_ITS_PLACE, **moved)
+            wait_in_line(connection, task_id, now)
+
+        self._database.write(work)
 
     def fail(self, task_id: UploadId, *, fence: int, error_code: str, error_msg: str) -> None:
         """See ``JobCatalog.fail``."""
@@ -402,7 +402,7 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
         job = job_of(row)
         crashes = job.crash_count + 1
         poison = _is_poison(job.checkpoint, crashes, max_crashes)
-        values: dict[str, Any] = {"state": JobState.QUEUED.value, "owner": "", "run_after": now}
+        values: dict[str, Any] = {**_IN_ITS_PLACE}
         again = job.checkpoint.again
         if poison:
             values = _failure(POISON, POISON_SENTENCE, now, again=again)
@@ -412,13 +412,11 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
         # will have the next fence.
         _fenced(connection, job.task_id, job.fence, crash_count=crashes, **values)
         if not poison:
-            add_outbox(connection, job.task_id, due_at=now)
+            wait_in_line(connection, job.task_id, now)
             continue
         if not again:
             _fail_history(connection, job.task_id, POISON_SENTENCE, now)
         poisoned.append(_job(connection, job.task_id) or job)
-    for task_id in connection.execute(_forgotten(now)).scalars().all():
-        add_outbox(connection, UploadId(task_id), due_at=now)
     return poisoned
 
 
@@ -440,18 +438,6 @@ def _is_poison(checkpoint: Checkpoint, crashes: int, max_crashes: int) -> bool:
     ):
         return crashes >= max_crashes
     return crashes >= 2 * max_crashes
-
-
-def _forgotten(now: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Jobs that are due, with neither an unsent outbox row nor one sent a short time ago."""
-    pending = select(outbox.c.id).where(
-        outbox.c.task_id == jobs.c.task_id,
-        outbox.c.kind == JOB,
-        or_(outbox.c.sent_at.is_(None), outbox.c.sent_at > now - UNCLAIMED_SECONDS),
-    )
-    return select(jobs.c.task_id).where(
-        jobs.c.state == JobState.QUEUED.value, jobs.c.run_after <= now, ~exists(pending)
-    )
 
 
 def _reopen(connection: Connection, task_id: UploadId, now: float) -> Job | None:
@@ -482,5 +468,5 @@ def _reopen(connection: Connection, task_id: UploadId, now: float) -> Job | None
     set_history(
         connection, task_id, status=TaskStatus.RECEIVED.value, error_msg="", completed_at=None
     )
-    add_outbox(connection, task_id, due_at=now)
+    wait_in_line(connection, task_id, now)
     return _job(connection, task_id)

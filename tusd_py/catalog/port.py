@@ -20,12 +20,14 @@ from tusd_py.catalog.values import (
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.operation import StepTimes, Storage, WorkerSeen
 from tusd_py.domain.possession import Question, Terms
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
+from tusd_py.domain.waiting import WaitingJob, WaitingLine
 
 UNREACHABLE: Final = "The catalog can't be reached."
 LATEST_LOOK_SECONDS: Final = HOUR
@@ -236,8 +238,16 @@ class JobCatalog(Protocol):
         """The job, or None."""
         ...
 
-    def claim(self, task_id: UploadId, *, owner: str, lease_seconds: float) -> Job | None:
-        """Take the job if it is due and free: fence + 1. None otherwise; dead leases are ``reap``'s."""
+    def claim_next(
+        self, lanes: Sequence[JobLane], *, owner: str, lease_seconds: float, per_user: int
+    ) -> Job | None:
+        """Take the job that is next by fair order among those that wait in these lanes and are due:
+        fence + 1. None: there is none; dead leases are ``reap``'s.
+
+        The highest priority comes first; then the user with the fewest running jobs in the lane, then
+        the user whose last turn is longest ago; of one user's jobs the one that is due for longest. A
+        user that has ``per_user`` running jobs in the lane (0: any number) gets no other.
+        """
         ...
 
     def renew(self, task_id: UploadId, *, fence: int, lease_seconds: float) -> None:
@@ -276,13 +286,23 @@ class JobCatalog(Protocol):
         """Give it back for later, with an outbox row due then. Raises: LeaseLost."""
         ...
 
-    def release(self, task_id: UploadId, *, fence: int) -> None:
-        """Give it back now, uncounted: the worker is stopping. Raises: LeaseLost."""
+    def release(self, task_id: UploadId, *, fence: int, lane: JobLane | None = None) -> None:
+        """Give it back now, uncounted, to the place in its user's line that it had: the worker is
+        stopping, or the job belongs into another ``lane``. Raises: LeaseLost."""
         ...
 
     def fail(self, task_id: UploadId, *, fence: int, error_code: str, error_msg: str) -> None:
         """Dead letter: job and history failed. A job that processes a file again is done, with this error,
         and its task stays completed. Raises: LeaseLost."""
+        ...
+
+    def waiting_lines(self) -> Sequence[WaitingLine]:
+        """Return every line in which jobs wait, with their numbers. Its cost grows with the number of
+        waiting jobs: it is not to be read often."""
+        ...
+
+    def waiting_jobs(self, user_id: UserId, limit: int) -> Sequence[WaitingJob]:
+        """Return a user's waiting jobs, those that are next first, at most ``limit`` of each lane."""
         ...
 
     def running(self) -> Sequence[Job]:
@@ -295,7 +315,6 @@ class JobCatalog(Protocol):
         A job whose worker died ``max_crashes`` - 1 times before its file was to be stored is done from then
         on without making anything of the file; one that dies ``max_crashes`` times although only storing
         was left is failed as poison.
-        Also renews the outbox row of jobs that are due and that nobody picked up for a minute.
         Returns: the jobs that were failed as poison.
         """
         ...

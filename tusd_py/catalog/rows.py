@@ -10,6 +10,7 @@ from tusd_py.catalog.values import HistoryRow
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Facts, Made, Rendition
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
@@ -20,7 +21,7 @@ NAME_CHARACTERS = 255
 UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
-    "created_at", "granted", "look_at", "extra_size",
+    "created_at", "granted", "look_at", "extra_size", "priority",
 )  # fmt: skip
 """Those that ``upload_row`` fills."""
 
@@ -47,6 +48,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "granted": upload.granted,
         "look_at": upload.created_at,
         "extra_size": 0,
+        "priority": upload.priority,
     }
 
 
@@ -70,6 +72,7 @@ def upload_of(row: Row) -> Upload:
         instant=bool(row["instant"]),
         tenant=row["tenant"],
         granted=row["granted"],
+        priority=row["priority"],
         created_at=row["created_at"],
     )
 
@@ -85,6 +88,8 @@ def job_of(row: Row) -> Job:
         file_hash=row["file_hash"],
         file_size=row["file_size"],
         temp_path=row["temp_path"],
+        lane=JobLane(row["lane"]),
+        priority=-row["precedence"],
         state=JobState(row["state"]),
         owner=row["owner"],
         fence=row["fence"],

@@ -43,6 +43,7 @@ uploads = Table(
     Column("granted", BigInteger, nullable=False, server_default="0"),
     Column("look_at", Double),
     Column("extra_size", BigInteger, nullable=False, server_default="0"),
+    Column("priority", Integer, nullable=False, server_default="0"),
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
     Index("ix_uploads_identity", "file_identity", "state"),
@@ -75,8 +76,25 @@ jobs = Table(
     Column("created_at", Double, nullable=False),
     Column("claimed_at", Double),
     Column("ended_at", Double),
+    Column("lane", String(8), nullable=False, server_default="light"),
+    Column("precedence", Integer, nullable=False, server_default="0"),
+    # The negative of the priority, so that one ascending index holds the order.
     Index("ix_jobs_state", "state", "lease_until"),
+    Index("ix_jobs_line", "state", "lane", "user_id", "precedence", "run_after"),
 )
+
+job_lines = Table(
+    "job_lines",
+    metadata,
+    Column("lane", String(8), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("waiting", Boolean, nullable=False),
+    Column("precedence", Integer, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("served_at", Double, nullable=False),
+    Index("ix_job_lines_next", "lane", "waiting", "precedence", "served_at", "due_at"),
+)
+"""One row for each user and lane that ever had a job: see ``line_records``."""
 
 outbox = Table(
     "outbox",

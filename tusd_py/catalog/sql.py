@@ -17,6 +17,7 @@ from tusd_py.catalog.object_records import ObjectRecords
 from tusd_py.catalog.operation_records import OperationRecords
 from tusd_py.catalog.possession_records import PossessionRecords
 from tusd_py.catalog.upload_records import UploadRecords
+from tusd_py.catalog.waiting_records import WaitingRecords
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.hook import HookEvent
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
@@ -30,6 +31,7 @@ class SqlCatalog(
     PossessionRecords,
     JobRecords,
     AgainRecords,
+    WaitingRecords,
     ObjectRecords,
     OperationRecords,
     HookRecords,

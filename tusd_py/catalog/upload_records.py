@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
+from tusd_py.catalog.line_records import join_line
 from tusd_py.catalog.port import LATEST_LOOK_SECONDS
 from tusd_py.catalog.prepared import Prepared
 from tusd_py.catalog.quota_records import grant, usage, within_quota
@@ -351,6 +352,7 @@ def _finish(
         return Finished(first=True, file=file)
     _add_job(connection, content, is_video=is_video, now=now)
     add_outbox(connection, content.upload_id, due_at=now)
+    join_line(connection, content.lane, content.user_id, due_at=now, precedence=-content.priority)
     return Finished(first=True, file=None)
 
 
@@ -391,6 +393,8 @@ def _add_job(
             "crash_count": 0,
             "lease_until": 0.0,
             "run_after": now,
+            "lane": content.lane.value,
+            "precedence": -content.priority,
             "checkpoint": _NO_CHECKPOINT,
             "error_code": "",
             "error_msg": "",

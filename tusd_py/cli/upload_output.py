@@ -153,7 +153,9 @@ class _Lines:
         """See ``Shown.state``."""
         self._end_bar()
         status, progress = str(state.get("status", "")), str(state.get("progress", 0))
-        self._say(f"{status:<14} {progress:>3} %  {task_text(state, reader_language())}")
+        self._say(
+            f"{status:<14} {progress:>3} %  {task_text(state, reader_language())}{_place(state)}"
+        )
         if status == "completed":
             if sent.instant:
                 self._say("instant        nothing was sent: the server held this content")
@@ -168,6 +170,14 @@ class _Lines:
         """See ``Shown.failed``."""
         self._end_bar()
         say(f"tusd-py: {self._file}: {sentence}", error=True)
+
+
+def _place(state: dict[str, Any]) -> str:
+    """Return the place in the queue for people; '' if the task has none."""
+    place = state.get("queue_position")
+    if not isinstance(place, int):
+        return ""
+    return "  (next)" if place <= 0 else f"  ({place} before it)"
 
 
 class JsonLines:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import WEB, Facts, Made
 
@@ -46,8 +47,6 @@ class Checkpoint:
     step: Step = Step.INSPECT
     content_type: str = ""
     ext: str = ""
-    cpu_seconds: float = 0.0
-    """Estimated processor time of the compression; 0 before the video was probed."""
     again: bool = False
     """The pool holds the file: it is made again, and replaces what was made of it before."""
     program_failed: bool = False
@@ -80,6 +79,9 @@ class Job:
     file_hash: str
     file_size: int
     temp_path: str
+    lane: JobLane
+    priority: int
+    """Jobs with a higher number begin before all others."""
     state: JobState
     owner: str
     fence: int

@@ -133,6 +133,8 @@ class Task:
     repository_id: str = ""
     notes: tuple[str, ...] = ()
     """Codes of ``domain.notes.Note``."""
+    queue_position: int | None = None
+    """About how many jobs begin before the task's own; None: it does not wait, or that is not known."""
     last_progress: int = 0
     """What ``progress`` was when the task failed; a failed task shows 0 (S7)."""
 

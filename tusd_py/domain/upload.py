@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.job_lane import JobLane
 
 HASH_HEX_DIGITS: Final = 64
 """Length of a BLAKE3 digest as this project writes it: 32 bytes, lower-case hexadecimal."""
@@ -71,6 +72,8 @@ class Upload:
     """Complete without its bytes: the pool held the content (秒传)."""
     tenant: str = ""
     """The group that its owner belonged to when it was made."""
+    priority: int = 0
+    """Of its job among all that wait, by what its owner's token said when it was made; higher is sooner."""
     granted: int = 0
     """Bytes of the owner's quota that it may fill while its length is deferred."""
     created_at: float
@@ -113,3 +116,5 @@ class FinishedContent:
     file_size: int
     temp_path: str
     created_at: float
+    lane: JobLane = JobLane.LIGHT
+    priority: int = 0

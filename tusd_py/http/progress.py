@@ -33,7 +33,8 @@ def routes(context: AppContext) -> list[BaseRoute]:
         await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
-        members = {**frames.progress(task), **await _of_file(context, task)}
+        placed = await context.following.placed(task)
+        members = {**frames.progress(placed), **await _of_file(context, task)}
         return JSONResponse(members, headers=NO_STORE)
 
     return [Route("/api/file/upload/progress/{task_id}", progress)]

@@ -1,7 +1,8 @@
 """A queue in one SQLite file, shared by the server and separate workers.
 
 A message is leased to a receiver for a while; one that dies without settling it gives it back by
-the lease's end. Not synced: what a power cut takes away, the catalog's sweeper publishes again.
+the lease's end. Not synced: a power cut may take messages away, and workers look into the catalog
+without them.
 """
 
 import sqlite3
@@ -93,6 +94,13 @@ class EmbeddedQueue:
                 self._changed.wait(min(left, POLL_SECONDS))
         return None
 
+    def skip_one(self) -> None:
+        """See ``JobQueue.skip_one``."""
+        with self._changed:
+            delivery = self._take()
+            if delivery is not None:
+                delivery.ack()
+
     def _take(self) -> "EmbeddedDelivery | None":
         """The oldest visible message, leased; what can't be decoded is put aside on the way."""
         while (found := self._run(self._lease)) is not None:
@@ -120,11 +128,6 @@ class EmbeddedQueue:
     def _remove(self, message_id: int) -> None:
         with self._changed:
             self._run(lambda db: db.execute("DELETE FROM messages WHERE id = ?", (message_id,)))
-
-    def _show_at(self, message_id: int, when: float) -> None:
-        statement = "UPDATE messages SET visible_at = ? WHERE id = ?"
-        with self._changed:
-            self._run(lambda db: db.execute(statement, (when, message_id)))
 
     def _bury(self, message_id: int, reason: str) -> None:
         def work(database: sqlite3.Connection) -> None:
@@ -212,10 +215,6 @@ class EmbeddedDelivery:
     def ack(self) -> None:
         """See ``Delivery.ack``."""
         self._queue._remove(self._id)
-
-    def retry_later(self, seconds: float) -> None:
-        """See ``Delivery.retry_later``."""
-        self._queue._show_at(self._id, self._queue._clock.now() + seconds)
 
     def dead_letter(self, reason: str) -> None:
         """See ``Delivery.dead_letter``."""

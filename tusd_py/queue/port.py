@@ -1,4 +1,5 @@
-"""What a queue of jobs must promise: at least once. It is a wake-up, the catalog is the truth.
+"""What a queue of jobs must promise: at least once. A message wakes a worker; which job that worker takes
+is the catalog's choice.
 
 All calls block and may come from any thread.
 """
@@ -38,10 +39,6 @@ class Delivery(Protocol):
         """Done with it: it is never delivered again."""
         ...
 
-    def retry_later(self, seconds: float) -> None:
-        """Deliver it again, not before so many seconds."""
-        ...
-
     def dead_letter(self, reason: str) -> None:
         """Put it aside for a person to look at."""
         ...
@@ -60,6 +57,14 @@ class JobQueue(Protocol):
 
     def receive(self, timeout: float) -> Delivery | None:
         """The next message, or None after ``timeout`` seconds (0: at once)."""
+        ...
+
+    def skip_one(self) -> None:
+        """Drop one message, if one waits: a worker has begun a job without it. What is no message at
+        all is put aside, as ``receive`` does. Does not wait for a broker.
+
+        Raises: BackendError.
+        """
         ...
 
     def depth(self) -> int:

@@ -143,10 +143,8 @@ class RabbitMqQueue:
         body: bytes,
     ) -> None:
         tag = method.delivery_tag or 0
-        try:
-            message = decode(body)
-        except Undecodable as error:
-            log.error("queue.message.undecodable", extra={"reason": str(error), "bytes": len(body)})
+        message = _decoded(body)
+        if message is None:
             channel.basic_reject(tag, requeue=False)
             return
         with self._changed:
@@ -172,6 +170,12 @@ class RabbitMqQueue:
             with self._changed:
                 self._waiting -= 1
 
+    def skip_one(self) -> None:
+        """See ``JobQueue.skip_one``."""
+        line = self._consumer()
+        if not line.failing:
+            line.submit(_drop_one)
+
     def _settle(
         self, channel: BlockingChannel, settle: Callable[[BlockingChannel], object]
     ) -> None:
@@ -185,16 +189,6 @@ class RabbitMqQueue:
                 # Whoever took this delivery waits no longer: the next one is sent to others.
                 self._subscribe(channel)
                 settle(channel)
-
-        self._consumer().submit(work)
-
-    def _settle_later(self, channel: BlockingChannel, tag: int, seconds: float) -> None:
-        def give_back() -> None:
-            self._settle(channel, lambda current: current.basic_nack(tag, requeue=True))
-
-        def work(current: BlockingChannel) -> None:
-            if current is channel:
-                current.connection.call_later(seconds, give_back)
 
         self._consumer().submit(work)
 
@@ -249,6 +243,25 @@ class RabbitMqQueue:
                 line.close()
 
 
+def _drop_one(channel: BlockingChannel) -> None:
+    method, _, body = channel.basic_get(QUEUE)
+    if method is None or body is None:
+        return
+    tag = method.delivery_tag or 0
+    if _decoded(body) is None:
+        channel.basic_reject(tag, requeue=False)
+    else:
+        channel.basic_ack(tag)
+
+
+def _decoded(body: bytes) -> JobMessage | None:
+    try:
+        return decode(body)
+    except Undecodable as error:
+        log.error("queue.message.undecodable", extra={"reason": str(error), "bytes": len(body)})
+        return None
+
+
 class RabbitMqDelivery:
     """``queue.port.Delivery``: one unsettled message of one channel."""
 
@@ -268,10 +281,6 @@ class RabbitMqDelivery:
     def ack(self) -> None:
         """See ``Delivery.ack``."""
         self._queue._settle(self._channel, lambda channel: channel.basic_ack(self._tag))
-
-    def retry_later(self, seconds: float) -> None:
-        """See ``Delivery.retry_later``: it is held here meanwhile, and takes up a place."""
-        self._queue._settle_later(self._channel, self._tag, seconds)
 
     def dead_letter(self, reason: str) -> None:
         """See ``Delivery.dead_letter``. Raises: BackendError: it comes back."""

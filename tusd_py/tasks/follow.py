@@ -16,6 +16,7 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task
 from tusd_py.tasks.looks import Looks
 from tusd_py.tasks.mailbox import Mailbox
+from tusd_py.tasks.places import Places
 from tusd_py.tasks.port import Listener, Subscription, TaskView
 from tusd_py.threads import Threads
 
@@ -34,9 +35,10 @@ Record = Callable[[], Awaitable[Task | None]]
 class Following:
     """All who follow tasks at one server process."""
 
-    def __init__(self, view: TaskView, threads: Threads) -> None:
+    def __init__(self, view: TaskView, threads: Threads, places: Places) -> None:
         self._view = view
         self._threads = threads
+        self._places = places
         self._mailboxes: set[Mailbox] = set()
         self._stopped = False
         self._task_looks = Looks[tuple[Task | None, bool]]()
@@ -119,7 +121,7 @@ class Following:
         except BackendError:
             task = None
         if task is not None:
-            return task, True
+            return await self.placed(task), True
         try:
             return await record(), False
         except BackendError:
@@ -135,7 +137,17 @@ class Following:
         except BackendError:
             log.warning("task.view.unavailable", extra={"user_id": user_id})
             return []
-        return tasks[::-1]
+        return [await self.placed(task) for task in tasks[::-1]]
+
+    async def placed(self, task: Task) -> Task:
+        """Return the task with its place in the queue, if it waits and the catalog can be read."""
+        if not self._places.is_wanted(task):
+            return task
+        try:
+            return await self._threads.call(self._places.placed, task)
+        except BackendError:
+            log.warning("task.place.unavailable")
+            return task
 
     @asynccontextmanager
     async def _mailbox(

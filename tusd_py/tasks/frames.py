@@ -37,6 +37,8 @@ def _outcome(task: Task) -> dict[str, Any]:
             "error_code": task.error_code,
             "last_progress": task.last_progress,
         }
+    if task.queue_position is not None:
+        return {"queue_position": task.queue_position}
     return {}
 
 

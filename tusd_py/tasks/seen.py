@@ -15,6 +15,7 @@ class Seen:
     rank: int = 0
     attempt: int = 0
     progress: int = 0
+    queue_position: int | None = None
 
     def covers(self, task: Task) -> bool:
         """Whether ``task`` is this state or an older one.
@@ -25,9 +26,13 @@ class Seen:
         if task.status.terminal and not self.ended:
             return False
         if self.epoch == task.epoch:
-            return self.seq >= task.seq
+            return self.seq > task.seq or (self.seq == task.seq and not self._moved_up(task))
         behind = task.status.rank < self.rank and task.attempt <= self.attempt
         return behind and not task.status.terminal
+
+    def _moved_up(self, task: Task) -> bool:
+        """Whether the same state has another place in the queue now."""
+        return task.queue_position not in (None, self.queue_position)
 
     def told(self, task: Task) -> Task:
         """The task as its listener is told: progress never falls, save to the nought of failure."""
@@ -45,4 +50,5 @@ def seen_state(task: Task) -> Seen:
         rank=task.status.rank,
         attempt=task.attempt,
         progress=task.progress,
+        queue_position=task.queue_position,
     )

@@ -29,6 +29,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, owner_scope
+from tusd_py.domain.job_lane import lane_of
 from tusd_py.domain.signatures.identify import is_video
 from tusd_py.domain.task import (
     COMPLETED_PROGRESS,
@@ -239,7 +240,8 @@ def _finish_in_catalog(
         return True
     path = room.stores.core.path(upload.id)
     seen = read_head(path) if head is None else head()
-    check_content(upload.filename, look_into(path, seen), room.policy.allowed_extensions)
+    look = look_into(path, seen)
+    check_content(upload.filename, look, room.policy.allowed_extensions)
     content = FinishedContent(
         upload_id=upload.id,
         user_id=upload.user_id,
@@ -250,6 +252,8 @@ def _finish_in_catalog(
         file_size=upload.size,
         temp_path=str(path),
         created_at=upload.created_at,
+        lane=lane_of(look, upload.size),
+        priority=upload.priority,
     )
 
     def finish() -> Finished:

@@ -1,7 +1,7 @@
 """How much processor time the compression of a video may take, and how much it would take.
 
 The file's own facts (pixels, frames, duration) give an estimate, which decides only whether a
-compression begins, and when; what ends it is the processor time that it has used.
+compression begins; what ends it is the processor time that it has used.
 """
 
 from typing import Final
@@ -23,10 +23,6 @@ slow were measured with a 1080p test picture on a 2-core virtual machine; the ot
 USUAL_FRAME_RATE: Final = 30.0
 FREE_CPU_SECONDS: Final = 60.0
 """Processor time that every video may use, however small it is."""
-LIGHT_CPU_SECONDS: Final = 20.0
-"""A video whose estimate is not above this is light work: it waits for no other."""
-MAX_LIGHT_CPU_SECONDS: Final = 60.0
-"""Processor time that light work may use; a video that needs more is heavy, whatever its estimate was."""
 
 
 def estimated_cpu(probed: Probed, preset: str) -> float | None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,6 +13,7 @@ from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.filetypes import FileType
 from tusd_py.domain.job import Checkpoint, Job
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.rendition import Facts, Made
 from tusd_py.domain.upload import PROFILE_KEY
 from tusd_py.monitoring.traces import Traces
@@ -19,7 +21,6 @@ from tusd_py.monitoring.worker_figures import WorkerFigures
 from tusd_py.ports import Ports
 from tusd_py.settings import Settings
 from tusd_py.settings_media import Profile
-from worker.heavy_work import HeavyWork
 from worker.lease import Lease
 from worker.media.contents import Contents
 from worker.media.memory import Share, memory_ceiling, needed_memory, share_of
@@ -30,6 +31,10 @@ from worker.reporter import Reporter
 
 SOURCE_SUFFIX: Final = ".source"
 """What follows the fence in the name of the folder that holds a copy of the original."""
+
+
+class WrongLane(Exception):
+    """Raised when a light job turns out to be heavy: it waits in the heavy lane from now on."""
 
 
 @dataclass(kw_only=True)
@@ -45,7 +50,8 @@ class Attempt:
     clock: Clock
     figures: WorkerFigures
     traces: Traces
-    heavy_work: HeavyWork
+    heavy_running: Callable[[], int]
+    """How many heavy jobs this worker does at the moment, this one too."""
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     contents: Contents | None = None
     """What the file holds, where it is a container of films."""
@@ -56,8 +62,6 @@ class Attempt:
     family: str = ""
     """Of the content: video, audio, image, document or archive; '' if it is not known."""
     stored: StoredContent | None = None
-    heavy: bool = False
-    """Whether this attempt has a place for heavy work."""
     held: bool = False
     """The pool has this content already: nothing is left to do but to say so."""
 
@@ -122,21 +126,14 @@ class Attempt:
         if self.checkpoint.program_failed:
             needed = 2 * needed_memory(pixels, preset, 1)
             return Share(min(needed, ceiling), 1, is_short=needed > ceiling)
-        running = max(1, self.heavy_work.running())
+        running = max(1, self.heavy_running())
         threads = max(1, len(os.sched_getaffinity(0)) // running)
         return share_of(pixels, preset, threads=threads, ceiling=ceiling)
 
-    def begin_heavy(self) -> None:
-        """Take a place for heavy work, unless this attempt has one. Raises: Deferred."""
-        if not self.heavy:
-            self.heavy_work.begin(self.job)
-            self.heavy = True
-
-    def end_heavy(self) -> None:
-        """Give the place back, if there is one."""
-        if self.heavy:
-            self.heavy = False
-            self.heavy_work.end(self.job)
+    def require_heavy_lane(self) -> None:
+        """Raises: WrongLane: the job came by the light lane, and what follows is heavy work."""
+        if self.job.lane is not JobLane.HEAVY:
+            raise WrongLane
 
     def save(self, **changes: object) -> None:
         """Remember what is verified. Raises: LeaseLost."""

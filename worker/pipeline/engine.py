@@ -60,7 +60,6 @@ def resume_point(attempt: Attempt) -> Step:
         attempt.checkpoint = saved
         return Step.STORE
     attempt.checkpoint = Checkpoint(
-        cpu_seconds=saved.cpu_seconds,
         again=saved.again,
         program_failed=saved.program_failed,
         as_it_is=saved.as_it_is,

@@ -54,8 +54,7 @@ def make_film(attempt: Attempt) -> Produced:
     """Make a copy for the web (MP4 with H.264 and AAC), 30 to 60 by ffmpeg's position in the film.
 
     Raises: Permanent: it can't be done and policy says that the task fails then; ResourceShort;
-        Deferred: it takes more than its estimate, and begins again as heavy work; LeaseLost,
-        WorkerStopping.
+        LeaseLost, WorkerStopping.
     """
     contents = attempt.contents
     chosen = choose(contents) if contents is not None else None

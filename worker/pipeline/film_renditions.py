@@ -14,7 +14,7 @@ from worker.film_renditions.stills import has_true_colours
 from worker.film_renditions.subtitles import make_subtitles
 from worker.film_renditions.webvtt import EXT, MEDIA_TYPE
 from worker.film_renditions.workshop import NotMade, Workshop
-from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu
+from worker.media.budget import allowed_cpu
 from worker.media.choose import choose
 from worker.media.memory import memory_ceiling, needed_memory
 from worker.media.run import Stopped
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+MOST_CPU_SECONDS: Final = 20.0
+"""Processor time that the renditions of one film may use together."""
 DEMUXERS: Final = {".mp4": "mov", ".webm": "matroska"}
 """Of web copies, by their extension."""
 
@@ -66,7 +68,7 @@ class _Renditions:
             stopped=lambda: attempt.lease.ended() or space.is_short(),
             folder=attempt.work_dir,
             memory=lambda pixels: min(needed_memory(pixels, settings.media.preset, 1), ceiling),
-            cpu_left=min(LIGHT_CPU_SECONDS, allowed_cpu(settings.media, attempt.job.file_size)),
+            cpu_left=min(MOST_CPU_SECONDS, allowed_cpu(settings.media, attempt.job.file_size)),
         )
 
     def film(self, web: Made | None) -> Film | None:

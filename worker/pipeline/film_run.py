@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final, Literal, NoReturn
 
 from tusd_py.domain.errors import ResourceShort, StorageFull
-from tusd_py.domain.job import Step
 from tusd_py.domain.notes import Note
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
@@ -16,8 +15,7 @@ from tusd_py.domain.task import (
     TaskStatus,
 )
 from tusd_py.private_files import make_private_directory
-from worker.heavy_work import DEFER_SECONDS, Deferred
-from worker.media.budget import MAX_LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
+from worker.media.budget import allowed_cpu, estimated_cpu
 from worker.media.contents import Contents
 from worker.media.memory import Share, probe_memory
 from worker.media.probe import summary
@@ -65,8 +63,7 @@ class FilmRun:
 
         Args: is_gain_wanted: a result that is larger than its source is of no use. is_encoded: whether
             the work is that of an encoder, which may be more than the budget allows.
-        Raises: Refused; ToolFailed; ResourceShort; Deferred: it takes more than its estimate, and begins again as heavy
-            work; LeaseLost, WorkerStopping, OSError.
+        Raises: Refused; ToolFailed; ResourceShort; LeaseLost, WorkerStopping, OSError.
         """
         attempt = self._attempt
         media, space = attempt.settings.media, attempt.ports.space
@@ -97,11 +94,7 @@ class FilmRun:
                 on_share=self._moved,
             )
         except CpuSpent:
-            if attempt.heavy or self._allowed <= MAX_LIGHT_CPU_SECONDS:
-                self._over_budget("while", estimate)
-            # More than its estimate: from now on it is heavy work, and begins again when there is a place.
-            attempt.save(step=Step.INSPECT, cpu_seconds=self._allowed)
-            raise Deferred(DEFER_SECONDS) from None
+            self._over_budget("while", estimate)
         except Stopped:
             attempt.lease.check()
             # Other writers have taken the space meanwhile: ffmpeg must not use the reserve.
@@ -111,7 +104,6 @@ class FilmRun:
 
     def _box(self, share: Share, output: Path | None, largest: int) -> Box:
         attempt = self._attempt
-        cpu = self._allowed if attempt.heavy else min(self._allowed, MAX_LIGHT_CPU_SECONDS)
         return Box(
             kind=attempt.tools.sandbox,
             source=attempt.source,
@@ -119,7 +111,7 @@ class FilmRun:
             limits=Limits(
                 memory=share.memory,
                 file_size=largest,
-                cpu=math.ceil(cpu),
+                cpu=math.ceil(self._allowed),
                 threads=share.threads,
                 memory_is_short=share.is_short,
             ),

@@ -1,19 +1,18 @@
 """Step 1: is it what it says, is it whole, and what is it (S16, S24)."""
 
 import logging
-from dataclasses import replace
 from typing import Final
 
 from tusd_py.domain.errors import Permanent, TypeMismatch
 from tusd_py.domain.filetypes import OPAQUE, TYPE_FACT, FileType
 from tusd_py.domain.job import Step
+from tusd_py.domain.job_lane import JobLane, lane_of
 from tusd_py.domain.notes import Note
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.signatures.look import Look
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskStatus
 from tusd_py.domain.type_rules import agrees, check_content
 from tusd_py.file_pieces import look_into
-from worker.media.budget import LIGHT_CPU_SECONDS, allowed_cpu, estimated_cpu
 from worker.media.causes import ToolFailed
 from worker.media.contents import Contents
 from worker.media.memory import probe_memory
@@ -32,15 +31,15 @@ PROBE_CPU_SECONDS: Final = 30
 def inspect(attempt: Attempt) -> None:
     """Find out what the source is; content the pool holds already ends the job here (fault 48).
 
-    Raises: Permanent: ``source_missing``, ``corrupt``, ``type_mismatch``; Deferred: its compression is
-        heavy work, and there is no place for it now; LeaseLost.
+    Raises: Permanent: ``source_missing``, ``corrupt``, ``type_mismatch``; WrongLane; LeaseLost.
     """
     job = attempt.job
     if not job.checkpoint.again and _is_held(attempt):
         attempt.held = True
         return
-    _wait_for_place(attempt)
     look = _look(attempt)
+    if lane_of(look, job.file_size) is JobLane.HEAVY:
+        attempt.require_heavy_lane()
     if attempt.settings.jobs.verify_source:
         _verify(attempt)
     allowed = attempt.settings.whitelist.extensions
@@ -57,7 +56,6 @@ def inspect(attempt: Attempt) -> None:
         attempt.family = kind.family
         if kind.family == "video" and _is_to_be_probed(attempt):
             notes += _probe(attempt, kind)
-    _estimate(attempt)
     attempt.save(
         step=Step.TRANSCODE,
         content_type=kind.mime if kind is not None else OPAQUE,
@@ -75,31 +73,6 @@ def _is_held(attempt: Attempt) -> bool:
 
 def _is_to_be_probed(attempt: Attempt) -> bool:
     return attempt.tools.ffmpeg is not None and not attempt.checkpoint.as_it_is
-
-
-def _estimate(attempt: Attempt) -> None:
-    """Save how much work the video is, so that it is not probed again while it waits.
-
-    Raises: Deferred.
-    """
-    probed, media = attempt.probed, attempt.settings.media
-    if probed is None or not probed.has_video or not media.compress:
-        return
-    estimate = estimated_cpu(probed, media.preset) or 0.0
-    if estimate <= attempt.checkpoint.cpu_seconds:
-        return
-    if estimate > allowed_cpu(media, attempt.job.file_size):
-        return  # its compression will not begin
-    attempt.checkpoint = replace(attempt.checkpoint, cpu_seconds=estimate)
-    if estimate > LIGHT_CPU_SECONDS:
-        attempt.save(step=Step.INSPECT)
-        _wait_for_place(attempt)
-
-
-def _wait_for_place(attempt: Attempt) -> None:
-    """Raises: Deferred."""
-    if attempt.checkpoint.cpu_seconds > LIGHT_CPU_SECONDS:
-        attempt.begin_heavy()
 
 
 def _look(attempt: Attempt) -> Look:

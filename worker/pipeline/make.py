@@ -28,8 +28,7 @@ def make(attempt: Attempt) -> None:
     """Make what the settings want of this kind of file, and decide whether the original is stored too.
 
     Raises: Permanent: it can't be made and policy says that the task fails then; ResourceShort;
-        Deferred: it takes more than its estimate, and begins again as heavy work; LeaseLost,
-        WorkerStopping.
+        LeaseLost, WorkerStopping.
     """
     if attempt.checkpoint.as_it_is:
         attempt.save(step=Step.STORE, notes=(*attempt.checkpoint.notes, Note.WORKER_DIED))
@@ -38,12 +37,9 @@ def make(attempt: Attempt) -> None:
     if maker is None or not attempt.settings.media.compress:
         attempt.save(step=Step.STORE)
         return
-    try:
-        produced = _made(attempt, maker)
-        if attempt.family == "video":
-            produced = with_renditions(attempt, produced)
-    finally:
-        attempt.end_heavy()
+    produced = _made(attempt, maker)
+    if attempt.family == "video":
+        produced = with_renditions(attempt, produced)
     web = () if produced.web is None else (produced.web,)
     attempt.save(
         step=Step.STORE,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from support.catalog import ME, STORED, claimed, finished
+from support.catalog import ME, STORED, claim, claimed, finished
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
@@ -24,9 +24,7 @@ from tusd_py.domain.upload import UploadState
 def test_one_of_many_claims_wins(catalog: Catalog) -> None:
     task_id = finished(catalog)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        jobs = list(
-            pool.map(lambda n: catalog.claim(task_id, owner=f"w{n}", lease_seconds=60), range(8))
-        )
+        jobs = list(pool.map(lambda n: claim(catalog, owner=f"w{n}"), range(8)))
     winners = [job for job in jobs if job is not None]
     assert len(winners) == 1
     assert (winners[0].fence, winners[0].state) == (1, JobState.RUNNING)
@@ -44,11 +42,11 @@ def test_a_job_is_not_claimed_before_its_time(catalog: Catalog, clock: FakeClock
         error_msg="x",
         counted=True,
     )
-    assert catalog.claim(task_id, owner="w", lease_seconds=60) is None
+    assert claim(catalog, owner="w") is None
     assert catalog.unsent(10) == []
     clock.advance(31)
     assert len(catalog.unsent(10)) == 1
-    job = catalog.claim(task_id, owner="w", lease_seconds=60)
+    job = claim(catalog, owner="w")
     assert job is not None
     assert (job.attempts, job.fence, job.error_code) == (1, 2, "transient")
 
@@ -65,7 +63,7 @@ def test_a_checkpoint_is_kept_for_the_next_attempt(catalog: Catalog) -> None:
     fence = claimed(catalog, task_id)
     catalog.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
     catalog.release(task_id, fence=fence)
-    job = catalog.claim(task_id, owner="w2", lease_seconds=60)
+    job = claim(catalog, owner="w2")
     assert job is not None
     assert job.checkpoint == checkpoint
     assert (job.attempts, job.crash_count) == (0, 0)
@@ -174,7 +172,7 @@ def test_dead_leases_go_back_and_three_crashes_are_poison(
 
 def die(catalog: Catalog, clock: FakeClock, task_id: UploadId, *reached: Step) -> Job:
     """A worker takes the job, reaches the steps, and dies. Returns: the job after that."""
-    job = catalog.claim(task_id, owner="w", lease_seconds=10)
+    job = claim(catalog, owner="w", seconds=10)
     assert job is not None
     checkpoint = job.checkpoint
     for step in reached:
@@ -248,17 +246,6 @@ def test_the_source_of_a_job_that_failed_by_no_fault_of_its_file_is_kept(
     assert catalog.reopen(task_id) is None
 
 
-def test_a_due_job_that_nobody_took_is_published_again(catalog: Catalog, clock: FakeClock) -> None:
-    finished(catalog)
-    catalog.mark_sent([row for row, _ in catalog.unsent(10)])
-    catalog.reap(max_crashes=3)
-    assert catalog.unsent(10) == []
-    clock.advance(61)
-    catalog.reap(max_crashes=3)
-    catalog.reap(max_crashes=3)
-    assert len(catalog.unsent(10)) == 1
-
-
 def test_a_dead_letter_is_listed_and_reopened_once_while_its_source_is_there(
     catalog: Catalog, clock: FakeClock
 ) -> None:
@@ -282,12 +269,13 @@ def test_a_dead_letter_is_listed_and_reopened_once_while_its_source_is_there(
 
 def test_outcomes_are_told_from_the_outbox(catalog: Catalog) -> None:
     done, failed = finished(catalog), finished(catalog, "f" * 64)
-    catalog.complete(done, fence=claimed(catalog, done), stored=STORED)
-    catalog.fail(failed, fence=claimed(catalog, failed), error_code="corrupt", error_msg="broken")
+    first, second = claimed(catalog, done), claimed(catalog, failed)
+    catalog.complete(done, fence=first, stored=STORED)
+    catalog.fail(failed, fence=second, error_code="corrupt", error_msg="broken")
     untold = catalog.untold(10)
     assert [(o.history.task_id, o.history.status, o.fence, o.error_code) for _, o in untold] == [
-        (done, "completed", 1, ""),
-        (failed, "failed", 1, "corrupt"),
+        (done, "completed", first, ""),
+        (failed, "failed", second, "corrupt"),
     ]
     catalog.mark_sent([row for row, _ in untold])
     assert catalog.untold(10) == []
@@ -316,7 +304,7 @@ def test_a_job_of_a_server_whose_clock_is_ahead_is_claimed_at_once(
     ahead.advance(clock.now() - ahead.now() + 0.4)
     server = SqlCatalog(catalog._database.engine.url, clock=ahead)
     try:
-        task_id = finished(server)
+        finished(server)
     finally:
         server.close()
-    assert catalog.claim(task_id, owner="w", lease_seconds=60) is not None
+    assert claim(catalog, owner="w") is not None

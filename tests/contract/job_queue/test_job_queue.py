@@ -28,15 +28,9 @@ class World:
     """What was published is there within it."""
     moment = 0.0
     """A little while, by the queue's clock."""
-    pause = 30.0
-    """A pause that ``pass_pause`` lets pass."""
-
     queue: JobQueue
 
     def consumer_dies(self) -> None:
-        raise NotImplementedError
-
-    def pass_pause(self) -> None:
         raise NotImplementedError
 
     def publish_payload(self, payload: bytes) -> None:
@@ -51,15 +45,11 @@ class EmbeddedWorld(World):
     def consumer_dies(self) -> None:
         self._clock.advance(61)
 
-    def pass_pause(self) -> None:
-        self._clock.advance(31)
-
     def publish_payload(self, payload: bytes) -> None:
         self.queue.publish_payload(payload)
 
 
 class RabbitMqWorld(World):
-    pause = 0.3
     moment = 0.2
 
     def __init__(self, broker: RabbitMq) -> None:
@@ -69,9 +59,6 @@ class RabbitMqWorld(World):
     def consumer_dies(self) -> None:
         self.queue.close()
         self.queue = RabbitMqQueue(self._url)
-
-    def pass_pause(self) -> None:
-        """It passes by itself."""
 
     def publish_payload(self, payload: bytes) -> None:
         self.queue.publish_payload(payload)
@@ -137,13 +124,24 @@ def test_messages_handed_over_together_come_in_their_order(world: World) -> None
         delivery.ack()
 
 
-def test_a_delivery_put_off_comes_back_in_its_time(world: World) -> None:
-    sent = message()
-    world.queue.publish_all([sent])
-    take(world).retry_later(world.pause)
-    assert world.queue.receive(0) is None
-    world.pass_pause()
-    assert take(world).message == sent
+def test_one_message_is_skipped_and_no_other(world: World) -> None:
+    world.queue.skip_one()
+    sent = [message() for _ in range(3)]
+    world.queue.publish_all(sent)
+    wait_until(lambda: world.queue.depth() == 3)
+    world.queue.skip_one()
+    wait_until(lambda: world.queue.depth() == 2)
+    for one in sent[1:]:
+        delivery = take(world)
+        assert delivery.message == one
+        delivery.ack()
+
+
+def test_what_is_no_message_is_put_aside_when_it_is_skipped(world: World) -> None:
+    world.publish_payload(b"no message at all")
+    wait_until(lambda: world.queue.depth() == 1)
+    world.queue.skip_one()
+    wait_until(lambda: [found for found, _ in dead(world)] == [b"no message at all"])
 
 
 def dead(world: World) -> list[tuple[bytes, str]]:

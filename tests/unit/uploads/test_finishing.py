@@ -8,6 +8,7 @@ from typing import Any
 import blake3
 import pytest
 from support.bodies import WholeBody
+from support.catalog import claim
 from support.harness import ME, Harness
 from support.room import fresh_id
 from support.waiting import until
@@ -148,7 +149,7 @@ def test_what_the_queue_did_not_take_is_handed_over_again(
 def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
     upload_id = client.upload(b"job")
     ports = client.process.ports
-    job = ports.catalog.claim(upload_id, owner="w", lease_seconds=60)
+    job = claim(ports.catalog, owner="w")
     assert job is not None
     ports.catalog.fail(upload_id, fence=job.fence, error_code="corrupt", error_msg="broken")
     assert tell_outcomes(ports.catalog, ports.tasks) == 1

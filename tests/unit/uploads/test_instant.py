@@ -10,7 +10,7 @@ import blake3
 import pytest
 from support import kinds
 from support.bodies import scripted
-from support.catalog import STORED
+from support.catalog import STORED, claim
 from support.clock import FakeClock
 from support.room import Process, fresh_id, policy
 from support.tus import metadata
@@ -76,7 +76,7 @@ class Client:
         """Upload it in full, and let the pipeline be through with it."""
         upload_id = self.make(CONTENT, user=user, **values).upload.id
         catalog = self.process.ports.catalog
-        job = catalog.claim(upload_id, owner="w", lease_seconds=60)
+        job = claim(catalog, owner="w")
         assert job is not None
         catalog.complete(upload_id, fence=job.fence, stored=STORED)
         return upload_id
@@ -230,7 +230,7 @@ def test_under_a_whitelist_a_file_keeps_its_kind_of_name(tmp_path: Path) -> None
     digest = blake3.blake3(text).hexdigest()
     made = client.make(text, length=len(text), **a_txt).upload
     catalog = client.process.ports.catalog
-    job = catalog.claim(made.id, owner="w", lease_seconds=60)
+    job = claim(catalog, owner="w")
     assert job is not None
     catalog.complete(made.id, fence=job.fence, stored=STORED)
     asked = {"length": len(text), "declared_hash": digest}
@@ -244,7 +244,7 @@ def test_under_a_whitelist_what_is_held_must_be_what_the_new_name_says(tmp_path:
     film = kinds.box_file(b"isom", b"avc1") + bytes(500)
     made = client.make(film, length=len(film), **named(filename="a.mp4")).upload
     catalog = client.process.ports.catalog
-    job = catalog.claim(made.id, owner="w", lease_seconds=60)
+    job = claim(catalog, owner="w")
     assert job is not None
     catalog.complete(made.id, fence=job.fence, stored=replace(STORED, facts={"type": "mp4"}))
     asked = {"length": len(film), "declared_hash": blake3.blake3(film).hexdigest()}

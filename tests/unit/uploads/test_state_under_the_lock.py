@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from support.catalog import STORED
+from support.catalog import STORED, claim
 from support.harness import ME, Harness
 
 from tusd_py.domain.commands import Append, Inspect, Terminate
@@ -72,7 +72,7 @@ def _hold_content(client: Harness) -> None:
     """Let the pool hold the content: a later upload of it keeps no bytes of its own."""
     upload_id = client.upload(CONTENT)
     catalog = client.process.ports.catalog
-    job = catalog.claim(upload_id, owner="w", lease_seconds=60)
+    job = claim(catalog, owner="w")
     assert job is not None
     catalog.complete(upload_id, fence=job.fence, stored=STORED)
 

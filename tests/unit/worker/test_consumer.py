@@ -1,12 +1,15 @@
 """What an attempt's end means for its job, on real adapters with an engine that fails at will."""
 
 import errno
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.bench import TOOLS, Bench, Steps
+from support.catalog import claim
 from support.room import fresh_id
+from support.waiting import wait_until
 
 from tusd_py.domain.errors import (
     BackendError,
@@ -17,6 +20,7 @@ from tusd_py.domain.errors import (
     Transient,
 )
 from tusd_py.domain.job import JobState
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.monitoring.checks import Checks, Status
 from tusd_py.uploads.relay import relay_outbox
@@ -118,7 +122,7 @@ def test_a_stopping_worker_gives_the_job_back_uncounted(bench: Bench, error: Exc
     task_id = bench.submit()
     bench.take(raising(error))
     job = bench.job(task_id)
-    assert (job.state, job.attempts, job.run_after) == (JobState.QUEUED, 0, bench.clock.now())
+    assert (job.state, job.attempts, job.run_after) == (JobState.QUEUED, 0, job.created_at)
 
 
 def test_whoever_lost_the_job_says_nothing_and_removes_only_its_own(bench: Bench) -> None:
@@ -201,7 +205,7 @@ def test_a_source_that_is_gone_fails_in_the_seeds_words(bench: Bench) -> None:
     assert bench.job(task_id).error_code == "source_missing"
 
 
-def test_a_delivery_for_a_job_that_is_done_changes_nothing(bench: Bench) -> None:
+def test_a_message_more_than_there_are_jobs_changes_nothing(bench: Bench) -> None:
     task_id = bench.submit()
     first = bench.ports.queue.receive(0)
     assert first is not None
@@ -210,9 +214,82 @@ def test_a_delivery_for_a_job_that_is_done_changes_nothing(bench: Bench) -> None
     bench.take()
     done = bench.job(task_id)
     assert done.state is JobState.DONE
-    bench.take()
+    assert not bench.consumer.take_one()
     assert bench.job(task_id) == done
     assert len(list(bench.ports.objects.entries())) == 1
+
+
+def test_a_job_whose_message_is_lost_is_taken_all_the_same(bench: Bench) -> None:
+    task_id = bench.submit()
+    while (lost := bench.ports.queue.receive(0)) is not None:
+        lost.ack()
+    bench.take()
+    assert bench.job(task_id).state is JobState.DONE
+
+
+def test_messages_do_not_pile_up_while_a_worker_is_busy(bench: Bench) -> None:
+    for number in range(5):
+        bench.submit(b"%d" % number)
+    for left in (4, 3, 2, 1, 0):
+        bench.take()
+        assert bench.ports.queue.depth() == left
+
+
+def test_a_queue_that_is_away_costs_no_claimed_job(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = bench.submit()
+
+    def away() -> None:
+        raise BackendError
+
+    monkeypatch.setattr(bench.ports.queue, "skip_one", away)
+    bench.take()
+    assert bench.job(task_id).state is JobState.DONE
+
+
+def test_a_light_job_that_turns_out_heavy_waits_in_the_other_lane(bench: Bench) -> None:
+    task_id = bench.submit()
+    bench.take(Attempt.require_heavy_lane)
+    job = bench.job(task_id)
+    assert (job.state, job.lane, job.attempts) == (JobState.QUEUED, JobLane.HEAVY, 0)
+    task = bench.ports.tasks.get(task_id)
+    assert task is not None
+    assert not task.status.terminal
+    assert claim(bench.ports.catalog, lanes=(JobLane.LIGHT,)) is None
+    assert claim(bench.ports.catalog) is not None
+
+
+def test_a_film_that_came_by_the_light_lane_is_moved_before_it_is_decoded(bench: Bench) -> None:
+    """A newer version may know a type that the one which received the file did not."""
+    task_id = bench.submit(b"\x00\x00\x00\x18ftypisom" + bytes(100))
+    assert bench.job(task_id).lane is JobLane.LIGHT
+    bench.take()
+    assert bench.job(task_id).lane is JobLane.HEAVY
+    bench.take()
+    assert bench.job(task_id).state is JobState.DONE
+
+
+def test_one_thread_takes_light_jobs_while_all_slots_are_busy_with_films(bench: Bench) -> None:
+    release, seen = threading.Event(), []
+
+    def steps(attempt: Attempt) -> None:
+        seen.append(attempt.job.task_id)
+        if attempt.job.lane is JobLane.HEAVY:
+            assert release.wait(60)
+
+    film, second = (bench.submit(text, lane=JobLane.HEAVY) for text in (b"a film", b"another"))
+    bench.patch_steps(steps)
+    worker = Worker(bench.settings, bench.ports, tools=TOOLS, relays=False)
+    worker.start()
+    try:
+        wait_until(lambda: film in seen or second in seen)
+        texts = [bench.submit(b"text %d" % number) for number in range(3)]
+        wait_until(lambda: set(texts) <= set(seen))
+        assert not {film, second} <= set(seen)
+    finally:
+        release.set()
+        worker.stop(20)
 
 
 def test_the_janitor_removes_what_nobody_needs_and_nothing_else(bench: Bench) -> None:
@@ -255,8 +332,8 @@ def test_a_worker_that_lost_a_thread_is_not_alive(bench: Bench) -> None:
 
 
 def test_a_database_that_is_away_for_a_moment_costs_no_lease(bench: Bench) -> None:
-    task_id = bench.submit()
-    job = bench.ports.catalog.claim(task_id, owner="w", lease_seconds=60)
+    bench.submit()
+    job = claim(bench.ports.catalog, owner="w")
     assert job is not None
 
     class Away:

@@ -1,0 +1,32 @@
+"""The two lanes of jobs: what needs ffmpeg or much of a processor, and all the rest."""
+
+from enum import StrEnum
+from typing import Final
+
+from tusd_py.domain.signatures.identify import identify
+from tusd_py.domain.signatures.look import Look
+
+SMALL_PICTURE_BYTES: Final = 16 << 20
+"""A picture up to this size is light: reading one takes seconds, not minutes."""
+
+
+class JobLane(StrEnum):
+    """Where a job waits. A worker has one thread that never takes a heavy job."""
+
+    LIGHT = "light"
+    HEAVY = "heavy"
+
+
+ALL_LANES: Final = (JobLane.LIGHT, JobLane.HEAVY)
+
+
+def lane_of(look: Look, size: int) -> JobLane:
+    """Return the lane for a file of ``size`` bytes.
+
+    A video or a sound is heavy, and a picture that is not small; everything else is light.
+    Raises: what ``look.read`` raises.
+    """
+    kind = identify(look)
+    family = "" if kind is None else kind.family
+    heavy = family in ("video", "audio") or (family == "image" and size > SMALL_PICTURE_BYTES)
+    return JobLane.HEAVY if heavy else JobLane.LIGHT
