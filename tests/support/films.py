@@ -1,20 +1,36 @@
 """Plans of films and their command lines, made as the worker makes them."""
 
-from dataclasses import replace
+import subprocess
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tusd_py.clock import SystemClock
+from tusd_py.domain.notes import Note
 from tusd_py.settings import Settings
+from worker.media.accept import objection
 from worker.media.choose import Chosen, choose
 from worker.media.contents import Contents
 from worker.media.film_argv import encode_argv
+from worker.media.inventory import Loss, losses
 from worker.media.measure import measure
 from worker.media.plan import Encode, Packaging, Wishes, plan_film
 from worker.media.probe import look
+from worker.media.run import run
 from worker.media.sandbox import Box, Limits
 from worker.media.tools import discover
 
 TOOLS = discover(Settings())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """What came of a film."""
+
+    made: Contents
+    lost: frozenset[Loss]
+    objection: Note | None
+
+
 LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 
 
@@ -64,3 +80,31 @@ def encode_line(
     return encode_argv(
         "ffmpeg", plan, source=seen, output=output, demuxer=demuxer, max_pixels=1 << 25, threads=threads
     )  # fmt: skip
+
+
+def encoded(source: Path, demuxer: str, made: Path, wishes: Wishes | None = None) -> Encoded:
+    """Encode a film as the worker does, without a box."""
+    contents = contents_of(source, demuxer)
+    plan = encoding_of(contents, demuxer, wishes or Wishes(preset="ultrafast"))
+    argv = encode_argv(
+        "ffmpeg", plan, source=str(source), output=str(made), demuxer=demuxer, max_pixels=1 << 25, threads=1
+    )  # fmt: skip
+    ran = run(argv, clock=SystemClock(), stopped=lambda: False, wall_seconds=60)
+    assert ran.code == 0, ran.stderr
+    found = contents_of(made, "mov")
+    chosen = chosen_of(contents)
+    return Encoded(
+        made=found,
+        lost=losses(contents, chosen, found, copied=False),
+        objection=objection(contents, chosen, found, errors=ran.errors, keeps_frames=True),
+    )
+
+
+def pixels(path: Path, *, size: str) -> list[tuple[int, int, int]]:
+    """Return the colours of one frame, scaled to ``size``, as a player that believes the tags shows them."""
+    shown = f"scale=out_range=full,format=rgb24,scale={size}:flags=area"
+    raw = subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", str(path), "-vf", shown, "-frames:v", "1", "-f", "rawvideo", "-"],
+        check=True, capture_output=True,
+    ).stdout  # fmt: skip
+    return [(raw[at], raw[at + 1], raw[at + 2]) for at in range(0, len(raw), 3)]

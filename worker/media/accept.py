@@ -47,9 +47,13 @@ def _length(picture: Stream, source: Contents) -> float | None:
 def _has_too_few_frames(source: Stream, made: Stream, errors: int) -> bool:
     if source.frames is None or made.frames is None:
         return False
+    wanted = float(source.frames)
+    if source.average_rate is not None and source.duration is not None:
+        # An edit list may hide a part of what the index counts.
+        wanted = min(wanted, source.duration * float(source.average_rate))
     if source.codec in HIDDEN_FRAMES and not errors:
-        return made.frames < source.frames / 2
-    return made.frames < source.frames * FRAMES_SHARE - 1
+        return made.frames < wanted / 2
+    return made.frames < wanted * FRAMES_SHARE - 1
 
 
 def _has_other_length(wanted: float | None, stream: Stream, made: Contents) -> bool:
@@ -60,10 +64,11 @@ def _has_other_length(wanted: float | None, stream: Stream, made: Contents) -> b
 
 
 def _has_short_sound(chosen: Chosen, made: Contents) -> bool:
-    """Whether the longest sound of the source is longer than any that was made."""
+    """Whether the longest sound of the source ends later than any that was made. Broadcasts tell no more of a
+    sound than where the whole file ends."""
     wanted = max((one.duration or 0.0 for one in chosen.sounds), default=0.0)
-    lengths = [one.duration for one in made.of_kind("audio")]
-    if not wanted or None in lengths:
+    tracks = made.of_kind("audio")
+    if not wanted or any(one.duration is None for one in tracks):
         return False
-    found = max((length or 0.0 for length in lengths), default=0.0)
+    found = max(((one.start or 0.0) + (one.duration or 0.0) for one in tracks), default=0.0)
     return found < wanted - max(SOUND_SECONDS, wanted * LENGTH_SHARE)

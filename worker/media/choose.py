@@ -40,12 +40,14 @@ def choose(contents: Contents) -> Chosen | None:
     sounds = tuple(
         stream
         for stream in contents.of_kind("audio")
-        if stream.index in together and not _is_empty(stream)
+        if stream.index in together and not is_empty(stream, contents)
     )
     subtitles = tuple(
         stream
         for stream in contents.of_kind("subtitle")
-        if stream.index in together and stream.codec in TEXT_SUBTITLES and not _is_empty(stream)
+        if stream.index in together
+        and stream.codec in TEXT_SUBTITLES
+        and not is_empty(stream, contents)
     )
     return Chosen(
         picture=picture, sounds=sounds, subtitles=subtitles, main_sound=_main_sound(sounds)
@@ -63,7 +65,7 @@ def _picture(contents: Contents) -> Stream | None:
     moving = [
         stream
         for stream in contents.of_kind("video")
-        if not is_still(stream) and not _is_empty(stream)
+        if not is_still(stream) and not is_empty(stream, contents)
     ]
     if not moving:
         return None
@@ -92,8 +94,11 @@ def _length(stream: Stream, contents: Contents) -> float:
     return contents.duration or 0.0
 
 
-def _is_empty(stream: Stream) -> bool:
-    """Whether the file's index says that the stream has no samples."""
+def is_empty(stream: Stream, contents: Contents) -> bool:
+    """Whether a stream has no samples, by the file's index. ffprobe writes no number where an MP4 file has
+    none, as it does for files in fragments, where no stream has a number."""
+    if stream.frames is None and contents.format_name.startswith("mov"):
+        return any(one.frames for one in contents.streams)
     return stream.frames == 0
 
 

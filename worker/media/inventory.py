@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, Literal
 
-from worker.media.choose import Chosen, is_still
+from worker.media.choose import Chosen, is_empty, is_still
 from worker.media.contents import Contents, Stream
 from worker.media.measure import INTRA_CODECS
 from worker.media.pixel_format import pixel_format
@@ -206,7 +206,7 @@ def _is_served(stream: Stream, contents: Contents) -> bool:
 
 def _of_sounds(source: Contents, made: Contents) -> set[Loss]:
     found: set[Loss] = set()
-    tracks = [one for one in source.of_kind("audio") if one.frames != 0]
+    tracks = [one for one in source.of_kind("audio") if not is_empty(one, source)]
     left = list(made.of_kind("audio"))
     for track in tracks:
         if _is_lossless(track) and not any(one.codec == track.codec for one in left):
@@ -242,7 +242,7 @@ def _is_lossless(stream: Stream) -> bool:
 
 def _of_subtitles(source: Contents, made: Contents) -> set[Loss]:
     found: set[Loss] = set()
-    was = [one for one in source.of_kind("subtitle") if one.frames != 0]
+    was = [one for one in source.of_kind("subtitle") if not is_empty(one, source)]
     now = list(made.of_kind("subtitle"))
     if _counted(was, _track) - _counted(now, _track):
         found.add(Loss.SUBTITLES)

@@ -110,14 +110,14 @@ def _colours(stream: Stream) -> tuple[Colour, Colour]:
     is_full = stream.colour.range == "pc" or stream.pixel_format.startswith("yuvj")
     usual = _usual(stream)
     space = stream.colour.space if stream.colour.space in _MATRICES else usual.space
-    primaries = stream.colour.primaries
-    transfer = stream.colour.transfer
+    primaries, transfer = stream.colour.primaries, stream.colour.transfer
     if primaries not in _PRIMARIES:
-        primaries = "bt2020" if space.startswith("bt2020") else _usual_primaries(space)
+        # Players take those of BT.709 where none are named.
+        primaries = "bt2020" if space.startswith("bt2020") else "bt709"
     source = Colour(
         "pc" if is_full else "tv",
         space,
-        transfer if transfer in _TRANSFERS else ("smpte170m" if space == "smpte170m" else "bt709"),
+        transfer if transfer in _TRANSFERS else "bt709",
         primaries,
     )
     return source, Colour("tv", source.space, source.transfer, source.primaries)
@@ -128,11 +128,7 @@ def _usual(stream: Stream) -> Colour:
     if max(stream.height, stream.width * 9 // 16) >= SD_HEIGHT:
         return HD
     space = "bt470bg" if stream.height in (576, 288) else "smpte170m"
-    return Colour("tv", space, "smpte170m", space)
-
-
-def _usual_primaries(space: str) -> str:
-    return space if space in ("bt470bg", "smpte170m", "smpte240m") else "bt709"
+    return Colour("tv", space, "bt709", "bt709")
 
 
 def _declared(stream: Stream, source: Colour) -> str:

@@ -16,6 +16,8 @@ from worker.media.sounds import Sound, can_be_copied, plan_sounds
 
 Container = Literal["mp4", "webm", ""]
 
+BROADCAST: Final = ("mpegts", "mpeg")
+"""Demuxers of television's containers."""
 BITS_PER_PIXEL: Final = 0.05
 """What x264 needs for a usual film at CRF 23: at this rate or below another encoding gains nothing."""
 ONE_READ_BYTES: Final = 32 << 10
@@ -126,9 +128,13 @@ def plan_film(
             max_size=largest_size(picture, wishes),
             max_rate=_fastest(picture, wishes),
             deinterlace=wishes.deinterlace,
-            is_broadcast=packaging.demuxer in ("mpegts", "mpeg"),
+            is_broadcast=packaging.demuxer in BROADCAST,
         ),
-        sounds=plan_sounds(chosen, stereo_bit_rate=wishes.stereo_bit_rate),
+        sounds=plan_sounds(
+            chosen,
+            stereo_bit_rate=wishes.stereo_bit_rate,
+            is_broadcast=packaging.demuxer in BROADCAST,
+        ),
         subtitles=tuple(one.index for one in chosen.subtitles),
         tags=tags,
         crf=wishes.crf,

@@ -12,6 +12,8 @@ CHANNEL_BITS: Final = 64_000
 MAX_CHANNELS: Final = 8
 """Browsers refuse AAC of more channels."""
 MAX_SAMPLE_RATE: Final = 48_000
+STEREO_CHANNELS: Final = 2
+_LAYOUT_OF: Final = "aformat=channel_layouts={}"
 STEREO: Final = "aformat=channel_layouts=stereo"
 _LAYOUTS: Final = {
     1: "mono",
@@ -51,21 +53,29 @@ class Sound:
     """ffmpeg's flags, joined by +; 0 for none."""
 
 
-def plan_sounds(chosen: Chosen, *, stereo_bit_rate: int) -> tuple[Sound, ...]:
-    """Return the tracks of the web copy. The one that a player begins with is stereo or mono.
+def plan_sounds(
+    chosen: Chosen, *, stereo_bit_rate: int, is_broadcast: bool = False
+) -> tuple[Sound, ...]:
+    """Return the tracks of the web copy: each with all its channels, and surround in stereo too.
 
     Args: stereo_bit_rate: of encoded stereo, in bits per second; other layouts get the same for each channel.
+        is_broadcast: the sound comes in frames of a transmission (ADTS), which begin anywhere and may be
+            damaged: these are decoded, since a single one that can't be copied would end the work.
     """
     planned: list[Sound] = []
     channel_rate = max(CHANNEL_BITS, stereo_bit_rate // 2)
     for track in chosen.sounds:
         is_main = track is chosen.main_sound
-        if _has_stereo_beside(track):
-            planned.append(_stereo(track, 2 * channel_rate, is_main=is_main))
-            if track.channels <= MAX_CHANNELS and track.layout in _KNOWN_LAYOUTS:
-                planned.append(_surround(track, channel_rate))
-        else:
-            planned.append(_plain(track, channel_rate, is_main=is_main))
+        is_copied = can_be_copied(track) and not is_broadcast
+        has_layout = track.layout in _KNOWN_LAYOUTS and track.channels <= MAX_CHANNELS
+        is_surround = track.channels > STEREO_CHANNELS
+        if has_layout or not is_surround:
+            filters = "" if has_layout and not is_surround else _LAYOUT_OF.format(_layout(track))
+            planned.append(
+                _as_it_is(track, channel_rate, filters, is_copied=is_copied, is_main=is_main)
+            )
+        if is_surround:
+            planned.append(_stereo(track, 2 * channel_rate, is_main=is_main and not has_layout))
     return tuple(planned)
 
 
@@ -79,33 +89,17 @@ def can_be_copied(track: Stream) -> bool:
     )
 
 
-def _has_stereo_beside(track: Stream) -> bool:
-    return track.channels > 2
-
-
-def _plain(track: Stream, channel_rate: int, *, is_main: bool) -> Sound:
+def _as_it_is(
+    track: Stream, channel_rate: int, filters: str, *, is_copied: bool, is_main: bool
+) -> Sound:
+    """Return the track with all its channels."""
     disposition = _disposition(track, is_main=is_main)
-    if can_be_copied(track):
+    if is_copied:
         return Sound(index=track.index, is_copied=True, disposition=disposition)
     return Sound(
         index=track.index,
-        filters=""
-        if track.layout in _KNOWN_LAYOUTS
-        else f"aformat=channel_layouts={_layout(track)}",
+        filters=filters,
         bit_rate=channel_rate * max(1, track.channels),
-        sample_rate=_sample_rate(track),
-        disposition=disposition,
-    )
-
-
-def _surround(track: Stream, channel_rate: int) -> Sound:
-    disposition = _disposition(track, is_main=False)
-    if can_be_copied(track):
-        return Sound(index=track.index, is_copied=True, disposition=disposition)
-    return Sound(
-        index=track.index,
-        filters=f"aformat=channel_layouts={_layout(track)}",
-        bit_rate=channel_rate * track.channels,
         sample_rate=_sample_rate(track),
         disposition=disposition,
     )
