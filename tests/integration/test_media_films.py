@@ -242,7 +242,7 @@ def test_the_greys_of_hdr_look_as_they_were_meant(tmp_path: Path, transfer: str)
         (
             "bt601.mp4",
             ["-vf", "scale=out_color_matrix=bt601:out_range=tv,format=yuv420p,setparams=colorspace=bt470bg",
-             *QUICK, "-colorspace", "bt470bg", "-color_primaries", "bt470bg", "-color_trc", "bt470bg"],
+             *QUICK, "-colorspace", "bt470bg", "-color_primaries", "bt470bg", "-color_trc", "smpte170m"],
         ),
         (
             "full.mp4",
