@@ -340,3 +340,34 @@ def test_tags_are_taken_out_and_pixels_stay(
     assert (left.get(0x010F) == "Camera") == (policy == "strip_location")
     assert (b"Camera" in content) == (policy == "strip_location")
     assert seen(made) == seen(source)
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "landlock"])
+def test_exiftool_reaches_nothing_else(
+    kind: Kind, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, other, output = tmp_path / "source.jpg", tmp_path / "other.jpg", folders[0]
+    for path, author in ((source, "mine"), (other, "another user")):
+        corners().save(path, exif=exif(), comment=author)
+    box = box_of(kind, source, output)
+    made = box.output_seen("made")
+    for arguments in (
+        [str(other)],
+        ["-o", made, "-tagsFromFile", str(other), "-Comment", box.source_seen],
+        [f"-Comment<={other}", "-o", made, box.source_seen],
+        ["-o", str(tmp_path / "elsewhere"), "-Comment=x", box.source_seen],
+    ):
+        ended = run(
+            box.wrap(["exiftool", *arguments]),
+            clock=SystemClock(),
+            stopped=lambda: False,
+            wall_seconds=60,
+        )
+        assert "another user" not in ended.stdout
+    assert all(b"another user" not in path.read_bytes() for path in output.iterdir())
+    assert not (tmp_path / "elsewhere").exists()
+    found = run(
+        box.wrap(["exiftool", "-Comment", box.source_seen]), clock=SystemClock(),
+        stopped=lambda: False, wall_seconds=60,
+    )  # fmt: skip
+    assert "mine" in found.stdout
