@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from support.media import make
 from support.pictures import CORNERS, TURNED, alike, corners, exif, frames, huge_png, profile
 from support.server import Server, running_server
 from support.tus import create, task_id
@@ -90,6 +91,23 @@ def test_what_browsers_do_not_show_has_a_preview(pictures: Server) -> None:
             (64, 48),
             None,
         )
+
+
+@pytest.mark.parametrize("name", ["photo.jxl", "photo.jp2", "print.jpg"])
+def test_other_kinds_that_browsers_do_not_show_have_a_preview_too(
+    name: str, pictures: Server, tmp_path: Path
+) -> None:
+    sent = bytes_of(corners(), "JPEG2000") if name == "photo.jp2" else b""
+    if name == "print.jpg":
+        sent = bytes_of(corners().convert("CMYK"), "JPEG", quality=95)
+    if name == "photo.jxl":
+        corners().save(tmp_path / "source.bmp")
+        make(["-i", str(tmp_path / "source.bmp"), "-c:v", "libjxl", str(tmp_path / name)])
+        sent = (tmp_path / name).read_bytes()
+    found = done(pictures, sent, name)
+    assert found["main_bytes"] == sent
+    assert list(found["all"]) == ["original", "thumbnail", "preview"]
+    assert alike(quarters(found["bytes"]["preview"]), CORNERS, within=85)
 
 
 def test_sizes_and_formats_are_made_as_set_and_an_animation_moves(pictures: Server) -> None:
