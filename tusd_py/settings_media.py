@@ -67,6 +67,11 @@ class VideoSettings(Section):
         description="Make the renditions storyboard (up to 100 small pictures of a film in one JPEG) and storyboard-map (WebVTT that says which of them belongs to which time), which players show above their time line",
     )
     storyboard_from: Duration = Field(10.0, description="Shortest film that gets a storyboard")
+    hls: tuple[Annotated[int, Field(ge=16, le=4320)], ...] = Field(
+        (),
+        max_length=6,
+        description="Sizes of films for HTTP Live Streaming, by the length of their shorter side in pixels, for example 360, 720, 1080: the renditions hls (the playlist that players open), hls-720p and hls-720p-media and so on. Each size is encoded from the film and costs as much as a web copy of that size; no film is enlarged. Empty: none",
+    )
     subtitles: bool = Field(
         True,
         description="Make the renditions subtitles-1-eng and so on of films: each track of text subtitles as WebVTT",

@@ -8,6 +8,7 @@ from tusd_py.settings import Settings
 from worker.film_renditions.film import Film
 from worker.film_renditions.workshop import Workshop
 from worker.media.choose import choose
+from worker.media.memory import Share
 from worker.media.sandbox import Kind
 from worker.media.tools import discover
 
@@ -18,7 +19,8 @@ def workshop_in(folder: Path, *, cpu: float = 60.0, sandbox: Kind = "bwrap") -> 
         clock=SystemClock(),
         stopped=lambda: False,
         folder=folder,
-        memory=lambda _: 1 << 30,
+        share=lambda _: Share(1 << 30, 1, is_short=False),
+        stall_seconds=60.0,
         cpu_left=cpu,
     )
 

@@ -12,10 +12,13 @@ from tusd_py.clock import Clock
 from tusd_py.private_files import make_private_directory
 from worker.media.contents import Contents
 from worker.media.draft import NotOnePlainFile, take_drafts
+from worker.media.memory import Share
+from worker.media.position import Position
 from worker.media.probe import look
 from worker.media.run import Bounds, Overran, run
 from worker.media.sandbox import Box, Limits
 from worker.media.tools import Tools
+from worker.media.transcode import PATIENCE, PROGRESS_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,9 @@ class Order:
     """Limit of each of them, and of all together."""
     wall: float | None = None
     """Longest time in seconds; None: by the processor time."""
+    moved: Callable[[float], None] | None = None
+    """Gets the position in seconds of a program that writes it (``-progress pipe:1``): it may run as long as
+    that moves on."""
     pixels: int = 0
     """Of a picture that is decoded; 0: of the usual size."""
 
@@ -58,8 +64,10 @@ class Workshop:
     """Whether the work must end now."""
     folder: Path
     """Where the results are put; it has a subfolder for the programs' outputs."""
-    memory: Callable[[int], int]
-    """Limit of memory in bytes, by the number of pixels of the picture."""
+    share: Callable[[int], Share]
+    """The memory and the threads of a program, by the number of pixels of the picture."""
+    stall_seconds: float
+    """Longest time without a new position."""
     cpu_left: float
     """Seconds of processor time for all that is still to be made."""
 
@@ -76,8 +84,15 @@ class Workshop:
                 box.wrap(argv),
                 clock=self.clock,
                 stopped=self.stopped,
-                wall_seconds=order.wall or WALL_FACTOR * box.limits.cpu,
-                bounds=Bounds(cpu=self.cpu_left, folder=output, folder_size=order.largest),
+                wall_seconds=order.wall or self._wall(order, box),
+                stall_seconds=self.stall_seconds if order.moved else None,
+                on_line=Position(order.moved).hear if order.moved else None,
+                bounds=Bounds(
+                    stdout=PROGRESS_BYTES if order.moved else 1 << 20,
+                    cpu=self.cpu_left,
+                    folder=output,
+                    folder_size=order.largest,
+                ),
             )
             self.cpu_left -= ran.cpu
             if ran.code != 0:
@@ -103,9 +118,20 @@ class Workshop:
             raise NotMade("it can't be read")
         return found
 
+    @staticmethod
+    def _wall(order: Order, box: Box) -> float:
+        return (PATIENCE if order.moved else WALL_FACTOR) * box.limits.cpu
+
     def _box(self, source: Path, output: Path | None, largest: int, pixels: int) -> Box:
         """Raises: NotMade."""
         if self.cpu_left < LEAST_CPU_SECONDS:
             raise NotMade("no processor time is left")
-        limits = Limits(memory=self.memory(pixels), file_size=largest, cpu=math.ceil(self.cpu_left))
+        share = self.share(pixels)
+        limits = Limits(
+            memory=share.memory,
+            file_size=largest,
+            cpu=math.ceil(self.cpu_left),
+            threads=share.threads,
+            memory_is_short=share.is_short,
+        )
         return Box(kind=self.tools.sandbox, source=source, output=output, limits=limits)

@@ -7,9 +7,7 @@ from typing import Final
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import WEB
 from tusd_py.domain.task import (
-    COMPRESSED_PROGRESS,
     INSPECTED_PROGRESS,
-    TEXT_COMPRESSED,
     TEXT_COMPRESSING,
     TaskStatus,
 )
@@ -66,8 +64,6 @@ def make_film(attempt: Attempt) -> Produced:
         produced = _produced(attempt, contents)
     except Refused as error:
         return replace(kept(attempt, error.note), facts=facts)
-    if produced.web is not None:
-        attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
     return replace(produced, facts={**facts, **produced.facts})
 
 

@@ -3,22 +3,39 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Made
-from worker.film_renditions import storyboard
+from tusd_py.domain.task import (
+    COMPRESSED_PROGRESS,
+    INSPECTED_PROGRESS,
+    TEXT_COMPRESSED,
+    TEXT_COMPRESSING,
+    TaskStatus,
+)
+from worker.film_renditions import hls, storyboard
 from worker.film_renditions.film import Film
+from worker.film_renditions.hls import (
+    Ladder,
+    Rung,
+    ladder_cpu,
+    master_playlist,
+    plan_ladder,
+)
 from worker.film_renditions.poster import Still, make_poster, make_thumbnail
 from worker.film_renditions.stills import has_true_colours
 from worker.film_renditions.subtitles import make_subtitles
 from worker.film_renditions.webvtt import EXT, MEDIA_TYPE
 from worker.film_renditions.workshop import NotMade, Workshop
-from worker.media.budget import allowed_cpu
+from worker.media.budget import allowed_cpu, estimated_cpu
 from worker.media.choose import choose
-from worker.media.memory import memory_ceiling, needed_memory
+from worker.media.probe import summary
 from worker.media.run import Stopped
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.film_run import LARGER, SPARE_BYTES
+from worker.pipeline.ladder import share_of_web
 from worker.pipeline.produced import Produced
 
 log = logging.getLogger(__name__)
@@ -51,7 +68,10 @@ def with_renditions(attempt: Attempt, produced: Produced) -> Produced:
     film = renditions.film(produced.web)
     if film is None:
         return produced
-    return replace(produced, others=(*produced.others, *renditions.of(film)))
+    others = (*produced.others, *renditions.of(film))
+    if produced.web is not None:
+        attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
+    return replace(produced, others=others)
 
 
 class _Renditions:
@@ -60,15 +80,21 @@ class _Renditions:
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._video = attempt.profile.video
-        settings, space = attempt.settings, attempt.ports.space
-        ceiling = memory_ceiling(settings.media, slots=settings.workers)
-        self._workshop = Workshop(
+        media = attempt.settings.media
+        self._allowed = allowed_cpu(media, attempt.job.file_size)
+        self._workshop = self._workshop_for(min(MOST_CPU_SECONDS, self._allowed))
+
+    def _workshop_for(self, cpu: float) -> Workshop:
+        attempt = self._attempt
+        media, space = attempt.settings.media, attempt.ports.space
+        return Workshop(
             tools=attempt.tools,
             clock=attempt.clock,
             stopped=lambda: attempt.lease.ended() or space.is_short(),
             folder=attempt.work_dir,
-            memory=lambda pixels: min(needed_memory(pixels, settings.media.preset, 1), ceiling),
-            cpu_left=min(MOST_CPU_SECONDS, allowed_cpu(settings.media, attempt.job.file_size)),
+            share=lambda pixels: attempt.share(pixels, media.preset),
+            stall_seconds=media.stall_timeout,
+            cpu_left=cpu,
         )
 
     def film(self, web: Made | None) -> Film | None:
@@ -92,6 +118,73 @@ class _Renditions:
             yield from self._storyboard(film)
         if self._video.subtitles:
             yield from self._subtitles(film)
+        if self._video.hls:
+            yield from self._hls(film)
+
+    def _hls(self, film: Film) -> Iterator[Made]:
+        attempt, media = self._attempt, self._attempt.settings.media
+        rungs = plan_ladder(film.picture, self._video.hls)
+        left = self._cpu_of_ladder(film, rungs)
+        if left is None:
+            return
+        ladder = Ladder(
+            workshop=self._workshop_for(left),
+            film=film,
+            preset=media.preset,
+            crf=media.crf,
+            max_pixels=media.max_pixels,
+            largest=LARGER * attempt.job.file_size + SPARE_BYTES,
+        )
+        variants = []
+        for number, rung in enumerate(rungs):
+            moved = partial(self._moved, film.duration, number / len(rungs), 1 / len(rungs))
+            variant = self._made(rung.name, partial(ladder.make, rung, moved))
+            if variant is None:
+                continue
+            variants.append(variant)
+            facts = {"width": rung.width, "height": rung.height}
+            yield attempt.made(
+                rung.name, variant.playlist, content_type=hls.MEDIA_TYPE, ext=hls.EXT, facts=facts
+            )
+            yield attempt.made(
+                rung.media_name, variant.media, content_type="video/mp4", ext=".mp4", facts=facts
+            )
+        if variants:
+            path = attempt.work_dir / f"{hls.NAME}{hls.EXT}"
+            path.write_text(master_playlist(variants), "ascii")
+            yield attempt.made(hls.NAME, path, content_type=hls.MEDIA_TYPE, ext=hls.EXT)
+
+    def _moved(self, duration: float, before: float, part: float, seconds: float) -> None:
+        """Show the position in the making of one size. Args: before, part: shares of the ladder."""
+        done = before + part * min(seconds / duration, 1.0) if duration else before
+        web = share_of_web(self._attempt)
+        progress = INSPECTED_PROGRESS + int(
+            (COMPRESSED_PROGRESS - INSPECTED_PROGRESS) * min(web + (1 - web) * done, 0.999)
+        )
+        self._attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
+
+    def _cpu_of_ladder(self, film: Film, rungs: tuple[Rung, ...]) -> float | None:
+        """Return the seconds of processor time that are left for the ladder beside the web copy; None if it
+        would take more."""
+        attempt = self._attempt
+        preset = attempt.settings.media.preset
+        own = estimated_cpu(attempt.probed, preset) if attempt.probed is not None else None
+        left = self._allowed - (own or 0.0)
+        needed = ladder_cpu(summary(film.contents), rungs, preset)
+        if needed <= left:
+            return left
+        attempt.figures.over_budget("before")
+        log.warning(
+            "media.budget.exceeded",
+            extra={
+                "task_id": attempt.job.task_id,
+                "when": "before",
+                "rendition": hls.NAME,
+                "estimated_cpu_seconds": needed,
+                "allowed_cpu_seconds": left,
+            },
+        )
+        return None
 
     def _subtitles(self, film: Film) -> Iterator[Made]:
         attempt, workshop = self._attempt, self._workshop

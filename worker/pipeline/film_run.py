@@ -23,6 +23,7 @@ from worker.media.run import CpuSpent, Stopped
 from worker.media.sandbox import Box, Limits
 from worker.media.transcode import DRAFT_NAME, Output, Refused, transcode
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.ladder import share_of_web
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class FilmRun:
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._allowed = allowed_cpu(attempt.settings.media, attempt.job.file_size)
+        self._share_of_web = share_of_web(attempt)
 
     def reading_box(self) -> Box:
         """Return a box for programs that only read the source."""
@@ -118,7 +120,7 @@ class FilmRun:
         )
 
     def _moved(self, share: float) -> None:
-        span = COMPRESSED_PROGRESS - INSPECTED_PROGRESS
+        span = (COMPRESSED_PROGRESS - INSPECTED_PROGRESS) * self._share_of_web
         progress = INSPECTED_PROGRESS + int(span * share)
         self._attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
 
