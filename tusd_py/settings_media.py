@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, StringConstraints, model_validator
 
-from tusd_py.settings_pictures import ImageSettings
+from tusd_py.settings_pictures import ImageSettings, WatermarkSettings
 from tusd_py.settings_sections import Section
 from tusd_py.settings_values import Duration, Size
 
@@ -71,6 +71,10 @@ class VideoSettings(Section):
         (),
         max_length=6,
         description="Sizes of films for HTTP Live Streaming, by the length of their shorter side in pixels, for example 360, 720, 1080: the renditions hls (the playlist that players open), hls-720p and hls-720p-media and so on. Each size is encoded from the film and costs as much as a web copy of that size; no film is enlarged. Empty: none",
+    )
+    watermark: WatermarkSettings = Field(
+        WatermarkSettings(),
+        description="Drawn over the web copies of films, and so over all that is made of them; every film gets one then, and its original is kept beside it",
     )
     subtitles: bool = Field(
         True,

@@ -23,8 +23,9 @@ def check_watermarks(media: MediaSettings, sandbox: Kind) -> None:
 
     Raises: BackendError: a file of it can't be read, or its font lacks a letter of the text.
     """
-    profiles = (media.profile(name) for name in ("", *media.profile_choice))
-    for watermark in {profile.image.watermark for profile in profiles}:
+    profiles = [media.profile(name) for name in ("", *media.profile_choice)]
+    pictures = {profile.image.watermark for profile in profiles}
+    for watermark in pictures | {profile.video.watermark for profile in profiles}:
         if watermark.wanted:
             _check(watermark, sandbox)
 
@@ -47,6 +48,6 @@ def _check(watermark: WatermarkSettings, sandbox: Kind) -> None:
             )
         except (ToolFailed, Overran, OSError) as error:
             raise BackendError(
-                "media.image.watermark can't be drawn: its picture or font can't be read, or the font "
+                "media.image.watermark or media.video.watermark can't be drawn: its picture or font can't be read, or the font "
                 "lacks a letter of the text."
             ) from error

@@ -1,18 +1,32 @@
 """Command lines of ffmpeg that make the web copy of a film, as data. The rules of ``argv`` hold here too."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from worker.media.argv import input_argv
+from worker.media.pictures import Picture, swscale_matrix
 from worker.media.plan import Copy, Encode, TagChanges
 from worker.media.sounds import Sound
 
 PROFILE: Final = "high"
+PNG_DEMUXER: Final = "png_pipe"
 MUXERS: Final = {"mp4": "mp4", "webm": "webm"}
 _START: Final = ("-nostdin", "-hide_banner", "-v", "level+error", "-y")
 _PROGRESS: Final = (
     "-max_muxing_queue_size", "4096", "-progress", "pipe:1", "-nostats", "-stats_period", "0.5",
 )  # fmt: skip
 _CONTAINERS_OWN: Final = ("major_brand", "minor_version", "compatible_brands", "encoder")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A PNG with transparency that is drawn over each frame. ``x`` and ``y``: where its corner is, in pixels
+    from the left and the top."""
+
+    path: str
+    """As ffmpeg sees it."""
+    x: int
+    y: int
 
 
 def encode_argv(
@@ -24,15 +38,16 @@ def encode_argv(
     demuxer: str,
     max_pixels: int,
     threads: int,
+    mark: Mark | None = None,
 ) -> list[str]:
     """Return the command line that makes an MP4 with H.264 and AAC; progress on stdout (S16)."""
     picture = plan.picture
+    streams = [*(one.index for one in plan.sounds), *plan.subtitles]
     return [
         ffmpeg, *_START, "-max_pixels", str(max_pixels), "-threads", str(threads),
-        *input_argv(source, demuxer),
-        *_mapped(picture.index, [one.index for one in plan.sounds], plan.subtitles),
+        *input_argv(source, demuxer), *_shown(picture, mark), *_taken(streams),
         "-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf), "-profile:v", PROFILE,
-        "-pix_fmt", "yuv420p", "-vf", ",".join(picture.filters),
+        "-pix_fmt", "yuv420p",
         "-color_range", picture.colour.range, "-colorspace", picture.colour.space,
         "-color_trc", picture.colour.transfer, "-color_primaries", picture.colour.primaries,
         "-g", str(picture.key_frame_distance),
@@ -51,17 +66,29 @@ def copy_argv(
     container = _mp4(plan.tags) if plan.container == "mp4" else _tags(plan.tags)
     return [
         ffmpeg, *_START, *input_argv(source, demuxer),
-        *_mapped(picture, plan.sounds, plan.subtitles),
+        *_taken([picture, *plan.sounds, *plan.subtitles]),
         "-c", "copy", *(("-c:s", "mov_text") if plan.container == "mp4" else ()),
         *container, *_PROGRESS, "-f", MUXERS[plan.container], f"file:{output}",
     ]  # fmt: skip
 
 
-def _mapped(
-    picture: int, sounds: list[int] | tuple[int, ...], subtitles: tuple[int, ...]
-) -> list[str]:
+def _shown(picture: Picture, mark: Mark | None) -> list[str]:
+    """Return the options that make the picture the first stream of the output."""
+    filters = ",".join(picture.filters)
+    if mark is None:
+        return ["-map", f"0:{picture.index}", "-vf", filters]
+    matrix = swscale_matrix(picture.colour.space)
+    # The PNG's one frame is repeated. Without the matrix its colours would be those of BT.601.
+    graph = (
+        f"[0:{picture.index}]{filters}[film];"
+        f"[1:0]scale=out_color_matrix={matrix}:out_range=limited,format=yuva420p[mark];"
+        f"[film][mark]overlay={mark.x}:{mark.y}:format=yuv420[shown]"
+    )
+    return [*input_argv(mark.path, PNG_DEMUXER), "-filter_complex", graph, "-map", "[shown]"]
+
+
+def _taken(indexes: list[int]) -> list[str]:
     """Return the options that take these streams of the source and no other."""
-    indexes = (picture, *sounds, *subtitles)
     return [part for index in indexes for part in ("-map", f"0:{index}")] + ["-dn"]
 
 

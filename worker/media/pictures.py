@@ -165,7 +165,7 @@ def _scaled(stream: Stream, size: tuple[int, int], source: Colour, colour: Colou
         matrices, ranges = f":out_color_matrix={colour.space}", "out_range=limited"
     else:
         ranges += ":out_range=limited"
-        matrix = _swscale_matrix(colour.space)
+        matrix = swscale_matrix(colour.space)
         matrices = f":in_color_matrix={matrix}:out_color_matrix={matrix}"
     flags = ":flags=bicubic+accurate_rnd"
     if stream.changes_size:
@@ -176,7 +176,8 @@ def _scaled(stream: Stream, size: tuple[int, int], source: Colour, colour: Colou
     return f"scale={width}:{height}:{ranges}{matrices}{flags}"
 
 
-def _swscale_matrix(space: str) -> str:
+def swscale_matrix(space: str) -> str:
+    """Return the scaler's name of a matrix."""
     return {
         "bt2020nc": "bt2020",
         "bt2020c": "bt2020",

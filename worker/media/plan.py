@@ -55,6 +55,8 @@ class Wishes:
     always_playable: bool = True
     deinterlace: bool = True
     metadata: MetadataPolicy = "keep"
+    marked: bool = False
+    """Whether a watermark is drawn, for which every film is encoded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,9 @@ def plan_film(
     if note is not None:
         return Keep(note=note)
     tags = tag_changes(contents, wishes.metadata)
-    otherwise = _without_encoding(contents, chosen, wishes, packaging, tags)
+    otherwise = None
+    if not wishes.marked:
+        otherwise = _without_encoding(contents, chosen, wishes, packaging, tags)
     if otherwise is not None and not expects_gain(contents, chosen, wishes):
         return otherwise
     return Encode(
@@ -139,8 +143,13 @@ def plan_film(
         tags=tags,
         crf=wishes.crf,
         preset=wishes.preset,
-        otherwise=otherwise if otherwise or wishes.always_playable else Keep(note=Note.NO_GAIN),
+        otherwise=otherwise or _if_no_gain(wishes),
     )
+
+
+def _if_no_gain(wishes: Wishes) -> Keep | None:
+    """Return what becomes of a film that browsers do not play as it is, when the result is no gain."""
+    return None if wishes.always_playable or wishes.marked else Keep(note=Note.NO_GAIN)
 
 
 def _why_kept(chosen: Chosen, packaging: Packaging, *, has_tone_mapping: bool) -> Note | None:

@@ -14,7 +14,7 @@ from tusd_py.domain.task import (
 from worker.media.accept import objection
 from worker.media.choose import Chosen, choose
 from worker.media.contents import Contents
-from worker.media.film_argv import copy_argv, encode_argv
+from worker.media.film_argv import Mark, copy_argv, encode_argv
 from worker.media.film_facts import film_facts
 from worker.media.inventory import Loss, losses
 from worker.media.isobmff import Layout, read_layout
@@ -26,12 +26,14 @@ from worker.media.plan import (
     Keep,
     Packaging,
     Wishes,
+    largest_size,
     plan_film,
 )
 from worker.media.probe import look, measure_duration
 from worker.media.sandbox import Box
 from worker.media.transcode import Output, Refused
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.film_mark import film_mark
 from worker.pipeline.film_run import FilmRun
 from worker.pipeline.kept import kept
 from worker.pipeline.produced import Produced
@@ -103,6 +105,7 @@ def wishes_of(attempt: Attempt) -> Wishes:
         always_playable=video.always_playable,
         deinterlace=video.deinterlace,
         metadata=video.metadata,
+        marked=video.watermark.wanted,
     )
 
 
@@ -171,6 +174,9 @@ class _Film:
         Raises: Refused, and what ``make_film`` does.
         """
         media = self._attempt.settings.media
+        size = largest_size(self._chosen.picture, wishes_of(self._attempt))
+        drawn = film_mark(self._attempt, *size)
+        mark = Mark(path=str(drawn.path), x=drawn.x, y=drawn.y) if drawn is not None else None
 
         def argv(box: Box, output: str, threads: int) -> list[str]:
             return encode_argv(
@@ -181,10 +187,15 @@ class _Film:
                 demuxer=self._attempt.demuxer,
                 max_pixels=media.max_pixels,
                 threads=threads,
+                mark=mark,
             )
 
         output = self._run.make(
-            argv, "film.mp4", self._contents, is_gain_wanted=plan.otherwise is not None
+            argv,
+            "film.mp4",
+            self._contents,
+            is_gain_wanted=plan.otherwise is not None,
+            readable=(drawn.path,) if drawn is not None else (),
         )
         is_gain = output.size < media.gain_ratio * self._attempt.job.file_size
         if not is_gain and plan.otherwise is not None:
@@ -194,7 +205,7 @@ class _Film:
             return self.copied(plan.otherwise)
         made = self._accepted(output, "mp4", keeps_frames=plan.picture.time_base is not None)
         lost = self._losses(made, output, copied=False)
-        return self._web(output, "mp4", lost, is_equal=not lost and is_gain)
+        return self._web(output, "mp4", lost, is_equal=not lost and is_gain and mark is None)
 
     def copied(self, plan: Copy) -> Produced:
         """Put the film's streams into another file, unless that loses something and the film plays already.

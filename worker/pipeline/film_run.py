@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
@@ -60,11 +61,13 @@ class FilmRun:
         *,
         is_gain_wanted: bool = True,
         is_encoded: bool = True,
+        readable: tuple[Path, ...] = (),
     ) -> Output:
         """Run a command line and return the file that it made.
 
         Args: is_gain_wanted: a result that is larger than its source is of no use. is_encoded: whether
-            the work is that of an encoder, which may be more than the budget allows.
+            the work is that of an encoder, which may be more than the budget allows. readable: files
+            beside the source that the program reads.
         Raises: Refused; ToolFailed; ResourceShort; LeaseLost, WorkerStopping, OSError.
         """
         attempt = self._attempt
@@ -83,6 +86,7 @@ class FilmRun:
         if estimate is not None and estimate > self._allowed:
             self._over_budget("before", estimate)
         box = self._box(attempt.share(film.width * film.height, media.preset), folder, largest)
+        box = replace(box, readable=readable)
         started = attempt.clock.monotonic()
         try:
             return transcode(

@@ -424,3 +424,9 @@ def test_tags_follow_the_policy() -> None:
 def test_a_film_that_is_left_loses_its_place_all_the_same(policy: str) -> None:
     found = plan(film(LITTLE, tags=LOCATED), wishes=Wishes(metadata=policy))  # type: ignore[arg-type]
     assert isinstance(found, Copy)
+
+
+def test_a_watermark_needs_every_film_encoded() -> None:
+    for picture in (LITTLE, replace(LITTLE, codec="hevc")):
+        found = encoding(picture, wishes=Wishes(marked=True, always_playable=False))
+        assert found.otherwise is None

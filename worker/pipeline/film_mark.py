@@ -1,0 +1,41 @@
+"""The watermark of a film, drawn once for frames of its size."""
+
+import shutil
+
+from tusd_py.domain.errors import ResourceShort
+from tusd_py.private_files import make_private_directory
+from worker.images.program import PictureProgram
+from worker.images.watermark import WatermarkPicture, draw_watermark
+from worker.media.causes import ToolFailed
+from worker.media.memory import probe_memory
+from worker.media.run import Overran, Stopped
+from worker.pipeline.attempt import Attempt
+
+
+def film_mark(attempt: Attempt, width: int, height: int) -> WatermarkPicture | None:
+    """Return the watermark for frames of this size in pixels; None if none is wanted.
+
+    Raises: ResourceShort: it can't be drawn, which is the deployment's fault and not the film's; LeaseLost,
+        WorkerStopping.
+    """
+    watermark = attempt.profile.video.watermark
+    if not watermark.wanted:
+        return None
+    folder = attempt.work_dir / "mark"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        make_private_directory(attempt.work_dir)
+        make_private_directory(folder)
+        return draw_watermark(
+            PictureProgram(clock=attempt.clock, stopped=attempt.lease.ended),
+            watermark,
+            sandbox=attempt.tools.sandbox,
+            memory=probe_memory(attempt.settings.media),
+            width=width,
+            height=height,
+            folder=folder,
+            target=attempt.work_dir / "watermark.png",
+        )
+    except (ToolFailed, Overran, OSError, Stopped) as error:
+        attempt.lease.check()
+        raise ResourceShort("The watermark of films can't be drawn.") from error
