@@ -28,6 +28,7 @@ from worker.media.plan import (
     Wishes,
     largest_size,
     plan_film,
+    tag_changes,
 )
 from worker.media.probe import look, measure_duration
 from worker.media.sandbox import Box
@@ -65,8 +66,15 @@ def make_film(attempt: Attempt) -> Produced:
     try:
         produced = _produced(attempt, contents)
     except Refused as error:
-        return replace(kept(attempt, error.note), facts=facts)
-    return replace(produced, facts={**facts, **produced.facts})
+        produced = kept(attempt, error.note)
+    unchanged = (Note.TAGS_NOT_REMOVED,) if _has_unwanted_tags(attempt, contents, produced) else ()
+    return replace(produced, facts={**facts, **produced.facts}, notes=(*produced.notes, *unchanged))
+
+
+def _has_unwanted_tags(attempt: Attempt, contents: Contents, produced: Produced) -> bool:
+    """Return whether a film is kept with tags that the settings want to be removed."""
+    changes = tag_changes(contents, attempt.profile.video.metadata)
+    return produced.web is None and (changes.strips_all or bool(changes.removed))
 
 
 def _produced(attempt: Attempt, header: Contents) -> Produced:
