@@ -66,7 +66,7 @@ NOTE_TEXTS: Final[Mapping[Note, str]] = {
     Note.DOLBY_VISION: "杜比视界画面无法转换，保留原文件",
     Note.NO_TONE_MAPPING: "服务器无法转换高动态范围画面，保留原文件",
     Note.NOT_ALL_CARRIED: "网页版不含原文件的全部内容",
-    Note.TAGS_NOT_REMOVED: "图片信息（如拍摄地点）未能清除",
+    Note.TAGS_NOT_REMOVED: "文件信息（如拍摄地点）未能清除",
 }
 
 

@@ -94,9 +94,8 @@ def _produced(attempt: Attempt, header: Contents) -> Produced:
         has_tone_mapping=attempt.tools.has_tone_mapping,
     )
     film = _Film(attempt, run, contents, chosen, packaging.layout)
-    if isinstance(plan, Encode):
-        return film.encoded(plan)
-    return film.copied(plan) if isinstance(plan, Copy) else _left(plan)
+    produced = film.become(plan)
+    return replace(produced, facts={**film_facts(contents, chosen), **produced.facts})
 
 
 def wishes_of(attempt: Attempt) -> Wishes:
@@ -176,6 +175,12 @@ class _Film:
         self._contents = contents
         self._chosen = chosen
 
+    def become(self, plan: Keep | Copy | Encode) -> Produced:
+        """Carry a plan out. Raises: Refused, and what ``make_film`` does."""
+        if isinstance(plan, Encode):
+            return self.encoded(plan)
+        return self.copied(plan) if isinstance(plan, Copy) else _left(plan)
+
     def encoded(self, plan: Encode) -> Produced:
         """Encode the film; use the result if it is a gain, or plays where the film does not.
 
@@ -208,9 +213,7 @@ class _Film:
         is_gain = output.size < media.gain_ratio * self._attempt.job.file_size
         if not is_gain and plan.otherwise is not None:
             output.path.unlink()
-            if isinstance(plan.otherwise, Keep):
-                return _left(plan.otherwise)
-            return self.copied(plan.otherwise)
+            return self.become(plan.otherwise)
         made = self._accepted(output, "mp4", keeps_frames=plan.picture.time_base is not None)
         lost = self._losses(made, output, copied=False)
         return self._web(output, "mp4", lost, is_equal=not lost and is_gain and mark is None)
