@@ -366,6 +366,14 @@ def test_a_sound_that_begins_late_is_whole(tmp_path: Path) -> None:
     assert encoded(source, "mpegts", tmp_path / "made.mp4").objection is None
 
 
+def test_a_film_in_fragments_keeps_its_sound(tmp_path: Path) -> None:
+    film, source = video(tmp_path / "f.mp4", seconds=1.0), tmp_path / "fragments.mp4"
+    make(["-i", str(film), "-c", "copy", "-movflags", "frag_keyframe+empty_moov", str(source)])
+    found = encoded(source, "mov", tmp_path / "made.mp4")
+    assert len(found.made.of_kind("audio")) == 1
+    assert (found.objection, found.lost) == (None, frozenset())
+
+
 def test_the_smallest_picture_is_a_film_too(tmp_path: Path) -> None:
     source = tmp_path / "one.mkv"
     make(

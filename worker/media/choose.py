@@ -98,7 +98,7 @@ def is_empty(stream: Stream, contents: Contents) -> bool:
     """Whether a stream has no samples, by the file's index. ffprobe writes no number where an MP4 file has
     none, as it does for files in fragments, where no stream has a number."""
     if stream.frames is None and contents.format_name.startswith("mov"):
-        return any(one.frames for one in contents.streams)
+        return any(one.frames and not one.is_measured for one in contents.streams)
     return stream.frames == 0
 
 

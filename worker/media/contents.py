@@ -53,6 +53,8 @@ class Stream:
     bit_rate: int | None = None
     frames: int | None = None
     """Number of frames (video) or packets (others) by the file's index."""
+    is_measured: bool = False
+    """Whether frames and duration were counted by reading the file, not by its index."""
     time_base: Fraction | None = None
     disposition: frozenset[str] = frozenset()
     """Names of the flags that are set: default, attached_pic, forced, comment ..."""

@@ -78,6 +78,7 @@ class Measured:
         return replace(
             stream,
             frames=self.packets,
+            is_measured=True,
             duration=length or stream.duration,
             average_rate=rate.limit_denominator(1001) if rate is not None else None,
             width=max((width for width, _ in self.sizes), default=stream.width),

@@ -118,6 +118,8 @@ def test_a_track_without_samples_is_no_sound() -> None:
         (film(PICTURE, unsaid, format_name="mov,mp4"), 0),
         (film(PICTURE, unsaid, format_name="matroska,webm"), 1),
         (film(replace(PICTURE, frames=None), unsaid, format_name="mov,mp4"), 1),
+        # A file in fragments, whose picture was counted by reading it.
+        (film(replace(PICTURE, is_measured=True), unsaid, format_name="mov,mp4"), 1),
     ):
         found = choose(contents)
         assert found is not None
