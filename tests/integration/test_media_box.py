@@ -151,6 +151,21 @@ def test_a_film_has_memory_enough_whatever_its_threads(
     assert (ended.code, ended.errors) == (0, 0), ended.stderr
 
 
+@pytest.mark.parametrize("kind", BOXES)
+def test_a_program_whose_worker_died_while_it_was_started_does_not_run(
+    kind: Kind, tmp_path: Path
+) -> None:
+    argv = box_of(kind, tmp_path).wrap(["echo", "runs"])
+    begun = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert begun.stdout == "runs\n"
+    # The parent of the subshell has ended when the box is set up.
+    orphaned = '( while [ -e /proc/$$/exe ]; do sleep 0.01; done; exec "$@" ) & exit 0'
+    ended = subprocess.run(
+        ["sh", "-c", orphaned, "sh", *argv], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == ""
+
+
 def test_reading_and_writing_have_the_lowest_priority(tmp_path: Path) -> None:
     box = box_of("landlock", tmp_path)
     assert ran(box.wrap(["ionice"])).stdout.split() == ["best-effort:", "prio", "7"]
