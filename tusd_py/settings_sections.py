@@ -334,6 +334,10 @@ class AuthSettings(Section):
         min_length=1,
         description="Claim with the group that the user belongs to (instant.scope: tenant)",
     )
+    priority_claim: str = Field(
+        "",
+        description="Claim with the priority of the user's files at the workers, a whole number from -9 to 9: all jobs of a higher one begin before those of a lower one, which may wait for long; empty or any other value: 0",
+    )
     upload_token_secret: SigningSecret = Field(
         SecretStr(""),
         description="Key of what servers sign themselves (upload tokens, tickets), the same on all of them; empty: derived from access_secret",

@@ -15,7 +15,7 @@ from jwt import PyJWK
 from jwt.exceptions import ExpiredSignatureError, PyJWTError
 
 from tusd_py.access.key_set import KeySet
-from tusd_py.access.subject import roles_of, tenant_of, user_id_of
+from tusd_py.access.subject import priority_of, roles_of, tenant_of, user_id_of
 from tusd_py.clock import Clock
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import TokenExpired, TokenInvalid
@@ -37,6 +37,8 @@ class ClaimRules:
     """Empty: ``userId``, as the seed's world has it, else ``sub``."""
     role_claim: str = "role"
     tenant_claim: str = "tenant"
+    priority_claim: str = ""
+    """Empty: every user has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def caller_of(claims: Mapping[str, Any], rules: ClaimRules) -> Caller:
     return Caller(
         user_id=user_id_of(claim, issuer if isinstance(issuer, str) else ""),
         tenant=tenant_of(claims, rules.tenant_claim),
+        priority=priority_of(claims, rules.priority_claim),
         roles=roles_of(claims, rules.role_claim),
     )
 

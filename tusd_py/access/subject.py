@@ -13,6 +13,7 @@ MAX_USER_ID: Final = 2**63 - 1
 MAX_SUBJECT_CHARACTERS: Final = 255
 """OpenID Connect Core 1.0, 2: "It MUST NOT exceed 255 ASCII characters in length"."""
 MAX_TENANT_CHARACTERS: Final = 128
+MAX_PRIORITY: Final = 9
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,18}")
 _CONTEXT: Final = "tusd-py 2026-11-26 user of an issuer's subject"
 
@@ -57,6 +58,14 @@ def tenant_of(claims: Mapping[str, Any], name: str) -> str:
 def _encodable(text: str) -> bool:
     """Return whether a database can keep the text: it has no lone surrogate."""
     return text.encode("utf-8", "replace").decode() == text
+
+
+def priority_of(claims: Mapping[str, Any], name: str) -> int:
+    """Return the priority in a claim; 0 if there is no whole number from -9 to 9 in it."""
+    claim = claims.get(name)
+    if not isinstance(claim, int) or isinstance(claim, bool) or abs(claim) > MAX_PRIORITY:
+        return 0
+    return claim
 
 
 def roles_of(claims: Mapping[str, Any], name: str) -> frozenset[str]:

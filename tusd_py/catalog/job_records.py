@@ -53,6 +53,8 @@ SENT_ROWS_SECONDS = 24 * 3600.0
 POISON = "poison"
 POISON_SENTENCE = "Storing this file stopped the worker several times."
 
+FIRST: Final = 100
+"""Priority of a job that an operator has put first: above those that a token can give."""
 _IN_ITS_PLACE: Final = {
     "state": JobState.QUEUED.value,
     "owner": "",
@@ -198,6 +200,23 @@ class JobRecords:
                 _fail_history(connection, task_id, error_msg, now)
 
         self._database.write(work)
+
+    def put_first(self, task_id: UploadId) -> bool:
+        """See ``JobCatalog.put_first``."""
+        now = self._clock.now()
+        statement = (
+            update(jobs)
+            .where(jobs.c.task_id == task_id, jobs.c.state == JobState.QUEUED.value)
+            .values(precedence=-FIRST)
+        )
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(statement).rowcount != 1:
+                return False
+            wait_in_line(connection, task_id, now)
+            return True
+
+        return self._database.write(work)
 
     def running(self) -> Sequence[Job]:
         """See ``JobCatalog.running``."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -213,7 +214,7 @@ def _first_line(
     statement = (
         _LINE.where(
             job_lines.c.lane == lane.value,
-            job_lines.c.waiting.is_(True),
+            job_lines.c.waiting == true(),
             job_lines.c.due_at <= now + CLOCKS_APART_SECONDS,
             job_lines.c.user_id.not_in(sorted(except_for)),
         )

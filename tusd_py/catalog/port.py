@@ -305,6 +305,11 @@ class JobCatalog(Protocol):
         """Return a user's waiting jobs, those that are next first, at most ``limit`` of each lane."""
         ...
 
+    def put_first(self, task_id: UploadId) -> bool:
+        """Let a waiting job be the next of its lane, before all others save those that were put first
+        before it. Return False if it does not wait."""
+        ...
+
     def running(self) -> Sequence[Job]:
         """Every job that an attempt holds, or held when its worker died."""
         ...

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.line_records import Key
@@ -16,7 +16,7 @@ from tusd_py.domain.waiting import WaitingJob, WaitingLine
 
 _LINES: Final = select(
     job_lines.c.lane, job_lines.c.user_id, job_lines.c.precedence, job_lines.c.served_at
-).where(job_lines.c.lane.in_([lane.value for lane in ALL_LANES]), job_lines.c.waiting.is_(True))
+).where(job_lines.c.lane.in_([lane.value for lane in ALL_LANES]), job_lines.c.waiting == true())
 
 
 class WaitingRecords:

@@ -18,6 +18,7 @@ from tusd_py.cli import (
     doctor,
     files,
     gc,
+    prioritize,
     reprocess,
     serve,
     token,
@@ -44,6 +45,7 @@ app.command("token")(token.token)
 app.command("admin-link")(admin_link.admin_link)
 app.command("gc")(gc.gc)
 app.command("reprocess")(reprocess.reprocess)
+app.command("prioritize")(prioritize.prioritize)
 app.command("doctor")(doctor.doctor)
 app.add_typer(user.app, name="user")
 app.add_typer(dead_letters.app, name="dead-letters")

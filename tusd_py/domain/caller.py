@@ -17,6 +17,8 @@ class Caller:
     """The group whose members may share what is stored, where instant upload is set so; '': none."""
     roles: frozenset[str] = frozenset()
     """What the deployment's tokens say that the user may be, e.g. ``admin``."""
+    priority: int = 0
+    """Of the user's files at the workers; higher is sooner."""
     upload_id: UploadId | None = None
     """The one upload that can be reached; None: all of the user's."""
     length: int | None = None

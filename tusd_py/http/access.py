@@ -129,4 +129,5 @@ def claim_rules(settings: AuthSettings) -> ClaimRules:
         user_claim=settings.user_claim,
         role_claim=settings.role_claim,
         tenant_claim=settings.tenant_claim,
+        priority_claim=settings.priority_claim,
     )

@@ -152,6 +152,7 @@ def _planned(room: UploadRoom, caller: Caller, upload_id: UploadId, command: Cre
         id=upload_id,
         user_id=caller.user_id,
         tenant=caller.tenant,
+        priority=caller.priority,
         length=command.length,
         kind=command.kind,
         metadata_header=command.metadata_header,

@@ -254,3 +254,12 @@ def test_who_waits_sees_the_lines_and_the_own_jobs(queue: Queue, catalog: Catalo
     assert {(job.task_id, job.place) for job in seen} == {
         (text, 0), (first[0], 0), (first[1], 1),
     }  # fmt: skip
+
+
+def test_a_job_that_is_put_first_is_next(queue: Queue, catalog: Catalog) -> None:
+    queue.add(TWO, "high", priority=9)
+    queue.add(ONE, "one-0")
+    late = queue.add(ONE, "one-1")
+    assert catalog.put_first(late)
+    assert queue.carry_through(3) == ["one-1", "high", "one-0"]
+    assert not catalog.put_first(late)

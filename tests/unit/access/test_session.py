@@ -54,6 +54,15 @@ def test_a_token_tells_user_tenant_and_roles() -> None:
     assert found == Caller(UserId(7), "acme", frozenset({"admin"}))
 
 
+@pytest.mark.parametrize(
+    ("claim", "expected"), [(9, 9), (-9, -9), (10, 0), (True, 0), ("9", 0), (1.5, 0), (None, 0)]
+)
+def test_a_claim_gives_a_priority_where_the_settings_name_it(claim: object, expected: int) -> None:
+    text = signed({"userId": 7, "plan": claim, "exp": now() + 60})
+    assert caller(sessions(ClaimRules(priority_claim="plan")), text).priority == expected
+    assert caller(sessions(), text).priority == 0
+
+
 def test_the_seeds_claim_goes_before_the_standards() -> None:
     text = signed({"userId": 7, "sub": "8", "exp": now() + 60})
     assert caller(sessions(), text).user_id == 7

@@ -20,6 +20,7 @@ from tusd_py.domain.errors import (
     TypeMismatch,
     UploadTerminated,
 )
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadState
 from tusd_py.hashing.follower import Follower
@@ -43,6 +44,18 @@ def test_a_declared_hash_is_verified(client: Harness) -> None:
     task = client.process.ports.tasks.get(upload_id)
     assert task is not None
     assert (task.status, task.error_code) == (TaskStatus.FAILED, "hash_mismatch")
+
+
+def test_a_job_has_its_owners_priority_and_the_lane_of_its_content(client: Harness) -> None:
+    film = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp41" + bytes(64)
+    for content, lane in ((film, JobLane.HEAVY), (b"a text", JobLane.LIGHT)):
+        command = Create(length=len(content))
+        owner = Caller(ME, priority=5)
+        made = client.run(create(client.room, owner, fresh_id(), command, client.body()))
+        client.send(made.upload.id, 0, content)
+        job = client.process.ports.catalog.job(made.upload.id)
+        assert job is not None
+        assert (job.priority, job.lane) == (5, lane)
 
 
 def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(

@@ -1,0 +1,30 @@
+"""``tusd-py prioritize``: waiting files are processed before all others."""
+
+from typing import Annotated
+
+import typer
+
+from tusd_py.cli.common import Config, DataDir, opened_ports, plain_errors, refuse, settings_from
+from tusd_py.cli.output import say
+from tusd_py.domain.ids import parse_upload_id
+from tusd_py.ports import Ports
+
+
+def prioritize(
+    tasks: Annotated[list[str], typer.Argument(help="Tasks that wait for a worker.")],
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> None:
+    """Let files that wait for a worker be processed before all others."""
+    with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
+        refused = [name for name in tasks if not _moved(ports, name)]
+    if refused:
+        refuse(f"no task that waits for a worker: {', '.join(refused)}", 1)
+
+
+def _moved(ports: Ports, name: str) -> bool:
+    task_id = parse_upload_id(name)
+    if task_id is None or not ports.catalog.put_first(task_id):
+        return False
+    say(f"{task_id} is next")
+    return True
