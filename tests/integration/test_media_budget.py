@@ -60,10 +60,7 @@ def test_heavy_work_stops_no_light_work_and_a_bomb_is_not_begun(tmp_path: Path) 
         "TUSD_MEDIA__PRESET": "ultrafast",
         "TUSD_MEDIA__VIDEO__POSTER": "false",
         "TUSD_MEDIA__VIDEO__THUMBNAIL_WIDTH": "0",
-        # The stand-in would make a poster without end, too.
-        "TUSD_MEDIA__VIDEO__POSTER": "false",
         "TUSD_MEDIA__VIDEO__STORYBOARD": "false",
-        "TUSD_MEDIA__VIDEO__THUMBNAIL_WIDTH": "0",
         "TUSD_JOBS__RELAY_EVERY": "0.1",
         "SECRET_OF_THE_ENVIRONMENT": SECRET,
     }
