@@ -1,5 +1,6 @@
 """The settings' section about media: what is made of which kind of file, and within which limits."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, StringConstraints, model_validator
@@ -71,6 +72,14 @@ class VideoSettings(Section):
         (),
         max_length=6,
         description="Sizes of films for HTTP Live Streaming, by the length of their shorter side in pixels, for example 360, 720, 1080: the renditions hls (the playlist that players open), hls-720p and hls-720p-media and so on. Each size is encoded from the film and costs as much as a web copy of that size; no film is enlarged. Empty: none",
+    )
+    encoder: Literal["software", "vaapi", "nvenc", "qsv"] = Field(
+        "software",
+        description="Who encodes web copies: software (x264), or a graphics processor by vaapi (Intel, AMD), nvenc (NVIDIA) or qsv (Intel), which is faster and makes larger files; where it fails, x264 does the work",
+    )
+    encoder_device: Path = Field(
+        Path("/dev/dri/renderD128"),
+        description="Node of the graphics processor for vaapi and qsv; nothing else of /dev is given to ffmpeg",
     )
     watermark: WatermarkSettings = Field(
         WatermarkSettings(),

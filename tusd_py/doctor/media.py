@@ -9,6 +9,7 @@ from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.domain.errors import BackendError
 from tusd_py.settings import Settings
+from worker.media.encoders import Encoder, EncoderName, trial_argv
 from worker.media.memory import probe_memory
 from worker.media.run import Overran, run
 from worker.media.sandbox import Box, Kind, Limits
@@ -34,6 +35,10 @@ class MediaFacts:
     """None: ffmpeg did not start in the sandbox."""
     filtered: bool = True
     """Whether libseccomp is there, for the filter of system calls."""
+    encoder: EncoderName = "software"
+    """The setting ``media.video.encoder``."""
+    encoder_works: bool = True
+    """Whether it has just encoded two frames in the sandbox."""
 
 
 def check_media(settings: Settings) -> list[Finding]:
@@ -54,7 +59,35 @@ def _look(settings: Settings) -> MediaFacts:
         sandbox=tools.sandbox,
         encoders=_encoders(tools, probe_memory(settings.media)),
         filtered=filter_file() is not None,
+        encoder=settings.media.video.encoder,
+        encoder_works=_encodes(tools, settings),
     )
+
+
+def _encodes(tools: Tools, settings: Settings) -> bool:
+    """Encode two frames as web copies are, in the sandbox."""
+    video = settings.media.video
+    encoder = Encoder(name=video.encoder, device=video.encoder_device)
+    if not encoder.is_hardware or tools.ffmpeg is None:
+        return True
+    limits = Limits(memory=probe_memory(settings.media), file_size=1 << 20, cpu=int(START_SECONDS))
+    box = Box(
+        kind=tools.sandbox,
+        source=Path(tools.ffmpeg),
+        output=None,
+        limits=limits,
+        devices=encoder.devices,
+    )
+    try:
+        ran = run(
+            box.wrap(trial_argv(tools.ffmpeg, encoder)),
+            clock=SystemClock(),
+            stopped=lambda: False,
+            wall_seconds=START_SECONDS,
+        )
+    except (OSError, Overran):
+        return False
+    return ran.code == 0
 
 
 def _encoders(tools: Tools, memory: int) -> frozenset[str] | None:
@@ -135,6 +168,8 @@ def _ffmpeg(facts: MediaFacts) -> list[Finding]:
             )
         ]
     found = [ok("media.ffmpeg", f"ffmpeg {facts.version} with {' and '.join(ENCODERS)}.")]
+    if facts.encoder != "software":
+        found.append(_encoder(facts))
     if not facts.ffprobe:
         found.append(
             note(
@@ -144,3 +179,14 @@ def _ffmpeg(facts: MediaFacts) -> list[Finding]:
             )
         )
     return found
+
+
+def _encoder(facts: MediaFacts) -> Finding:
+    if facts.encoder_works:
+        return ok("media.encoder", f"The hardware encoder {facts.encoder} works in the sandbox.")
+    return warning(
+        "media.encoder",
+        f"The hardware encoder {facts.encoder} does not work here: x264 does its work.",
+        "Let the worker's user open media.video.encoder_device (group render or video), install the driver, "
+        "or set media.video.encoder to software.",
+    )

@@ -69,6 +69,11 @@ class WorkerFigures:
             ("when",),
             registry=registry,
         )
+        self._encoder_failures = Counter(
+            "tusd_worker_encoder_failures",
+            "Films whose hardware encoder failed, so that x264 made their web copy",
+            registry=registry,
+        )
         self._program_failures = Counter(
             "tusd_worker_program_failures",
             "Programs for media that did not do their work, by cause: killed, out_of_memory, hung, "
@@ -130,6 +135,10 @@ class WorkerFigures:
     def program_failed(self, cause: str) -> None:
         """A program for media did not do its work."""
         self._program_failures.labels(cause).inc()
+
+    def encoder_failed(self) -> None:
+        """A film's hardware encoder failed: x264 does its work."""
+        self._encoder_failures.inc()
 
     def compressed(self, seconds: float) -> None:
         """A video was compressed, or could not be, in so long."""

@@ -1,6 +1,6 @@
 """Give up rights that a decoder has no use for, then execute it. Runs as a program, without the project.
 
-    python -I -S confine.py [--filter FILE] [--read PATH]... [--write FOLDER]... -- PROGRAM ARGUMENT...
+    python -I -S confine.py [--filter FILE] [--read PATH]... [--write FOLDER]... [--device NODE]... -- PROGRAM ARGUMENT...
 
 ``--read`` and ``--write`` set up Landlock (landlock(7)): all other files, ``/proc`` too, TCP, and
 signals to processes outside are refused; where the kernel has no Landlock the program does not start.
@@ -31,7 +31,8 @@ _ADD_RULE: Final = 445
 _RESTRICT_SELF: Final = 446
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _REMOVE_FILE, _MAKE_REG, _TRUNCATE = 1 << 5, 1 << 8, 1 << 14
-_FILE_RIGHTS: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
+_IOCTL_DEV: Final = 1 << 15
+_FILE_RIGHTS: Final = _IOCTL_DEV | _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _READ: Final = _EXECUTE | _READ_FILE | _READ_DIR
 _WRITE: Final = _READ_FILE | _READ_DIR | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
 _FS_RIGHTS_BY_ABI: Final = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     parser.add_argument("--filter")
     parser.add_argument("--read", action="append", default=[])
     parser.add_argument("--write", action="append", default=[])
+    parser.add_argument("--device", action="append", default=[])
     parser.add_argument("argv", nargs="+")
     wanted = parser.parse_args(arguments)
     try:
@@ -70,7 +72,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
             with open(wanted.filter, "rb") as file:  # noqa: PTH123  (a quick start: no pathlib)
                 bytecode = file.read()
         if wanted.read or wanted.write:
-            restrict_files(wanted.read, wanted.write)
+            restrict_files(wanted.read, wanted.write, wanted.device)
         if bytecode:
             load_filter(bytecode)
         os.execvp(wanted.argv[0], wanted.argv)  # noqa: S606
@@ -86,7 +88,9 @@ def give_up_capabilities() -> None:
         _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
 
 
-def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
+def restrict_files(
+    readable: Iterable[str], writable: Iterable[str], devices: Iterable[str] = ()
+) -> None:
     """Refuse every file but the system's programs, these paths and a few devices; refuse TCP.
 
     Raises: OSError: the kernel has no Landlock, or a path does not exist.
@@ -107,6 +111,8 @@ def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
         _allow(rules, path, _READ & known)
     for path in writable:
         _allow(rules, path, _WRITE & known)
+    for path in devices:
+        _allow(rules, path, (_READ_FILE | _WRITE_FILE | _IOCTL_DEV) & known)
     _checked(_libc.syscall(_RESTRICT_SELF, rules, 0))
     os.close(rules)
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.media.argv import input_argv
+from worker.media.encoders import Encoder
 from worker.media.pictures import Picture, swscale_matrix
 from worker.media.plan import Copy, Encode, TagChanges
 from worker.media.sounds import Sound
 
-PROFILE: Final = "high"
+SOFTWARE: Final = Encoder()
 PNG_DEMUXER: Final = "png_pipe"
 MUXERS: Final = {"mp4": "mp4", "webm": "webm"}
 _START: Final = ("-nostdin", "-hide_banner", "-v", "level+error", "-y")
@@ -39,19 +40,17 @@ def encode_argv(
     max_pixels: int,
     threads: int,
     mark: Mark | None = None,
+    encoder: Encoder = SOFTWARE,
 ) -> list[str]:
     """Return the command line that makes an MP4 with H.264 and AAC; progress on stdout (S16)."""
     picture = plan.picture
     streams = [*(one.index for one in plan.sounds), *plan.subtitles]
     return [
-        ffmpeg, *_START, "-max_pixels", str(max_pixels), "-threads", str(threads),
-        *input_argv(source, demuxer), *_shown(picture, mark), *_taken(streams),
-        "-c:v", "libx264", "-preset", plan.preset, "-crf", str(plan.crf), "-profile:v", PROFILE,
-        "-pix_fmt", "yuv420p",
+        ffmpeg, *_START, *encoder.opening(), "-max_pixels", str(max_pixels), "-threads", str(threads),
+        *input_argv(source, demuxer), *_shown(picture, mark, encoder), *_taken(streams),
+        *encoder.encoding(picture, quality=plan.crf, preset=plan.preset),
         "-color_range", picture.colour.range, "-colorspace", picture.colour.space,
         "-color_trc", picture.colour.transfer, "-color_primaries", picture.colour.primaries,
-        "-g", str(picture.key_frame_distance),
-        "-x264-params", f"fps={picture.rate.numerator}/{picture.rate.denominator}",
         *_timestamps(plan),
         "-threads", str(threads), "-filter_threads", "1",
         *[part for number, sound in enumerate(plan.sounds) for part in _sound(number, sound)],
@@ -72,17 +71,18 @@ def copy_argv(
     ]  # fmt: skip
 
 
-def _shown(picture: Picture, mark: Mark | None) -> list[str]:
+def _shown(picture: Picture, mark: Mark | None, encoder: Encoder) -> list[str]:
     """Return the options that make the picture the first stream of the output."""
     filters = ",".join(picture.filters)
     if mark is None:
-        return ["-map", f"0:{picture.index}", "-vf", filters]
+        return ["-map", f"0:{picture.index}", "-vf", ",".join((filters, *encoder.uploading()))]
+    drawn = ",".join((f"overlay={mark.x}:{mark.y}:format=yuv420", *encoder.uploading()))
     matrix = swscale_matrix(picture.colour.space)
     # The PNG's one frame is repeated. Without the matrix its colours would be those of BT.601.
     graph = (
         f"[0:{picture.index}]{filters}[film];"
         f"[1:0]scale=out_color_matrix={matrix}:out_range=limited,format=yuva420p[mark];"
-        f"[film][mark]overlay={mark.x}:{mark.y}:format=yuv420[shown]"
+        f"[film][mark]{drawn}[shown]"
     )
     return [*input_argv(mark.path, PNG_DEMUXER), "-filter_complex", graph, "-map", "[shown]"]
 

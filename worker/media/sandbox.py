@@ -32,6 +32,8 @@ for each that it was given."""
 BEST_EFFORT, LOWEST = "2", "7"
 """Class and priority of reading and writing, where the kernel's scheduler has priorities (ioprio_set(2))."""
 MAX_OPEN_FILES: Final = 256
+DEVICE_FACTS: Final = (Path("/sys/dev/char"), Path("/sys/devices"))
+"""Where drivers of graphics processors read which one a node is."""
 STRONGEST_FIRST: Final[tuple[Kind, ...]] = ("bwrap", "landlock", "rlimit")
 CPU_SLACK: Final = 5
 """Seconds by which the kernel's limit, which holds for each process, is above that of ``run``, which holds
@@ -71,6 +73,9 @@ class Box:
     limits: Limits
     readable: tuple[Path, ...] = ()
     """Further files and folders that the program may read, under the paths that they have here."""
+    devices: tuple[Path, ...] = ()
+    """Nodes of a graphics processor that the program may use. Its driver maps more address space than there is
+    memory, so that only the private memory has a limit then."""
 
     @property
     def source_seen(self) -> str:
@@ -86,12 +91,17 @@ class Box:
         if self.kind == "off":
             return argv
         inner = self._in_bwrap(argv) if self.kind == "bwrap" else self._confined(argv)
-        return [*limits_argv(self.limits), *inner]
+        return [*limits_argv(self.limits, maps_devices=bool(self.devices)), *inner]
 
     def _in_bwrap(self, argv: list[str]) -> list[str]:
         loaded = filter_file()
         inner = bwrap_argv(
-            argv, self.source, self.output, filtered=loaded is not None, readable=self.readable
+            argv,
+            self.source,
+            self.output,
+            filtered=loaded is not None,
+            readable=self.readable,
+            devices=self.devices,
         )
         if loaded is None:
             return inner
@@ -105,17 +115,22 @@ class Box:
             for path in (self.source, _program(argv), *self.readable):
                 given += ["--read", str(path)]
             given += ["--write", str(self.output)] if self.output is not None else []
+            for path in filter(Path.exists, self.devices):
+                given += ["--device", str(path)]
+            for path in filter(Path.exists, DEVICE_FACTS if self.devices else ()):
+                given += ["--read", str(path)]
         loaded = filter_file()
         given += ["--filter", str(loaded)] if loaded is not None else []
         return [sys.executable, "-I", "-S", confine.__file__, *given, "--", *argv]
 
 
-def limits_argv(limits: Limits) -> list[str]:
+def limits_argv(limits: Limits, *, maps_devices: bool = False) -> list[str]:
     """Return the part that is the same in every kind of box; each program executes the next."""
+    address_space = "unlimited" if maps_devices else str(limits.address_space)
     return [
         "setpriv", "--no-new-privs", "--pdeathsig", "KILL", *_unless_orphan(), "nice", "-n", NICE,
         "ionice", "-t", "-c", BEST_EFFORT, "-n", LOWEST, "prlimit",
-        f"--data={limits.memory}", f"--as={limits.address_space}", f"--fsize={limits.file_size}",
+        f"--data={limits.memory}", f"--as={address_space}", f"--fsize={limits.file_size}",
         f"--cpu={limits.cpu + CPU_SLACK}", f"--nofile={MAX_OPEN_FILES}", "--core=0", "--",
     ]  # fmt: skip
 
@@ -133,10 +148,12 @@ def bwrap_argv(
     *,
     filtered: bool = False,
     readable: tuple[Path, ...] = (),
+    devices: tuple[Path, ...] = (),
 ) -> list[str]:
     """Only the program, its libraries, its input and its output exist, and only the latter can be written.
 
     Args: filtered: a filter of system calls is to be read from descriptor 9. readable: what also exists.
+        devices: nodes that can be used, if they exist.
     """
     program = _program(argv)
     box = [
@@ -151,6 +168,10 @@ def bwrap_argv(
     for path in (program, *map(str, readable)):
         if not Path(path).is_relative_to("/usr"):
             box += ["--ro-bind", path, path]
+    for path in map(str, devices):
+        box += ["--dev-bind-try", path, path]
+    for path in map(str, DEVICE_FACTS if devices else ()):
+        box += ["--ro-bind-try", path, path]
     if output is not None:
         box += ["--bind", str(output), "/out", "--chdir", "/out"]
     # Files in a file system that is in memory (tmpfs) count in no limit of memory.

@@ -14,6 +14,7 @@ from tusd_py.domain.task import (
 from worker.media.accept import objection
 from worker.media.choose import Chosen, choose
 from worker.media.contents import Contents
+from worker.media.encoders import Encoder
 from worker.media.film_argv import Mark, copy_argv, encode_argv
 from worker.media.film_facts import film_facts
 from worker.media.inventory import Loss, losses
@@ -34,6 +35,7 @@ from worker.media.probe import look, measure_duration
 from worker.media.sandbox import Box
 from worker.media.transcode import Output, Refused
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.encoder_choice import with_fallback
 from worker.pipeline.film_mark import film_mark
 from worker.pipeline.film_run import FilmRun
 from worker.pipeline.kept import kept
@@ -191,32 +193,46 @@ class _Film:
         drawn = film_mark(self._attempt, *size)
         mark = Mark(path=str(drawn.path), x=drawn.x, y=drawn.y) if drawn is not None else None
 
-        def argv(box: Box, output: str, threads: int) -> list[str]:
-            return encode_argv(
-                self._attempt.tools.ffmpeg or "",
-                plan,
-                source=box.source_seen,
-                output=output,
-                demuxer=self._attempt.demuxer,
-                max_pixels=media.max_pixels,
-                threads=threads,
-                mark=mark,
-            )
+        def encoded_by(encoder: Encoder) -> tuple[Output, Contents | None]:
+            """Return the result, and what it holds unless it is not used."""
 
-        output = self._run.make(
-            argv,
-            "film.mp4",
-            self._contents,
-            is_gain_wanted=plan.otherwise is not None,
-            readable=(drawn.path,) if drawn is not None else (),
-        )
-        is_gain = output.size < media.gain_ratio * self._attempt.job.file_size
-        if not is_gain and plan.otherwise is not None:
+            def argv(box: Box, output: str, threads: int) -> list[str]:
+                return encode_argv(
+                    self._attempt.tools.ffmpeg or "",
+                    plan,
+                    source=box.source_seen,
+                    output=output,
+                    demuxer=self._attempt.demuxer,
+                    max_pixels=media.max_pixels,
+                    threads=threads,
+                    mark=mark,
+                    encoder=encoder,
+                )
+
+            output = self._run.make(
+                argv,
+                "film.mp4",
+                self._contents,
+                is_gain_wanted=plan.otherwise is not None,
+                readable=(drawn.path,) if drawn is not None else (),
+                devices=encoder.devices,
+            )
+            if plan.otherwise is not None and not self._is_gain(output):
+                return output, None
+            keeps_frames = plan.picture.time_base is not None
+            return output, self._accepted(output, "mp4", keeps_frames=keeps_frames)
+
+        output, made = with_fallback(self._attempt, encoded_by)
+        if made is None:
             output.path.unlink()
-            return self.become(plan.otherwise)
-        made = self._accepted(output, "mp4", keeps_frames=plan.picture.time_base is not None)
+            return self.become(plan.otherwise or Keep(note=Note.NO_GAIN))
         lost = self._losses(made, output, copied=False)
-        return self._web(output, "mp4", lost, is_equal=not lost and is_gain and mark is None)
+        is_equal = not lost and self._is_gain(output) and mark is None
+        return self._web(output, "mp4", lost, is_equal=is_equal)
+
+    def _is_gain(self, output: Output) -> bool:
+        attempt = self._attempt
+        return output.size < attempt.settings.media.gain_ratio * attempt.job.file_size
 
     def copied(self, plan: Copy) -> Produced:
         """Put the film's streams into another file, unless that loses something and the film plays already.

@@ -62,12 +62,13 @@ class FilmRun:
         is_gain_wanted: bool = True,
         is_encoded: bool = True,
         readable: tuple[Path, ...] = (),
+        devices: tuple[Path, ...] = (),
     ) -> Output:
         """Run a command line and return the file that it made.
 
         Args: is_gain_wanted: a result that is larger than its source is of no use. is_encoded: whether
             the work is that of an encoder, which may be more than the budget allows. readable: files
-            beside the source that the program reads.
+            beside the source that the program reads. devices: nodes that it uses.
         Raises: Refused; ToolFailed; ResourceShort; LeaseLost, WorkerStopping, OSError.
         """
         attempt = self._attempt
@@ -86,7 +87,7 @@ class FilmRun:
         if estimate is not None and estimate > self._allowed:
             self._over_budget("before", estimate)
         box = self._box(attempt.share(film.width * film.height, media.preset), folder, largest)
-        box = replace(box, readable=readable)
+        box = replace(box, readable=readable, devices=devices)
         started = attempt.clock.monotonic()
         try:
             return transcode(

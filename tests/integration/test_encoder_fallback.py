@@ -1,0 +1,46 @@
+"""A hardware encoder that does not work: x264 makes the web copy, and that is reported."""
+
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from support.media import video
+from support.server import running_server
+from support.tus import send
+
+from tusd_py.doctor.media import check_media
+from tusd_py.settings import Settings
+from worker.media.sandbox import Box, Kind, Limits
+
+
+@pytest.mark.skipif(Path("/dev/dri").exists(), reason="this machine may have an encoder")
+def test_x264_does_the_work_of_an_encoder_that_fails(tmp_path: Path) -> None:
+    env = {"TUSD_MEDIA__VIDEO__ENCODER": "vaapi", "TUSD_MEDIA__PRESET": "ultrafast"}
+    with running_server(tmp_path / "data", env=env) as server:
+        task = send(server, video(tmp_path / "clip.mp4", seconds=1.0))
+        done = server.wait_for_status(task, "completed", "failed")
+        assert done["renditions"][0] == "web", done
+        assert any("media.encoder.failed" in line for line in server.lines)
+        figures = httpx.get(f"{server.url}/metrics").text
+        assert "tusd_worker_encoder_failures_total 1.0" in figures
+    findings = {
+        one.check: one.level.name
+        for one in check_media(Settings.model_validate({"media": {"video": {"encoder": "vaapi"}}}))
+    }
+    assert findings["media.encoder"] == "WARNING"
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "landlock"])
+def test_a_box_gives_the_named_node_and_no_other(kind: Kind) -> None:
+    node = Path("/dev/fuse")
+    if not node.exists():
+        pytest.skip("no such device here")
+    limits = Limits(memory=1 << 30, file_size=1, cpu=9)
+    for devices in ((), (node,)):
+        box = Box(
+            kind=kind, source=Path("/usr/bin/true"), output=None, limits=limits, devices=devices
+        )
+        argv = box.wrap(["/usr/bin/dd", f"if={node}", "count=0", "status=none"])
+        done = subprocess.run(argv, capture_output=True, check=False)
+        assert (done.returncode == 0) is bool(devices), done
