@@ -160,11 +160,12 @@ def test_an_operator_sees_a_failure_and_tries_it_again(tmp_path: Path) -> None:
     env = {
         "TUSD_AUTH__ACCESS_SECRET": SECRET, "TUSD_JOBS__RENEW_EVERY": "0.2",
         "TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100",
+        "TUSD_MEDIA__KEEP_ORIGINAL": "always",
     }  # fmt: skip
     clip = video(tmp_path / "clip.mp4")
     with running_server(tmp_path / "data", "--workers", "2", env=env) as server:
         with Client(f"{server.url}/files/", token=token(7)) as client:
-            client.upload(clip)
+            sent = client.upload(clip)
         steps: list[list[object]] = [
             ["token", token(7)], ["text", "#gate output", "users with the role admin"],
             ["token", token(1, role="admin")],
@@ -172,6 +173,8 @@ def test_an_operator_sees_a_failure_and_tries_it_again(tmp_path: Path) -> None:
             ["text", "#steps", "Inspect"], ["line"],
             ["press", "#failures button"], ["without", "#failures button"],
             ["text", "#numbers", "100.0 %"],
+            ["fill", "#task", sent.task_id], ["press", "#reprocess button"],
+            ["text", "#reprocess output", "It is queued."],
         ]  # fmt: skip
         with visiting(f"{server.url}/admin", *steps) as visit:
             visit.wait_for_line()

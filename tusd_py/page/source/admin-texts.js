@@ -43,6 +43,10 @@ export const TEXTS = {
     letters: 'Dead letters',
     letterHeads: ['Message', 'Reason', 'Content', 'Action'],
     retry: 'Try again',
+    reprocess: 'Process a file again',
+    task: 'Task',
+    reprocessOne: 'Process again',
+    reprocessed: 'It is queued.',
     states: {
       received: 'received',
       processing: 'processing',
@@ -95,6 +99,10 @@ export const TEXTS = {
     letters: '死信消息',
     letterHeads: ['消息', '原因', '内容', '操作'],
     retry: '重试',
+    reprocess: '重新处理文件',
+    task: '任务编号',
+    reprocessOne: '重新处理',
+    reprocessed: '已加入队列。',
     states: {
       received: '文件已接收',
       processing: '正在处理',

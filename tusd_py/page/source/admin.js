@@ -73,17 +73,27 @@ function workers(found) {
   fill('#workers', found.length ? found.map(one) : [make('li', text.noWorkers, 'silent')])
 }
 
+const post = (path, id) =>
+  ask(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ id }),
+  })
+
+document.querySelector('#reprocess').addEventListener('submit', async (event) => {
+  event.preventDefault()
+  const { task, lastElementChild: said } = event.target
+  const answer = await post('reprocess', task.value.trim())
+  said.textContent = answer?.ok ? text.reprocessed : answer ? (await answer.json()).detail : text.away
+})
+
 function again(id) {
   const button = make('button', text.retry)
   button.type = 'button'
   button.setAttribute('aria-label', `${text.retry}: ${id}`)
   button.addEventListener('click', async () => {
     button.disabled = true
-    const answer = await ask('retry', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ id }),
-    })
+    const answer = await post('retry', id)
     if (answer?.ok) look()
     else trouble(answer ? (await answer.json()).detail : text.away)
   })
