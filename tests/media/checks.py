@@ -355,6 +355,11 @@ def _right_name(seen: Seen) -> Iterator[str]:
     extension = unquote(found[1]).rpartition(".")[2].lower().strip() if found else ""
     fits = set().union(*(_EXTENSIONS.get(part, set()) for part in seen.web.format.split(",")))
     strict = {"mp4", "m4a", "m4v"} if "mp4" in seen.web.format else fits
+    if seen.case.group == "pictures":
+        fits = strict = {
+            seen.web.path.suffix.lstrip("."),
+            "jpeg" if seen.web.path.suffix == ".jpg" else "",
+        }
     if fits and extension not in strict:
         yield f"its download is called .{extension}"
 
