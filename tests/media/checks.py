@@ -1,6 +1,7 @@
 """What is expected of a file, as small functions that yield a sentence for each fault."""
 
 import re
+import statistics
 from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import unquote
@@ -13,6 +14,8 @@ from media.scene import CORNERS, HEIGHT, HUES, SPOTS, WIDTH
 
 COMMON: Final = {"image/jpeg", "image/png", "image/webp", "image/avif"}
 SYNC_SECONDS: Final = 0.03
+TOGETHER_SECONDS: Final = 0.1
+"""By how much picture and sound may come earlier or later together: containers begin at different times."""
 UPRIGHT_STEPS: Final = 90
 """A corner that differs by more is another corner."""
 AS_MANY_OR_FIELDS: Final = -1
@@ -121,23 +124,40 @@ def _right_size(seen: Seen, size: tuple[int, int] | None) -> Iterator[str]:
 
 
 def _in_time(seen: Seen) -> Iterator[str]:
+    """Flashes and beeps come when they came in the sent file; both may come earlier or later together."""
     assert seen.web is not None
-    yield from _same_times("flashes", seen.web.frames.flashes, seen.sent.frames.flashes)
-    if seen.sent.sound is not None:
-        heard = seen.web.sound
-        if heard is None:
-            yield "the sound is gone"
-        else:
-            yield from _same_times("beeps", heard.beeps, seen.sent.sound.beeps)
+    seen_at = _moved("flashes", seen.web.frames.flashes, seen.sent.frames.flashes)
+    if seen.sent.sound is None:
+        yield from _on_time("flashes", seen_at, {})
+        return
+    if seen.web.sound is None:
+        yield "the sound is gone"
+        return
+    heard_at = _moved("beeps", seen.web.sound.beeps, seen.sent.sound.beeps)
+    yield from _on_time("flashes", seen_at, heard_at)
+    yield from _on_time("beeps", heard_at, seen_at)
 
 
-def _same_times(what: str, got: Sequence[float], wanted: Sequence[float]) -> Iterator[str]:
+Moved = dict[float, float] | str
+"""By how many seconds what came at a time comes later now, or a fault."""
+
+
+def _moved(what: str, got: Sequence[float], wanted: Sequence[float]) -> Moved:
     # What begins within the first or last moments may fall in or out by the length of a sound frame.
     if abs(len(got) - len(wanted)) > (1 if len(wanted) > 4 else 0):
-        yield f"{len(got)} {what} of {len(wanted)}"
+        return f"{len(got)} {what} of {len(wanted)}"
+    return {round(b, 2): a - b for a, b in zip(got, wanted, strict=False)}
+
+
+def _on_time(what: str, moved: Moved, others: Moved) -> Iterator[str]:
+    if isinstance(moved, str):
+        yield moved
         return
-    apart = [a - b for a, b in zip(got, wanted, strict=False)]
-    worst = max(apart, key=abs, default=0.0)
+    together = statistics.median(others.values()) if isinstance(others, dict) and others else 0.0
+    if abs(together) > TOGETHER_SECONDS:
+        together = 0.0
+    worst = max((value - together for value in moved.values()), key=abs, default=0.0)
+    worst = min(worst, max(moved.values(), key=abs, default=0.0), key=abs)
     if abs(worst) > SYNC_SECONDS:
         yield f"{what} {worst * 1000:+.0f} ms"
 
@@ -471,7 +491,7 @@ def sound_only() -> Check:
             if got is None:
                 yield "the sound is gone"
             else:
-                yield from _same_times("beeps", got.beeps, seen.sent.sound.beeps)
+                yield from _on_time("beeps", _moved("beeps", got.beeps, seen.sent.sound.beeps), {})
                 if abs(got.length - seen.sent.sound.length) > 0.1:
                     yield f"{got.length:.2f} s of {seen.sent.sound.length:.2f} s"
 

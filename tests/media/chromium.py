@@ -13,7 +13,7 @@ from media.scene import CORNERS, FLASH, SPOTS
 NODE: Final = Path(__file__).parents[1] / "node"
 SECONDS: Final = 900
 RECORDED_SECONDS: Final = 6
-COLOUR_STEPS: Final = 18
+COLOUR_STEPS: Final = 24
 """Chromium's own conversion rounds by a little more than ours."""
 
 

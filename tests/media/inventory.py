@@ -84,18 +84,21 @@ def _sounds(sent: Media, web: Media) -> Iterator[str]:
         yield f"{len(filled) - len(after)} of {len(filled)} sounds"
     missing = Counter(map(_language, filled)) - Counter(map(_language, after))
     yield from (f"sound in {language}" for language in missing if language != "und")
-    for one, other in zip(filled, after, strict=False):
-        if int(other.get("channels", 0)) < int(one.get("channels", 0)):
-            yield f"{one.get('channels')} channels to {other.get('channels')}"
+    had, has = (
+        sorted((int(s.get("channels", 0)) for s in part), reverse=True) for part in (filled, after)
+    )
+    yield from (f"{a} channels to {b}" for a, b in zip(had, has, strict=False) if b < a)
+    for one in filled:
         if str(one.get("codec_name", "")).startswith(
             ("pcm_s24", "pcm_s32", "pcm_f", "truehd", "flac", "alac")
         ):
             yield f"lossless sound ({one['codec_name']})"
-        for role in ("default", "comment", "hearing_impaired", "visual_impaired"):
-            had = [bool(s.get("disposition", {}).get(role)) for s in filled]
-            has = [bool(s.get("disposition", {}).get(role)) for s in after]
-            if role != "default" and sum(had) > sum(has):
-                yield f"which sound is {role}"
+    for role in ("comment", "hearing_impaired", "visual_impaired"):
+        marked = [
+            sum(bool(s.get("disposition", {}).get(role)) for s in part) for part in (filled, after)
+        ]
+        if marked[0] > marked[1]:
+            yield f"which sound is {role}"
 
 
 def _language(stream: dict[str, Any]) -> str:

@@ -318,7 +318,7 @@ def sound_of(samples: tuple[int, ...]) -> Sound:
     silent_since = 0.0
     if loudest > 300:
         for number, level in enumerate(loud):
-            if level > loudest * 0.3:
+            if level > loudest * 0.45:
                 if number * STEP / SOUND_RATE - silent_since > BEEP_SECONDS / 2 or (
                     not beeps and number
                 ):
@@ -335,7 +335,7 @@ def sound_of(samples: tuple[int, ...]) -> Sound:
 
 def _onset(samples: tuple[int, ...], step: int, loudest: int) -> int:
     for at in range(step * STEP, min(len(samples), (step + 1) * STEP)):
-        if abs(samples[at]) > loudest * 0.25:
+        if abs(samples[at]) > loudest * 0.4:
             return at
     return step * STEP
 

@@ -31,7 +31,7 @@ def three_languages(path: Path) -> None:
 
 
 def _channels(path: Path, layout: str, channels: int, *codec: str) -> None:
-    ffmpeg(*picture(), *beeps(layout=layout, channels=channels, hiss=0.1), *X264, *codec, path)
+    ffmpeg(*picture(), *beeps(layout=layout, channels=channels, hiss=0.04), *X264, *codec, path)
 
 
 @case("67_51.mkv", CHANNELS, checks.film(), checks.sounds(1, per_channel=64000), played=True)
@@ -46,7 +46,7 @@ def surround71(path: Path) -> None:
 
 @case("131_opus51.webm", CHANNELS, checks.film(), checks.sounds(1, per_channel=64000))
 def opus51(path: Path) -> None:
-    ffmpeg(*picture(matrix="bt709"), *beeps(layout="5.1", channels=6, hiss=0.1), "-c:v", "libvpx", "-b:v", "4M", "-deadline",
+    ffmpeg(*picture(matrix="bt709"), *beeps(layout="5.1", channels=6, hiss=0.04), "-c:v", "libvpx", "-b:v", "4M", "-deadline",
            "realtime", "-cpu-used", "8", "-colorspace", "bt709", "-color_range", "tv", "-c:a", "libopus",
            "-b:a", "384k", path)  # fmt: skip
 
