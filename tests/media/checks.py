@@ -43,12 +43,13 @@ def film(
     may_be_kept: bool = False,
     length: bool = True,
     upright: bool = True,
+    capped: bool = False,
 ) -> Check:
     """The web copy is an MP4 that every browser plays, with the picture and the sound of the sent file.
 
     ``frames``: decoded frames where they may differ from those sent, -1: as many, or as fields, or as
     a film that was telecined; ``may_be_kept``: the sent file
-    itself is right too, though no browser plays it.
+    itself is right too, though no browser plays it; ``capped``: it may be smaller, in the same shape.
     """
 
     def check(seen: Seen) -> Iterator[str]:
@@ -64,7 +65,7 @@ def film(
             yield "no frame can be decoded"
             return
         yield from _frames(web, seen.sent.frames.count, frames)
-        yield from _right_size(seen, size)
+        yield from _right_shape(seen) if capped else _right_size(seen, size)
         if sync:
             yield from _in_time(seen)
         elif length and abs(web.frames.length - seen.sent.frames.length) > 0.15:
@@ -121,6 +122,13 @@ def _right_size(seen: Seen, size: tuple[int, int] | None) -> Iterator[str]:
     got = seen.web.display_size
     if any(abs(a - b) > max(2, b // 100) for a, b in zip(got, wanted, strict=True)):
         yield f"shown at {got[0]}x{got[1]}, sent at {wanted[0]}x{wanted[1]}"
+
+
+def _right_shape(seen: Seen) -> Iterator[str]:
+    assert seen.web is not None
+    (width, height), (wide, high) = seen.web.display_size, seen.sent.display_size
+    if width > wide + 2 or abs(width * high / (height * wide) - 1) > 0.03:
+        yield f"shown at {width}x{height}, sent at {wide}x{high}"
 
 
 def _in_time(seen: Seen) -> Iterator[str]:
@@ -400,6 +408,7 @@ def named(name: str) -> Check:
         found = re.search(r"filename\*=UTF-8''(\S+)", seen.disposition)
         got = unquote(found[1]) if found else ""
         wanted = "".join(char for char in name if char.isprintable())
+        wanted, got = wanted.strip(), got.strip()
         if not found or wanted.replace("/", "_").replace("\\", "_") not in (
             got,
             got.replace("%2F", "_"),

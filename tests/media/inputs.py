@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import media.makers
-from media import scene, stills, surgery
+from media import measure, scene, stills, surgery
 from media.cases import CASES, Case
 
 CACHE: Final = Path(__file__).parents[2] / ".media-cache"
@@ -49,7 +49,7 @@ def made(case: Case, cache: Path) -> Path:
 
 def memo_of(case: Case, cache: Path) -> Path:
     """Return the file that keeps what was measured of the case's file."""
-    return cache / case.group / f".{_key(case.name)}-measured.json"
+    return cache / case.group / f".{_key(case.name)}-{_key(inspect.getsource(measure))}.json"
 
 
 def _key(name: str) -> str:

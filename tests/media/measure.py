@@ -19,6 +19,8 @@ SECONDS: Final = 240
 SOUND_RATE: Final = 16000
 STEP: Final = SOUND_RATE // 200
 """Samples in 5 ms, over which loudness is looked at."""
+TINY: Final = 16
+"""Films of fewer dots have no room for the scene."""
 HD_LINES: Final = 720
 """Chromium takes an untagged film of this height or more for BT.709, a lower one for BT.601
 (media/ffmpeg/ffmpeg_common.cc)."""
@@ -156,10 +158,11 @@ class Media:
     def _decoded(self) -> Frames:
         x, y, w, h = FLASH
         box = f"iw*{w}/{WIDTH}:ih*{h}/{HEIGHT}:iw*{x}/{WIDTH}:ih*{y}/{HEIGHT}"
+        seen = f"crop={box}," if min(self.display_size) >= TINY else ""
         done = run(
             "ffmpeg", "-v", "error", "-nostdin", "-threads", "2", "-i", f"file:{self.path}",
             "-map", self._picture, "-vf",
-            f"crop={box},scale=16:16:flags=area,format=yuv420p,signalstats,"
+            f"{seen}scale=16:16:flags=area,format=yuv420p,signalstats,"
             "metadata=print:key=lavfi.signalstats.YAVG:file=-",
             "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "null", "-",
         )  # fmt: skip

@@ -43,7 +43,12 @@ function helpers() {
       const sought = once('seeked')
       video.currentTime = Math.min(at, Number.isFinite(video.duration) ? video.duration / 2 : at)
       await within(Promise.race([sought, failed]), 20)
-      result.spots = window.spotsOf(video, spots)
+      // The frame may be drawn a moment after it was sought.
+      for (let tries = 0; tries < 20; tries++) {
+        result.spots = window.spotsOf(video, spots)
+        if (Object.values(result.spots).some((colour) => Math.max(...colour) > 0)) break
+        await new Promise((yes) => setTimeout(yes, 100))
+      }
       video.currentTime = 0
       await within(Promise.race([once('seeked'), failed]), 20)
       await within(Promise.race([video.play(), failed]), 20)

@@ -196,7 +196,7 @@ SD = (720, 576)
 FIELDS = "deinterlaced"
 
 
-def _interlaced(
+def interlaced(
     path: Path, order: str, *video: str, audio: tuple[str, ...] = AAC, sar: str = "16/15"
 ) -> None:
     weave = f"interlace=scan={order}:lowpass=off,{as_yuv()},setfield={order},setsar={sar}"
@@ -211,13 +211,13 @@ COMBED = (checks.not_combed(), checks.film(colours=False, sync=False, length=Tru
     "42_576i.mp4", FIELDS, checks.not_combed(), checks.film(colours=False, frames=-1), played=True
 )
 def tff(path: Path) -> None:
-    _interlaced(path, "tff", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8", "-flags", "+ildct+ilme",
+    interlaced(path, "tff", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8", "-flags", "+ildct+ilme",
                 "-x264opts", "tff=1")  # fmt: skip
 
 
 @case("43_576i_bff.ts", FIELDS, checks.not_combed(), checks.film(colours=False, frames=-1))
 def bff(path: Path) -> None:
-    _interlaced(
+    interlaced(
         path,
         "bff",
         "-c:v",
@@ -232,7 +232,7 @@ def bff(path: Path) -> None:
 
 @case("31_dvd.vob", FIELDS, checks.not_combed(), checks.film(colours=False, frames=-1))
 def dvd(path: Path) -> None:
-    _interlaced(
+    interlaced(
         path,
         "tff",
         "-c:v",
@@ -249,7 +249,7 @@ def dvd(path: Path) -> None:
 
 @case("38_dv.avi", FIELDS, checks.not_combed(), checks.film(colours=False, frames=-1))
 def dv(path: Path) -> None:
-    _interlaced(path, "bff", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", audio=("-c:a", "pcm_s16le"))
+    interlaced(path, "bff", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", audio=("-c:a", "pcm_s16le"))
 
 
 @case(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from media import checks
 from media.cases import Group
+from media.makers.colour import interlaced
 from media.scene import AAC, beeps, ffmpeg, film, picture
 
 GROUP = Group("containers")
@@ -226,13 +227,7 @@ def mxf(path: Path) -> None:
 
 @case("122_tape.dv", TOLD, checks.not_combed(), checks.film(colours=False, frames=-1))
 def raw_dv(path: Path) -> None:
-    film(
-        path,
-        video=("-c:v", "dvvideo", "-pix_fmt", "yuv420p"),
-        audio=("-c:a", "pcm_s16le"),
-        size=(720, 576),
-        seconds=2,
-    )
+    interlaced(path, "bff", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", audio=("-c:a", "pcm_s16le"))
 
 
 @case("123_raw.h264", TOLD, checks.film(sync=False, length=False))
