@@ -247,7 +247,7 @@ def test_jpeg_xl_is_read_in_srgb(colours: str, folders: tuple[Path, Path], tmp_p
         check=True,
     )
     box = box_of("bwrap", source, folders[0])
-    decode_jxl("ffmpeg", box, 1 << 28, target=made, clock=SystemClock(), stopped=lambda: False)
+    decode_jxl("ffmpeg", PROGRAM, box, 1 << 28, target=made)
     expected = in_srgb(corners(), profile("p3")) if colours == "p3" else CORNERS
     if colours == "grey":
         expected = tuple((y, y, y) for y in (83, 107, 53, 240))
@@ -265,8 +265,7 @@ def test_jpeg_xl_with_too_many_pixels_is_refused(
     )
     with pytest.raises(ToolFailed):
         decode_jxl(
-            "ffmpeg", box_of("landlock", source, folders[0]), 100, target=tmp_path / "made.png",
-            clock=SystemClock(), stopped=lambda: False,
+            "ffmpeg", PROGRAM, box_of("landlock", source, folders[0]), 100, target=tmp_path / "made.png"
         )  # fmt: skip
 
 
@@ -326,8 +325,7 @@ def test_tags_are_taken_out_and_pixels_stay(
     assert b"Camera" in source.read_bytes()
     strip_tags(
         "exiftool", PROGRAM, box_of(kind, source, folders[0]),
-        "heic" if form == "HEIF" else form.lower(), policy, target=made, clock=SystemClock(),
-        stopped=lambda: False,
+        "heic" if form == "HEIF" else form.lower(), policy, target=made,
     )  # fmt: skip
     content = made.read_bytes()
     with Image.open(made) as opened:

@@ -4,17 +4,13 @@ Its colours are converted to sRGB, since a PNG by ffmpeg says its primaries in a
 not read; a picture whose colours can't be converted so, a grey one, keeps them.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tusd_py.clock import Clock
-from worker.images.program import WALL_FACTOR
+from worker.images.program import PictureProgram
 from worker.media.argv import input_argv
 from worker.media.causes import Cause, ToolFailed
-from worker.media.checked_run import checked_run
 from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.run import Bounds
 from worker.media.sandbox import Box
 
 DEMUXER: Final = "jpegxl_pipe"
@@ -33,13 +29,7 @@ def jxl_argv(ffmpeg: str, source: str, output: str, max_pixels: int, *filters: s
 
 
 def decode_jxl(
-    ffmpeg: str,
-    box: Box,
-    max_pixels: int,
-    *,
-    target: Path,
-    clock: Clock,
-    stopped: Callable[[], bool],
+    ffmpeg: str, program: PictureProgram, box: Box, max_pixels: int, *, target: Path
 ) -> None:
     """Decode the box's source, and take the PNG to ``target``, outside of its output folder.
 
@@ -47,16 +37,8 @@ def decode_jxl(
     """
 
     def decode(*filters: str) -> None:
-        argv = jxl_argv(ffmpeg, box.source_seen, box.output_seen(DRAFT_NAME), max_pixels, *filters)
-        checked_run(
-            box,
-            argv,
-            clock=clock,
-            stopped=stopped,
-            wall_seconds=WALL_FACTOR * box.limits.cpu,
-            bounds=Bounds(folder=box.output, folder_size=box.limits.file_size, files=1),
-            otherwise=Cause.DAMAGED,
-        )
+        output = box.output_seen(DRAFT_NAME)
+        program.run_other(box, jxl_argv(ffmpeg, box.source_seen, output, max_pixels, *filters))
 
     folder = box.output or Path()
     try:

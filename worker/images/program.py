@@ -78,6 +78,21 @@ class PictureProgram:
         )
         return _answer(ran)
 
+    def run_other(self, box: Box, argv: list[str]) -> None:
+        """Run a program of others, which writes one file into the output folder of the box.
+
+        Raises: ToolFailed, CpuSpent, Stopped.
+        """
+        checked_run(
+            box,
+            argv,
+            clock=self.clock,
+            stopped=self.stopped,
+            wall_seconds=WALL_FACTOR * box.limits.cpu,
+            bounds=Bounds(folder=box.output, folder_size=box.limits.file_size, files=1),
+            otherwise=Cause.DAMAGED,
+        )
+
 
 def _answer(ran: Ran) -> dict[str, Any]:
     """Raises: ToolFailed."""

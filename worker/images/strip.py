@@ -1,16 +1,12 @@
 """Takes tags out of a picture without touching its pixels: by exiftool, and in WebP by our own program,
 since exiftool writes WebP only since version 12.58."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
-from tusd_py.clock import Clock
-from worker.images.program import WALL_FACTOR, PictureProgram
+from worker.images.program import PictureProgram
 from worker.media.causes import Cause, ToolFailed
-from worker.media.checked_run import checked_run
 from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.run import Bounds
 from worker.media.sandbox import Box
 
 Policy = Literal["strip_location", "strip_all"]
@@ -44,8 +40,6 @@ def strip_tags(
     policy: Policy,
     *,
     target: Path,
-    clock: Clock,
-    stopped: Callable[[], bool],
 ) -> None:
     """Copy the box's source without tags, and take the copy to ``target``, outside of its output folder.
 
@@ -60,15 +54,7 @@ def strip_tags(
         program.run(box, "strip_webp", given, files=1)
     else:
         argv = strip_argv(exiftool, box.source_seen, box.output_seen(DRAFT_NAME), policy)
-        checked_run(
-            box,
-            argv,
-            clock=clock,
-            stopped=stopped,
-            wall_seconds=WALL_FACTOR * box.limits.cpu,
-            bounds=Bounds(folder=box.output, folder_size=box.limits.file_size, files=1),
-            otherwise=Cause.DAMAGED,
-        )
+        program.run_other(box, argv)
     try:
         take_draft(box.output or Path(), DRAFT_NAME, target, largest=box.limits.file_size)
     except NotOnePlainFile as error:

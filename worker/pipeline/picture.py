@@ -135,11 +135,10 @@ class _Making:
         box = self._box(attempt.source, self._folder("decoded"))
         decode_jxl(
             attempt.tools.ffmpeg or "",
+            self._program,
             replace(box, limits=replace(box.limits, file_size=DECODED_BYTES)),
             self._settings.max_pixels,
             target=target,
-            clock=attempt.clock,
-            stopped=self._stopped,
         )
         return target
 
@@ -194,8 +193,6 @@ class _Making:
             kind,
             policy,
             target=target,
-            clock=attempt.clock,
-            stopped=self._stopped,
         )
         made = attempt.made(
             WEB,
