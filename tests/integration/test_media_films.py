@@ -285,6 +285,7 @@ def _combing(path: Path, demuxer: str) -> float:
         ("field.mp4", "mov", [*QUICK, "-flags", "+ildct+ilme", "-x264-params", "tff=1"]),
         ("field.ts", "mpegts", ["-c:v", "mpeg2video", "-q:v", "2", "-flags", "+ildct+ilme"]),
         ("unsaid.ts", "mpegts", ["-c:v", "mpeg2video", "-q:v", "2"]),
+        ("tape.dv", "dv", ["-vf", "scale=720:576:flags=neighbor:interl=1", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-f", "dv"]),
     ],
 )  # fmt: skip
 def test_fields_become_frames(tmp_path: Path, name: str, demuxer: str, options: list[str]) -> None:
@@ -372,20 +373,3 @@ def test_a_film_in_fragments_keeps_its_sound(tmp_path: Path) -> None:
     found = encoded(source, "mov", tmp_path / "made.mp4")
     assert len(found.made.of_kind("audio")) == 1
     assert (found.objection, found.lost) == (None, frozenset())
-
-
-def test_the_smallest_picture_is_a_film_too(tmp_path: Path) -> None:
-    source = tmp_path / "one.mkv"
-    make(
-        [
-            "-f",
-            "lavfi",
-            "-i",
-            "color=red:s=2x2:r=10:d=0.5,format=gbrp,scale=1:1",
-            "-c:v",
-            "ffv1",
-            str(source),
-        ]
-    )
-    (picture,) = encoded(source, "matroska", tmp_path / "made.mp4").made.of_kind("video")
-    assert (picture.width, picture.height, picture.frames) == (2, 2, 5)

@@ -145,14 +145,16 @@ def _declared(stream: Stream, source: Colour) -> str:
 
 def _deinterlaced(stream: Stream, *, is_broadcast: bool) -> str:
     """Return the filter that makes whole frames of fields: of all where the header says so, else of those
-    that look like it."""
+    that the decoder marks, then of those that look like it."""
     if stream.field_order in ("tt", "bb", "tb", "bt"):
         return "bwdif=mode=send_frame:parity=auto:deint=all"
     is_suspect = stream.codec in OFTEN_INTERLACED or (
         stream.codec in MAY_INTERLACE and (is_broadcast or stream.field_order != "progressive")
     )
-    if is_suspect:
-        return "idet,bwdif=mode=send_frame:parity=auto:deint=interlaced"
+    # At each new size ffmpeg builds its filters again, which would lose the frames that these hold back.
+    if is_suspect and not stream.changes_size:
+        marked = "bwdif=mode=send_frame:parity=auto:deint=interlaced"
+        return f"{marked},idet,{marked}"
     return ""
 
 

@@ -48,10 +48,10 @@ class Wishes:
     crf: int = 23
     preset: str = "veryfast"
     stereo_bit_rate: int = 128_000
-    max_side: int = 3840
+    max_side: int = 0
     max_short_side: int = 0
     max_frame_rate: float = 0.0
-    max_level: Level = "5.2"
+    max_level: Level = "6.2"
     always_playable: bool = True
     deinterlace: bool = True
     metadata: MetadataPolicy = "keep"
@@ -164,7 +164,8 @@ def _why_kept(chosen: Chosen, packaging: Packaging, *, has_tone_mapping: bool) -
         return Note.DOLBY_VISION
     if picture.colour.is_hdr and not has_tone_mapping:
         return Note.NO_TONE_MAPPING
-    return None
+    # 4:2:0 has one colour for 2 x 2 pixels.
+    return Note.NO_GAIN if 1 in (picture.width, picture.height) else None
 
 
 def _without_encoding(

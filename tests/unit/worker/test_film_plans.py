@@ -162,8 +162,6 @@ def test_a_recording_without_a_length_becomes_one_with_it() -> None:
         replace(LITTLE, profile="High 10", pixel_format="yuv420p10le"),
         replace(LITTLE, profile="High 4:2:2", pixel_format="yuv422p"),
         replace(LITTLE, field_order="tt"),
-        replace(LITTLE, width=7680, height=4320),
-        replace(LITTLE, average_rate=Fraction(1000)),
         replace(LITTLE, pixel_format="x"),
     ],
 )
@@ -172,6 +170,20 @@ def test_what_browsers_do_not_play_is_encoded_even_without_gain(picture: Stream)
     assert found.otherwise is None
     kept = encoding(picture, wishes=Wishes(always_playable=False))
     assert kept.otherwise == Keep(note=Note.NO_GAIN)
+
+
+def test_what_is_above_a_cap_is_encoded_even_without_gain() -> None:
+    large, fast = (
+        replace(LITTLE, width=3840, height=2160),
+        replace(LITTLE, average_rate=Fraction(120)),
+    )
+    for picture, wishes in (
+        (large, Wishes(max_side=1920)),
+        (large, Wishes(max_level="4.2")),
+        (fast, Wishes(max_frame_rate=60)),
+    ):
+        assert plan(film(picture)) == Keep(note=Note.NO_GAIN)
+        assert encoding(picture, wishes=wishes).otherwise is None
 
 
 @pytest.mark.parametrize(
@@ -193,6 +205,7 @@ def test_a_film_with_such_sound_does_not_play_as_it_is(sound: Stream) -> None:
         (replace(PICTURE, codec=""), MP4, Note.UNSUPPORTED),
         (replace(PICTURE, codec="hevc", dolby_vision=5, dolby_vision_base=0), MP4, Note.DOLBY_VISION),
         (PICTURE, replace(MP4, layout=replace(FAST, is_cut=True)), Note.CUT_OFF),
+        (replace(PICTURE, width=1, height=1), MP4, Note.NO_GAIN),
     ],
 )  # fmt: skip
 def test_what_can_not_be_made_right_is_kept_with_the_reason(
@@ -269,6 +282,9 @@ def test_fields_become_frames(picture: Stream, packaging: Packaging, expected: s
     text = ",".join(encoding(picture, packaging).picture.filters)
     assert expected in text
     assert ("bwdif" in text) == bool(expected)
+    if "idet" in expected:
+        changing = replace(picture, changes_size=True)
+        assert "idet" not in ",".join(encoding(changing, packaging).picture.filters)
     assert "bwdif" not in ",".join(
         encoding(picture, packaging, Wishes(deinterlace=False)).picture.filters
     )
@@ -301,8 +317,9 @@ def test_a_recording_that_changes_its_size_keeps_its_largest() -> None:
     ("size", "wishes", "expected"),
     [
         ((321, 241), {}, "scale=320:240"),
-        ((1, 1), {}, "scale=2:2"),
-        ((7680, 4320), {}, "scale=3840:2160"),
+        ((3, 2), {}, "scale=2:2"),
+        ((7680, 4320), {}, "scale=7680:4320"),
+        ((7680, 4320), {"max_level": "5.2"}, "scale=4"),
         ((1920, 1080), {"max_side": 1280}, "scale=1280:720"),
         ((1080, 1920), {"max_short_side": 720}, "scale=720:1280"),
         ((3840, 2160), {"max_level": "4.2"}, "scale="),
@@ -312,7 +329,8 @@ def test_a_recording_that_changes_its_size_keeps_its_largest() -> None:
 def test_sizes_are_even_and_within_the_caps(
     size: tuple[int, int], wishes: dict[str, object], expected: str
 ) -> None:
-    assert expected in filters(replace(PICTURE, width=size[0], height=size[1]), **wishes)
+    picture = replace(PICTURE, width=size[0], height=size[1], bit_rate=10**9)
+    assert expected in filters(picture, **wishes)
 
 
 def test_a_turned_film_is_measured_as_it_is_shown() -> None:
