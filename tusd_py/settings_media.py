@@ -37,9 +37,9 @@ class VideoSettings(Section):
         le=1000,
         description="Highest frame rate of a web copy; 0: only that of max_level",
     )
-    max_level: Literal["3.0", "3.1", "4.0", "4.1", "4.2", "5.0", "5.1", "6.2", "6.0", "6.2"] = (
+    max_level: Literal["3.0", "3.1", "4.0", "4.1", "4.2", "5.0", "5.1", "5.2", "6.0", "6.2"] = (
         Field(
-            "5.2",
+            "6.2",
             description="Highest level of H.264 (Rec. ITU-T H.264, table A-1) of a web copy; its size and frame rate stay within it. 6.2 takes 8K at 120 frames a second, 5.2 4K at 60, 4.2 1080p at 60 for older telephones",
         )
     )
