@@ -128,6 +128,7 @@ class Consumer:
             self._figures.attempt_ended("done")
             log.info("job.done", extra={"task_id": job.task_id, "fence": job.fence})
         finally:
+            attempt.remove_copy_of_source()
             with self._changed:
                 del self._leases[lease]
 

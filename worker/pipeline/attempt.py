@@ -86,10 +86,14 @@ class Attempt:
     def remove_work(self) -> None:
         """Remove what this attempt has made, and its task's folder unless another attempt works there."""
         shutil.rmtree(self.work_dir, ignore_errors=True)
-        if self.job.checkpoint.again:
-            shutil.rmtree(self.source.parent, ignore_errors=True)
+        self.remove_copy_of_source()
         with suppress(OSError):
             self.task_dir.rmdir()
+
+    def remove_copy_of_source(self) -> None:
+        """Remove the copy that was made to process a file again: the next attempt makes its own."""
+        if self.job.checkpoint.again:
+            shutil.rmtree(self.source.parent, ignore_errors=True)
 
     def output(self, made: Made) -> Path:
         """Return where an output is."""
