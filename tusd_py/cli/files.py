@@ -75,7 +75,7 @@ def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Toke
             else:
                 progress = str(state.get("progress", 0))
                 text = task_text(state, reader_language())
-                say(f"{state['status']:<14} {progress:>3} %  {text}")
+                say(f"{state['status']:<14} {progress:>3} %  {text}".rstrip())
     raise typer.Exit(0 if state.get("status") == "completed" else 1)
 
 

@@ -153,9 +153,8 @@ class _Lines:
         """See ``Shown.state``."""
         self._end_bar()
         status, progress = str(state.get("status", "")), str(state.get("progress", 0))
-        self._say(
-            f"{status:<14} {progress:>3} %  {task_text(state, reader_language())}{_place(state)}"
-        )
+        text = f"{task_text(state, reader_language())}{_place(state)}"
+        self._say(f"{status:<14} {progress:>3} %  {text}".rstrip())
         if status == "completed":
             if sent.instant:
                 self._say("instant        nothing was sent: the server held this content")
