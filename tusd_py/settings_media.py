@@ -94,6 +94,38 @@ class VideoSettings(Section):
 class AudioSettings(Section):
     """What is made of sound files."""
 
+    web: bool = Field(
+        True,
+        description="Make a web copy of sounds that browsers do not play (WMA, AIFF, AMR, ALAC and others), and of sounds without loss (WAV, FLAC) where media.gain_ratio is reached",
+    )
+    format: Literal["aac", "opus"] = Field(
+        "aac", description="Web copies that are encoded: aac (M4A) or opus (WebM)"
+    )
+    bitrate: str = Field(
+        "128k",
+        pattern=r"^[1-9][0-9]{0,3}k$",
+        description="Bit rate of encoded stereo; other layouts get the same for each channel, and none less than 64 kbit/s for each",
+    )
+    loudness: Literal["off"] | Annotated[float, Field(ge=-70, le=-5)] = Field(
+        "off",
+        description="Loudness in LUFS (EBU R 128) to which every sound is brought, with true peaks up to -1.5 dBTP: -16 is usual for the web, -23 for broadcasts. The result becomes the web copy, beside the original. off: sounds stay as loud as they are",
+    )
+    waveform: bool = Field(
+        True,
+        description="Make the rendition waveform: peaks as JSON in the format of audiowaveform, which players for browsers draw",
+    )
+    waveform_points: int = Field(
+        1800, ge=16, le=100_000, description="Largest number of points in a waveform"
+    )
+    cover: bool = Field(
+        True,
+        description="Make the rendition cover of the picture in a sound, and a thumbnail of it where media.image makes thumbnails",
+    )
+    metadata: Literal["keep", "strip_location", "strip_all"] = Field(
+        "keep",
+        description="Tags of a sound in its main copy: keep (all), strip_location (without the place where it was recorded), strip_all (only languages and chapters)",
+    )
+
 
 class Profile(Section):
     """What is made of files, by their kind."""

@@ -38,6 +38,7 @@ class Note(StrEnum):
     NO_TONE_MAPPING = "no_tone_mapping"
     NOT_ALL_CARRIED = "not_all_carried"
     TAGS_NOT_REMOVED = "tags_not_removed"
+    NO_COVER = "cover_unreadable"
 
 
 NOTE_TEXTS: Final[Mapping[Note, str]] = {
@@ -67,6 +68,7 @@ NOTE_TEXTS: Final[Mapping[Note, str]] = {
     Note.NO_TONE_MAPPING: "服务器无法转换高动态范围画面，保留原文件",
     Note.NOT_ALL_CARRIED: "网页版不含原文件的全部内容",
     Note.TAGS_NOT_REMOVED: "文件信息（如拍摄地点）未能清除",
+    Note.NO_COVER: "封面图片无法读取",
 }
 
 

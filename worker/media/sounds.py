@@ -109,14 +109,14 @@ def _stereo(track: Stream, bit_rate: int, *, is_main: bool) -> Sound:
     known = track.layout in _KNOWN_LAYOUTS and track.channels <= MAX_CHANNELS
     return Sound(
         index=track.index,
-        filters=STEREO if known else _mixed(track.channels),
+        filters=STEREO if known else mixed(track.channels),
         bit_rate=bit_rate,
         sample_rate=_sample_rate(track),
         disposition=_disposition(track, is_main=is_main),
     )
 
 
-def _mixed(channels: int) -> str:
+def mixed(channels: int) -> str:
     """Return the filter that puts every second channel left and the others right: for tracks whose channels
     have no known places. ``<`` keeps the sum from clipping."""
     left = "+".join(f"c{number}" for number in range(0, channels, 2))

@@ -54,7 +54,7 @@ def inspect(attempt: Attempt) -> None:
         notes.append(Note.UNTOUCHED)
     elif kind is not None:
         attempt.family = kind.family
-        if kind.family == "video" and _is_to_be_probed(attempt):
+        if _is_to_be_probed(attempt, kind):
             notes += _probe(attempt, kind)
     attempt.save(
         step=Step.TRANSCODE,
@@ -71,8 +71,10 @@ def _is_held(attempt: Attempt) -> bool:
     return attempt.ports.catalog.file_by_hash(job.scope, job.file_hash) is not None
 
 
-def _is_to_be_probed(attempt: Attempt) -> bool:
-    return attempt.tools.ffmpeg is not None and not attempt.checkpoint.as_it_is
+def _is_to_be_probed(attempt: Attempt, kind: FileType) -> bool:
+    is_heard_or_watched = kind.family in ("video", "audio") and bool(kind.demuxer)
+    can_be_probed = attempt.tools.ffmpeg is not None and not attempt.checkpoint.as_it_is
+    return is_heard_or_watched and can_be_probed
 
 
 def _look(attempt: Attempt) -> Look:
@@ -104,7 +106,7 @@ def _verify(attempt: Attempt) -> None:
 
 
 def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
-    """Look for a moving picture; return a note when the container can't be read."""
+    """Look into a film or a sound; return a note when it can't be read."""
     box = Box(
         kind=attempt.tools.sandbox,
         source=attempt.source,

@@ -7,6 +7,7 @@ from typing import Final
 from tusd_py.domain.job import Step
 from tusd_py.domain.notes import Note
 from worker.media.causes import Blame, ToolFailed
+from worker.media.sound_choice import is_sound
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.film import make_film
 from worker.pipeline.film_renditions import with_renditions
@@ -14,14 +15,16 @@ from worker.pipeline.kept import keep_what_was_made, kept
 from worker.pipeline.picture import make_picture
 from worker.pipeline.produced import Produced
 from worker.pipeline.second_try import with_second_try
+from worker.pipeline.sound import make_sound
 
 log = logging.getLogger(__name__)
 
 MAKERS: Final[Mapping[str, Callable[[Attempt], Produced]]] = {
     "video": make_film,
     "image": make_picture,
+    "audio": make_sound,
 }
-"""By the family of the file's content."""
+"""By the family of the file's content; a film's container without a moving picture is a sound."""
 
 
 def make(attempt: Attempt) -> None:
@@ -33,12 +36,13 @@ def make(attempt: Attempt) -> None:
     if attempt.checkpoint.as_it_is:
         attempt.save(step=Step.STORE, notes=(*attempt.checkpoint.notes, Note.WORKER_DIED))
         return
-    maker = MAKERS.get(attempt.family)
+    family = _family(attempt)
+    maker = MAKERS.get(family)
     if maker is None or not attempt.settings.media.compress:
         attempt.save(step=Step.STORE)
         return
     produced = _made(attempt, maker)
-    if attempt.family == "video":
+    if family == "video":
         produced = with_renditions(attempt, produced)
     web = () if produced.web is None else (produced.web,)
     attempt.save(
@@ -57,6 +61,16 @@ def _made(attempt: Attempt, maker: Callable[[Attempt], Produced]) -> Produced:
         if error.cause.blame is not Blame.FILE:
             keep_what_was_made(attempt)
         return kept(attempt, error.cause.note)
+
+
+def _family(attempt: Attempt) -> str:
+    """Return the kind of file by what it holds, where that is known."""
+    contents = attempt.contents
+    if contents is not None and is_sound(contents, attempt.family):
+        return "audio"
+    if contents is not None and attempt.family == "audio" and contents.has_moving_picture:
+        return "video"
+    return attempt.family
 
 
 def _keeps_original(attempt: Attempt, produced: Produced) -> bool:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tusd_py.domain.errors import ResourceShort
+from tusd_py.domain.notes import Note
 from worker.media.causes import Blame, ToolFailed, cause_of_overrun
 from worker.media.run import Overran
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.kept import keep_what_was_made
 
 log = logging.getLogger(__name__)
 
@@ -42,3 +44,20 @@ def with_second_try(attempt: Attempt, work: Callable[[], T]) -> T:
         )
         attempt.save(program_failed=True)
         shutil.rmtree(attempt.work_dir, ignore_errors=True)
+
+
+def final_note(attempt: Attempt, failed: ToolFailed) -> Note:
+    """Return what the user reads of work that will not be done again, where the rest of the file's is done.
+
+    Raises: ToolFailed: it is to be done again, or the deployment is to be mended first; Permanent: as
+        ``keep_what_was_made``; LeaseLost, WorkerStopping.
+    """
+    attempt.lease.check()
+    cause = failed.cause
+    is_last = cause.blame is not Blame.PROGRAM or attempt.checkpoint.program_failed
+    if cause.blame is Blame.DEPLOYMENT or not is_last:
+        raise failed
+    if cause.blame is not Blame.FILE:
+        keep_what_was_made(attempt)
+    attempt.figures.program_failed(cause.value)
+    return cause.note

@@ -1,0 +1,61 @@
+"""Whether a copy of a sound carries everything that its source has, so that the source need not be kept.
+
+Only a copy whose tracks were not encoded again can: in doubt something is lost.
+"""
+
+from collections import Counter
+
+from worker.media.contents import Contents
+from worker.media.inventory import MetadataPolicy, is_location, told_tags
+from worker.media.sound_choice import tracks_of
+from worker.media.sound_hearing import tolerance
+
+
+def carries_all(source: Contents, made: Contents, policy: MetadataPolicy) -> bool:
+    """Return whether ``made``, whose tracks were copied, has all that ``source`` has. Tags that the policy
+    removes are not lost."""
+    return (
+        source.is_complete
+        and made.is_complete
+        and _tracks(source) == _tracks(made)
+        and _lengths_agree(source, made)
+        and _others(source) == _others(made)
+        and [one.title for one in source.chapters] == [one.title for one in made.chapters]
+        and not _lost_tags(source, made, policy)
+    )
+
+
+def _tracks(contents: Contents) -> list[tuple[object, ...]]:
+    return [(one.codec, one.channels, one.sample_rate, one.language) for one in tracks_of(contents)]
+
+
+def _lengths_agree(source: Contents, made: Contents) -> bool:
+    pairs = zip(tracks_of(source), tracks_of(made), strict=True)
+    return all(
+        one.duration is None
+        or (other.duration or made.duration or 0.0) >= one.duration - tolerance(one.duration)
+        for one, other in pairs
+    )
+
+
+def _others(contents: Contents) -> Counter[tuple[str, str]]:
+    """Return what is neither sound nor the text of chapters, which is in both where it is in one."""
+    return Counter(
+        (one.kind, one.codec)
+        for one in contents.streams
+        if one.kind != "audio" and not (one.codec_tag == "text" and contents.chapters)
+    )
+
+
+def _lost_tags(source: Contents, made: Contents, policy: MetadataPolicy) -> bool:
+    if policy == "strip_all":
+        return False
+    kept = set(told_tags(made.tags).values())
+    for stream in made.streams:
+        kept |= set(told_tags(stream.tags).values())
+    told = [told_tags(source.tags), *(told_tags(one.tags) for one in source.streams)]
+    return any(
+        value not in kept and not (policy == "strip_location" and is_location(name))
+        for tags in told
+        for name, value in tags.items()
+    )

@@ -1,0 +1,225 @@
+"""What becomes of a sound file, decided by what it holds, before any time is spent on it."""
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from worker.media.contents import Contents, Stream
+from worker.media.inventory import MetadataPolicy
+from worker.media.sound_choice import is_lossless
+from worker.media.sounds import (
+    CHANNEL_BITS,
+    MAX_CHANNELS,
+    MAX_SAMPLE_RATE,
+    can_be_copied,
+    mixed,
+)
+
+Codec = Literal["aac", "opus"]
+MAX_PLAYED_RATE: Final = 96_000
+"""Hertz: not every browser and sound card plays more."""
+OPUS_RATE: Final = 48_000
+_PCM: Final = frozenset(
+    {"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_alaw", "pcm_mulaw"}
+)
+_PLAYED: Final = {
+    "audio/mpeg": frozenset({"mp3"}),
+    "audio/aac": frozenset({"aac"}),
+    "audio/flac": frozenset({"flac"}),
+    "audio/wav": _PCM,
+    "audio/ogg": frozenset({"opus", "vorbis", "flac"}),
+    "audio/mp4": frozenset({"aac", "mp3"}),
+    "video/mp4": frozenset({"aac", "mp3"}),
+    "video/webm": frozenset({"opus", "vorbis"}),
+}
+"""Codecs that browsers play, by the media type of the file that they are in."""
+_LAYOUTS: Final = {
+    "aac": ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1", "7.1"),
+    "opus": ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"),
+}
+"""By number of channels: layouts that both have a number for, so that every decoder knows them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A kind of file that browsers play."""
+
+    name: str
+    muxer: str
+    demuxer: str
+    content_type: str
+    ext: str
+    copied: frozenset[str]
+    """Codecs that go into it as they are."""
+    has_cover: bool
+    """Whether it has a place for a picture."""
+
+
+M4A: Final = Container(
+    name="m4a", muxer="ipod", demuxer="mov", content_type="audio/mp4", ext=".m4a",
+    copied=frozenset({"aac"}), has_cover=True,
+)  # fmt: skip
+MP3: Final = Container(
+    name="mp3", muxer="mp3", demuxer="mp3", content_type="audio/mpeg", ext=".mp3",
+    copied=frozenset({"mp3"}), has_cover=True,
+)  # fmt: skip
+OGG: Final = Container(
+    name="ogg", muxer="ogg", demuxer="ogg", content_type="audio/ogg", ext=".ogg",
+    copied=frozenset({"opus", "vorbis", "flac"}), has_cover=False,
+)  # fmt: skip
+WEBM: Final = Container(
+    name="webm", muxer="webm", demuxer="matroska", content_type="audio/webm", ext=".webm",
+    copied=frozenset({"opus", "vorbis"}), has_cover=False,
+)  # fmt: skip
+FLAC: Final = Container(
+    name="flac", muxer="flac", demuxer="flac", content_type="audio/flac", ext=".flac",
+    copied=frozenset({"flac"}), has_cover=True,
+)  # fmt: skip
+_BY_CODEC: Final[dict[Codec, Container]] = {"aac": M4A, "opus": WEBM}
+_SAME: Final = {
+    "audio/mpeg": MP3,
+    "audio/flac": FLAC,
+    "audio/ogg": OGG,
+    "audio/mp4": M4A,
+    "video/mp4": M4A,
+    "audio/aac": M4A,
+    "video/webm": WEBM,
+}
+"""What a file goes into that is to stay what it is, by its media type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the settings want of sounds. Rates in bits per second, loudness in LUFS."""
+
+    web: bool = True
+    codec: Codec = "aac"
+    stereo_bit_rate: int = 128_000
+    gain_ratio: float = 0.95
+    metadata: MetadataPolicy = "keep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One track of the web copy. ``bit_rate`` in bits per second."""
+
+    index: int
+    """The source's own number of the stream."""
+    is_copied: bool = False
+    mix: str = ""
+    """ffmpeg's filter that gives the track a layout which browsers play; '' where it has one."""
+    bit_rate: int = 0
+    sample_rate: int = 0
+    """Hertz."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """The tracks go into another file as they are, without being encoded again."""
+
+    container: Container
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encode:
+    """Tracks are encoded; those that browsers play already may be copied."""
+
+    container: Container
+    tracks: tuple[Track, ...]
+    is_needed: bool
+    """Whether the file doesn't do by itself; otherwise the copy must be a gain."""
+
+
+def plan_sound(
+    contents: Contents,
+    tracks: tuple[Stream, ...],
+    content_type: str,
+    wishes: Wishes,
+    *,
+    size: int,
+    changes_loudness: bool = False,
+    has_unwanted_tags: bool = False,
+) -> Copy | Encode | None:
+    """Return which web copy is made of a sound; None: the file plays as it is.
+
+    Args: content_type: by the file's content. size: of the file in bytes. changes_loudness: its loudness is to
+        be changed. has_unwanted_tags: it has tags that the settings take out.
+    """
+    if not wishes.web:
+        return None
+    encoded = encoding(tracks, wishes, copies=not changes_loudness)
+    needed = Encode(container=_BY_CODEC[wishes.codec], tracks=encoded, is_needed=True)
+    if changes_loudness:
+        return needed
+    copied = tuple(Track(index=one.index, is_copied=True) for one in tracks)
+    if not plays(tracks, content_type):
+        container = _container_for(tracks)
+        return needed if container is None else Copy(container=container, tracks=copied)
+    if all(map(is_lossless, tracks)) and _is_gain(contents, encoded, wishes, size):
+        return replace(needed, is_needed=False)
+    same = _SAME.get(content_type)
+    can_not_be_searched = contents.duration is None and same is WEBM
+    if same is not None and (can_not_be_searched or has_unwanted_tags):
+        return Copy(container=same, tracks=copied)
+    return None
+
+
+def plays(tracks: tuple[Stream, ...], content_type: str) -> bool:
+    """Return whether browsers play all tracks in the file that they are in."""
+    codecs = _PLAYED.get(content_type, frozenset())
+    return all(track.codec in codecs and _is_played(track) for track in tracks)
+
+
+def encoding(tracks: tuple[Stream, ...], wishes: Wishes, *, copies: bool) -> tuple[Track, ...]:
+    """Return the tracks of a copy in the wanted codec. ``copies``: those that fit go in as they are."""
+    copied = _BY_CODEC[wishes.codec].copied if copies else frozenset()
+    return tuple(
+        Track(index=one.index, is_copied=True)
+        if one.codec in copied and _is_played(one)
+        else _encoded(one, wishes)
+        for one in tracks
+    )
+
+
+def _encoded(track: Stream, wishes: Wishes) -> Track:
+    channels = min(track.channels, MAX_CHANNELS) or 2
+    mix = ""
+    if track.channels:
+        layout = _LAYOUTS[wishes.codec][channels - 1]
+        is_mixed = track.channels > MAX_CHANNELS or not track.layout
+        channels = 2 if is_mixed and track.channels > 2 else channels
+        mix = mixed(track.channels) if channels == 2 < track.channels else ""
+        if not mix and track.layout != layout:
+            mix = f"aformat=channel_layouts={layout}"
+    rate = track.sample_rate or MAX_SAMPLE_RATE
+    return Track(
+        index=track.index,
+        mix=mix,
+        bit_rate=max(CHANNEL_BITS, wishes.stereo_bit_rate // 2) * channels,
+        sample_rate=OPUS_RATE if wishes.codec == "opus" else min(rate, MAX_SAMPLE_RATE),
+    )
+
+
+def _is_played(track: Stream) -> bool:
+    if track.codec == "aac":
+        return can_be_copied(track)
+    return track.channels <= MAX_CHANNELS and track.sample_rate <= MAX_PLAYED_RATE
+
+
+def _container_for(tracks: tuple[Stream, ...]) -> Container | None:
+    """Return what the tracks can be copied into, so that browsers play them; None if there is nothing."""
+    if not all(map(_is_played, tracks)):
+        return None
+    codecs = {one.codec for one in tracks}
+    for container in (M4A, WEBM) if len(tracks) > 1 else (M4A, MP3, WEBM):
+        if codecs <= container.copied:
+            return container
+    return None
+
+
+def _is_gain(contents: Contents, encoded: tuple[Track, ...], wishes: Wishes, size: int) -> bool:
+    """Whether the encoded tracks will probably be smaller than the file by what the settings want."""
+    if contents.duration is None:
+        return True
+    expected = sum(one.bit_rate for one in encoded) * contents.duration / 8
+    return expected < wishes.gain_ratio * size

@@ -1,0 +1,280 @@
+"""Sounds: their waveform and cover, and a web copy where browsers don't play the file or it saves much."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from tusd_py.domain.notes import Note
+from tusd_py.domain.rendition import WEB, Made
+from tusd_py.domain.task import COMPRESSED_PROGRESS, INSPECTED_PROGRESS, TEXT_SOUND, TaskStatus
+from tusd_py.private_files import make_private_directory
+from worker.media.causes import ToolFailed
+from worker.media.contents import Contents, Stream
+from worker.media.inventory import is_location, told_tags
+from worker.media.position import Position
+from worker.media.probe import look
+from worker.media.run import Overran
+from worker.media.sandbox import Box
+from worker.media.sound_argv import hear_argv, make_argv, tags_of
+from worker.media.sound_choice import tracks_of
+from worker.media.sound_facts import sound_facts
+from worker.media.sound_hearing import EXACT, Heard, Listener
+from worker.media.sound_inventory import carries_all
+from worker.media.sound_loudness import gain_filter, needs_gain, read_loudness
+from worker.media.sound_plan import (
+    Copy,
+    Encode,
+    Track,
+    Wishes,
+    encoding,
+    plan_sound,
+)
+from worker.media.sound_waveform import WAVEFORM_TYPE, Waveform, part_samples
+from worker.media.sounds import MAX_SAMPLE_RATE
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.kept import kept
+from worker.pipeline.produced import Produced
+from worker.pipeline.second_try import final_note
+from worker.pipeline.sound_cover import Cover, take_cover
+from worker.pipeline.sound_run import DRAFT, SoundRun
+
+log = logging.getLogger(__name__)
+
+WAVEFORM: Final = "waveform"
+HEARD_PROGRESS: Final = 40
+"""When the source has been decoded once."""
+SPARE_BYTES: Final = 16 << 20
+ENCODER_SPREAD: Final = 1.5
+"""By how much an encoder may be above the bit rate that it was given, over a whole sound."""
+
+
+def make_sound(attempt: Attempt) -> Produced:
+    """Make what the settings want of a sound, 30 to 60 by ffmpeg's position in it.
+
+    Raises: Permanent: the web copy can't be made and policy says that the task fails then; ToolFailed: it is
+        to be tried once more; ResourceShort; LeaseLost, WorkerStopping.
+    """
+    contents, settings = attempt.contents, attempt.profile.audio
+    tracks = tracks_of(contents) if contents is not None else ()
+    if contents is None or not tracks:
+        return Produced()
+    if not (settings.web or settings.waveform or settings.cover or settings.loudness != "off"):
+        return Produced(facts=sound_facts(contents, tracks, None))
+    attempt.reporter.say(TaskStatus.COMPRESSING, INSPECTED_PROGRESS, TEXT_SOUND)
+    make_private_directory(attempt.work_dir)
+    return _Sound(attempt, contents, tracks).produced()
+
+
+class _Sound:
+    """One sound on its way."""
+
+    def __init__(self, attempt: Attempt, contents: Contents, tracks: tuple[Stream, ...]) -> None:
+        settings, media = attempt.profile.audio, attempt.settings.media
+        self._attempt = attempt
+        self._contents = contents
+        self._tracks = tracks
+        self._settings = settings
+        self._target = None if settings.loudness == "off" else settings.loudness
+        self._wishes = Wishes(
+            web=settings.web or self._target is not None,
+            codec=settings.format,
+            stereo_bit_rate=int(settings.bitrate.removesuffix("k")) * 1000,
+            gain_ratio=media.gain_ratio,
+            metadata=settings.metadata,
+        )
+        self._run = SoundRun(attempt)
+
+    def produced(self) -> Produced:
+        """Raises: what ``make_sound`` does."""
+        cover = take_cover(self._attempt, self._run, self._contents)
+        heard, trouble = self._listened()
+        plan = self._plan(heard)
+        if plan is None:
+            produced = Produced(notes=() if trouble is None else (trouble,))
+        elif heard is None or trouble is not None:
+            produced = self._kept(plan, trouble or Note.NOT_PLAYABLE)
+        else:
+            produced = self._with_copy(plan, heard, cover)
+        others = (*self._waveform(heard), *cover.made)
+        return replace(
+            produced,
+            others=others,
+            facts={**sound_facts(self._contents, self._tracks, heard), **produced.facts},
+            notes=(*produced.notes, *cover.notes),
+        )
+
+    def _listened(self) -> tuple[Heard | None, Note | None]:
+        """Decode the main track; return what was heard and what is wrong with it."""
+        mix = encoding(self._tracks[:1], self._wishes, copies=False)[0].mix
+        main = self._tracks[0]
+        told = main.duration or self._contents.duration
+        try:
+            heard = self._hear(
+                self._attempt.source,
+                self._attempt.demuxer,
+                Track(index=main.index, mix=mix if self._target is not None else ""),
+                sample_rate=main.sample_rate,
+                seconds=told,
+            )
+        except ToolFailed as error:
+            return None, final_note(self._attempt, error)
+        if heard.seconds == 0:
+            return None, Note.EMPTY
+        if heard.is_damaged:
+            return heard, Note.DAMAGED
+        is_exact = self._attempt.demuxer in EXACT
+        return heard, Note.CUT_OFF if is_exact and heard.is_shorter_than(told) else None
+
+    def _hear(
+        self, source: Path, demuxer: str, track: Track, *, sample_rate: int, seconds: float | None
+    ) -> Heard:
+        """Raises: ToolFailed, and what ``make_sound`` does."""
+        rate = sample_rate or MAX_SAMPLE_RATE
+        points = self._settings.waveform_points
+        samples = part_samples(seconds, rate, points)
+        waveform = Waveform(sample_rate=rate, samples=samples, points=points)
+
+        def argv(box: Box) -> list[str]:
+            return hear_argv(
+                self._attempt.tools.ffmpeg or "",
+                track,
+                source=box.source_seen,
+                demuxer=demuxer,
+                part_samples=samples,
+                sample_rate=rate,
+                measures_loudness=self._target is not None,
+            )
+
+        moved = self._moving(INSPECTED_PROGRESS, HEARD_PROGRESS, seconds)
+        ran = self._run.read(source, argv, Listener(waveform, moved).hear)
+        loudness = read_loudness(ran.stderr) if self._target is not None else None
+        return Heard(waveform=waveform, errors=ran.errors, loudness=loudness)
+
+    def _moving(self, start: int, end: int, seconds: float | None) -> Callable[[float], None]:
+        def moved(position: float) -> None:
+            share = min(position / seconds, 0.999) if seconds else 0.0
+            progress = start + int((end - start) * share)
+            self._attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_SOUND)
+
+        return moved
+
+    def _plan(self, heard: Heard | None) -> Copy | Encode | None:
+        is_changed = (
+            self._target is not None
+            and heard is not None
+            and needs_gain(heard.loudness, self._target)
+        )
+        return plan_sound(
+            self._contents,
+            self._tracks,
+            self._attempt.checkpoint.content_type,
+            self._wishes,
+            size=self._attempt.job.file_size,
+            changes_loudness=is_changed,
+            has_unwanted_tags=self._has_unwanted_tags(),
+        )
+
+    def _has_unwanted_tags(self) -> bool:
+        policy = self._settings.metadata
+        tags = [self._contents.tags, *(one.tags for one in self._contents.streams)]
+        names = {name for one in tags for name in told_tags(one)}
+        if policy == "strip_all":
+            return bool(names) or bool(self._contents.covers)
+        return policy == "strip_location" and any(map(is_location, names))
+
+    def _kept(self, plan: Copy | Encode, note: Note) -> Produced:
+        """Return that no copy was made. Raises: Permanent: it was needed, and policy says that the task fails."""
+        if isinstance(plan, Encode) and not plan.is_needed:
+            return Produced(notes=(note,))
+        return kept(self._attempt, note)
+
+    def _with_copy(self, plan: Copy | Encode, heard: Heard, cover: Cover) -> Produced:
+        """Make the web copy and believe it only when it was decoded. Raises: what ``make_sound`` does."""
+        attempt = self._attempt
+        path = attempt.work_dir / f"sound{plan.container.ext}"
+        try:
+            self._make(plan, heard, cover, path)
+            found, made = self._accepted(plan, path)
+        except ToolFailed as error:
+            return self._kept(plan, final_note(attempt, error))
+        if found is None or made is None or len(tracks_of(found)) != len(plan.tracks):
+            return self._kept(plan, Note.NOT_PLAYABLE)
+        if not heard.is_like(made):
+            log.warning(
+                "media.output.refused", extra={"seconds": made.seconds, "errors": made.errors}
+            )
+            return self._kept(plan, Note.NOT_AS_LONG)
+        size = path.stat().st_size
+        is_gain = size < attempt.settings.media.gain_ratio * attempt.job.file_size
+        if isinstance(plan, Encode) and not plan.is_needed and not is_gain:
+            return Produced(notes=(Note.NO_GAIN,))
+        is_equal = isinstance(plan, Copy) and carries_all(
+            self._contents, found, self._settings.metadata
+        )
+        container = plan.container
+        web = attempt.made(WEB, path, content_type=container.content_type, ext=container.ext)
+        facts = {"web_loudness": made.loudness.facts()} if made.loudness is not None else {}
+        attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_SOUND)
+        return Produced(web=web, is_equal=is_equal and not heard.errors, facts=facts)
+
+    def _make(self, plan: Copy | Encode, heard: Heard, cover: Cover, path: Path) -> None:
+        attempt = self._attempt
+        is_changed = isinstance(plan, Encode) and self._target is not None
+        gain = ""
+        if is_changed and heard.loudness is not None and self._target is not None:
+            gain = gain_filter(heard.loudness, self._target)
+        carried = cover.index if plan.container.has_cover else None
+
+        def argv(box: Box) -> list[str]:
+            return make_argv(
+                attempt.tools.ffmpeg or "",
+                plan,
+                source=box.source_seen,
+                output=box.output_seen(DRAFT),
+                demuxer=attempt.demuxer,
+                tags=tags_of(self._contents, self._tracks, self._settings.metadata),
+                cover=carried,
+                gain=gain,
+            )
+
+        encoded = sum(one.bit_rate for one in plan.tracks) * heard.seconds / 8
+        largest = attempt.job.file_size + int(ENCODER_SPREAD * encoded) + SPARE_BYTES
+        moved = self._moving(HEARD_PROGRESS, COMPRESSED_PROGRESS, heard.seconds)
+        started = attempt.clock.monotonic()
+        self._run.write(argv, path, largest=largest, hear=Position(moved).hear)
+        attempt.figures.compressed(attempt.clock.monotonic() - started)
+
+    def _accepted(self, plan: Copy | Encode, path: Path) -> tuple[Contents | None, Heard | None]:
+        """Return what the copy holds and what is heard in it. Raises: ToolFailed."""
+        attempt, demuxer = self._attempt, plan.container.demuxer
+        try:
+            found = look(
+                attempt.tools,
+                self._run.box(path),
+                demuxer,
+                clock=attempt.clock,
+                stopped=self._run.stopped,
+            )
+        except Overran:
+            found = None
+        tracks = tracks_of(found) if found is not None else ()
+        if found is None or not tracks:
+            return found, None
+        main = Track(index=tracks[0].index)
+        seconds = tracks[0].duration or found.duration
+        rate = tracks[0].sample_rate
+        return found, self._hear(path, demuxer, main, sample_rate=rate, seconds=seconds)
+
+    def _waveform(self, heard: Heard | None) -> tuple[Made, ...]:
+        if heard is None or not self._settings.waveform:
+            return ()
+        path = self._attempt.work_dir / "waveform.json"
+        path.write_bytes(heard.waveform.as_json())
+        facts = {"points": heard.waveform.points}
+        return (
+            self._attempt.made(
+                WAVEFORM, path, content_type=WAVEFORM_TYPE, ext=".json", facts=facts
+            ),
+        )

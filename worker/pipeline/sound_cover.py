@@ -1,0 +1,119 @@
+"""The picture in a sound file, as a picture of its own, and a thumbnail of it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tusd_py.domain.filetypes import JPEG, PNG
+from tusd_py.domain.notes import Note
+from tusd_py.domain.rendition import Made
+from tusd_py.domain.signatures.identify import identify
+from tusd_py.file_pieces import look_into
+from tusd_py.private_files import make_private_directory
+from worker.images.making import render
+from worker.images.plan import MEDIA_TYPES, THUMBNAIL, Wanted
+from worker.images.program import PictureProgram
+from worker.media.causes import ToolFailed
+from worker.media.contents import Contents, Stream
+from worker.media.position import Position
+from worker.media.run import Overran, Stopped
+from worker.media.sandbox import Box
+from worker.media.sound_argv import PLAIN_COVERS, cover_argv
+from worker.media.sound_choice import cover_of
+from worker.pipeline.attempt import Attempt
+from worker.pipeline.second_try import final_note
+from worker.pipeline.sound_run import DRAFT, SoundRun
+
+COVER: Final = "cover"
+SPARE_BYTES: Final = 64 << 20
+"""What a cover may have that is encoded again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """What was made of a sound's picture."""
+
+    index: int | None = None
+    """Number of the picture's stream, if it may go along in a copy of the sound."""
+    made: tuple[Made, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def take_cover(attempt: Attempt, run: SoundRun, contents: Contents) -> Cover:
+    """Take the cover out of a sound, if it has one that the settings want.
+
+    Raises: ToolFailed: it is to be tried once more; ResourceShort, LeaseLost, WorkerStopping.
+    """
+    stream, settings = cover_of(contents), attempt.profile.audio
+    if stream is None:
+        return Cover()
+    keeps = settings.metadata == "keep"
+    index = stream.index if keeps and stream.codec in PLAIN_COVERS else None
+    if not settings.cover:
+        return Cover(index=index)
+    try:
+        made = _taken(attempt, run, stream, copies=keeps)
+    except ToolFailed as error:
+        final_note(attempt, error)
+        made = None
+    if made is None:
+        return Cover(notes=(Note.NO_COVER,))
+    thumbnail = _thumbnail(attempt, run, made)
+    return Cover(index=index, made=(made, *thumbnail))
+
+
+def _taken(attempt: Attempt, run: SoundRun, stream: Stream, *, copies: bool) -> Made | None:
+    """Return the picture; None if it is not what it says. Raises: as ``take_cover``."""
+    path = attempt.work_dir / COVER
+
+    def argv(box: Box) -> list[str]:
+        return cover_argv(
+            attempt.tools.ffmpeg or "",
+            stream,
+            source=box.source_seen,
+            output=box.output_seen(DRAFT),
+            demuxer=attempt.demuxer,
+            max_pixels=attempt.settings.media.max_pixels,
+            copies=copies,
+        )
+
+    largest = attempt.job.file_size + SPARE_BYTES
+    run.write(argv, path, largest=largest, hear=Position().hear)
+    kind = identify(look_into(path))
+    if kind is not (JPEG if stream.codec == "mjpeg" else PNG):
+        return None
+    facts = {"width": stream.width, "height": stream.height} if stream.width else {}
+    return attempt.made(
+        COVER, path, content_type=kind.mime, ext=f".{kind.extensions[0]}", facts=facts
+    )
+
+
+def _thumbnail(attempt: Attempt, run: SoundRun, cover: Made) -> tuple[Made, ...]:
+    """Return a small copy of the cover, if the settings want thumbnails of pictures and it can be made.
+
+    Raises: LeaseLost, WorkerStopping, OSError.
+    """
+    settings = attempt.profile.image
+    if not settings.enabled or not settings.thumbnail_size:
+        return ()
+    wanted = Wanted(
+        name=THUMBNAIL,
+        format="webp",
+        side=settings.thumbnail_size,
+        quality=settings.quality,
+        animated=False,
+        marked=False,
+    )
+    output, target = attempt.work_dir / "thumbnail-out", attempt.work_dir / "thumbnail"
+    for folder in (output, target):
+        make_private_directory(folder)
+    box = run.box(attempt.output(cover), output, largest=SPARE_BYTES)
+    program = PictureProgram(clock=attempt.clock, stopped=run.stopped)
+    kind = "jpeg" if cover.content_type == JPEG.mime else "png"
+    try:
+        (done,) = render(program, box, kind, (wanted,), settings, target=target)
+    except (ToolFailed, Overran, Stopped):
+        attempt.lease.check()
+        return ()
+    media_type, ext = MEDIA_TYPES["webp"]
+    facts = {"width": done.facts.width, "height": done.facts.height}
+    return (attempt.made(THUMBNAIL, done.path, content_type=media_type, ext=ext, facts=facts),)

@@ -1,0 +1,111 @@
+"""Runs ffmpeg on a sound within its budget of processor time, disk and memory."""
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tusd_py.domain.errors import ResourceShort, StorageFull
+from tusd_py.private_files import make_private_directory
+from worker.media.budget import allowed_cpu
+from worker.media.causes import Cause, ToolFailed
+from worker.media.checked_run import checked_run
+from worker.media.draft import NotOnePlainFile, take_draft
+from worker.media.memory import probe_memory
+from worker.media.run import Bounds, CpuSpent, Ran, Stopped
+from worker.media.sandbox import Box, Limits
+from worker.media.transcode import PATIENCE
+from worker.pipeline.attempt import Attempt
+
+OUTPUT_FOLDER: Final = "sound-out"
+DRAFT: Final = "draft.part"
+LINES_BYTES: Final = 256 << 20
+"""What one run may write to stdout: ten hours of parts of a twentieth of a second, in 300 bytes each."""
+
+
+class SoundRun:
+    """The runs of ffmpeg for one sound in one attempt."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._allowed = allowed_cpu(attempt.settings.media, attempt.job.file_size)
+
+    def read(
+        self, source: Path, argv: Callable[[Box], list[str]], hear: Callable[[str], bool]
+    ) -> Ran:
+        """Run a command line that writes no file; ``hear`` gets its lines.
+
+        Raises: ToolFailed; ResourceShort; LeaseLost, WorkerStopping.
+        """
+        return self._run(self.box(source), argv, hear)
+
+    def write(
+        self,
+        argv: Callable[[Box], list[str]],
+        target: Path,
+        *,
+        largest: int,
+        hear: Callable[[str], bool],
+    ) -> Ran:
+        """Run a command line that makes the file ``DRAFT`` of at most ``largest`` bytes, and take it to
+        ``target``. Raises: as ``read``.
+        """
+        attempt = self._attempt
+        try:
+            attempt.ports.space.check(largest)
+        except StorageFull as error:
+            raise ResourceShort("The worker's disk is too full for this sound.") from error
+        folder = attempt.work_dir / OUTPUT_FOLDER
+        shutil.rmtree(folder, ignore_errors=True)
+        make_private_directory(attempt.work_dir)
+        make_private_directory(folder)
+        box = self.box(attempt.source, folder, largest=largest)
+        ran = self._run(box, argv, hear)
+        try:
+            take_draft(folder, DRAFT, target, largest=largest)
+        except NotOnePlainFile as error:
+            raise ToolFailed(Cause.DAMAGED) from error
+        return ran
+
+    def box(self, source: Path, output: Path | None = None, *, largest: int = 1 << 20) -> Box:
+        """Return a box for programs that read ``source`` and write files of ``largest`` bytes to ``output``."""
+        return Box(
+            kind=self._attempt.tools.sandbox,
+            source=source,
+            output=output,
+            limits=Limits(
+                memory=probe_memory(self._attempt.settings.media),
+                file_size=largest,
+                cpu=math.ceil(self._allowed),
+            ),
+        )
+
+    def stopped(self) -> bool:
+        """Return whether a program of this attempt is to be ended."""
+        return self._attempt.lease.ended() or self._attempt.ports.space.is_short()
+
+    def _run(self, box: Box, argv: Callable[[Box], list[str]], hear: Callable[[str], bool]) -> Ran:
+        attempt = self._attempt
+        try:
+            return checked_run(
+                box,
+                argv(box),
+                clock=attempt.clock,
+                stopped=self.stopped,
+                wall_seconds=PATIENCE * box.limits.cpu,
+                stall_seconds=attempt.settings.media.stall_timeout,
+                on_line=hear,
+                bounds=Bounds(
+                    stdout=LINES_BYTES,
+                    cpu=box.limits.cpu,
+                    folder=box.output,
+                    folder_size=box.limits.file_size,
+                ),
+            )
+        except CpuSpent:
+            attempt.figures.over_budget("while")
+            raise ToolFailed(Cause.CPU_LIMIT) from None
+        except Stopped:
+            attempt.lease.check()
+            raise ResourceShort("The worker's disk is full.") from None
