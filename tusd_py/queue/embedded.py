@@ -36,6 +36,8 @@ CREATE TABLE IF NOT EXISTS dead (
 );
 """
 
+_FIRST: Final = "SELECT id, payload FROM messages WHERE visible_at <= ? ORDER BY id LIMIT 1"
+
 
 class EmbeddedQueue:
     """``queue.port.JobQueue`` without a broker."""
@@ -113,10 +115,11 @@ class EmbeddedQueue:
 
     def _lease(self, database: sqlite3.Connection) -> tuple[int, bytes] | None:
         now = self._clock.now()
+        # An idle receiver only reads: one that is stopped while it writes holds all others up.
+        if database.execute(_FIRST, (now,)).fetchone() is None:
+            return None
         database.execute("BEGIN IMMEDIATE")
-        row: tuple[int, bytes] | None = database.execute(
-            "SELECT id, payload FROM messages WHERE visible_at <= ? ORDER BY id LIMIT 1", (now,)
-        ).fetchone()
+        row: tuple[int, bytes] | None = database.execute(_FIRST, (now,)).fetchone()
         if row is not None:
             database.execute(
                 "UPDATE messages SET visible_at = ?, deliveries = deliveries + 1 WHERE id = ?",
