@@ -1,5 +1,6 @@
 """Posters of films: they show something, upright, in square pixels, in the film's colours."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,20 @@ def test_nothing_is_made_beyond_the_processor_time(tmp_path: Path) -> None:
     workshop.cpu_left = 60.0
     with pytest.raises(NotMade):
         make_poster(workshop, film, longest=100, max_pixels=64)
+
+
+def test_a_decoder_that_hangs_is_not_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, hanging = tmp_path / "film.mp4", tmp_path / "ffmpeg"
+    make(["-f", "lavfi", "-i", f"{CORNERS},format=yuv420p", *X264, str(source)])
+    hanging.write_text(f"#!/bin/sh\necho >>{tmp_path}/starts\nexec sleep 1000\n")
+    hanging.chmod(0o755)
+    workshop = workshop_in(tmp_path / "work", sandbox="off")
+    film = film_at(workshop, source)
+    workshop.tools = replace(workshop.tools, ffmpeg=str(hanging))
+    workshop.cpu_left = 1.0
+    monkeypatch.setattr("worker.film_renditions.workshop.WALL_FACTOR", 2.0)
+    with pytest.raises(NotMade):
+        make_poster(workshop, film, longest=100, max_pixels=1 << 20)
+    assert (tmp_path / "starts").read_text() == "\n"

@@ -15,7 +15,7 @@ from worker.media.draft import NotOnePlainFile, take_drafts
 from worker.media.memory import Share
 from worker.media.position import Position
 from worker.media.probe import look
-from worker.media.run import Bounds, Overran, run
+from worker.media.run import Bounds, CpuSpent, Overran, Stalled, run
 from worker.media.sandbox import Box, Limits
 from worker.media.tools import Tools
 from worker.media.transcode import PATIENCE, PROGRESS_BYTES
@@ -101,7 +101,9 @@ class Workshop:
             targets = {draft: self.folder / name for draft, name in drafts.items()}
             take_drafts(output, targets, largest=order.largest)
         except Overran as error:
-            self.cpu_left -= box.limits.cpu
+            if isinstance(error, CpuSpent | Stalled):
+                # The next program would come to the same, and take as long.
+                self.cpu_left = 0.0
             raise NotMade(f"limit: {error}") from error
         except (NotOnePlainFile, OSError) as error:
             raise NotMade(str(error)) from error
