@@ -336,9 +336,23 @@ def test_tags_go_out_of_the_main_copy_by_setting(sounds: Server, tmp_path: Path)
     assert web == ""
     path = sound(tmp_path / "memo2.mp3", *TAGS, *place)
     placeless = process(sounds, path, "placeless")
+    assert placeless.notes == []
     kept = probe(placeless.saved("web", tmp_path / "p.mp3"), "format_tags")
     assert "Ein Lied" in kept
     assert "48.1" not in kept
+
+
+def test_tags_that_can_not_be_taken_out_are_said(sounds: Server, tmp_path: Path) -> None:
+    options = ["-c:a", "pcm_mulaw", "-ac", "1", "-ar", "8000"]
+    found = process(sounds, sound(tmp_path / "told.wav", *options, *TAGS), "bare")
+    assert (found.names, found.notes) == (["original"], ["tags_not_removed"])
+
+
+def test_a_sound_that_is_none_is_said_so(sounds: Server, tmp_path: Path) -> None:
+    (tmp_path / "none.flac").write_bytes(b"fLaC\0" + bytes(500))
+    found = process(sounds, tmp_path / "none.flac")
+    assert found.names == ["original"]
+    assert found.notes == ["sound_unreadable"]
 
 
 def test_tags_of_ogg_are_found_in_its_stream(sounds: Server, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ class Note(StrEnum):
     NOT_ALL_CARRIED = "not_all_carried"
     TAGS_NOT_REMOVED = "tags_not_removed"
     NO_COVER = "cover_unreadable"
+    SOUND_UNREADABLE = "sound_unreadable"
 
 
 NOTE_TEXTS: Final[Mapping[Note, str]] = {
@@ -69,6 +70,7 @@ NOTE_TEXTS: Final[Mapping[Note, str]] = {
     Note.NOT_ALL_CARRIED: "网页版不含原文件的全部内容",
     Note.TAGS_NOT_REMOVED: "文件信息（如拍摄地点）未能清除",
     Note.NO_COVER: "封面图片无法读取",
+    Note.SOUND_UNREADABLE: "音频无法读取，按原样保存",
 }
 
 

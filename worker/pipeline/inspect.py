@@ -131,6 +131,6 @@ def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
     if found is None:
         if attempt.settings.whitelist.extensions:
             raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code)
-        return [Note.UNREADABLE]
+        return [Note.SOUND_UNREADABLE if kind.family == "audio" else Note.UNREADABLE]
     attempt.contents, attempt.probed, attempt.demuxer = found, summary(found), kind.demuxer
     return []

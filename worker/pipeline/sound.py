@@ -98,11 +98,13 @@ class _Sound:
         else:
             produced = self._with_copy(plan, heard, cover)
         others = (*self._waveform(heard), *cover.made)
+        keeps_tags = produced.web is None and self._has_unwanted_tags()
+        left = (Note.TAGS_NOT_REMOVED,) if keeps_tags else ()
         return replace(
             produced,
             others=others,
             facts={**sound_facts(self._contents, self._tracks, heard), **produced.facts},
-            notes=(*produced.notes, *cover.notes),
+            notes=(*produced.notes, *left, *cover.notes),
         )
 
     def _listened(self) -> tuple[Heard | None, Note | None]:
