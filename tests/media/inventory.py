@@ -77,9 +77,7 @@ def _side_data(stream: dict[str, Any]) -> set[str]:
 
 def _sounds(sent: Media, web: Media) -> Iterator[str]:
     before, after = sent.streams("audio"), web.streams("audio")
-    filled = [
-        stream for stream in before if stream.get("nb_frames") != "0" and stream.get("channels")
-    ]
+    filled = [stream for stream in before if stream.get("channels") and not _is_empty(sent, stream)]
     if len(after) < len(filled):
         yield f"{len(filled) - len(after)} of {len(filled)} sounds"
     missing = Counter(map(_language, filled)) - Counter(map(_language, after))
@@ -99,6 +97,13 @@ def _sounds(sent: Media, web: Media) -> Iterator[str]:
         ]
         if marked[0] > marked[1]:
             yield f"which sound is {role}"
+
+
+def _is_empty(media: Media, stream: dict[str, Any]) -> bool:
+    """Return whether a track of an MP4 has no packet; only then does ffprobe tell no number of frames."""
+    if "nb_frames" in stream or "mp4" not in media.format:
+        return False
+    return media.packets(int(stream["index"])) == 0
 
 
 def _language(stream: dict[str, Any]) -> str:

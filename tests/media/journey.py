@@ -104,7 +104,8 @@ def _download(client: httpx.Client, url: str, query: dict[str, str], path: Path)
 def _with_extension(path: Path) -> Path:
     """Rename a file by its contents, since a browser takes a file's type from its name."""
     formats = Media(path).format.split(",")
-    head = path.open("rb").read(64)
+    with path.open("rb") as file:
+        head = file.read(64)
     by_format = {"matroska": ".webm", "mp4": ".mp4", "ogg": ".ogg", "mp3": ".mp3", "wav": ".wav", "flac": ".flac",
                  "avi": ".avi", "gif": ".gif", "aac": ".aac"}  # fmt: skip
     by_head = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif"}

@@ -94,6 +94,15 @@ class Media:
                 found.append(stream)
         return found
 
+    def packets(self, index: int) -> int:
+        """Return how many packets a stream has, by reading them."""
+        done = run(
+            "ffprobe", "-v", "error", "-of", "csv=p=0", "-select_streams", str(index), "-count_packets",
+            "-show_entries", "stream=nb_read_packets", f"file:{self.path}",
+        )  # fmt: skip
+        text = done.stdout.decode().strip().strip(",")
+        return int(text) if text.isdecimal() else 0
+
     @property
     def format(self) -> str:
         return str(self.facts.get("format", {}).get("format_name", ""))
