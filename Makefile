@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-attacks site pictures lock clean
+.PHONY: install serve test check unit soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -89,6 +89,10 @@ bench-limits: install
 bench-claims: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/claims.py
+
+bench-fairness: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/fairness.py
 
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt

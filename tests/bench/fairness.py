@@ -1,0 +1,94 @@
+"""How long a small file of one user waits behind a hundred films of another, with one slot:
+``make bench-fairness``.
+
+Printed for SQLite and RabbitMQ: seconds until the file is completed, and seconds until a film of the second
+user begins, with the number of the first user's films that are done then.
+"""
+
+import secrets
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+from support.media import video
+from support.server import Server, running_server
+from support.services import RabbitMq
+from support.waiting import wait_until
+
+from tusd_py.clock import SystemClock
+
+FILMS = 100
+SECRET = secrets.token_hex(32)
+TEXT = b"eighteen bytes, me"
+
+
+class User:
+    """A user of the server."""
+
+    def __init__(self, server: Server, number: int) -> None:
+        claims = {"userId": number, "exp": int(SystemClock().now()) + 3600}
+        token = jwt.encode(claims, SECRET, algorithm="HS256")
+        self._server = server
+        self._headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
+
+    def send(self, content: bytes) -> str:
+        headers = {
+            **self._headers,
+            "Upload-Length": str(len(content)),
+            "Content-Type": "application/offset+octet-stream",
+        }
+        made = httpx.post(self._server.files, headers=headers, content=content, timeout=60)
+        return made.headers["Location"].rstrip("/").rpartition("/")[2]
+
+    def progress(self, task: str) -> dict[str, Any]:
+        url = f"{self._server.url}/api/file/upload/progress/{task}"
+        found: dict[str, Any] = httpx.get(url, headers=self._headers, timeout=60).json()
+        return found
+
+
+def measure(name: str, folder: Path, env: dict[str, str]) -> None:
+    film = video(folder / "film.mp4").read_bytes()
+    env = {"TUSD_AUTH__ACCESS_SECRET": SECRET, **env}
+    with running_server(folder / "data", "--workers", "1", env=env) as server:
+        one, two = User(server, 1), User(server, 2)
+        films = [one.send(film + b"\0\0\0\x10free%08d" % number) for number in range(FILMS)]
+        begin = time.monotonic()
+        text = two.send(TEXT)
+        wait_until(lambda: two.progress(text)["status"] == "completed", timeout=600)
+        took, begin = time.monotonic() - begin, time.monotonic()
+        late = two.send(film + b"\0\0\0\x10free" + b"user two")
+        wait_until(lambda: two.progress(late)["status"] != "received", timeout=600)
+        waited = time.monotonic() - begin
+        done = sum(one.progress(task)["status"] == "completed" for task in films)
+    sys.stdout.write(
+        f"{name}: text completed after {took:.2f} s; film began after {waited:.2f} s, when {done} of "
+        f"{FILMS} films were done\n"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "sqlite").mkdir()
+        measure("SQLite", folder / "sqlite", {})
+        broker = RabbitMq()
+        try:
+            broker.start()
+            (folder / "rabbitmq").mkdir()
+            env = {
+                "TUSD_RABBITMQ__HOST": "127.0.0.1",
+                "TUSD_RABBITMQ__PORT": str(broker.port),
+                "TUSD_RABBITMQ__USER": broker.user,
+                "TUSD_RABBITMQ__PASSWORD": broker.password,
+                "TUSD_RABBITMQ__VHOST": broker.virtual_host(),
+            }
+            measure("RabbitMQ", folder / "rabbitmq", env)
+        finally:
+            broker.close()
+
+
+main()
