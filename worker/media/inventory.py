@@ -206,7 +206,8 @@ def _is_served(stream: Stream, contents: Contents) -> bool:
 
 def _of_sounds(source: Contents, made: Contents) -> set[Loss]:
     found: set[Loss] = set()
-    tracks = [one for one in source.of_kind("audio") if not is_empty(one, source)]
+    # A track without samples counts too: that it is empty is only what the index says.
+    tracks = source.of_kind("audio")
     left = list(made.of_kind("audio"))
     for track in tracks:
         if _is_lossless(track) and not any(one.codec == track.codec for one in left):

@@ -78,6 +78,7 @@ def test_a_plain_film_is_carried_whole() -> None:
         (also(replace(PICTURE, index=2)), Loss.PICTURE_STREAM),
         (also(replace(PICTURE, index=2, disposition=frozenset({"attached_pic"}))), Loss.COVER),
         (also(replace(SOUND, index=2)), Loss.SOUND_TRACK),
+        (also(replace(SOUND, index=2, frames=0)), Loss.SOUND_TRACK),
         (also(SUBTITLE), Loss.SUBTITLES),
         (also(replace(SUBTITLE, codec="hdmv_pgs_subtitle")), Loss.SUBTITLES),
         (also(Stream(index=2, kind="attachment")), Loss.ATTACHMENTS),
