@@ -500,7 +500,8 @@ def sound_only() -> Check:
             if got is None:
                 yield "the sound is gone"
             else:
-                yield from _on_time("beeps", _moved("beeps", got.beeps, seen.sent.sound.beeps), {})
+                moved = _moved("beeps", got.beeps, seen.sent.sound.beeps)
+                yield from _on_time("beeps", moved, moved)
                 if abs(got.length - seen.sent.sound.length) > 0.1:
                     yield f"{got.length:.2f} s of {seen.sent.sound.length:.2f} s"
 

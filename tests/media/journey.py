@@ -29,7 +29,8 @@ def media_server(
     """Run a server with two workers and the default settings; ``code``: another tree's program."""
     env = {"TUSD_JOBS__RELAY_EVERY": "0.2", **(settings or {})}
     if code is not None:
-        env["PYTHONPATH"] = str(code)
+        # Without the second one, Python looks for modules in the working directory first.
+        env |= {"PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"}
     with running_server(folder, "--workers", "2", env=env) as server:
         yield server
 
