@@ -102,7 +102,7 @@ function show(task) {
   if (task.filename !== undefined) row.querySelector('.name').textContent = task.filename || task.task_id
   if (task.file_size !== undefined) row.querySelector('.size').textContent = size(task.file_size)
   row.querySelector('.status').textContent = text[task.status] ?? task.status
-  row.querySelector('.message').textContent = messageOf(task)
+  row.querySelector('.message').textContent = [messageOf(task), placeOf(task)].filter(Boolean).join(' · ')
   const bar = row.querySelector('progress')
   bar.value = task.progress
   bar.setAttribute('aria-label', `${row.querySelector('.name').textContent}: ${text[task.status]}`)
@@ -124,6 +124,11 @@ function show(task) {
   button.textContent = text.remove
   button.hidden = !['completed', 'failed'].includes(task.status)
   document.querySelector('#none').hidden = rows.size > 0
+}
+
+/** The place of a task that waits for a worker; '' for any other. */
+function placeOf(task) {
+  return task.queue_position === undefined ? '' : text.before(task.queue_position)
 }
 
 /** What a task says beside its status, by the stable codes of its texts. */
