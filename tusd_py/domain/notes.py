@@ -17,11 +17,8 @@ class Note(StrEnum):
     UNTOUCHED = "type_is_kept_as_it_is"
     UNREADABLE = "unreadable"
     NO_GAIN = "no_gain"
-    KEPT = "original_kept"
-    CANNOT_DECODE = "cannot_decode"
     TOO_LONG = "too_long"
     TOO_MUCH_WORK = "too_much_work"
-    STOPPED_AT_A_LIMIT = "stopped_at_a_limit"
     NOT_PLAYABLE = "not_playable"
     NOT_AS_LONG = "not_as_long"
     DAMAGED = "damaged"
@@ -48,11 +45,8 @@ NOTE_TEXTS: Final[Mapping[Note, str]] = {
     Note.UNTOUCHED: "此类文件按原样保存",
     Note.UNREADABLE: "视频无法读取，按原样保存",
     Note.NO_GAIN: "压缩无收益，保留原文件",
-    Note.KEPT: "保留原文件",
-    Note.CANNOT_DECODE: "视频无法解码，保留原文件",
     Note.TOO_LONG: "视频过长，保留原文件",
     Note.TOO_MUCH_WORK: "压缩耗时过多，保留原文件",
-    Note.STOPPED_AT_A_LIMIT: "压缩超出限制，保留原文件",
     Note.NOT_PLAYABLE: "压缩结果无法播放，保留原文件",
     Note.NOT_AS_LONG: "压缩结果长度不符，保留原文件",
     Note.DAMAGED: "文件内容已损坏，保留原文件",

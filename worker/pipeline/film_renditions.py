@@ -50,7 +50,7 @@ DEMUXERS: Final = {".mp4": "mov", ".webm": "matroska"}
 
 HOPELESS: Final = frozenset(
     {
-        Note.STOPPED_AT_A_LIMIT, Note.PROTECTED, Note.EMPTY, Note.UNSUPPORTED, Note.PICTURE_TOO_LARGE,
+        Note.PROTECTED, Note.EMPTY, Note.UNSUPPORTED, Note.PICTURE_TOO_LARGE,
         Note.OUT_OF_MEMORY, Note.PROCESSING_INTERRUPTED, Note.PROCESSING_HUNG,
     }
 )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Final
 
 from tusd_py.domain.errors import Permanent
 from tusd_py.domain.notes import NOTE_TEXTS, Note
-from tusd_py.domain.task import TEXT_COMPRESSION_FAILED
+from tusd_py.domain.task import TEXT_COMPRESSION_FAILED, TEXT_PROCESSING_FAILED
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.produced import Produced
 
@@ -19,10 +19,11 @@ def kept(attempt: Attempt, note: Note) -> Produced:
     """
     attempt.lease.check()
     if attempt.settings.media.on_failure == "fail":
+        text = TEXT_COMPRESSION_FAILED if attempt.family == "video" else TEXT_PROCESSING_FAILED
         raise Permanent(
             "The file could not be processed.",
             code="compression_failed",
-            message=f"{TEXT_COMPRESSION_FAILED}{NOTE_TEXTS[note].partition(KEPT)[0]}",
+            message=f"{text}{NOTE_TEXTS[note].partition(KEPT)[0]}",
         )
     return Produced(notes=(note,))
 

@@ -8,7 +8,7 @@ from tusd_py.domain.messages import MESSAGE_CODES, message_code
 from tusd_py.domain.task import Task, TaskFacts, TaskStatus
 
 OF_FAILURES = {
-    "TEXT_COMPRESSION_FAILED", "TEXT_SOURCE_MISSING", "TEXT_STORE_FAILED", "TEXT_RECORD_FAILED",
+    "TEXT_COMPRESSION_FAILED", "TEXT_PROCESSING_FAILED", "TEXT_SOURCE_MISSING", "TEXT_STORE_FAILED", "TEXT_RECORD_FAILED",
 }  # fmt: skip
 """Their code is the error's."""
 OTHERS = {"TEXT_RETRYING"}
