@@ -193,11 +193,12 @@ class PoolMachine(RuleBasedStateMachine):
             self.queued.remove(upload_id)
 
     @precondition(lambda self: self.queued)
-    @rule(pick=picks, server=servers)
-    def begin_job(self, pick: int, server: int) -> None:
-        task_id = self.queued[pick % len(self.queued)]
+    @rule(server=servers)
+    def begin_job(self, server: int) -> None:
         job = claim(self.catalog(server), owner="w", seconds=LEASE_SECONDS)
         assert job is not None
+        task_id = job.task_id
+        assert task_id in self.queued
         if not self.catalog(server).claim_object(key_of(self.bytes_of[task_id])):
             self.catalog(server).release(task_id, fence=job.fence)
             return
