@@ -272,11 +272,11 @@ class PoolMachine(RuleBasedStateMachine):
             assert b"".join(self.objects.read(file.object_key, 0, file.stored_size)) == content
 
     @precondition(lambda self: self.queued)
-    @rule(pick=picks, server=servers)
-    def work(self, pick: int, server: int) -> None:
+    @rule(server=servers)
+    def work(self, server: int) -> None:
         """A worker takes a job from its beginning to its end."""
         before = set(self.claimed)
-        self.begin_job(pick, server)
+        self.begin_job(server)
         for task_id in set(self.claimed) - before:
             self._put(task_id)
             self._record(task_id, server)
