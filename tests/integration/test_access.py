@@ -38,6 +38,10 @@ GET events of it     200 404 401 401 401 401 401 200 404 200 404 404
 GET WebSocket        101 404 401 401 401 401 401 101 404 101 404 404
 GET events           200 200 401 401 401 401 401 403 403 403 403 200
 GET tasks            200 200 401 401 401 401 401 403 403 401 401 401
+GET renditions of it 409 404 401 401 401 401 401 409 404 401 401 401
+POST link to it      200 404 401 401 401 401 401 200 404 401 401 401
+GET what it links to 409 409 409 409 409 409 409 409 409 409 409 409
+POST reprocess it    409 404 401 401 401 401 401 409 404 401 401 401
 POST tickets         200 200 401 401 401 401 401 200 200 401 401 401
 POST ticket for it   200 404 401 401 401 401 401 200 404 401 401 401
 GET healthz          200 200 200 200 200 200 200 200 200 200 200 200
@@ -95,6 +99,11 @@ class Asker:
         assert made.status_code == 200, made.text
         return made.json()["ticket"]
 
+    def link(self, task: str) -> str:
+        made = self.http.post(f"{API}/links/{task}", headers=self.owner)
+        assert made.status_code == 200, made.text
+        return made.json()["url"]
+
     def as_(self, who: str, made: httpx.Response) -> tuple[dict[str, str], dict[str, str]]:
         """Headers and query of somebody who asks for what was made."""
         task: str | None = made.headers["Location"].rpartition("/")[2]
@@ -135,6 +144,10 @@ class Asker:
             "events of it": (f"{API}/events/{task}", {}, {}),
             "WebSocket": (f"{API}/ws/{task}", UPGRADE, {}),
             "ticket for it": (f"{API}/tickets", {}, {"content": json.dumps({"task_id": task})}),
+            "renditions of it": (f"{API}/renditions/{task}", {}, {}),
+            "link to it": (f"{API}/links/{task}", {}, {}),
+            "what it links to": (self.link(task) if resource == "what it links to" else "", {}, {}),
+            "reprocess it": (f"{API}/reprocess/{task}", {}, {}),
             "healthz": ("/healthz", {}, {}),
             "home": ("/", {}, {}),
         }
@@ -177,6 +190,9 @@ def test_the_access_matrix(asker: Asker) -> None:
         "GET progress",
         "GET events of it",
         "POST final of it",
+        "GET renditions of it",
+        "POST link to it",
+        "POST reprocess it",
     ],
 )
 def test_what_is_not_yours_is_answered_like_what_is_not_there(asker: Asker, what: str) -> None:
@@ -184,9 +200,15 @@ def test_what_is_not_yours_is_answered_like_what_is_not_there(asker: Asker, what
     method, _, resource = what.partition(" ")
     made = asker.made(finished=resource != "final of it", partial=resource == "final of it")
     name = made.headers["Location"].rpartition("/")[2]
-    place = {"file": "/files/{}", "progress": f"{API}/progress/{{}}", "final of it": "/files/"}.get(
-        resource, f"{API}/events/{{}}"
-    )
+    place = {
+        "file": "/files/{}",
+        "progress": f"{API}/progress/{{}}",
+        "events of it": f"{API}/events/{{}}",
+        "renditions of it": f"{API}/renditions/{{}}",
+        "link to it": f"{API}/links/{{}}",
+        "reprocess it": f"{API}/reprocess/{{}}",
+        "final of it": "/files/",
+    }[resource]
     answers = []
     for asked in (name, "0" * 32):
         headers = {**TUS, **BODY, "Upload-Offset": "0", **asker.other}
