@@ -287,7 +287,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.remove_condemned(0)
         while self.queued or self.claimed:
             if self.queued:
-                self.work(0, 0)
+                self.work(0)
             for task_id in sorted(self.claimed):
                 self._put(task_id)
                 self._record(task_id, 1)
