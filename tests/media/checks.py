@@ -286,12 +286,22 @@ def not_combed(share: float = 0.15) -> Check:
     return check
 
 
-def says(*, note: bool = True) -> Check:
-    """The task has a note that says why."""
+def says(*codes: str) -> Check:
+    """The task has one of these notes: it says the true reason."""
 
     def check(seen: Seen) -> Iterator[str]:
-        if note and not seen.notes:
-            yield "no note code"
+        if not set(codes) & set(seen.notes):
+            yield f"told {', '.join(seen.notes) or 'nothing'}, not {' or '.join(codes)}"
+
+    return check
+
+
+def never_says(code: str) -> Check:
+    """The task has no such note: it would be untrue."""
+
+    def check(seen: Seen) -> Iterator[str]:
+        if code in seen.notes:
+            yield f"told {code}"
 
     return check
 
