@@ -33,7 +33,9 @@ def objection(
         return Note.NOT_PLAYABLE
     if keeps_frames and _has_too_few_frames(chosen.picture, pictures[0], errors):
         return Note.DAMAGED
-    is_as_long = not _has_other_length(_length(chosen.picture, source), pictures[0], made)
+    wanted = _length(chosen.picture, source)
+    is_whole = _has_all_frames(chosen.picture, pictures[0])
+    is_as_long = not _has_other_length(wanted, pictures[0], made, may_be_longer=is_whole)
     return None if is_as_long and not _has_short_sound(chosen, made) else Note.NOT_AS_LONG
 
 
@@ -56,11 +58,29 @@ def _has_too_few_frames(source: Stream, made: Stream, errors: int) -> bool:
     return made.frames < wanted * FRAMES_SHARE - 1
 
 
-def _has_other_length(wanted: float | None, stream: Stream, made: Contents) -> bool:
+def states_another_length(source: Contents, chosen: Chosen, made: Contents) -> bool:
+    """Return whether the source states another length than its film has: it may hold more than was found."""
+    wanted = _length(chosen.picture, source)
+    pictures = [one for one in made.of_kind("video") if not is_still(one)]
+    return any(_has_other_length(wanted, one, made, may_be_longer=False) for one in pictures)
+
+
+def _has_all_frames(source: Stream, made: Stream) -> bool:
+    """Whether as many frames came out as were counted in the source."""
+    return bool(source.frames) and made.frames == source.frames
+
+
+def _has_other_length(
+    wanted: float | None, stream: Stream, made: Contents, *, may_be_longer: bool
+) -> bool:
+    """``may_be_longer``: a file that was joined of parts states the length of one of them."""
     found = stream.duration or made.duration
     if wanted is None:
         return False
-    return found is None or abs(found - wanted) > max(LENGTH_SECONDS, wanted * LENGTH_SHARE)
+    tolerance = max(LENGTH_SECONDS, wanted * LENGTH_SHARE)
+    if found is None or found < wanted - tolerance:
+        return True
+    return found > wanted + tolerance and not may_be_longer
 
 
 def _has_short_sound(chosen: Chosen, made: Contents) -> bool:

@@ -138,7 +138,8 @@ _BY_WORDS: Final = tuple(
         (r"received signal \d+", Cause.KILLED),
         (r"DRM protected|[Ee]ncrypted", Cause.PROTECTED),
         (
-            r"does not contain any stream|nothing was (?:en|de)coded|no packets",
+            r"does not contain any stream|nothing was (?:en|de)coded|no packets"
+            r"|Cannot determine format of input stream .* after EOF",
             Cause.EMPTY,
         ),
         (r"moov atom not found|partial file|ended prematurely|[Tt]runcat", Cause.CUT_OFF),

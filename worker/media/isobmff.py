@@ -1,5 +1,5 @@
 """Reads the layout of an MP4 or MOV file by its boxes (ISO/IEC 14496-12, QuickTime File Format): whether it
-can be played while it loads, and whether it holds boxes that ffprobe does not report."""
+can be played while it loads, whether it is encrypted, and whether it holds boxes that ffprobe does not report."""
 
 import struct
 from collections.abc import Iterator
@@ -14,6 +14,11 @@ MAX_BOXES: Final = 100_000
 _TOP: Final = frozenset(
     {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp", b"pdin"}
 )  # fmt: skip
+_TO_SAMPLES: Final = (b"mdia", b"minf", b"stbl", b"stsd")
+"""The way from a track to the kinds of its samples."""
+_PROTECTED: Final = frozenset({b"encv", b"enca", b"enct", b"encs", b"drmi", b"drms"})
+"""Kinds of samples that are encrypted (ISO/IEC 14496-12, 8.12; FairPlay). ffprobe reports what they would be
+without encryption."""
 _IN_MOVIE: Final = frozenset(
     {b"mvhd", b"trak", b"udta", b"meta", b"iods", b"mvex", b"free", b"skip"}
 )
@@ -36,12 +41,14 @@ class Layout:
     """Whether the file ends within a box: its end is missing."""
     has_unknown: bool
     """Whether there is a box that may hold something which is nowhere else reported."""
+    is_protected: bool = False
+    """Whether a track's samples are encrypted."""
 
 
 def read_layout(path: Path) -> Layout:
     """Return the layout of a file, which may be anything. Raises: OSError."""
     order: list[bytes] = []
-    unknown = is_cut = False
+    unknown = is_cut = protected = False
     with path.open("rb") as file:
         end = file.seek(0, 2)
         for number, (name, start, size) in enumerate(_boxes(file, 0, end)):
@@ -52,13 +59,32 @@ def read_layout(path: Path) -> Layout:
                 order.append(name)
             if name == b"moov":
                 unknown = unknown or _has_unknown(file, start, start + size)
+                protected = protected or _has_protected(file, start, start + size)
     places = [order.index(name) for name in (b"moov", b"mdat") if name in order]
     return Layout(
         starts_fast=len(places) == 2 and places[0] < places[1],
         is_fragmented=b"moof" in order,
         is_cut=is_cut,
+        is_protected=protected,
         has_unknown=unknown,
     )
+
+
+def _has_protected(file: BinaryIO, start: int, end: int) -> bool:
+    for name, at, size in _boxes(file, start, end):
+        if name == b"trak" and not _PROTECTED.isdisjoint(_kinds_of_samples(file, at, at + size)):
+            return True
+    return False
+
+
+def _kinds_of_samples(file: BinaryIO, start: int, end: int) -> set[bytes]:
+    for wanted in _TO_SAMPLES:
+        found = [(at, size) for name, at, size in _boxes(file, start, end) if name == wanted]
+        if not found:
+            return set()
+        start, end = found[0][0], found[0][0] + found[0][1]
+    # Behind the version and the number of entries.
+    return {name for name, _, _ in _boxes(file, start + 8, end)}
 
 
 def _has_unknown(file: BinaryIO, start: int, end: int) -> bool:

@@ -26,7 +26,6 @@ larger has its index there wherever it stands."""
 SOUND_BITS: Final = 128_000
 """Taken for a sound track whose bit rate is not known."""
 _PLAIN_H264: Final = ("Constrained Baseline", "Baseline", "Main", "High", "Progressive High", "")
-_PROTECTED: Final = ("encv", "enca", "drmi", "drms")
 _WEB_SOUNDS: Final = {"mp4": ("aac", "mp3"), "webm": ("opus", "vorbis")}
 
 
@@ -156,8 +155,6 @@ def _why_kept(chosen: Chosen, packaging: Packaging, *, has_tone_mapping: bool) -
     picture = chosen.picture
     if packaging.layout is not None and packaging.layout.is_cut:
         return Note.CUT_OFF
-    if any(one.codec_tag in _PROTECTED for one in (picture, *chosen.sounds)):
-        return Note.PROTECTED
     if picture.codec in ("", "none", "unknown"):
         return Note.UNSUPPORTED
     if picture.dolby_vision is not None and picture.dolby_vision_base in (0, None):

@@ -11,7 +11,7 @@ from tusd_py.domain.task import (
     TEXT_COMPRESSING,
     TaskStatus,
 )
-from worker.media.accept import objection
+from worker.media.accept import objection, states_another_length
 from worker.media.choose import Chosen, choose
 from worker.media.contents import Contents
 from worker.media.encoders import Encoder
@@ -301,6 +301,8 @@ class _Film:
         )
         layout = self._layout
         unseen = {Loss.UNKNOWN} if layout is not None and layout.has_unknown else set()
+        if states_another_length(self._contents, self._chosen, made):
+            unseen.add(Loss.UNKNOWN)
         damaged = {Loss.DAMAGE} if output.errors else set()
         return found | unseen | damaged
 

@@ -7,6 +7,7 @@ from typing import Final
 from tusd_py.domain.job import Step
 from tusd_py.domain.notes import Note
 from worker.media.causes import Blame, ToolFailed
+from worker.media.isobmff import read_layout
 from worker.media.sound_choice import is_sound
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.film import make_film
@@ -55,6 +56,8 @@ def make(attempt: Attempt) -> None:
 
 
 def _made(attempt: Attempt, maker: Callable[[Attempt], Produced]) -> Produced:
+    if attempt.demuxer == "mov" and read_layout(attempt.source).is_protected:
+        return kept(attempt, Note.PROTECTED)
     try:
         return with_second_try(attempt, lambda: maker(attempt))
     except ToolFailed as error:

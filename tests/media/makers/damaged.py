@@ -110,7 +110,8 @@ def raw_photo(path: Path) -> None:
     made.rename(path)
 
 
-@case("128_heic_sequence.heics", "untouched", checks.kept(), checks.never_says("damaged"), **RAW)
+# A film under the brand of a picture: no decoder of pictures reads it, which a note may say.
+@case("128_heic_sequence.heics", "untouched", checks.kept(), **RAW)
 def heic_sequence(path: Path) -> None:
     made = path.with_name("made.mp4")
     ffmpeg(

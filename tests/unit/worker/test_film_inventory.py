@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tusd_py.domain.notes import Note
-from worker.media.accept import MAX_ERRORS, objection
+from worker.media.accept import MAX_ERRORS, objection, states_another_length
 from worker.media.choose import choose
 from worker.media.contents import Chapter, Colour, Contents, Stream
 from worker.media.film_facts import film_facts
@@ -177,6 +177,19 @@ def test_a_part_of_a_film_is_refused(made: Contents | None, errors: int, note: N
     assert objected(FILM, made, errors) is note
 
 
+def test_a_film_may_be_longer_than_its_file_says_if_no_frame_came_twice() -> None:
+    """A transport stream that was joined of parts states the length of its last part."""
+    frames, chosen = PICTURE.frames, choose(FILM)
+    assert chosen is not None
+    longer = replace(PICTURE, duration=3 * (PICTURE.duration or 0.0))
+    made = replace(MADE, streams=(longer, SOUND))
+    assert objected(FILM, made) is None
+    assert states_another_length(FILM, chosen, made)
+    assert not states_another_length(FILM, chosen, MADE)
+    repeated = replace(MADE, streams=(replace(longer, frames=3 * (frames or 0)), SOUND))
+    assert objected(FILM, repeated) is Note.NOT_AS_LONG
+
+
 def test_hidden_frames_are_not_missing() -> None:
     made = replace(MADE, streams=(replace(PICTURE, frames=280), SOUND))
     assert objected(with_picture(codec="vp8"), made) is None
@@ -210,6 +223,21 @@ def box(name: bytes, content: bytes = b"") -> bytes:
 
 
 MOVIE = box(b"moov", box(b"mvhd", b"x" * 100) + box(b"trak"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_protected"), [(b"encv", True), (b"enca", True), (b"avc1", False)]
+)
+def test_encrypted_samples_are_found_in_any_track(
+    tmp_path: Path, kind: bytes, is_protected: bool
+) -> None:
+    def track(name: bytes) -> bytes:
+        kinds = box(b"stsd", struct.pack(">II", 0, 1) + box(name, bytes(70)))
+        return box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", kinds))))
+
+    path = tmp_path / "film"
+    path.write_bytes(box(b"ftyp") + box(b"moov", track(b"mp4a") + track(kind)) + box(b"mdat"))
+    assert read_layout(path).is_protected is is_protected
 
 
 @pytest.mark.parametrize(

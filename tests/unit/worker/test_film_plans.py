@@ -201,7 +201,6 @@ def test_a_film_with_such_sound_does_not_play_as_it_is(sound: Stream) -> None:
 @pytest.mark.parametrize(
     ("picture", "packaging", "note"),
     [
-        (replace(PICTURE, codec_tag="encv"), MP4, Note.PROTECTED),
         (replace(PICTURE, codec=""), MP4, Note.UNSUPPORTED),
         (replace(PICTURE, codec="hevc", dolby_vision=5, dolby_vision_base=0), MP4, Note.DOLBY_VISION),
         (PICTURE, replace(MP4, layout=replace(FAST, is_cut=True)), Note.CUT_OFF),
