@@ -216,7 +216,7 @@ def test_poison_is_put_aside_with_its_reason_and_comes_back_by_hand(cluster: Clu
     assert here.wait_for_status(task, "failed")["error_code"] == "poison"
     job, letter = _dead_letters(cluster, "list").stdout.splitlines()
     assert job.startswith(task)
-    assert "poison  Processing this file stopped the worker several times." in job
+    assert "poison  Storing this file stopped the worker several times." in job
     assert "not a job message" in letter
     assert "a message of tomorrow" in letter
     name = letter.split()[1]

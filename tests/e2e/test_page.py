@@ -13,7 +13,7 @@ import pytest
 from support.figures import figures
 from support.media import video
 from support.page import visiting
-from support.server import Server, running_server
+from support.server import STILLS, Server, running_server
 from support.tokens import SECRET, token
 from support.waiting import wait_until
 
@@ -58,7 +58,7 @@ def test_files_go_in_are_followed_and_come_out(server: Server, tmp_path: Path) -
 @pytest.mark.parametrize("guarded", [False, True])
 def test_a_film_is_played_and_had_back_as_it_was_sent(tmp_path: Path, guarded: bool) -> None:
     clip = video(tmp_path / "clip.mkv")
-    env = {"TUSD_MEDIA__PRESET": "ultrafast", "TUSD_MEDIA__KEEP_ORIGINAL": "always"}
+    env = {**STILLS, "TUSD_MEDIA__PRESET": "ultrafast", "TUSD_MEDIA__KEEP_ORIGINAL": "always"}
     env |= {"TUSD_AUTH__ACCESS_SECRET": SECRET} if guarded else {}
     with (
         running_server(tmp_path / "data", "--workers", "1", env=env) as server,

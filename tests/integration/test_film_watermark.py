@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.media import make, pixels_of, video
-from support.server import running_server
+from support.server import STILLS, running_server
 from support.tus import send
 
 from tusd_py.clock import SystemClock
@@ -26,7 +26,7 @@ def test_every_films_web_copy_is_marked_and_its_original_kept(tmp_path: Path) ->
     )
     # One that would stay as it is without a watermark.
     source = video(tmp_path / "clip.mp4", crf=40, seconds=1.0)
-    with running_server(tmp_path / "data", "--config", str(settings)) as server:
+    with running_server(tmp_path / "data", "--config", str(settings), env=STILLS) as server:
         task = send(server, source)
         done = server.wait_for_status(task, "completed", "failed")
         assert done["renditions"][:2] == ["web", "original"], done

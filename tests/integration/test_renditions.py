@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.media import video
-from support.server import Server, running_server
+from support.server import STILLS, Server, running_server
 from support.tokens import SECRET, token
 from support.tus import BODY, TUS, metadata, send
 from support.waiting import wait_until
@@ -22,7 +22,7 @@ def renditions(server: Server, task: str) -> dict[str, object]:
 
 
 def test_a_films_original_is_kept_beside_its_web_copy(tmp_path: Path) -> None:
-    env = {**FAST, "TUSD_MEDIA__KEEP_ORIGINAL": "always"}
+    env = {**FAST, **STILLS, "TUSD_MEDIA__KEEP_ORIGINAL": "always"}
     with running_server(tmp_path / "data", env=env) as server:
         source = video(tmp_path / "clip.mkv")
         sent = source.read_bytes()
@@ -113,7 +113,7 @@ def test_a_client_chooses_only_a_profile_that_is_offered(tmp_path: Path) -> None
     settings.write_text(
         "media: {preset: ultrafast, profiles: {asis: {video: {web: false}}}, profile_choice: [asis]}"
     )
-    with running_server(tmp_path / "data", "--config", str(settings)) as server:
+    with running_server(tmp_path / "data", "--config", str(settings), env=STILLS) as server:
         content = video(tmp_path / "clip.mp4").read_bytes()
 
         def post(name: str) -> httpx.Response:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from support.server import Server, running_server
+from support.server import STILLS, Server, running_server
 
 from media.cases import Case
 from media.measure import Media, Rendition, Seen
@@ -27,7 +27,7 @@ def media_server(
     folder: Path, *, code: Path | None = None, settings: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """Run a server with two workers and the default settings; ``code``: another tree's program."""
-    env = {"TUSD_JOBS__RELAY_EVERY": "0.2", **(settings or {})}
+    env = {**STILLS, "TUSD_JOBS__RELAY_EVERY": "0.2", **(settings or {})}
     if code is not None:
         # Without the second one, Python looks for modules in the working directory first.
         env |= {"PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"}

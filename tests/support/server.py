@@ -17,6 +17,15 @@ import httpx
 from tusd_py.access.operator_links import OperatorLinks, page_link
 from tusd_py.clock import SystemClock
 
+NO_STILLS: Final = {
+    "TUSD_MEDIA__VIDEO__POSTER": "false",
+    "TUSD_MEDIA__VIDEO__THUMBNAIL_WIDTH": "0",
+}
+"""Tests that are about something else need no pictures of their films, which take half of the work."""
+STILLS: Final = {
+    "TUSD_MEDIA__VIDEO__POSTER": "true",
+    "TUSD_MEDIA__VIDEO__THUMBNAIL_WIDTH": "320",
+}
 START_SECONDS: Final = 30.0
 _ADDRESS: Final = re.compile(r"^upload to\s+(http://\S+?)(/[\w./~-]*/)$")
 
@@ -57,7 +66,7 @@ class Server:
                 *self.program, "serve", "--data-dir", str(self.data_dir),
                 "--port", str(self.port), *self.flags,
             ],
-            env={**os.environ, "TUSD_LOG_LEVEL": "warning", **self.env},
+            env={**os.environ, "TUSD_LOG_LEVEL": "warning", **NO_STILLS, **self.env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
