@@ -48,7 +48,7 @@ class Lease:
             self._until = asked_at + self._seconds
 
     def lose(self) -> None:
-        """The job is another's or nobody's: the attempt ends at its next look."""
+        """Another attempt has the job, or none has: this one ends at its next look."""
         self._lost.set()
 
     def stop(self) -> None:

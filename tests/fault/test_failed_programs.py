@@ -34,7 +34,7 @@ exec {real} "$@"
 
 
 class Programs:
-    """The server's ffmpeg and ffprobe, which fail as they are told to."""
+    """The server's ffmpeg and ffprobe, which fail in a given way."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -181,7 +181,7 @@ def test_a_worker_that_slept_through_its_lease_changes_nothing(idle_server: Serv
     server = idle_server
     # Nothing is made of it, so that it is recorded well within a lease that is never renewed.
     task = send(server, b"zombie" * 100)
-    # No thread but the slot writes to the database: SIGSTOP in a transaction would stop everybody.
+    # No thread but the slot writes to the database: SIGSTOP in a transaction would stop all threads.
     quiet = {f"TUSD_JOBS__{name}_EVERY": "600s" for name in ("RENEW", "REAP", "RELAY", "JANITOR")}
     with worker(server.data_dir, TUSD_FAIL="before_record:stop", **quiet) as zombie:
         wait_until(lambda: _stopped(zombie.pid))

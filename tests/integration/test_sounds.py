@@ -219,9 +219,9 @@ def test_a_cover_is_a_picture_of_its_own(
     assert entry["content_type"] == {"jpg": "image/jpeg", "png": "image/png"}[kind]
     assert found.content("cover") == cover.read_bytes()
     assert entry["facts"] == {"width": 120, "height": 90}
-    told = found.listed["facts"]
-    assert (told["title"], told["artist"], told["album"]) == ("Ein Lied", "Wir", "Eins")
-    assert told["cover"] == {"width": 120, "height": 90}
+    shown = found.listed["facts"]
+    assert (shown["title"], shown["artist"], shown["album"]) == ("Ein Lied", "Wir", "Eins")
+    assert shown["cover"] == {"width": 120, "height": 90}
 
 
 def test_a_cover_that_is_no_picture_is_not_believed(sounds: Server, tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ def test_tags_go_out_of_the_main_copy_by_setting(sounds: Server, tmp_path: Path)
 
 def test_tags_that_can_not_be_taken_out_are_said(sounds: Server, tmp_path: Path) -> None:
     options = ["-c:a", "pcm_mulaw", "-ac", "1", "-ar", "8000"]
-    found = process(sounds, sound(tmp_path / "told.wav", *options, *TAGS), "bare")
+    found = process(sounds, sound(tmp_path / "tagged.wav", *options, *TAGS), "bare")
     assert (found.names, found.notes) == (["original"], ["tags_not_removed"])
 
 

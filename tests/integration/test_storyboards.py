@@ -17,7 +17,7 @@ from worker.film_renditions.storyboard import (
 )
 from worker.film_renditions.webvtt import read
 
-# The brightness tells the second: 40 in the first, 70 in the second ...
+# The brightness is that of the second: 40 in the first, 70 in the second ...
 CLOCK = "color=black:s=64x36:r=10:d=5.5,format=yuv420p,geq=lum=40+30*floor(T):cb=128:cr=128"
 
 

@@ -177,7 +177,7 @@ def sounds(
     per_channel: int = 0,
     default_hz: int | None = None,
 ) -> Check:
-    """So many sounds with these languages; at least so many bits a second for each channel."""
+    """This number of sounds with these languages, and at least this number of bits a second for each channel."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is None or (seen.is_as_sent and not seen.web.streams("audio")):
@@ -203,7 +203,7 @@ def sounds(
 
 
 def subtitles(count: int, *, languages: Sequence[str] = ()) -> Check:
-    """So many text subtitles in the web copy or as renditions of their own."""
+    """This number of text subtitles in the web copy or as renditions of their own."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is None:
@@ -220,7 +220,7 @@ def subtitles(count: int, *, languages: Sequence[str] = ()) -> Check:
 
 
 def chapters(count: int) -> Check:
-    """So many chapters in the web copy."""
+    """This number of chapters in the web copy."""
 
     def check(seen: Seen) -> Iterator[str]:
         found = len(seen.web.facts.get("chapters", ())) if seen.web else 0
@@ -291,7 +291,7 @@ def says(*codes: str) -> Check:
 
     def check(seen: Seen) -> Iterator[str]:
         if not set(codes) & set(seen.notes):
-            yield f"told {', '.join(seen.notes) or 'nothing'}, not {' or '.join(codes)}"
+            yield f"notes {', '.join(seen.notes) or 'none'}, not {' or '.join(codes)}"
 
     return check
 
@@ -301,7 +301,7 @@ def never_says(code: str) -> Check:
 
     def check(seen: Seen) -> Iterator[str]:
         if code in seen.notes:
-            yield f"told {code}"
+            yield f"the note {code}"
 
     return check
 
@@ -311,7 +311,7 @@ def silent() -> Check:
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.message not in ("上传完成", "文件已存在，秒传成功"):
-            yield f"told {seen.message}"
+            yield f"the message {seen.message}"
 
     return check
 
@@ -369,7 +369,7 @@ def of_every_file(seen: Seen) -> Iterator[str]:
 
 
 def _as_listed(seen: Seen) -> Iterator[str]:
-    """What is downloaded has the size and the hash that the list of renditions tells."""
+    """What is downloaded has the size and the hash that the list of renditions states."""
     files = [("web", seen.main, seen.web.path)] if seen.web and seen.main else []
     files += [(name, each.facts, each.path) for name, each in seen.renditions.items()]
     for name, row, path in files:
@@ -432,13 +432,20 @@ def image(*, colours: int = 18, wide: bool = False) -> Check:
     """The web copy, or a rendition of it, is a picture that Chromium shows, upright and in its colours."""
 
     def check(seen: Seen) -> Iterator[str]:
-        shown = {name: told for name, told in (seen.played or {}).items() if "error" not in told}
+        shown = {
+            name: measured
+            for name, measured in (seen.played or {}).items()
+            if "error" not in measured
+        }
         if not shown:
             yield "no browser shows it, and there is no rendition that one shows"
-        for name, told in shown.items():
-            got = {spot: tuple(colour) for spot, colour in told["spots"].items()}
-            if told["width"] * HEIGHT != told["height"] * WIDTH and name in ("web", "original"):
-                yield f"{name}: {told['width']}x{told['height']}"
+        for name, measured in shown.items():
+            got = {spot: tuple(colour) for spot, colour in measured["spots"].items()}
+            if measured["width"] * HEIGHT != measured["height"] * WIDTH and name in (
+                "web",
+                "original",
+            ):
+                yield f"{name}: {measured['width']}x{measured['height']}"
             wanted = {spot: colour for spot, (_, colour) in SPOTS.items()}
             if wide:
                 # What a browser makes of Display P3's (192, 0, 0) and so on: beyond what sRGB has.
@@ -499,11 +506,15 @@ def sound_only() -> Check:
     """The web copy, or a rendition, is a sound that Chromium plays, with its beeps in time."""
 
     def check(seen: Seen) -> Iterator[str]:
-        heard = {name: told for name, told in (seen.played or {}).items() if "error" not in told}
+        heard = {
+            name: measured
+            for name, measured in (seen.played or {}).items()
+            if "error" not in measured
+        }
         if not heard:
             yield "no browser plays it, and there is no rendition that one plays"
             return
-        if all(told["rms"] < 0.005 for told in heard.values()):
+        if all(measured["rms"] < 0.005 for measured in heard.values()):
             yield "it is silent"
         if seen.web is not None and not seen.is_as_sent and seen.sent.sound is not None:
             got = seen.web.sound

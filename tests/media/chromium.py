@@ -37,9 +37,9 @@ def record(path: Path, *types: str) -> dict[str, Any]:
 def play(files: Sequence[tuple[Path, str]], *, at: float = 1.2) -> dict[Path, dict[str, Any]]:
     """Show each file; the second member is its kind: ``film``, ``picture`` or ``sound``."""
     spots = {name: spot for name, (spot, _) in SPOTS.items()}
-    asked = [{"path": str(path), "kind": kind, "at": at, "spots": spots} for path, kind in files]
+    wanted = [{"path": str(path), "kind": kind, "at": at, "spots": spots} for path, kind in files]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as listed:
-        json.dump(asked, listed)
+        json.dump(wanted, listed)
         listed.flush()
         lines = _node("play", listed.name).splitlines()
     found = [json.loads(line) for line in lines]
@@ -58,25 +58,25 @@ def _node(*arguments: str) -> str:
 
 def film_faults(seen: Seen) -> Iterator[str]:
     """Compare what Chromium showed of the web copy with the scene."""
-    told = seen.played
-    assert told is not None
+    measured = seen.played
+    assert measured is not None
     assert seen.web is not None
-    if "error" in told:
-        yield f"Chromium: {told['error']}"
+    if "error" in measured:
+        yield f"Chromium: {measured['error']}"
         return
-    if told["duration"] == "Infinity":
+    if measured["duration"] == "Infinity":
         yield "Chromium: no length, so it can't be sought"
     width, height = seen.web.display_size
-    if abs(told["width"] * height - told["height"] * width) > max(width, height) * 4:
-        yield f"Chromium: {told['width']}x{told['height']}, not {width}x{height}"
-    spots = {name: tuple(colour) for name, colour in told["spots"].items()}
+    if abs(measured["width"] * height - measured["height"] * width) > max(width, height) * 4:
+        yield f"Chromium: {measured['width']}x{measured['height']}, not {width}x{height}"
+    spots = {name: tuple(colour) for name, colour in measured["spots"].items()}
     wanted = {
         name: colour for name, (_, colour) in (CORNERS if _is_hdr(seen.sent) else SPOTS).items()
     }
     far, sentence = furthest(spots, wanted)
     if far > (90 if _is_hdr(seen.sent) else COLOUR_STEPS):
         yield f"Chromium: {sentence}"
-    if seen.sent.streams("audio") and seen.sent.sound is not None and not told["soundBytes"]:
+    if seen.sent.streams("audio") and seen.sent.sound is not None and not measured["soundBytes"]:
         yield "Chromium: no sound"
 
 

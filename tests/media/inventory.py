@@ -100,7 +100,7 @@ def _sounds(sent: Media, web: Media) -> Iterator[str]:
 
 
 def _is_empty(media: Media, stream: dict[str, Any]) -> bool:
-    """Return whether a track of an MP4 has no packet; only then does ffprobe tell no number of frames."""
+    """Return whether a track of an MP4 has no packet; only then does ffprobe report no number of frames."""
     if "nb_frames" in stream or "mp4" not in media.format:
         return False
     return media.packets(int(stream["index"])) == 0

@@ -43,13 +43,13 @@ def send(server: Server, files: Sequence[Path], state: Path) -> dict[Path, list[
         capture_output=True, text=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL,
         env={**os.environ, "XDG_STATE_HOME": str(state)},
     )  # fmt: skip
-    told: dict[Path, list[dict[str, Any]]] = {file: [] for file in files}
+    printed: dict[Path, list[dict[str, Any]]] = {file: [] for file in files}
     for line in done.stdout.splitlines():
         said = json.loads(line)
-        told.setdefault(Path(said["file"]), []).append(said)
-    if not any(told.values()):
+        printed.setdefault(Path(said["file"]), []).append(said)
+    if not any(printed.values()):
         raise RuntimeError(done.stderr[-2000:])
-    return told
+    return printed
 
 
 def seen(
@@ -71,8 +71,8 @@ def seen(
         if result.disposition:
             result.web = Media(_with_extension(web))
         task = str(result.last.get("task_id", ""))
-        told = client.get(f"{server.url}/api/file/upload/renditions/{task}")
-        found = told.json() if told.status_code == httpx.codes.OK else {}
+        printed = client.get(f"{server.url}/api/file/upload/renditions/{task}")
+        found = printed.json() if printed.status_code == httpx.codes.OK else {}
         result.notes = [
             str(code) for code in result.last.get("note_codes") or found.get("note_codes") or ()
         ]

@@ -54,7 +54,7 @@ def observed(found: Seen) -> str:
 
 def play(all_seen: Iterable[Seen]) -> None:
     """Show in Chromium what is to be played there, all in one browser."""
-    asked: list[tuple[Path, str]] = []
+    to_show: list[tuple[Path, str]] = []
     of: dict[Path, tuple[Seen, str]] = {}
     for found in all_seen:
         kind = {"pictures": "picture", "sounds": "sound"}.get(found.case.group, "film")
@@ -70,14 +70,14 @@ def play(all_seen: Iterable[Seen]) -> None:
                 and name not in ("original", "cover", "waveform")
             }
         for name, path in files.items():
-            asked.append((path, kind))
+            to_show.append((path, kind))
             of[path] = (found, name)
-    for path, told in chromium.play(asked).items() if asked else ():
+    for path, measured in chromium.play(to_show).items() if to_show else ():
         found, name = of[path]
         if found.case.group in OWN_GROUPS:
-            found.played = {**(found.played or {}), name: told}
+            found.played = {**(found.played or {}), name: measured}
         else:
-            found.played = told
+            found.played = measured
 
 
 def say_now(text: str) -> None:
@@ -107,12 +107,12 @@ def run(
             if not part:
                 continue
             began = time.monotonic()
-            told = send(server, [files[case.name] for case in part], work / "state")
+            printed = send(server, [files[case.name] for case in part], work / "state")
             say(f"{len(part)} files sent and done in {time.monotonic() - began:.0f} s")
             for case in part:
                 path = files[case.name]
                 back, memo = work / "back" / str(len(found)), inputs.memo_of(case, cache)
-                found.append(seen(server, case, path, told.get(path, []), back, memo))
+                found.append(seen(server, case, path, printed.get(path, []), back, memo))
     play(found)
     say("played in Chromium")
     rows = [

@@ -1,10 +1,10 @@
 // What a real Chromium shows and plays of media files, and recordings that it makes.
-// node media.mjs play FILES(JSON: [{path, kind, at, spots}])   tells one JSON object a file, one a line
-// node media.mjs record PATH TYPE SCENE(JSON)                  writes a recording, tells {frames, type}
+// node media.mjs play FILES(JSON: [{path, kind, at, spots}])   prints one JSON object a line for each file
+// node media.mjs record PATH TYPE SCENE(JSON)                  writes a recording, prints {frames, type}
 import * as fs from 'node:fs'
 import { chromium } from 'playwright-core'
 
-const [, , what, ...told] = process.argv
+const [, , what, ...more] = process.argv
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--disable-gpu'],
@@ -134,12 +134,12 @@ try {
   await page.setContent('<!doctype html><input type=file>')
   await page.evaluate(helpers)
   if (what === 'record') {
-    const [path, scene] = told
+    const [path, scene] = more
     const { data, ...rest } = await page.evaluate((given) => window.recordScene(given), JSON.parse(scene))
     if (data) fs.writeFileSync(path, Buffer.from(data, 'base64'))
     say(rest)
   } else {
-    for (const { path, kind, at, spots } of JSON.parse(fs.readFileSync(told[0]))) {
+    for (const { path, kind, at, spots } of JSON.parse(fs.readFileSync(more[0]))) {
       try {
         await page.setInputFiles('input', path)
         const seen = await page.evaluate(

@@ -35,7 +35,7 @@ LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 
 
 def contents_of(source: Path, demuxer: str) -> Contents:
-    """Return what a film holds, read to its end where its header does not tell."""
+    """Return what a film holds, read to its end where its header does not state it."""
     box = Box(kind="rlimit", source=source, output=None, limits=LIMITS)
     clock = SystemClock()
     found = look(TOOLS, box, demuxer, clock=clock, stopped=lambda: False)

@@ -196,9 +196,9 @@ def replace_file(connection: Connection, job: Job, stored: StoredContent, now: f
     refers = uploads.c.file_identity == file.identity
     connection.execute(update(uploads).where(refers).values(extra_size=extra))
     history = file_upload_history
-    told = history.c.repository_identity == file.identity
-    connection.execute(update(history).where(told).values(oss_path=stored.path))
-    for task_id in connection.execute(select(history.c.task_id).where(told)).scalars().all():
+    of_file = history.c.repository_identity == file.identity
+    connection.execute(update(history).where(of_file).values(oss_path=stored.path))
+    for task_id in connection.execute(select(history.c.task_id).where(of_file)).scalars().all():
         add_outcome(connection, UploadId(task_id), now=now)
         add_event(connection, UploadId(task_id), HookEvent.POST_COMPLETE, now)
     found = pool_file(connection, job.scope, job.file_hash, locked=True)

@@ -1,7 +1,7 @@
 """Writers of one SQLite file that queue up share a transaction, and its sync.
 
 SQLite has one writer at a time, so threads wait for each other anyhow. Whoever's turn it is runs the
-work of all that wait and commits once. Nobody is outcomes anything before that commit. When some work
+work of all that wait and commits once. No thread gets its outcome before that commit. When some work
 fails, all of it is taken back and done again, each in a savepoint, which a failure takes back alone:
 as a rule none fails, and savepoints would be a quarter of the statements.
 

@@ -45,7 +45,7 @@ def pool_file(
 
 def leave_pool(connection: Connection, upload_id: UploadId) -> None:
     """The upload points at its file no longer; a file that none points at leaves the pool. Its objects
-    are then the janitor's, who asks the pool again."""
+    are then the janitor's, which looks into the pool again."""
     identity = connection.execute(
         select(uploads.c.file_identity).where(uploads.c.id == upload_id)
     ).scalar()

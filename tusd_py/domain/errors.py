@@ -99,7 +99,7 @@ class UploadError(TusdError):
 
 
 class RenditionNotFound(UploadError):
-    """Raised when a finished upload has no rendition of the name that a client asked for."""
+    """Raised when a finished upload has no rendition of the name that a client requested."""
 
     code = "rendition_not_found"
     sentence = "The file has no rendition of this name."

@@ -1,7 +1,7 @@
 """HTTP Live Streaming (RFC 8216) of films: a ladder of sizes, each of them one MP4 file whose segments are byte
 ranges.
 
-ffmpeg's own playlist is read strictly and written anew: each address in it is a rendition of the same upload,
+ffmpeg's own playlist is read strictly and written again: each address in it is a rendition of the same upload,
 relative to the playlist's own address.
 """
 

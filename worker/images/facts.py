@@ -41,9 +41,9 @@ class PictureFacts:
     has_tags: bool
     has_location: bool
 
-    def told(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, Any]:
         """Return what clients are shown."""
-        told: dict[str, Any] = {
+        shown: dict[str, Any] = {
             "width": self.width,
             "height": self.height,
             "frames": self.frames,
@@ -52,8 +52,8 @@ class PictureFacts:
             "orientation": self.orientation,
         }
         if self.taken is not None:
-            told["taken"] = self.taken
-        return told
+            shown["taken"] = self.taken
+        return shown
 
 
 def read_facts(answer: Mapping[str, Any]) -> PictureFacts | None:

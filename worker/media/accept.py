@@ -84,7 +84,7 @@ def _has_other_length(
 
 
 def _has_short_sound(chosen: Chosen, made: Contents) -> bool:
-    """Whether the longest sound of the source ends later than any that was made. Broadcasts tell no more of a
+    """Whether the longest sound of the source ends later than any that was made. Broadcasts state no more of a
     sound than where the whole file ends."""
     wanted = max((one.duration or 0.0 for one in chosen.sounds), default=0.0)
     tracks = made.of_kind("audio")

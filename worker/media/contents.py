@@ -156,7 +156,7 @@ class Contents:
         return len(self.of_kind("video")) > len(self.covers)
 
     def shown_tags(self) -> dict[str, str]:
-        """Return the short tags that tell users what the file is, each at most 200 characters."""
+        """Return the short tags that show users what the file is, each at most 200 characters."""
         return {
             name: self.tags[name][:MAX_SHOWN_CHARACTERS]
             for name in SHORT_TAGS

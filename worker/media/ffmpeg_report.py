@@ -28,7 +28,7 @@ _HERTZ: Final = re.compile(r"\b(\d{1,6}) Hz")
 
 
 def read_ffmpeg(text: str) -> Contents | None:
-    """Return what the text tells; None when it names no stream."""
+    """Return what the text states; None when it names no stream."""
     streams = tuple(_stream(*found) for found in _STREAM.findall(text))
     if not streams:
         return None

@@ -40,7 +40,7 @@ _CLOCK: Final = re.compile(r"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,9
 
 
 def read_ffprobe(text: str, *, is_complete: bool = True) -> Contents | None:
-    """Return what the JSON tells; None when it names no stream, or is not what ffprobe writes."""
+    """Return what the JSON states; None when it names no stream, or is not what ffprobe writes."""
     try:
         found = read_json_object(text)
     except NotAJsonObject:

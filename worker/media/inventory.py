@@ -265,24 +265,24 @@ def _counted(streams: Iterable[Stream], key: Callable[[Stream], str]) -> Counter
 def _of_tags(source: Contents, chosen: Chosen, made: Contents, policy: MetadataPolicy) -> set[Loss]:
     if policy == "strip_all":
         return set()
-    kept = set(told_tags(made.tags).values())
+    kept = set(content_tags(made.tags).values())
     for stream in made.streams:
-        kept |= set(told_tags(stream.tags).values())
+        kept |= set(content_tags(stream.tags).values())
     for stream in source.streams:
-        told = {} if stream.kind in ("data", "attachment") else told_tags(stream.tags)
+        tags = {} if stream.kind in ("data", "attachment") else content_tags(stream.tags)
         if stream.kind == "subtitle" and stream not in chosen.subtitles:
-            told = {}
-        if any(_is_missing(name, value, kept, policy) for name, value in told.items()):
+            tags = {}
+        if any(_is_missing(name, value, kept, policy) for name, value in tags.items()):
             return {Loss.TAGS}
     if any(
-        _is_missing(name, value, kept, policy) for name, value in told_tags(source.tags).items()
+        _is_missing(name, value, kept, policy) for name, value in content_tags(source.tags).items()
     ):
         return {Loss.TAGS}
     return set()
 
 
-def told_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags that tell something of the film itself; each date as seconds precisely."""
+def content_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that describe the film itself; each date as seconds precisely."""
     return {
         name: value.partition(".")[0].rstrip("Z") if name == "creation_time" else value.strip()
         for name, value in tags.items()
@@ -291,7 +291,7 @@ def told_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_location(name: str) -> bool:
-    """Whether a tag tells where a film was taken, by its name in lower case."""
+    """Whether a tag states where a film was taken, by its name in lower case."""
     return any(word in name for word in _LOCATION)
 
 

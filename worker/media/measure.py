@@ -1,5 +1,5 @@
 """Reads a film through once without decoding more than its key frames: how many frames there are, when the
-last one ends, and which sizes the picture has, where no index tells."""
+last one ends, and which sizes the picture has, where no index states it."""
 
 import re
 from collections.abc import Callable

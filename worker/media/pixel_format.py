@@ -47,15 +47,17 @@ _PATTERNS: Final = tuple(
         (r"mono[wb]", 1, "gray"),
     )
 )
-"""Names, and the bits and the chroma where the name does not tell them."""
+"""Names, and the bits and the chroma where the name does not state them."""
 
 
 def pixel_format(name: str) -> PixelFormat | None:
     """Return what a format holds; None for a name that is not known here."""
     for pattern, bits, chroma in _PATTERNS:
         if match := pattern.fullmatch(name):
-            told = match.groupdict()
+            parts = match.groupdict()
             return PixelFormat(
-                int(told.get("bits") or bits), told.get("chroma") or chroma, bool(told.get("alpha"))
+                int(parts.get("bits") or bits),
+                parts.get("chroma") or chroma,
+                bool(parts.get("alpha")),
             )
     return None

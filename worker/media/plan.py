@@ -7,7 +7,7 @@ from typing import Final, Literal
 from tusd_py.domain.notes import Note
 from worker.media.choose import Chosen
 from worker.media.contents import Contents, Stream
-from worker.media.inventory import MetadataPolicy, is_location, told_tags
+from worker.media.inventory import MetadataPolicy, content_tags, is_location
 from worker.media.isobmff import Layout
 from worker.media.levels import Level, fastest, fitted
 from worker.media.pictures import Picture, plan_picture
@@ -286,7 +286,7 @@ def tag_changes(contents: Contents, policy: MetadataPolicy) -> TagChanges:
         return TagChanges(strips_all=True, recorded=contents.tags.get("creation_time", ""))
     everywhere = {name for one in contents.streams for name in one.tags} | set(contents.tags)
     removed = tuple(sorted(filter(is_location, everywhere))) if policy != "keep" else ()
-    left = set(told_tags(contents.tags)) - set(removed)
+    left = set(content_tags(contents.tags)) - set(removed)
     return TagChanges(
         removed=removed,
         needs_free_names=any(name.partition("-")[0] not in PLACES_IN_MP4 for name in left),

@@ -136,8 +136,8 @@ def limits_argv(limits: Limits, *, maps_devices: bool = False) -> list[str]:
 
 
 def _unless_orphan() -> list[str]:
-    """Return a step that goes on only while the worker lives: one that was killed before the program asked
-    for a signal at its death sends none. An orphan is a child of process 1."""
+    """Return a step that goes on only while the worker lives: one that was killed before the program
+    requested a signal at its death sends none. An orphan is a child of process 1."""
     return [] if os.getpid() == 1 else ["/bin/sh", "-c", '[ "$PPID" != 1 ] && exec "$@"', "box"]
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from worker.media.argv import input_argv
 from worker.media.contents import Contents, Stream
-from worker.media.inventory import MetadataPolicy, is_location, told_tags
+from worker.media.inventory import MetadataPolicy, content_tags, is_location
 from worker.media.sound_plan import Container, Copy, Encode, Track
 
 ENCODERS: Final = {"m4a": "aac", "webm": "libopus"}
@@ -33,7 +33,7 @@ class Tags:
 def tags_of(contents: Contents, tracks: Sequence[Stream], policy: MetadataPolicy) -> Tags:
     """Return what goes into a copy by the policy."""
     main = tracks[0]
-    in_stream = bool(told_tags(main.tags)) and not told_tags(contents.tags)
+    in_stream = bool(content_tags(main.tags)) and not content_tags(contents.tags)
     names = {*contents.tags, *main.tags}
     return Tags(
         policy=policy,

@@ -41,7 +41,7 @@ def sound_facts(
 
 
 def shown_tags(contents: Contents, main: Stream) -> dict[str, str]:
-    """Return the tags that tell what is heard, each at most 200 characters; Ogg has them in its stream."""
+    """Return the tags that name what is heard, each at most 200 characters; Ogg has them in its stream."""
     found: Mapping[str, str] = {**main.tags, **contents.tags}
     tags = {name: found[name][:MAX_SHOWN_CHARACTERS] for name in _SHOWN if found.get(name)}
     if "date" not in tags and contents.tags.get("creation_time"):
@@ -51,11 +51,11 @@ def shown_tags(contents: Contents, main: Stream) -> dict[str, str]:
 
 def _duration(contents: Contents, main: Stream, heard: Heard | None) -> float | None:
     """Return the header's word where decoding agrees with it: it is more precise."""
-    told = main.duration or contents.duration
+    stated = main.duration or contents.duration
     if heard is None:
-        return told
-    agrees = told is not None and abs(told - heard.seconds) <= tolerance(told)
-    return round(told if told is not None and agrees else heard.seconds, 3)
+        return stated
+    agrees = stated is not None and abs(stated - heard.seconds) <= tolerance(stated)
+    return round(stated if stated is not None and agrees else heard.seconds, 3)
 
 
 def _track_facts(track: Stream) -> dict[str, object]:

@@ -41,7 +41,7 @@ class Heard:
         return self.errors > MAX_ERRORS
 
     def is_shorter_than(self, seconds: float | None) -> bool:
-        """Return whether a part of a sound of so many seconds is missing."""
+        """Return whether a part of a sound of ``seconds`` is missing."""
         return seconds is not None and self.seconds < seconds - tolerance(seconds)
 
     def is_like(self, made: "Heard") -> bool:

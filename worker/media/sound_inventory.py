@@ -6,7 +6,7 @@ Only a copy whose tracks were not encoded again can: in doubt something is lost.
 from collections import Counter
 
 from worker.media.contents import Contents
-from worker.media.inventory import MetadataPolicy, is_location, told_tags
+from worker.media.inventory import MetadataPolicy, content_tags, is_location
 from worker.media.sound_choice import tracks_of
 from worker.media.sound_hearing import tolerance
 
@@ -50,12 +50,12 @@ def _others(contents: Contents) -> Counter[tuple[str, str]]:
 def _lost_tags(source: Contents, made: Contents, policy: MetadataPolicy) -> bool:
     if policy == "strip_all":
         return False
-    kept = set(told_tags(made.tags).values())
+    kept = set(content_tags(made.tags).values())
     for stream in made.streams:
-        kept |= set(told_tags(stream.tags).values())
-    told = [told_tags(source.tags), *(told_tags(one.tags) for one in source.streams)]
+        kept |= set(content_tags(stream.tags).values())
+    described = [content_tags(source.tags), *(content_tags(one.tags) for one in source.streams)]
     return any(
         value not in kept and not (policy == "strip_location" and is_location(name))
-        for tags in told
+        for tags in described
         for name, value in tags.items()
     )

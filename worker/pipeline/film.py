@@ -127,7 +127,7 @@ def _packaging(attempt: Attempt) -> Packaging:
 
 
 def _measured(attempt: Attempt, box: Box, contents: Contents) -> Contents:
-    """Return the contents with what only reading the whole film tells. Raises: Refused."""
+    """Return the contents with what only reading the whole film shows. Raises: Refused."""
     chosen = choose(contents)
     if chosen is None:
         return contents

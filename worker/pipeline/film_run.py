@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 OUTPUT_FOLDER: Final = "out"
 """Where ffmpeg writes. Its output is moved away from there before it is read."""
 SPARE_BYTES: Final = 16 << 20
-"""An output may be so much larger than its source before it is cut off: it would not be kept."""
+"""An output may be larger than its source by this before it is cut off: it would not be kept."""
 LARGER: Final = 4
 """How many times its source an output may be that is made for being playable: H.264 needs more bytes than
 newer codecs."""

@@ -27,7 +27,7 @@ from worker.pipeline.produced import Produced
 READ: Final = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "jp2", "j2k", "jxl")
 """Names of the types that are read. A camera's raw file, a PSD, an SVG or a PDF is never rendered."""
 SPARE_BYTES: Final = 64 << 20
-"""What is made of a picture may be so much larger than the picture."""
+"""What is made of a picture may be larger than the picture by this."""
 DECODED_BYTES: Final = 1 << 30
 THREADS: Final = 2
 MOST_MEMORY: Final = 3 << 30
@@ -125,7 +125,7 @@ class _Making:
         facts = look(self._program, self._box(source, None), kind, settings)
         wanted = plan_renditions(facts, self._kind, attempt.job.file_size, settings)
         if not wanted:
-            return Produced(facts=facts.told())
+            return Produced(facts=facts.shown())
         box, made = self._box(source, self._folder("out")), self._folder("made")
         return self._sorted(render(self._program, box, kind, wanted, settings, target=made), facts)
 
@@ -153,7 +153,7 @@ class _Making:
                 web = self._made(one)
             else:
                 notes.append(Note.NO_GAIN)
-        return Produced(web=web, others=tuple(others), facts=facts.told(), notes=tuple(notes))
+        return Produced(web=web, others=tuple(others), facts=facts.shown(), notes=tuple(notes))
 
     def _is_gain(self, one: Rendered) -> bool:
         media = self._attempt.settings.media

@@ -12,7 +12,7 @@ from tusd_py.domain.task import COMPRESSED_PROGRESS, INSPECTED_PROGRESS, TEXT_SO
 from tusd_py.private_files import make_private_directory
 from worker.media.causes import ToolFailed
 from worker.media.contents import Contents, Stream
-from worker.media.inventory import is_location, told_tags
+from worker.media.inventory import content_tags, is_location
 from worker.media.position import Position
 from worker.media.probe import look
 from worker.media.run import Overran
@@ -111,14 +111,14 @@ class _Sound:
         """Decode the main track; return what was heard and what is wrong with it."""
         mix = encoding(self._tracks[:1], self._wishes, copies=False)[0].mix
         main = self._tracks[0]
-        told = main.duration or self._contents.duration
+        stated = main.duration or self._contents.duration
         try:
             heard = self._hear(
                 self._attempt.source,
                 self._attempt.demuxer,
                 Track(index=main.index, mix=mix if self._target is not None else ""),
                 sample_rate=main.sample_rate,
-                seconds=told,
+                seconds=stated,
             )
         except ToolFailed as error:
             return None, final_note(self._attempt, error)
@@ -127,7 +127,7 @@ class _Sound:
         if heard.is_damaged:
             return heard, Note.DAMAGED
         is_exact = self._attempt.demuxer in EXACT
-        return heard, Note.CUT_OFF if is_exact and heard.is_shorter_than(told) else None
+        return heard, Note.CUT_OFF if is_exact and heard.is_shorter_than(stated) else None
 
     def _hear(
         self, source: Path, demuxer: str, track: Track, *, sample_rate: int, seconds: float | None
@@ -181,7 +181,7 @@ class _Sound:
     def _has_unwanted_tags(self) -> bool:
         policy = self._settings.metadata
         tags = [self._contents.tags, *(one.tags for one in self._contents.streams)]
-        names = {name for one in tags for name in told_tags(one)}
+        names = {name for one in tags for name in content_tags(one)}
         if policy == "strip_all":
             return bool(names) or bool(self._contents.covers)
         return policy == "strip_location" and any(map(is_location, names))

@@ -177,7 +177,7 @@ def test_a_file_that_is_gone_by_the_answer_is_not_given(catalog: Catalog) -> Non
     made, _ = challenged(catalog)
     catalog.close_upload(theirs, UploadState.TERMINATED)
     assert catalog.prove(made, ANYBODYS, one.answer) is None
-    assert catalog.questions(HASH) == 0, "nobody holds it: nothing is challenged for any longer"
+    assert catalog.questions(HASH) == 0, "no user holds it: there is no challenge any longer"
 
 
 def test_an_object_that_is_being_removed_is_not_given(catalog: Catalog) -> None:

@@ -96,13 +96,13 @@ def test_an_entry_smaller_than_what_was_sent_counts_as_what_was_sent(catalog: Ca
 
 def test_a_proof_gives_the_renditions_too(catalog: Catalog) -> None:
     theirs = completed(catalog, finished(catalog, user=OTHER))
-    asked = Question(nonce=os.urandom(16), answer=os.urandom(32))
-    catalog.add_questions(HASH, [asked])
+    posed = Question(nonce=os.urandom(16), answer=os.urandom(32))
+    catalog.add_questions(HASH, [posed])
     terms = Terms(owners=1, tenant=None, filename=None, challenges_per_hour=9)
     mine = upload(declared_hash=HASH)
     catalog.add_upload(mine)
     catalog.challenge(mine, terms, Question(nonce=os.urandom(16), answer=os.urandom(32)))
-    file = catalog.prove(mine, terms, asked.answer)
+    file = catalog.prove(mine, terms, posed.answer)
     assert file is not None
     assert file.identity != theirs.identity
     assert catalog.renditions(file.identity) == list(BESIDE)

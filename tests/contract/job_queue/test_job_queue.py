@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tusd_py.queue.rabbitmq import RabbitMqQueue
 from tusd_py.queue.wire import Undecodable, decode, encode
 
 
-class World:
+class World(ABC):
     """A queue, and what time and death do to it."""
 
     patience = 20.0
@@ -30,11 +31,13 @@ class World:
     """A little while, by the queue's clock."""
     queue: JobQueue
 
+    @abstractmethod
     def consumer_dies(self) -> None:
-        raise NotImplementedError
+        """Lose the process that holds a delivery."""
 
+    @abstractmethod
     def publish_payload(self, payload: bytes) -> None:
-        raise NotImplementedError
+        """Publish bytes as they are, which may be no message at all."""
 
 
 class EmbeddedWorld(World):

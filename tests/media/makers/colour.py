@@ -35,8 +35,8 @@ def _hdr_film(path: Path, transfer: str, *video: str, audio: tuple[str, ...] = A
 
 
 def _x265(transfer: str, more: str = "") -> tuple[str, ...]:
-    told = f"log-level=error:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:repeat-headers=1"
-    return (*X265, f"{told}:{more}" if more else told)
+    parameters = f"log-level=error:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:repeat-headers=1"
+    return (*X265, f"{parameters}:{more}" if more else parameters)
 
 
 def _dolby(profile: int, compatible: int) -> bytes:

@@ -8,11 +8,17 @@ from media.scene import AAC, beeps, ffmpeg, film, picture
 
 GROUP = Group("damaged")
 case = GROUP.case
-AS_SENT = "kept as it was sent, the reason told"
+AS_SENT = "kept as it was sent, with the reason"
 RAW: dict[str, object] = {"measured": False}
 
 
-@case("96_cut.mp4", "kept, told that it is cut off", checks.kept(), checks.says("cut_off"), **RAW)
+@case(
+    "96_cut.mp4",
+    "kept, with a note that it is cut off",
+    checks.kept(),
+    checks.says("cut_off"),
+    **RAW,
+)
 def cut_off(path: Path) -> None:
     film(path, "-movflags", "+faststart")
     surgery.cut(path, 0.6)
@@ -60,7 +66,7 @@ def joined(path: Path) -> None:
 
 @case(
     "109_cenc.mp4",
-    "kept, told that it is protected",
+    "kept, with a note that it is protected",
     checks.kept(),
     checks.says("protected"),
     **RAW,

@@ -88,7 +88,7 @@ def two_dots(path: Path) -> None:
 
 @case(
     "51_1x1.mkv",
-    "kept, the true reason told",
+    "kept, with the true reason",
     checks.film(colours=False, sync=False, upright=False, may_be_kept=True),
     measured=False,
 )

@@ -247,9 +247,9 @@ def pgs(path: Path) -> None:
 
 
 def _chapters(path: Path) -> None:
-    told = path.with_name("chapters.txt")
+    written = path.with_name("chapters.txt")
     parts = [("Opening", 0, 1500), ("Middle", 1500, 3000), ("End", 3000, 4000)]
-    told.write_text(
+    written.write_text(
         ";FFMETADATA1\n"
         + "".join(
             f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={a}\nEND={b}\ntitle={t}\n" for t, a, b in parts
@@ -259,7 +259,7 @@ def _chapters(path: Path) -> None:
         *picture(),
         *beeps(),
         "-i",
-        told,
+        written,
         "-map",
         "0",
         "-map",
@@ -270,7 +270,7 @@ def _chapters(path: Path) -> None:
         *AAC,
         path,
     )
-    told.unlink()
+    written.unlink()
 
 
 @case("86_chapters.mp4", "carried", checks.film(), checks.chapters(3), played=True)
@@ -344,8 +344,8 @@ def captions(path: Path) -> None:
     raw = path.with_name("raw.h264")
     ffmpeg(*picture(), "-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-bf", "0", "-x264-params",
            "aud=1:repeat-headers=1", raw)  # fmt: skip
-    told = b"\xb5\x00\x31GA94\x03\x41\xff\xfc\x94\x20\xff"
-    sei = b"\0\0\0\1\x06\x04" + bytes([len(told)]) + told + b"\x80"
+    written = b"\xb5\x00\x31GA94\x03\x41\xff\xfc\x94\x20\xff"
+    sei = b"\0\0\0\1\x06\x04" + bytes([len(written)]) + written + b"\x80"
     data = raw.read_bytes()
     parts = data.split(b"\0\0\0\1\x09")
     out = parts[0] + b"".join(b"\0\0\0\1\x09" + part[:1] + sei + part[1:] for part in parts[1:])

@@ -233,9 +233,9 @@ def test_under_a_whitelist_a_file_keeps_its_kind_of_name(tmp_path: Path) -> None
     job = claim(catalog, owner="w")
     assert job is not None
     catalog.complete(made.id, fence=job.fence, stored=STORED)
-    asked = {"length": len(text), "declared_hash": digest}
-    assert client.make(**asked, **named(filename="b.txt")).upload.instant
-    assert not client.make(**asked, **named(filename="b.log")).upload.instant
+    declared = {"length": len(text), "declared_hash": digest}
+    assert client.make(**declared, **named(filename="b.txt")).upload.instant
+    assert not client.make(**declared, **named(filename="b.log")).upload.instant
     client.close()
 
 
@@ -247,7 +247,7 @@ def test_under_a_whitelist_what_is_held_must_be_what_the_new_name_says(tmp_path:
     job = claim(catalog, owner="w")
     assert job is not None
     catalog.complete(made.id, fence=job.fence, stored=replace(STORED, facts={"type": "mp4"}))
-    asked = {"length": len(film), "declared_hash": blake3.blake3(film).hexdigest()}
-    assert client.make(**asked, **named(filename="b.mov")).upload.instant
-    assert not client.make(**asked, **named(filename="b.avi")).upload.instant
+    declared = {"length": len(film), "declared_hash": blake3.blake3(film).hexdigest()}
+    assert client.make(**declared, **named(filename="b.mov")).upload.instant
+    assert not client.make(**declared, **named(filename="b.avi")).upload.instant
     client.close()

@@ -1,4 +1,4 @@
-"""Failures of programs are told apart: the program's, the file's, the deployment's, a limit's."""
+"""Failures of programs have causes: the program's, the file's, the deployment's, a limit's."""
 
 import pytest
 

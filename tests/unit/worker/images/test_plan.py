@@ -119,10 +119,10 @@ def test_what_is_told_comes_from_a_short_list() -> None:
     }  # fmt: skip
     found = read_facts(hostile)
     assert found is not None
-    assert found.told() == {
+    assert found.shown() == {
         "width": 4, "height": 3, "frames": 2, "bits": 8, "colour_space": "other", "orientation": 1,
     }  # fmt: skip
     assert not found.has_alpha
     dated = read_facts({**GOOD, "taken": "2024-05-06T07:08:09+02:00"})
     assert dated is not None
-    assert dated.told()["taken"] == "2024-05-06T07:08:09+02:00"
+    assert dated.shown()["taken"] == "2024-05-06T07:08:09+02:00"
