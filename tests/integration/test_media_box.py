@@ -6,29 +6,22 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.boxes import BOXES, PYTHON, box_of, ran
 from support.films import encode_line
 from support.media import make, video
-from support.media import probe as probed
-from support.server import running_server
-from support.tus import send
-from support.waiting import wait_until
 
 from tusd_py.clock import SystemClock
-from tusd_py.settings import Settings
 from worker.media import run as running
 from worker.media.argv import probe_argv
-from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.memory import needed_memory
 from worker.media.plan import Wishes
-from worker.media.probe import look, parse_ffprobe
+from worker.media.probe import parse_ffprobe
 from worker.media.run import (
     Bounds,
     CpuSpent,
-    Ran,
     Stopped,
     TooManyThreads,
     TooMuchOutput,
@@ -36,27 +29,6 @@ from worker.media.run import (
 )
 from worker.media.sandbox import Box, Kind, Limits
 from worker.media.system_calls import DENIED, LIBRARY, filter_file
-from worker.media.tools import discover
-
-LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
-BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
-PYTHON = "/usr/bin/python3"
-"""One whose library is below /usr, which every box shows."""
-
-
-def ran(argv: list[str], bounds: Bounds | None = None, *, lines: bool = False) -> Ran:
-    return run(
-        argv,
-        clock=SystemClock(),
-        stopped=lambda: False,
-        wall_seconds=60,
-        on_line=(lambda _: True) if lines else None,
-        bounds=bounds,
-    )
-
-
-def box_of(kind: Kind, source: Path, output: Path | None = None) -> Box:
-    return Box(kind=kind, source=source, output=output, limits=LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -387,171 +359,6 @@ def test_the_real_tools_run_behind_the_filter(kind: Kind, tmp_path: Path) -> Non
     inner = box_of(kind, output / "made.mp4")
     ended = ran(inner.wrap(probe_argv("ffprobe", inner.source_seen, "mov")))
     assert parse_ffprobe(ended.stdout) is not None
-
-
-def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
-    cover, source, made = tmp_path / "cover.png", tmp_path / "clip.mp4", tmp_path / "made.mp4"
-    film = video(tmp_path / "film.mp4", seconds=1.0)
-    make(["-f", "lavfi", "-i", "color=s=64x64", "-frames:v", "1", str(cover)])
-    make(
-        [
-            "-i", str(cover), "-i", str(film), "-map", "0", "-map", "1", "-c", "copy",
-            "-disposition:v:0", "attached_pic", str(source),
-        ]
-    )  # fmt: skip
-    _put_covers_first(source)
-    ended = ran(encode_line(source, "mov", seen=str(source), output=str(made)))
-    assert ended.code == 0, ended.stderr
-    found = parse_ffprobe(ran(probe_argv("ffprobe", str(made), "mov")).stdout)
-    assert found is not None
-    assert (found.width, found.frames) == (160, 15)
-
-
-def _put_covers_first(path: Path) -> None:
-    """Move an MP4's user data before its tracks: its cover is the first stream then."""
-    parts = dict(_boxes(path.read_bytes()))
-    inner = sorted(_boxes(parts["moov"][8:]), key=lambda box: box[0] not in ("mvhd", "udta"))
-    parts["moov"] = parts["moov"][:8] + b"".join(content for _, content in inner)
-    path.write_bytes(b"".join(parts.values()))
-    assert probed(path, "stream=codec_name").split()[0] == "png"
-
-
-def _boxes(content: bytes) -> Iterator[tuple[str, bytes]]:
-    while content:
-        size = int.from_bytes(content[:4])
-        yield content[4:8].decode("ascii"), content[:size]
-        content = content[size:]
-
-
-def test_tags_are_not_read(tmp_path: Path) -> None:
-    tags = tmp_path / "tags"
-    value = "\x01" * 60_000
-    lines = "".join(f"tag{number}={value}\n" for number in range(100))
-    tags.write_text(f";FFMETADATA1\n{lines}")
-    source = tmp_path / "tags.mkv"
-    make(
-        [
-            "-f", "lavfi", "-i", "color=s=64x64:d=0.2", "-i", str(tags), "-map_metadata", "1",
-            "-c:v", "libx264", str(source),
-        ]
-    )  # fmt: skip
-    assert source.stat().st_size > 5_000_000
-    written = subprocess.run(
-        probe_argv("ffprobe", str(source), "matroska"), capture_output=True, text=True, check=True
-    ).stdout
-    assert len(written) < 2000
-    found = parse_ffprobe(written)
-    assert found is not None
-    assert (found.width, found.height, found.has_video) == (64, 64, True)
-    seen = look(
-        discover(Settings()), box_of("rlimit", source), "matroska", clock=SystemClock(), stopped=lambda: False
-    )  # fmt: skip
-    assert seen is not None
-    assert (seen.of_kind("video")[0].width, seen.is_complete, dict(seen.tags)) == (64, False, {})
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[" * 100_000,
-        '{"streams": {}}',
-        '{"streams": [{"width": ' + "9" * 5000 + "}]}",
-        '{"format": "long"}',
-    ],
-)
-def test_what_ffprobe_never_writes_is_no_video(text: str) -> None:
-    assert parse_ffprobe(text) is None
-
-
-@pytest.mark.parametrize("width", ["-1", "1e300", '"9"', "[]", "null"])
-def test_a_width_that_is_none(width: str) -> None:
-    found = parse_ffprobe('{"streams": [1, {"codec_type": "video", "width": ' + width + "}]}")
-    assert found is not None
-    assert (found.has_video, found.width) == (True, 0)
-
-
-@pytest.mark.parametrize("duration", ["nan", "inf", "1e999", "-1", "0", "x", ""])
-def test_a_duration_that_is_none(duration: str) -> None:
-    stream = {"codec_type": "video", "nb_frames": duration, "avg_frame_rate": "1/0"}
-    found = parse_ffprobe(json.dumps({"streams": [stream], "format": {"duration": duration}}))
-    assert found is not None
-    assert (found.duration, found.frames or 0, found.frame_rate) == (None, 0, None)
-
-
-def _leaves(kind: str, folder: Path, other: Path) -> None:
-    draft = folder / "draft"
-    match kind:
-        case "symbolic link":
-            draft.symlink_to(other)
-        case "hard link":
-            draft.hardlink_to(other)
-        case "FIFO":
-            os.mkfifo(draft)
-        case "folder":
-            draft.mkdir()
-        case "device":
-            os.mknod(draft, 0o20666, os.makedev(1, 5))
-        case "empty":
-            draft.touch()
-        case "too large":
-            draft.write_bytes(b"x" * 101)
-        case "another entry":
-            draft.write_bytes(b"x")
-            (folder / "more").touch()
-        case "another name":
-            (folder / "more").write_bytes(b"x")
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "symbolic link", "hard link", "FIFO", "folder", "empty", "too large", "another entry",
-        "another name", "nothing",
-        pytest.param("device", marks=pytest.mark.skipif(os.geteuid() != 0, reason="not root")),
-    ],
-)  # fmt: skip
-def test_what_a_box_leaves_is_one_plain_file_or_nothing(tmp_path: Path, kind: str) -> None:
-    folder, other, target = tmp_path / "out", tmp_path / "other", tmp_path / "target"
-    folder.mkdir()
-    other.write_bytes(b"another user's")
-    _leaves(kind, folder, other)
-    with pytest.raises(NotOnePlainFile):
-        take_draft(folder, "draft", target, largest=100)
-    assert not os.path.lexists(target)
-    assert other.read_bytes() == b"another user's"
-
-
-def test_a_plain_file_is_taken_out_of_the_boxs_reach(tmp_path: Path) -> None:
-    folder, target = tmp_path / "out", tmp_path / "target"
-    folder.mkdir()
-    (folder / "draft").write_bytes(b"video")
-    assert take_draft(folder, "draft", target, largest=5) == 5
-    assert target.read_bytes() == b"video"
-    assert list(folder.iterdir()) == []
-
-
-LINKING = """#!/bin/sh
-[ "$1" = -version ] && exec echo ffmpeg version 0
-for last; do :; done
-ln -s {victim} "${{last#file:}}"
-"""
-
-
-def test_a_link_to_anothers_film_is_not_published(tmp_path: Path) -> None:
-    """Without any box, where the link can be made."""
-    victim = video(tmp_path / "victim.mp4", crf=30)
-    taken_over = tmp_path / "ffmpeg"
-    taken_over.write_text(LINKING.format(victim=victim))
-    taken_over.chmod(0o755)
-    env = {"TUSD_MEDIA__SANDBOX": "off", "TUSD_MEDIA__FFMPEG": str(taken_over)}
-    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        source = video(tmp_path / "clip.mp4")
-        task = send(server, source)
-        done = server.wait_for_status(task, "completed", "failed")
-        assert "保留原文件" in str(done["message"]), done
-        (stored,) = (server.data_dir / "objects" / "pool").rglob("*.mp4")
-        assert stored.read_bytes() == source.read_bytes()
-        wait_until(lambda: not list((server.data_dir / "work").iterdir()))
 
 
 def test_every_kind_of_overrun_is_named() -> None:

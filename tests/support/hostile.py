@@ -1,5 +1,6 @@
 """A server that answers as a test likes, byte for byte."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -25,6 +26,12 @@ def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} X", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in named.items() if value != "-"]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+def event(**members: object) -> bytes:
+    """Return a stream of Server-Sent Events with one event."""
+    body = f"id: 1\ndata: {json.dumps(members)}\n\n".encode()
+    return answer(200, body, Content_Type="text/event-stream")
 
 
 class HostileServer:

@@ -3,7 +3,7 @@
 import struct
 from pathlib import Path
 
-from media import checks
+from media import checks, film_checks
 from media.cases import Group
 from media.scene import AAC, WIDTH, X264, as_yuv, beeps, drawing, ffmpeg, film
 from media.surgery import add_to_sample_entry
@@ -47,7 +47,10 @@ def _dolby(profile: int, compatible: int) -> bytes:
     )
 
 
-TONED = (checks.greys(), checks.film(colours=False, may_be_kept=True, spots=255, upright=False))
+TONED = (
+    film_checks.greys(),
+    film_checks.film(colours=False, may_be_kept=True, spots=255, upright=False),
+)
 
 
 @case("07_hdr10.mp4", HDR, *TONED, played=True)
@@ -83,22 +86,22 @@ def hdr_h264(path: Path) -> None:
     _hdr_film(path, "smpte2084", *X264)
 
 
-@case("13_hi10.mp4", MASTER, checks.film(), played=True)
+@case("13_hi10.mp4", MASTER, film_checks.film(), played=True)
 def hi10(path: Path) -> None:
     film(path, pixels="yuv420p10le")
 
 
-@case("14_422.mp4", MASTER, checks.film())
+@case("14_422.mp4", MASTER, film_checks.film())
 def half_chroma(path: Path) -> None:
     film(path, pixels="yuv422p")
 
 
-@case("15_444.mp4", MASTER, checks.film())
+@case("15_444.mp4", MASTER, film_checks.film())
 def full_chroma(path: Path) -> None:
     film(path, pixels="yuv444p")
 
 
-@case("16_full_range.mp4", RIGHT, checks.film(), played=True)
+@case("16_full_range.mp4", RIGHT, film_checks.film(), played=True)
 def full_range(path: Path) -> None:
     film(path, "-color_range", "pc", pixels="yuvj420p", values="pc")
 
@@ -110,27 +113,27 @@ def _rgb(path: Path, *video: str, pixels: str, audio: tuple[str, ...] = AAC) -> 
     )  # fmt: skip
 
 
-@case("17_rgb_ffv1.mkv", "BT.709, tagged", checks.film(), played=True)
+@case("17_rgb_ffv1.mkv", "BT.709, tagged", film_checks.film(), played=True)
 def rgb_ffv1(path: Path) -> None:
     _rgb(path, "-c:v", "ffv1", pixels="bgr0")
 
 
-@case("18_rgb_h264.mkv", "BT.709, tagged", checks.film(), played=True)
+@case("18_rgb_h264.mkv", "BT.709, tagged", film_checks.film(), played=True)
 def rgb_h264(path: Path) -> None:
     _rgb(path, "-c:v", "libx264rgb", "-preset", "ultrafast", "-crf", "4", pixels="rgb24")
 
 
-@case("146_bgr.avi", "BT.709, tagged", checks.film(), played=True)
+@case("146_bgr.avi", "BT.709, tagged", film_checks.film(), played=True)
 def bgr_avi(path: Path) -> None:
     _rgb(path, "-c:v", "rawvideo", pixels="bgr24", audio=("-c:a", "pcm_s16le"))
 
 
-@case("19_gray.mkv", RIGHT, checks.film(colours=False, upright=False))
+@case("19_gray.mkv", RIGHT, film_checks.film(colours=False, upright=False))
 def gray(path: Path) -> None:
     film(path, pixels="gray", video=("-c:v", "ffv1"))
 
 
-@case("39_png.mov", RIGHT, checks.film(), played=True)
+@case("39_png.mov", RIGHT, film_checks.film(), played=True)
 def png_mov(path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", f"{drawing()},format=rgb24", *beeps(), "-c:v", "png", *AAC, path)
 
@@ -142,51 +145,51 @@ def _alpha(path: Path, *video: str, pixels: str, audio: tuple[str, ...] = AAC) -
     ffmpeg("-f", "lavfi", "-i", graph, *beeps(), *video, *audio, path)
 
 
-@case("20_qtrle.mov", "the original with its alpha kept", checks.film(may_be_kept=True))
+@case("20_qtrle.mov", "the original with its alpha kept", film_checks.film(may_be_kept=True))
 def qtrle(path: Path) -> None:
     _alpha(path, "-c:v", "qtrle", pixels="argb")
 
 
-@case("21_prores4444.mov", "the original with its alpha kept", checks.film(may_be_kept=True))
+@case("21_prores4444.mov", "the original with its alpha kept", film_checks.film(may_be_kept=True))
 def prores4444(path: Path) -> None:
     _alpha(
         path, "-c:v", "prores_ks", "-profile:v", "4444", "-alpha_bits", "8", pixels="yuva444p10le"
     )
 
 
-@case("33_vp8_alpha.webm", "the original with its alpha kept", checks.film(may_be_kept=True))
+@case("33_vp8_alpha.webm", "the original with its alpha kept", film_checks.film(may_be_kept=True))
 def vp8_alpha(path: Path) -> None:
     _alpha(path, "-c:v", "libvpx", "-auto-alt-ref", "0", "-b:v", "6M", "-deadline", "realtime", "-cpu-used", "8",
            pixels="yuva420p", audio=("-c:a", "libvorbis"))  # fmt: skip
 
 
-@case("22_prores_hq.mov", MASTER, checks.film())
+@case("22_prores_hq.mov", MASTER, film_checks.film())
 def prores_hq(path: Path) -> None:
     film(path, video=("-c:v", "prores_ks", "-profile:v", "3"), pixels="yuv422p10le")
 
 
-@case("23_dnxhr.mov", MASTER, checks.film())
+@case("23_dnxhr.mov", MASTER, film_checks.film())
 def dnxhr(path: Path) -> None:
     film(path, video=("-c:v", "dnxhd", "-profile:v", "dnxhr_hq"), pixels="yuv422p", matrix="bt709")
 
 
-@case("24_ffv1_10.mkv", MASTER, checks.film())
+@case("24_ffv1_10.mkv", MASTER, film_checks.film())
 def ffv1_10(path: Path) -> None:
     film(path, video=("-c:v", "ffv1"), pixels="yuv422p10le", audio=("-c:a", "flac"))
 
 
-@case("25_huffyuv.avi", MASTER, checks.film())
+@case("25_huffyuv.avi", MASTER, film_checks.film())
 def huffyuv(path: Path) -> None:
     film(path, video=("-c:v", "huffyuv"), pixels="yuv422p", audio=("-c:a", "pcm_s16le"))
 
 
-@case("133_bt601_hd.mp4", RIGHT, checks.film(), played=True)
+@case("133_bt601_hd.mp4", RIGHT, film_checks.film(), played=True)
 def bt601_hd(path: Path) -> None:
     film(path, "-colorspace", "smpte170m", "-color_primaries", "smpte170m", "-color_trc", "smpte170m",
          size=HD, seconds=1.6, rate="15")  # fmt: skip
 
 
-@case("134_prores_untagged.mov", RIGHT, checks.film())
+@case("134_prores_untagged.mov", RIGHT, film_checks.film())
 def prores_untagged(path: Path) -> None:
     film(path, video=("-c:v", "prores_ks", "-profile:v", "2"), pixels="yuv422p10le", matrix="bt709",
          size=HD, seconds=1.6, rate="15")  # fmt: skip
@@ -204,18 +207,27 @@ def interlaced(
     ffmpeg("-f", "lavfi", "-i", graph, *beeps(2), *video, *audio, path)
 
 
-COMBED = (checks.not_combed(), checks.film(colours=False, sync=False, length=True, frames=None))
+COMBED = (
+    film_checks.not_combed(),
+    film_checks.film(colours=False, sync=False, length=True, frames=None),
+)
 
 
 @case(
-    "42_576i.mp4", FIELDS, checks.not_combed(), checks.film(colours=False, frames=-1), played=True
+    "42_576i.mp4",
+    FIELDS,
+    film_checks.not_combed(),
+    film_checks.film(colours=False, frames=-1),
+    played=True,
 )
 def tff(path: Path) -> None:
     interlaced(path, "tff", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8", "-flags", "+ildct+ilme",
                 "-x264opts", "tff=1")  # fmt: skip
 
 
-@case("43_576i_bff.ts", FIELDS, checks.not_combed(), checks.film(colours=False, frames=-1))
+@case(
+    "43_576i_bff.ts", FIELDS, film_checks.not_combed(), film_checks.film(colours=False, frames=-1)
+)
 def bff(path: Path) -> None:
     interlaced(
         path,
@@ -230,7 +242,7 @@ def bff(path: Path) -> None:
     )
 
 
-@case("31_dvd.vob", FIELDS, checks.not_combed(), checks.film(colours=False, frames=-1))
+@case("31_dvd.vob", FIELDS, film_checks.not_combed(), film_checks.film(colours=False, frames=-1))
 def dvd(path: Path) -> None:
     interlaced(
         path,
@@ -247,7 +259,7 @@ def dvd(path: Path) -> None:
     )
 
 
-@case("38_dv.avi", FIELDS, checks.not_combed(), checks.film(colours=False, frames=-1))
+@case("38_dv.avi", FIELDS, film_checks.not_combed(), film_checks.film(colours=False, frames=-1))
 def dv(path: Path) -> None:
     interlaced(path, "bff", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", audio=("-c:a", "pcm_s16le"))
 
@@ -255,8 +267,8 @@ def dv(path: Path) -> None:
 @case(
     "135_telecine.mpg",
     "deinterlaced or 24 frames a second",
-    checks.not_combed(),
-    checks.film(colours=False, frames=-1, sync=False),
+    film_checks.not_combed(),
+    film_checks.film(colours=False, frames=-1, sync=False),
 )
 def telecine(path: Path) -> None:
     graph = f"{drawing((720, 480), rate='24000/1001', seconds=3, noise=2)},{as_yuv()},telecine=pattern=23"

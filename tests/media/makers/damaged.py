@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from media import checks, surgery
+from media import checks, film_checks, surgery
 from media.cases import Group
 from media.scene import AAC, beeps, ffmpeg, film, picture
 
@@ -57,7 +57,7 @@ def garbled_ts(path: Path) -> None:
 @case(
     "101_joined.ts",
     "all three parts, or kept",
-    checks.film(sync=False, frames=225, may_be_kept=True, length=False),
+    film_checks.film(sync=False, frames=225, may_be_kept=True, length=False),
 )
 def joined(path: Path) -> None:
     film(path, seconds=3)
@@ -136,11 +136,11 @@ def heic_sequence(path: Path) -> None:
     made.rename(path)
 
 
-@case("129_audio_only.mp4", "the sound", checks.sounds(1), **RAW)
+@case("129_audio_only.mp4", "the sound", film_checks.sounds(1), **RAW)
 def audio_only_mp4(path: Path) -> None:
     ffmpeg(*beeps(), *AAC, path)
 
 
-@case("130_audio_only.webm", "the sound", checks.sounds(1), **RAW)
+@case("130_audio_only.webm", "the sound", film_checks.sounds(1), **RAW)
 def audio_only_webm(path: Path) -> None:
     ffmpeg(*beeps(), "-c:a", "libopus", path)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from media import checks
+from media import checks, film_checks
 from media.cases import Group
 from media.scene import film
 
@@ -25,7 +25,11 @@ def _maker(number: int) -> "object":
 
 for _number, _name in enumerate(NAMES):
     GROUP.case(
-        _name, "compressed, its name intact", checks.film(), checks.smaller(), checks.named(_name)
+        _name,
+        "compressed, its name intact",
+        film_checks.film(),
+        checks.smaller(),
+        checks.named(_name),
     )(
         _maker(_number)  # type: ignore[arg-type]
     )

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from media import checks
+from media import film_checks
 from media.cases import Group
 from media.scene import ffmpeg, film
 from media.surgery import set_matrix
@@ -19,37 +19,37 @@ def _turned(path: Path, then: str) -> None:
     film(path, then=then)
 
 
-@case("01_rot90.mp4", UPRIGHT, checks.film(), played=True)
+@case("01_rot90.mp4", UPRIGHT, film_checks.film(), played=True)
 def rot90(path: Path) -> None:
     _turned(path, "transpose=cclock")
     set_matrix(path, (0, 1, -1, 0))
 
 
-@case("02_rot180.mp4", UPRIGHT, checks.film())
+@case("02_rot180.mp4", UPRIGHT, film_checks.film())
 def rot180(path: Path) -> None:
     _turned(path, "hflip,vflip")
     set_matrix(path, (-1, 0, 0, -1))
 
 
-@case("03_rot270.mp4", UPRIGHT, checks.film(), played=True)
+@case("03_rot270.mp4", UPRIGHT, film_checks.film(), played=True)
 def rot270(path: Path) -> None:
     _turned(path, "transpose=clock")
     set_matrix(path, (0, -1, 1, 0))
 
 
-@case("04_mirror.mp4", UPRIGHT, checks.film(), played=True)
+@case("04_mirror.mp4", UPRIGHT, film_checks.film(), played=True)
 def mirror(path: Path) -> None:
     _turned(path, "hflip")
     set_matrix(path, (-1, 0, 0, 1))
 
 
-@case("05_rot90_mirror.mp4", UPRIGHT, checks.film())
+@case("05_rot90_mirror.mp4", UPRIGHT, film_checks.film())
 def rot90_mirror(path: Path) -> None:
     _turned(path, "transpose=cclock_flip")
     set_matrix(path, (0, 1, 1, 0))
 
 
-@case("06_rot90_sar43.mp4", UPRIGHT, checks.film())
+@case("06_rot90_sar43.mp4", UPRIGHT, film_checks.film())
 def rot90_sar(path: Path) -> None:
     _turned(path, "transpose=cclock,setsar=4/3")
     set_matrix(path, (0, 1, -1, 0))
@@ -58,7 +58,7 @@ def rot90_sar(path: Path) -> None:
 @case(
     "147_rot45.mp4",
     "played (no player turns by 45 degrees)",
-    checks.film(upright=False, colours=False, size=(320, 180)),
+    film_checks.film(upright=False, colours=False, size=(320, 180)),
 )
 def rot45(path: Path) -> None:
     film(path)
@@ -66,12 +66,12 @@ def rot45(path: Path) -> None:
     set_matrix(path, (half, half, -half, half))
 
 
-@case("40_321x241.mkv", "even size, aspect kept", checks.film(), played=True)
+@case("40_321x241.mkv", "even size, aspect kept", film_checks.film(), played=True)
 def odd_size(path: Path) -> None:
     film(path, size=(321, 241), pixels="yuv444p", video=EVEN)
 
 
-@case("41_sar43.mp4", "aspect kept", checks.film(), played=True)
+@case("41_sar43.mp4", "aspect kept", film_checks.film(), played=True)
 def wide_dots(path: Path) -> None:
     film(path, size=(240, 180), then="setsar=4/3")
 
@@ -79,7 +79,7 @@ def wide_dots(path: Path) -> None:
 @case(
     "50_2x2.mp4",
     "no loss",
-    checks.film(colours=False, sync=False, upright=False, may_be_kept=True),
+    film_checks.film(colours=False, sync=False, upright=False, may_be_kept=True),
     measured=False,
 )
 def two_dots(path: Path) -> None:
@@ -89,7 +89,7 @@ def two_dots(path: Path) -> None:
 @case(
     "51_1x1.mkv",
     "kept, with the true reason",
-    checks.film(colours=False, sync=False, upright=False, may_be_kept=True),
+    film_checks.film(colours=False, sync=False, upright=False, may_be_kept=True),
     measured=False,
 )
 def one_dot(path: Path) -> None:
@@ -107,21 +107,21 @@ def one_dot(path: Path) -> None:
 @case(
     "52_8k.mp4",
     "encoded (smaller by the cap) or kept for the true reason",
-    checks.film(may_be_kept=True, sync=False, capped=True),
+    film_checks.film(may_be_kept=True, sync=False, capped=True),
 )
 def eight_k(path: Path) -> None:
     film(path, size=(7680, 4320), seconds=0.4, rate="10", audio=None, matrix="bt709", noise=4,
          video=("-c:v", "libx264", "-preset", "ultrafast", "-crf", "22"))  # fmt: skip
 
 
-@case("53_4k_hevc10.mp4", "encoded", checks.film(sync=False), played=True)
+@case("53_4k_hevc10.mp4", "encoded", film_checks.film(sync=False), played=True)
 def four_k(path: Path) -> None:
     film(path, size=(3840, 2160), seconds=0.4, rate="10", audio=None, matrix="bt709", noise=8,
          pixels="yuv420p10le", video=("-c:v", "libx265", "-preset", "ultrafast", "-crf", "12",
          "-x265-params", "log-level=error", "-tag:v", "hvc1"))  # fmt: skip
 
 
-@case("54_4k60.mp4", "encoded", checks.film(sync=False))
+@case("54_4k60.mp4", "encoded", film_checks.film(sync=False))
 def four_k_60(path: Path) -> None:
     film(path, size=(3840, 2160), seconds=0.4, rate="60", audio=None, matrix="bt709", noise=8,
          video=("-c:v", "libx264", "-preset", "ultrafast", "-crf", "14"))  # fmt: skip
@@ -130,7 +130,7 @@ def four_k_60(path: Path) -> None:
 @case(
     "55_9000x100.mp4",
     "encoded or kept",
-    checks.film(may_be_kept=True, sync=False, colours=False, capped=True),
+    film_checks.film(may_be_kept=True, sync=False, colours=False, capped=True),
 )
 def wide(path: Path) -> None:
     film(path, size=(9000, 100), seconds=1, audio=None)
@@ -139,7 +139,7 @@ def wide(path: Path) -> None:
 @case(
     "119_720_to_360.ts",
     "the largest size, whole",
-    checks.film(size=(640, 360), frames=100, colours=False),
+    film_checks.film(size=(640, 360), frames=100, colours=False),
 )
 def shrinking(path: Path) -> None:
     _joined(
@@ -153,7 +153,7 @@ def shrinking(path: Path) -> None:
 @case(
     "120_180_to_360.webm",
     "the largest size, 640x360",
-    checks.film(size=(640, 360), colours=False, may_be_kept=False),
+    film_checks.film(size=(640, 360), colours=False, may_be_kept=False),
     played=True,
 )
 def growing(path: Path) -> None:

@@ -3,7 +3,7 @@
 import struct
 from pathlib import Path
 
-from media import checks
+from media import checks, film_checks
 from media.cases import Group
 from media.scene import beeps, ffmpeg
 from media.stills import still
@@ -24,7 +24,7 @@ def _with_cover(path: Path, *codec: str) -> None:
 @case(
     "master.wav",
     "24 bit, 96 kHz: " + HEARD,
-    checks.sound_only(),
+    film_checks.sound_only(),
     checks.smaller(),
     checks.rendition("waveform"),
 )
@@ -33,60 +33,66 @@ def wav(path: Path) -> None:
 
 
 @case(
-    "cover.mp3", "playable, the cover as a picture", checks.sound_only(), checks.rendition("cover")
+    "cover.mp3",
+    "playable, the cover as a picture",
+    film_checks.sound_only(),
+    checks.rendition("cover"),
 )
 def mp3(path: Path) -> None:
     _with_cover(path, "-c:a", "libmp3lame", "-b:a", "320k")
 
 
 @case(
-    "cover.m4a", "playable, the cover as a picture", checks.sound_only(), checks.rendition("cover")
+    "cover.m4a",
+    "playable, the cover as a picture",
+    film_checks.sound_only(),
+    checks.rendition("cover"),
 )
 def m4a(path: Path) -> None:
     _with_cover(path, "-c:a", "aac", "-b:a", "256k", "-f", "ipod")
 
 
-@case("song.flac", HEARD, checks.sound_only())
+@case("song.flac", HEARD, film_checks.sound_only())
 def flac(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "flac", path)
 
 
-@case("speech.opus", "playable", checks.sound_only())
+@case("speech.opus", "playable", film_checks.sound_only())
 def opus(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "libopus", path)
 
 
-@case("song.ogg", "playable", checks.sound_only())
+@case("song.ogg", "playable", film_checks.sound_only())
 def vorbis(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "libvorbis", path)
 
 
-@case("song.wma", HEARD, checks.sound_only())
+@case("song.wma", HEARD, film_checks.sound_only())
 def wma(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "wmav2", "-b:a", "192k", path)
 
 
-@case("song.aiff", HEARD, checks.sound_only())
+@case("song.aiff", HEARD, film_checks.sound_only())
 def aiff(path: Path) -> None:
     ffmpeg(*beeps(6), path)
 
 
-@case("song.caf", HEARD, checks.sound_only())
+@case("song.caf", HEARD, film_checks.sound_only())
 def caf(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "pcm_s16be", path)
 
 
-@case("song.mka", HEARD, checks.sound_only())
+@case("song.mka", HEARD, film_checks.sound_only())
 def mka(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "ac3", path)
 
 
-@case("book.m4b", "playable", checks.sound_only())
+@case("book.m4b", "playable", film_checks.sound_only())
 def m4b(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "aac", "-b:a", "64k", "-f", "ipod", path)
 
 
-@case("id3.aac", "playable, known for what it is", checks.sound_only())
+@case("id3.aac", "playable, known for what it is", film_checks.sound_only())
 def id3_aac(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "aac", "-b:a", "128k", "-f", "adts", path)
     frame = b"TIT2" + struct.pack(">IH", 5, 0) + b"\x03Song"
@@ -96,6 +102,6 @@ def id3_aac(path: Path) -> None:
     )
 
 
-@case("rf64.wav", HEARD, checks.sound_only())
+@case("rf64.wav", HEARD, film_checks.sound_only())
 def rf64(path: Path) -> None:
     ffmpeg(*beeps(6), "-c:a", "pcm_s16le", "-rf64", "always", path)

@@ -3,7 +3,7 @@
 import struct
 from pathlib import Path
 
-from media import checks
+from media import checks, film_checks
 from media.cases import Group
 from media.scene import AAC, X264, beeps, ffmpeg, film, picture
 from media.surgery import Box, add_to_sample_entry, change_movie
@@ -18,12 +18,12 @@ def _jpeg(path: Path, size: str = "320x180") -> Path:
     return path
 
 
-@case("58_timecode.mov", KEPT, checks.film(), played=True)
+@case("58_timecode.mov", KEPT, film_checks.film(), played=True)
 def timecode(path: Path) -> None:
     film(path, "-timecode", "01:00:00:00")
 
 
-@case("59_gpmd.mp4", KEPT, checks.film())
+@case("59_gpmd.mp4", KEPT, film_checks.film())
 def telemetry(path: Path) -> None:
     film(path, "-timecode", "01:00:00:00")
 
@@ -50,8 +50,8 @@ DATED = ("-metadata", "title=Birthday", "-metadata", "creation_time=2024-05-06T0
 @case(
     "60_iphone.mov",
     "the recording date kept",
-    checks.film(),
-    checks.tags(creation_time="2024-05-06T07:08:09"),
+    film_checks.film(),
+    film_checks.tags(creation_time="2024-05-06T07:08:09"),
     played=True,
 )
 def iphone(path: Path) -> None:
@@ -61,8 +61,8 @@ def iphone(path: Path) -> None:
 @case(
     "61_gps_title_date.mp4",
     "title, date and, by the default policy, place kept",
-    checks.film(),
-    checks.tags(title="Birthday", creation_time="2024-05-06T07:08:09", location="48.8584"),
+    film_checks.film(),
+    film_checks.tags(title="Birthday", creation_time="2024-05-06T07:08:09", location="48.8584"),
 )
 def android(path: Path) -> None:
     film(path, *DATED)
@@ -71,8 +71,8 @@ def android(path: Path) -> None:
 @case(
     "61b_no_gain_gps.mp4",
     "title, date, place kept",
-    checks.film(),
-    checks.tags(title="Birthday", location="48.8584"),
+    film_checks.film(),
+    film_checks.tags(title="Birthday", location="48.8584"),
 )
 def small_android(path: Path) -> None:
     film(
@@ -86,7 +86,7 @@ def small_android(path: Path) -> None:
     )
 
 
-@case("62_cover_first.mp4", "compressed", checks.film(), checks.smaller(), played=True)
+@case("62_cover_first.mp4", "compressed", film_checks.film(), checks.smaller(), played=True)
 def cover_first(path: Path) -> None:
     cover = _jpeg(path.with_name("cover.jpg"))
     film_ = path.with_name("film.mp4")
@@ -118,7 +118,7 @@ def cover_first(path: Path) -> None:
     change_movie(path, change)
 
 
-@case("63_wmv_picture.wmv", "compressed", checks.film(), checks.smaller())
+@case("63_wmv_picture.wmv", "compressed", film_checks.film(), checks.smaller())
 def wmv_picture(path: Path) -> None:
     film(path, video=("-c:v", "wmv2", "-q:v", "2"), audio=("-c:a", "wmav2"))
     cover = _jpeg(path.with_name("cover.jpg"), "64x36")
@@ -144,7 +144,7 @@ def wmv_picture(path: Path) -> None:
     path.write_bytes(data)
 
 
-@case("64_thumbnail_first.mp4", "the film", checks.film(), picture="0:v:1", played=True)
+@case("64_thumbnail_first.mp4", "the film", film_checks.film(), picture="0:v:1", played=True)
 def thumbnail_first(path: Path) -> None:
     thumbnail, film_ = path.with_name("thumb.mp4"), path.with_name("film.mp4")
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x180", "-frames:v", "1", "-c:v", "mjpeg", thumbnail)
@@ -154,7 +154,9 @@ def thumbnail_first(path: Path) -> None:
     film_.unlink()
 
 
-@case("65_default_second.mkv", "the picture that is the default", checks.film(), picture="0:v:1")
+@case(
+    "65_default_second.mkv", "the picture that is the default", film_checks.film(), picture="0:v:1"
+)
 def default_second(path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4", *picture(), *beeps(), "-map", "0", "-map", "1", "-map", "2",
            *X264, *AAC, "-disposition:v:0", "0", "-disposition:v:1", "default", path)  # fmt: skip
@@ -174,8 +176,8 @@ def _texts(path: Path, languages: tuple[str, ...]) -> list[Path]:
 @case(
     "83_mov_text.mp4",
     "both carried",
-    checks.film(),
-    checks.subtitles(2, languages=("eng", "fre")),
+    film_checks.film(),
+    film_checks.subtitles(2, languages=("eng", "fre")),
     played=True,
 )
 def mov_text(path: Path) -> None:
@@ -186,7 +188,12 @@ def mov_text(path: Path) -> None:
     two.unlink()
 
 
-@case("84_ass_font.mkv", "text carried, the original kept", checks.film(), checks.subtitles(1))
+@case(
+    "84_ass_font.mkv",
+    "text carried, the original kept",
+    film_checks.film(),
+    film_checks.subtitles(1),
+)
 def ass_font(path: Path) -> None:
     (one,) = _texts(path, ("ger",))
     font = Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf")
@@ -222,7 +229,7 @@ def _pgs() -> bytes:
     ])  # fmt: skip
 
 
-@case("85_pgs.mkv", KEPT, checks.film())
+@case("85_pgs.mkv", KEPT, film_checks.film())
 def pgs(path: Path) -> None:
     one = path.with_name("a.sup")
     one.write_bytes(_pgs())
@@ -273,12 +280,12 @@ def _chapters(path: Path) -> None:
     written.unlink()
 
 
-@case("86_chapters.mp4", "carried", checks.film(), checks.chapters(3), played=True)
+@case("86_chapters.mp4", "carried", film_checks.film(), film_checks.chapters(3), played=True)
 def chapters_mp4(path: Path) -> None:
     _chapters(path)
 
 
-@case("87_chapters.mkv", "carried", checks.film(), checks.chapters(3))
+@case("87_chapters.mkv", "carried", film_checks.film(), film_checks.chapters(3))
 def chapters_mkv(path: Path) -> None:
     _chapters(path)
 
@@ -287,7 +294,7 @@ def _full_box(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I4sI", len(body) + 12, kind, 0) + body
 
 
-@case("88_360.mp4", "the original kept, or its projection carried", checks.film())
+@case("88_360.mp4", "the original kept, or its projection carried", film_checks.film())
 def spherical(path: Path) -> None:
     film(path)
     head = _full_box(b"svhd", b"camera\0")
@@ -297,7 +304,7 @@ def spherical(path: Path) -> None:
     )
 
 
-@case("89_stereo3d.mp4", "the original kept, or its layout carried", checks.film())
+@case("89_stereo3d.mp4", "the original kept, or its layout carried", film_checks.film())
 def stereo(path: Path) -> None:
     film(path)
     add_to_sample_entry(path, b"st3d", bytes(4) + b"\x02")
@@ -306,7 +313,7 @@ def stereo(path: Path) -> None:
 @case(
     "90_late_subtitle.mkv",
     "compressed; the subtitle does not count as length",
-    checks.film(),
+    film_checks.film(),
     checks.smaller(),
 )
 def late(path: Path) -> None:
@@ -332,14 +339,14 @@ def late(path: Path) -> None:
     one.unlink()
 
 
-@case("91_mkv_cover.mkv", "the cover kept", checks.film())
+@case("91_mkv_cover.mkv", "the cover kept", film_checks.film())
 def mkv_cover(path: Path) -> None:
     cover = _jpeg(path.with_name("cover.jpg"))
     film(path, "-attach", str(cover), "-metadata:s:t", "mimetype=image/jpeg")
     cover.unlink()
 
 
-@case("92_cea608.mp4", "captions kept", checks.film())
+@case("92_cea608.mp4", "captions kept", film_checks.film())
 def captions(path: Path) -> None:
     raw = path.with_name("raw.h264")
     ffmpeg(*picture(), "-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-bf", "0", "-x264-params",
@@ -357,8 +364,8 @@ def captions(path: Path) -> None:
 @case(
     "104_two_programmes.ts",
     "picture and sound of one programme",
-    checks.film(),
-    checks.sounds(default_hz=1000),
+    film_checks.film(),
+    film_checks.sounds(default_hz=1000),
     sound="0:2",
 )
 def programmes(path: Path) -> None:

@@ -1,0 +1,62 @@
+"""Clients against a server whose texts are for a terminal to obey."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.hostile import HostileServer, Request, answer, event
+from support.hostile_clients import TASK
+from typer.testing import CliRunner
+
+from tusd_py.cli.main import app
+
+EVIL = "\x1b]0;owned\x07\x9b31m\u202e\ndone\r\x7f[link=http://evil]x[/link][/nothing]"
+
+
+def clean(text: str) -> bool:
+    return not any(
+        (ord(character) < 32 and character != "\n") or 127 <= ord(character) < 160
+        or character == "\u202e"
+        for character in text
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (["watch", TASK], lambda: event(status="failed", progress=EVIL, error=EVIL)),
+        (["watch", TASK], lambda: answer(403, json.dumps({"detail": EVIL}).encode())),
+        (["tasks"], lambda: answer(200, json.dumps(
+            {"total": EVIL, "tasks": [{"task_id": EVIL, "filename": EVIL, "progress": [EVIL]}]}
+        ).encode())),
+        (["tasks"], lambda: answer(200, b'{"tasks": 7}')),
+        (["tasks"], lambda: answer(400, json.dumps({"detail": EVIL}).encode())),
+    ],
+)  # fmt: skip
+def test_a_servers_text_reaches_no_terminal_as_it_is(
+    line: list[str], told: "type[bytes]", flags: list[str]
+) -> None:
+    with HostileServer(lambda _: told()) as server:
+        done = CliRunner().invoke(app, [*line, "--url", server.files, *flags])
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert clean(done.output), repr(done.output)
+    assert len(done.output.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_an_uploads_texts_reach_no_terminal_as_they_are(tmp_path: Path, flags: list[str]) -> None:
+    file = tmp_path / "a\x1b[2J\n.bin"
+    file.write_bytes(b"0123456789")
+
+    def told(request: Request) -> bytes:
+        if request.method == "POST":
+            return answer(201, Location="/files/abc")
+        if request.method == "PATCH":
+            return answer(204, Upload_Offset="10")
+        return event(status="completed", progress=100, message=EVIL, oss_path=EVIL)
+
+    with HostileServer(told) as server:
+        done = CliRunner().invoke(app, ["upload", str(file), "--url", server.files, *flags])
+    assert done.exit_code == 0, done.output
+    assert clean(done.output), repr(done.output)

@@ -1,0 +1,31 @@
+"""Programs in the boxes in which workers run those for media."""
+
+from pathlib import Path
+
+from tusd_py.clock import SystemClock
+from worker.media.run import (
+    Bounds,
+    Ran,
+    run,
+)
+from worker.media.sandbox import Box, Kind, Limits
+
+LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
+BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
+PYTHON = "/usr/bin/python3"
+"""One whose library is below /usr, which every box shows."""
+
+
+def ran(argv: list[str], bounds: Bounds | None = None, *, lines: bool = False) -> Ran:
+    return run(
+        argv,
+        clock=SystemClock(),
+        stopped=lambda: False,
+        wall_seconds=60,
+        on_line=(lambda _: True) if lines else None,
+        bounds=bounds,
+    )
+
+
+def box_of(kind: Kind, source: Path, output: Path | None = None) -> Box:
+    return Box(kind=kind, source=source, output=output, limits=LIMITS)
