@@ -21,11 +21,10 @@ def film_facts(contents: Contents, chosen: Chosen) -> dict[str, object]:
         if not is_location(name)
     }
     facts: dict[str, object] = {
-        "duration": _rounded(picture.duration or contents.duration),
+        **length_facts(picture, contents),
         "width": width or None,
         "height": height or None,
         "rotation": round(picture.rotation) % 360 if picture.rotation is not None else None,
-        "frame_rate": _rounded(float(picture.average_rate)) if picture.average_rate else None,
         "video_codec": picture.codec or None,
         "audio": [_sound_facts(one) for one in chosen.sounds],
         "subtitles": [one.language or "und" for one in contents.of_kind("subtitle")],
@@ -37,6 +36,14 @@ def film_facts(contents: Contents, chosen: Chosen) -> dict[str, object]:
         "model": tags.get("model"),
     }
     return {name: value for name, value in facts.items() if value not in (None, [])}
+
+
+def length_facts(picture: Stream, contents: Contents) -> dict[str, object]:
+    """Return the facts that follow from a film's length (seconds); None for what is not known."""
+    return {
+        "duration": _rounded(picture.duration or contents.duration),
+        "frame_rate": _rounded(float(picture.average_rate)) if picture.average_rate else None,
+    }
 
 
 def _sound_facts(stream: Stream) -> dict[str, object]:

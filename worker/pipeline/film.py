@@ -16,7 +16,7 @@ from worker.media.choose import Chosen, choose
 from worker.media.contents import Contents
 from worker.media.encoders import Encoder
 from worker.media.film_argv import Mark, copy_argv, encode_argv
-from worker.media.film_facts import film_facts
+from worker.media.film_facts import film_facts, length_facts
 from worker.media.inventory import Loss, losses
 from worker.media.isobmff import Layout, read_layout
 from worker.media.measure import measure
@@ -228,7 +228,7 @@ class _Film:
             return self.become(plan.otherwise or Keep(note=Note.NO_GAIN))
         lost = self._losses(made, output, copied=False)
         is_equal = not lost and self._is_gain(output) and mark is None
-        return self._web(output, "mp4", lost, is_equal=is_equal)
+        return self._web(output, "mp4", made, lost, is_equal=is_equal)
 
     def _is_gain(self, output: Output) -> bool:
         attempt = self._attempt
@@ -258,7 +258,7 @@ class _Film:
         if lost and plays and not (plan.tags.strips_all or plan.tags.removed):
             output.path.unlink()
             return Produced(notes=(Note.NO_GAIN,))
-        return self._web(output, container, lost, is_equal=not lost)
+        return self._web(output, container, made, lost, is_equal=not lost)
 
     def _accepted(self, output: Output, container: str, *, keeps_frames: bool) -> Contents:
         attempt = self._attempt
@@ -307,13 +307,23 @@ class _Film:
         return found | unseen | damaged
 
     def _web(
-        self, output: Output, container: str, lost: frozenset[Loss], *, is_equal: bool
+        self,
+        output: Output,
+        container: str,
+        found: Contents,
+        lost: frozenset[Loss],
+        *,
+        is_equal: bool,
     ) -> Produced:
         content_type, ext, _ = MADE_AS[container]
-        made = self._attempt.made(WEB, output.path, content_type=content_type, ext=ext)
+        facts: dict[str, object] = {"not_carried": sorted(lost)} if lost else {}
+        film = choose(found)
+        if film is not None and states_another_length(self._contents, self._chosen, found):
+            # The file's own statement is wrong.
+            facts |= length_facts(film.picture, found)
         return Produced(
-            web=made,
+            web=self._attempt.made(WEB, output.path, content_type=content_type, ext=ext),
             is_equal=is_equal,
-            facts={"not_carried": sorted(lost)} if lost else {},
+            facts=facts,
             notes=(Note.NOT_ALL_CARRIED,) if lost else (),
         )
