@@ -39,9 +39,10 @@ GET WebSocket        101 404 401 401 401 401 401 101 404 101 404 404
 GET events           200 200 401 401 401 401 401 403 403 403 403 200
 GET tasks            200 200 401 401 401 401 401 403 403 401 401 401
 GET renditions of it 409 404 401 401 401 401 401 409 404 401 401 401
-POST link to it      200 404 401 401 401 401 401 200 404 401 401 401
+POST link to it      200 404 401 401 401 401 401 403 403 401 401 401
 GET what it links to 409 409 409 409 409 409 409 409 409 409 409 409
-POST reprocess it    409 404 401 401 401 401 401 409 404 401 401 401
+POST reprocess it    409 404 401 401 401 401 401 403 403 401 401 401
+GET reprocess it     200 404 401 401 401 401 401 200 404 401 401 401
 POST tickets         200 200 401 401 401 401 401 200 200 401 401 401
 POST ticket for it   200 404 401 401 401 401 401 200 404 401 401 401
 GET healthz          200 200 200 200 200 200 200 200 200 200 200 200
@@ -193,6 +194,7 @@ def test_the_access_matrix(asker: Asker) -> None:
         "GET renditions of it",
         "POST link to it",
         "POST reprocess it",
+        "GET reprocess it",
     ],
 )
 def test_what_is_not_yours_is_answered_like_what_is_not_there(asker: Asker, what: str) -> None:

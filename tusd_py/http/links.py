@@ -32,7 +32,8 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """Make a link, and follow one."""
 
     async def make(request: Request) -> Response:
-        caller = await context.caller(request)
+        # A link may be valid for longer than the token of an upload.
+        caller = await context.owner(request)
         await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         wanted = await json_members(request)

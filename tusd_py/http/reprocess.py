@@ -20,6 +20,8 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def reprocess(request: Request) -> Response:
         caller = await context.caller(request)
+        if request.method == "POST":
+            caller.check_whole_user()
         await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         if request.method != "POST":
