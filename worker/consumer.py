@@ -213,7 +213,7 @@ class Consumer:
             code=code, sentence=sentence, message=message if message != sentence else ""
         )
         attempt.remove_work()
-        if code == INFECTED:
+        if code == INFECTED and not job.checkpoint.again:
             self._ports.stores.core.delete(job.task_id)
             self._ports.catalog.source_removed(job.task_id)
         log.warning("job.failed", extra={"task_id": job.task_id, "code": code})

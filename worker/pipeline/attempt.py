@@ -33,6 +33,13 @@ SOURCE_SUFFIX: Final = ".source"
 """What follows the fence in the name of the folder that holds a copy of the original."""
 
 
+def fence_of(folder: Path) -> int | None:
+    """Return the fence of the attempt to which a folder of a task belongs, by its name; None if it is no
+    attempt's."""
+    digits = folder.name.removesuffix(SOURCE_SUFFIX)
+    return int(digits) if digits.isascii() and digits.isdecimal() else None
+
+
 class WrongLane(Exception):
     """Raised when a light job turns out to be heavy: it waits in the heavy lane from now on."""
 
@@ -89,6 +96,16 @@ class Attempt:
         self.remove_copy_of_source()
         with suppress(OSError):
             self.task_dir.rmdir()
+
+    def remove_earlier_work(self) -> None:
+        """Remove what this attempt and those before it have made. A later one may have begun already: a job
+        that is recorded can be queued again."""
+        with suppress(FileNotFoundError):
+            for folder in self.task_dir.iterdir():
+                fence = fence_of(folder)
+                if fence is not None and fence <= self.job.fence:
+                    shutil.rmtree(folder, ignore_errors=True)
+        self.remove_work()
 
     def remove_copy_of_source(self) -> None:
         """Remove the copy that was made to process a file again: the next attempt makes its own."""

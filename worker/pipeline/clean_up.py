@@ -1,12 +1,16 @@
 """Step 6: nothing temporary is left (S20). What a crash leaves here, the janitor finds."""
 
-import shutil
-
 from worker.pipeline.attempt import Attempt
 
 
 def clean_up(attempt: Attempt) -> None:
-    """Remove the work folder and the source, which the pool's object has replaced."""
-    shutil.rmtree(attempt.task_dir, ignore_errors=True)
+    """Remove the work folders and the source, which the pool's object has replaced.
+
+    Where a file was processed again the source was a copy, and went with the work. If the first attempt's
+    is still there, the janitor removes it.
+    """
+    attempt.remove_earlier_work()
+    if attempt.job.checkpoint.again:
+        return
     attempt.ports.stores.core.delete(attempt.job.task_id)
     attempt.ports.catalog.source_removed(attempt.job.task_id)

@@ -16,6 +16,8 @@ from worker.pipeline.attempt import Attempt
 
 log = logging.getLogger(__name__)
 
+INFECTED_SENT: Final = "A virus was found in the file; it was removed."
+INFECTED_STORED: Final = "A virus was found in the file, which the pool holds already."
 TEXT_INFECTED: Final = "文件未通过安全检查，已删除"
 TEXT_UNSCANNED: Final = "文件过大，无法进行安全检查"
 
@@ -47,7 +49,7 @@ def scan(attempt: Attempt) -> None:
                 extra={"task_id": attempt.job.task_id, "signature": scanned.signature},
             )
             raise Permanent(
-                "A virus was found in the file; it was removed.",
+                INFECTED_STORED if attempt.job.checkpoint.again else INFECTED_SENT,
                 code=INFECTED,
                 message=TEXT_INFECTED,
             )
