@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.line_records import wait_in_line
-from tusd_py.catalog.object_records import hold_object
+from tusd_py.catalog.object_records import forget_multipart, hold_object
 from tusd_py.catalog.records import add_outcome, pool_file
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
@@ -123,6 +123,7 @@ def _process_again(connection: Connection, task_id: UploadId, now: float) -> Job
         connection.execute(insert(jobs).values(task_id=task_id, **begun))
     else:
         connection.execute(update(jobs).where(jobs.c.task_id == task_id).values(**begun))
+    forget_multipart(connection, task_id)
     wait_in_line(connection, task_id, now)
     job = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().one()
     return job_of(job)

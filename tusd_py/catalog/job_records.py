@@ -254,7 +254,14 @@ class JobRecords:
             .where(jobs.c.task_id == task_id, jobs.c.state == JobState.FAILED.value)
             .values(state=JobState.CANCELLED.value)
         )
-        return self._database.write(lambda c: c.execute(statement).rowcount == 1)
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(statement).rowcount != 1:
+                return False
+            forget_multipart(connection, task_id)
+            return True
+
+        return self._database.write(work)
 
     def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
         """See ``JobCatalog.unsent``."""
@@ -433,7 +440,9 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
         if not poison:
             wait_in_line(connection, job.task_id, now)
             continue
-        if not again:
+        if again:
+            forget_multipart(connection, job.task_id)
+        else:
             _fail_history(connection, job.task_id, POISON_SENTENCE, now)
         poisoned.append(_job(connection, job.task_id) or job)
     return poisoned

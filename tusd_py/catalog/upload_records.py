@@ -21,6 +21,7 @@ from sqlalchemy import (
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
 from tusd_py.catalog.line_records import join_line
+from tusd_py.catalog.object_records import forget_multipart
 from tusd_py.catalog.port import LATEST_LOOK_SECONDS
 from tusd_py.catalog.prepared import Prepared
 from tusd_py.catalog.quota_records import grant, usage, within_quota
@@ -417,6 +418,7 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
             .where(jobs.c.task_id == upload_id, jobs.c.state.in_(active))
             .values(state=JobState.CANCELLED.value, ended_at=now)
         )
+        forget_multipart(connection, upload_id)
     return closed == 1
 
 

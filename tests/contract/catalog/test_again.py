@@ -7,6 +7,8 @@ from support.catalog import ME, STORED, claimed, content, finished, upload
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.schema import jobs
+from tusd_py.catalog.sql import SqlCatalog
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import (
     OriginalMissing,
@@ -16,6 +18,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job import Checkpoint, JobState, Step
+from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import UploadState
@@ -99,6 +102,50 @@ def test_a_failure_and_dead_workers_leave_the_task_completed(
     assert history is not None
     assert (history.status, history.oss_path) == ("completed", MADE.path)
     assert catalog.untold(10) == []
+
+
+@pytest.mark.parametrize("dies", [True, False], ids=["poison", "failed"])
+def test_a_job_that_is_given_up_keeps_no_parts(
+    catalog: Catalog, clock: FakeClock, dies: bool
+) -> None:
+    task_id = completed(catalog)
+    catalog.process_again(task_id)
+    multipart = Multipart(key=BETTER.object_key, upload_id="u", part_size=1 << 24)
+    for number in (1, 2):
+        fence = claimed(catalog, task_id, seconds=10)
+        if number == 1:
+            catalog.begin_multipart(task_id, fence=fence, multipart=multipart)
+        part = Part(number=number, size=1 << 24, etag="e", checksum="1")
+        catalog.add_part(task_id, fence=fence, part=part)
+        held = catalog.multipart(task_id)
+        assert held is not None
+        assert len(held.parts) == number
+        if not dies:
+            catalog.fail(task_id, fence=fence, error_code="x", error_msg="why")
+            break
+        clock.advance(11)
+        catalog.reap(max_crashes=3)
+    job = catalog.job(task_id)
+    assert job is not None
+    assert job.state is JobState.DONE
+    assert catalog.multipart(task_id) is None
+    catalog.process_again(task_id)
+    assert set(catalog.multipart_ids()) == set()
+
+
+def test_a_new_job_goes_on_with_no_parts_of_an_earlier_one(catalog: Catalog) -> None:
+    """An earlier version kept them."""
+    task_id = completed(catalog)
+    catalog.process_again(task_id)
+    fence = claimed(catalog, task_id)
+    multipart = Multipart(key=BETTER.object_key, upload_id="u", part_size=1 << 24)
+    catalog.begin_multipart(task_id, fence=fence, multipart=multipart)
+    state = jobs.update().values(state=JobState.DONE.value)
+    assert isinstance(catalog, SqlCatalog)
+    catalog._database.write(lambda c: c.execute(state))
+    assert catalog.multipart(task_id) == multipart
+    catalog.process_again(task_id)
+    assert catalog.multipart(task_id) is None
 
 
 def test_what_is_not_in_the_pool_or_not_kept_is_refused(catalog: Catalog) -> None:

@@ -89,7 +89,25 @@ def test_parts_of_a_cancelled_job_are_nobodys(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
     catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.add_part(task_id, fence=fence, part=part(1))
     catalog.close_upload(task_id, UploadState.TERMINATED)
+    assert set(catalog.multipart_ids()) == set()
+    assert catalog.multipart(task_id) is None
+
+
+@pytest.mark.parametrize("drops", [True, False], ids=["dropped", "terminated"])
+def test_parts_of_a_dead_letter_stay_until_it_is_given_up(catalog: Catalog, drops: bool) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.add_part(task_id, fence=fence, part=part(1))
+    catalog.fail(task_id, fence=fence, error_code="x", error_msg="why")
+    assert catalog.multipart(task_id) == replace(MULTIPART, parts=(part(1),))
+    if drops:
+        assert catalog.drop_failed(task_id)
+    else:
+        catalog.close_upload(task_id, UploadState.TERMINATED)
+    assert catalog.multipart(task_id) is None
     assert set(catalog.multipart_ids()) == set()
 
 
