@@ -2,12 +2,13 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tusd_py.domain.errors import TusdError, UploadNotFound
+from tusd_py.domain.errors import UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.job import JobState
 from tusd_py.objects.port import Unfinished
@@ -87,15 +88,15 @@ def owns_objects(ports: Ports) -> bool:
 def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
     """Remove what was found. What fails stays for the next round."""
     for upload_id in leftovers.sources:
-        _try(lambda found=upload_id: _remove_source(ports, found))
+        _try(partial(_remove_source, ports, upload_id))
     for upload_id in leftovers.orphan_data:
-        _try(lambda found=upload_id: ports.stores.core.delete(found))
+        _try(partial(ports.stores.core.delete, upload_id))
     for folder in leftovers.work_dirs:
         shutil.rmtree(folder, ignore_errors=True)
     for key in leftovers.orphan_objects:
-        _try(lambda found=key: _remove_object(ports, found))
+        _try(partial(_remove_object, ports, key))
     for put in leftovers.unfinished:
-        _try(lambda found=put: ports.objects.abandon(found))
+        _try(partial(ports.objects.abandon, put))
     if len(leftovers):
         log.info("janitor.removed", extra={"leftovers": len(leftovers)})
 
@@ -112,10 +113,10 @@ def _remove_object(ports: Ports, key: str) -> None:
         ports.catalog.object_removed(key)
 
 
-def _try(work: object) -> None:
+def _try(work: Callable[[], object]) -> None:
     try:
-        work()  # type: ignore[operator]
-    except (TusdError, OSError):
+        work()
+    except Exception:
         log.exception("janitor.failed")
 
 

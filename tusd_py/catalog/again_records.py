@@ -42,7 +42,7 @@ from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Checkpoint, Job, JobState
-from tusd_py.domain.job_lane import JobLane
+from tusd_py.domain.job_lane import lane_of
 from tusd_py.domain.rendition import ORIGINAL
 from tusd_py.domain.upload import Upload, UploadState
 
@@ -56,10 +56,10 @@ class AgainRecords:
         self._database = database
         self._clock = clock
 
-    def process_again(self, task_id: UploadId) -> Job:
+    def process_again(self, task_id: UploadId, *, priority: int | None = None) -> Job:
         """See ``JobCatalog.process_again``."""
         now = self._clock.now()
-        return self._database.write(lambda c: _process_again(c, task_id, now))
+        return self._database.write(lambda c: _process_again(c, task_id, priority, now))
 
     def processed(
         self, *, kind: str, before: float, note: str, after: UploadId | None, limit: int
@@ -89,7 +89,9 @@ class AgainRecords:
         )
 
 
-def _process_again(connection: Connection, task_id: UploadId, now: float) -> Job:
+def _process_again(
+    connection: Connection, task_id: UploadId, priority: int | None, now: float
+) -> Job:
     row = (
         connection.execute(select(uploads).where(uploads.c.id == task_id).with_for_update())
         .mappings()
@@ -117,9 +119,12 @@ def _process_again(connection: Connection, task_id: UploadId, now: float) -> Job
         "error_msg": "",
         "claimed_at": None,
         "ended_at": None,
+        # Its place is that of a job of today, not the place that its first job had.
+        "precedence": -(upload.priority if priority is None else priority),
+        "created_at": now,
     }
     if found is None:
-        begun |= _new_job(upload, file, now)
+        begun |= _new_job(upload, file)
         connection.execute(insert(jobs).values(task_id=task_id, **begun))
     else:
         connection.execute(update(jobs).where(jobs.c.task_id == task_id).values(**begun))
@@ -143,9 +148,9 @@ def _has_original(connection: Connection, file: File) -> bool:
     return connection.execute(statement).first() is not None
 
 
-def _new_job(upload: Upload, file: File, now: float) -> dict[str, Any]:
+def _new_job(upload: Upload, file: File) -> dict[str, Any]:
     """Columns of a job for an upload that never had one, since the pool held its content."""
-    is_video = file.content_type.startswith("video/")
+    family = file.content_type.partition("/")[0]
     return {
         "user_id": upload.user_id,
         "scope": file.scope,
@@ -154,12 +159,10 @@ def _new_job(upload: Upload, file: File, now: float) -> dict[str, Any]:
         "file_hash": file.hash,
         "file_size": file.size,
         "temp_path": "",
-        "is_video": is_video,
-        "lane": (JobLane.HEAVY if is_video else JobLane.LIGHT).value,
-        "precedence": -upload.priority,
+        "is_video": family == "video",
+        "lane": lane_of(family, file.size).value,
         "fence": 0,
         "lease_until": 0.0,
-        "created_at": now,
     }
 
 
@@ -199,7 +202,9 @@ def replace_file(connection: Connection, job: Job, stored: StoredContent, now: f
     history = file_upload_history
     of_file = history.c.repository_identity == file.identity
     connection.execute(update(history).where(of_file).values(oss_path=stored.path))
-    for task_id in connection.execute(select(history.c.task_id).where(of_file)).scalars().all():
+    # A deleted upload's history still names the file: its user hears of it no longer.
+    followed = select(uploads.c.id).where(refers, uploads.c.state == UploadState.FINISHED.value)
+    for task_id in connection.execute(followed).scalars().all():
         add_outcome(connection, UploadId(task_id), now=now)
         add_event(connection, UploadId(task_id), HookEvent.POST_COMPLETE, now)
     found = pool_file(connection, job.scope, job.file_hash, locked=True)

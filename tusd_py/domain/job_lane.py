@@ -3,9 +3,6 @@
 from enum import StrEnum
 from typing import Final
 
-from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import Look
-
 SMALL_PICTURE_BYTES: Final = 16 << 20
 """A picture up to this size is light: reading one takes seconds, not minutes."""
 
@@ -20,13 +17,11 @@ class JobLane(StrEnum):
 ALL_LANES: Final = (JobLane.LIGHT, JobLane.HEAVY)
 
 
-def lane_of(look: Look, size: int) -> JobLane:
+def lane_of(family: str, size: int) -> JobLane:
     """Return the lane for a file of ``size`` bytes.
 
     A video or a sound is heavy, and a picture that is not small; everything else is light.
-    Raises: what ``look.read`` raises.
+    Args: family: of its type (``filetypes.FileType.family``), or the first part of its media type.
     """
-    kind = identify(look)
-    family = "" if kind is None else kind.family
     heavy = family in ("video", "audio") or (family == "image" and size > SMALL_PICTURE_BYTES)
     return JobLane.HEAVY if heavy else JobLane.LIGHT

@@ -30,7 +30,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job_lane import lane_of
-from tusd_py.domain.signatures.identify import is_video
+from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.task import (
     COMPLETED_PROGRESS,
     RECEIVED_PROGRESS,
@@ -131,6 +131,7 @@ async def _catch_up_quietly(room: UploadRoom, upload: Upload) -> None:
     try:
         await _catch_up_in_slices(room, upload)
     except (TusdError, OSError):
+        # The finish reads on, and raises what goes wrong.
         log.info("upload.hash.catch_up.stopped", extra={"upload_id": upload.id})
 
 
@@ -141,7 +142,7 @@ async def _finish_later(room: UploadRoom, upload: Upload) -> None:
             await _finish_received(room, upload.id)
     except UploadError:
         log.info("upload.finish.overtaken", extra={"upload_id": upload.id})
-    except (TusdError, OSError):
+    except Exception:
         log.exception("upload.finish.failed", extra={"upload_id": upload.id})
 
 
@@ -215,7 +216,7 @@ async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
         await complete_final(room, final.id)
     except REFUSALS as error:
         log.info("upload.final.rejected", extra={"upload_id": final.id, "code": error.code})
-    except (TusdError, OSError):
+    except Exception:
         log.exception("upload.assemble.failed", extra={"upload_id": final.id})
 
 
@@ -242,6 +243,8 @@ def _finish_in_catalog(
     seen = read_head(path) if head is None else head()
     look = look_into(path, seen)
     check_content(upload.filename, look, room.policy.allowed_extensions)
+    kind = identify(look)
+    family = "" if kind is None else kind.family
     content = FinishedContent(
         upload_id=upload.id,
         user_id=upload.user_id,
@@ -252,14 +255,14 @@ def _finish_in_catalog(
         file_size=upload.size,
         temp_path=str(path),
         created_at=upload.created_at,
-        lane=lane_of(look, upload.size),
+        lane=lane_of(family, upload.size),
         priority=upload.priority,
     )
 
     def finish() -> Finished:
         if record is not None:
             record()
-        return room.catalog.finish_upload(content, is_video=is_video(seen))
+        return room.catalog.finish_upload(content, is_video=family == "video")
 
     finished = yield from commit(finish)
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
@@ -312,7 +315,8 @@ async def recover_one(room: UploadRoom, upload_id: UploadId) -> bool:
         log.info("upload.data.missing", extra={"upload_id": upload_id})
     except REFUSALS as error:
         log.info("upload.final.rejected", extra={"upload_id": upload_id, "code": error.code})
-    except (TusdError, OSError):
+    except Exception:
+        # Whatever is wrong with one upload, the recovery of the others goes on.
         log.exception("upload.recover.failed", extra={"upload_id": upload_id})
     return False
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tusd_py.catalog.port import LATEST_LOOK_SECONDS
-from tusd_py.domain.errors import TusdError, UploadNotFound
+from tusd_py.domain.errors import BackendError, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.grant import grant_of
@@ -72,9 +72,20 @@ class _Look:
 
 
 def _look_at_page(room: UploadRoom) -> list[_Look]:
-    looks = [_look(room, upload) for upload in room.catalog.due(PAGE)]
+    looks = [_look_safely(room, upload) for upload in room.catalog.due(PAGE)]
     room.catalog.look_again({look.upload.id: look.again_at for look in looks})
     return looks
+
+
+def _look_safely(room: UploadRoom, upload: Upload) -> _Look:
+    """Look later at an upload whose file can't be looked at: those behind it have their turn."""
+    try:
+        return _look(room, upload)
+    except BackendError:
+        raise
+    except Exception:
+        log.exception("upload.look.failed", extra={"upload_id": upload.id})
+        return _Look(upload=upload, again_at=room.clock.now() + LATEST_LOOK_SECONDS)
 
 
 def _look(room: UploadRoom, upload: Upload) -> _Look:
@@ -135,11 +146,11 @@ async def under_lock(
     work: Callable[[UploadRoom, UploadId], None],
     failed: str,
 ) -> None:
-    """Run what blocks under the upload's lock; errors of the project are logged as ``failed``, not raised."""
+    """Run what blocks under the upload's lock; an error is logged as ``failed``, not raised."""
     try:
         async with room.lock.hold(upload_id, on_release_requested=lambda: None):
             await room.threads.call(work, room, upload_id)
-    except TusdError:
+    except Exception:
         log.exception(failed, extra={"upload_id": upload_id})
 
 

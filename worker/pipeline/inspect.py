@@ -38,7 +38,8 @@ def inspect(attempt: Attempt) -> None:
         attempt.held = True
         return
     look = _look(attempt)
-    if lane_of(look, job.file_size) is JobLane.HEAVY:
+    kind = identify(look)
+    if lane_of("" if kind is None else kind.family, job.file_size) is JobLane.HEAVY:
         attempt.require_heavy_lane()
     if attempt.settings.jobs.verify_source:
         _verify(attempt)
@@ -47,7 +48,6 @@ def inspect(attempt: Attempt) -> None:
         check_content(job.filename, look, allowed)
     except TypeMismatch as error:
         raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code) from error
-    kind = identify(look)
     notes = _misnamed(job.filename, kind, look)
     attempt.file_type = kind
     if kind is not None and kind.untouched:

@@ -13,6 +13,7 @@ from support.harness import ME, Harness
 from support.room import fresh_id
 from support.waiting import until
 
+from tusd_py.catalog.values import Finished
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import (
@@ -22,7 +23,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
-from tusd_py.domain.upload import UploadState
+from tusd_py.domain.upload import FinishedContent, UploadState
 from tusd_py.hashing.follower import Follower
 from tusd_py.uploads import finish as finishing
 from tusd_py.uploads.append import append
@@ -131,6 +132,27 @@ def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
     assert client.run(recover(client.room)) == 0
     assert client.state(upload_id) is UploadState.FINISHED
     assert len(client.process.ports.catalog.unsent(10)) == 1
+
+
+def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = [client.make(3) for _ in range(3)]
+    for upload_id in uploads:
+        with client.process.ports.stores.core.writer(upload_id, length=3) as writer:
+            writer.write([b"abc"])
+    client.restart()
+    finish = client.process.ports.catalog.finish_upload
+
+    def fails_once(content: FinishedContent, **values: bool) -> Finished:
+        if content.upload_id == min(uploads):
+            raise OverflowError
+        return finish(content, **values)
+
+    monkeypatch.setattr(client.process.ports.catalog, "finish_upload", fails_once)
+    assert client.run(recover(client.room)) == 2
+    states = sorted(client.state(upload_id).value for upload_id in uploads)
+    assert states == ["finished", "finished", "receiving"]
 
 
 def test_a_finish_tells_the_relay_and_the_relay_the_queue(client: Harness) -> None:

@@ -1,6 +1,7 @@
 """The use cases on real adapters, without a server: owners, deadlines, parts, lengths, ends."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Coroutine
 from pathlib import Path
@@ -27,6 +28,7 @@ from tusd_py.domain.errors import (
     UploadTerminated,
     UploadUnfinished,
 )
+from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import JobState
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import UploadKind, UploadState
@@ -178,6 +180,48 @@ def test_a_sweep_finds_what_another_server_left_complete(client: Harness) -> Non
     assert client.state(upload_id) is UploadState.FINISHED
     client.clock.advance(3601)
     assert client.process.ports.catalog.due(10) == []
+
+
+def test_an_upload_that_cannot_be_looked_at_keeps_no_other_from_its_turn(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = [client.make(10) for _ in range(3)]
+    for upload_id in uploads:
+        path = client.process.ports.stores.core.path(upload_id)
+        os.utime(path, (client.clock.now(), client.clock.now()))
+    touched_at = type(client.room).touched_at
+
+    def fails_for_one(room: Any, upload: Any) -> float:
+        if upload.id == uploads[0]:
+            raise OSError(errno.EIO, "the disk reads it no longer")
+        return touched_at(room, upload)
+
+    monkeypatch.setattr(type(client.room), "touched_at", fails_for_one)
+    client.clock.advance(3601)
+    client.run(look_after(client.room))
+    client.clock.advance(61)
+    assert sorted(client.run(look_after(client.room)).expired) == sorted(uploads[1:])
+
+
+def test_an_upload_that_cannot_be_removed_keeps_no_other_from_expiring(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = [client.make(10) for _ in range(3)]
+    store = client.process.ports.stores.core
+    for upload_id in uploads:
+        os.utime(store.path(upload_id), (client.clock.now(), client.clock.now()))
+    delete = store.delete
+
+    def fails_for_one(upload_id: UploadId) -> None:
+        if upload_id == uploads[0]:
+            raise OSError(errno.EIO, "the disk writes it no longer")
+        delete(upload_id)
+
+    monkeypatch.setattr(store, "delete", fails_for_one)
+    client.clock.advance(3700)
+    client.run(collect_expired(client.room, uploads))
+    assert [client.state(one) for one in uploads] == [UploadState.EXPIRED] * 3
+    assert [store.path(one).exists() for one in uploads] == [True, False, False]
 
 
 def test_a_finish_that_a_database_prevented_is_made_up_for_by_the_next_sweep(

@@ -83,9 +83,3 @@ def identify(look: Look) -> FileType | None:
         if found is not None:
             return found
     return None
-
-
-def is_video(head: bytes) -> bool:
-    """Whether a file's first bytes are those of a video's container."""
-    kind = identify(Look(head))
-    return kind is not None and kind.family == "video"

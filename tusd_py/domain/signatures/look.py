@@ -23,9 +23,14 @@ class Look:
 
     def at(self, start: int, length: int) -> bytes | None:
         """Return the bytes from ``start``, fewer at the end of the file; None if they can't be read."""
+        if start < 0 or length < 0:
+            return b""
         if start + length <= len(self.head) or self.size == len(self.head):
             return self.head[start : start + length]
-        return None if self.read is None else self.read(start, length)
+        if self.read is None or self.size is None:
+            return None
+        # A place that the file itself names may lie beyond any file.
+        return self.read(start, min(length, self.size - start)) if start < self.size else b""
 
 
 def is_text(head: bytes) -> bool:
