@@ -1,5 +1,6 @@
 """Jobs in SQL: ``catalog.port.JobCatalog``. Every write of an attempt carries its fence."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -11,7 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from tusd_py.catalog.again_records import replace_file
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
-from tusd_py.catalog.line_records import claim_next, is_any_due, wait_in_line
+from tusd_py.catalog.line_records import (
+    claim_next,
+    is_any_due,
+    restore_lines,
+    wait_in_line,
+)
 from tusd_py.catalog.object_records import forget_multipart, hold_object
 from tusd_py.catalog.records import (
     JOB,
@@ -44,17 +50,17 @@ from tusd_py.domain.errors import LeaseLost, Transient
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
+from tusd_py.domain.job import FIRST_PRIORITY, Checkpoint, Job, JobMessage, JobState, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadState
+
+log = logging.getLogger(__name__)
 
 SENT_ROWS_SECONDS = 24 * 3600.0
 POISON = "poison"
 POISON_SENTENCE = "Storing this file stopped the worker several times."
 
-FIRST: Final = 100
-"""Priority of a job that an operator has put first: above those that a token can give."""
 _IN_ITS_PLACE: Final = {
     "state": JobState.QUEUED.value,
     "owner": "",
@@ -207,7 +213,7 @@ class JobRecords:
         statement = (
             update(jobs)
             .where(jobs.c.task_id == task_id, jobs.c.state == JobState.QUEUED.value)
-            .values(precedence=-FIRST)
+            .values(precedence=-FIRST_PRIORITY)
         )
 
         def work(connection: Connection) -> bool:
@@ -417,6 +423,8 @@ def _fail_history(connection: Connection, task_id: UploadId, error_msg: str, now
 
 
 def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
+    if lost := restore_lines(connection):
+        log.warning("catalog.lines.restored", extra={"lines": lost})
     dead = (
         select(jobs)
         .where(jobs.c.state == JobState.RUNNING.value, jobs.c.lease_until < now)

@@ -1,11 +1,12 @@
 """Which job is next: each user has a line of waiting jobs in each lane, and the lines take turns.
 
 A row of ``job_lines`` says whether jobs wait in the line, when the first of them is due, their lowest
-precedence (the negative of a priority), and when the line was served last. A claim reads the first entry of two indexes, not the jobs
-that wait.
+precedence (the negative of a priority), and when the line was served last. A claim reads the first
+entry of two indexes, not the jobs that wait.
 
 Rule 1: what queues a job calls ``join_line`` in the same transaction. A row may promise too much (its job
-was cancelled): the claim that finds nothing corrects it. It never promises too little.
+was cancelled): the claim that finds nothing corrects it. It never promises too little; should one, after
+a database was repaired or edited by hand, say, ``restore_lines`` corrects it.
 Rule 2: a claim holds its line's row until it commits. So claims of one line follow each other, and
 none exceeds the limit of a user.
 """
@@ -22,8 +23,10 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    false,
     func,
     insert,
+    or_,
     select,
     true,
     update,
@@ -130,6 +133,36 @@ def wait_in_line(connection: Connection, task_id: UploadId, due_at: float) -> No
     ).one()
     add_outbox(connection, task_id, due_at=due_at)
     join_line(connection, JobLane(lane), user_id, due_at=run_after, precedence=precedence)
+
+
+def restore_lines(connection: Connection) -> int:
+    """Let the line of each user wait whose jobs wait. Returns: the number of lines that did not."""
+    user_lines = (
+        select(
+            jobs.c.lane,
+            jobs.c.user_id,
+            func.min(jobs.c.run_after).label("run_after"),
+            func.min(jobs.c.precedence).label("precedence"),
+        )
+        .where(_QUEUED)
+        .group_by(jobs.c.lane, jobs.c.user_id)
+        .subquery()
+    )
+    of_user = and_(
+        job_lines.c.lane == user_lines.c.lane, job_lines.c.user_id == user_lines.c.user_id
+    )
+    promises_too_little = or_(
+        job_lines.c.lane.is_(None),
+        job_lines.c.waiting == false(),
+        job_lines.c.due_at > user_lines.c.run_after,
+    )
+    statement = select(user_lines).join(job_lines, of_user, isouter=True).where(promises_too_little)
+    lost = connection.execute(statement).all()
+    for lane, user_id, run_after, precedence in lost:
+        join_line(
+            connection, JobLane(lane), UserId(user_id), due_at=run_after, precedence=precedence
+        )
+    return len(lost)
 
 
 def is_any_due(connection: Connection, lanes: Sequence[JobLane], now: float, per_user: int) -> bool:

@@ -315,7 +315,8 @@ class JobCatalog(Protocol):
         ...
 
     def reap(self, *, max_crashes: int) -> Sequence[Job]:
-        """Take jobs from dead leases: crash_count + 1 and a new outbox row.
+        """Take jobs from dead leases: crash_count + 1 and a new outbox row. A queued job whose user's line
+        does not wait, which no write of this catalog leaves, waits again.
 
         A job whose worker died ``max_crashes`` - 1 times before its file was to be stored is done from then
         on without making anything of the file; one that dies ``max_crashes`` times although only storing
@@ -334,10 +335,11 @@ class JobCatalog(Protocol):
         """
         ...
 
-    def process_again(self, task_id: UploadId) -> Job:
+    def process_again(self, task_id: UploadId, *, priority: int | None = None) -> Job:
         """Queue a job that makes everything again of a file that the pool holds, and replaces what was made
         before when it is done. Until then, and if it fails, nothing that users see changes.
 
+        Args: priority: of the job; None: that of the upload.
         Raises: UploadNotFound; UploadUnfinished: the file is not in the pool; ProcessingAlready;
             OriginalMissing: the file as it was sent is not kept.
         """

@@ -17,6 +17,7 @@ from tusd_py.cli.common import (
 from tusd_py.cli.output import say
 from tusd_py.domain.errors import BackendError, TusdError
 from tusd_py.domain.ids import UploadId, parse_upload_id
+from tusd_py.domain.job import LAST_PRIORITY
 from tusd_py.ports import Ports
 from tusd_py.settings_values import Duration
 from tusd_py.uploads.reprocess import process_again
@@ -46,7 +47,8 @@ def reprocess(
 ) -> None:
     """Make everything again of stored files; what was made before is replaced when that is done.
 
-    Workers do it with their own settings, in turn with all other jobs. Files that are not kept as they were
+    Workers do it with their own settings, in turn with all other jobs; the jobs of --all come after every
+    other job. Files that are not kept as they were
     sent can't be processed again.
     """
     if bool(tasks) == every:
@@ -64,7 +66,7 @@ def reprocess(
         for name in names:
             if dry_run:
                 say(name)
-            elif not _queue(ports, name):
+            elif not _queue(ports, name, priority=LAST_PRIORITY if every else None):
                 refused += 1
     if refused:
         raise typer.Exit(1)
@@ -82,13 +84,13 @@ def _all(ports: Ports, *, kind: str, before: float, note: str) -> Iterator[str]:
         after = found[-1]
 
 
-def _queue(ports: Ports, name: str) -> bool:
+def _queue(ports: Ports, name: str, *, priority: int | None) -> bool:
     task_id = parse_upload_id(name)
     if task_id is None:
         say(f"{name} is no task's id", error=True)
         return False
     try:
-        process_again(ports, task_id)
+        process_again(ports, task_id, priority=priority)
     except BackendError:
         raise
     except TusdError as error:

@@ -67,6 +67,12 @@ class Checkpoint:
         return next((made for made in self.outputs if made.name == WEB), None)
 
 
+FIRST_PRIORITY: Final = 100
+"""Of a job that an operator has put first: above those that a token can give."""
+LAST_PRIORITY: Final = -100
+"""Of a job that waits until no other does: below those that a token can give."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job as the catalog holds it. Times are unix seconds (UTC) of the catalog's clock."""

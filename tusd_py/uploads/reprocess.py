@@ -12,12 +12,12 @@ from tusd_py.ports import Ports
 DAY_SECONDS: Final = 86400.0
 
 
-def process_again(ports: Ports, task_id: UploadId) -> Job:
-    """Queue the task's file. Blocks.
+def process_again(ports: Ports, task_id: UploadId, *, priority: int | None = None) -> Job:
+    """Queue the task's file, with the upload's priority if no other is given. Blocks.
 
     Raises: UploadNotFound, UploadUnfinished, ProcessingAlready, OriginalMissing, BackendError.
     """
-    return ports.catalog.process_again(task_id)
+    return ports.catalog.process_again(task_id, priority=priority)
 
 
 def charge_user(ports: Ports, user_id: UserId, *, daily: int) -> None:

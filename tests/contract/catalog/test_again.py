@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.catalog import ME, STORED, claimed, content, finished, upload
+from support.catalog import ME, STORED, claim, claimed, content, finished, upload
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
@@ -17,7 +17,8 @@ from tusd_py.domain.errors import (
     UploadUnfinished,
 )
 from tusd_py.domain.ids import UploadId, owner_scope
-from tusd_py.domain.job import Checkpoint, JobState, Step
+from tusd_py.domain.job import LAST_PRIORITY, Checkpoint, JobState, Step
+from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Rendition
@@ -146,6 +147,61 @@ def test_a_new_job_goes_on_with_no_parts_of_an_earlier_one(catalog: Catalog) -> 
     assert catalog.multipart(task_id) == multipart
     catalog.process_again(task_id)
     assert catalog.multipart(task_id) is None
+
+
+def test_a_job_of_today_has_a_place_of_today(catalog: Catalog, clock: FakeClock) -> None:
+    """It keeps neither the place of its first job nor the front that an operator gave that job."""
+    task_id = finished(catalog)
+    assert catalog.put_first(task_id)
+    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=MADE)
+    clock.advance(1000)
+    fresh = finished(catalog, "5" * 64)
+    clock.advance(1)
+    again = catalog.process_again(task_id)
+    assert (again.priority, again.created_at) == (0, clock.now())
+    first = claim(catalog)
+    assert first is not None
+    assert first.task_id == fresh
+    # A worker that gives it up leaves it there.
+    catalog.release(task_id, fence=claimed(catalog, task_id))
+    catalog.release(fresh, fence=first.fence)
+    first = claim(catalog)
+    assert first is not None
+    assert first.task_id == fresh
+
+
+def test_it_may_wait_behind_everything_else(catalog: Catalog, clock: FakeClock) -> None:
+    task_id = completed(catalog)
+    assert catalog.process_again(task_id, priority=LAST_PRIORITY).priority == LAST_PRIORITY
+    clock.advance(10)
+    fresh = finished(catalog, "5" * 64)
+    assert [job and job.task_id for job in (claim(catalog), claim(catalog))] == [fresh, task_id]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "lane"),
+    [("video/mp4", JobLane.HEAVY), ("audio/mp4", JobLane.HEAVY), ("text/plain", JobLane.LIGHT)],
+)
+def test_a_file_without_a_job_waits_in_the_lane_of_its_kind(
+    catalog: Catalog, content_type: str, lane: JobLane
+) -> None:
+    completed(catalog, replace(MADE, content_type=content_type))
+    twin = upload()
+    catalog.add_upload(twin)
+    catalog.finish_upload(content(twin), is_video=False)
+    assert catalog.process_again(twin.id).lane is lane
+
+
+def test_the_users_of_deleted_uploads_hear_nothing(catalog: Catalog) -> None:
+    task_id = completed(catalog)
+    deleted = upload()
+    catalog.add_upload(deleted)
+    catalog.finish_upload(content(deleted), is_video=True)
+    catalog.close_upload(deleted.id, UploadState.TERMINATED)
+    catalog.mark_sent([row for row, _ in catalog.untold(99)])
+    catalog.process_again(task_id)
+    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=BETTER)
+    assert [outcome.history.task_id for _, outcome in catalog.untold(10)] == [task_id]
 
 
 def test_what_is_not_in_the_pool_or_not_kept_is_refused(catalog: Catalog) -> None:

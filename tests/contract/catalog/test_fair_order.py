@@ -4,10 +4,13 @@ import threading
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Executable, delete, update
 from support.catalog import claim, claimed, content, finished, upload
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.schema import job_lines
+from tusd_py.catalog.sql import SqlCatalog
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import JobState
 from tusd_py.domain.job_lane import JobLane
@@ -199,6 +202,28 @@ def test_a_reopened_job_waits_again(queue: Queue, catalog: Catalog) -> None:
     assert queue.carry_through(2) == ["failed", None]
     catalog.reopen(failed)
     assert queue.carry_through(2) == ["failed", None]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        delete(job_lines),
+        update(job_lines).values(waiting=False),
+        update(job_lines).values(due_at=job_lines.c.due_at + 1_000_000),
+    ],
+    ids=["gone", "not waiting", "due too late"],
+)
+def test_a_line_that_a_repaired_database_lost_waits_again(
+    queue: Queue, catalog: Catalog, damage: Executable
+) -> None:
+    assert isinstance(catalog, SqlCatalog)
+    queue.add(ONE, "first")
+    queue.add(ONE, "second")
+    with catalog._database.engine.begin() as connection:
+        connection.execute(damage)
+    assert queue.take() is None
+    catalog.reap(max_crashes=3)
+    assert queue.carry_through(3) == ["first", "second", None]
 
 
 def test_waiting_for_long_makes_no_messages(catalog: Catalog, clock: FakeClock) -> None:

@@ -25,9 +25,13 @@ def test_the_figures_of_an_empty_catalog_are_nothing(catalog: Catalog) -> None:
 
 def test_figures_count_jobs_by_what_may_happen_to_them(catalog: Catalog, clock: FakeClock) -> None:
     # In the order in which they are claimed: a job that is given back adds a row.
-    running, failed, done, later = (finished(catalog, digit * 64) for digit in "1234")
+    made = []
+    for digit in "1234":
+        made.append(finished(catalog, digit * 64))
+        clock.advance(1)
+    running, failed, done, later = made
     catalog.add_upload(upload())
-    clock.advance(100)
+    clock.advance(96)
     claimed(catalog, running)
     catalog.fail(failed, fence=claimed(catalog, failed), error_code="x", error_msg="why")
     catalog.complete(done, fence=claimed(catalog, done), stored=STORED)
