@@ -222,6 +222,7 @@ def compose(
     BackendFigures(figures.registry, ports, ports.clock)
     access = open_access(settings.auth, ports.clock, authenticate)
     operator_links = OperatorLinks(settings.data_dir, ports.clock)
+    places = Places(ports.catalog, threads)
     context = AppContext(
         settings=settings,
         ports=ports,
@@ -232,7 +233,8 @@ def compose(
         ),
         uploads=room,
         threads=threads,
-        following=Following(ports.tasks, threads, Places(ports.catalog, ports.clock)),
+        following=Following(ports.tasks, threads, places),
+        places=places,
         access=access,
         # Without authentication all people are one user: a limit would lock out a household.
         streams=Streams(None if access.anonymous else settings.limits.streams or None),

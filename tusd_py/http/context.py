@@ -15,6 +15,7 @@ from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.settings import Settings
 from tusd_py.tasks.follow import Following
+from tusd_py.tasks.places import Places
 from tusd_py.threads import Threads
 from tusd_py.uploads.room import UploadRoom
 
@@ -30,6 +31,7 @@ class AppContext:
     uploads: UploadRoom
     threads: Threads
     following: Following
+    places: Places
     access: Access
     streams: Streams
     links: RenditionLinks

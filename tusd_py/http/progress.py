@@ -33,7 +33,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
-        placed = await context.following.placed(task)
+        placed = await context.places.placed(task)
         members = {**frames.progress(placed), **await _of_file(context, task)}
         return JSONResponse(members, headers=NO_STORE)
 

@@ -121,7 +121,7 @@ class Following:
         except BackendError:
             task = None
         if task is not None:
-            return await self.placed(task), True
+            return await self._places.placed(task), True
         try:
             return await record(), False
         except BackendError:
@@ -137,17 +137,7 @@ class Following:
         except BackendError:
             log.warning("task.view.unavailable", extra={"user_id": user_id})
             return []
-        return [await self.placed(task) for task in tasks[::-1]]
-
-    async def placed(self, task: Task) -> Task:
-        """Return the task with its place in the queue, if it waits and the catalog can be read."""
-        if not self._places.is_wanted(task):
-            return task
-        try:
-            return await self._threads.call(self._places.placed, task)
-        except BackendError:
-            log.warning("task.place.unavailable")
-            return task
+        return [await self._places.placed(task) for task in tasks[::-1]]
 
     @asynccontextmanager
     async def _mailbox(

@@ -17,13 +17,14 @@ KEPT_SECONDS: Final = 10.0
 class Looks(Generic[T]):
     """The newest look by key, under way or done. Used on one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept_seconds: float = KEPT_SECONDS) -> None:
+        self._kept_seconds = kept_seconds
         self._newest: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
 
     async def at(self, key: Hashable, look: Callable[[], Awaitable[T]], *, begun_after: float) -> T:
         """What ``look`` finds, or what another listener found by a look that began no earlier.
 
-        Args: begun_after: by the loop's clock, in seconds, at most ``KEPT_SECONDS`` ago.
+        Args: begun_after: by the loop's clock, in seconds, at most ``kept_seconds`` ago.
         Raises: what ``look`` raises. One that is under way outlives a listener that leaves.
         """
         found = self._newest.get(key)
@@ -39,7 +40,7 @@ class Looks(Generic[T]):
 
         loop = asyncio.get_running_loop()
         begun = self._newest[key] = (loop.time(), loop.create_task(looking()))
-        loop.call_later(KEPT_SECONDS, self._forget, key, begun)
+        loop.call_later(self._kept_seconds, self._forget, key, begun)
         return begun
 
     def _forget(self, key: Hashable, begun: tuple[float, "asyncio.Task[T]"]) -> None:

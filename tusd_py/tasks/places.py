@@ -1,15 +1,20 @@
 """Places in the queue, for those who follow tasks: the catalog is read seldom, whatever number of them."""
 
-import threading
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
-from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.job_lane import JobLane
+from tusd_py.domain.job_lane import ALL_LANES, JobLane
 from tusd_py.domain.task import Task, TaskStatus
 from tusd_py.domain.waiting import WaitingJob, WaitingLine, jobs_before
+from tusd_py.tasks.looks import Looks
+from tusd_py.threads import Threads
+
+log = logging.getLogger(__name__)
 
 LINES_SECONDS: Final = 5.0
 """All lines are read at most this often, and for at most a twentieth of the time."""
@@ -17,6 +22,7 @@ JOBS_SECONDS: Final = 2.0
 """A user's waiting jobs are read at most this often."""
 MOST_JOBS: Final = 1000
 """Jobs of a user and lane that have a place; those behind them have none."""
+MOST_REST_SECONDS: Final = 60.0
 _REST: Final = 20
 _WAITING: Final = (TaskStatus.RECEIVED, TaskStatus.PROCESSING)
 
@@ -34,50 +40,47 @@ class WaitingJobs(Protocol):
 
 
 class Places:
-    """Reads places when they are wanted. Thread-safe; blocks while the catalog is read."""
+    """Reads places when they are wanted. Used on one event loop; the catalog is read in a thread."""
 
-    def __init__(self, catalog: WaitingJobs, clock: Clock) -> None:
+    def __init__(self, catalog: WaitingJobs, threads: Threads) -> None:
         self._catalog = catalog
-        self._clock = clock
-        self._mutex = threading.Lock()
-        self._lines: Sequence[WaitingLine] = ()
-        self._lines_until = float("-inf")
-        self._jobs: dict[UserId, tuple[float, Mapping[UploadId, WaitingJob]]] = {}
+        self._threads = threads
+        self._lines = Looks[Mapping[JobLane, Sequence[WaitingLine]]](kept_seconds=MOST_REST_SECONDS)
+        self._lines_rest = LINES_SECONDS
+        self._jobs = Looks[Mapping[UploadId, WaitingJob]]()
 
-    def is_wanted(self, task: Task) -> bool:
-        """Return whether a task of this state may wait in the queue. Reads nothing."""
-        return task.status in _WAITING
-
-    def placed(self, task: Task) -> Task:
-        """Return the task with its place in the queue, if it waits there. Raises: BackendError."""
-        if not self.is_wanted(task):
+    async def placed(self, task: Task) -> Task:
+        """Return the task with its place in the queue, if it waits and the catalog can be read."""
+        if task.status not in _WAITING:
             return task
-        with self._mutex:
-            now = self._clock.monotonic()
-            job = self._jobs_of(task.facts.user_id, now).get(task.facts.task_id)
+        user, now = task.facts.user_id, asyncio.get_running_loop().time()
+        try:
+            jobs = await self._jobs.at(
+                user, lambda: self._read_jobs(user), begun_after=now - JOBS_SECONDS
+            )
+            job = jobs.get(task.facts.task_id)
             if job is None:
                 return task
-            lines = self._lines_of(job.lane, now)
-        user = task.facts.user_id
-        others = [line for line in lines if line.user_id != user]
-        mine = next((line for line in lines if line.user_id == user), _new_line(job.lane, user))
+            lines = await self._lines.at(None, self._read_lines, begun_after=now - self._lines_rest)
+        except BackendError:
+            log.warning("task.place.unavailable")
+            return task
+        of_lane = lines.get(job.lane, ())
+        others = [line for line in of_lane if line.user_id != user]
+        mine = next((line for line in of_lane if line.user_id == user), _new_line(job.lane, user))
         return replace(task, queue_position=jobs_before(job, mine, others))
 
-    def _jobs_of(self, user_id: UserId, now: float) -> Mapping[UploadId, WaitingJob]:
-        known = self._jobs.get(user_id)
-        if known is not None and now < known[0]:
-            return known[1]
-        found = {job.task_id: job for job in self._catalog.waiting_jobs(user_id, MOST_JOBS)}
-        self._jobs = {user: entry for user, entry in self._jobs.items() if now < entry[0]}
-        self._jobs[user_id] = (now + JOBS_SECONDS, found)
-        return found
+    async def _read_jobs(self, user_id: UserId) -> Mapping[UploadId, WaitingJob]:
+        found = await self._threads.call(self._catalog.waiting_jobs, user_id, MOST_JOBS)
+        return {job.task_id: job for job in found}
 
-    def _lines_of(self, lane: JobLane, now: float) -> list[WaitingLine]:
-        if now >= self._lines_until:
-            self._lines = self._catalog.waiting_lines()
-            took = self._clock.monotonic() - now
-            self._lines_until = now + max(LINES_SECONDS, _REST * took)
-        return [line for line in self._lines if line.lane is lane]
+    async def _read_lines(self) -> Mapping[JobLane, Sequence[WaitingLine]]:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        found = await self._threads.call(self._catalog.waiting_lines)
+        took = loop.time() - begun
+        self._lines_rest = min(max(LINES_SECONDS, _REST * took), MOST_REST_SECONDS)
+        return {lane: [line for line in found if line.lane is lane] for lane in ALL_LANES}
 
 
 def _new_line(lane: JobLane, user_id: UserId) -> WaitingLine:

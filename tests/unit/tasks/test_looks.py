@@ -3,9 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import pytest
-
-from tusd_py.tasks import looks
 from tusd_py.tasks.looks import Looks
 
 
@@ -77,11 +74,9 @@ def test_a_look_outlives_the_listener_that_began_it() -> None:
     on_a_loop(work)
 
 
-def test_old_looks_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "KEPT_SECONDS", 0.0)
-
+def test_old_looks_are_forgotten() -> None:
     async def work() -> None:
-        shared, counted = Looks[int](), Counted()
+        shared, counted = Looks[int](kept_seconds=0.0), Counted()
         counted.leave.set()
         begin = asyncio.get_running_loop().time()
         await shared.at("a", counted.look, begun_after=begin)
