@@ -36,6 +36,7 @@ from tusd_py.http.download import content_disposition
 from tusd_py.http.errors import status_of
 from tusd_py.http.form_file import FormFile
 from tusd_py.http.json_body import MAX_BODY_BYTES, json_members
+from tusd_py.protocol.conditions import allows_range, is_held
 from tusd_py.protocol.fields import Fields, parse_metadata
 from tusd_py.protocol.origin import public_origin
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
@@ -111,10 +112,14 @@ def metadata(data: bytes) -> None:
 
 
 def byte_range(data: bytes) -> None:
-    """Parse Range against a size."""
+    """Parse Range against a size, and the conditions of a download."""
     size = data[0] if data else 0
+    text = data[1:].decode("latin-1")
+    held = is_held(text, '"a"')
+    assert not held or text == "*" or '"a"' in text
+    assert allows_range(text, '"a"') is (text == '"a"')
     with suppress(Unsatisfiable):
-        found = parse_range(data[1:].decode("latin-1"), size)
+        found = parse_range(text, size)
         if found is not None:
             first, length = found
             assert 0 <= first < size
@@ -318,7 +323,9 @@ TARGETS: Final[dict[str, Target]] = {
     "metadata": Target(
         metadata, (f"filename {_base64('视频.mp4')},filetype {_base64('video/mp4')},x".encode(),)
     ),
-    "byte_range": Target(byte_range, (b"\x20bytes=3-7", b"\x20bytes=-5", b"\x20bytes=30-")),
+    "byte_range": Target(
+        byte_range, (b"\x20bytes=3-7", b"\x20bytes=-5", b"\x20bytes=30-", b'\x20W/"b", "a"')
+    ),
     "public_address": Target(
         public_address,
         (

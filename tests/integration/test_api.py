@@ -279,3 +279,24 @@ def test_a_head_beside_the_last_patch_never_says_that_the_upload_is_gone(server:
             assert answer.status == 200
             assert answer.headers["upload-offset"] in ("0", str(len(content)))
             assert sender.answer().status == 204
+
+
+def test_a_file_of_the_page_that_the_client_has_is_not_sent_again(server: Server) -> None:
+    url = f"{server.url}/page/page.css"
+    tag = httpx.get(url).headers["ETag"]
+    # A proxy that compresses marks the tag as weak.
+    for condition in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        answer = httpx.get(url, headers={"If-None-Match": condition})
+        assert (answer.status_code, answer.content) == (304, b""), condition
+    assert httpx.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_the_head_of_a_stream_opens_none(server: Server) -> None:
+    """The connection is free for the next request."""
+    task = task_id(create(server, 5))
+    with httpx.Client(timeout=20) as client:
+        for path in (f"{API}/events", f"{API}/events/{task}"):
+            head = client.head(f"{server.url}{path}")
+            assert head.status_code == 200
+            assert head.headers["Content-Type"].startswith("text/event-stream")
+            assert client.get(f"{server.url}/healthz").status_code == 200

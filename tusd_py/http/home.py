@@ -15,6 +15,8 @@ from starlette.routing import BaseRoute, Route
 
 from tusd_py.domain.errors import ResourceNotFound
 from tusd_py.http.mount import mount_path
+from tusd_py.protocol.conditions import is_held
+from tusd_py.protocol.fields import Fields
 
 _BUILT: Final = files("tusd_py.page") / "built"
 _PAGES: Final = ("index.html", "admin.html", "api.html")
@@ -65,7 +67,7 @@ class PageFiles:
         if name not in self._parts:
             raise ResourceNotFound
         headers = {**_HEADERS, "ETag": self._tags[name]}
-        if request.headers.get("if-none-match") == self._tags[name]:
+        if is_held(Fields(request.headers.raw).joined("If-None-Match"), self._tags[name]):
             return Response(status_code=304, headers=headers)
         return Response(self._parts[name], media_type=_TYPES[name], headers=headers)
 
