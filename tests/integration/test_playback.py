@@ -14,6 +14,8 @@ from support.tus import BODY, TUS, metadata
 from support.waiting import wait_until
 
 MINE, THEIRS = ({"Authorization": f"Bearer {token(user)}"} for user in (1, 2))
+BYTES = b"0123456789"
+DATE = "Sat, 28 Nov 2026 12:00:00 GMT"
 PAGE = b"<!doctype html><script>document.title = 'ran'</script>"
 
 
@@ -76,6 +78,67 @@ def test_a_film_is_played_in_place_by_a_link(guarded: Server, tmp_path: Path) ->
     assert as_file.headers["Content-Disposition"].startswith("attachment; ")
     assert as_file.headers["Content-Type"] == "application/octet-stream"
     assert httpx.get(f"{guarded.files}{task}").status_code == 401
+
+
+@pytest.fixture(scope="module")
+def addresses(guarded: Server) -> dict[str, tuple[str, dict[str, str]]]:
+    """A file's address for its owner, and the address of a link to it."""
+    task = sent(guarded, BYTES, "a.bin")
+    return {
+        "file": (f"{guarded.files}{task}", MINE),
+        "link": (f"{guarded.url}{link(guarded, task).json()['url']}", {}),
+    }
+
+
+@pytest.mark.parametrize("route", ["file", "link"])
+def test_a_range_is_of_the_content_that_the_client_has(
+    addresses: dict[str, tuple[str, dict[str, str]]], route: str
+) -> None:
+    url, own = addresses[route]
+    whole = httpx.get(url, headers=own)
+    assert (whole.status_code, whole.content) == (200, BYTES)
+    tag, part = whole.headers["ETag"], {"Range": "bytes=2-5"}
+    for condition, status in ((tag, 206), ('"other"', 200), (f"W/{tag}", 200), (DATE, 200)):
+        answer = httpx.get(url, headers={**own, **part, "If-Range": condition})
+        expected = BYTES[2:6] if status == 206 else BYTES
+        assert (answer.status_code, answer.content) == (status, expected), condition
+    for condition in (tag, f"W/{tag}", f'"other",{tag}', "*"):
+        answer = httpx.get(url, headers={**own, **part, "If-None-Match": condition})
+        assert (answer.status_code, answer.content) == (304, b""), condition
+    twice = [*own.items(), ("If-None-Match", '"other"'), ("If-None-Match", tag)]
+    assert httpx.get(url, headers=twice).status_code == 304
+    changed = httpx.get(url, headers={**own, "If-None-Match": '"other"'})
+    assert (changed.status_code, changed.content) == (200, BYTES)
+
+
+def test_a_page_of_another_site_may_send_conditions(
+    addresses: dict[str, tuple[str, dict[str, str]]],
+) -> None:
+    url, _ = addresses["link"]
+    origin = {"Origin": "https://app.example"}
+    asked = {"Access-Control-Request-Method": "GET"}
+    allowed = httpx.options(url, headers={**origin, **asked}).headers
+    names = allowed["Access-Control-Allow-Headers"].split(", ")
+    assert {"Range", "If-Range", "If-None-Match"} <= set(names)
+    exposed = httpx.get(url, headers=origin).headers["Access-Control-Expose-Headers"]
+    assert "ETag" in exposed.split(", ")
+
+
+def test_the_head_of_a_link_reads_nothing(guarded: Server) -> None:
+    task = sent(guarded, b"whose object is away", "a.bin")
+    url = f"{guarded.url}{link(guarded, task).json()['url']}"
+    progress = httpx.get(f"{guarded.url}/api/file/upload/progress/{task}", headers=MINE)
+    whole = httpx.get(url)
+    (stored,) = guarded.data_dir.rglob(Path(progress.json()["oss_path"]).name)
+    stored.unlink()
+    head = httpx.head(url, headers={"Range": "bytes=2-5"})
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Length", "Content-Type", "ETag", "Content-Disposition"):
+        assert head.headers[name] == whole.headers[name]
+    assert httpx.head(url, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+    # Nor does a request of that method that the tus endpoint is to take as GET.
+    as_get = {**MINE, "X-HTTP-Method-Override": "GET"}
+    assert httpx.head(f"{guarded.files}{task}", headers=as_get).status_code == 200
 
 
 @pytest.mark.parametrize(

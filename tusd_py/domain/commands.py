@@ -79,13 +79,16 @@ class Discover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """Give the finished bytes back. ``range_header`` is as received; None when absent."""
+    """Give the finished bytes back. Header fields are as received; None when absent."""
 
     upload_id: UploadId
     rendition: str | None = None
     """Name of a rendition; None: the main object."""
     range_header: str | None = None
+    if_range: str | None = None
+    if_none_match: str | None = None
     send_body: bool = True
+    """False: the head of the answer alone; the range counts for nothing then."""
 
 
 Command = Create | Append | Inspect | Terminate | Discover | Download

@@ -22,12 +22,12 @@ from tusd_py.settings_sources import SettingsError
 
 ALLOW_METHODS: Final = "POST, HEAD, PATCH, DELETE, GET, OPTIONS"
 ALLOW_HEADERS: Final = (
-    "Authorization, Content-Type, Last-Event-ID, Origin, Range, Tus-Resumable, Upload-Checksum, "
+    "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Origin, Range, Tus-Resumable, Upload-Checksum, "
     "Upload-Concat, Upload-Defer-Length, Upload-Hash, Upload-Instant, Upload-Length, "
     "Upload-Metadata, Upload-Offset, Upload-Proof, Upload-Token, X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
 )
 EXPOSE_HEADERS: Final = (
-    "Accept-Ranges, Content-Disposition, Content-Range, Location, Retry-After, "
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, "
     "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
     "Upload-Challenge, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Instant, Upload-Length, "
     "Upload-Metadata, Upload-Offset, Upload-Token, X-Request-ID"

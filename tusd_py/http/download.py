@@ -1,14 +1,18 @@
-"""The answer to GET: a file as an attachment, or a rendition in place, whole or a range."""
+"""The answer to GET and HEAD: a file as an attachment, or a rendition in place, whole or a range."""
 
-from enum import Enum
 from typing import Final
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
+from tusd_py.domain.commands import Download
+from tusd_py.domain.errors import UploadNotFound
 from tusd_py.domain.filenames import download_name
+from tusd_py.domain.ids import UserId
+from tusd_py.http.context import AppContext
+from tusd_py.protocol.conditions import allows_range, is_held
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
-from tusd_py.uploads.download import Content
+from tusd_py.uploads.download import Content, download
 
 PLAYLIST_TYPES: Final = frozenset({"application/vnd.apple.mpegurl", "text/vtt"})
 """They name other renditions relative to their own address: a link to the object store would break that."""
@@ -28,29 +32,47 @@ IN_PLACE: Final = (
 """A browser shows a film in a page of its own making, which needs these."""
 
 
-class Presentation(Enum):
-    """How a browser is to take a download."""
+async def download_response(
+    context: AppContext,
+    user_id: UserId,
+    command: Download,
+    *,
+    inline: bool = False,
+    redirects: bool = True,
+) -> Response:
+    """Answer a download of a user's finished upload. Args and Raises: see ``content_response`` and
+    ``download``."""
 
-    ATTACHMENT = "attachment"
-    INLINE = "inline"
+    async def look_and_answer() -> Response:
+        content = await download(context.uploads, context.ports.objects, user_id, command)
+        seconds = context.settings.objects.link_expires
+        return await content_response(
+            content, command, link_seconds=seconds, inline=inline, redirects=redirects
+        )
+
+    try:
+        return await look_and_answer()
+    except UploadNotFound:
+        # The pipeline moved the bytes to the object store between look and touch.
+        return await look_and_answer()
 
 
-async def send_content(
+async def content_response(
     content: Content,
-    range_header: str | None,
+    command: Download,
     *,
     link_seconds: float,
-    presentation: Presentation = Presentation.ATTACHMENT,
+    inline: bool = False,
     redirects: bool = True,
-    if_none_match: str | None = None,
 ) -> Response:
-    """Stream a finished upload (C209-C216), or send the client where its object is; 416 when the range
-    begins behind its end.
+    """Stream a finished upload (C209-C216), or send the client where its object is; 304 when the client has
+    it; 416 when the range begins behind its end.
 
     Opaque bytes whatever they are, unless they are wanted in place and of ``INLINE_TYPES``: a stored page
     or drawing must not run in our origin (ASVS 5.4.1, 5.4.2).
-    Args: link_seconds: how long a link to the object store is valid; redirects: whether there may be one;
-        if_none_match: the field's value; 304 where it names this content (RFC 9110, 13.1.2).
+    Args: link_seconds: how long a link to the object store is valid; inline: whether the content is wanted
+        in place; redirects: whether there may be a link, which is signed for GET alone.
+    Raises: UploadNotFound: the pipeline has just moved the bytes; Transient.
     """
     served = content.rendition
     name = download_name(
@@ -59,27 +81,33 @@ async def send_content(
         rendition=served.name if served is not None else None,
     )
     kind = served.content_type if served is not None else ""
-    inline = presentation is Presentation.INLINE and kind in INLINE_TYPES
+    inline = inline and kind in INLINE_TYPES
     disposition = content_disposition(name, inline=inline)
     link = None
-    if redirects and not (inline and kind in PLAYLIST_TYPES):
+    if redirects and command.send_body and not (inline and kind in PLAYLIST_TYPES):
         link = await content.link(disposition, link_seconds)
     if link is not None:
         # The link is good for an hour or so and for whoever has it: nobody may keep this answer.
         headers = {"Location": link, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return Response(status_code=307, headers=headers)
+    etag = f'"{content.etag}"'
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "Content-Disposition": disposition,
         "Content-Security-Policy": IN_PLACE if inline else "sandbox; default-src 'none'",
-        "ETag": f'"{content.etag}"',
+        "ETag": etag,
         "X-Content-Type-Options": "nosniff",
     }
-    if if_none_match is not None and headers["ETag"] in if_none_match.replace("W/", "").split(", "):
+    if is_held(command.if_none_match, etag):
         return Response(status_code=304, headers=headers)
+    media_type = kind if inline else "application/octet-stream"
+    if not command.send_body:
+        headers["Content-Length"] = str(content.size)
+        return Response(headers=headers, media_type=media_type)
+    wanted = command.range_header if allows_range(command.if_range, etag) else None
     try:
-        part = parse_range(range_header, content.size)
+        part = parse_range(wanted, content.size)
     except Unsatisfiable:
         headers["Content-Range"] = f"bytes */{content.size}"
         return Response(status_code=416, headers=headers)
@@ -91,13 +119,13 @@ async def send_content(
         await content.begin(start, length),
         status_code=200 if part is None else 206,
         headers=headers,
-        media_type=kind if inline else "application/octet-stream",
+        media_type=media_type,
     )
 
 
 def content_disposition(name: str, *, inline: bool = False) -> str:
     """Return ``attachment`` or ``inline`` with a name as ``download_name`` makes it, in both forms of
     RFC 6266."""
-    how = Presentation.INLINE if inline else Presentation.ATTACHMENT
+    how = "inline" if inline else "attachment"
     plain = name.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
-    return f"{how.value}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

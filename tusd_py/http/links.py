@@ -12,16 +12,16 @@ from starlette.routing import BaseRoute, Route
 
 from tusd_py.access.links import Link
 from tusd_py.clock import rfc3339
-from tusd_py.domain.commands import Download
-from tusd_py.domain.errors import ProtocolError, RenditionNotFound, UploadNotFound
+from tusd_py.domain.errors import ProtocolError, RenditionNotFound
 from tusd_py.domain.rendition import is_rendition_name
 from tusd_py.http.context import AppContext
-from tusd_py.http.download import Presentation, send_content
+from tusd_py.http.download import download_response
 from tusd_py.http.json_body import json_members
 from tusd_py.http.mount import mount_path
 from tusd_py.http.progress import NO_STORE, find_task, task_id_of
+from tusd_py.protocol.download import download_command
+from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.rendition import rendition_name
-from tusd_py.uploads.download import download
 
 PATH: Final = "/api/file/upload/media/{token}"
 MAX_SECONDS: Final = 7 * 86400
@@ -52,27 +52,19 @@ def routes(context: AppContext) -> list[BaseRoute]:
         name = rendition_name(query) or link.rendition
         if name is not None and not link.gives(name):
             raise RenditionNotFound
-        command = Download(
-            upload_id=link.upload_id, rendition=name, range_header=request.headers.get("range")
+        command = download_command(
+            Fields(request.headers.raw),
+            link.upload_id,
+            rendition=name,
+            send_body=request.method != "HEAD",
         )
-        wants_file = "download" in request.query_params
-
-        async def look_and_send() -> Response:
-            content = await download(context.uploads, context.ports.objects, link.user_id, command)
-            return await send_content(
-                content,
-                command.range_header,
-                link_seconds=context.settings.objects.link_expires,
-                presentation=Presentation.ATTACHMENT if wants_file else Presentation.INLINE,
-                redirects="stream" not in request.query_params,
-                if_none_match=request.headers.get("if-none-match"),
-            )
-
-        try:
-            answer = await look_and_send()
-        except UploadNotFound:
-            # The pipeline moved the bytes to the object store between look and touch.
-            answer = await look_and_send()
+        answer = await download_response(
+            context,
+            link.user_id,
+            command,
+            inline="download" not in request.query_params,
+            redirects="stream" not in request.query_params,
+        )
         answer.headers["Referrer-Policy"] = "no-referrer"
         return answer
 

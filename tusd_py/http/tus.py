@@ -12,11 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Discover, Download, Inspect, Terminate
-from tusd_py.domain.errors import TusdError, UploadNotFound
-from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.errors import TusdError
+from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
-from tusd_py.http.download import send_content
+from tusd_py.http.download import download_response
 from tusd_py.http.errors import respond
 from tusd_py.http.mount import mount_path
 from tusd_py.ingest.bodies import body_of
@@ -36,7 +36,6 @@ from tusd_py.protocol.tus1 import (
 from tusd_py.uploads.append import append
 from tusd_py.uploads.body import Body
 from tusd_py.uploads.create import Created, create
-from tusd_py.uploads.download import download
 from tusd_py.uploads.inspect import Inspected, inspect
 from tusd_py.uploads.receive import Appended
 from tusd_py.uploads.terminate import terminate
@@ -126,7 +125,7 @@ class TusEndpoint:
                 await terminate(self._room, user_id, command)
                 return Response(status_code=204)
             case Download():
-                return await self._download(user_id, command)
+                return await download_response(self._context, user_id, command)
 
     def _token(self, told: Created | Inspected) -> dict[str, str]:
         upload = told.upload
@@ -142,20 +141,6 @@ class TusEndpoint:
         return self._context.access.upload_token_header(
             caller.user_id, caller.upload_id, length, appended.expires_at
         )
-
-    async def _download(self, user_id: UserId, command: Download) -> Response:
-        objects = self._context.ports.objects
-        seconds = self._context.settings.objects.link_expires
-
-        async def look_and_send() -> Response:
-            content = await download(self._room, objects, user_id, command)
-            return await send_content(content, command.range_header, link_seconds=seconds)
-
-        try:
-            return await look_and_send()
-        except UploadNotFound:
-            # The pipeline moved the bytes to the object store between look and touch.
-            return await look_and_send()
 
     async def _create(
         self, scope: Scope, head: Head, command: Create, caller: Caller, body: Body

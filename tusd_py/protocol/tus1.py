@@ -17,7 +17,6 @@ from tusd_py.domain.commands import (
     Command,
     Create,
     Discover,
-    Download,
     Inspect,
     LateChecksum,
     Terminate,
@@ -36,6 +35,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.possession import ANSWER_BYTES, ANSWER_SECONDS, WINDOW_BYTES, WINDOWS
 from tusd_py.domain.upload import HASH_HEX_DIGITS, UploadKind
+from tusd_py.protocol.download import download_command
 from tusd_py.protocol.fields import (
     Fields,
     http_date,
@@ -127,10 +127,12 @@ def parse_request(head: Head, capabilities: Capabilities, *, base_path: str) -> 
         # Needs no Tus-Resumable, by the core protocol's exception for OPTIONS.
         return Discover()
     if method == "GET":
-        return Download(
-            upload_id=_upload_id(head),
+        return download_command(
+            head.fields,
+            _upload_id(head),
             rendition=rendition_name(head.query),
-            range_header=head.fields.one("Range"),
+            # The server sends no body then, whatever the override says.
+            send_body=head.method != "HEAD",
         )
     _check_allowed(head, method, capabilities)
     # "If the version specified by the Client is not supported by the Server, it MUST respond with

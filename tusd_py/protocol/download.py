@@ -1,0 +1,19 @@
+"""From the head of a GET or HEAD to its command, whatever route it is for."""
+
+from tusd_py.domain.commands import Download
+from tusd_py.domain.ids import UploadId
+from tusd_py.protocol.fields import Fields
+
+
+def download_command(
+    fields: Fields, upload_id: UploadId, *, rendition: str | None, send_body: bool
+) -> Download:
+    """Return the command. Raises: MalformedHeader."""
+    return Download(
+        upload_id=upload_id,
+        rendition=rendition,
+        range_header=fields.one("Range"),
+        if_range=fields.joined("If-Range"),
+        if_none_match=fields.joined("If-None-Match"),
+        send_body=send_body,
+    )
