@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 
 from tusd_py.domain.errors import UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
-from tusd_py.domain.job import JobState
+from tusd_py.domain.job import Job, JobState
 from tusd_py.objects.port import Unfinished
 from tusd_py.ports import Ports
 
@@ -22,6 +23,7 @@ UNFINISHED_SECONDS: Final = 48 * 3600.0
 """A put that no job goes on with is given up so long after it began."""
 ORPHAN_DATA_SECONDS: Final = 24 * 3600.0
 """A creation makes its file before its row."""
+_ACTIVE: Final = (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
     for upload_id in leftovers.orphan_data:
         _try(partial(ports.stores.core.delete, upload_id))
     for folder in leftovers.work_dirs:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove_work(ports, folder)
     for key in leftovers.orphan_objects:
         _try(partial(_remove_object, ports, key))
     for put in leftovers.unfinished:
@@ -102,8 +104,22 @@ def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
 
 
 def _remove_source(ports: Ports, upload_id: UploadId) -> None:
+    """Remove the bytes unless the job has been queued again since they were found."""
+    job = ports.catalog.job(upload_id)
+    if job is not None and job.state in _ACTIVE:
+        return
     ports.stores.core.delete(upload_id)
     ports.catalog.source_removed(upload_id)
+
+
+def _remove_work(ports: Ports, folder: Path) -> None:
+    """Remove an attempt's folder, and that of its task if nothing else is in it."""
+    task_dir = folder
+    if folder.parent != ports.work_dir:
+        task_dir = folder.parent
+        shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        task_dir.rmdir()
 
 
 def _remove_object(ports: Ports, key: str) -> None:
@@ -136,15 +152,23 @@ def _work_dirs(ports: Ports) -> Iterator[Path]:
         task_id = parse_upload_id(folder.name)
         if task_id is None or not folder.is_dir():
             continue
-        job = ports.catalog.job(task_id)
-        if job is None or job.state not in (JobState.QUEUED, JobState.RUNNING):
-            yield folder
-            continue
-        verified = {made.path.partition("/")[0] for made in job.checkpoint.outputs}
-        for attempt in folder.iterdir():
-            # A copy of the source has the fence in its name, too.
-            if attempt.name.partition(".")[0] not in verified | {str(job.fence)}:
-                yield attempt
+        # Listed before the catalog is read: what an attempt makes that begins after that is not among them.
+        with suppress(FileNotFoundError):
+            attempts = list(folder.iterdir())
+            job = ports.catalog.job(task_id)
+            needed = _needed(job) if job is not None else frozenset()
+            yield from (one for one in attempts if one.name.partition(".")[0] not in needed)
+            if not attempts and not needed:
+                yield folder
+
+
+def _needed(job: Job) -> frozenset[str]:
+    """Return the fences of the attempts whose folders may still be read or written. That of a copy of the
+    source has the fence in its name, too."""
+    if job.state not in _ACTIVE:
+        return frozenset()
+    verified = (made.path.partition("/")[0] for made in job.checkpoint.outputs)
+    return frozenset({str(job.fence), *verified})
 
 
 def _orphan_objects(ports: Ports) -> Iterator[str]:

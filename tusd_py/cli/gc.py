@@ -52,7 +52,7 @@ def _collect(ports: Ports, *, dry_run: bool, adopts: bool, failed_after: float |
     for kind, names in (
         ("source", found.sources),
         ("data without an upload", found.orphan_data),
-        ("work folder", [folder.name for folder in found.work_dirs]),
+        ("work folder", [str(one.relative_to(ports.work_dir)) for one in found.work_dirs]),
         ("orphan object", found.orphan_objects),
         ("unfinished object", [put.key or put.upload_id for put in found.unfinished]),
     ):

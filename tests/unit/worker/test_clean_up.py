@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 from support.bench import Bench
+from support.catalog import claim
+from support.room import fresh_id
 
 from tusd_py.domain.errors import Permanent
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.job import INFECTED, JobState
+from tusd_py.domain.job import INFECTED, Job, JobState
+from tusd_py.uploads.reopen import reopen_failed
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.pipeline import engine
 from worker.pipeline.attempt import Attempt
@@ -131,3 +134,58 @@ def test_an_attempt_that_lost_its_lease_removes_only_its_own_while_another_proce
     left = sorted(path.name for path in (bench.ports.work_dir / task_id).iterdir())
     assert left == ["7", "7.source"]
     assert len(list(bench.ports.objects.entries())) == 1
+
+
+def test_the_janitor_leaves_alone_what_began_after_it_looked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its look and the removal lies the listing of the object store."""
+    done, running = bench.submit(CONTENT), bench.submit(b"another")
+    bench.take()
+    folder(bench, done, "1")
+    held = bench.ports.catalog.job
+
+    def job(task_id: UploadId) -> Job | None:
+        """As it was before the next attempt began, which has a folder by now."""
+        found = held(task_id)
+        if task_id == running and found is not None and found.fence == 0:
+            assert claim(bench.ports.catalog) is not None
+            folder(bench, running, "1", "1.source")
+        return found
+
+    (bench.ports.work_dir / running).mkdir()
+    monkeypatch.setattr(bench.ports.catalog, "job", job)
+    found = find_leftovers(bench.ports)
+    bench.ports.catalog.process_again(done)
+    folder(bench, done, "2", "2.source")
+    remove_leftovers(bench.ports, found)
+    assert sorted(one.name for one in (bench.ports.work_dir / done).iterdir()) == ["2", "2.source"]
+    left = sorted(one.name for one in (bench.ports.work_dir / running).iterdir())
+    assert left == ["1", "1.source"]
+
+
+def test_the_janitor_removes_folders_without_anything_in_them(bench: Bench) -> None:
+    task_id = bench.submit(CONTENT)
+    bench.take()
+    (bench.ports.work_dir / task_id).mkdir()
+    folder(bench, fresh_id(), "1", "2.source")
+    found = find_leftovers(bench.ports)
+    assert len(found.work_dirs) == 3
+    remove_leftovers(bench.ports, found)
+    assert list(bench.ports.work_dir.iterdir()) == []
+
+
+def test_the_source_of_a_job_that_was_reopened_meanwhile_stays(bench: Bench) -> None:
+    task_id = bench.submit(CONTENT)
+    source = bench.ports.stores.core.path(task_id)
+    source.write_bytes(b"what was sens")
+    bench.take()
+    assert bench.job(task_id).error_code == "corrupt"
+    bench.clock.advance(25 * 3600)
+    found = find_leftovers(bench.ports)
+    assert found.sources == (task_id,)
+    source.write_bytes(CONTENT)
+    assert reopen_failed(bench.ports, task_id) is not None
+    remove_leftovers(bench.ports, found)
+    bench.take()
+    assert bench.job(task_id).state is JobState.DONE

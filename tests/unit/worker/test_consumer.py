@@ -304,7 +304,7 @@ def test_the_janitor_removes_what_nobody_needs_and_nothing_else(bench: Bench) ->
     orphan.write_bytes(b"orphan")
     found = find_leftovers(bench.ports)
     assert (found.orphan_data, found.orphan_objects) == ((), ())
-    assert sorted(path.name for path in found.work_dirs) == sorted([done, "3"])
+    assert sorted(path.parent.name for path in found.work_dirs) == sorted([done, waiting])
     from tusd_py.clock import SystemClock
 
     bench.clock.jump(SystemClock().now() - bench.clock.now() + 49 * 3600)
