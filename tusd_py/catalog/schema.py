@@ -16,11 +16,14 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
 
 metadata = MetaData()
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up only a column of type INTEGER."""
+_LongText = Text().with_variant(MEDIUMTEXT, "mysql", "mariadb")
+"""MySQL's TEXT takes 64 KiB, which a film of many tracks or an upload of many parts passes."""
 
 uploads = Table(
     "uploads",
@@ -31,8 +34,8 @@ uploads = Table(
     Column("kind", String(16), nullable=False),
     Column("state", String(16), nullable=False),
     Column("metadata_header", LargeBinary),
-    Column("concat_header", Text),
-    Column("parts", Text, nullable=False),
+    Column("concat_header", _LongText),
+    Column("parts", _LongText, nullable=False),
     Column("declared_hash", String(64)),
     Column("file_hash", String(64)),
     Column("file_identity", String(64)),
@@ -70,7 +73,7 @@ jobs = Table(
     Column("crash_count", Integer, nullable=False),
     Column("lease_until", Double, nullable=False),
     Column("run_after", Double, nullable=False),
-    Column("checkpoint", Text, nullable=False),
+    Column("checkpoint", _LongText, nullable=False),
     Column("error_code", String(64), nullable=False),
     Column("error_msg", Text, nullable=False),
     Column("created_at", Double, nullable=False),
@@ -125,7 +128,7 @@ repository_pool = Table(
     Column("content_type", String(128), nullable=False),
     Column("created_at", Double, nullable=False),
     Column("tenant", String(128), nullable=False, server_default=""),
-    Column("facts", Text),
+    Column("facts", _LongText),
     Column("extra_size", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("scope", "hash", name="uq_pool_scope_hash"),
     Index("ix_pool_hash", "hash"),
@@ -143,7 +146,7 @@ renditions = Table(
     Column("size", BigInteger, nullable=False),
     Column("content_type", String(128), nullable=False),
     Column("ext", String(32), nullable=False),
-    Column("facts", Text),
+    Column("facts", _LongText),
     UniqueConstraint("identity", "name", name="uq_renditions_name"),
     Index("ix_renditions_object", "object_key"),
 )

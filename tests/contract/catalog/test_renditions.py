@@ -11,9 +11,10 @@ from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import QuotaExceeded, Transient
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, owner_scope
+from tusd_py.domain.job import Checkpoint
 from tusd_py.domain.possession import Question, Terms
 from tusd_py.domain.quota import Quota
-from tusd_py.domain.rendition import Rendition
+from tusd_py.domain.rendition import Made, Rendition
 from tusd_py.domain.upload import UploadState
 
 HASH = "a" * 64
@@ -117,3 +118,32 @@ def test_storage_counts_each_object_once(catalog: Catalog) -> None:
     storage = catalog.storage()
     assert (storage.files, storage.objects) == (2, 3)
     assert (storage.object_bytes, storage.source_bytes) == (3 + 10 + 7, 10)
+
+
+def test_long_facts_are_kept_whole(catalog: Catalog) -> None:
+    """A column of MySQL's type TEXT takes 64 KiB."""
+    facts = {"text": "字" * 100_000}
+    poster = replace(BESIDE[1], facts=facts)
+    outputs = tuple(
+        Made(
+            name=f"subtitles-{number}-und",
+            path="1/x",
+            hash="c" * 64,
+            size=1,
+            content_type="text/vtt",
+            ext=".vtt",
+            facts={"title": "字" * 200},
+        )
+        for number in range(100)
+    )
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    checkpoint = Checkpoint(outputs=outputs, facts=facts)
+    catalog.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
+    job = catalog.job(task_id)
+    assert job is not None
+    assert job.checkpoint == checkpoint
+    stored = replace(STORED, facts=facts, renditions=(poster,))
+    file = catalog.complete(task_id, fence=fence, stored=stored)
+    assert file.facts == facts
+    assert catalog.renditions(file.identity) == [poster]

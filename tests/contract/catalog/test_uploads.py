@@ -206,3 +206,17 @@ def test_histories_are_ones_own_newest_first(catalog: Catalog, clock: FakeClock)
     total, page = catalog.histories(ME, page=2, size=2)
     assert total == 5
     assert [row.task_id for row in page] == [mine[2], mine[1]]
+
+
+def test_any_number_of_parts_is_kept(catalog: Catalog) -> None:
+    """Settings allow more of them than a column of 64 KiB takes."""
+    parts = tuple(fresh_id() for _ in range(3000))
+    made = upload(
+        kind=UploadKind.FINAL,
+        parts=parts,
+        concat_header="final;" + " ".join(f"/files/{part}" for part in parts),
+    )
+    catalog.add_upload(made)
+    found = catalog.upload(made.id)
+    assert found is not None
+    assert (found.parts, found.concat_header) == (made.parts, made.concat_header)

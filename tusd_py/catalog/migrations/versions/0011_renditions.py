@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("ext", sa.String(32), nullable=False),
         sa.Column("facts", sa.Text),
         sa.UniqueConstraint("identity", "name", name="uq_renditions_name"),
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
     )
     op.create_index("ix_renditions_object", "renditions", ["object_key"])
     op.add_column("repository_pool", sa.Column("facts", sa.Text))
