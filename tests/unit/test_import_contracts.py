@@ -24,7 +24,9 @@ PLANTED = {
 
 def broken_contracts(project: Path) -> str:
     """Return what import-linter says of a project with broken contracts; '' if all are kept."""
-    script = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    script = (
+        "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    )
     ran = subprocess.run(
         [sys.executable, "-c", script],
         cwd=project, env={"PYTHONPATH": str(project)}, capture_output=True, text=True, check=False,

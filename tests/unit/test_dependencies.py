@@ -1,0 +1,90 @@
+"""Every distribution that the product imports is declared, and every declared one is used."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+NOT_IMPORTED = {
+    "python-multipart": "Starlette parses forms with it",
+    "pyvips-binary": "pyvips loads this libvips",
+    "uvloop": "uvicorn takes its loop from it, by name",
+    "imageio-ffmpeg": "its program is run",
+    "pymysql": "SQLAlchemy imports it, by the name in the URL",
+}
+"""Declared, and needed without an import statement."""
+
+
+def name_of(requirement: str) -> str:
+    """Return the normalised name of a distribution (PEP 503), without extras and versions."""
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert found is not None, requirement
+    return re.sub(r"[-_.]+", "-", found.group()).lower()
+
+
+def imported(source: str) -> Iterator[str]:
+    """Yield the top-level names of the modules that a source imports, wherever it does."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield (node.module or "").partition(".")[0]
+
+
+def undeclared(source: str, declared: set[str], distributions: Mapping[str, list[str]]) -> set[str]:
+    """Return what a source imports of neither the standard library, nor the project, nor ``declared``."""
+    known = sys.stdlib_module_names | {"tusd_py", "worker"}
+    return {
+        module
+        for module in imported(source)
+        if module not in known
+        and not declared & {name_of(one) for one in distributions.get(module, [])}
+    }
+
+
+@pytest.fixture(scope="module")
+def declared() -> set[str]:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    optional = [one for group in project["optional-dependencies"].values() for one in group]
+    return {name_of(one) for one in (*project["dependencies"], *optional)}
+
+
+@pytest.fixture(scope="module")
+def sources() -> dict[Path, str]:
+    found = (path for name in ("tusd_py", "worker") for path in (PROJECT / name).rglob("*.py"))
+    return {path.relative_to(PROJECT): path.read_text() for path in found}
+
+
+def test_everything_that_is_imported_is_declared(
+    sources: dict[Path, str], declared: set[str]
+) -> None:
+    distributions = packages_distributions()
+    missing = {
+        str(path): names
+        for path, source in sources.items()
+        if (names := undeclared(source, declared, distributions))
+    }
+    assert not missing
+
+
+def test_everything_that_is_declared_is_used(sources: dict[Path, str], declared: set[str]) -> None:
+    distributions = packages_distributions()
+    used = {
+        name_of(one)
+        for source in sources.values()
+        for module in imported(source)
+        for one in distributions.get(module, [])
+    }
+    assert declared - used - NOT_IMPORTED.keys() == set()
+
+
+def test_an_undeclared_import_is_found() -> None:
+    source = "import os\ndef f():\n    from pika.spec import x\n    import yaml\n"
+    distributions = {"pika": ["pika"], "yaml": ["PyYAML"]}
+    assert undeclared(source, {"pyyaml"}, distributions) == {"pika"}
