@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support.media import video
 from support.server import Server, running_server
-from support.tus import send
+from support.tus import create, send, task_id
 from support.waiting import wait_until
 from support.worker_process import running_worker
 
@@ -203,6 +203,10 @@ def test_a_user_may_do_it_only_so_often(tmp_path: Path) -> None:
         tasks = [send(server, b"file %d" % number * 10) for number in range(3)]
         for task in tasks:
             server.wait_for_status(task, "completed")
+        # What is refused for another reason counts for nothing.
+        unfinished = task_id(create(server, 5))
+        for missing in (unfinished, "0" * 32, unfinished):
+            assert again(server, missing).status_code in (404, 409)
         answers = [again(server, task) for task in tasks]
         assert [answer.status_code for answer in answers] == [202, 202, 429]
         assert 0 < int(answers[2].headers["Retry-After"]) <= 43200

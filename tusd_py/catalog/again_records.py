@@ -6,7 +6,7 @@ Until its last transaction nothing that users see has changed; a job that fails 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.hook_records import add_event
@@ -61,6 +61,11 @@ class AgainRecords:
         now = self._clock.now()
         return self._database.write(lambda c: _process_again(c, task_id, priority, now))
 
+    def check_process_again(self, task_id: UploadId) -> None:
+        """See ``JobCatalog.check_process_again``."""
+        select_upload = select(uploads).where(uploads.c.id == task_id)
+        self._database.read(lambda c: _repeatable(c, select_upload))
+
     def processed(
         self, *, kind: str, before: float, note: str, after: UploadId | None, limit: int
     ) -> Sequence[UploadId]:
@@ -92,22 +97,8 @@ class AgainRecords:
 def _process_again(
     connection: Connection, task_id: UploadId, priority: int | None, now: float
 ) -> Job:
-    row = (
-        connection.execute(select(uploads).where(uploads.c.id == task_id).with_for_update())
-        .mappings()
-        .first()
-    )
-    upload = None if row is None else upload_of(row)
-    if upload is None or upload.state not in (UploadState.FINISHED, UploadState.RECEIVING):
-        raise UploadNotFound
-    found = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().first()
-    if found is not None and found["state"] in _ACTIVE:
-        raise ProcessingAlready
-    file = _file_of(connection, upload)
-    if file is None:
-        raise UploadUnfinished
-    if file.main_name != ORIGINAL and not _has_original(connection, file):
-        raise OriginalMissing
+    locked = select(uploads).where(uploads.c.id == task_id).with_for_update()
+    upload, file, has_job = _repeatable(connection, locked)
     begun: dict[str, Any] = {
         "state": JobState.QUEUED.value,
         "owner": "",
@@ -123,15 +114,35 @@ def _process_again(
         "precedence": -(upload.priority if priority is None else priority),
         "created_at": now,
     }
-    if found is None:
+    if has_job:
+        connection.execute(update(jobs).where(jobs.c.task_id == task_id).values(**begun))
+    else:
         begun |= _new_job(upload, file)
         connection.execute(insert(jobs).values(task_id=task_id, **begun))
-    else:
-        connection.execute(update(jobs).where(jobs.c.task_id == task_id).values(**begun))
     forget_multipart(connection, task_id)
     wait_in_line(connection, task_id, now)
     job = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().one()
     return job_of(job)
+
+
+def _repeatable(connection: Connection, select_upload: Select[Any]) -> tuple[Upload, File, bool]:
+    """Return an upload whose file can be processed again, the file, and whether the upload has a job.
+
+    Raises: see ``JobCatalog.process_again``.
+    """
+    row = connection.execute(select_upload).mappings().first()
+    upload = None if row is None else upload_of(row)
+    if upload is None or upload.state not in (UploadState.FINISHED, UploadState.RECEIVING):
+        raise UploadNotFound
+    state = connection.execute(select(jobs.c.state).where(jobs.c.task_id == upload.id)).scalar()
+    if state in _ACTIVE:
+        raise ProcessingAlready
+    file = _file_of(connection, upload)
+    if file is None:
+        raise UploadUnfinished
+    if file.main_name != ORIGINAL and not _has_original(connection, file):
+        raise OriginalMissing
+    return upload, file, state is not None
 
 
 def _file_of(connection: Connection, upload: Upload) -> File | None:

@@ -345,6 +345,10 @@ class JobCatalog(Protocol):
         """
         ...
 
+    def check_process_again(self, task_id: UploadId) -> None:
+        """Check that a file can be processed again, and change nothing. Raises: see ``process_again``."""
+        ...
+
     def processed(
         self, *, kind: str, before: float, note: str, after: UploadId | None, limit: int
     ) -> Sequence[UploadId]:

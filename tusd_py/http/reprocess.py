@@ -12,7 +12,7 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.progress import NO_STORE, task_id_of
-from tusd_py.uploads.reprocess import charge_user, process_again, progress_of
+from tusd_py.uploads.reprocess import process_again, process_again_for_user, progress_of
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
@@ -36,9 +36,11 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
 def _process_again(context: AppContext, caller: Caller, task_id: UploadId) -> dict[str, Any]:
     _check_reach(context, caller, task_id)
-    if not _is_operator(context, caller):
-        charge_user(context.ports, caller.user_id, daily=context.settings.limits.reprocessed_files)
-    process_again(context.ports, task_id)
+    if _is_operator(context, caller):
+        process_again(context.ports, task_id)
+    else:
+        daily = context.settings.limits.reprocessed_files
+        process_again_for_user(context.ports, caller.user_id, task_id, daily=daily)
     return {"task_id": task_id, "state": "queued"}
 
 

@@ -20,13 +20,20 @@ def process_again(ports: Ports, task_id: UploadId, *, priority: int | None = Non
     return ports.catalog.process_again(task_id, priority=priority)
 
 
-def charge_user(ports: Ports, user_id: UserId, *, daily: int) -> None:
-    """Count a file that a user lets process again; ``daily`` may be within a day, 0: any number. Blocks.
+def process_again_for_user(ports: Ports, user_id: UserId, task_id: UploadId, *, daily: int) -> Job:
+    """Queue the task's file and count it; ``daily`` may be within a day, 0: any number. Blocks.
 
-    Raises: TooManyRequests: nothing was counted.
+    What is refused is not counted, save when two requests for one file come at the same moment.
+    Raises: TooManyRequests; and see ``process_again``.
     """
-    if not daily:
-        return
+    if daily:
+        ports.catalog.check_process_again(task_id)
+        _charge_user(ports, user_id, daily)
+    return process_again(ports, task_id)
+
+
+def _charge_user(ports: Ports, user_id: UserId, daily: int) -> None:
+    """Raises: TooManyRequests: nothing was counted."""
     rate = Rate(daily, DAY_SECONDS)
     wait = ports.meter.admit(f"reprocess:{user_id}", cost=rate.cost(1), burst=DAY_SECONDS)
     if wait:

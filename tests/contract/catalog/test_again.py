@@ -204,19 +204,29 @@ def test_the_users_of_deleted_uploads_hear_nothing(catalog: Catalog) -> None:
     assert [outcome.history.task_id for _, outcome in catalog.untold(10)] == [task_id]
 
 
-def test_what_is_not_in_the_pool_or_not_kept_is_refused(catalog: Catalog) -> None:
+@pytest.mark.parametrize("method", ["process_again", "check_process_again"])
+def test_what_is_not_in_the_pool_or_not_kept_is_refused(catalog: Catalog, method: str) -> None:
+    attempt = getattr(catalog, method)
     with pytest.raises(ProcessingAlready):
-        catalog.process_again(finished(catalog))
+        attempt(finished(catalog))
     receiving = upload()
     catalog.add_upload(receiving)
     with pytest.raises(UploadUnfinished):
-        catalog.process_again(receiving.id)
+        attempt(receiving.id)
     alone = completed(catalog, STORED, "3" * 64)
     with pytest.raises(OriginalMissing):
-        catalog.process_again(alone)
+        attempt(alone)
     catalog.close_upload(alone, UploadState.TERMINATED)
     with pytest.raises(UploadNotFound):
-        catalog.process_again(alone)
+        attempt(alone)
+
+
+def test_a_check_queues_nothing(catalog: Catalog) -> None:
+    task_id = completed(catalog)
+    catalog.check_process_again(task_id)
+    job = catalog.job(task_id)
+    assert job is not None
+    assert (job.state, catalog.unsent(10)) == (JobState.DONE, [])
 
 
 def test_files_are_listed_by_kind_age_and_note(catalog: Catalog, clock: FakeClock) -> None:
