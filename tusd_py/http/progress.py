@@ -1,4 +1,4 @@
-"""``GET /api/file/upload/progress/{task_id}`` (S4), and the look-up other routes share."""
+"""``GET /api/file/upload/progress/{task_id}`` (S4), and the look-ups that other routes share."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.task import Task, TaskStatus
-from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.tasks import frames
 from tusd_py.tasks.record import task_of_history, task_of_upload
@@ -77,6 +77,23 @@ async def find_task(context: AppContext, caller: Caller, task_id: UploadId) -> T
     if task is None or task.facts.user_id != caller.user_id:
         raise TaskNotFound
     return task
+
+
+async def find_upload(
+    context: AppContext, caller: Caller, task_id: UploadId, *, of_any_user: bool = False
+) -> Upload:
+    """Return a task's upload as the catalog has it, received or not: the caller's, or that of any user.
+
+    Raises: TaskNotFound: there is none, it was deleted, or it is another user's; BackendError.
+    """
+    if not caller.reaches(task_id):
+        raise TaskNotFound
+    upload = await context.threads.call(context.ports.catalog.upload, task_id)
+    if upload is None or upload.state not in (UploadState.RECEIVING, UploadState.FINISHED):
+        raise TaskNotFound
+    if upload.user_id != caller.user_id and not of_any_user:
+        raise TaskNotFound
+    return upload
 
 
 async def _shown(context: AppContext, task_id: UploadId) -> Task | None:

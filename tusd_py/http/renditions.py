@@ -8,13 +8,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tusd_py.catalog.port import UploadCatalog
-from tusd_py.domain.errors import TaskNotFound, UploadUnfinished
+from tusd_py.domain.errors import UploadUnfinished
 from tusd_py.domain.file import main_object
 from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.mount import mount_path
-from tusd_py.http.progress import NO_STORE, task_id_of
+from tusd_py.http.progress import NO_STORE, find_upload, task_id_of
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
@@ -24,12 +24,8 @@ def routes(context: AppContext) -> list[BaseRoute]:
         caller = await context.caller(request)
         await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
-        if not caller.reaches(task_id):
-            raise TaskNotFound
+        upload = await find_upload(context, caller, task_id)
         base = f"{mount_path(request.scope)}{context.settings.base_path}{task_id}"
-        upload = await context.threads.call(context.ports.catalog.upload, task_id)
-        if upload is None or upload.user_id != caller.user_id:
-            raise TaskNotFound
         members = await context.threads.call(described, context.ports.catalog, upload, base)
         return JSONResponse(members, headers=NO_STORE)
 
@@ -40,12 +36,10 @@ def described(catalog: UploadCatalog, upload: Upload, base: str) -> dict[str, An
     """Return a finished upload's renditions as JSON members, the main object first.
 
     Args: base: path of the upload's own address.
-    Raises: UploadUnfinished: the file is not in the pool yet; TaskNotFound: it is gone. Blocks.
+    Raises: UploadUnfinished: the file is not in the pool yet. Blocks.
     """
-    if upload.state is UploadState.RECEIVING:
-        raise UploadUnfinished
     if upload.state is not UploadState.FINISHED:
-        raise TaskNotFound
+        raise UploadUnfinished
     file = catalog.file(upload.file_identity) if upload.file_identity is not None else None
     if file is None:
         raise UploadUnfinished
