@@ -1,20 +1,22 @@
 """What becomes of a sound file, decided by what it holds, before any time is spent on it."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
+from worker.media.channel_layouts import (
+    MAX_CHANNELS,
+    STEREO_CHANNELS,
+    Codec,
+    converted,
+    encoded_layout,
+    has_known_places,
+    mixed,
+)
 from worker.media.contents import Contents, Stream
 from worker.media.inventory import MetadataPolicy
 from worker.media.sound_choice import is_lossless
-from worker.media.sounds import (
-    CHANNEL_BITS,
-    MAX_CHANNELS,
-    MAX_SAMPLE_RATE,
-    can_be_copied,
-    mixed,
-)
+from worker.media.sounds import CHANNEL_BITS, MAX_SAMPLE_RATE, can_be_copied
 
-Codec = Literal["aac", "opus"]
 MAX_PLAYED_RATE: Final = 96_000
 """Hertz: not every browser and sound card plays more."""
 OPUS_RATE: Final = 48_000
@@ -32,11 +34,6 @@ _PLAYED: Final = {
     "video/webm": frozenset({"opus", "vorbis"}),
 }
 """Codecs that browsers play, by the media type of the file that they are in."""
-_LAYOUTS: Final = {
-    "aac": ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1", "7.1"),
-    "opus": ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"),
-}
-"""By number of channels: layouts that both have a number for, so that every decoder knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,15 +179,7 @@ def encoding(tracks: tuple[Stream, ...], wishes: Wishes, *, copies: bool) -> tup
 
 
 def _encoded(track: Stream, wishes: Wishes) -> Track:
-    channels = min(track.channels, MAX_CHANNELS) or 2
-    mix = ""
-    if track.channels:
-        layout = _LAYOUTS[wishes.codec][channels - 1]
-        is_mixed = track.channels > MAX_CHANNELS or not track.layout
-        channels = 2 if is_mixed and track.channels > 2 else channels
-        mix = mixed(track.channels) if channels == 2 < track.channels else ""
-        if not mix and track.layout != layout:
-            mix = f"aformat=channel_layouts={layout}"
+    channels, mix = _places(track, wishes.codec)
     rate = track.sample_rate or MAX_SAMPLE_RATE
     return Track(
         index=track.index,
@@ -198,6 +187,17 @@ def _encoded(track: Stream, wishes: Wishes) -> Track:
         bit_rate=max(CHANNEL_BITS, wishes.stereo_bit_rate // 2) * channels,
         sample_rate=OPUS_RATE if wishes.codec == "opus" else min(rate, MAX_SAMPLE_RATE),
     )
+
+
+def _places(track: Stream, codec: Codec) -> tuple[int, str]:
+    """Return how many channels are encoded, and the filter that puts them in their places."""
+    channels = track.channels
+    if not channels:
+        return STEREO_CHANNELS, ""
+    if channels > STEREO_CHANNELS and not has_known_places(track):
+        return STEREO_CHANNELS, mixed(channels)
+    layout = encoded_layout(channels, codec)
+    return channels, "" if track.layout == layout else converted(layout)
 
 
 def _is_played(track: Stream) -> bool:

@@ -4,35 +4,21 @@ channels, with a stereo track beside surround."""
 from dataclasses import dataclass
 from typing import Final
 
+from worker.media.channel_layouts import (
+    MAX_CHANNELS,
+    STEREO,
+    STEREO_CHANNELS,
+    converted,
+    encoded_layout,
+    has_known_places,
+    mixed,
+)
 from worker.media.choose import Chosen
 from worker.media.contents import Stream
 
 CHANNEL_BITS: Final = 64_000
 """Bits per second that AAC-LC gets for each channel at least."""
-MAX_CHANNELS: Final = 8
-"""Browsers refuse AAC of more channels."""
 MAX_SAMPLE_RATE: Final = 48_000
-STEREO_CHANNELS: Final = 2
-_LAYOUT_OF: Final = "aformat=channel_layouts={}"
-STEREO: Final = "aformat=channel_layouts=stereo"
-_LAYOUTS: Final = {
-    1: "mono",
-    2: "stereo",
-    3: "3.0",
-    4: "4.0",
-    5: "5.0",
-    6: "5.1",
-    7: "6.1",
-    8: "7.1",
-}
-"""Layouts that AAC has a number or a table for; ``5.1(side)`` and others become the one of their size."""
-_KNOWN_LAYOUTS: Final = frozenset(
-    {
-        "mono", "stereo", "2.1", "3.0", "3.0(back)", "3.1", "4.0", "4.1", "quad", "quad(side)", "5.0", "5.0(side)",
-        "5.1", "5.1(side)", "6.0", "6.0(front)", "6.1", "6.1(back)", "6.1(front)", "hexagonal", "7.0",
-        "7.0(front)", "7.1", "7.1(wide)", "7.1(wide-side)", "octagonal", "downmix",
-    }
-)  # fmt: skip
 _FLAGS: Final = frozenset(
     {"dub", "original", "comment", "lyrics", "karaoke", "forced", "hearing_impaired", "visual_impaired"}
 )  # fmt: skip
@@ -67,10 +53,11 @@ def plan_sounds(
     for track in chosen.sounds:
         is_main = track is chosen.main_sound
         is_copied = can_be_copied(track) and not is_broadcast
-        has_layout = track.layout in _KNOWN_LAYOUTS and track.channels <= MAX_CHANNELS
+        has_layout = has_known_places(track)
         is_surround = track.channels > STEREO_CHANNELS
         if has_layout or not is_surround:
-            filters = "" if has_layout and not is_surround else _LAYOUT_OF.format(_layout(track))
+            layout = encoded_layout(track.channels, "aac")
+            filters = "" if has_layout and not is_surround else converted(layout)
             planned.append(
                 _as_it_is(track, channel_rate, filters, is_copied=is_copied, is_main=is_main)
             )
@@ -106,26 +93,13 @@ def _as_it_is(
 
 
 def _stereo(track: Stream, bit_rate: int, *, is_main: bool) -> Sound:
-    known = track.layout in _KNOWN_LAYOUTS and track.channels <= MAX_CHANNELS
     return Sound(
         index=track.index,
-        filters=STEREO if known else mixed(track.channels),
+        filters=converted(STEREO) if has_known_places(track) else mixed(track.channels),
         bit_rate=bit_rate,
         sample_rate=_sample_rate(track),
         disposition=_disposition(track, is_main=is_main),
     )
-
-
-def mixed(channels: int) -> str:
-    """Return the filter that puts every second channel left and the others right: for tracks whose channels
-    have no known places. ``<`` keeps the sum from clipping."""
-    left = "+".join(f"c{number}" for number in range(0, channels, 2))
-    right = "+".join(f"c{number}" for number in range(1, channels, 2))
-    return f"pan=stereo|c0<{left}|c1<{right}"
-
-
-def _layout(track: Stream) -> str:
-    return _LAYOUTS.get(track.channels, "stereo")
 
 
 def _sample_rate(track: Stream) -> int:

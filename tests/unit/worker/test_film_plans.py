@@ -374,6 +374,13 @@ def test_surround_has_stereo_beside_it() -> None:
     assert sounds(replace(SURROUND, codec="aac"))[0] == (1, True, 0, "default")
 
 
+def test_a_film_has_the_same_layouts_as_a_sound() -> None:
+    """AAC has no number for 6.1: browsers do not play it."""
+    found = plan(film(PICTURE, replace(SURROUND, channels=7, layout="6.1")))
+    assert isinstance(found, Encode)
+    assert found.sounds[0].filters == "aformat=channel_layouts=7.1"
+
+
 @pytest.mark.parametrize(
     ("channels", "layout"), [(16, ""), (16, "hexadecagonal"), (6, ""), (12, "x")]
 )

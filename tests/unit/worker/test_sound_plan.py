@@ -94,7 +94,11 @@ def test_sound_without_loss_gets_a_smaller_copy_only_if_that_is_a_gain() -> None
         (6, "5.1(side)", "aformat=channel_layouts=5.1", 6),
         (8, "7.1(wide)", "aformat=channel_layouts=7.1", 8),
         (3, "2.1", "aformat=channel_layouts=3.0", 3),
+        (7, "6.1", "aformat=channel_layouts=7.1", 7),
+        (2, "", "aformat=channel_layouts=stereo", 2),
+        (0, "", "", 2),
         (4, "", "pan=stereo|c0<c0+c2|c1<c1+c3", 2),
+        (4, "cube", "pan=stereo|c0<c0+c2|c1<c1+c3", 2),
         (16, "hexadecagonal", "pan=stereo|c0<c0+c2+c4+c6+c8+c10+c12+c14|c1<c1+c3+c5+c7+c9+c11+c13+c15", 2),
     ],
 )  # fmt: skip
