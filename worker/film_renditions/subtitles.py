@@ -11,7 +11,7 @@ from typing import Final
 from worker.film_renditions.webvtt import Cue, read, write
 from worker.film_renditions.workshop import NotMade, Order, Workshop
 from worker.media.argv import input_argv
-from worker.media.contents import MAX_SHOWN_CHARACTERS, Stream
+from worker.media.contents import MAX_SHOWN_CHARACTERS, UNKNOWN_LANGUAGE, Stream
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,6 @@ TOGETHER: Final = 8
 LEAST_WALL_SECONDS: Final = 60.0
 SLOWEST_READING: Final = 10 << 20
 """Bytes a second: the whole file is read for its texts."""
-UNKNOWN: Final = "und"
-"""ISO 639-2: undetermined."""
 _FLAGS: Final = ("default", "forced", "hearing_impaired", "comment")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,8}")
 
@@ -60,12 +58,14 @@ def subtitles_argv(
 def make_subtitles(
     workshop: Workshop, source: Path, demuxer: str, tracks: Sequence[tuple[Stream, Stream]]
 ) -> Iterator[Track]:
-    """Make a file of WebVTT for each track that has any text.
+    """Make a file of WebVTT for each track that has any text, of the first ``MAX_TRACKS``.
 
     Args: tracks: of each track, the stream in the source, and the one that says what it is.
     Raises: Stopped.
     """
     number = 0
+    if len(tracks) > MAX_TRACKS:
+        log.warning("media.rendition.not_made", extra={"reason": f"{len(tracks)} tracks of text"})
     for first in range(0, min(len(tracks), MAX_TRACKS), TOGETHER):
         together = tracks[first : min(first + TOGETHER, MAX_TRACKS)]
         files = _converted(workshop, source, demuxer, [read.index for read, _ in together])
@@ -115,7 +115,7 @@ def _cues(path: Path) -> tuple[Cue, ...]:
 
 def _written(folder: Path, stream: Stream, number: int, cues: tuple[Cue, ...]) -> Track:
     found = stream.language
-    language = found if _LANGUAGE.fullmatch(found) else UNKNOWN
+    language = found if _LANGUAGE.fullmatch(found) else UNKNOWN_LANGUAGE
     name = f"subtitles-{number}-{language}"
     path = folder / f"{name}.vtt"
     path.write_text(write(cues), encoding="utf-8")

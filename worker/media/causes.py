@@ -119,6 +119,8 @@ _TOO_MANY_ERRORS: Final = 69
 """ffmpeg's exit code when most of what it decoded was damaged (``-max_error_rate``)."""
 _NOT_FOUND: Final = (126, 127)
 """Exit codes of a program that can't execute the next one."""
+_TOO_LONG: Final = "Argument list too long"
+"""Of a command line: only what a file says of itself makes it so long."""
 _WRAPPERS: Final = ("bwrap", "setpriv", "prlimit", "nice", "ionice", "confine", "sh")
 _MISSING: Final = re.compile(r"No such file or directory|not found|Can't find source path", re.I)
 _NO_MEMORY_WORDS: Final = (
@@ -203,6 +205,8 @@ def _by_code(ran: Ran) -> Cause | None:
     if ran.code in _NOT_FOUND or _is_wrappers(ran.stderr):
         if _NO_MEMORY.search(ran.stderr):
             return Cause.OUT_OF_MEMORY
+        if _TOO_LONG in ran.stderr:
+            return Cause.UNSUPPORTED
         missing = _MISSING.search(ran.stderr) is not None
         return Cause.PROGRAM_MISSING if missing else Cause.SANDBOX_FAILED
     return {

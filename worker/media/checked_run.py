@@ -80,4 +80,7 @@ def _failed(cause: Cause, **facts: object) -> ToolFailed:
 def _cause_of_no_start(error: OSError) -> Cause:
     if error.errno in _NO_ROOM:
         return Cause.OUT_OF_MEMORY
+    if error.errno == errno.E2BIG:
+        # Only what a file says of itself makes a command line so long.
+        return Cause.UNSUPPORTED
     return Cause.PROGRAM_MISSING if error.errno in _NO_PROGRAM else Cause.SANDBOX_FAILED

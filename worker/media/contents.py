@@ -16,6 +16,11 @@ SHORT_TAGS: Final = (
 )  # fmt: skip
 """Tags that are shown to users, in lower case."""
 MAX_SHOWN_CHARACTERS: Final = 200
+MAX_SHOWN_TRACKS: Final = 100
+"""Of one kind; a file may have ten times as many."""
+MAX_LANGUAGE_CHARACTERS: Final = 8
+UNKNOWN_LANGUAGE: Final = "und"
+"""ISO 639-2: undetermined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,12 @@ class Stream:
         """ISO 639-2 code, '' if undetermined."""
         language = self.tags.get("language", "").lower()
         return language if language.isalpha() and language != "und" else ""
+
+    @property
+    def shown_language(self) -> str:
+        """The language as users are shown it: ``und`` if it is undetermined, or no code."""
+        is_code = 0 < len(self.language) <= MAX_LANGUAGE_CHARACTERS
+        return self.language if is_code else UNKNOWN_LANGUAGE
 
     @property
     def title(self) -> str:

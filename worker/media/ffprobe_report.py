@@ -34,6 +34,8 @@ MAX_SECONDS: Final = 1e9
 MAX_DIGITS: Final = 12
 """Larger numbers in a tool's output are ignored: no film has them."""
 MAX_NAME_CHARACTERS: Final = 100
+MAX_CHANNELS: Final = 512
+"""More than this no decoder of ffmpeg has."""
 _KINDS: Final = ("video", "audio", "subtitle", "data", "attachment")
 _FRACTION: Final = re.compile(r"([0-9]{1,12})[/:]([0-9]{1,12})")
 _CLOCK: Final = re.compile(r"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,9})?)")
@@ -105,7 +107,7 @@ def _stream(found: dict[str, Any], number: int) -> Stream:
         has_captions=bool(found.get("closed_captions")),
         dolby_vision=count(dolby.get("dv_profile")),
         dolby_vision_base=count(dolby.get("dv_bl_signal_compatibility_id")),
-        channels=count(found.get("channels")) or 0,
+        channels=_channels(found.get("channels")),
         layout=_name(found.get("channel_layout")),
         sample_rate=count(found.get("sample_rate")) or 0,
         sample_format=_name(found.get("sample_fmt")),
@@ -140,12 +142,13 @@ def _rotation(side_data: list[dict[str, Any]]) -> float | None:
 
 
 def _tags(value: object) -> Mapping[str, str]:
-    """Return the tags by names in lower case: Matroska writes them in capitals."""
+    """Return the tags by names in lower case: Matroska writes them in capitals. NUL, which would end a word
+    of a command line, is in none."""
     return MappingProxyType(
         {
-            name.lower(): text
+            name.lower(): text.replace("\0", "")
             for name, text in _members(value).items()
-            if isinstance(text, str) and len(name) <= MAX_NAME_CHARACTERS
+            if isinstance(text, str) and len(name) <= MAX_NAME_CHARACTERS and "\0" not in name
         }
     )
 
@@ -160,6 +163,11 @@ def _members(value: object) -> dict[str, Any]:
 
 def _name(value: object) -> str:
     return value if isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS else ""
+
+
+def _channels(value: object) -> int:
+    number = count(value) or 0
+    return number if number <= MAX_CHANNELS else 0
 
 
 def _pixels(value: object) -> int:

@@ -1,7 +1,7 @@
 """What users, hooks and the page get to know of a film."""
 
 from worker.media.choose import Chosen
-from worker.media.contents import Contents, Stream
+from worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
 from worker.media.inventory import is_location
 
 SHOWN_RATE_DIGITS = 3
@@ -26,8 +26,10 @@ def film_facts(contents: Contents, chosen: Chosen) -> dict[str, object]:
         "height": height or None,
         "rotation": round(picture.rotation) % 360 if picture.rotation is not None else None,
         "video_codec": picture.codec or None,
-        "audio": [_sound_facts(one) for one in chosen.sounds],
-        "subtitles": [one.language or "und" for one in contents.of_kind("subtitle")],
+        "audio": [_sound_facts(one) for one in chosen.sounds[:MAX_SHOWN_TRACKS]],
+        "subtitles": [
+            one.shown_language for one in contents.of_kind("subtitle")[:MAX_SHOWN_TRACKS]
+        ],
         "chapters": len(contents.chapters) or None,
         "dynamic_range": _dynamic_range(picture),
         "recorded": tags.get("creationdate") or tags.get("creation_time"),
@@ -50,7 +52,7 @@ def _sound_facts(stream: Stream) -> dict[str, object]:
     return {
         "codec": stream.codec,
         "channels": stream.channels,
-        "language": stream.language or "und",
+        "language": stream.shown_language,
     }
 
 

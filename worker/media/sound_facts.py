@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from worker.media.contents import MAX_SHOWN_CHARACTERS, Contents, Stream
+from worker.media.contents import MAX_SHOWN_CHARACTERS, MAX_SHOWN_TRACKS, Contents, Stream
 from worker.media.sound_choice import cover_of
 from worker.media.sound_hearing import Heard, tolerance
 
@@ -31,7 +31,7 @@ def sound_facts(
     facts: dict[str, object] = {
         "duration": _duration(contents, tracks[0], heard),
         "bit_rate": contents.bit_rate,
-        "audio": [_track_facts(one) for one in tracks],
+        "audio": [_track_facts(one) for one in tracks[:MAX_SHOWN_TRACKS]],
         "chapters": len(contents.chapters),
         "cover": {"width": cover.width, "height": cover.height} if cover and cover.width else None,
         "loudness": heard.loudness.facts() if heard and heard.loudness else None,
@@ -65,6 +65,6 @@ def _track_facts(track: Stream) -> dict[str, object]:
         "layout": track.layout,
         "sample_rate": track.sample_rate,
         "bit_rate": track.bit_rate,
-        "language": track.language or "und",
+        "language": track.shown_language,
     }
     return {name: value for name, value in facts.items() if value}

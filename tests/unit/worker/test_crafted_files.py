@@ -1,0 +1,78 @@
+"""Files that were made to stop a worker: what their headers say is bounded before it costs anything."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tusd_py.clock import SystemClock
+from worker.media.causes import Blame, Cause, Circumstances, ToolFailed, cause_of_exit
+from worker.media.checked_run import checked_run
+from worker.media.choose import choose
+from worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
+from worker.media.ffprobe_report import read_ffprobe
+from worker.media.film_facts import film_facts
+from worker.media.run import Ran
+from worker.media.sandbox import Box, Limits
+from worker.media.sound_facts import sound_facts
+from worker.media.sound_plan import Wishes, encoding
+
+
+def first_stream(**values: object) -> Stream:
+    found = read_ffprobe(json.dumps({"streams": [{"codec_type": "audio", **values}]}))
+    assert found is not None
+    return found.streams[0]
+
+
+def checked(*argv: str) -> Ran:
+    limits = Limits(memory=1 << 30, file_size=1 << 20, cpu=10)
+    box = Box(kind="off", source=Path("/dev/null"), output=None, limits=limits)
+    return checked_run(box, list(argv), clock=SystemClock(), stopped=lambda: False)
+
+
+def test_a_command_line_that_a_file_makes_too_long_is_the_files_fault() -> None:
+    """The deployment can't be mended for it: the job would wait for ever."""
+    with pytest.raises(ToolFailed) as failed:
+        checked("true", "x" * (1 << 20))
+    assert failed.value.cause.blame is Blame.FILE
+    stderr = "prlimit: failed to execute ffmpeg: Argument list too long"
+    ran = Ran(code=126, stdout="", stderr=stderr, errors=0)
+    cause = cause_of_exit(ran, Circumstances(free_disk=1 << 40))
+    assert cause is Cause.UNSUPPORTED
+
+
+@pytest.mark.parametrize("channels", [513, 65_535, 999_999_999_999])
+def test_more_channels_than_any_decoder_has_are_none(channels: int) -> None:
+    assert first_stream(channels=channels).channels == 0
+    assert first_stream(channels=512).channels == 512
+
+
+@pytest.mark.parametrize("channels", [9, 512])
+def test_a_filter_for_many_channels_fits_into_a_command_line(channels: int) -> None:
+    (track,) = encoding((first_stream(channels=channels),), Wishes(), copies=False)
+    assert len(track.mix) < 4096
+
+
+def test_no_tag_ends_a_word_of_a_command_line() -> None:
+    tags = first_stream(tags={"a\0b": "c", "language": "fr\0a", "title": "x\0"}).tags
+    assert dict(tags) == {"language": "fra", "title": "x"}
+
+
+def test_facts_of_very_many_tracks_are_bounded() -> None:
+    picture = Stream(index=0, kind="video", codec="h264", width=64, height=64, duration=1.0)
+    tags = {"language": "a" * 100_000}
+    sound = Stream(index=1, kind="audio", codec="aac", channels=2, tags=tags)
+    text = Stream(index=2, kind="subtitle", codec="subrip", tags=tags)
+    others = [replace(one, index=number) for number in range(1, 500) for one in (sound, text)]
+    contents = Contents(duration=1.0, streams=(picture, *others))
+    chosen = choose(contents)
+    assert chosen is not None
+    facts: dict[str, Any] = film_facts(contents, chosen)
+    assert (len(facts["audio"]), len(facts["subtitles"])) == (MAX_SHOWN_TRACKS, MAX_SHOWN_TRACKS)
+    assert facts["subtitles"][0] == facts["audio"][0]["language"] == "und"
+    assert len(json.dumps(facts)) < 32 << 10
+    heard: dict[str, Any] = sound_facts(contents, chosen.sounds, None)
+    assert len(heard["audio"]) == MAX_SHOWN_TRACKS
+    assert len(json.dumps(heard)) < 32 << 10
