@@ -3,7 +3,7 @@ else."""
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -53,19 +53,25 @@ def read(content: bytes) -> tuple[Cue, ...]:
 
 def _cues(text: str) -> Iterator[Cue]:
     shown: Cue | None = None
+    texts: list[str] = []
     for block in re.split(r"\n{2,}", text.strip("\n")):
         if block.startswith(_OTHER_BLOCKS):
             continue
         cue = _cue(block)
-        if cue is None and shown is not None:
+        if cue is not None:
+            yield from _with_text(shown, texts)
+            shown, texts = cue, [cue.text]
+        elif shown is not None:
             # The text itself had an empty line.
-            shown = replace(shown, text=f"{shown.text}\n{_plain(block)}")
-        elif cue is not None:
-            if shown is not None and shown.text.strip():
-                yield shown
-            shown = cue
-    if shown is not None and shown.text.strip():
-        yield shown
+            texts.append(_plain(block))
+    yield from _with_text(shown, texts)
+
+
+def _with_text(cue: Cue | None, texts: Sequence[str]) -> Iterator[Cue]:
+    """Yield the cue with its texts one below the other, if there are any."""
+    text = "\n".join(texts)
+    if cue is not None and text.strip():
+        yield replace(cue, text=text)
 
 
 def _cue(block: str) -> Cue | None:

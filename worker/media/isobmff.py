@@ -10,7 +10,8 @@ from typing import BinaryIO, Final
 CUT: Final = b"\0cut"
 """Stands for the name of a box that is longer than the file."""
 MAX_BOXES: Final = 100_000
-"""A fragmented recording of a day has about this many; the rest is not looked at."""
+"""A fragmented recording of a day has about this many; the rest is not looked at. It holds for the boxes of the
+file itself, and for those within its indexes."""
 _TOP: Final = frozenset(
     {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp", b"pdin"}
 )  # fmt: skip
@@ -51,6 +52,7 @@ def read_layout(path: Path) -> Layout:
     unknown = is_cut = protected = False
     with path.open("rb") as file:
         end = file.seek(0, 2)
+        known, tracks = _Walk(file), _Walk(file)
         for number, (name, start, size) in enumerate(_boxes(file, 0, end)):
             if name not in _TOP or number >= MAX_BOXES:
                 unknown, is_cut = True, name == CUT
@@ -58,8 +60,9 @@ def read_layout(path: Path) -> Layout:
             if name not in order:
                 order.append(name)
             if name == b"moov":
-                unknown = unknown or _has_unknown(file, start, start + size)
-                protected = protected or _has_protected(file, start, start + size)
+                unknown = unknown or _has_unknown(known, start, start + size)
+                protected = protected or _has_protected(tracks, start, start + size)
+        unknown = unknown or known.is_over or tracks.is_over
     places = [order.index(name) for name in (b"moov", b"mdat") if name in order]
     return Layout(
         starts_fast=len(places) == 2 and places[0] < places[1],
@@ -70,29 +73,48 @@ def read_layout(path: Path) -> Layout:
     )
 
 
-def _has_protected(file: BinaryIO, start: int, end: int) -> bool:
-    for name, at, size in _boxes(file, start, end):
-        if name == b"trak" and not _PROTECTED.isdisjoint(_kinds_of_samples(file, at, at + size)):
+class _Walk:
+    """Goes through boxes within boxes, at most ``MAX_BOXES`` of them together."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = MAX_BOXES
+        self.is_over = False
+        """Whether there were more."""
+
+    def boxes(self, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+        """Yield what ``_boxes`` does, as long as there are not too many."""
+        for found in _boxes(self._file, start, end):
+            if not self._left:
+                self.is_over = True
+                return
+            self._left -= 1
+            yield found
+
+
+def _has_protected(walk: _Walk, start: int, end: int) -> bool:
+    for name, at, size in walk.boxes(start, end):
+        if name == b"trak" and not _PROTECTED.isdisjoint(_kinds_of_samples(walk, at, at + size)):
             return True
     return False
 
 
-def _kinds_of_samples(file: BinaryIO, start: int, end: int) -> set[bytes]:
+def _kinds_of_samples(walk: _Walk, start: int, end: int) -> set[bytes]:
     for wanted in _TO_SAMPLES:
-        found = [(at, size) for name, at, size in _boxes(file, start, end) if name == wanted]
+        found = [(at, size) for name, at, size in walk.boxes(start, end) if name == wanted]
         if not found:
             return set()
         start, end = found[0][0], found[0][0] + found[0][1]
     # Behind the version and the number of entries.
-    return {name for name, _, _ in _boxes(file, start + 8, end)}
+    return {name for name, _, _ in walk.boxes(start + 8, end)}
 
 
-def _has_unknown(file: BinaryIO, start: int, end: int) -> bool:
-    for name, at, size in _boxes(file, start, end):
+def _has_unknown(walk: _Walk, start: int, end: int) -> bool:
+    for name, at, size in walk.boxes(start, end):
         if name not in _IN_MOVIE:
             return True
         if name == b"udta":
-            for inner, _, _ in _boxes(file, at, at + size):
+            for inner, _, _ in walk.boxes(at, at + size):
                 if inner not in _IN_USER_DATA and not inner.startswith(b"\xa9"):
                     return True
     return False

@@ -1,6 +1,7 @@
 """Files that were made to stop a worker: what their headers say is bounded before it costs anything."""
 
 import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 import pytest
 
 from tusd_py.clock import SystemClock
+from worker.film_renditions.webvtt import read
 from worker.media.causes import Blame, Cause, Circumstances, ToolFailed, cause_of_exit
 from worker.media.checked_run import checked_run
 from worker.media.choose import choose
 from worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
 from worker.media.ffprobe_report import read_ffprobe
 from worker.media.film_facts import film_facts
+from worker.media.isobmff import MAX_BOXES, read_layout
 from worker.media.run import Ran
 from worker.media.sandbox import Box, Limits
 from worker.media.sound_facts import sound_facts
@@ -76,3 +79,24 @@ def test_facts_of_very_many_tracks_are_bounded() -> None:
     heard: dict[str, Any] = sound_facts(contents, chosen.sounds, None)
     assert len(heard["audio"]) == MAX_SHOWN_TRACKS
     assert len(json.dumps(heard)) < 32 << 10
+
+
+def test_a_cue_of_very_many_lines_is_read_once() -> None:
+    """It was copied at each of them, which took hours for one of 8 MiB."""
+    lines = 1 << 18
+    content = b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"ab\n\n" * lines
+    (cue,) = read(content)
+    assert len(cue.text) == 3 * lines - 1
+
+
+def test_only_so_many_boxes_are_looked_at(tmp_path: Path) -> None:
+    """A file may be full of boxes of eight bytes, at any level."""
+    path = tmp_path / "film"
+    empty = struct.pack(">I4s", 8, b"free")
+    for number, is_known in ((MAX_BOXES // 2, True), (MAX_BOXES + 1, False)):
+        for name in (b"moov", b"trak"):
+            content = empty * number
+            for around in (name, *((b"moov",) if name != b"moov" else ())):
+                content = struct.pack(">I4s", 8 + len(content), around) + content
+            path.write_bytes(content)
+            assert read_layout(path).has_unknown is not is_known
