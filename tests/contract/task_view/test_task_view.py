@@ -122,8 +122,9 @@ def test_a_listener_never_hears_what_is_not_readable_yet(view: TaskView) -> None
             if found is None or found.seq < task.seq:
                 older.append(task.seq)
 
-        looks.append(threading.Thread(target=look))
-        looks[-1].start()
+        thread = threading.Thread(target=look)
+        thread.start()
+        looks.append(thread)
 
     looks: list[threading.Thread] = []
     view.subscribe_task(about.task_id, compare)
