@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from tusd_py.domain.durations import WEEK_SECONDS
 from tusd_py.protocol.host import is_loopback
 from tusd_py.settings_media import MediaSettings
 from tusd_py.settings_sections import (
@@ -54,7 +55,7 @@ class Settings(Section):
     )
     max_size: Size = Field(10 * GIB, description="Largest upload; 0: unlimited")
     upload_expires: Duration = Field(
-        7 * 86400.0,
+        float(WEEK_SECONDS),
         description="Unfinished uploads are removed after this time without a byte; 0: never",
     )
     idle_timeout: Duration = Field(

@@ -5,12 +5,13 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, StringConstraints, model_validator
 
+from tusd_py.domain.rendition import NAME_PATTERN
 from tusd_py.settings_pictures import ImageSettings, WatermarkSettings
 from tusd_py.settings_sections import Section
 from tusd_py.settings_values import Duration, Size
 
 S = TypeVar("S", bound=Section)
-ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+ProfileName = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 
 
 class VideoSettings(Section):

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from tusd_py.domain.durations import DAY_SECONDS, WEEK_SECONDS
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.quota import Quota
 from tusd_py.settings_values import (
@@ -40,7 +41,7 @@ class CorsSettings(Section):
         False, description="Let pages send cookies; their origins must be listed, and * is refused"
     )
     max_age: Duration = Field(
-        86400.0, description="How long a browser may remember a preflight's answer"
+        float(DAY_SECONDS), description="How long a browser may remember a preflight's answer"
     )
 
     @model_validator(mode="after")
@@ -279,7 +280,8 @@ class HooksSettings(Section):
     )
     timeout: Duration = Field(5.0, gt=0, description="An answer that takes longer is none")
     give_up_after: Duration = Field(
-        86400.0, description="An event that could not be delivered for this time is dropped"
+        float(DAY_SECONDS),
+        description="An event that could not be delivered for this time is dropped",
     )
     callables: str = Field(
         "",
@@ -408,7 +410,7 @@ class ObjectSettings(Section):
     link_expires: Duration = Field(
         3600.0,
         ge=1,
-        le=7 * 86400,
+        le=WEEK_SECONDS,
         description="How long a signed link is valid; S3 signs for a week at the most",
     )
     part_size: Size = Field(

@@ -10,10 +10,11 @@ from typing import Final
 from tusd_py.access.token_kind import TokenKind
 from tusd_py.clock import Clock
 from tusd_py.domain.caller import Caller
+from tusd_py.domain.durations import WEEK_SECONDS
 from tusd_py.domain.ids import UploadId, UserId
 
 TICKET_SECONDS: Final = 60
-ENDLESS_UPLOAD_SECONDS: Final = 7 * 86400.0
+ENDLESS_UPLOAD_SECONDS: Final = WEEK_SECONDS
 """How long a token is good for whose upload has no end: a finished one, or where none expires."""
 
 

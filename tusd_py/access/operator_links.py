@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.clock import Clock
+from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.private_files import DIRECTORY_MODE, FILE_MODE, NEW_FILE, write_private
 
-LINK_SECONDS: Final = 86_400
-COOKIE_SECONDS: Final = 86_400
+LINK_SECONDS: Final = DAY_SECONDS
+COOKIE_SECONDS: Final = DAY_SECONDS
 _SECRET_BYTES: Final = 32
 _KEY: Final = re.compile(r"([0-9a-f]{1,12})\.[A-Za-z0-9_-]{43}")
 _COOKIE: Final = re.compile(r"([0-9a-f]{1,12})\.([0-9a-f]{64})")

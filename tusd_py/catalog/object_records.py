@@ -1,6 +1,7 @@
 """Objects in SQL: ``catalog.port.ObjectCatalog``. What is sent in parts, and what is being collected."""
 
 from collections.abc import Collection
+from typing import Final
 
 from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -16,12 +17,13 @@ from tusd_py.catalog.schema import (
     repository_pool,
 )
 from tusd_py.clock import Clock
+from tusd_py.domain.durations import WEEK_SECONDS
 from tusd_py.domain.errors import LeaseLost
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import JobState
 from tusd_py.domain.multipart import Multipart, Part
 
-TOMBSTONE_SECONDS = 7 * 86400.0
+TOMBSTONE_SECONDS: Final = WEEK_SECONDS
 """Longer than any attempt lives that may have seen the object before it was removed."""
 _SENDING = (JobState.QUEUED.value, JobState.RUNNING.value, JobState.FAILED.value)
 

@@ -12,6 +12,7 @@ import typer
 from tusd_py.cli.common import Config, refuse, settings_from
 from tusd_py.cli.token import signed_token
 from tusd_py.domain.caller import Caller
+from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.errors import TokenInvalid
 from tusd_py.domain.masking import masked_value
 from tusd_py.settings import Settings
@@ -60,7 +61,7 @@ def _life_seconds(expires: str) -> float:
         seconds = parse_duration(expires)
     except ValueError as error:
         refuse(f"--expires: {error}")
-    if not isinstance(seconds, float) or not 1 <= seconds <= LONGEST_DAYS * 86400:
+    if not isinstance(seconds, float) or not 1 <= seconds <= LONGEST_DAYS * DAY_SECONDS:
         refuse(f"--expires: must be between 1s and {LONGEST_DAYS}d")
     return seconds
 

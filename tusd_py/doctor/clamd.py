@@ -6,11 +6,12 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.doctor.findings import Finding, ok, problem, warning
+from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.errors import ScannerUnavailable
 from tusd_py.scanning.clamd import Clamd
 from tusd_py.settings import Settings
 
-OLD_SIGNATURES_SECONDS: Final = 3 * 86400.0
+OLD_SIGNATURES_SECONDS: Final = 3 * DAY_SECONDS
 _VERSION: Final = re.compile(r"ClamAV [^/]+/\d+/(?P<date>\w+ \w+ +\d+ [\d:]+ \d{4})")
 
 
@@ -40,7 +41,7 @@ def judge_clamd(settings: Settings, version: str, now: float) -> list[Finding]:
     dated = _VERSION.match(version)
     if dated is not None:
         made = datetime.strptime(f"{dated['date']} +0000", "%a %b %d %H:%M:%S %Y %z").timestamp()
-        days = int((now - made) / 86400)
+        days = int((now - made) / DAY_SECONDS)
         if now - made > OLD_SIGNATURES_SECONDS:
             found.append(
                 warning(

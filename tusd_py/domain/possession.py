@@ -9,6 +9,8 @@ import hmac
 from dataclasses import dataclass
 from typing import Final
 
+from tusd_py.domain.durations import WEEK_SECONDS
+
 NONCE_BYTES: Final = 32
 ANSWER_BYTES: Final = 32
 WINDOWS: Final = 256
@@ -22,7 +24,7 @@ TRIES: Final = 3
 """Questions about one content that one user gets within ``TRIES_SECONDS`` without a right answer."""
 TRYING_USERS: Final = 8
 """A content is not given by proof while this number of other users have such questions about it."""
-TRIES_SECONDS: Final = 7 * 86400
+TRIES_SECONDS: Final = WEEK_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

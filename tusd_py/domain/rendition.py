@@ -14,7 +14,9 @@ WEB: Final = "web"
 ORIGINAL: Final = "original"
 """Name of the file as it was sent, byte for byte."""
 NAME_CHARACTERS: Final = 63
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+NAME_PATTERN: Final = r"[a-z0-9][a-z0-9-]{0,62}"
+"""Of renditions and of profiles."""
+_NAME: Final = re.compile(NAME_PATTERN)
 
 Facts = Mapping[str, object]
 """What is known about a file, as JSON values: durations in seconds, sizes in bytes or pixels."""

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from tusd_py.access.links import Link
 from tusd_py.clock import rfc3339
+from tusd_py.domain.durations import WEEK_SECONDS
 from tusd_py.domain.errors import ProtocolError, RenditionNotFound
 from tusd_py.domain.rendition import is_rendition_name
 from tusd_py.http.context import AppContext
@@ -24,7 +25,7 @@ from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.rendition import rendition_name
 
 PATH: Final = "/api/file/upload/media/{token}"
-MAX_SECONDS: Final = 7 * 86400
+MAX_SECONDS: Final = WEEK_SECONDS
 DEFAULT_SECONDS: Final = 3600
 
 

@@ -21,13 +21,11 @@ from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.sqlite_file import backend_errors, connect, run
 from tusd_py.tasks.listeners import Listeners
-from tusd_py.tasks.port import UNREACHABLE, Listener, Subscription
+from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Listener, Subscription
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-TTL_SECONDS: Final = 86400.0
-"""S8; every change begins it anew (the seed's hole 3)."""
 POLL_SECONDS: Final = 0.1
 _VERSION: Final = 2
 """Of the table: one of another version is dropped, since the catalog can rebuild the view."""

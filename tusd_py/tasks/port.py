@@ -6,9 +6,12 @@ The view may be lost at any time: the catalog can rebuild it. All calls block; a
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts
 
+TTL_SECONDS: Final = DAY_SECONDS
+"""How long a view keeps a task after its last change (S8; the seed's hole 3)."""
 UNREACHABLE: Final = "The live view of tasks can't be reached."
 
 Listener = Callable[[Task], None]

@@ -26,12 +26,11 @@ from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
 from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts
 from tusd_py.redis_client import ANSWER_SECONDS, connect
 from tusd_py.tasks.listeners import Listeners
-from tusd_py.tasks.port import UNREACHABLE, Listener, Subscription
+from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Listener, Subscription
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
 
 log = logging.getLogger(__name__)
 
-TTL_SECONDS: Final = 86400
 LISTEN_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.5
 SNAPSHOT_TASKS: Final = 100

@@ -1,15 +1,13 @@
 """Making everything again of a file that is stored: after a better setting, or a failure that has passed."""
 
 from dataclasses import dataclass
-from typing import Final
 
+from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.errors import TooManyRequests
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import Job, JobState
 from tusd_py.domain.rate import Rate
 from tusd_py.ports import Ports
-
-DAY_SECONDS: Final = 86400.0
 
 
 def process_again(ports: Ports, task_id: UploadId, *, priority: int | None = None) -> Job:
