@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -296,6 +297,19 @@ def test_a_copy_that_carries_everything_replaces_its_original(
     assert found.names == ["web", "waveform"]
     odd = sound(tmp_path / "odd.mka", "-c:a", "aac", "-metadata", "mood=odd")
     assert process(sounds, odd).names == ["web", "original", "waveform"]
+
+
+def test_an_original_that_may_hold_more_than_is_listed_is_kept(
+    sounds: Server, tmp_path: Path
+) -> None:
+    plain = sound(tmp_path / "plain.mov", "-c:a", "aac", "-f", "mov")
+    assert process(sounds, plain).names == ["web", "waveform"]
+    more = tmp_path / "more.mov"
+    more.write_bytes(plain.read_bytes() + struct.pack(">I4s", 24, b"uuid") + b"data of a camera")
+    assert process(sounds, more).names == ["web", "original", "waveform"]
+    # No program lists all chunks of a WAV.
+    wave = sound(tmp_path / "mp3.wav", "-c:a", "libmp3lame")
+    assert process(sounds, wave).names == ["web", "original", "waveform"]
 
 
 @pytest.mark.parametrize("name", ["tracks.mka", "tracks.m4a"])

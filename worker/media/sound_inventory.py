@@ -4,11 +4,21 @@ Only a copy whose tracks were not encoded again can: in doubt something is lost.
 """
 
 from collections import Counter
+from typing import Final
 
 from worker.media.contents import Contents
 from worker.media.inventory import MetadataPolicy, content_tags, is_location
+from worker.media.isobmff import Layout
 from worker.media.sound_choice import tracks_of
 from worker.media.sound_hearing import tolerance
+
+LISTED: Final = frozenset({"mov", "matroska", "ogg", "flac", "mp3", "aac"})
+"""Demuxers that report what a file holds. The chunks of WAV, CAF and others are more than ffprobe names."""
+
+
+def may_hold_more(demuxer: str, layout: Layout | None) -> bool:
+    """Return whether a file may hold something that no inventory names. ``layout``: of an MP4 or MOV file."""
+    return demuxer not in LISTED or (layout is not None and layout.has_unknown)
 
 
 def carries_all(source: Contents, made: Contents, policy: MetadataPolicy) -> bool:

@@ -13,6 +13,7 @@ from tusd_py.private_files import make_private_directory
 from worker.media.causes import ToolFailed
 from worker.media.contents import Contents, Stream
 from worker.media.inventory import content_tags, is_location
+from worker.media.isobmff import read_layout
 from worker.media.position import Position
 from worker.media.probe import look
 from worker.media.run import Overran
@@ -21,7 +22,7 @@ from worker.media.sound_argv import hear_argv, make_argv, tags_of
 from worker.media.sound_choice import tracks_of
 from worker.media.sound_facts import sound_facts
 from worker.media.sound_hearing import EXACT, Heard, Listener
-from worker.media.sound_inventory import carries_all
+from worker.media.sound_inventory import carries_all, may_hold_more
 from worker.media.sound_loudness import gain_filter, needs_gain, read_loudness
 from worker.media.sound_plan import (
     Copy,
@@ -212,14 +213,21 @@ class _Sound:
         is_gain = size < attempt.settings.media.gain_ratio * attempt.job.file_size
         if isinstance(plan, Encode) and not plan.is_needed and not is_gain:
             return Produced(notes=(Note.NO_GAIN,))
-        is_equal = isinstance(plan, Copy) and carries_all(
-            self._contents, found, self._settings.metadata
+        is_equal = (
+            isinstance(plan, Copy)
+            and carries_all(self._contents, found, self._settings.metadata)
+            and not self._may_hold_more()
         )
         container = plan.container
         web = attempt.made(WEB, path, content_type=container.content_type, ext=container.ext)
         facts = {"web_loudness": made.loudness.facts()} if made.loudness is not None else {}
         attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_SOUND)
         return Produced(web=web, is_equal=is_equal and not heard.errors, facts=facts)
+
+    def _may_hold_more(self) -> bool:
+        demuxer = self._attempt.demuxer
+        layout = read_layout(self._attempt.source) if demuxer == "mov" else None
+        return may_hold_more(demuxer, layout)
 
     def _make(self, plan: Copy | Encode, heard: Heard, cover: Cover, path: Path) -> None:
         attempt = self._attempt
