@@ -154,6 +154,7 @@ class Consumer:
             case WorkerStopping() | Stopped():
                 self._ports.catalog.release(attempt.job.task_id, fence=attempt.job.fence)
                 self._figures.attempt_ended("released")
+                attempt.remove_unverified_work()
             case WrongLane():
                 self._move(attempt)
             case Permanent():
@@ -199,6 +200,7 @@ class Consumer:
             counted=counted,
         )
         self._figures.attempt_ended("retry")
+        attempt.remove_unverified_work()
         attempt.reporter.waits(
             f"{TEXT_RETRYING}{tried}/{jobs.max_attempts}" if counted else TEXT_WAITING
         )

@@ -12,7 +12,7 @@ from typing import Final
 from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.filetypes import FileType
-from tusd_py.domain.job import Checkpoint, Job
+from tusd_py.domain.job import Checkpoint, Job, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.rendition import Facts, Made
 from tusd_py.domain.upload import PROFILE_KEY
@@ -96,6 +96,11 @@ class Attempt:
         self.remove_copy_of_source()
         with suppress(OSError):
             self.task_dir.rmdir()
+
+    def remove_unverified_work(self) -> None:
+        """Remove what this attempt has made unless the next one goes on with it."""
+        if self.checkpoint.step is not Step.STORE:
+            self.remove_work()
 
     def remove_earlier_work(self) -> None:
         """Remove what this attempt and those before it have made. A later one may have begun already: a job

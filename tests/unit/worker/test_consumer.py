@@ -19,7 +19,7 @@ from tusd_py.domain.errors import (
     StorageFull,
     Transient,
 )
-from tusd_py.domain.job import JobState
+from tusd_py.domain.job import JobState, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.monitoring.checks import Checks, Status
@@ -73,6 +73,26 @@ def test_what_may_pass_is_tried_again_later(
     assert task is not None
     assert task.message == ("重试中 1/5" if counted else "等待资源")
     assert bench.ports.stores.core.path(task_id).exists()
+
+
+@pytest.mark.parametrize("error", [Transient("later"), ResourceShort("full"), Stopped()])
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_what_the_next_attempt_can_not_use_takes_no_room_meanwhile(
+    bench: Bench, error: Exception, *, is_verified: bool
+) -> None:
+    """A job may wait for room on the disk that its own half of a film takes."""
+    task_id = bench.submit()
+
+    def steps(attempt: Attempt) -> None:
+        attempt.work_dir.mkdir(parents=True)
+        (attempt.work_dir / "half.mp4").write_bytes(b"half")
+        if is_verified:
+            attempt.save(step=Step.STORE)
+        raise error
+
+    bench.take(steps)
+    assert bench.job(task_id).state is JobState.QUEUED
+    assert (bench.ports.work_dir / task_id).exists() is is_verified
 
 
 def test_what_is_tried_too_often_is_a_dead_letter(bench: Bench) -> None:
