@@ -184,3 +184,14 @@ def test_a_decoder_that_hangs_is_not_started_again(
     with pytest.raises(NotMade):
         make_poster(workshop, film, longest=100, max_pixels=1 << 20)
     assert (tmp_path / "starts").read_text() == "\n"
+
+
+def test_a_film_that_can_not_be_looked_at_has_no_renditions(tmp_path: Path) -> None:
+    """A program that is killed at that says nothing about the web copy, which stays."""
+    killed = tmp_path / "ffprobe"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    workshop = workshop_in(tmp_path / "work", sandbox="off")
+    workshop.tools = replace(workshop.tools, ffprobe=str(killed))
+    with pytest.raises(NotMade):
+        workshop.look(killed, "mov")

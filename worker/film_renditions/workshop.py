@@ -10,6 +10,7 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.private_files import make_private_directory
+from worker.media.causes import ToolFailed
 from worker.media.contents import Contents
 from worker.media.draft import NotOnePlainFile, take_drafts
 from worker.media.memory import Share
@@ -114,7 +115,7 @@ class Workshop:
         box = self._box(source, None, 1 << 20, 0)
         try:
             found = look(self.tools, box, demuxer, clock=self.clock, stopped=self.stopped)
-        except (Overran, OSError) as error:
+        except (ToolFailed, Overran, OSError) as error:
             raise NotMade("it can't be read") from error
         if found is None:
             raise NotMade("it can't be read")
