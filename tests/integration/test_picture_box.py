@@ -340,6 +340,22 @@ def test_tags_are_taken_out_and_pixels_stay(
     assert seen(made) == seen(source)
 
 
+def test_what_is_no_picture_of_its_kind_stands_for_none(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A file may have taken the program over that writes its copy."""
+    source, taken_over = tmp_path / "source", tmp_path / "exiftool"
+    corners().save(source, format="JPEG")
+    page = "<html>" + "x" * 1000
+    taken_over.write_text(f"#!/bin/sh\nprintf '%s' '{page}' > {folders[0]}/picture.part\n")
+    taken_over.chmod(0o755)
+    with pytest.raises(ToolFailed):
+        strip_tags(
+            str(taken_over), PROGRAM, box_of("off", source, folders[0]), "jpeg", "strip_all",
+            target=tmp_path / "stripped",
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", ["bwrap", "landlock"])
 def test_exiftool_reaches_nothing_else(
     kind: Kind, folders: tuple[Path, Path], tmp_path: Path

@@ -4,6 +4,8 @@ since exiftool writes WebP only since version 12.58."""
 from pathlib import Path
 from typing import Final, Literal
 
+from tusd_py.domain.signatures.identify import identify
+from tusd_py.file_pieces import look_into
 from worker.images.program import PictureProgram
 from worker.media.causes import Cause, ToolFailed
 from worker.media.draft import NotOnePlainFile, take_draft
@@ -59,3 +61,6 @@ def strip_tags(
         take_draft(box.output or Path(), DRAFT_NAME, target, largest=box.limits.file_size)
     except NotOnePlainFile as error:
         raise ToolFailed(Cause.DAMAGED) from error
+    found = identify(look_into(target))
+    if found is None or found.name != kind:
+        raise ToolFailed(Cause.DAMAGED)
