@@ -1,6 +1,7 @@
 """What is made of a file and what is kept of it, in a real process with real ffmpeg."""
 
 import sqlite3
+import struct
 from pathlib import Path
 
 import httpx
@@ -126,3 +127,19 @@ def test_a_client_chooses_only_a_profile_that_is_offered(tmp_path: Path) -> None
         task = post("asis").headers["Location"].rpartition("/")[2]
         done = server.wait_for_status(task, "completed", "failed")
         assert done["renditions"] == ["original", "poster", "thumbnail"]
+
+
+def test_the_original_of_an_avi_is_kept_for_what_its_camera_wrote_beside_the_film(
+    tmp_path: Path,
+) -> None:
+    plain = video(tmp_path / "plain.avi", sound=False)
+    content = bytearray(plain.read_bytes() + struct.pack("<4sI", b"_PMX", 12) + b"<x:xmpmeta/>")
+    struct.pack_into("<I", content, 4, len(content) - 8)
+    (tmp_path / "more.avi").write_bytes(content)
+    with running_server(tmp_path / "data", env={**FAST, **STILLS}) as server:
+        kept = {}
+        for name in ("plain.avi", "more.avi"):
+            task = send(server, tmp_path / name)
+            done = server.wait_for_status(task, "completed", "failed")
+            kept[name] = ("original" in done["renditions"], done["note_codes"])
+        assert kept == {"plain.avi": (False, []), "more.avi": (True, ["not_all_carried"])}

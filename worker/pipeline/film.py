@@ -32,6 +32,7 @@ from worker.media.plan import (
     tag_changes,
 )
 from worker.media.probe import look, measure_duration
+from worker.media.riff import has_unknown_chunks
 from worker.media.sandbox import Box
 from worker.media.transcode import Output, Refused
 from worker.pipeline.attempt import Attempt
@@ -299,12 +300,17 @@ class _Film:
             copied=copied,
             policy=self._attempt.profile.video.metadata,
         )
-        layout = self._layout
-        unseen = {Loss.UNKNOWN} if layout is not None and layout.has_unknown else set()
+        unseen = {Loss.UNKNOWN} if self._may_hold_more() else set()
         if states_another_length(self._contents, self._chosen, made):
             unseen.add(Loss.UNKNOWN)
         damaged = {Loss.DAMAGE} if output.errors else set()
         return found | unseen | damaged
+
+    def _may_hold_more(self) -> bool:
+        """Return whether the file has parts that ffprobe does not report."""
+        if self._attempt.demuxer == "avi":
+            return has_unknown_chunks(self._attempt.source)
+        return self._layout is not None and self._layout.has_unknown
 
     def _web(
         self,
