@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 RECEIVE_SECONDS: Final = 1.0
 JITTER: Final = 0.2
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL: Final = "The worker's disk is full."
 UNEXPECTED: Final = "Processing failed unexpectedly."
 
 
@@ -151,7 +152,7 @@ class Consumer:
         match error:
             case LeaseLost():
                 raise error
-            case WorkerStopping() | Stopped():
+            case WorkerStopping():
                 self._ports.catalog.release(attempt.job.task_id, fence=attempt.job.fence)
                 self._figures.attempt_ended("released")
                 attempt.remove_unverified_work()
@@ -161,8 +162,11 @@ class Consumer:
                 self._fail(attempt, error.reason_code, error.detail, error.message)
             case ResourceShort() | StorageFull():
                 self._later(attempt, error, counted=False)
+            case Stopped():
+                # Not by the lease, which holds.
+                self._later(attempt, ResourceShort(DISK_FULL), counted=False)
             case OSError() if error.errno in _FULL:
-                self._later(attempt, ResourceShort("The worker's disk is full."), counted=False)
+                self._later(attempt, ResourceShort(DISK_FULL), counted=False)
             case Transient() | BackendError():
                 self._later(attempt, error, counted=True)
             case _:
