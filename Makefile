@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks site pictures lock clean
+.PHONY: install serve test check unit soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -97,6 +97,10 @@ bench-fairness: install
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/outages.py $(ARGS)
+
+# Figures about the structure of the code; ARGS=-v lists what was counted.
+structure: install
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/structure.py $(ARGS)
 
 site: install
 	@$(BIN)/mkdocs build -q --strict -f deploy/site/mkdocs.yml
