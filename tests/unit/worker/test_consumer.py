@@ -31,6 +31,7 @@ from worker.lease import Lease, WorkerStopping
 from worker.media.run import Stopped
 from worker.pipeline import engine
 from worker.pipeline.attempt import Attempt
+from worker.pipeline.inspect import inspect
 
 
 @pytest.fixture
@@ -226,6 +227,28 @@ def test_a_source_that_is_gone_fails_in_the_seeds_words(bench: Bench) -> None:
     assert bench.job(task_id).error_code == "source_missing"
 
 
+def test_an_attempt_that_lost_its_lease_fails_no_task_whose_source_is_gone(bench: Bench) -> None:
+    """Fault 13: another attempt has finished and removed the source."""
+    task_id = bench.submit()
+    ends: list[type[Exception]] = []
+
+    def steps(attempt: Attempt) -> None:
+        bench.clock.advance(61)
+        bench.ports.catalog.reap(max_crashes=3)
+        bench.ports.stores.core.delete(task_id)
+        try:
+            inspect(attempt)
+        except Exception as error:
+            ends.append(type(error))
+            raise
+
+    bench.take(steps)
+    assert ends == [LeaseLost]
+    assert bench.job(task_id).state is JobState.QUEUED
+    task = bench.ports.tasks.get(task_id)
+    assert task is None or task.status is not TaskStatus.FAILED
+
+
 def test_a_message_more_than_there_are_jobs_changes_nothing(bench: Bench) -> None:
     task_id = bench.submit()
     first = bench.ports.queue.receive(0)
@@ -339,7 +362,7 @@ def test_the_janitor_removes_what_nobody_needs_and_nothing_else(bench: Bench) ->
 
 
 def test_a_worker_that_lost_a_thread_is_not_alive(bench: Bench) -> None:
-    """The seed's hole 17."""
+    """Hole 17."""
     worker = Worker(bench.settings, bench.ports, tools=TOOLS, relays=False)
     assert not worker.alive()
     worker.start()
