@@ -30,5 +30,5 @@ class SystemClock:
 
 
 def rfc3339(unix_seconds: float) -> str:
-    """``2026-02-03T10:00:00Z``: RFC 3339 in UTC, whole seconds (S4)."""
+    """``2026-02-03T10:00:00Z``: RFC 3339 in UTC, whole seconds (requirement S4)."""
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

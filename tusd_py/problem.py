@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 
 def problem(status: int, code: str, detail: str, error: str) -> bytes:
-    """Return JSON in UTF-8 with the stable ``code``, and the seed's member ``error``."""
+    """Return JSON in UTF-8 with the stable ``code``, and the original API's member ``error``."""
     title = "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase
     members = {
         "type": "about:blank",

@@ -1,4 +1,4 @@
-"""One typed tree of settings; its sources are in ``settings_sources.py`` (S21).
+"""One typed tree of settings; its sources are in ``settings_sources.py`` (requirement S21).
 
 Its sections are in ``settings_sections.py``, the kinds of values in ``settings_values.py``.
 """

@@ -158,8 +158,8 @@ class MediaSettings(Section):
         "when-lossy",
         description="Whether the file as it was sent is kept beside its web copy: when-lossy (unless an inventory proves that the web copy carries everything that the file has), always, never",
     )
-    crf: int = Field(23, ge=0, le=51, description="x264 quality (S16)")
-    audio_bitrate: str = Field("128k", pattern=r"^[0-9]+k$", description="AAC bit rate (S16)")
+    crf: int = Field(23, ge=0, le=51, description="x264 quality")
+    audio_bitrate: str = Field("128k", pattern=r"^[0-9]+k$", description="AAC bit rate")
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = (
         Field("veryfast", description="x264 speed")
     )

@@ -55,7 +55,7 @@ class CorsSettings(Section):
 
 
 class WhitelistSettings(Section):
-    """Which file types are taken (S3, S24)."""
+    """Which file types are taken (requirements S3, S24)."""
 
     extensions: tuple[Extension, ...] = Field(
         (),
@@ -216,7 +216,7 @@ class ScanSettings(Section):
 
 
 class JobSettings(Section):
-    """How jobs are leased and retried (JOBS)."""
+    """How jobs are leased and retried (decision 2)."""
 
     per_user: int = Field(
         0,
@@ -291,8 +291,8 @@ class HooksSettings(Section):
 
 
 class AuthSettings(Section):
-    """The seed's ``Auth``: how users are identified (S22). With neither a secret nor a key set all clients
-    are the same anonymous user."""
+    """``Auth`` of the original design: how users are identified (requirement S22). With neither
+    a secret nor a key set all clients are the same anonymous user."""
 
     required: bool = Field(
         False,
@@ -357,7 +357,7 @@ class AuthSettings(Section):
 
 
 class MysqlSettings(Section):
-    """The seed's ``MySQL``: where the catalog is; without an address it is SQLite."""
+    """``MySQL`` of the original design: where the catalog is; without an address it is SQLite."""
 
     data_source: SecretStr = Field(
         SecretStr(""),
@@ -366,7 +366,7 @@ class MysqlSettings(Section):
 
 
 class RedisSettings(Section):
-    """The seed's ``Redis``: the live view and the way to let go of uploads between servers; without
+    """``Redis`` of the original design: the live view and the way to let go of uploads between servers; without
     an address the view is SQLite, and one server has the data directory to itself."""
 
     addr: str = Field("", description="host:port")
@@ -380,7 +380,7 @@ class RedisSettings(Section):
 
 
 class RabbitMqSettings(Section):
-    """The seed's ``RabbitMQ``: the queue of jobs; without a host it is SQLite."""
+    """``RabbitMQ`` of the original design: the queue of jobs; without a host it is SQLite."""
 
     host: str = Field("", description="Host name")
     port: int = Field(5672, description="Port")
@@ -398,7 +398,7 @@ class RabbitMqSettings(Section):
 
 
 class ObjectSettings(Section):
-    """Where finished objects go (S25)."""
+    """Where finished objects go (requirement S25)."""
 
     store: Literal["auto", "local", "oss", "s3"] = Field(
         "auto", description="auto: the one whose bucket is named, else the local directory"
@@ -423,7 +423,7 @@ class ObjectSettings(Section):
 
 
 class OssSettings(Section):
-    """Alibaba Cloud OSS, by the seed's environment names."""
+    """Alibaba Cloud OSS, by the original design's environment names."""
 
     access_key_id: SecretStr = Field(SecretStr(""), description="OSS_ACCESS_KEY_ID")
     access_key_secret: SecretStr = Field(SecretStr(""), description="OSS_ACCESS_KEY_SECRET")

@@ -1,7 +1,7 @@
-"""Where settings come from: flags over environment over one YAML file over defaults (S21).
+"""Where settings come from: flags over environment over one YAML file over defaults (requirement S21).
 
-Keys of the file may be ours or the seed's; the environment's names are ``TUSD_`` and ours with
-``__`` between levels, and the seed's ``OSS_*``. What nobody knows is refused with its place named.
+Keys of the file may be ours or the original design's; the environment's names are ``TUSD_`` and ours with
+``__`` between levels, and the original design's ``OSS_*``. What nobody knows is refused with its place named.
 """
 
 import json
@@ -36,7 +36,7 @@ _SEED_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "RabbitMQ.Password": ("rabbitmq", "password"),
     "RabbitMQ.VHost": ("rabbitmq", "vhost"),
 }
-"""Our place for each of the seed's keys; () for those that mean nothing here."""
+"""Our place for each of the original design's keys; () for those that mean nothing here."""
 _SEED_ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
     "OSS_ACCESS_KEY_ID": ("oss", "access_key_id"),
     "OSS_ACCESS_KEY_SECRET": ("oss", "access_key_secret"),

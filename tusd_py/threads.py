@@ -1,6 +1,6 @@
 """Threads for what blocks: bodies in one pool, short calls of ports in another.
 
-Rule: the event loop never waits for a disk, a database or a hash (ARCHITECTURE, decision 9). A call
+Rule: the event loop never waits for a disk, a database or a hash. A call
 that was begun is always waited for, even when the caller is cancelled: nobody lets go of an upload
 while a thread still writes to it.
 """

@@ -210,7 +210,7 @@ class Worker:
         self._wake.set()
 
     def alive(self) -> bool:
-        """Whether every thread runs (the seed's hole 17)."""
+        """Whether every thread runs (hole 17)."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     @property

@@ -1,4 +1,4 @@
-"""From a waiting job to a closed one: claim, pipeline, then done, later, or dead letter (S17, S18)."""
+"""From a waiting job to a closed one: claim, pipeline, done, later, or dead letter (requirements S17, S18)."""
 
 import errno
 import logging

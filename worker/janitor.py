@@ -1,4 +1,4 @@
-"""What nobody needs any longer: found by looking, removed by age and reference (S20)."""
+"""What nobody needs any longer: found by looking, removed by age and reference (requirement S20)."""
 
 import logging
 import shutil

@@ -43,7 +43,7 @@ class Reporter:
             self.say(status, progress, message)
 
     def waits(self, message: str) -> None:
-        """The attempt is over and another will follow: state and progress stay where they are (S7)."""
+        """The attempt is over and another follows: state and progress stay as they are (requirement S7)."""
         self.say(self._status, max(self._progress, 0), message)
 
     def completed(

@@ -1,4 +1,4 @@
-"""Pages that are not the server's, in a real Chromium: of another site, and under a rebound name (H2)."""
+"""Pages that are not the server's, in a real Chromium: of another site, and under a rebound name."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""kill -9 of a worker in the middle of a large object: the next one sends what is missing (S19)."""
+"""kill -9 of a worker in the middle of a large object: the next sends what is missing (requirement S19)."""
 
 import os
 import sqlite3

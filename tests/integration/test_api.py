@@ -1,4 +1,4 @@
-"""The seed's API, from outside."""
+"""The original API, from outside."""
 
 import json
 import os

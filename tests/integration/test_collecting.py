@@ -1,4 +1,4 @@
-"""What nobody points at is collected from the object store, and nothing else (S20, fault 49)."""
+"""What nobody points at is collected from the object store, and nothing else (requirement S20, fault 49)."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -200,7 +200,7 @@ def test_an_origin_that_the_server_refuses_matters_when_it_was_asked_about(tmp_p
 def test_the_two_lines_of_every_tutorial_open_nothing_of_the_operators(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A1: nginx sends Host: 127.0.0.1 and no trace of itself."""
+    """By default nginx sends Host: 127.0.0.1 and no trace of itself."""
     with running_server(tmp_path / "data", "--workers", "1") as server:
         two_lines = f"location / {{ proxy_pass http://127.0.0.1:{server.port}; }}"
         with proxied(server, two_lines) as nginx:

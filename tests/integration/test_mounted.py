@@ -128,7 +128,7 @@ def test_an_operators_link_leads_to_the_mount_and_nowhere_else(tmp_path: Path, t
 
 
 def test_a_task_of_somebody_else_is_not_there(tmp_path: Path) -> None:
-    """The seed's hole 10, on every verb of every resource."""
+    """Hole 10, on every verb of every resource."""
 
     async def scene(client: httpx.AsyncClient) -> None:
         mine = {**TUS, "X-User": "1"}

@@ -253,7 +253,7 @@ def test_a_video_that_can_not_be_compressed_is_stored_as_it_came(tmp_path: Path)
 
 
 def test_two_files_of_one_name_are_two_objects(server: Server) -> None:
-    """The seed's hole 16."""
+    """Hole 16."""
     tasks = [send(server, content, "same name.bin") for content in (b"one", b"two")]
     paths = {server.wait_for_status(task, "completed")["oss_path"] for task in tasks}
     assert len(paths) == 2

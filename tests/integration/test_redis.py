@@ -1,4 +1,4 @@
-"""The live view on a real Redis: the seed's keys, and what its death does."""
+"""The live view on a real Redis: the original design's keys, and what its death does."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A server whose objects are in OSS or S3: what its users get (S4, S25)."""
+"""A server whose objects are in OSS or S3: what its users get (requirements S4, S25)."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Without authentication: no page of another site, and no name that was rebound to this machine (H2)."""
+"""Without authentication: no page of another site, and no name that was rebound to this machine."""
 
 import os
 import subprocess

@@ -198,7 +198,7 @@ class MariaDb(Engine):
         return mariadb.execute(self.directory, statement)
 
     def database(self) -> str:
-        """The address of a new empty database, in the form of the seed's ``DataSource``."""
+        """The address of a new empty database, in the form of ``MySQL.DataSource``."""
         name = f"tusd_{secrets.token_hex(6)}"
         mariadb.grant(self.directory, name, password=self.user_password)
         return f"tusd:{self.user_password}@tcp(127.0.0.1:{self.port})/{name}?charset=utf8mb4&parseTime=True"

@@ -1,4 +1,4 @@
-"""Session tokens: JWTs that tell who a user is, by a shared secret or by an issuer's keys (S22).
+"""Session tokens: JWTs that tell who a user is, by a shared secret or by an issuer's keys (requirement S22).
 
 Rule 1: which algorithm a key is used with is settled by where the key is from, never by what the
 token says (RFC 8725, 3.1). Rule 2: what is wrong with a forged token is told to nobody.
@@ -34,7 +34,7 @@ class ClaimRules:
     issuer: str = ""
     audience: str = ""
     user_claim: str = ""
-    """Empty: ``userId``, as the seed's world has it, else ``sub``."""
+    """Empty: ``userId``, as the original API has it, else ``sub``."""
     role_claim: str = "role"
     tenant_claim: str = "tenant"
     priority_claim: str = ""

@@ -1,4 +1,4 @@
-"""From what a token calls its user to the number that owns uploads (the seed's ``user_id bigint``)."""
+"""From what a token calls its user to the number that owns uploads (``user_id bigint``)."""
 
 import re
 from collections.abc import Mapping

@@ -154,7 +154,7 @@ def _make_private(url: str | URL) -> None:
 
 @contextmanager
 def backend_errors() -> Iterator[None]:
-    """A database's trouble, in the project's words: never "not found" (the seed's hole 12)."""
+    """A database's trouble, in the project's words: never "not found" (hole 12)."""
     try:
         yield
     except _TROUBLE as error:

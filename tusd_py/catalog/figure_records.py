@@ -1,4 +1,4 @@
-"""Figures in SQL (S23): ``Catalog.figures`` and ``Catalog.check``.
+"""Figures in SQL (requirement S23): ``Catalog.figures`` and ``Catalog.check``.
 
 Rule: every statement walks an index over what is open or what ended lately. Nothing counts all that
 was ever done, for it is asked every few seconds by every process.

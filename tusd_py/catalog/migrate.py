@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version, at start (S14)."""
+"""Bringing a database to the schema of this version, at start (requirement S14)."""
 
 import fcntl
 from collections.abc import Iterator

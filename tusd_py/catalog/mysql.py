@@ -1,4 +1,4 @@
-"""MySQL 8 and MariaDB: the address as the seed writes it, and how connections are opened."""
+"""MySQL 8 and MariaDB: the address as the original design writes it, and how connections are opened."""
 
 import re
 from typing import Any, Final
@@ -19,8 +19,9 @@ _DSN: Final = re.compile(
 
 
 def mysql_url(data_source: str) -> URL:
-    """The address in ``MySQL.DataSource``: ``user:password@tcp(host:3306)/database?…`` as the seed's
-    Go driver reads it (its parameters mean nothing here), or ``mysql://user:password@host/database``.
+    """The address in ``MySQL.DataSource``: ``user:password@tcp(host:3306)/database?…`` as
+    the original design's Go driver reads it (its parameters mean nothing here), or
+    ``mysql://user:password@host/database``.
 
     Raises: ValueError: neither.
     """

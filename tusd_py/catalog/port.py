@@ -1,4 +1,4 @@
-"""What the catalog must promise. It is the truth; all times are its own clock's (JOBS §7).
+"""What the catalog must promise. It is the truth; all times are its own clock's (decision 2).
 
 Every method is one transaction: ACID, durable against power loss when it returns. All calls block
 and may come from any thread. All raise BackendError when the database can't be reached.
@@ -151,8 +151,8 @@ class UploadCatalog(PossessionCatalog, Protocol):
         ...
 
     def finish_upload(self, content: FinishedContent, *, is_video: bool) -> Finished:
-        """The finishing transaction (B3): upload finished and, in the same commit, either
-        history completed with the pool's identity (S2), or history received, job and outbox row.
+        """The finishing transaction (requirement B3): upload finished and, in the same commit, either
+        history completed with the pool's identity (requirement S2), or history received, job and outbox row.
 
         A second call for the same upload changes nothing (fault 10).
         """
@@ -330,7 +330,7 @@ class JobCatalog(Protocol):
         ...
 
     def reopen(self, task_id: UploadId) -> Job | None:
-        """Queue a failed job again by hand (S17), counters at zero. None when it is not failed or
+        """Queue a failed job again by hand (requirement S17), counters at zero. None when it is not failed or
         its source is gone.
         """
         ...

@@ -1,4 +1,4 @@
-"""The catalog's tables. Sizes in bytes; times in unix seconds (UTC) save in the seed's own table."""
+"""The catalog's tables. Sizes in bytes; times in unix seconds (UTC), but not in the original design's table."""
 
 from sqlalchemy import (
     BigInteger,
@@ -176,7 +176,7 @@ file_upload_history = Table(
     mysql_charset="utf8mb4",
     comment="文件上传历史记录表",
 )
-"""The seed's table (S12), and one thing more: a task has one row."""
+"""The original design's table (requirement S12), with one addition: a task has one row."""
 
 object_multiparts = Table(
     "object_multiparts",
@@ -187,7 +187,7 @@ object_multiparts = Table(
     Column("part_size", BigInteger, nullable=False),
     Column("created_at", Double, nullable=False),
 )
-"""What a job has begun to send to the object store in parts (S19)."""
+"""What a job has begun to send to the object store in parts (requirement S19)."""
 
 object_parts = Table(
     "object_parts",

@@ -1,4 +1,4 @@
-"""The catalog on SQLAlchemy Core: SQLite, MySQL 8 and MariaDB (no RETURNING, S14)."""
+"""The catalog on SQLAlchemy Core: SQLite, MySQL 8 and MariaDB (no RETURNING; requirement S14)."""
 
 from collections.abc import Collection
 

@@ -43,12 +43,12 @@ class Finished:
     first: bool
     """False when the upload had been finished before: nothing was changed."""
     file: File | None
-    """The pool's file when the content was already held (S2); then there is no job."""
+    """The pool's file when the content was already held (requirement S2); then there is no job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRow:
-    """A row of ``file_upload_history`` (S12). Sizes in bytes, times unix seconds, duration seconds."""
+    """A row of ``file_upload_history`` (requirement S12). Sizes in bytes, times in unix seconds."""
 
     task_id: UploadId
     user_id: UserId
@@ -116,7 +116,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogFigures:
-    """The state of work as a whole (S23), the same for every process."""
+    """The state of work as a whole (requirement S23), the same for every process."""
 
     queued: int
     """Jobs that wait, those included that are to be tried again later."""

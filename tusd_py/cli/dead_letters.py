@@ -1,4 +1,4 @@
-"""``tusd-py dead-letters``: jobs that failed for good, and another try for them (S17)."""
+"""``tusd-py dead-letters``: jobs that failed for good, and another try for them (requirement S17)."""
 
 from typing import Annotated
 

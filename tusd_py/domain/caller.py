@@ -54,4 +54,4 @@ class Caller:
 
 
 EVERYBODY: Final = Caller(user_id=ANONYMOUS)
-"""Whoever asks, where authentication is off (S22)."""
+"""Whoever asks, where authentication is off (requirement S22)."""

@@ -207,7 +207,7 @@ class ChecksumMismatch(UploadError):
 
 
 class HashMismatch(UploadError):
-    """Raised when the whole file is not what its declared hash says (B1). The bytes are dropped."""
+    """Raised when the whole file is not what its declared hash says (requirement B1). The bytes are dropped."""
 
     code = "hash_mismatch"
     sentence = "The file does not match the hash declared for it; it was dropped."
@@ -388,7 +388,7 @@ class MetadataTooLarge(PolicyError):
 
 
 class TypeNotAllowed(PolicyError):
-    """Raised when the file's type is not on the whitelist (S3)."""
+    """Raised when the file's type is not on the whitelist (requirement S3)."""
 
     code = "type_not_allowed"
     sentence = "The file type is not allowed."
@@ -428,7 +428,7 @@ class HostNotAllowed(PolicyError):
 
 
 class TaskNotFound(PolicyError):
-    """Raised when there is no such task, or none that the caller may know of (S4)."""
+    """Raised when there is no such task, or none that the caller may know of (requirement S4)."""
 
     code = "task_not_found"
     sentence = "The task does not exist or has expired."

@@ -8,8 +8,8 @@ from tusd_py.domain.rendition import ORIGINAL, WEB, Facts, Rendition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A row of ``repository_pool`` (S13). Hash and size of source and stored object differ when
-    the content was compressed (the seed's hole 4). Sizes in bytes, times in unix seconds (UTC).
+    """A row of ``repository_pool`` (requirement S13). Hash and size of source and stored object differ when
+    the content was compressed (hole 4). Sizes in bytes, times in unix seconds (UTC).
     """
 
     identity: str

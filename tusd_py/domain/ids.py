@@ -1,23 +1,23 @@
 """Names of things.
 
 Rule: an id from outside becomes a typed id only through ``parse_upload_id``, and a path is made of
-typed ids only (ARCHITECTURE, decision 2; ASVS 5.3.2).
+typed ids only (ASVS 5.3.2).
 """
 
 import re
 from typing import Final, NewType
 
 UploadId = NewType("UploadId", str)
-"""128 random bits as 32 lower-case hexadecimal digits; also the task id (K2)."""
+"""128 random bits as 32 lower-case hexadecimal digits; also the task id (requirement K2)."""
 
 UserId = NewType("UserId", int)
-"""The owner's number, as in the seed's ``user_id bigint``."""
+"""The owner's number, ``user_id bigint`` in the original design."""
 
 Scope = NewType("Scope", str)
-"""Within one scope a hash has one file (S13)."""
+"""Within one scope a hash has one file (requirement S13)."""
 
 ANONYMOUS: Final = UserId(0)
-"""Everybody, where authentication is off (S22)."""
+"""Everybody, where authentication is off (requirement S22)."""
 
 _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 

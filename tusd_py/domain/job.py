@@ -1,4 +1,4 @@
-"""A job: the work order for a worker, leased to one attempt at a time (JOBS)."""
+"""A job: the work order for a worker, leased to one attempt at a time (decision 2)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,7 +27,7 @@ REFUSALS: Final = frozenset({"corrupt", "type_mismatch", "too_large_to_scan"})
 
 
 class Step(StrEnum):
-    """The stages of the pipeline, in order (S16)."""
+    """The stages of the pipeline, in order (requirement S16)."""
 
     INSPECT = "inspect"
     SCAN = "scan"
@@ -106,7 +106,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobMessage:
-    """What the queue carries: a wake-up; the catalog's row is what counts (S15, JOBS §7).
+    """What the queue carries: a wake-up; the catalog's row is what counts (requirement S15, decision 2).
 
     On the wire: JSON ``{TaskID,UserID,TempPath,Filename,FileHash,FileSize,IsVideo,v}``.
     """

@@ -1,4 +1,4 @@
-"""An object that is sent in parts: what is remembered of it, so that any worker can go on (S19)."""
+"""An object that is sent in parts: what is kept of it, so that any worker can go on (requirement S19)."""
 
 from dataclasses import dataclass
 

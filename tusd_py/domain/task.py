@@ -1,9 +1,9 @@
 """A task: what the user follows. Its states, texts and the one rule by which it changes.
 
 Rule 1: within an attempt the state only moves forward; progress never falls, across attempts too
-(S11).
-Rule 2: a finished task does not change, save a failed one that is reopened by hand (S17), and the address
-of a completed one whose file was processed again.
+(requirement S11).
+Rule 2: a finished task does not change, except a failed one that is reopened by hand (requirement S17),
+and the address of a completed one whose file was processed again.
 Rule 3: an older attempt changes nothing once a newer one has spoken.
 The embedded adapter calls ``advance``; the Redis adapter's script is held to the same contract.
 """
@@ -17,7 +17,7 @@ from tusd_py.domain.ids import UploadId, UserId
 
 
 class TaskStatus(StrEnum):
-    """The seed's states (S7)."""
+    """The states of the original API (requirement S7)."""
 
     PENDING = "pending"
     RECEIVED = "received"
@@ -55,7 +55,7 @@ CLAIMED_PROGRESS: Final = 20
 INSPECTED_PROGRESS: Final = 30
 COMPRESSED_PROGRESS: Final = 60
 UNCOMPRESSED_STORE_PROGRESS: Final = 70
-"""Start of uploading_oss when nothing was compressed (S7)."""
+"""Start of uploading_oss when nothing was compressed (requirement S7)."""
 STORED_PROGRESS: Final = 90
 COMPLETED_PROGRESS: Final = 100
 
@@ -116,7 +116,7 @@ class TaskChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """The visible state (S8), which is also the event (ARCHITECTURE, decision 7).
+    """The visible state (requirement S8), which is also the event (decision 14).
 
     ``epoch`` names the life of the view, ``seq`` counts the changes within it.
     """
@@ -138,11 +138,11 @@ class Task:
     queue_position: int | None = None
     """About how many jobs begin before the task's own; None: it does not wait, or that is not known."""
     last_progress: int = 0
-    """What ``progress`` was when the task failed; a failed task shows 0 (S7)."""
+    """What ``progress`` was when the task failed; a failed task shows 0 (requirement S7)."""
 
     @property
     def event_id(self) -> str:
-        """``epoch.sequence``, the id of the Server-Sent Event (K1)."""
+        """``epoch.sequence``, the id of the Server-Sent Event (requirement K1)."""
         return f"{self.epoch}.{self.seq}"
 
 
@@ -153,7 +153,7 @@ def advance(
 
     Args: task: the visible state, None when there is none (a lost view starts anew).
         epoch: the view's life, used when there is no task yet; now: unix seconds (UTC).
-    Source: S7, S11; the script in JOBS §7.
+    Source: requirements S7 and S11; ``tasks/advance.lua`` is the same rule in Redis.
     """
     message = change.message or STATUS_TEXTS[change.status]
     if task is None:

@@ -57,10 +57,10 @@ class Upload:
     kind: UploadKind = UploadKind.REGULAR
     state: UploadState = UploadState.RECEIVING
     metadata_header: str | None = None
-    """Upload-Metadata exactly as received (C98)."""
+    """Upload-Metadata exactly as received (check C98)."""
     metadata: Mapping[str, bytes] = field(default_factory=dict)
     concat_header: str | None = None
-    """Upload-Concat exactly as received (C175)."""
+    """Upload-Concat exactly as received (check C175)."""
     parts: tuple[UploadId, ...] = ()
     declared_hash: str | None = None
     """BLAKE3 the client declared, 64 hexadecimal digits; verified at finish."""

@@ -1,1 +1,1 @@
-"""Routes: the tus endpoint, the seed's API, events, and the one table of errors."""
+"""Routes: the tus endpoint, the original API, events, and the one table of errors."""

@@ -27,7 +27,7 @@ UPLOAD_TOKEN: Final = "Upload-Token"  # noqa: S105  (a header's name)
 
 
 async def anonymous(_connection: HTTPConnection) -> Caller:
-    """Everybody is the same user: the embedded default (S22)."""
+    """Everybody is the same user: the embedded default (requirement S22)."""
     return EVERYBODY
 
 

@@ -1,4 +1,4 @@
-"""``/admin``: the operator's page, and what it asks (S23).
+"""``/admin``: the operator's page, and what it asks (requirement S23).
 
 For users with the role ``auth.admin_role``. Where no authentication is set: for who opened a one-time link
 (``OperatorLinks``), whose browser holds a cookie since.

@@ -1,4 +1,4 @@
-"""Cross-origin rules on every answer, errors too: outermost, pure ASGI (C199-C208).
+"""Cross-origin rules on every answer, errors too: outermost, pure ASGI (checks C199 to C208).
 
 Starlette's own middleware answers preflights without the tus headers and refuses unlisted request
 headers; a refusal without Access-Control-Allow-Origin reads as a network error in a browser.

@@ -65,8 +65,8 @@ async def content_response(
     inline: bool = False,
     redirects: bool = True,
 ) -> Response:
-    """Stream a finished upload (C209-C216), or send the client where its object is; 304 when the client has
-    it; 416 when the range begins behind its end.
+    """Stream a finished upload (checks C209 to C216), or send the client where its object is.
+    304 when the client has it; 416 when the range begins behind its end.
 
     Opaque bytes whatever they are, unless they are wanted in place and of ``INLINE_TYPES``: a stored page
     or drawing must not run in our origin (ASVS 5.4.1, 5.4.2).

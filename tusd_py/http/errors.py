@@ -2,7 +2,7 @@
 
 Statuses are chosen by what clients do with them (docs/decisions): tus-js-client gives up on 4xx
 other than 409 and 423, and starts from zero when a HEAD answers anything but 2xx or 423.
-Bodies are RFC 9457 problems with two more members: ``code`` (stable) and ``error`` (the seed's).
+Bodies are RFC 9457 problems with two more members: ``code`` (stable) and ``error`` (the original API's).
 """
 
 import logging
@@ -124,14 +124,14 @@ def status_for_head(status: int) -> int:
 
 
 def seed_text(error: e.TusdError) -> str:
-    """The member ``error``: the seed's own words where it has some, else the sentence (S3, S4)."""
+    """The member ``error``: the original API's text (requirements S3, S4), else the sentence."""
     if isinstance(error, e.MaxSizeExceeded):
         return f"文件过大，最大支持{size_text(error.limit)}"
     return _SEED_TEXTS.get(type(error), error.detail)
 
 
 def size_text(size: int) -> str:
-    """A size in the seed's manner, ``10GB`` for 10 GiB: the largest unit that divides it."""
+    """A size as the original API writes it, ``10GB`` for 10 GiB: the largest unit that divides it."""
     for unit, name in ((1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
         if size >= unit and size % unit == 0:
             return f"{size // unit}{name}"

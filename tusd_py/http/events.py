@@ -1,4 +1,4 @@
-"""Server-Sent Events: one task's life, or all of a user's (K1).
+"""Server-Sent Events: one task's life, or all of a user's (requirement K1).
 
 ``id:`` is ``epoch.sequence``. Last-Event-ID of the same epoch is not repeated; anything else gets
 the snapshot. After the final state comes ``event: end``, and a client that has the final state

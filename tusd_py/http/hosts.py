@@ -1,4 +1,4 @@
-"""Which names the server answers to: pure ASGI, HTTP and WebSocket alike (H2)."""
+"""Which names the server answers to: pure ASGI, HTTP and WebSocket alike (against DNS rebinding)."""
 
 from collections.abc import Collection
 

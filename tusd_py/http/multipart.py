@@ -1,4 +1,4 @@
-"""``POST /api/file/upload`` (S1-S3): one file by a form, streamed and hashed as it arrives."""
+"""``POST /api/file/upload`` (requirements S1 to S3): one file by a form, streamed and hashed as it arrives."""
 
 import base64
 import secrets

@@ -1,4 +1,4 @@
-"""``GET /api/file/upload/progress/{task_id}`` (S4), and the look-ups that other routes share."""
+"""``GET /api/file/upload/progress/{task_id}`` (requirement S4), and the look-ups that other routes share."""
 
 import logging
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def task_id_of(text: str) -> UploadId:
 async def find_task(context: AppContext, caller: Caller, task_id: UploadId) -> Task:
     """The caller's task: as the live view has it, else as the durable records do.
 
-    Raises: TaskNotFound: there is none, or it is somebody else's (the seed's hole 10);
+    Raises: TaskNotFound: there is none, or it is somebody else's (hole 10);
         BackendError: nobody knows (hole 12).
     """
     if not caller.reaches(task_id):

@@ -1,4 +1,4 @@
-"""Counting requests: pure ASGI, once per answer (S23)."""
+"""Counting requests: pure ASGI, once per answer (requirement S23)."""
 
 from typing import Final
 

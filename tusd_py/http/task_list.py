@@ -1,4 +1,4 @@
-"""``GET /api/file/upload/tasks`` (S6): the caller's own tasks, newest first."""
+"""``GET /api/file/upload/tasks`` (requirement S6): the caller's own tasks, newest first."""
 
 import re
 from typing import Final

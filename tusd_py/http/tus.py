@@ -47,7 +47,7 @@ _ALWAYS: Final[Mapping[str, str]] = {
 
 
 class TusEndpoint:
-    """Answers every request below the endpoint's path (K2)."""
+    """Answers every request below the endpoint's path (requirement K2)."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context

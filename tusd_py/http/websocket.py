@@ -1,4 +1,4 @@
-"""``/api/file/upload/ws/{task_id}`` (S5): a snapshot at once, each change, a clean close.
+"""``/api/file/upload/ws/{task_id}`` (requirement S5): a snapshot at once, each change, a clean close.
 
 A client only listens. Its first message closes the connection with 1008 (RFC 6455, 7.4.1), and one that
 does not read is dropped; ``ingest.websocket_protocol`` bounds what comes below messages.

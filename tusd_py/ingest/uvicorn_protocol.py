@@ -3,9 +3,9 @@
 1. A body of known length can be lent to threads (``lent_body``), and the connection goes on behind
    it: keep-alive, pipelined requests.
 2. Trailers are kept apart from headers: httptools reports both by one callback, and uvicorn would
-   append a trailer to the list that the application reads its headers from (C68).
+   append a trailer to the list that the application reads its headers from (check C68).
 3. Bytes that were received are handed over before the disconnect that followed them: uvicorn drops
-   up to 64 KiB when the client goes away while the application is busy (C55).
+   up to 64 KiB when the client goes away while the application is busy (check C55).
 4. An answer to an unread body reaches the client: see ``slow_end``.
 5. Interim responses (1xx with fields), for protocols that report progress by them.
 6. Limits of its own (``settings.connections``): on heads, trailers, requests that wait, connections and

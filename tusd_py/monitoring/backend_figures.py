@@ -1,4 +1,4 @@
-"""Figures of what all processes share: catalog, queue and view (S23). Each process tells the same.
+"""Figures of what all processes share: catalog, queue and view (requirement S23). Each process tells the same.
 
 They are asked for when somebody scrapes, at most every few seconds. A part that is away leaves its
 figures out, and ``tusd_scrape_error`` names it.

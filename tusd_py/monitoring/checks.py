@@ -168,7 +168,7 @@ def sandbox_check(weakness: str) -> Check:
 
 
 def threads_check(alive: Callable[[], bool], *, vital: bool) -> Check:
-    """Whether the threads of a worker run (the seed's hole 17)."""
+    """Whether the threads of a worker run (hole 17)."""
     return condition("worker", alive, DEAD_THREAD, vital=vital)
 
 

@@ -1,4 +1,4 @@
-"""What an operator sees at one look (S23), as JSON values; a part that is away is named, not waited for."""
+"""What an operator sees at one look (requirement S23), as JSON; a part that is away is named, not waited for."""
 
 import threading
 from collections import defaultdict

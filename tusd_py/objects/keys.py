@@ -1,4 +1,4 @@
-"""Keys of finished objects: content addresses (JOBS: same bytes, same key; other bytes, another)."""
+"""Keys of finished objects: content addresses (same bytes, same key; other bytes, another)."""
 
 import re
 from typing import Final

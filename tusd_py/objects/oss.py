@@ -1,5 +1,5 @@
 """Alibaba Cloud OSS through oss2: ``objects.bucket.Bucket``. Signatures are V4; CRC-64 is compared on
-every request with a body and for the whole object (S25, faults 28 to 32)."""
+every request with a body and for the whole object (requirement S25, faults 28 to 32)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -89,12 +89,12 @@ def _credential(members: dict[str, Any]) -> EcsRamRoleCredential:
 
 
 def signing_region(region: str) -> str:
-    """``cn-beijing`` from the seed's ``oss-cn-beijing``, which names an endpoint."""
+    """``cn-beijing`` from the original design's ``oss-cn-beijing``, which names an endpoint."""
     return region.removeprefix("oss-").removesuffix("-internal")
 
 
 def endpoint_of(region: str) -> str:
-    """The endpoint that the seed's ``OSS_REGION`` names; with ``-internal`` that of the inner network."""
+    """The endpoint that ``OSS_REGION`` names; with ``-internal`` that of the inner network."""
     name = region if region.startswith("oss-") else f"oss-{region}"
     return f"https://{name}.aliyuncs.com"
 

@@ -13,7 +13,7 @@ MIB: Final = 1 << 20
 SMALLEST_PART: Final = 16 * MIB
 LARGEST_PART: Final = 512 * MIB
 MOST_PARTS: Final = 9000
-"""OSS and S3 take 10,000 (JOBS §7)."""
+"""OSS and S3 take 10,000 (decision 15)."""
 TOLD_BYTES: Final = 256 << 10
 """A part's progress is told so often: SDKs read 16 KiB at a time."""
 

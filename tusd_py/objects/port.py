@@ -54,7 +54,7 @@ class PartLedger(Protocol):
 
 
 class ObjectStore(Protocol):
-    """Objects by key; a key is made of the content's hash (JOBS §7), so a put is idempotent."""
+    """Objects by key; a key is made of the content's hash, so a put is idempotent."""
 
     def put_file(
         self,
@@ -69,7 +69,7 @@ class ObjectStore(Protocol):
         """Store the file's bytes under ``key``: the object is whole and durable, or absent.
 
         The source is left untouched; a local store may share its blocks (hard link or reflink). A
-        store that takes large objects in parts goes on with those that ``ledger`` holds (S19).
+        store that takes large objects in parts goes on with those that ``ledger`` holds (requirement S19).
         Args: content_hash: BLAKE3 of the source, 64 hex digits; progress: called with bytes stored,
             never from two threads at once; what it raises ends the put.
         Raises: Transient: try again later; ResourceShort: no space; FileNotFoundError: no source;

@@ -1,6 +1,6 @@
 """S3 and what speaks its API (Qiniu Kodo, MinIO, Ceph, R2) through boto3: ``objects.bucket.Bucket``.
 
-Every body goes with its MD5 (Content-MD5), which the store compares before it takes it (S25).
+Every body goes with its MD5 (Content-MD5), which the store compares before it takes it (requirement S25).
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Sending a file to a bucket, from where an earlier attempt stopped (S19, JOBS §7, faults 28 to 32).
+"""Sending a file to a bucket, from where an earlier attempt stopped (requirement S19, faults 28 to 32).
 
 What the ledger and the store both have is not sent again. An upload that the store no longer knows
 may have been completed by somebody with the same bytes, so the object is looked at before anything

@@ -18,7 +18,7 @@ from tusd_py.domain.errors import MalformedHeader, MetadataTooLarge, Unsupported
 
 MAX_NUMBER: Final = 2**63 - 1
 MAX_METADATA_BYTES: Final = 16 * 1024
-"""Of the whole field. A 4 KiB value must fit in base64 (C104); uvicorn takes 64 KiB of headers."""
+"""Of the whole field. A 4 KiB value must fit in base64 (check C104); uvicorn takes 64 KiB of headers."""
 MAX_METADATA_KEYS: Final = 32
 BLAKE3_BYTES: Final = 32
 
@@ -161,12 +161,12 @@ def parse_byte_sequence(name: str, text: str | None, size: int) -> bytes | None:
 
 
 def media_type(text: str | None) -> str:
-    """The type of a Content-Type without parameters, in lower case; '' when absent (C38)."""
+    """The type of a Content-Type without parameters, in lower case; '' when absent (check C38)."""
     return (text or "").partition(";")[0].strip().lower()
 
 
 def http_date(unix_seconds: float) -> str:
-    """IMF-fixdate of RFC 9110, 5.6.7, for Upload-Expires (C137)."""
+    """IMF-fixdate of RFC 9110, 5.6.7, for Upload-Expires (check C137)."""
     return _fixdate(int(unix_seconds))
 
 

@@ -2,7 +2,7 @@
 
 Absolute when our public address is known (direct, or a trusted proxy tells), relative when a proxy
 is evidently in front but not trusted: aiotus can't follow relative ones, and a wrong absolute one
-helps nobody (C89-C96).
+helps nobody (checks C89 to C96).
 """
 
 import re

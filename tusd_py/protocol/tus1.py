@@ -2,7 +2,7 @@
 
 Rule 1: no I/O, no clock. Rule 2: everything that can be told from the head is checked here, before
 the first byte of a body is read. Rule 3: the head was copied before the body: trailers must not
-change it (C68).
+change it (check C68).
 """
 
 import base64

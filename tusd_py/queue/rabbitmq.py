@@ -1,4 +1,4 @@
-"""Jobs over RabbitMQ (S15): a quorum queue, confirmed and mandatory publishing, dead letters.
+"""Jobs over RabbitMQ (requirement S15): a quorum queue, confirmed and mandatory publishing, dead letters.
 
 Rule 1: publishing and consuming have a connection of their own: a broker that is short of memory
 blocks connections that publish, and only those.

@@ -1,4 +1,4 @@
-"""What there is at the broker: a quorum queue and its dead letters (S15, S17)."""
+"""What there is at the broker: a quorum queue and its dead letters (requirements S15, S17)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A job message as JSON, with the seed's member names (S15)."""
+"""A job message as JSON, with the original design's member names (requirement S15)."""
 
 import json
 

@@ -62,7 +62,7 @@ class Writer(Protocol):
 
 
 class UploadStore(Protocol):
-    """Core: bytes by upload id. The offset is the length of the data (ARCHITECTURE, decision 1)."""
+    """Core: bytes by upload id. The offset is the length of the data (decision 1)."""
 
     def create(self, upload_id: UploadId) -> None:
         """Make an empty upload. Raises: StorageFull, StorageDamaged."""

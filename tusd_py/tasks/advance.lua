@@ -1,4 +1,4 @@
--- One step of a task, told as it is taken (S8 to S11): the rule of domain.task.advance, in Redis.
+-- One step of a task, told as it is taken (requirements S8 to S11): the rule of domain.task.advance, in Redis.
 -- KEYS: the task's hash, the user's set, the task's channel.
 -- ARGV: the change, the facts and the time as JSON (every value a string, save numbers that count).
 -- Returns the new state as the channel's message, or false when the change was stale.

@@ -1,4 +1,4 @@
-"""Following tasks: subscribe first, then the snapshot, then changes (ARCHITECTURE, decision 7).
+"""Following tasks: subscribe first, then the snapshot, then changes.
 
 A change that is missed does no harm: each carries the whole state, and the state is read again every
 few seconds, once for all who follow the same. A view that is away ends no stream: the durable record

@@ -1,4 +1,4 @@
-"""A task as JSON: the one place where the seed's spelling of the wire lives (S4, S5, S6, S10)."""
+"""A task as JSON: the one place where the original API's spelling lives (requirements S4, S5, S6, S10)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from tusd_py.domain.task import Task, TaskStatus
 
 
 def notification(task: Task) -> dict[str, Any]:
-    """What a listener gets: S10's members, then ours."""
+    """What a listener gets: the members of requirement S10, then ours."""
     members: dict[str, Any] = {
         "task_id": task.facts.task_id,
         "status": task.status.value,
@@ -43,7 +43,7 @@ def _outcome(task: Task) -> dict[str, Any]:
 
 
 def progress(task: Task) -> dict[str, Any]:
-    """The answer of the progress endpoint (S4): sizes in bytes, times RFC 3339 in UTC."""
+    """The answer of the progress endpoint (requirement S4): sizes in bytes, times RFC 3339 in UTC."""
     return {
         **notification(task),
         "filename": task.facts.filename,
@@ -60,7 +60,7 @@ def of_file(file: File, renditions: Sequence[Rendition]) -> dict[str, Any]:
 
 
 def list_entry(task: Task) -> dict[str, Any]:
-    """An entry of the task list (S6)."""
+    """An entry of the task list (requirement S6)."""
     return {
         "task_id": task.facts.task_id,
         "filename": task.facts.filename,

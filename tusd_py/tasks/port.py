@@ -11,7 +11,7 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts
 
 TTL_SECONDS: Final = DAY_SECONDS
-"""How long a view keeps a task after its last change (S8; the seed's hole 3)."""
+"""How long a view keeps a task after its last change (requirement S8, hole 3)."""
 UNREACHABLE: Final = "The live view of tasks can't be reached."
 
 Listener = Callable[[Task], None]
@@ -60,7 +60,7 @@ class TaskView(Protocol):
         ...
 
     def expire(self) -> int:
-        """Drop tasks unchanged for longer than the TTL (S8: 86,400 s); how many."""
+        """Drop tasks unchanged for longer than the TTL (requirement S8: 86,400 s); how many."""
         ...
 
     def subscribe_task(self, task_id: UploadId, listener: Listener) -> Subscription:

@@ -1,4 +1,4 @@
-"""The live view of tasks in Redis, by the seed's keys and channels (S8 to S11).
+"""The live view of tasks in Redis, by the original design's keys and channels (requirements S8 to S11).
 
 Rule 1: one script compares, writes, extends the time to live and publishes: nobody hears what can't
 be read yet, and nothing older follows something newer.
@@ -39,17 +39,17 @@ _CHANNEL: Final = "file_upload_notify:"
 
 
 def task_key(task_id: UploadId) -> str:
-    """S8."""
+    """The hash of a task (requirement S8)."""
     return f"file_upload_task:{task_id}"
 
 
 def user_key(user_id: UserId) -> str:
-    """S9."""
+    """The sorted set of a user's tasks (requirement S9)."""
     return f"user_upload_tasks:{user_id}"
 
 
 def channel(task_id: UploadId) -> str:
-    """S10."""
+    """The channel of a task (requirement S10)."""
     return f"{_CHANNEL}{task_id}"
 
 
@@ -113,7 +113,7 @@ class RedisTaskView:
         return total, [task for task in tasks if task is not None]
 
     def _drop_dead(self, key: str) -> int:
-        """Take tasks whose hashes are gone out of a user's set (the seed's hole 15)."""
+        """Take tasks whose hashes are gone out of a user's set (hole 15)."""
         oldest = self._clock.now() - TTL_SECONDS
         old = self._redis.zrangebyscore(key, "-inf", oldest)
         pipe = self._redis.pipeline(transaction=False)

@@ -1,6 +1,6 @@
 """Finishing an upload: bytes durable, hash known, one transaction, then the answer.
 
-The last 204 goes out after the transaction (ARCHITECTURE, decisions 4 and 5), with one exception:
+The last 204 goes out after the transaction (decisions 2 and 5), with one exception:
 when this process did not see the upload from its first byte (it was restarted) and more than
 ``CATCH_UP_NOW_BYTES`` are still to be read back for the hash, and no hash was declared that would
 have to be checked, then the answer goes out as soon as the bytes are durable, and the transaction
@@ -277,13 +277,13 @@ def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> Step
         room.wake_relay()
         return
     yield from room.shown(upload, upload.length or 0, completed(finished.file))
-    # The pool holds the content: the temporary file is gone before the answer (S2).
+    # The pool holds the content: the temporary file is gone before the answer (requirement S2).
     room.stores.core.delete(upload.id)
     yield from commit(lambda: room.catalog.source_removed(upload.id))
 
 
 def completed(file: File) -> TaskChange:
-    """What followers are told when the pool holds the content already (S2)."""
+    """What followers are told when the pool holds the content already (requirement S2)."""
     return TaskChange(
         status=TaskStatus.COMPLETED,
         progress=COMPLETED_PROGRESS,

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 LANE_CATCH_UP_BYTES: Final = 1 << 20
 """Who must read back more for the hash (after a restart) does not keep the lane waiting."""
 PROGRESS_INTERVAL_SECONDS: Final = 0.5
-"""Arrival is shown at most so often, and only when the whole percent changes (S7)."""
+"""Arrival is shown at most so often, and only when the whole percent changes (requirement S7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +278,7 @@ def _judge(
 
 
 class _Arrival:
-    """Shows a task's arrival, 0→10 by offset (S7), without slowing the body."""
+    """Shows a task's arrival, 0→10 by offset (requirement S7), without slowing the body."""
 
     def __init__(self, room: UploadRoom, upload: Upload, start: int) -> None:
         self._room = room

@@ -1,4 +1,4 @@
-"""What an operator does about a job that failed for good (S17): another try, or none."""
+"""What an operator does about a job that failed for good (requirement S17): another try, or none."""
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Job

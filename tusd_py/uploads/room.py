@@ -149,7 +149,7 @@ class UploadRoom:
     def look(self, user_id: UserId, upload_id: UploadId) -> Upload:
         """The caller's upload, if it is still there for clients. Blocks.
 
-        Raises: UploadNotFound: also for somebody else's (ARCHITECTURE, decision 12);
+        Raises: UploadNotFound: also for somebody else's (hole 10);
             UploadTerminated, UploadExpired.
         """
         upload = self.catalog.upload(upload_id)

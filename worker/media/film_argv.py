@@ -42,7 +42,7 @@ def encode_argv(
     mark: Mark | None = None,
     encoder: Encoder = SOFTWARE,
 ) -> list[str]:
-    """Return the command line that makes an MP4 with H.264 and AAC; progress on stdout (S16)."""
+    """Return the command line that makes an MP4 with H.264 and AAC; progress on stdout (requirement S16)."""
     picture = plan.picture
     streams = [*(one.index for one in plan.sounds), *plan.subtitles]
     return [

@@ -79,7 +79,7 @@ class Bounds:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """How a program ended; ``stderr`` (its first and last 4 KiB) is for the log and for finding the cause
-    of a failure, never for users (the seed's hole 8)."""
+    of a failure, never for users (hole 8)."""
 
     code: int
     stdout: str

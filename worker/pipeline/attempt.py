@@ -74,7 +74,7 @@ class Attempt:
 
     @property
     def source(self) -> Path:
-        """The file as it was sent: read-only for workers (the seed's holes 1 and 14). Where it is processed
+        """The file as it was sent: read-only for workers (holes 1 and 14). Where it is processed
         again it is a copy from the object store, beside the work folder."""
         if self.job.checkpoint.again:
             return self.task_dir / f"{self.job.fence}{SOURCE_SUFFIX}" / "source"

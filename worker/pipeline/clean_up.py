@@ -1,4 +1,4 @@
-"""Step 6: nothing temporary is left (S20). What a crash leaves here, the janitor finds."""
+"""Step 6: nothing temporary is left (requirement S20). What a crash leaves here, the janitor finds."""
 
 from worker.pipeline.attempt import Attempt
 

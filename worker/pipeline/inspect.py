@@ -1,4 +1,4 @@
-"""Step 1: is it what it says, is it whole, and what is it (S16, S24)."""
+"""Step 1: is it what it says, is it whole, and what is it (requirements S16, S24)."""
 
 import logging
 from typing import Final

@@ -1,4 +1,4 @@
-"""A job's ledger of parts, in the catalog: any worker goes on with what another one sent (S19)."""
+"""A job's ledger of parts, in the catalog: any worker goes on with what another one sent (requirement S19)."""
 
 from tusd_py.catalog.port import ObjectCatalog
 from tusd_py.domain.job import Job

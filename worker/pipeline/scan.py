@@ -1,4 +1,4 @@
-"""Step 2, where a scanner is set: nothing that holds a virus reaches the object store (S24).
+"""Step 2, where a scanner is set: nothing that holds a virus reaches the object store (requirement S24).
 
 What the pool holds already was looked at when it came, by the signatures of that day.
 """

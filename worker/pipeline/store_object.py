@@ -1,4 +1,4 @@
-"""Step 4: files become objects under their own hashes' names (S16, holes 4 and 16)."""
+"""Step 4: files become objects under their own hashes' names (requirement S16, holes 4 and 16)."""
 
 from dataclasses import dataclass
 from pathlib import Path

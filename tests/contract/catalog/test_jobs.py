@@ -122,7 +122,7 @@ def test_completing_closes_job_pool_upload_and_history_together(
 
 
 def test_equal_content_that_finishes_together_is_one_file(catalog: Catalog) -> None:
-    """The seed's hole 5."""
+    """Hole 5."""
     tasks = [finished(catalog) for _ in range(4)]
     fences = [claimed(catalog, task_id) for task_id in tasks]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:

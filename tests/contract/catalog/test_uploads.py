@@ -142,7 +142,7 @@ def test_content_the_scope_holds_is_complete_without_a_job(catalog: Catalog) -> 
 
 
 def test_what_others_hold_is_nobodys_business(catalog: Catalog) -> None:
-    """The seed's hole 6: knowing or having a hash gives nothing of another's."""
+    """Hole 6: knowing or having a hash gives nothing of another's."""
     first = finished(catalog)
     catalog.complete(first, fence=claimed(catalog, first), stored=STORED)
     made = upload(OTHER)

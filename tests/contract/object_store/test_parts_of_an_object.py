@@ -1,4 +1,4 @@
-"""What OSS and S3 promise of large objects (S19, S25): ``objects.remote`` on either bucket."""
+"""What OSS and S3 promise of large objects (requirements S19, S25): ``objects.remote`` on either bucket."""
 
 import os
 from pathlib import Path

@@ -112,7 +112,7 @@ def test_listeners_hear_each_change_once_in_order(view: TaskView) -> None:
 
 
 def test_a_listener_never_hears_what_is_not_readable_yet(view: TaskView) -> None:
-    """The seed's hole 2: state and notice are one step."""
+    """Hole 2: state and notice are one step."""
     about = facts()
     older: list[int] = []
 
@@ -148,7 +148,7 @@ def test_tasks_are_listed_by_user_newest_first(view: TaskView) -> None:
 
 
 def test_a_task_lives_a_day_from_its_last_change(view: TaskView, clock: FakeClock) -> None:
-    """The seed's holes 3 and 15."""
+    """Holes 3 and 15."""
     about, forgotten = facts(), facts()
     view.put(about, PENDING)
     view.put(forgotten, PENDING)

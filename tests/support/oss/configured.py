@@ -9,7 +9,7 @@ from tusd_py.settings_sections import OssSettings
 
 
 def environment_of(url: str) -> dict[str, str]:
-    """Variables for a server or worker process; the region in the seed's spelling."""
+    """Variables for a server or worker process; the region as the original design spells it."""
     return {
         "OSS_ACCESS_KEY_ID": ACCESS_KEY,
         "OSS_ACCESS_KEY_SECRET": SECRET,

@@ -50,7 +50,7 @@ def test_commits_survive_power_loss_by_settings(tmp_path: Path) -> None:
 
 
 def test_a_database_error_is_an_error_and_never_nothing(tmp_path: Path) -> None:
-    """The seed's hole 12."""
+    """Hole 12."""
     path = tmp_path / "c.sqlite3"
     catalog = SqlCatalog(sqlite_url(path), clock=FakeClock())
     database = Database(sqlite_url(path))

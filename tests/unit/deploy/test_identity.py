@@ -48,7 +48,7 @@ def every_setting(
 
 
 def variables() -> list[str]:
-    """The environment's name of every setting, and the seed's names."""
+    """The environment's name of every setting, and the original design's names."""
     ours = [PREFIX + "__".join(path).upper() for path in every_setting()]
     assert len(ours) > 100
     return [*ours, *_SEED_ENVIRONMENT, "OTEL_EXPORTER_OTLP_ENDPOINT"]

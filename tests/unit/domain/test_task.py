@@ -31,7 +31,7 @@ def test_texts_are_the_seeds() -> None:
 
 
 def test_a_failed_task_shows_nought_and_a_retry_keeps_the_number_it_had() -> None:
-    """The seed's hole 7."""
+    """Hole 7."""
     *_, failed, again = run(
         step(S.COMPRESSING, 45),
         step(S.FAILED, 0, error_code="x"),

@@ -242,7 +242,7 @@ def test_what_no_browser_sends_as_an_origin_is_refused(origin: str) -> None:
 
 @pytest.mark.parametrize("origins", [None, "", "*", "https://page.example,*"])
 def test_credentials_need_listed_origins(origins: str | None) -> None:
-    """H13."""
+    """Credentials for every origin would let any page act as its visitor."""
     environ = {"TUSD_CORS__ALLOW_CREDENTIALS": "true"}
     if origins is not None:
         environ["TUSD_CORS__ALLOW_ORIGINS"] = origins

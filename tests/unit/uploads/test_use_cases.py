@@ -42,7 +42,7 @@ from tusd_py.uploads.inspect import inspect
 from tusd_py.uploads.terminate import terminate
 from tusd_py.uploads.upkeep import look_after
 
-# -- owners (the seed's holes 6 and 10; ARCHITECTURE, decision 12)
+# -- owners (holes 6 and 10)
 
 
 def test_what_is_not_ones_own_is_not_there(client: Harness) -> None:
@@ -407,7 +407,7 @@ def test_arrival_is_shown_from_nought_to_ten(client: Harness) -> None:
 def test_a_body_is_hashed_as_it_comes_and_not_read_again(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The seed's hole 18."""
+    """Hole 18."""
     import os
 
     def refuse(*_: object) -> int:

@@ -1,4 +1,4 @@
-"""An index over the ends of tasks, for the figures (S23)."""
+"""An index over the ends of tasks, for the figures (requirement S23)."""
 
 from alembic import op
 
