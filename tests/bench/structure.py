@@ -441,9 +441,9 @@ def _text_and_names(path: Path) -> tuple[str, str]:
 def citation_figures(verbose: bool) -> Iterator[str]:
     """References to numbered items and pages of documents, in comments and strings of the product.
 
-    Resolved: a decision by its file in docs/decisions, a hole by its row in docs/holes.md, a page of
-    docs/ by its existence, any other one (S8, K2, fault 41) by a row whose first cell it is, or
-    by its heading, in the documents. ``ARCHITECTURE, decision 2`` and ``JOBS §7`` name documents that must exist.
+    Resolved: a decision by its file in docs/decisions, a hole and a fault by its row in docs/holes.md and
+    docs/faults.md, a page of docs/ by its existence, any other one (S8, K2) by a row whose first cell it is,
+    or by its heading, in the documents. ``ARCHITECTURE, decision 2`` and ``JOBS §7`` name documents that must exist.
     """
     pages = {path: path.read_text("utf-8") for path in tracked("docs/*.md")}
     found: Counter[str] = Counter()
@@ -487,11 +487,9 @@ def _resolves(name: str, pages: dict[Path, str]) -> bool:
         return any(path.name.startswith(f"{int(number):04d}-") for path in pages)
     if name == "S3":  # Rows and headings of this name are about storage.
         return False
-    if kind == "hole":
-        return (
-            re.search(rf"^\| *{number} *\|", pages.get(ROOT / "docs/holes.md", ""), re.M)
-            is not None
-        )
+    if kind in ("hole", "fault"):
+        page = pages.get(ROOT / f"docs/{kind}s.md", "")
+        return re.search(rf"^\| *{number} *\|", page, re.M) is not None
     definition = re.compile(
         rf"^(?:\| *{re.escape(name)} *\||#+ *{re.escape(name)}(?:[.:]|$))", re.M | re.IGNORECASE
     )
