@@ -8,8 +8,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tusd_py.embedded import create_app
-    from tusd_py.settings import Settings
+    from tusd_py.server import create_app
+    from tusd_py.settings.model import Settings
 
 __all__ = ["Settings", "__version__", "create_app"]
 
@@ -18,11 +18,11 @@ __version__ = version("tusd-py")
 
 def __getattr__(name: str) -> object:
     if name == "create_app":
-        from tusd_py.embedded import create_app
+        from tusd_py.server import create_app
 
         return create_app
     if name == "Settings":
-        from tusd_py.settings import Settings
+        from tusd_py.settings.model import Settings
 
         return Settings
     raise AttributeError(name)

@@ -14,60 +14,60 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tusd_py.access.links import RenditionLinks
-from tusd_py.access.operator_links import OperatorLinks
+from tusd_py.auth.operator_links import OperatorLinks
+from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.possession import PossessionPolicy
+from tusd_py.domain.ownership_proof import PossessionPolicy
 from tusd_py.domain.rate import Rate
 from tusd_py.domain.upload import InstantPatch
-from tusd_py.hashing.follower import Followers
 from tusd_py.hooks.callables import Hooks
-from tusd_py.hooks.calling import Calling
-from tusd_py.http import (
+from tusd_py.hooks.dispatcher import Calling
+from tusd_py.http.authentication import Authenticate, open_access
+from tusd_py.http.body_pace import BodyPace
+from tusd_py.http.capabilities import capabilities
+from tusd_py.http.context import AppContext
+from tusd_py.http.errors import respond
+from tusd_py.http.middleware.cors import CrossOrigin, allowed_origins
+from tusd_py.http.middleware.errors import Guard
+from tusd_py.http.middleware.hosts import Hosts
+from tusd_py.http.middleware.metrics import RequestCounter
+from tusd_py.http.middleware.tus_dispatch import TusFirst
+from tusd_py.http.routes import (
     admin,
     events,
-    home,
-    links,
-    monitoring,
+    health,
     multipart,
     openapi,
+    pages,
     progress,
+    rendition_links,
     renditions,
     reprocess,
     task_list,
     tickets,
     websocket,
 )
-from tusd_py.http.access import Authenticate, open_access
-from tusd_py.http.body_pace import BodyPace
-from tusd_py.http.context import AppContext
-from tusd_py.http.cors import CrossOrigin, allowed_origins
-from tusd_py.http.errors import respond
-from tusd_py.http.extensions import capabilities
-from tusd_py.http.guard import Guard
-from tusd_py.http.hosts import Hosts
-from tusd_py.http.requests import RequestCounter
+from tusd_py.http.routes.tus import TusEndpoint
 from tusd_py.http.streams import Streams
-from tusd_py.http.tus import TusEndpoint
-from tusd_py.http.tus_first import TusFirst
-from tusd_py.locks.process import sole_server
-from tusd_py.monitoring.backend_figures import BackendFigures
+from tusd_py.jobs.outbox import relay_outbox, tell_outcomes
+from tusd_py.locks.data_dir import sole_server
+from tusd_py.monitoring.backend_metrics import BackendFigures
 from tusd_py.monitoring.checks import Checks, sandbox_check, server_checks, threads_check
-from tusd_py.monitoring.figures import Figures
-from tusd_py.monitoring.listener import Told, answers, listening
-from tusd_py.monitoring.server_figures import ServerFigures
+from tusd_py.monitoring.health_server import Told, answers, listening
+from tusd_py.monitoring.registry import Figures
+from tusd_py.monitoring.server_metrics import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.protocol.host import HostRule
-from tusd_py.settings import Settings
-from tusd_py.tasks.follow import Following
-from tusd_py.tasks.places import Places
+from tusd_py.settings.model import Settings
+from tusd_py.storage.running_hash import Followers
+from tusd_py.tasks.queue_positions import Places
+from tusd_py.tasks.streams import Following
 from tusd_py.threads import Threads
-from tusd_py.uploads.allowance import Allowance
+from tusd_py.uploads.context import UploadPolicy, UploadRoom
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover, recover_one
-from tusd_py.uploads.relay import relay_outbox, tell_outcomes
-from tusd_py.uploads.room import UploadPolicy, UploadRoom
+from tusd_py.uploads.rate_limit import Allowance
 from tusd_py.uploads.upkeep import look_after
 from tusd_py.wiring import hooks_of, open_ports
 
@@ -114,7 +114,7 @@ def create_app(
     if calling is not None and calling.asks:
         context.uploads.before_create = calling.before_create
     checks = _checks(context, worker_alive, sandbox_weakness)
-    pages = home.PageFiles(settings.base_path)
+    page_files = pages.PageFiles(settings.base_path)
     routes = [
         *multipart.routes(context),
         *events.routes(context),
@@ -123,14 +123,12 @@ def create_app(
         *tickets.routes(context),
         *task_list.routes(context),
         *renditions.routes(context),
-        *links.routes(context),
+        *rendition_links.routes(context),
         *reprocess.routes(context),
-        *home.routes(pages, settings.base_path),
-        *admin.routes(context, pages),
-        *openapi.routes(pages),
-        *monitoring.routes(
-            checks, figures, worker_alive, elsewhere=bool(settings.monitoring_listen)
-        ),
+        *pages.routes(page_files, settings.base_path),
+        *admin.routes(context, page_files),
+        *openapi.routes(page_files),
+        *health.routes(checks, figures, worker_alive, elsewhere=bool(settings.monitoring_listen)),
     ]
     app = Starlette(
         routes=routes,
@@ -146,7 +144,7 @@ def create_app(
                 tus_path=settings.base_path,
                 pages=PAGES,
                 unmarked=admin.PATHS,
-                open_paths=monitoring.PATHS,
+                open_paths=health.PATHS,
             ),
             Middleware(Guard, running=context.running.is_set),
             Middleware(TusFirst, endpoint=TusEndpoint(context), base_path=settings.base_path),
@@ -174,7 +172,7 @@ def _hosts(context: AppContext) -> list[Middleware]:
     if not context.access.anonymous and not settings.allowed_hosts:
         return []
     rule = HostRule({settings.host, *settings.allowed_hosts})
-    return [Middleware(Hosts, rule=rule, open_paths={monitoring.HEALTH})]
+    return [Middleware(Hosts, rule=rule, open_paths={health.HEALTH})]
 
 
 def _checks(

@@ -1,7 +1,7 @@
 """A file's bytes: in pieces for one client, and those that show its type."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from tusd_py.domain.signatures.look import HEAD_BYTES, Look
@@ -42,3 +42,15 @@ def look_into(path: os.PathLike[str], head: bytes | None = None) -> Look:
         head = read(0, HEAD_BYTES)
     size = len(head) if len(head) < HEAD_BYTES else os.stat(path).st_size  # noqa: PTH116
     return Look(head, size, read)
+
+
+def range_reader(descriptor: int) -> Callable[[int, int], bytes]:
+    """Return what reads a length from an offset of an open file. It raises OSError: the file is too short."""
+
+    def read(offset: int, length: int) -> bytes:
+        found = os.pread(descriptor, length, offset)
+        if len(found) != length:
+            raise OSError("the file became shorter")
+        return found
+
+    return read

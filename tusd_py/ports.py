@@ -5,13 +5,13 @@ from pathlib import Path
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock
+from tusd_py.jobs.queue.port import JobQueue
 from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
-from tusd_py.queue.port import JobQueue
-from tusd_py.rates.port import Meter
+from tusd_py.rate_limits.port import Meter
 from tusd_py.spare_space import SpareSpace
-from tusd_py.stores.disk_space import DiskSpace
-from tusd_py.stores.port import StoreSet
+from tusd_py.storage.disk_space import DiskSpace
+from tusd_py.storage.port import StoreSet
 from tusd_py.tasks.port import TaskView
 
 

@@ -12,18 +12,18 @@ from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.hook import TOLD, HookEvent
 from tusd_py.hooks.callables import NONE, Hooks, imported
+from tusd_py.jobs.queue.port import JobQueue
 from tusd_py.locks.port import Lock
 from tusd_py.objects.bucket import Bucket
 from tusd_py.objects.port import ObjectStore
 from tusd_py.ports import Ports
 from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_directory
-from tusd_py.queue.port import JobQueue
-from tusd_py.rates.port import Meter
-from tusd_py.settings import Settings
-from tusd_py.settings_sections import OssSettings, S3Settings
+from tusd_py.rate_limits.port import Meter
+from tusd_py.settings.model import Settings
+from tusd_py.settings.sections import OssSettings, S3Settings
 from tusd_py.spare_space import SpareSpace
-from tusd_py.stores.disk_space import DiskSpace
-from tusd_py.stores.port import StoreSet
+from tusd_py.storage.disk_space import DiskSpace
+from tusd_py.storage.port import StoreSet
 from tusd_py.tasks.port import TaskView
 
 EXTRAS: Final[Mapping[str, str]] = {
@@ -51,7 +51,7 @@ def open_ports(
     Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
         or its address is none.
     """
-    from tusd_py.stores.disk import DiskStore
+    from tusd_py.storage.disk import DiskStore
 
     root = settings.data_dir.absolute()
     make_private_directory(root)
@@ -102,7 +102,7 @@ def _catalog(
     events: frozenset[HookEvent],
     spare: SpareSpace,
 ) -> Catalog:
-    from tusd_py.catalog.sql import SqlCatalog, mysql_url, sqlite_url
+    from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url, sqlite_url
 
     address = settings.mysql.data_source.get_secret_value()
     if not address:
@@ -123,10 +123,10 @@ def _catalog(
 
 def _queue(settings: Settings, root: Path, clock: Clock, spare: SpareSpace) -> JobQueue:
     if not settings.rabbitmq.host:
-        from tusd_py.queue.embedded import EmbeddedQueue
+        from tusd_py.jobs.queue.embedded import EmbeddedQueue
 
         return EmbeddedQueue(root / "queue.sqlite3", clock=clock, spare=spare)
-    from tusd_py.queue.rabbitmq import RabbitMqQueue
+    from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
 
     return RabbitMqQueue(settings.rabbitmq.url())
 
@@ -154,10 +154,10 @@ def _lock(settings: Settings, root: Path) -> Lock:
 
 def _meter(settings: Settings, clock: Clock) -> Meter:
     if not settings.redis.addr:
-        from tusd_py.rates.local import LocalMeter
+        from tusd_py.rate_limits.local import LocalMeter
 
         return LocalMeter(clock)
-    from tusd_py.rates.redis import RedisMeter
+    from tusd_py.rate_limits.redis import RedisMeter
 
     return RedisMeter(settings.redis.url(), clock)
 

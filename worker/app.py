@@ -16,15 +16,15 @@ from tusd_py.domain.job import Job
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.operation import StepTimes
 from tusd_py.hidden_process import hide_from_other_processes
-from tusd_py.monitoring.backend_figures import BackendFigures
+from tusd_py.jobs.outbox import relay_outbox, tell_outcomes
+from tusd_py.monitoring.backend_metrics import BackendFigures
 from tusd_py.monitoring.checks import Check, Checks, threads_check, worker_checks
-from tusd_py.monitoring.figures import Figures
-from tusd_py.monitoring.listener import answers, listening
+from tusd_py.monitoring.health_server import answers, listening
+from tusd_py.monitoring.registry import Figures
 from tusd_py.monitoring.traces import NoTraces, Traces, open_traces
-from tusd_py.monitoring.worker_figures import WorkerFigures
+from tusd_py.monitoring.worker_metrics import WorkerFigures
 from tusd_py.ports import Ports
-from tusd_py.settings import Settings
-from tusd_py.uploads.relay import relay_outbox, tell_outcomes
+from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 from worker.consumer import Consumer
 from worker.janitor import claim_objects, find_leftovers, remove_leftovers
@@ -220,6 +220,7 @@ class Worker:
 
     def checks(self) -> list[Check]:
         """What ``/readyz`` of a process that is nothing but a worker asks."""
+        scanner = scanner_of(self._settings, self._ports.clock)
         return [
             *worker_checks(
                 self._ports,
@@ -227,7 +228,7 @@ class Worker:
                 self._stopping.is_set,
                 ffmpeg=self._tools.ffmpeg is not None,
                 sandbox_weakness=self._tools.weakness,
-                scanner=scanner_of(self._settings, self._ports.clock),
+                ask_scanner=None if scanner is None else scanner.version,
             ),
             threads_check(self.alive, vital=True),
         ]

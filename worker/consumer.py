@@ -21,9 +21,9 @@ from tusd_py.domain.job import INFECTED, Job
 from tusd_py.domain.job_lane import ALL_LANES, JobLane
 from tusd_py.domain.task import TEXT_RETRYING, TEXT_WAITING
 from tusd_py.monitoring.traces import Traces
-from tusd_py.monitoring.worker_figures import WorkerFigures
+from tusd_py.monitoring.worker_metrics import WorkerFigures
 from tusd_py.ports import Ports
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.failpoints import failpoint
 from worker.lease import Lease, WorkerStopping
 from worker.media.run import Stopped

@@ -9,8 +9,8 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import Job
 from tusd_py.domain.task import TaskChange, TaskStatus
+from tusd_py.tasks.from_records import facts_of
 from tusd_py.tasks.port import TaskView
-from tusd_py.tasks.record import facts_of
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from topology.parts import (
 from topology.process import Process, end, interrupt, is_alive, launch
 from topology.program import Program, write_privately
 from topology.state import State, alone, exists, is_free, remove_entries
-from tusd_py.settings_sources import SettingsError, load_settings
+from tusd_py.settings.sources import SettingsError, load_settings
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 30.0

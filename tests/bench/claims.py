@@ -21,7 +21,7 @@ from support.catalog import content, upload
 from support.services import MariaDb
 
 from tusd_py.catalog.schema import job_lines, jobs
-from tusd_py.catalog.sql import SqlCatalog, mysql_url, sqlite_url
+from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url, sqlite_url
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.job_lane import ALL_LANES
 

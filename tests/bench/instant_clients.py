@@ -29,7 +29,7 @@ from support.tokens import SECRET, bearer, token
 from support.waiting import wait_until
 
 from tusd_py.client import Client, Options
-from tusd_py.client.remembered import Remembered
+from tusd_py.client.resume_store import Remembered
 
 MIB: Final = 1 << 20
 SETTINGS: Final = {

@@ -27,8 +27,8 @@ from support.tokens import SECRET, bearer, token
 from support.tus import BODY, TUS, metadata
 from support.waiting import wait_until
 
-from tusd_py.domain.possession import ANSWER_BYTES
-from worker.pipeline.possession import QUESTIONS
+from tusd_py.domain.ownership_proof import ANSWER_BYTES
+from worker.pipeline.ownership_windows import QUESTIONS
 
 SIZE: Final = (1 << 20) + 4096
 SETTINGS: Final = {

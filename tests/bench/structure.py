@@ -196,8 +196,8 @@ def patch_figures(verbose: bool) -> Iterator[str]:
 
 
 async def _measured() -> dict[str, tuple[Counter[tuple[Frame, ...]], set[str]]]:
-    from tusd_py.embedded import create_app
-    from tusd_py.settings import Settings
+    from tusd_py.server import create_app
+    from tusd_py.settings.model import Settings
 
     watch = Watch()
     watch.install()

@@ -23,7 +23,7 @@ from support.silent_patch import SilentPatch
 from support.tus import BODY, create, send
 from support.waiting import wait_until
 
-from tusd_py.queue.rabbitmq import RabbitMqQueue
+from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
 
 TUS = {"Tus-Resumable": "1.0.0"}
 

@@ -14,7 +14,7 @@ from support.tokens import SECRET, bearer
 from support.tus import TUS
 
 from tusd_py.client import AsyncClient, Client, Options
-from tusd_py.client.remembered import Remembered
+from tusd_py.client.resume_store import Remembered
 
 AUTH = {
     "TUSD_AUTH__ACCESS_SECRET": SECRET,

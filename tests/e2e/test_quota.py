@@ -12,7 +12,7 @@ from support.services import MariaDb, RabbitMq, Redis
 from support.tus import TUS, offset, patch
 
 from tusd_py.catalog.mysql import mysql_url
-from tusd_py.catalog.sql import SqlCatalog
+from tusd_py.catalog.sql_catalog import SqlCatalog
 from tusd_py.domain.ids import ANONYMOUS
 
 SIZE, ROOM, ASKED = 1000, 37, 200

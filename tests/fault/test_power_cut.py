@@ -11,7 +11,7 @@ from support.room import fresh_id
 
 from tusd_py.domain.errors import StorageDamaged, UploadNotFound
 from tusd_py.domain.ids import UploadId
-from tusd_py.stores.disk import DiskStore
+from tusd_py.storage.disk import DiskStore
 
 MIB = 1 << 20
 Durability = Literal["finish", "strict", "off"]

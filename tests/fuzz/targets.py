@@ -20,9 +20,9 @@ from starlette.requests import Request
 from support.clock import FakeClock
 from support.tokens import SECRET
 
-from tusd_py.access.grants import Grants
-from tusd_py.access.keys import parse_keys
-from tusd_py.access.session import ClaimRules, SessionTokens
+from tusd_py.auth.jwks import parse_keys
+from tusd_py.auth.scoped_tokens import Grants
+from tusd_py.auth.session import ClaimRules, SessionTokens
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import Following
 from tusd_py.domain import type_rules
@@ -30,20 +30,20 @@ from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, Tus
 from tusd_py.domain.filenames import download_name, extension_of
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.signatures.look import Look
-from tusd_py.hashing import checksums
 from tusd_py.hooks import webhook
 from tusd_py.http.download import content_disposition
 from tusd_py.http.errors import status_of
-from tusd_py.http.form_file import FormFile
 from tusd_py.http.json_body import MAX_BODY_BYTES, json_members
+from tusd_py.http.routes.form_file import FormFile
+from tusd_py.jobs.queue.codec import Undecodable, decode, encode
 from tusd_py.protocol.conditions import allows_range, is_held
 from tusd_py.protocol.fields import Fields, parse_metadata
 from tusd_py.protocol.origin import public_origin
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.protocol.tus1 import Capabilities, Head, parse_request
-from tusd_py.queue.wire import Undecodable, decode, encode
-from tusd_py.scanning.clamd import judged
+from tusd_py.storage import checksums
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
+from worker.clamd import judged
 from worker.media.probe import parse_ffmpeg, parse_ffprobe
 
 CORPUS: Final = Path(__file__).parent / "corpus"

@@ -17,7 +17,7 @@ from support.tokens import SECRET, bearer, token
 from support.tus import send, task_id
 from support.waiting import wait_until
 
-from tusd_py.access.operator_links import OperatorLinks, page_link
+from tusd_py.auth.operator_links import OperatorLinks, page_link
 from tusd_py.clock import SystemClock
 
 OVERVIEW, RETRY = "/api/admin/overview", "/api/admin/retry"

@@ -17,13 +17,13 @@ import redis
 from support.services import MariaDb, RabbitMq, Redis, free_port
 from support.small_disk import small_disk
 
-from tusd_py.catalog.sql import SqlCatalog, mysql_url
+from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.configuration import configuration_checks
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.doctor.run import run_checks
-from tusd_py.queue.rabbitmq_topology import QUEUE, declare
-from tusd_py.settings import Settings
+from tusd_py.jobs.queue.rabbitmq_topology import QUEUE, declare
+from tusd_py.settings.model import Settings
 
 SECRET = MariaDb.user_password
 
@@ -345,7 +345,7 @@ def test_an_extra_that_is_not_installed_is_found(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pika", None)
-    for name in ("tusd_py.doctor.rabbitmq", "tusd_py.queue.rabbitmq"):
+    for name in ("tusd_py.doctor.rabbitmq", "tusd_py.jobs.queue.rabbitmq"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     findings = room.findings(rabbitmqctl=False)
     assert bad(findings) == {"rabbitmq": Level.PROBLEM}

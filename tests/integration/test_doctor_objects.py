@@ -15,7 +15,7 @@ from support.s3 import SECRET as S3_SECRET
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.doctor.objects import BucketFacts, check_objects, judge_objects
 from tusd_py.objects.bucket import Refused
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 PROBLEM, WARNING, NOTE = Level.PROBLEM, Level.WARNING, Level.NOTE
 

@@ -10,7 +10,7 @@ from support.server import running_server
 from support.tus import send
 
 from tusd_py.doctor.media import check_media
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.media.sandbox import Box, Kind, Limits
 
 

@@ -6,7 +6,7 @@ import pytest
 from support.bench import Bench
 
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.pipeline.attempt import Attempt
 
 

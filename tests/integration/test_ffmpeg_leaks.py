@@ -14,7 +14,7 @@ from tusd_py.clock import SystemClock
 from tusd_py.domain.filetypes import TYPES
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.file_pieces import look_into
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.media.argv import input_argv, measure_argv
 from worker.media.contents import Contents, Stream
 from worker.media.film_argv import copy_argv, encode_argv

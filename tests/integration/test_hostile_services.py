@@ -14,15 +14,15 @@ import pytest
 from support.hostile import Answering, HostileServer, answer
 from support.issuer import Issuer
 
-from tusd_py.access import key_set
-from tusd_py.access.key_set import KeySet, fetched
-from tusd_py.access.keys import parse_keys
+from tusd_py.auth import jwks_cache as key_set
+from tusd_py.auth.jwks import parse_keys
+from tusd_py.auth.jwks_cache import KeySet, fetched
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import HookUnavailable, KeysUnavailable, ScannerUnavailable
 from tusd_py.domain.hook import HookEvent
 from tusd_py.hooks.webhook import Webhook
 from tusd_py.objects import oss
-from tusd_py.scanning.clamd import Clamd
+from worker.clamd import Clamd
 
 MIB = 1 << 20
 BOMB = gzip.compress(bytes(64 * MIB))

@@ -12,7 +12,7 @@ from support.media import make, video
 from support.media import probe as probed
 
 from tusd_py.clock import SystemClock
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.media.argv import probe_argv
 from worker.media.probe import look, parse_ffprobe
 from worker.media.tools import discover

@@ -15,12 +15,12 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 
 from tusd_py import Settings, create_app
-from tusd_py.access.operator_links import OperatorLinks
+from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.clock import SystemClock
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import PolicyError
 from tusd_py.domain.ids import UserId
-from tusd_py.http.access import Authenticate
+from tusd_py.http.authentication import Authenticate
 from tusd_py.http.mount import mount_path
 
 TUS = {"Tus-Resumable": "1.0.0"}

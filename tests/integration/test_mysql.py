@@ -13,10 +13,10 @@ from support.services import MariaDb, free_port
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.database_clock import DatabaseClock
-from tusd_py.catalog.figure_records import FigureRecords
+from tusd_py.catalog.metrics import FigureRecords
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.catalog.port import UNREACHABLE
-from tusd_py.catalog.sql import SqlCatalog, mysql_url
+from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UserId

@@ -16,7 +16,7 @@ from tusd_py import catalog
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.migrate import migrate
 from tusd_py.catalog.schema import metadata
-from tusd_py.catalog.sql import SqlCatalog, mysql_url
+from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url
 
 KINDS = text(
     "SELECT table_name, engine, table_collation FROM information_schema.tables "

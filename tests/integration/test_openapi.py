@@ -14,7 +14,7 @@ from support.server import Server, running_server
 from support.tokens import SECRET, token
 
 from tusd_py import Settings, create_app
-from tusd_py.http.openapi import description
+from tusd_py.http.routes.openapi import description
 
 STREAMS = "/events"
 """They have no end, and schemathesis waits for it: ``test_api.py`` reads them."""

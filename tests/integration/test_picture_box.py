@@ -12,7 +12,7 @@ from PIL import Image
 from support.pictures import CORNERS, TURNED, alike, corners, exif, huge_png, in_srgb, profile, seen
 
 from tusd_py.clock import SystemClock
-from tusd_py.settings_pictures import ImageSettings, WatermarkSettings
+from tusd_py.settings.pictures import ImageSettings, WatermarkSettings
 from worker.images import program as running
 from worker.images.jxl import decode_jxl
 from worker.images.making import look, render

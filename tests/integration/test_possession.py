@@ -21,10 +21,10 @@ from tusd_py import Settings, create_app
 from tusd_py.client.proof import nonce_of
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
-from tusd_py.domain.possession import ANSWER_BYTES
-from tusd_py.hashing.possession import answer, draw
+from tusd_py.domain.ownership_proof import ANSWER_BYTES
+from tusd_py.domain.ownership_windows import answer, draw
 from tusd_py.ports import Ports
-from tusd_py.settings_sections import AuthSettings, InstantSettings
+from tusd_py.settings.sections import AuthSettings, InstantSettings
 
 CONTENT = os.urandom(1_300_000)
 HASH = blake3.blake3(CONTENT).hexdigest()

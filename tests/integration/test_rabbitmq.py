@@ -8,9 +8,9 @@ from support.waiting import wait_until
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import JobMessage
-from tusd_py.queue.port import UNREACHABLE
-from tusd_py.queue.rabbitmq import RabbitMqQueue
-from tusd_py.queue.rabbitmq_topology import QUEUE
+from tusd_py.jobs.queue.port import UNREACHABLE
+from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
+from tusd_py.jobs.queue.rabbitmq_topology import QUEUE
 
 
 def message() -> JobMessage:

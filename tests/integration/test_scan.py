@@ -17,7 +17,7 @@ from support.worker_process import running_worker
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import ScannerUnavailable
-from tusd_py.scanning.clamd import Clamd, Scanned, Verdict
+from worker.clamd import Clamd, Scanned, Verdict
 
 FAST = {
     "TUSD_JOBS__RELAY_EVERY": "0.1s",

@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tusd_py.hashing import follower as module
-from tusd_py.hashing.follower import Follower
+from tusd_py.storage import running_hash as module
+from tusd_py.storage.running_hash import Follower
 
 CHUNKS = st.lists(st.binary(max_size=3000), max_size=5)
 STEP_BYTES = 1024

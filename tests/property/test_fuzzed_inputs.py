@@ -51,7 +51,7 @@ def test_spoiled_inputs_are_refused_as_documented(name: str) -> None:
 
 
 def test_the_seeds_are_valid_inputs() -> None:
-    from tusd_py.queue.wire import decode
+    from tusd_py.jobs.queue.codec import decode
     from tusd_py.tasks.redis_state import read_message
 
     assert decode(TARGETS["job_message"].seeds[0]).user_id == 7

@@ -18,12 +18,12 @@ from support.ledger import Ledger
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import LeaseLost, QuotaExceeded, Transient
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
-from tusd_py.domain.possession import Question, Terms
+from tusd_py.domain.ownership_proof import Question, Terms
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 from tusd_py.objects.keys import object_key
 from tusd_py.ports import Ports
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 
 CONTENTS = [b"one", b"another"]

@@ -18,7 +18,7 @@ from support.server import Server
 from support.waiting import wait_until
 
 from tusd_py.client import Client, Options, Sent
-from tusd_py.client.remembered import Remembered
+from tusd_py.client.resume_store import Remembered
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "90"))
 CLIENTS = 4

@@ -13,11 +13,11 @@ from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.upload import FinishedContent, Upload
+from tusd_py.jobs.outbox import relay_outbox
 from tusd_py.monitoring.traces import NoTraces
-from tusd_py.monitoring.worker_figures import WorkerFigures
+from tusd_py.monitoring.worker_metrics import WorkerFigures
 from tusd_py.ports import Ports
-from tusd_py.settings import Settings
-from tusd_py.uploads.relay import relay_outbox
+from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 from worker import consumer as consuming
 from worker.consumer import Consumer

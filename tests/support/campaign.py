@@ -17,7 +17,7 @@ from support.deployed import Deployed
 from support.waiting import wait_until
 
 from tusd_py.client import Client, Options, Sent
-from tusd_py.client.remembered import Remembered
+from tusd_py.client.resume_store import Remembered
 
 CLIENTS = 20
 CHUNK = 256 * 1024

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tusd_py.clock import SystemClock
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.film_renditions.film import Film
 from worker.film_renditions.workshop import Workshop
 from worker.media.choose import choose

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.notes import Note
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.media.accept import objection
 from worker.media.choose import Chosen, choose
 from worker.media.contents import Contents

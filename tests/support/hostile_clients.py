@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tusd_py.client import AsyncClient, Client, Options
-from tusd_py.client.remembered import Remembered
+from tusd_py.client.resume_store import Remembered
 
 TOKEN = "canary-token-1f2e"
 TASK = "0" * 32

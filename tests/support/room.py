@@ -7,11 +7,11 @@ from support.clock import FakeClock
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.quota import Quota
-from tusd_py.hashing.follower import Followers
 from tusd_py.ports import Ports
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
+from tusd_py.storage.running_hash import Followers
 from tusd_py.threads import Threads
-from tusd_py.uploads.room import UploadPolicy, UploadRoom
+from tusd_py.uploads.context import UploadPolicy, UploadRoom
 from tusd_py.wiring import open_ports
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 
-from tusd_py.access.operator_links import OperatorLinks, page_link
+from tusd_py.auth.operator_links import OperatorLinks, page_link
 from tusd_py.clock import SystemClock
 
 NO_STILLS: Final = {

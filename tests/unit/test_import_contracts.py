@@ -10,14 +10,14 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 PLANTED = {
     "tusd_py/hooks/webhook.py": "import pika",
-    "tusd_py/access/session.py": "import pika",
-    "tusd_py/rates/port.py": "import pika",
-    "tusd_py/client/plan.py": "import pika",
+    "tusd_py/auth/session.py": "import pika",
+    "tusd_py/rate_limits/port.py": "import pika",
+    "tusd_py/client/file_upload.py": "import pika",
     "worker/consumer.py": "import pika",
     "tusd_py/hooks/payload.py": "import sqlalchemy",
-    "tusd_py/scanning/clamd.py": "import redis",
-    "tusd_py/monitoring/asking.py": "import tusd_py.http.context",
-    "tusd_py/uploads/append.py": "import tusd_py.stores.disk",
+    "worker/clamd.py": "import redis",
+    "tusd_py/monitoring/probes.py": "import tusd_py.http.context",
+    "tusd_py/uploads/append.py": "import tusd_py.storage.disk",
     "tusd_py/http/context.py": "import worker.app",
 }
 

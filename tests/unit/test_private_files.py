@@ -12,7 +12,7 @@ from support.ledger import Ledger
 from tusd_py.domain.ids import UploadId
 from tusd_py.objects.keys import object_key
 from tusd_py.private_files import make_private_directory, write_private
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import uvicorn
 
 from tusd_py.app import create_app
-from tusd_py.embedded import start_lines
-from tusd_py.settings import Settings
+from tusd_py.server import start_lines
+from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 from worker.media.tools import Tools
 

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from tusd_py.catalog.prepared import sqlite_of
+from tusd_py.catalog.fast_statement import sqlite_of
 from tusd_py.catalog.values import Done
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 

@@ -23,7 +23,7 @@ from tusd_py.domain.job import Checkpoint, Job, JobMessage
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.operation import StepTimes, Storage, WorkerSeen
-from tusd_py.domain.possession import Question, Terms
+from tusd_py.domain.ownership_proof import Question, Terms
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tusd_py.catalog.prepared import Row
+from tusd_py.catalog.fast_statement import Row
 from tusd_py.catalog.values import HistoryRow
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId

@@ -27,7 +27,7 @@ def admin_link(
             f"with authentication a token with the role {settings.auth.admin_role} opens /admin: "
             f"tusd-py token --user 1 --role {settings.auth.admin_role}"
         )
-    from tusd_py.access.operator_links import OperatorLinks, page_link
+    from tusd_py.auth.operator_links import OperatorLinks, page_link
     from tusd_py.clock import SystemClock
 
     links = OperatorLinks(settings.data_dir, SystemClock())

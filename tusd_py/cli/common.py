@@ -17,8 +17,8 @@ from tusd_py.domain.masking import masked
 from tusd_py.domain.printable import printable
 from tusd_py.ports import Ports
 from tusd_py.private_files import owner_only
-from tusd_py.settings import Settings
-from tusd_py.settings_sources import SettingsError, load_settings
+from tusd_py.settings.model import Settings
+from tusd_py.settings.sources import SettingsError, load_settings
 from tusd_py.wiring import install_line, open_ports
 
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file of settings.")]

@@ -5,7 +5,7 @@ import yaml
 
 from tusd_py.cli.common import Config, settings_from
 from tusd_py.domain.masking import masked_value
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
 

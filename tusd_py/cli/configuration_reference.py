@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 HEAD = """# Configuration
 

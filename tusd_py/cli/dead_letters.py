@@ -15,9 +15,9 @@ from tusd_py.cli.common import (
 from tusd_py.cli.output import say
 from tusd_py.clock import rfc3339
 from tusd_py.domain.ids import parse_upload_id
+from tusd_py.jobs.retry import drop_failed, reopen_failed
 from tusd_py.monitoring.overview import preview
 from tusd_py.ports import Ports
-from tusd_py.uploads.reopen import drop_failed, reopen_failed
 
 app = typer.Typer(help="Look at failed jobs and try them again.", no_args_is_help=True)
 
@@ -75,7 +75,7 @@ def _all(ports: Ports) -> list[str]:
 
 def _reopen(ports: Ports, name: str) -> bool:
     task_id = parse_upload_id(name)
-    if task_id is None or reopen_failed(ports, task_id) is None:
+    if task_id is None or reopen_failed(ports.catalog, ports.tasks, task_id) is None:
         return False
     say(f"{task_id} queued again")
     return True
@@ -83,7 +83,7 @@ def _reopen(ports: Ports, name: str) -> bool:
 
 def _drop(ports: Ports, name: str) -> bool:
     task_id = parse_upload_id(name)
-    if task_id is None or not drop_failed(ports, task_id):
+    if task_id is None or not drop_failed(ports.catalog, ports.stores, task_id):
         return False
     say(f"{task_id} dropped")
     return True

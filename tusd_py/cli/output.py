@@ -18,7 +18,7 @@ from tusd_py.domain.masking import masked
 from tusd_py.domain.printable import printable
 
 if TYPE_CHECKING:
-    from tusd_py.client.plan import Pause
+    from tusd_py.client.file_upload import Pause
 
 
 def say(line: str, *, error: bool = False) -> None:

@@ -19,8 +19,7 @@ from tusd_py.domain.errors import BackendError, TusdError
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.job import LAST_PRIORITY
 from tusd_py.ports import Ports
-from tusd_py.settings_values import Duration
-from tusd_py.uploads.reprocess import process_again
+from tusd_py.settings.values import Duration
 
 PAGE: Final = 500
 _DURATION: Final[TypeAdapter[float]] = TypeAdapter(Duration)
@@ -90,7 +89,7 @@ def _queue(ports: Ports, name: str, *, priority: int | None) -> bool:
         say(f"{name} is no task's id", error=True)
         return False
     try:
-        process_again(ports, task_id, priority=priority)
+        ports.catalog.process_again(task_id, priority=priority)
     except BackendError:
         raise
     except TusdError as error:

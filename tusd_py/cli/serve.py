@@ -68,7 +68,7 @@ def serve(
         )
     start_logging(settings)
     owner_only()
-    from tusd_py.embedded import serve as run
+    from tusd_py.server import serve as run
 
     with plain_errors():
         raise typer.Exit(run(settings, announce=say))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tusd_py.cli.common import Config, refuse, settings_from
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 
 def token(
@@ -34,9 +34,9 @@ def signed_token(
     life_seconds: float,
 ) -> str:
     """A session token by ``auth.access_secret``, which must be set, with the claims that the settings demand."""
-    from tusd_py.access.session import session_token
+    from tusd_py.auth.session import session_token
     from tusd_py.clock import SystemClock
-    from tusd_py.http.access import claim_rules
+    from tusd_py.http.authentication import claim_rules
 
     return session_token(
         settings.auth.access_secret.get_secret_value().encode(),

@@ -7,7 +7,7 @@ import typer
 
 from tusd_py.cli.common import plain_errors, refuse
 from tusd_py.cli.output import say_pause
-from tusd_py.settings_values import parse_size
+from tusd_py.settings.values import parse_size
 
 DEFAULT_URL = "http://127.0.0.1:8888/files/"
 

@@ -15,9 +15,9 @@ from tusd_py.domain.caller import Caller
 from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.errors import TokenInvalid
 from tusd_py.domain.masking import masked_value
-from tusd_py.settings import Settings
-from tusd_py.settings_sections import AuthSettings
-from tusd_py.settings_values import parse_duration
+from tusd_py.settings.model import Settings
+from tusd_py.settings.sections import AuthSettings
+from tusd_py.settings.values import parse_duration
 
 LONGEST_DAYS: Final = 3650
 
@@ -88,8 +88,8 @@ def _check_secret(auth: AuthSettings, name: str) -> None:
 
 def _read_back(settings: Settings, token: str) -> tuple[Caller, datetime]:
     """Whom the server will see in the token, and until when (UTC); refuse if it would not take it."""
-    from tusd_py.access.session import caller_of, unverified_header, verified_claims
-    from tusd_py.http.access import claim_rules
+    from tusd_py.auth.session import caller_of, unverified_header, verified_claims
+    from tusd_py.http.authentication import claim_rules
 
     rules = claim_rules(settings.auth)
     secret = settings.auth.access_secret.get_secret_value().encode()

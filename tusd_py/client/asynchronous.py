@@ -7,10 +7,20 @@ from typing import Any, Final, Self
 
 import httpx
 
-from tusd_py.client.answers import aread_answer, aread_lines, broken_by
 from tusd_py.client.events import SILENCE_SECONDS, Following
+from tusd_py.client.file_upload import (
+    NOTHING,
+    Answer,
+    Ask,
+    Broken,
+    Pause,
+    Piece,
+    Progress,
+    Sent,
+    Steps,
+)
+from tusd_py.client.headers import aread_answer, aread_lines, broken_by
 from tusd_py.client.options import Options, nothing
-from tusd_py.client.plan import NOTHING, Answer, Ask, Broken, Pause, Piece, Progress, Sent, Steps
 from tusd_py.client.reading import read_piece
 
 _ENDED: Final = (0, b"")

@@ -10,13 +10,10 @@ from urllib.parse import urljoin
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
-from tusd_py.client.answers import broken_by, read_answer, read_lines
 from tusd_py.client.download import MAX_REDIRECTS, REDIRECTS, Fetch
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import SILENCE_SECONDS, Following
-from tusd_py.client.options import Options, nothing
-from tusd_py.client.origin import redirected_address, same_origin
-from tusd_py.client.plan import (
+from tusd_py.client.file_upload import (
     NOTHING,
     Answer,
     Ask,
@@ -28,6 +25,9 @@ from tusd_py.client.plan import (
     Steps,
     sentence_of,
 )
+from tusd_py.client.headers import broken_by, read_answer, read_lines
+from tusd_py.client.options import Options, nothing
+from tusd_py.client.origin import redirected_address, same_origin
 from tusd_py.client.reading import read_piece
 from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamSending
 from tusd_py.client.targets import FileTarget, StreamTarget

@@ -8,8 +8,8 @@ from blake3 import blake3
 
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
+from tusd_py.client.file_upload import Answer, Broken, byte_count, passing, sentence_of
 from tusd_py.client.names import name_in
-from tusd_py.client.plan import Answer, Broken, byte_count, passing, sentence_of
 from tusd_py.client.targets import Target
 
 NAMELESS: Final = "file"

@@ -4,7 +4,7 @@ from typing import Any, Final
 from urllib.parse import quote, urljoin
 
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.plan import Answer, Broken, sentence_of
+from tusd_py.client.file_upload import Answer, Broken, sentence_of
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 SILENCE_SECONDS: Final = 45.0

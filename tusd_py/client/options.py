@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
+from tusd_py.client.file_upload import Patience, Pause, Progress, Sending, Steps
 from tusd_py.client.hashing import file_hash
 from tusd_py.client.origin import OriginHeaders, checked_endpoint
-from tusd_py.client.plan import Patience, Pause, Progress, Sending, Steps
-from tusd_py.client.remembered import Remembered, state_dir
+from tusd_py.client.resume_store import Remembered, state_dir
 
 
 def nothing(_offset: int) -> None:

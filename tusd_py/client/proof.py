@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-from tusd_py.domain.possession import NONCE_BYTES, WINDOW_BYTES, WINDOWS
-from tusd_py.hashing.possession import answer, reading
+from tusd_py.domain.ownership_proof import NONCE_BYTES, WINDOW_BYTES, WINDOWS
+from tusd_py.domain.ownership_windows import answer
+from tusd_py.file_pieces import range_reader
 
 _NONCE: Final = re.compile(r"nonce=:([A-Za-z0-9+/]+={0,2}):")
 _TERMS: Final = ("v=1", f"n={WINDOWS}", f"w={WINDOW_BYTES}")
@@ -25,5 +26,5 @@ def nonce_of(challenge: str | None) -> bytes | None:
 def proof(file: Path, size: int, nonce: bytes) -> str:
     """Upload-Proof for a file of so many bytes. Raises: OSError: also when it became shorter."""
     with file.open("rb", buffering=0) as source:
-        found = answer(nonce, size, reading(source.fileno()))
+        found = answer(nonce, size, range_reader(source.fileno()))
     return f":{base64.b64encode(found).decode()}:"

@@ -5,7 +5,7 @@ from io import RawIOBase
 from typing import Final
 
 from tusd_py.client.errors import Refused
-from tusd_py.client.plan import Piece
+from tusd_py.client.file_upload import Piece
 
 PIECE_BYTES: Final = 1 << 20
 

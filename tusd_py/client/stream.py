@@ -11,8 +11,7 @@ from typing import BinaryIO, Final
 from blake3 import blake3
 
 from tusd_py.client.errors import Refused
-from tusd_py.client.origin import upload_address
-from tusd_py.client.plan import (
+from tusd_py.client.file_upload import (
     BODY,
     TUS,
     Answer,
@@ -28,7 +27,8 @@ from tusd_py.client.plan import (
     metadata_header,
     offset_of,
 )
-from tusd_py.client.remembered import Begun
+from tusd_py.client.origin import upload_address
+from tusd_py.client.resume_store import Begun
 
 STREAM_PIECE_BYTES: Final = 8 << 20
 

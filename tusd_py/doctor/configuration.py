@@ -6,7 +6,7 @@ from tusd_py.doctor.findings import Finding
 from tusd_py.doctor.media import check_media
 from tusd_py.doctor.run import Check
 from tusd_py.doctor.settings import judge_settings
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 
 def configuration_checks(

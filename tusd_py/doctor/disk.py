@@ -6,8 +6,8 @@ from typing import Final
 
 from tusd_py.doctor.disk_facts import DiskFacts, look_at_disk
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
-from tusd_py.settings import Settings
-from tusd_py.settings_values import GIB
+from tusd_py.settings.model import Settings
+from tusd_py.settings.values import GIB
 
 SPARE_BYTES: Final = GIB
 """For databases, logs and what ffmpeg makes."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.locks.shared import set_byte_lock
-from tusd_py.stores.disk_writer import sync_directory
-from tusd_py.stores.linux import file_system_type
+from tusd_py.storage.disk_writer import sync_directory
+from tusd_py.storage.linux import file_system_type
 
 PREFIX: Final = ".tusd-doctor-"
 CONTENDER_SECONDS: Final = 20.0
@@ -117,7 +117,7 @@ def _excludes(folder: Path) -> bool | None:
     with suppress(OSError, subprocess.TimeoutExpired), (folder / "probe").open("r+b") as file:
         set_byte_lock(file.fileno(), fcntl.F_WRLCK, 0)
         contender = subprocess.run(
-            [sys.executable, "-m", "tusd_py.doctor.contender", str(folder / "probe")],
+            [sys.executable, "-m", "tusd_py.doctor.lock_probe", str(folder / "probe")],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=CONTENDER_SECONDS,

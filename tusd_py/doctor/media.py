@@ -8,7 +8,7 @@ from typing import Final
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.domain.errors import BackendError
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.media.encoders import Encoder, EncoderName, trial_argv
 from worker.media.memory import probe_memory
 from worker.media.run import Overran, run

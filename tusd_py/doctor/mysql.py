@@ -14,7 +14,7 @@ from tusd_py.catalog.migrate import HEAD
 from tusd_py.catalog.mysql import mysql_url
 from tusd_py.clock import Clock
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 PREFIX: Final = "tusd_doctor_"
 OLDEST: Final[Mapping[str, tuple[int, int]]] = {"MySQL": (8, 0), "MariaDB": (10, 6)}

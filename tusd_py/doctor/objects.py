@@ -12,7 +12,7 @@ import httpx
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.objects.bucket import Bucket, BucketError, Refused
 from tusd_py.objects.parts import PartReader, Span
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_bucket
 
 CONTENT: Final = b"tusd-doctor\n"

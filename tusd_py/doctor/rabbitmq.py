@@ -20,13 +20,13 @@ from pika.exceptions import (
 
 from tusd_py.doctor.consumer_timeout import ask_rabbitmqctl, judge_consumer_timeout
 from tusd_py.doctor.findings import Finding, note, ok, problem
-from tusd_py.queue.rabbitmq_topology import (
+from tusd_py.jobs.queue.rabbitmq_topology import (
     DEAD_LETTER_EXCHANGE,
     DEAD_LETTER_QUEUE,
     QUEUE,
     declare,
 )
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 PREFIX: Final = "tusd-doctor-"
 OLDEST: Final = (3, 10)

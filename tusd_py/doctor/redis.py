@@ -13,7 +13,7 @@ from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.domain.ids import UploadId
 from tusd_py.locks.redis import CHANNEL
 from tusd_py.redis_client import POOL_CONNECTIONS, connect
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from tusd_py.tasks.redis import channel, task_key
 
 OLDEST: Final = (6, 0)

@@ -9,7 +9,7 @@ from typing import Final
 
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.doctor.findings import Finding, Unseen, note, problem
-from tusd_py.monitoring.asking import in_thread
+from tusd_py.monitoring.probes import in_thread
 from tusd_py.wiring import install_line
 
 log = logging.getLogger(__name__)

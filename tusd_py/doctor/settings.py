@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 CHECK: Final = "settings"
 _PLAIN_AND_FAR: Final = re.compile(r"http://(?!localhost[:/]|127\.|\[::1\])", re.IGNORECASE)

@@ -8,7 +8,7 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tusd_py.domain.errors import BodyTimeout
-from tusd_py.ingest.pace import Pace
+from tusd_py.ingest.body_watchdog import Pace
 
 _GONE: Message = {"type": "http.disconnect"}
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from tusd_py.access.links import RenditionLinks
-from tusd_py.access.operator_links import OperatorLinks
+from tusd_py.auth.operator_links import OperatorLinks
+from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.domain.caller import Caller
-from tusd_py.http.access import Access
+from tusd_py.http.authentication import Access
 from tusd_py.http.streams import Streams
-from tusd_py.monitoring.server_figures import ServerFigures
+from tusd_py.monitoring.server_metrics import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
-from tusd_py.settings import Settings
-from tusd_py.tasks.follow import Following
-from tusd_py.tasks.places import Places
+from tusd_py.settings.model import Settings
+from tusd_py.tasks.queue_positions import Places
+from tusd_py.tasks.streams import Following
 from tusd_py.threads import Threads
-from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.context import UploadRoom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from tusd_py.domain.errors import BodyTimeout
-from tusd_py.ingest.pace import Pace
+from tusd_py.ingest.body_watchdog import Pace
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Drained, End, Interruption, Sink, Toll
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from tusd_py.ingest.asgi_body import AsgiBody, Receive
-from tusd_py.ingest.extensions import LENDER
-from tusd_py.ingest.lent_body import LentBody
+from tusd_py.ingest.scope_extensions import LENDER
+from tusd_py.ingest.socket_body import LentBody
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Body
 

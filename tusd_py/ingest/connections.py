@@ -18,11 +18,11 @@ from weakref import WeakKeyDictionary
 
 from uvicorn.server import ServerState
 
+from tusd_py.ingest.body_watchdog import Pace
 from tusd_py.ingest.descriptors import connections_allowed
-from tusd_py.ingest.pace import Pace
 from tusd_py.ingest.parsing_share import ParsingShare
 from tusd_py.ingest.turns import Turns
-from tusd_py.settings_sections import ConnectionSettings
+from tusd_py.settings.sections import ConnectionSettings
 
 log = logging.getLogger(__name__)
 

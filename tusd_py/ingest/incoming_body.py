@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tusd_py.ingest.flow_control import Flow
 from tusd_py.ingest.request_cycle import RequestCycle
-from tusd_py.ingest.wire import Wire
+from tusd_py.ingest.socket_reader import Wire
 
 
 class _Connection(Protocol):

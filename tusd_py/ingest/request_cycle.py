@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from tusd_py.ingest.extensions import INTERIM
-from tusd_py.ingest.lent_body import Lender
-from tusd_py.ingest.slow_end import KEEP_BYTES
+from tusd_py.ingest.lingering_close import KEEP_BYTES
+from tusd_py.ingest.scope_extensions import INTERIM
+from tusd_py.ingest.socket_body import Lender
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent

@@ -28,9 +28,9 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from tusd_py.ingest.connections import Connections, connections_of
-from tusd_py.ingest.extensions import INTERIM, LENDER, TRAILERS
 from tusd_py.ingest.flow_control import Flow
 from tusd_py.ingest.incoming_body import IncomingBody
+from tusd_py.ingest.lingering_close import SlowEnd
 from tusd_py.ingest.refusals import (
     HeadTimeout,
     HeadTooLarge,
@@ -48,9 +48,9 @@ from tusd_py.ingest.request_head import (
     known_length,
     take_host_of_target,
 )
-from tusd_py.ingest.slow_end import SlowEnd
+from tusd_py.ingest.scope_extensions import INTERIM, LENDER, TRAILERS
 from tusd_py.ingest.upgraded import Upgraded
-from tusd_py.settings_sections import ConnectionSettings
+from tusd_py.settings.sections import ConnectionSettings
 
 if TYPE_CHECKING:
     import asyncio

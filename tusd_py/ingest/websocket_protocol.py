@@ -16,7 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from tusd_py.ingest.slow_end import DROP_BYTES, DROP_SECONDS
+from tusd_py.ingest.lingering_close import DROP_BYTES, DROP_SECONDS
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent

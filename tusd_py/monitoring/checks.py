@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tusd_py.domain.errors import BackendError, StorageFull
-from tusd_py.monitoring.asking import LIMIT_SECONDS, Asking
+from tusd_py.monitoring.probes import LIMIT_SECONDS, Asking
 from tusd_py.ports import Ports
-from tusd_py.scanning.clamd import Clamd
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class Check:
     """One question; its answer is a BackendError, whose sentence is shown, or nothing."""
 
     name: str
-    ask: Callable[[], None]
+    ask: Callable[[], object]
     vital: bool
     """Whether this process is of no use without it."""
 
@@ -104,11 +103,11 @@ class Checks:
         )
 
 
-def _is_full(asked: "Future[None]") -> bool:
+def _is_full(asked: "Future[object]") -> bool:
     return asked.done() and isinstance(asked.exception(), StorageFull)
 
 
-def _reason(name: str, asked: "Future[None]") -> str:
+def _reason(name: str, asked: "Future[object]") -> str:
     if not asked.done():
         return NO_ANSWER
     error = asked.exception()
@@ -132,7 +131,7 @@ def worker_checks(
     *,
     ffmpeg: bool,
     sandbox_weakness: str,
-    scanner: Clamd | None,
+    ask_scanner: Callable[[], object] | None,
 ) -> list[Check]:
     """A worker gets nothing to do without the queue."""
     checks = [
@@ -140,13 +139,9 @@ def worker_checks(
         condition("ffmpeg", lambda: ffmpeg, NO_FFMPEG, vital=False),
         sandbox_check(sandbox_weakness),
     ]
-    if scanner is not None:
-        checks.append(Check(name="scanner", ask=lambda: _ask(scanner), vital=False))
+    if ask_scanner is not None:
+        checks.append(Check(name="scanner", ask=ask_scanner, vital=False))
     return checks
-
-
-def _ask(scanner: Clamd) -> None:
-    scanner.version()
 
 
 def _checks(

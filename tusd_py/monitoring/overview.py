@@ -14,9 +14,9 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Job, Step
 from tusd_py.domain.operation import Storage
 from tusd_py.domain.task import Task
-from tusd_py.monitoring.asking import Asking
+from tusd_py.jobs.queue.port import JobQueue
+from tusd_py.monitoring.probes import Asking
 from tusd_py.ports import Ports
-from tusd_py.queue.port import JobQueue
 
 FAILURES: Final = 100
 """So many failed jobs and messages are shown at most, the newest; the count is of all."""

@@ -22,7 +22,7 @@ from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.keys import OWNER_KEY, check_key
 from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
 from tusd_py.private_files import FILE_MODE, close_to_others, make_private_directory, write_private
-from tusd_py.stores.disk_space import DiskSpace, Reservation
+from tusd_py.storage.disk_space import DiskSpace, Reservation
 
 COPY_BYTES: Final = 8 << 20
 _NO_LINK: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)

@@ -12,10 +12,10 @@ from urllib.parse import quote
 from tusd_py.domain.errors import BackendError, Transient
 from tusd_py.objects.bucket import Bucket, BucketError, ObjectGone, Refused, UploadGone
 from tusd_py.objects.keys import OWNER_KEY, PREFIX, check_key, is_key
+from tusd_py.objects.multipart_upload import Progress, Sending, Spoilt
 from tusd_py.objects.parts import SMALLEST_PART, PartReader, Span, Stopped
 from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
-from tusd_py.objects.repeating import Repeating
-from tusd_py.objects.sending import Progress, Sending, Spoilt
+from tusd_py.objects.retry import Repeating
 
 log = logging.getLogger(__name__)
 

@@ -33,7 +33,7 @@ from tusd_py.domain.errors import (
     WrongContentType,
 )
 from tusd_py.domain.ids import UploadId, parse_upload_id
-from tusd_py.domain.possession import ANSWER_BYTES, ANSWER_SECONDS, WINDOW_BYTES, WINDOWS
+from tusd_py.domain.ownership_proof import ANSWER_BYTES, ANSWER_SECONDS, WINDOW_BYTES, WINDOWS
 from tusd_py.domain.upload import HASH_HEX_DIGITS, UploadKind
 from tusd_py.protocol.download import download_command
 from tusd_py.protocol.fields import (

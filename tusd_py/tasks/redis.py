@@ -25,7 +25,7 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
 from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts
 from tusd_py.redis_client import ANSWER_SECONDS, connect
-from tusd_py.tasks.listeners import Listeners
+from tusd_py.tasks.local_bus import Listeners
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Listener, Subscription
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
 

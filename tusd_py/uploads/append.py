@@ -14,12 +14,12 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
+from tusd_py.uploads.context import UploadRoom
 from tusd_py.uploads.instant import append_to_complete, declare
-from tusd_py.uploads.possession import challenge, on_grid, prove
+from tusd_py.uploads.ownership_proof import challenge, on_grid, prove
+from tusd_py.uploads.programs import Steps, look
 from tusd_py.uploads.receive import Appended, Opening, store_body
-from tusd_py.uploads.reception import Reception
-from tusd_py.uploads.room import UploadRoom
-from tusd_py.uploads.steps import Steps, look
+from tusd_py.uploads.session import Reception
 
 
 async def append(room: UploadRoom, user_id: UserId, command: Append, body: Body) -> Appended:

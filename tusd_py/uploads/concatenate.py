@@ -15,8 +15,8 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.stores.port import Concatenation
-from tusd_py.uploads.room import UploadRoom
+from tusd_py.storage.port import Concatenation
+from tusd_py.uploads.context import UploadRoom
 
 SLICE_BYTES: Final = 64 << 20
 """Copied before the next final upload has its turn."""

@@ -25,13 +25,13 @@ from tusd_py.domain.type_rules import check_declared
 from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
 from tusd_py.uploads.concatenate import plan_final
+from tusd_py.uploads.context import UploadRoom
 from tusd_py.uploads.finish import complete_final
 from tusd_py.uploads.instant import claim, discard
-from tusd_py.uploads.possession import challenge, on_grid
+from tusd_py.uploads.ownership_proof import challenge, on_grid
+from tusd_py.uploads.programs import Steps, commit
 from tusd_py.uploads.receive import Opening, store_body
-from tusd_py.uploads.reception import Reception
-from tusd_py.uploads.room import UploadRoom
-from tusd_py.uploads.steps import Steps, commit
+from tusd_py.uploads.session import Reception
 from tusd_py.uploads.terminate import drop, reject
 
 _REFUSALS: Final = (

@@ -11,7 +11,7 @@ from tusd_py.domain.rendition import ORIGINAL, Rendition
 from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.port import ObjectStore
-from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.context import UploadRoom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

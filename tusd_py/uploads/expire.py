@@ -5,7 +5,7 @@ from collections.abc import Collection
 from tusd_py.domain.errors import UploadExpired
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadState
-from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.context import UploadRoom
 from tusd_py.uploads.terminate import drop
 from tusd_py.uploads.upkeep import under_lock
 

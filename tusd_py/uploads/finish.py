@@ -42,9 +42,9 @@ from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 from tusd_py.file_pieces import look_into
 from tusd_py.uploads.concatenate import assemble
-from tusd_py.uploads.reception import read_head
-from tusd_py.uploads.room import UploadRoom
-from tusd_py.uploads.steps import Steps, commit
+from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.programs import Steps, commit
+from tusd_py.uploads.session import read_head
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)

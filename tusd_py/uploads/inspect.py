@@ -7,7 +7,7 @@ from tusd_py.domain.errors import UploadExpired
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Interruption
-from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.context import UploadRoom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

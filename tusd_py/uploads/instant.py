@@ -14,9 +14,9 @@ from tusd_py.domain.ids import UserId, owner_scope
 from tusd_py.domain.type_rules import may_bear
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, Interruption
+from tusd_py.uploads.context import UploadRoom
 from tusd_py.uploads.finish import completed
-from tusd_py.uploads.room import UploadRoom
-from tusd_py.uploads.steps import Steps, commit
+from tusd_py.uploads.programs import Steps, commit
 
 
 async def claim(room: UploadRoom, upload: Upload) -> Upload | None:

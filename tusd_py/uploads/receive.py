@@ -29,10 +29,10 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
 from tusd_py.uploads.body import Body, Drained, End, Interruption
+from tusd_py.uploads.context import UploadRoom
 from tusd_py.uploads.finish import behind, catch_up_early, finish, finish_now, settle
-from tusd_py.uploads.reception import Reception
-from tusd_py.uploads.room import UploadRoom
-from tusd_py.uploads.steps import Steps, commit
+from tusd_py.uploads.programs import Steps, commit
+from tusd_py.uploads.session import Reception
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.uploads.body import Interruption
-from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.context import UploadRoom
 
 log = logging.getLogger(__name__)
 

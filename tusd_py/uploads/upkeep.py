@@ -15,8 +15,8 @@ from tusd_py.catalog.port import LATEST_LOOK_SECONDS
 from tusd_py.domain.errors import BackendError, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.uploads.grant import grant_of
-from tusd_py.uploads.room import UploadRoom
+from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.quota_reservation import grant_of
 
 log = logging.getLogger(__name__)
 

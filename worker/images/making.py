@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tusd_py.settings_pictures import ImageSettings
+from tusd_py.settings.pictures import ImageSettings
 from worker.images.facts import PictureFacts, read_facts
 from worker.images.plan import Wanted
 from worker.images.program import PictureProgram

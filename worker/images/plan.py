@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tusd_py.settings_pictures import WEBP_LARGEST, ImageSettings
+from tusd_py.settings.pictures import WEBP_LARGEST, ImageSettings
 from worker.images.facts import PictureFacts
 
 Format = Literal["webp", "jpeg", "avif", "png"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tusd_py.settings_pictures import WatermarkSettings
+from tusd_py.settings.pictures import WatermarkSettings
 from worker.images.boxed import start
 from worker.images.program import PictureProgram
 from worker.media.causes import Cause, ToolFailed

@@ -6,8 +6,8 @@ from typing import Final
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
-from tusd_py.settings_media import MediaSettings
-from tusd_py.settings_pictures import WatermarkSettings
+from tusd_py.settings.media import MediaSettings
+from tusd_py.settings.pictures import WatermarkSettings
 from worker.images.program import PictureProgram
 from worker.images.watermark import draw_watermark
 from worker.media.causes import ToolFailed

@@ -6,7 +6,7 @@ compression begins; what ends it is the processor time that it has used.
 
 from typing import Final
 
-from tusd_py.settings_media import MediaSettings
+from tusd_py.settings.media import MediaSettings
 from worker.media.probe import Probed
 
 PIXELS_PER_CPU_SECOND: Final = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tusd_py.settings_media import MediaSettings
+from tusd_py.settings.media import MediaSettings
 
 MIB: Final = 1 << 20
 BYTES_PER_PIXEL: Final = {

@@ -8,7 +8,7 @@ from typing import Final
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from worker.images.watermark_check import check_watermarks
 from worker.media.run import Overran, run
 from worker.media.sandbox import Kind, strongest

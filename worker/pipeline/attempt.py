@@ -17,10 +17,10 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.rendition import Facts, Made
 from tusd_py.domain.upload import PROFILE_KEY
 from tusd_py.monitoring.traces import Traces
-from tusd_py.monitoring.worker_figures import WorkerFigures
+from tusd_py.monitoring.worker_metrics import WorkerFigures
 from tusd_py.ports import Ports
-from tusd_py.settings import Settings
-from tusd_py.settings_media import Profile
+from tusd_py.settings.media import Profile
+from tusd_py.settings.model import Settings
 from worker.lease import Lease
 from worker.media.contents import Contents
 from worker.media.memory import Share, memory_ceiling, needed_memory, share_of

@@ -11,7 +11,7 @@ from tusd_py.domain.task import (
     TaskStatus,
 )
 from worker.pipeline.attempt import Attempt
-from worker.pipeline.possession import draw_questions
+from worker.pipeline.ownership_windows import draw_questions
 
 
 def record(attempt: Attempt) -> None:

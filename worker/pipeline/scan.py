@@ -10,8 +10,8 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import Permanent, ResourceShort, ScannerUnavailable
 from tusd_py.domain.job import INFECTED
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SCANNING, TaskStatus
-from tusd_py.scanning.clamd import Clamd, Scanned, Verdict
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
+from worker.clamd import Clamd, Scanned, Verdict
 from worker.pipeline.attempt import Attempt
 
 log = logging.getLogger(__name__)

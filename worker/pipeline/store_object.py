@@ -17,7 +17,7 @@ from tusd_py.domain.task import (
 )
 from tusd_py.objects.keys import object_key
 from worker.pipeline.attempt import Attempt
-from worker.pipeline.ledger import JobLedger
+from worker.pipeline.multipart_state import JobLedger
 
 
 @dataclass(frozen=True, slots=True)

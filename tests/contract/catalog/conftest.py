@@ -9,7 +9,7 @@ from support.clock import FakeClock
 from support.services import MariaDb
 
 from tusd_py.catalog.port import Catalog
-from tusd_py.catalog.sql import SqlCatalog, mysql_url, sqlite_url
+from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url, sqlite_url
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from support.catalog import ME, STORED, claimed, content, finished, upload
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
-from tusd_py.catalog.sql import SqlCatalog
+from tusd_py.catalog.sql_catalog import SqlCatalog
 from tusd_py.domain.hook import TOLD, HookEvent
 from tusd_py.domain.ids import owner_scope
 from tusd_py.domain.upload import UploadKind

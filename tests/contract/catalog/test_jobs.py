@@ -9,7 +9,7 @@ from support.catalog import ME, STORED, claim, claimed, finished
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
-from tusd_py.catalog.sql import SqlCatalog
+from tusd_py.catalog.sql_catalog import SqlCatalog
 from tusd_py.domain.errors import (
     LeaseLost,
     Transient,

@@ -9,7 +9,7 @@ from support.catalog import STORED, claimed, finished
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
-from tusd_py.catalog.sql import SqlCatalog, sqlite_url
+from tusd_py.catalog.sql_catalog import SqlCatalog, sqlite_url
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import (
     LeaseLost,

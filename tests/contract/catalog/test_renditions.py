@@ -12,7 +12,7 @@ from tusd_py.domain.errors import QuotaExceeded, Transient
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job import Checkpoint
-from tusd_py.domain.possession import Question, Terms
+from tusd_py.domain.ownership_proof import Question, Terms
 from tusd_py.domain.quota import Quota
 from tusd_py.domain.rendition import Made, Rendition
 from tusd_py.domain.upload import UploadState

@@ -7,7 +7,7 @@ from support.hostile import HostileServer, Request, answer
 from support.hostile_clients import CONTENT, KINDS, TASK, TOKEN, quick, upload_by
 
 from tusd_py.client import Client, Refused
-from tusd_py.client.remembered import Begun, Remembered
+from tusd_py.client.resume_store import Begun, Remembered
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from support.clock import FakeClock
 from support.room import fresh_id
 from support.small_disk import fill, free_bytes, small_disk
 
-from tusd_py.catalog.sql import SqlCatalog, sqlite_url
+from tusd_py.catalog.sql_catalog import SqlCatalog, sqlite_url
 from tusd_py.domain.errors import StorageFull
 from tusd_py.domain.job import JobMessage
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.domain.upload import UploadState
-from tusd_py.queue.embedded import EmbeddedQueue
+from tusd_py.jobs.queue.embedded import EmbeddedQueue
 from tusd_py.spare_space import PIECE_BYTES, PIECES, SpareSpace, is_full
 from tusd_py.tasks.embedded import EmbeddedTaskView
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tusd_py.cli.config import shown
 from tusd_py.cli.main import app
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 SIGNING_SECRET = secrets.token_hex(32)
 CANARY = "canary-7f3a"

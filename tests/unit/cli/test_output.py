@@ -14,7 +14,7 @@ from tusd_py.cli.main import app
 from tusd_py.cli.output import say_traceback
 from tusd_py.domain.masking import masked, masked_value
 from tusd_py.domain.printable import printable
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 SECRET = "canary-7f3a"
 EVIL = "\x1b]0;owned\x07\x9b31m\u202e\r\n2026-11-28 INFO forged\x7f\u2028\ud800"

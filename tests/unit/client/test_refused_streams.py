@@ -6,7 +6,7 @@ import pytest
 
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import BREAKS, Following
-from tusd_py.client.plan import Answer
+from tusd_py.client.file_upload import Answer
 
 
 def following() -> Following:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tusd_py.client import AsyncClient, Client
-from tusd_py.client.plan import Sent
+from tusd_py.client.file_upload import Sent
 
 URL = "http://127.0.0.1/files/"
 STATES = 100

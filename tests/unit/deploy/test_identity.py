@@ -17,8 +17,8 @@ from support.deploy_files import (
     unit_environment,
 )
 
-from tusd_py.settings import Settings
-from tusd_py.settings_sources import _SEED_ENVIRONMENT, PREFIX
+from tusd_py.settings.model import Settings
+from tusd_py.settings.sources import _SEED_ENVIRONMENT, PREFIX
 
 NEEDED = (
     "TUSD_AUTH__ACCESS_SECRET", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD",

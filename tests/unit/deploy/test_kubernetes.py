@@ -12,7 +12,7 @@ import yaml
 from support.deploy_files import DEPLOY, MANIFESTS, manifests, seconds
 
 from tusd_py.app import create_app
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 
 DEPLOYMENTS = manifests("Deployment")
 IDS = [deployment["metadata"]["name"] for deployment in DEPLOYMENTS]

@@ -17,7 +17,7 @@ from support.deploy_files import (
     unit_environment,
 )
 
-from tusd_py.settings_sources import SettingsError, load_settings
+from tusd_py.settings.sources import SettingsError, load_settings
 
 NAMING = [
     path

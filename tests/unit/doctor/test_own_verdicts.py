@@ -13,8 +13,8 @@ from tusd_py.doctor.disk_facts import DiskFacts, look_at_disk
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.doctor.media import MediaFacts, judge_media
 from tusd_py.doctor.settings import judge_settings
-from tusd_py.settings import Settings
-from tusd_py.settings_values import GIB
+from tusd_py.settings.model import Settings
+from tusd_py.settings.values import GIB
 
 NOTE, WARNING, PROBLEM = Level.NOTE, Level.WARNING, Level.PROBLEM
 Told = dict[str, Level]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tusd_py.access.subject import tenant_of
+from tusd_py.auth.subject import tenant_of
 from tusd_py.domain.errors import TokenInvalid
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 

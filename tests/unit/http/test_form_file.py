@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tusd_py.domain.errors import ClientDisconnected, ProtocolError
-from tusd_py.http.form_file import BEFORE_FILE_BYTES, FormFile
+from tusd_py.http.routes.form_file import BEFORE_FILE_BYTES, FormFile
 
 TYPE: Final = "multipart/form-data; boundary=b"
 FILE: Final = b'Content-Disposition: form-data; name="file"; filename="a.txt"'

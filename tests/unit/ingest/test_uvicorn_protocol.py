@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from support.uvicorn_server import Receive, Scope, Send, serving
 
-from tusd_py.ingest import self_check as checking
+from tusd_py.ingest import compat_check as checking
 from tusd_py.ingest.bodies import body_of
-from tusd_py.ingest.extensions import INTERIM, LENDER
-from tusd_py.ingest.self_check import self_check
+from tusd_py.ingest.compat_check import self_check
+from tusd_py.ingest.scope_extensions import INTERIM, LENDER
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Drained, End, Interruption

@@ -10,10 +10,10 @@ import pytest
 import uvicorn
 import uvloop
 
-from tusd_py.embedded import WEBSOCKET_MESSAGE_BYTES
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.ingest.websocket_protocol import FRAMES_PER_SECOND, ListenerProtocol
-from tusd_py.settings_sections import ConnectionSettings
+from tusd_py.server import WEBSOCKET_MESSAGE_BYTES
+from tusd_py.settings.sections import ConnectionSettings
 
 HANDSHAKE: Final = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

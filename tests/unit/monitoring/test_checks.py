@@ -26,7 +26,7 @@ from tusd_py.monitoring.checks import (
     worker_checks,
 )
 from tusd_py.ports import Ports
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 
 
@@ -178,7 +178,7 @@ def test_a_server_goes_on_without_queue_view_and_objects_and_a_worker_without_le
 
     server = server_checks(ports, tmp_path, lambda: False)
     worker = worker_checks(
-        ports, tmp_path, lambda: False, ffmpeg=True, scanner=None, sandbox_weakness=""
+        ports, tmp_path, lambda: False, ffmpeg=True, ask_scanner=None, sandbox_weakness=""
     )
     assert vital(server) == {"catalog", "disk", "draining"}
     assert vital(worker) == {"catalog", "disk", "draining", "queue"}
@@ -195,7 +195,7 @@ def test_a_worker_without_ffmpeg_is_degraded_and_without_a_thread_of_no_use(
     tmp_path: Path, ports: Ports
 ) -> None:
     made = worker_checks(
-        ports, tmp_path / "data", lambda: False, ffmpeg=False, scanner=None, sandbox_weakness=""
+        ports, tmp_path / "data", lambda: False, ffmpeg=False, ask_scanner=None, sandbox_weakness=""
     )
     found = Checks([*made, threads_check(lambda: True, vital=True)]).readiness()
     assert (found.status, found.reasons["ffmpeg"]) == (Status.DEGRADED, NO_FFMPEG)

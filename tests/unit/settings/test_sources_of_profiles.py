@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tusd_py.settings_sources import SettingsError, load_settings
+from tusd_py.settings.sources import SettingsError, load_settings
 
 CHOICE = {"TUSD_MEDIA__PROFILE_CHOICE": "small, asis"}
 ENVIRONMENT = {

@@ -24,13 +24,13 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import FinishedContent, UploadState
-from tusd_py.hashing.follower import Follower
+from tusd_py.jobs.outbox import relay_outbox, tell_outcomes
+from tusd_py.storage.running_hash import Follower
 from tusd_py.uploads import finish as finishing
 from tusd_py.uploads.append import append
 from tusd_py.uploads.create import create
 from tusd_py.uploads.finish import recover
 from tusd_py.uploads.receive import LANE_CATCH_UP_BYTES
-from tusd_py.uploads.relay import relay_outbox, tell_outcomes
 
 
 def test_a_declared_hash_is_verified(client: Harness) -> None:

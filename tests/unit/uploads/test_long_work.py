@@ -17,7 +17,7 @@ from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import StorageFull
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.upload import UploadKind, UploadState
-from tusd_py.hashing.follower import Follower
+from tusd_py.storage.running_hash import Follower
 from tusd_py.threads import BODY_THREADS, CALL_THREADS
 from tusd_py.uploads import concatenate as concatenating
 from tusd_py.uploads import finish as finishing
@@ -110,7 +110,7 @@ def test_what_is_read_back_takes_turns(client: Harness, monkeypatch: pytest.Monk
     part = a_part(client, content)
     monkeypatch.setattr(finishing, "CATCH_UP_IN_CALL_BYTES", 1000)
     monkeypatch.setattr(finishing, "CATCH_UP_SLICE_SECONDS", 0.0)
-    monkeypatch.setattr("tusd_py.hashing.follower.STEP_BYTES", 1000)
+    monkeypatch.setattr("tusd_py.storage.running_hash.STEP_BYTES", 1000)
     slices, read_on = [], Follower._read_on
 
     def counted(*arguments: Any) -> bool:
@@ -129,7 +129,7 @@ def test_one_users_copies_take_one_turn_among_those_of_all(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, theirs = a_part(client, b"m" * 5000), a_part(client, b"t" * 5000, OTHER)
-    monkeypatch.setattr("tusd_py.stores.disk.COPY_STEP_BYTES", 1000)
+    monkeypatch.setattr("tusd_py.storage.disk.COPY_STEP_BYTES", 1000)
     monkeypatch.setattr(concatenating, "SLICE_BYTES", 1000)
     ended: list[UserId] = []
 

@@ -20,7 +20,7 @@ from tusd_py.uploads.append import append
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import finish
 from tusd_py.uploads.inspect import inspect
-from tusd_py.uploads.possession import prove
+from tusd_py.uploads.ownership_proof import prove
 from tusd_py.uploads.terminate import drop, terminate
 from tusd_py.uploads.upkeep import look_after
 

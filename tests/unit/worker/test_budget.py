@@ -2,7 +2,7 @@
 
 import pytest
 
-from tusd_py.settings_media import MediaSettings
+from tusd_py.settings.media import MediaSettings
 from worker.media.budget import allowed_cpu, estimated_cpu
 from worker.media.probe import Probed
 

@@ -11,8 +11,8 @@ from support.clock import FakeClock
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.clamd import judge_clamd
 from tusd_py.domain.errors import ScannerUnavailable
-from tusd_py.scanning.clamd import Clamd, Scanned, Verdict, judged
-from tusd_py.settings import Settings
+from tusd_py.settings.model import Settings
+from worker.clamd import Clamd, Scanned, Verdict, judged
 
 
 @pytest.mark.parametrize(

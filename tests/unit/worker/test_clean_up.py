@@ -11,7 +11,7 @@ from support.room import fresh_id
 from tusd_py.domain.errors import Permanent
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import INFECTED, Job, JobState
-from tusd_py.uploads.reopen import reopen_failed
+from tusd_py.jobs.retry import reopen_failed
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.pipeline import engine
 from worker.pipeline.attempt import Attempt
@@ -185,7 +185,7 @@ def test_the_source_of_a_job_that_was_reopened_meanwhile_stays(bench: Bench) -> 
     found = find_leftovers(bench.ports)
     assert found.sources == (task_id,)
     source.write_bytes(CONTENT)
-    assert reopen_failed(bench.ports, task_id) is not None
+    assert reopen_failed(bench.ports.catalog, bench.ports.tasks, task_id) is not None
     remove_leftovers(bench.ports, found)
     bench.take()
     assert bench.job(task_id).state is JobState.DONE

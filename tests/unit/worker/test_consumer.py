@@ -22,9 +22,9 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.job import JobState, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
+from tusd_py.jobs.outbox import relay_outbox
+from tusd_py.jobs.retry import drop_failed, reopen_failed
 from tusd_py.monitoring.checks import Checks, Status
-from tusd_py.uploads.relay import relay_outbox
-from tusd_py.uploads.reopen import drop_failed, reopen_failed
 from worker.app import Worker
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.lease import Lease, WorkerStopping
@@ -132,12 +132,12 @@ def test_a_failed_jobs_file_stays_until_an_operator_drops_it(bench: Bench) -> No
     bench.clock.advance(400 * 86400)
     remove_leftovers(bench.ports, find_leftovers(bench.ports))
     assert bench.ports.stores.core.path(failed).exists()
-    assert drop_failed(bench.ports, failed)
+    assert drop_failed(bench.ports.catalog, bench.ports.stores, failed)
     assert not bench.ports.stores.core.path(failed).exists()
-    assert not drop_failed(bench.ports, failed)
-    assert not drop_failed(bench.ports, waiting)
+    assert not drop_failed(bench.ports.catalog, bench.ports.stores, failed)
+    assert not drop_failed(bench.ports.catalog, bench.ports.stores, waiting)
     assert bench.ports.stores.core.path(waiting).exists()
-    assert reopen_failed(bench.ports, failed) is None
+    assert reopen_failed(bench.ports.catalog, bench.ports.tasks, failed) is None
 
 
 def test_a_stopping_worker_gives_the_job_back_uncounted(bench: Bench) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tusd_py.settings_media import MediaSettings
+from tusd_py.settings.media import MediaSettings
 from worker.media.memory import MIB, machine_memory, memory_ceiling, needed_memory, share_of
 
 SIZES = {"720p": 1280 * 720, "1080p": 1920 * 1080, "2160p": 3840 * 2160}

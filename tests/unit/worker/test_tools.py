@@ -8,8 +8,8 @@ from support.bench import Bench
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.monitoring.checks import Checks, Status
-from tusd_py.monitoring.figures import Figures
-from tusd_py.settings import Settings
+from tusd_py.monitoring.registry import Figures
+from tusd_py.settings.model import Settings
 from worker.app import Worker
 from worker.media import sandbox, tools
 from worker.media.tools import Tools, discover

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
-from tusd_py.client.answers import MAX_ANSWER_BYTES, read_answer
+from tusd_py.client.headers import MAX_ANSWER_BYTES, read_answer
 from tusd_py.clock import Clock
 from tusd_py.doctor.findings import Unseen
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tusd_py.settings_pictures import ImageSettings, WatermarkSettings
+from tusd_py.settings.pictures import ImageSettings, WatermarkSettings
 from worker.images.facts import PictureFacts, read_facts
 from worker.images.plan import Wanted, plan_renditions
 

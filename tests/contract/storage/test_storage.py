@@ -1,0 +1,299 @@
+"""What every upload store must promise (``storage.port``). A second adapter is one more line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from support.room import fresh_id
+
+from tusd_py.domain.errors import StorageDamaged, StorageFull, UploadNotFound
+from tusd_py.domain.ids import UploadId
+from tusd_py.storage.disk import DiskStore
+from tusd_py.storage.port import Concatenation, Rewind, StoreSet, UploadStore, Writer
+
+
+def disk(root: Path) -> StoreSet:
+    store = DiskStore(root / "uploads", durability="off")
+    return StoreSet(core=store, rewind=store, concatenation=store)
+
+
+ADAPTERS: Final[dict[str, Callable[[Path], StoreSet]]] = {
+    "disk": disk,
+}
+
+
+class Opened:
+    """A store, and what is left of it when the process that opened it is gone."""
+
+    def __init__(self, adapter: Callable[[Path], StoreSet], root: Path) -> None:
+        self._adapter = adapter
+        self._root = root
+        self.stores = adapter(root)
+
+    @property
+    def core(self) -> UploadStore:
+        return self.stores.core
+
+    @property
+    def rewind(self) -> Rewind:
+        assert self.stores.rewind is not None
+        return self.stores.rewind
+
+    @property
+    def concatenation(self) -> Concatenation:
+        assert self.stores.concatenation is not None
+        return self.stores.concatenation
+
+    def reopen(self) -> None:
+        self.stores = self._adapter(self._root)
+
+    def holding(self, content: bytes) -> UploadId:
+        upload_id = fresh_id()
+        self.core.create(upload_id)
+        with self.core.writer(upload_id, length=len(content)) as writer:
+            writer.write([content])
+        return upload_id
+
+    def content(self, upload_id: UploadId) -> bytes:
+        return self.core.path(upload_id).read_bytes()
+
+
+@pytest.fixture(params=ADAPTERS)
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
+    return Opened(ADAPTERS[request.param], tmp_path)
+
+
+class TestCore:
+    def test_a_new_upload_is_empty(self, opened: Opened) -> None:
+        upload_id = fresh_id()
+        opened.core.create(upload_id)
+        assert opened.core.offset(upload_id) == 0
+        assert opened.content(upload_id) == b""
+
+    def test_one_that_is_begun_takes_its_first_bytes_at_once(self, opened: Opened) -> None:
+        upload_id = fresh_id()
+        with opened.core.begin(upload_id, length=8 << 20) as writer:
+            assert writer.offset == 0
+            assert opened.core.offset(upload_id) == 0
+            writer.write([b"abc"])
+        assert opened.content(upload_id) == b"abc"
+
+    def test_what_is_there_is_not_begun_again(self, opened: Opened) -> None:
+        upload_id = opened.holding(b"abc")
+        with pytest.raises(StorageDamaged):
+            opened.core.begin(upload_id, length=None)
+        assert opened.content(upload_id) == b"abc"
+
+    def test_chunks_are_kept_in_order_and_the_offset_is_their_sum(self, opened: Opened) -> None:
+        upload_id = fresh_id()
+        opened.core.create(upload_id)
+        with opened.core.writer(upload_id, length=None) as writer:
+            writer.write([b"ab", memoryview(b"xcdx")[1:3], b"", memoryview(bytearray(b"e"))])
+            assert writer.offset == 5
+            assert opened.core.offset(upload_id) == 5
+            writer.write([b"f"])
+        assert opened.content(upload_id) == b"abcdef"
+
+    def test_a_later_writer_goes_on_where_the_last_one_ended(self, opened: Opened) -> None:
+        upload_id = opened.holding(b"abc")
+        opened.reopen()
+        with opened.core.writer(upload_id, length=6) as writer:
+            assert writer.offset == 3
+            writer.write([b"def"])
+        assert opened.content(upload_id) == b"abcdef"
+
+    def test_bytes_are_there_before_anything_is_synced_or_closed(self, opened: Opened) -> None:
+        upload_id = fresh_id()
+        opened.core.create(upload_id)
+        writer = opened.core.writer(upload_id, length=None)
+        writer.write([b"abc"])
+        opened.reopen()
+        assert opened.core.offset(upload_id) == 3
+        writer.close()
+
+    def test_thousands_of_chunks_in_one_write_are_all_kept(self, opened: Opened) -> None:
+        upload_id = fresh_id()
+        opened.core.create(upload_id)
+        chunks = [bytes([number % 251]) * (number % 7) for number in range(5000)]
+        with opened.core.writer(upload_id, length=None) as writer:
+            writer.write(chunks)
+        assert opened.content(upload_id) == b"".join(chunks)
+
+    def test_reserving_space_does_not_move_the_offset(self, opened: Opened) -> None:
+        upload_id = fresh_id()
+        opened.core.create(upload_id)
+        for _ in range(2):
+            with opened.core.writer(upload_id, length=8 << 20) as writer:
+                assert writer.offset == 0
+        assert opened.core.offset(upload_id) == 0
+        assert opened.content(upload_id) == b""
+
+    def test_truncate_cuts_back_and_writing_goes_on_there(self, opened: Opened) -> None:
+        upload_id = opened.holding(b"abcdef")
+        with opened.core.writer(upload_id, length=None) as writer:
+            writer.truncate(2)
+            assert writer.offset == 2
+            writer.write([b"X"])
+        assert opened.content(upload_id) == b"abX"
+
+    def test_a_writer_can_be_synced_and_closed_twice(self, opened: Opened) -> None:
+        upload_id = opened.holding(b"abc")
+        writer = opened.core.writer(upload_id, length=None)
+        writer.sync()
+        writer.sync()
+        writer.close()
+        writer.close()
+        assert opened.core.offset(upload_id) == 3
+
+    def test_an_unknown_upload_is_not_found(self, opened: Opened) -> None:
+        unknown = fresh_id()
+        for ask in (
+            opened.core.offset,
+            opened.core.modified_at,
+            lambda upload_id: opened.core.writer(upload_id, length=None),
+        ):
+            with pytest.raises(UploadNotFound):
+                ask(unknown)
+
+    def test_a_write_moves_the_time_of_the_last_write(self, opened: Opened) -> None:
+        upload_id = opened.holding(b"abc")
+        before = opened.core.modified_at(upload_id)
+        with opened.core.writer(upload_id, length=None) as writer:
+            writer.write([b"d"])
+        assert opened.core.modified_at(upload_id) >= before > 1.6e9
+
+    def test_delete_removes_everything_and_tells_whether_there_was_anything(
+        self, opened: Opened
+    ) -> None:
+        upload_id = opened.holding(b"abc")
+        other = opened.holding(b"other")
+        assert opened.core.delete(upload_id) is True
+        assert opened.core.delete(upload_id) is False
+        with pytest.raises(UploadNotFound):
+            opened.core.offset(upload_id)
+        assert list(opened.core.ids()) == [other]
+
+    def test_ids_lists_every_upload(self, opened: Opened) -> None:
+        assert list(opened.core.ids()) == []
+        held = {opened.holding(b"x") for _ in range(20)}
+        opened.reopen()
+        assert sorted(opened.core.ids()) == sorted(held)
+
+    def test_there_is_room_for_what_fits(self, opened: Opened) -> None:
+        opened.core.check_room(1, new=True)
+        with pytest.raises(StorageFull):
+            opened.core.check_room(1 << 60)
+
+
+class TestRewind:
+    def begun(self, opened: Opened) -> tuple[UploadId, Writer]:
+        """An upload of verified ``abc`` with unverified ``wrong`` behind it."""
+        upload_id = opened.holding(b"abc")
+        writer = opened.core.writer(upload_id, length=None)
+        opened.rewind.begin_unverified(writer)
+        writer.write([b"wro", b"ng"])
+        return upload_id, writer
+
+    def test_unverified_bytes_do_not_count(self, opened: Opened) -> None:
+        upload_id, writer = self.begun(opened)
+        assert opened.core.offset(upload_id) == 3
+        writer.close()
+
+    def test_kept_bytes_count(self, opened: Opened) -> None:
+        upload_id, writer = self.begun(opened)
+        opened.rewind.keep(writer)
+        writer.close()
+        assert opened.core.offset(upload_id) == 8
+        opened.reopen()
+        assert opened.core.offset(upload_id) == 8
+
+    def test_discarded_bytes_are_gone_and_the_writer_stands_at_the_mark(
+        self, opened: Opened
+    ) -> None:
+        upload_id, writer = self.begun(opened)
+        opened.rewind.discard(writer)
+        assert writer.offset == 3
+        writer.write([b"de"])
+        writer.close()
+        assert opened.core.offset(upload_id) == 5
+        assert opened.content(upload_id) == b"abcde"
+
+    def test_a_death_inside_the_chunk_leaves_only_verified_bytes(self, opened: Opened) -> None:
+        upload_id, writer = self.begun(opened)
+        writer.close()
+        opened.reopen()
+        assert opened.core.offset(upload_id) == 3
+        with opened.core.writer(upload_id, length=None) as again:
+            assert again.offset == 3
+            assert opened.content(upload_id) == b"abc"
+            again.write([b"def"])
+        assert opened.core.offset(upload_id) == 6
+
+    def test_the_first_chunk_can_be_discarded_too(self, opened: Opened) -> None:
+        upload_id = fresh_id()
+        opened.core.create(upload_id)
+        with opened.core.writer(upload_id, length=None) as writer:
+            opened.rewind.begin_unverified(writer)
+            writer.write([b"wrong"])
+            opened.rewind.discard(writer)
+        assert opened.core.offset(upload_id) == 0
+        assert opened.content(upload_id) == b""
+
+    def test_a_second_mark_does_not_verify_what_lies_behind_the_first(self, opened: Opened) -> None:
+        upload_id, writer = self.begun(opened)
+        opened.rewind.begin_unverified(writer)
+        assert opened.core.offset(upload_id) == 3
+        writer.close()
+
+    def test_an_upload_is_deleted_with_its_mark(self, opened: Opened) -> None:
+        upload_id, writer = self.begun(opened)
+        writer.close()
+        assert opened.core.delete(upload_id) is True
+        opened.core.create(upload_id)
+        with opened.core.writer(upload_id, length=None) as again:
+            again.write([b"whole"])
+        assert opened.core.offset(upload_id) == 5
+
+    def test_a_marked_upload_is_listed_once(self, opened: Opened) -> None:
+        upload_id, writer = self.begun(opened)
+        writer.close()
+        assert list(opened.core.ids()) == [upload_id]
+
+
+class TestConcatenation:
+    def test_the_parts_are_put_together_in_the_order_given(self, opened: Opened) -> None:
+        parts = [opened.holding(content) for content in (b"one" * 5000, b"", b"two", b"three")]
+        into = opened.holding(b"")
+        order = [parts[2], parts[0], parts[1], parts[3], parts[2]]
+        expected = b"two" + b"one" * 5000 + b"three" + b"two"
+        assert sum(opened.concatenation.concatenate(into, order)) == len(expected)
+        assert opened.content(into) == expected
+        assert opened.core.offset(into) == len(expected)
+
+    def test_the_parts_stay_as_they_were(self, opened: Opened) -> None:
+        parts = [opened.holding(b"one"), opened.holding(b"two")]
+        into = opened.holding(b"")
+        sum(opened.concatenation.concatenate(into, parts))
+        with opened.core.writer(into, length=None) as writer:
+            writer.write([b"more"])
+        assert [opened.content(part) for part in parts] == [b"one", b"two"]
+
+    def test_doing_it_again_starts_anew(self, opened: Opened) -> None:
+        parts = [opened.holding(b"one"), opened.holding(b"two")]
+        into = opened.holding(b"left by a broken attempt")
+        for _ in range(2):
+            assert sum(opened.concatenation.concatenate(into, parts)) == 6
+        assert opened.content(into) == b"onetwo"
+
+    def test_a_missing_part_changes_nothing(self, opened: Opened) -> None:
+        into = opened.holding(b"before")
+        with pytest.raises(UploadNotFound):
+            sum(opened.concatenation.concatenate(into, [opened.holding(b"one"), fresh_id()]))
+        assert opened.content(into) == b"before"
+
+    def test_an_upload_that_is_gone_is_not_made_again(self, opened: Opened) -> None:
+        into = fresh_id()
+        with pytest.raises(UploadNotFound):
+            sum(opened.concatenation.concatenate(into, [opened.holding(b"one")]))
+        assert not opened.core.path(into).exists()

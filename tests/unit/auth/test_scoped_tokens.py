@@ -1,0 +1,114 @@
+"""What the server signs itself: no kind of token is taken for another."""
+
+import jwt
+import pytest
+from support.clock import FakeClock
+from support.tokens import OTHER_SECRET, SECRET
+
+from tusd_py.auth.scoped_tokens import Grants
+from tusd_py.clock import SystemClock
+from tusd_py.domain.caller import Caller
+from tusd_py.domain.commands import Append, Create, Discover, Inspect
+from tusd_py.domain.errors import (
+    LengthConflict,
+    LengthExceeded,
+    TokenExpired,
+    TokenInvalid,
+    UploadNotFound,
+    UploadTokenOnly,
+)
+from tusd_py.domain.ids import UploadId, UserId
+
+ONE, OTHER = UploadId("1" * 32), UploadId("2" * 32)
+GRANTS = Grants(SECRET.encode(), SystemClock())
+NOW = SystemClock().now()
+
+
+def upload_token(*, expires_at: float | None = None) -> str:
+    return GRANTS.upload_token(UserId(7), ONE, 10, expires_at=expires_at)
+
+
+def test_an_upload_token_gives_one_upload() -> None:
+    holder = GRANTS.read_upload_token(upload_token())
+    assert holder == Caller(UserId(7), upload_id=ONE, length=10)
+    assert GRANTS.is_upload_token(upload_token())
+
+
+def test_a_ticket_opens_what_its_maker_may_follow() -> None:
+    assert GRANTS.read_ticket(GRANTS.ticket(Caller(UserId(7)))) == Caller(UserId(7))
+    narrow = Caller(UserId(7), upload_id=ONE)
+    assert GRANTS.read_ticket(GRANTS.ticket(narrow)) == narrow
+
+
+def test_it_ends_with_its_upload() -> None:
+    with pytest.raises(TokenExpired):
+        GRANTS.read_upload_token(upload_token(expires_at=NOW - 1))
+
+
+def test_a_ticket_is_good_for_a_minute() -> None:
+    early = FakeClock()
+    early.advance(NOW - 61 - early.now())
+    stale = Grants(SECRET.encode(), early).ticket(Caller(UserId(7)))
+    with pytest.raises(TokenExpired):
+        GRANTS.read_ticket(stale)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        GRANTS.ticket(Caller(UserId(7))),
+        Grants(OTHER_SECRET.encode(), SystemClock()).upload_token(
+            UserId(7), ONE, 10, expires_at=None
+        ),
+        jwt.encode({"userId": 7, "exp": NOW + 60}, SECRET, algorithm="HS256"),
+        jwt.encode(
+            {"sub": "7", "upload": ONE, "length": 10, "aud": "tusd-py:upload", "exp": NOW + 60},
+            SECRET,
+            algorithm="HS256",
+            headers={"typ": "upload+jwt"},
+        ),
+        upload_token()[:-4] + "AAAA",
+        "",
+        "x" * 9000,
+    ],
+)
+def test_nothing_else_is_an_upload_token(token: str) -> None:
+    with pytest.raises(TokenInvalid):
+        GRANTS.read_upload_token(token)
+
+
+@pytest.mark.parametrize("token", [upload_token(), ""])
+def test_nothing_else_is_a_ticket(token: str) -> None:
+    with pytest.raises(TokenInvalid):
+        GRANTS.read_ticket(token)
+
+
+HOLDER = Caller(UserId(7), upload_id=ONE, length=10)
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        (Create(length=1), UploadTokenOnly),
+        (Inspect(upload_id=OTHER), UploadNotFound),
+        (Append(upload_id=ONE, offset=0, declared_length=11), LengthConflict),
+        (Append(upload_id=ONE, offset=8, body_length=3), LengthExceeded),
+    ],
+)
+def test_beyond_its_upload_it_reaches_nothing(command: Create, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        HOLDER.check_command(command)
+    Caller(UserId(7)).check_command(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Discover(),
+        Inspect(upload_id=ONE),
+        Append(upload_id=ONE, offset=0, declared_length=10, body_length=10),
+        Append(upload_id=ONE, offset=0),
+    ],
+)
+def test_within_it_everything(command: Inspect) -> None:
+    HOLDER.check_command(command)

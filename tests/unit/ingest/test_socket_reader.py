@@ -1,0 +1,106 @@
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tusd_py.ingest.socket_reader import LOW_WATER_BYTES, SLICE_BYTES, Slice, Wire
+from tusd_py.uploads.body import End, Interruption
+
+
+class Line:
+    """A client's end of a connection, and the body that is read from the other."""
+
+    def __init__(self, length: int) -> None:
+        self.client, self.server = socket.socketpair()
+        self.server.setblocking(False)
+        self.wire = Wire(self.server, length)
+        self.got = bytearray()
+        self.interruption = Interruption()
+
+    def sink(self, chunks: Sequence[bytes | memoryview]) -> None:
+        for chunk in chunks:
+            self.got += chunk
+
+    def move(self) -> Slice:
+        return self.wire.move(self.sink, self.interruption)
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    opened = Line(1000)
+    yield opened
+    opened.client.close()
+    opened.server.close()
+
+
+def test_nothing_is_waited_for(line: Line) -> None:
+    assert line.move() == Slice(0, dry=True)
+    line.client.send(b"abc")
+    assert line.move() == Slice(3, dry=True)
+    assert line.got == b"abc"
+
+
+def test_not_a_byte_beyond_the_body_is_taken(line: Line) -> None:
+    line.client.send(b"a" * 1000 + b"next")
+    assert line.move() == Slice(1000, End.COMPLETE)
+    assert line.server.recv(100) == b"next"
+
+
+def test_what_came_before_a_disconnect_is_taken(line: Line) -> None:
+    line.client.send(b"abc")
+    line.client.close()
+    assert line.move() == Slice(3, End.DISCONNECTED)
+    assert line.got == b"abc"
+
+
+def test_a_slice_is_bounded(line: Line) -> None:
+    line.wire.left = 3 * SLICE_BYTES
+    sender = threading.Thread(target=line.client.sendall, args=(bytes(3 * SLICE_BYTES),))
+    sender.start()
+    moved: list[Slice] = []
+    while not moved or moved[-1].end is None:
+        moved.append(line.move())
+    sender.join()
+    assert moved[-1].end is End.COMPLETE
+    assert sum(piece.count for piece in moved) == len(line.got) == 3 * SLICE_BYTES
+    assert all(piece.count <= SLICE_BYTES for piece in moved)
+
+
+def test_asked_to_let_go_it_takes_what_has_arrived(line: Line) -> None:
+    line.client.send(b"abc")
+    line.interruption.supersede()
+    assert line.move() == Slice(3, End.STOPPED)
+
+
+def test_asked_to_let_go_of_a_body_that_has_arrived_it_is_complete(line: Line) -> None:
+    line.client.send(bytes(1000))
+    line.interruption.supersede()
+    assert line.move() == Slice(1000, End.COMPLETE)
+
+
+def test_what_the_sink_raises_is_raised(line: Line) -> None:
+    def sink(chunks: Sequence[bytes | memoryview]) -> None:
+        raise OSError("disk")
+
+    line.client.send(b"abc")
+    with pytest.raises(OSError, match="disk"):
+        line.wire.move(sink, line.interruption)
+
+
+def test_the_low_water_mark_is_never_beyond_the_body_and_is_given_back() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(listener.getsockname())
+    server, _ = listener.accept()
+    kept = server.dup()
+    wire = Wire(server, 100)
+
+    def mark() -> int:
+        return kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+
+    wire.set_low_water(LOW_WATER_BYTES)
+    assert mark() == 100
+    wire.close()
+    assert mark() == 1
+    for end in (client, kept, listener):
+        end.close()

@@ -1,0 +1,101 @@
+"""Figures of the backends: exact while they answer, left out and named while they do not."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.clock import FakeClock
+from support.figures import parsed
+from support.room import fresh_id
+
+from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.values import CatalogFigures
+from tusd_py.domain.ids import UserId
+from tusd_py.domain.upload import Upload
+from tusd_py.monitoring.backend_metrics import KEEP_SECONDS, BackendFigures
+from tusd_py.monitoring.registry import Figures
+from tusd_py.ports import Ports
+from tusd_py.settings.model import Settings
+from tusd_py.wiring import open_ports
+
+
+class Bench:
+    """A registry on real embedded ports."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.ports: Ports = open_ports(Settings(data_dir=folder), clock=self.clock)
+
+    def registered(self, ports: Ports | None = None) -> Figures:
+        figures = Figures()
+        BackendFigures(figures.registry, ports or self.ports, self.clock)
+        return figures
+
+    def begin_upload(self) -> None:
+        self.ports.catalog.add_upload(
+            Upload(id=fresh_id(), user_id=UserId(1), length=10, created_at=1.0)
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "data")
+    yield made
+    made.ports.close()
+
+
+def read(made: Figures) -> dict[str, float]:
+    return dict(parsed(made.text().decode()))
+
+
+def test_registering_asks_nothing(bench: Bench) -> None:
+    bench.ports.close()
+    bench.registered()
+
+
+def test_a_scrape_tells_of_all_parts(bench: Bench) -> None:
+    bench.begin_upload()
+    found = read(bench.registered())
+    assert found["tusd_uploads_open"] == 1
+    assert found["tusd_queue_messages"] == found["tusd_queue_dead_messages"] == 0
+    assert found["tusd_view_memory_bytes"] > 0
+    errors = {name for name, value in found.items() if "scrape_error" in name and value}
+    assert errors == set()
+    # Nothing ended: there is no ratio and no mean, rather than a wrong one.
+    assert not any("ratio" in name or "mean" in name for name in found)
+
+
+def test_answers_are_kept_for_a_moment(bench: Bench) -> None:
+    figures = bench.registered()
+    assert read(figures)["tusd_uploads_open"] == 0
+    bench.begin_upload()
+    assert read(figures)["tusd_uploads_open"] == 0
+    bench.clock.advance(KEEP_SECONDS)
+    assert read(figures)["tusd_uploads_open"] == 1
+
+
+class Breaking:
+    """A catalog whose figures have a bug."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def figures(self) -> CatalogFigures:
+        raise ZeroDivisionError
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._catalog, name)
+
+
+def test_a_part_that_gives_none_is_named_and_the_others_are_told(bench: Bench) -> None:
+    bench.ports.tasks.close()
+    broken = replace(bench.ports, catalog=Breaking(bench.ports.catalog))  # type: ignore[arg-type]
+    found = read(bench.registered(broken))
+    assert {name: value for name, value in found.items() if "scrape_error" in name} == {
+        "tusd_scrape_error,catalog": 1.0,
+        "tusd_scrape_error,queue": 0.0,
+        "tusd_scrape_error,tasks": 1.0,
+    }
+    assert "tusd_queue_messages" in found
+    assert not any(name.startswith(("tusd_jobs", "tusd_view")) for name in found)

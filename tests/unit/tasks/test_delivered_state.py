@@ -1,0 +1,101 @@
+"""What a listener is told when the view was away, or set back."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import Task, TaskFacts, TaskStatus
+from tusd_py.http.routes.events import last_seen
+from tusd_py.tasks.from_records import EPOCH
+from tusd_py.tasks.subscriber_queue import Mailbox
+
+FACTS = TaskFacts(
+    task_id=UploadId("a" * 32), user_id=UserId(1), filename="a", file_size=1, created_at=1.0
+)
+HALF = Task(
+    facts=FACTS, status=TaskStatus.COMPRESSING, progress=45, message="", attempt=1,
+    epoch="abc", seq=12, updated_at=1.0,
+)  # fmt: skip
+DONE = replace(HALF, status=TaskStatus.COMPLETED, progress=100)
+
+
+def told(*states: Task) -> list[Task]:
+    """What a listener gets of these, one look after each."""
+
+    async def listen() -> list[Task]:
+        mailbox = Mailbox()
+        heard = []
+        for state in states:
+            mailbox.put(state)
+            heard += await mailbox.take(until=0.0)
+        return heard
+
+    return asyncio.run(listen())
+
+
+def test_nothing_older_and_nothing_twice() -> None:
+    assert told(HALF, HALF, replace(HALF, seq=11, progress=40)) == [HALF]
+
+
+def test_the_end_is_told_although_the_view_was_set_back() -> None:
+    """A Redis that lost its last minutes counts on from an older number, in the same life."""
+    assert told(HALF, replace(DONE, seq=9)) == [HALF, replace(DONE, seq=9)]
+
+
+def test_the_end_is_told_once() -> None:
+    assert told(HALF, replace(DONE, seq=13), replace(DONE, seq=13)) == [
+        HALF,
+        replace(DONE, seq=13),
+    ]
+
+
+def test_progress_never_falls_when_the_view_is_back_behind_the_record() -> None:
+    """What arrives while Redis is away is counted by the record, and not by the view."""
+    recorded = replace(HALF, status=TaskStatus.PENDING, progress=3, epoch=EPOCH, seq=0, attempt=0)
+    viewed = replace(recorded, progress=0, epoch="abc", seq=1)
+    later = replace(viewed, progress=5, seq=2)
+    assert told(recorded, viewed, later) == [recorded, replace(viewed, progress=3), later]
+
+
+def test_a_view_that_is_behind_the_record_takes_no_state_back() -> None:
+    recorded = replace(HALF, status=TaskStatus.RECEIVED, progress=10, epoch=EPOCH, seq=1, attempt=0)
+    viewed = replace(recorded, status=TaskStatus.PENDING, progress=4, epoch="abc", seq=3)
+    assert told(recorded, viewed, HALF) == [recorded, HALF]
+
+
+def test_another_attempt_is_told_in_a_new_life_of_the_view_and_keeps_the_number() -> None:
+    again = replace(HALF, status=TaskStatus.PROCESSING, progress=20, epoch="def", seq=1, attempt=2)
+    assert told(HALF, again) == [HALF, replace(again, progress=45)]
+
+
+def test_a_failed_task_shows_nought() -> None:
+    failed = replace(HALF, status=TaskStatus.FAILED, progress=0, last_progress=45, seq=13)
+    assert told(HALF, failed) == [HALF, failed]
+
+
+@pytest.mark.parametrize(
+    ("header", "seen"),
+    [
+        ("abc.12", ("abc", 12)),
+        ("abc.11", ("abc", 11)),
+        ("abc.13", None),
+        ("def.12", None),
+        ("0.1", None),
+        ("rubbish", None),
+        (None, None),
+    ],
+)
+def test_a_client_has_what_this_life_of_the_view_has_told(
+    header: str | None, seen: tuple[str, int] | None
+) -> None:
+    assert last_seen(header, HALF) == seen
+
+
+def test_the_record_sets_nobody_back_who_has_seen_the_view() -> None:
+    """With the view away a compressing task looks like one just received."""
+    recorded = replace(HALF, status=TaskStatus.RECEIVED, progress=10, epoch=EPOCH, seq=1)
+    assert last_seen("abc.12", recorded) == ("abc", 12)
+    assert last_seen("0.1", recorded) == ("0", 1)
+    assert last_seen("0.2", recorded) is None

@@ -1,0 +1,133 @@
+"""Places in the queue are right, and cost the catalog little."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from support.clock import FakeClock
+from support.room import fresh_id
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.job_lane import JobLane
+from tusd_py.domain.task import Task, TaskFacts, TaskStatus
+from tusd_py.domain.waiting import WaitingJob, WaitingLine
+from tusd_py.tasks.queue_positions import Places
+from tusd_py.threads import Threads
+
+ME, OTHER = UserId(1), UserId(2)
+
+
+def line(user: UserId, waiting: int) -> WaitingLine:
+    return WaitingLine(
+        lane=JobLane.HEAVY, user_id=user, priority=0, waiting=waiting, running=0, served_at=0.0
+    )
+
+
+@dataclass
+class Waiting:
+    """A catalog that counts what is read."""
+
+    jobs: list[UploadId]
+    reads: list[str] = field(default_factory=list)
+    missing: str = ""
+    """What can't be read."""
+
+    def _note(self, name: str) -> None:
+        self.reads.append(name)
+        if name == self.missing:
+            raise BackendError
+
+    def waiting_lines(self) -> Sequence[WaitingLine]:
+        self._note("lines")
+        return [line(ME, len(self.jobs)), line(OTHER, 2)]
+
+    def waiting_jobs(self, user_id: UserId, limit: int) -> Sequence[WaitingJob]:
+        self._note("jobs")
+        mine = self.jobs[:limit] if user_id == ME else []
+        return [
+            WaitingJob(task_id=task_id, lane=JobLane.HEAVY, place=place)
+            for place, task_id in enumerate(mine)
+        ]
+
+
+def task(task_id: UploadId, status: TaskStatus = TaskStatus.RECEIVED, user: UserId = ME) -> Task:
+    return Task(
+        facts=TaskFacts(task_id=task_id, user_id=user, filename="", file_size=1, created_at=0.0),
+        status=status, progress=10, message="", attempt=0, epoch="1", seq=1, updated_at=0.0,
+    )  # fmt: skip
+
+
+def on_a_loop(
+    catalog: Waiting, clock: FakeClock, scene: Callable[[Places], Awaitable[None]]
+) -> None:
+    """Run what a test does with places, on a loop whose time is the clock's."""
+
+    async def run() -> None:
+        asyncio.get_running_loop().time = clock.monotonic  # type: ignore[method-assign]
+        threads = Threads()
+        try:
+            await scene(Places(catalog, threads))
+        finally:
+            threads.close()
+
+    asyncio.run(run())
+
+
+def test_a_waiting_task_has_its_place() -> None:
+    catalog = Waiting([fresh_id() for _ in range(4)])
+
+    async def scene(places: Places) -> None:
+        found = [await places.placed(task(one)) for one in catalog.jobs]
+        assert [one.queue_position for one in found] == [0, 2, 4, 5]
+        assert (await places.placed(task(fresh_id()))).queue_position is None
+
+    on_a_loop(catalog, FakeClock(), scene)
+
+
+def test_what_does_not_wait_costs_nothing() -> None:
+    catalog = Waiting([fresh_id()])
+
+    async def scene(places: Places) -> None:
+        for status in TaskStatus:
+            if status not in (TaskStatus.RECEIVED, TaskStatus.PROCESSING):
+                placed = await places.placed(task(catalog.jobs[0], status))
+                assert placed.queue_position is None
+
+    on_a_loop(catalog, FakeClock(), scene)
+    assert catalog.reads == []
+
+
+def test_the_catalog_is_read_seldom_whatever_number_of_tasks_is_followed() -> None:
+    catalog, clock = Waiting([fresh_id() for _ in range(100)]), FakeClock()
+
+    async def scene(places: Places) -> None:
+        await asyncio.gather(*(places.placed(task(one)) for one in catalog.jobs))
+        assert catalog.reads == ["jobs", "lines"]
+        await places.placed(task(fresh_id(), user=OTHER))
+        assert catalog.reads == ["jobs", "lines", "jobs"]
+        clock.advance(2.5)
+        await places.placed(task(catalog.jobs[0]))
+        assert catalog.reads == ["jobs", "lines", "jobs", "jobs"]
+        clock.advance(3)
+        await places.placed(task(catalog.jobs[0]))
+        assert catalog.reads[-2:] == ["jobs", "lines"]
+
+    on_a_loop(catalog, clock, scene)
+
+
+@pytest.mark.parametrize("missing", ["jobs", "lines"])
+def test_a_catalog_that_is_away_is_tried_seldom_and_hides_no_task(missing: str) -> None:
+    catalog, clock = Waiting([fresh_id() for _ in range(100)], missing=missing), FakeClock()
+
+    async def scene(places: Places) -> None:
+        waiting = [task(one) for one in catalog.jobs]
+        assert await asyncio.gather(*map(places.placed, waiting)) == waiting
+        assert await places.placed(waiting[0]) == waiting[0]
+        assert catalog.reads.count(missing) == 1
+        clock.advance(6)
+        catalog.missing = ""
+        assert (await places.placed(waiting[3])).queue_position is not None
+
+    on_a_loop(catalog, clock, scene)

@@ -1,0 +1,87 @@
+"""Looks that are shared, and those that must not be."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tusd_py.tasks.single_flight import Looks
+
+
+class Counted:
+    """A look that waits for leave to end; finds how often it was begun."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.leave = asyncio.Event()
+
+    async def look(self) -> int:
+        self.begun += 1
+        found = self.begun
+        await self.leave.wait()
+        return found
+
+
+def on_a_loop(work: Callable[[], Awaitable[None]]) -> None:
+    async def run() -> None:
+        await work()
+
+    asyncio.run(run())
+
+
+def test_those_who_take_an_earlier_look_share_it_under_way_and_done() -> None:
+    async def work() -> None:
+        shared, counted = Looks[int](), Counted()
+        begin = asyncio.get_running_loop().time()
+        many = [
+            asyncio.ensure_future(shared.at("a", counted.look, begun_after=begin))
+            for _ in range(100)
+        ]
+        await asyncio.sleep(0)
+        counted.leave.set()
+        assert set(await asyncio.gather(*many)) == {1}
+        assert await shared.at("a", counted.look, begun_after=begin) == 1
+        assert await shared.at("b", counted.look, begun_after=begin) == 2
+
+    on_a_loop(work)
+
+
+def test_who_needs_a_later_look_gets_one() -> None:
+    async def work() -> None:
+        shared, counted = Looks[int](), Counted()
+        loop = asyncio.get_running_loop()
+        first = asyncio.ensure_future(shared.at("a", counted.look, begun_after=loop.time()))
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(shared.at("a", counted.look, begun_after=loop.time()))
+        await asyncio.sleep(0)
+        counted.leave.set()
+        assert (await first, await second) == (1, 2)
+
+    on_a_loop(work)
+
+
+def test_a_look_outlives_the_listener_that_began_it() -> None:
+    async def work() -> None:
+        shared, counted = Looks[int](), Counted()
+        begin = asyncio.get_running_loop().time()
+        leaving = asyncio.ensure_future(shared.at("a", counted.look, begun_after=begin))
+        staying = asyncio.ensure_future(shared.at("a", counted.look, begun_after=begin))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        counted.leave.set()
+        assert await staying == 1
+        assert counted.begun == 1
+
+    on_a_loop(work)
+
+
+def test_old_looks_are_forgotten() -> None:
+    async def work() -> None:
+        shared, counted = Looks[int](kept_seconds=0.0), Counted()
+        counted.leave.set()
+        begin = asyncio.get_running_loop().time()
+        await shared.at("a", counted.look, begun_after=begin)
+        while shared._newest:
+            await asyncio.sleep(0)
+        assert await shared.at("a", counted.look, begun_after=begin) == 2
+
+    on_a_loop(work)

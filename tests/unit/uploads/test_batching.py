@@ -1,0 +1,140 @@
+"""The lane from the event loop to a thread and back."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from tusd_py.catalog.values import Done, attempt
+from tusd_py.domain.errors import BackendError, HashMismatch
+from tusd_py.threads import CALL_THREADS, Threads
+from tusd_py.uploads.batching import MAX_BATCH, Lane
+from tusd_py.uploads.programs import Steps, Wait, commit
+
+
+class Bench:
+    """A lane whose commits are counted, and held up while ``open`` is not set."""
+
+    def __init__(self, *, shares_commits: bool) -> None:
+        self.threads = Threads()
+        self.lane = Lane(self.threads, self._together, shares_commits=shares_commits)
+        self.batches: list[int] = []
+        self.open = threading.Event()
+        self.open.set()
+        self.held = threading.Semaphore(0)
+
+    def _together(self, _wait: Wait, items: Sequence[Any]) -> Sequence[Done]:
+        self.held.release()
+        self.open.wait(10)
+        self.batches.append(len(items))
+        return [attempt(work) for work in items]
+
+    async def until_held(self, count: int = 1) -> None:
+        for _ in range(count):
+            assert await asyncio.to_thread(self.held.acquire, True, 10)
+
+
+def one(work: Callable[[], Any]) -> Steps[Any]:
+    return (yield from commit(work))
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench(shares_commits=True)
+    yield made
+    made.threads.close()
+
+
+def test_what_comes_in_one_turn_goes_together(bench: Bench) -> None:
+    async def scene() -> list[int]:
+        return await asyncio.gather(*(bench.lane.run(one(lambda n=n: n)) for n in range(5)))
+
+    assert asyncio.run(scene()) == [0, 1, 2, 3, 4]
+    assert bench.batches == [5]
+
+
+def test_what_comes_while_the_thread_is_busy_is_the_next_batch(bench: Bench) -> None:
+    async def scene() -> None:
+        bench.open.clear()
+        first = asyncio.create_task(bench.lane.run(one(int)))
+        await bench.until_held()
+        rest = [asyncio.create_task(bench.lane.run(one(int))) for _ in range(MAX_BATCH + 3)]
+        await asyncio.sleep(0)
+        assert not first.done()
+        bench.open.set()
+        await asyncio.gather(first, *rest)
+
+    asyncio.run(scene())
+    assert bench.batches == [1, MAX_BATCH, 3]
+
+
+def test_an_error_goes_to_whom_it_belongs(bench: Bench) -> None:
+    def fail() -> None:
+        raise HashMismatch
+
+    async def scene() -> list[Any]:
+        return await asyncio.gather(
+            bench.lane.run(one(fail)), bench.lane.run(one(lambda: 2)), return_exceptions=True
+        )
+
+    failed, fine = asyncio.run(scene())
+    assert isinstance(failed, HashMismatch)
+    assert fine == 2
+
+
+def test_trouble_of_the_whole_batch_is_told_to_all(bench: Bench) -> None:
+    def broken(_wait: Wait, _items: Sequence[Any]) -> Sequence[Done]:
+        raise BackendError
+
+    async def scene() -> list[Any]:
+        lane = Lane(bench.threads, broken, shares_commits=True)
+        async with asyncio.timeout(10):
+            return await asyncio.gather(
+                *(lane.run(one(int)) for _ in range(2)), return_exceptions=True
+            )
+
+    assert [type(told) for told in asyncio.run(scene())] == [BackendError, BackendError]
+
+
+def test_who_is_cancelled_waits_for_what_was_begun(bench: Bench) -> None:
+    done: list[str] = []
+
+    async def scene() -> None:
+        bench.open.clear()
+        waiting = asyncio.create_task(bench.lane.run(one(lambda: done.append("committed"))))
+        await bench.until_held()
+        waiting.cancel()
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        bench.open.set()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert done == ["committed"]
+
+    asyncio.run(scene())
+
+
+def test_once_the_threads_are_closed_nobody_waits_for_ever(bench: Bench) -> None:
+    async def scene() -> None:
+        bench.threads.close()
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            await bench.lane.run(one(int))
+
+    asyncio.run(scene())
+
+
+def test_where_commits_are_not_shared_each_has_a_thread_of_its_own() -> None:
+    bench = Bench(shares_commits=False)
+
+    async def scene() -> None:
+        bench.open.clear()
+        all_ = [asyncio.create_task(bench.lane.run(one(int))) for _ in range(CALL_THREADS + 2)]
+        await bench.until_held(CALL_THREADS)
+        bench.open.set()
+        await asyncio.gather(*all_)
+
+    asyncio.run(scene())
+    bench.threads.close()
+    assert bench.batches == [1] * (CALL_THREADS + 2)

@@ -1,0 +1,92 @@
+"""An issuer's keys, kept: fetched when needed, at most so often, and used on while their address is away."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final
+
+from jwt import PyJWK
+
+from tusd_py.auth.jwks import Keys, parse_keys
+from tusd_py.bounded_http import fetch_document
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import KeysUnavailable, TokenInvalid
+from tusd_py.domain.masking import masked
+from tusd_py.monitoring.probes import in_thread
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS: Final = 10.0
+"""However many tokens with unknown key ids come, the address is asked once in so long."""
+FETCH_SECONDS: Final = 5.0
+"""For the whole of a fetch, and for what a request waits for one."""
+MAX_DOCUMENT_BYTES: Final = 1 << 20
+
+
+class KeySet:
+    """Gives keys by their id, on one event loop; fetches in a thread of its own."""
+
+    def __init__(self, fetch: Callable[[], bytes], clock: Clock, *, max_age: float) -> None:
+        """``fetch`` blocks, and raises what it likes; ``max_age`` in seconds."""
+        self._fetch = fetch
+        self._clock = clock
+        self._max_age = max_age
+        self._keys: Keys | None = None
+        self._fetched_at = self._tried_at = float("-inf")
+        self._under_way: Future[None] | None = None
+
+    async def key(self, kid: str | None) -> PyJWK:
+        """The key of a token.
+
+        Raises: TokenInvalid: there is none of that id; KeysUnavailable: no keys were ever to be had.
+        """
+        if self._keys is None:
+            await self._refreshed()
+        elif self._clock.monotonic() - self._fetched_at > self._max_age:
+            # Nobody waits for it: the old ones are good until there are new ones.
+            self._begin()
+        found = self._keys.get(kid) if self._keys is not None else None
+        if found is None and self._keys is not None:
+            await self._refreshed()
+            found = self._keys.get(kid)
+        if self._keys is None:
+            raise KeysUnavailable
+        if found is None:
+            raise TokenInvalid
+        return found
+
+    async def _refreshed(self) -> None:
+        """Wait for a fetch, if it is time for one or one is under way."""
+        under_way = self._begin()
+        if under_way is not None:
+            # Not called off: others wait for the same fetch when this client leaves.
+            await asyncio.wait([asyncio.wrap_future(under_way)], timeout=FETCH_SECONDS)
+
+    def _begin(self) -> "Future[None] | None":
+        if self._under_way is None:
+            now = self._clock.monotonic()
+            if now - self._tried_at < PAUSE_SECONDS:
+                return None
+            self._tried_at = now
+            self._under_way = in_thread(self._replace)
+            return self._under_way
+        if self._under_way.done():
+            self._under_way = None
+            return self._begin()
+        return self._under_way
+
+    def _replace(self) -> None:
+        """New keys in the place of the old, which stay when there are none to be had. Blocks."""
+        try:
+            self._keys = parse_keys(self._fetch())
+            self._fetched_at = self._clock.monotonic()
+        except Exception as error:  # noqa: BLE001  (whatever an HTTP client raises)
+            log.warning(
+                "keys.fetch.failed", extra={"error": masked(repr(error)), "kept": bool(self._keys)}
+            )
+
+
+def fetched(url: str) -> bytes:
+    """The document at an address. Blocks. Raises: see ``fetch_document``."""
+    return fetch_document(url, seconds=FETCH_SECONDS, max_bytes=MAX_DOCUMENT_BYTES)

@@ -1,0 +1,48 @@
+"""Tokens that this server signs itself, one type for each purpose.
+
+Each type has a header, an audience and a key of its own, derived from the secret: none can be taken for
+another one or for a session token (RFC 8725, 3.11 and 3.12).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+from blake3 import blake3
+from jwt.exceptions import ExpiredSignatureError, PyJWTError
+
+from tusd_py.auth.session import MAX_TOKEN_CHARACTERS
+from tusd_py.domain.errors import TokenExpired, TokenInvalid
+
+
+class TokenKind:
+    """One type of token: its header, its audience and its key."""
+
+    def __init__(self, secret: bytes, name: str) -> None:
+        self._key = blake3(secret, derive_key_context=f"tusd-py 2026-11-26 {name}").digest()
+        self._audience = f"tusd-py:{name}"
+        self._header = {"typ": f"{name}+jwt"}
+        self.prefix = f"{self.sign({}).partition('.')[0]}."
+        """How every token of this type begins, and no other."""
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        """Return a token with these claims."""
+        named = {"aud": self._audience, **claims}
+        return jwt.encode(named, self._key, algorithm="HS256", headers=self._header)
+
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """Return the claims of a token of this type. Raises: TokenInvalid, TokenExpired."""
+        if len(token) > MAX_TOKEN_CHARACTERS or not token.startswith(self.prefix):
+            raise TokenInvalid
+        try:
+            return jwt.decode(
+                token,
+                self._key,
+                algorithms=["HS256"],
+                audience=self._audience,
+                options={"require": ["exp", "sub"]},
+            )
+        except ExpiredSignatureError as error:
+            raise TokenExpired from error
+        except (PyJWTError, ValueError) as error:
+            raise TokenInvalid from error

@@ -1,0 +1,327 @@
+"""Which job is next: each user has a line of waiting jobs in each lane, and the lines take turns.
+
+A row of ``job_lines`` says whether jobs wait in the line, when the first of them is due, their lowest
+precedence (the negative of a priority), and when the line was served last. A claim reads the first
+entry of two indexes, not the jobs that wait.
+
+Rule 1: what queues a job calls ``join_line`` in the same transaction. A row may promise too much (its job
+was cancelled): the claim that finds nothing corrects it. It never promises too little; should one, after
+a database was repaired or edited by hand, say, ``restore_lines`` corrects it.
+Rule 2: a claim holds its line's row until it commits. So claims of one line follow each other, and
+none exceeds the limit of a user.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Double,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from tusd_py.catalog.fast_statement import Prepared
+from tusd_py.catalog.rows import job_of
+from tusd_py.catalog.schema import job_lines, jobs
+from tusd_py.catalog.shared import add_outbox
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.job import Job, JobState
+from tusd_py.domain.job_lane import JobLane
+
+CLOCKS_APART_SECONDS: Final = 1.0
+"""A job counts as due this long before its time, since the clock of the process that queued it may be
+ahead of the clock of the one that takes it."""
+
+_QUEUED: Final = jobs.c.state == JobState.QUEUED.value
+_RUNNING: Final = jobs.c.state == JobState.RUNNING.value
+_DUE: Final = bindparam("due", type_=Double)
+_PRECEDENCE: Final = bindparam("of_precedence", type_=Integer)
+_JOIN: Final = Prepared(
+    update(job_lines)
+    .where(job_lines.c.lane == bindparam("of_lane"), job_lines.c.user_id == bindparam("of_user"))
+    # MySQL assigns in this order, and each expression sees what was assigned before it.
+    .ordered_values(
+        (
+            job_lines.c.due_at,
+            case(
+                (and_(job_lines.c.waiting, job_lines.c.due_at < _DUE), job_lines.c.due_at),
+                else_=_DUE,
+            ),
+        ),
+        (
+            job_lines.c.precedence,
+            case(
+                (
+                    and_(job_lines.c.waiting, job_lines.c.precedence < _PRECEDENCE),
+                    job_lines.c.precedence,
+                ),
+                else_=_PRECEDENCE,
+            ),
+        ),
+        (job_lines.c.waiting, True),
+    )
+)
+_FIRST_JOB: Final = (
+    select(jobs.c.task_id, jobs.c.precedence, jobs.c.run_after)
+    .where(
+        _QUEUED,
+        jobs.c.lane == bindparam("of_lane"),
+        jobs.c.user_id == bindparam("of_user"),
+        jobs.c.precedence > bindparam("beyond"),
+    )
+    .order_by(jobs.c.precedence, jobs.c.run_after)
+    .limit(1)
+)
+_BEFORE_ALL: Final = -(1 << 30)
+
+
+class Line(NamedTuple):
+    """A row of ``job_lines``."""
+
+    lane: str
+    user_id: int
+    waiting: bool
+    precedence: int
+    due_at: float
+    served_at: float
+
+
+_LINE: Final = select(*(job_lines.c[name] for name in Line._fields))
+Key = tuple[str, int]
+"""Lane and user: a line's name."""
+
+
+def join_line(
+    connection: Connection, lane: JobLane, user_id: UserId, *, due_at: float, precedence: int
+) -> None:
+    """Record that a job waits in the user's line from ``due_at`` on (unix seconds)."""
+    values = {"of_lane": lane.value, "of_user": user_id, "due": due_at, "of_precedence": precedence}
+    if _JOIN.run(connection, values):
+        return
+    row = {
+        "lane": lane.value,
+        "user_id": user_id,
+        "waiting": True,
+        "precedence": precedence,
+        "due_at": due_at,
+        "served_at": 0.0,
+    }
+    with suppress(IntegrityError), connection.begin_nested():
+        connection.execute(insert(job_lines), row)
+        return
+    _JOIN.run(connection, values)
+
+
+def wait_in_line(connection: Connection, task_id: UploadId, due_at: float) -> None:
+    """Let a job that is queued again wait in its user's line, and wake a worker when it is due."""
+    columns = (jobs.c.lane, jobs.c.user_id, jobs.c.precedence, jobs.c.run_after)
+    lane, user_id, precedence, run_after = connection.execute(
+        select(*columns).where(jobs.c.task_id == task_id)
+    ).one()
+    add_outbox(connection, task_id, due_at=due_at)
+    join_line(connection, JobLane(lane), user_id, due_at=run_after, precedence=precedence)
+
+
+def restore_lines(connection: Connection) -> int:
+    """Let the line of each user wait whose jobs wait. Returns: the number of lines that did not."""
+    user_lines = (
+        select(
+            jobs.c.lane,
+            jobs.c.user_id,
+            func.min(jobs.c.run_after).label("run_after"),
+            func.min(jobs.c.precedence).label("precedence"),
+        )
+        .where(_QUEUED)
+        .group_by(jobs.c.lane, jobs.c.user_id)
+        .subquery()
+    )
+    of_user = and_(
+        job_lines.c.lane == user_lines.c.lane, job_lines.c.user_id == user_lines.c.user_id
+    )
+    promises_too_little = or_(
+        job_lines.c.lane.is_(None),
+        job_lines.c.waiting == false(),
+        job_lines.c.due_at > user_lines.c.run_after,
+    )
+    statement = select(user_lines).join(job_lines, of_user, isouter=True).where(promises_too_little)
+    lost = connection.execute(statement).all()
+    for lane, user_id, run_after, precedence in lost:
+        join_line(
+            connection, JobLane(lane), UserId(user_id), due_at=run_after, precedence=precedence
+        )
+    return len(lost)
+
+
+def is_any_due(connection: Connection, lanes: Sequence[JobLane], now: float, per_user: int) -> bool:
+    """Return whether a claim would find a line to look at. Locks nothing."""
+    return _fairest(connection, lanes, now, per_user, passed=set()) is not None
+
+
+def claim_next(
+    connection: Connection,
+    lanes: Sequence[JobLane],
+    *,
+    owner: str,
+    now: float,
+    until: float,
+    per_user: int,
+) -> Job | None:
+    """Take the fairest due job: see ``JobCatalog.claim_next``."""
+    passed: set[Key] = set()
+    while (fairest := _fairest(connection, lanes, now, per_user, passed)) is not None:
+        key = (fairest.lane, fairest.user_id)
+        line = _locked(connection, key)
+        if line != fairest:
+            # Another claim had it meanwhile: it may not be the fairest any longer.
+            continue
+        if per_user and _running_in(connection, key) >= per_user:
+            passed.add(key)
+            continue
+        job = _take(connection, key, owner=owner, now=now, until=until)
+        _correct(connection, line, now, served_at=line.served_at if job is None else now)
+        if job is not None:
+            return job
+        passed.add(key)
+    return None
+
+
+def _fairest(
+    connection: Connection,
+    lanes: Sequence[JobLane],
+    now: float,
+    per_user: int,
+    passed: Collection[Key],
+) -> Line | None:
+    """Highest priority, fewest running jobs, served longest ago, due first."""
+    running = _running(connection)
+    found: list[Line] = []
+    for lane in lanes:
+        mine = {user: count for (of, user), count in running.items() if of == lane.value}
+        out = {user for of, user in passed if of == lane.value}
+        busy = [user for user, count in mine.items() if not per_user or count < per_user]
+        found += _first_line(connection, lane, now, except_for={*mine, *out})
+        found += _lines_of(connection, lane, now, {*busy} - out)
+    return min(
+        found,
+        key=lambda line: (
+            line.precedence,
+            running.get((line.lane, line.user_id), 0),
+            line.served_at,
+            line.due_at,
+        ),
+        default=None,
+    )
+
+
+def _running(connection: Connection) -> Mapping[Key, int]:
+    statement = (
+        select(jobs.c.lane, jobs.c.user_id, func.count())
+        .where(_RUNNING)
+        .group_by(jobs.c.lane, jobs.c.user_id)
+    )
+    return {(lane, user): count for lane, user, count in connection.execute(statement)}
+
+
+def _running_in(connection: Connection, key: Key) -> int:
+    lane, user = key
+    statement = select(func.count()).where(_RUNNING, jobs.c.lane == lane, jobs.c.user_id == user)
+    return connection.execute(statement).scalar_one()
+
+
+def _first_line(
+    connection: Connection, lane: JobLane, now: float, *, except_for: Collection[int]
+) -> list[Line]:
+    statement = (
+        _LINE.where(
+            job_lines.c.lane == lane.value,
+            job_lines.c.waiting == true(),
+            job_lines.c.due_at <= now + CLOCKS_APART_SECONDS,
+            job_lines.c.user_id.not_in(sorted(except_for)),
+        )
+        .order_by(job_lines.c.precedence, job_lines.c.served_at, job_lines.c.due_at)
+        .limit(1)
+    )
+    return [Line(*row) for row in connection.execute(statement)]
+
+
+def _lines_of(
+    connection: Connection, lane: JobLane, now: float, users: Collection[int]
+) -> list[Line]:
+    if not users:
+        return []
+    # Nothing else is in the condition: the primary key is the index to use.
+    statement = _LINE.where(job_lines.c.lane == lane.value, job_lines.c.user_id.in_(sorted(users)))
+    lines = [Line(*row) for row in connection.execute(statement)]
+    return [line for line in lines if line.waiting and line.due_at <= now + CLOCKS_APART_SECONDS]
+
+
+def _locked(connection: Connection, key: Key) -> Line | None:
+    lane, user = key
+    statement = _LINE.where(job_lines.c.lane == lane, job_lines.c.user_id == user)
+    row = connection.execute(statement.with_for_update()).first()
+    return None if row is None else Line(*row)
+
+
+def _take(connection: Connection, key: Key, *, owner: str, now: float, until: float) -> Job | None:
+    for task_id, _, run_after in _heads(connection, key):
+        if run_after > now + CLOCKS_APART_SECONDS:
+            continue
+        taken = connection.execute(
+            update(jobs)
+            .where(jobs.c.task_id == task_id, _QUEUED)
+            .values(
+                state=JobState.RUNNING.value,
+                owner=owner,
+                fence=jobs.c.fence + 1,
+                lease_until=until,
+                claimed_at=func.coalesce(jobs.c.claimed_at, now),
+            )
+        ).rowcount
+        if taken == 1:
+            row = connection.execute(select(jobs).where(jobs.c.task_id == task_id))
+            return job_of(row.mappings().one())
+        # Cancelled in this moment. The line stands as it is, and is looked at again.
+    return None
+
+
+def _heads(connection: Connection, key: Key) -> list[tuple[str, int, float]]:
+    """The job that is due first in each precedence of a line, lowest first: task, precedence, time."""
+    lane, user = key
+    heads: list[tuple[str, int, float]] = []
+    beyond = _BEFORE_ALL
+    while True:
+        values = {"of_lane": lane, "of_user": user, "beyond": beyond}
+        row = connection.execute(_FIRST_JOB, values).first()
+        if row is None:
+            return heads
+        heads.append((row[0], row[1], row[2]))
+        beyond = row[1]
+
+
+def _correct(connection: Connection, line: Line, now: float, *, served_at: float) -> None:
+    """Let the row say what waits in the line now."""
+    heads = _heads(connection, (line.lane, line.user_id))
+    due = [precedence for _, precedence, run_after in heads if run_after <= now]
+    connection.execute(
+        update(job_lines)
+        .where(job_lines.c.lane == line.lane, job_lines.c.user_id == line.user_id)
+        .values(
+            waiting=bool(heads),
+            due_at=min((run_after for _, _, run_after in heads), default=math.ceil(now)),
+            precedence=min(due or [precedence for _, precedence, _ in heads], default=0),
+            served_at=served_at,
+        )
+    )

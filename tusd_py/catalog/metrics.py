@@ -1,0 +1,130 @@
+"""Figures in SQL (requirement S23): ``Catalog.figures`` and ``Catalog.check``.
+
+Rule: every statement walks an index over what is open or what ended lately. Nothing counts all that
+was ever done, for it is asked every few seconds by every process.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.port import UNREACHABLE
+from tusd_py.catalog.rows import date_time
+from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, outbox, uploads
+from tusd_py.catalog.shared import JOB, OUTCOME
+from tusd_py.catalog.values import DAY, HOUR, CatalogFigures, Ended, Waiting
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.job import JobState
+from tusd_py.domain.task import TaskStatus
+from tusd_py.domain.upload import UploadState
+
+MEAN_TASKS: Final = 1000
+"""The mean is taken of so many tasks at most: each costs two look-ups."""
+HOOK: Final = "hook"
+_OPEN: Final = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED)
+
+
+class FigureRecords:
+    """What the catalog tells of itself."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def figures(self) -> CatalogFigures:
+        """See ``Catalog.figures``."""
+        now = self._clock.now()
+        return self._database.read(lambda c: _figures(c, now))
+
+    def check(self) -> None:
+        """See ``Catalog.check``."""
+        statement = select(uploads.c.id).limit(1)
+        try:
+            self._database.read(lambda c: c.execute(statement).first())
+        except BackendError as error:
+            raise BackendError(UNREACHABLE) from error
+
+
+def _figures(connection: Connection, now: float) -> CatalogFigures:
+    counts = _job_counts(connection)
+    open_uploads = select(func.count()).where(uploads.c.state == UploadState.RECEIVING.value)
+    return CatalogFigures(
+        queued=counts.get(JobState.QUEUED, 0),
+        running=counts.get(JobState.RUNNING, 0),
+        dead_letters=counts.get(JobState.FAILED, 0),
+        due=_due(connection, now),
+        outbox=_outbox(connection, now),
+        ended={span: _ended(connection, now - span) for span in (HOUR, DAY)},
+        processing_seconds=_processing_seconds(connection, now - HOUR),
+        open_uploads=connection.execute(open_uploads).scalar_one(),
+    )
+
+
+def _job_counts(connection: Connection) -> dict[JobState, int]:
+    statement = (
+        select(jobs.c.state, func.count())
+        .where(jobs.c.state.in_([state.value for state in _OPEN]))
+        .group_by(jobs.c.state)
+    )
+    return {JobState(state): count for state, count in connection.execute(statement)}
+
+
+def _due(connection: Connection, now: float) -> Waiting:
+    statement = select(func.count(), func.min(jobs.c.run_after)).where(
+        jobs.c.state == JobState.QUEUED.value, jobs.c.run_after <= now
+    )
+    count, oldest = connection.execute(statement).one()
+    return _waiting(count, oldest, now)
+
+
+def _outbox(connection: Connection, now: float) -> dict[str, Waiting]:
+    statement = (
+        select(outbox.c.kind, func.count(), func.min(outbox.c.due_at))
+        .where(outbox.c.sent_at.is_(None), outbox.c.due_at <= now)
+        .group_by(outbox.c.kind)
+    )
+    none = {kind: Waiting(rows=0, oldest_seconds=0.0) for kind in (JOB, OUTCOME)}
+    found = connection.execute(statement)
+    waiting = {kind: _waiting(count, oldest, now) for kind, count, oldest in found}
+    due = hook_events.c.due_at
+    hooks = select(func.count(), func.min(due)).where(due <= now)
+    untold, oldest = connection.execute(hooks).one()
+    return none | waiting | {HOOK: _waiting(untold, oldest, now)}
+
+
+def _waiting(count: int, oldest: float | None, now: float) -> Waiting:
+    return Waiting(rows=count, oldest_seconds=0.0 if oldest is None else now - oldest)
+
+
+def _ended(connection: Connection, since: float) -> Ended:
+    table = file_upload_history
+    statement = (
+        select(table.c.status, func.count())
+        .where(table.c.completed_at >= date_time(since))
+        .group_by(table.c.status)
+    )
+    counts = {row[0]: row[1] for row in connection.execute(statement)}
+    return Ended(
+        completed=counts.get(TaskStatus.COMPLETED.value, 0),
+        failed=counts.get(TaskStatus.FAILED.value, 0),
+    )
+
+
+def _processing_seconds(connection: Connection, since: float) -> float | None:
+    """Only of tasks that had a job: content that was held already took no time at all."""
+    table = file_upload_history
+    latest = (
+        select(table.c.task_id, table.c.duration)
+        .where(
+            table.c.completed_at >= date_time(since),
+            table.c.status == TaskStatus.COMPLETED.value,
+        )
+        .order_by(table.c.completed_at.desc())
+        .limit(MEAN_TASKS)
+        .subquery("latest")
+    )
+    statement = select(func.avg(latest.c.duration)).join(jobs, jobs.c.task_id == latest.c.task_id)
+    mean = connection.execute(statement).scalar_one()
+    return None if mean is None else float(mean)

@@ -1,0 +1,224 @@
+"""Files of the pool that are processed again: a job like any other, which replaces what was made before.
+
+Until its last transaction nothing that users see has changed; a job that fails changes nothing at all.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.fair_queue import wait_in_line
+from tusd_py.catalog.hooks import add_event
+from tusd_py.catalog.objects import forget_multipart, hold_object
+from tusd_py.catalog.rows import (
+    NAME_CHARACTERS,
+    checkpoint_text,
+    facts_text,
+    file_of,
+    job_of,
+    rendition_row,
+    upload_of,
+)
+from tusd_py.catalog.schema import (
+    file_upload_history,
+    jobs,
+    renditions,
+    repository_pool,
+    uploads,
+)
+from tusd_py.catalog.shared import add_outcome, pool_file
+from tusd_py.catalog.values import StoredContent
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import (
+    OriginalMissing,
+    ProcessingAlready,
+    Transient,
+    UploadNotFound,
+    UploadUnfinished,
+)
+from tusd_py.domain.file import File
+from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.job import Checkpoint, Job, JobState
+from tusd_py.domain.job_lane import lane_of
+from tusd_py.domain.rendition import ORIGINAL
+from tusd_py.domain.upload import Upload, UploadState
+
+_ACTIVE: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
+
+
+class AgainRecords:
+    """The part of the catalog that processes files again."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def process_again(self, task_id: UploadId, *, priority: int | None = None) -> Job:
+        """See ``JobCatalog.process_again``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _process_again(c, task_id, priority, now))
+
+    def check_process_again(self, task_id: UploadId) -> None:
+        """See ``JobCatalog.check_process_again``."""
+        select_upload = select(uploads).where(uploads.c.id == task_id)
+        self._database.read(lambda c: _repeatable(c, select_upload))
+
+    def processed(
+        self, *, kind: str, before: float, note: str, after: UploadId | None, limit: int
+    ) -> Sequence[UploadId]:
+        """See ``JobCatalog.processed``."""
+        pool = repository_pool
+        first = func.min(uploads.c.id).label("id")
+        statement = (
+            select(first)
+            .join(pool, pool.c.identity == uploads.c.file_identity)
+            .where(
+                uploads.c.state == UploadState.FINISHED.value,
+                pool.c.created_at < before,
+                pool.c.content_type.startswith(f"{kind}/" if kind else "", autoescape=True),
+            )
+            .group_by(uploads.c.file_identity)
+            .order_by(first)
+            .limit(limit)
+        )
+        if note:
+            of_note = jobs.c.checkpoint.contains(f'"{note}"', autoescape=True)
+            statement = statement.join(jobs, jobs.c.task_id == uploads.c.id).where(of_note)
+        if after is not None:
+            statement = statement.having(first > after)
+        return self._database.read(
+            lambda c: [UploadId(found) for found in c.execute(statement).scalars()]
+        )
+
+
+def _process_again(
+    connection: Connection, task_id: UploadId, priority: int | None, now: float
+) -> Job:
+    locked = select(uploads).where(uploads.c.id == task_id).with_for_update()
+    upload, file, has_job = _repeatable(connection, locked)
+    begun: dict[str, Any] = {
+        "state": JobState.QUEUED.value,
+        "owner": "",
+        "attempts": 0,
+        "crash_count": 0,
+        "run_after": now,
+        "checkpoint": checkpoint_text(Checkpoint(again=True)),
+        "error_code": "",
+        "error_msg": "",
+        "claimed_at": None,
+        "ended_at": None,
+        # Its place is that of a job of today, not the place that its first job had.
+        "precedence": -(upload.priority if priority is None else priority),
+        "created_at": now,
+    }
+    if has_job:
+        connection.execute(update(jobs).where(jobs.c.task_id == task_id).values(**begun))
+    else:
+        begun |= _new_job(upload, file)
+        connection.execute(insert(jobs).values(task_id=task_id, **begun))
+    forget_multipart(connection, task_id)
+    wait_in_line(connection, task_id, now)
+    job = connection.execute(select(jobs).where(jobs.c.task_id == task_id)).mappings().one()
+    return job_of(job)
+
+
+def _repeatable(connection: Connection, select_upload: Select[Any]) -> tuple[Upload, File, bool]:
+    """Return an upload whose file can be processed again, the file, and whether the upload has a job.
+
+    Raises: see ``JobCatalog.process_again``.
+    """
+    row = connection.execute(select_upload).mappings().first()
+    upload = None if row is None else upload_of(row)
+    if upload is None or upload.state not in (UploadState.FINISHED, UploadState.RECEIVING):
+        raise UploadNotFound
+    state = connection.execute(select(jobs.c.state).where(jobs.c.task_id == upload.id)).scalar()
+    if state in _ACTIVE:
+        raise ProcessingAlready
+    file = _file_of(connection, upload)
+    if file is None:
+        raise UploadUnfinished
+    if file.main_name != ORIGINAL and not _has_original(connection, file):
+        raise OriginalMissing
+    return upload, file, state is not None
+
+
+def _file_of(connection: Connection, upload: Upload) -> File | None:
+    identity = upload.file_identity
+    statement = select(repository_pool).where(repository_pool.c.identity == identity)
+    row = connection.execute(statement).mappings().first() if identity else None
+    return None if row is None else file_of(row)
+
+
+def _has_original(connection: Connection, file: File) -> bool:
+    statement = select(renditions.c.id).where(
+        renditions.c.identity == file.identity, renditions.c.name == ORIGINAL
+    )
+    return connection.execute(statement).first() is not None
+
+
+def _new_job(upload: Upload, file: File) -> dict[str, Any]:
+    """Columns of a job for an upload that never had one, since the pool held its content."""
+    family = file.content_type.partition("/")[0]
+    return {
+        "user_id": upload.user_id,
+        "scope": file.scope,
+        "filename": upload.filename[:NAME_CHARACTERS],
+        "filetype": upload.filetype[:NAME_CHARACTERS],
+        "file_hash": file.hash,
+        "file_size": file.size,
+        "temp_path": "",
+        "is_video": family == "video",
+        "lane": lane_of(family, file.size).value,
+        "fence": 0,
+        "lease_until": 0.0,
+    }
+
+
+def replace_file(connection: Connection, job: Job, stored: StoredContent, now: float) -> File:
+    """Let the pool's entry point at what the job has stored instead of what was made before, for every
+    task that refers to it. What nothing points at any longer is the janitor's.
+
+    Raises: Transient: an object was collected meanwhile, or the pool holds the file no longer.
+    """
+    file = pool_file(connection, job.scope, job.file_hash, locked=True)
+    if file is None:
+        raise Transient("The pool holds the file no longer.")
+    for key in (stored.object_key, *(one.object_key for one in stored.renditions)):
+        if not hold_object(connection, key, now):
+            raise Transient("The object was collected before it was recorded.")
+    extra = stored.extra_size(file.size)
+    connection.execute(
+        update(repository_pool)
+        .where(repository_pool.c.identity == file.identity)
+        .values(
+            ext=stored.ext,
+            path=stored.path,
+            object_key=stored.object_key,
+            stored_hash=stored.stored_hash,
+            stored_size=stored.stored_size,
+            content_type=stored.content_type,
+            facts=facts_text(stored.facts),
+            extra_size=extra,
+        )
+    )
+    connection.execute(delete(renditions).where(renditions.c.identity == file.identity))
+    rows = [rendition_row(rendition, file.identity) for rendition in stored.renditions]
+    if rows:
+        connection.execute(insert(renditions), rows)
+    refers = uploads.c.file_identity == file.identity
+    connection.execute(update(uploads).where(refers).values(extra_size=extra))
+    history = file_upload_history
+    of_file = history.c.repository_identity == file.identity
+    connection.execute(update(history).where(of_file).values(oss_path=stored.path))
+    # A deleted upload's history still names the file: its user hears of it no longer.
+    followed = select(uploads.c.id).where(refers, uploads.c.state == UploadState.FINISHED.value)
+    for task_id in connection.execute(followed).scalars().all():
+        add_outcome(connection, UploadId(task_id), now=now)
+        add_event(connection, UploadId(task_id), HookEvent.POST_COMPLETE, now)
+    found = pool_file(connection, job.scope, job.file_hash, locked=True)
+    if found is None:
+        raise Transient("The pool holds the file no longer.")
+    return found

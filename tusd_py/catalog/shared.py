@@ -1,0 +1,128 @@
+"""Writes that uploads and jobs have in common: history, pool look-ups, outbox rows."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+
+from tusd_py.catalog.fast_statement import Prepared
+from tusd_py.catalog.hooks import add_event
+from tusd_py.catalog.rows import NAME_CHARACTERS, date_time, file_of
+from tusd_py.catalog.schema import (
+    file_upload_history,
+    outbox,
+    possession_questions,
+    renditions,
+    repository_pool,
+    uploads,
+)
+from tusd_py.domain.file import File
+from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.ids import Scope, UploadId
+from tusd_py.domain.task import TaskStatus
+from tusd_py.domain.upload import FinishedContent, UploadState
+
+_IN_POOL: Final = select(repository_pool).where(
+    repository_pool.c.scope == bindparam("scope"), repository_pool.c.hash == bindparam("hash")
+)
+_POOL_FILE: Final = Prepared(_IN_POOL)
+_POOL_FILE_LOCKED: Final = Prepared(_IN_POOL.with_for_update())
+_ADD_HISTORY: Final = Prepared(
+    insert(file_upload_history),
+    ["task_id", "user_id", "filename", "file_hash", "file_size", "status", "created_at"],
+)
+_ADD_OUTBOX: Final = Prepared(insert(outbox), ["task_id", "kind", "due_at"])
+
+
+def pool_file(
+    connection: Connection, scope: Scope, file_hash: str, *, locked: bool = False
+) -> File | None:
+    """The scope's file with this source hash; ``locked``: until the transaction ends, which makes an
+    upload point at it, nobody takes it out of the pool."""
+    statement = _POOL_FILE_LOCKED if locked else _POOL_FILE
+    row = statement.first(connection, {"scope": scope, "hash": file_hash})
+    return None if row is None else file_of(row)
+
+
+def leave_pool(connection: Connection, upload_id: UploadId) -> None:
+    """The upload points at its file no longer; a file that none points at leaves the pool. Its objects
+    are then the janitor's, which looks into the pool again."""
+    identity = connection.execute(
+        select(uploads.c.file_identity).where(uploads.c.id == upload_id)
+    ).scalar()
+    if identity is None:
+        return
+    pool = repository_pool
+    connection.execute(select(pool.c.id).where(pool.c.identity == identity).with_for_update())
+    points = select(uploads.c.id).where(
+        uploads.c.file_identity == identity, uploads.c.state == UploadState.FINISHED.value
+    )
+    if connection.execute(select(exists(points))).scalar():
+        return
+    left = connection.execute(select(pool.c.hash).where(pool.c.identity == identity)).scalar()
+    connection.execute(delete(pool).where(pool.c.identity == identity))
+    connection.execute(delete(renditions).where(renditions.c.identity == identity))
+    if left is not None:
+        _forget_questions(connection, left)
+
+
+def _forget_questions(connection: Connection, file_hash: str) -> None:
+    """A hash that nobody holds any longer is asked for no more."""
+    held = exists(select(repository_pool.c.id).where(repository_pool.c.hash == file_hash))
+    table = possession_questions
+    connection.execute(delete(table).where(table.c.file_hash == file_hash, ~held))
+
+
+def add_history(connection: Connection, content: FinishedContent, *, now: float) -> None:
+    """The task's record, received."""
+    _ADD_HISTORY.run(
+        connection,
+        {
+            "task_id": content.upload_id,
+            "user_id": content.user_id,
+            "filename": content.filename[:NAME_CHARACTERS],
+            "file_hash": content.file_hash,
+            "file_size": content.file_size,
+            "status": TaskStatus.RECEIVED.value,
+            "created_at": date_time(now),
+        },
+    )
+    add_event(connection, content.upload_id, HookEvent.POST_FINISH, now)
+
+
+def set_history(connection: Connection, task_id: UploadId, **values: Any) -> None:  # noqa: ANN401
+    """Change the task's record."""
+    connection.execute(
+        update(file_upload_history).where(file_upload_history.c.task_id == task_id).values(**values)
+    )
+
+
+def complete_history(
+    connection: Connection, task_id: UploadId, file: File, *, duration: int, now: float
+) -> None:
+    """The task's record, completed; ``duration`` in whole seconds."""
+    set_history(
+        connection,
+        task_id,
+        status=TaskStatus.COMPLETED.value,
+        error_msg="",
+        oss_path=file.path,
+        repository_identity=file.identity,
+        duration=duration,
+        completed_at=date_time(now),
+    )
+    add_outcome(connection, task_id, now=now)
+    add_event(connection, task_id, HookEvent.POST_COMPLETE, now)
+
+
+JOB: Final = "job"
+OUTCOME: Final = "outcome"
+
+
+def add_outbox(connection: Connection, task_id: UploadId, *, due_at: float) -> None:
+    """A worker is to be woken for this job at ``due_at`` (unix seconds)."""
+    _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": JOB, "due_at": due_at})
+
+
+def add_outcome(connection: Connection, task_id: UploadId, *, now: float) -> None:
+    """The task's followers are to be told how it ended, even if whoever ended it dies now."""
+    _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": OUTCOME, "due_at": now})

@@ -1,0 +1,453 @@
+"""Uploads in SQL: ``catalog.port.UploadCatalog``."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
+
+from tusd_py.catalog.database import Database
+from tusd_py.catalog.fair_queue import join_line
+from tusd_py.catalog.fast_statement import Prepared
+from tusd_py.catalog.hooks import add_event
+from tusd_py.catalog.objects import forget_multipart
+from tusd_py.catalog.port import LATEST_LOOK_SECONDS
+from tusd_py.catalog.quotas import grant, usage, within_quota
+from tusd_py.catalog.rows import (
+    NAME_CHARACTERS,
+    UPLOAD_COLUMNS,
+    checkpoint_text,
+    file_of,
+    history_of,
+    rendition_of,
+    upload_of,
+    upload_row,
+)
+from tusd_py.catalog.schema import (
+    file_upload_history,
+    jobs,
+    renditions,
+    repository_pool,
+    uploads,
+)
+from tusd_py.catalog.shared import (
+    add_history,
+    add_outbox,
+    complete_history,
+    leave_pool,
+    pool_file,
+)
+from tusd_py.catalog.values import Done, Finished, HistoryRow
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
+from tusd_py.domain.file import File
+from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
+from tusd_py.domain.quota import Quota, Usage, check_bytes
+from tusd_py.domain.rendition import Rendition
+from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
+
+IDS_AT_ONCE: Final = 500
+"""Uploads that one statement names."""
+REFUSED_SOURCE_SECONDS = 24 * 3600.0
+"""The source of a job that failed by a verdict on the file is kept for this time, for a retry by hand after
+a change of the settings."""
+_CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
+
+_ADD_UPLOAD: Final = Prepared(insert(uploads), UPLOAD_COLUMNS)
+_FIND: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
+_UPLOAD: Final = Prepared(_FIND)
+_UPLOAD_LOCKED: Final = Prepared(_FIND.with_for_update())
+_FINISH: Final = Prepared(
+    update(uploads)
+    .where(uploads.c.id == bindparam("upload_id"), uploads.c.state == UploadState.RECEIVING.value)
+    .values(
+        state=UploadState.FINISHED.value,
+        file_hash=bindparam("hash_"),
+        length=bindparam("size"),
+        file_identity=bindparam("identity"),
+        extra_size=bindparam("extra"),
+        look_at=None,
+    )
+)
+_ADD_JOB: Final = Prepared(
+    insert(jobs),
+    [column.name for column in jobs.c if column.name not in ("claimed_at", "ended_at")],
+)
+_LOOK_AGAIN: Final = (
+    update(uploads).where(uploads.c.id == bindparam("upload_id")).values(look_at=bindparam("at"))
+)
+_NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
+
+
+class UploadRecords:
+    """The upload half of the catalog."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @property
+    def shares_commits(self) -> bool:
+        """See ``UploadCatalog.shares_commits``."""
+        return self._database.is_sqlite
+
+    def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+        """See ``UploadCatalog.together``."""
+        return self._database.together(works)
+
+    def look_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+        """See ``UploadCatalog.look_together``."""
+        return self._database.look_together(works)
+
+    def add_upload(self, upload: Upload, quota: Quota | None = None) -> None:
+        """See ``UploadCatalog.add_upload``."""
+        row = upload_row(upload)
+
+        def work(connection: Connection) -> bool:
+            with within_quota(connection, upload.user_id, quota):
+                insert_upload(connection, upload, row)
+                return True
+
+        self._database.write(
+            work, settled=lambda c: True if find_upload(c, upload.id) is not None else None
+        )
+
+    def declare_hash(self, upload_id: UploadId, declared_hash: str) -> bool:
+        """See ``UploadCatalog.declare_hash``."""
+        table = uploads
+        statement = (
+            update(table)
+            .where(
+                table.c.id == upload_id,
+                or_(table.c.declared_hash.is_(None), table.c.declared_hash == declared_hash),
+            )
+            .values(declared_hash=declared_hash)
+        )
+        return self._database.write(lambda c: c.execute(statement).rowcount == 1)
+
+    def upload(self, upload_id: UploadId) -> Upload | None:
+        """See ``UploadCatalog.upload``."""
+        return self._database.read(lambda c: find_upload(c, upload_id))
+
+    def uploads(self, ids: Collection[UploadId]) -> Mapping[UploadId, Upload]:
+        """See ``UploadCatalog.uploads``."""
+        wanted = sorted(ids)
+        found: dict[UploadId, Upload] = {}
+        for start in range(0, len(wanted), IDS_AT_ONCE):
+            some = wanted[start : start + IDS_AT_ONCE]
+            found.update((upload.id, upload) for upload in self._uploads(uploads.c.id.in_(some)))
+        return found
+
+    def declare_length(self, upload: Upload, length: int, quota: Quota | None = None) -> bool:
+        """See ``UploadCatalog.declare_length``."""
+        statement = (
+            update(uploads)
+            .where(uploads.c.id == upload.id, uploads.c.length.is_(None))
+            .values(length=length)
+        )
+
+        def work(connection: Connection) -> bool:
+            with within_quota(connection, upload.user_id, quota, check_bytes):
+                return connection.execute(statement).rowcount == 1
+
+        return self._database.write(work)
+
+    def grant(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
+        """See ``UploadCatalog.grant``."""
+        return self._database.write(lambda c: grant(c, upload, end, ahead, limit))
+
+    def set_granted(self, upload_id: UploadId, size: int) -> None:
+        """See ``UploadCatalog.set_granted``."""
+        statement = (
+            update(uploads)
+            .where(uploads.c.id == upload_id, uploads.c.length.is_(None))
+            .values(granted=size)
+        )
+        self._database.write(lambda c: c.execute(statement))
+
+    def usage(self, user_id: UserId) -> Usage:
+        """See ``UploadCatalog.usage``."""
+        return self._database.read(lambda c: usage(c, user_id))
+
+    def finish_upload(self, content: FinishedContent, *, is_video: bool) -> Finished:
+        """See ``UploadCatalog.finish_upload``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _finish(c, content, is_video=is_video, now=now))
+
+    def finish_partial(self, upload_id: UploadId, file_hash: str) -> None:
+        """See ``UploadCatalog.finish_partial``."""
+        statement = (
+            update(uploads)
+            .where(uploads.c.id == upload_id, uploads.c.state == UploadState.RECEIVING.value)
+            .values(state=UploadState.FINISHED.value, file_hash=file_hash)
+        )
+        self._database.write(lambda c: c.execute(statement))
+
+    def close_upload(self, upload_id: UploadId, state: UploadState) -> bool:
+        """See ``UploadCatalog.close_upload``."""
+        now = self._clock.now()
+        return self._database.write(lambda c: _close(c, upload_id, state, now))
+
+    def receiving(self) -> Sequence[UploadId]:
+        """See ``UploadCatalog.receiving``."""
+        statement = (
+            select(uploads.c.id)
+            .where(uploads.c.state == UploadState.RECEIVING.value)
+            .order_by(uploads.c.created_at)
+        )
+        return self._database.read(
+            lambda c: [UploadId(found) for found in c.execute(statement).scalars()]
+        )
+
+    def due(self, limit: int) -> Sequence[Upload]:
+        """See ``UploadCatalog.due``."""
+        now = self._clock.now()
+        at = uploads.c.look_at
+        statement = (
+            select(uploads)
+            .where(or_(at <= now, at > now + 2 * LATEST_LOOK_SECONDS))
+            .order_by(at)
+            .limit(limit)
+        )
+        return self._database.read(
+            lambda c: [upload_of(row) for row in c.execute(statement).mappings()]
+        )
+
+    def look_again(self, times: Mapping[UploadId, float | None]) -> None:
+        """See ``UploadCatalog.look_again``."""
+        rows = [{"upload_id": upload_id, "at": at} for upload_id, at in times.items()]
+        if rows:
+            self._database.write(lambda c: c.execute(_LOOK_AGAIN, rows))
+
+    def finals_of(self, part: UploadId) -> Sequence[Upload]:
+        """See ``UploadCatalog.finals_of``."""
+        owner = select(uploads.c.user_id).where(uploads.c.id == part).scalar_subquery()
+        return self._uploads(
+            and_(
+                uploads.c.user_id == owner,
+                uploads.c.state == UploadState.RECEIVING.value,
+                uploads.c.kind == UploadKind.FINAL.value,
+                uploads.c.parts.contains(part),
+            )
+        )
+
+    def _uploads(self, condition: object) -> list[Upload]:
+        statement = select(uploads).where(condition).order_by(uploads.c.created_at)  # type: ignore[arg-type]
+        return self._database.read(
+            lambda c: [upload_of(row) for row in c.execute(statement).mappings()]
+        )
+
+    def removable_sources(self, *, failed_after: float | None = None) -> Sequence[UploadId]:
+        """See ``UploadCatalog.removable_sources``."""
+        statement = _removable(self._clock.now(), failed_after)
+        return self._database.read(
+            lambda c: [UploadId(found) for found in c.execute(statement).scalars()]
+        )
+
+    def source_removed(self, upload_id: UploadId) -> None:
+        """See ``UploadCatalog.source_removed``."""
+        statement = update(uploads).where(uploads.c.id == upload_id).values(source_removed=True)
+        self._database.write(lambda c: c.execute(statement))
+
+    def file(self, identity: str) -> File | None:
+        """See ``UploadCatalog.file``."""
+        statement = select(repository_pool).where(repository_pool.c.identity == identity)
+        row = self._database.read(lambda c: c.execute(statement).mappings().first())
+        return None if row is None else file_of(row)
+
+    def file_by_hash(self, scope: Scope, file_hash: str) -> File | None:
+        """See ``UploadCatalog.file_by_hash``."""
+        return self._database.read(lambda c: pool_file(c, scope, file_hash))
+
+    def object_keys(self) -> Iterable[str]:
+        """See ``UploadCatalog.object_keys``."""
+        statement = union_all(select(repository_pool.c.object_key), select(renditions.c.object_key))
+        return self._database.read(lambda c: list(c.execute(statement).scalars()))
+
+    def renditions(self, identity: str) -> Sequence[Rendition]:
+        """See ``UploadCatalog.renditions``."""
+        table = renditions
+        statement = select(table).where(table.c.identity == identity).order_by(table.c.id)
+        return self._database.read(
+            lambda c: [rendition_of(row) for row in c.execute(statement).mappings()]
+        )
+
+    def history(self, task_id: UploadId) -> HistoryRow | None:
+        """See ``UploadCatalog.history``."""
+        table = file_upload_history
+        statement = select(table).where(table.c.task_id == task_id)
+        row = self._database.read(lambda c: c.execute(statement).mappings().first())
+        return None if row is None else history_of(row)
+
+    def histories(
+        self, user_id: UserId, *, page: int, size: int
+    ) -> tuple[int, Sequence[HistoryRow]]:
+        """See ``UploadCatalog.histories``."""
+        table = file_upload_history
+        mine = table.c.user_id == user_id
+        count = select(func.count()).select_from(table).where(mine)
+        rows = (
+            select(table)
+            .where(mine)
+            .order_by(table.c.created_at.desc(), table.c.id.desc())
+            .limit(size)
+            .offset((page - 1) * size)
+        )
+        return self._database.read(
+            lambda c: (
+                c.execute(count).scalar_one(),
+                [history_of(row) for row in c.execute(rows).mappings()],
+            )
+        )
+
+
+def insert_upload(connection: Connection, upload: Upload, row: Mapping[str, Any]) -> None:
+    """A new upload's row. A partial one is no task: nobody is told of it."""
+    _ADD_UPLOAD.run(connection, row)
+    if upload.kind is not UploadKind.PARTIAL:
+        add_event(connection, upload.id, HookEvent.POST_CREATE, upload.created_at)
+
+
+def find_upload(
+    connection: Connection, upload_id: UploadId, *, locked: bool = False
+) -> Upload | None:
+    """The upload in whatever state; ``locked``: until the transaction ends."""
+    statement = _UPLOAD_LOCKED if locked else _UPLOAD
+    row = statement.first(connection, {"upload_id": upload_id})
+    return None if row is None else upload_of(row)
+
+
+def _finish(
+    connection: Connection, content: FinishedContent, *, is_video: bool, now: float
+) -> Finished:
+    file = pool_file(connection, content.scope, content.file_hash, locked=True)
+    finished = _FINISH.run(
+        connection,
+        {
+            "upload_id": content.upload_id,
+            "hash_": content.file_hash,
+            "size": content.file_size,
+            "identity": None if file is None else file.identity,
+            "extra": 0 if file is None else file.extra_size,
+        },
+    )
+    if finished != 1:
+        return Finished(first=False, file=file if was_held(connection, content.upload_id) else None)
+    add_history(connection, content, now=now)
+    if file is not None:
+        complete_history(connection, content.upload_id, file, duration=0, now=now)
+        return Finished(first=True, file=file)
+    _add_job(connection, content, is_video=is_video, now=now)
+    add_outbox(connection, content.upload_id, due_at=now)
+    join_line(connection, content.lane, content.user_id, due_at=now, precedence=-content.priority)
+    return Finished(first=True, file=None)
+
+
+def was_held(connection: Connection, upload_id: UploadId) -> bool:
+    """Whether an upload that was finished before found its content in the pool.
+
+    Raises: UploadNotFound, UploadExpired, UploadTerminated: it was not finished but is gone.
+    """
+    upload = find_upload(connection, upload_id, locked=True)
+    if upload is None:
+        raise UploadNotFound
+    if upload.state is UploadState.EXPIRED:
+        raise UploadExpired
+    if upload.state in _CLOSED:
+        raise UploadTerminated
+    return upload.file_identity is not None
+
+
+def _add_job(
+    connection: Connection, content: FinishedContent, *, is_video: bool, now: float
+) -> None:
+    _ADD_JOB.run(
+        connection,
+        {
+            "task_id": content.upload_id,
+            "user_id": content.user_id,
+            "scope": content.scope,
+            "filename": content.filename[:NAME_CHARACTERS],
+            "filetype": content.filetype[:NAME_CHARACTERS],
+            "file_hash": content.file_hash,
+            "file_size": content.file_size,
+            "temp_path": content.temp_path,
+            "is_video": is_video,
+            "state": JobState.QUEUED.value,
+            "owner": "",
+            "fence": 0,
+            "attempts": 0,
+            "crash_count": 0,
+            "lease_until": 0.0,
+            "run_after": now,
+            "lane": content.lane.value,
+            "precedence": -content.priority,
+            "checkpoint": _NO_CHECKPOINT,
+            "error_code": "",
+            "error_msg": "",
+            "created_at": now,
+        },
+    )
+
+
+def _close(connection: Connection, upload_id: UploadId, state: UploadState, now: float) -> bool:
+    closed = connection.execute(
+        update(uploads)
+        .where(uploads.c.id == upload_id, uploads.c.state.not_in([s.value for s in _CLOSED]))
+        .values(state=state.value, look_at=None)
+    ).rowcount
+    if closed:
+        leave_pool(connection, upload_id)
+        active = (JobState.QUEUED.value, JobState.RUNNING.value)
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.task_id == upload_id, jobs.c.state.in_(active))
+            .values(state=JobState.CANCELLED.value, ended_at=now)
+        )
+        forget_multipart(connection, upload_id)
+    return closed == 1
+
+
+def _removable(now: float, failed_after: float | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Nobody reads these bytes again: see ``UploadCatalog.removable_sources``."""
+    job = select(jobs.c.task_id).where(jobs.c.task_id == uploads.c.id)
+    active = job.where(jobs.c.state.in_((JobState.QUEUED.value, JobState.RUNNING.value)))
+    given_up = job.where(
+        or_(
+            jobs.c.state == JobState.CANCELLED.value,
+            and_(jobs.c.state == JobState.FAILED.value, _ended_for_good(now, failed_after)),
+        )
+    )
+    finished = uploads.c.state == UploadState.FINISHED.value
+    return select(uploads.c.id).where(
+        uploads.c.source_removed.is_(False),
+        ~exists(active),
+        or_(
+            uploads.c.state.in_([state.value for state in _CLOSED]),
+            and_(finished, uploads.c.file_identity.is_not(None)),
+            and_(finished, exists(given_up)),
+        ),
+    )
+
+
+def _ended_for_good(now: float, failed_after: float | None) -> ColumnElement[bool]:
+    """A failed job whose source is of no use: what was not the file's fault is kept for another try."""
+    refused = and_(
+        jobs.c.error_code.in_(sorted(REFUSALS)), jobs.c.ended_at < now - REFUSED_SOURCE_SECONDS
+    )
+    old = false() if failed_after is None else jobs.c.ended_at < now - failed_after
+    return or_(jobs.c.error_code == INFECTED, refused, old)

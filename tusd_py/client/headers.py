@@ -1,0 +1,102 @@
+"""Reading answers with bounds: no server can fill the memory, or hold a client by a drip.
+
+Bytes are taken as they come (no decompression): every request asks for the identity coding.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+import httpx
+
+from tusd_py.bounded_http import is_plain
+from tusd_py.client.errors import Refused
+from tusd_py.client.file_upload import Answer, Broken
+
+MAX_ANSWER_BYTES: Final = 1 << 20
+ANSWER_SECONDS: Final = 60.0
+"""For the whole body of an answer that is no file."""
+MAX_LINE_BYTES: Final = 256 << 10
+
+
+class _Body:
+    """The body of one answer, as far as it is taken."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.content = bytearray()
+        self._plain = is_plain(response)
+        self._deadline = time.monotonic() + ANSWER_SECONDS
+
+    def take(self, piece: bytes) -> bool:
+        """Whether more is wanted; what is too large, too slow or compressed counts as empty."""
+        self.content += piece
+        in_time = time.monotonic() <= self._deadline
+        if self._plain and in_time and len(self.content) <= MAX_ANSWER_BYTES:
+            return True
+        self.content.clear()
+        return False
+
+
+def read_answer(response: httpx.Response) -> Answer:
+    """An answer with its body. Raises: httpx.TransportError."""
+    body = _Body(response)
+    for piece in response.iter_raw():
+        if not body.take(piece):
+            break
+    return Answer(response.status_code, response.headers, bytes(body.content))
+
+
+async def aread_answer(response: httpx.Response) -> Answer:
+    """See ``read_answer``."""
+    body = _Body(response)
+    async for piece in response.aiter_raw():
+        if not body.take(piece):
+            break
+    return Answer(response.status_code, response.headers, bytes(body.content))
+
+
+class _Lines:
+    def __init__(self, response: httpx.Response) -> None:
+        if not is_plain(response):
+            raise Refused("the server compressed its events although that was not asked for")
+        self._rest = b""
+
+    def take(self, piece: bytes) -> list[str]:
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            raise Refused("the server's events have a line without an end")
+        return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines]
+
+
+def read_lines(response: httpx.Response) -> Iterator[str]:
+    """The lines of an endless answer. Raises: Refused: one is too long; httpx.TransportError."""
+    lines = _Lines(response)
+    for piece in response.iter_raw():
+        yield from lines.take(piece)
+
+
+async def aread_lines(response: httpx.Response) -> AsyncIterator[str]:
+    """See ``read_lines``."""
+    lines = _Lines(response)
+    async for piece in response.aiter_raw():
+        for line in lines.take(piece):
+            yield line
+
+
+def broken_by(error: httpx.TransportError) -> Broken:
+    """A failure of the connection, as the plan takes it. Raises: Refused: the request itself is wrong."""
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
+        raise Refused(f"the request can't be sent: {error}") from error
+    reason = str(error) or type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return Broken(f"the host name can't be resolved: {reason}", lasting=True)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Broken(f"the certificate is not trusted: {cause.verify_message}", lasting=True)
+        if isinstance(cause, ssl.SSLError):
+            return Broken(f"TLS failed: {reason}", lasting=True)
+        cause = cause.__cause__ or cause.__context__
+    return Broken(reason)

@@ -1,0 +1,27 @@
+"""Another process that wants a lock: ``python -m tusd_py.doctor.lock_probe FILE`` (see ``disk_facts``).
+
+Exit codes: 0 it got the lock; 1 it was refused; 2 there are no such locks here.
+"""
+
+import errno
+import fcntl
+import os
+import sys
+
+from tusd_py.locks.shared import set_byte_lock
+
+
+def contend(path: str) -> int:
+    """Try to lock the first byte of a file; the exit code."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        set_byte_lock(descriptor, fcntl.F_WRLCK, 0)
+    except OSError as error:
+        return 1 if error.errno in (errno.EAGAIN, errno.EACCES) else 2
+    finally:
+        os.close(descriptor)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(contend(sys.argv[1]))

@@ -1,1 +1,0 @@
-"""BLAKE3 of growing files, and the checksum algorithms of tus."""

@@ -1,0 +1,22 @@
+"""Which tus extensions are on offer."""
+
+from tusd_py.protocol.tus1 import Capabilities
+from tusd_py.storage import checksums
+from tusd_py.storage.port import StoreSet
+
+
+def capabilities(stores: StoreSet, *, max_size: int | None, expires: bool) -> Capabilities:
+    """What is announced: derived from what the store has, never declared twice."""
+    extensions = ["creation", "creation-with-upload", "creation-defer-length", "termination"]
+    if expires:
+        extensions.append("expiration")
+    if stores.rewind is not None:
+        extensions.append("checksum")
+    if stores.concatenation is not None:
+        extensions += ["concatenation", "concatenation-unfinished"]
+    digest_sizes = {name: checksums.digest_size(name) for name in checksums.ALGORITHMS}
+    return Capabilities(
+        extensions=tuple(extensions),
+        max_size=max_size,
+        digest_sizes=digest_sizes if stores.rewind is not None else {},
+    )

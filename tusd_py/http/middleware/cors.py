@@ -1,0 +1,177 @@
+"""Cross-origin rules on every answer, errors too: outermost, pure ASGI (checks C199 to C208).
+
+Starlette's own middleware answers preflights without the tus headers and refuses unlisted request
+headers; a refusal without Access-Control-Allow-Origin reads as a network error in a browser.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from starlette._utils import get_route_path
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tusd_py.domain.errors import OriginNotAllowed
+from tusd_py.http.authentication import Access
+from tusd_py.http.errors import refuse
+from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.origin import own_origins
+from tusd_py.settings.sections import CorsSettings
+from tusd_py.settings.sources import SettingsError
+
+ALLOW_METHODS: Final = "POST, HEAD, PATCH, DELETE, GET, OPTIONS"
+ALLOW_HEADERS: Final = (
+    "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Origin, Range, Tus-Resumable, Upload-Checksum, "
+    "Upload-Concat, Upload-Defer-Length, Upload-Hash, Upload-Instant, Upload-Length, "
+    "Upload-Metadata, Upload-Offset, Upload-Proof, Upload-Token, X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
+)
+EXPOSE_HEADERS: Final = (
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, "
+    "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
+    "Upload-Challenge, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Instant, Upload-Length, "
+    "Upload-Metadata, Upload-Offset, Upload-Token, X-Request-ID"
+)
+
+
+_NO_ORIGIN: Final = (
+    "Pages of other sites may not use the server this way: the setting cors.allow_origins must list their "
+    "origins, and they must send theirs (fetch, or the attribute crossorigin)."
+)
+_OF_A_PAGE: Final = frozenset({b"origin", b"sec-fetch-site"})
+"""Fields that browsers add to requests of pages; other clients send neither, and cost no more."""
+_OWN_SITE: Final = frozenset({"none", "same-origin"})
+"""Values of Sec-Fetch-Site of a person's own navigation, and of the server's own pages."""
+
+
+def allowed_origins(settings: CorsSettings, access: Access) -> Collection[str]:
+    """Origins of other sites whose pages may use the server; ``*``: all.
+
+    Raises: SettingsError: all may, although no authentication protects anything from them.
+    """
+    origins = settings.allow_origins
+    if origins is None:
+        return ("*",) if access.by_tokens else ()
+    if "*" in origins and access.anonymous:
+        raise SettingsError(
+            "cors.allow_origins: * would let every web page read and delete all files, for no "
+            "authentication is set; list the origins, or set auth"
+        )
+    return origins
+
+
+class CrossOrigin:
+    """Wraps the whole application: answers are marked for pages of other sites, or refused to them.
+
+    Where each request needs a token in a header, only ``Origin`` is looked at. Elsewhere a browser may
+    bring an identity by itself (the network position, or a cookie), so that what it says about the
+    page behind a request without ``Origin`` counts too (Fetch Metadata, Sec-Fetch-Site).
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: CorsSettings,
+        *,
+        origins: Collection[str],
+        by_tokens: bool,
+        trusts_proxy: bool,
+        tus_path: str,
+        pages: Collection[str],
+        unmarked: Collection[str],
+        open_paths: Collection[str],
+    ) -> None:
+        """``origins``: of other sites, see ``allowed_origins``; ``by_tokens``: see ``Access``;
+        ``trusts_proxy``: whether a proxy's words count; ``pages``: paths that a link of another site may open; ``unmarked``: paths that no page of
+        another site may read; ``open_paths``: paths that are not looked at."""
+        self._app = app
+        self._trusts_proxy = trusts_proxy
+        self._tus_path = tus_path
+        self._pages = pages
+        self._unmarked = unmarked
+        self._open_paths = open_paths
+        self._origins = frozenset(origins)
+        self._all = "*" in self._origins
+        self._by_tokens = by_tokens
+        self._credentials = settings.allow_credentials
+        self._max_age = str(int(settings.max_age))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through with its answer marked, or refuse it to a stranger's page."""
+        if (
+            scope["type"] == "lifespan"
+            or not any(name in _OF_A_PAGE for name, _ in scope["headers"])
+            or get_route_path(scope) in self._open_paths
+        ):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin = ", ".join(headers.getlist("origin")) if "origin" in headers else None
+        if origin is None:
+            if self._is_strange(scope, headers):
+                await refuse(OriginNotAllowed(_NO_ORIGIN), scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+            return
+        if not self._allows(origin, scope):
+            await refuse(OriginNotAllowed(), scope, receive, send)
+            return
+        if scope["type"] == "websocket" or get_route_path(scope) in self._unmarked:
+            await self._app(scope, receive, send)
+            return
+        await self._answer_marked(origin, headers, scope, receive, send)
+
+    async def _answer_marked(
+        self, origin: str, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+        app = self._app
+        if preflight and not f"{get_route_path(scope)}/".startswith(self._tus_path):
+            # Only the tus endpoint has an OPTIONS of its own to answer.
+            app = Response(status_code=204)
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._mark(MutableHeaders(scope=message), origin, preflight=preflight)
+            await send(message)
+
+        await app(scope, receive, marked)
+
+    def _allows(self, origin: str, scope: Scope) -> bool:
+        """Whether pages of this origin may use the server; its own always may."""
+        if self._all or origin in self._origins:
+            return True
+        scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
+        fields = Fields(scope["headers"])
+        return origin in own_origins(fields, scheme=scheme, trusted=self._trusts_proxy)
+
+    def _is_strange(self, scope: Scope, headers: Headers) -> bool:
+        """Whether a browser says that a page of another site is behind a request without Origin, and it
+        is more than a link that a person follows: to a page, or to a file, which no page can read so."""
+        if self._all or self._by_tokens:
+            return False
+        if headers.get("sec-fetch-site", "none").lower() in _OWN_SITE:
+            return False
+        path = get_route_path(scope)
+        followed = (
+            scope["type"] == "http"
+            and scope["method"] in ("GET", "HEAD")
+            and headers.get("sec-fetch-mode") == "navigate"
+            and headers.get("sec-fetch-dest") == "document"
+        )
+        return not (followed and (path in self._pages or path.startswith(self._tus_path)))
+
+    def _mark(self, headers: MutableHeaders, origin: str, *, preflight: bool) -> None:
+        if self._all and not self._credentials:
+            headers["Access-Control-Allow-Origin"] = "*"
+        else:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers.add_vary_header("Origin")
+        if self._credentials:
+            headers["Access-Control-Allow-Credentials"] = "true"
+        if preflight:
+            headers["Access-Control-Allow-Methods"] = ALLOW_METHODS
+            headers["Access-Control-Allow-Headers"] = ALLOW_HEADERS
+            headers["Access-Control-Max-Age"] = self._max_age
+        else:
+            headers["Access-Control-Expose-Headers"] = EXPOSE_HEADERS

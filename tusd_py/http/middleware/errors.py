@@ -1,0 +1,59 @@
+"""The last net: whatever a route raises becomes an answer that tells nothing and is logged."""
+
+import logging
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tusd_py.domain.errors import LifespanMissing, TusdError
+from tusd_py.http.errors import respond
+from tusd_py.ingest.scope_extensions import TRAILERS
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Wraps the routes, inside the cross-origin rules, so that a 500 carries those too."""
+
+    def __init__(self, app: ASGIApp, running: Callable[[], bool]) -> None:
+        """``running``: whether the lifespan runs; without it nothing that is taken would go on."""
+        self._app = app
+        self._running = running
+        self._server_known = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer for it when it fails before its answer began."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if not self._server_known:
+            self._server_known = True
+            _say_whose_connections(scope)
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            # Interim responses come before the answer and leave it open.
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            if not self._running():
+                raise LifespanMissing
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if started:
+                raise
+            refusal = error if isinstance(error, TusdError) else _unexpected(error)
+            await respond(refusal, head=scope["method"] == "HEAD")(scope, receive, send)
+
+
+def _say_whose_connections(scope: Scope) -> None:
+    """Warn, with the first request, if the limits of ``settings.connections`` do not apply."""
+    if TRAILERS not in (scope.get("extensions") or {}):
+        log.warning("connections.limits_of_another_server", extra={"see": "docs/security.md"})
+
+
+def _unexpected(error: Exception) -> TusdError:
+    log.error("request.crashed", exc_info=error)
+    return TusdError()

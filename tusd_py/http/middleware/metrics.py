@@ -1,0 +1,44 @@
+"""Counting requests: pure ASGI, once per answer (requirement S23)."""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tusd_py.monitoring.server_metrics import ServerFigures
+
+METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST"})
+NONE: Final = "none"
+
+
+class RequestCounter:
+    """Wraps the whole application."""
+
+    def __init__(self, app: ASGIApp, figures: ServerFigures) -> None:
+        self._app = app
+        self._figures = figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the answer as it begins: a stream may last for hours."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answered = False
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                self._count(scope, f"{message['status'] // 100}xx")
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            if not answered:
+                self._count(scope, NONE)
+
+    def _count(self, scope: Scope, status: str) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        # The template, never the path: what clients make up must not become labels.
+        route = getattr(scope.get("route"), "path", NONE)
+        self._figures.answered(method=method, route=route, status=status)

@@ -1,0 +1,123 @@
+"""Server-Sent Events: one task's life, or all of a user's (requirement K1).
+
+``id:`` is ``epoch.sequence``. Last-Event-ID of the same epoch is not repeated; anything else gets
+the snapshot. After the final state comes ``event: end``, and a client that has the final state
+already is told 204, which ends an EventSource for good.
+"""
+
+import json
+import logging
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import Task
+from tusd_py.http.context import AppContext
+from tusd_py.http.routes.progress import find_task, recorded, task_id_of
+from tusd_py.tasks import json_views as frames
+from tusd_py.tasks.from_records import EPOCH
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS: Final = 15
+RETRY_MILLISECONDS: Final = 3000
+SEND_TIMEOUT_SECONDS: Final = 30.0
+"""A listener that takes nothing for so long is dropped (fault 50)."""
+_EVENT_ID: Final = re.compile(r"([0-9a-f]{1,16})\.([0-9]{1,18})")
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def routes(context: AppContext) -> list[BaseRoute]:
+    """The two streams."""
+
+    async def one(request: Request) -> Response:
+        caller = await context.access.listener(request)
+        await context.admit(caller)
+        task_id = task_id_of(request.path_params["task_id"])
+        task = await find_task(context, caller, task_id)
+        seen = last_seen(request.headers.get("last-event-id"), task)
+        if task.status.terminal and seen == (task.epoch, task.seq):
+            return Response(status_code=204, headers=_HEADERS)
+        return _Stream(context, caller.user_id, _task_events(context, task_id, seen))
+
+    async def mine(request: Request) -> Response:
+        caller = await context.access.listener(request)
+        caller.check_whole_user()
+        await context.admit(caller)
+        return _Stream(context, caller.user_id, _user_events(context, caller.user_id))
+
+    return [
+        Route("/api/file/upload/events", mine),
+        Route("/api/file/upload/events/{task_id}", one),
+    ]
+
+
+def last_seen(text: str | None, task: Task) -> tuple[str, int] | None:
+    """The state a client says it has; None when it has none of this task's present life.
+
+    What the durable record alone tells is older than anything of a living view's: it sets nobody back.
+    """
+    match = _EVENT_ID.fullmatch(text or "")
+    if match is None:
+        return None
+    epoch, seq = match[1], int(match[2])
+    newer_than_record = task.epoch == EPOCH != epoch
+    known = epoch == task.epoch and seq <= task.seq
+    return (epoch, seq) if newer_than_record or known else None
+
+
+class _Stream(EventSourceResponse):
+    """A stream that is counted while it is open."""
+
+    def __init__(
+        self, context: AppContext, user_id: UserId, events: AsyncIterator[ServerSentEvent]
+    ) -> None:
+        super().__init__(
+            events, headers=dict(_HEADERS), ping=PING_SECONDS, send_timeout=SEND_TIMEOUT_SECONDS
+        )
+        self._context = context
+        self._user_id = user_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until they end or the client takes none.
+
+        Raises: TooManyStreams: before anything was sent.
+        """
+        context = self._context
+        with context.streams.one_more(self._user_id), context.figures.listening("sse"):
+            try:
+                await super().__call__(scope, receive, send)
+            except SendTimeoutError:
+                # The answer stays incomplete, so the server closes the connection.
+                log.info("stream.not_read", extra={"user_id": self._user_id})
+
+
+async def _task_events(
+    context: AppContext, task_id: UploadId, seen: tuple[str, int] | None
+) -> AsyncIterator[ServerSentEvent]:
+    tasks = context.following.task(
+        task_id, record=lambda: recorded(context, task_id), last_seen=seen
+    )
+    async for task in tasks:
+        yield _event(task)
+        if task.status.terminal:
+            yield ServerSentEvent(data="", event="end", id=task.event_id)
+
+
+async def _user_events(context: AppContext, user_id: UserId) -> AsyncIterator[ServerSentEvent]:
+    yield ServerSentEvent(comment="following", retry=RETRY_MILLISECONDS)
+    async for task in context.following.user(user_id):
+        yield _event(task)
+
+
+def _event(task: Task) -> ServerSentEvent:
+    data = json.dumps(frames.notification(task), ensure_ascii=False)
+    return ServerSentEvent(data=data, id=task.event_id, retry=RETRY_MILLISECONDS)

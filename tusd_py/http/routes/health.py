@@ -1,0 +1,42 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``: for the machines around this server, not for browsers."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tusd_py.http.routes.progress import NO_STORE
+from tusd_py.monitoring.checks import Checks, health
+from tusd_py.monitoring.probes import in_thread
+from tusd_py.monitoring.registry import CONTENT_TYPE, Figures
+
+HEALTH: Final = "/healthz"
+PATHS: Final = frozenset({HEALTH, "/readyz", "/metrics"})
+
+
+def routes(
+    checks: Checks, figures: Figures, worker_alive: Callable[[], bool] | None, *, elsewhere: bool
+) -> list[BaseRoute]:
+    """The three routes. Each asks in a thread of its own: a part that hangs fills no pool.
+
+    Args: elsewhere: readiness and figures have an address of their own (``monitoring.health_server``).
+    """
+
+    async def healthz(_request: Request) -> Response:
+        status, members = health(worker_alive)
+        return JSONResponse(members, status, headers=NO_STORE)
+
+    async def readyz(_request: Request) -> Response:
+        found = await asyncio.wrap_future(in_thread(checks.readiness))
+        return JSONResponse(found.members(), found.http_status, headers=NO_STORE)
+
+    async def metrics(_request: Request) -> Response:
+        text = await asyncio.wrap_future(in_thread(figures.text))
+        return Response(text, headers={**NO_STORE, "Content-Type": CONTENT_TYPE})
+
+    if elsewhere:
+        return [Route(HEALTH, healthz)]
+    return [Route(HEALTH, healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -1,0 +1,97 @@
+"""``POST /api/file/upload`` (requirements S1 to S3): one file by a form, streamed and hashed as it arrives."""
+
+import base64
+import secrets
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tusd_py.domain.caller import Caller
+from tusd_py.domain.commands import Append, Create
+from tusd_py.domain.errors import ClientDisconnected, MaxSizeExceeded, ProtocolError, TusdError
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.task import TEXT_ACCEPTED, TEXT_INSTANT, TaskStatus
+from tusd_py.domain.upload import Upload, UploadState
+from tusd_py.http.context import AppContext
+from tusd_py.http.routes.form_file import FormFile
+from tusd_py.ingest.asgi_body import AsgiBody
+from tusd_py.protocol.fields import parse_metadata
+from tusd_py.uploads.append import append
+from tusd_py.uploads.create import create
+from tusd_py.uploads.terminate import drop
+
+FORM_BYTES: Final = 64 * 1024
+"""What a form may add around its file: a Content-Length beyond the limit and this is refused."""
+
+
+def routes(context: AppContext) -> list[BaseRoute]:
+    """The form upload."""
+
+    async def upload(request: Request) -> Response:
+        caller = await context.owner(request)
+        await context.admit(caller)
+        _check_length(context, request)
+        form = FormFile(request.receive, request.headers.getlist("content-type"))
+        await form.begin()
+        stored = await _store(context, caller, form)
+        headers = context.access.upload_token_header(caller.user_id, stored.id, stored.length, None)
+        if stored.file_identity is not None:
+            members = {
+                "identity": stored.file_identity,
+                "status": TaskStatus.COMPLETED.value,
+                "message": TEXT_INSTANT,
+            }
+            return JSONResponse({**members, "task_id": stored.id}, headers=headers)
+        members = {
+            "task_id": stored.id,
+            "status": TaskStatus.RECEIVED.value,
+            "message": TEXT_ACCEPTED,
+        }
+        return JSONResponse(members, headers=headers)
+
+    return [Route("/api/file/upload", upload, methods=["POST"])]
+
+
+def _check_length(context: AppContext, request: Request) -> None:
+    limit = context.uploads.policy.max_size
+    text = request.headers.get("content-length", "0")
+    if limit is not None and text.isdecimal() and int(text) > limit + FORM_BYTES:
+        raise MaxSizeExceeded(limit)
+
+
+async def _store(context: AppContext, caller: Caller, form: FormFile) -> Upload:
+    """The file as a finished upload; nothing is left of one that can't be finished: a form can't
+    be resumed. Raises: what ``create`` and ``append`` raise; ProtocolError."""
+    room = context.uploads
+    upload_id = UploadId(secrets.token_hex(16))
+    header = _metadata_header(form)
+    command = Create(
+        length=None,
+        metadata_header=header,
+        metadata=parse_metadata(header),
+        has_body=True,
+    )
+    body = AsgiBody(form.receive, context.threads)
+    try:
+        created = await create(room, caller, upload_id, command, body)
+        offset = created.offset or 0
+        told = Append(upload_id=upload_id, offset=offset, declared_length=offset, body_length=0)
+        await append(room, caller.user_id, told, body)
+        return await room.find(caller.user_id, upload_id)
+    except TusdError as error:
+        begun = await context.threads.call(room.catalog.upload, upload_id)
+        if begun is not None:
+            await context.threads.call(drop, room, begun, UploadState.REJECTED, type(error))
+        if form.malformed and isinstance(error, ClientDisconnected):
+            raise ProtocolError("The body is not a whole multipart form.") from error
+        raise
+
+
+def _metadata_header(form: FormFile) -> str:
+    """The form's names as Upload-Metadata, so that the upload is like any other."""
+    pairs = (("filename", form.filename[:255]), ("filetype", form.filetype[:255]))
+    return ",".join(
+        f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs if value
+    )

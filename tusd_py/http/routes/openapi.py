@@ -1,0 +1,38 @@
+"""``/api/openapi.json``: the JSON API as OpenAPI 3.1, and ``/api/docs``, where people read it.
+
+``openapi.yaml`` is written by hand and held to the running server by its tests.
+"""
+
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tusd_py.http.mount import mount_path
+from tusd_py.http.routes.pages import PageFiles
+
+
+def routes(pages: PageFiles) -> list[BaseRoute]:
+    """The description and its viewer, open to all: they tell nothing of what is here."""
+    described = description()
+
+    async def openapi(request: Request) -> Response:
+        servers = [{"url": mount_path(request.scope) or "/"}]
+        return JSONResponse({**described, "servers": servers})
+
+    async def viewer(request: Request) -> Response:
+        return pages.html(request, "api.html")
+
+    return [Route("/api/openapi.json", openapi), Route("/api/docs", viewer)]
+
+
+def description() -> dict[str, Any]:
+    """The document, with this version in it."""
+    text = (files("tusd_py.http.routes") / "openapi.yaml").read_text("utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    found["info"]["version"] = version("tusd-py")
+    return found

@@ -1,0 +1,124 @@
+"""``GET /api/file/upload/progress/{task_id}`` (requirement S4), and the look-ups that other routes share."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tusd_py.catalog.port import UploadCatalog
+from tusd_py.domain.caller import Caller
+from tusd_py.domain.errors import BackendError, TaskNotFound, UploadNotFound
+from tusd_py.domain.file import File
+from tusd_py.domain.ids import UploadId, parse_upload_id
+from tusd_py.domain.rendition import Rendition
+from tusd_py.domain.task import Task, TaskStatus
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.http.context import AppContext
+from tusd_py.tasks import json_views as frames
+from tusd_py.tasks.from_records import task_of_history, task_of_upload
+
+log = logging.getLogger(__name__)
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def routes(context: AppContext) -> list[BaseRoute]:
+    """The progress route."""
+
+    async def progress(request: Request) -> Response:
+        caller = await context.caller(request)
+        await context.admit(caller)
+        task_id = task_id_of(request.path_params["task_id"])
+        task = await find_task(context, caller, task_id)
+        placed = await context.places.placed(task)
+        members = {**frames.progress(placed), **await _of_file(context, task)}
+        return JSONResponse(members, headers=NO_STORE)
+
+    return [Route("/api/file/upload/progress/{task_id}", progress)]
+
+
+async def _of_file(context: AppContext, task: Task) -> dict[str, Any]:
+    """Return what is known of a completed task's file: facts, and the names of what can be had."""
+    if task.status is not TaskStatus.COMPLETED or not task.repository_id:
+        return {}
+    try:
+        found = await context.threads.call(_file_of, context.ports.catalog, task.repository_id)
+    except BackendError:
+        log.warning("task.file.unavailable", extra={"task_id": task.facts.task_id})
+        return {}
+    return {} if found is None else frames.of_file(*found)
+
+
+def _file_of(catalog: UploadCatalog, identity: str) -> tuple[File, Sequence[Rendition]] | None:
+    file = catalog.file(identity)
+    return None if file is None else (file, catalog.renditions(identity))
+
+
+def task_id_of(text: str) -> UploadId:
+    """A task id from a path. Raises: TaskNotFound: no task can have that name."""
+    task_id = parse_upload_id(text)
+    if task_id is None:
+        raise TaskNotFound
+    return task_id
+
+
+async def find_task(context: AppContext, caller: Caller, task_id: UploadId) -> Task:
+    """The caller's task: as the live view has it, else as the durable records do.
+
+    Raises: TaskNotFound: there is none, or it is somebody else's (hole 10);
+        BackendError: nobody knows (hole 12).
+    """
+    if not caller.reaches(task_id):
+        raise TaskNotFound
+    task = await _shown(context, task_id) or await recorded(context, task_id)
+    if task is None or task.facts.user_id != caller.user_id:
+        raise TaskNotFound
+    return task
+
+
+async def find_upload(
+    context: AppContext, caller: Caller, task_id: UploadId, *, of_any_user: bool = False
+) -> Upload:
+    """Return a task's upload as the catalog has it, received or not: the caller's, or that of any user.
+
+    Raises: TaskNotFound: there is none, it was deleted, or it is another user's; BackendError.
+    """
+    if not caller.reaches(task_id):
+        raise TaskNotFound
+    upload = await context.threads.call(context.ports.catalog.upload, task_id)
+    if upload is None or upload.state not in (UploadState.RECEIVING, UploadState.FINISHED):
+        raise TaskNotFound
+    if upload.user_id != caller.user_id and not of_any_user:
+        raise TaskNotFound
+    return upload
+
+
+async def _shown(context: AppContext, task_id: UploadId) -> Task | None:
+    try:
+        return await context.threads.call(context.ports.tasks.get, task_id)
+    except BackendError:
+        log.warning("task.view.unavailable", extra={"task_id": task_id})
+        return None
+
+
+async def recorded(context: AppContext, task_id: UploadId) -> Task | None:
+    """The task by the durable records alone. Raises: BackendError."""
+    return await context.threads.call(_recorded, context, task_id)
+
+
+def _recorded(context: AppContext, task_id: UploadId) -> Task | None:
+    row = context.ports.catalog.history(task_id)
+    if row is not None:
+        return task_of_history(row)
+    upload = context.ports.catalog.upload(task_id)
+    if upload is None or upload.state is not UploadState.RECEIVING:
+        return None
+    if upload.kind is UploadKind.PARTIAL:
+        return None
+    try:
+        return task_of_upload(upload, context.ports.stores.core.offset(task_id))
+    except UploadNotFound:
+        return None

@@ -1,0 +1,170 @@
+"""The tus endpoint: one ASGI application below the configured path."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from starlette._utils import get_route_path
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tusd_py.domain.caller import Caller
+from tusd_py.domain.commands import Append, Create, Discover, Download, Inspect, Terminate
+from tusd_py.domain.errors import TusdError
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.upload import UploadState
+from tusd_py.http.context import AppContext
+from tusd_py.http.download import download_response
+from tusd_py.http.errors import respond
+from tusd_py.http.mount import mount_path
+from tusd_py.ingest.bodies import body_of
+from tusd_py.ingest.scope_extensions import TRAILERS
+from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.origin import public_origin
+from tusd_py.protocol.tus1 import (
+    VERSION,
+    Capabilities,
+    Head,
+    UploadFacts,
+    discovery_headers,
+    inspection_headers,
+    parse_request,
+    progress_headers,
+)
+from tusd_py.uploads.append import append
+from tusd_py.uploads.body import Body
+from tusd_py.uploads.create import Created, create
+from tusd_py.uploads.inspect import Inspected, inspect
+from tusd_py.uploads.receive import Appended
+from tusd_py.uploads.terminate import terminate
+
+_ALWAYS: Final[Mapping[str, str]] = {
+    "Tus-Resumable": VERSION,
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class TusEndpoint:
+    """Answers every request below the endpoint's path (requirement K2)."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._room = context.uploads
+        self._able = context.able
+        self._able_with_trailers = context.able.with_trailers()
+        # A proxy drops trailers: nginx does (docs/protocol.md).
+        self._sees_trailers = not context.settings.behind_proxy
+        self._base_path = context.settings.base_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: parse the head, act, answer. Errors become answers here."""
+        head = self._head(scope)
+        try:
+            response = await self._answer(scope, receive, head)
+        except TusdError as error:
+            response = respond(error, head=self._is_head(head))
+        for name, value in _ALWAYS.items():
+            response.headers.setdefault(name, value)
+        await response(scope, receive, send)
+
+    def _head(self, scope: Scope) -> Head:
+        path = get_route_path(scope)
+        resource = path.removeprefix(self._base_path) if path != self._base_path[:-1] else ""
+        # Copied: what follows the body must not change what precedes it.
+        return Head(
+            method=scope["method"],
+            resource=resource,
+            query=scope["query_string"].decode("latin-1"),
+            fields=Fields(list(scope["headers"])),
+            trailers=scope.get("extensions", {}).get(TRAILERS, {}).get("fields", ()),
+        )
+
+    @staticmethod
+    def _is_head(head: Head) -> bool:
+        override = head.fields.joined("X-HTTP-Method-Override")
+        return head.method == "HEAD" or (override or "").upper() == "HEAD"
+
+    def _able_on(self, scope: Scope) -> Capabilities:
+        """What can be done over this request's connection."""
+        trailers = self._sees_trailers and TRAILERS in scope.get("extensions", {})
+        return self._able_with_trailers if trailers else self._able
+
+    async def _answer(self, scope: Scope, receive: Receive, head: Head) -> Response:
+        able = self._able_on(scope)
+        command = parse_request(head, able, base_path=self._base_path)
+        if isinstance(command, Discover):
+            return Response(status_code=204, headers=discovery_headers(able))
+        caller = await self._context.caller(HTTPConnection(scope))
+        caller.check_command(command)
+        user_id = caller.user_id
+        body = body_of(scope, receive, self._context.threads)
+        match command:
+            case Create():
+                await self._context.admit(caller)
+                return await self._create(scope, head, command, caller, body)
+            case Append():
+                appended = await append(self._room, user_id, command, body)
+                facts = UploadFacts(
+                    offset=appended.offset,
+                    length=None,
+                    expires_at=appended.expires_at,
+                    challenge=appended.challenge,
+                )
+                headers = progress_headers(facts) | self._renewed(caller, command, appended)
+                return Response(status_code=204, headers=headers)
+            case Inspect():
+                inspected = await inspect(self._room, user_id, command)
+                headers = inspection_headers(_facts(inspected))
+                unfinished = inspected.upload.state is UploadState.RECEIVING
+                if caller.upload_id is None or unfinished:
+                    headers |= self._token(inspected)
+                return Response(headers=headers)
+            case Terminate():
+                await terminate(self._room, user_id, command)
+                return Response(status_code=204)
+            case Download():
+                return await download_response(self._context, user_id, command)
+
+    def _token(self, told: Created | Inspected) -> dict[str, str]:
+        upload = told.upload
+        return self._context.access.upload_token_header(
+            upload.user_id, upload.id, upload.length, told.expires_at
+        )
+
+    def _renewed(self, caller: Caller, command: Append, appended: Appended) -> dict[str, str]:
+        """Each byte gives the upload more time, and its token too; a finished one's is not renewed."""
+        if caller.upload_id is None or appended.expires_at is None:
+            return {}
+        length = caller.length if caller.length is not None else command.declared_length
+        return self._context.access.upload_token_header(
+            caller.user_id, caller.upload_id, length, appended.expires_at
+        )
+
+    async def _create(
+        self, scope: Scope, head: Head, command: Create, caller: Caller, body: Body
+    ) -> Response:
+        upload_id = UploadId(secrets.token_hex(16))
+        created = await create(self._room, caller, upload_id, command, body)
+        origin = public_origin(
+            head.fields,
+            scheme=scope["scheme"],
+            trusted=self._context.settings.behind_proxy,
+        )
+        path = f"{mount_path(scope)}{self._base_path}{upload_id}"
+        facts = replace(_facts(created), challenge=created.challenge)
+        headers = {"Location": f"{origin or ''}{path}", **progress_headers(facts)}
+        headers |= self._token(created)
+        return Response(status_code=201, headers=headers)
+
+
+def _facts(told: Created | Inspected) -> UploadFacts:
+    return UploadFacts(
+        offset=told.offset,
+        length=told.upload.length,
+        metadata_header=told.upload.metadata_header,
+        concat_header=told.upload.concat_header,
+        expires_at=told.expires_at,
+        instant=told.upload.instant,
+    )

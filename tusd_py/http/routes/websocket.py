@@ -1,0 +1,69 @@
+"""``/api/file/upload/ws/{task_id}`` (requirement S5): a snapshot at once, each change, a clean close.
+
+A client only listens. Its first message closes the connection with 1008 (RFC 6455, 7.4.1), and one that
+does not read is dropped; ``ingest.websocket_protocol`` bounds what comes below messages.
+"""
+
+from contextlib import ExitStack, aclosing, suppress
+from typing import Final
+
+import anyio
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from tusd_py.domain.errors import TusdError
+from tusd_py.domain.ids import UploadId
+from tusd_py.http.context import AppContext
+from tusd_py.http.errors import respond
+from tusd_py.http.routes.events import SEND_TIMEOUT_SECONDS
+from tusd_py.http.routes.progress import find_task, recorded, task_id_of
+from tusd_py.tasks import json_views as frames
+
+NORMAL: Final = 1000
+GOING_AWAY: Final = 1001
+POLICY_VIOLATION: Final = 1008
+
+
+def routes(context: AppContext) -> list[BaseRoute]:
+    """The WebSocket route."""
+
+    async def follow(websocket: WebSocket) -> None:
+        with ExitStack() as open_streams:
+            try:
+                caller = await context.access.listener(websocket)
+                await context.admit(caller)
+                task_id = task_id_of(websocket.path_params["task_id"])
+                await find_task(context, caller, task_id)
+                open_streams.enter_context(context.streams.one_more(caller.user_id))
+            except TusdError as error:
+                await websocket.send_denial_response(respond(error))
+                return
+            open_streams.enter_context(context.figures.listening("websocket"))
+            await websocket.accept()
+            async with anyio.create_task_group() as group:
+                group.start_soon(_until_it_ends, websocket, group.cancel_scope)
+                await _tell(context, websocket, task_id)
+                group.cancel_scope.cancel()
+
+    return [WebSocketRoute("/api/file/upload/ws/{task_id}", follow)]
+
+
+async def _tell(context: AppContext, websocket: WebSocket, task_id: UploadId) -> None:
+    tasks = context.following.task(task_id, record=lambda: recorded(context, task_id))
+    try:
+        async with aclosing(tasks) as states:  # type: ignore[type-var]
+            async for task in states:
+                with anyio.fail_after(SEND_TIMEOUT_SECONDS):
+                    await websocket.send_json(frames.notification(task))
+        await websocket.close(GOING_AWAY if context.stopping.is_set() else NORMAL)
+    except (WebSocketDisconnect, RuntimeError, TimeoutError):
+        return
+
+
+async def _until_it_ends(websocket: WebSocket, scope: anyio.CancelScope) -> None:
+    """Wait until the client leaves, or sends a message: that closes the connection (1008)."""
+    message = await websocket.receive()
+    scope.cancel()
+    if message["type"] == "websocket.receive":
+        with anyio.move_on_after(SEND_TIMEOUT_SECONDS, shield=True), suppress(RuntimeError):
+            await websocket.close(POLICY_VIOLATION, "this stream takes no messages")

@@ -1,0 +1,159 @@
+"""Whether our connection class works with the uvicorn that is installed: tried out, not looked up.
+
+It relies on uvicorn's internals, which may move with any release. So each start sends a few
+requests through socket pairs: a lent body with a second request right behind it, and a chunked
+body with a trailer; a change of protocol that must be refused; a WebSocket, whose first message must
+close it. A result other than the expected one is logged, and another connection class then serves.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Literal
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from tusd_py.ingest.bodies import body_of
+from tusd_py.ingest.scope_extensions import LENDER, TRAILERS
+from tusd_py.threads import Threads
+from tusd_py.uploads.body import End, Interruption
+
+SECONDS: Final = 5.0
+"""More than enough on a busy machine."""
+_BODY: Final = bytes(range(256)) * 1024
+_LENT: Final = b"PATCH /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(_BODY)
+_CHUNKED: Final = (
+    b"PATCH /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n"
+    b"Connection: close\r\n\r\n3\r\nabc\r\n0\r\nT: 1\r\n\r\n"
+)
+_HANDSHAKE: Final = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+_MESSAGE: Final = b"\x81\x81\0\0\0\0a"
+_REFUSED: Final = (0x88, 1008)
+"""First byte of a close frame, and its code."""
+_UPGRADE: Final = (
+    b"PATCH /c HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    b"Content-Length: 33\r\n\r\nGET /d HTTP/1.1\r\nHost: xxxxxxx\r\n\r\n"
+)
+
+Messages = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Answer = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[MutableMapping[str, Any], Messages, Answer], Awaitable[None]]
+
+
+class _Listener:
+    """An application that takes two bodies."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self.taken: list[tuple[bytes, End, bool, Sequence[tuple[bytes, bytes]]]] = []
+
+    async def __call__(
+        self, scope: MutableMapping[str, Any], receive: Messages, send: Answer
+    ) -> None:
+        got = bytearray()
+
+        def sink(chunks: Sequence[bytes | memoryview]) -> None:
+            for chunk in chunks:
+                got.extend(chunk)
+
+        drained = await body_of(scope, receive, self._threads).drain(
+            sink, limit=None, idle_timeout=SECONDS, min_rate=0, interruption=Interruption()
+        )
+        extensions = scope["extensions"]
+        fields = tuple(extensions[TRAILERS]["fields"])
+        self.taken.append((bytes(got), drained.end, LENDER in extensions, fields))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _accept(_scope: MutableMapping[str, Any], receive: Messages, send: Answer) -> None:
+    """Accept a WebSocket and wait for its end."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await receive()
+
+
+@asynccontextmanager
+async def _connected(
+    app: Application, ws: type[asyncio.Protocol] | Literal["auto"] = "auto"
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A client's end of a connection to the application, by our connection class."""
+    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+
+    served = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws=ws)
+    served.load()
+    ours, theirs = socket.socketpair()
+    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+        lambda: TusHttpProtocol(served, ServerState(), {}), ours
+    )
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+        transport.abort()
+        await asyncio.sleep(0)
+
+
+async def _send_message() -> str | None:
+    """Return what is wrong with WebSockets; None: nothing."""
+    from tusd_py.ingest.websocket_protocol import ListenerProtocol
+
+    async with _connected(_accept, ws=ListenerProtocol) as (reader, writer):
+        writer.write(_HANDSHAKE)
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(_MESSAGE)
+        frame = await reader.read()
+    if not head.startswith(b"HTTP/1.1 101 "):
+        return f"a WebSocket was answered by {head[:200]!r}"
+    if (frame[0], int.from_bytes(frame[2:4])) != _REFUSED:
+        return f"a WebSocket's message was answered by {frame[:200]!r}"
+    return None
+
+
+async def _converse() -> str | None:
+    return await _send_bodies() or await _send_message()
+
+
+async def _send_bodies() -> str | None:
+    threads = Threads()
+    listener = _Listener(threads)
+    try:
+        answers = await _exchange(listener, _LENT + _BODY + _CHUNKED)
+        refusal = await _exchange(listener, _UPGRADE)
+    finally:
+        threads.close()
+    if answers.count(b"HTTP/1.1 204 ") != 2:
+        return f"two requests were answered by {answers[:200]!r}"
+    if b"upgrade_refused" not in refusal:
+        return f"a change of protocol was answered by {refusal[:200]!r}"
+    expected = [
+        (_BODY, End.COMPLETE, True, ()),
+        (b"abc", End.COMPLETE, False, ((b"t", b"1"),)),
+    ]
+    return None if listener.taken == expected else "bodies or trailers did not come through whole"
+
+
+async def _exchange(listener: _Listener, sent: bytes) -> bytes:
+    """Send all of it over one connection; return what comes back until it is closed."""
+    async with _connected(listener) as (reader, writer):
+        writer.write(sent)
+        return await reader.read()
+
+
+def self_check() -> str | None:
+    """What is wrong, in words; None: all is well. Takes some milliseconds."""
+    log = logging.getLogger("uvicorn.error")
+    disabled, log.disabled = log.disabled, True
+    try:
+        return asyncio.run(asyncio.wait_for(_converse(), SECONDS))
+    except Exception as error:  # noqa: BLE001  (whatever has moved shows itself somehow)
+        return f"{type(error).__name__}: {error}"
+    finally:
+        log.disabled = disabled

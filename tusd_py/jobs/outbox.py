@@ -1,0 +1,67 @@
+"""From the outbox to the queue, and to followers: at least once, in order."""
+
+import logging
+
+from tusd_py.catalog.port import JobCatalog
+from tusd_py.catalog.values import Outcome
+from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
+from tusd_py.jobs.queue.port import JobQueue
+from tusd_py.tasks.port import TaskView
+
+log = logging.getLogger(__name__)
+
+
+def relay_outbox(catalog: JobCatalog, queue: JobQueue, *, limit: int = 500) -> int:
+    """Publish what is due, then mark it; a crash in between publishes it twice, which changes
+    nothing (faults 8 and 9).
+
+    Returns: messages published. Raises: BackendError: the rest stays for the next time.
+    """
+    rows = catalog.unsent(limit)
+    if not rows:
+        return 0
+    published = queue.publish_all([message for _, message in rows])
+    catalog.mark_sent([row_id for row_id, _ in rows[:published]])
+    log.debug("outbox.relayed", extra={"messages": published})
+    return published
+
+
+def tell_outcomes(catalog: JobCatalog, tasks: TaskView, *, limit: int = 100) -> int:
+    """Tell followers how tasks ended, in case whoever ended them died before it could.
+
+    Who knows already is not told again: the view takes no change of a finished task.
+    Returns: outcomes passed on. Raises: BackendError: the rest stays for the next time.
+    """
+    told: list[int] = []
+    try:
+        for row_id, outcome in catalog.untold(limit):
+            tasks.put(*_shown(outcome))
+            told.append(row_id)
+    finally:
+        if told:
+            catalog.mark_sent(told)
+    return len(told)
+
+
+def _shown(outcome: Outcome) -> tuple[TaskFacts, TaskChange]:
+    row = outcome.history
+    facts = TaskFacts(
+        task_id=row.task_id,
+        user_id=row.user_id,
+        filename=row.filename,
+        file_size=row.file_size,
+        created_at=row.created_at,
+        file_hash=row.file_hash,
+    )
+    status = TaskStatus(row.status)
+    change = TaskChange(
+        status=status,
+        progress=100 if status is TaskStatus.COMPLETED else 0,
+        attempt=outcome.fence,
+        error_code=outcome.error_code,
+        error_msg=row.error_msg,
+        oss_path=row.oss_path,
+        repository_id=row.repository_identity,
+        again=True,
+    )
+    return facts, change

@@ -1,0 +1,224 @@
+"""A queue in one SQLite file, shared by the server and separate workers.
+
+A message is leased to a receiver for a while; one that dies without settling it gives it back by
+the lease's end. Not synced: a power cut may take messages away, and workers look into the catalog
+without them.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.job import JobMessage
+from tusd_py.jobs.queue.codec import Undecodable, decode, encode
+from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter
+from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
+from tusd_py.sqlite_file import backend_errors, connect, run
+
+T = TypeVar("T")
+
+VISIBILITY_SECONDS: Final = 60.0
+"""A worker settles a delivery right after it claimed the job: far sooner."""
+POLL_SECONDS: Final = 0.25
+"""Messages of other processes are found within this; those of our own at once."""
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS messages (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL, visible_at REAL NOT NULL,
+  deliveries INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS messages_by_time ON messages (visible_at, id);
+CREATE TABLE IF NOT EXISTS dead (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL, reason TEXT NOT NULL
+);
+"""
+
+_FIRST: Final = "SELECT id, payload FROM messages WHERE visible_at <= ? ORDER BY id LIMIT 1"
+
+
+class EmbeddedQueue:
+    """``jobs.queue.port.JobQueue`` without a broker."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        visibility_seconds: float = VISIBILITY_SECONDS,
+        spare: SpareSpace = NO_SPARE_SPACE,
+    ) -> None:
+        self._clock = clock
+        self._visibility = visibility_seconds
+        self._changed = threading.Condition()
+        self._closed = False
+        self._spare = spare
+        with backend_errors():
+            self._database = spare.retrying(lambda: connect(path, _SCHEMA))
+
+    def publish_all(self, messages: Sequence[JobMessage]) -> int:
+        """See ``JobQueue.publish_all``: all of them or none."""
+        self._publish([encode(message) for message in messages])
+        return len(messages)
+
+    def publish_payload(self, payload: bytes) -> None:
+        """Publish bytes as they are, which may be no message at all. Raises: BackendError."""
+        self._publish([payload])
+
+    def _publish(self, payloads: Sequence[bytes]) -> None:
+        now = self._clock.now()
+
+        def work(database: sqlite3.Connection) -> None:
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany(
+                "INSERT INTO messages (payload, visible_at) VALUES (?, ?)",
+                [(payload, now) for payload in payloads],
+            )
+            database.execute("COMMIT")
+
+        with self._changed:
+            self._run(work)
+            self._changed.notify(len(payloads))
+
+    def receive(self, timeout: float) -> "EmbeddedDelivery | None":
+        """See ``JobQueue.receive``."""
+        deadline = self._clock.monotonic() + timeout
+        with self._changed:
+            while not self._closed:
+                delivery = self._take()
+                if delivery is not None:
+                    return delivery
+                left = deadline - self._clock.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(min(left, POLL_SECONDS))
+        return None
+
+    def skip_one(self) -> None:
+        """See ``JobQueue.skip_one``."""
+        with self._changed:
+            delivery = self._take()
+            if delivery is not None:
+                delivery.ack()
+
+    def _take(self) -> "EmbeddedDelivery | None":
+        """The oldest visible message, leased; what can't be decoded is put aside on the way."""
+        while (found := self._run(self._lease)) is not None:
+            message_id, payload = found
+            try:
+                return EmbeddedDelivery(self, message_id, decode(payload))
+            except Undecodable as error:
+                self._bury(message_id, str(error))
+        return None
+
+    def _lease(self, database: sqlite3.Connection) -> tuple[int, bytes] | None:
+        now = self._clock.now()
+        # An idle receiver only reads: one that is stopped while it writes holds all others up.
+        if database.execute(_FIRST, (now,)).fetchone() is None:
+            return None
+        database.execute("BEGIN IMMEDIATE")
+        row: tuple[int, bytes] | None = database.execute(_FIRST, (now,)).fetchone()
+        if row is not None:
+            database.execute(
+                "UPDATE messages SET visible_at = ?, deliveries = deliveries + 1 WHERE id = ?",
+                (now + self._visibility, row[0]),
+            )
+        database.execute("COMMIT")
+        return row
+
+    def _remove(self, message_id: int) -> None:
+        with self._changed:
+            self._run(lambda db: db.execute("DELETE FROM messages WHERE id = ?", (message_id,)))
+
+    def _bury(self, message_id: int, reason: str) -> None:
+        def work(database: sqlite3.Connection) -> None:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute(
+                "INSERT INTO dead (payload, reason) SELECT payload, ? FROM messages WHERE id = ?",
+                (reason, message_id),
+            )
+            database.execute("DELETE FROM messages WHERE id = ?", (message_id,))
+            database.execute("COMMIT")
+
+        with self._changed:
+            self._run(work)
+
+    def depth(self) -> int:
+        """See ``JobQueue.depth``."""
+        with self._changed:
+            found: int = self._run(
+                lambda db: db.execute("SELECT count(*) FROM messages").fetchone()[0]
+            )
+        return found
+
+    def dead_depth(self) -> int:
+        """See ``JobQueue.dead_depth``."""
+        with self._changed:
+            found: int = self._run(lambda db: db.execute("SELECT count(*) FROM dead").fetchone()[0])
+        return found
+
+    def check(self) -> None:
+        """See ``JobQueue.check``."""
+        try:
+            self.depth()
+        except BackendError as error:
+            raise BackendError(UNREACHABLE) from error
+
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        """See ``JobQueue.dead_letters``."""
+        return [letter for _, letter in self._dead()]
+
+    def _dead(self) -> list[tuple[int, DeadLetter]]:
+        with self._changed:
+            rows = self._run(
+                lambda db: db.execute("SELECT id, payload, reason FROM dead ORDER BY id").fetchall()
+            )
+        return [(row[0], DeadLetter(payload=bytes(row[1]), reason=row[2])) for row in rows]
+
+    def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
+        """See ``JobQueue.settle_dead_letters``."""
+        chosen = [(row_id, letter) for row_id, letter in self._dead() if letter.id in ids]
+        for row_id, letter in chosen:
+            if again:
+                self.publish_payload(letter.payload)
+            self._forget_dead(row_id)
+        return {letter.id for _, letter in chosen}
+
+    def _forget_dead(self, row_id: int) -> None:
+        with self._changed:
+            self._run(lambda db: db.execute("DELETE FROM dead WHERE id = ?", (row_id,)))
+
+    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return run(self._database, work, self._spare)
+
+    def close(self) -> None:
+        """See ``JobQueue.close``."""
+        with self._changed:
+            if not self._closed:
+                self._closed = True
+                self._changed.notify_all()
+                self._database.close()
+
+
+class EmbeddedDelivery:
+    """``jobs.queue.port.Delivery``: one leased message."""
+
+    def __init__(self, queue: EmbeddedQueue, message_id: int, message: JobMessage) -> None:
+        self._queue = queue
+        self._id = message_id
+        self._message = message
+
+    @property
+    def message(self) -> JobMessage:
+        """See ``Delivery.message``."""
+        return self._message
+
+    def ack(self) -> None:
+        """See ``Delivery.ack``."""
+        self._queue._remove(self._id)
+
+    def dead_letter(self, reason: str) -> None:
+        """See ``Delivery.dead_letter``."""
+        self._queue._bury(self._id, reason)

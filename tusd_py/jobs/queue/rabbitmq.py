@@ -1,0 +1,298 @@
+"""Jobs over RabbitMQ (requirement S15): a quorum queue, confirmed and mandatory publishing, dead letters.
+
+Rule 1: publishing and consuming have a connection of their own: a broker that is short of memory
+blocks connections that publish, and only those.
+Rule 2: what was not settled on a connection that is lost comes back by itself. An unsettled publish is
+reported as such: it is published again, which changes nothing (fault 9).
+Rule 3: a delivery is settled on the channel it came by, or not at all: after a reconnect the broker
+has given it to somebody already.
+Rule 4: the broker gives one message at a time, and none while nobody here waits for one. A delivery
+is acknowledged before its job is done, so a prefetch alone would let a busy worker hoard what an idle
+one could begin, and a sleeping worker what all others could.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.job import JobMessage
+from tusd_py.jobs.queue import rabbitmq_dead_letters
+from tusd_py.jobs.queue.codec import Undecodable, decode, encode
+from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter
+from tusd_py.jobs.queue.rabbitmq_connection import Line
+from tusd_py.jobs.queue.rabbitmq_topology import (
+    DEAD_LETTER_EXCHANGE,
+    DEAD_LETTER_QUEUE,
+    QUEUE,
+    lasting,
+)
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS: Final = 10
+"""A worker that was frozen while it waited gives back what it was sent after two or three."""
+BLOCKED_SECONDS: Final = 5.0
+"""pika waits for ever by default; the message may arrive all the same once the broker recovers."""
+CONNECT_SECONDS: Final = 3.0
+MAX_STUCK: Final = 3
+"""Publishing threads that wait for a broker that neither answers nor hangs up; then no more are
+begun until one of them comes back."""
+
+
+class RabbitMqQueue:
+    """``jobs.queue.port.JobQueue`` on a broker. Connections are opened when they are first needed."""
+
+    def __init__(self, url: str) -> None:
+        self._parameters: Any = pika.URLParameters(url)
+        self._parameters.heartbeat = HEARTBEAT_SECONDS
+        self._parameters.blocked_connection_timeout = BLOCKED_SECONDS
+        self._parameters.socket_timeout = CONNECT_SECONDS
+        self._parameters.stack_timeout = 2 * CONNECT_SECONDS
+        self._mutex = threading.Lock()
+        self._publishing: Line | None = None
+        self._stuck: list[Line] = []
+        self._consuming: Line | None = None
+        self._changed = threading.Condition()
+        self._arrived: deque[RabbitMqDelivery] = deque()
+        self._channel: BlockingChannel | None = None
+        self._consumer_tag = ""
+        """Of the running subscription; '' while nobody waits."""
+        self._waiting = 0
+        self._asked = False
+        """The consumer's thread is about to look whether anybody waits."""
+        self._unsettled = 0
+        self._closed = False
+
+    def _publisher(self) -> Line:
+        with self._mutex:
+            if self._publishing is not None and self._publishing.stuck:
+                self._stuck = [line for line in self._stuck if line.alive()]
+                if len(self._stuck) >= MAX_STUCK:
+                    raise BackendError
+                self._publishing.abandon()
+                self._stuck.append(self._publishing)
+                self._publishing = None
+            if self._publishing is None:
+                self._publishing = Line(
+                    "queue-publisher", self._parameters, BlockingChannel.confirm_delivery
+                )
+            return self._publishing
+
+    def _consumer(self) -> Line:
+        with self._mutex:
+            if self._consuming is None:
+                self._consuming = Line("queue-consumer", self._parameters, self._begin)
+            return self._consuming
+
+    # -- publishing
+
+    def publish_all(self, messages: Sequence[JobMessage]) -> int:
+        """See ``JobQueue.publish_all``: what counts is in the queue's log when this returns."""
+        for count, message in enumerate(messages):
+            try:
+                self.publish_payload(encode(message))
+            except BackendError:
+                if count:
+                    return count
+                raise
+        return len(messages)
+
+    def publish_payload(self, payload: bytes) -> None:
+        """Publish bytes as they are, which may be no message at all. Raises: BackendError."""
+        self._put(exchange="", routing_key=QUEUE, payload=payload, headers={})
+
+    def _put(
+        self, *, exchange: str, routing_key: str, payload: bytes, headers: dict[str, str]
+    ) -> None:
+        properties = lasting(headers)
+        self._publisher().call(
+            lambda channel: channel.basic_publish(
+                exchange, routing_key, payload, properties, mandatory=True
+            )
+        )
+
+    # -- consuming
+
+    def _begin(self, channel: BlockingChannel) -> None:
+        """A new channel: what came by the one before is the broker's again."""
+        channel.basic_qos(prefetch_count=1)
+        with self._changed:
+            self._channel = channel
+            self._consumer_tag = ""
+            self._arrived.clear()
+            self._unsettled = 0
+        self._subscribe(channel)
+
+    def _subscribe(self, channel: BlockingChannel) -> None:
+        """In the line's thread: take messages while somebody waits, and only then."""
+        with self._changed:
+            self._asked = False
+            wanted = self._waiting > 0
+        if wanted and not self._consumer_tag:
+            self._consumer_tag = channel.basic_consume(QUEUE, self._take)
+        elif not wanted and self._consumer_tag:
+            channel.basic_cancel(self._consumer_tag)
+            self._consumer_tag = ""
+
+    def _take(
+        self,
+        channel: BlockingChannel,
+        method: pika.spec.Basic.Deliver,
+        _properties: pika.BasicProperties,
+        body: bytes,
+    ) -> None:
+        tag = method.delivery_tag or 0
+        message = _decoded(body)
+        if message is None:
+            channel.basic_reject(tag, requeue=False)
+            return
+        with self._changed:
+            self._unsettled += 1
+            self._arrived.append(RabbitMqDelivery(self, channel, tag, message))
+            self._changed.notify()
+
+    def receive(self, timeout: float) -> "RabbitMqDelivery | None":
+        """See ``JobQueue.receive``. A broker that is away is waited for."""
+        line = self._consumer()
+        with self._changed:
+            self._waiting += 1
+            ask, self._asked = not self._asked, True
+        try:
+            if ask:
+                line.submit(self._subscribe)
+            with self._changed:
+                self._changed.wait_for(lambda: self._arrived or self._closed, timeout)
+                if self._closed or not self._arrived:
+                    return None
+                return self._arrived.popleft()
+        finally:
+            with self._changed:
+                self._waiting -= 1
+
+    def skip_one(self) -> None:
+        """See ``JobQueue.skip_one``."""
+        line = self._consumer()
+        if not line.failing:
+            line.submit(_drop_one)
+
+    def _settle(
+        self, channel: BlockingChannel, settle: Callable[[BlockingChannel], object]
+    ) -> None:
+        with self._changed:
+            if self._channel is not channel:
+                return
+            self._unsettled -= 1
+
+        def work(current: BlockingChannel) -> None:
+            if current is channel:
+                # Whoever took this delivery waits no longer: the next one is sent to others.
+                self._subscribe(channel)
+                settle(channel)
+
+        self._consumer().submit(work)
+
+    # -- looking
+
+    def depth(self) -> int:
+        """See ``JobQueue.depth``."""
+        waiting = self._messages_in(QUEUE)
+        with self._changed:
+            return waiting + self._unsettled
+
+    def dead_depth(self) -> int:
+        """See ``JobQueue.dead_depth``."""
+        return self._messages_in(DEAD_LETTER_QUEUE)
+
+    def _messages_in(self, queue: str) -> int:
+        declared = self._publisher().call(
+            lambda channel: channel.queue_declare(queue, passive=True)
+        )
+        return int(declared.method.message_count)
+
+    def check(self) -> None:
+        """See ``JobQueue.check``. A broker that could not be reached a moment ago is not waited for."""
+        try:
+            if self._publisher().failing:
+                raise BackendError
+            self._messages_in(QUEUE)
+        except BackendError as error:
+            raise BackendError(UNREACHABLE) from error
+
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        """See ``JobQueue.dead_letters``."""
+        found: list[DeadLetter] = self._publisher().call(rabbitmq_dead_letters.look)
+        return found
+
+    def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
+        """See ``JobQueue.settle_dead_letters``."""
+        settled: set[str] = self._publisher().call(
+            lambda channel: rabbitmq_dead_letters.settle(channel, ids, again=again)
+        )
+        return settled
+
+    def close(self) -> None:
+        """See ``JobQueue.close``."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        with self._mutex:
+            lines = (self._publishing, self._consuming)
+        for line in lines:
+            if line is not None:
+                line.close()
+
+
+def _drop_one(channel: BlockingChannel) -> None:
+    method, _, body = channel.basic_get(QUEUE)
+    if method is None or body is None:
+        return
+    tag = method.delivery_tag or 0
+    if _decoded(body) is None:
+        channel.basic_reject(tag, requeue=False)
+    else:
+        channel.basic_ack(tag)
+
+
+def _decoded(body: bytes) -> JobMessage | None:
+    try:
+        return decode(body)
+    except Undecodable as error:
+        log.error("queue.message.undecodable", extra={"reason": str(error), "bytes": len(body)})
+        return None
+
+
+class RabbitMqDelivery:
+    """``jobs.queue.port.Delivery``: one unsettled message of one channel."""
+
+    def __init__(
+        self, queue: RabbitMqQueue, channel: BlockingChannel, tag: int, message: JobMessage
+    ) -> None:
+        self._queue = queue
+        self._channel = channel
+        self._tag = tag
+        self._message = message
+
+    @property
+    def message(self) -> JobMessage:
+        """See ``Delivery.message``."""
+        return self._message
+
+    def ack(self) -> None:
+        """See ``Delivery.ack``."""
+        self._queue._settle(self._channel, lambda channel: channel.basic_ack(self._tag))
+
+    def dead_letter(self, reason: str) -> None:
+        """See ``Delivery.dead_letter``. Raises: BackendError: it comes back."""
+        self._queue._put(
+            exchange=DEAD_LETTER_EXCHANGE,
+            routing_key="",
+            payload=encode(self._message),
+            headers={"reason": reason},
+        )
+        self.ack()

@@ -1,0 +1,157 @@
+"""A connection to RabbitMQ and the thread that owns it.
+
+Rule 1: pika's connections belong to one thread each; work for them comes from any.
+Rule 2: a lost connection is opened again, with a growing pause, and the topology declared with it.
+"""
+
+import logging
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, Final
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.jobs.queue.rabbitmq_topology import declare
+
+log = logging.getLogger(__name__)
+
+ANSWER_SECONDS: Final = 8.0
+"""A caller waits so long for its turn, a connection and the broker's word together."""
+PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+IDLE_SECONDS: Final = 1.0
+_LOST: Final = (AMQPError, AMQPConnectorException, OSError)
+
+
+class Line:
+    """One connection and the thread that owns it; work for it comes from any thread."""
+
+    def __init__(
+        self,
+        name: str,
+        parameters: pika.ConnectionParameters,
+        opened: Callable[[BlockingChannel], None],
+    ) -> None:
+        self._parameters = parameters
+        self._opened = opened
+        self._mutex = threading.Lock()
+        self._work: deque[tuple[Callable[[BlockingChannel], Any], Future[Any]]] = deque()
+        self._connection: BlockingConnection | None = None
+        self._closed = threading.Event()
+        self.stuck = False
+        """The broker left a request of ours without an answer."""
+        self.failing = False
+        """The last connection was lost or refused, and the next is not there yet."""
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[BlockingChannel], Any]) -> "Future[Any]":
+        """Run ``work`` in the line's thread, on an open channel."""
+        future: Future[Any] = Future()
+        with self._mutex:
+            if self._closed.is_set():
+                future.set_exception(BackendError())
+                return future
+            self._work.append((work, future))
+            self._wake()
+        return future
+
+    def call(self, work: Callable[[BlockingChannel], Any]) -> Any:  # noqa: ANN401
+        """``submit``, and wait. Raises: BackendError: nobody knows whether it was done."""
+        future = self.submit(work)
+        try:
+            return future.result(ANSWER_SECONDS)
+        except FutureTimeout as error:
+            # pika has no time limit of its own once a request is on its way.
+            self.stuck = not future.cancel()
+            raise BackendError from error
+        except _LOST as error:
+            raise BackendError from error
+
+    def _wake(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.add_callback_threadsafe(lambda: None)
+            except AMQPError:
+                log.debug("queue.wake.failed")
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._closed.is_set():
+            try:
+                connection = BlockingConnection(self._parameters)
+                try:
+                    channel = connection.channel()
+                    declare(channel)
+                    self._opened(channel)
+                    with self._mutex:
+                        self._connection = connection
+                    failures = 0
+                    self.failing = False
+                    self._serve(connection, channel)
+                finally:
+                    with self._mutex:
+                        self._connection = None
+                    if connection.is_open:
+                        connection.close()
+            except Exception as error:
+                pause = PAUSES[min(failures, len(PAUSES) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
+                failures += 1
+                self.failing = True
+                log.warning(
+                    "queue.connection.lost",
+                    extra={"line": self._thread.name, "reason": repr(error), "pause": pause},
+                    exc_info=not isinstance(error, _LOST),
+                )
+                self._closed.wait(pause)
+
+    def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
+        while not self._closed.is_set():
+            while (item := self._next()) is not None:
+                self._do(channel, *item)
+            connection.process_data_events(IDLE_SECONDS)
+            if channel.is_closed:
+                raise pika.exceptions.ChannelClosed(0, "the broker closed the channel")
+
+    def _next(self) -> tuple[Callable[[BlockingChannel], Any], "Future[Any]"] | None:
+        with self._mutex:
+            return self._work.popleft() if self._work else None
+
+    @staticmethod
+    def _do(
+        channel: BlockingChannel, work: Callable[[BlockingChannel], Any], future: "Future[Any]"
+    ) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(work(channel))
+        except _LOST as error:
+            future.set_exception(error)
+            raise
+        except Exception as error:  # noqa: BLE001  (the caller's)
+            future.set_exception(error)
+
+    def close(self) -> None:
+        """End the thread; work that is left fails."""
+        self.abandon()
+        self._thread.join(ANSWER_SECONDS)
+
+    def abandon(self) -> None:
+        """End the thread as soon as it can; work that is left fails."""
+        with self._mutex:
+            self._closed.set()
+            self._wake()
+        while (item := self._next()) is not None:
+            if item[1].set_running_or_notify_cancel():
+                item[1].set_exception(BackendError())
+
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()

@@ -1,0 +1,64 @@
+"""Messages that RabbitMQ put aside: looked at, delivered again, dropped."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+from pika.adapters.blocking_connection import BlockingChannel
+
+from tusd_py.jobs.queue.codec import Undecodable, decode
+from tusd_py.jobs.queue.port import DeadLetter
+from tusd_py.jobs.queue.rabbitmq_topology import DEAD_LETTER_QUEUE, QUEUE, lasting
+
+
+@contextmanager
+def _dead_letters(
+    channel: BlockingChannel,
+) -> Iterator[tuple[BlockingChannel, Iterator[tuple[int, DeadLetter]]]]:
+    """A channel of one's own, and each dead letter with its delivery tag on it. The channel's end puts
+    back what was not acknowledged."""
+    own = channel.connection.channel()
+    own.confirm_delivery()
+
+    def letters() -> Iterator[tuple[int, DeadLetter]]:
+        while True:
+            method, properties, body = own.basic_get(DEAD_LETTER_QUEUE)
+            if method is None or properties is None or body is None:
+                return
+            yield method.delivery_tag or 0, _dead_letter(body, properties.headers or {})
+
+    try:
+        yield own, letters()
+    finally:
+        own.close()
+
+
+def _dead_letter(payload: bytes, headers: Mapping[str, object]) -> DeadLetter:
+    reason = headers.get("reason")
+    if reason is None:
+        # The broker knows only that it was rejected.
+        try:
+            decode(payload)
+            reason = headers.get("x-first-death-reason", "")
+        except Undecodable as error:
+            reason = error
+    return DeadLetter(payload=payload, reason=str(reason))
+
+
+def look(channel: BlockingChannel) -> list[DeadLetter]:
+    """All of them, oldest first; they stay where they are."""
+    with _dead_letters(channel) as (_, letters):
+        return [letter for _, letter in letters]
+
+
+def settle(channel: BlockingChannel, ids: Collection[str], *, again: bool) -> set[str]:
+    """Deliver those with these ids once more, or drop them; the ids that there were."""
+    settled = set()
+    with _dead_letters(channel) as (own, letters):
+        for tag, letter in letters:
+            if letter.id not in ids:
+                continue
+            if again:
+                own.basic_publish("", QUEUE, letter.payload, lasting({}), mandatory=True)
+            own.basic_ack(tag)
+            settled.add(letter.id)
+    return settled

@@ -1,0 +1,51 @@
+"""Making everything again of a file that is stored: after a better setting, or a failure that has passed."""
+
+from dataclasses import dataclass
+
+from tusd_py.catalog.port import JobCatalog
+from tusd_py.domain.durations import DAY_SECONDS
+from tusd_py.domain.errors import TooManyRequests
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.job import Job, JobState
+from tusd_py.domain.rate import Rate
+from tusd_py.rate_limits.port import Meter
+
+
+def process_again_for_user(
+    catalog: JobCatalog, meter: Meter, user_id: UserId, task_id: UploadId, *, daily: int
+) -> Job:
+    """Queue the task's file and count it; ``daily`` may be within a day, 0: any number. Blocks.
+
+    What is refused is not counted, save when two requests for one file come at the same moment.
+    Raises: TooManyRequests; and see ``JobCatalog.process_again``.
+    """
+    if daily:
+        catalog.check_process_again(task_id)
+        _charge_user(meter, user_id, daily)
+    return catalog.process_again(task_id)
+
+
+def _charge_user(meter: Meter, user_id: UserId, daily: int) -> None:
+    """Raises: TooManyRequests: nothing was counted."""
+    rate = Rate(daily, DAY_SECONDS)
+    wait = meter.admit(f"reprocess:{user_id}", cost=rate.cost(1), burst=DAY_SECONDS)
+    if wait:
+        raise TooManyRequests(wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What became of processing a file again: ``none``, ``queued``, ``running``, ``done`` or ``failed``."""
+
+    state: str
+    error_code: str = ""
+    error_msg: str = ""
+
+
+def progress_of(job: Job | None) -> Progress:
+    """Return how far the last request has come; ``none`` if there was none."""
+    if job is None or not job.checkpoint.again:
+        return Progress("none")
+    if job.state is JobState.DONE and job.error_code:
+        return Progress("failed", job.error_code, job.error_msg)
+    return Progress(job.state.value)

@@ -1,0 +1,43 @@
+"""What an operator does about a job that failed for good (requirement S17): another try, or none."""
+
+from tusd_py.catalog.port import Catalog
+from tusd_py.domain.ids import UploadId
+from tusd_py.domain.job import Job
+from tusd_py.domain.task import TEXT_STARTED, TaskChange, TaskStatus
+from tusd_py.storage.port import StoreSet
+from tusd_py.tasks.from_records import facts_of
+from tusd_py.tasks.port import TaskView
+
+
+def reopen_failed(catalog: Catalog, tasks: TaskView, task_id: UploadId) -> Job | None:
+    """Queue it again and say so to its followers. None: it did not fail, or its source is gone.
+
+    Raises: BackendError.
+    """
+    job = catalog.reopen(task_id)
+    if job is not None:
+        tasks.put(facts_of(job), _again(job))
+    return job
+
+
+def drop_failed(catalog: Catalog, stores: StoreSet, task_id: UploadId) -> bool:
+    """Give a failed job up and remove its source. The task stays failed. False: it did not fail.
+
+    Raises: BackendError.
+    """
+    if not catalog.drop_failed(task_id):
+        return False
+    stores.core.delete(task_id)
+    catalog.source_removed(task_id)
+    return True
+
+
+def _again(job: Job) -> TaskChange:
+    """What the task shows until a worker takes it: a newer attempt than the one that failed."""
+    return TaskChange(
+        status=TaskStatus.PROCESSING,
+        progress=0,
+        attempt=job.fence + 1,
+        message=TEXT_STARTED,
+        reopen=True,
+    )

@@ -1,0 +1,150 @@
+"""Figures of what all processes share: catalog, queue and view (requirement S23). Each process tells the same.
+
+They are asked for when somebody scrapes, at most every few seconds. A part that is away leaves its
+figures out, and ``tusd_scrape_error`` names it.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any, Final
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from tusd_py.catalog.values import DAY, HOUR, CatalogFigures, Ended, Waiting
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import BackendError
+from tusd_py.jobs.queue.port import JobQueue
+from tusd_py.monitoring.probes import Asking
+from tusd_py.ports import Ports
+
+log = logging.getLogger(__name__)
+
+KEEP_SECONDS: Final = 3.0
+"""An answer is good for so long: several scrapers cost as much as one."""
+_SPANS: Final = {HOUR: "1h", DAY: "24h"}
+Family = GaugeMetricFamily
+
+
+class BackendFigures(Collector):
+    """Asks the backends of one process."""
+
+    def __init__(self, registry: CollectorRegistry, ports: Ports, clock: Clock) -> None:
+        self._clock = clock
+        self._asking: Asking[Any] = Asking(
+            {
+                "catalog": ports.catalog.figures,
+                "queue": lambda: _depths(ports.queue),
+                "tasks": ports.tasks.memory_bytes,
+            }
+        )
+        self._mutex = threading.Lock()
+        self._kept: dict[str, Future[Any]] = {}
+        self._kept_until = float("-inf")
+        registry.register(self)
+
+    def describe(self) -> list[Family]:
+        """Nothing is asked when this is registered."""
+        return []
+
+    def collect(self) -> Iterator[Family]:
+        """The figures of every part that answered."""
+        error = Family(
+            "tusd_scrape_error",
+            "1: this part gave no figures, it can't be reached",
+            labels=["part"],
+        )
+        for part, asked in self._answers().items():
+            answer = _answer(part, asked)
+            error.add_metric([part], 1.0 if answer is None else 0.0)
+            if isinstance(answer, CatalogFigures):
+                yield from _of_catalog(answer)
+            elif isinstance(answer, tuple):
+                yield from _of_queue(*answer)
+            elif answer is not None:
+                yield Family("tusd_view_memory_bytes", "What the live view takes up", answer)
+        yield error
+
+    def _answers(self) -> dict[str, Future[Any]]:
+        with self._mutex:
+            if self._clock.monotonic() >= self._kept_until:
+                self._kept = self._asking.ask()
+                self._kept_until = self._clock.monotonic() + KEEP_SECONDS
+            return self._kept
+
+
+def _depths(queue: JobQueue) -> tuple[int, int]:
+    # Refused at once when it was away a moment ago, where the depth itself waits for it.
+    queue.check()
+    return queue.depth(), queue.dead_depth()
+
+
+def _answer(part: str, asked: "Future[Any]") -> Any:  # noqa: ANN401  (by part)
+    """What a part said; None when it is away."""
+    if not asked.done():
+        return None
+    error = asked.exception()
+    if error is None:
+        return asked.result()
+    if not isinstance(error, BackendError):
+        log.error("figures.crashed", extra={"part": part}, exc_info=error)
+    return None
+
+
+def _of_queue(waiting: int, dead: int) -> Iterator[Family]:
+    yield Family("tusd_queue_messages", "Messages in the queue, waiting or in flight", waiting)
+    yield Family("tusd_queue_dead_messages", "Messages put aside: they could not be read", dead)
+
+
+def _of_catalog(found: CatalogFigures) -> Iterator[Family]:
+    jobs = Family(
+        "tusd_jobs", "Jobs that are not done; failed ones are dead letters", labels=["state"]
+    )
+    jobs.add_metric(["queued"], found.queued)
+    jobs.add_metric(["running"], found.running)
+    jobs.add_metric(["failed"], found.dead_letters)
+    yield jobs
+    yield Family("tusd_jobs_due", "Queued jobs that could begin now", found.due.rows)
+    yield Family(
+        "tusd_jobs_due_oldest_seconds",
+        "How long the oldest of them has been due",
+        found.due.oldest_seconds,
+    )
+    yield Family("tusd_uploads_open", "Uploads whose bytes are arriving", found.open_uploads)
+    yield from _of_outbox(found.outbox)
+    yield from _of_ended(found.ended)
+    if found.processing_seconds is not None:
+        yield Family(
+            "tusd_processing_mean_seconds",
+            "Mean time from a job's first claim to its end, of jobs completed in the last hour",
+            found.processing_seconds,
+        )
+
+
+def _of_outbox(outbox: Mapping[str, Waiting]) -> Iterator[Family]:
+    rows = Family("tusd_outbox_rows", "Rows that are due and not passed on", labels=["kind"])
+    oldest = Family(
+        "tusd_outbox_oldest_seconds", "How long the oldest of them has been due", labels=["kind"]
+    )
+    for kind, waiting in outbox.items():
+        rows.add_metric([kind], waiting.rows)
+        oldest.add_metric([kind], waiting.oldest_seconds)
+    yield from (rows, oldest)
+
+
+def _of_ended(ended: Mapping[float, Ended]) -> Iterator[Family]:
+    tasks = Family(
+        "tusd_tasks_ended", "Tasks that ended in the last hour or day", labels=["outcome", "span"]
+    )
+    ratio = Family(
+        "tusd_tasks_success_ratio", "Share of them that was completed, 0 to 1", labels=["span"]
+    )
+    for seconds, found in ended.items():
+        span = _SPANS[seconds]
+        tasks.add_metric(["completed", span], found.completed)
+        tasks.add_metric(["failed", span], found.failed)
+        if found.success_ratio is not None:
+            ratio.add_metric([span], found.success_ratio)
+    yield from (tasks, ratio)

@@ -1,0 +1,116 @@
+"""Figures of one server process: requests, uploads, listeners, the event loop."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Final, Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from tusd_py.domain.errors import ChecksumMismatch, HashMismatch, TypeMismatch
+from tusd_py.domain.hook import HookEvent
+from tusd_py.storage.running_hash import Followers
+from tusd_py.uploads.counts import UploadCounts
+
+LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+_REFUSALS: Final = (ChecksumMismatch.code, HashMismatch.code, TypeMismatch.code)
+
+
+class ServerFigures:
+    """What a server counts."""
+
+    def __init__(
+        self, registry: CollectorRegistry, counts: UploadCounts, followers: Followers
+    ) -> None:
+        self._requests = Counter(
+            "tusd_http_requests",
+            "Requests that were answered",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self._answered: dict[tuple[str, str, str], Counter] = {}
+        """Looking one up by its labels is as dear as counting."""
+        self._listeners = Gauge(
+            "tusd_listeners", "Open streams of events", ("kind",), registry=registry
+        )
+        self._loop_lag = Histogram(
+            "tusd_event_loop_lag_seconds",
+            "How late the event loop wakes up who asked for it",
+            registry=registry,
+            buckets=LAG_BUCKETS,
+        )
+        self._hooks = Counter(
+            "tusd_hooks",
+            "Events handed to hooks: told; again: it failed and is repeated; given_up",
+            ("event", "result"),
+            registry=registry,
+        )
+        for kind in ("sse", "websocket"):
+            self._listeners.labels(kind)
+        registry.register(_UploadFigures(counts, followers))
+
+    def answered(self, *, method: str, route: str, status: str) -> None:
+        """A request was answered. Args: route: its template; status: such as ``2xx``."""
+        counter = self._answered.get((method, route, status))
+        if counter is None:
+            counter = self._answered[method, route, status] = self._requests.labels(
+                method, route, status
+            )
+        counter.inc()
+
+    def listening(self, kind: Literal["sse", "websocket"]) -> AbstractContextManager[None]:
+        """Somebody listens, for the length of a block."""
+        return self._listeners.labels(kind).track_inprogress()
+
+    def hook_told(self, event: HookEvent, result: str) -> None:
+        """An event was handed to the hooks, or could not be."""
+        self._hooks.labels(event.value, result).inc()
+
+    def loop_was_late(self, seconds: float) -> None:
+        """The event loop woke somebody up so much too late."""
+        self._loop_lag.observe(seconds)
+
+
+class _UploadFigures(Collector):
+    """The use cases count plain numbers; they are shown here."""
+
+    def __init__(self, counts: UploadCounts, followers: Followers) -> None:
+        self._counts = counts
+        self._followers = followers
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        counts = self._counts
+        yield CounterMetricFamily("tusd_uploads_created", "Uploads begun", value=counts.created)
+        yield CounterMetricFamily(
+            "tusd_uploads_finished", "Uploads complete, parts included", value=counts.finished
+        )
+        yield CounterMetricFamily(
+            "tusd_uploads_instant",
+            "Uploads complete without their bytes: the content was held",
+            value=counts.instant,
+        )
+        yield CounterMetricFamily(
+            "tusd_instant_bytes", "Bytes that instant uploads spared", value=counts.instant_bytes
+        )
+        yield CounterMetricFamily(
+            "tusd_received_bytes", "Bytes of uploads that were stored", value=counts.received_bytes
+        )
+        yield CounterMetricFamily(
+            "tusd_uploads_taken_over",
+            "Bodies let go of because a newer request wanted the upload",
+            value=counts.taken_over,
+        )
+        yield CounterMetricFamily(
+            "tusd_hash_catch_up_bytes",
+            "Bytes read from files to hash what this process had not received",
+            value=self._followers.read_again,
+        )
+        refused = CounterMetricFamily(
+            "tusd_uploads_refused",
+            "Content that was not what its checksum, hash or name said",
+            labels=["reason"],
+        )
+        for reason in _REFUSALS:
+            refused.add_metric([reason], counts.refused[reason])
+        yield refused

@@ -1,0 +1,294 @@
+"""Composition root of the one-process mode: server, worker, SQLite and a directory."""
+
+import asyncio
+import gc
+import logging
+import math
+import signal
+import socket
+import types
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from tusd_py.app import create_app as app_of_server
+from tusd_py.app import stop
+from tusd_py.auth.operator_links import page_link
+from tusd_py.domain.masking import masked
+from tusd_py.hidden_process import hide_from_other_processes
+from tusd_py.hooks.callables import Hooks
+from tusd_py.http.authentication import Authenticate
+from tusd_py.http.context import AppContext
+from tusd_py.ingest.compat_check import self_check
+from tusd_py.ingest.descriptors import backlog, connections_allowed, raise_limit
+from tusd_py.monitoring.registry import Figures
+from tusd_py.monitoring.traces import Traces, open_traces
+from tusd_py.ports import Ports
+from tusd_py.settings.model import Settings
+from tusd_py.settings.values import GIB
+from tusd_py.storage import checksums
+from tusd_py.wiring import open_ports
+from worker.app import Worker
+from worker.media.tools import Tools, discover
+
+log = logging.getLogger(__name__)
+
+GARBAGE_THRESHOLDS = (20_000, 20, 50)
+"""Objects more than there were, and younger passes, before the collector looks."""
+
+WEBSOCKET_MESSAGE_BYTES = 1024
+"""Clients have nothing to say: the first message closes the connection."""
+WEBSOCKET_PING_SECONDS = 20.0
+"""A silent client is sent a ping so often, and closed (1011) when it does not answer within as long."""
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
+    """Run until SIGTERM or SIGINT; the exit code.
+
+    Args: announce: told what this server is, line by line, the address last, once it listens.
+    Raises: BackendError, OSError: the data directory or the address can't be used.
+    """
+    raise_limit()
+    hide_from_other_processes()
+    flaw = self_check()
+    if flaw is not None:
+        log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
+        log.error("connections.limits_of_h11", extra={"see": "docs/security.md"})
+    with ExitStack() as stack:
+        traces = open_traces(wanted=settings.traces)
+        stack.callback(traces.close)
+        ports = open_ports(settings)
+        stack.callback(ports.close)
+        app = create_app(settings, ports, traces=traces)
+        server = _Server(app, settings, announce, around=traces.around, ours=flaw is None)
+        _collect_less()
+        server.run()
+    return 0 if server.started else 1
+
+
+def create_app(
+    settings: Settings,
+    ports: Ports | None = None,
+    *,
+    authenticate: Authenticate | None = None,
+    hooks: Hooks | None = None,
+    traces: Traces | None = None,
+) -> Starlette:
+    """Server and workers (``settings.workers``; 0: none) as one application, to run alone or to be
+    mounted in another one at any path.
+
+    Its lifespan must run, which an outer application does not do by itself::
+
+        uploads = create_app(Settings(data_dir=Path("data")), authenticate=who)
+
+        @asynccontextmanager
+        async def lifespan(app):
+            async with uploads.router.lifespan_context(uploads):
+                yield
+
+    Args: ports: opened here, and closed with the lifespan, when None; authenticate, hooks:
+        see ``tusd_py.app.create_app``; traces: where the workers' spans go. Requests are traced by
+        whoever serves this.
+    Raises: BackendError, OSError: the data directory can't be used.
+    """
+    figures = Figures()
+    opened = ports or open_ports(settings, hooks=hooks)
+    worker = None
+    if settings.workers:
+        worker = Worker(settings, opened, relays=False, figures=figures, traces=traces)
+    app = app_of_server(
+        settings,
+        opened,
+        authenticate=authenticate,
+        hooks=hooks,
+        worker_alive=worker.alive if worker else None,
+        sandbox_weakness=worker.tools.weakness if worker else "",
+        figures=figures,
+    )
+    of_server = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if ports is None:
+                stack.callback(opened.close)
+            await stack.enter_async_context(of_server(app))
+            if worker is not None:
+                stack.push_async_callback(asyncio.to_thread, worker.stop, settings.shutdown_timeout)
+                await asyncio.to_thread(worker.start)
+            yield
+
+    app.router.lifespan_context = lifespan
+    return app
+
+
+def _collect_less() -> None:
+    """What is there by now stays, and need not be looked at again; what requests leave is mostly free
+    without a collector, whose passes were 5 % of a small upload."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that tells its application first when it is to stop, and where it listens."""
+
+    def __init__(
+        self,
+        app: Starlette,
+        settings: Settings,
+        announce: Callable[[str], None],
+        *,
+        around: Callable[[Any], Any],
+        ours: bool,
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                around(app),
+                host=settings.host,
+                port=settings.port,
+                # h11 has limits of its own, which uvicorn's other protocol lacks.
+                http=_connection_class(settings) if ours else "h11",
+                h11_max_incomplete_event_size=settings.connections.head_bytes,
+                limit_concurrency=None if ours else connections_allowed(settings.connections.total),
+                backlog=backlog(),
+                ws=_websocket_class() if ours else "websockets-sansio",
+                ws_max_size=WEBSOCKET_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
+                ws_ping_interval=WEBSOCKET_PING_SECONDS,
+                ws_ping_timeout=WEBSOCKET_PING_SECONDS,
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=math.ceil(settings.connections.idle_timeout),
+                timeout_graceful_shutdown=int(settings.shutdown_timeout) or 1,
+            )
+        )
+        self._state = app.state
+        self._context: AppContext = app.state.context
+        self._announce = announce
+        self._ours = ours
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say where."""
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            tools = discover(self._context.settings)
+            lines = start_lines(
+                self._context,
+                tools,
+                port,
+                ours=self._ours,
+                monitoring_address=self._state.monitoring_address,
+            )
+            for line in lines:
+                self._announce(line)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ask bodies and streams to end, then wait for them."""
+        stop(self._context)
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals end the server, and nothing else: the worker is still to be stopped."""
+        before = {
+            number: signal.signal(number, self._on_signal)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
+        self.handle_exit(number, frame)
+
+
+def _connection_class(settings: Settings) -> type[asyncio.Protocol]:
+    # Imported only once it is known to work here.
+    from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+
+    limits = settings.connections
+    if settings.behind_proxy:
+        # All connections are the proxy's.
+        limits = limits.model_copy(update={"per_address": 0})
+    members = {"lends": settings.lend_bodies, "limits": limits, "min_rate": settings.min_rate}
+    return type("ConfiguredTusHttpProtocol", (TusHttpProtocol,), members)
+
+
+def _websocket_class() -> type[asyncio.Protocol]:
+    # Imported only once it is known to work here.
+    from tusd_py.ingest.websocket_protocol import ListenerProtocol
+
+    return ListenerProtocol
+
+
+def start_lines(
+    context: AppContext,
+    tools: Tools,
+    port: int,
+    *,
+    ours: bool,
+    monitoring_address: str | None = None,
+) -> list[str]:
+    """What this server is, for a person at a terminal; the address to use comes last."""
+    settings = context.settings
+    limit = f"{settings.max_size / GIB:g} GiB" if settings.max_size else "unlimited"
+    expires = f"{settings.upload_expires / 3600:g} h" if settings.upload_expires else "never"
+    trailers = ours and not settings.behind_proxy
+    able = context.able.with_trailers() if trailers else context.able
+    bodies = "from the connection, by threads" if settings.lend_bodies else "by way of ASGI"
+    if not ours:
+        bodies = f"by way of ASGI, slower: uvicorn {uvicorn.__version__} is new to us (see the log)"
+    workers = f"{settings.workers} in this process" if settings.workers else "none in this process"
+    return [
+        f"tusd-py {version('tusd-py')}: {_mode(settings)}, files in {settings.data_dir}",
+        f"access     {_access(settings)}",
+        f"limits     size {limit}, idle {settings.idle_timeout:g} s, unfinished uploads "
+        f"expire after {expires}, durability {settings.durability}",
+        f"tus        1.0.0: {', '.join(able.extensions)}",
+        f"bodies     {bodies}",
+        f"checksums  {', '.join(checksums.ALGORITHMS)}",
+        f"workers    {workers}; {tools.sentence()}",
+        *([f"figures    {monitoring_address}/metrics"] if monitoring_address else []),
+        *_operator_line(context, port),
+        f"upload to  http://{settings.host}:{port}{settings.base_path}",
+    ]
+
+
+def _operator_line(context: AppContext, port: int) -> list[str]:
+    """The one-time link of the operator's page, where no token opens it. For the terminal alone: it must
+    not be logged."""
+    if not context.access.anonymous:
+        return []
+    link = page_link(context.settings.local_url(port), context.operator_links.new_key())
+    return [f"operator   {link} (good once; tusd-py admin-link prints another)"]
+
+
+def _access(settings: Settings) -> str:
+    auth = settings.auth
+    if auth.enabled:
+        by_secret = ["auth.access_secret (HS256)"] if auth.access_secret.get_secret_value() else []
+        by_keys = [f"the keys at {masked(auth.jwks_url)}"] if auth.jwks_url else []
+        return f"by session token: {' or '.join(by_secret + by_keys)}"
+    if settings.open_to_strangers:
+        return f"no authentication: whoever reaches {settings.host} may do everything"
+    return "no authentication: for this machine only; behind a proxy or for others set auth.access_secret"
+
+
+def _mode(settings: Settings) -> str:
+    parts = [
+        "MySQL" if settings.mysql.data_source.get_secret_value() else "SQLite",
+        *(["Redis"] if settings.redis.addr else []),
+        *(["RabbitMQ"] if settings.rabbitmq.host else []),
+        *({"local": [], "oss": ["OSS"], "s3": ["S3"]}[settings.object_store]),
+    ]
+    return f"{'embedded' if parts == ['SQLite'] else 'distributed'} ({', '.join(parts)})"

@@ -1,0 +1,1 @@
+"""Every setting, its sections, and the sources that it comes from."""

@@ -1,0 +1,175 @@
+"""Where settings come from: flags over environment over one YAML file over defaults (requirement S21).
+
+Keys of the file may be ours or the original design's; the environment's names are ``TUSD_`` and ours with
+``__`` between levels, and the original design's ``OSS_*``. What nobody knows is refused with its place named.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+import yaml
+from pydantic import ValidationError
+
+from tusd_py.settings.model import Settings
+
+PREFIX: Final = "TUSD_"
+NO_SETTINGS: Final = frozenset({"TUSD_FAIL", "TUSD_TOKEN"})
+"""Read by the worker's failpoints and by commands that send a token; not settings."""
+
+_SEED_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Name": (),
+    "Timeout": (),
+    "Host": ("host",),
+    "Port": ("port",),
+    "MaxBytes": ("max_size",),
+    "Auth.AccessSecret": ("auth", "access_secret"),
+    "Auth.AccessExpire": ("auth", "access_expire"),
+    "MySQL.DataSource": ("mysql", "data_source"),
+    "Redis.Addr": ("redis", "addr"),
+    "Redis.Password": ("redis", "password"),
+    "Redis.DB": ("redis", "db"),
+    "RabbitMQ.Host": ("rabbitmq", "host"),
+    "RabbitMQ.Port": ("rabbitmq", "port"),
+    "RabbitMQ.User": ("rabbitmq", "user"),
+    "RabbitMQ.Password": ("rabbitmq", "password"),
+    "RabbitMQ.VHost": ("rabbitmq", "vhost"),
+}
+"""Our place for each of the original design's keys; () for those that mean nothing here."""
+_SEED_ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
+    "OSS_ACCESS_KEY_ID": ("oss", "access_key_id"),
+    "OSS_ACCESS_KEY_SECRET": ("oss", "access_key_secret"),
+    "OSS_SESSION_TOKEN": ("oss", "security_token"),
+    "OSS_REGION": ("oss", "region"),
+    "OSS_BUCKET_NAME": ("oss", "bucket_name"),
+}
+_SECTIONS_OF_SEED: Final = ("Auth", "MySQL", "Redis", "RabbitMQ")
+
+
+class SettingsError(Exception):
+    """Raised when a setting is unknown or wrong; the text names the place and the remedy."""
+
+
+def load_settings(
+    config: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]
+) -> Settings:
+    """Settings from all sources.
+
+    Args: config: the YAML file, or None; overrides: flags by setting name, None where not given.
+    Raises: SettingsError.
+    """
+    tree: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    if config is not None:
+        _merge_file(tree, places, config)
+    _merge_environment(tree, places, environ)
+    for name, value in overrides.items():
+        if value is not None:
+            _put(tree, places, (name,), value, f"--{name.replace('_', '-')}")
+    try:
+        return Settings(**tree)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error, places)) from error
+
+
+def _put(
+    tree: dict[str, Any], places: dict[str, str], path: tuple[str, ...], value: object, place: str
+) -> None:
+    *parents, name = path
+    for parent in parents:
+        child = tree.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise SettingsError(f"{place}: {parent} is not a section")
+        tree = child
+    tree[name] = value
+    places[".".join(path)] = place
+
+
+def _merge_file(tree: dict[str, Any], places: dict[str, str], config: Path) -> None:
+    try:
+        found = yaml.safe_load(config.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{config}: can't be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark is not None else ""
+        raise SettingsError(f"{config}{line}: is not YAML") from error
+    if found is None:
+        return
+    if not isinstance(found, dict):
+        raise SettingsError(f"{config}: must hold keys and values")
+    for key, value in _flattened(found):
+        place = f"{config}, {key}"
+        path = _SEED_KEYS.get(key, tuple(key.split(".")))
+        if path:
+            _kind_of(path, place)
+            _put(tree, places, path, value, place)
+
+
+def _flattened(found: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Leaves with dotted keys; lists are values."""
+    leaves: list[tuple[str, Any]] = []
+    for key, value in found.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            leaves += _flattened(value, f"{name}.")
+        elif value is None and name in _SEED_KEYS:
+            leaves.append((name, ""))
+        else:
+            leaves.append((name, value))
+    return leaves
+
+
+def _merge_environment(
+    tree: dict[str, Any], places: dict[str, str], environ: Mapping[str, str]
+) -> None:
+    for name, value in sorted(environ.items()):
+        place = f"environment variable {name}"
+        if name in _SEED_ENVIRONMENT:
+            _put(tree, places, _SEED_ENVIRONMENT[name], value, place)
+        elif name.startswith(PREFIX) and name not in NO_SETTINGS:
+            path = tuple(name.removeprefix(PREFIX).lower().split("__"))
+            _put(tree, places, path, _read(_kind_of(path, place), value, place), place)
+
+
+def _read(kind: object, value: str, place: str) -> object:
+    """Return the value of an environment variable: lists are separated by commas, sets of named values
+    are JSON. Raises: SettingsError."""
+    kinds = {get_origin(kind)} | {get_origin(part) for part in get_args(kind)}
+    if tuple in kinds:
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if get_origin(kind) is not dict:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise SettingsError(f"{place}: is not JSON") from error
+
+
+def _kind_of(path: tuple[str, ...], place: str) -> object:
+    """Return the type of a setting. Raises: SettingsError: no setting has this name."""
+    kind: Any = Settings
+    for name in path:
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+            continue
+        fields = getattr(kind, "model_fields", {})
+        if name not in fields:
+            raise SettingsError(f"{place}: there is no such setting")
+        kind = fields[name].annotation
+    if hasattr(kind, "model_fields"):
+        raise SettingsError(f"{place}: is a section, not a setting")
+    return kind
+
+
+def _sentence(error: ValidationError, places: Mapping[str, str]) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    parts = [str(part) for part in first["loc"]]
+    name = ".".join(parts)
+    told = str(first["msg"]).removeprefix("Value error, ")
+    if not name:
+        # Settings that do not go together name themselves.
+        return told
+    known = next((places[key] for key in (name, ".".join(parts[:-1])) if key in places), name)
+    return f"{known}: {told}"

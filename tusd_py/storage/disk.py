@@ -1,0 +1,307 @@
+"""Uploads as files in a directory.
+
+Rule 1: an upload's offset is the length of its data file, whatever happened before.
+Rule 2: the one exception: beside a chunk that is still to be verified lies ``<id>.unverified``, a
+symbolic link whose target is the verified length in decimal; bytes behind it do not count and are
+cut off before the next write. A link comes into being with its content, in one journal entry that
+precedes the data's new length: it is never half there, neither after kill -9 nor a power cut.
+Rule 3: the marker is read before the length. Whoever reads while the marker can't be set (the
+upload's lock or its follower's mutex is held) thus never counts bytes that are taken back.
+Rule 4: paths are made of checked ids only, files are 0600 in directories of 0700, no link is
+followed.
+"""
+
+import errno
+import os
+from collections.abc import Generator, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal
+
+from tusd_py.domain.errors import StorageDamaged, UploadNotFound
+from tusd_py.domain.ids import UploadId, parse_upload_id
+from tusd_py.private_files import make_private_directory
+from tusd_py.storage.disk_space import DiskSpace, Reservation
+from tusd_py.storage.disk_writer import DiskWriter, disk_errors, sync_directory
+from tusd_py.storage.linux import push_out
+from tusd_py.storage.port import Writer
+
+CHECK_FROM_BYTES: Final = 1 << 20
+"""When less is still to come, space is looked for only while it is written."""
+COPY_STEP_BYTES: Final = 16 << 20
+MAX_PATHS: Final = 1024
+"""Kept in mind: an upload's is asked for ten times, and joined anew each time it was 4.5 % of a small
+upload (by samples)."""
+_FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW
+_NO_COPY_RANGE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+class DiskStore:
+    """``storage.port``: UploadStore, Rewind and Concatenation on a local file system."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        durability: Literal["finish", "strict", "off"],
+        space: DiskSpace | None = None,
+    ) -> None:
+        """``space``: the account of its file system, shared with others that write there; None: one
+        of its own without a reserve. Raises: OSError: the directory can't be made or used."""
+        self._root = root
+        self._space = space or DiskSpace(root)
+        self._strict = durability == "strict"
+        self._durable = durability != "off"
+        for number in range(256):
+            make_private_directory(root / f"{number:02x}")
+        if self._durable:
+            sync_directory(root)
+            sync_directory(root.parent)
+        self._paths = lru_cache(MAX_PATHS)(self._path)
+
+    def path(self, upload_id: UploadId) -> Path:
+        """See ``UploadStore.path``."""
+        return self._paths(upload_id)
+
+    def _path(self, upload_id: UploadId) -> Path:
+        return self._root / upload_id[:2] / upload_id
+
+    def _marker(self, upload_id: UploadId) -> Path:
+        return self._root / upload_id[:2] / f"{upload_id}.unverified"
+
+    def _draft(self, upload_id: UploadId) -> Path:
+        return self._root / upload_id[:2] / f"{upload_id}.draft"
+
+    # -- core
+
+    def create(self, upload_id: UploadId) -> None:
+        """See ``UploadStore.create``."""
+        self.begin(upload_id, length=None).close()
+
+    def begin(self, upload_id: UploadId, *, length: int | None) -> DiskWriter:
+        """See ``UploadStore.begin``."""
+        path = self.path(upload_id)
+        with disk_errors():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+            try:
+                if self._strict:
+                    os.fsync(descriptor)
+                    sync_directory(path.parent)
+                self._check_rest(0, length)
+            except BaseException:
+                os.close(descriptor)
+                path.unlink()
+                raise
+        return self._writer(path, descriptor, 0, length)
+
+    def offset(self, upload_id: UploadId) -> int:
+        """See ``UploadStore.offset``."""
+        verified = self._verified(upload_id)
+        with disk_errors():
+            # Opened, not only looked up: NFS promises the newest length to who opens a file.
+            descriptor = os.open(self.path(upload_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                size = os.fstat(descriptor).st_size
+            finally:
+                os.close(descriptor)
+        return size if verified is None else min(size, verified)
+
+    def _verified(self, upload_id: UploadId) -> int | None:
+        """The verified length while a chunk is in flight, or was when the server died."""
+        with disk_errors():
+            try:
+                # No Path: every request asks, and hardly ever is there one.
+                text = os.readlink(f"{self._root}/{upload_id[:2]}/{upload_id}.unverified")  # noqa: PTH115
+            except FileNotFoundError:
+                return None
+        if not text.isdecimal():
+            raise StorageDamaged
+        return int(text)
+
+    def modified_at(self, upload_id: UploadId) -> float:
+        """See ``UploadStore.modified_at``."""
+        with disk_errors():
+            return self.path(upload_id).lstat().st_mtime
+
+    def writer(self, upload_id: UploadId, *, length: int | None) -> DiskWriter:
+        """See ``UploadStore.writer``."""
+        path = self.path(upload_id)
+        verified = self._verified(upload_id)
+        with disk_errors():
+            descriptor = os.open(path, os.O_WRONLY | _FLAGS)
+            try:
+                status = os.fstat(descriptor)
+                offset = status.st_size
+                if verified is not None:
+                    offset = self._cut_unverified(upload_id, descriptor, min(offset, verified))
+                elif _ahead(status) > CHECK_FROM_BYTES:
+                    _give_back(descriptor, status)
+                self._check_rest(offset, length)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        return self._writer(path, descriptor, offset, length)
+
+    def _writer(self, path: Path, descriptor: int, offset: int, length: int | None) -> DiskWriter:
+        reservation = Reservation(self._space, descriptor, offset, length=length)
+        return DiskWriter(path, descriptor, offset, space=reservation, durable=self._durable)
+
+    def _check_rest(self, offset: int, length: int | None) -> None:
+        """Refuse before its first byte what can't fit as the disk is now; nothing is taken yet."""
+        if length is not None and length - offset > CHECK_FROM_BYTES:
+            self._space.check(length - offset)
+
+    def _cut_unverified(self, upload_id: UploadId, descriptor: int, offset: int) -> int:
+        """Cut first: a crash in between leaves the marker to do it again."""
+        os.ftruncate(descriptor, offset)
+        self._marker(upload_id).unlink(missing_ok=True)
+        return offset
+
+    def delete(self, upload_id: UploadId) -> bool:
+        """See ``UploadStore.delete``. Data last: what a crash leaves is found by ``ids``."""
+        found = False
+        with disk_errors():
+            for path in (self._marker(upload_id), self._draft(upload_id), self.path(upload_id)):
+                try:
+                    path.unlink()
+                except FileNotFoundError:
+                    continue
+                found = True
+        return found
+
+    def ids(self) -> Iterator[UploadId]:
+        """See ``UploadStore.ids``. Strangers in the directory are passed over."""
+        for directory in sorted(self._root.iterdir()):
+            if not directory.is_dir():
+                continue
+            for entry in directory.iterdir():
+                upload_id = parse_upload_id(entry.name)
+                if upload_id is not None and entry.name[:2] == directory.name:
+                    yield upload_id
+
+    def check_room(self, count: int, *, new: bool = False) -> None:
+        """See ``UploadStore.check_room``."""
+        with disk_errors():
+            if new:
+                self._space.check_files()
+            self._space.check(count)
+
+    def held_ahead(self, upload_id: UploadId) -> int:
+        """See ``UploadStore.held_ahead``."""
+        with disk_errors():
+            ahead = _ahead(self.path(upload_id).lstat())
+        return ahead if ahead > CHECK_FROM_BYTES else 0
+
+    def give_back(self, upload_id: UploadId) -> None:
+        """See ``UploadStore.give_back``: a writer does so when it opens the file."""
+        self.writer(upload_id, length=None).close()
+
+    # -- rewind
+
+    def begin_unverified(self, writer: Writer) -> None:
+        """See ``Rewind.begin_unverified``. A mark that stands already keeps standing: nothing
+        behind it was verified."""
+        own, upload_id = self._own(writer)
+        with disk_errors():
+            try:
+                self._marker(upload_id).symlink_to(str(own.offset))
+            except FileExistsError:
+                return
+        own.names_changed()
+
+    def keep(self, writer: Writer) -> None:
+        """See ``Rewind.keep``. Durable with the writer's next ``sync``."""
+        own, upload_id = self._own(writer)
+        with disk_errors():
+            self._marker(upload_id).unlink(missing_ok=True)
+        own.names_changed()
+
+    def discard(self, writer: Writer) -> None:
+        """See ``Rewind.discard``. Cut first: a crash in between leaves the marker to do it again."""
+        own, upload_id = self._own(writer)
+        verified = self._verified(upload_id)
+        if verified is not None:
+            own.truncate(verified)
+        self.keep(own)
+
+    def _own(self, writer: Writer) -> tuple[DiskWriter, UploadId]:
+        if not isinstance(writer, DiskWriter):
+            raise TypeError("not a writer of this store")
+        return writer, UploadId(writer.path.name)
+
+    # -- concatenation
+
+    def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> Generator[int, None, None]:
+        """See ``Concatenation.concatenate``: made beside the data file, then renamed over it."""
+        if not self.path(into).exists():
+            raise UploadNotFound
+        draft = self._draft(into)
+        try:
+            with disk_errors():
+                self._space.check(sum(self.path(part).stat().st_size for part in parts))
+                yield from self._assemble(draft, parts)
+                draft.rename(self.path(into))
+                if self._durable:
+                    sync_directory(draft.parent)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+    def _assemble(self, draft: Path, parts: Sequence[UploadId]) -> Generator[int, None, None]:
+        target = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
+        position = 0
+        reservation = Reservation(self._space, target, 0, length=None)
+        try:
+            for part in parts:
+                source = os.open(self.path(part), os.O_RDONLY | _FLAGS)
+                try:
+                    for count in _copy(source, target, reservation):
+                        if self._durable:
+                            # The sync at the end is short then, and holds up no other's.
+                            push_out(target, position, count)
+                        position += count
+                        yield count
+                finally:
+                    os.close(source)
+            if self._durable:
+                os.fsync(target)
+        finally:
+            reservation.close(os.fstat(target).st_size)
+            os.close(target)
+
+
+def _ahead(status: os.stat_result) -> int:
+    """Bytes of blocks that a file has beyond its length."""
+    return status.st_blocks * 512 - status.st_size
+
+
+def _give_back(descriptor: int, status: os.stat_result) -> None:
+    """Free the blocks that a crash left beyond the file's end; it counts as no write (expiry)."""
+    os.ftruncate(descriptor, status.st_size)
+    os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _copy(source: int, target: int, space: Reservation) -> Generator[int, None, None]:
+    """All of ``source`` to where ``target`` stands, inside the kernel; file systems with reflinks
+    share the blocks, where the positions allow it, by themselves. Yields: bytes. Raises: OSError."""
+    left = os.fstat(source).st_size
+    while left > 0:
+        step = min(left, COPY_STEP_BYTES)
+        end = os.lseek(target, 0, os.SEEK_CUR)
+        if space.cover(end, step) < step:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        count = _copy_step(source, target, step)
+        if count == 0:
+            raise OSError(errno.EIO, "the part is shorter than it was")
+        left -= count
+        space.written(end + count)
+        yield count
+
+
+def _copy_step(source: int, target: int, count: int) -> int:
+    try:
+        return os.copy_file_range(source, target, count)
+    except OSError as error:
+        if error.errno not in _NO_COPY_RANGE:
+            raise
+    return os.sendfile(target, source, None, count)

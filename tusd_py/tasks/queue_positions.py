@@ -1,0 +1,88 @@
+"""Places in the queue, for those who follow tasks: the catalog is read seldom, whatever number of them."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.job_lane import ALL_LANES, JobLane
+from tusd_py.domain.task import Task, TaskStatus
+from tusd_py.domain.waiting import WaitingJob, WaitingLine, jobs_before
+from tusd_py.tasks.single_flight import Looks
+from tusd_py.threads import Threads
+
+log = logging.getLogger(__name__)
+
+LINES_SECONDS: Final = 5.0
+"""All lines are read at most this often, and for at most a twentieth of the time."""
+JOBS_SECONDS: Final = 2.0
+"""A user's waiting jobs are read at most this often."""
+MOST_JOBS: Final = 1000
+"""Jobs of a user and lane that have a place; those behind them have none."""
+MOST_REST_SECONDS: Final = 60.0
+_REST: Final = 20
+_WAITING: Final = (TaskStatus.RECEIVED, TaskStatus.PROCESSING)
+
+
+class WaitingJobs(Protocol):
+    """The part of the catalog that is read here."""
+
+    def waiting_lines(self) -> Sequence[WaitingLine]:
+        """See ``JobCatalog.waiting_lines``."""
+        ...
+
+    def waiting_jobs(self, user_id: UserId, limit: int) -> Sequence[WaitingJob]:
+        """See ``JobCatalog.waiting_jobs``."""
+        ...
+
+
+class Places:
+    """Reads places when they are wanted. Used on one event loop; the catalog is read in a thread."""
+
+    def __init__(self, catalog: WaitingJobs, threads: Threads) -> None:
+        self._catalog = catalog
+        self._threads = threads
+        self._lines = Looks[Mapping[JobLane, Sequence[WaitingLine]]](kept_seconds=MOST_REST_SECONDS)
+        self._lines_rest = LINES_SECONDS
+        self._jobs = Looks[Mapping[UploadId, WaitingJob]]()
+
+    async def placed(self, task: Task) -> Task:
+        """Return the task with its place in the queue, if it waits and the catalog can be read."""
+        if task.status not in _WAITING:
+            return task
+        user, now = task.facts.user_id, asyncio.get_running_loop().time()
+        try:
+            jobs = await self._jobs.at(
+                user, lambda: self._read_jobs(user), begun_after=now - JOBS_SECONDS
+            )
+            job = jobs.get(task.facts.task_id)
+            if job is None:
+                return task
+            lines = await self._lines.at(None, self._read_lines, begun_after=now - self._lines_rest)
+        except BackendError:
+            log.warning("task.place.unavailable")
+            return task
+        of_lane = lines.get(job.lane, ())
+        others = [line for line in of_lane if line.user_id != user]
+        mine = next((line for line in of_lane if line.user_id == user), _new_line(job.lane, user))
+        return replace(task, queue_position=jobs_before(job, mine, others))
+
+    async def _read_jobs(self, user_id: UserId) -> Mapping[UploadId, WaitingJob]:
+        found = await self._threads.call(self._catalog.waiting_jobs, user_id, MOST_JOBS)
+        return {job.task_id: job for job in found}
+
+    async def _read_lines(self) -> Mapping[JobLane, Sequence[WaitingLine]]:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        found = await self._threads.call(self._catalog.waiting_lines)
+        took = loop.time() - begun
+        self._lines_rest = min(max(LINES_SECONDS, _REST * took), MOST_REST_SECONDS)
+        return {lane: [line for line in found if line.lane is lane] for lane in ALL_LANES}
+
+
+def _new_line(lane: JobLane, user_id: UserId) -> WaitingLine:
+    """A line that began after the lines were read."""
+    return WaitingLine(lane=lane, user_id=user_id, priority=0, waiting=0, running=0, served_at=0.0)

