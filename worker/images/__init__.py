@@ -1,1 +1,1 @@
-"""Pictures: what is made of them, and the program in the sandbox that makes it."""
+"""Plans the renditions of a picture, and holds the sandboxed program that makes them."""

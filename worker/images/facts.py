@@ -1,4 +1,7 @@
-"""What a picture is, by the answer of the program that read it, which is not trusted."""
+"""Reads the facts of a picture from the answer of the program in the sandbox.
+
+The answer is not trusted.
+"""
 
 import re
 from collections.abc import Mapping
@@ -17,13 +20,13 @@ SPACES: Final = {
     "cmyk": "cmyk",
     "lab": "lab",
 }
-"""Colour spaces by libvips' names; any other is ``other``."""
+"""Colour spaces by libvips' names; every other name becomes ``other``."""
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFacts:
-    """A picture's facts. Width and height in pixels of one frame, upright."""
+    """Holds the facts of a picture. Width and height are those of one upright frame, in pixels."""
 
     width: int
     height: int
@@ -33,16 +36,16 @@ class PictureFacts:
     space: str
     has_alpha: bool
     has_profile: bool
-    """Whether an ICC profile says what its colours are."""
+    """Whether an ICC profile defines the picture's colours."""
     orientation: int
-    """By EXIF: how the stored pixels must be turned, 1 to 8."""
+    """How the stored pixels must be turned, by EXIF: 1 to 8."""
     taken: str | None
-    """When it was taken, as ISO 8601 has it; without an offset from UTC where the camera wrote none."""
+    """When the picture was taken, in ISO 8601; without a UTC offset if the camera wrote none."""
     has_tags: bool
     has_location: bool
 
     def shown(self) -> dict[str, Any]:
-        """Return what clients are shown."""
+        """Return the facts that are sent to clients."""
         shown: dict[str, Any] = {
             "width": self.width,
             "height": self.height,
@@ -57,7 +60,7 @@ class PictureFacts:
 
 
 def read_facts(answer: Mapping[str, Any]) -> PictureFacts | None:
-    """Return the facts in an answer; None if they are none that a picture has."""
+    """Return the facts in an answer, or None if no picture can have them."""
     width, height = (_number(answer.get(name), MAX_SIDE) for name in ("width", "height"))
     frames = _number(answer.get("frames"), MAX_FRAMES)
     if not (width and height and frames):

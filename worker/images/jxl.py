@@ -1,7 +1,7 @@
-"""Turns a JPEG XL picture into a PNG by ffmpeg, which has libjxl where the wheel of libvips has not.
+"""Turns a JPEG XL picture into a PNG by ffmpeg, because the wheel of libvips has no libjxl.
 
-Its colours are converted to sRGB, since a PNG by ffmpeg says its primaries in a chunk that libvips does
-not read; a picture whose colours can't be converted so, a grey one, keeps them.
+The colours are converted to sRGB: ffmpeg writes a PNG's primaries into a chunk that libvips does
+not read. A picture whose colours can't be converted, such as a grey one, keeps its colours.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ def jxl_argv(ffmpeg: str, source: str, output: str, max_pixels: int, *filters: s
 def decode_jxl(
     ffmpeg: str, program: PictureProgram, box: Box, max_pixels: int, *, target: Path
 ) -> None:
-    """Decode the box's source, and take the PNG to ``target``, outside of its output folder.
+    """Decode the box's source, and move the PNG to ``target``, outside of the box's output folder.
 
     Raises: ToolFailed, CpuSpent, Stopped, OSError.
     """

@@ -1,4 +1,4 @@
-"""Makes renditions of a picture in the sandbox, and believes them only when another run has read them."""
+"""Makes renditions of a picture in the sandbox, and accepts those that another run could read."""
 
 import logging
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from worker.media.sandbox import Box
 log = logging.getLogger(__name__)
 
 TAGS_KEPT: Final = 1 | 2 | 4
-"""``VipsForeignKeep``: EXIF, XMP and IPTC. Colours are converted to sRGB, so no profile is needed."""
+"""``VipsForeignKeep``: EXIF, XMP and IPTC. Colours become sRGB, so no profile is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A picture that was made. Size in bytes."""
+    """Describes a finished rendition. ``size`` is in bytes."""
 
     wanted: Wanted
     path: Path
@@ -52,11 +52,12 @@ def render(
     *,
     target: Path,
 ) -> tuple[Rendered, ...]:
-    """Make what is wanted of the box's source.
+    """Make the wanted renditions of the box's source.
 
-    Args: box: its output folder is empty. target: an empty folder outside of it that gets the files, under
-        the names of the renditions.
-    Raises: ToolFailed, CpuSpent, Stopped, OSError. The source is not touched.
+    The source is not changed.
+    Args: box: its output folder is empty. target: an empty folder outside of the box that gets the
+        files, under the names of the renditions.
+    Raises: ToolFailed, CpuSpent, Stopped, OSError.
     """
     given = {
         "source": box.source_seen,
@@ -101,9 +102,9 @@ def _check(
     wanted: Sequence[Wanted],
     settings: ImageSettings,
 ) -> dict[str, PictureFacts]:
-    """Decode every pixel of what was made, in a sandbox that has not seen the source.
+    """Decode every pixel of the renditions, in a sandbox that has not read the source.
 
-    Raises: ToolFailed: one is no picture of its format, or is larger than wanted.
+    Raises: ToolFailed: a file is no picture of its format, or is larger than wanted.
     """
     inner = Box(kind=box.kind, source=folder, output=None, limits=box.limits)
     given = {

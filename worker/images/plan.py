@@ -1,4 +1,4 @@
-"""Which renditions are made of a picture: a pure function of its facts and the settings."""
+"""Plans the renditions of a picture as a pure function of its facts and the settings."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -13,19 +13,22 @@ MEDIA_TYPES: Final[dict[Format, tuple[str, str]]] = {
     "avif": ("image/avif", ".avif"),
     "png": ("image/png", ".png"),
 }
-"""By format: media type and extension."""
+"""Media type and file extension by format."""
 SHOWN_BY_BROWSERS: Final = ("jpeg", "png", "gif", "webp", "avif", "bmp")
 THUMBNAIL: Final = "thumbnail"
 PREVIEW: Final = "preview"
 JPEG_LARGEST: Final = 65500
 """Longest side of a JPEG picture that libjpeg writes, in pixels."""
 WEB: Final = "web"
-"""The name of the main copy among what one run makes."""
+"""The name of the main copy among the renditions of one run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A rendition to be made. ``side``: the longest side in pixels; 0: as large as the picture."""
+    """Describes a rendition to be made.
+
+    ``side`` is the longest side in pixels; 0 keeps the size of the picture.
+    """
 
     name: str
     format: Format
@@ -33,9 +36,9 @@ class Wanted:
     quality: int
     lossless: bool = False
     animated: bool = True
-    """Whether all frames are kept, in a format that can have them."""
+    """Whether all frames are kept, in a format that allows several frames."""
     marked: bool = True
-    """Whether the watermark is drawn, where there is one."""
+    """Whether the watermark is drawn, if the settings have one."""
     with_tags: bool = False
     """Whether EXIF, XMP and IPTC are copied."""
 
@@ -43,7 +46,10 @@ class Wanted:
 def plan_renditions(
     facts: PictureFacts, kind: str, size: int, settings: ImageSettings
 ) -> tuple[Wanted, ...]:
-    """Return what is made of a picture. Args: kind: the name of its type; size: of the file in bytes."""
+    """Return the renditions to make of a picture.
+
+    Args: kind: the name of the picture's type; size: of the file in bytes.
+    """
     wanted = []
     if settings.thumbnail_size:
         side = settings.thumbnail_size
@@ -79,7 +85,7 @@ def _sized(name: str, chosen: Format, side: int, settings: ImageSettings) -> Wan
 
 
 def _main_copy(facts: PictureFacts, kind: str, settings: ImageSettings) -> Wanted:
-    """The whole picture in a format that every browser shows."""
+    """Return the rendition that has the whole picture in a format that every browser shows."""
     longest = max(facts.width, facts.height)
     fits_webp = longest <= WEBP_LARGEST
     chosen: Format = "jpeg" if longest <= JPEG_LARGEST else "png"

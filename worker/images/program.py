@@ -1,6 +1,6 @@
-"""Runs the program that reads pictures, in the sandbox.
+"""Runs the program that reads pictures in the sandbox.
 
-Its answer comes from a process that a hostile file may have taken over, so nothing in it is trusted.
+A hostile file may have taken over the process that answers, so nothing in the answer is trusted.
 """
 
 import json
@@ -26,22 +26,22 @@ from worker.media.sandbox import Box
 
 MODULES: Final = ("_cffi_backend", "_libvips", "_pi_heif", "cffi", "pi_heif", "PIL", "pyvips")
 LIBRARIES: Final = ("pi_heif.libs", "pillow.libs", "pyvips_binary.libs")
-"""Folders beside the modules with the C libraries that their wheels bring along."""
+"""Folders next to the modules that hold the C libraries of their wheels."""
 CAUSES: Final = {
     "too_large": Cause.TOO_LARGE,
     "damaged": Cause.DAMAGED,
     "memory": Cause.MEMORY_LIMIT,
     "unknown": Cause.UNSUPPORTED,
 }
-"""By what the program says of a file. It is always given all the memory that the settings allow."""
+"""Causes by the program's error. The program always gets all the memory that the settings allow."""
 WALL_FACTOR: Final = 4.0
-"""The program may run for its processor time multiplied by this, since others use the processors too."""
+"""Wall-clock limit as a multiple of the processor time, since other processes use the CPUs too."""
 MAX_ANSWER_BYTES: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureProgram:
-    """How to run the program: the clock, and what ends it early."""
+    """Holds what is needed to run the program: the clock, and the check that ends it early."""
 
     clock: Clock
     stopped: Callable[[], bool]
@@ -51,8 +51,8 @@ class PictureProgram:
     ) -> dict[str, Any]:
         """Run one command (see ``worker.images.boxed.commands``) and return its answer.
 
-        The box's ``cpu`` is what the program and all its threads may use together. Args: files: how many
-        files it writes into the output folder of the box.
+        The box's ``cpu`` is the limit for the program and all its threads together.
+        Args: files: how many files the program writes into the output folder of the box.
         Raises: ToolFailed, CpuSpent, Stopped.
         """
         needed = needs()
@@ -79,7 +79,7 @@ class PictureProgram:
         return _answer(ran)
 
     def run_other(self, box: Box, argv: list[str]) -> None:
-        """Run a program of others, which writes one file into the output folder of the box.
+        """Run a third-party program that writes one file into the output folder of the box.
 
         Raises: ToolFailed, CpuSpent, Stopped.
         """
@@ -95,7 +95,10 @@ class PictureProgram:
 
 
 def _answer(ran: Ran) -> dict[str, Any]:
-    """Raises: ToolFailed."""
+    """Return the answer in the program's output.
+
+    Raises: ToolFailed.
+    """
     try:
         found = read_json_object(ran.stdout)
     except NotAJsonObject as error:
@@ -107,7 +110,7 @@ def _answer(ran: Ran) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What the program needs of this machine: an interpreter, files, and where modules are."""
+    """Lists what the program needs of this machine: an interpreter, files, and paths of modules."""
 
     python: str
     modules: dict[str, str]
@@ -129,7 +132,7 @@ def needs() -> Needs:
         readable.add(top)
         readable.update(top.parent / name for name in LIBRARIES if (top.parent / name).is_dir())
     python = os.path.realpath(sys.executable)
-    # Those of the interpreter itself: a virtual environment has none.
+    # The folders of the interpreter itself: a virtual environment has no copy of them.
     bases = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
     readable |= {Path(sysconfig.get_path(name, vars=bases)) for name in ("stdlib", "platstdlib")}
     library = Path(

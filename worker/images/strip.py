@@ -1,5 +1,7 @@
-"""Takes tags out of a picture without touching its pixels: by exiftool, and in WebP by our own program,
-since exiftool writes WebP only since version 12.58."""
+"""Removes tags from a picture without changing its pixels.
+
+exiftool does it; for WebP our own program does, as exiftool writes WebP only since version 12.58.
+"""
 
 from pathlib import Path
 from typing import Final, Literal
@@ -14,13 +16,13 @@ from worker.media.sandbox import Box
 Policy = Literal["strip_location", "strip_all"]
 
 WRITABLE: Final = ("jpeg", "png", "gif", "tiff", "heic", "avif", "jxl", "jp2", "webp")
-"""Kinds of pictures whose tags can be taken out. A BMP has none."""
+"""Kinds of pictures whose tags can be removed. A BMP has none."""
 LOCATION: Final = (
     "-gps:all=", "-XMP:GPS*=", "-XMP:Location*=", "-XMP:City=", "-XMP:State=", "-XMP:Country=",
     "-XMP:CountryCode=", "-IPTC:City=", "-IPTC:Sub-location=", "-IPTC:Province-State=",
     "-IPTC:Country-PrimaryLocationName=", "-IPTC:Country-PrimaryLocationCode=", "-trailer:all=",
 )  # fmt: skip
-"""A trailer is a film that a telephone has put behind a photograph, with the place in it again."""
+"""A trailer is a film that a phone appends to a photograph; it repeats the location."""
 ALL: Final = (
     "-all=", "-CommonIFD0=", "-tagsFromFile", "@", "-ICC_Profile", "-ColorSpaceTags", "-Orientation",
     "-DateTimeOriginal", "-OffsetTimeOriginal", "-SubSecTimeOriginal",
@@ -30,7 +32,7 @@ DRAFT_NAME: Final = "picture.part"
 
 
 def strip_argv(exiftool: str, source: str, output: str, policy: Policy) -> list[str]:
-    """Return the command line that copies a picture without what the policy does not allow."""
+    """Return the command line that copies a picture without the tags that the policy forbids."""
     return [exiftool, "-config", "", "-q", "-q", "-m", *ARGUMENTS[policy], "-o", output, source]
 
 
@@ -43,9 +45,9 @@ def strip_tags(
     *,
     target: Path,
 ) -> None:
-    """Copy the box's source without tags, and take the copy to ``target``, outside of its output folder.
+    """Copy the box's source without tags, and move the copy to ``target`` outside of the box.
 
-    Raises: ToolFailed: it can't be done; CpuSpent, Stopped, OSError.
+    Raises: ToolFailed: the tags can't be removed; CpuSpent, Stopped, OSError.
     """
     if kind == "webp":
         given = {

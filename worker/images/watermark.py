@@ -1,4 +1,4 @@
-"""A watermark as a picture of its own, for films: a PNG with transparency, and where it is drawn."""
+"""Draws a watermark for films: a PNG with transparency, and the position where it is drawn."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ CPU_SECONDS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatermarkPicture:
-    """A PNG; ``x`` and ``y``: pixels from the left and the top edge of the frame to its corner."""
+    """Describes the PNG. ``x`` and ``y``: pixels from the frame's left and top edge to its corner."""
 
     path: Path
     x: int
@@ -38,13 +38,13 @@ def draw_watermark(
 ) -> WatermarkPicture:
     """Draw the watermark for frames of ``width`` x ``height`` pixels, with its opacity.
 
-    Args: memory: limit in bytes. folder: an empty folder that the program writes into; target: where the
-        PNG is put, outside of it.
+    Args: memory: limit in bytes. folder: an empty folder that the program writes into; target:
+        where the PNG is put, outside of that folder.
     Raises: ToolFailed: the font or the picture can't be read; CpuSpent, Stopped, OSError.
     """
     box = Box(
         kind=sandbox,
-        source=Path(start.__file__),  # nothing is read: the watermark's own files come beside it
+        source=Path(start.__file__),  # not read: the watermark's files are added to the box
         output=folder,
         limits=Limits(memory=memory, file_size=FILE_BYTES, cpu=CPU_SECONDS),
     )
@@ -66,7 +66,7 @@ def draw_watermark(
 
 
 def mark_instructions(watermark: WatermarkSettings) -> dict[str, Any]:
-    """Return what the program in the sandbox needs to know of the watermark."""
+    """Return the description of the watermark that the program in the sandbox needs."""
     picture, font = watermark.picture, watermark.font
     return {
         "text": watermark.text.strip(),

@@ -1,4 +1,4 @@
-"""Refuses to start with a watermark that can't be drawn, so that no file is processed without it."""
+"""Refuses to start if a watermark can't be drawn, so that no file is processed without it."""
 
 import tempfile
 from pathlib import Path
@@ -21,7 +21,7 @@ MEMORY: Final = 1 << 30
 def check_watermarks(media: MediaSettings, sandbox: Kind) -> None:
     """Draw the watermark of the settings and of each profile that can be chosen.
 
-    Raises: BackendError: a file of it can't be read, or its font lacks a letter of the text.
+    Raises: BackendError: a watermark's file can't be read, or its font lacks a letter of the text.
     """
     profiles = [media.profile(name) for name in ("", *media.profile_choice)]
     pictures = {profile.image.watermark for profile in profiles}

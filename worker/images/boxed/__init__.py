@@ -1,1 +1,1 @@
-"""The program that reads and draws pictures. It runs in the sandbox and imports nothing of the project."""
+"""Reads and draws pictures in the sandbox. The program imports nothing of the project."""

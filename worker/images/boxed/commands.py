@@ -1,4 +1,7 @@
-"""The commands: ``look`` at a picture, ``make`` renditions of it, ``check`` them, draw a ``watermark``."""
+"""Runs the commands: ``look``, ``make``, ``check`` and ``watermark``.
+
+They read a picture's header, make its renditions, check these, and draw a watermark.
+"""
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -16,7 +19,7 @@ Given = Mapping[str, Any]
 
 
 def answer(given: Given) -> dict[str, Any]:
-    """Run a command. Return its facts, or ``error``: what is wrong with the file."""
+    """Run a command, and return its facts, or ``error``: what is wrong with the file."""
     try:
         return COMMANDS[given["command"]](given)
     except Unreadable as error:
@@ -24,7 +27,7 @@ def answer(given: Given) -> dict[str, Any]:
     except MemoryError:
         return {"error": "memory"}
     except (pyvips.Error, OSError, ValueError, SyntaxError, EOFError) as error:
-        # Pillow's plugins raise SyntaxError and EOFError for what they can't read.
+        # Pillow's plugins raise SyntaxError and EOFError for files that they can't read.
         return {"error": "memory" if "out of memory" in str(error) else "damaged"}
 
 
@@ -39,7 +42,7 @@ def _make(given: Given) -> dict[str, Any]:
 
 
 def _check(given: Given) -> dict[str, Any]:
-    """Decode what another run has made."""
+    """Decode the pictures that another run made."""
     found = {}
     for name, kind in given["files"].items():
         path = f"{given['source']}/{name}"

@@ -11,14 +11,17 @@ MEASURED_AT: Final = 100.0
 EDGE_SHARE: Final = 0.06
 """Width of a letter's dark edge as a share of its size."""
 NO_LETTER: Final = "\uffff"
-"""A code point that never is a letter (Unicode, 23.7)."""
+"""A code point that is never a letter (Unicode, 23.7)."""
 MARK_FORMATS: Final = ("PNG", "WEBP", "JPEG")
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A watermark with transparency (RGBA), and where its top left corner is in the other picture."""
+    """Holds a watermark with transparency (RGBA), and the position of its top left corner.
+
+    The position is in the picture on which the watermark is drawn.
+    """
 
     picture: Image.Image
     x: int
@@ -55,7 +58,7 @@ def _text(wanted: Mapping[str, Any], largest: tuple[int, int]) -> Image.Image:
     left, top, right, bottom = _measured(wanted, MEASURED_AT)
     share = min(largest[0] / (right - left), largest[1] / (bottom - top))
     size = max(1.0, MEASURED_AT * share)
-    # A font's letters do not grow evenly: hinting may make the text a little larger than computed.
+    # Letters do not grow in proportion: hinting may make the text a little larger than computed.
     left, top, right, bottom = _measured(wanted, size)
     picture = Image.new("RGBA", (max(1, right - left), max(1, bottom - top)), (0, 0, 0, 0))
     ImageDraw.Draw(picture).text(
@@ -79,7 +82,7 @@ def _measured(wanted: Mapping[str, Any], size: float) -> tuple[int, int, int, in
 
 
 def _lacks(font: Font, letter: str) -> bool:
-    """Return whether the font draws for this letter what it draws for one that no font has."""
+    """Return whether the font draws this letter like a code point that no font has."""
     if letter.isspace():
         return False
     drawn, missing = font.getmask(letter), font.getmask(NO_LETTER)

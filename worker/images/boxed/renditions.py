@@ -11,7 +11,7 @@ from worker.images.boxed.sources import Source
 ANIMATED_FORMATS: Final = ("webp",)
 WHITE: Final = (255, 255, 255)
 FULL_SIZE: Final = 1 << 20
-"""Larger than any picture that is decoded."""
+"""Side in pixels that is larger than any picture that is decoded."""
 
 
 def make_renditions(
@@ -19,8 +19,8 @@ def make_renditions(
 ) -> dict[str, dict[str, int]]:
     """Write each output; return width, height and frames by name.
 
-    Of a still picture, sized outputs are made of the largest one, which is in memory; one in full size
-    (``side`` 0) is not, so that large pictures pass through in rows.
+    For a still picture, sized outputs are made of the largest of them, which is kept in memory. An
+    output in full size (``side`` 0) is not kept, so that a large picture is processed row by row.
     """
     made = {}
     larger: pyvips.Image | None = None

@@ -1,7 +1,7 @@
-"""Opens a picture of a named kind, and no other, and refuses by its header what has too many pixels.
+"""Opens a picture of a named kind and no other, and refuses by its header too many pixels.
 
-libvips reads most kinds in rows, so that a large picture takes little memory. Pillow reads what
-libvips has no decoder for: HEIC (by libheif), JPEG 2000, BMP, and animated PNG and AVIF.
+libvips reads most kinds row by row, so that a large picture takes little memory. Pillow reads the
+kinds that libvips can't decode: HEIC (by libheif), JPEG 2000, BMP, and animated PNG and AVIF.
 """
 
 from abc import ABC, abstractmethod
@@ -22,7 +22,7 @@ LOADERS: Final = {
     "tiff": "VipsForeignLoadTiff",
     "avif": "VipsForeignLoadHeif",
 }
-"""By kind of picture: the only classes of libvips that may read it."""
+"""The only classes of libvips that may read a kind of picture, by that kind."""
 ANIMATED: Final = ("gif", "webp")
 PILLOW_FORMATS: Final = {"jp2": "JPEG2000", "j2k": "JPEG2000", "bmp": "BMP"}
 MAX_FRAMES: Final = 100_000
@@ -33,7 +33,7 @@ XMP: Final = "xmp-data"
 
 
 class Unreadable(Exception):
-    """Raised when a picture is not decoded; ``reason`` is ``too_large``, ``damaged`` or ``unknown``."""
+    """Raised when a picture is not decoded. ``reason``: ``too_large``, ``damaged``, ``unknown``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -41,7 +41,7 @@ class Unreadable(Exception):
 
 
 class Source(ABC):
-    """An opened picture. Width and height in pixels, of one frame, as they are stored."""
+    """Represents an opened picture. Width and height are those of one stored frame, in pixels."""
 
     width: int
     height: int
@@ -54,7 +54,7 @@ class Source(ABC):
     tags: Tags
 
     def facts(self) -> dict[str, Any]:
-        """Return what is known of the picture, upright."""
+        """Return the facts of the upright picture."""
         sides = (self.width, self.height)
         width, height = reversed(sides) if self.tags.orientation >= 5 else sides
         return {
@@ -72,7 +72,7 @@ class Source(ABC):
         }
 
     def check_pixels(self, limit: int) -> None:
-        """Raises: Unreadable."""
+        """Check that the picture has pixels, and at most ``limit`` of them. Raises: Unreadable."""
         if self.width < 1 or self.height < 1:
             raise Unreadable("damaged")
         if self.width * self.height * self.frames > limit or self.frames > MAX_FRAMES:
@@ -80,10 +80,10 @@ class Source(ABC):
 
     @abstractmethod
     def fitting(self, width: int, height: int, *, animated: bool) -> pyvips.Image:
-        """Return the picture upright, in sRGB, no larger than this; all frames or the first one."""
+        """Return the picture upright, in sRGB, at most this large; all frames or the first one."""
 
     def close(self) -> None:  # noqa: B027  (libvips closes its files itself)
-        """Close its file."""
+        """Close the picture's file."""
 
     def decode(self) -> None:
         """Decode every pixel. Raises: pyvips.Error."""
@@ -91,7 +91,7 @@ class Source(ABC):
 
 
 class VipsSource(Source):
-    """A picture that libvips reads."""
+    """Represents a picture that libvips reads."""
 
     def __init__(self, path: str, kind: str) -> None:
         pyvips.operation_block_set("VipsForeignLoad", True)
@@ -113,7 +113,7 @@ class VipsSource(Source):
         self.space = str(image.interpretation)
         self.has_alpha = bool(image.hasalpha())
         self.profile = _blob(image, ICC)
-        # libvips has turned the pixels of a HEIF picture already.
+        # libvips has already turned the pixels of a HEIF picture.
         self.tags = Tags(_blob(image, EXIF), _blob(image, XMP), turned=kind == "avif")
         if kind == "tiff" and "orientation" in fields:
             self.tags.orientation = image.get("orientation")
@@ -132,12 +132,12 @@ class VipsSource(Source):
 
 
 class PillowSource(Source):
-    """A still picture that Pillow has decoded, or an animated PNG."""
+    """Represents a still picture that Pillow has decoded, or an animated PNG."""
 
     def __init__(self, image: Image.Image, limit: int) -> None:
         self._image = image
         self.width, self.height = image.size
-        # A picture for programs that know no animations is none of its frames.
+        # The default picture, for programs without animation, is not one of the frames.
         self._first = 1 if image.info.get("default_image") else 0
         self.frames = getattr(image, "n_frames", 1) - self._first
         try:
@@ -179,7 +179,7 @@ class PillowSource(Source):
 
 
 class HeicSource(Source):
-    """A HEIC picture; libheif has turned its pixels already."""
+    """Represents a HEIC picture, whose pixels libheif has already turned."""
 
     def __init__(self, path: str, limit: int) -> None:
         import pi_heif
@@ -200,9 +200,10 @@ class HeicSource(Source):
 
 
 def open_source(path: str, kind: str, limit: int) -> Source:
-    """Open a picture of the kind and check its size. Args: limit: pixels of all frames together.
+    """Open a picture of the kind and check its size.
 
-    Raises: Unreadable, and what libvips and Pillow raise.
+    Args: limit: pixels of all frames together.
+    Raises: Unreadable, and the errors of libvips and Pillow.
     """
     Image.MAX_IMAGE_PIXELS = None  # ``check_pixels`` has the limit
     if kind == "heic":
@@ -219,7 +220,7 @@ def open_source(path: str, kind: str, limit: int) -> Source:
 
 
 def _is_animated_png(path: Path) -> bool:
-    """Whether a chunk acTL stands before the pixels (PNG, third edition, 11.3.6.1)."""
+    """Return whether a chunk acTL is before the pixels (PNG, third edition, 11.3.6.1)."""
     with path.open("rb") as file:
         file.seek(8)
         while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
@@ -230,13 +231,13 @@ def _is_animated_png(path: Path) -> bool:
 
 
 def _is_animated_avif(path: Path) -> bool:
-    """Whether the first brand is that of a sequence (AVIF 1.1, section 6.3)."""
+    """Return whether the first brand is that of a sequence (AVIF 1.1, section 6.3)."""
     with path.open("rb") as file:
         return file.read(12)[4:] == b"ftypavis"
 
 
 LOOKS: Final = {"png": _is_animated_png, "avif": _is_animated_avif}
-"""By kind: whether a picture has frames that libvips can't read."""
+"""Functions by kind that return whether a picture has frames that libvips can't read."""
 
 
 def _fitted(

@@ -1,8 +1,8 @@
 """Runs one command of this folder in the sandbox: ``python -I -S start.py INSTRUCTIONS``.
 
-The instructions are a JSON object: ``command``, its arguments, and ``modules``, the file of each module
-that is not in the standard library. The sandbox shows these files alone, not the folders that they are
-in, so that Python can't search for them. The answer is one line of JSON on stdout.
+The instructions are a JSON object: ``command``, its arguments, and ``modules``, the file of each
+module that is not in the standard library. The sandbox contains only these files, not their
+folders, so Python can't search for them. The answer is one line of JSON on stdout.
 """
 
 import json
@@ -36,7 +36,8 @@ def main(instructions: str) -> None:
     """Run the command that the instructions name."""
     given = json.loads(instructions)
     sys.meta_path.insert(0, NamedFiles(given["modules"]))
-    # libvips reads it when it is loaded. Each thread needs memory for its part of the picture.
+    # libvips reads this variable when it is loaded.
+    # Each thread needs memory for its part of the picture.
     os.environ["VIPS_CONCURRENCY"] = str(given["threads"])
     from worker.images.boxed.commands import answer
 

@@ -1,4 +1,4 @@
-"""What a picture's EXIF and XMP say: how it lies, when it was taken, whether they hold a place."""
+"""Reads a picture's orientation, date and presence of a location from its EXIF and XMP."""
 
 import re
 from typing import Final
@@ -12,9 +12,9 @@ _OFFSET: Final = re.compile(r"[+-]\d\d:\d\d")
 
 
 class Tags:
-    """Facts of a picture's EXIF (CIPA DC-008) and XMP (ISO 16684-1).
+    """Holds facts of a picture's EXIF (CIPA DC-008) and XMP (ISO 16684-1).
 
-    Args: turned: the decoder has turned the pixels already, by another mark than the EXIF's.
+    Args: turned: the decoder has already turned the pixels, by another mark than the EXIF's.
     """
 
     def __init__(self, exif: bytes, xmp: bytes, *, turned: bool = False) -> None:
@@ -24,7 +24,7 @@ class Tags:
         self.has_location = b"GPS" in xmp
         try:
             self._read(exif, turned=turned)
-        except Exception:  # noqa: BLE001  (whatever hostile tags do to the reader, the pixels count)
+        except Exception:  # noqa: BLE001  (hostile tags may raise anything; the pixels stay usable)
             return
 
     def _read(self, blob: bytes, *, turned: bool) -> None:
@@ -41,7 +41,7 @@ class Tags:
 
 
 def _date(text: object, offset: object) -> str | None:
-    """Return a date as ISO 8601 has it, with the offset from UTC where the camera wrote one."""
+    """Return a date in ISO 8601, with the offset from UTC if the camera wrote one."""
     match = _DATE.match(str(text))
     if match is None or match[1] == "0000":
         return None

@@ -1,4 +1,7 @@
-"""Takes tags out of a WebP file: its chunks but EXIF and XMP are copied byte for byte (RFC 9649, 2.7)."""
+"""Removes tags from a WebP file.
+
+Its chunks other than EXIF and XMP are copied byte for byte (RFC 9649, 2.7).
+"""
 
 import struct
 from collections.abc import Iterator
@@ -15,9 +18,10 @@ DATES: Final = (Base.DateTimeOriginal, Base.OffsetTimeOriginal, Base.SubsecTimeO
 
 
 def strip_webp(source: Path, output: Path, *, everything: bool) -> None:
-    """Copy a WebP file without the place where it was taken, or without any tags but the date of recording
-    and what its pixels need to be shown right. XMP goes if it names a place.
+    """Copy a WebP file without the location where it was taken, or without nearly all tags.
 
+    With ``everything``, the date of recording stays, and what is needed to show the pixels correctly.
+    XMP is removed if it names a location.
     Raises: ValueError: it is no WebP file; OSError.
     """
     content = source.read_bytes()
