@@ -1,1 +1,1 @@
-"""Renditions of films: posters, storyboards, subtitles and HLS."""
+"""Makes renditions of films: posters, storyboards, subtitles and HLS."""

@@ -1,4 +1,4 @@
-"""The film that renditions are made of, and the size in which it is shown."""
+"""Describes the film that renditions are made of, and computes its displayed size."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +12,7 @@ SQUARE = Fraction(1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """A file that a program in the box reads, and what it holds."""
+    """Describes a film's file, which a program in the box reads, and its contents."""
 
     path: Path
     demuxer: str
@@ -21,23 +21,25 @@ class Film:
 
     @property
     def picture(self) -> Stream:
-        """The moving picture."""
+        """Return the moving picture."""
         return self.chosen.picture
 
     @property
     def duration(self) -> float:
-        """The picture's length in seconds, 0 if it is not known."""
+        """Return the picture's length in seconds, or 0 if it is unknown."""
         return self.picture.duration or self.contents.duration or 0.0
 
     @property
     def frame_rate(self) -> float:
-        """Frames per second; a usual value where the file does not say."""
+        """Return the frames per second, or a usual value if the file states none."""
         return float(self.picture.average_rate or 30)
 
 
 def shown_size(picture: Stream, longest: int) -> tuple[int, int]:
-    """Return width and height of the upright picture in square pixels, made to fit into a square of
-    ``longest`` pixels and never enlarged beyond its own number of lines."""
+    """Return width and height of the upright picture in square pixels.
+
+    The size fits into a square of ``longest`` pixels and is never enlarged beyond the picture's own lines.
+    """
     width, height = Fraction(max(picture.width, 1)), Fraction(max(picture.height, 1))
     width *= picture.sample_aspect or SQUARE
     if picture.rotation is not None and round(picture.rotation / 90) % 2:

@@ -1,8 +1,8 @@
-"""HTTP Live Streaming (RFC 8216) of films: a ladder of sizes, each of them one MP4 file whose segments are byte
-ranges.
+"""Makes HTTP Live Streaming (RFC 8216) of films: a ladder of sizes.
 
-ffmpeg's own playlist is read strictly and written again: each address in it is a rendition of the same upload,
-relative to the playlist's own address.
+Each size is one MP4 file whose segments are byte ranges. ffmpeg's own playlist is parsed strictly
+and written again: each address in it is a rendition of the same upload, relative to the
+playlist's own address.
 """
 
 import math
@@ -27,10 +27,10 @@ NAME: Final = "hls"
 MEDIA_TYPE: Final = "application/vnd.apple.mpegurl"
 EXT: Final = ".m3u8"
 SEGMENT_SECONDS: Final = 6
-"""What Apple recommends (HLS Authoring Specification for Apple Devices, 7.5)."""
+"""Segment length recommended by Apple (HLS Authoring Specification for Apple Devices, 7.5)."""
 STEREO_BIT_RATE: Final = "128k"
 DECODING_SHARE: Final = 0.25
-"""Of decoding in the work of encoding a film in its own size."""
+"""Cost of decoding a film, as a share of the cost of encoding it in its own size."""
 MAX_SEGMENTS: Final = 100_000
 _SEGMENT: Final = re.compile(
     r"#EXTINF:([0-9]{1,4}\.[0-9]{1,9}),\n#EXT-X-BYTERANGE:([0-9]{1,12})@([0-9]{1,15})\n[^\n]{1,300}\n"
@@ -40,7 +40,7 @@ _MAP: Final = re.compile(r'#EXT-X-MAP:URI="[^"\n]{1,300}",BYTERANGE="([0-9]{1,9}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """One size of the ladder, in pixels. ``lines``: the shorter side, which names it."""
+    """Describes one size of the ladder, in pixels. ``lines``: the shorter side, which names it."""
 
     lines: int
     width: int
@@ -48,18 +48,18 @@ class Rung:
 
     @property
     def name(self) -> str:
-        """Of the playlist."""
+        """Return the name of the playlist."""
         return f"{NAME}-{self.lines}p"
 
     @property
     def media_name(self) -> str:
-        """Of the MP4 file."""
+        """Return the name of the MP4 file."""
         return f"{self.name}-media"
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Seconds, and bytes of the file."""
+    """Describes a segment: its duration in seconds, and its length and offset in bytes."""
 
     duration: float
     length: int
@@ -68,18 +68,20 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A size that was made."""
+    """Describes a size that was made."""
 
     rung: Rung
     playlist: Path
     media: Path
     line: str
-    """What the master playlist says of it."""
+    """The variant's line in the master playlist."""
 
 
 def plan_ladder(picture: Stream, lines: Sequence[int]) -> tuple[Rung, ...]:
-    """Return the sizes to be made, the smallest first, none of them larger than the film. A film that is
-    smaller than all of them gets its own size."""
+    """Return the sizes to make, the smallest first, none of them larger than the film.
+
+    A film that is smaller than all of them gets its own size.
+    """
     width, height = shown_size(picture, 1 << 14)
     shorter = min(width, height)
     wanted = sorted({one for one in lines if one <= shorter}) or [shorter]
@@ -90,8 +92,10 @@ def plan_ladder(picture: Stream, lines: Sequence[int]) -> tuple[Rung, ...]:
 
 
 def ladder_cpu(film: Probed, rungs: Sequence[Rung], preset: str) -> float:
-    """Return the seconds of processor time that all sizes take, each from a decoding of its own; 0 if it is not
-    known how many frames the film has."""
+    """Return the seconds of processor time that all sizes take; 0 if the frame count is unknown.
+
+    Each size decodes the film separately.
+    """
     own = estimated_cpu(film, preset) or 0.0
     pixels = max(1, film.width * film.height)
     return sum(own * (DECODING_SHARE + one.width * one.height / pixels) for one in rungs)
@@ -114,8 +118,11 @@ def rung_argv(
     max_pixels: int,
     threads: int,
 ) -> list[str]:
-    """Return the command line that makes one size: H.264 with a key frame at the start of each segment, and
-    the sound that a player begins with as stereo AAC."""
+    """Return the command line that makes one size.
+
+    It writes H.264 with a key frame at the start of each segment, and the sound track that a player
+    begins with as stereo AAC.
+    """
     sound = film.chosen.main_sound
     base = picture.time_base
     times = () if base is None else (
@@ -148,10 +155,12 @@ def _sound(sound: Stream) -> tuple[str, ...]:
 
 
 def read_segments(text: str, size: int) -> tuple[int, tuple[Segment, ...]]:
-    """Return the length of the part before the first segment, and the segments, of ffmpeg's playlist.
+    """Return the length of the part before the first segment, and the segments, of a playlist.
+
+    The playlist is ffmpeg's.
 
     Args: size: of the media file in bytes, which the parts must fill without a gap.
-    Raises: ValueError: it is no such playlist.
+    Raises: ValueError: the text is no such playlist.
     """
     header = _MAP.search(text)
     if header is None:
@@ -190,7 +199,10 @@ def media_playlist(rung: Rung, header: int, segments: Sequence[Segment]) -> str:
 def variant_line(
     rung: Rung, segments: Sequence[Segment], picture: Stream, *, has_sound: bool
 ) -> str:
-    """Return what the master playlist says of one size (RFC 8216, 4.3.4.2). Rates in bits per second."""
+    """Return the line of one size in the master playlist (RFC 8216, 4.3.4.2).
+
+    Its rates are in bits per second.
+    """
     peak = max(8 * one.length / max(one.duration, 1.0) for one in segments)
     mean = 8 * sum(one.length for one in segments) / sum(one.duration for one in segments)
     codecs = f"avc1.6400{picture.level or 40:02x}" + (",mp4a.40.2" if has_sound else "")
@@ -211,7 +223,7 @@ def master_playlist(variants: Sequence[Variant]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """Makes the sizes of one film. ``largest``: bytes of one of them at most."""
+    """Makes the sizes of one film. ``largest``: limit of one size in bytes."""
 
     workshop: Workshop
     film: Film
@@ -221,7 +233,11 @@ class Ladder:
     largest: int
 
     def make(self, rung: Rung, moved: Callable[[float], None]) -> Variant:
-        """Make one size. Args: moved: gets the position in seconds. Raises: NotMade, Stopped."""
+        """Make one size.
+
+        Args: moved: gets the position in seconds.
+        Raises: NotMade, Stopped.
+        """
         film, workshop = self.film, self.workshop
         size = rung.width, rung.height
         pixels = film.picture.width * film.picture.height

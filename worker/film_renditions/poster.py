@@ -1,4 +1,4 @@
-"""The poster of a film: one frame that shows something, as JPEG; and a small copy of it."""
+"""Makes the poster of a film, one frame with visible content as JPEG, and a small copy of it."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -11,42 +11,48 @@ from worker.film_renditions.workshop import NotMade, Order, Workshop
 from worker.media.argv import input_argv
 
 KEY_FRAMES: Final = ("-skip_frame:v", "nokey")
-"""Options of an input of which only key frames are decoded. The other packets are read too: without them
-(``-discard nokey``) ffmpeg reports wrong times where frames are reordered."""
+"""Options of an input of which only key frames are decoded.
+
+The other packets are read too: without them (``-discard nokey``) ffmpeg reports wrong times where
+frames are reordered.
+"""
 JPEG_DEMUXER: Final = "mjpeg"
 MAX_JPEG_SIDE: Final = 65_500
 MAX_JPEG_BYTES: Final = 32 << 20
 JPEG_QUALITY: Final = "3"
-"""ffmpeg's scale from 2 (best) to 31."""
+"""Quality on ffmpeg's scale from 2 (best) to 31."""
 START_SHARE: Final = 0.1
-"""Where in the film the search begins: behind its first title, in most films."""
+"""Share of the film at which the search begins: after the first title, in most films."""
 ALL_FRAMES_SECONDS: Final = 30.0
-"""In a film up to this length every frame is a candidate, in a longer one key frames are."""
+"""Length of a film up to which every frame is a candidate; in a longer one only key frames are."""
 SEARCHED_SECONDS: Final = 300.0
 """Length of the part that is searched."""
 CANDIDATE_BYTES: Final = 128 << 20
-"""Memory for the frames among which ffmpeg's filter ``thumbnail`` chooses the most usual one."""
+"""Memory for the frames from which ffmpeg's filter ``thumbnail`` chooses the most typical one."""
 MAX_CANDIDATES: Final = 40
 LEAST_ENTROPY: Final = 0.2
-"""Of brightness, from 0 (one value: black, white, any single colour) to 1 (all values as often)."""
+"""Least entropy of brightness.
+
+0 is one value (black, white, any single colour); 1 is all values equally often.
+"""
 LEAST_BRIGHTNESS: Final = 20
-"""Mean of a frame, from 0 to 255."""
+"""Least mean brightness of a frame, from 0 to 255."""
 START_OPTIONS: Final = ("-nostdin", "-hide_banner", "-v", "level+error", "-y")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Where a frame is looked for. Start in seconds."""
+    """Describes where to search for a frame. ``start`` is in seconds."""
 
     start: float
     keys_only: bool
     only_showing: bool
-    """Whether frames of a single colour and dark ones are passed over."""
+    """Whether dark frames and frames of a single colour are skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Still:
-    """A JPEG picture. Sizes in pixels."""
+    """Describes a JPEG picture. Sizes are in pixels."""
 
     path: Path
     width: int
@@ -54,7 +60,7 @@ class Still:
 
 
 def searches(duration: float) -> tuple[Search, ...]:
-    """Return where a frame is looked for, one after another until one is found."""
+    """Return where to search for a frame, in order, until one is found."""
     keys_only = duration > ALL_FRAMES_SECONDS
     behind = duration * START_SHARE
     found = (
@@ -77,7 +83,7 @@ def poster_argv(
     size: tuple[int, int],
     max_pixels: int,
 ) -> list[str]:
-    """Return the command line that writes one frame as JPEG, or an empty file where there is none."""
+    """Return the command line that writes one frame as JPEG, or an empty file if none is found."""
     filters = still_filters(film.picture, size)
     if search.only_showing:
         filters += _only_showing()

@@ -1,5 +1,8 @@
-"""Filters that make a still picture of a film's frames: upright, in square pixels, without fields, in the
-colours of JPEG, which has no tags for them: full range, and the matrix of BT.601 (JFIF 1.02)."""
+"""Builds the filters that make a still picture of a film's frames.
+
+The picture is upright, in square pixels, without fields, and in the colours of JPEG, which has no
+tags for them: full range, and the matrix of BT.601 (JFIF 1.02).
+"""
 
 from typing import Final
 
@@ -16,21 +19,25 @@ _MATRICES: Final = {
     "bt2020nc": "bt2020",
     "bt2020c": "bt2020",
 }
-"""Names of matrices: ffmpeg's in files, and those of its scaler."""
+"""Names of matrices: from ffmpeg's names in files to those of its scaler."""
 
 
 def has_true_colours(picture: Stream) -> bool:
-    """Whether frames can be shown on usual screens: Dolby Vision without a base layer can't."""
+    """Return whether usual screens can show the frames.
+
+    They can't show Dolby Vision without a base layer.
+    """
     return picture.dolby_vision is None or picture.dolby_vision_base not in (0, None)
 
 
 def still_filters(picture: Stream, size: tuple[int, int]) -> tuple[str, ...]:
     """Return the filters for one frame at a time, which use no neighbouring frame.
 
-    ffmpeg itself turns the frame upright before them. Args: size: width and height of the result in pixels.
+    ffmpeg itself turns the frame upright before them.
+    Args: size: width and height of the result in pixels.
     """
     width, height = size
-    # One of the two fields: filters that join fields need the frames around it.
+    # Keep one of the two fields: filters that join fields need the neighbouring frames.
     is_interlaced = picture.field_order in ("tt", "bb", "tb", "bt")
     fields = ("field=type=top",) if is_interlaced else ()
     scaled = f"scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int"
@@ -62,6 +69,9 @@ def _is_rgb(picture: Stream) -> bool:
 
 
 def _matrix(picture: Stream) -> str:
-    """Return the matrix of the frames; where the file does not say, what players take it for by its size."""
+    """Return the matrix of the frames.
+
+    If the file states none, return the one that players assume for the size.
+    """
     usual = "bt709" if max(picture.height, picture.width * 9 // 16) >= SD_HEIGHT else "bt601"
     return _MATRICES.get(picture.colour.space, usual)

@@ -1,7 +1,8 @@
-"""The storyboard of a film: small pictures of it at equal distances, in one JPEG, and a map of them.
+"""Makes the storyboard of a film: small pictures at equal intervals in one JPEG, and a map of them.
 
-The map is WebVTT whose texts are addresses with media fragments (https://www.w3.org/TR/media-frags/, 4.2.2), as
-players read it: ``?rendition=storyboard#xywh=160,0,160,90``.
+The map is WebVTT whose texts are addresses with media fragments
+(https://www.w3.org/TR/media-frags/, 4.2.2), as players read it:
+``?rendition=storyboard#xywh=160,0,160,90``.
 """
 
 import math
@@ -30,36 +31,36 @@ TILE_SIDE: Final = 160
 MAX_TILES: Final = 100
 COLUMNS: Final = 10
 LEAST_SECONDS: Final = 1.0
-"""Shortest distance between two pictures."""
+"""Shortest interval between two pictures, in seconds."""
 DECODED_PIXELS: Final = 1 << 31
-"""In a film of no more pixels than this every frame is decoded, in a longer one key frames are."""
+"""Pixels of a film up to which every frame is decoded; in a longer one only key frames are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """How the small pictures are laid out. Sizes in pixels, times in seconds."""
+    """Describes the layout of the small pictures. Sizes are in pixels, times in seconds."""
 
     width: int
     height: int
-    """Of one small picture."""
+    """Height of one small picture."""
     number: int
     interval: float
     duration: float
 
     @property
     def columns(self) -> int:
-        """Small pictures side by side."""
+        """Return the number of columns."""
         return min(self.number, COLUMNS)
 
     @property
     def rows(self) -> int:
-        """Lines of them."""
+        """Return the number of rows."""
         return math.ceil(self.number / self.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storyboard:
-    """The two files."""
+    """Describes the two files."""
 
     picture: Path
     map: Path
@@ -67,7 +68,7 @@ class Storyboard:
 
 
 def plan_storyboard(film: Film) -> Grid:
-    """Return how many small pictures of a film there are, and where."""
+    """Return the number and the layout of a film's small pictures."""
     interval = max(film.duration / MAX_TILES, LEAST_SECONDS)
     width, height = shown_size(film.picture, TILE_SIDE)
     number = max(1, math.ceil(film.duration / interval - 1e-6))
@@ -84,7 +85,7 @@ def storyboard_argv(
     filters = (
         f"fps=fps={1 / grid.interval:.9f}:start_time=0:round=up",
         *still_filters(film.picture, (grid.width, grid.height)),
-        # The last picture stands for what may be missing at the end.
+        # The last picture is repeated for those that may be missing at the end.
         "tpad=stop=-1:stop_mode=clone",
         f"tile={grid.columns}x{grid.rows}:nb_frames={grid.number}",
     )
@@ -97,7 +98,7 @@ def storyboard_argv(
 
 
 def storyboard_map(grid: Grid) -> str:
-    """Return the map: which part of the picture belongs to which time of the film."""
+    """Return the map from times of the film to parts of the picture."""
     cues = []
     for number in range(grid.number):
         row, column = divmod(number, grid.columns)

@@ -1,4 +1,4 @@
-"""The text subtitles of a film as WebVTT, which browsers show."""
+"""Converts the text subtitles of a film to WebVTT, which browsers show."""
 
 import logging
 import re
@@ -17,22 +17,22 @@ log = logging.getLogger(__name__)
 
 MAX_TRACKS: Final = 40
 MAX_BYTES: Final = 8 << 20
-"""Of one track: ten times those of a film with text all the time."""
+"""Largest file of one track: ten times that of a film with continuous text."""
 TOGETHER: Final = 8
 """Tracks that one program writes: it reads the whole file once for all of them."""
 LEAST_WALL_SECONDS: Final = 60.0
 SLOWEST_READING: Final = 10 << 20
-"""Bytes a second: the whole file is read for its texts."""
+"""Assumed read speed in bytes a second: the whole file is read for its texts."""
 _FLAGS: Final = ("default", "forced", "hearing_impaired", "comment")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """A track of subtitles as a file of WebVTT."""
+    """Describes a track of subtitles as a WebVTT file."""
 
     name: str
-    """Of the rendition."""
+    """Name of the rendition."""
     path: Path
     facts: Mapping[str, object]
 
@@ -40,7 +40,7 @@ class Track:
 def subtitles_argv(
     source: str, *outputs: str, ffmpeg: str, demuxer: str, indexes: Sequence[int]
 ) -> list[str]:
-    """Return the command line that writes each of the streams to an output of its own."""
+    """Return the command line that writes each of the streams to its own output."""
     written = [
         part
         for index, output in zip(indexes, outputs, strict=True)
@@ -58,9 +58,9 @@ def subtitles_argv(
 def make_subtitles(
     workshop: Workshop, source: Path, demuxer: str, tracks: Sequence[tuple[Stream, Stream]]
 ) -> Iterator[Track]:
-    """Make a file of WebVTT for each track that has any text, of the first ``MAX_TRACKS``.
+    """Make a WebVTT file for each of the first ``MAX_TRACKS`` tracks that has any text.
 
-    Args: tracks: of each track, the stream in the source, and the one that says what it is.
+    Args: tracks: for each track, the stream in the source, and the stream that describes it.
     Raises: Stopped.
     """
     number = 0
@@ -79,7 +79,7 @@ def make_subtitles(
 def _converted(
     workshop: Workshop, source: Path, demuxer: str, indexes: Sequence[int]
 ) -> Iterator[Path | None]:
-    """Return a file for each of the streams; None where it can't be made. Raises: Stopped."""
+    """Yield a file for each of the streams, or None if it can't be made. Raises: Stopped."""
     order = Order(
         source=source,
         argv=partial(
@@ -98,7 +98,7 @@ def _converted(
         if len(indexes) == 1:
             yield None
             return
-        # One that can't be converted ends the program for all.
+        # One stream that can't be converted ends the program for all of them.
         for index in indexes:
             yield from _converted(workshop, source, demuxer, (index,))
 

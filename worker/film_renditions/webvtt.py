@@ -1,5 +1,4 @@
-"""WebVTT (https://www.w3.org/TR/webvtt1/): writing it, and making sure that a file of subtitles is nothing
-else."""
+"""Writes WebVTT (https://www.w3.org/TR/webvtt1/), and reads subtitle files strictly as WebVTT."""
 
 import html
 import re
@@ -19,7 +18,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A piece of text and when it is shown, by WebVTT's timestamps."""
+    """Holds a piece of text and the times when it is shown, as WebVTT timestamps."""
 
     start: str
     end: str
@@ -40,9 +39,10 @@ def write(cues: Iterable[Cue]) -> str:
 
 
 def read(content: bytes) -> tuple[Cue, ...]:
-    """Return the cues of a file. Their texts have no markup but bold, italic and underlined.
+    """Return the cues of a file. Bold, italic and underlined are the only markup in their texts.
 
-    Styles, regions, notes and places of cues are left out. Raises: ValueError: it is no WebVTT in UTF-8.
+    Styles, regions, notes and positions of cues are left out.
+    Raises: ValueError: the content is no WebVTT in UTF-8.
     """
     text = content.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     first, _, rest = text.partition("\n")
@@ -68,14 +68,17 @@ def _cues(text: str) -> Iterator[Cue]:
 
 
 def _with_text(cue: Cue | None, texts: Sequence[str]) -> Iterator[Cue]:
-    """Yield the cue with its texts one below the other, if there are any."""
+    """Yield the cue with its texts on separate lines, if there is any text."""
     text = "\n".join(texts)
     if cue is not None and text.strip():
         yield replace(cue, text=text)
 
 
 def _cue(block: str) -> Cue | None:
-    """Return the cue of a block whose first line has its times, or whose second one behind an identifier."""
+    """Return the cue of a block.
+
+    Its times are in the first line, or in the second one after an identifier.
+    """
     lines = block.split("\n")
     for number, line in enumerate(lines[:2]):
         timing = _TIMING.fullmatch(line)
@@ -85,7 +88,7 @@ def _cue(block: str) -> Cue | None:
 
 
 def _plain(text: str) -> str:
-    """Return a cue's text with every other tag removed, and characters that mean markup escaped."""
+    """Return a cue's text without other tags and with markup characters escaped."""
     pieces = []
     end = 0
     for tag in _TAG.finditer(text):

@@ -1,4 +1,4 @@
-"""Runs ffmpeg for the renditions of one film, all of them within one amount of processor time."""
+"""Runs ffmpeg for the renditions of one film, all of them within one limit of processor time."""
 
 import logging
 import math
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 OUTPUT_FOLDER: Final = "renditions"
 DRAFT_NAME: Final = "rendition.part"
 WALL_FACTOR: Final = 10.0
-"""A program may run for its processor time multiplied by this, since others use the processors too."""
+"""Wall-clock limit as a multiple of the processor time, since other processes use the CPUs too."""
 LEAST_CPU_SECONDS: Final = 1.0
-"""With less processor time left than this no program is started."""
+"""Least remaining processor time with which a program is still started."""
 
 
 class NotMade(Exception):
@@ -37,40 +37,42 @@ class NotMade(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What one program makes. Sizes in bytes."""
+    """Describes what one program makes. Sizes are in bytes."""
 
     source: Path
     argv: Callable[..., list[str]]
-    """The command line, by the paths of the source and of each output as the program sees them."""
+    """Builds the command line from the paths of source and outputs as seen by the program."""
     names: tuple[str, ...]
-    """Of the files that are made."""
+    """Names of the files that are made."""
     largest: int
-    """Limit of each of them, and of all together."""
+    """Limit of each file, and of all together."""
     wall: float | None = None
-    """Longest time in seconds; None: by the processor time."""
+    """Longest time in seconds; None derives it from the processor time."""
     moved: Callable[[float], None] | None = None
-    """Gets the position in seconds of a program that writes it (``-progress pipe:1``): it may run as long as
-    that moves on."""
+    """Receives the position in seconds of a program that writes it (``-progress pipe:1``).
+
+    Such a program may run as long as its position advances.
+    """
     pixels: int = 0
-    """Of a picture that is decoded; 0: of the usual size."""
+    """Pixels of the picture that is decoded; 0 means the usual size."""
 
 
 @dataclass(kw_only=True)
 class Workshop:
-    """The runs for one film."""
+    """Runs the programs for one film."""
 
     tools: Tools
     clock: Clock
     stopped: Callable[[], bool]
-    """Whether the work must end now."""
+    """Returns whether the work must end now."""
     folder: Path
-    """Where the results are put; it has a subfolder for the programs' outputs."""
+    """Folder of the results, with a subfolder for the programs' outputs."""
     share: Callable[[int], Share]
-    """The memory and the threads of a program, by the number of pixels of the picture."""
+    """Returns the memory and the threads of a program by the number of pixels of the picture."""
     stall_seconds: float
     """Longest time without a new position."""
     cpu_left: float
-    """Seconds of processor time for all that is still to be made."""
+    """Seconds of processor time left for all remaining renditions."""
 
     def make(self, order: Order) -> tuple[Path, ...]:
         """Run a program on a source and return the files that it made. Raises: NotMade, Stopped."""
@@ -103,7 +105,7 @@ class Workshop:
             take_drafts(output, targets, largest=order.largest)
         except Overran as error:
             if isinstance(error, CpuSpent | Stalled):
-                # The next program would come to the same, and take as long.
+                # The next program would end the same way, and take as long.
                 self.cpu_left = 0.0
             raise NotMade(f"limit: {error}") from error
         except (NotOnePlainFile, OSError) as error:
@@ -111,7 +113,7 @@ class Workshop:
         return tuple(targets.values())
 
     def look(self, source: Path, demuxer: str) -> Contents:
-        """Return what a file holds. Raises: NotMade, Stopped."""
+        """Return the contents of a file. Raises: NotMade, Stopped."""
         box = self._box(source, None, 1 << 20, 0)
         try:
             found = look(self.tools, box, demuxer, clock=self.clock, stopped=self.stopped)
@@ -126,7 +128,7 @@ class Workshop:
         return (PATIENCE if order.moved else WALL_FACTOR) * box.limits.cpu
 
     def _box(self, source: Path, output: Path | None, largest: int, pixels: int) -> Box:
-        """Raises: NotMade."""
+        """Return the box for one program. Raises: NotMade."""
         if self.cpu_left < LEAST_CPU_SECONDS:
             raise NotMade("no processor time is left")
         share = self.share(pixels)

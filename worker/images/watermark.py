@@ -18,7 +18,7 @@ CPU_SECONDS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatermarkPicture:
-    """Describes the PNG. ``x`` and ``y``: pixels from the frame's left and top edge to its corner."""
+    """Describes the PNG. ``x``, ``y``: pixels from the frame's left and top edge to its corner."""
 
     path: Path
     x: int

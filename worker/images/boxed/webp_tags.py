@@ -20,7 +20,7 @@ DATES: Final = (Base.DateTimeOriginal, Base.OffsetTimeOriginal, Base.SubsecTimeO
 def strip_webp(source: Path, output: Path, *, everything: bool) -> None:
     """Copy a WebP file without the location where it was taken, or without nearly all tags.
 
-    With ``everything``, the date of recording stays, and what is needed to show the pixels correctly.
+    With ``everything``, the date of recording stays, and the tags needed to show the pixels.
     XMP is removed if it names a location.
     Raises: ValueError: it is no WebP file; OSError.
     """
