@@ -1,1 +1,1 @@
-"""Jobs: from the outbox to a queue, and what operators do with those that failed."""
+"""Moves jobs from the outbox to a queue, and retries or drops failed jobs for operators."""

@@ -1,4 +1,4 @@
-"""From the outbox to the queue, and to followers: at least once, in order."""
+"""Publishes the outbox to the queue and to subscribers: at least once, in order."""
 
 import logging
 
@@ -12,10 +12,11 @@ log = logging.getLogger(__name__)
 
 
 def relay_outbox(catalog: JobCatalog, queue: JobQueue, *, limit: int = 500) -> int:
-    """Publish what is due, then mark it; a crash in between publishes it twice, which changes
-    nothing (faults 8 and 9).
+    """Publish the due messages, then mark them as sent.
 
-    Returns: messages published. Raises: BackendError: the rest stays for the next time.
+    A crash in between publishes them twice, which changes nothing (faults 8 and 9).
+
+    Returns: messages published. Raises: BackendError: the rest stays for the next call.
     """
     rows = catalog.unsent(limit)
     if not rows:
@@ -27,10 +28,10 @@ def relay_outbox(catalog: JobCatalog, queue: JobQueue, *, limit: int = 500) -> i
 
 
 def tell_outcomes(catalog: JobCatalog, tasks: TaskView, *, limit: int = 100) -> int:
-    """Tell followers how tasks ended, in case whoever ended them died before it could.
+    """Publish how tasks ended, in case the process that ended them crashed before it could.
 
-    Who knows already is not told again: the view takes no change of a finished task.
-    Returns: outcomes passed on. Raises: BackendError: the rest stays for the next time.
+    A final state is not published twice: the view accepts no change of a finished task.
+    Returns: outcomes published. Raises: BackendError: the rest stays for the next call.
     """
     told: list[int] = []
     try:

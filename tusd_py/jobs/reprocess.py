@@ -1,4 +1,4 @@
-"""Making everything again of a file that is stored: after a better setting, or a failure that has passed."""
+"""Processes a stored file again: after a change of settings, or when a failure has passed."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ from tusd_py.rate_limits.port import Meter
 def process_again_for_user(
     catalog: JobCatalog, meter: Meter, user_id: UserId, task_id: UploadId, *, daily: int
 ) -> Job:
-    """Queue the task's file and count it; ``daily`` may be within a day, 0: any number. Blocks.
+    """Queue the task's file and count the request against the user's daily limit. Blocks.
 
-    What is refused is not counted, save when two requests for one file come at the same moment.
+    A refused request is not counted, except when two requests for one file come at the same moment.
+    Args: daily: requests that a user may make in a day; 0: no limit.
     Raises: TooManyRequests; and see ``JobCatalog.process_again``.
     """
     if daily:
@@ -26,7 +27,7 @@ def process_again_for_user(
 
 
 def _charge_user(meter: Meter, user_id: UserId, daily: int) -> None:
-    """Raises: TooManyRequests: nothing was counted."""
+    """Count one request of the user. Raises: TooManyRequests: nothing was counted."""
     rate = Rate(daily, DAY_SECONDS)
     wait = meter.admit(f"reprocess:{user_id}", cost=rate.cost(1), burst=DAY_SECONDS)
     if wait:
@@ -35,7 +36,7 @@ def _charge_user(meter: Meter, user_id: UserId, daily: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What became of processing a file again: ``none``, ``queued``, ``running``, ``done`` or ``failed``."""
+    """Reports a repeated processing: ``none``, ``queued``, ``running``, ``done`` or ``failed``."""
 
     state: str
     error_code: str = ""
@@ -43,7 +44,7 @@ class Progress:
 
 
 def progress_of(job: Job | None) -> Progress:
-    """Return how far the last request has come; ``none`` if there was none."""
+    """Return the state of the last request to process again; ``none`` without such a request."""
     if job is None or not job.checkpoint.again:
         return Progress("none")
     if job.state is JobState.DONE and job.error_code:

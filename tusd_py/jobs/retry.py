@@ -1,4 +1,4 @@
-"""What an operator does about a job that failed for good (requirement S17): another try, or none."""
+"""Retries or drops a failed job for an operator (requirement S17)."""
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.domain.ids import UploadId
@@ -10,7 +10,9 @@ from tusd_py.tasks.port import TaskView
 
 
 def reopen_failed(catalog: Catalog, tasks: TaskView, task_id: UploadId) -> Job | None:
-    """Queue it again and say so to its followers. None: it did not fail, or its source is gone.
+    """Queue a failed job again and publish the change of its task.
+
+    Returns: the job; None when the job did not fail, or its source is gone.
 
     Raises: BackendError.
     """
@@ -21,7 +23,9 @@ def reopen_failed(catalog: Catalog, tasks: TaskView, task_id: UploadId) -> Job |
 
 
 def drop_failed(catalog: Catalog, stores: StoreSet, task_id: UploadId) -> bool:
-    """Give a failed job up and remove its source. The task stays failed. False: it did not fail.
+    """Cancel a failed job and delete its source; the task stays failed.
+
+    Returns: False when the job did not fail.
 
     Raises: BackendError.
     """
@@ -33,7 +37,7 @@ def drop_failed(catalog: Catalog, stores: StoreSet, task_id: UploadId) -> bool:
 
 
 def _again(job: Job) -> TaskChange:
-    """What the task shows until a worker takes it: a newer attempt than the one that failed."""
+    """Return the change that the task shows until a worker claims the job, as a newer attempt."""
     return TaskChange(
         status=TaskStatus.PROCESSING,
         progress=0,

@@ -1,1 +1,1 @@
-"""What users follow: the live view of tasks, and its listeners."""
+"""The live view of tasks, and the streams of changes that clients subscribe to."""

@@ -1,4 +1,4 @@
-"""What a listener has been told of a task, and what is news to it."""
+"""Compares the state that a subscriber last received with a new state of the same task."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ from tusd_py.domain.task import Task, TaskStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A state that a listener has."""
+    """Identifies the last state of a task that a subscriber received."""
 
     epoch: str
     seq: int
@@ -18,10 +18,10 @@ class Seen:
     queue_position: int | None = None
 
     def covers(self, task: Task) -> bool:
-        """Whether ``task`` is this state or an older one.
+        """Return whether ``task`` is this state or an older one.
 
-        A view that was set back (a Redis that lost its last minutes) counts on from an older number:
-        how a task ended is news all the same. A view that was away is behind the record.
+        Redis may lose its last minutes and use sequence numbers again, so a terminal state counts as
+        new even then. After an outage the view may lag behind the durable record.
         """
         if task.status.terminal and not self.ended:
             return False
@@ -31,18 +31,18 @@ class Seen:
         return behind and not task.status.terminal
 
     def _moved_up(self, task: Task) -> bool:
-        """Whether the same state has another place in the queue now."""
+        """Return whether ``task`` has another place in the queue than this state."""
         return task.queue_position not in (None, self.queue_position)
 
     def told(self, task: Task) -> Task:
-        """The task as its listener is told: progress never falls, save to the nought of failure."""
+        """Return the task as it is sent: progress never falls, except to 0 when the task failed."""
         if task.status is TaskStatus.FAILED or task.progress >= self.progress:
             return task
         return replace(task, progress=self.progress)
 
 
 def seen_state(task: Task) -> Seen:
-    """What a listener has that was told this."""
+    """Return the state that a subscriber has after it received ``task``."""
     return Seen(
         epoch=task.epoch,
         seq=task.seq,

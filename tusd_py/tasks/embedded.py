@@ -1,9 +1,10 @@
-"""The live view of tasks in one SQLite file, shared by the server and separate workers.
+"""Keeps the live view of tasks in one SQLite file, shared by the server and separate workers.
 
-Rule 1: it is a view. The catalog can rebuild it, so it is not synced (NORMAL), and a file that can't
-be read is put aside and begun anew. Rule 2: a change and its place in the order (``change``) are one
-transaction. Rule 3: listeners of this process are told by ``put`` itself; what other processes
-changed is found by SQLite's ``data_version``, looked at ten times a second while anybody listens.
+Rule 1: the catalog can rebuild the view, so commits do not fsync (NORMAL), and a file that can't
+be read is deleted and created again. Rule 2: a change and its sequence number (``change``) are
+written in one transaction. Rule 3: ``put`` publishes to subscribers of this process itself. A thread
+finds changes of other processes by SQLite's ``data_version``, which it reads ten times a second while
+there is a subscriber.
 """
 
 import logging
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.1
 _VERSION: Final = 2
-"""Of the table: one of another version is dropped, since the catalog can rebuild the view."""
+"""Version of the table. A table of another version is dropped: the catalog can rebuild the view."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS tasks (
   task_id TEXT PRIMARY KEY, user_id INTEGER NOT NULL, filename TEXT NOT NULL,
@@ -59,7 +60,7 @@ _PUT: Final = (
 
 
 class EmbeddedTaskView:
-    """``tasks.port.TaskView`` without a Redis."""
+    """Implements ``tasks.port.TaskView`` without Redis."""
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class EmbeddedTaskView:
         try:
             return self._spare.retrying(self._connect)
         except sqlite3.OperationalError:
-            # The disk is full, or the file is locked: it is not damaged.
+            # The disk is full, or the file is locked. The file is not damaged.
             with backend_errors():
                 raise
         except sqlite3.DatabaseError:
@@ -111,7 +112,7 @@ class EmbeddedTaskView:
             database.execute("COMMIT")
             return tasks
 
-        # Told under the same mutex: the order of telling is the order of committing.
+        # Publish under the same mutex, so that changes are published in the order of their commits.
         with self._mutex:
             tasks = self._run(work)
             for task in tasks:
@@ -123,7 +124,7 @@ class EmbeddedTaskView:
         self, database: sqlite3.Connection, facts: TaskFacts, change: TaskChange
     ) -> Task | None:
         before = _one(database, facts.task_id)
-        # A task the view had lost begins a life of its own: its sequence starts again.
+        # A task that the view had lost gets a new epoch, and its sequence numbers start again.
         epoch = secrets.token_hex(4) if before is None else before.epoch
         after = advance(before, facts, change, epoch=epoch, now=self._clock.now())
         if after is not None:
@@ -172,7 +173,7 @@ class EmbeddedTaskView:
         return run(self._database, work, self._spare)
 
     def memory_bytes(self) -> int:
-        """See ``TaskView.memory_bytes``: the file, and its log of what is not in it yet."""
+        """See ``TaskView.memory_bytes``: the database file and its write-ahead log."""
         log_path = self._path.with_name(f"{self._path.name}-wal")
         try:
             return self._path.stat().st_size + log_path.stat().st_size
@@ -187,7 +188,7 @@ class EmbeddedTaskView:
         except BackendError as error:
             raise BackendError(UNREACHABLE) from error
 
-    # -- listening
+    # -- subscriptions
 
     def subscribe_task(self, task_id: UploadId, listener: Listener) -> Subscription:
         """See ``TaskView.subscribe_task``."""
@@ -211,7 +212,7 @@ class EmbeddedTaskView:
                 self._poller.start()
 
     def _poll(self, last: int) -> None:
-        """Until nobody listens: tell what other processes changed."""
+        """Publish changes of other processes until there is no subscriber."""
         version = -1
         database = self._connect()
         try:

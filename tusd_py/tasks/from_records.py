@@ -1,4 +1,4 @@
-"""A task as the durable records tell it, for when the live view can't."""
+"""Builds a task from the durable records, for when the live view does not have it."""
 
 from typing import Final
 
@@ -15,12 +15,12 @@ from tusd_py.domain.task import (
 from tusd_py.domain.upload import Upload
 
 EPOCH: Final = "0"
-"""The life of a view that is none; any real one is newer."""
+"""Epoch of a task that is built from records. Every epoch of a real view counts as newer."""
 _PROGRESS: Final = {TaskStatus.COMPLETED: COMPLETED_PROGRESS, TaskStatus.FAILED: 0}
 
 
 def facts_of(job: Job) -> TaskFacts:
-    """What the task is about, from its job."""
+    """Return the facts of a job's task."""
     return TaskFacts(
         task_id=job.task_id,
         user_id=job.user_id,
@@ -33,7 +33,7 @@ def facts_of(job: Job) -> TaskFacts:
 
 
 def task_of_history(row: HistoryRow) -> Task:
-    """Received, or how it ended: what is between is known to the live view alone."""
+    """Return the task as received or ended. Only the live view has the states in between."""
     status = TaskStatus(row.status)
     return Task(
         facts=TaskFacts(

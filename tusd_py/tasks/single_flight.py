@@ -1,7 +1,7 @@
-"""Looks at the view that listeners of one process share.
+"""Shares reads of the task view among the subscribers of one process (single-flight).
 
-Each listener looks again every few seconds, for what was missed. A thousand listeners of fifty tasks
-need fifty looks for that, not a thousand.
+Each subscriber reads again every few seconds, to repair missed changes. A thousand subscribers of
+fifty tasks need fifty reads for that, not a thousand.
 """
 
 import asyncio
@@ -11,21 +11,22 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 KEPT_SECONDS: Final = 10.0
-"""No listener takes an older look."""
+"""Largest age, in seconds, of a read that a subscriber may share."""
 
 
 class Looks(Generic[T]):
-    """The newest look by key, under way or done. Used on one event loop."""
+    """Holds the newest read of each key, running or done. It is used on one event loop."""
 
     def __init__(self, *, kept_seconds: float = KEPT_SECONDS) -> None:
         self._kept_seconds = kept_seconds
         self._newest: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
 
     async def at(self, key: Hashable, look: Callable[[], Awaitable[T]], *, begun_after: float) -> T:
-        """What ``look`` finds, or what another listener found by a look that began no earlier.
+        """Return the result of ``look``, or of another subscriber's read that began late enough.
 
-        Args: begun_after: by the loop's clock, in seconds, at most ``kept_seconds`` ago.
-        Raises: what ``look`` raises. One that is under way outlives a listener that leaves.
+        Args: begun_after: earliest start of a shared read, in seconds of the loop's clock, at most
+            ``kept_seconds`` ago.
+        Raises: what ``look`` raises. A running read continues when its subscriber is cancelled.
         """
         found = self._newest.get(key)
         if found is None or found[0] < begun_after:

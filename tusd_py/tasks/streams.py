@@ -1,8 +1,8 @@
-"""Following tasks: subscribe first, then the snapshot, then changes.
+"""Streams the changes of tasks: subscribes first, then sends the snapshot, then the changes.
 
-A change that is missed does no harm: each carries the whole state, and the state is read again every
-few seconds, once for all who follow the same. A view that is away ends no stream: the durable record
-says how a task ended, and the rest is told when the view is back.
+A missed change does no harm: each change carries the whole state, and the state is read again every
+few seconds, once for all streams of the same task. A stream continues while the view is unavailable:
+the durable record has the final state, and other states are sent when the view is available again.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 
 REPOLL_SECONDS: Final = 10.0
 AWAY_SECONDS: Final = 2.0
-"""The record is looked at so often while the view is away."""
+"""Seconds between two reads of the durable record while the view is unavailable."""
 SNAPSHOT_TASKS: Final = 100
-"""A user's stream begins with the unfinished ones among so many newest tasks."""
+"""Number of a user's newest tasks of which the unfinished ones begin the user's stream."""
 
 Record = Callable[[], Awaitable[Task | None]]
-"""A task by the durable records, for what the view does not know. Raises: BackendError."""
+"""Returns a task from the durable records, if the view does not have it. Raises: BackendError."""
 
 
 class Following:
-    """All who follow tasks at one server process."""
+    """Serves all streams of task changes of one server process."""
 
     def __init__(self, view: TaskView, threads: Threads, places: Places) -> None:
         self._view = view
@@ -45,7 +45,7 @@ class Following:
         self._user_looks = Looks[list[Task]]()
 
     def stop(self) -> None:
-        """The server is to stop: everything that is followed ends. Idempotent."""
+        """End all streams, because the server stops. Idempotent."""
         self._stopped = True
         for mailbox in self._mailboxes:
             mailbox.wake()
@@ -53,9 +53,9 @@ class Following:
     async def task(
         self, task_id: UploadId, *, record: Record, last_seen: tuple[str, int] | None = None
     ) -> AsyncIterator[Task]:
-        """The task's state now and after each change, until it is final or the server stops.
+        """Yield the task's state now and after each change, until it is final or the server stops.
 
-        Args: last_seen: epoch and sequence the listener has; that state is not repeated.
+        Args: last_seen: epoch and sequence number that the client has; that state is not repeated.
         """
 
         def subscribe(listener: Listener) -> Subscription:
@@ -73,8 +73,8 @@ class Following:
                         lambda: self._look(task_id, record),
                         begun_after=loop.time() - patience / 2,
                     )
-                    # Of what went on meanwhile the record knows only the end: it must not set
-                    # anybody back.
+                    # The record has only the first and the final state: it must not replace a newer
+                    # state that a client has received from the view.
                     if task is not None and (shown or first or task.status.terminal):
                         mailbox.put(task)
                     first, patience = False, REPOLL_SECONDS if shown else AWAY_SECONDS
@@ -85,8 +85,7 @@ class Following:
                         return
 
     async def user(self, user_id: UserId) -> AsyncIterator[Task]:
-        """A user's unfinished tasks now, then every change of any of their tasks, until the server
-        stops."""
+        """Yield a user's unfinished tasks, then each change of the user's tasks, until the server stops."""
         followed: set[UploadId] = set()
 
         def subscribe(listener: Listener) -> Subscription:
@@ -103,7 +102,7 @@ class Following:
                         begun_after=loop.time() - patience / 2,
                     )
                     for task in tasks:
-                        # A finished task is told once to those who saw it unfinished.
+                        # A finished task is sent once to a stream that sent it unfinished.
                         if not task.status.terminal or task.facts.task_id in followed:
                             mailbox.put(task)
                     patience = REPOLL_SECONDS
@@ -115,7 +114,7 @@ class Following:
                         followed.discard(state.facts.task_id)
 
     async def _look(self, task_id: UploadId, record: Record) -> tuple[Task | None, bool]:
-        """The task, and whether it is the view that shows it."""
+        """Return the task, and whether it was read from the view."""
         try:
             task = await self._threads.call(self._view.get, task_id)
         except BackendError:
@@ -129,7 +128,7 @@ class Following:
             return None, False
 
     async def _list(self, user_id: UserId) -> list[Task]:
-        """The user's newest tasks, oldest first; [] when nobody knows."""
+        """Return the user's newest tasks, oldest first; [] when the view is unavailable."""
         try:
             _, tasks = await self._threads.call(
                 self._view.list, user_id, page=1, size=SNAPSHOT_TASKS
@@ -143,7 +142,7 @@ class Following:
     async def _mailbox(
         self, subscribe: Callable[[Listener], Subscription]
     ) -> AsyncIterator[Mailbox]:
-        """A mailbox that is filled for the length of a block."""
+        """Provide a mailbox that is subscribed while the ``async with`` block runs."""
         mailbox = Mailbox()
         self._mailboxes.add(mailbox)
         try:

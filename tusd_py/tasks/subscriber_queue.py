@@ -1,4 +1,4 @@
-"""What one listener has not been told yet: filled from any thread, emptied on the event loop."""
+"""Queues states for one subscriber: filled from any thread, emptied on the event loop."""
 
 import asyncio
 from typing import Final
@@ -9,8 +9,11 @@ from tusd_py.tasks.delivered_state import Seen, seen_state
 
 
 class Mailbox:
-    """The unseen states of each task in order. Of states that differ in no more than progress only
-    the latest is kept, so a slow listener misses no status and costs a few states a task."""
+    """Holds the states of each task that were not sent yet, in order.
+
+    Of states with the same status and attempt only the latest is kept, so a slow subscriber misses no
+    status and costs a few states per task.
+    """
 
     def __init__(self) -> None:
         self._loop: Final = asyncio.get_running_loop()
@@ -19,12 +22,12 @@ class Mailbox:
         self._filled = asyncio.Event()
 
     def listener(self, task: Task) -> None:
-        """Hear of a change, in whatever thread."""
+        """Receive a change. Any thread may call this."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.put, task)
 
     def put(self, task: Task) -> None:
-        """Keep the state if it is newer than what was kept or seen."""
+        """Queue the state if it is newer than the last state that was queued or sent."""
         task_id = task.facts.task_id
         unseen = self._unseen.get(task_id, [])
         known = seen_state(unseen[-1]) if unseen else self._seen.get(task_id)
@@ -37,15 +40,15 @@ class Mailbox:
         self._filled.set()
 
     def seen(self, task_id: UploadId, epoch: str, seq: int) -> None:
-        """The listener has this state already."""
+        """Record that the subscriber has this state already."""
         self._seen[task_id] = Seen(epoch=epoch, seq=seq)
 
     def wake(self) -> None:
-        """End a ``take`` that waits."""
+        """End a ``take`` that is waiting."""
         self._filled.set()
 
     async def take(self, *, until: float) -> list[Task]:
-        """What is new; [] when it is ``until`` by the loop's clock, or after ``wake``."""
+        """Return the new states; [] at the time ``until`` of the loop's clock, or after ``wake``."""
         try:
             async with asyncio.timeout_at(until):
                 await self._filled.wait()
