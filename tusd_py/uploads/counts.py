@@ -1,4 +1,4 @@
-"""What happened to uploads in this process, counted once per request, not per chunk."""
+"""Counts upload events of this process, once per request, not per chunk."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, kw_only=True)
 class UploadCounts:
-    """Totals since the process began. Counted on the event loop alone; any thread may read them."""
+    """Holds totals since the process began.
+
+    Only the event loop changes them; any thread may read them.
+    """
 
     created: int = 0
     finished: int = 0
-    """Complete, hashed and in the catalog; parts of a concatenation too."""
+    """Uploads that are complete, hashed and in the catalog, parts of a concatenation included."""
     instant: int = 0
-    """Complete without their bytes."""
+    """Uploads that were completed without a transfer of their bytes."""
     instant_bytes: int = 0
-    """What these spared being sent."""
+    """Bytes that clients did not have to send because of instant uploads."""
     received_bytes: int = 0
-    """Bytes of bodies that reached the store, also those that did not stay."""
+    """Bytes of bodies that reached the store, including bytes that were discarded later."""
     taken_over: int = 0
-    """Bodies that were let go of because a newer request wanted the upload."""
+    """Bodies that were interrupted because a newer request needed the upload."""
     refused: Counter[str] = field(default_factory=Counter)
-    """Content that was not what it was said to be, by error code."""
+    """Uploads whose content did not match its declaration, by error code."""

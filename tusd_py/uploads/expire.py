@@ -1,4 +1,4 @@
-"""Collecting uploads that nothing came for."""
+"""Removes expired uploads."""
 
 from collections.abc import Collection
 
@@ -11,17 +11,18 @@ from tusd_py.uploads.upkeep import under_lock
 
 
 async def collect_expired(room: UploadRoom, seen: Collection[UploadId]) -> None:
-    """Remove what was past its time in the sweep before and still is: a clock that jumps removes no
-    upload at once (fault 41).
+    """Remove uploads that were expired in the previous sweep and still are.
 
-    Args: seen: what the sweep before (``upkeep.look_after``) found past its time.
+    Two sweeps are needed so that a clock that jumps removes no upload at once (fault 41).
+
+    Args: seen: the uploads that the previous sweep (``upkeep.look_after``) found expired.
     """
     for upload_id in seen:
         await under_lock(room, upload_id, _drop_expired, "upload.expire.failed")
 
 
 def _drop_expired(room: UploadRoom, upload_id: UploadId) -> None:
-    """Drop the upload unless it was finished, or bytes came, while the lock was waited for."""
+    """Drop the upload unless it finished or received bytes during the wait for the lock."""
     upload = room.catalog.upload(upload_id)
     if upload is None:
         return

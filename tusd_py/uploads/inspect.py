@@ -1,4 +1,4 @@
-"""Telling how far an upload is."""
+"""Returns the offset of an upload."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,10 @@ from tusd_py.uploads.context import UploadRoom
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
-    """An upload and its offset in bytes (None: a final upload that waits for its parts)."""
+    """Holds an upload and its offset in bytes.
+
+    The offset is None for a final upload that waits for its parts.
+    """
 
     upload: Upload
     offset: int | None
@@ -20,7 +23,9 @@ class Inspected:
 
 
 async def inspect(room: UploadRoom, user_id: UserId, command: Inspect) -> Inspected:
-    """The offset to resume from. A holder lets go first: what it had received counts.
+    """Return the offset to resume from.
+
+    The current holder of the lock releases it first, so the bytes that it received count.
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
     Source: tus 1.0.0, HEAD.
