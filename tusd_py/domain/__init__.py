@@ -1,1 +1,1 @@
-"""Values and rules that every room shares: standard library only, no I/O, no clock."""
+"""Values and rules that all packages share: standard library only, no I/O, no clock."""

@@ -1,4 +1,4 @@
-"""Who is asking, and how far that reaches."""
+"""Describes the caller of a request, and the uploads that the caller may access."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,31 +10,34 @@ from tusd_py.domain.ids import ANONYMOUS, UploadId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user, or somebody to whom a user gave one upload."""
+    """Is a user, or the holder of a token for one upload of a user."""
 
     user_id: UserId
     tenant: str = ""
-    """The group whose members may share what is stored, where instant upload is set so; '': none."""
+    """The group whose members may share what is stored, where instant upload is set so; '': no group."""
     roles: frozenset[str] = frozenset()
-    """What the deployment's tokens say that the user may be, e.g. ``admin``."""
+    """Roles of the user according to the token, e.g. ``admin``."""
     priority: int = 0
-    """Of the user's files at the workers; higher is sooner."""
+    """Priority of the user's files at the workers; files with a higher number come first."""
     upload_id: UploadId | None = None
-    """The one upload that can be reached; None: all of the user's."""
+    """The only upload that the caller may access; None: all uploads of the user."""
     length: int | None = None
-    """That upload's length in bytes when it was given; None: it was not declared yet."""
+    """Length of that upload, in bytes, when its token was made; None: not declared by then."""
 
     def reaches(self, upload_id: UploadId) -> bool:
-        """Whether an upload, if it is the user's, is for this caller."""
+        """Return whether the caller may access an upload, provided that it belongs to the user."""
         return self.upload_id is None or self.upload_id == upload_id
 
     def check_whole_user(self) -> None:
-        """Raises: UploadTokenOnly: the caller has one upload, not the whole of the user's."""
+        """Raise an error for a caller of one upload.
+
+        Raises: UploadTokenOnly: the caller has a token for one upload only.
+        """
         if self.upload_id is not None:
             raise UploadTokenOnly
 
     def check_command(self, command: Command) -> None:
-        """Whether a command is within reach; whose the upload is, the use case looks.
+        """Raise an error if the caller may not send a command; the use case checks the owner.
 
         Raises: UploadTokenOnly: an upload can't be made with the token of another;
             UploadNotFound: another upload than the caller's one, as if it was not there;
@@ -54,4 +57,4 @@ class Caller:
 
 
 EVERYBODY: Final = Caller(user_id=ANONYMOUS)
-"""Whoever asks, where authentication is off (requirement S22)."""
+"""The caller of every request where authentication is off (requirement S22)."""

@@ -1,4 +1,4 @@
-"""What a client asks of an upload, whatever protocol it spoke. Sizes and offsets in bytes."""
+"""Defines the commands of clients, independent of the protocol. Sizes and offsets are in bytes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,20 +9,22 @@ from tusd_py.domain.upload import UploadKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checksum:
-    """A digest that a chunk must have: algorithm by its tus name, digest as raw bytes."""
+    """Is the digest that a chunk must have: tus name of the algorithm, and the raw bytes."""
 
     algorithm: str
     digest: bytes
 
 
 LateChecksum = Callable[[], Checksum]
-"""A digest that comes behind the body: asked once that has ended. Raises: ProtocolError: it did not
-come, or can't be used."""
+"""Returns a digest that follows the body (a trailer). It is called after the end of the body.
+
+Raises: ProtocolError: the digest is missing, or can't be used.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Make an upload; its first bytes may come with it (creation-with-upload)."""
+    """Creates an upload; the request may carry its first bytes (creation-with-upload)."""
 
     length: int | None
     kind: UploadKind = UploadKind.REGULAR
@@ -42,16 +44,16 @@ class Create:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
-    """Append a body at an offset."""
+    """Appends a body at an offset."""
 
     upload_id: UploadId
     offset: int
     declared_length: int | None = None
-    """The length, told now for an upload that deferred it."""
+    """Length that this request declares for an upload that deferred it."""
     body_length: int | None = None
     checksum: Checksum | LateChecksum | None = None
     declared_hash: str | None = None
-    """BLAKE3 of the whole file, told now: it was hashed while it was sent."""
+    """BLAKE3 of the whole file, declared now: the client computed it while it sent the file."""
     challenge: bool = False
     """The client can prove that it has what it declares."""
     proof: bytes | None = None
@@ -60,26 +62,26 @@ class Append:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspect:
-    """Tell the offset."""
+    """Requests the offset."""
 
     upload_id: UploadId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminate:
-    """Delete the upload."""
+    """Deletes the upload."""
 
     upload_id: UploadId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discover:
-    """Tell what the server can do."""
+    """Requests the capabilities of the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """Give the finished bytes back. Header fields are as received; None when absent."""
+    """Downloads the finished bytes. Header fields are as received; None when absent."""
 
     upload_id: UploadId
     rendition: str | None = None
@@ -88,7 +90,7 @@ class Download:
     if_range: str | None = None
     if_none_match: str | None = None
     send_body: bool = True
-    """False: the head of the answer alone; the range counts for nothing then."""
+    """False: send only the head of the response, and ignore the range."""
 
 
 Command = Create | Append | Inspect | Terminate | Discover | Download

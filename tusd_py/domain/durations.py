@@ -1,4 +1,4 @@
-"""Lengths of time that settings and records are given in. In seconds."""
+"""Defines lengths of time, in seconds, for settings and records."""
 
 from typing import Final
 

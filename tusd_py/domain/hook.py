@@ -1,11 +1,11 @@
-"""What an application may hear of uploads: events of hooks, named as tusd names them."""
+"""Defines the hook events of uploads, with the names that tusd uses."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class HookEvent(StrEnum):
-    """``pre-create`` is asked and may refuse; the others are told, in this order for one upload."""
+    """``pre-create`` may refuse an upload; the others are notifications, in this order per upload."""
 
     PRE_CREATE = "pre-create"
     POST_CREATE = "post-create"
@@ -14,7 +14,7 @@ class HookEvent(StrEnum):
     POST_COMPLETE = "post-complete"
     """The file is in the pool."""
     POST_FAIL = "post-fail"
-    """Processing was given up; a retry by hand may still complete it."""
+    """Processing has failed for good; a retry by an operator may still complete it."""
 
 
 TOLD: Final = frozenset(HookEvent) - {HookEvent.PRE_CREATE}
@@ -24,6 +24,6 @@ LAST_PAUSE_SECONDS: Final = 3600.0
 
 
 def pause_after(failures: int) -> float:
-    """Seconds until a delivery is tried again, after so many failures (from 1)."""
+    """Return the seconds until a delivery is retried, after this number of failures (from 1)."""
     known = failures <= len(FIRST_PAUSES_SECONDS)
     return FIRST_PAUSES_SECONDS[failures - 1] if known else LAST_PAUSE_SECONDS

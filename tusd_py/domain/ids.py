@@ -1,4 +1,4 @@
-"""Names of things.
+"""Defines the types of ids.
 
 Rule: an id from outside becomes a typed id only through ``parse_upload_id``, and a path is made of
 typed ids only (ASVS 5.3.2).
@@ -14,19 +14,19 @@ UserId = NewType("UserId", int)
 """The owner's number, ``user_id bigint`` in the original design."""
 
 Scope = NewType("Scope", str)
-"""Within one scope a hash has one file (requirement S13)."""
+"""Name of a scope. Within one scope a hash has one file (requirement S13)."""
 
 ANONYMOUS: Final = UserId(0)
-"""Everybody, where authentication is off (requirement S22)."""
+"""Id of every user where authentication is off (requirement S22)."""
 
 _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def parse_upload_id(text: str) -> UploadId | None:
-    """The id that ``text`` spells, or None when no upload can have that name."""
+    """Return ``text`` as an id; None when it does not have the form of an id."""
     return UploadId(text) if _UPLOAD_ID.fullmatch(text) else None
 
 
 def owner_scope(user_id: UserId) -> Scope:
-    """The scope that holds one owner's files; the default scope (INSTANT upload is per owner)."""
+    """Return the scope of one owner's files, the default scope (INSTANT upload is per owner)."""
     return Scope(f"user:{user_id}")

@@ -1,4 +1,4 @@
-"""How much one owner may have."""
+"""Checks the quota of one owner."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from tusd_py.domain.errors import QuotaExceeded, TooManyFiles, TooManyUploads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Limits of one owner; None: no limit."""
+    """Holds the limits of one owner; None: no limit."""
 
     open_uploads: int | None
     """Uploads that are not finished."""
     stored_bytes: int | None
-    """Bytes of what is finished, and of what is declared and on its way."""
+    """Bytes of finished uploads, plus declared bytes of uploads in progress."""
     stored_files: int | None = None
     """Uploads, finished or not: an upload without bytes takes space in the database too."""
 
@@ -29,7 +29,10 @@ class Usage:
 
 
 def check_quota(usage: Usage, quota: Quota) -> None:
-    """Raises: TooManyUploads, TooManyFiles, QuotaExceeded: that is more than the owner may have."""
+    """Check all limits.
+
+    Raises: TooManyUploads, TooManyFiles, QuotaExceeded: the usage is above a limit.
+    """
     if quota.open_uploads is not None and usage.open_uploads > quota.open_uploads:
         raise TooManyUploads(quota.open_uploads)
     if quota.stored_files is not None and usage.stored_files > quota.stored_files:
@@ -38,6 +41,6 @@ def check_quota(usage: Usage, quota: Quota) -> None:
 
 
 def check_bytes(usage: Usage, quota: Quota) -> None:
-    """Raises: QuotaExceeded: these are more bytes than the owner may have."""
+    """Check the limit of bytes. Raises: QuotaExceeded: the usage is above the limit."""
     if quota.stored_bytes is not None and usage.stored_bytes > quota.stored_bytes:
         raise QuotaExceeded(quota.stored_bytes)

@@ -1,4 +1,4 @@
-"""How often, and how fast: one user's share of a server, as plain values.
+"""Computes the rate limits of one user, on plain values.
 
 The generic cell rate algorithm (ITU-T I.371): one number says how far ahead of its time a user is.
 """
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """``amount`` units every ``seconds``; so many may come at once."""
+    """Allows ``amount`` units every ``seconds``; they may all come at once."""
 
     amount: float
     seconds: float
 
     def cost(self, units: float) -> float:
-        """Seconds that so many units take."""
+        """Return the seconds that ``units`` units take."""
         return units * self.seconds / self.amount
 
 

@@ -23,7 +23,7 @@ def reopen_failed(catalog: Catalog, tasks: TaskView, task_id: UploadId) -> Job |
 
 
 def drop_failed(catalog: Catalog, stores: StoreSet, task_id: UploadId) -> bool:
-    """Cancel a failed job and delete its source; the task stays failed.
+    """Drop a failed job and delete its source; the task stays failed.
 
     Returns: False when the job did not fail.
 

@@ -58,7 +58,7 @@ def task_of_history(row: HistoryRow) -> Task:
 
 
 def task_of_upload(upload: Upload, offset: int) -> Task:
-    """A task whose bytes are still arriving, ``offset`` of them so far."""
+    """Return the task of an upload in progress, which has ``offset`` bytes so far."""
     return Task(
         facts=TaskFacts(
             task_id=upload.id,

@@ -1,4 +1,4 @@
-"""Who listens to which task or user, within one process."""
+"""Publishes changes of tasks to the subscribers within one process."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class Listening:
-    """One listener's place (``tasks.port.Subscription``)."""
+    """Is the subscription of one listener (``tasks.port.Subscription``)."""
 
     def __init__(self, leave: Callable[[], None]) -> None:
         self._leave = leave
@@ -22,7 +22,7 @@ class Listening:
 
 
 class Listeners:
-    """The bus within a process: calls listeners in order, forgets what was told already."""
+    """Calls listeners in order, and drops states that it has published already."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -47,18 +47,18 @@ class Listeners:
 
     @property
     def anybody(self) -> bool:
-        """Whether there is anybody to tell."""
+        """Return whether there is a listener."""
         return bool(self._by_key)
 
     def listened(self) -> list[Hashable]:
-        """What is listened to: task ids and user ids."""
+        """Return the keys that have listeners: task ids and user ids."""
         with self._mutex:
             return list(self._by_key)
 
     def tell(self, task: Task) -> None:
-        """Tell the task's listeners, unless they know this state or a newer one.
+        """Publish the task to its listeners, unless this state or a newer one was published.
 
-        One at a time, so that the order of calls is the order of changes.
+        Only one call runs at a time, so that the order of calls is the order of changes.
         """
         with self._mutex:
             listeners = [
@@ -75,7 +75,7 @@ class Listeners:
                 listener(task)
 
     def clear(self) -> None:
-        """Nobody listens any longer."""
+        """Remove all listeners."""
         with self._mutex:
             self._by_key.clear()
             self._told.clear()

@@ -1,4 +1,4 @@
-"""What the live view of tasks and its event bus must promise.
+"""Defines the port of the live view of tasks and of its event bus.
 
 The view may be lost at any time: the catalog can rebuild it. All calls block; any thread may call.
 """
@@ -11,16 +11,18 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts
 
 TTL_SECONDS: Final = DAY_SECONDS
-"""How long a view keeps a task after its last change (requirement S8, hole 3)."""
+"""Seconds that a view keeps a task after its last change (requirement S8, hole 3)."""
 UNREACHABLE: Final = "The live view of tasks can't be reached."
 
 Listener = Callable[[Task], None]
-"""Called from any thread, in order per task, possibly with gaps: each carries the whole state.
-It must return at once and not raise."""
+"""Is called from any thread, in order per task, possibly with gaps: each call has the whole state.
+
+A listener must return at once and must not raise.
+"""
 
 
 class Subscription(Protocol):
-    """A listener's place on the bus."""
+    """Is the subscription of one listener."""
 
     def close(self) -> None:
         """Stop listening. Idempotent."""
@@ -28,28 +30,30 @@ class Subscription(Protocol):
 
 
 class TaskView(Protocol):
-    """Current state by task; at most one listener call per change, ordered per task."""
+    """Holds the current state of each task; calls a listener at most once per change, in order."""
 
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
-        """Advance the task by ``domain.task.advance`` and tell the listeners, as one atomic step.
+        """Advance the task by ``domain.task.advance`` and publish it, as one atomic step.
 
-        A task that the view has lost starts anew from ``facts``.
-        Returns: the new state; None when the change was stale and nothing was shown.
-        Raises: BackendError: nobody knows whether it was taken; put again or leave it.
+        A task that the view has lost is created again from ``facts``.
+        Returns: the new state; None when the change was stale and nothing was published.
+        Raises: BackendError: the change may or may not be stored; repeating the call is safe.
         """
         ...
 
     def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
-        """``put`` for many at once, in order, which costs little more than one. Raises: BackendError:
-        nobody knows which were taken."""
+        """Apply ``put`` to many changes, in order, at little more than the cost of one.
+
+        Raises: BackendError: any of the changes may or may not be stored.
+        """
         ...
 
     def get(self, task_id: UploadId) -> Task | None:
-        """The state, or None when unknown or expired. Raises: BackendError."""
+        """Return the state; None when it is unknown or expired. Raises: BackendError."""
         ...
 
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
-        """Total number and one page (from 1) of the user's tasks, newest first.
+        """Return the total number, and one page (from 1), of the user's tasks, newest first.
 
         Raises: BackendError.
         """
@@ -60,25 +64,25 @@ class TaskView(Protocol):
         ...
 
     def expire(self) -> int:
-        """Drop tasks unchanged for longer than the TTL (requirement S8: 86,400 s); how many."""
+        """Drop tasks unchanged for longer than the TTL (requirement S8: 86,400 s); return the number."""
         ...
 
     def subscribe_task(self, task_id: UploadId, listener: Listener) -> Subscription:
-        """Hear every change of one task from now on."""
+        """Subscribe to every later change of one task."""
         ...
 
     def subscribe_user(self, user_id: UserId, listener: Listener) -> Subscription:
-        """Hear every change of a user's tasks from now on."""
+        """Subscribe to every later change of a user's tasks."""
         ...
 
     def memory_bytes(self) -> int:
-        """What the view takes up: memory of its server, or its file. Raises: BackendError."""
+        """Return the bytes of the server's memory or of the view's file. Raises: BackendError."""
         ...
 
     def check(self) -> None:
-        """Ask something small. Raises: BackendError: ``UNREACHABLE``, after 10 s at most."""
+        """Send a small request. Raises: BackendError: ``UNREACHABLE``, after 10 s at most."""
         ...
 
     def close(self) -> None:
-        """End all subscriptions and give everything back."""
+        """End all subscriptions and release all resources."""
         ...

@@ -1,4 +1,4 @@
-"""Places in the queue, for those who follow tasks: the catalog is read seldom, whatever number of them."""
+"""Adds places in the queue to tasks. The number of subscribers does not add reads of the catalog."""
 
 import asyncio
 import logging
@@ -17,18 +17,18 @@ from tusd_py.threads import Threads
 log = logging.getLogger(__name__)
 
 LINES_SECONDS: Final = 5.0
-"""All lines are read at most this often, and for at most a twentieth of the time."""
+"""Least seconds between two reads of all lines; reads take at most a twentieth of the time."""
 JOBS_SECONDS: Final = 2.0
-"""A user's waiting jobs are read at most this often."""
+"""Least seconds between two reads of a user's waiting jobs."""
 MOST_JOBS: Final = 1000
-"""Jobs of a user and lane that have a place; those behind them have none."""
+"""Largest number of jobs of a user and lane that get a place; later jobs get none."""
 MOST_REST_SECONDS: Final = 60.0
 _REST: Final = 20
 _WAITING: Final = (TaskStatus.RECEIVED, TaskStatus.PROCESSING)
 
 
 class WaitingJobs(Protocol):
-    """The part of the catalog that is read here."""
+    """Is the part of the catalog that this module reads."""
 
     def waiting_lines(self) -> Sequence[WaitingLine]:
         """See ``JobCatalog.waiting_lines``."""
@@ -40,7 +40,7 @@ class WaitingJobs(Protocol):
 
 
 class Places:
-    """Reads places when they are wanted. Used on one event loop; the catalog is read in a thread."""
+    """Reads places on demand. It runs on one event loop, and reads the catalog in a thread."""
 
     def __init__(self, catalog: WaitingJobs, threads: Threads) -> None:
         self._catalog = catalog
@@ -84,5 +84,5 @@ class Places:
 
 
 def _new_line(lane: JobLane, user_id: UserId) -> WaitingLine:
-    """A line that began after the lines were read."""
+    """Return an empty line, for a line that began after the lines were read."""
     return WaitingLine(lane=lane, user_id=user_id, priority=0, waiting=0, running=0, served_at=0.0)
