@@ -1,4 +1,4 @@
-"""The fastest way to a request's body that its server offers."""
+"""Chooses the fastest source of a request's body that the server offers."""
 
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -11,8 +11,11 @@ from tusd_py.uploads.body import Body
 
 
 def body_of(scope: MutableMapping[str, Any], receive: Receive, threads: Threads) -> Body:
-    """The body of the request with this scope: lent where the connection is ours and its length is
-    known, else by way of ASGI (TLS in process, chunked, other servers)."""
+    """Return the body of the request with this scope.
+
+    It is read from the socket if the connection is ours and the body's length is known, otherwise
+    through ASGI (TLS in process, chunked, other servers).
+    """
     extensions: Mapping[str, Any] = scope.get("extensions") or {}
     if LENDER in extensions:
         return LentBody(extensions[LENDER]["lender"], threads)

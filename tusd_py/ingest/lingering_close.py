@@ -1,23 +1,23 @@
-"""Closing a connection whose client is still sending.
+"""Closes a connection whose client is still sending (a lingering close).
 
-A close with unread bytes resets the connection, and the client's kernel then throws the answer away
-that it had received but not yet read. So the answer is followed by the end of our side, and what
-still comes is read and dropped for a while.
+A close with unread bytes resets the connection. The client's kernel then discards the response that
+it has received but the client has not yet read. So the server ends its side after the response, and
+reads and drops further bytes for a while.
 """
 
 import asyncio
 from typing import Final
 
 KEEP_BYTES: Final = 64 << 10
-"""A refused body's rest of at most so many bytes is read, and the connection goes on."""
+"""Largest rest of a refused body, in bytes, that is read so that the connection stays open."""
 DROP_BYTES: Final = 64 << 20
-"""Bounds of what is read and dropped otherwise: bytes, and ..."""
+"""Bytes that are read and dropped otherwise before the connection is closed."""
 DROP_SECONDS: Final = 2.0
-"""... time. Who has not read the answer by then may miss it."""
+"""Seconds until it is closed; a client that has not read the response by then may lose it."""
 
 
 class SlowEnd:
-    """The last moments of one connection."""
+    """Reads and drops the last bytes of one connection, up to the limits above."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -27,11 +27,11 @@ class SlowEnd:
             transport.write_eof()
 
     def drop(self, count: int) -> None:
-        """So many bytes came."""
+        """Count ``count`` dropped bytes; close the connection above the limit."""
         self._left -= count
         if self._left < 0:
             self._transport.close()
 
     def over(self) -> None:
-        """The connection is gone."""
+        """Cancel the timer, because the connection is closed."""
         self._timer.cancel()

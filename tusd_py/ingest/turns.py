@@ -1,7 +1,8 @@
 """Begins requests a few at a time, so that a burst of them does not hold up what runs already.
 
-A loop runs everything that is ready before it looks at its sockets again. Without a bound 1,500 requests
-that arrive together are one turn of a second, in which no upload goes on and no health check is read.
+A loop runs everything that is ready before it polls its sockets again. Without a bound, 1,500
+requests that arrive together make one iteration of a second, in which no upload continues and no
+health check is read.
 """
 
 import asyncio
@@ -10,11 +11,11 @@ from collections.abc import Callable
 from typing import Final
 
 STARTS: Final = 16
-"""Requests that begin in one turn of the loop: some milliseconds of work."""
+"""Requests that begin in one iteration of the loop: some milliseconds of work."""
 
 
 class Turns:
-    """The requests of one loop that wait for their turn, in the order in which they came."""
+    """Starts the requests of one loop in the order in which they arrived."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -22,7 +23,7 @@ class Turns:
         self._started = 0
 
     def begin(self, start: Callable[[], None]) -> None:
-        """Call ``start`` now, or in a later turn of the loop when this one has begun enough."""
+        """Call ``start`` now, or in a later iteration if this one has begun ``STARTS``."""
         if not self._started and not self._waiting:
             self._loop.call_soon(self._next_turn)
         if self._started < STARTS:
