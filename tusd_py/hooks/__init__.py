@@ -1,8 +1,9 @@
-"""Hooks: an application is asked before an upload, and told what becomes of it.
+"""Hooks let an application refuse an upload before it starts, and receive its later events.
 
-Rule 1: what is told comes from the catalog, written in the transaction in which it happened: at least
-once, whatever is killed; for one upload in order.
-Rule 2: an application that does not answer delays nobody but itself; only ``pre-create`` is waited for.
+Rule 1: events are read from the catalog, which writes each in the transaction of its change. They
+are delivered at least once, whatever process is killed, and in order for one upload.
+Rule 2: an application that does not answer delays only its own events; only ``pre-create`` is
+waited for.
 """
 
 from tusd_py.hooks.callables import Hooks

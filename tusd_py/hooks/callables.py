@@ -1,4 +1,4 @@
-"""Hooks that are Python: functions of the application that the server runs in."""
+"""Holds hooks written in Python: functions of the application in which the server runs."""
 
 import importlib
 import inspect
@@ -12,13 +12,16 @@ from tusd_py.domain.hook import HookEvent
 from tusd_py.hooks.payload import Told
 
 Hook = Callable[[Told], Awaitable[None] | None]
-"""Called on the event loop when it is ``async``, else in a thread; what it raises is a failure."""
+"""An ``async`` hook runs on the event loop, another in a thread; an exception is a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """Functions by event. To refuse, ``pre_create`` raises ``HookRefused`` with a sentence for the user;
-    another one that raises is called again later."""
+    """Holds one optional function per event.
+
+    ``pre_create`` refuses an upload by raising ``HookRefused`` with a sentence for the user. Any
+    other function that raises is called again later.
+    """
 
     pre_create: Hook | None = None
     post_create: Hook | None = None
@@ -28,11 +31,11 @@ class Hooks:
 
     @property
     def events(self) -> frozenset[HookEvent]:
-        """Those that there is a function for."""
+        """Return the events that have a function."""
         return frozenset(event for event, hook in self._all() if hook is not None)
 
     async def tell(self, told: Told) -> None:
-        """Call the event's function, if there is one. Raises: what it raises."""
+        """Call the event's function, if there is one. Raises: what the function raises."""
         hook = dict(self._all())[told.event]
         if hook is None:
             return
@@ -50,7 +53,7 @@ NONE: Final = Hooks()
 
 
 def imported(place: str) -> Hooks:
-    """The ``Hooks`` at ``module:name``. Raises: ValueError: there is none."""
+    """Return the ``Hooks`` at ``module:name``. Raises: ValueError: no ``Hooks`` is there."""
     module, _, name = place.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)

@@ -1,4 +1,4 @@
-"""Asking and telling whoever has hooks: the application's functions, then its address."""
+"""Calls the hooks of an application: first its functions, then its webhook address."""
 
 import asyncio
 import logging
@@ -19,14 +19,14 @@ from tusd_py.threads import Threads
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 16
-"""Uploads whose events are told at the same time."""
+"""Number of uploads whose events are delivered at the same time."""
 HELD_SECONDS: Final = 60.0
-"""Another server takes an event on when whoever took it has not told it by then: it died."""
+"""Seconds after which another server takes over an undelivered event: its server has died."""
 Result = Literal["told", "again", "given_up"]
 
 
 class Calling:
-    """The hooks of one server process."""
+    """Calls the hooks of one server process."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Calling:
         give_up_after: float,
         count: Callable[[HookEvent, Result], None],
     ) -> None:
-        """``web_events``: those that the address wants; ``give_up_after``: seconds."""
+        """Store the parts; ``web_events`` go to the webhook, ``give_up_after`` is in seconds."""
         self._catalog = catalog
         self._threads = threads
         self._clock = clock
@@ -52,12 +52,15 @@ class Calling:
 
     @property
     def asks(self) -> bool:
-        """Whether somebody wants to be asked before an upload."""
+        """Return whether a function or the webhook is called before an upload (``pre-create``)."""
         asked = self._webhook is not None and HookEvent.PRE_CREATE in self._web_events
         return asked or HookEvent.PRE_CREATE in self._hooks.events
 
     async def before_create(self, upload: Upload) -> None:
-        """Ask. Raises: HookRefused, another PolicyError of the application's; HookUnavailable."""
+        """Call the ``pre-create`` hooks.
+
+        Raises: HookRefused, another PolicyError of the application's; HookUnavailable.
+        """
         told = Told(id=upload.id, event=HookEvent.PRE_CREATE, at=upload.created_at, upload=upload)
         try:
             await self._hooks.tell(told)
@@ -70,9 +73,9 @@ class Calling:
             await self._webhook.ask(told)
 
     async def tell_due(self) -> int:
-        """Tell what is due, of each upload the oldest alone. Returns: how many there were.
+        """Deliver the due events, of each upload only the oldest. Returns: how many were due.
 
-        Raises: BackendError: the catalog is away; what was taken is told again.
+        Raises: BackendError: the catalog is unavailable; the events taken are delivered again.
         """
         due = await self._threads.call(self._catalog.take_hooks, AT_ONCE, HELD_SECONDS)
         await asyncio.gather(*(self._tell(happened) for happened in due))
@@ -85,7 +88,7 @@ class Calling:
             await self._hooks.tell(told)
             if self._webhook is not None and told.event in self._web_events:
                 await self._webhook.tell(told)
-        except Exception as error:  # noqa: BLE001  (whatever an application raises)
+        except Exception as error:  # noqa: BLE001  (an application may raise anything)
             given_up = self._clock.now() - happened.at > self._give_up_after
             result = "given_up" if given_up else "again"
             facts = {"hook": told.event.value, "task_id": told.upload.id, "error": repr(error)}
@@ -98,6 +101,6 @@ class Calling:
             await self._threads.call(self._catalog.hook_done, happened.id)
 
     async def close(self) -> None:
-        """Give connections back."""
+        """Close the webhook's connections."""
         if self._webhook is not None:
             await self._webhook.close()
