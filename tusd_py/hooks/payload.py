@@ -1,4 +1,4 @@
-"""What a hook is told, as a value and as JSON in the two formats."""
+"""Defines the event that a hook receives, as a value and as JSON in the two formats."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from tusd_py.domain.upload import Upload, UploadKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One event. ``id`` is the same when it is told again; ``at`` in unix seconds (UTC)."""
+    """Holds one event; a retry has the same ``id``; ``at`` is in unix seconds (UTC)."""
 
     id: str
     event: HookEvent
@@ -29,7 +29,7 @@ class Told:
 
 
 def told_of(happened: Happened) -> Told:
-    """What is told of something that happened. How it ended is told by the events of that alone."""
+    """Build the event of a change; only ``post-complete`` and ``post-fail`` hold the outcome."""
     ended = happened.event in (HookEvent.POST_COMPLETE, HookEvent.POST_FAIL)
     outcome = happened.outcome if ended else None
     if outcome is None:
@@ -51,7 +51,7 @@ def told_of(happened: Happened) -> Told:
 
 
 def own_format(told: Told) -> dict[str, Any]:
-    """Members ``type``, ``timestamp``, ``data``, as Standard Webhooks has them. Sizes in bytes."""
+    """Return the Standard Webhooks members ``type``, ``timestamp``, ``data``; sizes in bytes."""
     upload = told.upload
     data: dict[str, Any] = {
         "task_id": upload.id,
@@ -79,7 +79,9 @@ def own_format(told: Told) -> dict[str, Any]:
 
 
 def tusd_format(told: Told) -> dict[str, Any]:
-    """The members of tusd 2's HTTP hooks. ``HTTPRequest`` is empty: an event outlives its request.
+    """Return the members of tusd 2's HTTP hooks.
+
+    ``HTTPRequest`` is empty, because an event outlives its request.
 
     Source: tusd 2, docs, hooks.
     """

@@ -1,7 +1,7 @@
-"""Hooks that are HTTP: signed POST requests to one address.
+"""Sends hooks over HTTP: signed POST requests to one address.
 
-Signed as Standard Webhooks says (standardwebhooks.com, symmetric): HMAC-SHA-256 over
-``id.timestamp.body``, so that a receiver can use one of its libraries.
+The signature follows Standard Webhooks (standardwebhooks.com, symmetric): HMAC-SHA-256 over
+``id.timestamp.body``, so that a receiver can use one of the Standard Webhooks libraries.
 """
 
 import base64
@@ -25,7 +25,7 @@ MAX_SENTENCE: Final = 500
 
 
 class Webhook:
-    """One address that is told."""
+    """Sends events to one address."""
 
     def __init__(
         self,
@@ -36,8 +36,11 @@ class Webhook:
         timeout: float,
         clock: Clock,
     ) -> None:
-        """``secret``: signs, '' does not; ``whsec_`` and base64, or any text. ``timeout``: seconds
-        for the whole of an answer."""
+        """Store the address and the signing key.
+
+        Args: secret: ``whsec_`` and base64, or any text; with '' requests are not signed.
+        timeout: seconds for the whole of a response.
+        """
         self._url = url
         self._key = key_of(secret)
         self._form = tusd_format if payload == "tusd" else own_format
@@ -46,7 +49,7 @@ class Webhook:
         self._http = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
     async def ask(self, told: Told) -> None:
-        """Whether an upload may be made. Raises: HookRefused; HookUnavailable: nobody knows."""
+        """Return if the upload is allowed. Raises: HookRefused; HookUnavailable: no usable answer."""
         answer = await self._post(told)
         if 400 <= answer.status_code < 500:
             raise HookRefused(_sentence(_members(answer)))
@@ -59,7 +62,7 @@ class Webhook:
             raise HookRefused(_sentence({"detail": body}))
 
     async def tell(self, told: Told) -> None:
-        """Hand an event over. Raises: HookUnavailable: it has to be told again."""
+        """Send an event. Raises: HookUnavailable: the event must be sent again."""
         if not (await self._post(told)).is_success:
             raise HookUnavailable
 
@@ -89,19 +92,19 @@ class Webhook:
         return httpx.Response(response.status_code, content=content)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self._http.aclose()
 
 
 def key_of(secret: str) -> bytes:
-    """The signing key. Raises: ValueError: no base64 after ``whsec_``."""
+    """Return the signing key. Raises: ValueError: no base64 after ``whsec_``."""
     if secret.startswith("whsec_"):
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     return secret.encode()
 
 
 def signature(key: bytes, event_id: str, timestamp: str, body: bytes) -> str:
-    """The value of ``webhook-signature``."""
+    """Return the value of the ``webhook-signature`` header."""
     signed = f"{event_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
@@ -114,6 +117,6 @@ def _members(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _sentence(members: dict[str, Any]) -> str | None:
-    """What the application says to the user, if it does."""
+    """Return the application's sentence for the user, if there is one."""
     found = members.get("detail")
     return found[:MAX_SENTENCE] if isinstance(found, str) and found else None
