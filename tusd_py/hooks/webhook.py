@@ -49,7 +49,10 @@ class Webhook:
         self._http = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
     async def ask(self, told: Told) -> None:
-        """Return if the upload is allowed. Raises: HookRefused; HookUnavailable: no usable answer."""
+        """Return if the upload is allowed.
+
+        Raises: HookRefused; HookUnavailable: there is no usable answer.
+        """
         answer = await self._post(told)
         if 400 <= answer.status_code < 500:
             raise HookRefused(_sentence(_members(answer)))
