@@ -1,6 +1,7 @@
-"""The checksum algorithms of tus: one digest per chunk, updated while it arrives.
+"""Provides the checksum algorithms of tus: one digest per chunk, updated as the chunk arrives.
 
-All release the GIL for large buffers, so they run beside the event loop in the body's thread.
+All algorithms release the GIL for large buffers, so they run in the body's thread in parallel with
+the event loop.
 """
 
 import errno
@@ -15,23 +16,23 @@ import blake3
 Buffer = bytes | memoryview
 
 READ_BYTES: Final = 1 << 20
-"""Read back at once: what stays in the CPU's cache while it is hashed."""
+"""Bytes read back in one call: few enough to stay in the CPU's cache while they are hashed."""
 
 
 class ChunkDigest(Protocol):
-    """A digest under way."""
+    """Computes one digest step by step."""
 
     def update(self, data: Buffer, /) -> object:
-        """Take the next bytes."""
+        """Add the next bytes."""
         ...
 
     def digest(self) -> bytes:
-        """The digest of all bytes so far, as Upload-Checksum carries it before Base64."""
+        """Return the digest of all bytes so far, as Upload-Checksum carries it before Base64."""
         ...
 
 
 class _Crc:
-    """A 32-bit sum, sent as four bytes, most significant first."""
+    """Computes a 32-bit sum, sent as four bytes, most significant first."""
 
     def __init__(self, step: Callable[[Buffer, int], int]) -> None:
         self._step = step
@@ -48,7 +49,10 @@ _Algorithms = dict[str, tuple[int, Callable[[], ChunkDigest]]]
 
 
 def _crc32c() -> _Algorithms:
-    """CRC-32C where its package is installed: in software it would be slower than the network."""
+    """Return CRC-32C if its package is installed.
+
+    In software it would be slower than the network.
+    """
     try:
         import crc32c
     except ImportError:
@@ -66,21 +70,21 @@ _ALGORITHMS: Final[_Algorithms] = {
 }
 
 ALGORITHMS: Final = tuple(_ALGORITHMS)
-"""Names as Tus-Checksum-Algorithm lists them; sha1 is the one every server must have."""
+"""Names as Tus-Checksum-Algorithm lists them; every server must support sha1."""
 
 
 def digest_size(algorithm: str) -> int:
-    """Bytes of a digest. Raises: KeyError: not one of ALGORITHMS."""
+    """Return the size of a digest in bytes. Raises: KeyError: not one of ALGORITHMS."""
     return _ALGORITHMS[algorithm][0]
 
 
 def new(algorithm: str) -> ChunkDigest:
-    """A fresh digest. Raises: KeyError: not one of ALGORITHMS."""
+    """Return a new digest. Raises: KeyError: not one of ALGORITHMS."""
     return _ALGORITHMS[algorithm][1]()
 
 
 def of_range(path: os.PathLike[str], algorithm: str, start: int, end: int) -> bytes:
-    """The digest of a file's bytes from ``start`` to before ``end``, read back.
+    """Return the digest of a file's bytes from ``start`` up to, not including, ``end``.
 
     Raises: KeyError: not one of ALGORITHMS; OSError.
     """

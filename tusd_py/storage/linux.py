@@ -1,5 +1,8 @@
-"""Calls of Linux that Python lacks: reserving space without length, pushing dirty pages out, telling
-kinds of file systems."""
+"""Wraps Linux system calls that Python lacks.
+
+They reserve space without a change of the file's length, start the writeback of dirty pages, and
+return the type of a file system.
+"""
 
 import ctypes
 import errno
@@ -24,11 +27,12 @@ _statfs: Final = _function("statfs")
 
 
 def allocate(descriptor: int, start: int, length: int) -> bool:
-    """Allocate blocks for ``length`` bytes from ``start``, the file's end; its length, which is the
-    upload's offset, stays as it is.
+    """Allocate blocks for ``length`` bytes from ``start``, the end of the file.
 
-    Returns: whether they are the file's now. If not, nothing stays allocated beyond ``start``: ext4
-    would keep the part that it found before the disk was full (measured). Raises: OSError.
+    The file's length, which is the upload's offset, does not change.
+
+    Returns: whether the blocks were allocated. If not, nothing stays allocated beyond ``start``:
+    ext4 would keep the part that it found before the disk was full (measured). Raises: OSError.
     """
     if _fallocate is None:
         return False
@@ -43,9 +47,9 @@ def allocate(descriptor: int, start: int, length: int) -> bool:
 
 
 def push_out(descriptor: int, start: int, length: int) -> None:
-    """Begin writing these bytes to the disk, without waiting: so the last sync is short.
+    """Start the writeback of these bytes without waiting, so that the last sync is short.
 
-    A hint: it promises nothing, and its failure means nothing.
+    This is only a hint: it guarantees nothing, and its failure is ignored.
     """
     if _sync_file_range is not None:
         _sync_file_range(
@@ -54,8 +58,10 @@ def push_out(descriptor: int, start: int, length: int) -> None:
 
 
 def file_system_type(path: Path) -> int | None:
-    """The kernel's number of the file system that holds ``path`` (``f_type`` of statfs(2)), or None
-    where it does not tell."""
+    """Return the kernel's number of the file system that holds ``path``.
+
+    This is ``f_type`` of statfs(2), or None if statfs is missing or fails.
+    """
     answer = ctypes.create_string_buffer(512)
     if _statfs is None or _statfs(os.fsencode(path), answer) != 0:
         return None
