@@ -1,14 +1,14 @@
-"""The two lanes of jobs: what needs ffmpeg or much of a processor, and all the rest."""
+"""Defines the two lanes of jobs: those that need ffmpeg or much processor time, and the others."""
 
 from enum import StrEnum
 from typing import Final
 
 SMALL_PICTURE_BYTES: Final = 16 << 20
-"""A picture up to this size is light: reading one takes seconds, not minutes."""
+"""Largest picture, in bytes, that is light: reading it takes seconds, not minutes."""
 
 
 class JobLane(StrEnum):
-    """Where a job waits. A worker has one thread that never takes a heavy job."""
+    """Names the lane in which a job waits. A worker has one thread that never takes a heavy job."""
 
     LIGHT = "light"
     HEAVY = "heavy"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part that the object store has. Number from 1, size in bytes."""
+    """Is a part that the object store has. Number from 1, size in bytes."""
 
     number: int
     size: int
@@ -21,7 +21,7 @@ class Multipart:
 
     key: str
     upload_id: str
-    """The object store's name for it."""
+    """Id of the multipart upload at the object store."""
     part_size: int
     parts: tuple[Part, ...] = ()
-    """Those that arrived, by number."""
+    """Parts that the object store has, in the order of their numbers."""

@@ -1,4 +1,4 @@
-"""How many jobs are before one that waits, by the order in which users take turns."""
+"""Counts the jobs before a waiting job, by the order in which users take turns."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from tusd_py.domain.job_lane import JobLane
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingLine:
-    """A user's line of waiting jobs in one lane."""
+    """Describes the waiting jobs of one user in one lane."""
 
     lane: JobLane
     user_id: UserId
     priority: int
-    """Highest of its jobs."""
+    """Highest priority of the line's jobs."""
     waiting: int
     """How many jobs wait in it."""
     running: int
     """How many of the user's jobs run in this lane."""
     served_at: float
-    """When it had its last turn, in unix seconds; 0: never."""
+    """Time of the line's last turn, in unix seconds; 0: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingJob:
-    """A job and its place among its user's own."""
+    """Is a job with its place among the jobs of its user."""
 
     task_id: UploadId
     lane: JobLane
@@ -34,7 +34,7 @@ class WaitingJob:
 
 
 def jobs_before(job: WaitingJob, mine: WaitingLine, others: Collection[WaitingLine]) -> int:
-    """Return how many jobs begin before this one, if no more come and none is given back.
+    """Return how many jobs begin before this one, if no job is added or requeued.
 
     Args: mine: the job's line; others: all other lines of its lane.
     """
