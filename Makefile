@@ -1,5 +1,5 @@
 # make serve: run the server here. make test: everything that must hold.
-.PHONY: install serve test check unit soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks structure site pictures lock clean
+.PHONY: install serve test check unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,8 +36,14 @@ test: install
 	@$(BIN)/coverage report --include='tusd_py/protocol/*,tusd_py/uploads/*,worker/pipeline/*' -m
 	@$(BIN)/coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
 
+# In process, without any service.
 unit: install
-	@$(BIN)/pytest -q tests/unit tests/property tests/contract
+	@$(BIN)/pytest -q tests/unit tests/property
+
+# What every adapter of a port promises, on real services.
+contract: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@$(BIN)/pytest -q tests/contract
 
 # All kinds of media files through a real server; ARGS="--groups rotation" or "--only 66_" takes some.
 media: install
