@@ -104,7 +104,11 @@ def test_every_listener_hears_every_state_in_order_and_one_end_through_one_conne
             assert told[task][0] == "pending"
             assert stream.ends == 1
             numbers = [event.seq for event in stream.arrivals]
-            assert numbers == sorted(set(numbers))
+            assert numbers == sorted(numbers)
+            # A task that moved up in the queue is sent again with its sequence number.
+            assert len({(event.seq, event.queue_position) for event in stream.arrivals}) == len(
+                numbers
+            )
             assert len({event.epoch for event in stream.arrivals}) == 1
             assert sum(event.status in ENDS for event in stream.arrivals) == 1
         for stream in mine:

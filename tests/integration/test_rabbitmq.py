@@ -1,6 +1,10 @@
 """The queue on a real broker: what happens when it dies, is full, or does not route."""
 
+from typing import Any
+
 import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import NackError
 from support.room import fresh_id
 from support.services import RabbitMq
 from support.waiting import wait_until
@@ -72,6 +76,45 @@ def test_a_publish_that_is_not_routed_is_an_error(rabbitmq: RabbitMq) -> None:
         queue.publish_all([message()])
     # The topology is declared again with the next connection.
     wait_until(lambda: _published(queue, message()))
+    queue.close()
+
+
+def test_a_refused_message_is_published_again_on_the_same_connection(
+    rabbitmq: RabbitMq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A quorum queue refuses messages while it has no leader.
+    queue = RabbitMqQueue(rabbitmq.url(rabbitmq.virtual_host()))
+    assert queue.depth() == 0
+    publish, connections = BlockingChannel.basic_publish, []
+
+    def refuse_twice(channel: BlockingChannel, *args: Any, **options: Any) -> None:
+        connections.append(channel.connection)
+        if len(connections) <= 2:
+            raise NackError([])
+        publish(channel, *args, **options)
+
+    monkeypatch.setattr(BlockingChannel, "basic_publish", refuse_twice)
+    assert queue.publish_all([message()]) == 1
+    assert len(connections) == 3
+    assert len(set(connections)) == 1
+    wait_until(lambda: queue.depth() == 1)
+    queue.close()
+
+
+def test_a_message_that_is_refused_for_good_is_an_error(
+    rabbitmq: RabbitMq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = RabbitMqQueue(rabbitmq.url(rabbitmq.virtual_host()))
+    monkeypatch.setattr("tusd_py.jobs.queue.rabbitmq.PAUSES_AFTER_NACK", (0.01,))
+
+    def refuse(*_args: object, **_options: object) -> None:
+        raise NackError([])
+
+    monkeypatch.setattr(BlockingChannel, "basic_publish", refuse)
+    with pytest.raises(BackendError):
+        queue.publish_all([message()])
+    monkeypatch.undo()
+    assert queue.depth() == 0
     queue.close()
 
 

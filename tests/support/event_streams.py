@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from support.waiting import until
 
 _EVENT: Final = re.compile(
-    rb'id: ([0-9a-f]+)\.([0-9]+)\r?\n(?:event: end|data: \{"task_id": "([0-9a-f]+)", "status": "(\w+)", "progress": ([0-9]+))'
+    rb"id: ([0-9a-f]+)\.([0-9]+)\r?\n(?:event: end|"
+    rb'data: \{"task_id": "([0-9a-f]+)", "status": "(\w+)", "progress": ([0-9]+)'
+    rb'(?:[^\r\n]*"queue_position": ([0-9]+))?)'
 )
 ENDS: Final = frozenset({"completed", "failed"})
 
@@ -25,6 +27,7 @@ class Arrival:
     seq: int
     status: str
     progress: int
+    queue_position: int | None
     at: float
 
 
@@ -62,7 +65,7 @@ class Stream(asyncio.Protocol):
             self.arrivals.append(
                 Arrival(
                     match[3].decode(), match[1].decode(), int(match[2]), match[4].decode(),
-                    int(match[5]), now,
+                    int(match[5]), None if match[6] is None else int(match[6]), now,
                 )
             )  # fmt: skip
 

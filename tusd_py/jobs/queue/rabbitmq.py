@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import NackError
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
@@ -40,6 +41,9 @@ HEARTBEAT_SECONDS: Final = 10
 BLOCKED_SECONDS: Final = 5.0
 """pika waits for ever by default; the message may arrive all the same once the broker recovers."""
 CONNECT_SECONDS: Final = 3.0
+PAUSES_AFTER_NACK: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds before a refused message is published again: a quorum queue refuses messages while it has
+no leader, as it does just after its declaration and after the death of a node."""
 MAX_STUCK: Final = 3
 """Publishing threads that wait for a broker that neither answers nor hangs up; then no more are
 begun until one of them comes back."""
@@ -111,11 +115,21 @@ class RabbitMqQueue:
         self, *, exchange: str, routing_key: str, payload: bytes, headers: dict[str, str]
     ) -> None:
         properties = lasting(headers)
-        self._publisher().call(
-            lambda channel: channel.basic_publish(
-                exchange, routing_key, payload, properties, mandatory=True
-            )
-        )
+
+        def work(channel: BlockingChannel) -> None:
+            for pause in (*PAUSES_AFTER_NACK, None):
+                try:
+                    channel.basic_publish(
+                        exchange, routing_key, payload, properties, mandatory=True
+                    )
+                except NackError:
+                    if pause is None:
+                        raise
+                    channel.connection.sleep(pause)
+                else:
+                    return
+
+        self._publisher().call(work)
 
     # -- consuming
 
