@@ -60,15 +60,15 @@ from tusd_py.monitoring.server_metrics import ServerFigures
 from tusd_py.ports import Ports
 from tusd_py.protocol.host import HostRule
 from tusd_py.settings.model import Settings
-from tusd_py.storage.running_hash import Followers
+from tusd_py.storage.running_hash import RunningHashes
 from tusd_py.tasks.queue_positions import Places
 from tusd_py.tasks.streams import Following
 from tusd_py.threads import Threads
-from tusd_py.uploads.context import UploadPolicy, UploadRoom
+from tusd_py.uploads.context import UploadContext, UploadPolicy
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover, recover_one
-from tusd_py.uploads.rate_limit import Allowance
-from tusd_py.uploads.upkeep import look_after
+from tusd_py.uploads.rate_limit import UserRateLimits
+from tusd_py.uploads.upkeep import maintain
 from tusd_py.wiring import hooks_of, open_ports
 
 log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ def compose(
     threads = Threads()
     wake = asyncio.Event()
     instant = settings.instant
-    room = UploadRoom(
+    room = UploadContext(
         policy=UploadPolicy(
             max_size=settings.max_size or None,
             expires_after=settings.upload_expires or None,
@@ -200,7 +200,7 @@ def compose(
             min_rate=settings.min_rate,
             durability=settings.durability,
             instant=instant.scope != "off",
-            possession=_possession(settings, ports),
+            ownership_proofs=_possession(settings, ports),
             instant_patch=InstantPatch(instant.patch),
             allowed_extensions=settings.whitelist.extensions,
             profiles=settings.media.profile_choice,
@@ -211,11 +211,11 @@ def compose(
         catalog=ports.catalog,
         tasks=ports.tasks,
         lock=ports.lock,
-        followers=Followers(),
+        running_hashes=RunningHashes(),
         threads=threads,
         clock=ports.clock,
         wake_relay=wake.set,
-        allowance=_allowance(settings, ports, threads),
+        rate_limits=_allowance(settings, ports, threads),
     )
     BackendFigures(figures.registry, ports, ports.clock)
     access = open_access(settings.auth, ports.clock, authenticate)
@@ -238,7 +238,7 @@ def compose(
         streams=Streams(None if access.anonymous else settings.limits.streams or None),
         links=_links(settings, operator_links, ports),
         operator_links=operator_links,
-        figures=ServerFigures(figures.registry, room.counts, room.followers),
+        figures=ServerFigures(figures.registry, room.counts, room.running_hashes),
         running=asyncio.Event(),
         stopping=asyncio.Event(),
     )
@@ -279,11 +279,11 @@ def _calling(context: AppContext, hooks: Hooks) -> Calling | None:
     )
 
 
-def _allowance(settings: Settings, ports: Ports, threads: Threads) -> Allowance | None:
+def _allowance(settings: Settings, ports: Ports, threads: Threads) -> UserRateLimits | None:
     limits = settings.limits
     if not limits.requests and not limits.bytes_per_second:
         return None
-    return Allowance(
+    return UserRateLimits(
         ports.meter,
         threads,
         requests=Rate(limits.requests, limits.window) if limits.requests else None,
@@ -412,7 +412,7 @@ async def _tell_hooks(context: AppContext, calling: Calling | None) -> None:
     await _for_ever("hooks", round_)
 
 
-async def _recover(room: UploadRoom, complete: "asyncio.Queue[UploadId]") -> None:
+async def _recover(room: UploadContext, complete: "asyncio.Queue[UploadId]") -> None:
     """At once what a crash left, then what ``_look_after`` finds. It may take minutes."""
     started = False
 
@@ -426,7 +426,7 @@ async def _recover(room: UploadRoom, complete: "asyncio.Queue[UploadId]") -> Non
     await _for_ever("recover", round_)
 
 
-async def _look_after(room: UploadRoom, complete: "asyncio.Queue[UploadId]") -> None:
+async def _look_after(room: UploadContext, complete: "asyncio.Queue[UploadId]") -> None:
     """Look after open uploads every minute, or a few times until they expire."""
     pause = min(LOOK_SECONDS, (room.policy.expires_after or math.inf) / 4)
     expired: tuple[UploadId, ...] = ()
@@ -435,7 +435,7 @@ async def _look_after(room: UploadRoom, complete: "asyncio.Queue[UploadId]") -> 
         nonlocal expired
         await asyncio.sleep(pause)
         await collect_expired(room, expired)
-        due = await look_after(room)
+        due = await maintain(room)
         expired = due.expired
         for upload_id in due.complete:
             complete.put_nowait(upload_id)

@@ -11,7 +11,7 @@ from tusd_py.objects.port import ObjectStore
 from tusd_py.rate_limits.port import Meter
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
-from tusd_py.storage.port import StoreSet
+from tusd_py.storage.port import Stores
 from tusd_py.tasks.port import TaskView
 
 
@@ -23,7 +23,7 @@ class Ports:
     queue: JobQueue
     tasks: TaskView
     objects: ObjectStore
-    stores: StoreSet
+    stores: Stores
     lock: Lock
     meter: Meter
     shared: bool

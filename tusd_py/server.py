@@ -23,7 +23,7 @@ from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.hooks.callables import Hooks
 from tusd_py.http.authentication import Authenticate
 from tusd_py.http.context import AppContext
-from tusd_py.ingest.compat_check import self_check
+from tusd_py.ingest.compat_check import compat_check
 from tusd_py.ingest.descriptors import backlog, connections_allowed, raise_limit
 from tusd_py.monitoring.registry import Figures
 from tusd_py.monitoring.traces import Traces, open_traces
@@ -54,7 +54,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     """
     raise_limit()
     hide_from_other_processes()
-    flaw = self_check()
+    flaw = compat_check()
     if flaw is not None:
         log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
         log.error("connections.limits_of_h11", extra={"see": "docs/security.md"})

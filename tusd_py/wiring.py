@@ -23,7 +23,7 @@ from tusd_py.settings.model import Settings
 from tusd_py.settings.sections import OssSettings, S3Settings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
-from tusd_py.storage.port import StoreSet
+from tusd_py.storage.port import Stores
 from tusd_py.tasks.port import TaskView
 
 EXTRAS: Final[Mapping[str, str]] = {
@@ -68,7 +68,7 @@ def open_ports(
         queue=_queue(settings, root, clock or SystemClock(), spare),
         tasks=_tasks(settings, root, clock or SystemClock(), spare),
         objects=_objects(settings, root),
-        stores=StoreSet(core=disk, rewind=disk, concatenation=disk),
+        stores=Stores(uploads=disk, verification=disk, concatenation=disk),
         lock=_lock(settings, root),
         meter=_meter(settings, clock or SystemClock()),
         shared=bool(settings.redis.addr),

@@ -220,7 +220,7 @@ class Consumer:
         )
         attempt.remove_work()
         if code == INFECTED and not job.checkpoint.again:
-            self._ports.stores.core.delete(job.task_id)
+            self._ports.stores.uploads.delete(job.task_id)
             self._ports.catalog.source_removed(job.task_id)
         log.warning("job.failed", extra={"task_id": job.task_id, "code": code})
 

@@ -92,7 +92,7 @@ def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
     for upload_id in leftovers.sources:
         _try(partial(_remove_source, ports, upload_id))
     for upload_id in leftovers.orphan_data:
-        _try(partial(ports.stores.core.delete, upload_id))
+        _try(partial(ports.stores.uploads.delete, upload_id))
     for folder in leftovers.work_dirs:
         _remove_work(ports, folder)
     for key in leftovers.orphan_objects:
@@ -108,7 +108,7 @@ def _remove_source(ports: Ports, upload_id: UploadId) -> None:
     job = ports.catalog.job(upload_id)
     if job is not None and job.state in _ACTIVE:
         return
-    ports.stores.core.delete(upload_id)
+    ports.stores.uploads.delete(upload_id)
     ports.catalog.source_removed(upload_id)
 
 
@@ -138,9 +138,9 @@ def _try(work: Callable[[], object]) -> None:
 
 def _orphan_data(ports: Ports) -> Iterator[UploadId]:
     oldest = ports.clock.now() - ORPHAN_DATA_SECONDS
-    for upload_id in ports.stores.core.ids():
+    for upload_id in ports.stores.uploads.ids():
         try:
-            old = ports.stores.core.modified_at(upload_id) < oldest
+            old = ports.stores.uploads.modified_at(upload_id) < oldest
         except UploadNotFound:
             continue
         if old and ports.catalog.upload(upload_id) is None:

@@ -96,9 +96,9 @@ def test_a_kept_chunk_survives_once_synced(disk: PowerCutDisk) -> None:
     with store.writer(upload_id, length=None) as writer:
         writer.write([b"abc"])
         writer.sync()
-        store.begin_unverified(writer)
+        store.begin_chunk(writer)
         writer.write([b"def"])
-        store.keep(writer)
+        store.commit_chunk(writer)
         writer.sync()
     store = cut_and_restore(disk)
     assert store.offset(upload_id) == 6
@@ -111,7 +111,7 @@ def test_an_unverified_chunk_never_counts_after_a_cut(disk: PowerCutDisk, *, pus
     with store.writer(upload_id, length=None) as writer:
         writer.write([b"abc"])
         writer.sync()
-        store.begin_unverified(writer)
+        store.begin_chunk(writer)
         writer.write([b"wrong" * 100_000])
         if pushed:
             # What the kernel does by itself after some seconds; it knows no order of files.

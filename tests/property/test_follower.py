@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tusd_py.storage import running_hash as module
-from tusd_py.storage.running_hash import Follower
+from tusd_py.storage.running_hash import RunningHash
 
 CHUNKS = st.lists(st.binary(max_size=3000), max_size=5)
 STEP_BYTES = 1024
@@ -27,7 +27,7 @@ class FollowerMachine(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp())
         self.path = self.directory / "growing"
         self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT)
-        self.follower = Follower(self.path)
+        self.follower = RunningHash(self.path)
         self.verified = b""
         self.unverified: bytes | None = None
 
@@ -52,13 +52,13 @@ class FollowerMachine(RuleBasedStateMachine):
 
     @rule(chunks=CHUNKS)
     def bytes_are_written_and_fed(self, chunks: list[bytes]) -> None:
-        self.follower.feed(self.write(chunks), chunks)
+        self.follower.update(self.write(chunks), chunks)
 
     @rule(chunks=CHUNKS)
     def bytes_are_left_because_a_catch_up_holds_the_state(self, chunks: list[bytes]) -> None:
         start = self.write(chunks)
         with self.follower._mutex:
-            self.follower.feed(start, chunks)
+            self.follower.update(start, chunks)
 
     @rule(steps=st.integers(0, 6))
     def a_catch_up_runs_for_a_while(self, steps: int) -> None:
@@ -71,7 +71,7 @@ class FollowerMachine(RuleBasedStateMachine):
     @rule()
     def a_chunk_to_be_verified_begins(self) -> None:
         self.unverified = b""
-        self.follower.mark()
+        self.follower.savepoint()
 
     @precondition(lambda self: self.unverified is not None)
     @rule(catch_up_between=st.booleans())
@@ -81,7 +81,7 @@ class FollowerMachine(RuleBasedStateMachine):
         self.unverified = None
         if catch_up_between:
             assert self.follower.catch_up(lambda: len(self.verified), lambda: False)
-        self.follower.settle()
+        self.follower.commit()
 
     @precondition(lambda self: self.unverified is not None)
     @rule(catch_up_between=st.booleans())
@@ -90,14 +90,14 @@ class FollowerMachine(RuleBasedStateMachine):
         self.unverified = None
         if catch_up_between:
             assert self.follower.catch_up(lambda: len(self.verified), lambda: False)
-        self.follower.rewind()
+        self.follower.rollback()
         assert self.follower.hashed <= len(self.verified)
 
     @rule()
     def the_process_is_restarted(self) -> None:
         os.ftruncate(self.descriptor, len(self.verified))
         self.unverified = None
-        self.follower = Follower(self.path)
+        self.follower = RunningHash(self.path)
 
     @invariant()
     def the_state_is_a_prefix_of_the_file(self) -> None:

@@ -101,7 +101,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     def _arrived(self, server: int, upload: Upload, content: bytes) -> None:
         user = upload.user_id
-        source = self.servers[server].stores.core
+        source = self.servers[server].stores.uploads
         source.create(upload.id)
         with source.writer(upload.id, length=None) as writer:
             writer.write([content])
@@ -213,7 +213,7 @@ class PoolMachine(RuleBasedStateMachine):
     def _put(self, task_id: UploadId) -> None:
         content = self.bytes_of[task_id]
         self.objects.put_file(
-            key_of(content), self.servers[0].stores.core.path(task_id),
+            key_of(content), self.servers[0].stores.uploads.path(task_id),
             content_hash=digest(content), content_type="x/y", ledger=Ledger(),
         )  # fmt: skip
         self.put.add(task_id)
@@ -265,7 +265,7 @@ class PoolMachine(RuleBasedStateMachine):
             found = self.catalog(0).upload(upload_id)
             assert found.state is UploadState.FINISHED
             if upload_id in self.queued or upload_id in self.claimed:
-                assert self.servers[0].stores.core.offset(upload_id) == len(content)
+                assert self.servers[0].stores.uploads.offset(upload_id) == len(content)
                 continue
             file = self.catalog(0).file(found.file_identity)
             assert file is not None

@@ -162,10 +162,10 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.done)
     @rule(garbage=st.binary(min_size=1, max_size=500))
     def the_server_is_killed_inside_an_unverified_chunk(self, garbage: bytes) -> None:
-        rewind = self.process.ports.stores.rewind
+        rewind = self.process.ports.stores.verification
         assert rewind is not None
-        writer = self.process.ports.stores.core.writer(self.id, length=None)
-        rewind.begin_unverified(writer)
+        writer = self.process.ports.stores.uploads.writer(self.id, length=None)
+        rewind.begin_chunk(writer)
         writer.write([garbage])
         writer.close()
         self.process = self.process.restarted()
@@ -192,7 +192,7 @@ class UploadMachine(RuleBasedStateMachine):
         assert job is not None
         assert job.file_hash == blake3.blake3(self.content).hexdigest()
         assert job.scope == owner_scope(ANONYMOUS)
-        stored = self.process.ports.stores.core.path(self.id).read_bytes()
+        stored = self.process.ports.stores.uploads.path(self.id).read_bytes()
         assert stored == self.content
 
 

@@ -54,8 +54,8 @@ class Bench:
         self, content: bytes = b"content", user: UserId = ME, lane: JobLane = JobLane.LIGHT
     ) -> UploadId:
         upload = Upload(id=fresh_id(), user_id=user, length=len(content), created_at=1.0)
-        self.ports.stores.core.create(upload.id)
-        with self.ports.stores.core.writer(upload.id, length=None) as writer:
+        self.ports.stores.uploads.create(upload.id)
+        with self.ports.stores.uploads.writer(upload.id, length=None) as writer:
             writer.write([content])
         self.ports.catalog.add_upload(upload)
         self.ports.catalog.finish_upload(

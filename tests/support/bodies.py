@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from tusd_py.uploads.body import Drained
+from tusd_py.uploads.body import DrainResult
 
 
 def scripted(
@@ -38,7 +38,7 @@ class WholeBody:
     def whole(self) -> bytes:
         return self._content
 
-    async def drain(self, *_: object, **__: object) -> Drained:
+    async def drain(self, *_: object, **__: object) -> DrainResult:
         raise AssertionError("it is here already")
 
 

@@ -65,7 +65,7 @@ class Harness:
 
     def arrived(self, upload_id: UploadId) -> int:
         """Bytes on the disk, whoever holds the upload."""
-        return self.process.ports.stores.core.offset(upload_id)
+        return self.process.ports.stores.uploads.offset(upload_id)
 
     def restart(self) -> None:
         self.process = self.process.restarted()

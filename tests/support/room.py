@@ -9,9 +9,9 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.quota import Quota
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
-from tusd_py.storage.running_hash import Followers
+from tusd_py.storage.running_hash import RunningHashes
 from tusd_py.threads import Threads
-from tusd_py.uploads.context import UploadPolicy, UploadRoom
+from tusd_py.uploads.context import UploadContext, UploadPolicy
 from tusd_py.wiring import open_ports
 
 
@@ -29,13 +29,13 @@ class Process:
         self.ports: Ports = open_ports(Settings(data_dir=data_dir), clock=clock)
         self.threads = Threads()
         self.woken = 0
-        self.room = UploadRoom(
+        self.room = UploadContext(
             policy=policy,
             stores=self.ports.stores,
             catalog=self.ports.catalog,
             tasks=self.ports.tasks,
             lock=self.ports.lock,
-            followers=Followers(),
+            running_hashes=RunningHashes(),
             threads=self.threads,
             clock=clock,
             wake_relay=self._wake,

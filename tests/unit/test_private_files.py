@@ -43,10 +43,10 @@ def test_an_applications_umask_opens_nothing(tmp_path: Path, mode: int | None) -
     ports = open_ports(Settings(data_dir=root))
     try:
         upload_id = UploadId("ab" * 16)
-        writer = ports.stores.core.begin(upload_id, length=None)
+        writer = ports.stores.uploads.begin(upload_id, length=None)
         writer.write([b"content"])
         writer.close()
-        source = ports.stores.core.path(upload_id)
+        source = ports.stores.uploads.path(upload_id)
         other = tmp_path / "made-by-a-tool"
         other.write_bytes(b"content")
         digest = blake3.blake3(b"content").hexdigest()

@@ -8,7 +8,7 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tusd_py.domain.errors import BodyTimeout
-from tusd_py.ingest.body_watchdog import Pace
+from tusd_py.ingest.body_watchdog import BodyWatchdog
 
 _GONE: Message = {"type": "http.disconnect"}
 
@@ -17,7 +17,7 @@ class BodyPace:
     """Wraps the routes; each ``receive`` ends when the client is silent, or too slow."""
 
     def __init__(self, app: ASGIApp, *, idle_timeout: float, min_rate: float) -> None:
-        """``idle_timeout`` in seconds, ``min_rate`` in bytes a second: see ``Pace``."""
+        """``idle_timeout`` in seconds, ``min_rate`` in bytes a second: see ``BodyWatchdog``."""
         self._app = app
         self._idle_timeout = idle_timeout
         self._min_rate = min_rate
@@ -47,7 +47,7 @@ class _PacedBody:
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._left_at = self._loop.time()
-        self._pace = Pace(idle_timeout=idle_timeout, min_rate=min_rate, now=self._left_at)
+        self._pace = BodyWatchdog(idle_timeout=idle_timeout, min_rate=min_rate, now=self._left_at)
         self._complete = False
         self._given_up = False
         self.answered = False
@@ -58,7 +58,7 @@ class _PacedBody:
             return await self._receive()
         if not self._given_up:
             now = self._loop.time()
-            self._pace.rested(now - self._left_at, now)
+            self._pace.on_pause(now - self._left_at, now)
             try:
                 async with asyncio.timeout(None) as deadline:
                     watch = _Watch(self._pace, deadline)
@@ -77,25 +77,25 @@ class _PacedBody:
 
     def _take(self, message: Message) -> None:
         self._left_at = self._loop.time()
-        self._pace.took(len(message.get("body", b"")), self._left_at)
+        self._pace.on_bytes(len(message.get("body", b"")), self._left_at)
         self._complete = message["type"] != "http.request" or not message.get("more_body", False)
 
 
 class _Watch:
     """Ends a deadline once a pace is given up; nothing that is awaited is disturbed before."""
 
-    def __init__(self, pace: Pace, deadline: asyncio.Timeout) -> None:
+    def __init__(self, pace: BodyWatchdog, deadline: asyncio.Timeout) -> None:
         self._pace = pace
         self._deadline = deadline
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(pace.patience(self._loop.time()), self._look)
+        self._timer = self._loop.call_later(pace.next_check(self._loop.time()), self._look)
 
     def stop(self) -> None:
         self._timer.cancel()
 
     def _look(self) -> None:
         now = self._loop.time()
-        if self._pace.given_up(now):
+        if self._pace.expired(now):
             self._deadline.reschedule(now)
         else:
-            self._timer = self._loop.call_later(max(self._pace.patience(now), 0.01), self._look)
+            self._timer = self._loop.call_later(max(self._pace.next_check(now), 0.01), self._look)

@@ -2,15 +2,15 @@
 
 from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.storage import checksums
-from tusd_py.storage.port import StoreSet
+from tusd_py.storage.port import Stores
 
 
-def capabilities(stores: StoreSet, *, max_size: int | None, expires: bool) -> Capabilities:
+def capabilities(stores: Stores, *, max_size: int | None, expires: bool) -> Capabilities:
     """What is announced: derived from what the store has, never declared twice."""
     extensions = ["creation", "creation-with-upload", "creation-defer-length", "termination"]
     if expires:
         extensions.append("expiration")
-    if stores.rewind is not None:
+    if stores.verification is not None:
         extensions.append("checksum")
     if stores.concatenation is not None:
         extensions += ["concatenation", "concatenation-unfinished"]
@@ -18,5 +18,5 @@ def capabilities(stores: StoreSet, *, max_size: int | None, expires: bool) -> Ca
     return Capabilities(
         extensions=tuple(extensions),
         max_size=max_size,
-        digest_sizes=digest_sizes if stores.rewind is not None else {},
+        digest_sizes=digest_sizes if stores.verification is not None else {},
     )

@@ -17,7 +17,7 @@ from tusd_py.settings.model import Settings
 from tusd_py.tasks.queue_positions import Places
 from tusd_py.tasks.streams import Following
 from tusd_py.threads import Threads
-from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.context import UploadContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class AppContext:
     ports: Ports
     able: Capabilities
     """What the tus endpoint announces."""
-    uploads: UploadRoom
+    uploads: UploadContext
     threads: Threads
     following: Following
     places: Places
@@ -50,8 +50,8 @@ class AppContext:
 
     async def admit(self, caller: Caller) -> None:
         """Count a request that is no part of an upload under way. Raises: TooManyRequests."""
-        if self.uploads.allowance is not None:
-            await self.uploads.allowance.admit(caller.user_id)
+        if self.uploads.rate_limits is not None:
+            await self.uploads.rate_limits.check_request(caller.user_id)
 
     async def owner(self, connection: HTTPConnection) -> Caller:
         """Who is asking for something of a user's that is no single upload.

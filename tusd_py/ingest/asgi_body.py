@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from tusd_py.domain.errors import BodyTimeout
-from tusd_py.ingest.body_watchdog import Pace
+from tusd_py.ingest.body_watchdog import BodyWatchdog
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Drained, End, Interruption, Sink, Toll
+from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult, Sink, Throttle
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -45,36 +45,36 @@ class AsgiBody:
         limit: int | None,
         idle_timeout: float,
         min_rate: float,
-        interruption: Interruption,
+        cancel: CancelToken,
         on_progress: Callable[[int], None] | None = None,
-        toll: Toll | None = None,
-    ) -> Drained:
+        toll: Throttle | None = None,
+    ) -> DrainResult:
         """See ``uploads.body.Body.drain``."""
-        intake = _Intake(self._receive, limit, idle_timeout, min_rate)
-        interruption.listen(intake.wake)
+        intake = _MessageBuffer(self._receive, limit, idle_timeout, min_rate)
+        cancel.on_cancel(intake.wake)
         intake.start()
         taken = 0
         try:
             while True:
-                await intake.due()
-                if interruption.requested and intake.end is None:
-                    await intake.linger()
-                end = intake.end or (End.STOPPED if interruption.requested else None)
+                await intake.ready()
+                if cancel.cancelled and intake.end is None:
+                    await intake.drain_briefly()
+                end = intake.end or (DrainEnd.CANCELLED if cancel.cancelled else None)
                 if intake.pending:
-                    chunks, size = intake.swap()
+                    chunks, size = intake.take_all()
                     await self._threads.body(sink, chunks)
                     taken += size
                     if on_progress is not None:
                         on_progress(taken)
                     if toll is not None:
-                        await intake.rest(await toll.pay(size), interruption)
+                        await intake.pause(await toll.consume(size), cancel)
                 if end is not None and not intake.pending:
-                    return Drained(taken, end)
+                    return DrainResult(taken, end)
         finally:
             await intake.stop()
 
 
-class _Intake:
+class _MessageBuffer:
     """Messages from the server, gathered until somebody takes them."""
 
     def __init__(
@@ -83,14 +83,16 @@ class _Intake:
         self._receive = receive
         self._left = limit
         self._loop = asyncio.get_running_loop()
-        self._pace = Pace(idle_timeout=idle_timeout, min_rate=min_rate, now=self._loop.time())
+        self._watchdog = BodyWatchdog(
+            idle_timeout=idle_timeout, min_rate=min_rate, now=self._loop.time()
+        )
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._size = 0
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.pending: list[bytes | memoryview] = []
-        self.end: End | None = None
+        self.end: DrainEnd | None = None
 
     def start(self) -> None:
         self._task = asyncio.ensure_future(self._pump())
@@ -99,31 +101,31 @@ class _Intake:
     def wake(self) -> None:
         self._wake.set()
 
-    async def due(self) -> None:
+    async def ready(self) -> None:
         """Until there is a slice to write, the body has ended, or somebody asks for it."""
         await self._wake.wait()
         self._wake.clear()
 
-    def swap(self) -> tuple[list[bytes | memoryview], int]:
+    def take_all(self) -> tuple[list[bytes | memoryview], int]:
         chunks, size = self.pending, self._size
         self.pending, self._size = [], 0
         self._room.set()
         return chunks, size
 
-    async def rest(self, seconds: float, interruption: Interruption) -> None:
+    async def pause(self, seconds: float, cancel: CancelToken) -> None:
         """Take nothing for so long, unless somebody asks to let go or the body is over."""
         if seconds > 0 and self.end is None:
             begun_at = self._loop.time()
-            await interruption.within(seconds)
+            await cancel.wait(seconds)
             now = self._loop.time()
-            self._pace.rested(now - begun_at, now)
+            self._watchdog.on_pause(now - begun_at, now)
 
-    async def linger(self) -> None:
+    async def drain_briefly(self) -> None:
         """Wait for a pause in what arrives."""
         for _ in range(LINGER_ROUNDS):
-            heard_at = self._pace.heard_at
+            heard_at = self._watchdog.last_bytes_at
             await asyncio.sleep(LINGER_SECONDS)
-            if self.end is not None or self._pace.heard_at == heard_at:
+            if self.end is not None or self._watchdog.last_bytes_at == heard_at:
                 return
 
     async def stop(self) -> None:
@@ -137,42 +139,42 @@ class _Intake:
         """Every FLUSH_SECONDS: is something waiting, or nothing coming?"""
         now = self._loop.time()
         # With a backlog it is our disk that is slow.
-        if self.end is None and self._size < BACKLOG_BYTES and self._pace.given_up(now):
-            self.end = End.TIMED_OUT
+        if self.end is None and self._size < BACKLOG_BYTES and self._watchdog.expired(now):
+            self.end = DrainEnd.TIMED_OUT
         if self.pending or self.end is not None:
             self._wake.set()
-        pause = min(FLUSH_SECONDS, max(self._pace.patience(now), 0.01))
+        pause = min(FLUSH_SECONDS, max(self._watchdog.next_check(now), 0.01))
         self._timer = self._loop.call_later(pause, self._tick)
 
     async def _pump(self) -> None:
         try:
             while self.end is None:
-                self._took(await self._receive())
+                self._on_bytes(await self._receive())
                 if self._size >= BACKLOG_BYTES:
                     self._room.clear()
                     await self._room.wait()
         except BodyTimeout:
-            self.end = End.TIMED_OUT
+            self.end = DrainEnd.TIMED_OUT
         except Exception:  # noqa: BLE001  (whatever the server raises here, the client is gone)
-            self.end = End.DISCONNECTED
+            self.end = DrainEnd.DISCONNECTED
         finally:
             self._wake.set()
 
-    def _took(self, message: MutableMapping[str, Any]) -> None:
+    def _on_bytes(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.disconnect":
-            self.end = self.end or End.DISCONNECTED
+            self.end = self.end or DrainEnd.DISCONNECTED
             return
         body: bytes | memoryview = message.get("body", b"")
         if body:
-            self._pace.took(len(body), self._loop.time())
+            self._watchdog.on_bytes(len(body), self._loop.time())
         if self._left is not None:
             if len(body) > self._left:
-                body, self.end = memoryview(body)[: self._left], End.OVERRUN
+                body, self.end = memoryview(body)[: self._left], DrainEnd.TOO_LONG
             self._left -= len(body)
         if body:
             self.pending.append(body)
             self._size += len(body)
         if self.end is None and not message.get("more_body", False):
-            self.end = End.COMPLETE
+            self.end = DrainEnd.COMPLETE
         if self._size >= SLICE_BYTES:
             self._wake.set()

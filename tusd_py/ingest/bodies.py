@@ -4,8 +4,8 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from tusd_py.ingest.asgi_body import AsgiBody, Receive
-from tusd_py.ingest.scope_extensions import LENDER
-from tusd_py.ingest.socket_body import LentBody
+from tusd_py.ingest.scope_extensions import SOCKET_HANDOFF
+from tusd_py.ingest.socket_body import SocketBody
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Body
 
@@ -17,6 +17,6 @@ def body_of(scope: MutableMapping[str, Any], receive: Receive, threads: Threads)
     through ASGI (TLS in process, chunked, other servers).
     """
     extensions: Mapping[str, Any] = scope.get("extensions") or {}
-    if LENDER in extensions:
-        return LentBody(extensions[LENDER]["lender"], threads)
+    if SOCKET_HANDOFF in extensions:
+        return SocketBody(extensions[SOCKET_HANDOFF]["lender"], threads)
     return AsgiBody(receive, threads)

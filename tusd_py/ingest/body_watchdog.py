@@ -5,7 +5,7 @@ from typing import Final
 _NEVER: Final = float("inf")
 
 
-class Pace:
+class BodyWatchdog:
     """Watches one body. Times in seconds on any one monotonic clock, rates in bytes a second.
 
     A body is given up when nothing came for ``idle_timeout``, or less than ``min_rate`` over a whole
@@ -17,25 +17,25 @@ class Pace:
         self._least = min_rate * idle_timeout
         self._window_from = now
         self._in_window = 0
-        self.heard_at = now
+        self.last_bytes_at = now
         """When the last byte came."""
 
-    def took(self, count: int, now: float, *, busy: float = 0.0) -> None:
+    def on_bytes(self, count: int, now: float, *, busy: float = 0.0) -> None:
         """So many bytes came, by now; storing them took us ``busy`` seconds, which nobody waited for
         the client."""
         self._window_from += busy
         if count:
-            self.heard_at = now
+            self.last_bytes_at = now
             self._in_window += count
 
-    def rested(self, seconds: float, now: float) -> None:
+    def on_pause(self, seconds: float, now: float) -> None:
         """We took nothing for so long, by our own will."""
         self._window_from += seconds
-        self.heard_at = now
+        self.last_bytes_at = now
 
-    def given_up(self, now: float) -> bool:
+    def expired(self, now: float) -> bool:
         """Whether the body is to end."""
-        if now - self.heard_at >= self._idle_timeout:
+        if now - self.last_bytes_at >= self._idle_timeout:
             return True
         if now - self._window_from < self._idle_timeout:
             return False
@@ -43,8 +43,8 @@ class Pace:
         self._window_from, self._in_window = now, 0
         return slow
 
-    def patience(self, now: float) -> float:
+    def next_check(self, now: float) -> float:
         """Seconds until ``given_up`` has to be asked again."""
-        silence = self.heard_at + self._idle_timeout - now
+        silence = self.last_bytes_at + self._idle_timeout - now
         window = self._window_from + self._idle_timeout - now if self._least else _NEVER
         return max(min(silence, window), 0.0)

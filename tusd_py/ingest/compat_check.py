@@ -17,9 +17,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from tusd_py.ingest.bodies import body_of
-from tusd_py.ingest.scope_extensions import LENDER, TRAILERS
+from tusd_py.ingest.scope_extensions import SOCKET_HANDOFF, TRAILERS
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import End, Interruption
+from tusd_py.uploads.body import CancelToken, DrainEnd
 
 SECONDS: Final = 5.0
 """More than enough on a busy machine."""
@@ -51,7 +51,7 @@ class _Listener:
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
-        self.taken: list[tuple[bytes, End, bool, Sequence[tuple[bytes, bytes]]]] = []
+        self.taken: list[tuple[bytes, DrainEnd, bool, Sequence[tuple[bytes, bytes]]]] = []
 
     async def __call__(
         self, scope: MutableMapping[str, Any], receive: Messages, send: Answer
@@ -63,11 +63,11 @@ class _Listener:
                 got.extend(chunk)
 
         drained = await body_of(scope, receive, self._threads).drain(
-            sink, limit=None, idle_timeout=SECONDS, min_rate=0, interruption=Interruption()
+            sink, limit=None, idle_timeout=SECONDS, min_rate=0, cancel=CancelToken()
         )
         extensions = scope["extensions"]
         fields = tuple(extensions[TRAILERS]["fields"])
-        self.taken.append((bytes(got), drained.end, LENDER in extensions, fields))
+        self.taken.append((bytes(got), drained.end, SOCKET_HANDOFF in extensions, fields))
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
@@ -134,8 +134,8 @@ async def _send_bodies() -> str | None:
     if b"upgrade_refused" not in refusal:
         return f"a change of protocol was answered by {refusal[:200]!r}"
     expected = [
-        (_BODY, End.COMPLETE, True, ()),
-        (b"abc", End.COMPLETE, False, ((b"t", b"1"),)),
+        (_BODY, DrainEnd.COMPLETE, True, ()),
+        (b"abc", DrainEnd.COMPLETE, False, ((b"t", b"1"),)),
     ]
     return None if listener.taken == expected else "bodies or trailers did not come through whole"
 
@@ -147,7 +147,7 @@ async def _exchange(listener: _Listener, sent: bytes) -> bytes:
         return await reader.read()
 
 
-def self_check() -> str | None:
+def compat_check() -> str | None:
     """What is wrong, in words; None: all is well. Takes some milliseconds."""
     log = logging.getLogger("uvicorn.error")
     disabled, log.disabled = log.disabled, True

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from uvicorn.server import ServerState
 
-from tusd_py.ingest.body_watchdog import Pace
+from tusd_py.ingest.body_watchdog import BodyWatchdog
 from tusd_py.ingest.descriptors import connections_allowed
 from tusd_py.ingest.parsing_share import ParsingShare
 from tusd_py.ingest.turns import Turns
@@ -250,7 +250,7 @@ class _Answer:
     ) -> None:
         self._transport = transport
         self._socket: socket.socket | None = transport.get_extra_info("socket")
-        self._pace = Pace(idle_timeout=timeout, min_rate=min_rate, now=now)
+        self._pace = BodyWatchdog(idle_timeout=timeout, min_rate=min_rate, now=now)
         self._taken = self._taken_by_client()
 
     def size(self) -> int:
@@ -260,17 +260,17 @@ class _Answer:
     @property
     def heard_at(self) -> float:
         """When the client last read something, in the loop's seconds."""
-        return self._pace.heard_at
+        return self._pace.last_bytes_at
 
     def look(self, now: float) -> float:
         """Check whether the client read something; return when it last did."""
         taken = self._taken_by_client()
-        self._pace.took(max(0, taken - self._taken), now)
+        self._pace.on_bytes(max(0, taken - self._taken), now)
         self._taken = taken
-        return self._pace.heard_at
+        return self._pace.last_bytes_at
 
     def given_up(self, now: float) -> bool:
-        return self._pace.given_up(now)
+        return self._pace.expired(now)
 
     def _taken_by_client(self) -> int:
         """Return a number that grows with each byte that the client's system acknowledges."""

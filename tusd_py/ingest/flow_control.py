@@ -16,7 +16,7 @@ class _Connection(Protocol):
         ...
 
 
-class Flow(FlowControl):
+class ConnectionFlow(FlowControl):
     """Pauses reading while requests wait to be answered, whatever the application receives, and while
     bytes that were read are still to be parsed."""
 

@@ -4,13 +4,13 @@ import asyncio
 import socket
 from typing import Protocol
 
-from tusd_py.ingest.flow_control import Flow
+from tusd_py.ingest.flow_control import ConnectionFlow
 from tusd_py.ingest.request_cycle import RequestCycle
-from tusd_py.ingest.socket_reader import Wire
+from tusd_py.ingest.socket_reader import SocketReader
 
 
 class _Connection(Protocol):
-    flow: Flow
+    flow: ConnectionFlow
     transport: asyncio.Transport
     stopping: bool
 
@@ -20,7 +20,7 @@ class _Connection(Protocol):
 
 
 class IncomingBody:
-    """A body of known length on its way in (``lent_body.Lender``)."""
+    """A body of known length on its way in (``lent_body.SocketHandoff``)."""
 
     cycle: RequestCycle
 
@@ -31,8 +31,8 @@ class IncomingBody:
         self.left = length
         """Bytes that the parser has not seen."""
 
-    def lend(self) -> tuple[bytes | bytearray, Wire | None]:
-        """See ``Lender.lend``."""
+    def hand_off(self) -> tuple[bytes | bytearray, SocketReader | None]:
+        """See ``SocketHandoff.lend``."""
         connection, cycle = self._connection, self.cycle
         cycle.ask_for_body()
         early, cycle.body = cycle.body, bytearray()
@@ -44,10 +44,10 @@ class IncomingBody:
         # Until the connection is known to stand at a request's first byte.
         self._keeps_alive, cycle.keep_alive = cycle.keep_alive, False
         own = connection.transport.get_extra_info("socket")
-        return early, Wire(socket.socket(fileno=_duplicate(own)), self.left)
+        return early, SocketReader(socket.socket(fileno=_duplicate(own)), self.left)
 
-    def take_back(self, wire: Wire) -> None:
-        """See ``Lender.take_back``."""
+    def return_socket(self, wire: SocketReader) -> None:
+        """See ``SocketHandoff.return_socket``."""
         self.left = wire.left
         self._connection.flow.read_paused = True
         if not self.left:

@@ -16,7 +16,7 @@ DROP_SECONDS: Final = 2.0
 """Seconds until it is closed; a client that has not read the response by then may lose it."""
 
 
-class SlowEnd:
+class LingeringClose:
     """Reads and drops the last bytes of one connection, up to the limits above."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

@@ -7,7 +7,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from tusd_py.ingest.lingering_close import KEEP_BYTES
 from tusd_py.ingest.scope_extensions import INTERIM
-from tusd_py.ingest.socket_body import Lender
+from tusd_py.ingest.socket_body import SocketHandoff
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class _Connection(Protocol):
     half_closed: bool
 
-    def end_slowly(self) -> None:
+    def close_lingering(self) -> None:
         """Close, with an unread body still arriving."""
         ...
 
@@ -25,7 +25,7 @@ class RequestCycle(RequestResponseCycle):
     """One request and its answer."""
 
     connection: _Connection
-    incoming: Lender | None
+    incoming: SocketHandoff | None
 
     def ask_for_body(self) -> None:
         """Send 100 Continue to a client that waits for it."""
@@ -72,7 +72,7 @@ class RequestCycle(RequestResponseCycle):
         self.keep_alive = True
         await super().send(message)
         self.keep_alive = False
-        self.connection.end_slowly()
+        self.connection.close_lingering()
 
     async def _sent(self) -> None:
         """Wait for the client before the application reads its next piece from its source."""

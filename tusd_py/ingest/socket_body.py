@@ -12,16 +12,16 @@ import termios
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from tusd_py.ingest.body_watchdog import Pace
-from tusd_py.ingest.socket_reader import LOW_WATER_BYTES, SLICE_BYTES, Slice, Wire
+from tusd_py.ingest.body_watchdog import BodyWatchdog
+from tusd_py.ingest.socket_reader import LOW_WATER_BYTES, SLICE_BYTES, ReadResult, SocketReader
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Drained, End, Interruption, Sink, Toll
+from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult, Sink, Throttle
 
 FLUSH_SECONDS: Final = 0.5
 """A slow client's bytes go to the file at least so often, however few they are."""
 
 
-class Lender(Protocol):
+class SocketHandoff(Protocol):
     """A connection that stands at a request's body."""
 
     @property
@@ -34,25 +34,25 @@ class Lender(Protocol):
         """Bytes that the server has not read yet."""
         ...
 
-    def lend(self) -> tuple[bytes | bytearray, Wire | None]:
+    def hand_off(self) -> tuple[bytes | bytearray, SocketReader | None]:
         """What the server has read of the body, and the rest, to be closed; None: that was all."""
         ...
 
-    def take_back(self, wire: Wire) -> None:
+    def return_socket(self, wire: SocketReader) -> None:
         """Read on behind the body if all of it was moved; else only the answer may follow."""
         ...
 
 
-class LentBody:
+class SocketBody:
     """The body of one request (``uploads.body.Body``)."""
 
-    def __init__(self, lender: Lender, threads: Threads) -> None:
-        self._lender = lender
+    def __init__(self, lender: SocketHandoff, threads: Threads) -> None:
+        self._handoff = lender
         self._threads = threads
 
     def whole(self) -> bytes | bytearray | None:
         """See ``uploads.body.Body.whole``."""
-        return None if self._lender.left else self._lender.lend()[0]
+        return None if self._handoff.left else self._handoff.hand_off()[0]
 
     async def drain(
         self,
@@ -61,106 +61,110 @@ class LentBody:
         limit: int | None,
         idle_timeout: float,
         min_rate: float,
-        interruption: Interruption,
+        cancel: CancelToken,
         on_progress: Callable[[int], None] | None = None,
-        toll: Toll | None = None,
-    ) -> Drained:
+        toll: Throttle | None = None,
+    ) -> DrainResult:
         """See ``uploads.body.Body.drain``. A body that is too long is not begun."""
-        if limit is not None and self._lender.length > limit:
-            return Drained(0, End.OVERRUN)
+        if limit is not None and self._handoff.length > limit:
+            return DrainResult(0, DrainEnd.TOO_LONG)
         now = asyncio.get_running_loop().time()
-        pace = Pace(idle_timeout=idle_timeout, min_rate=min_rate, now=now)
-        early, wire = self._lender.lend()
+        pace = BodyWatchdog(idle_timeout=idle_timeout, min_rate=min_rate, now=now)
+        early, wire = self._handoff.hand_off()
         if wire is None:
             await self._threads.body(sink, (memoryview(early),))
             if toll is not None:
-                await toll.pay(len(early))
-            return Drained(len(early), End.COMPLETE)
+                await toll.consume(len(early))
+            return DrainResult(len(early), DrainEnd.COMPLETE)
         try:
             if early:
                 await self._threads.body(sink, (memoryview(early),))
-            watch = _Watch(wire, interruption, pace, toll)
-            await watch.rest(await watch.pay(len(early)))
+            watch = _Watch(wire, cancel, pace, toll)
+            await watch.pause(await watch.throttle(len(early)))
             end = await self._move(wire, sink, watch, len(early), on_progress)
         finally:
             wire.close()
-            self._lender.take_back(wire)
-        return Drained(self._lender.length - wire.left, end)
+            self._handoff.return_socket(wire)
+        return DrainResult(self._handoff.length - wire.left, end)
 
     async def _move(
         self,
-        wire: Wire,
+        wire: SocketReader,
         sink: Sink,
         watch: "_Watch",
         taken: int,
         on_progress: Callable[[int], None] | None,
-    ) -> End:
+    ) -> DrainEnd:
         while True:
-            moved = await watch.over(
-                self._threads.body(wire.move, sink, watch.interruption, watch.slice_bytes)
+            moved = await watch.run_slice(
+                self._threads.body(wire.read_slice, sink, watch.cancel, watch.slice_bytes)
             )
             taken += moved.count
             if on_progress is not None and moved.count:
                 on_progress(taken)
-            owed = await watch.pay(moved.count)
+            owed = await watch.throttle(moved.count)
             if moved.end is not None:
                 return moved.end
-            await watch.rest(owed)
-            if moved.dry and not await watch.some():
-                return End.TIMED_OUT
+            await watch.pause(owed)
+            if moved.would_block and not await watch.wait_readable():
+                return DrainEnd.TIMED_OUT
 
 
 class _Watch:
     """Waits on the loop for a connection's next bytes, or its user's turn, so that no thread has to."""
 
     def __init__(
-        self, wire: Wire, interruption: Interruption, pace: Pace, toll: Toll | None
+        self,
+        wire: SocketReader,
+        cancel: CancelToken,
+        pace: BodyWatchdog,
+        toll: Throttle | None,
     ) -> None:
-        self._wire = wire
-        self._pace = pace
-        self._toll = toll
+        self._reader = wire
+        self._watchdog = pace
+        self._throttle = toll
         self.slice_bytes = SLICE_BYTES if toll is None else toll.slice_bytes
         self._loop = asyncio.get_running_loop()
         self._woken: asyncio.Future[bool] | None = None
-        self.interruption = interruption
-        interruption.listen(self._wake)
+        self.cancel = cancel
+        cancel.on_cancel(self._wake)
 
-    async def over(self, step: Awaitable[Slice]) -> Slice:
+    async def run_slice(self, step: Awaitable[ReadResult]) -> ReadResult:
         """Let a slice run, its time ours."""
         begun_at = self._loop.time()
         moved = await step
         now = self._loop.time()
-        self._pace.took(moved.count, now, busy=now - begun_at)
+        self._watchdog.on_bytes(moved.count, now, busy=now - begun_at)
         return moved
 
-    async def pay(self, count: int) -> float:
+    async def throttle(self, count: int) -> float:
         """Seconds to rest after so many bytes."""
-        return 0.0 if self._toll is None else await self._toll.pay(count)
+        return 0.0 if self._throttle is None else await self._throttle.consume(count)
 
-    async def rest(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Take nothing for so long, unless somebody asks to let go."""
         if seconds > 0:
             begun_at = self._loop.time()
-            await self.interruption.within(seconds)
+            await self.cancel.wait(seconds)
             now = self._loop.time()
-            self._pace.rested(now - begun_at, now)
+            self._watchdog.on_pause(now - begun_at, now)
 
-    async def some(self) -> bool:
+    async def wait_readable(self) -> bool:
         """Until there are enough bytes, or a few for a while, or the connection's end, or somebody
         asks to let go; False: the body is given up."""
-        while not self.interruption.requested:
-            seconds = min(FLUSH_SECONDS, self._pace.patience(self._loop.time()))
-            if await self._enough(seconds) or _waiting(self._wire):
+        while not self.cancel.cancelled:
+            seconds = min(FLUSH_SECONDS, self._watchdog.next_check(self._loop.time()))
+            if await self._enough(seconds) or _readable_bytes(self._reader):
                 return True
-            if self._pace.given_up(self._loop.time()):
+            if self._watchdog.expired(self._loop.time()):
                 return False
         return True
 
     async def _enough(self, seconds: float) -> bool:
         woken: asyncio.Future[bool] = self._loop.create_future()
         self._woken = woken
-        self._wire.set_low_water(LOW_WATER_BYTES)
-        descriptor = self._wire.fileno()
+        self._reader.set_low_water(LOW_WATER_BYTES)
+        descriptor = self._reader.fileno()
         self._loop.add_reader(descriptor, self._wake)
         timer = self._loop.call_later(seconds, self._wake, False)
         try:
@@ -174,7 +178,7 @@ class _Watch:
             self._woken.set_result(enough)
 
 
-def _waiting(wire: Wire) -> int:
+def _readable_bytes(wire: SocketReader) -> int:
     """Bytes in the connection's buffer."""
     count = array.array("i", [0])
     fcntl.ioctl(wire.fileno(), termios.FIONREAD, count)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from tusd_py.uploads.body import End, Interruption, Sink
+from tusd_py.uploads.body import CancelToken, DrainEnd, Sink
 
 BUFFER_BYTES: Final = 2 << 20
 """Received and hashed at once (written in smaller pieces, see ``storage.disk_writer``): 512 KiB cost 1.28
@@ -47,15 +47,15 @@ def _buffer() -> memoryview:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class ReadResult:
     """``count`` bytes were moved; the body's end if it came; ``dry``: nothing more is there now."""
 
     count: int
-    end: End | None = None
-    dry: bool = False
+    end: DrainEnd | None = None
+    would_block: bool = False
 
 
-class Wire:
+class SocketReader:
     """What is left of one body; ``left`` in bytes. Used by one thread at a time, never two at once.
 
     ``connection`` is a descriptor of our own (a duplicate): the server may close its own meanwhile.
@@ -66,25 +66,25 @@ class Wire:
         self._low_water = 1
         self.left = left
 
-    def move(self, sink: Sink, interruption: Interruption, most: int = SLICE_BYTES) -> Slice:
+    def read_slice(self, sink: Sink, cancel: CancelToken, most: int = SLICE_BYTES) -> ReadResult:
         """Move what is there, ``most`` bytes at most. Raises: what the sink raises."""
         buffer, before = _buffer(), self.left
         least = max(0, before - most)
         until = time.monotonic() + SLICE_SECONDS
         while self.left > least:
-            if interruption.requested:
-                end = self._take_the_last(sink, buffer)
-                return Slice(before - self.left, end)
+            if cancel.cancelled:
+                end = self._read_last(sink, buffer)
+                return ReadResult(before - self.left, end)
             count = self._receive(buffer[: self.left - least])
             if count is None:
                 if not self._worth_waiting(before - self.left, until):
-                    return Slice(before - self.left, dry=True)
+                    return ReadResult(before - self.left, would_block=True)
                 continue
             if not count:
-                return Slice(before - self.left, End.DISCONNECTED)
+                return ReadResult(before - self.left, DrainEnd.DISCONNECTED)
             sink((buffer[:count],))
             self.left -= count
-        return Slice(before - self.left, None if self.left else End.COMPLETE)
+        return ReadResult(before - self.left, None if self.left else DrainEnd.COMPLETE)
 
     def _worth_waiting(self, moved: int, until: float) -> bool:
         """Only who sends a lot is waited for here: a dribble is seen to by the loop."""
@@ -93,7 +93,7 @@ class Wire:
         self.set_low_water(LOW_WATER_BYTES)
         return self._readable(LINGER_SECONDS)
 
-    def _take_the_last(self, sink: Sink, buffer: memoryview) -> End:
+    def _read_last(self, sink: Sink, buffer: memoryview) -> DrainEnd:
         """What has arrived, up to a pause."""
         until = time.monotonic() + LAST_SECONDS
         self.set_low_water(1)
@@ -101,15 +101,15 @@ class Wire:
             count = self._receive(buffer[: self.left])
             if count is None:
                 if time.monotonic() > until or not self._readable(LAST_ROUND_SECONDS):
-                    return End.STOPPED
+                    return DrainEnd.CANCELLED
                 continue
             if not count:
-                return End.DISCONNECTED
+                return DrainEnd.DISCONNECTED
             sink((buffer[:count],))
             self.left -= count
             if time.monotonic() > until:
                 break
-        return End.STOPPED if self.left else End.COMPLETE
+        return DrainEnd.CANCELLED if self.left else DrainEnd.COMPLETE
 
     def _receive(self, buffer: memoryview) -> int | None:
         """Bytes received, 0 at the end of the connection, None: none are there."""

@@ -13,7 +13,7 @@
    behind whose handshake nothing is parsed as HTTP (decision 23).
 7. A client that closes its sending side behind a request is answered.
 
-What it relies on in uvicorn is tried out at each start (``self_check``).
+What it relies on in uvicorn is tried out at each start (``compat_check``).
 """
 
 import logging
@@ -28,9 +28,9 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from tusd_py.ingest.connections import Connections, connections_of
-from tusd_py.ingest.flow_control import Flow
+from tusd_py.ingest.flow_control import ConnectionFlow
 from tusd_py.ingest.incoming_body import IncomingBody
-from tusd_py.ingest.lingering_close import SlowEnd
+from tusd_py.ingest.lingering_close import LingeringClose
 from tusd_py.ingest.refusals import (
     HeadTimeout,
     HeadTooLarge,
@@ -48,7 +48,7 @@ from tusd_py.ingest.request_head import (
     known_length,
     take_host_of_target,
 )
-from tusd_py.ingest.scope_extensions import INTERIM, LENDER, TRAILERS
+from tusd_py.ingest.scope_extensions import INTERIM, SOCKET_HANDOFF, TRAILERS
 from tusd_py.ingest.upgraded import Upgraded
 from tusd_py.settings.sections import ConnectionSettings
 
@@ -80,9 +80,9 @@ class TusHttpProtocol(HttpToolsProtocol):
     """Bytes a second that a client must read of an answer that waits for it."""
     vital: ClassVar[frozenset[bytes]] = frozenset({b"/healthz"})
     """Targets that are served beyond the limit of connections, and before all others."""
-    lends: ClassVar = True
+    hands_off: ClassVar = True
 
-    flow: Flow
+    flow: ConnectionFlow
     cycle: RequestCycle
     """The request that was parsed last."""
     table: Connections
@@ -91,7 +91,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     _trailers: list[tuple[bytes, bytes]] | None = None
     _incoming: IncomingBody | None = None
     """The body that is being parsed, if it can be lent."""
-    _end: SlowEnd | None = None
+    _end: LingeringClose | None = None
     stopping = False
 
     head_begun = False
@@ -117,7 +117,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
         """Start a connection, or refuse it when there are too many."""
         super().connection_made(transport)
-        self.flow = Flow(transport, self)
+        self.flow = ConnectionFlow(transport, self)
         self.table = connections_of(self.server_state, self.limits, self.min_rate)
         if not self.table.admit(self, self.client[0] if self.client else None):
             self._refusal = ServerBusy()
@@ -255,11 +255,11 @@ class TusHttpProtocol(HttpToolsProtocol):
             raise ServerBusy
         self._trailers = []
         extensions: dict[str, Any] = {TRAILERS: {"fields": self._trailers}, INTERIM: {}}
-        length = self._lendable()
+        length = self._can_hand_off()
         if length:
             self._incoming = IncomingBody(self, length)
-            if self.lends:
-                extensions[LENDER] = {"lender": self._incoming}
+            if self.hands_off:
+                extensions[SOCKET_HANDOFF] = {"lender": self._incoming}
         self.scope["extensions"] = extensions
         super().on_headers_complete()
         self.head_begun, self._in_body = False, True
@@ -289,7 +289,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         """Return True: ``on_headers_complete`` has refused every other upgrade."""
         return True
 
-    def _lendable(self) -> int:
+    def _can_hand_off(self) -> int:
         """Return the length in bytes of a body that can be received past the parser; 0: there is none."""
         connection = self.transport.get_extra_info("socket")
         if connection is None or self.scheme != "http" or connection.type != socket.SOCK_STREAM:
@@ -373,7 +373,7 @@ class TusHttpProtocol(HttpToolsProtocol):
     def _answer_refusal(self, refusal: Refusal) -> None:
         if not self.transport.is_closing():
             self.transport.write(refusal.answer(self.server_state.default_headers))
-            self.end_slowly()
+            self.close_lingering()
 
     # -- ending
 
@@ -397,10 +397,10 @@ class TusHttpProtocol(HttpToolsProtocol):
         # A client that listens to an endless stream and closes one side is gone.
         return self._running is not None and not self._running.is_endless()
 
-    def end_slowly(self) -> None:
+    def close_lingering(self) -> None:
         """Close, with an unread body still arriving."""
         if not self.transport.is_closing():
-            self._end = SlowEnd(self.transport, self.loop)
+            self._end = LingeringClose(self.transport, self.loop)
             self.flow.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:

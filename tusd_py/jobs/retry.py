@@ -4,7 +4,7 @@ from tusd_py.catalog.port import Catalog
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Job
 from tusd_py.domain.task import TEXT_STARTED, TaskChange, TaskStatus
-from tusd_py.storage.port import StoreSet
+from tusd_py.storage.port import Stores
 from tusd_py.tasks.from_records import facts_of
 from tusd_py.tasks.port import TaskView
 
@@ -22,7 +22,7 @@ def reopen_failed(catalog: Catalog, tasks: TaskView, task_id: UploadId) -> Job |
     return job
 
 
-def drop_failed(catalog: Catalog, stores: StoreSet, task_id: UploadId) -> bool:
+def drop_failed(catalog: Catalog, stores: Stores, task_id: UploadId) -> bool:
     """Drop a failed job and delete its source; the task stays failed.
 
     Returns: False when the job did not fail.
@@ -31,7 +31,7 @@ def drop_failed(catalog: Catalog, stores: StoreSet, task_id: UploadId) -> bool:
     """
     if not catalog.drop_failed(task_id):
         return False
-    stores.core.delete(task_id)
+    stores.uploads.delete(task_id)
     catalog.source_removed(task_id)
     return True
 

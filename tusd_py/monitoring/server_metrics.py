@@ -10,8 +10,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from tusd_py.domain.errors import ChecksumMismatch, HashMismatch, TypeMismatch
 from tusd_py.domain.hook import HookEvent
-from tusd_py.storage.running_hash import Followers
-from tusd_py.uploads.counts import UploadCounts
+from tusd_py.storage.running_hash import RunningHashes
+from tusd_py.uploads.counts import UploadCounters
 
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 _REFUSALS: Final = (ChecksumMismatch.code, HashMismatch.code, TypeMismatch.code)
@@ -21,7 +21,7 @@ class ServerFigures:
     """What a server counts."""
 
     def __init__(
-        self, registry: CollectorRegistry, counts: UploadCounts, followers: Followers
+        self, registry: CollectorRegistry, counts: UploadCounters, followers: RunningHashes
     ) -> None:
         self._requests = Counter(
             "tusd_http_requests",
@@ -75,7 +75,7 @@ class ServerFigures:
 class _UploadFigures(Collector):
     """The use cases count plain numbers; they are shown here."""
 
-    def __init__(self, counts: UploadCounts, followers: Followers) -> None:
+    def __init__(self, counts: UploadCounters, followers: RunningHashes) -> None:
         self._counts = counts
         self._followers = followers
 
@@ -99,12 +99,12 @@ class _UploadFigures(Collector):
         yield CounterMetricFamily(
             "tusd_uploads_taken_over",
             "Bodies let go of because a newer request wanted the upload",
-            value=counts.taken_over,
+            value=counts.takeovers,
         )
         yield CounterMetricFamily(
             "tusd_hash_catch_up_bytes",
             "Bytes read from files to hash what this process had not received",
-            value=self._followers.read_again,
+            value=self._followers.reread_bytes,
         )
         refused = CounterMetricFamily(
             "tusd_uploads_refused",

@@ -23,7 +23,7 @@ from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.private_files import make_private_directory
 from tusd_py.storage.disk_space import DiskSpace, Reservation
 from tusd_py.storage.disk_writer import DiskWriter, disk_errors, sync_directory
-from tusd_py.storage.linux import push_out
+from tusd_py.storage.linux import start_writeback
 from tusd_py.storage.port import Writer
 
 CHECK_FROM_BYTES: Final = 1 << 20
@@ -37,7 +37,7 @@ _NO_COPY_RANGE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSU
 
 
 class DiskStore:
-    """``storage.port``: UploadStore, Rewind and Concatenation on a local file system."""
+    """``storage.port``: UploadStore, ChunkVerification and Concatenation on a local file system."""
 
     def __init__(
         self,
@@ -186,20 +186,20 @@ class DiskStore:
                 self._space.check_files()
             self._space.check(count)
 
-    def held_ahead(self, upload_id: UploadId) -> int:
-        """See ``UploadStore.held_ahead``."""
+    def preallocated(self, upload_id: UploadId) -> int:
+        """See ``UploadStore.preallocated``."""
         with disk_errors():
             ahead = _ahead(self.path(upload_id).lstat())
         return ahead if ahead > CHECK_FROM_BYTES else 0
 
-    def give_back(self, upload_id: UploadId) -> None:
-        """See ``UploadStore.give_back``: a writer does so when it opens the file."""
+    def release_preallocated(self, upload_id: UploadId) -> None:
+        """See ``UploadStore.release_preallocated``: a writer does so when it opens the file."""
         self.writer(upload_id, length=None).close()
 
     # -- rewind
 
-    def begin_unverified(self, writer: Writer) -> None:
-        """See ``Rewind.begin_unverified``. A mark that stands already keeps standing: nothing
+    def begin_chunk(self, writer: Writer) -> None:
+        """See ``ChunkVerification.begin_chunk``. A mark that stands already keeps standing: nothing
         behind it was verified."""
         own, upload_id = self._own(writer)
         with disk_errors():
@@ -207,22 +207,22 @@ class DiskStore:
                 self._marker(upload_id).symlink_to(str(own.offset))
             except FileExistsError:
                 return
-        own.names_changed()
+        own.mark_directory_dirty()
 
-    def keep(self, writer: Writer) -> None:
-        """See ``Rewind.keep``. Durable with the writer's next ``sync``."""
+    def commit_chunk(self, writer: Writer) -> None:
+        """See ``ChunkVerification.commit_chunk``. Durable with the writer's next ``sync``."""
         own, upload_id = self._own(writer)
         with disk_errors():
             self._marker(upload_id).unlink(missing_ok=True)
-        own.names_changed()
+        own.mark_directory_dirty()
 
-    def discard(self, writer: Writer) -> None:
-        """See ``Rewind.discard``. Cut first: a crash in between leaves the marker to do it again."""
+    def rollback_chunk(self, writer: Writer) -> None:
+        """See ``ChunkVerification.rollback_chunk``. Cut first: a crash in between leaves the marker to do it again."""
         own, upload_id = self._own(writer)
         verified = self._verified(upload_id)
         if verified is not None:
             own.truncate(verified)
-        self.keep(own)
+        self.commit_chunk(own)
 
     def _own(self, writer: Writer) -> tuple[DiskWriter, UploadId]:
         if not isinstance(writer, DiskWriter):
@@ -258,7 +258,7 @@ class DiskStore:
                     for count in _copy(source, target, reservation):
                         if self._durable:
                             # The sync at the end is short then, and holds up no other's.
-                            push_out(target, position, count)
+                            start_writeback(target, position, count)
                         position += count
                         yield count
                 finally:

@@ -22,7 +22,7 @@ from typing import Final, Self
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.errors import StorageBusy, StorageDamaged, StorageFull, UploadNotFound
 from tusd_py.storage.disk_space import Reservation
-from tusd_py.storage.linux import push_out
+from tusd_py.storage.linux import start_writeback
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class DiskWriter:
         self._durable = durable
         self._synced = 0
         """Bytes known to be on the disk: none, until a sync of this descriptor succeeded."""
-        self._names_synced = False
+        self._directory_clean = False
         self._poisoned = False
 
     @property
@@ -94,12 +94,12 @@ class DiskWriter:
         if fits < size:
             raise StorageFull
         if self._offset - self._pushed >= PUSH_BYTES:
-            self.push()
+            self.start_writeback()
 
-    def push(self) -> None:
+    def start_writeback(self) -> None:
         """See ``Writer.push``."""
         if self._durable and self._offset > self._pushed:
-            push_out(self._descriptor, self._pushed, self._offset - self._pushed)
+            start_writeback(self._descriptor, self._pushed, self._offset - self._pushed)
             self._pushed = self._offset
 
     def _put(self, pending: list[memoryview], left: int) -> None:
@@ -121,9 +121,9 @@ class DiskWriter:
         self._pushed = min(self._pushed, offset)
         self._synced = min(self._synced, offset)
 
-    def names_changed(self) -> None:
+    def mark_directory_dirty(self) -> None:
         """A file beside this one came or went: the next sync makes that durable too."""
-        self._names_synced = False
+        self._directory_clean = False
 
     def sync(self) -> None:
         """See ``Writer.sync``: the file, and once its directory."""
@@ -138,14 +138,14 @@ class DiskWriter:
             except OSError as error:
                 self._give_up()
                 raise StorageDamaged from error
-        self._names_synced = True
+        self._directory_clean = True
         self._synced = self._offset
 
     @contextmanager
     def _directory(self) -> Iterator[int | None]:
         """Open the directory, unless its names are synced. This comes before the data is synced: without a
         free descriptor nothing is known about the data, which must not be cut off then."""
-        if self._names_synced:
+        if self._directory_clean:
             yield None
             return
         with disk_errors():

@@ -46,7 +46,7 @@ def allocate(descriptor: int, start: int, length: int) -> bool:
     return False
 
 
-def push_out(descriptor: int, start: int, length: int) -> None:
+def start_writeback(descriptor: int, start: int, length: int) -> None:
     """Start the writeback of these bytes without waiting, so that the last sync is short.
 
     This is only a hint: it guarantees nothing, and its failure is ignored.

@@ -1,7 +1,7 @@
 """What a store of unfinished bytes must promise.
 
 One optional slot per tus extension that needs the store's help; what is announced in
-Tus-Extension is derived from the slots that are filled (``StoreSet``), never declared twice.
+Tus-Extension is derived from the slots that are filled (``Stores``), never declared twice.
 All calls block: callers run them in a thread.
 """
 
@@ -34,7 +34,7 @@ class Writer(Protocol):
         """Cut the data back to ``offset`` bytes, at most the current ones. Raises: StorageDamaged."""
         ...
 
-    def push(self) -> None:
+    def start_writeback(self) -> None:
         """A sync comes soon: let the disk begin. Does not wait, promises nothing."""
         ...
 
@@ -108,12 +108,12 @@ class UploadStore(Protocol):
         """
         ...
 
-    def held_ahead(self, upload_id: UploadId) -> int:
+    def preallocated(self, upload_id: UploadId) -> int:
         """Bytes that the upload holds beyond its offset: for the body that is under way, or because
         a process died in one. Raises: UploadNotFound."""
         ...
 
-    def give_back(self, upload_id: UploadId) -> None:
+    def release_preallocated(self, upload_id: UploadId) -> None:
         """Free what the upload holds beyond its offset; for the holder of its lock.
 
         Raises: UploadNotFound, StorageDamaged.
@@ -121,18 +121,18 @@ class UploadStore(Protocol):
         ...
 
 
-class Rewind(Protocol):
+class ChunkVerification(Protocol):
     """Extension checksum: a chunk counts only once it is verified."""
 
-    def begin_unverified(self, writer: Writer) -> None:
+    def begin_chunk(self, writer: Writer) -> None:
         """Mark the writer's offset as the verified length; survives kill -9."""
         ...
 
-    def keep(self, writer: Writer) -> None:
+    def commit_chunk(self, writer: Writer) -> None:
         """The bytes since the mark are verified: they count from now on."""
         ...
 
-    def discard(self, writer: Writer) -> None:
+    def rollback_chunk(self, writer: Writer) -> None:
         """Drop the bytes since the mark; ``writer.offset`` is the mark again."""
         ...
 
@@ -152,9 +152,9 @@ class Concatenation(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StoreSet:
+class Stores:
     """A store and what it can do beyond the core."""
 
-    core: UploadStore
-    rewind: Rewind | None = None
+    uploads: UploadStore
+    verification: ChunkVerification | None = None
     concatenation: Concatenation | None = None

@@ -4,17 +4,17 @@ Two threads may work on one follower: the body's, which feeds what it just wrote
 catches up by reading the file. One mutex holds the state; these rules keep both right:
 
 Rule 1: the file is the truth, the state a cache: bytes are in the file before they are fed, so what
-``feed`` leaves can always be read.
-Rule 2: ``feed`` never waits. When it finds the mutex taken it leaves its bytes, but says so
+``update`` leaves can always be read.
+Rule 2: ``update`` never waits. When it finds the mutex taken it leaves its bytes, but says so
 (``_left``) and tries once more after that. A catch-up clears ``_left`` before it looks at the limit
 and looks at it again after it let the mutex go. So either the second try succeeds, or whoever held
 the mutex then sees ``_left`` and looks again: no bytes fall between the two, and after a catch-up
-came level the next ``feed`` finds ``hashed`` at its own start, or beyond (it skips the overlap).
-Rule 3: bytes that may yet be taken back (between ``mark`` and ``settle`` or ``rewind``) come from
-``feed`` alone. ``limit`` counts verified bytes only (``UploadStore.offset`` does), so a catch-up may
-go on reading below the mark. The state is saved when the first such byte is fed, not at ``mark``.
-Rule 4: ``mark``, ``rewind`` and ``settle`` wait for the mutex, one step of a catch-up at most. The
-order with the store: ``begin_unverified``, mark, bytes; ``keep``, settle; ``discard``, rewind.
+came level the next ``update`` finds ``hashed`` at its own start, or beyond (it skips the overlap).
+Rule 3: bytes that may yet be taken back (between ``savepoint`` and ``commit`` or ``rollback``) come from
+``update`` alone. ``limit`` counts verified bytes only (``UploadStore.offset`` does), so a catch-up may
+go on reading below the mark. The state is saved when the first such byte is fed, not at ``savepoint``.
+Rule 4: ``savepoint``, ``rollback`` and ``commit`` wait for the mutex, one step of a catch-up at most. The
+order with the store: ``begin_chunk``, ``savepoint``, bytes; ``commit_chunk``, ``commit``; ``rollback_chunk``, ``rollback``.
 Rule 5: a file shorter than the state was cut: the state is worthless, catching up starts anew.
 """
 
@@ -32,11 +32,11 @@ from tusd_py.domain.ids import UploadId
 STEP_BYTES: Final = 8 << 20
 """Read at once while catching up (measured: 2.4 GiB/s, 1.6 with 1 MiB); between steps others get
 at the state."""
-MAX_FOLLOWERS: Final = 10_000
+MAX_RUNNING_HASHES: Final = 10_000
 """A state is 2 KB; the one unused for longest goes first and costs a re-read."""
 
 
-class Follower:
+class RunningHash:
     """Hash state of one upload in this process."""
 
     def __init__(self, path: Path) -> None:
@@ -49,10 +49,10 @@ class Follower:
         """State and length to go back to; None while no unverified byte was hashed."""
         self.hashed = 0
         """Bytes of the file that the state covers."""
-        self.read_again = 0
+        self.reread_bytes = 0
         """Bytes that catching up has read from the file."""
 
-    def feed(self, offset: int, chunks: Sequence[bytes | memoryview]) -> None:
+    def update(self, offset: int, chunks: Sequence[bytes | memoryview]) -> None:
         """Hash bytes that were just written to the file at ``offset`` (zero-based). Never waits."""
         if not self._mutex.acquire(blocking=False):
             self._left = True
@@ -119,23 +119,23 @@ class Follower:
         count = os.preadv(descriptor, [buffer], self.hashed)
         self._hasher.update(buffer[:count])
         self.hashed += count
-        self.read_again += count
+        self.reread_bytes += count
         return count > 0
 
-    def mark(self) -> None:
+    def savepoint(self) -> None:
         """The bytes fed from now on may be taken back."""
         with self._mutex:
             self._marked = True
             self._verified = None
 
-    def rewind(self) -> None:
+    def rollback(self) -> None:
         """They were taken back."""
         with self._mutex:
             if self._verified is not None:
                 self._hasher, self.hashed = self._verified
             self._marked, self._verified = False, None
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """They are there to stay."""
         with self._mutex:
             self._marked, self._verified = False, None
@@ -151,36 +151,36 @@ class Follower:
             return self._hasher.hexdigest()
 
 
-class Followers:
+class RunningHashes:
     """The followers of one process, by upload; at most ``limit``, the longest unused goes first.
 
     One that is dropped while a body feeds it goes on unseen; whoever asks next gets a new one.
     """
 
-    def __init__(self, limit: int = MAX_FOLLOWERS) -> None:
+    def __init__(self, limit: int = MAX_RUNNING_HASHES) -> None:
         self._limit = limit
         self._mutex = threading.Lock()
-        self._followers: OrderedDict[UploadId, Follower] = OrderedDict()
-        self.read_again = 0
+        self._hashes: OrderedDict[UploadId, RunningHash] = OrderedDict()
+        self.reread_bytes = 0
         """Bytes that all of them have read from files."""
 
-    def get(self, upload_id: UploadId, path: Callable[[UploadId], Path]) -> Follower:
+    def get(self, upload_id: UploadId, path: Callable[[UploadId], Path]) -> RunningHash:
         """The upload's follower; a new one at zero, of the file at that path, when there is none."""
         with self._mutex:
-            follower = self._followers.get(upload_id)
+            follower = self._hashes.get(upload_id)
             if follower is None:
-                follower = self._followers[upload_id] = Follower(path(upload_id))
-            self._followers.move_to_end(upload_id)
-            while len(self._followers) > self._limit:
-                self._followers.popitem(last=False)
+                follower = self._hashes[upload_id] = RunningHash(path(upload_id))
+            self._hashes.move_to_end(upload_id)
+            while len(self._hashes) > self._limit:
+                self._hashes.popitem(last=False)
             return follower
 
     def caught_up(self, count: int) -> None:
         """One of them has read so many bytes from its file."""
         with self._mutex:
-            self.read_again += count
+            self.reread_bytes += count
 
     def drop(self, upload_id: UploadId) -> None:
         """Forget the upload. Idempotent."""
         with self._mutex:
-            self._followers.pop(upload_id, None)
+            self._hashes.pop(upload_id, None)

@@ -12,30 +12,30 @@ from typing import Any, Final, TypeVar
 
 from tusd_py.catalog.values import Done
 from tusd_py.threads import CALL_THREADS, Threads
-from tusd_py.uploads.programs import Steps, Together, run_together
+from tusd_py.uploads.programs import ExecuteAll, Program, execute_all
 
 T = TypeVar("T")
 
 MAX_BATCH: Final = 32
 """Largest number of uploads in a batch; their answers wait for each other."""
 
-_Entry = tuple[Steps[Any], "asyncio.Future[Any]"]
+_Entry = tuple[Program[Any], "asyncio.Future[Any]"]
 
 
-class Lane:
+class UploadBatcher:
     """Runs steps in threads, in batches.
 
     If the catalog cannot share commits, each upload's steps run in a thread of their own.
     """
 
-    def __init__(self, threads: Threads, together: Together, *, shares_commits: bool) -> None:
+    def __init__(self, threads: Threads, together: ExecuteAll, *, shares_commits: bool) -> None:
         self._threads = threads
-        self._together = together
+        self._execute_all = together
         self._width, self._depth = (1, MAX_BATCH) if shares_commits else (CALL_THREADS, 1)
         self._waiting: deque[_Entry] = deque()
         self._busy: set[asyncio.Task[None] | None] = set()
 
-    async def run(self, steps: Steps[T]) -> T:
+    async def run(self, steps: Program[T]) -> T:
         """Run the steps to their end.
 
         A cancelled caller still waits until its steps have ended.
@@ -63,7 +63,7 @@ class Lane:
     async def _take(self, batch: Sequence[_Entry]) -> None:
         steps = [entry[0] for entry in batch]
         try:
-            done = await self._threads.call(run_together, steps, self._together)
+            done = await self._threads.call(execute_all, steps, self._execute_all)
         except asyncio.CancelledError:
             for _, told in batch:
                 told.cancel()

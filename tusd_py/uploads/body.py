@@ -12,7 +12,7 @@ Sink = Callable[[Sequence[bytes | memoryview]], None]
 returns. What it raises ends the body."""
 
 
-class End(Enum):
+class DrainEnd(Enum):
     """Why a body ended."""
 
     COMPLETE = "complete"
@@ -20,61 +20,61 @@ class End(Enum):
     """The client went away."""
     TIMED_OUT = "timed out"
     """Nothing came for the idle time-out, or too little."""
-    STOPPED = "stopped"
+    CANCELLED = "stopped"
     """We were asked to let go; what had arrived by then was taken."""
-    OVERRUN = "overrun"
+    TOO_LONG = "overrun"
     """More came than the limit allows; the sink got the limit at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drained:
+class DrainResult:
     """Outcome of a body: ``taken`` bytes went to the sink."""
 
-    taken: int
-    end: End
+    received: int
+    end: DrainEnd
 
 
 @dataclass(frozen=True, slots=True)
-class Toll:
+class Throttle:
     """What a user's bytes cost, whatever body they come by."""
 
     slice_bytes: int
     """At most so many are taken at once."""
-    pay: Callable[[int], Awaitable[float]]
+    consume: Callable[[int], Awaitable[float]]
     """Told how many were taken; how many seconds to take none."""
 
 
-class Interruption:
+class CancelToken:
     """Somebody's wish that a body be let go of. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._asked = asyncio.Event()
-        self.requested = False
+        self._event = asyncio.Event()
+        self.cancelled = False
         self.shutting_down = False
-        self._listeners: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], None]] = []
 
-    def listen(self, listener: Callable[[], None]) -> None:
+    def on_cancel(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` once somebody asks; at once if somebody has."""
-        self._listeners.append(listener)
-        if self.requested:
+        self._callbacks.append(listener)
+        if self.cancelled:
             listener()
 
-    async def within(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
         """Until somebody asks, but no longer than that."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), seconds)
+            await asyncio.wait_for(self._event.wait(), seconds)
 
-    def supersede(self) -> None:
+    def cancel(self) -> None:
         """A newer request wants the upload."""
-        self.requested = True
-        self._asked.set()
-        for listener in self._listeners:
+        self.cancelled = True
+        self._event.set()
+        for listener in self._callbacks:
             listener()
 
     def shut_down(self) -> None:
         """The server is stopping."""
         self.shutting_down = True
-        self.supersede()
+        self.cancel()
 
 
 class Body(Protocol):
@@ -91,10 +91,10 @@ class Body(Protocol):
         limit: int | None,
         idle_timeout: float,
         min_rate: float,
-        interruption: Interruption,
+        cancel: CancelToken,
         on_progress: Callable[[int], None] | None = None,
-        toll: Toll | None = None,
-    ) -> Drained:
+        toll: Throttle | None = None,
+    ) -> DrainResult:
         """Move the body into the sink until it ends, for whatever reason.
 
         Args: limit: bytes that may be taken, None for any number; idle_timeout: seconds without a

@@ -16,13 +16,13 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.storage.port import Concatenation
-from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.context import UploadContext
 
 SLICE_BYTES: Final = 64 << 20
 """Copied before the next final upload has its turn."""
 
 
-async def plan_final(room: UploadRoom, upload: Upload) -> Upload:
+async def plan_final(context: UploadContext, upload: Upload) -> Upload:
     """Return a final upload with its length, as far as its parts have one. A part that is named several
     times counts each time: the specification allows it, and its bytes are written each time.
 
@@ -31,20 +31,20 @@ async def plan_final(room: UploadRoom, upload: Upload) -> Upload:
         lengths are known are too much already.
     Source: tus 1.0.0, concatenation and concatenation-unfinished.
     """
-    if len(upload.parts) > room.policy.max_parts:
-        raise TooManyParts(room.policy.max_parts)
-    parts = await room.threads.call(_parts, room, upload)
+    if len(upload.parts) > context.policy.max_parts:
+        raise TooManyParts(context.policy.max_parts)
+    parts = await context.threads.call(_parts, context, upload)
     if len(parts) < len(upload.parts) or any(not _usable(part, upload.user_id) for part in parts):
         raise InvalidConcatenation("Upload-Concat names something that is no partial upload.")
-    concatenation = room.stores.concatenation
+    concatenation = context.stores.concatenation
     if concatenation is None and any(part.state is UploadState.RECEIVING for part in parts):
         raise PartialNotFinished
     known = sum(part.length or 0 for part in parts)
-    _check_size(room, known)
+    _check_size(context, known)
     return replace(upload, length=None if any(part.length is None for part in parts) else known)
 
 
-async def assemble(room: UploadRoom, upload: Upload) -> Upload | None:
+async def assemble(context: UploadContext, upload: Upload) -> Upload | None:
     """Fill a final upload with its parts' bytes; None when a part is unfinished or gone.
 
     The caller holds the final upload's lock. Durable when it returns; doing it twice does no harm.
@@ -53,30 +53,30 @@ async def assemble(room: UploadRoom, upload: Upload) -> Upload | None:
         assembled; StorageFull: before a byte is copied, unless the disk fills up meanwhile;
         UploadNotFound: a part went away meanwhile; StorageDamaged, ShuttingDown.
     """
-    whole = await room.threads.call(_admitted, room, upload)
-    if whole is None or room.stores.concatenation is None:
+    whole = await context.threads.call(_admitted, context, upload)
+    if whole is None or context.stores.concatenation is None:
         return None
-    async with room.copying(upload.user_id):
-        with closing(_copied(room.stores.concatenation, whole)) as steps:
-            while await room.threads.copy(lambda: next(steps, False)):
-                if room.closing:
+    async with context.copying(upload.user_id):
+        with closing(_copied(context.stores.concatenation, whole)) as steps:
+            while await context.threads.copy(lambda: next(steps, False)):
+                if context.closing:
                     raise ShuttingDown
     return whole
 
 
-def _admitted(room: UploadRoom, upload: Upload) -> Upload | None:
+def _admitted(context: UploadContext, upload: Upload) -> Upload | None:
     """The final upload with its length, held against every limit now that all parts are there."""
-    parts = _parts(room, upload)
+    parts = _parts(context, upload)
     if len(parts) < len(upload.parts):
         return None
     if any(part.state is not UploadState.FINISHED for part in parts):
         return None
     length = sum(part.size for part in parts)
-    _check_size(room, length)
+    _check_size(context, length)
     if upload.length is None:
-        room.catalog.declare_length(upload, length, room.policy.quota)
+        context.catalog.declare_length(upload, length, context.policy.quota)
     whole = replace(upload, length=length)
-    room.check_disk(whole)
+    context.check_disk(whole)
     return whole
 
 
@@ -93,15 +93,15 @@ def _copied(store: Concatenation, upload: Upload) -> Generator[bool, None, None]
         raise StorageDamaged
 
 
-def _check_size(room: UploadRoom, length: int) -> None:
-    limit = room.policy.max_size
+def _check_size(context: UploadContext, length: int) -> None:
+    limit = context.policy.max_size
     if limit is not None and length > limit:
         raise MaxSizeExceeded(limit)
 
 
-def _parts(room: UploadRoom, upload: Upload) -> list[Upload]:
+def _parts(context: UploadContext, upload: Upload) -> list[Upload]:
     """Those that are known, in order, as often as they are named. Blocks."""
-    known = room.catalog.uploads(set(upload.parts))
+    known = context.catalog.uploads(set(upload.parts))
     return [known[part] for part in upload.parts if part in known]
 
 

@@ -25,20 +25,20 @@ from tusd_py.domain.quota import Quota
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
 from tusd_py.locks.port import Lock
-from tusd_py.storage.port import StoreSet
-from tusd_py.storage.running_hash import Follower, Followers
+from tusd_py.storage.port import Stores
+from tusd_py.storage.running_hash import RunningHash, RunningHashes
 from tusd_py.tasks.port import TaskView
 from tusd_py.threads import Threads
-from tusd_py.uploads.batching import Lane
-from tusd_py.uploads.body import Interruption, Toll
-from tusd_py.uploads.counts import UploadCounts
-from tusd_py.uploads.programs import Steps, Wait, run, show
-from tusd_py.uploads.rate_limit import Allowance
+from tusd_py.uploads.batching import UploadBatcher
+from tusd_py.uploads.body import CancelToken, Throttle
+from tusd_py.uploads.counts import UploadCounters
+from tusd_py.uploads.programs import EffectKind, Program, execute, notify
+from tusd_py.uploads.rate_limit import UserRateLimits
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MAX_KNOWN: Final = 10_000
+MAX_KNOWN_UPLOADS: Final = 10_000
 """Uploads whose owner and kind are kept in mind: some 200 bytes each."""
 
 
@@ -54,7 +54,7 @@ class UploadPolicy:
     durability: Literal["finish", "strict", "off"]
     instant: bool = True
     """Whether a declared hash that its owner holds completes an upload."""
-    possession: PossessionPolicy | None = None
+    ownership_proofs: PossessionPolicy | None = None
     """Whether one that others hold does, by proof."""
     instant_patch: InstantPatch = InstantPatch.JUMP
     allowed_extensions: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class UploadPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownUpload:
     """Whose an upload is, what kind, and whether it was complete without its bytes."""
 
     user_id: UserId
@@ -76,56 +76,56 @@ class Known:
 
 
 @dataclass(slots=True, kw_only=True)
-class UploadRoom:
+class UploadContext:
     """The ports of the upload use cases, in one process on one event loop."""
 
     policy: UploadPolicy
-    stores: StoreSet
+    stores: Stores
     catalog: UploadCatalog
     tasks: TaskView
     lock: Lock
-    followers: Followers
+    running_hashes: RunningHashes
     threads: Threads
     clock: Clock
     wake_relay: Callable[[], None]
     """Called from any thread once there is something in the outbox."""
-    allowance: Allowance | None = None
+    rate_limits: UserRateLimits | None = None
     """Rates of users; None: no limit."""
     before_create: Callable[[Upload], Awaitable[None]] | None = None
     """Asked before an upload is made; what it raises refuses it."""
-    lane: Lane = field(init=False)
-    counts: UploadCounts = field(default_factory=UploadCounts)
+    batcher: UploadBatcher = field(init=False)
+    counts: UploadCounters = field(default_factory=UploadCounters)
     closing: bool = False
-    late: set[UploadId] = field(default_factory=set)
+    unsettled: set[UploadId] = field(default_factory=set)
     """Uploads whose finish may have failed here: the next sweep looks after them, due or not."""
-    _known: OrderedDict[UploadId, Known] = field(default_factory=OrderedDict)
+    _known_uploads: OrderedDict[UploadId, KnownUpload] = field(default_factory=OrderedDict)
     """What does not change of uploads seen lately."""
-    _bodies: set[Interruption] = field(default_factory=set)
+    _bodies: set[CancelToken] = field(default_factory=set)
     _copying: WeakValueDictionary[UserId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
         shares = self.catalog.shares_commits
-        self.lane = Lane(self.threads, self._together, shares_commits=shares)
+        self.batcher = UploadBatcher(self.threads, self._execute_all, shares_commits=shares)
 
     @contextmanager
-    def body_under_way(self, interruption: Interruption) -> Iterator[None]:
+    def body_under_way(self, cancel: CancelToken) -> Iterator[None]:
         """Let a stopping server reach the body. Raises: ShuttingDown: it is stopping already."""
         if self.closing:
             raise ShuttingDown
-        self._bodies.add(interruption)
+        self._bodies.add(cancel)
         try:
             yield
         finally:
-            self._bodies.discard(interruption)
+            self._bodies.discard(cancel)
 
-    def toll(self, user_id: UserId) -> Toll | None:
+    def throttle(self, user_id: UserId) -> Throttle | None:
         """What the user's bytes cost; None: nothing."""
-        return None if self.allowance is None else self.allowance.toll(user_id)
+        return None if self.rate_limits is None else self.rate_limits.throttle(user_id)
 
-    async def settle(self, user_id: UserId) -> None:
+    async def wait_for_credit(self, user_id: UserId) -> None:
         """Before a body: wait until nothing is owed for earlier ones."""
-        if self.allowance is not None:
-            await self.allowance.settle(user_id)
+        if self.rate_limits is not None:
+            await self.rate_limits.wait_for_credit(user_id)
 
     def copying(self, user_id: UserId) -> asyncio.Lock:
         """Return the lock that is held while one of the user's final uploads is copied: together they
@@ -135,18 +135,18 @@ class UploadRoom:
     def close(self) -> None:
         """The server is stopping: let go of every body (its bytes are kept), take no more."""
         self.closing = True
-        for interruption in self._bodies:
-            interruption.shut_down()
+        for cancel in self._bodies:
+            cancel.shut_down()
 
-    def follower(self, upload: Upload) -> Follower:
+    def running_hash(self, upload: Upload) -> RunningHash:
         """The upload's running hash, as far as this process has it."""
-        return self.followers.get(upload.id, self.stores.core.path)
+        return self.running_hashes.get(upload.id, self.stores.uploads.path)
 
     async def find(self, user_id: UserId, upload_id: UploadId) -> Upload:
         """See ``look``."""
-        return await self.threads.call(self.look, user_id, upload_id)
+        return await self.threads.call(self.read, user_id, upload_id)
 
-    def look(self, user_id: UserId, upload_id: UploadId) -> Upload:
+    def read(self, user_id: UserId, upload_id: UploadId) -> Upload:
         """The caller's upload, if it is still there for clients. Blocks.
 
         Raises: UploadNotFound: also for somebody else's (hole 10);
@@ -161,24 +161,26 @@ class UploadRoom:
             raise UploadExpired
         return upload
 
-    async def known(self, user_id: UserId, upload_id: UploadId) -> Known:
+    async def owner_of(self, user_id: UserId, upload_id: UploadId) -> KnownUpload:
         """The caller's upload, as a rule without asking the catalog.
 
         Raises: what ``look`` raises, save that an upload may have ended meanwhile.
         """
-        known = self._known.get(upload_id)
+        known = self._known_uploads.get(upload_id)
         if known is None:
             upload = await self.find(user_id, upload_id)
-            return self.know(upload)
+            return self.remember(upload)
         if known.user_id != user_id:
             raise UploadNotFound
         return known
 
-    def know(self, upload: Upload) -> Known:
+    def remember(self, upload: Upload) -> KnownUpload:
         """Keep in mind what ``known`` tells. On the event loop."""
-        known = self._known[upload.id] = Known(upload.user_id, upload.kind, upload.instant)
-        if len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
+        known = self._known_uploads[upload.id] = KnownUpload(
+            upload.user_id, upload.kind, upload.instant
+        )
+        if len(self._known_uploads) > MAX_KNOWN_UPLOADS:
+            self._known_uploads.popitem(last=False)
         return known
 
     def check_disk(self, upload: Upload) -> None:
@@ -187,7 +189,7 @@ class UploadRoom:
 
         Raises: StorageFull: it has not.
         """
-        self.stores.core.check_room(upload.length or 0, new=True)
+        self.stores.uploads.check_room(upload.length or 0, new=True)
 
     def offset(self, upload: Upload) -> int:
         """Return how many bytes an upload has: its length once it is finished, since its bytes may
@@ -198,7 +200,7 @@ class UploadRoom:
         """
         if upload.state is UploadState.FINISHED:
             return upload.size
-        return self.stores.core.offset(upload.id)
+        return self.stores.uploads.offset(upload.id)
 
     def expires_at(self, upload: Upload) -> float | None:
         """Unix seconds after which an unfinished upload is gone; None if never. Blocks (stat)."""
@@ -211,37 +213,37 @@ class UploadRoom:
     def touched_at(self, upload: Upload) -> float:
         """Return when the upload was made, or its last byte came, in unix seconds. Blocks (stat)."""
         try:
-            touched = self.stores.core.modified_at(upload.id)
+            touched = self.stores.uploads.modified_at(upload.id)
         except UploadNotFound:
             touched = upload.created_at
         return max(upload.created_at, touched)
 
-    def run(self, steps: Steps[T]) -> T:
+    def run(self, steps: Program[T]) -> T:
         """Take one upload through its steps, alone. Blocks. Raises: what they raise."""
-        return run(steps, self._together)
+        return execute(steps, self._execute_all)
 
-    def _together(self, wait: Wait, items: Sequence[Any]) -> Sequence[Done]:
+    def _execute_all(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Done]:
         match wait:
-            case Wait.LOOK:
+            case EffectKind.READ:
                 return self.catalog.look_together(items)
-            case Wait.DISK:
+            case EffectKind.FSYNC:
                 return [attempt(work) for work in items]
-            case Wait.CATALOG:
+            case EffectKind.COMMIT:
                 return self.catalog.together(items)
-            case Wait.VIEW:
+            case EffectKind.NOTIFY:
                 self._put(items)
                 return [Done()] * len(items)
 
-    def begun(self, upload: Upload) -> Steps[None]:
+    def notify_begun(self, upload: Upload) -> Program[None]:
         """Tell the owner's followers of a new upload."""
-        yield from self.shown(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+        yield from self.published_task(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
 
-    def shown(self, upload: Upload, offset: int, change: TaskChange) -> Steps[None]:
+    def published_task(self, upload: Upload, offset: int, change: TaskChange) -> Program[None]:
         """See ``show``."""
         if upload.kind is not UploadKind.PARTIAL:
-            yield from show(self._facts(upload, offset), change)
+            yield from notify(self._facts(upload, offset), change)
 
-    def show(self, upload: Upload, offset: int, change: TaskChange) -> None:
+    def publish(self, upload: Upload, offset: int, change: TaskChange) -> None:
         """Tell the upload's followers. The view may fail: it is repaired by later changes. Blocks."""
         if upload.kind is not UploadKind.PARTIAL:
             self._put([(self._facts(upload, offset), change)])
@@ -254,7 +256,7 @@ class UploadRoom:
             file_size=upload.length if upload.length is not None else offset,
             created_at=upload.created_at,
             file_hash=upload.file_hash or "",
-            temp_path=str(self.stores.core.path(upload.id)),
+            temp_path=str(self.stores.uploads.path(upload.id)),
         )
 
     def _put(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:

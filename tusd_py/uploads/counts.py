@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True, kw_only=True)
-class UploadCounts:
+class UploadCounters:
     """Holds totals since the process began.
 
     Only the event loop changes them; any thread may read them.
@@ -20,7 +20,7 @@ class UploadCounts:
     """Bytes that clients did not have to send because of instant uploads."""
     received_bytes: int = 0
     """Bytes of bodies that reached the store, including bytes that were discarded later."""
-    taken_over: int = 0
+    takeovers: int = 0
     """Bodies that were interrupted because a newer request needed the upload."""
     refused: Counter[str] = field(default_factory=Counter)
     """Uploads whose content did not match its declaration, by error code."""

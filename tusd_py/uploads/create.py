@@ -23,15 +23,15 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.type_rules import check_declared
 from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
-from tusd_py.uploads.body import Body, Interruption
+from tusd_py.uploads.body import Body, CancelToken
 from tusd_py.uploads.concatenate import plan_final
-from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.finish import complete_final
-from tusd_py.uploads.instant import claim, discard
-from tusd_py.uploads.ownership_proof import challenge, on_grid
-from tusd_py.uploads.programs import Steps, commit
+from tusd_py.uploads.instant import create_complete, discard
+from tusd_py.uploads.ownership_proof import challenge, padded_to_quantum
+from tusd_py.uploads.programs import Program, commit
 from tusd_py.uploads.receive import Opening, store_body
-from tusd_py.uploads.session import Reception
+from tusd_py.uploads.session import WriteSession
 from tusd_py.uploads.terminate import drop, reject
 
 _REFUSALS: Final = (
@@ -59,7 +59,7 @@ class Created:
 
 
 async def create(
-    room: UploadRoom, caller: Caller, upload_id: UploadId, command: Create, body: Body
+    context: UploadContext, caller: Caller, upload_id: UploadId, command: Create, body: Body
 ) -> Created:
     """Make an upload, with the bytes that come along, finished at once if those are all.
 
@@ -70,84 +70,88 @@ async def create(
         HookRefused, HookUnavailable, and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
-    if not command.challenge or command.has_body or room.policy.possession is None:
-        return await _create(room, caller, upload_id, command, body)
-    async with on_grid(room.clock):
-        created = await _create(room, caller, upload_id, command, body)
-        return replace(created, challenge=await challenge(room, created.upload))
+    if not command.challenge or command.has_body or context.policy.ownership_proofs is None:
+        return await _create(context, caller, upload_id, command, body)
+    async with padded_to_quantum(context.clock):
+        created = await _create(context, caller, upload_id, command, body)
+        return replace(created, challenge=await challenge(context, created.upload))
 
 
 async def _create(
-    room: UploadRoom, caller: Caller, upload_id: UploadId, command: Create, body: Body
+    context: UploadContext, caller: Caller, upload_id: UploadId, command: Create, body: Body
 ) -> Created:
-    upload = _planned(room, caller, upload_id, command)
+    upload = _planned(context, caller, upload_id, command)
     if command.kind is UploadKind.FINAL:
-        return await _create_final(room, upload)
-    _check_fits(room, upload, command)
-    await _ask_application(room, upload)
-    born = await claim(room, upload)
+        return await _create_final(context, upload)
+    _check_fits(context, upload, command)
+    await _ask_application(context, upload)
+    born = await create_complete(context, upload)
     if born is not None:
-        return await _born_complete(room, born, command, body)
+        return await _created_complete(context, born, command, body)
     if not command.has_body and upload.length != 0:
-        expires_at = await room.lane.run(_record(room, upload))
-        _count(room, upload)
+        expires_at = await context.batcher.run(_record(context, upload))
+        _count(context, upload)
         return Created(upload=upload, offset=0, expires_at=expires_at)
-    return await _create_with_body(room, upload, command, body)
+    return await _create_with_body(context, upload, command, body)
 
 
 async def _create_with_body(
-    room: UploadRoom, upload: Upload, command: Create, body: Body
+    context: UploadContext, upload: Upload, command: Create, body: Body
 ) -> Created:
-    reception: Reception | None = None
+    session: WriteSession | None = None
     recorded = False
 
-    def open_() -> Steps[Reception]:
-        nonlocal reception
+    def open_() -> Program[WriteSession]:
+        nonlocal session
         yield from ()
-        room.check_disk(upload)
+        context.check_disk(upload)
         checksum = command.checksum if command.has_body else None
-        reception = Reception.begin(room, upload, checksum, new=True)
-        return reception
+        session = WriteSession.start(context, upload, checksum, new=True)
+        return session
 
     def record() -> None:
         nonlocal recorded
         recorded = False  # it may be called twice
-        there = reception.offset if reception is not None and upload.length is None else 0
-        room.catalog.add_upload(replace(upload, granted=there), room.policy.quota)
+        there = session.offset if session is not None and upload.length is None else 0
+        context.catalog.add_upload(replace(upload, granted=there), context.policy.quota)
         recorded = True
 
     opening = Opening(open=open_, record=record)
-    interruption = Interruption()
+    cancel = CancelToken()
     source = body if command.has_body else None
     if source is not None:
-        await room.settle(upload.user_id)
+        await context.wait_for_credit(upload.user_id)
     try:
-        async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
-            with room.body_under_way(interruption):
-                appended = await store_body(room, upload.id, opening, source, interruption)
+        async with context.lock.hold(upload.id, on_release_requested=cancel.cancel):
+            with context.body_under_way(cancel):
+                appended = await store_body(context, upload.id, opening, source, cancel)
     except _REFUSALS as error:
         # The client never learnt the address: nothing could resume it.
-        await room.threads.call(_forget, room, upload, error, recorded=recorded)
+        await context.threads.call(_forget, context, upload, error, recorded=recorded)
         raise
     finally:
         # One whose whole body was here is refused before it has a record; it was begun all the same.
-        room.counts.created += reception is not None
-    room.know(upload)
+        context.counts.created += session is not None
+    context.remember(upload)
     return Created(upload=upload, offset=appended.offset, expires_at=appended.expires_at)
 
 
-async def _born_complete(room: UploadRoom, upload: Upload, command: Create, body: Body) -> Created:
-    _count(room, upload)
-    room.counts.finished += 1
-    room.counts.instant += 1
-    room.counts.instant_bytes += upload.size
+async def _created_complete(
+    context: UploadContext, upload: Upload, command: Create, body: Body
+) -> Created:
+    _count(context, upload)
+    context.counts.finished += 1
+    context.counts.instant += 1
+    context.counts.instant_bytes += upload.size
     if command.has_body:
         # To the end: a browser whose POST breaks off makes another upload (measured: six of them).
-        await discard(room, body)
+        await discard(context, body)
     return Created(upload=upload, offset=upload.size, expires_at=None)
 
 
-def _planned(room: UploadRoom, caller: Caller, upload_id: UploadId, command: Create) -> Upload:
+def _planned(
+    context: UploadContext, caller: Caller, upload_id: UploadId, command: Create
+) -> Upload:
     upload = Upload(
         id=upload_id,
         user_id=caller.user_id,
@@ -160,11 +164,11 @@ def _planned(room: UploadRoom, caller: Caller, upload_id: UploadId, command: Cre
         concat_header=command.concat_header,
         parts=command.parts,
         declared_hash=command.declared_hash,
-        created_at=room.clock.now(),
+        created_at=context.clock.now(),
     )
     if command.kind is not UploadKind.PARTIAL:
-        check_declared(upload.filename, upload.filetype, room.policy.allowed_extensions)
-        _check_profile(upload, room.policy.profiles)
+        check_declared(upload.filename, upload.filetype, context.policy.allowed_extensions)
+        _check_profile(upload, context.policy.profiles)
     return upload
 
 
@@ -175,63 +179,63 @@ def _check_profile(upload: Upload, offered: Collection[str]) -> None:
         raise ProfileNotAllowed
 
 
-async def _ask_application(room: UploadRoom, upload: Upload) -> None:
+async def _ask_application(context: UploadContext, upload: Upload) -> None:
     """Last of all rules, and before anything is made; a part is no task. Raises: HookRefused,
     HookUnavailable."""
-    if room.before_create is not None and upload.kind is not UploadKind.PARTIAL:
-        await room.before_create(upload)
+    if context.before_create is not None and upload.kind is not UploadKind.PARTIAL:
+        await context.before_create(upload)
 
 
-def _check_fits(room: UploadRoom, upload: Upload, command: Create) -> None:
+def _check_fits(context: UploadContext, upload: Upload, command: Create) -> None:
     length = command.body_length if command.has_body else 0
     if length is None:
         return
     if upload.length is not None and length > upload.length:
         raise LengthExceeded(upload.length)
-    if room.policy.max_size is not None and length > room.policy.max_size:
-        raise MaxSizeExceeded(room.policy.max_size)
+    if context.policy.max_size is not None and length > context.policy.max_size:
+        raise MaxSizeExceeded(context.policy.max_size)
 
 
-async def _create_final(room: UploadRoom, upload: Upload) -> Created:
-    upload = await plan_final(room, upload)
-    await _ask_application(room, upload)
-    expires_at = await room.lane.run(_record(room, upload))
-    _count(room, upload)
+async def _create_final(context: UploadContext, upload: Upload) -> Created:
+    upload = await plan_final(context, upload)
+    await _ask_application(context, upload)
+    expires_at = await context.batcher.run(_record(context, upload))
+    _count(context, upload)
     try:
-        done = await complete_final(room, upload.id)
+        done = await complete_final(context, upload.id)
     except StorageFull as error:
         # The client never learns the address: nothing could wait for room.
-        await reject(room, upload, error)
+        await reject(context, upload, error)
         raise
     if done:
         return Created(upload=upload, offset=upload.length, expires_at=None)
     return Created(upload=upload, offset=None, expires_at=expires_at)
 
 
-def _record(room: UploadRoom, upload: Upload) -> Steps[float | None]:
+def _record(context: UploadContext, upload: Upload) -> Program[float | None]:
     """File first, then its row: a crash in between leaves a file that ``gc`` finds.
 
     Returns: when it expires unless a byte comes, unix seconds.
     """
-    room.check_disk(upload)
-    room.stores.core.create(upload.id)
+    context.check_disk(upload)
+    context.stores.uploads.create(upload.id)
     try:
-        yield from commit(lambda: room.catalog.add_upload(upload, room.policy.quota))
+        yield from commit(lambda: context.catalog.add_upload(upload, context.policy.quota))
     except (QuotaExceeded, TooManyFiles, TooManyUploads):
-        room.stores.core.delete(upload.id)
+        context.stores.uploads.delete(upload.id)
         raise
-    yield from room.begun(upload)
-    return room.expires_at(upload)
+    yield from context.notify_begun(upload)
+    return context.expires_at(upload)
 
 
-def _forget(room: UploadRoom, upload: Upload, error: TusdError, *, recorded: bool) -> None:
+def _forget(context: UploadContext, upload: Upload, error: TusdError, *, recorded: bool) -> None:
     if recorded:
-        drop(room, upload, UploadState.REJECTED, type(error))
+        drop(context, upload, UploadState.REJECTED, type(error))
     else:
-        room.followers.drop(upload.id)
-        room.stores.core.delete(upload.id)
+        context.running_hashes.drop(upload.id)
+        context.stores.uploads.delete(upload.id)
 
 
-def _count(room: UploadRoom, upload: Upload) -> None:
-    room.counts.created += 1
-    room.know(upload)
+def _count(context: UploadContext, upload: Upload) -> None:
+    context.counts.created += 1
+    context.remember(upload)

@@ -11,7 +11,7 @@ from tusd_py.domain.rendition import ORIGINAL, Rendition
 from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.port import ObjectStore
-from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.context import UploadContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +36,25 @@ async def _no_link(_disposition: str, _seconds: float) -> str | None:
 
 
 async def download(
-    room: UploadRoom, objects: ObjectStore, user_id: UserId, command: Download
+    context: UploadContext, objects: ObjectStore, user_id: UserId, command: Download
 ) -> Content:
     """Return the finished upload's content: what was sent, what the pipeline made of it, or the rendition
     that the command names.
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadUnfinished, RenditionNotFound.
     """
-    upload = await room.find(user_id, command.upload_id)
+    upload = await context.find(user_id, command.upload_id)
     if upload.state is not UploadState.FINISHED:
         raise UploadUnfinished
-    found = await room.threads.call(_find, room, upload, command.rendition)
+    found = await context.threads.call(_find, context, upload, command.rendition)
     if found is None:
-        path = room.stores.core.path(upload.id)
+        path = context.stores.uploads.path(upload.id)
         return Content(
             upload=upload,
             rendition=None,
             size=upload.size,
             etag=upload.file_hash or "",
-            begin=lambda start, length: _begin(room, lambda: file_pieces(path, start, length)),
+            begin=lambda start, length: _begin(context, lambda: file_pieces(path, start, length)),
             link=_no_link,
         )
     key = found.object_key
@@ -63,18 +63,18 @@ async def download(
         rendition=found,
         size=found.size,
         etag=found.hash,
-        begin=lambda start, length: _begin(room, lambda: objects.read(key, start, length)),
-        link=lambda disposition, seconds: room.threads.read(
+        begin=lambda start, length: _begin(context, lambda: objects.read(key, start, length)),
+        link=lambda disposition, seconds: context.threads.read(
             objects.link, key, disposition=disposition, seconds=seconds
         ),
     )
 
 
-def _find(room: UploadRoom, upload: Upload, name: str | None) -> Rendition | None:
+def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition | None:
     """Return the rendition of this name (None: the main object); None: the upload's own bytes, which are
     not in the pool yet. Raises: RenditionNotFound."""
     identity = upload.file_identity
-    file = room.catalog.file(identity) if identity is not None else None
+    file = context.catalog.file(identity) if identity is not None else None
     if file is None:
         if name not in (None, ORIGINAL):
             raise RenditionNotFound
@@ -82,30 +82,32 @@ def _find(room: UploadRoom, upload: Upload, name: str | None) -> Rendition | Non
     main = main_object(file)
     if name in (None, main.name):
         return main
-    for rendition in room.catalog.renditions(file.identity):
+    for rendition in context.catalog.renditions(file.identity):
         if rendition.name == name:
             return rendition
     raise RenditionNotFound
 
 
 async def _begin(
-    room: UploadRoom, pieces_of: Callable[[], Iterator[bytes]]
+    context: UploadContext, pieces_of: Callable[[], Iterator[bytes]]
 ) -> AsyncIterator[bytes]:
     """The first piece is read before anything is promised to the client."""
     pieces = pieces_of()
     try:
-        first = await room.threads.read(next, pieces, b"")
+        first = await context.threads.read(next, pieces, b"")
     except FileNotFoundError as error:
         raise UploadNotFound from error
-    return _rest(room, first, pieces)
+    return _rest(context, first, pieces)
 
 
-async def _rest(room: UploadRoom, first: bytes, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _rest(
+    context: UploadContext, first: bytes, pieces: Iterator[bytes]
+) -> AsyncIterator[bytes]:
     try:
         piece = first
         while piece:
             yield piece
-            piece = await room.threads.read(next, pieces, b"")
+            piece = await context.threads.read(next, pieces, b"")
     finally:
         if isinstance(pieces, Generator):
-            await room.threads.read(pieces.close)
+            await context.threads.read(pieces.close)

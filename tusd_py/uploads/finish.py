@@ -2,7 +2,7 @@
 
 The last 204 goes out after the transaction (decisions 2 and 5), with one exception:
 when this process did not see the upload from its first byte (it was restarted) and more than
-``CATCH_UP_NOW_BYTES`` are still to be read back for the hash, and no hash was declared that would
+``REHASH_NOW_BYTES`` are still to be read back for the hash, and no hash was declared that would
 have to be checked, then the answer goes out as soon as the bytes are durable, and the transaction
 follows when the hash is known. Nothing can be lost in between: a complete upload in state
 ``receiving`` is finished by ``recover`` after a crash.
@@ -42,20 +42,20 @@ from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 from tusd_py.file_pieces import look_into
 from tusd_py.uploads.concatenate import assemble
-from tusd_py.uploads.context import UploadRoom
-from tusd_py.uploads.programs import Steps, commit
+from tusd_py.uploads.context import UploadContext
+from tusd_py.uploads.programs import Program, commit
 from tusd_py.uploads.session import read_head
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
 
-CATCH_UP_NOW_BYTES: Final = 256 << 20
+REHASH_NOW_BYTES: Final = 256 << 20
 """Read back before the answer: a tenth of a second at 3 GiB/s from the page cache."""
-CATCH_UP_IN_CALL_BYTES: Final = 8 << 20
+REHASH_IN_CALL_BYTES: Final = 8 << 20
 """Read back by one of the threads that all calls share."""
-CATCH_UP_SLICE_SECONDS: Final = 0.25
+REHASH_SLICE_SECONDS: Final = 0.25
 """Length of the slices in which more is read back, in a thread of their own, in turn with other uploads'."""
-CATCH_UP_EARLY_BYTES: Final = 8 << 20
+REHASH_EARLY_BYTES: Final = 8 << 20
 """A hash that is further behind starts catching up while the rest still arrives."""
 
 REFUSALS: Final = (HashMismatch, TypeMismatch, MaxSizeExceeded, QuotaExceeded)
@@ -64,156 +64,158 @@ REFUSALS: Final = (HashMismatch, TypeMismatch, MaxSizeExceeded, QuotaExceeded)
 _background: set[asyncio.Task[None]] = set()
 
 
-async def finish(room: UploadRoom, upload: Upload) -> None:
+async def finish(context: UploadContext, upload: Upload) -> None:
     """Finish a full upload whose bytes are durable; the caller holds its lock.
 
     Raises: HashMismatch: not what was declared (the caller drops it); TypeMismatch,
         TypeNotAllowed under a whitelist; BackendError: the catalog can't be reached, the upload
         stays complete and is finished by the next attempt.
     """
-    unread = behind(room, upload)
-    if unread > CATCH_UP_IN_CALL_BYTES and not _may_follow(upload, unread):
-        await _catch_up_in_slices(room, upload)
-    first = await room.threads.call(room.run, finish_now(room, upload))
-    await settle(room, upload, first=first)
+    unread = unhashed_bytes(context, upload)
+    if unread > REHASH_IN_CALL_BYTES and not _may_finish_later(upload, unread):
+        await _rehash_in_slices(context, upload)
+    first = await context.threads.call(context.run, finish_program(context, upload))
+    await after_finish(context, upload, first=first)
 
 
-def _may_follow(upload: Upload, unread: int) -> bool:
+def _may_finish_later(upload: Upload, unread: int) -> bool:
     """Whether the hash may follow the answer."""
-    return unread > CATCH_UP_NOW_BYTES and upload.declared_hash is None
+    return unread > REHASH_NOW_BYTES and upload.declared_hash is None
 
 
-def finish_now(
-    room: UploadRoom,
+def finish_program(
+    context: UploadContext,
     upload: Upload,
     *,
     record: Callable[[], None] | None = None,
     head: Callable[[], bytes] | None = None,
-) -> Steps[bool | None]:
+) -> Program[bool | None]:
     """``finish``, as far as it blocks; the caller then lets ``settle`` know.
 
     Args: record: is called in the finishing transaction, first; head: what ``read_head`` would find,
         from who has just written it.
     Returns: whether it was done for the first time; None: the hash is too far behind.
     """
-    unread = behind(room, upload)
-    if _may_follow(upload, unread):
+    unread = unhashed_bytes(context, upload)
+    if _may_finish_later(upload, unread):
         return None
     if unread:
-        _catch_up(room, upload)
-    return (yield from _finish_in_catalog(room, upload, record, head))
+        _rehash(context, upload)
+    return (yield from _finish_in_catalog(context, upload, record, head))
 
 
-def behind(room: UploadRoom, upload: Upload) -> int:
+def unhashed_bytes(context: UploadContext, upload: Upload) -> int:
     """Bytes of a full upload that this process has not hashed."""
-    return upload.size - room.follower(upload).hashed
+    return upload.size - context.running_hash(upload).hashed
 
 
-async def settle(room: UploadRoom, upload: Upload, *, first: bool | None) -> None:
-    """What follows ``finish_now``."""
+async def after_finish(context: UploadContext, upload: Upload, *, first: bool | None) -> None:
+    """What follows ``finish_program``."""
     if first is None:
-        _in_background(_finish_later(room, upload))
+        _in_background(_finish_later(context, upload))
         return
-    room.counts.finished += first
-    room.followers.drop(upload.id)
+    context.counts.finished += first
+    context.running_hashes.drop(upload.id)
     if upload.kind is UploadKind.PARTIAL:
-        for final in await room.threads.call(room.catalog.finals_of, upload.id):
-            await _complete_waiting(room, final)
+        for final in await context.threads.call(context.catalog.finals_of, upload.id):
+            await _complete_waiting(context, final)
 
 
-def catch_up_early(room: UploadRoom, upload: Upload, offset: int) -> None:
+def start_rehash_early(context: UploadContext, upload: Upload, offset: int) -> None:
     """Start re-reading what this process has not hashed, while the rest is still on its way."""
-    if offset - room.follower(upload).hashed > CATCH_UP_EARLY_BYTES:
-        _in_background(_catch_up_quietly(room, upload))
+    if offset - context.running_hash(upload).hashed > REHASH_EARLY_BYTES:
+        _in_background(_rehash_and_log(context, upload))
 
 
-async def _catch_up_quietly(room: UploadRoom, upload: Upload) -> None:
+async def _rehash_and_log(context: UploadContext, upload: Upload) -> None:
     try:
-        await _catch_up_in_slices(room, upload)
+        await _rehash_in_slices(context, upload)
     except (TusdError, OSError):
         # The finish reads on, and raises what goes wrong.
         log.info("upload.hash.catch_up.stopped", extra={"upload_id": upload.id})
 
 
-async def _finish_later(room: UploadRoom, upload: Upload) -> None:
+async def _finish_later(context: UploadContext, upload: Upload) -> None:
     try:
-        await _catch_up_in_slices(room, upload)
-        if not room.closing:
-            await _finish_received(room, upload.id)
+        await _rehash_in_slices(context, upload)
+        if not context.closing:
+            await _finish_received(context, upload.id)
     except UploadError:
         log.info("upload.finish.overtaken", extra={"upload_id": upload.id})
     except Exception:
         log.exception("upload.finish.failed", extra={"upload_id": upload.id})
 
 
-async def _catch_up_in_slices(room: UploadRoom, upload: Upload) -> None:
-    while await room.threads.long(_catch_up, room, upload, CATCH_UP_SLICE_SECONDS):
+async def _rehash_in_slices(context: UploadContext, upload: Upload) -> None:
+    while await context.threads.long(_rehash, context, upload, REHASH_SLICE_SECONDS):
         pass
 
 
-def _catch_up(room: UploadRoom, upload: Upload, seconds: float = math.inf) -> bool:
+def _rehash(context: UploadContext, upload: Upload, seconds: float = math.inf) -> bool:
     """Read on for the hash until it is level. Returns: whether its time was up before."""
-    follower = room.follower(upload)
-    before, until = follower.read_again, time.monotonic() + seconds
+    follower = context.running_hash(upload)
+    before, until = follower.reread_bytes, time.monotonic() + seconds
 
     def stopped() -> bool:
-        return room.closing or (follower.read_again > before and time.monotonic() > until)
+        return context.closing or (follower.reread_bytes > before and time.monotonic() > until)
 
     try:
-        level = follower.catch_up(lambda: room.stores.core.offset(upload.id), stopped)
+        level = follower.catch_up(lambda: context.stores.uploads.offset(upload.id), stopped)
     finally:
-        room.followers.caught_up(follower.read_again - before)
-    if not level and (room.closing or follower.read_again == before):
+        context.running_hashes.caught_up(follower.reread_bytes - before)
+    if not level and (context.closing or follower.reread_bytes == before):
         raise ShuttingDown
     return not level
 
 
-async def _finish_received(room: UploadRoom, upload_id: UploadId, *, sync: bool = False) -> bool:
+async def _finish_received(
+    context: UploadContext, upload_id: UploadId, *, sync: bool = False
+) -> bool:
     """Finish an upload that is complete and still open, under its lock: the transaction may remove
     the bytes that a HEAD or a PATCH counts. Return whether it was finished now.
 
     Args: sync: make its bytes durable first.
     """
-    async with room.lock.hold(upload_id, on_release_requested=lambda: None):
-        upload = await room.threads.call(room.catalog.upload, upload_id)
+    async with context.lock.hold(upload_id, on_release_requested=lambda: None):
+        upload = await context.threads.call(context.catalog.upload, upload_id)
         if upload is None or upload.state is not UploadState.RECEIVING:
             return False
         try:
             if sync:
-                await room.threads.sync(_sync, room, upload)
-            await _catch_up_in_slices(room, upload)
-            first = await room.threads.call(room.run, _finish_in_catalog(room, upload))
+                await context.threads.sync(_sync, context, upload)
+            await _rehash_in_slices(context, upload)
+            first = await context.threads.call(context.run, _finish_in_catalog(context, upload))
         except (HashMismatch, TypeMismatch) as error:
-            await reject(room, upload, error)
+            await reject(context, upload, error)
             return False
-        await settle(room, upload, first=first)
+        await after_finish(context, upload, first=first)
     return True
 
 
-async def complete_final(room: UploadRoom, upload_id: UploadId) -> bool:
+async def complete_final(context: UploadContext, upload_id: UploadId) -> bool:
     """Assemble and finish a final upload if all its parts are there; whether it was done now.
 
     Raises: what ``assemble`` and ``finish`` raise; by one of ``REFUSALS`` it is rejected and closed.
     """
-    async with room.lock.hold(upload_id, on_release_requested=lambda: None):
-        upload = await room.threads.call(room.catalog.upload, upload_id)
+    async with context.lock.hold(upload_id, on_release_requested=lambda: None):
+        upload = await context.threads.call(context.catalog.upload, upload_id)
         if upload is None or upload.state is not UploadState.RECEIVING:
             return False
         try:
-            assembled = await assemble(room, upload)
+            assembled = await assemble(context, upload)
             if assembled is None:
                 return False
-            await finish(room, assembled)
+            await finish(context, assembled)
         except REFUSALS as error:
-            await reject(room, upload, error)
+            await reject(context, upload, error)
             raise
     return True
 
 
-async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
+async def _complete_waiting(context: UploadContext, final: Upload) -> None:
     """A final upload's trouble is not its part's."""
     try:
-        await complete_final(room, final.id)
+        await complete_final(context, final.id)
     except REFUSALS as error:
         log.info("upload.final.rejected", extra={"upload_id": final.id, "code": error.code})
     except Exception:
@@ -221,13 +223,13 @@ async def _complete_waiting(room: UploadRoom, final: Upload) -> None:
 
 
 def _finish_in_catalog(
-    room: UploadRoom,
+    context: UploadContext,
     upload: Upload,
     record: Callable[[], None] | None = None,
     head: Callable[[], bytes] | None = None,
-) -> Steps[bool]:
+) -> Program[bool]:
     """Verify what was declared, then the one transaction; False if it had been done before."""
-    file_hash = room.follower(upload).hexdigest(upload.size)
+    file_hash = context.running_hash(upload).hexdigest(upload.size)
     if upload.declared_hash is not None and upload.declared_hash != file_hash:
         raise HashMismatch
     if upload.kind is UploadKind.PARTIAL:
@@ -235,14 +237,14 @@ def _finish_in_catalog(
         def part() -> None:
             if record is not None:
                 record()
-            room.catalog.finish_partial(upload.id, file_hash)
+            context.catalog.finish_partial(upload.id, file_hash)
 
         yield from commit(part)
         return True
-    path = room.stores.core.path(upload.id)
+    path = context.stores.uploads.path(upload.id)
     seen = read_head(path) if head is None else head()
     look = look_into(path, seen)
-    check_content(upload.filename, look, room.policy.allowed_extensions)
+    check_content(upload.filename, look, context.policy.allowed_extensions)
     kind = identify(look)
     family = "" if kind is None else kind.family
     content = FinishedContent(
@@ -262,27 +264,27 @@ def _finish_in_catalog(
     def finish() -> Finished:
         if record is not None:
             record()
-        return room.catalog.finish_upload(content, is_video=family == "video")
+        return context.catalog.finish_upload(content, is_video=family == "video")
 
     finished = yield from commit(finish)
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
-    yield from _show_finished(room, replace(upload, file_hash=file_hash), finished)
+    yield from _show_finished(context, replace(upload, file_hash=file_hash), finished)
     return finished.first
 
 
-def _show_finished(room: UploadRoom, upload: Upload, finished: Finished) -> Steps[None]:
+def _show_finished(context: UploadContext, upload: Upload, finished: Finished) -> Program[None]:
     if finished.file is None:
         change = TaskChange(status=TaskStatus.RECEIVED, progress=RECEIVED_PROGRESS)
-        yield from room.shown(upload, upload.length or 0, change)
-        room.wake_relay()
+        yield from context.published_task(upload, upload.length or 0, change)
+        context.wake_relay()
         return
-    yield from room.shown(upload, upload.length or 0, completed(finished.file))
+    yield from context.published_task(upload, upload.length or 0, instant_completion(finished.file))
     # The pool holds the content: the temporary file is gone before the answer (requirement S2).
-    room.stores.core.delete(upload.id)
-    yield from commit(lambda: room.catalog.source_removed(upload.id))
+    context.stores.uploads.delete(upload.id)
+    yield from commit(lambda: context.catalog.source_removed(upload.id))
 
 
-def completed(file: File) -> TaskChange:
+def instant_completion(file: File) -> TaskChange:
     """What followers are told when the pool holds the content already (requirement S2)."""
     return TaskChange(
         status=TaskStatus.COMPLETED,
@@ -293,24 +295,24 @@ def completed(file: File) -> TaskChange:
     )
 
 
-async def recover(room: UploadRoom) -> int:
+async def recover(context: UploadContext) -> int:
     """Finish what is complete but unfinished, once each (fault 7): a crash, a database that was away
     at the last byte, or a stopped catch-up left it so. Looks at every open upload: at start.
 
     Returns: how many.
     """
     finished = 0
-    for upload_id in await room.threads.call(room.catalog.receiving):
-        if room.closing:
+    for upload_id in await context.threads.call(context.catalog.receiving):
+        if context.closing:
             break
-        finished += await recover_one(room, upload_id)
+        finished += await recover_one(context, upload_id)
     return finished
 
 
-async def recover_one(room: UploadRoom, upload_id: UploadId) -> bool:
+async def recover_one(context: UploadContext, upload_id: UploadId) -> bool:
     """Finish an upload if it is complete, under its lock; whether it was finished now."""
     try:
-        return await _recover_one(room, upload_id)
+        return await _recover_one(context, upload_id)
     except UploadNotFound:
         log.info("upload.data.missing", extra={"upload_id": upload_id})
     except REFUSALS as error:
@@ -321,22 +323,22 @@ async def recover_one(room: UploadRoom, upload_id: UploadId) -> bool:
     return False
 
 
-async def _recover_one(room: UploadRoom, upload_id: UploadId) -> bool:
-    upload, full = await room.threads.call(_is_full, room, upload_id)
+async def _recover_one(context: UploadContext, upload_id: UploadId) -> bool:
+    upload, full = await context.threads.call(_is_full, context, upload_id)
     if upload is not None and upload.kind is UploadKind.FINAL:
-        return await complete_final(room, upload_id)
-    return full and await _finish_received(room, upload_id, sync=True)
+        return await complete_final(context, upload_id)
+    return full and await _finish_received(context, upload_id, sync=True)
 
 
-def _is_full(room: UploadRoom, upload_id: UploadId) -> tuple[Upload | None, bool]:
-    upload = room.catalog.upload(upload_id)
+def _is_full(context: UploadContext, upload_id: UploadId) -> tuple[Upload | None, bool]:
+    upload = context.catalog.upload(upload_id)
     if upload is None or upload.kind is UploadKind.FINAL or upload.length is None:
         return upload, False
-    return upload, room.stores.core.offset(upload_id) == upload.length
+    return upload, context.stores.uploads.offset(upload_id) == upload.length
 
 
-def _sync(room: UploadRoom, upload: Upload) -> None:
-    with room.stores.core.writer(upload.id, length=upload.length) as writer:
+def _sync(context: UploadContext, upload: Upload) -> None:
+    with context.stores.uploads.writer(upload.id, length=upload.length) as writer:
         writer.sync()
 
 

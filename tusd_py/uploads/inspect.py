@@ -6,8 +6,8 @@ from tusd_py.domain.commands import Inspect
 from tusd_py.domain.errors import UploadExpired
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.uploads.body import Interruption
-from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.body import CancelToken
+from tusd_py.uploads.context import UploadContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Inspected:
     expires_at: float | None
 
 
-async def inspect(room: UploadRoom, user_id: UserId, command: Inspect) -> Inspected:
+async def inspect(context: UploadContext, user_id: UserId, command: Inspect) -> Inspected:
     """Return the offset to resume from.
 
     The current holder of the lock releases it first, so the bytes that it received count.
@@ -30,20 +30,20 @@ async def inspect(room: UploadRoom, user_id: UserId, command: Inspect) -> Inspec
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
     Source: tus 1.0.0, HEAD.
     """
-    upload = await room.find(user_id, command.upload_id)
+    upload = await context.find(user_id, command.upload_id)
     if upload.state is UploadState.FINISHED:
-        expires_at = await room.threads.call(room.expires_at, upload)
+        expires_at = await context.threads.call(context.expires_at, upload)
         return Inspected(upload=upload, offset=upload.length, expires_at=expires_at)
     if upload.kind is UploadKind.FINAL:
         return Inspected(upload=upload, offset=None, expires_at=None)
-    interruption = Interruption()
-    async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
-        upload = await room.find(user_id, command.upload_id)
-        offset, expires_at = await room.threads.call(
-            lambda: (room.offset(upload), room.expires_at(upload))
+    cancel = CancelToken()
+    async with context.lock.hold(upload.id, on_release_requested=cancel.cancel):
+        upload = await context.find(user_id, command.upload_id)
+        offset, expires_at = await context.threads.call(
+            lambda: (context.offset(upload), context.expires_at(upload))
         )
     if upload.state is UploadState.FINISHED:
         return Inspected(upload=upload, offset=offset, expires_at=expires_at)
-    if expires_at is not None and expires_at < room.clock.now():
+    if expires_at is not None and expires_at < context.clock.now():
         raise UploadExpired
     return Inspected(upload=upload, offset=offset, expires_at=expires_at)

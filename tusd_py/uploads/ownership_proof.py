@@ -18,38 +18,40 @@ from tusd_py.domain.ownership_proof import (
     owners_needed,
 )
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.uploads.context import UploadRoom
-from tusd_py.uploads.instant import spare
-from tusd_py.uploads.receive import Appended
+from tusd_py.uploads.context import UploadContext
+from tusd_py.uploads.instant import complete_without_bytes
+from tusd_py.uploads.receive import AppendResult
 
-GRID_SECONDS: Final = 0.05
+TIMING_QUANTUM_SECONDS: Final = 0.05
 """Answers to challenges and proofs leave on a grid: twice the slowest seen with 64 at a time."""
 
 
 @asynccontextmanager
-async def on_grid(clock: Clock) -> AsyncIterator[None]:
-    """Let what follows end a whole number of ``GRID_SECONDS`` after it began, whatever it came to: how
+async def padded_to_quantum(clock: Clock) -> AsyncIterator[None]:
+    """Let what follows end a whole number of ``TIMING_QUANTUM_SECONDS`` after it began, whatever it came to: how
     long the look took tells nothing."""
     begun = clock.monotonic()
     try:
         yield
     finally:
         spent = clock.monotonic() - begun
-        await asyncio.sleep(math.ceil(spent / GRID_SECONDS) * GRID_SECONDS - spent)
+        await asyncio.sleep(
+            math.ceil(spent / TIMING_QUANTUM_SECONDS) * TIMING_QUANTUM_SECONDS - spent
+        )
 
 
-async def challenge(room: UploadRoom, upload: Upload) -> bytes | None:
+async def challenge(context: UploadContext, upload: Upload) -> bytes | None:
     """Ask whoever makes the upload for a proof. Returns: the nonce, 32 bytes; None if the deployment,
     or what was declared, leaves nothing to prove: that depends on nothing that others have."""
-    terms = _terms(room, upload)
+    terms = _terms(context, upload)
     if terms is None:
         return None
     decoy = Question(secrets.token_bytes(NONCE_BYTES), secrets.token_bytes(ANSWER_BYTES))
-    return await room.threads.call(room.catalog.challenge, upload, terms, decoy)
+    return await context.threads.call(context.catalog.challenge, upload, terms, decoy)
 
 
-def _terms(room: UploadRoom, upload: Upload) -> Terms | None:
-    policy = room.policy.possession
+def _terms(context: UploadContext, upload: Upload) -> Terms | None:
+    policy = context.policy.ownership_proofs
     if (
         policy is None
         or upload.kind is not UploadKind.REGULAR
@@ -64,32 +66,34 @@ def _terms(room: UploadRoom, upload: Upload) -> Terms | None:
         tenant=upload.tenant if policy.within_tenant else None,
         owners=owners_needed(policy, upload.declared_hash),
         challenges_per_hour=policy.challenges_per_hour,
-        filename=upload.filename if room.policy.allowed_extensions else None,
+        filename=upload.filename if context.policy.allowed_extensions else None,
     )
 
 
-async def prove(room: UploadRoom, user_id: UserId, command: Append) -> Appended:
+async def prove(context: UploadContext, user_id: UserId, command: Append) -> AppendResult:
     """Take an answer: the upload jumps to its end, or stays where it is, and nothing says why.
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
     """
-    await room.known(user_id, command.upload_id)
+    await context.owner_of(user_id, command.upload_id)
     async with (
-        on_grid(room.clock),
-        room.lock.hold(command.upload_id, on_release_requested=lambda: None),
+        padded_to_quantum(context.clock),
+        context.lock.hold(command.upload_id, on_release_requested=lambda: None),
     ):
-        return await room.threads.call(_prove, room, user_id, command)
+        return await context.threads.call(_prove, context, user_id, command)
 
 
-def _prove(room: UploadRoom, user_id: UserId, command: Append) -> Appended:
-    upload = room.look(user_id, command.upload_id)
-    offset = room.offset(upload)
+def _prove(context: UploadContext, user_id: UserId, command: Append) -> AppendResult:
+    upload = context.read(user_id, command.upload_id)
+    offset = context.offset(upload)
     if upload.state is UploadState.FINISHED:
-        return Appended(offset=offset, expires_at=None)
-    terms = _terms(room, upload)
+        return AppendResult(offset=offset, expires_at=None)
+    terms = _terms(context, upload)
     if terms is not None:
-        file = room.catalog.prove(upload, terms, command.proof or b"")
+        file = context.catalog.prove(upload, terms, command.proof or b"")
         if file is not None:
-            spare(room, upload, file)
-            return Appended(offset=upload.size, expires_at=None, spared=upload.size - offset)
-    return Appended(offset=offset, expires_at=room.expires_at(upload))
+            complete_without_bytes(context, upload, file)
+            return AppendResult(
+                offset=upload.size, expires_at=None, skipped_bytes=upload.size - offset
+            )
+    return AppendResult(offset=offset, expires_at=context.expires_at(upload))

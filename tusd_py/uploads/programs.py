@@ -18,88 +18,88 @@ T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Wait(IntEnum):
+class EffectKind(IntEnum):
     """What a step waits for; the lower goes first, so that all come to the higher together."""
 
-    LOOK = 0
-    DISK = 1
-    CATALOG = 2
-    VIEW = 3
+    READ = 0
+    FSYNC = 1
+    COMMIT = 2
+    NOTIFY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Effect:
     """``item``: a function without arguments; for the view the arguments of ``TaskView.put``."""
 
-    wait: Wait
+    kind: EffectKind
     item: Any
 
 
-Steps = Generator[Step, Any, R_co]
-Together = Callable[[Wait, Sequence[Any]], Sequence[Done]]
+Program = Generator[Effect, Any, R_co]
+ExecuteAll = Callable[[EffectKind, Sequence[Any]], Sequence[Done]]
 """Does the items of several uploads' steps of one kind; what each came to, in order."""
 
 
-def look(work: Callable[[], T]) -> Steps[T]:
+def read(work: Callable[[], T]) -> Program[T]:
     """Do what only reads the catalog, on one connection with all others that do."""
-    result: T = yield Step(Wait.LOOK, work)
+    result: T = yield Effect(EffectKind.READ, work)
     return result
 
 
-def later(work: Callable[[], T]) -> Steps[T]:
+def fsync(work: Callable[[], T]) -> Program[T]:
     """Do it once all others have come to such a step, or beyond."""
-    result: T = yield Step(Wait.DISK, work)
+    result: T = yield Effect(EffectKind.FSYNC, work)
     return result
 
 
-def commit(work: Callable[[], T]) -> Steps[T]:
+def commit(work: Callable[[], T]) -> Program[T]:
     """Do what calls the catalog, in a transaction with all others' commits; durable when it returns."""
-    result: T = yield Step(Wait.CATALOG, work)
+    result: T = yield Effect(EffectKind.COMMIT, work)
     return result
 
 
-def show(facts: TaskFacts, change: TaskChange) -> Steps[None]:
+def notify(facts: TaskFacts, change: TaskChange) -> Program[None]:
     """Tell the task's followers."""
-    yield Step(Wait.VIEW, (facts, change))
+    yield Effect(EffectKind.NOTIFY, (facts, change))
 
 
-class _Walker:
+class _Runner:
     """One upload on its way; ``step``: what it waits for, None once ``done`` tells how it ended."""
 
-    def __init__(self, steps: Steps[Any]) -> None:
-        self._steps = steps
-        self.step: Step | None = None
+    def __init__(self, steps: Program[Any]) -> None:
+        self._program = steps
+        self.effect: Effect | None = None
         self.done = Done()
-        self.go_on(self.done)
+        self.advance(self.done)
 
-    def go_on(self, told: Done) -> None:
+    def advance(self, told: Done) -> None:
         """With what came of its step."""
         try:
             if told.error is None:
-                self.step = self._steps.send(told.value)
+                self.effect = self._program.send(told.value)
             else:
-                self.step = self._steps.throw(told.error)
+                self.effect = self._program.throw(told.error)
         except StopIteration as end:
-            self.step, self.done = None, Done(end.value)
+            self.effect, self.done = None, Done(end.value)
         except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
-            self.step, self.done = None, Done(error=error)
+            self.effect, self.done = None, Done(error=error)
 
 
-def run_together(batch: Sequence[Steps[Any]], together: Together) -> list[Done]:
+def execute_all(batch: Sequence[Program[Any]], together: ExecuteAll) -> list[Done]:
     """Take all to their ends; what each came to, in order. Blocks."""
-    walkers = [_Walker(steps) for steps in batch]
+    walkers = [_Runner(steps) for steps in batch]
     while True:
-        waiting = [(walker, walker.step) for walker in walkers if walker.step is not None]
+        waiting = [(walker, walker.effect) for walker in walkers if walker.effect is not None]
         if not waiting:
             return [walker.done for walker in walkers]
-        wait = min(step.wait for _, step in waiting)
-        group = [(walker, step.item) for walker, step in waiting if step.wait is wait]
+        wait = min(step.kind for _, step in waiting)
+        group = [(walker, step.item) for walker, step in waiting if step.kind is wait]
         told = together(wait, [item for _, item in group])
         for (walker, _), done in zip(group, told, strict=True):
-            walker.go_on(done)
+            walker.advance(done)
 
 
-def run(steps: Steps[T], together: Together) -> T:
+def execute(steps: Program[T], together: ExecuteAll) -> T:
     """Take one to its end. Blocks. Raises: what it raises."""
-    result: T = run_together([steps], together)[0].result()
+    result: T = execute_all([steps], together)[0].result()
     return result

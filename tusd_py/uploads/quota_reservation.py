@@ -10,7 +10,7 @@ from typing import Final
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.upload import Upload
-from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.context import UploadContext
 
 log = logging.getLogger(__name__)
 
@@ -18,22 +18,22 @@ AHEAD_BYTES: Final = 64 << 20
 """Taken beyond what has arrived: a transaction of some milliseconds for each."""
 
 
-class Grant:
+class QuotaReservation:
     """What one upload may fill. All calls block; the caller holds the upload's lock."""
 
-    def __init__(self, room: UploadRoom, upload: Upload, limit: int) -> None:
+    def __init__(self, context: UploadContext, upload: Upload, limit: int) -> None:
         self.limit = limit
         """Bytes that the owner may have."""
         self.size = upload.granted
         """Bytes that the upload may hold."""
-        self._room = room
+        self._context = context
         self._upload = upload
 
-    def reach(self, end: int, *, ahead: int = AHEAD_BYTES) -> int:
+    def cover(self, end: int, *, ahead: int = AHEAD_BYTES) -> int:
         """Return how far bytes may be kept, at most to ``end``. Raises: UploadNotFound: the upload was
         closed; BackendError."""
         if end > self.size:
-            self.size = self._room.catalog.grant(
+            self.size = self._context.catalog.grant(
                 self._upload, end=end, ahead=ahead, limit=self.limit
             )
         return min(end, self.size)
@@ -43,15 +43,15 @@ class Grant:
         if size == self.size:
             return
         try:
-            self._room.catalog.set_granted(self._upload.id, size)
+            self._context.catalog.set_granted(self._upload.id, size)
             self.size = size
         except BackendError:
             log.warning("upload.grant.not_settled", extra={"upload_id": self._upload.id})
 
 
-def grant_of(room: UploadRoom, upload: Upload) -> Grant | None:
+def reservation_for(context: UploadContext, upload: Upload) -> QuotaReservation | None:
     """Return what bytes of the upload are counted by; None: they are by its length, or not at all."""
-    quota = room.policy.quota
+    quota = context.policy.quota
     if upload.length is not None or quota is None or quota.stored_bytes is None:
         return None
-    return Grant(room, upload, quota.stored_bytes)
+    return QuotaReservation(context, upload, quota.stored_bytes)

@@ -13,7 +13,7 @@ from tusd_py.domain.ids import UserId
 from tusd_py.domain.rate import Rate
 from tusd_py.rate_limits.port import Meter
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Toll
+from tusd_py.uploads.body import Throttle
 
 P = ParamSpec("P")
 
@@ -25,7 +25,7 @@ SMALLEST_SLICE: Final = 64 << 10
 LARGEST_SLICE: Final = 16 << 20
 
 
-class Allowance:
+class UserRateLimits:
     """The rates of one deployment; None: no limit."""
 
     def __init__(
@@ -36,17 +36,17 @@ class Allowance:
         self._requests = requests
         self._data = data
 
-    async def admit(self, user_id: UserId) -> None:
+    async def check_request(self, user_id: UserId) -> None:
         """Count a request. Raises: TooManyRequests: nothing was counted."""
         rate = self._requests
         if rate is None:
             return
         key, cost = f"requests:{user_id}", rate.cost(1)
-        wait = await self._asked(self._meter.admit, key, cost=cost, burst=rate.seconds)
+        wait = await self._excess(self._meter.admit, key, cost=cost, burst=rate.seconds)
         if wait:
             raise TooManyRequests(wait)
 
-    def toll(self, user_id: UserId) -> Toll | None:
+    def throttle(self, user_id: UserId) -> Throttle | None:
         """What the user's bytes cost; None: nothing."""
         rate = self._data
         if rate is None:
@@ -54,18 +54,18 @@ class Allowance:
 
         async def pay(count: int) -> float:
             key, cost = f"bytes:{user_id}", rate.cost(count)
-            return await self._asked(self._meter.charge, key, cost=cost, burst=BURST_SECONDS)
+            return await self._excess(self._meter.charge, key, cost=cost, burst=BURST_SECONDS)
 
         piece = int(rate.amount / rate.seconds * SLICE_SECONDS)
-        return Toll(slice_bytes=min(max(piece, SMALLEST_SLICE), LARGEST_SLICE), pay=pay)
+        return Throttle(slice_bytes=min(max(piece, SMALLEST_SLICE), LARGEST_SLICE), consume=pay)
 
-    async def settle(self, user_id: UserId) -> None:
+    async def wait_for_credit(self, user_id: UserId) -> None:
         """Wait until nothing is owed for bytes: before a body that will be taken as a whole."""
-        toll = self.toll(user_id)
+        toll = self.throttle(user_id)
         if toll is not None:
-            await asyncio.sleep(await toll.pay(0))
+            await asyncio.sleep(await toll.consume(0))
 
-    async def _asked(self, ask: Callable[P, float], *args: P.args, **kwargs: P.kwargs) -> float:
+    async def _excess(self, ask: Callable[P, float], *args: P.args, **kwargs: P.kwargs) -> float:
         if self._meter.blocks:
             return await self._threads.call(ask, *args, **kwargs)
         return ask(*args, **kwargs)

@@ -28,28 +28,34 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
-from tusd_py.uploads.body import Body, Drained, End, Interruption
-from tusd_py.uploads.context import UploadRoom
-from tusd_py.uploads.finish import behind, catch_up_early, finish, finish_now, settle
-from tusd_py.uploads.programs import Steps, commit
-from tusd_py.uploads.session import Reception
+from tusd_py.uploads.body import Body, CancelToken, DrainEnd, DrainResult
+from tusd_py.uploads.context import UploadContext
+from tusd_py.uploads.finish import (
+    after_finish,
+    finish,
+    finish_program,
+    start_rehash_early,
+    unhashed_bytes,
+)
+from tusd_py.uploads.programs import Program, commit
+from tusd_py.uploads.session import WriteSession
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
 
-LANE_CATCH_UP_BYTES: Final = 1 << 20
+BATCH_REREAD_BYTES: Final = 1 << 20
 """Who must read back more for the hash (after a restart) does not keep the lane waiting."""
 PROGRESS_INTERVAL_SECONDS: Final = 0.5
 """Arrival is shown at most so often, and only when the whole percent changes (requirement S7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Appended:
+class AppendResult:
     """How far an upload is. Offset in bytes, ``expires_at`` unix seconds (UTC)."""
 
     offset: int
     expires_at: float | None
-    spared: int = 0
+    skipped_bytes: int = 0
     """Bytes that need not be sent: the upload was completed by its hash."""
     challenge: bytes | None = None
     """Nonce of a challenge that may be answered, 32 bytes."""
@@ -64,17 +70,17 @@ class Opening:
     finish of one that is here.
     """
 
-    open: Callable[[], Steps[Reception | Appended]]
+    open: Callable[[], Program[WriteSession | AppendResult]]
     record: Callable[[], None] | None = None
 
 
 async def store_body(
-    room: UploadRoom,
+    context: UploadContext,
     upload_id: UploadId,
     opening: Opening,
     body: Body | None,
-    interruption: Interruption,
-) -> Appended:
+    cancel: CancelToken,
+) -> AppendResult:
     """Take the body (None: there is none) and finish the upload if it is full.
 
     The caller holds the lock. Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch,
@@ -87,25 +93,25 @@ async def store_body(
     content = b"" if body is None else body.whole()
     try:
         if body is None or content is not None:
-            return await _store_whole(room, opening, content or b"")
-        return await _store_stream(room, opening, body, interruption)
+            return await _store_whole(context, opening, content or b"")
+        return await _store_stream(context, opening, body, cancel)
     except StorageDamaged:
         # The disk may have lost bytes that the hash has seen: it is made anew from the file.
-        room.followers.drop(upload_id)
+        context.running_hashes.drop(upload_id)
         raise
     except BackendError:
         # It may have been at its last byte, which the client need not send again.
-        room.late.add(upload_id)
+        context.unsettled.add(upload_id)
         raise
     except ChecksumMismatch:
-        room.counts.refused[ChecksumMismatch.code] += 1
+        context.counts.refused[ChecksumMismatch.code] += 1
         raise
     except (HashMismatch, TypeMismatch) as error:
-        upload = await room.threads.call(room.catalog.upload, upload_id)
+        upload = await context.threads.call(context.catalog.upload, upload_id)
         if upload is None:
-            room.counts.refused[error.code] += 1
+            context.counts.refused[error.code] += 1
         else:
-            await reject(room, upload, error)
+            await reject(context, upload, error)
         raise
 
 
@@ -113,200 +119,204 @@ async def store_body(
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    """``full``: whether it is to be finished; ``first``: what ``finish_now`` said, if it was asked."""
+class _StoredWhole:
+    """``full``: whether it is to be finished; ``first``: what ``finish_program`` said, if it was asked."""
 
     upload: Upload
-    appended: Appended
+    appended: AppendResult
     full: bool = False
     finished: bool = False
     first: bool | None = None
 
 
-async def _store_whole(room: UploadRoom, opening: Opening, content: bytes | bytearray) -> Appended:
+async def _store_whole(
+    context: UploadContext, opening: Opening, content: bytes | bytearray
+) -> AppendResult:
     try:
-        stored = await room.lane.run(_store(room, opening, content))
+        stored = await context.batcher.run(_store(context, opening, content))
     except (ChecksumMismatch, HashMismatch, TypeMismatch):
-        room.counts.received_bytes += len(content)
+        context.counts.received_bytes += len(content)
         raise
-    if isinstance(stored, Appended):
+    if isinstance(stored, AppendResult):
         return stored
-    room.counts.received_bytes += len(content)
-    toll = room.toll(stored.upload.user_id)
+    context.counts.received_bytes += len(content)
+    toll = context.throttle(stored.upload.user_id)
     if toll is not None and content:
-        await toll.pay(len(content))
+        await toll.consume(len(content))
     if stored.finished:
-        await settle(room, stored.upload, first=stored.first)
+        await after_finish(context, stored.upload, first=stored.first)
     elif stored.full:
-        await finish(room, stored.upload)
+        await finish(context, stored.upload)
     return stored.appended
 
 
 def _store(
-    room: UploadRoom, opening: Opening, content: bytes | bytearray
-) -> Steps[_Stored | Appended]:
-    reception = yield from opening.open()
-    if isinstance(reception, Appended):
-        return reception
-    drained = Drained(len(content), End.COMPLETE)
+    context: UploadContext, opening: Opening, content: bytes | bytearray
+) -> Program[_StoredWhole | AppendResult]:
+    session = yield from opening.open()
+    if isinstance(session, AppendResult):
+        return session
+    drained = DrainResult(len(content), DrainEnd.COMPLETE)
     try:
         if content:
-            yield from reception.admit(len(content))
-            reception.take((memoryview(content),))
+            yield from session.check_next(len(content))
+            session.write((memoryview(content),))
     except BaseException:
-        reception.break_off()
+        session.abort()
         raise
-    yield from reception.end(drained)
-    _judge(room, reception, drained, interruption=None)
-    upload, appended = reception.upload, _appended(room, reception)
-    if reception.full:
-        if behind(room, upload) > LANE_CATCH_UP_BYTES:
-            return _Stored(upload, appended, full=True)
-        first = yield from finish_now(room, upload, record=opening.record, head=reception.head)
-        return _Stored(upload, appended, full=True, finished=True, first=first)
+    yield from session.finish_body(drained)
+    _raise_for_outcome(context, session, drained, cancel=None)
+    upload, appended = session.upload, _appended(context, session)
+    if session.is_complete:
+        if unhashed_bytes(context, upload) > BATCH_REREAD_BYTES:
+            return _StoredWhole(upload, appended, full=True)
+        first = yield from finish_program(
+            context, upload, record=opening.record, head=session.first_bytes
+        )
+        return _StoredWhole(upload, appended, full=True, finished=True, first=first)
     if opening.record is not None:
         yield from commit(opening.record)
-        yield from room.begun(upload)
-    return _Stored(upload, appended)
+        yield from context.notify_begun(upload)
+    return _StoredWhole(upload, appended)
 
 
-def _appended(room: UploadRoom, reception: Reception) -> Appended:
-    expires_at = None if reception.full else room.expires_at(reception.upload)
-    return Appended(offset=reception.offset, expires_at=expires_at)
+def _appended(context: UploadContext, session: WriteSession) -> AppendResult:
+    expires_at = None if session.is_complete else context.expires_at(session.upload)
+    return AppendResult(offset=session.offset, expires_at=expires_at)
 
 
 # -- a body that is on its way
 
 
-def _open(room: UploadRoom, opening: Opening) -> Steps[Reception | Appended]:
-    reception = yield from opening.open()
-    if isinstance(reception, Appended) or opening.record is None:
-        return reception
+def _open(context: UploadContext, opening: Opening) -> Program[WriteSession | AppendResult]:
+    session = yield from opening.open()
+    if isinstance(session, AppendResult) or opening.record is None:
+        return session
     try:
         yield from commit(opening.record)
     except BaseException:
-        reception.close()
+        session.close()
         raise
-    reception.recorded = True
-    yield from room.begun(reception.upload)
-    return reception
+    session.recorded = True
+    yield from context.notify_begun(session.upload)
+    return session
 
 
 async def _store_stream(
-    room: UploadRoom, opening: Opening, body: Body, interruption: Interruption
-) -> Appended:
-    reception = await room.threads.call(room.run, _open(room, opening))
-    if isinstance(reception, Appended):
-        return reception
+    context: UploadContext, opening: Opening, body: Body, cancel: CancelToken
+) -> AppendResult:
+    session = await context.threads.call(context.run, _open(context, opening))
+    if isinstance(session, AppendResult):
+        return session
     try:
-        drained = await _drain(room, reception, body, interruption)
-        await room.threads.sync(room.run, reception.end(drained))
+        drained = await _drain(context, session, body, cancel)
+        await context.threads.sync(context.run, session.finish_body(drained))
     finally:
-        if reception.is_open:
-            await room.threads.body(reception.close)
+        if session.is_open:
+            await context.threads.body(session.close)
     log.debug(
         "upload.body.ended",
         extra={
-            "upload_id": reception.upload.id,
+            "upload_id": session.upload.id,
             "end": drained.end.value,
-            "bytes": drained.taken,
+            "bytes": drained.received,
         },
     )
-    _judge(room, reception, drained, interruption=interruption)
-    if not reception.full:
-        return await room.threads.call(_appended, room, reception)
-    await finish(room, reception.upload)
-    return Appended(offset=reception.offset, expires_at=None)
+    _raise_for_outcome(context, session, drained, cancel=cancel)
+    if not session.is_complete:
+        return await context.threads.call(_appended, context, session)
+    await finish(context, session.upload)
+    return AppendResult(offset=session.offset, expires_at=None)
 
 
 async def _drain(
-    room: UploadRoom, reception: Reception, body: Body, interruption: Interruption
-) -> Drained:
-    catch_up_early(room, reception.upload, reception.start)
-    arrival = _Arrival(room, reception.upload, reception.start)
+    context: UploadContext, session: WriteSession, body: Body, cancel: CancelToken
+) -> DrainResult:
+    start_rehash_early(context, session.upload, session.start_offset)
+    arrival = ArrivalProgress(context, session.upload, session.start_offset)
     try:
         return await body.drain(
-            reception.take,
-            limit=_room_left(room, reception.upload, reception.start),
-            idle_timeout=room.policy.idle_timeout,
-            min_rate=room.policy.min_rate,
-            interruption=interruption,
-            on_progress=arrival.moved,
-            toll=room.toll(reception.upload.user_id),
+            session.write,
+            limit=_remaining(context, session.upload, session.start_offset),
+            idle_timeout=context.policy.idle_timeout,
+            min_rate=context.policy.min_rate,
+            cancel=cancel,
+            on_progress=arrival.on_bytes,
+            toll=context.throttle(session.upload.user_id),
         )
     except TusdError:
-        await room.threads.body(reception.break_off)
+        await context.threads.body(session.abort)
         raise
     finally:
-        room.counts.received_bytes += max(0, reception.offset - reception.start)
-        await arrival.finished()
+        context.counts.received_bytes += max(0, session.offset - session.start_offset)
+        await arrival.close()
 
 
-def _room_left(room: UploadRoom, upload: Upload, offset: int) -> int | None:
-    bound = upload.length if upload.length is not None else room.policy.max_size
+def _remaining(context: UploadContext, upload: Upload, offset: int) -> int | None:
+    bound = upload.length if upload.length is not None else context.policy.max_size
     return None if bound is None else bound - offset
 
 
-def _judge(
-    room: UploadRoom,
-    reception: Reception,
-    drained: Drained,
+def _raise_for_outcome(
+    context: UploadContext,
+    session: WriteSession,
+    drained: DrainResult,
     *,
-    interruption: Interruption | None,
+    cancel: CancelToken | None,
 ) -> None:
     """Raise what the client is to be told; an upload that is full is its own answer."""
-    upload = reception.upload
-    if reception.full and drained.end is not End.OVERRUN:
+    upload = session.upload
+    if session.is_complete and drained.end is not DrainEnd.TOO_LONG:
         return
     match drained.end:
-        case End.COMPLETE:
-            if not reception.verified:
-                raise ChecksumMismatch(offset=reception.start)
-        case End.DISCONNECTED:
+        case DrainEnd.COMPLETE:
+            if not session.verified:
+                raise ChecksumMismatch(offset=session.start_offset)
+        case DrainEnd.DISCONNECTED:
             raise ClientDisconnected
-        case End.TIMED_OUT:
+        case DrainEnd.TIMED_OUT:
             raise BodyTimeout
-        case End.STOPPED:
-            if interruption is not None and interruption.shutting_down:
+        case DrainEnd.CANCELLED:
+            if cancel is not None and cancel.shutting_down:
                 raise ShuttingDown
-            room.counts.taken_over += 1
+            context.counts.takeovers += 1
             raise UploadLocked
-        case End.OVERRUN:
+        case DrainEnd.TOO_LONG:
             if upload.length is not None:
                 raise LengthExceeded(upload.length)
-            raise MaxSizeExceeded(room.policy.max_size or 0)
+            raise MaxSizeExceeded(context.policy.max_size or 0)
 
 
-class _Arrival:
+class ArrivalProgress:
     """Shows a task's arrival, 0→10 by offset (requirement S7), without slowing the body."""
 
-    def __init__(self, room: UploadRoom, upload: Upload, start: int) -> None:
-        self._room = room
+    def __init__(self, context: UploadContext, upload: Upload, start: int) -> None:
+        self._context = context
         self._upload = upload
         self._start = start
         self._shown = self._progress(start)
-        self._shown_at = room.clock.monotonic()
+        self._shown_at = context.clock.monotonic()
         self._task: asyncio.Task[None] | None = None
 
     def _progress(self, offset: int) -> int:
         length = self._upload.length
         return RECEIVED_PROGRESS * offset // length if length else 0
 
-    def moved(self, taken: int) -> None:
+    def on_bytes(self, taken: int) -> None:
         """So many bytes of this body are in the store."""
         offset = self._start + taken
         progress = self._progress(offset)
-        now = self._room.clock.monotonic()
+        now = self._context.clock.monotonic()
         waiting = self._task is not None and not self._task.done()
         if progress <= self._shown or waiting or now - self._shown_at < PROGRESS_INTERVAL_SECONDS:
             return
         self._shown, self._shown_at = progress, now
         change = TaskChange(status=TaskStatus.PENDING, progress=progress)
         self._task = asyncio.ensure_future(
-            self._room.threads.call(self._room.show, self._upload, offset, change)
+            self._context.threads.call(self._context.publish, self._upload, offset, change)
         )
 
-    async def finished(self) -> None:
+    async def close(self) -> None:
         """Wait for what is being shown, so that nothing older follows something newer."""
         if self._task is not None:
             await self._task

@@ -8,39 +8,41 @@ from tusd_py.domain.errors import TusdError, UploadTerminated
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
-from tusd_py.uploads.body import Interruption
-from tusd_py.uploads.context import UploadRoom
+from tusd_py.uploads.body import CancelToken
+from tusd_py.uploads.context import UploadContext
 
 log = logging.getLogger(__name__)
 
 
-async def terminate(room: UploadRoom, user_id: UserId, command: Terminate) -> None:
+async def terminate(context: UploadContext, user_id: UserId, command: Terminate) -> None:
     """Delete an upload, finished or not; its job, if there is one, is cancelled.
 
     A stored object stays for the pool's other references.
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
     Source: tus 1.0.0, termination.
     """
-    upload = await room.find(user_id, command.upload_id)
-    interruption = Interruption()
-    async with room.lock.hold(upload.id, on_release_requested=interruption.supersede):
-        upload = await room.find(user_id, command.upload_id)
-        await room.threads.call(drop, room, upload, UploadState.TERMINATED, UploadTerminated)
+    upload = await context.find(user_id, command.upload_id)
+    cancel = CancelToken()
+    async with context.lock.hold(upload.id, on_release_requested=cancel.cancel):
+        upload = await context.find(user_id, command.upload_id)
+        await context.threads.call(drop, context, upload, UploadState.TERMINATED, UploadTerminated)
 
 
-def drop(room: UploadRoom, upload: Upload, state: UploadState, reason: type[TusdError]) -> None:
+def drop(
+    context: UploadContext, upload: Upload, state: UploadState, reason: type[TusdError]
+) -> None:
     """Close the upload for clients, then remove its bytes; its task says why. Blocks; the caller
     holds its lock.
 
     Row first: after a crash in between the janitor finds the bytes of a closed upload.
     """
-    if not room.catalog.close_upload(upload.id, state):
+    if not context.catalog.close_upload(upload.id, state):
         return
-    room.followers.drop(upload.id)
-    room.stores.core.delete(upload.id)
-    room.catalog.source_removed(upload.id)
+    context.running_hashes.drop(upload.id)
+    context.stores.uploads.delete(upload.id)
+    context.catalog.source_removed(upload.id)
     log.info("upload.closed", extra={"upload_id": upload.id, "state": state.value})
-    room.show(
+    context.publish(
         upload,
         upload.length or 0,
         TaskChange(
@@ -53,10 +55,10 @@ def drop(room: UploadRoom, upload: Upload, state: UploadState, reason: type[Tusd
     )
 
 
-async def reject(room: UploadRoom, upload: Upload, error: TusdError) -> None:
+async def reject(context: UploadContext, upload: Upload, error: TusdError) -> None:
     """Drop an upload for what it holds. The caller holds its lock."""
-    room.counts.refused[error.code] += 1
-    await room.threads.call(drop, room, upload, UploadState.REJECTED, type(error))
+    context.counts.refused[error.code] += 1
+    await context.threads.call(drop, context, upload, UploadState.REJECTED, type(error))
 
 
 _LAST_ATTEMPT: Final = 1 << 40

@@ -78,7 +78,7 @@ class Attempt:
         again it is a copy from the object store, beside the work folder."""
         if self.job.checkpoint.again:
             return self.task_dir / f"{self.job.fence}{SOURCE_SUFFIX}" / "source"
-        return self.ports.stores.core.path(self.job.task_id)
+        return self.ports.stores.uploads.path(self.job.task_id)
 
     @property
     def task_dir(self) -> Path:

@@ -12,5 +12,5 @@ def clean_up(attempt: Attempt) -> None:
     attempt.remove_earlier_work()
     if attempt.job.checkpoint.again:
         return
-    attempt.ports.stores.core.delete(attempt.job.task_id)
+    attempt.ports.stores.uploads.delete(attempt.job.task_id)
     attempt.ports.catalog.source_removed(attempt.job.task_id)

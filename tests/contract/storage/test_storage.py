@@ -10,15 +10,15 @@ from support.room import fresh_id
 from tusd_py.domain.errors import StorageDamaged, StorageFull, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.storage.disk import DiskStore
-from tusd_py.storage.port import Concatenation, Rewind, StoreSet, UploadStore, Writer
+from tusd_py.storage.port import ChunkVerification, Concatenation, Stores, UploadStore, Writer
 
 
-def disk(root: Path) -> StoreSet:
+def disk(root: Path) -> Stores:
     store = DiskStore(root / "uploads", durability="off")
-    return StoreSet(core=store, rewind=store, concatenation=store)
+    return Stores(uploads=store, verification=store, concatenation=store)
 
 
-ADAPTERS: Final[dict[str, Callable[[Path], StoreSet]]] = {
+ADAPTERS: Final[dict[str, Callable[[Path], Stores]]] = {
     "disk": disk,
 }
 
@@ -26,19 +26,19 @@ ADAPTERS: Final[dict[str, Callable[[Path], StoreSet]]] = {
 class Opened:
     """A store, and what is left of it when the process that opened it is gone."""
 
-    def __init__(self, adapter: Callable[[Path], StoreSet], root: Path) -> None:
+    def __init__(self, adapter: Callable[[Path], Stores], root: Path) -> None:
         self._adapter = adapter
         self._root = root
         self.stores = adapter(root)
 
     @property
     def core(self) -> UploadStore:
-        return self.stores.core
+        return self.stores.uploads
 
     @property
-    def rewind(self) -> Rewind:
-        assert self.stores.rewind is not None
-        return self.stores.rewind
+    def rewind(self) -> ChunkVerification:
+        assert self.stores.verification is not None
+        return self.stores.verification
 
     @property
     def concatenation(self) -> Concatenation:
@@ -191,7 +191,7 @@ class TestRewind:
         """An upload of verified ``abc`` with unverified ``wrong`` behind it."""
         upload_id = opened.holding(b"abc")
         writer = opened.core.writer(upload_id, length=None)
-        opened.rewind.begin_unverified(writer)
+        opened.rewind.begin_chunk(writer)
         writer.write([b"wro", b"ng"])
         return upload_id, writer
 
@@ -202,7 +202,7 @@ class TestRewind:
 
     def test_kept_bytes_count(self, opened: Opened) -> None:
         upload_id, writer = self.begun(opened)
-        opened.rewind.keep(writer)
+        opened.rewind.commit_chunk(writer)
         writer.close()
         assert opened.core.offset(upload_id) == 8
         opened.reopen()
@@ -212,7 +212,7 @@ class TestRewind:
         self, opened: Opened
     ) -> None:
         upload_id, writer = self.begun(opened)
-        opened.rewind.discard(writer)
+        opened.rewind.rollback_chunk(writer)
         assert writer.offset == 3
         writer.write([b"de"])
         writer.close()
@@ -234,15 +234,15 @@ class TestRewind:
         upload_id = fresh_id()
         opened.core.create(upload_id)
         with opened.core.writer(upload_id, length=None) as writer:
-            opened.rewind.begin_unverified(writer)
+            opened.rewind.begin_chunk(writer)
             writer.write([b"wrong"])
-            opened.rewind.discard(writer)
+            opened.rewind.rollback_chunk(writer)
         assert opened.core.offset(upload_id) == 0
         assert opened.content(upload_id) == b""
 
     def test_a_second_mark_does_not_verify_what_lies_behind_the_first(self, opened: Opened) -> None:
         upload_id, writer = self.begun(opened)
-        opened.rewind.begin_unverified(writer)
+        opened.rewind.begin_chunk(writer)
         assert opened.core.offset(upload_id) == 3
         writer.close()
 

@@ -7,7 +7,7 @@ from support.bodies import LiveBody, scripted
 
 from tusd_py.ingest.asgi_body import BACKLOG_BYTES, SLICE_BYTES, AsgiBody
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Drained, End, Interruption
+from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult
 
 
 class Sink:
@@ -25,17 +25,17 @@ class Sink:
 def drain(
     receive: Callable[[], Awaitable[dict[str, Any]]],
     sink: Callable[[Sequence[bytes | memoryview]], None],
-    interruption: Callable[[], Interruption] = Interruption,
+    cancel: Callable[[], CancelToken] = CancelToken,
     **values: Any,
-) -> Drained:
+) -> DrainResult:
     threads = Threads()
 
-    async def run() -> Drained:
+    async def run() -> DrainResult:
         defaults = {
             "limit": None,
             "idle_timeout": 30.0,
             "min_rate": 0,
-            "interruption": interruption(),
+            "cancel": cancel(),
         }
         return await AsgiBody(receive, threads).drain(sink, **{**defaults, **values})
 
@@ -48,15 +48,15 @@ def drain(
 def test_small_chunks_go_to_the_sink_in_slices() -> None:
     sink = Sink()
     chunks = [bytes([n % 256]) * 65536 for n in range(64)]
-    assert drain(scripted(chunks), sink) == Drained(64 * 65536, End.COMPLETE)
+    assert drain(scripted(chunks), sink) == DrainResult(64 * 65536, DrainEnd.COMPLETE)
     assert sink.content == b"".join(chunks)
     assert len(sink.calls) <= 64 * 65536 // SLICE_BYTES + 1
 
 
 def test_what_came_before_a_disconnect_is_kept() -> None:
     sink = Sink()
-    assert drain(scripted([b"a" * 10, b"b" * 5], breaks_off=True), sink) == Drained(
-        15, End.DISCONNECTED
+    assert drain(scripted([b"a" * 10, b"b" * 5], breaks_off=True), sink) == DrainResult(
+        15, DrainEnd.DISCONNECTED
     )
     assert sink.content == b"a" * 10 + b"b" * 5
 
@@ -65,12 +65,12 @@ def test_what_came_before_a_disconnect_is_kept() -> None:
 def test_more_than_the_limit_is_an_overrun(size: int) -> None:
     sink = Sink()
     drained = drain(scripted([b"x" * size]), sink, limit=10)
-    assert drained == Drained(10, End.COMPLETE if size == 10 else End.OVERRUN)
+    assert drained == DrainResult(10, DrainEnd.COMPLETE if size == 10 else DrainEnd.TOO_LONG)
     assert len(sink.content) == 10
 
 
 def test_an_empty_body_is_complete() -> None:
-    assert drain(scripted([]), Sink()) == Drained(0, End.COMPLETE)
+    assert drain(scripted([]), Sink()) == DrainResult(0, DrainEnd.COMPLETE)
 
 
 def test_silence_ends_the_body_with_what_came() -> None:
@@ -83,29 +83,29 @@ def test_silence_ends_the_body_with_what_came() -> None:
             body.send(b"then nothing")
         return await body.receive()
 
-    assert drain(receive, sink, idle_timeout=0.05) == Drained(12, End.TIMED_OUT)
+    assert drain(receive, sink, idle_timeout=0.05) == DrainResult(12, DrainEnd.TIMED_OUT)
     assert sink.content == b"then nothing"
 
 
 def test_an_interruption_ends_the_body_with_what_had_arrived() -> None:
     sink = Sink()
-    interruption: Interruption | None = None
+    cancel: CancelToken | None = None
     sent = iter([b"one", b"two"])
 
-    def make() -> Interruption:
-        nonlocal interruption
-        interruption = Interruption()
-        return interruption
+    def make() -> CancelToken:
+        nonlocal cancel
+        cancel = CancelToken()
+        return cancel
 
     async def receive() -> dict[str, Any]:
         data = next(sent, None)
         if data is None:
-            assert interruption is not None
-            interruption.supersede()
+            assert cancel is not None
+            cancel.cancel()
             await asyncio.Event().wait()
         return {"type": "http.request", "body": data, "more_body": True}
 
-    assert drain(receive, sink, make) == Drained(6, End.STOPPED)
+    assert drain(receive, sink, make) == DrainResult(6, DrainEnd.CANCELLED)
     assert sink.content == b"onetwo"
 
 
@@ -130,7 +130,7 @@ def test_a_slow_disk_holds_the_network_back() -> None:
         assert received <= BACKLOG_BYTES + (2 << 20) or release.is_set()
         return {"type": "http.request", "body": bytes(1 << 20), "more_body": True}
 
-    assert drain(receive, sink).taken == 16 << 20
+    assert drain(receive, sink).received == 16 << 20
 
 
 def test_what_the_sink_raises_ends_the_body() -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tusd_py.ingest.socket_reader import LOW_WATER_BYTES, SLICE_BYTES, Slice, Wire
-from tusd_py.uploads.body import End, Interruption
+from tusd_py.ingest.socket_reader import LOW_WATER_BYTES, SLICE_BYTES, ReadResult, SocketReader
+from tusd_py.uploads.body import CancelToken, DrainEnd
 
 
 class Line:
@@ -14,16 +14,16 @@ class Line:
     def __init__(self, length: int) -> None:
         self.client, self.server = socket.socketpair()
         self.server.setblocking(False)
-        self.wire = Wire(self.server, length)
+        self.wire = SocketReader(self.server, length)
         self.got = bytearray()
-        self.interruption = Interruption()
+        self.interruption = CancelToken()
 
     def sink(self, chunks: Sequence[bytes | memoryview]) -> None:
         for chunk in chunks:
             self.got += chunk
 
-    def move(self) -> Slice:
-        return self.wire.move(self.sink, self.interruption)
+    def move(self) -> ReadResult:
+        return self.wire.read_slice(self.sink, self.interruption)
 
 
 @pytest.fixture
@@ -35,22 +35,22 @@ def line() -> Iterator[Line]:
 
 
 def test_nothing_is_waited_for(line: Line) -> None:
-    assert line.move() == Slice(0, dry=True)
+    assert line.move() == ReadResult(0, would_block=True)
     line.client.send(b"abc")
-    assert line.move() == Slice(3, dry=True)
+    assert line.move() == ReadResult(3, would_block=True)
     assert line.got == b"abc"
 
 
 def test_not_a_byte_beyond_the_body_is_taken(line: Line) -> None:
     line.client.send(b"a" * 1000 + b"next")
-    assert line.move() == Slice(1000, End.COMPLETE)
+    assert line.move() == ReadResult(1000, DrainEnd.COMPLETE)
     assert line.server.recv(100) == b"next"
 
 
 def test_what_came_before_a_disconnect_is_taken(line: Line) -> None:
     line.client.send(b"abc")
     line.client.close()
-    assert line.move() == Slice(3, End.DISCONNECTED)
+    assert line.move() == ReadResult(3, DrainEnd.DISCONNECTED)
     assert line.got == b"abc"
 
 
@@ -58,25 +58,25 @@ def test_a_slice_is_bounded(line: Line) -> None:
     line.wire.left = 3 * SLICE_BYTES
     sender = threading.Thread(target=line.client.sendall, args=(bytes(3 * SLICE_BYTES),))
     sender.start()
-    moved: list[Slice] = []
+    moved: list[ReadResult] = []
     while not moved or moved[-1].end is None:
         moved.append(line.move())
     sender.join()
-    assert moved[-1].end is End.COMPLETE
+    assert moved[-1].end is DrainEnd.COMPLETE
     assert sum(piece.count for piece in moved) == len(line.got) == 3 * SLICE_BYTES
     assert all(piece.count <= SLICE_BYTES for piece in moved)
 
 
 def test_asked_to_let_go_it_takes_what_has_arrived(line: Line) -> None:
     line.client.send(b"abc")
-    line.interruption.supersede()
-    assert line.move() == Slice(3, End.STOPPED)
+    line.interruption.cancel()
+    assert line.move() == ReadResult(3, DrainEnd.CANCELLED)
 
 
 def test_asked_to_let_go_of_a_body_that_has_arrived_it_is_complete(line: Line) -> None:
     line.client.send(bytes(1000))
-    line.interruption.supersede()
-    assert line.move() == Slice(1000, End.COMPLETE)
+    line.interruption.cancel()
+    assert line.move() == ReadResult(1000, DrainEnd.COMPLETE)
 
 
 def test_what_the_sink_raises_is_raised(line: Line) -> None:
@@ -85,7 +85,7 @@ def test_what_the_sink_raises_is_raised(line: Line) -> None:
 
     line.client.send(b"abc")
     with pytest.raises(OSError, match="disk"):
-        line.wire.move(sink, line.interruption)
+        line.wire.read_slice(sink, line.interruption)
 
 
 def test_the_low_water_mark_is_never_beyond_the_body_and_is_given_back() -> None:
@@ -93,7 +93,7 @@ def test_the_low_water_mark_is_never_beyond_the_body_and_is_given_back() -> None
     client = socket.create_connection(listener.getsockname())
     server, _ = listener.accept()
     kept = server.dup()
-    wire = Wire(server, 100)
+    wire = SocketReader(server, 100)
 
     def mark() -> int:
         return kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)

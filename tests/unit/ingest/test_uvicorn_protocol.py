@@ -13,11 +13,11 @@ from support.uvicorn_server import Receive, Scope, Send, serving
 
 from tusd_py.ingest import compat_check as checking
 from tusd_py.ingest.bodies import body_of
-from tusd_py.ingest.compat_check import self_check
-from tusd_py.ingest.scope_extensions import INTERIM, LENDER
+from tusd_py.ingest.compat_check import compat_check
+from tusd_py.ingest.scope_extensions import INTERIM, SOCKET_HANDOFF
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Drained, End, Interruption
+from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult
 
 Play = Callable[[Coroutine[None, None, None]], None]
 
@@ -29,7 +29,7 @@ class Taker:
         self._threads = threads
         self._beside = beside
         self.got = bytearray()
-        self.drained: list[Drained] = []
+        self.drained: list[DrainResult] = []
         self.lent: list[bool] = []
 
     def sink(self, chunks: Sequence[bytes | memoryview]) -> None:
@@ -40,10 +40,10 @@ class Taker:
         # As some middleware does that looks for disconnects.
         listener = asyncio.ensure_future(receive()) if self._beside else None
         body = body_of(scope, receive, self._threads)
-        self.lent.append(LENDER in scope["extensions"])
+        self.lent.append(SOCKET_HANDOFF in scope["extensions"])
         self.drained.append(
             await body.drain(
-                self.sink, limit=None, idle_timeout=10, min_rate=0, interruption=Interruption()
+                self.sink, limit=None, idle_timeout=10, min_rate=0, cancel=CancelToken()
             )
         )
         if listener is not None:
@@ -86,7 +86,7 @@ def test_who_receives_beside_it_steals_no_byte(play: Play, threads: Threads) -> 
             answer = await exchange(port, patch(len(content), "Expect: 100-continue"), content)
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 ")
         assert taker.lent == [True]
-        assert taker.drained == [Drained(len(content), End.COMPLETE)]
+        assert taker.drained == [DrainResult(len(content), DrainEnd.COMPLETE)]
         assert taker.got == content
 
     play(run())
@@ -152,7 +152,7 @@ def test_interim_responses_precede_the_answer(play: Play) -> None:
 
 
 def test_the_self_check_finds_nothing_here() -> None:
-    assert self_check() is None
+    assert compat_check() is None
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_the_self_check_finds_what_moved(missing: str, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(TusHttpProtocol, missing, moved)
     monkeypatch.setattr(checking, "SECONDS", 0.5)
-    assert self_check() is not None
+    assert compat_check() is not None

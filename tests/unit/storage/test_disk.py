@@ -62,7 +62,7 @@ class TestFiles:
     def test_a_writer_of_another_store_is_refused(self, store: DiskStore) -> None:
         stranger: Any = object()
         with pytest.raises(TypeError):
-            store.begin_unverified(stranger)
+            store.begin_chunk(stranger)
 
 
 class TestDurability:
@@ -120,7 +120,7 @@ class TestMarker:
     def test_the_marker_is_never_half_there(self, store: DiskStore, upload_id: UploadId) -> None:
         with store.writer(upload_id, length=None) as writer:
             writer.write([b"abc"])
-            store.begin_unverified(writer)
+            store.begin_chunk(writer)
         marker = store.path(upload_id).with_suffix(".unverified")
         assert marker.is_symlink(), "a link comes into being together with its content"
         assert str(marker.readlink()) == "3"
@@ -145,7 +145,7 @@ class TestMarker:
     ) -> None:
         with store.writer(upload_id, length=None) as writer:
             writer.write([b"abc"])
-            store.begin_unverified(writer)
+            store.begin_chunk(writer)
             writer.write([b"wrong"])
 
             def dies(*_: object, **__: object) -> None:
@@ -153,7 +153,7 @@ class TestMarker:
 
             monkeypatch.setattr(Path, "unlink", dies)
             with pytest.raises(KeyboardInterrupt):
-                store.discard(writer)
+                store.rollback_chunk(writer)
             monkeypatch.undo()
         assert store.offset(upload_id) == 3
         with store.writer(upload_id, length=None) as writer:
@@ -223,15 +223,15 @@ class TestSpace:
         with store.writer(upload_id, length=None) as writer:
             writer.write([b"abc"])
         path = store.path(upload_id)
-        assert not store.held_ahead(upload_id)
+        assert not store.preallocated(upload_id)
         descriptor = os.open(path, os.O_WRONLY)
         if not linux.allocate(descriptor, 3, 8 * MIB):
             pytest.skip("this file system can't allocate ahead")
         os.close(descriptor)
         os.utime(path, (1000, 1000))
-        assert store.held_ahead(upload_id) >= 8 * MIB
-        store.give_back(upload_id)
-        assert not store.held_ahead(upload_id)
+        assert store.preallocated(upload_id) >= 8 * MIB
+        store.release_preallocated(upload_id)
+        assert not store.preallocated(upload_id)
         assert path.stat().st_blocks * 512 < MIB
         assert store.modified_at(upload_id) == 1000
         assert path.read_bytes() == b"abc"

@@ -192,9 +192,9 @@ def test_the_directory_is_synced_once_and_again_after_a_mark(
     writer.sync()
     writer.sync()
     assert synced == ["file", "directory", "file"]
-    store.begin_unverified(writer)
+    store.begin_chunk(writer)
     writer.sync()
-    store.keep(writer)
+    store.commit_chunk(writer)
     writer.sync()
     assert synced[3:] == ["file", "directory"] * 2
 
@@ -205,7 +205,7 @@ def test_dirty_pages_are_pushed_out_while_receiving(
     pushed: list[tuple[int, int]] = []
     monkeypatch.setattr(disk_writer, "PUSH_BYTES", 10)
     monkeypatch.setattr(
-        disk_writer, "push_out", lambda _, start, length: pushed.append((start, length))
+        disk_writer, "start_writeback", lambda _, start, length: pushed.append((start, length))
     )
     for _ in range(5):
         writer.write([b"sixsix"])

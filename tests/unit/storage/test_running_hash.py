@@ -9,7 +9,7 @@ import pytest
 from support.room import fresh_id
 
 from tusd_py.storage import running_hash as module
-from tusd_py.storage.running_hash import Follower, Followers
+from tusd_py.storage.running_hash import RunningHash, RunningHashes
 
 CONTENT = bytes(number * 7 % 251 for number in range(300_000))
 
@@ -30,8 +30,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def follower(path: Path) -> Follower:
-    return Follower(path)
+def follower(path: Path) -> RunningHash:
+    return RunningHash(path)
 
 
 @pytest.fixture(autouse=True)
@@ -39,77 +39,77 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "STEP_BYTES", 100_000)
 
 
-def test_fed_bytes_are_hashed_in_order(follower: Follower) -> None:
-    follower.feed(0, [CONTENT[:10], memoryview(CONTENT)[10:1000], b""])
-    follower.feed(1000, [CONTENT[1000:]])
+def test_fed_bytes_are_hashed_in_order(follower: RunningHash) -> None:
+    follower.update(0, [CONTENT[:10], memoryview(CONTENT)[10:1000], b""])
+    follower.update(1000, [CONTENT[1000:]])
     assert follower.hashed == len(CONTENT)
     assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
 
-def test_bytes_ahead_of_the_state_are_left_to_a_catch_up(follower: Follower) -> None:
-    follower.feed(500, [CONTENT[500:]])
+def test_bytes_ahead_of_the_state_are_left_to_a_catch_up(follower: RunningHash) -> None:
+    follower.update(500, [CONTENT[500:]])
     assert follower.hashed == 0
     assert follower.catch_up(lambda: len(CONTENT), never)
     assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
 
-def test_bytes_hashed_already_are_skipped(follower: Follower) -> None:
+def test_bytes_hashed_already_are_skipped(follower: RunningHash) -> None:
     assert follower.catch_up(lambda: 1000, never)
-    follower.feed(400, [CONTENT[400:500], CONTENT[500:1200], CONTENT[1200:1300]])
+    follower.update(400, [CONTENT[400:500], CONTENT[500:1200], CONTENT[1200:1300]])
     assert follower.hashed == 1300
-    follower.feed(0, [CONTENT[:1300]])
+    follower.update(0, [CONTENT[:1300]])
     assert follower.hexdigest(1300) == b3(CONTENT[:1300])
 
 
-def test_a_digest_of_another_length_is_refused(follower: Follower) -> None:
-    follower.feed(0, [CONTENT[:10]])
+def test_a_digest_of_another_length_is_refused(follower: RunningHash) -> None:
+    follower.update(0, [CONTENT[:10]])
     for length in (0, 9, 11):
         with pytest.raises(ValueError, match="hashed 10 bytes"):
             follower.hexdigest(length)
 
 
-def test_an_empty_file_has_a_digest(follower: Follower) -> None:
+def test_an_empty_file_has_a_digest(follower: RunningHash) -> None:
     assert follower.catch_up(lambda: 0, never)
     assert follower.hexdigest(0) == b3(b"")
 
 
-def test_a_level_follower_does_not_open_its_file(follower: Follower, path: Path) -> None:
-    follower.feed(0, [CONTENT])
+def test_a_level_follower_does_not_open_its_file(follower: RunningHash, path: Path) -> None:
+    follower.update(0, [CONTENT])
     path.unlink()
     assert follower.catch_up(lambda: len(CONTENT), never)
 
 
-def test_the_digest_is_what_b3sum_prints(follower: Follower, path: Path) -> None:
-    follower.feed(0, [CONTENT[:77]])
+def test_the_digest_is_what_b3sum_prints(follower: RunningHash, path: Path) -> None:
+    follower.update(0, [CONTENT[:77]])
     assert follower.catch_up(lambda: 200_000, never)
-    follower.feed(200_000, [CONTENT[200_000:]])
+    follower.update(200_000, [CONTENT[200_000:]])
     command = ["b3sum", "--no-names", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert follower.hexdigest(len(CONTENT)) == done.stdout.strip()
 
 
 class TestCatchUp:
-    def test_follows_a_limit_that_grows(self, follower: Follower) -> None:
+    def test_follows_a_limit_that_grows(self, follower: RunningHash) -> None:
         limits = iter([100, 100, 5000, 250_000])
         assert follower.catch_up(lambda: next(limits, len(CONTENT)), never)
         assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
-    def test_stops_when_told_and_goes_on_later(self, follower: Follower) -> None:
+    def test_stops_when_told_and_goes_on_later(self, follower: RunningHash) -> None:
         answers = iter([False, False, True])
         assert follower.catch_up(lambda: len(CONTENT), lambda: next(answers)) is False
         assert follower.hashed == 200_000
         assert follower.catch_up(lambda: len(CONTENT), never) is True
         assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
-    def test_a_file_shorter_than_its_limit_is_not_level(self, follower: Follower) -> None:
+    def test_a_file_shorter_than_its_limit_is_not_level(self, follower: RunningHash) -> None:
         assert follower.catch_up(lambda: len(CONTENT) + 1, never) is False
 
     def test_a_missing_file_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
-            Follower(tmp_path / "missing").catch_up(lambda: 1, never)
+            RunningHash(tmp_path / "missing").catch_up(lambda: 1, never)
 
-    def test_starts_anew_when_the_file_was_cut(self, follower: Follower, path: Path) -> None:
-        follower.feed(0, [CONTENT])
+    def test_starts_anew_when_the_file_was_cut(self, follower: RunningHash, path: Path) -> None:
+        follower.update(0, [CONTENT])
         other = b"other" * 100
         path.write_bytes(other)
         assert follower.catch_up(lambda: len(other), never)
@@ -117,53 +117,53 @@ class TestCatchUp:
 
 
 class TestRewind:
-    def test_takes_back_what_was_fed_since_the_mark(self, follower: Follower) -> None:
-        follower.feed(0, [CONTENT[:1000]])
-        follower.mark()
-        follower.feed(1000, [b"wrong", b"bytes"])
-        follower.rewind()
+    def test_takes_back_what_was_fed_since_the_mark(self, follower: RunningHash) -> None:
+        follower.update(0, [CONTENT[:1000]])
+        follower.savepoint()
+        follower.update(1000, [b"wrong", b"bytes"])
+        follower.rollback()
         assert follower.hashed == 1000
-        follower.feed(1000, [CONTENT[1000:]])
+        follower.update(1000, [CONTENT[1000:]])
         assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
-    def test_settled_bytes_stay(self, follower: Follower) -> None:
-        follower.mark()
-        follower.feed(0, [CONTENT[:1000]])
-        follower.settle()
-        follower.rewind()
+    def test_settled_bytes_stay(self, follower: RunningHash) -> None:
+        follower.savepoint()
+        follower.update(0, [CONTENT[:1000]])
+        follower.commit()
+        follower.rollback()
         assert follower.hexdigest(1000) == b3(CONTENT[:1000])
 
     def test_a_catch_up_goes_on_below_the_mark_and_is_not_taken_back(
-        self, follower: Follower, path: Path
+        self, follower: RunningHash, path: Path
     ) -> None:
         path.write_bytes(CONTENT[:200_000] + b"wrong")
-        follower.mark()
-        follower.feed(200_000, [b"wrong"])
+        follower.savepoint()
+        follower.update(200_000, [b"wrong"])
         assert follower.catch_up(lambda: 200_000, never)
-        follower.rewind()
+        follower.rollback()
         assert follower.hashed == 200_000
         path.write_bytes(CONTENT)
-        follower.feed(200_000, [CONTENT[200_000:]])
+        follower.update(200_000, [CONTENT[200_000:]])
         assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
     def test_a_catch_up_does_not_touch_unverified_bytes(
-        self, follower: Follower, path: Path
+        self, follower: RunningHash, path: Path
     ) -> None:
-        follower.feed(0, [CONTENT[:1000]])
-        follower.mark()
-        follower.feed(1000, [b"wrong"])
+        follower.update(0, [CONTENT[:1000]])
+        follower.savepoint()
+        follower.update(1000, [b"wrong"])
         assert follower.catch_up(lambda: 1000, never)
         assert follower.hashed == 1005
-        follower.rewind()
+        follower.rollback()
         assert follower.hexdigest(1000) == b3(CONTENT[:1000])
 
-    def test_rewinding_twice_changes_nothing_more(self, follower: Follower) -> None:
-        follower.feed(0, [CONTENT[:10]])
-        follower.mark()
-        follower.feed(10, [b"wrong"])
-        follower.rewind()
-        follower.feed(10, [CONTENT[10:20]])
-        follower.rewind()
+    def test_rewinding_twice_changes_nothing_more(self, follower: RunningHash) -> None:
+        follower.update(0, [CONTENT[:10]])
+        follower.savepoint()
+        follower.update(10, [b"wrong"])
+        follower.rollback()
+        follower.update(10, [CONTENT[10:20]])
+        follower.rollback()
         assert follower.hexdigest(20) == b3(CONTENT[:20])
 
 
@@ -172,10 +172,10 @@ class TestThreads:
 
     @pytest.mark.parametrize("known", [1000, 0], ids=["level from the start", "after reading"])
     def test_feed_does_not_wait_for_a_catch_up_that_is_about_to_end_and_nothing_is_lost(
-        self, follower: Follower, path: Path, known: int
+        self, follower: RunningHash, path: Path, known: int
     ) -> None:
         path.write_bytes(CONTENT[:1000])
-        follower.feed(0, [CONTENT[:known]])
+        follower.update(0, [CONTENT[:known]])
         inside, go_on = threading.Event(), threading.Event()
 
         def limit() -> int:
@@ -191,16 +191,16 @@ class TestThreads:
         assert inside.wait(30)
         # The catch-up holds the state and believes to be level with 1000 bytes; more arrive now.
         path.write_bytes(CONTENT[:2000])
-        follower.feed(1000, [CONTENT[1000:2000]])
+        follower.update(1000, [CONTENT[1000:2000]])
         go_on.set()
         thread.join(30)
         assert levels == [True]
         assert follower.hashed == 2000, "no bytes fell between the two"
-        follower.feed(2000, [CONTENT[2000:]])
+        follower.update(2000, [CONTENT[2000:]])
         assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
     def test_writer_and_catch_up_together_hash_every_byte_once(
-        self, follower: Follower, path: Path
+        self, follower: RunningHash, path: Path
     ) -> None:
         path.write_bytes(CONTENT[:100_000])
         path_at = [100_000]
@@ -218,7 +218,7 @@ class TestThreads:
                 chunk = CONTENT[start : start + 97]
                 file.write(chunk)
                 path_at[0] = start + len(chunk)
-                follower.feed(start, [chunk])
+                follower.update(start, [chunk])
         done.set()
         thread.join(30)
         assert levels == {True}
@@ -228,21 +228,21 @@ class TestThreads:
 
 class TestFollowers:
     def test_the_same_upload_has_the_same_follower(self, path: Path) -> None:
-        followers, upload_id = Followers(), fresh_id()
+        followers, upload_id = RunningHashes(), fresh_id()
         assert followers.get(upload_id, lambda _: path) is followers.get(upload_id, lambda _: path)
         assert followers.get(fresh_id(), lambda _: path) is not followers.get(
             upload_id, lambda _: path
         )
 
     def test_a_dropped_one_is_begun_anew(self, path: Path) -> None:
-        followers, upload_id = Followers(), fresh_id()
-        followers.get(upload_id, lambda _: path).feed(0, [CONTENT])
+        followers, upload_id = RunningHashes(), fresh_id()
+        followers.get(upload_id, lambda _: path).update(0, [CONTENT])
         followers.drop(upload_id)
         followers.drop(upload_id)
         assert followers.get(upload_id, lambda _: path).hashed == 0
 
     def test_the_one_unused_for_longest_goes_first(self, path: Path) -> None:
-        followers = Followers(limit=2)
+        followers = RunningHashes(limit=2)
         first, second, third = fresh_id(), fresh_id(), fresh_id()
         kept = followers.get(first, lambda _: path)
         gone = followers.get(second, lambda _: path)

@@ -10,8 +10,8 @@ import pytest
 from tusd_py.catalog.values import Done, attempt
 from tusd_py.domain.errors import BackendError, HashMismatch
 from tusd_py.threads import CALL_THREADS, Threads
-from tusd_py.uploads.batching import MAX_BATCH, Lane
-from tusd_py.uploads.programs import Steps, Wait, commit
+from tusd_py.uploads.batching import MAX_BATCH, UploadBatcher
+from tusd_py.uploads.programs import EffectKind, Program, commit
 
 
 class Bench:
@@ -19,13 +19,13 @@ class Bench:
 
     def __init__(self, *, shares_commits: bool) -> None:
         self.threads = Threads()
-        self.lane = Lane(self.threads, self._together, shares_commits=shares_commits)
+        self.lane = UploadBatcher(self.threads, self._together, shares_commits=shares_commits)
         self.batches: list[int] = []
         self.open = threading.Event()
         self.open.set()
         self.held = threading.Semaphore(0)
 
-    def _together(self, _wait: Wait, items: Sequence[Any]) -> Sequence[Done]:
+    def _together(self, _wait: EffectKind, items: Sequence[Any]) -> Sequence[Done]:
         self.held.release()
         self.open.wait(10)
         self.batches.append(len(items))
@@ -36,7 +36,7 @@ class Bench:
             assert await asyncio.to_thread(self.held.acquire, True, 10)
 
 
-def one(work: Callable[[], Any]) -> Steps[Any]:
+def one(work: Callable[[], Any]) -> Program[Any]:
     return (yield from commit(work))
 
 
@@ -85,11 +85,11 @@ def test_an_error_goes_to_whom_it_belongs(bench: Bench) -> None:
 
 
 def test_trouble_of_the_whole_batch_is_told_to_all(bench: Bench) -> None:
-    def broken(_wait: Wait, _items: Sequence[Any]) -> Sequence[Done]:
+    def broken(_wait: EffectKind, _items: Sequence[Any]) -> Sequence[Done]:
         raise BackendError
 
     async def scene() -> list[Any]:
-        lane = Lane(bench.threads, broken, shares_commits=True)
+        lane = UploadBatcher(bench.threads, broken, shares_commits=True)
         async with asyncio.timeout(10):
             return await asyncio.gather(
                 *(lane.run(one(int)) for _ in range(2)), return_exceptions=True

@@ -25,12 +25,12 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import FinishedContent, UploadState
 from tusd_py.jobs.outbox import relay_outbox, tell_outcomes
-from tusd_py.storage.running_hash import Follower
+from tusd_py.storage.running_hash import RunningHash
 from tusd_py.uploads import finish as finishing
 from tusd_py.uploads.append import append
 from tusd_py.uploads.create import create
 from tusd_py.uploads.finish import recover
-from tusd_py.uploads.receive import LANE_CATCH_UP_BYTES
+from tusd_py.uploads.receive import BATCH_REREAD_BYTES
 
 
 def test_a_declared_hash_is_verified(client: Harness) -> None:
@@ -41,7 +41,7 @@ def test_a_declared_hash_is_verified(client: Harness) -> None:
     with pytest.raises(HashMismatch):
         client.send(upload_id, 0, content)
     assert client.state(upload_id) is UploadState.REJECTED
-    assert not client.process.ports.stores.core.path(upload_id).exists()
+    assert not client.process.ports.stores.uploads.path(upload_id).exists()
     task = client.process.ports.tasks.get(upload_id)
     assert task is not None
     assert (task.status, task.error_code) == (TaskStatus.FAILED, "hash_mismatch")
@@ -62,7 +62,7 @@ def test_a_job_has_its_owners_priority_and_the_lane_of_its_content(client: Harne
 def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
+    monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
     content = bytes(range(256)) * 10
     upload_id = client.make(len(content))
     client.send(upload_id, 0, content[:1000])
@@ -78,7 +78,7 @@ def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
 def test_with_a_declared_hash_the_client_waits_for_the_verdict(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
+    monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
     upload_id = client.make(2000, declared_hash="0" * 64)
     client.send(upload_id, 0, b"x" * 1000)
     client.restart()
@@ -89,19 +89,19 @@ def test_with_a_declared_hash_the_client_waits_for_the_verdict(
 def test_a_finish_that_must_read_back_keeps_no_small_upload_waiting(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = b"x" * (LANE_CATCH_UP_BYTES + 2)
+    content = b"x" * (BATCH_REREAD_BYTES + 2)
     upload_id = client.make(len(content), declared_hash=blake3.blake3(content).hexdigest())
     client.send(upload_id, 0, content[:-1])
     client.restart()
     reading, go_on = threading.Event(), threading.Event()
-    read_on = Follower._read_on
+    read_on = RunningHash._read_on
 
     def slowly(*arguments: Any) -> bool:
         reading.set()
         go_on.wait(10)
         return read_on(*arguments)
 
-    monkeypatch.setattr(Follower, "_read_on", slowly)
+    monkeypatch.setattr(RunningHash, "_read_on", slowly)
 
     async def scene() -> int:
         command = Append(upload_id=upload_id, offset=len(content) - 1)
@@ -124,7 +124,7 @@ def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
     content = b"z" * 3000
     upload_id = client.make(len(content))
     client.send(upload_id, 0, content[:2999])
-    writer = client.process.ports.stores.core.writer(upload_id, length=len(content))
+    writer = client.process.ports.stores.uploads.writer(upload_id, length=len(content))
     writer.write([content[2999:]])
     writer.close()
     client.restart()
@@ -139,7 +139,7 @@ def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
 ) -> None:
     uploads = [client.make(3) for _ in range(3)]
     for upload_id in uploads:
-        with client.process.ports.stores.core.writer(upload_id, length=3) as writer:
+        with client.process.ports.stores.uploads.writer(upload_id, length=3) as writer:
             writer.write([b"abc"])
     client.restart()
     finish = client.process.ports.catalog.finish_upload

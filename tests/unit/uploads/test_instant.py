@@ -110,7 +110,7 @@ def test_what_its_owner_holds_is_born_complete(client: Client) -> None:
         TaskStatus.COMPLETED, 100, STORED.path,
     )  # fmt: skip
     with pytest.raises(UploadNotFound):
-        client.process.ports.stores.core.offset(made.upload.id)
+        client.process.ports.stores.uploads.offset(made.upload.id)
     counts = client.room.counts
     assert (counts.created, counts.finished, counts.instant, counts.instant_bytes) == (
         2, 2, 1, len(CONTENT),
@@ -196,7 +196,7 @@ def test_a_hash_told_on_the_way_ends_the_upload(client: Client) -> None:
     assert client.offset(begun) == len(CONTENT)
     assert client.send(begun, 2000, CONTENT[2000:]) == len(CONTENT), "a part that was under way"
     with pytest.raises(UploadNotFound):
-        client.process.ports.stores.core.offset(begun)
+        client.process.ports.stores.uploads.offset(begun)
 
 
 def test_a_hash_told_on_the_way_binds_what_is_not_held(client: Client) -> None:

@@ -17,7 +17,7 @@ from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import StorageFull
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.upload import UploadKind, UploadState
-from tusd_py.storage.running_hash import Follower
+from tusd_py.storage.running_hash import RunningHash
 from tusd_py.threads import BODY_THREADS, CALL_THREADS
 from tusd_py.uploads import concatenate as concatenating
 from tusd_py.uploads import finish as finishing
@@ -98,9 +98,9 @@ def test_calls_go_on_while_many_final_uploads_are_read_back(
     """A declared hash must be known before the answer."""
     content = b"part" * 1000
     part = a_part(client, content)
-    gate = Gate(finishing._catch_up)
-    monkeypatch.setattr(finishing, "CATCH_UP_IN_CALL_BYTES", 1000)
-    monkeypatch.setattr(finishing, "_catch_up", gate)
+    gate = Gate(finishing._rehash)
+    monkeypatch.setattr(finishing, "REHASH_IN_CALL_BYTES", 1000)
+    monkeypatch.setattr(finishing, "_rehash", gate)
     client.run(while_held_up(client, part, gate, declared_hash=blake3.blake3(content).hexdigest()))
 
 
@@ -108,16 +108,16 @@ def test_what_is_read_back_takes_turns(client: Harness, monkeypatch: pytest.Monk
     """A slice that has no time left goes on in the next."""
     content = os.urandom(3000)
     part = a_part(client, content)
-    monkeypatch.setattr(finishing, "CATCH_UP_IN_CALL_BYTES", 1000)
-    monkeypatch.setattr(finishing, "CATCH_UP_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(finishing, "REHASH_IN_CALL_BYTES", 1000)
+    monkeypatch.setattr(finishing, "REHASH_SLICE_SECONDS", 0.0)
     monkeypatch.setattr("tusd_py.storage.running_hash.STEP_BYTES", 1000)
-    slices, read_on = [], Follower._read_on
+    slices, read_on = [], RunningHash._read_on
 
     def counted(*arguments: Any) -> bool:
         slices.append(1)
         return read_on(*arguments)
 
-    monkeypatch.setattr(Follower, "_read_on", counted)
+    monkeypatch.setattr(RunningHash, "_read_on", counted)
     final = client.run(join(client, part))
     job = client.process.ports.catalog.job(final)
     assert len(slices) > 1
@@ -160,10 +160,10 @@ def test_a_final_upload_without_room_on_the_disk_waits_and_is_not_copied(
     monkeypatch.setattr(os, "copy_file_range", lambda *_: pytest.fail("copied"))
     client.send(waiting, 0, b"abc", declared_length=3)
     assert client.state(final) is UploadState.RECEIVING
-    known = set(client.process.ports.stores.core.ids())
+    known = set(client.process.ports.stores.uploads.ids())
     with pytest.raises(StorageFull):
         client.run(join(client, whole))
-    assert set(client.process.ports.stores.core.ids()) == known
+    assert set(client.process.ports.stores.uploads.ids()) == known
     monkeypatch.undo()
     assert client.run(finishing.recover(client.room)) == 1
     assert client.state(final) is UploadState.FINISHED

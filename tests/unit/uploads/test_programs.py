@@ -9,7 +9,15 @@ from tusd_py.catalog.values import Done, attempt
 from tusd_py.domain.errors import BackendError, HashMismatch, StorageDamaged
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
-from tusd_py.uploads.programs import Steps, Wait, commit, later, run, run_together, show
+from tusd_py.uploads.programs import (
+    EffectKind,
+    Program,
+    commit,
+    execute,
+    execute_all,
+    fsync,
+    notify,
+)
 
 FACTS = TaskFacts(
     task_id=UploadId("0" * 32), user_id=UserId(1), filename="a", file_size=1, created_at=0.0
@@ -21,51 +29,51 @@ class Groups:
     """Does what a room does, and remembers what came together."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[Wait, int]] = []
+        self.seen: list[tuple[EffectKind, int]] = []
         self.log: list[str] = []
         self.catalog_is_away = False
 
-    def together(self, wait: Wait, items: Sequence[Any]) -> Sequence[Done]:
+    def together(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Done]:
         self.seen.append((wait, len(items)))
-        if wait is Wait.VIEW:
+        if wait is EffectKind.NOTIFY:
             return [Done()] * len(items)
-        if wait is Wait.CATALOG and self.catalog_is_away:
+        if wait is EffectKind.COMMIT and self.catalog_is_away:
             return [Done(error=BackendError())] * len(items)
         return [attempt(work) for work in items]
 
-    def upload(self, name: str, *, syncs: bool = True) -> Steps[str]:
+    def upload(self, name: str, *, syncs: bool = True) -> Program[str]:
         self.log.append(f"{name} written")
         if syncs:
-            yield from later(lambda: self.log.append(f"{name} synced"))
+            yield from fsync(lambda: self.log.append(f"{name} synced"))
         number = yield from commit(lambda: len(self.log))
-        yield from show(FACTS, CHANGE)
+        yield from notify(FACTS, CHANGE)
         return f"{name} {number}"
 
 
 def test_all_meet_at_the_disk_at_the_catalog_and_at_the_view() -> None:
     groups = Groups()
-    told = run_together(
+    told = execute_all(
         [groups.upload("a"), groups.upload("b", syncs=False), groups.upload("c")], groups.together
     )
-    assert groups.seen == [(Wait.DISK, 2), (Wait.CATALOG, 3), (Wait.VIEW, 3)]
+    assert groups.seen == [(EffectKind.FSYNC, 2), (EffectKind.COMMIT, 3), (EffectKind.NOTIFY, 3)]
     assert groups.log == ["a written", "b written", "c written", "a synced", "c synced"]
     assert [done.result() for done in told] == ["a 5", "b 5", "c 5"]
 
 
 def test_ones_trouble_is_its_own_wherever_it_comes() -> None:
-    def fails_at_once() -> Steps[None]:
+    def fails_at_once() -> Program[None]:
         raise HashMismatch
-        yield from later(int)
+        yield from fsync(int)
 
-    def fails_at_the_disk() -> Steps[None]:
+    def fails_at_the_disk() -> Program[None]:
         def break_() -> None:
             raise StorageDamaged
 
-        yield from later(break_)
+        yield from fsync(break_)
         pytest.fail("nothing follows a sync that failed")
 
     groups = Groups()
-    told = run_together([fails_at_once(), groups.upload("a"), fails_at_the_disk()], groups.together)
+    told = execute_all([fails_at_once(), groups.upload("a"), fails_at_the_disk()], groups.together)
     assert [type(done.error) for done in told] == [HashMismatch, type(None), StorageDamaged]
     assert told[1].value == "a 2"
 
@@ -73,7 +81,7 @@ def test_ones_trouble_is_its_own_wherever_it_comes() -> None:
 def test_what_a_step_raises_can_be_cleaned_up_after() -> None:
     closed: list[str] = []
 
-    def careful() -> Steps[None]:
+    def careful() -> Program[None]:
         try:
             yield from commit(lambda: None)
         finally:
@@ -82,17 +90,17 @@ def test_what_a_step_raises_can_be_cleaned_up_after() -> None:
     groups = Groups()
     groups.catalog_is_away = True
     with pytest.raises(BackendError):
-        run(careful(), groups.together)
+        execute(careful(), groups.together)
     assert closed == ["closed"]
 
 
 def test_who_has_more_to_commit_waits_for_nobody_who_is_done() -> None:
-    def twice() -> Steps[int]:
+    def twice() -> Program[int]:
         first = yield from commit(lambda: 1)
         second = yield from commit(lambda: first + 1)
         return second
 
     groups = Groups()
-    told = run_together([twice(), groups.upload("a", syncs=False)], groups.together)
+    told = execute_all([twice(), groups.upload("a", syncs=False)], groups.together)
     assert [done.result() for done in told] == [2, "a 1"]
-    assert groups.seen == [(Wait.CATALOG, 2), (Wait.CATALOG, 1), (Wait.VIEW, 1)]
+    assert groups.seen == [(EffectKind.COMMIT, 2), (EffectKind.COMMIT, 1), (EffectKind.NOTIFY, 1)]

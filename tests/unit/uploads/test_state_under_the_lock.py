@@ -22,7 +22,7 @@ from tusd_py.uploads.finish import finish
 from tusd_py.uploads.inspect import inspect
 from tusd_py.uploads.ownership_proof import prove
 from tusd_py.uploads.terminate import drop, terminate
-from tusd_py.uploads.upkeep import look_after
+from tusd_py.uploads.upkeep import maintain
 
 CONTENT = b"held already" * 100
 End = Callable[[Harness, UploadId], Awaitable[None]]
@@ -30,7 +30,7 @@ End = Callable[[Harness, UploadId], Awaitable[None]]
 
 async def _finish(client: Harness, upload_id: UploadId) -> None:
     """Store the whole content and finish, as the holder of the lock does."""
-    with client.process.ports.stores.core.writer(upload_id, length=len(CONTENT)) as writer:
+    with client.process.ports.stores.uploads.writer(upload_id, length=len(CONTENT)) as writer:
         writer.write([CONTENT])
     upload = client.process.ports.catalog.upload(upload_id)
     assert upload is not None
@@ -116,7 +116,7 @@ def test_a_delete_removes_it_and_its_job(finished: Scene) -> None:
 def test_expiry_leaves_alone_what_was_finished(finished: Scene) -> None:
     client = finished.client
     client.clock.advance(1e9)
-    seen = client.run(look_after(client.room)).expired
+    seen = client.run(maintain(client.room)).expired
     assert finished.upload_id in seen
     finished.run(collect_expired(client.room, seen))
     assert client.state(finished.upload_id) is UploadState.FINISHED
@@ -157,15 +157,15 @@ def test_a_finish_behind_its_answer_waits_for_the_lock(
     upload_id = client.make(len(CONTENT))
     client.send(upload_id, 0, CONTENT[:1000])
     client.restart()
-    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
-    monkeypatch.setattr("tusd_py.uploads.receive.LANE_CATCH_UP_BYTES", 10)
-    may_read, catch_up = threading.Event(), finishing._catch_up
+    monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
+    monkeypatch.setattr("tusd_py.uploads.receive.BATCH_REREAD_BYTES", 10)
+    may_read, catch_up = threading.Event(), finishing._rehash
 
     def slow(*of_upload: Any) -> None:
         assert may_read.wait(30)
         catch_up(*of_upload)
 
-    monkeypatch.setattr(finishing, "_catch_up", slow)
+    monkeypatch.setattr(finishing, "_rehash", slow)
     assert client.send(upload_id, 1000, CONTENT[1000:]) == len(CONTENT)
 
     async def scene() -> None:
@@ -187,16 +187,16 @@ def test_a_finish_behind_its_answer_does_nothing_to_a_deleted_upload(
     upload_id = client.make(len(CONTENT))
     client.send(upload_id, 0, CONTENT[:1000])
     client.restart()
-    monkeypatch.setattr(finishing, "CATCH_UP_NOW_BYTES", 10)
-    monkeypatch.setattr("tusd_py.uploads.receive.LANE_CATCH_UP_BYTES", 10)
-    read_back, may_go_on, catch_up = threading.Event(), threading.Event(), finishing._catch_up
+    monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
+    monkeypatch.setattr("tusd_py.uploads.receive.BATCH_REREAD_BYTES", 10)
+    read_back, may_go_on, catch_up = threading.Event(), threading.Event(), finishing._rehash
 
     def then_wait(*of_upload: Any) -> None:
         catch_up(*of_upload)
         read_back.set()
         assert may_go_on.wait(30)
 
-    monkeypatch.setattr(finishing, "_catch_up", then_wait)
+    monkeypatch.setattr(finishing, "_rehash", then_wait)
     client.send(upload_id, 1000, CONTENT[1000:])
 
     async def scene() -> None:

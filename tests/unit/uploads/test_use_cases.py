@@ -40,7 +40,7 @@ from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import recover, recover_one
 from tusd_py.uploads.inspect import inspect
 from tusd_py.uploads.terminate import terminate
-from tusd_py.uploads.upkeep import look_after
+from tusd_py.uploads.upkeep import maintain
 
 # -- owners (holes 6 and 10)
 
@@ -104,7 +104,7 @@ def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sw
     client: Harness,
 ) -> None:
     upload_id = client.make(10)
-    path = client.process.ports.stores.core.path(upload_id)
+    path = client.process.ports.stores.uploads.path(upload_id)
     os.utime(path, (client.clock.now(), client.clock.now()))
     client.clock.advance(3599)
     assert client.run(inspect(client.room, ME, Inspect(upload_id=upload_id))).offset == 0
@@ -113,7 +113,7 @@ def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sw
         client.run(inspect(client.room, ME, Inspect(upload_id=upload_id)))
     with pytest.raises(UploadExpired):
         client.send(upload_id, 0, b"late")
-    seen = client.run(look_after(client.room)).expired
+    seen = client.run(maintain(client.room)).expired
     assert seen == (upload_id,)
     assert path.exists()
     client.run(collect_expired(client.room, seen))
@@ -126,7 +126,7 @@ def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sw
 def test_a_clock_that_jumps_costs_nobody_an_upload_at_once(client: Harness) -> None:
     upload_id = client.make(10)
     client.clock.jump(2 * 365 * 86400)
-    seen = client.run(look_after(client.room)).expired
+    seen = client.run(maintain(client.room)).expired
     client.clock.jump(-2 * 365 * 86400)
     client.run(collect_expired(client.room, seen))
     assert client.state(upload_id) is UploadState.RECEIVING
@@ -136,7 +136,7 @@ def test_a_finished_upload_does_not_expire_but_a_finished_part_does(client: Harn
     whole = client.upload(b"whole")
     part = client.upload(b"part", kind=UploadKind.PARTIAL, concat_header="partial")
     client.clock.advance(10 * 365 * 86400)
-    seen = client.run(look_after(client.room)).expired
+    seen = client.run(maintain(client.room)).expired
     client.run(collect_expired(client.room, seen))
     assert client.state(whole) is UploadState.FINISHED
     assert client.state(part) is UploadState.EXPIRED
@@ -147,7 +147,7 @@ def test_an_open_upload_is_looked_at_less_and_less_often(
 ) -> None:
     """Its file is looked at when it may be due: not by each sweep, and again once it expires."""
     upload_id = client.make(10)
-    path = client.process.ports.stores.core.path(upload_id)
+    path = client.process.ports.stores.uploads.path(upload_id)
     os.utime(path, (client.clock.now(), client.clock.now()))
     looked, touched_at = [], type(client.room).touched_at
 
@@ -158,24 +158,24 @@ def test_an_open_upload_is_looked_at_less_and_less_often(
     monkeypatch.setattr(type(client.room), "touched_at", counted)
     begun_at = client.clock.now()
     for _ in range(59):
-        assert client.run(look_after(client.room)).expired == ()
+        assert client.run(maintain(client.room)).expired == ()
         client.clock.advance(61)
     assert len(looked) < 10, looked
-    assert client.run(look_after(client.room)).expired == ()
+    assert client.run(maintain(client.room)).expired == ()
     client.clock.advance(61)
     assert client.clock.now() > begun_at + 3600
-    assert client.run(look_after(client.room)).expired == (upload_id,)
+    assert client.run(maintain(client.room)).expired == (upload_id,)
 
 
 def test_a_sweep_finds_what_another_server_left_complete(client: Harness) -> None:
     upload_id = client.make(4)
-    with client.process.ports.stores.core.writer(upload_id, length=4) as writer:
+    with client.process.ports.stores.uploads.writer(upload_id, length=4) as writer:
         writer.write([b"four"])
-    path = client.process.ports.stores.core.path(upload_id)
+    path = client.process.ports.stores.uploads.path(upload_id)
     os.utime(path, (client.clock.now(), client.clock.now()))
-    assert client.run(look_after(client.room)).complete == (), "a body may be under way"
+    assert client.run(maintain(client.room)).complete == (), "a body may be under way"
     client.clock.advance(61)
-    assert client.run(look_after(client.room)).complete == (upload_id,)
+    assert client.run(maintain(client.room)).complete == (upload_id,)
     assert client.run(recover_one(client.room, upload_id))
     assert client.state(upload_id) is UploadState.FINISHED
     client.clock.advance(3601)
@@ -187,7 +187,7 @@ def test_an_upload_that_cannot_be_looked_at_keeps_no_other_from_its_turn(
 ) -> None:
     uploads = [client.make(10) for _ in range(3)]
     for upload_id in uploads:
-        path = client.process.ports.stores.core.path(upload_id)
+        path = client.process.ports.stores.uploads.path(upload_id)
         os.utime(path, (client.clock.now(), client.clock.now()))
     touched_at = type(client.room).touched_at
 
@@ -198,16 +198,16 @@ def test_an_upload_that_cannot_be_looked_at_keeps_no_other_from_its_turn(
 
     monkeypatch.setattr(type(client.room), "touched_at", fails_for_one)
     client.clock.advance(3601)
-    client.run(look_after(client.room))
+    client.run(maintain(client.room))
     client.clock.advance(61)
-    assert sorted(client.run(look_after(client.room)).expired) == sorted(uploads[1:])
+    assert sorted(client.run(maintain(client.room)).expired) == sorted(uploads[1:])
 
 
 def test_an_upload_that_cannot_be_removed_keeps_no_other_from_expiring(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = [client.make(10) for _ in range(3)]
-    store = client.process.ports.stores.core
+    store = client.process.ports.stores.uploads
     for upload_id in uploads:
         os.utime(store.path(upload_id), (client.clock.now(), client.clock.now()))
     delete = store.delete
@@ -236,7 +236,7 @@ def test_a_finish_that_a_database_prevented_is_made_up_for_by_the_next_sweep(
     with pytest.raises(BackendError):
         client.send(upload_id, 0, b"four")
     monkeypatch.undo()
-    assert client.run(look_after(client.room)).complete == (upload_id,)
+    assert client.run(maintain(client.room)).complete == (upload_id,)
     assert client.run(recover_one(client.room, upload_id))
 
 
@@ -250,12 +250,12 @@ def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
         upload = client.process.ports.catalog.upload(upload_id)
         assert upload is not None
         client.process.ports.catalog.grant(upload, end=700, ahead=0, limit=1000)
-        path = client.process.ports.stores.core.path(upload_id)
+        path = client.process.ports.stores.uploads.path(upload_id)
         os.utime(path, (client.clock.now(), client.clock.now()))
-        client.run(look_after(client.room))
+        client.run(maintain(client.room))
         assert client.process.ports.catalog.usage(ME) == Usage(1, 700, 1), "a body may be under way"
         client.clock.advance(61)
-        client.run(look_after(client.room))
+        client.run(maintain(client.room))
         assert client.process.ports.catalog.usage(ME) == Usage(1, 5, 1)
     finally:
         client.close()
@@ -264,7 +264,7 @@ def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
 def test_space_that_a_crash_left_held_is_given_back_later(client: Harness) -> None:
     upload_id = client.make(10 << 20)
     client.send(upload_id, 0, b"abc")
-    store = client.room.stores.core
+    store = client.room.stores.uploads
     descriptor = os.open(store.path(upload_id), os.O_WRONLY)
     if not allocate(descriptor, 3, 8 << 20):
         pytest.skip("this file system can't allocate ahead")
@@ -272,11 +272,11 @@ def test_space_that_a_crash_left_held_is_given_back_later(client: Harness) -> No
     touched = client.clock.now()
     os.utime(store.path(upload_id), (touched, touched))
     client.clock.advance(120)
-    client.run(look_after(client.room))
-    assert store.held_ahead(upload_id) >= 8 << 20, "a body may be under way"
+    client.run(maintain(client.room))
+    assert store.preallocated(upload_id) >= 8 << 20, "a body may be under way"
     client.clock.advance(1500)
-    client.run(look_after(client.room))
-    assert store.held_ahead(upload_id) == 0
+    client.run(maintain(client.room))
+    assert store.preallocated(upload_id) == 0
     assert (store.offset(upload_id), store.modified_at(upload_id)) == (3, touched)
 
 
@@ -302,7 +302,7 @@ def test_a_final_upload_waits_for_its_parts_and_is_finished_with_the_last(client
 def test_a_final_upload_that_a_crash_kept_waiting_is_finished_at_start(client: Harness) -> None:
     part = client.make(4, kind=UploadKind.PARTIAL)
     final = client.make(None, kind=UploadKind.FINAL, parts=(part, part))
-    client.process.ports.stores.core.writer(part, length=4).write([b"part"])
+    client.process.ports.stores.uploads.writer(part, length=4).write([b"part"])
     client.process.ports.catalog.finish_partial(part, "x" * 64)
     client.restart()
     assert client.run(recover(client.room)) == 1
@@ -338,7 +338,7 @@ def test_deleting_a_finished_upload_cancels_its_job(client: Harness) -> None:
     job = client.process.ports.catalog.job(upload_id)
     assert job is not None
     assert job.state is JobState.CANCELLED
-    assert not client.process.ports.stores.core.path(upload_id).exists()
+    assert not client.process.ports.stores.uploads.path(upload_id).exists()
     with pytest.raises(UploadTerminated):
         client.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
 
@@ -356,7 +356,7 @@ def test_a_finished_upload_is_read_back_and_an_unfinished_one_is_not(client: Har
     assert client.run(read(3, 4)) == b"3456"
     with pytest.raises(UploadUnfinished):
         client.run(download(client.room, objects, ME, Download(upload_id=unfinished)))
-    client.process.ports.stores.core.delete(upload_id)
+    client.process.ports.stores.uploads.delete(upload_id)
     with pytest.raises(UploadNotFound):
         client.run(read(0, 10))
 
@@ -389,7 +389,7 @@ def test_whoever_ends_a_body_every_byte_that_had_arrived_is_kept(
                 await patch
 
     client.run(scene())
-    assert client.process.ports.stores.core.offset(upload_id) == 42
+    assert client.process.ports.stores.uploads.offset(upload_id) == 42
 
 
 def test_arrival_is_shown_from_nought_to_ten(client: Harness) -> None:

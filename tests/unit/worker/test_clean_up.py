@@ -51,7 +51,7 @@ def test_a_first_attempt_removes_the_source_and_what_attempts_before_it_made(ben
     bench.take()
     assert bench.job(task_id).state is JobState.DONE
     assert not work.exists()
-    assert not bench.ports.stores.core.path(task_id).exists()
+    assert not bench.ports.stores.uploads.path(task_id).exists()
     assert find_leftovers(bench.ports).sources == ()
 
 
@@ -80,7 +80,7 @@ def test_an_attempt_that_processes_a_file_again_removes_no_source(
     monkeypatch.setattr(engine, "STEPS", engine.STEPS[:-1])
     bench.take()
     monkeypatch.undo()
-    source = bench.ports.stores.core.path(task_id)
+    source = bench.ports.stores.uploads.path(task_id)
     assert source.exists()
     bench.ports.catalog.process_again(task_id)
     work = folder(bench, task_id, "1")
@@ -100,7 +100,7 @@ def test_an_attempt_that_fails_to_process_a_file_again_removes_only_its_own(
 ) -> None:
     task_id = bench.submit(CONTENT)
     bench.take()
-    source = bench.ports.stores.core.path(task_id)
+    source = bench.ports.stores.uploads.path(task_id)
     source.write_bytes(CONTENT)
     bench.ports.catalog.process_again(task_id)
 
@@ -177,7 +177,7 @@ def test_the_janitor_removes_folders_without_anything_in_them(bench: Bench) -> N
 
 def test_the_source_of_a_job_that_was_reopened_meanwhile_stays(bench: Bench) -> None:
     task_id = bench.submit(CONTENT)
-    source = bench.ports.stores.core.path(task_id)
+    source = bench.ports.stores.uploads.path(task_id)
     source.write_bytes(b"what was sens")
     bench.take()
     assert bench.job(task_id).error_code == "corrupt"

@@ -75,7 +75,7 @@ def test_what_may_pass_is_tried_again_later(
     task = bench.ports.tasks.get(task_id)
     assert task is not None
     assert task.message == ("重试中 1/5" if counted else "等待资源")
-    assert bench.ports.stores.core.path(task_id).exists()
+    assert bench.ports.stores.uploads.path(task_id).exists()
 
 
 @pytest.mark.parametrize("error", [Transient("later"), ResourceShort("full"), Stopped()])
@@ -112,7 +112,7 @@ def test_what_is_tried_too_often_is_a_dead_letter(bench: Bench) -> None:
     assert task is not None
     assert (task.status, task.message) == (TaskStatus.FAILED, "上传到OSS失败: the store is away")
     assert task.error_msg == "the store is away"
-    assert bench.ports.stores.core.path(task_id).exists()
+    assert bench.ports.stores.uploads.path(task_id).exists()
 
 
 def test_what_the_file_itself_is_to_blame_for_fails_at_once(bench: Bench) -> None:
@@ -131,12 +131,12 @@ def test_a_failed_jobs_file_stays_until_an_operator_drops_it(bench: Bench) -> No
     bench.take(raising(Permanent("It could not be compressed.", code="compression_failed")))
     bench.clock.advance(400 * 86400)
     remove_leftovers(bench.ports, find_leftovers(bench.ports))
-    assert bench.ports.stores.core.path(failed).exists()
+    assert bench.ports.stores.uploads.path(failed).exists()
     assert drop_failed(bench.ports.catalog, bench.ports.stores, failed)
-    assert not bench.ports.stores.core.path(failed).exists()
+    assert not bench.ports.stores.uploads.path(failed).exists()
     assert not drop_failed(bench.ports.catalog, bench.ports.stores, failed)
     assert not drop_failed(bench.ports.catalog, bench.ports.stores, waiting)
-    assert bench.ports.stores.core.path(waiting).exists()
+    assert bench.ports.stores.uploads.path(waiting).exists()
     assert reopen_failed(bench.ports.catalog, bench.ports.tasks, failed) is None
 
 
@@ -205,12 +205,12 @@ def test_a_recorded_job_is_cleaned_up_although_its_renewal_finds_it_closed(
     monkeypatch.setattr(engine, "failpoint", renew_late)
     bench.take()
     assert bench.job(task_id).state is JobState.DONE
-    assert not bench.ports.stores.core.path(task_id).exists()
+    assert not bench.ports.stores.uploads.path(task_id).exists()
 
 
 def test_a_source_with_a_fallen_bit_is_not_published(bench: Bench) -> None:
     task_id = bench.submit(b"some content")
-    bench.ports.stores.core.path(task_id).write_bytes(b"some contenu")
+    bench.ports.stores.uploads.path(task_id).write_bytes(b"some contenu")
     bench.take()
     job = bench.job(task_id)
     assert (job.state, job.error_code) == (JobState.FAILED, "corrupt")
@@ -219,7 +219,7 @@ def test_a_source_with_a_fallen_bit_is_not_published(bench: Bench) -> None:
 
 def test_a_source_that_is_gone_fails_in_the_seeds_words(bench: Bench) -> None:
     task_id = bench.submit()
-    bench.ports.stores.core.delete(task_id)
+    bench.ports.stores.uploads.delete(task_id)
     bench.take()
     task = bench.ports.tasks.get(task_id)
     assert task is not None
@@ -235,7 +235,7 @@ def test_an_attempt_that_lost_its_lease_fails_no_task_whose_source_is_gone(bench
     def steps(attempt: Attempt) -> None:
         bench.clock.advance(61)
         bench.ports.catalog.reap(max_crashes=3)
-        bench.ports.stores.core.delete(task_id)
+        bench.ports.stores.uploads.delete(task_id)
         try:
             inspect(attempt)
         except Exception as error:
@@ -340,7 +340,7 @@ def test_the_janitor_removes_what_nobody_needs_and_nothing_else(bench: Bench) ->
     done, waiting = bench.submit(b"done"), bench.submit(b"waiting")
     bench.take()
     stranger = fresh_id()
-    bench.ports.stores.core.create(stranger)
+    bench.ports.stores.uploads.create(stranger)
     (bench.ports.work_dir / done / "1").mkdir(parents=True)
     (bench.ports.work_dir / waiting / "3").mkdir(parents=True)
     orphan = bench.settings.data_dir / "objects" / "pool" / "ff" / ("f" * 64)
@@ -358,7 +358,7 @@ def test_the_janitor_removes_what_nobody_needs_and_nothing_else(bench: Bench) ->
     remove_leftovers(bench.ports, found)
     assert len(find_leftovers(bench.ports)) == 0
     assert len(list(bench.ports.objects.entries())) == 1
-    assert bench.ports.stores.core.path(waiting).exists()
+    assert bench.ports.stores.uploads.path(waiting).exists()
 
 
 def test_a_worker_that_lost_a_thread_is_not_alive(bench: Bench) -> None:

@@ -119,6 +119,6 @@ def _recorded(context: AppContext, task_id: UploadId) -> Task | None:
     if upload.kind is UploadKind.PARTIAL:
         return None
     try:
-        return task_of_upload(upload, context.ports.stores.core.offset(task_id))
+        return task_of_upload(upload, context.ports.stores.uploads.offset(task_id))
     except UploadNotFound:
         return None

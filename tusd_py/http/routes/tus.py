@@ -37,7 +37,7 @@ from tusd_py.uploads.append import append
 from tusd_py.uploads.body import Body
 from tusd_py.uploads.create import Created, create
 from tusd_py.uploads.inspect import Inspected, inspect
-from tusd_py.uploads.receive import Appended
+from tusd_py.uploads.receive import AppendResult
 from tusd_py.uploads.terminate import terminate
 
 _ALWAYS: Final[Mapping[str, str]] = {
@@ -133,7 +133,7 @@ class TusEndpoint:
             upload.user_id, upload.id, upload.length, told.expires_at
         )
 
-    def _renewed(self, caller: Caller, command: Append, appended: Appended) -> dict[str, str]:
+    def _renewed(self, caller: Caller, command: Append, appended: AppendResult) -> dict[str, str]:
         """Each byte gives the upload more time, and its token too; a finished one's is not renewed."""
         if caller.upload_id is None or appended.expires_at is None:
             return {}
