@@ -198,8 +198,8 @@ def main() -> int:
 
 HEADING: Final = """# What becomes of each kind of file
 
-`make media` makes these files, sends them through a real server, has everything back, and judges it by decoding it;
-those marked in the makers are played in a real Chromium too. This page is its output."""
+`make media` makes these files, sends them through a real server, downloads all results, and judges them by decoding them.
+It also plays the files that their makers mark in a real Chromium. This page is the output of that command."""
 
 
 def _make_only(cases: Sequence[Case], cache: Path) -> int:
