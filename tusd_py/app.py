@@ -18,21 +18,21 @@ from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.ownership_proof import PossessionPolicy
+from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.rate import Rate
 from tusd_py.domain.upload import InstantPatch
 from tusd_py.hooks.callables import Hooks
-from tusd_py.hooks.dispatcher import Calling
+from tusd_py.hooks.dispatcher import HookDispatcher
 from tusd_py.http.authentication import Authenticate, open_access
-from tusd_py.http.body_pace import BodyPace
+from tusd_py.http.body_pace import BodyPaceMiddleware
 from tusd_py.http.capabilities import capabilities
 from tusd_py.http.context import AppContext
-from tusd_py.http.errors import respond
-from tusd_py.http.middleware.cors import CrossOrigin, allowed_origins
-from tusd_py.http.middleware.errors import Guard
-from tusd_py.http.middleware.hosts import Hosts
-from tusd_py.http.middleware.metrics import RequestCounter
-from tusd_py.http.middleware.tus_dispatch import TusFirst
+from tusd_py.http.errors import problem_response
+from tusd_py.http.middleware.cors import CorsMiddleware, allowed_origins
+from tusd_py.http.middleware.errors import ErrorMiddleware
+from tusd_py.http.middleware.hosts import HostMiddleware
+from tusd_py.http.middleware.metrics import RequestMetrics
+from tusd_py.http.middleware.tus_dispatch import TusDispatch
 from tusd_py.http.routes import (
     admin,
     events,
@@ -49,20 +49,20 @@ from tusd_py.http.routes import (
     websocket,
 )
 from tusd_py.http.routes.tus import TusEndpoint
-from tusd_py.http.streams import Streams
-from tusd_py.jobs.outbox import relay_outbox, tell_outcomes
-from tusd_py.locks.data_dir import sole_server
-from tusd_py.monitoring.backend_metrics import BackendFigures
+from tusd_py.http.streams import StreamLimit
+from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
+from tusd_py.locks.data_dir import exclusive
+from tusd_py.monitoring.backend_metrics import BackendMetrics
 from tusd_py.monitoring.checks import Checks, sandbox_check, server_checks, threads_check
-from tusd_py.monitoring.health_server import Told, answers, listening
-from tusd_py.monitoring.registry import Figures
-from tusd_py.monitoring.server_metrics import ServerFigures
+from tusd_py.monitoring.health_server import Told, answer_for, serving
+from tusd_py.monitoring.registry import Metrics
+from tusd_py.monitoring.server_metrics import ServerMetrics
 from tusd_py.ports import Ports
 from tusd_py.protocol.host import HostRule
 from tusd_py.settings.model import Settings
 from tusd_py.storage.running_hash import RunningHashes
-from tusd_py.tasks.queue_positions import Places
-from tusd_py.tasks.streams import Following
+from tusd_py.tasks.queue_positions import QueuePositions
+from tusd_py.tasks.streams import TaskStreams
 from tusd_py.threads import Threads
 from tusd_py.uploads.context import UploadContext, UploadPolicy
 from tusd_py.uploads.expire import collect_expired
@@ -73,7 +73,7 @@ from tusd_py.wiring import hooks_of, open_ports
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS: Final = 60.0
+MAINTAIN_SECONDS: Final = 60.0
 RELAY_PAUSE_SECONDS: Final = 0.1
 """Of many finishes in a row, so many go to the queue in one go."""
 PAGES: Final = ("/", "/admin", "/api/docs", "/api/openapi.json")
@@ -84,7 +84,7 @@ LAG_SECONDS: Final = 0.05
 """The loop's lag is measured so often."""
 
 
-def create_app(
+def build_server(
     settings: Settings,
     ports: Ports | None = None,
     *,
@@ -92,7 +92,7 @@ def create_app(
     hooks: Hooks | None = None,
     worker_alive: Callable[[], bool] | None = None,
     sandbox_weakness: str = "",
-    figures: Figures | None = None,
+    metrics: Metrics | None = None,
 ) -> Starlette:
     """The server as an application that can run alone or be mounted in another.
 
@@ -107,11 +107,11 @@ def create_app(
     Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
         would be let in (cors.allow_origins).
     """
-    figures = figures or Figures()
+    metrics = metrics or Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
-    context, wake = compose(settings, opened, authenticate, figures)
-    calling = _calling(context, hooks or hooks_of(settings))
-    if calling is not None and calling.asks:
+    context, wake = compose(settings, opened, authenticate, metrics)
+    calling = _hook_dispatcher(context, hooks or hooks_of(settings))
+    if calling is not None and calling.has_pre_create:
         context.uploads.before_create = calling.before_create
     checks = _checks(context, worker_alive, sandbox_weakness)
     page_files = pages.PageFiles(settings.base_path)
@@ -128,15 +128,15 @@ def create_app(
         *pages.routes(page_files, settings.base_path),
         *admin.routes(context, page_files),
         *openapi.routes(page_files),
-        *health.routes(checks, figures, worker_alive, elsewhere=bool(settings.monitoring_listen)),
+        *health.routes(checks, metrics, worker_alive, elsewhere=bool(settings.monitoring_listen)),
     ]
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(RequestCounter, figures=context.figures),
+            Middleware(RequestMetrics, metrics=context.metrics),
             *_hosts(context),
             Middleware(
-                CrossOrigin,
+                CorsMiddleware,
                 settings=settings.cors,
                 origins=allowed_origins(settings.cors, context.access),
                 by_tokens=context.access.by_tokens,
@@ -146,9 +146,11 @@ def create_app(
                 unmarked=admin.PATHS,
                 open_paths=health.PATHS,
             ),
-            Middleware(Guard, running=context.running.is_set),
-            Middleware(TusFirst, endpoint=TusEndpoint(context), base_path=settings.base_path),
-            Middleware(BodyPace, idle_timeout=settings.idle_timeout, min_rate=settings.min_rate),
+            Middleware(ErrorMiddleware, running=context.running.is_set),
+            Middleware(TusDispatch, endpoint=TusEndpoint(context), base_path=settings.base_path),
+            Middleware(
+                BodyPaceMiddleware, idle_timeout=settings.idle_timeout, min_rate=settings.min_rate
+            ),
         ],
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
         lifespan=lambda app: _lifespan(
@@ -156,7 +158,7 @@ def create_app(
             context,
             wake,
             calling,
-            told=answers(checks, figures, worker_alive),
+            told=answer_for(checks, metrics, worker_alive),
             owns_ports=ports is None,
         ),
     )
@@ -172,7 +174,7 @@ def _hosts(context: AppContext) -> list[Middleware]:
     if not context.access.anonymous and not settings.allowed_hosts:
         return []
     rule = HostRule({settings.host, *settings.allowed_hosts})
-    return [Middleware(Hosts, rule=rule, open_paths={health.HEALTH})]
+    return [Middleware(HostMiddleware, rule=rule, open_paths={health.HEALTH})]
 
 
 def _checks(
@@ -186,7 +188,7 @@ def _checks(
 
 
 def compose(
-    settings: Settings, ports: Ports, authenticate: Authenticate | None, figures: Figures
+    settings: Settings, ports: Ports, authenticate: Authenticate | None, metrics: Metrics
 ) -> tuple[AppContext, asyncio.Event]:
     """The context of one server process, and the event that wakes its relay."""
     threads = Threads()
@@ -200,7 +202,7 @@ def compose(
             min_rate=settings.min_rate,
             durability=settings.durability,
             instant=instant.scope != "off",
-            ownership_proofs=_possession(settings, ports),
+            ownership_proofs=_ownership_policy(settings, ports),
             instant_patch=InstantPatch(instant.patch),
             allowed_extensions=settings.whitelist.extensions,
             profiles=settings.media.profile_choice,
@@ -215,30 +217,30 @@ def compose(
         threads=threads,
         clock=ports.clock,
         wake_relay=wake.set,
-        rate_limits=_allowance(settings, ports, threads),
+        rate_limits=_rate_limits(settings, ports, threads),
     )
-    BackendFigures(figures.registry, ports, ports.clock)
+    BackendMetrics(metrics.registry, ports, ports.clock)
     access = open_access(settings.auth, ports.clock, authenticate)
     operator_links = OperatorLinks(settings.data_dir, ports.clock)
-    places = Places(ports.catalog, threads)
+    places = QueuePositions(ports.catalog, threads)
     context = AppContext(
         settings=settings,
         ports=ports,
-        able=capabilities(
+        capabilities=capabilities(
             ports.stores,
             max_size=room.policy.max_size,
             expires=room.policy.expires_after is not None,
         ),
         uploads=room,
         threads=threads,
-        following=Following(ports.tasks, threads, places),
-        places=places,
+        task_streams=TaskStreams(ports.tasks, threads, places),
+        queue_positions=places,
         access=access,
         # Without authentication all people are one user: a limit would lock out a household.
-        streams=Streams(None if access.anonymous else settings.limits.streams or None),
+        streams=StreamLimit(None if access.anonymous else settings.limits.streams or None),
         links=_links(settings, operator_links, ports),
         operator_links=operator_links,
-        figures=ServerFigures(figures.registry, room.counts, room.running_hashes),
+        metrics=ServerMetrics(metrics.registry, room.counts, room.running_hashes),
         running=asyncio.Event(),
         stopping=asyncio.Event(),
     )
@@ -251,7 +253,7 @@ def _links(settings: Settings, operator_links: OperatorLinks, ports: Ports) -> R
     return RenditionLinks(secret, ports.clock)
 
 
-def _calling(context: AppContext, hooks: Hooks) -> Calling | None:
+def _hook_dispatcher(context: AppContext, hooks: Hooks) -> HookDispatcher | None:
     """Whoever is to be asked and told; None: nobody."""
     settings, clock = context.settings.hooks, context.ports.clock
     if not settings.url and not hooks.events:
@@ -267,7 +269,7 @@ def _calling(context: AppContext, hooks: Hooks) -> Calling | None:
             timeout=settings.timeout,
             clock=clock,
         )
-    return Calling(
+    return HookDispatcher(
         context.ports.catalog,
         context.threads,
         clock,
@@ -275,27 +277,27 @@ def _calling(context: AppContext, hooks: Hooks) -> Calling | None:
         webhook=webhook,
         web_events=settings.events,
         give_up_after=settings.give_up_after,
-        count=context.figures.hook_told,
+        count=context.metrics.hook_delivered,
     )
 
 
-def _allowance(settings: Settings, ports: Ports, threads: Threads) -> UserRateLimits | None:
+def _rate_limits(settings: Settings, ports: Ports, threads: Threads) -> UserRateLimits | None:
     limits = settings.limits
     if not limits.requests and not limits.bytes_per_second:
         return None
     return UserRateLimits(
-        ports.meter,
+        ports.rate_limiter,
         threads,
         requests=Rate(limits.requests, limits.window) if limits.requests else None,
         data=Rate(limits.bytes_per_second, 1.0) if limits.bytes_per_second else None,
     )
 
 
-def _possession(settings: Settings, ports: Ports) -> PossessionPolicy | None:
+def _ownership_policy(settings: Settings, ports: Ports) -> OwnershipPolicy | None:
     instant = settings.instant
     if instant.scope not in ("tenant", "global"):
         return None
-    return PossessionPolicy(
+    return OwnershipPolicy(
         within_tenant=instant.scope == "tenant",
         min_size=max(1, instant.min_size),
         most_owners=instant.most_owners if instant.scope == "global" else 0,
@@ -311,7 +313,7 @@ async def _lifespan(
     app: Starlette,
     context: AppContext,
     wake: asyncio.Event,
-    calling: Calling | None,
+    calling: HookDispatcher | None,
     *,
     told: Told,
     owns_ports: bool,
@@ -330,13 +332,13 @@ async def _lifespan(
         if owns_ports:
             stack.callback(context.ports.close)
         if not context.ports.shared:
-            stack.enter_context(sole_server(context.settings.data_dir))
+            stack.enter_context(exclusive(context.settings.data_dir))
         stack.callback(context.threads.close)
         if context.settings.monitoring_listen:
             monitor = ExitStack()
             stack.push_async_callback(asyncio.to_thread, monitor.close)
             app.state.monitoring_address = monitor.enter_context(
-                listening(
+                serving(
                     context.settings.monitoring_listen,
                     told,
                     allowed_hosts=context.settings.allowed_hosts,
@@ -349,24 +351,24 @@ async def _lifespan(
         for name, work in (
             ("recover", _recover(room, complete)),
             ("relay", _relay(context, wake)),
-            ("tell", _tell(context)),
-            ("look after", _look_after(room, complete)),
+            ("tell", _publish_outcomes(context)),
+            ("look after", _maintain(room, complete)),
             ("lag", _watch_loop(context)),
-            ("hooks", _tell_hooks(context, calling)),
+            ("hooks", _deliver_hooks(context, calling)),
             ("spare", _keep_spare(context)),
         ):
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_end, task)
-        stack.callback(stop, context)
+        stack.callback(request_shutdown, context)
         context.running.set()
         stack.callback(context.running.clear)
         yield
 
 
-def stop(context: AppContext) -> None:
+def request_shutdown(context: AppContext) -> None:
     """The server is to stop: bodies are let go of with their bytes kept, streams end. Idempotent."""
     context.stopping.set()
-    context.following.stop()
+    context.task_streams.stop()
     context.uploads.close()
 
 
@@ -386,34 +388,34 @@ async def _relay(context: AppContext, wake: asyncio.Event) -> None:
         await context.threads.call(relay_outbox, ports.catalog, ports.queue)
         await asyncio.sleep(RELAY_PAUSE_SECONDS)
 
-    await _for_ever("relay", round_)
+    await run_periodically("relay", round_)
 
 
-async def _tell(context: AppContext) -> None:
+async def _publish_outcomes(context: AppContext) -> None:
     """From the outbox to the followers, every ``relay_every`` seconds."""
     ports, pause = context.ports, context.settings.jobs.relay_every
 
     async def round_() -> None:
-        await context.threads.call(tell_outcomes, ports.catalog, ports.tasks)
+        await context.threads.call(publish_outcomes, ports.catalog, ports.tasks)
         await asyncio.sleep(pause)
 
-    await _for_ever("tell", round_)
+    await run_periodically("tell", round_)
 
 
-async def _tell_hooks(context: AppContext, calling: Calling | None) -> None:
+async def _deliver_hooks(context: AppContext, calling: HookDispatcher | None) -> None:
     """From the catalog to the application: until nothing is due, then every ``relay_every`` seconds."""
     if calling is None:
         return
 
     async def round_() -> None:
-        if not await calling.tell_due():
+        if not await calling.deliver_due():
             await asyncio.sleep(context.settings.jobs.relay_every)
 
-    await _for_ever("hooks", round_)
+    await run_periodically("hooks", round_)
 
 
 async def _recover(room: UploadContext, complete: "asyncio.Queue[UploadId]") -> None:
-    """At once what a crash left, then what ``_look_after`` finds. It may take minutes."""
+    """At once what a crash left, then what ``_maintain`` finds. It may take minutes."""
     started = False
 
     async def round_() -> None:
@@ -423,12 +425,12 @@ async def _recover(room: UploadContext, complete: "asyncio.Queue[UploadId]") -> 
             started = True
         await recover_one(room, await complete.get())
 
-    await _for_ever("recover", round_)
+    await run_periodically("recover", round_)
 
 
-async def _look_after(room: UploadContext, complete: "asyncio.Queue[UploadId]") -> None:
+async def _maintain(room: UploadContext, complete: "asyncio.Queue[UploadId]") -> None:
     """Look after open uploads every minute, or a few times until they expire."""
-    pause = min(LOOK_SECONDS, (room.policy.expires_after or math.inf) / 4)
+    pause = min(MAINTAIN_SECONDS, (room.policy.expires_after or math.inf) / 4)
     expired: tuple[UploadId, ...] = ()
 
     async def round_() -> None:
@@ -440,7 +442,7 @@ async def _look_after(room: UploadContext, complete: "asyncio.Queue[UploadId]") 
         for upload_id in due.complete:
             complete.put_nowait(upload_id)
 
-    await _for_ever("look after", round_)
+    await run_periodically("look after", round_)
 
 
 async def _keep_spare(context: AppContext) -> None:
@@ -450,7 +452,7 @@ async def _keep_spare(context: AppContext) -> None:
         await context.threads.call(context.ports.spare.keep)
         await asyncio.sleep(SPARE_SECONDS)
 
-    await _for_ever("spare", round_)
+    await run_periodically("spare", round_)
 
 
 async def _watch_loop(context: AppContext) -> None:
@@ -460,12 +462,12 @@ async def _watch_loop(context: AppContext) -> None:
     async def round_() -> None:
         due_at = loop.time() + LAG_SECONDS
         await asyncio.sleep(LAG_SECONDS)
-        context.figures.loop_was_late(max(0.0, loop.time() - due_at))
+        context.metrics.observe_loop_lag(max(0.0, loop.time() - due_at))
 
-    await _for_ever("lag", round_)
+    await run_periodically("lag", round_)
 
 
-async def _for_ever(name: str, round_: Callable[[], Awaitable[None]]) -> None:
+async def run_periodically(name: str, round_: Callable[[], Awaitable[None]]) -> None:
     """Repeat; a failed round is logged and the next one comes a second later."""
     while True:
         try:
@@ -477,12 +479,12 @@ async def _for_ever(name: str, round_: Callable[[], Awaitable[None]]) -> None:
 
 async def _refuse(_request: Request, error: Exception) -> Response:
     refusal = error if isinstance(error, TusdError) else TusdError()
-    return respond(refusal, head=_request.method == "HEAD")
+    return problem_response(refusal, head=_request.method == "HEAD")
 
 
 async def _refuse_by_routing(request: Request, error: Exception) -> Response:
     """What Starlette's router refuses, in our words."""
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = tuple((error.headers or {}).get("Allow", "").split(", "))
-        return respond(MethodNotAllowed(allowed), head=request.method == "HEAD")
-    return respond(ResourceNotFound(), head=request.method == "HEAD")
+        return problem_response(MethodNotAllowed(allowed), head=request.method == "HEAD")
+    return problem_response(ResourceNotFound(), head=request.method == "HEAD")

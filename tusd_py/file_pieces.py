@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from tusd_py.domain.signatures.look import HEAD_BYTES, Look
+from tusd_py.domain.signatures.look import HEAD_BYTES, HeadReader
 
 FIRST_PIECE_BYTES: Final = 64 << 10
 """A client that reads nothing costs one piece of memory ..."""
@@ -28,7 +28,7 @@ def file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[byt
             yield piece
 
 
-def look_into(path: os.PathLike[str], head: bytes | None = None) -> Look:
+def look_into(path: os.PathLike[str], head: bytes | None = None) -> HeadReader:
     """Return a look at a whole file, which is opened again when bytes behind its head are needed.
 
     Args: head: its first ``HEAD_BYTES``, where they are known. Raises: OSError.
@@ -41,7 +41,7 @@ def look_into(path: os.PathLike[str], head: bytes | None = None) -> Look:
     if head is None:
         head = read(0, HEAD_BYTES)
     size = len(head) if len(head) < HEAD_BYTES else os.stat(path).st_size  # noqa: PTH116
-    return Look(head, size, read)
+    return HeadReader(head, size, read)
 
 
 def range_reader(descriptor: int) -> Callable[[int, int], bytes]:

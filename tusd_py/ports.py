@@ -8,7 +8,7 @@ from tusd_py.clock import Clock
 from tusd_py.jobs.queue.port import JobQueue
 from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
-from tusd_py.rate_limits.port import Meter
+from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
 from tusd_py.storage.port import Stores
@@ -25,7 +25,7 @@ class Ports:
     objects: ObjectStore
     stores: Stores
     lock: Lock
-    meter: Meter
+    rate_limiter: RateLimiter
     shared: bool
     """Other server processes may use the same data directory, and the lock reaches them."""
     clock: Clock
@@ -41,5 +41,5 @@ class Ports:
         self.queue.close()
         self.tasks.close()
         self.lock.close()
-        self.meter.close()
+        self.rate_limiter.close()
         self.catalog.close()

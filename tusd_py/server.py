@@ -15,8 +15,8 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from tusd_py.app import create_app as app_of_server
-from tusd_py.app import stop
+from tusd_py.app import build_server as app_of_server
+from tusd_py.app import request_shutdown
 from tusd_py.auth.operator_links import page_link
 from tusd_py.domain.masking import masked
 from tusd_py.hidden_process import hide_from_other_processes
@@ -25,7 +25,7 @@ from tusd_py.http.authentication import Authenticate
 from tusd_py.http.context import AppContext
 from tusd_py.ingest.compat_check import compat_check
 from tusd_py.ingest.descriptors import backlog, connections_allowed, raise_limit
-from tusd_py.monitoring.registry import Figures
+from tusd_py.monitoring.registry import Metrics
 from tusd_py.monitoring.traces import Traces, open_traces
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
@@ -65,7 +65,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
         stack.callback(ports.close)
         app = create_app(settings, ports, traces=traces)
         server = _Server(app, settings, announce, around=traces.around, ours=flaw is None)
-        _collect_less()
+        _tune_gc()
         server.run()
     return 0 if server.started else 1
 
@@ -95,11 +95,11 @@ def create_app(
         whoever serves this.
     Raises: BackendError, OSError: the data directory can't be used.
     """
-    figures = Figures()
+    metrics = Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
     worker = None
     if settings.workers:
-        worker = Worker(settings, opened, relays=False, figures=figures, traces=traces)
+        worker = Worker(settings, opened, relays=False, metrics=metrics, traces=traces)
     app = app_of_server(
         settings,
         opened,
@@ -107,7 +107,7 @@ def create_app(
         hooks=hooks,
         worker_alive=worker.alive if worker else None,
         sandbox_weakness=worker.tools.weakness if worker else "",
-        figures=figures,
+        metrics=metrics,
     )
     of_server = app.router.lifespan_context
 
@@ -126,7 +126,7 @@ def create_app(
     return app
 
 
-def _collect_less() -> None:
+def _tune_gc() -> None:
     """What is there by now stays, and need not be looked at again; what requests leave is mostly free
     without a collector, whose passes were 5 % of a small upload."""
     gc.collect()
@@ -180,7 +180,7 @@ class _Server(uvicorn.Server):
         if self.started and not self.should_exit:
             port = self.servers[0].sockets[0].getsockname()[1]
             tools = discover(self._context.settings)
-            lines = start_lines(
+            lines = startup_banner(
                 self._context,
                 tools,
                 port,
@@ -192,7 +192,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ask bodies and streams to end, then wait for them."""
-        stop(self._context)
+        request_shutdown(self._context)
         await super().shutdown(sockets)
 
     @contextmanager
@@ -231,7 +231,7 @@ def _websocket_class() -> type[asyncio.Protocol]:
     return ListenerProtocol
 
 
-def start_lines(
+def startup_banner(
     context: AppContext,
     tools: Tools,
     port: int,
@@ -244,7 +244,7 @@ def start_lines(
     limit = f"{settings.max_size / GIB:g} GiB" if settings.max_size else "unlimited"
     expires = f"{settings.upload_expires / 3600:g} h" if settings.upload_expires else "never"
     trailers = ours and not settings.behind_proxy
-    able = context.able.with_trailers() if trailers else context.able
+    able = context.capabilities.with_trailers() if trailers else context.capabilities
     bodies = "from the connection, by threads" if settings.lend_bodies else "by way of ASGI"
     if not ours:
         bodies = f"by way of ASGI, slower: uvicorn {uvicorn.__version__} is new to us (see the log)"

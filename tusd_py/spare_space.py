@@ -88,21 +88,21 @@ class SpareSpace:
             try:
                 result = transaction()
             except Exception as error:
-                if not self._helps(error) or not self._give_up_one():
+                if not self._helps(error) or not self._remove_piece():
                     raise
             else:
                 if self._missing:
                     self.keep()
                 return result
 
-    def make_way(self) -> None:
+    def free_space(self) -> None:
         """Before databases are opened: where the disk is full, give up what they need for that.
 
         SQLite maps a file into memory then, and a page of it that finds no block on the disk ends
         the process (SIGBUS) where an error would be raised by a write: seen on ext4 with blocks of
         1 KiB.
         """
-        while self._free_bytes() < OPEN_BYTES and self._give_up_one():
+        while self._free_bytes() < OPEN_BYTES and self._remove_piece():
             pass
 
     def _helps(self, error: Exception) -> bool:
@@ -122,7 +122,7 @@ class SpareSpace:
         status = os.statvfs(self._directory.parent)
         return status.f_bavail * status.f_frsize
 
-    def _give_up_one(self) -> bool:
+    def _remove_piece(self) -> bool:
         for path in reversed(self._paths):
             with suppress(FileNotFoundError):
                 path.unlink()

@@ -10,7 +10,7 @@ from typing import Final
 from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
-from tusd_py.domain.hook import TOLD, HookEvent
+from tusd_py.domain.hook import DELIVERED_EVENTS, HookEvent
 from tusd_py.hooks.callables import NONE, Hooks, imported
 from tusd_py.jobs.queue.port import JobQueue
 from tusd_py.locks.port import Lock
@@ -18,7 +18,7 @@ from tusd_py.objects.bucket import Bucket
 from tusd_py.objects.port import ObjectStore
 from tusd_py.ports import Ports
 from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_directory
-from tusd_py.rate_limits.port import Meter
+from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.settings.model import Settings
 from tusd_py.settings.sections import OssSettings, S3Settings
 from tusd_py.spare_space import SpareSpace
@@ -61,7 +61,7 @@ def open_ports(
     reserve = settings.limits.disk_reserve
     space = DiskSpace(root, reserve=reserve)
     spare = SpareSpace(root / "spare", reserve=reserve)
-    spare.make_way()
+    spare.free_space()
     disk = DiskStore(root / "uploads", durability=settings.durability, space=space)
     return Ports(
         catalog=_catalog(settings, root, clock, _kept_events(settings, hooks), spare),
@@ -70,7 +70,7 @@ def open_ports(
         objects=_objects(settings, root),
         stores=Stores(uploads=disk, verification=disk, concatenation=disk),
         lock=_lock(settings, root),
-        meter=_meter(settings, clock or SystemClock()),
+        rate_limiter=_rate_limiter(settings, clock or SystemClock()),
         shared=bool(settings.redis.addr),
         clock=clock or SystemClock(),
         work_dir=root / "work",
@@ -92,7 +92,7 @@ def hooks_of(settings: Settings) -> Hooks:
 def _kept_events(settings: Settings, hooks: Hooks | None) -> frozenset[HookEvent]:
     called = (hooks or hooks_of(settings)).events
     told = frozenset(settings.hooks.events) if settings.hooks.url else frozenset()
-    return (called | told) & TOLD
+    return (called | told) & DELIVERED_EVENTS
 
 
 def _catalog(
@@ -146,20 +146,20 @@ def _lock(settings: Settings, root: Path) -> Lock:
         from tusd_py.locks.local import LocalLock
 
         return LocalLock()
-    from tusd_py.locks.redis import RedisLetGoBus
+    from tusd_py.locks.redis import RedisReleaseRequests
     from tusd_py.locks.shared import SharedLock
 
-    return SharedLock(root / "uploads.locks", RedisLetGoBus(settings.redis.url()))
+    return SharedLock(root / "uploads.locks", RedisReleaseRequests(settings.redis.url()))
 
 
-def _meter(settings: Settings, clock: Clock) -> Meter:
+def _rate_limiter(settings: Settings, clock: Clock) -> RateLimiter:
     if not settings.redis.addr:
-        from tusd_py.rate_limits.local import LocalMeter
+        from tusd_py.rate_limits.local import LocalRateLimiter
 
-        return LocalMeter(clock)
-    from tusd_py.rate_limits.redis import RedisMeter
+        return LocalRateLimiter(clock)
+    from tusd_py.rate_limits.redis import RedisRateLimiter
 
-    return RedisMeter(settings.redis.url(), clock)
+    return RedisRateLimiter(settings.redis.url(), clock)
 
 
 def _objects(settings: Settings, root: Path) -> ObjectStore:

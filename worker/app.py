@@ -16,13 +16,13 @@ from tusd_py.domain.job import Job
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.operation import StepTimes
 from tusd_py.hidden_process import hide_from_other_processes
-from tusd_py.jobs.outbox import relay_outbox, tell_outcomes
-from tusd_py.monitoring.backend_metrics import BackendFigures
+from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
+from tusd_py.monitoring.backend_metrics import BackendMetrics
 from tusd_py.monitoring.checks import Check, Checks, threads_check, worker_checks
-from tusd_py.monitoring.health_server import answers, listening
-from tusd_py.monitoring.registry import Figures
+from tusd_py.monitoring.health_server import answer_for, serving
+from tusd_py.monitoring.registry import Metrics
 from tusd_py.monitoring.traces import NoTraces, Traces, open_traces
-from tusd_py.monitoring.worker_metrics import WorkerFigures
+from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 SILENT_ROUNDS: Final = 4
 """A worker that did not renew for so many rounds is not shown as living."""
-LOOK_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 1.0
 """A waiting thread checks at this interval whether it must stop."""
 NOTICE_SECONDS: Final = 0.5
 """How often a worker checks whether its jobs are still its own: a deleted upload's ffmpeg ends within 1 s."""
@@ -54,11 +54,11 @@ class Worker:
         *,
         tools: Tools | None = None,
         relays: bool = True,
-        figures: Figures | None = None,
+        metrics: Metrics | None = None,
         traces: Traces | None = None,
     ) -> None:
         """``relays``: pass the outbox on, which a server in the same process does already;
-        ``figures``: where it adds what it counts;
+        ``metrics``: where it adds what it counts;
         ``traces``: where its spans go."""
         self._settings = settings
         self._ports = ports
@@ -67,7 +67,7 @@ class Worker:
         self._owner = f"{self._host}:{os.getpid()}:{secrets.token_hex(4)}"
         self._tools = tools or discover(settings)
         self._tools.warn()
-        counted = WorkerFigures((figures or Figures()).registry)
+        counted = WorkerMetrics((metrics or Metrics()).registry)
         self._counted = counted
         self._told: StepTimes = counted.step_times()
         self._consumer = Consumer(
@@ -76,7 +76,7 @@ class Worker:
             self._tools,
             owner=self._owner,
             clock=ports.clock,
-            figures=counted,
+            metrics=counted,
             traces=traces or NoTraces(),
         )
         self._slots = max(1, settings.workers)
@@ -95,8 +95,8 @@ class Worker:
         self._take_from_dead()
         jobs = self._settings.jobs
         for number in range(self._slots):
-            self._begin(f"slot-{number}", self._take)
-        self._begin("light-slot", self._take_light)
+            self._begin(f"slot-{number}", self._consume)
+        self._begin("light-slot", self._consume_light)
         self._begin("renewer", self._every(jobs.renew_every, self._renew))
         self._begin("notice", self._every(NOTICE_SECONDS, self._consumer.notice_losses))
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
@@ -108,12 +108,12 @@ class Worker:
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(
-            target=self._for_ever, args=(name, work), name=f"worker-{name}", daemon=True
+            target=self._run_periodically, args=(name, work), name=f"worker-{name}", daemon=True
         )
         self._threads.append(thread)
         thread.start()
 
-    def _for_ever(self, name: str, work: Callable[[], None]) -> None:
+    def _run_periodically(self, name: str, work: Callable[[], None]) -> None:
         while not self._stopping.is_set():
             try:
                 work()
@@ -131,12 +131,12 @@ class Worker:
 
         return round_
 
-    def _take(self) -> None:
+    def _consume(self) -> None:
         self._consumer.take_one()
 
-    def _take_light(self) -> None:
+    def _consume_light(self) -> None:
         """Take a light job while all slots are busy, so that it waits for no film."""
-        if self._consumer.wait_until_busy(self._slots, LOOK_SECONDS):
+        if self._consumer.wait_until_busy(self._slots, CHECK_SECONDS):
             self._consumer.take_one((JobLane.LIGHT,))
 
     def _renew(self) -> None:
@@ -144,7 +144,7 @@ class Worker:
         self._consumer.renew()
         times = self._counted.step_times()
         new = {step: time.since(self._told[step]) for step, time in times.items()}
-        self._ports.catalog.worker_lives(
+        self._ports.catalog.heartbeat(
             self._owner,
             slots=self._slots,
             times={step: time for step, time in new.items() if time.runs},
@@ -154,7 +154,7 @@ class Worker:
 
     def _leave(self) -> None:
         try:
-            self._ports.catalog.worker_left(self._owner)
+            self._ports.catalog.deregister(self._owner)
         except BackendError:
             log.warning("worker.backend.unavailable", extra={"work": "leave"})
 
@@ -164,7 +164,7 @@ class Worker:
         self._wake.clear()
 
     def _tell(self) -> None:
-        tell_outcomes(self._ports.catalog, self._ports.tasks)
+        publish_outcomes(self._ports.catalog, self._ports.tasks)
 
     def _reap(self) -> None:
         for job in self._ports.catalog.reap(max_crashes=self._settings.jobs.max_crashes):
@@ -257,18 +257,18 @@ def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    figures = Figures()
+    metrics = Metrics()
     with ExitStack() as stack:
         ports = open_ports(settings)
         stack.callback(ports.close)
         traces = open_traces(wanted=settings.traces)
         stack.callback(traces.close)
-        worker = Worker(settings, ports, figures=figures, traces=traces)
+        worker = Worker(settings, ports, metrics=metrics, traces=traces)
         if settings.worker_listen:
-            BackendFigures(figures.registry, ports, ports.clock)
-            answered = answers(Checks(worker.checks()), figures, worker.alive)
+            BackendMetrics(metrics.registry, ports, ports.clock)
+            answered = answer_for(Checks(worker.checks()), metrics, worker.alive)
             address = stack.enter_context(
-                listening(settings.worker_listen, answered, allowed_hosts=settings.allowed_hosts)
+                serving(settings.worker_listen, answered, allowed_hosts=settings.allowed_hosts)
             )
             announce(f"figures    {address}/metrics")
         worker.start()

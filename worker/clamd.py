@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
+class ScanResult:
     """``signature``: clamd's name of what it found."""
 
     verdict: Verdict
@@ -54,7 +54,7 @@ class Clamd:
             conversation.send(b"zVERSION\0")
             return conversation.answer()
 
-    def scan(self, file: BinaryIO, check: Callable[[], None]) -> Scanned:
+    def scan(self, file: BinaryIO, check: Callable[[], None]) -> ScanResult:
         """Send a file from where it stands to its end, piece by piece.
 
         ``check`` is called at least every second and may raise to end it.
@@ -95,15 +95,15 @@ class Clamd:
         return socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS)
 
 
-def judged(answer: str) -> Scanned:
+def judged(answer: str) -> ScanResult:
     """The verdict in an answer. Raises: ScannerUnavailable: there is none in it."""
     words = answer.removeprefix("stream: ").split()
     if words == ["OK"]:
-        return Scanned(Verdict.CLEAN)
+        return ScanResult(Verdict.CLEAN)
     if len(words) > 1 and words[-1] == "FOUND":
-        return Scanned(Verdict.INFECTED, " ".join(words[:-1]))
+        return ScanResult(Verdict.INFECTED, " ".join(words[:-1]))
     if answer.startswith("INSTREAM size limit exceeded"):
-        return Scanned(Verdict.TOO_LARGE)
+        return ScanResult(Verdict.TOO_LARGE)
     raise ScannerUnavailable("The virus scanner gave no verdict.")
 
 

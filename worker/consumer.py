@@ -11,17 +11,17 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
     BackendError,
     LeaseLost,
-    Permanent,
+    OutOfResources,
+    PermanentError,
     PipelineError,
-    ResourceShort,
     StorageFull,
-    Transient,
+    TransientError,
 )
 from tusd_py.domain.job import INFECTED, Job
 from tusd_py.domain.job_lane import ALL_LANES, JobLane
 from tusd_py.domain.task import TEXT_RETRYING, TEXT_WAITING
 from tusd_py.monitoring.traces import Traces
-from tusd_py.monitoring.worker_metrics import WorkerFigures
+from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
 from worker.failpoints import failpoint
@@ -52,7 +52,7 @@ class Consumer:
         *,
         owner: str,
         clock: Clock,
-        figures: WorkerFigures,
+        metrics: WorkerMetrics,
         traces: Traces,
     ) -> None:
         self._settings = settings
@@ -60,7 +60,7 @@ class Consumer:
         self._tools = tools
         self._owner = owner
         self._clock = clock
-        self._figures = figures
+        self._metrics = metrics
         self._traces = traces
         self._changed = threading.Condition()
         self._leases: dict[Lease, JobLane] = {}
@@ -112,7 +112,7 @@ class Consumer:
             lease=lease,
             reporter=Reporter(self._ports.tasks, job, self._clock),
             clock=self._clock,
-            figures=self._figures,
+            metrics=self._metrics,
             traces=self._traces,
             heavy_running=self._heavy,
         )
@@ -126,7 +126,7 @@ class Consumer:
         except Exception as error:  # noqa: BLE001  (every error is settled below)
             self._end(attempt, error)
         else:
-            self._figures.attempt_ended("done")
+            self._metrics.attempt_ended("done")
             log.info("job.done", extra={"task_id": job.task_id, "fence": job.fence})
         finally:
             attempt.remove_copy_of_source()
@@ -142,10 +142,10 @@ class Consumer:
                 error = ended
             self._settle(attempt, error)
         except LeaseLost:
-            self._leave(attempt)
+            self._abandon(attempt)
         except BackendError:
             # The lease runs out; the reaper finds the job.
-            self._figures.attempt_ended("unsettled")
+            self._metrics.attempt_ended("unsettled")
             log.exception("job.unsettled", extra={"task_id": attempt.job.task_id})
 
     def _settle(self, attempt: Attempt, error: Exception) -> None:
@@ -154,35 +154,35 @@ class Consumer:
                 raise error
             case WorkerStopping():
                 self._ports.catalog.release(attempt.job.task_id, fence=attempt.job.fence)
-                self._figures.attempt_ended("released")
+                self._metrics.attempt_ended("released")
                 attempt.remove_unverified_work()
             case WrongLane():
-                self._move(attempt)
-            case Permanent():
+                self._report_progress(attempt)
+            case PermanentError():
                 self._fail(attempt, error.reason_code, error.detail, error.message)
-            case ResourceShort() | StorageFull():
-                self._later(attempt, error, counted=False)
+            case OutOfResources() | StorageFull():
+                self._schedule_retry(attempt, error, counted=False)
             case Stopped():
                 # Not by the lease, which holds.
-                self._later(attempt, ResourceShort(DISK_FULL), counted=False)
+                self._schedule_retry(attempt, OutOfResources(DISK_FULL), counted=False)
             case OSError() if error.errno in _FULL:
-                self._later(attempt, ResourceShort(DISK_FULL), counted=False)
-            case Transient() | BackendError():
-                self._later(attempt, error, counted=True)
+                self._schedule_retry(attempt, OutOfResources(DISK_FULL), counted=False)
+            case TransientError() | BackendError():
+                self._schedule_retry(attempt, error, counted=True)
             case _:
                 log.error("job.crashed", exc_info=error)
-                self._later(attempt, Transient(UNEXPECTED), counted=True)
+                self._schedule_retry(attempt, TransientError(UNEXPECTED), counted=True)
 
-    def _move(self, attempt: Attempt) -> None:
+    def _report_progress(self, attempt: Attempt) -> None:
         """Let the job wait in the heavy lane, in the place that it has by its age."""
         job = attempt.job
         self._ports.catalog.release(job.task_id, fence=job.fence, lane=JobLane.HEAVY)
-        self._figures.attempt_ended("moved")
-        attempt.reporter.waits(TEXT_WAITING)
+        self._metrics.attempt_ended("moved")
+        attempt.reporter.report_waiting(TEXT_WAITING)
         attempt.remove_work()
         log.info("job.moved", extra={"task_id": job.task_id})
 
-    def _later(
+    def _schedule_retry(
         self, attempt: Attempt, error: PipelineError | BackendError, *, counted: bool
     ) -> None:
         """Try again after a pause, or give up when it has been tried often enough."""
@@ -203,9 +203,9 @@ class Consumer:
             error_msg=error.detail,
             counted=counted,
         )
-        self._figures.attempt_ended("retry")
+        self._metrics.attempt_ended("retry")
         attempt.remove_unverified_work()
-        attempt.reporter.waits(
+        attempt.reporter.report_waiting(
             f"{TEXT_RETRYING}{tried}/{jobs.max_attempts}" if counted else TEXT_WAITING
         )
         log.warning("job.retry", extra={"task_id": job.task_id, "tried": tried, "code": error.code})
@@ -214,7 +214,7 @@ class Consumer:
         """Dead letter: the source is kept for a retry by hand, unless it holds a virus."""
         job = attempt.job
         self._ports.catalog.fail(job.task_id, fence=job.fence, error_code=code, error_msg=sentence)
-        self._figures.attempt_ended("failed")
+        self._metrics.attempt_ended("failed")
         attempt.reporter.failed(
             code=code, sentence=sentence, message=message if message != sentence else ""
         )
@@ -224,9 +224,9 @@ class Consumer:
             self._ports.catalog.source_removed(job.task_id)
         log.warning("job.failed", extra={"task_id": job.task_id, "code": code})
 
-    def _leave(self, attempt: Attempt) -> None:
+    def _abandon(self, attempt: Attempt) -> None:
         """Somebody else has the job: remove what is ours alone, say nothing (fault 12)."""
-        self._figures.attempt_ended("lost")
+        self._metrics.attempt_ended("lost")
         log.warning("job.lost", extra={"task_id": attempt.job.task_id})
         attempt.remove_work()
 
@@ -248,7 +248,7 @@ class Consumer:
         leases = self._held()
         if not leases:
             return
-        held = self._ports.catalog.held({lease.task_id: lease.fence for lease in leases})
+        held = self._ports.catalog.is_held({lease.task_id: lease.fence for lease in leases})
         for lease in leases:
             if lease.task_id not in held:
                 lease.lose()

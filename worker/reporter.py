@@ -30,21 +30,21 @@ class Reporter:
         self._clock = clock
         self._status = TaskStatus.PROCESSING
         self._progress = -1
-        self._told_at = float("-inf")
+        self._sent_at = float("-inf")
 
-    def say(self, status: TaskStatus, progress: int, message: str = "") -> None:
+    def report(self, status: TaskStatus, progress: int, message: str = "") -> None:
         """A new state or text: told at once."""
         self._put(TaskChange(status=status, progress=progress, message=message))
 
-    def move(self, status: TaskStatus, progress: int, message: str) -> None:
+    def report_progress(self, status: TaskStatus, progress: int, message: str) -> None:
         """Progress within a state: told if it is worth it."""
         now = self._clock.monotonic()
-        if progress > self._progress and now - self._told_at >= INTERVAL_SECONDS:
-            self.say(status, progress, message)
+        if progress > self._progress and now - self._sent_at >= INTERVAL_SECONDS:
+            self.report(status, progress, message)
 
-    def waits(self, message: str) -> None:
+    def report_waiting(self, message: str) -> None:
         """The attempt is over and another follows: state and progress stay as they are (requirement S7)."""
-        self.say(self._status, max(self._progress, 0), message)
+        self.report(self._status, max(self._progress, 0), message)
 
     def completed(
         self, message: str, *, oss_path: str, repository_id: str, notes: Sequence[str] = ()
@@ -78,7 +78,7 @@ class Reporter:
         if self._quiet and change.status is not TaskStatus.COMPLETED:
             return
         self._status, self._progress = change.status, change.progress
-        self._told_at = self._clock.monotonic()
+        self._sent_at = self._clock.monotonic()
         told = replace(change, attempt=self._attempt, reopen=True)
         try:
             self._view.put(self._facts, told)

@@ -18,7 +18,7 @@ from measured_servers import Running, running
 from rich.console import Console
 from rich.table import Table
 from support.event_streams import open_streams
-from support.figures import figures
+from support.metrics import metrics
 from support.waiting import until
 
 OURS: Final = "tusd-py"
@@ -106,7 +106,7 @@ async def _slow(server: Running, share: int) -> dict[str, Any]:
 def _lateness(server: Running) -> Mapping[float, float]:
     """How often the loop woke up late by at most so many seconds, since the start."""
     name = "tusd_event_loop_lag_seconds_bucket,"
-    counted = figures(f"http://{server.address}")
+    counted = metrics(f"http://{server.address}")
     return {
         float(key.removeprefix(name)): count
         for key, count in counted.items()

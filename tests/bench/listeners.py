@@ -49,14 +49,14 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix="tusd-bench-") as folder:
         place = _embedded if arguments.embedded else _distributed
-        figures = place(Path(folder), arguments.listeners, arguments.user_share)
+        metrics = place(Path(folder), arguments.listeners, arguments.user_share)
     table = Table("figure", "value", title=f"{arguments.listeners} listeners at one process")
-    for name, value in figures.items():
+    for name, value in metrics.items():
         table.add_row(name, f"{value:,.1f}" if isinstance(value, float) else str(value))
     Console().print(table)
-    Console().print_json(json.dumps(figures))
+    Console().print_json(json.dumps(metrics))
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1))
+        arguments.json.write_text(json.dumps(metrics, indent=1))
 
 
 def _embedded(folder: Path, count: int, user_share: float) -> dict[str, Any]:
@@ -105,25 +105,25 @@ class Bench:
         memory, busy, begin = _rss_kib(self._here), _cpu_seconds(self._here), time.monotonic()
         streams = await open_streams(self._here.url, self._paths(urls, self._count))
         await until(lambda: all(stream.arrivals for stream in streams), timeout=60)
-        figures: dict[str, Any] = {
+        metrics: dict[str, Any] = {
             "open_seconds": time.monotonic() - begin,
             "open_cpu_seconds": _cpu_seconds(self._here) - busy,
             "kib_a_listener": (_rss_kib(self._here) - memory) / self._count,
         }
-        figures["idle_cpu_percent"] = await self._idle_cpu_percent()
-        figures["idle_cpu_percent_without_listeners"] = alone
+        metrics["idle_cpu_percent"] = await self._idle_cpu_percent()
+        metrics["idle_cpu_percent_without_listeners"] = alone
         if view is not None:
-            figures["redis_subscriptions"] = _subscriptions(view)
+            metrics["redis_subscriptions"] = _subscriptions(view)
         add_worker()
-        figures |= await self._changes(streams, urls[: TASKS // 2])
-        figures["kib_a_listener_after"] = (_rss_kib(self._here) - memory) / self._count
+        metrics |= await self._changes(streams, urls[: TASKS // 2])
+        metrics["kib_a_listener_after"] = (_rss_kib(self._here) - memory) / self._count
         if view is not None:
-            figures["seconds_to_the_end_after_a_restart_of_redis"] = await self._restart(
+            metrics["seconds_to_the_end_after_a_restart_of_redis"] = await self._restart(
                 view, streams, urls[TASKS // 2 :]
             )
         for stream in streams:
             stream.close()
-        return figures
+        return metrics
 
     async def _idle_cpu_percent(self) -> float:
         busy = _cpu_seconds(self._here)

@@ -39,17 +39,17 @@ def main() -> None:
     site = Deployed(folder)
     try:
         site.start(**{"jobs.relay_every": "0.1s"})
-        figures = _measure(site, arguments.rounds)
+        metrics = _measure(site, arguments.rounds)
     finally:
         site.down("--remove")
         shutil.rmtree(folder, ignore_errors=True)
     table = Table("what", "rounds", "median, ms", "worst, ms", title="waiting")
-    for name, seconds in figures.items():
+    for name, seconds in metrics.items():
         middle, worst = statistics.median(seconds) * 1000, max(seconds) * 1000
         table.add_row(name, str(len(seconds)), f"{middle:.0f}", f"{worst:.0f}")
     Console().print(table)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps(figures))
+        arguments.json.write_text(json.dumps(metrics))
 
 
 def _measure(site: Deployed, rounds: int) -> dict[str, list[float]]:

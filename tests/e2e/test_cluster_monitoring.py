@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.cluster import Cluster, running_cluster
-from support.figures import Figures, failing, figures
+from support.metrics import Figures, failing, metrics
 from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis, Service, free_port
 from support.tus import create, send
@@ -95,8 +95,8 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
     contents = [os.urandom(10_000 + number) for number in range(5)]
     tasks = [send(server, content) for content in contents]
     create(server, 100)
-    wait_until(lambda: figures(server.url)["tusd_queue_messages"] == 5)
-    before = figures(server.url)
+    wait_until(lambda: metrics(server.url)["tusd_queue_messages"] == 5)
+    before = metrics(server.url)
     assert before["tusd_jobs,queued"] == before["tusd_jobs_due"] == 5
     assert before["tusd_jobs_due_oldest_seconds"] > 0
     assert before["tusd_uploads_open"] == 1
@@ -115,7 +115,7 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
     server.wait_for_status(instant, "completed")
 
     def settled() -> bool:
-        found = figures(server.url)
+        found = metrics(server.url)
         return (
             found["tusd_tasks_ended,completed,1h"] == 4
             and found["tusd_queue_messages"] == 0
@@ -123,7 +123,7 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
         )
 
     wait_until(settled)
-    here = figures(server.url)
+    here = metrics(server.url)
     for span in ("1h", "24h"):
         assert here[f"tusd_tasks_ended,completed,{span}"] == 4
         assert here[f"tusd_tasks_ended,failed,{span}"] == 2
@@ -150,8 +150,8 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
     )
     assert here["tusd_processing_mean_seconds"] == pytest.approx(float(mean), abs=1e-3)
 
-    wait_until(lambda: shared(figures(site.worker_url)) == shared(figures(server.url)))
-    there = figures(site.worker_url)
+    wait_until(lambda: shared(metrics(site.worker_url)) == shared(metrics(server.url)))
+    there = metrics(site.worker_url)
     assert there["tusd_worker_attempts_total,done"] == 3
     assert there["tusd_worker_attempts_total,failed"] == 2
     assert there["tusd_worker_step_seconds_count,inspect"] == 5
@@ -209,7 +209,7 @@ def _told(url: str) -> tuple[int, str, set[str]]:
 
 
 def _errors(url: str) -> set[str]:
-    found = figures(url)
+    found = metrics(url)
     return {
         name.partition(",")[2]
         for name, value in found.items()
@@ -220,7 +220,7 @@ def _errors(url: str) -> set[str]:
 def _only_this_part_gives_no_figures(url: str, name: str) -> None:
     # An answer of a moment ago may still be kept.
     wait_until(lambda: _errors(url) == {name})
-    found = figures(url)
+    found = metrics(url)
     given = {
         "catalog": "tusd_jobs_due" in found,
         "queue": "tusd_queue_messages" in found,

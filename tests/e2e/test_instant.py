@@ -13,7 +13,7 @@ import blake3
 import httpx
 import pytest
 from support.clients import by_aiotus, by_tus_js, by_tuspy
-from support.figures import figures
+from support.metrics import metrics
 from support.server import Server
 from support.tus import BODY, TUS, create, head, metadata, patch, send, task_id
 
@@ -56,9 +56,9 @@ def file(tmp_path: Path) -> Path:
 def test_a_client_ends_in_success_and_nothing_is_stored_again(
     held: Server, file: Path, upload: Callable[[str, Path, str], str]
 ) -> None:
-    before = figures(held.url)
+    before = metrics(held.url)
     url = upload(held.files, file, DECLARED)
-    after = figures(held.url)
+    after = metrics(held.url)
     assert after["tusd_uploads_instant_total"] == before["tusd_uploads_instant_total"] + 1
     assert after["tusd_instant_bytes_total"] == before["tusd_instant_bytes_total"] + len(CONTENT)
     assert after["tusd_received_bytes_total"] == before["tusd_received_bytes_total"]
@@ -131,14 +131,14 @@ def ours(server: Server, file: Path, state: Path, *flags: str) -> list[dict[str,
 def test_our_client_hashes_first_and_sends_nothing_twice(
     held: Server, file: Path, tmp_path: Path
 ) -> None:
-    before = figures(held.url)["tusd_received_bytes_total"]
+    before = metrics(held.url)["tusd_received_bytes_total"]
     lines = ours(held, file, tmp_path / "state")
     assert [line["offset"] for line in lines if "offset" in line] == [len(CONTENT)]
     assert (lines[-1]["status"], lines[-1]["instant"]) == ("completed", True)
-    assert figures(held.url)["tusd_received_bytes_total"] == before
+    assert metrics(held.url)["tusd_received_bytes_total"] == before
     sent = ours(held, file, tmp_path / "state", "--no-instant")
     assert (sent[-1]["status"], sent[-1]["instant"]) == ("completed", False)
-    assert figures(held.url)["tusd_received_bytes_total"] == before + len(CONTENT)
+    assert metrics(held.url)["tusd_received_bytes_total"] == before + len(CONTENT)
 
 
 def test_what_is_not_what_was_declared_is_dropped(server: Server) -> None:

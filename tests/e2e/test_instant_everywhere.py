@@ -9,7 +9,7 @@ from pathlib import Path
 import blake3
 import pytest
 from support.clients import UPPY_PAGE, by_aiotus, by_tus_js, by_tuspy, by_uppy
-from support.figures import figures
+from support.metrics import metrics
 from support.nginx import Nginx
 from support.server import Server, running_server
 from support.tus import head, send, task_id
@@ -42,7 +42,7 @@ class Place:
         told = head(f"{self.server.files}{task}")
         assert told.headers["Upload-Instant"] == "1"
         assert int(told.headers["Upload-Offset"]) == len(CONTENT)
-        after = figures(self.server.url)
+        after = metrics(self.server.url)
         assert after["tusd_uploads_instant_total"] == before["tusd_uploads_instant_total"] + 1
         assert after["tusd_received_bytes_total"] == before["tusd_received_bytes_total"]
 
@@ -79,13 +79,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def test_a_client_that_knows_nothing_of_it_ends_in_success(
     place: Place, client: Callable[[str, Path, str], str], way: str
 ) -> None:
-    before = figures(place.server.url)
+    before = metrics(place.server.url)
     place.check(client(place.endpoint(way), place.file, DECLARED), before)
 
 
 @pytest.mark.parametrize("with_creation", [False, True])
 def test_a_browser_over_http_2(place: Place, with_creation: bool) -> None:
-    before, seen = figures(place.server.url), len(place.nginx.seen())
+    before, seen = metrics(place.server.url), len(place.nginx.seen())
     url = by_uppy(place.endpoint("h2"), place.file, DECLARED, withCreation=with_creation)
     place.check(url, before)
     asked = place.nginx.seen()[seen:]
@@ -116,7 +116,7 @@ def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
         assert len(found) == 1
         done = server.wait_for_status(task_id(found[0]), "completed", "failed")
         assert done["status"] == "completed"
-        assert figures(server.url)["tusd_received_bytes_total"] <= len(content) - kept
+        assert metrics(server.url)["tusd_received_bytes_total"] <= len(content) - kept
 
 
 def _bodies(server: Server) -> list[Path]:

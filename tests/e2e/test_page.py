@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from support.figures import figures
 from support.media import video
+from support.metrics import metrics
 from support.page import visiting
 from support.server import STILLS, Server, running_server
 from support.tokens import SECRET, token
@@ -52,7 +52,7 @@ def test_files_go_in_are_followed_and_come_out(server: Server, tmp_path: Path) -
     assert next(each for each in seen if "downloaded" in each)["downloaded"] > 0
     third = seen[-3]["rows"][0]
     assert third["message"] == "The file was here already: nothing was sent"
-    assert figures(server.url)["tusd_uploads_instant_total"] == 1
+    assert metrics(server.url)["tusd_uploads_instant_total"] == 1
 
 
 @pytest.mark.parametrize("guarded", [False, True])
@@ -100,7 +100,7 @@ def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path,
         seen = visit.seen()
         assert [row["status"] for row in seen[-1]["rows"]] == ["completed"]
         # Sent once: what had arrived was not sent again.
-        assert figures(server.url)["tusd_received_bytes_total"] + before == SIZE
+        assert metrics(server.url)["tusd_received_bytes_total"] + before == SIZE
 
 
 def test_a_refusal_is_told_in_the_servers_words(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from support.clock import FakeClock
 from support.tokens import SECRET
 
 from tusd_py.auth.jwks import parse_keys
-from tusd_py.auth.scoped_tokens import Grants
+from tusd_py.auth.scoped_tokens import ScopedTokens
 from tusd_py.auth.session import ClaimRules, SessionTokens
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.events import Following
@@ -29,7 +29,7 @@ from tusd_py.domain import type_rules
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
 from tusd_py.domain.filenames import download_name, extension_of
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import Look
+from tusd_py.domain.signatures.look import HeadReader
 from tusd_py.hooks import webhook
 from tusd_py.http.download import content_disposition
 from tusd_py.http.errors import status_of
@@ -57,7 +57,7 @@ _CAPABILITIES: Final = Capabilities(
     digest_sizes={name: checksums.digest_size(name) for name in checksums.ALGORITHMS},
 )  # fmt: skip
 _SESSIONS: Final = SessionTokens(ClaimRules(), FakeClock(), secret=SECRET.encode(), keys=None)
-_GRANTS: Final = Grants(SECRET.encode(), FakeClock())
+_GRANTS: Final = ScopedTokens(SECRET.encode(), FakeClock())
 _UPLOAD: Final = "0123456789abcdef0123456789abcdef"
 
 
@@ -229,11 +229,11 @@ def file_type(data: bytes) -> None:
     """Tell a file by its first bytes, with a name which may lie."""
     name, _, head = data.partition(b"\n")
     filename = name.decode("utf-8", "replace")
-    look = Look(head, len(head))
+    look = HeadReader(head, len(head))
     found = identify(look)
-    identify(Look(head))
-    identify(Look(head[:40], len(head), lambda start, length: head[start : start + length]))
-    type_rules.agrees(filename, found, head)
+    identify(HeadReader(head))
+    identify(HeadReader(head[:40], len(head), lambda start, length: head[start : start + length]))
+    type_rules.is_consistent(filename, found, head)
     for check in (
         lambda: type_rules.check_declared(filename, "video/mp4", ("mp4", "txt")),
         lambda: type_rules.check_content(filename, look, ("mp4", "txt")),

@@ -11,7 +11,7 @@ from support.tus import send
 
 from tusd_py.doctor.media import check_media
 from tusd_py.settings.model import Settings
-from worker.media.sandbox import Box, Kind, Limits
+from worker.media.sandbox import Kind, Limits, Sandbox
 
 
 @pytest.mark.skipif(Path("/dev/dri").exists(), reason="this machine may have an encoder")
@@ -22,8 +22,8 @@ def test_x264_does_the_work_of_an_encoder_that_fails(tmp_path: Path) -> None:
         done = server.wait_for_status(task, "completed", "failed")
         assert done["renditions"][0] == "web", done
         assert any("media.encoder.failed" in line for line in server.lines)
-        figures = httpx.get(f"{server.url}/metrics").text
-        assert "tusd_worker_encoder_failures_total 1.0" in figures
+        metrics = httpx.get(f"{server.url}/metrics").text
+        assert "tusd_worker_encoder_failures_total 1.0" in metrics
     findings = {
         one.check: one.level.name
         for one in check_media(Settings.model_validate({"media": {"video": {"encoder": "vaapi"}}}))
@@ -38,7 +38,7 @@ def test_a_box_gives_the_named_node_and_no_other(kind: Kind) -> None:
         pytest.skip("no such device here")
     limits = Limits(memory=1 << 30, file_size=1, cpu=9)
     for devices in ((), (node,)):
-        box = Box(
+        box = Sandbox(
             kind=kind, source=Path("/usr/bin/true"), output=None, limits=limits, devices=devices
         )
         argv = box.wrap(["/usr/bin/dd", f"if={node}", "count=0", "status=none"])

@@ -21,7 +21,7 @@ from worker.media.film_argv import copy_argv, encode_argv
 from worker.media.plan import Copy
 from worker.media.probe import parse_ffmpeg, parse_ffprobe, probe
 from worker.media.run import Stalled, Stopped, run
-from worker.media.sandbox import Box, Limits, strongest
+from worker.media.sandbox import Limits, Sandbox, strongest
 from worker.media.tools import discover
 
 LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
@@ -127,7 +127,7 @@ def test_guards_stand_before_the_input() -> None:
 def test_the_box_runs_ffprobe_and_shows_it_nothing_else(tmp_path: Path, kind: str) -> None:
     assert strongest(kind) == kind  # type: ignore[arg-type]
     source = video(tmp_path / "clip.mp4")
-    box = Box(kind=kind, source=source, output=None, limits=LIMITS)  # type: ignore[arg-type]
+    box = Sandbox(kind=kind, source=source, output=None, limits=LIMITS)  # type: ignore[arg-type]
     found = probe(discover(Settings()), box, "mov", clock=SystemClock(), stopped=lambda: False)
     assert found is not None
     assert (found.has_video, found.has_audio, found.width, found.height) == (True, True, 160, 120)
@@ -142,7 +142,7 @@ def test_the_box_runs_ffprobe_and_shows_it_nothing_else(tmp_path: Path, kind: st
 
 def test_what_is_written_beyond_the_limit_ends_the_program(tmp_path: Path) -> None:
     small = Limits(memory=1 << 30, file_size=1000, cpu=10)
-    box = Box(kind="rlimit", source=tmp_path, output=None, limits=small)
+    box = Sandbox(kind="rlimit", source=tmp_path, output=None, limits=small)
     done = run(
         box.wrap(["dd", "if=/dev/zero", f"of={tmp_path / 'big'}", "bs=1000", "count=10"]),
         clock=SystemClock(),

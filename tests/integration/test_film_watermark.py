@@ -13,7 +13,7 @@ from worker.media.film_argv import Mark, encode_argv
 from worker.media.pictures import HD, Picture
 from worker.media.plan import Encode, TagChanges
 from worker.media.run import run
-from worker.media.sandbox import Box, Kind, Limits
+from worker.media.sandbox import Kind, Limits, Sandbox
 
 
 def test_every_films_web_copy_is_marked_and_its_original_kept(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_the_marks_colour_is_that_of_the_films_matrix(kind: Kind, tmp_path: Path
     video(source, seconds=0.4, sound=False)
     output.mkdir()
     limits = Limits(memory=1 << 30, file_size=1 << 24, cpu=60)
-    box = Box(kind=kind, source=source, output=output, limits=limits, readable=(stamp,))
+    box = Sandbox(kind=kind, source=source, output=output, limits=limits, readable=(stamp,))
     plan = Encode(
         picture=Picture(
             index=0, filters=("format=yuv420p",), colour=HD, rate=15, time_base=None,  # type: ignore[arg-type]

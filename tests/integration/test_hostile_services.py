@@ -16,7 +16,7 @@ from support.issuer import Issuer
 
 from tusd_py.auth import jwks_cache as key_set
 from tusd_py.auth.jwks import parse_keys
-from tusd_py.auth.jwks_cache import KeySet, fetched
+from tusd_py.auth.jwks_cache import JwksCache, fetched
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import HookUnavailable, KeysUnavailable, ScannerUnavailable
 from tusd_py.domain.hook import HookEvent
@@ -54,7 +54,7 @@ async def asked(url: str, seconds: float) -> None:
     hook._form = lambda _: {}  # type: ignore[assignment]
     told = type("Told", (), {"event": HookEvent.PRE_CREATE, "id": "1"})()
     try:
-        await hook.ask(told)
+        await hook.decide(told)
     finally:
         await hook.close()
 
@@ -120,7 +120,7 @@ def test_tokens_of_unknown_keys_wait_for_one_fetch_and_no_longer_than_its_time(
 
     for name in ("FETCH_SECONDS", "TIMEOUT_SECONDS"):
         monkeypatch.setattr(key_set, name, 0.2, raising=False)
-    keys = KeySet(fetch, SystemClock(), max_age=60.0)
+    keys = JwksCache(fetch, SystemClock(), max_age=60.0)
 
     async def ask_all() -> list[object]:
         return await asyncio.gather(

@@ -21,13 +21,13 @@ from worker.media.plan import Wishes
 from worker.media.probe import parse_ffprobe
 from worker.media.run import (
     Bounds,
-    CpuSpent,
+    CpuTimeExceeded,
     Stopped,
     TooManyThreads,
     TooMuchOutput,
     run,
 )
-from worker.media.sandbox import Box, Kind, Limits
+from worker.media.sandbox import Kind, Limits, Sandbox
 from worker.media.system_calls import DENIED, LIBRARY, filter_file
 
 
@@ -59,7 +59,7 @@ SPIN = "while :; do :; done"
     ("kind", "script"), [("bwrap", SPIN), ("off", f"({SPIN}) & ({SPIN}) & wait")]
 )
 def test_processor_time_of_all_children_counts(kind: Kind, script: str, tmp_path: Path) -> None:
-    with pytest.raises(CpuSpent):
+    with pytest.raises(CpuTimeExceeded):
         ran(box_of(kind, tmp_path).wrap(["sh", "-c", script]), Bounds(cpu=0.5))
 
 
@@ -94,7 +94,7 @@ def test_two_gibibytes_are_not_to_be_had_for_a_usual_film(
 ) -> None:
     memory = needed_memory(1280 * 720, "veryfast", 2)
     limits = Limits(memory=memory, file_size=1 << 20, cpu=60, threads=2)
-    box = Box(kind=kind, source=tmp_path, output=None, limits=limits)
+    box = Sandbox(kind=kind, source=tmp_path, output=None, limits=limits)
     ended = ran(box.wrap([PYTHON, "-c", BOMBS, how]))
     assert (ended.code, ended.stdout) == (1, "")
     assert "MemoryError" in ended.stderr or "Cannot allocate memory" in ended.stderr
@@ -114,7 +114,7 @@ def test_a_film_has_memory_enough_whatever_its_threads(
     )  # fmt: skip
     memory = needed_memory(1280 * 720, "slow", threads)
     limits = Limits(memory=memory, file_size=64 << 20, cpu=60, threads=threads)
-    box = Box(kind=kind, source=source, output=output, limits=limits)
+    box = Sandbox(kind=kind, source=source, output=output, limits=limits)
     argv = encode_line(
         source, "matroska", seen=box.source_seen, output=box.output_seen("made.mp4"),
         wishes=Wishes(crf=30, preset="slow"), threads=threads,
@@ -363,5 +363,5 @@ def test_the_real_tools_run_behind_the_filter(kind: Kind, tmp_path: Path) -> Non
 
 def test_every_kind_of_overrun_is_named() -> None:
     """What callers catch is one base class."""
-    for error in (TooManyThreads, TooMuchOutput, CpuSpent, running.Stalled):
-        assert issubclass(error, running.Overran)
+    for error in (TooManyThreads, TooMuchOutput, CpuTimeExceeded, running.Stalled):
+        assert issubclass(error, running.WallTimeExceeded)

@@ -14,7 +14,7 @@ from support.media import probe as probed
 from tusd_py.clock import SystemClock
 from tusd_py.settings.model import Settings
 from worker.media.argv import probe_argv
-from worker.media.probe import look, parse_ffprobe
+from worker.media.probe import inspect_media, parse_ffprobe
 from worker.media.tools import discover
 
 
@@ -72,7 +72,7 @@ def test_tags_are_not_read(tmp_path: Path) -> None:
     found = parse_ffprobe(written)
     assert found is not None
     assert (found.width, found.height, found.has_video) == (64, 64, True)
-    seen = look(
+    seen = inspect_media(
         discover(Settings()), box_of("rlimit", source), "matroska", clock=SystemClock(), stopped=lambda: False
     )  # fmt: skip
     assert seen is not None

@@ -10,15 +10,15 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from support.figures import Figures, failing, figures, parsed
 from support.media import video
+from support.metrics import Figures, failing, metrics, parsed
 from support.server import Server, running_server
 from support.silent_patch import SilentPatch
 from support.tus import BODY, TUS, create, metadata, patch, send, task_id
 from support.waiting import wait_until
 
 from tusd_py import Settings, create_app
-from tusd_py.app import stop
+from tusd_py.app import request_shutdown
 
 FILES = "/files/{resource:path}"
 
@@ -72,7 +72,7 @@ def test_what_uploads_did_is_counted_exactly(server: Server) -> None:
     )
     assert response.status_code == 460, response.text
     server.wait_for_status(task_id(url), "completed")
-    found = figures(server.url)
+    found = metrics(server.url)
     assert found["tusd_uploads_created_total"] == 2
     assert found["tusd_uploads_finished_total"] == 1
     assert found["tusd_received_bytes_total"] == 50_000 + 10_000 + 5
@@ -92,7 +92,7 @@ def test_a_body_that_a_newer_request_ends_is_counted_as_taken_over(server: Serve
     with SilentPatch(url, 0, len(content), content[:40_000]):
         wait_until(lambda: path.stat().st_size == 40_000)
         assert patch(url, 40_000, content[40_000:]).status_code == 204
-    found = figures(server.url)
+    found = metrics(server.url)
     assert found["tusd_uploads_taken_over_total"] == 1
     assert found["tusd_received_bytes_total"] == len(content)
 
@@ -102,8 +102,8 @@ def test_attempts_and_steps_of_the_worker_inside_are_counted(
 ) -> None:
     task = send(server, video(tmp_path / "clip.mp4"))
     server.wait_for_status(task, "completed")
-    wait_until(lambda: figures(server.url)["tusd_worker_attempts_total,done"] == 1)
-    found = figures(server.url)
+    wait_until(lambda: metrics(server.url)["tusd_worker_attempts_total,done"] == 1)
+    found = metrics(server.url)
     assert found["tusd_worker_slots"] == 1
     assert found["tusd_worker_attempts_running"] == 0
     for step in ("inspect", "transcode", "store", "record", "clean_up"):
@@ -118,14 +118,14 @@ def test_open_streams_are_counted_while_they_are_open(tmp_path: Path) -> None:
         url = create(server, 10)
         events = f"{server.url}/api/file/upload/events"
         with httpx.stream("GET", events), httpx.stream("GET", f"{events}/{task_id(url)}"):
-            wait_until(lambda: figures(server.url)["tusd_listeners,sse"] == 2)
-        wait_until(lambda: figures(server.url)["tusd_listeners,sse"] == 0)
+            wait_until(lambda: metrics(server.url)["tusd_listeners,sse"] == 2)
+        wait_until(lambda: metrics(server.url)["tusd_listeners,sse"] == 0)
         from websockets.sync.client import connect
 
         follow = f"ws{server.url.removeprefix('http')}/api/file/upload/ws/{task_id(url)}"
         with connect(follow):
-            wait_until(lambda: figures(server.url)["tusd_listeners,websocket"] == 1)
-        wait_until(lambda: figures(server.url)["tusd_listeners,websocket"] == 0)
+            wait_until(lambda: metrics(server.url)["tusd_listeners,websocket"] == 1)
+        wait_until(lambda: metrics(server.url)["tusd_listeners,websocket"] == 0)
 
 
 def test_what_clients_make_up_becomes_no_label(server: Server) -> None:
@@ -170,7 +170,7 @@ def test_a_server_that_drains_takes_no_more(tmp_path: Path) -> None:
     async def main() -> None:
         async with running(tmp_path / "a") as (client, app):
             assert (await client.get("/readyz")).status_code == 200
-            stop(app.state.context)  # type: ignore[attr-defined]
+            request_shutdown(app.state.context)  # type: ignore[attr-defined]
             answer = await client.get("/readyz")
             assert (answer.status_code, answer.json()["status"]) == (503, "failing")
             failed = [

@@ -13,7 +13,7 @@ from support.services import MariaDb, free_port
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.database_clock import DatabaseClock
-from tusd_py.catalog.metrics import FigureRecords
+from tusd_py.catalog.metrics import MetricRecords
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.catalog.port import UNREACHABLE
 from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url
@@ -65,7 +65,7 @@ def test_a_connection_lost_inside_commit_finishes_once(
     proxy.cut_at(b"COMMIT", pass_on=pass_on)
     catalog.finish_upload(content(made), is_video=False)
     assert proxy.cut.is_set()
-    assert [message.task_id for _, message in catalog.unsent(10)] == [made.id]
+    assert [message.task_id for _, message in catalog.pending_jobs(10)] == [made.id]
     assert catalog.histories(UserId(7), page=1, size=10)[0] == 1
 
 
@@ -210,9 +210,9 @@ def test_the_databases_clock_counts_and_ignores_this_machines(url: URL) -> None:
 
 def test_a_database_that_is_gone_is_said_to_be(url: URL) -> None:
     gone = Database(url.set(port=free_port()))
-    records = FigureRecords(gone, FakeClock())
+    records = MetricRecords(gone, FakeClock())
     with pytest.raises(BackendError, match=UNREACHABLE):
         records.check()
     with pytest.raises(BackendError):
-        records.figures()
+        records.metrics()
     gone.close()

@@ -18,7 +18,7 @@ from support.oss.faults import MatchRule
 from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET, OssServer
 
 from tusd_py.clock import SystemClock
-from tusd_py.domain.errors import Transient
+from tusd_py.domain.errors import TransientError
 from tusd_py.domain.multipart import Part
 from tusd_py.objects.bucket import BucketError
 from tusd_py.objects.keys import object_key
@@ -117,7 +117,7 @@ def test_after_a_long_failure_the_next_attempt_sends_what_is_missing(
 ) -> None:
     server.faults.add(MatchRule("error", "part", part_number=4, times=None))
     ledger = Ledger()
-    with pytest.raises(Transient, match=UNREACHABLE):
+    with pytest.raises(TransientError, match=UNREACHABLE):
         put(store, source, ledger)
     server.faults.clear()
     there = sent(server)
@@ -159,7 +159,7 @@ def test_an_object_that_came_out_wrong_is_removed_and_the_put_fails(
     bucket.other = tmp_path / "other"
     bucket.other.write_bytes(bytes(MIB))
     ledger = Ledger()
-    with pytest.raises(Transient, match=SPOILT):
+    with pytest.raises(TransientError, match=SPOILT):
         put(objects(bucket), source, ledger)
     assert ledger.held() is None
     assert store.head(KEY) is None
@@ -181,7 +181,7 @@ def test_a_download_that_never_begins_is_an_error(
 ) -> None:
     put(store, source)
     server.faults.add(MatchRule("error", "get", times=None))
-    with pytest.raises(Transient, match=UNREACHABLE):
+    with pytest.raises(TransientError, match=UNREACHABLE):
         next(store.read(KEY, 0, 10))
 
 
@@ -201,7 +201,7 @@ def test_a_refusal_is_not_repeated_and_tells_no_secret(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = objects(wrong(server.url))
-    with pytest.raises(Transient) as refused:
+    with pytest.raises(TransientError) as refused:
         put(store, source)
     assert refused.value.detail == REFUSED
     assert ACCESS_KEY not in str(refused.value) + caplog.text
@@ -210,14 +210,14 @@ def test_a_refusal_is_not_repeated_and_tells_no_secret(
 
 def test_an_endpoint_that_is_gone_is_an_error(source: Path) -> None:
     store = objects(bucket_at("http://127.0.0.1:9"))
-    with pytest.raises(Transient, match=UNREACHABLE):
+    with pytest.raises(TransientError, match=UNREACHABLE):
         put(store, source)
 
 
 def test_temporary_keys_need_their_token(tmp_path: Path, source: Path) -> None:
     server = OssServer(tmp_path / "oss", tokens={ACCESS_KEY: "token-1"}).start()
     try:
-        with pytest.raises(Transient, match=REFUSED):
+        with pytest.raises(TransientError, match=REFUSED):
             put(objects(bucket_at(server.url)), source)
         store = objects(bucket_at(server.url, token="token-1"))
         put(store, source)
@@ -299,9 +299,9 @@ def test_keys_that_can_not_be_fetched_are_an_error(server: OssServer, source: Pa
             public_endpoint=server.url,
         )
     )
-    with pytest.raises(Transient, match=UNREACHABLE):
+    with pytest.raises(TransientError, match=UNREACHABLE):
         put(store, source)
-    with pytest.raises(Transient, match=UNREACHABLE):
+    with pytest.raises(TransientError, match=UNREACHABLE):
         store.link(KEY, disposition="attachment", seconds=60)
 
 

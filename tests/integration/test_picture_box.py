@@ -22,16 +22,18 @@ from worker.images.strip import Policy, strip_tags
 from worker.images.watermark import draw_watermark
 from worker.media.causes import Cause, ToolFailed
 from worker.media.run import run
-from worker.media.sandbox import Box, Kind, Limits
+from worker.media.sandbox import Kind, Limits, Sandbox
 
 MIB = 1 << 20
 BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
 PROGRAM = PictureProgram(clock=SystemClock(), stopped=lambda: False)
 
 
-def box_of(kind: Kind, source: Path, output: Path | None = None, memory: int = 1024 * MIB) -> Box:
+def box_of(
+    kind: Kind, source: Path, output: Path | None = None, memory: int = 1024 * MIB
+) -> Sandbox:
     limits = Limits(memory=memory, file_size=64 * MIB, cpu=60)
-    return Box(kind=kind, source=source, output=output, limits=limits)
+    return Sandbox(kind=kind, source=source, output=output, limits=limits)
 
 
 @pytest.fixture

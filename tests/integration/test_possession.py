@@ -22,7 +22,7 @@ from tusd_py.client.proof import nonce_of
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.ownership_proof import ANSWER_BYTES
-from tusd_py.domain.ownership_windows import answer, draw
+from tusd_py.domain.ownership_windows import answer, draw_question
 from tusd_py.ports import Ports
 from tusd_py.settings.sections import AuthSettings, InstantSettings
 
@@ -87,7 +87,7 @@ class Scene:
         job = claim(self.ports.catalog, owner="w")
         assert job is not None
         self.ports.catalog.complete(task_id, fence=job.fence, stored=STORED)
-        drawn = [draw(len(CONTENT), read) for _ in range(questions)]
+        drawn = [draw_question(len(CONTENT), read) for _ in range(questions)]
         self.ports.catalog.add_questions(HASH, drawn)
 
 

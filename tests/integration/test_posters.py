@@ -8,7 +8,7 @@ from support.film_workshop import film_at, workshop_in
 from support.media import make, pixels_of
 
 from worker.film_renditions.poster import make_poster, make_thumbnail
-from worker.film_renditions.workshop import NotMade
+from worker.film_renditions.workshop import RenditionFailed
 from worker.media.sandbox import Kind
 
 X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p"]
@@ -162,10 +162,10 @@ def test_nothing_is_made_beyond_the_processor_time(tmp_path: Path) -> None:
     workshop = workshop_in(tmp_path / "work")
     film = film_at(workshop, source)
     workshop.cpu_left = 0.5
-    with pytest.raises(NotMade):
+    with pytest.raises(RenditionFailed):
         make_poster(workshop, film, longest=100, max_pixels=1 << 20)
     workshop.cpu_left = 60.0
-    with pytest.raises(NotMade):
+    with pytest.raises(RenditionFailed):
         make_poster(workshop, film, longest=100, max_pixels=64)
 
 
@@ -181,7 +181,7 @@ def test_a_decoder_that_hangs_is_not_started_again(
     workshop.tools = replace(workshop.tools, ffmpeg=str(hanging))
     workshop.cpu_left = 1.0
     monkeypatch.setattr("worker.film_renditions.workshop.WALL_FACTOR", 2.0)
-    with pytest.raises(NotMade):
+    with pytest.raises(RenditionFailed):
         make_poster(workshop, film, longest=100, max_pixels=1 << 20)
     assert (tmp_path / "starts").read_text() == "\n"
 
@@ -193,5 +193,5 @@ def test_a_film_that_can_not_be_looked_at_has_no_renditions(tmp_path: Path) -> N
     killed.chmod(0o755)
     workshop = workshop_in(tmp_path / "work", sandbox="off")
     workshop.tools = replace(workshop.tools, ffprobe=str(killed))
-    with pytest.raises(NotMade):
+    with pytest.raises(RenditionFailed):
         workshop.look(killed, "mov")

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.clamd import EICAR, MAX_BYTES, ClamdServer
-from support.figures import figures
+from support.metrics import metrics
 from support.server import Server, running_server
 from support.tus import TUS, head, send
 from support.waiting import wait_until
@@ -17,7 +17,7 @@ from support.worker_process import running_worker
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import ScannerUnavailable
-from worker.clamd import Clamd, Scanned, Verdict
+from worker.clamd import Clamd, ScanResult, Verdict
 
 FAST = {
     "TUSD_JOBS__RELAY_EVERY": "0.1s",
@@ -74,14 +74,14 @@ def test_a_virus_is_refused_and_nothing_of_it_is_kept(server: Server, content: b
         wait_until(lambda: kept(server) == [])
         download = httpx.get(f"{server.files}{task}", headers=TUS)
         assert download.status_code in (404, 409, 410)
-    assert figures(server.url)["tusd_worker_scans_total,infected"] == 2
+    assert metrics(server.url)["tusd_worker_scans_total,infected"] == 2
 
 
 def test_what_is_clean_goes_through(server: Server) -> None:
     content = zipped(b"nothing bad")
     done = server.wait_for_status(send(server, content), "completed", "failed")
     assert done["status"] == "completed"
-    found = figures(server.url)
+    found = metrics(server.url)
     assert found["tusd_worker_scans_total,clean"] == 1
     assert found["tusd_worker_step_seconds_count,scan"] == 1
 
@@ -100,7 +100,7 @@ def test_above_its_limit_policy_decides(
         assert done["status"] == status
         if status == "failed":
             assert done["error_code"] == "too_large_to_scan"
-        assert figures(server.url)["tusd_worker_scans_total,too_large"] == 1
+        assert metrics(server.url)["tusd_worker_scans_total,too_large"] == 1
 
 
 @pytest.mark.parametrize("away", ["killed", "stopped"])
@@ -116,7 +116,7 @@ def test_without_a_verdict_files_wait(tmp_path: Path, away: str) -> None:
             else:
                 clamd.pause()
             task, bad = send(server, b"clean"), send(server, EICAR)
-            wait_until(lambda: figures(server.url)["tusd_worker_scans_total,unavailable"] >= 3)
+            wait_until(lambda: metrics(server.url)["tusd_worker_scans_total,unavailable"] >= 3)
             for each in (task, bad):
                 waits = httpx.get(f"{server.url}/api/file/upload/progress/{each}").json()
                 assert waits["status"] not in ("completed", "failed")
@@ -139,10 +139,10 @@ def test_a_scanner_that_dies_in_the_middle_of_a_scan_is_asked_again(tmp_path: Pa
             clamd.pause()
             task = send(server, os.urandom(900_000))
             # It is connected and has said all that the other side's buffers take.
-            wait_until(lambda: figures(server.url)["tusd_worker_attempts_running"] == 1)
+            wait_until(lambda: metrics(server.url)["tusd_worker_attempts_running"] == 1)
             wait_until(lambda: clamd.connections() >= 1)
             clamd.kill()
-            wait_until(lambda: figures(server.url)["tusd_worker_scans_total,unavailable"] >= 1)
+            wait_until(lambda: metrics(server.url)["tusd_worker_scans_total,unavailable"] >= 1)
             clamd.start()
             assert server.wait_for_status(task, "completed", "failed")["status"] == "completed"
     finally:
@@ -156,7 +156,7 @@ def test_fail_open_goes_on_without(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         done = server.wait_for_status(send(server, EICAR), "completed", "failed")
         assert done["status"] == "completed"
-        assert figures(server.url)["tusd_worker_scans_total,unavailable"] == 1
+        assert metrics(server.url)["tusd_worker_scans_total,unavailable"] == 1
 
 
 def test_a_worker_that_dies_in_a_scan_is_followed_by_another(
@@ -177,16 +177,18 @@ def test_a_worker_that_dies_in_a_scan_is_followed_by_another(
 # -- the client by itself
 
 
-def scanned(address: str, content: bytes, check: Callable[[], None] = lambda: None) -> Scanned:
+def scanned(address: str, content: bytes, check: Callable[[], None] = lambda: None) -> ScanResult:
     return Clamd(address, SystemClock(), timeout=5).scan(io.BytesIO(content), check)
 
 
 @pytest.mark.parametrize("by_path", [True, False])
 def test_the_client_over_either_socket(clamd: ClamdServer, by_path: bool) -> None:
     address = str(clamd.directory / "clamd.socket") if by_path else clamd.address
-    assert scanned(address, b"") == Scanned(Verdict.CLEAN)
-    assert scanned(address, os.urandom(900_000)) == Scanned(Verdict.CLEAN)
-    assert scanned(address, EICAR) == Scanned(Verdict.INFECTED, "Eicar-Test-Signature.UNOFFICIAL")
+    assert scanned(address, b"") == ScanResult(Verdict.CLEAN)
+    assert scanned(address, os.urandom(900_000)) == ScanResult(Verdict.CLEAN)
+    assert scanned(address, EICAR) == ScanResult(
+        Verdict.INFECTED, "Eicar-Test-Signature.UNOFFICIAL"
+    )
     assert scanned(address, bytes(20 << 20)).verdict is Verdict.TOO_LARGE
     assert Clamd(address, SystemClock(), timeout=5).version().startswith("ClamAV ")
 

@@ -15,18 +15,18 @@ from support.services import Redis
 
 from tusd_py.domain.errors import UploadLocked
 from tusd_py.domain.ids import UploadId
-from tusd_py.locks.redis import RedisLetGoBus
+from tusd_py.locks.redis import RedisReleaseRequests
 from tusd_py.locks.shared import SharedLock
 
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
 from tusd_py.domain.ids import UploadId
-from tusd_py.locks.redis import RedisLetGoBus
+from tusd_py.locks.redis import RedisReleaseRequests
 from tusd_py.locks.shared import SharedLock
 
 async def main() -> None:
-    lock = SharedLock(Path(sys.argv[1]), RedisLetGoBus(sys.argv[2]))
+    lock = SharedLock(Path(sys.argv[1]), RedisReleaseRequests(sys.argv[2]))
     end = asyncio.Event()
     async with lock.hold(UploadId(sys.argv[3]), on_release_requested=end.set):
         print("held", flush=True)
@@ -63,7 +63,9 @@ def holder(tmp_path: Path, redis_server: Redis) -> Callable[[UploadId], "subproc
 
 @asynccontextmanager
 async def opened(folder: Path, redis_server: Redis, patience: float) -> AsyncIterator[SharedLock]:
-    lock = SharedLock(folder / "locks", RedisLetGoBus(redis_server.url), timeout_seconds=patience)
+    lock = SharedLock(
+        folder / "locks", RedisReleaseRequests(redis_server.url), timeout_seconds=patience
+    )
     yield lock
     lock.close()
 

@@ -7,7 +7,7 @@ import pytest
 from support.sounds import sound
 
 from worker.media.contents import Contents, Stream
-from worker.media.sound_argv import Tags, cover_argv, hear_argv, make_argv
+from worker.media.sound_argv import Tags, analyse_argv, cover_argv, make_argv
 from worker.media.sound_plan import Copy, Encode, Track, Wishes, plan_sound
 
 CRAFTED = {
@@ -27,7 +27,7 @@ def argvs(source: str, demuxer: str, output: Path) -> list[list[str]]:
     picture = Stream(index=0, kind="video", codec="mjpeg")
     made = str(output / "made")
     return [
-        hear_argv(
+        analyse_argv(
             "ffmpeg", encode.tracks[0], source=source, demuxer=demuxer, part_samples=2205,
             sample_rate=44100, measures_loudness=True,
         ),

@@ -16,7 +16,7 @@ from support.clock import FakeClock
 from support.ledger import Ledger
 
 from tusd_py.catalog.values import StoredContent
-from tusd_py.domain.errors import LeaseLost, QuotaExceeded, Transient
+from tusd_py.domain.errors import LeaseLost, QuotaExceeded, TransientError
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.ownership_proof import Question, Terms
 from tusd_py.domain.quota import Quota, Usage
@@ -88,13 +88,13 @@ class PoolMachine(RuleBasedStateMachine):
         upload = replace(self._fresh(user, content), length=None)
         room, files = QUOTA_BYTES - self._has(user), self._files(user) + 1
         catalog.add_upload(upload, QUOTA)
-        given = catalog.grant(upload, end=size, ahead=5, limit=QUOTA_BYTES)
+        given = catalog.reserve_quota(upload, end=size, ahead=5, limit=QUOTA_BYTES)
         assert min(size, room) <= given <= room
         assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + given, files)
         if given < size:
             assert catalog.close_upload(upload.id, UploadState.TERMINATED)
             return
-        catalog.set_granted(upload.id, size)
+        catalog.set_reserved(upload.id, size)
         assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + size, files)
         assert catalog.declare_length(upload, size, QUOTA)
         self._arrived(server, replace(upload, length=size), content)
@@ -236,7 +236,7 @@ class PoolMachine(RuleBasedStateMachine):
             self.catalog(server).complete(task_id, fence=fence, stored=stored)
         except LeaseLost:
             assert task_id not in self.uploads, "only a deleted upload's job is taken away"
-        except Transient:
+        except TransientError:
             self.catalog(server).release(task_id, fence=fence)
             self.queued.append(task_id)
 

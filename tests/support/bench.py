@@ -15,7 +15,7 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.upload import FinishedContent, Upload
 from tusd_py.jobs.outbox import relay_outbox
 from tusd_py.monitoring.traces import NoTraces
-from tusd_py.monitoring.worker_metrics import WorkerFigures
+from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
@@ -45,7 +45,7 @@ class Bench:
             TOOLS,
             owner="host:1:x",
             clock=self.clock,
-            figures=WorkerFigures(self.registry),
+            metrics=WorkerMetrics(self.registry),
             traces=NoTraces(),
         )
         self._patch = monkeypatch

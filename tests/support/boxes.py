@@ -5,10 +5,10 @@ from pathlib import Path
 from tusd_py.clock import SystemClock
 from worker.media.run import (
     Bounds,
-    Ran,
+    ProcessResult,
     run,
 )
-from worker.media.sandbox import Box, Kind, Limits
+from worker.media.sandbox import Kind, Limits, Sandbox
 
 LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
@@ -16,7 +16,7 @@ PYTHON = "/usr/bin/python3"
 """One whose library is below /usr, which every box shows."""
 
 
-def ran(argv: list[str], bounds: Bounds | None = None, *, lines: bool = False) -> Ran:
+def ran(argv: list[str], bounds: Bounds | None = None, *, lines: bool = False) -> ProcessResult:
     return run(
         argv,
         clock=SystemClock(),
@@ -27,5 +27,5 @@ def ran(argv: list[str], bounds: Bounds | None = None, *, lines: bool = False) -
     )
 
 
-def box_of(kind: Kind, source: Path, output: Path | None = None) -> Box:
-    return Box(kind=kind, source=source, output=output, limits=LIMITS)
+def box_of(kind: Kind, source: Path, output: Path | None = None) -> Sandbox:
+    return Sandbox(kind=kind, source=source, output=output, limits=LIMITS)

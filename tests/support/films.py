@@ -14,9 +14,9 @@ from worker.media.film_argv import encode_argv
 from worker.media.inventory import Loss, losses
 from worker.media.measure import measure
 from worker.media.plan import Encode, Packaging, Wishes, plan_film
-from worker.media.probe import look
+from worker.media.probe import inspect_media
 from worker.media.run import run
-from worker.media.sandbox import Box, Limits
+from worker.media.sandbox import Limits, Sandbox
 from worker.media.tools import discover
 
 TOOLS = discover(Settings())
@@ -36,9 +36,9 @@ LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 
 def contents_of(source: Path, demuxer: str) -> Contents:
     """Return what a film holds, read to its end where its header does not state it."""
-    box = Box(kind="rlimit", source=source, output=None, limits=LIMITS)
+    box = Sandbox(kind="rlimit", source=source, output=None, limits=LIMITS)
     clock = SystemClock()
-    found = look(TOOLS, box, demuxer, clock=clock, stopped=lambda: False)
+    found = inspect_media(TOOLS, box, demuxer, clock=clock, stopped=lambda: False)
     assert found is not None
     return measure(
         TOOLS, box, demuxer, found, chosen_of(found).picture, clock=clock, stopped=lambda: False,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import uvicorn
 
-from tusd_py.app import create_app
-from tusd_py.server import start_lines
+from tusd_py.app import build_server
+from tusd_py.server import startup_banner
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 from worker.media.tools import Tools
@@ -18,8 +18,8 @@ def said(folder: Path, *, ours: bool, **settings: object) -> dict[str, str]:
     chosen = Settings(data_dir=folder, workers=0, **settings)  # type: ignore[arg-type]
     ports = open_ports(chosen)
     try:
-        context = create_app(chosen, ports).state.context
-        lines = start_lines(context, TOOLS, 1, ours=ours)
+        context = build_server(chosen, ports).state.context
+        lines = startup_banner(context, TOOLS, 1, ours=ours)
         context.threads.close()
     finally:
         ports.close()

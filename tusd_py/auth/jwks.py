@@ -24,7 +24,7 @@ checked at their cost; those of P-256 and Ed25519 need 43."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class SigningKeys:
     """Usable keys by their ``kid``."""
 
     by_kid: Mapping[str, PyJWK]
@@ -38,7 +38,7 @@ class Keys:
         return keys[0] if len(keys) == 1 else None
 
 
-def parse_keys(document: bytes) -> Keys:
+def parse_keys(document: bytes) -> SigningKeys:
     """The keys of a JSON Web Key Set that may check a token; those for anything else are passed over.
 
     Raises: ValueError: it is no such set, or has no usable key.
@@ -58,7 +58,7 @@ def parse_keys(document: bytes) -> Keys:
             unnamed.append(key)
     if not by_kid and not unnamed:
         raise ValueError("no key for RS256, ES256 or EdDSA")
-    return Keys(by_kid, tuple(unnamed))
+    return SigningKeys(by_kid, tuple(unnamed))
 
 
 def _is_cheap(entry: Mapping[str, Any]) -> bool:

@@ -8,12 +8,12 @@ from typing import Final
 
 from jwt import PyJWK
 
-from tusd_py.auth.jwks import Keys, parse_keys
+from tusd_py.auth.jwks import SigningKeys, parse_keys
 from tusd_py.bounded_http import fetch_document
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import KeysUnavailable, TokenInvalid
 from tusd_py.domain.masking import masked
-from tusd_py.monitoring.probes import in_thread
+from tusd_py.monitoring.probes import run_detached
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ FETCH_SECONDS: Final = 5.0
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 
 
-class KeySet:
+class JwksCache:
     """Gives keys by their id, on one event loop; fetches in a thread of its own."""
 
     def __init__(self, fetch: Callable[[], bytes], clock: Clock, *, max_age: float) -> None:
@@ -32,7 +32,7 @@ class KeySet:
         self._fetch = fetch
         self._clock = clock
         self._max_age = max_age
-        self._keys: Keys | None = None
+        self._keys: SigningKeys | None = None
         self._fetched_at = self._tried_at = float("-inf")
         self._under_way: Future[None] | None = None
 
@@ -69,7 +69,7 @@ class KeySet:
             if now - self._tried_at < PAUSE_SECONDS:
                 return None
             self._tried_at = now
-            self._under_way = in_thread(self._replace)
+            self._under_way = run_detached(self._replace)
             return self._under_way
         if self._under_way.done():
             self._under_way = None

@@ -23,7 +23,7 @@ class Link:
     """The rendition, with those whose names begin with its name and a hyphen: parts of a playlist, the
     map of a storyboard. None: all of them."""
 
-    def gives(self, name: str) -> bool:
+    def is_for(self, name: str) -> bool:
         """Return whether the link gives the rendition of this name."""
         return (
             self.rendition is None

@@ -18,7 +18,7 @@ ENDLESS_UPLOAD_SECONDS: Final = WEEK_SECONDS
 """How long a token is good for whose upload has no end: a finished one, or where none expires."""
 
 
-class Grants:
+class ScopedTokens:
     """Signs upload tokens and tickets, and reads them again."""
 
     def __init__(self, secret: bytes, clock: Clock) -> None:

@@ -14,7 +14,7 @@ import jwt
 from jwt import PyJWK
 from jwt.exceptions import ExpiredSignatureError, PyJWTError
 
-from tusd_py.auth.jwks_cache import KeySet
+from tusd_py.auth.jwks_cache import JwksCache
 from tusd_py.auth.subject import priority_of, roles_of, tenant_of, user_id_of
 from tusd_py.clock import Clock
 from tusd_py.domain.caller import Caller
@@ -22,7 +22,7 @@ from tusd_py.domain.errors import TokenExpired, TokenInvalid
 
 LEEWAY_SECONDS: Final = 30
 MAX_TOKEN_CHARACTERS: Final = 8192
-MAX_SEEN: Final = 1024
+MAX_CACHED: Final = 1024
 """Tokens found good that are kept in mind: checking one is 30 us, looking it up is 1."""
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
@@ -42,7 +42,7 @@ class ClaimRules:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _CachedCaller:
     caller: Caller
     expires_at: float
     kid: str | None
@@ -53,13 +53,13 @@ class SessionTokens:
     """Tells callers by their tokens, on one event loop."""
 
     def __init__(
-        self, rules: ClaimRules, clock: Clock, *, secret: bytes | None, keys: KeySet | None
+        self, rules: ClaimRules, clock: Clock, *, secret: bytes | None, keys: JwksCache | None
     ) -> None:
         self._rules = rules
         self._clock = clock
         self._secret = secret
         self._keys = keys
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._seen: OrderedDict[str, _CachedCaller] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
         """Whose token it is. Raises: TokenInvalid, TokenExpired, KeysUnavailable."""
@@ -80,8 +80,8 @@ class SessionTokens:
             raise TokenInvalid
         claims = verified_claims(token, key, self._rules)
         caller = caller_of(claims, self._rules)
-        self._seen[token] = _Seen(caller, float(claims["exp"]), kid, key)
-        if len(self._seen) > MAX_SEEN:
+        self._seen[token] = _CachedCaller(caller, float(claims["exp"]), kid, key)
+        if len(self._seen) > MAX_CACHED:
             self._seen.popitem(last=False)
         return caller
 

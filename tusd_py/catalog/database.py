@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
-from tusd_py.catalog.values import Done, attempt
+from tusd_py.catalog.values import Result, capture
 from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.private_files import make_private_database
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
@@ -27,8 +27,8 @@ BUSY_SECONDS: Final = 10.0
 stopped (SIGSTOP) inside its transaction holds all others up, and they must still be able to end."""
 TRIES: Final = 5
 """How often a MySQL transaction is begun when deadlocks, lock waits or lost connections end it."""
-_TROUBLE: Final = (SQLAlchemyError, sqlite3.Error)
-_PASSING: Final = (1205, 1213)
+_ERRORS: Final = (SQLAlchemyError, sqlite3.Error)
+_TRANSIENT: Final = (1205, 1213)
 """Lock wait, deadlock: the transaction was rolled back and may be repeated."""
 
 
@@ -79,23 +79,23 @@ class Database:
             with self.engine.connect() as connection:
                 return work(connection)
 
-    def look_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
-        """See ``UploadCatalog.look_together``."""
+    def read_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
+        """See ``UploadCatalog.read_run_as_one_transaction``."""
         if not self.is_sqlite:
-            return [attempt(work) for work in works]
-        told: list[Done] = []
+            return [capture(work) for work in works]
+        told: list[Result] = []
         try:
-            with self.engine.connect() as connection, self._group.within(connection):
-                told.extend(attempt(work) for work in works)
+            with self.engine.connect() as connection, self._group.on_connection(connection):
+                told.extend(capture(work) for work in works)
         except SQLAlchemyError as error:
-            told += [Done(error=error)] * (len(works) - len(told))
-        return [_in_our_words(done) for done in told]
+            told += [Result(error=error)] * (len(works) - len(told))
+        return [_translated(done) for done in told]
 
-    def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
-        """See ``UploadCatalog.together``."""
+    def run_as_one_transaction(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
+        """See ``UploadCatalog.run_as_one_transaction``."""
         if not self.is_sqlite:
-            return [attempt(work) for work in works]
-        return [_in_our_words(done) for done in self._group.together(works)]
+            return [capture(work) for work in works]
+        return [_translated(done) for done in self._group.run_as_one_transaction(works)]
 
     def write(
         self,
@@ -132,7 +132,7 @@ class Database:
                     connection.commit()
                     return result
             except DBAPIError as error:
-                if not left or not (_passes(error) or error.connection_invalidated):
+                if not left or not (_is_transient(error) or error.connection_invalidated):
                     raise
                 unknown = unknown or (committing and error.connection_invalidated)
                 log.info("catalog.transaction.repeated", extra={"unknown": unknown})
@@ -157,24 +157,24 @@ def backend_errors() -> Iterator[None]:
     """A database's trouble, in the project's words: never "not found" (hole 12)."""
     try:
         yield
-    except _TROUBLE as error:
+    except _ERRORS as error:
         raise (StorageFull if is_full(error) else BackendError) from error
 
 
-def _in_our_words(done: Done) -> Done:
-    if not isinstance(done.error, _TROUBLE):
+def _translated(done: Result) -> Result:
+    if not isinstance(done.error, _ERRORS):
         return done
 
     def raised() -> None:
         with backend_errors():
             done.result()
 
-    return attempt(raised)
+    return capture(raised)
 
 
-def _passes(error: DBAPIError) -> bool:
+def _is_transient(error: DBAPIError) -> bool:
     arguments: tuple[object, ...] = getattr(error.orig, "args", ())
-    return arguments[:1] in [(code,) for code in _PASSING]
+    return arguments[:1] in [(code,) for code in _TRANSIENT]
 
 
 def _prepare_sqlite(engine: Engine, *, synchronous: Literal["FULL", "NORMAL"]) -> None:

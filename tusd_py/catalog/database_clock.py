@@ -8,7 +8,7 @@ from sqlalchemy import text
 from tusd_py.catalog.database import Database
 from tusd_py.clock import Clock, SystemClock
 
-ASK_EVERY_SECONDS: Final = 60.0
+REFRESH_SECONDS: Final = 60.0
 _NOW: Final = text("SELECT UNIX_TIMESTAMP(NOW(6))")
 
 
@@ -21,17 +21,17 @@ class DatabaseClock:
         self._machine = machine or SystemClock()
         self._mutex = threading.Lock()
         self._offset = 0.0
-        self._ask_at = float("-inf")
+        self._refresh_at = float("-inf")
 
     def now(self) -> float:
         """See ``Clock.now``. Raises: BackendError: the database was never reached."""
         with self._mutex:
-            if self._machine.monotonic() >= self._ask_at:
+            if self._machine.monotonic() >= self._refresh_at:
                 asked_at = self._machine.monotonic()
                 said = float(self._database.read(lambda c: c.execute(_NOW).scalar_one()))
                 # It was said some time between; a new connection may have taken long.
                 self._offset = said - (asked_at + self._machine.monotonic()) / 2
-                self._ask_at = asked_at + ASK_EVERY_SECONDS
+                self._refresh_at = asked_at + REFRESH_SECONDS
             return self._machine.monotonic() + self._offset
 
     def monotonic(self) -> float:

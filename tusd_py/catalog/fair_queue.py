@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from tusd_py.catalog.fast_statement import Prepared
+from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.rows import job_of
 from tusd_py.catalog.schema import job_lines, jobs
 from tusd_py.catalog.shared import add_outbox
@@ -49,7 +49,7 @@ _QUEUED: Final = jobs.c.state == JobState.QUEUED.value
 _RUNNING: Final = jobs.c.state == JobState.RUNNING.value
 _DUE: Final = bindparam("due", type_=Double)
 _PRECEDENCE: Final = bindparam("of_precedence", type_=Integer)
-_JOIN: Final = Prepared(
+_JOIN: Final = FastStatement(
     update(job_lines)
     .where(job_lines.c.lane == bindparam("of_lane"), job_lines.c.user_id == bindparam("of_user"))
     # MySQL assigns in this order, and each expression sees what was assigned before it.
@@ -88,7 +88,7 @@ _FIRST_JOB: Final = (
 _BEFORE_ALL: Final = -(1 << 30)
 
 
-class Line(NamedTuple):
+class UserLine(NamedTuple):
     """A row of ``job_lines``."""
 
     lane: str
@@ -99,7 +99,7 @@ class Line(NamedTuple):
     served_at: float
 
 
-_LINE: Final = select(*(job_lines.c[name] for name in Line._fields))
+_LINE: Final = select(*(job_lines.c[name] for name in UserLine._fields))
 Key = tuple[str, int]
 """Lane and user: a line's name."""
 
@@ -190,7 +190,7 @@ def claim_next(
         if per_user and _running_in(connection, key) >= per_user:
             passed.add(key)
             continue
-        job = _take(connection, key, owner=owner, now=now, until=until)
+        job = _claim(connection, key, owner=owner, now=now, until=until)
         _correct(connection, line, now, served_at=line.served_at if job is None else now)
         if job is not None:
             return job
@@ -204,10 +204,10 @@ def _fairest(
     now: float,
     per_user: int,
     passed: Collection[Key],
-) -> Line | None:
+) -> UserLine | None:
     """Highest priority, fewest running jobs, served longest ago, due first."""
     running = _running(connection)
-    found: list[Line] = []
+    found: list[UserLine] = []
     for lane in lanes:
         mine = {user: count for (of, user), count in running.items() if of == lane.value}
         out = {user for of, user in passed if of == lane.value}
@@ -243,7 +243,7 @@ def _running_in(connection: Connection, key: Key) -> int:
 
 def _first_line(
     connection: Connection, lane: JobLane, now: float, *, except_for: Collection[int]
-) -> list[Line]:
+) -> list[UserLine]:
     statement = (
         _LINE.where(
             job_lines.c.lane == lane.value,
@@ -254,29 +254,29 @@ def _first_line(
         .order_by(job_lines.c.precedence, job_lines.c.served_at, job_lines.c.due_at)
         .limit(1)
     )
-    return [Line(*row) for row in connection.execute(statement)]
+    return [UserLine(*row) for row in connection.execute(statement)]
 
 
 def _lines_of(
     connection: Connection, lane: JobLane, now: float, users: Collection[int]
-) -> list[Line]:
+) -> list[UserLine]:
     if not users:
         return []
     # Nothing else is in the condition: the primary key is the index to use.
     statement = _LINE.where(job_lines.c.lane == lane.value, job_lines.c.user_id.in_(sorted(users)))
-    lines = [Line(*row) for row in connection.execute(statement)]
+    lines = [UserLine(*row) for row in connection.execute(statement)]
     return [line for line in lines if line.waiting and line.due_at <= now + CLOCKS_APART_SECONDS]
 
 
-def _locked(connection: Connection, key: Key) -> Line | None:
+def _locked(connection: Connection, key: Key) -> UserLine | None:
     lane, user = key
     statement = _LINE.where(job_lines.c.lane == lane, job_lines.c.user_id == user)
     row = connection.execute(statement.with_for_update()).first()
-    return None if row is None else Line(*row)
+    return None if row is None else UserLine(*row)
 
 
-def _take(connection: Connection, key: Key, *, owner: str, now: float, until: float) -> Job | None:
-    for task_id, _, run_after in _heads(connection, key):
+def _claim(connection: Connection, key: Key, *, owner: str, now: float, until: float) -> Job | None:
+    for task_id, _, run_after in _first_jobs(connection, key):
         if run_after > now + CLOCKS_APART_SECONDS:
             continue
         taken = connection.execute(
@@ -297,7 +297,7 @@ def _take(connection: Connection, key: Key, *, owner: str, now: float, until: fl
     return None
 
 
-def _heads(connection: Connection, key: Key) -> list[tuple[str, int, float]]:
+def _first_jobs(connection: Connection, key: Key) -> list[tuple[str, int, float]]:
     """The job that is due first in each precedence of a line, lowest first: task, precedence, time."""
     lane, user = key
     heads: list[tuple[str, int, float]] = []
@@ -311,9 +311,9 @@ def _heads(connection: Connection, key: Key) -> list[tuple[str, int, float]]:
         beyond = row[1]
 
 
-def _correct(connection: Connection, line: Line, now: float, *, served_at: float) -> None:
+def _correct(connection: Connection, line: UserLine, now: float, *, served_at: float) -> None:
     """Let the row say what waits in the line now."""
-    heads = _heads(connection, (line.lane, line.user_id))
+    heads = _first_jobs(connection, (line.lane, line.user_id))
     due = [precedence for _, precedence, run_after in heads if run_after <= now]
     connection.execute(
         update(job_lines)

@@ -18,7 +18,7 @@ Process = Callable[[Any], Any]
 _SQLITE: Final = sqlite_dialect()
 
 
-class Prepared:
+class FastStatement:
     """One statement."""
 
     def __init__(
@@ -33,22 +33,24 @@ class Prepared:
         self._names = tuple(compiled.positiontup or ())
         binds = {name: compiled.binds[name] for name in self._names}
         self._constants = {name: bind.value for name, bind in binds.items() if not bind.required}
-        self._spelt = _only({name: _spelling(bind.type) for name, bind in binds.items()})
+        self._compiled = _only(
+            {name: _parameter_processors(bind.type) for name, bind in binds.items()}
+        )
         selected = statement.selected_columns if isinstance(statement, Select) else ()
         self._columns = tuple(column.name for column in selected)
-        self._read = _only({column.name: _reading(column.type) for column in selected})
+        self._read = _only({column.name: _result_processors(column.type) for column in selected})
 
     def run(self, connection: Connection, values: Row) -> int:
         """Returns: how many rows it changed. Raises: SQLAlchemyError, sqlite3.Error."""
         if connection.dialect.name != "sqlite":
             return connection.execute(self._statement, values).rowcount
-        return sqlite_of(connection).execute(self._text, self._spell(values)).rowcount
+        return sqlite_of(connection).execute(self._text, self._compile(values)).rowcount
 
     def first(self, connection: Connection, values: Row) -> Row | None:
         """The first row that it selects. Raises: SQLAlchemyError, sqlite3.Error."""
         if connection.dialect.name != "sqlite":
             return connection.execute(self._statement, values).mappings().first()
-        found = sqlite_of(connection).execute(self._text, self._spell(values)).fetchone()
+        found = sqlite_of(connection).execute(self._text, self._compile(values)).fetchone()
         if found is None:
             return None
         row = dict(zip(self._columns, found, strict=True))
@@ -56,9 +58,9 @@ class Prepared:
             row[name] = read(row[name])
         return row
 
-    def _spell(self, values: Row) -> tuple[Any, ...]:
+    def _compile(self, values: Row) -> tuple[Any, ...]:
         given = {**self._constants, **values}
-        for name, spell in self._spelt.items():
+        for name, spell in self._compiled.items():
             given[name] = spell(given[name])
         return tuple([given[name] for name in self._names])
 
@@ -69,11 +71,11 @@ def sqlite_of(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _spelling(of_type: TypeEngine[Any]) -> Process | None:
+def _parameter_processors(of_type: TypeEngine[Any]) -> Process | None:
     return of_type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
 
 
-def _reading(of_type: TypeEngine[Any]) -> Process | None:
+def _result_processors(of_type: TypeEngine[Any]) -> Process | None:
     return of_type.dialect_impl(_SQLITE).result_processor(_SQLITE, None)
 
 

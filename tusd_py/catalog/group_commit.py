@@ -20,13 +20,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from tusd_py.catalog.fast_statement import sqlite_of
-from tusd_py.catalog.values import Done
+from tusd_py.catalog.values import Result
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
 """May be done twice; what the first time changed in the database is taken back before."""
-_NOBODYS: Final = (OperationalError, sqlite3.OperationalError)
+_NO_CONNECTION: Final = (OperationalError, sqlite3.OperationalError)
 """Locked, full, damaged: no work is to blame, and a second time would wait a second time."""
 
 MAX_BATCH: Final = 64
@@ -38,7 +38,7 @@ class _Entry:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.done: Done | None = None
+        self.done: Result | None = None
 
 
 class GroupCommit:
@@ -49,12 +49,12 @@ class GroupCommit:
         self._spare = spare
         self._turn = threading.Lock()
         self._waiting: deque[_Entry] = deque()
-        self._own = threading.local()
+        self._thread_connection = threading.local()
 
     @property
     def current(self) -> Connection | None:
         """The connection of the ``together`` or ``within`` that this thread is in."""
-        found: Connection | None = getattr(self._own, "connection", None)
+        found: Connection | None = getattr(self._thread_connection, "connection", None)
         return found
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -69,7 +69,7 @@ class GroupCommit:
         result: T = entry.done.result()
         return result
 
-    def together(self, works: Sequence[Callable[[], object]]) -> list[Done]:
+    def run_as_one_transaction(self, works: Sequence[Callable[[], object]]) -> list[Result]:
         """Run the works, which write through this object, in this thread and in one transaction.
 
         Returns: what each came to, in order.
@@ -84,13 +84,13 @@ class GroupCommit:
         for entry, done in zip(batch, self._commit([e.work for e in batch]), strict=True):
             entry.done = done
 
-    def _commit(self, works: Sequence[Work]) -> list[Done]:
-        outcomes: list[Done] = []
+    def _commit(self, works: Sequence[Work]) -> list[Result]:
+        outcomes: list[Result] = []
         try:
             self._transaction(works, _plainly, outcomes)
         except Exception as error:  # noqa: BLE001  (it is raised to whom it belongs)
-            if len(works) == 1 or isinstance(error, _NOBODYS):
-                return [Done(error=error)] * len(works)
+            if len(works) == 1 or isinstance(error, _NO_CONNECTION):
+                return [Result(error=error)] * len(works)
         else:
             return outcomes
         try:
@@ -98,56 +98,62 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001  (it is raised to each of them)
             failed = [done.error or error for done in outcomes]
             failed += [error] * (len(works) - len(outcomes))
-            return [Done(error=each) for each in failed]
+            return [Result(error=each) for each in failed]
         return outcomes
 
     def _transaction(
-        self, works: Sequence[Work], run: Callable[[Connection, Work], Done], outcomes: list[Done]
+        self,
+        works: Sequence[Work],
+        run: Callable[[Connection, Work], Result],
+        outcomes: list[Result],
     ) -> None:
         self._spare.retrying(lambda: self._attempt(works, run, outcomes))
 
     def _attempt(
-        self, works: Sequence[Work], run: Callable[[Connection, Work], Done], outcomes: list[Done]
+        self,
+        works: Sequence[Work],
+        run: Callable[[Connection, Work], Result],
+        outcomes: list[Result],
     ) -> None:
         outcomes.clear()
         with self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            with self.within(connection):
+            with self.on_connection(connection):
                 outcomes.extend(run(connection, work) for work in works)
 
     @contextmanager
-    def within(self, connection: Connection) -> Iterator[None]:
+    def on_connection(self, connection: Connection) -> Iterator[None]:
         """What this thread reads and writes in the block goes through the connection."""
-        self._own.connection = connection
+        self._thread_connection.connection = connection
         try:
             yield
         finally:
-            self._own.connection = None
+            self._thread_connection.connection = None
 
 
 def _in_thread(work: Callable[[], object]) -> Work:
     return lambda _connection: work()
 
 
-def _plainly(connection: Connection, work: Work) -> Done:
+def _plainly(connection: Connection, work: Work) -> Result:
     """Raises: what the work raises; sqlite3.OperationalError: SQLite has ended the transaction, and
     what follows would be one of its own."""
-    done = Done(work(connection))
+    done = Result(work(connection))
     if not sqlite_of(connection).in_transaction:
         raise sqlite3.OperationalError("the transaction is over")
     return done
 
 
-def _guarded(connection: Connection, work: Work) -> Done:
+def _guarded(connection: Connection, work: Work) -> Result:
     """Raises: sqlite3.Error: the whole transaction is gone (a full disk ends it)."""
     driver = sqlite_of(connection)
     driver.execute("SAVEPOINT work")
     try:
-        done = Done(work(connection))
+        done = Result(work(connection))
     except Exception as error:
         if not driver.in_transaction:
             raise
-        done = Done(error=error)
+        done = Result(error=error)
         driver.execute("ROLLBACK TO work")
     driver.execute("RELEASE work")
     return done

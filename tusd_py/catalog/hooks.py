@@ -20,7 +20,7 @@ from tusd_py.catalog.schema import (
     repository_pool,
     uploads,
 )
-from tusd_py.catalog.values import Happened, Outcome
+from tusd_py.catalog.values import Outcome, PendingEvent
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
@@ -54,20 +54,20 @@ class HookRecords:
         self._database = database
         self._clock = clock
 
-    def take_hooks(self, limit: int, hold_seconds: float) -> Sequence[Happened]:
-        """See ``HookCatalog.take_hooks``."""
+    def claim_events(self, limit: int, hold_seconds: float) -> Sequence[PendingEvent]:
+        """See ``HookCatalog.claim_events``."""
         now = self._clock.now()
         if not self._database.read(lambda c: c.execute(_due(now, 1)).first()):
             return ()
-        return self._database.write(lambda c: _take(c, limit, now, now + hold_seconds))
+        return self._database.write(lambda c: _claim(c, limit, now, now + hold_seconds))
 
-    def hook_done(self, event_id: str) -> None:
-        """See ``HookCatalog.hook_done``."""
+    def event_delivered(self, event_id: str) -> None:
+        """See ``HookCatalog.event_delivered``."""
         statement = delete(hook_events).where(hook_events.c.event_id == event_id)
         self._database.write(lambda c: c.execute(statement))
 
-    def hook_failed(self, event_id: str, after_seconds: float) -> None:
-        """See ``HookCatalog.hook_failed``."""
+    def event_failed(self, event_id: str, after_seconds: float) -> None:
+        """See ``HookCatalog.event_failed``."""
         table = hook_events
         statement = (
             update(table)
@@ -93,7 +93,7 @@ def _due(now: float, limit: int):  # type: ignore[no-untyped-def]  # noqa: ANN20
     )
 
 
-def _take(connection: Connection, limit: int, now: float, until: float) -> list[Happened]:
+def _claim(connection: Connection, limit: int, now: float, until: float) -> list[PendingEvent]:
     taken = []
     for row in connection.execute(_due(now, limit)).mappings().all():
         # Another server may be about to take it.
@@ -103,11 +103,11 @@ def _take(connection: Connection, limit: int, now: float, until: float) -> list[
             .values(due_at=until)
         ).rowcount
         if won:
-            taken.append(_happened(connection, row))
+            taken.append(_pending_event(connection, row))
     return taken
 
 
-def _happened(connection: Connection, row) -> Happened:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _pending_event(connection: Connection, row) -> PendingEvent:  # type: ignore[no-untyped-def]  # noqa: ANN001
     upload_id = row["upload_id"]
     of_upload = select(uploads).where(uploads.c.id == upload_id)
     history = file_upload_history
@@ -119,7 +119,7 @@ def _happened(connection: Connection, row) -> Happened:  # type: ignore[no-untyp
     ended = connection.execute(of_task).mappings().first()
     upload = upload_of(connection.execute(of_upload).mappings().one())
     file, beside = _file(connection, upload.file_identity)
-    return Happened(
+    return PendingEvent(
         id=row["event_id"],
         event=HookEvent(row["event"]),
         at=row["happened_at"],

@@ -46,7 +46,7 @@ from tusd_py.catalog.shared import (
 )
 from tusd_py.catalog.values import Outcome, StoredContent
 from tusd_py.clock import Clock
-from tusd_py.domain.errors import LeaseLost, Transient
+from tusd_py.domain.errors import LeaseLost, TransientError
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId
@@ -61,7 +61,7 @@ SENT_ROWS_SECONDS = 24 * 3600.0
 POISON = "poison"
 POISON_SENTENCE = "Storing this file stopped the worker several times."
 
-_IN_ITS_PLACE: Final = {
+_MASKED_SENTENCE: Final = {
     "state": JobState.QUEUED.value,
     "owner": "",
     "run_after": jobs.c.created_at,
@@ -69,7 +69,7 @@ _IN_ITS_PLACE: Final = {
 """A job that a worker gave up through no fault of the job waits where it would if it had not begun."""
 
 # Made once: see ``records``.
-_UNSENT: Final = (
+_PENDING: Final = (
     select(outbox.c.id.label("row_id"), jobs)
     .join(jobs, jobs.c.task_id == outbox.c.task_id)
     .where(outbox.c.kind == JOB, outbox.c.sent_at.is_(None), outbox.c.due_at <= bindparam("now"))
@@ -122,7 +122,7 @@ class JobRecords:
         """See ``JobCatalog.renew``."""
         self._fenced(task_id, fence, lease_until=self._clock.now() + lease_seconds)
 
-    def held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
+    def is_held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
         """See ``JobCatalog.held``."""
         statement = select(jobs.c.task_id, jobs.c.fence).where(
             jobs.c.task_id.in_(list(fences)), jobs.c.state == JobState.RUNNING.value
@@ -186,7 +186,7 @@ class JobRecords:
         moved = {} if lane is None else {"lane": lane.value}
 
         def work(connection: Connection) -> None:
-            _fenced(connection, task_id, fence, **_IN_ITS_PLACE, **moved)
+            _fenced(connection, task_id, fence, **_MASKED_SENTENCE, **moved)
             wait_in_line(connection, task_id, now)
 
         self._database.write(work)
@@ -269,16 +269,16 @@ class JobRecords:
 
         return self._database.write(work)
 
-    def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
+    def pending_jobs(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
         """See ``JobCatalog.unsent``."""
         values = {"now": self._clock.now(), "limit": limit}
         return self._database.read(
             lambda c: [
-                (row["row_id"], message_of(row)) for row in c.execute(_UNSENT, values).mappings()
+                (row["row_id"], message_of(row)) for row in c.execute(_PENDING, values).mappings()
             ]
         )
 
-    def untold(self, limit: int) -> Sequence[tuple[int, Outcome]]:
+    def pending_outcomes(self, limit: int) -> Sequence[tuple[int, Outcome]]:
         """See ``JobCatalog.untold``."""
         table = file_upload_history
         statement = (
@@ -353,14 +353,14 @@ def _complete(
     file = pool_file(connection, job.scope, job.file_hash, locked=True)
     if file is None:
         if stored is None:
-            raise Transient("the pool has lost the file")
+            raise TransientError("the pool has lost the file")
         for key in (stored.object_key, *(one.object_key for one in stored.renditions)):
             if not hold_object(connection, key, now):
-                raise Transient("The object was collected before it was recorded.")
+                raise TransientError("The object was collected before it was recorded.")
         _add_file(connection, job, stored, now)
         file = pool_file(connection, job.scope, job.file_hash, locked=True)
     if file is None:
-        raise Transient("the pool did not take the file")
+        raise TransientError("the pool did not take the file")
     connection.execute(
         update(uploads)
         .where(uploads.c.id == task_id)
@@ -436,7 +436,7 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
         job = job_of(row)
         crashes = job.crash_count + 1
         poison = _is_poison(job.checkpoint, crashes, max_crashes)
-        values: dict[str, Any] = {**_IN_ITS_PLACE}
+        values: dict[str, Any] = {**_MASKED_SENTENCE}
         again = job.checkpoint.again
         if poison:
             values = _failure(POISON, POISON_SENTENCE, now, again=again)

@@ -13,7 +13,7 @@ from tusd_py.catalog.port import UNREACHABLE
 from tusd_py.catalog.rows import date_time
 from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, outbox, uploads
 from tusd_py.catalog.shared import JOB, OUTCOME
-from tusd_py.catalog.values import DAY, HOUR, CatalogFigures, Ended, Waiting
+from tusd_py.catalog.values import DAY, HOUR, Backlog, CatalogMetrics, EndedCounts
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobState
@@ -26,17 +26,17 @@ HOOK: Final = "hook"
 _OPEN: Final = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED)
 
 
-class FigureRecords:
+class MetricRecords:
     """What the catalog tells of itself."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def figures(self) -> CatalogFigures:
+    def metrics(self) -> CatalogMetrics:
         """See ``Catalog.figures``."""
         now = self._clock.now()
-        return self._database.read(lambda c: _figures(c, now))
+        return self._database.read(lambda c: _metrics(c, now))
 
     def check(self) -> None:
         """See ``Catalog.check``."""
@@ -47,10 +47,10 @@ class FigureRecords:
             raise BackendError(UNREACHABLE) from error
 
 
-def _figures(connection: Connection, now: float) -> CatalogFigures:
+def _metrics(connection: Connection, now: float) -> CatalogMetrics:
     counts = _job_counts(connection)
     open_uploads = select(func.count()).where(uploads.c.state == UploadState.RECEIVING.value)
-    return CatalogFigures(
+    return CatalogMetrics(
         queued=counts.get(JobState.QUEUED, 0),
         running=counts.get(JobState.RUNNING, 0),
         dead_letters=counts.get(JobState.FAILED, 0),
@@ -71,34 +71,34 @@ def _job_counts(connection: Connection) -> dict[JobState, int]:
     return {JobState(state): count for state, count in connection.execute(statement)}
 
 
-def _due(connection: Connection, now: float) -> Waiting:
+def _due(connection: Connection, now: float) -> Backlog:
     statement = select(func.count(), func.min(jobs.c.run_after)).where(
         jobs.c.state == JobState.QUEUED.value, jobs.c.run_after <= now
     )
     count, oldest = connection.execute(statement).one()
-    return _waiting(count, oldest, now)
+    return _backlog(count, oldest, now)
 
 
-def _outbox(connection: Connection, now: float) -> dict[str, Waiting]:
+def _outbox(connection: Connection, now: float) -> dict[str, Backlog]:
     statement = (
         select(outbox.c.kind, func.count(), func.min(outbox.c.due_at))
         .where(outbox.c.sent_at.is_(None), outbox.c.due_at <= now)
         .group_by(outbox.c.kind)
     )
-    none = {kind: Waiting(rows=0, oldest_seconds=0.0) for kind in (JOB, OUTCOME)}
+    none = {kind: Backlog(rows=0, oldest_seconds=0.0) for kind in (JOB, OUTCOME)}
     found = connection.execute(statement)
-    waiting = {kind: _waiting(count, oldest, now) for kind, count, oldest in found}
+    waiting = {kind: _backlog(count, oldest, now) for kind, count, oldest in found}
     due = hook_events.c.due_at
     hooks = select(func.count(), func.min(due)).where(due <= now)
     untold, oldest = connection.execute(hooks).one()
-    return none | waiting | {HOOK: _waiting(untold, oldest, now)}
+    return none | waiting | {HOOK: _backlog(untold, oldest, now)}
 
 
-def _waiting(count: int, oldest: float | None, now: float) -> Waiting:
-    return Waiting(rows=count, oldest_seconds=0.0 if oldest is None else now - oldest)
+def _backlog(count: int, oldest: float | None, now: float) -> Backlog:
+    return Backlog(rows=count, oldest_seconds=0.0 if oldest is None else now - oldest)
 
 
-def _ended(connection: Connection, since: float) -> Ended:
+def _ended(connection: Connection, since: float) -> EndedCounts:
     table = file_upload_history
     statement = (
         select(table.c.status, func.count())
@@ -106,7 +106,7 @@ def _ended(connection: Connection, since: float) -> Ended:
         .group_by(table.c.status)
     )
     counts = {row[0]: row[1] for row in connection.execute(statement)}
-    return Ended(
+    return EndedCounts(
         completed=counts.get(TaskStatus.COMPLETED.value, 0),
         failed=counts.get(TaskStatus.FAILED.value, 0),
     )

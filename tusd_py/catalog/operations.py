@@ -12,7 +12,7 @@ from tusd_py.catalog.schema import renditions, repository_pool, step_times, uplo
 from tusd_py.catalog.values import HOUR
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Step
-from tusd_py.domain.operation import StepTime, StepTimes, Storage, WorkerSeen
+from tusd_py.domain.operation import StepTime, StepTimes, Storage, WorkerInfo
 
 KEPT_HOURS: Final = 7 * 24
 
@@ -24,12 +24,12 @@ class OperationRecords:
         self._database = database
         self._clock = clock
 
-    def worker_lives(self, owner: str, *, slots: int, times: StepTimes, for_seconds: float) -> None:
-        """See ``OperationCatalog.worker_lives``."""
+    def heartbeat(self, owner: str, *, slots: int, times: StepTimes, for_seconds: float) -> None:
+        """See ``OperationCatalog.heartbeat``."""
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
-            _see(connection, owner, slots, now, now + for_seconds)
+            _upsert_worker(connection, owner, slots, now, now + for_seconds)
             for step, time in times.items():
                 _add_time(connection, step, int(now // HOUR), time)
             connection.execute(delete(workers).where(workers.c.good_until < now))
@@ -38,12 +38,12 @@ class OperationRecords:
 
         self._database.write(work)
 
-    def worker_left(self, owner: str) -> None:
-        """See ``OperationCatalog.worker_left``."""
+    def deregister(self, owner: str) -> None:
+        """See ``OperationCatalog.deregister``."""
         statement = delete(workers).where(workers.c.owner == owner)
         self._database.write(lambda c: c.execute(statement))
 
-    def workers(self) -> Sequence[WorkerSeen]:
+    def workers(self) -> Sequence[WorkerInfo]:
         """See ``OperationCatalog.workers``."""
         statement = (
             select(workers.c.owner, workers.c.slots, workers.c.started_at, workers.c.seen_at)
@@ -51,7 +51,7 @@ class OperationRecords:
             .order_by(workers.c.owner)
         )
         return self._database.read(
-            lambda c: [WorkerSeen(**row) for row in c.execute(statement).mappings()]
+            lambda c: [WorkerInfo(**row) for row in c.execute(statement).mappings()]
         )
 
     def step_times(self, *, hours: int) -> StepTimes:
@@ -73,7 +73,9 @@ class OperationRecords:
         return self._database.read(_storage)
 
 
-def _see(connection: Connection, owner: str, slots: int, now: float, good_until: float) -> None:
+def _upsert_worker(
+    connection: Connection, owner: str, slots: int, now: float, good_until: float
+) -> None:
     said = {"slots": slots, "seen_at": now, "good_until": good_until}
     seen = update(workers).where(workers.c.owner == owner).values(**said)
     if not connection.execute(seen).rowcount:

@@ -1,4 +1,4 @@
-"""Proofs of possession in SQL: ``catalog.port.PossessionCatalog``."""
+"""Proofs of possession in SQL: ``catalog.port.OwnershipCatalog``."""
 
 import hmac
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ from tusd_py.domain.ownership_proof import (
     Question,
     Terms,
 )
-from tusd_py.domain.type_rules import may_bear
+from tusd_py.domain.type_rules import fits_name
 from tusd_py.domain.upload import Upload
 
 _NONE: Final = -1
 
 
-class PossessionRecords:
+class OwnershipRecords:
     """Questions, challenges, and what a proof gives."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -45,13 +45,13 @@ class PossessionRecords:
         self._clock = clock
 
     def questions(self, file_hash: str) -> int:
-        """See ``PossessionCatalog.questions``."""
+        """See ``OwnershipCatalog.questions``."""
         table = possession_questions
         statement = select(func.count()).select_from(table).where(table.c.file_hash == file_hash)
         return self._database.read(lambda c: c.execute(statement).scalar_one())
 
     def add_questions(self, file_hash: str, questions: Sequence[Question]) -> None:
-        """See ``PossessionCatalog.add_questions``."""
+        """See ``OwnershipCatalog.add_questions``."""
         rows = [
             {"file_hash": file_hash, "nonce": each.nonce, "answer": each.answer}
             for each in questions
@@ -59,12 +59,12 @@ class PossessionRecords:
         self._database.write(lambda c: c.execute(insert(possession_questions), rows))
 
     def challenge(self, upload: Upload, terms: Terms, decoy: Question) -> bytes:
-        """See ``PossessionCatalog.challenge``."""
+        """See ``OwnershipCatalog.challenge``."""
         now = self._clock.now()
         return self._database.write(lambda c: _challenge(c, upload, terms, decoy, now))
 
     def prove(self, upload: Upload, terms: Terms, answer: bytes) -> File | None:
-        """See ``PossessionCatalog.prove``."""
+        """See ``OwnershipCatalog.prove``."""
         now = self._clock.now()
 
         def proven(connection: Connection) -> File | None:
@@ -149,7 +149,7 @@ def _candidate(connection: Connection, upload: Upload, terms: Terms) -> Any:  # 
     found = statement.order_by(pool.c.id).with_for_update()
     rows = connection.execute(found).mappings().all()
     name = terms.filename
-    fitting = [row for row in rows if name is None or may_bear(name, file_of(row))]
+    fitting = [row for row in rows if name is None or fits_name(name, file_of(row))]
     return fitting[0] if fitting and len(rows) >= terms.owners else None
 
 

@@ -9,12 +9,12 @@ from typing import Final, Protocol
 
 from tusd_py.catalog.values import (
     HOUR,
-    CatalogFigures,
-    Done,
+    CatalogMetrics,
     Finished,
-    Happened,
     HistoryRow,
     Outcome,
+    PendingEvent,
+    Result,
     StoredContent,
 )
 from tusd_py.domain.file import File
@@ -22,7 +22,7 @@ from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.multipart import Multipart, Part
-from tusd_py.domain.operation import StepTimes, Storage, WorkerSeen
+from tusd_py.domain.operation import StepTimes, Storage, WorkerInfo
 from tusd_py.domain.ownership_proof import Question, Terms
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.rendition import Rendition
@@ -30,27 +30,27 @@ from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 from tusd_py.domain.waiting import WaitingJob, WaitingLine
 
 UNREACHABLE: Final = "The catalog can't be reached."
-LATEST_LOOK_SECONDS: Final = HOUR
+LATEST_EXAMINATION_SECONDS: Final = HOUR
 """Longest time before an open upload is due again."""
 
 
 class HookCatalog(Protocol):
     """Events for hooks. They are written with what they tell of, in its transaction."""
 
-    def take_hooks(self, limit: int, hold_seconds: float) -> Sequence[Happened]:
+    def claim_events(self, limit: int, hold_seconds: float) -> Sequence[PendingEvent]:
         """What is due, of each upload the oldest alone; nobody else gets it for so long."""
         ...
 
-    def hook_done(self, event_id: str) -> None:
+    def event_delivered(self, event_id: str) -> None:
         """It was told, or given up. Idempotent."""
         ...
 
-    def hook_failed(self, event_id: str, after_seconds: float) -> None:
+    def event_failed(self, event_id: str, after_seconds: float) -> None:
         """It could not be told: again after so long, and what follows of its upload after it."""
         ...
 
 
-class PossessionCatalog(Protocol):
+class OwnershipCatalog(Protocol):
     """Proofs of possession. Nothing here tells whether a file is held by somebody, save a right answer."""
 
     def questions(self, file_hash: str) -> int:
@@ -77,21 +77,21 @@ class PossessionCatalog(Protocol):
         ...
 
 
-class UploadCatalog(PossessionCatalog, Protocol):
+class UploadCatalog(OwnershipCatalog, Protocol):
     """Uploads and their finish: what the server needs."""
 
     @property
-    def shares_commits(self) -> bool:
+    def supports_group_commit(self) -> bool:
         """Whether several works cost one commit when they are brought together. If not, whoever has
         several should bring each in a thread of its own."""
         ...
 
-    def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+    def run_as_one_transaction(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
         """Run functions that call this catalog, as one transaction where it shares commits; each is
         all or nothing by itself. Returns: what each came to, in order, once it is durable."""
         ...
 
-    def look_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
+    def read_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
         """Run functions that only read this catalog. Returns: what each came to, in order."""
         ...
 
@@ -134,7 +134,7 @@ class UploadCatalog(PossessionCatalog, Protocol):
         """
         ...
 
-    def grant(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
+    def reserve_quota(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
         """Give an upload of deferred length room in its owner's quota, which counts as the owner's
         usage until the length is declared or ``set_granted`` changes it.
 
@@ -145,7 +145,7 @@ class UploadCatalog(PossessionCatalog, Protocol):
         """
         ...
 
-    def set_granted(self, upload_id: UploadId, size: int) -> None:
+    def set_reserved(self, upload_id: UploadId, size: int) -> None:
         """Count ``size`` bytes for an upload while its length is deferred: those that are there.
         Idempotent."""
         ...
@@ -178,12 +178,12 @@ class UploadCatalog(PossessionCatalog, Protocol):
 
     def due(self, limit: int) -> Sequence[Upload]:
         """Return at most ``limit`` uploads that something may have to be done for, those first that have
-        been due for longest; ``look_again`` sets the time. A new upload is due at once. One that is
+        been due for longest; ``examine_again`` sets the time. A new upload is due at once. One that is
         finished (unless it is a partial upload) or closed never is."""
         ...
 
-    def look_again(self, times: Mapping[UploadId, float | None]) -> None:
-        """Set when each upload is due again, in unix seconds, at most ``LATEST_LOOK_SECONDS`` from now;
+    def examine_again(self, times: Mapping[UploadId, float | None]) -> None:
+        """Set when each upload is due again, in unix seconds, at most ``LATEST_EXAMINATION_SECONDS`` from now;
         None: never. One that is due later than that is due now: the clock was wrong then."""
         ...
 
@@ -254,7 +254,7 @@ class JobCatalog(Protocol):
         """Hold it longer. Raises: LeaseLost."""
         ...
 
-    def held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
+    def is_held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
         """Return those of the jobs that the attempts with these fences still hold. One read by key, which
         a worker repeats each half second while it has jobs."""
         ...
@@ -335,21 +335,21 @@ class JobCatalog(Protocol):
         """
         ...
 
-    def process_again(self, task_id: UploadId, *, priority: int | None = None) -> Job:
+    def add_reprocess_job(self, task_id: UploadId, *, priority: int | None = None) -> Job:
         """Queue a job that makes everything again of a file that the pool holds, and replaces what was made
         before when it is done. Until then, and if it fails, nothing that users see changes.
 
         Args: priority: of the job; None: that of the upload.
-        Raises: UploadNotFound; UploadUnfinished: the file is not in the pool; ProcessingAlready;
+        Raises: UploadNotFound; UploadUnfinished: the file is not in the pool; AlreadyProcessing;
             OriginalMissing: the file as it was sent is not kept.
         """
         ...
 
-    def check_process_again(self, task_id: UploadId) -> None:
-        """Check that a file can be processed again, and change nothing. Raises: see ``process_again``."""
+    def check_reprocessable(self, task_id: UploadId) -> None:
+        """Check that a file can be processed again, and change nothing. Raises: see ``add_reprocess_job``."""
         ...
 
-    def processed(
+    def stored_uploads(
         self, *, kind: str, before: float, note: str, after: UploadId | None, limit: int
     ) -> Sequence[UploadId]:
         """Return one task for each file of the pool, in the order of their ids.
@@ -365,11 +365,11 @@ class JobCatalog(Protocol):
         it is not failed."""
         ...
 
-    def unsent(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
+    def pending_jobs(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
         """Outbox rows that are due and not yet published, oldest first."""
         ...
 
-    def untold(self, limit: int) -> Sequence[tuple[int, Outcome]]:
+    def pending_outcomes(self, limit: int) -> Sequence[tuple[int, Outcome]]:
         """Outbox rows of tasks that ended and whose followers may not know it, oldest first."""
         ...
 
@@ -425,16 +425,16 @@ class ObjectCatalog(Protocol):
 class OperationCatalog(Protocol):
     """What an operator looks at."""
 
-    def worker_lives(self, owner: str, *, slots: int, times: StepTimes, for_seconds: float) -> None:
+    def heartbeat(self, owner: str, *, slots: int, times: StepTimes, for_seconds: float) -> None:
         """A worker lives, and is forgotten if it is silent for so long from now; ``times``: what its
         steps took since it said so last."""
         ...
 
-    def worker_left(self, owner: str) -> None:
+    def deregister(self, owner: str) -> None:
         """A worker has stopped. Idempotent."""
         ...
 
-    def workers(self) -> Sequence[WorkerSeen]:
+    def workers(self) -> Sequence[WorkerInfo]:
         """Those that live, by name."""
         ...
 
@@ -450,7 +450,7 @@ class OperationCatalog(Protocol):
 class Catalog(UploadCatalog, JobCatalog, ObjectCatalog, OperationCatalog, HookCatalog, Protocol):
     """Everything that is true."""
 
-    def figures(self) -> CatalogFigures:
+    def metrics(self) -> CatalogMetrics:
         """The state of work. Its cost grows with what is open and what ended within a day, not with
         what was ever done.
         """

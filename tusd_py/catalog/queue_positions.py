@@ -19,7 +19,7 @@ _LINES: Final = select(
 ).where(job_lines.c.lane.in_([lane.value for lane in ALL_LANES]), job_lines.c.waiting == true())
 
 
-class WaitingRecords:
+class QueuePositionRecords:
     """The part of the catalog that users in the queue see."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -18,7 +18,7 @@ from tusd_py.domain.quota import Quota, Usage, check_quota
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 
 _LIVE: Final = (UploadState.RECEIVING.value, UploadState.FINISHED.value)
-_MINE: Final = (uploads.c.user_id == bindparam("user_id"), uploads.c.state.in_(_LIVE))
+_OF_USER: Final = (uploads.c.user_id == bindparam("user_id"), uploads.c.state.in_(_LIVE))
 _OPEN: Final = case((uploads.c.state == UploadState.RECEIVING.value, 1), else_=0)
 _BYTES: Final = func.coalesce(uploads.c.length, uploads.c.granted) + uploads.c.extra_size
 """What was sent or may be, and what was made of it and is kept beside it."""
@@ -29,21 +29,21 @@ _BY_KIND: Final = (
         func.sum(_OPEN).label("open"),
         func.sum(_BYTES).label("bytes"),
     )
-    .where(*_MINE)
+    .where(*_OF_USER)
     .group_by(uploads.c.kind)
 )
 _PARTS: Final = select(uploads.c.id, uploads.c.length).where(
-    *_MINE, uploads.c.kind == UploadKind.PARTIAL.value
+    *_OF_USER, uploads.c.kind == UploadKind.PARTIAL.value
 )
 _FINALS: Final = select(uploads.c.parts).where(
-    *_MINE, uploads.c.kind == UploadKind.FINAL.value, uploads.c.length.is_not(None)
+    *_OF_USER, uploads.c.kind == UploadKind.FINAL.value, uploads.c.length.is_not(None)
 )
-_GRANTED: Final = select(uploads.c.granted).where(
+_RESERVED: Final = select(uploads.c.granted).where(
     uploads.c.id == bindparam("upload_id"),
     uploads.c.state == UploadState.RECEIVING.value,
     uploads.c.length.is_(None),
 )
-_SPARED: Final = 8
+_SKIPPED_BYTES: Final = 8
 """What is granted ahead of the bytes is at most this part of the room that is left, so that an owner's
 uploads do not keep the last of it from each other."""
 
@@ -59,27 +59,27 @@ def within_quota(
     if quota is None:
         yield
         return
-    _hold(connection, user_id)
+    _lock_owner(connection, user_id)
     yield
     check(usage(connection, user_id), quota)
 
 
-def grant(connection: Connection, upload: Upload, end: int, ahead: int, limit: int) -> int:
+def reserve_quota(connection: Connection, upload: Upload, end: int, ahead: int, limit: int) -> int:
     """See ``UploadCatalog.grant``; ``limit``: bytes that the owner may have."""
-    _hold(connection, upload.user_id)
-    found = connection.execute(_GRANTED, {"upload_id": upload.id}).scalar()
+    _lock_owner(connection, upload.user_id)
+    found = connection.execute(_RESERVED, {"upload_id": upload.id}).scalar()
     if found is None:
         raise UploadNotFound
     granted = int(found)
     room = limit - usage(connection, upload.user_id).stored_bytes
     if end <= granted or room <= 0:
         return granted
-    given = granted + min(room, end - granted + min(ahead, room // _SPARED))
+    given = granted + min(room, end - granted + min(ahead, room // _SKIPPED_BYTES))
     connection.execute(update(uploads).where(uploads.c.id == upload.id).values(granted=given))
     return given
 
 
-def _hold(connection: Connection, user_id: UserId) -> None:
+def _lock_owner(connection: Connection, user_id: UserId) -> None:
     """Others that are under a quota wait until this transaction ends, before they count."""
     held = update(owners).where(owners.c.user_id == user_id).values(looks=owners.c.looks + 1)
     if connection.execute(held).rowcount:

@@ -32,9 +32,9 @@ from tusd_py.catalog.shared import add_outcome, pool_file
 from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
+    AlreadyProcessing,
     OriginalMissing,
-    ProcessingAlready,
-    Transient,
+    TransientError,
     UploadNotFound,
     UploadUnfinished,
 )
@@ -49,24 +49,24 @@ from tusd_py.domain.upload import Upload, UploadState
 _ACTIVE: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
-class AgainRecords:
+class ReprocessRecords:
     """The part of the catalog that processes files again."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def process_again(self, task_id: UploadId, *, priority: int | None = None) -> Job:
-        """See ``JobCatalog.process_again``."""
+    def add_reprocess_job(self, task_id: UploadId, *, priority: int | None = None) -> Job:
+        """See ``JobCatalog.add_reprocess_job``."""
         now = self._clock.now()
-        return self._database.write(lambda c: _process_again(c, task_id, priority, now))
+        return self._database.write(lambda c: _add_reprocess_job(c, task_id, priority, now))
 
-    def check_process_again(self, task_id: UploadId) -> None:
-        """See ``JobCatalog.check_process_again``."""
+    def check_reprocessable(self, task_id: UploadId) -> None:
+        """See ``JobCatalog.check_reprocessable``."""
         select_upload = select(uploads).where(uploads.c.id == task_id)
         self._database.read(lambda c: _repeatable(c, select_upload))
 
-    def processed(
+    def stored_uploads(
         self, *, kind: str, before: float, note: str, after: UploadId | None, limit: int
     ) -> Sequence[UploadId]:
         """See ``JobCatalog.processed``."""
@@ -94,7 +94,7 @@ class AgainRecords:
         )
 
 
-def _process_again(
+def _add_reprocess_job(
     connection: Connection, task_id: UploadId, priority: int | None, now: float
 ) -> Job:
     locked = select(uploads).where(uploads.c.id == task_id).with_for_update()
@@ -128,7 +128,7 @@ def _process_again(
 def _repeatable(connection: Connection, select_upload: Select[Any]) -> tuple[Upload, File, bool]:
     """Return an upload whose file can be processed again, the file, and whether the upload has a job.
 
-    Raises: see ``JobCatalog.process_again``.
+    Raises: see ``JobCatalog.add_reprocess_job``.
     """
     row = connection.execute(select_upload).mappings().first()
     upload = None if row is None else upload_of(row)
@@ -136,7 +136,7 @@ def _repeatable(connection: Connection, select_upload: Select[Any]) -> tuple[Upl
         raise UploadNotFound
     state = connection.execute(select(jobs.c.state).where(jobs.c.task_id == upload.id)).scalar()
     if state in _ACTIVE:
-        raise ProcessingAlready
+        raise AlreadyProcessing
     file = _file_of(connection, upload)
     if file is None:
         raise UploadUnfinished
@@ -185,10 +185,10 @@ def replace_file(connection: Connection, job: Job, stored: StoredContent, now: f
     """
     file = pool_file(connection, job.scope, job.file_hash, locked=True)
     if file is None:
-        raise Transient("The pool holds the file no longer.")
+        raise TransientError("The pool holds the file no longer.")
     for key in (stored.object_key, *(one.object_key for one in stored.renditions)):
         if not hold_object(connection, key, now):
-            raise Transient("The object was collected before it was recorded.")
+            raise TransientError("The object was collected before it was recorded.")
     extra = stored.extra_size(file.size)
     connection.execute(
         update(repository_pool)
@@ -220,5 +220,5 @@ def replace_file(connection: Connection, job: Job, stored: StoredContent, now: f
         add_event(connection, UploadId(task_id), HookEvent.POST_COMPLETE, now)
     found = pool_file(connection, job.scope, job.file_hash, locked=True)
     if found is None:
-        raise Transient("The pool holds the file no longer.")
+        raise TransientError("The pool holds the file no longer.")
     return found

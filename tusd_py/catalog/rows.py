@@ -12,7 +12,7 @@ from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.notes import Note
-from tusd_py.domain.rendition import Facts, Made, Rendition
+from tusd_py.domain.rendition import Facts, ProducedFile, Rendition
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.protocol.fields import parse_metadata
@@ -136,7 +136,7 @@ def checkpoint_of(text: str) -> Checkpoint:
         **{
             **known,
             "step": Step(members["step"]),
-            "outputs": tuple(Made(**output) for output in members.get("outputs", ())),
+            "outputs": tuple(ProducedFile(**output) for output in members.get("outputs", ())),
             "notes": tuple(Note(code) for code in members.get("notes", ())),
         }
     )

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
-from tusd_py.catalog.fast_statement import Prepared
+from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.hooks import add_event
 from tusd_py.catalog.rows import NAME_CHARACTERS, date_time, file_of
 from tusd_py.catalog.schema import (
@@ -24,13 +24,13 @@ from tusd_py.domain.upload import FinishedContent, UploadState
 _IN_POOL: Final = select(repository_pool).where(
     repository_pool.c.scope == bindparam("scope"), repository_pool.c.hash == bindparam("hash")
 )
-_POOL_FILE: Final = Prepared(_IN_POOL)
-_POOL_FILE_LOCKED: Final = Prepared(_IN_POOL.with_for_update())
-_ADD_HISTORY: Final = Prepared(
+_POOL_FILE: Final = FastStatement(_IN_POOL)
+_POOL_FILE_LOCKED: Final = FastStatement(_IN_POOL.with_for_update())
+_ADD_HISTORY: Final = FastStatement(
     insert(file_upload_history),
     ["task_id", "user_id", "filename", "file_hash", "file_size", "status", "created_at"],
 )
-_ADD_OUTBOX: Final = Prepared(insert(outbox), ["task_id", "kind", "due_at"])
+_ADD_OUTBOX: Final = FastStatement(insert(outbox), ["task_id", "kind", "due_at"])
 
 
 def pool_file(
@@ -43,7 +43,7 @@ def pool_file(
     return None if row is None else file_of(row)
 
 
-def leave_pool(connection: Connection, upload_id: UploadId) -> None:
+def release_file(connection: Connection, upload_id: UploadId) -> None:
     """The upload points at its file no longer; a file that none points at leaves the pool. Its objects
     are then the janitor's, which looks into the pool again."""
     identity = connection.execute(

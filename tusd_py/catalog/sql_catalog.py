@@ -9,14 +9,14 @@ from tusd_py.catalog.database_clock import DatabaseClock
 from tusd_py.catalog.hooks import RECORDED, HookRecords
 from tusd_py.catalog.instant import InstantRecords
 from tusd_py.catalog.jobs import JobRecords
-from tusd_py.catalog.metrics import FigureRecords
+from tusd_py.catalog.metrics import MetricRecords
 from tusd_py.catalog.migrate import migrate
 from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.objects import ObjectRecords
 from tusd_py.catalog.operations import OperationRecords
-from tusd_py.catalog.ownership_proofs import PossessionRecords
-from tusd_py.catalog.queue_positions import WaitingRecords
-from tusd_py.catalog.reprocessing import AgainRecords
+from tusd_py.catalog.ownership_proofs import OwnershipRecords
+from tusd_py.catalog.queue_positions import QueuePositionRecords
+from tusd_py.catalog.reprocessing import ReprocessRecords
 from tusd_py.catalog.uploads import UploadRecords
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.hook import HookEvent
@@ -28,14 +28,14 @@ __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 class SqlCatalog(
     UploadRecords,
     InstantRecords,
-    PossessionRecords,
+    OwnershipRecords,
     JobRecords,
-    AgainRecords,
-    WaitingRecords,
+    ReprocessRecords,
+    QueuePositionRecords,
     ObjectRecords,
     OperationRecords,
     HookRecords,
-    FigureRecords,
+    MetricRecords,
 ):
     """``catalog.port.Catalog``, on a database brought up to date when it is opened.
 

@@ -20,11 +20,11 @@ from sqlalchemy import (
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.fair_queue import join_line
-from tusd_py.catalog.fast_statement import Prepared
+from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.hooks import add_event
 from tusd_py.catalog.objects import forget_multipart
-from tusd_py.catalog.port import LATEST_LOOK_SECONDS
-from tusd_py.catalog.quotas import grant, usage, within_quota
+from tusd_py.catalog.port import LATEST_EXAMINATION_SECONDS
+from tusd_py.catalog.quotas import reserve_quota, usage, within_quota
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
     UPLOAD_COLUMNS,
@@ -46,10 +46,10 @@ from tusd_py.catalog.shared import (
     add_history,
     add_outbox,
     complete_history,
-    leave_pool,
     pool_file,
+    release_file,
 )
-from tusd_py.catalog.values import Done, Finished, HistoryRow
+from tusd_py.catalog.values import Finished, HistoryRow, Result
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
 from tusd_py.domain.file import File
@@ -67,11 +67,11 @@ REFUSED_SOURCE_SECONDS = 24 * 3600.0
 a change of the settings."""
 _CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
 
-_ADD_UPLOAD: Final = Prepared(insert(uploads), UPLOAD_COLUMNS)
+_ADD_UPLOAD: Final = FastStatement(insert(uploads), UPLOAD_COLUMNS)
 _FIND: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
-_UPLOAD: Final = Prepared(_FIND)
-_UPLOAD_LOCKED: Final = Prepared(_FIND.with_for_update())
-_FINISH: Final = Prepared(
+_UPLOAD: Final = FastStatement(_FIND)
+_UPLOAD_LOCKED: Final = FastStatement(_FIND.with_for_update())
+_FINISH: Final = FastStatement(
     update(uploads)
     .where(uploads.c.id == bindparam("upload_id"), uploads.c.state == UploadState.RECEIVING.value)
     .values(
@@ -83,11 +83,11 @@ _FINISH: Final = Prepared(
         look_at=None,
     )
 )
-_ADD_JOB: Final = Prepared(
+_ADD_JOB: Final = FastStatement(
     insert(jobs),
     [column.name for column in jobs.c if column.name not in ("claimed_at", "ended_at")],
 )
-_LOOK_AGAIN: Final = (
+_EXAMINE_AGAIN: Final = (
     update(uploads).where(uploads.c.id == bindparam("upload_id")).values(look_at=bindparam("at"))
 )
 _NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
@@ -101,17 +101,17 @@ class UploadRecords:
         self._clock = clock
 
     @property
-    def shares_commits(self) -> bool:
+    def supports_group_commit(self) -> bool:
         """See ``UploadCatalog.shares_commits``."""
         return self._database.is_sqlite
 
-    def together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
-        """See ``UploadCatalog.together``."""
-        return self._database.together(works)
+    def run_as_one_transaction(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
+        """See ``UploadCatalog.run_as_one_transaction``."""
+        return self._database.run_as_one_transaction(works)
 
-    def look_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Done]:
-        """See ``UploadCatalog.look_together``."""
-        return self._database.look_together(works)
+    def read_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
+        """See ``UploadCatalog.read_run_as_one_transaction``."""
+        return self._database.read_together(works)
 
     def add_upload(self, upload: Upload, quota: Quota | None = None) -> None:
         """See ``UploadCatalog.add_upload``."""
@@ -166,11 +166,11 @@ class UploadRecords:
 
         return self._database.write(work)
 
-    def grant(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
+    def reserve_quota(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
         """See ``UploadCatalog.grant``."""
-        return self._database.write(lambda c: grant(c, upload, end, ahead, limit))
+        return self._database.write(lambda c: reserve_quota(c, upload, end, ahead, limit))
 
-    def set_granted(self, upload_id: UploadId, size: int) -> None:
+    def set_reserved(self, upload_id: UploadId, size: int) -> None:
         """See ``UploadCatalog.set_granted``."""
         statement = (
             update(uploads)
@@ -219,7 +219,7 @@ class UploadRecords:
         at = uploads.c.look_at
         statement = (
             select(uploads)
-            .where(or_(at <= now, at > now + 2 * LATEST_LOOK_SECONDS))
+            .where(or_(at <= now, at > now + 2 * LATEST_EXAMINATION_SECONDS))
             .order_by(at)
             .limit(limit)
         )
@@ -227,11 +227,11 @@ class UploadRecords:
             lambda c: [upload_of(row) for row in c.execute(statement).mappings()]
         )
 
-    def look_again(self, times: Mapping[UploadId, float | None]) -> None:
-        """See ``UploadCatalog.look_again``."""
+    def examine_again(self, times: Mapping[UploadId, float | None]) -> None:
+        """See ``UploadCatalog.examine_again``."""
         rows = [{"upload_id": upload_id, "at": at} for upload_id, at in times.items()]
         if rows:
-            self._database.write(lambda c: c.execute(_LOOK_AGAIN, rows))
+            self._database.write(lambda c: c.execute(_EXAMINE_AGAIN, rows))
 
     def finals_of(self, part: UploadId) -> Sequence[Upload]:
         """See ``UploadCatalog.finals_of``."""
@@ -411,7 +411,7 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
         .values(state=state.value, look_at=None)
     ).rowcount
     if closed:
-        leave_pool(connection, upload_id)
+        release_file(connection, upload_id)
         active = (JobState.QUEUED.value, JobState.RUNNING.value)
         connection.execute(
             update(jobs)

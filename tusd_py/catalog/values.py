@@ -15,7 +15,7 @@ DAY: Final = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Result:
     """What a piece of work came to: a value, or what it raised."""
 
     value: Any = None
@@ -28,12 +28,12 @@ class Done:
         return self.value
 
 
-def attempt(work: Callable[[], object]) -> Done:
+def capture(work: Callable[[], object]) -> Result:
     """Run a piece of work, and return what it came to."""
     try:
-        return Done(work())
+        return Result(work())
     except Exception as error:  # noqa: BLE001  (the caller of the work gets it)
-        return Done(error=error)
+        return Result(error=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class StoredContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class EndedCounts:
     """Tasks that ended within a span of time up to now."""
 
     completed: int
@@ -107,7 +107,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Backlog:
     """Rows that wait to be taken on. ``oldest_seconds``: how long the oldest has been due; 0 if none."""
 
     rows: int
@@ -115,7 +115,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogFigures:
+class CatalogMetrics:
     """The state of work as a whole (requirement S23), the same for every process."""
 
     queued: int
@@ -123,11 +123,11 @@ class CatalogFigures:
     running: int
     dead_letters: int
     """Failed jobs that were not opened again."""
-    due: Waiting
+    due: Backlog
     """Queued jobs that could begin now."""
-    outbox: Mapping[str, Waiting]
+    outbox: Mapping[str, Backlog]
     """By kind (``job``, ``outcome``, ``hook``): what is due and not passed on."""
-    ended: Mapping[float, Ended]
+    ended: Mapping[float, EndedCounts]
     """By span in seconds: ``HOUR`` and ``DAY``."""
     processing_seconds: float | None
     """Mean of the jobs completed within an hour (the latest 1000 tasks), from the first claim; None
@@ -136,7 +136,7 @@ class CatalogFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class PendingEvent:
     """An event that an application must get. ``at`` in unix seconds (UTC)."""
 
     id: str

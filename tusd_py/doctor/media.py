@@ -11,8 +11,8 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.settings.model import Settings
 from worker.media.encoders import Encoder, EncoderName, trial_argv
 from worker.media.memory import probe_memory
-from worker.media.run import Overran, run
-from worker.media.sandbox import Box, Kind, Limits
+from worker.media.run import WallTimeExceeded, run
+from worker.media.sandbox import Kind, Limits, Sandbox
 from worker.media.system_calls import filter_file
 from worker.media.tools import Tools, discover
 
@@ -71,7 +71,7 @@ def _encodes(tools: Tools, settings: Settings) -> bool:
     if not encoder.is_hardware or tools.ffmpeg is None:
         return True
     limits = Limits(memory=probe_memory(settings.media), file_size=1 << 20, cpu=int(START_SECONDS))
-    box = Box(
+    box = Sandbox(
         kind=tools.sandbox,
         source=Path(tools.ffmpeg),
         output=None,
@@ -85,7 +85,7 @@ def _encodes(tools: Tools, settings: Settings) -> bool:
             stopped=lambda: False,
             wall_seconds=START_SECONDS,
         )
-    except (OSError, Overran):
+    except (OSError, WallTimeExceeded):
         return False
     return ran.code == 0
 
@@ -95,7 +95,7 @@ def _encoders(tools: Tools, memory: int) -> frozenset[str] | None:
     if tools.ffmpeg is None:
         return frozenset()
     limits = Limits(memory=memory, file_size=1 << 20, cpu=int(START_SECONDS))
-    box = Box(kind=tools.sandbox, source=Path(tools.ffmpeg), output=None, limits=limits)
+    box = Sandbox(kind=tools.sandbox, source=Path(tools.ffmpeg), output=None, limits=limits)
     try:
         ran = run(
             box.wrap([tools.ffmpeg, "-hide_banner", "-encoders"]),
@@ -103,7 +103,7 @@ def _encoders(tools: Tools, memory: int) -> frozenset[str] | None:
             stopped=lambda: False,
             wall_seconds=START_SECONDS,
         )
-    except (OSError, Overran):
+    except (OSError, WallTimeExceeded):
         return None
     return frozenset(_ENCODER.findall(ran.stdout)) if ran.code == 0 else None
 

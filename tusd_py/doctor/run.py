@@ -9,7 +9,7 @@ from typing import Final
 
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.doctor.findings import Finding, Unseen, note, problem
-from tusd_py.monitoring.probes import in_thread
+from tusd_py.monitoring.probes import run_detached
 from tusd_py.wiring import install_line
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def run_checks(
     """
     clock = clock or SystemClock()
     deadline = clock.monotonic() + seconds
-    begun = [(check, in_thread(partial(_look, check))) for check in checks]
+    begun = [(check, run_detached(partial(_look, check))) for check in checks]
     for check, future in begun:
         try:
             yield from future.result(max(0.0, deadline - clock.monotonic()))

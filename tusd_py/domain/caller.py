@@ -24,11 +24,11 @@ class Caller:
     length: int | None = None
     """Length of that upload, in bytes, when its token was made; None: not declared by then."""
 
-    def reaches(self, upload_id: UploadId) -> bool:
+    def can_access(self, upload_id: UploadId) -> bool:
         """Return whether the caller may access an upload, provided that it belongs to the user."""
         return self.upload_id is None or self.upload_id == upload_id
 
-    def check_whole_user(self) -> None:
+    def require_full_user(self) -> None:
         """Raise an error for a caller of one upload.
 
         Raises: UploadTokenOnly: the caller has a token for one upload only.

@@ -133,7 +133,7 @@ class NotRetryable(UploadError):
     sentence = "It is no failed job, or its source is gone; nor is it a message that was put aside."
 
 
-class ProcessingAlready(UploadError):
+class AlreadyProcessing(UploadError):
     """Raised when a file is to be processed again that is waiting or being processed."""
 
     code = "processing_already"
@@ -515,19 +515,19 @@ class PipelineError(TusdError):
         self.message = message or self.detail
 
 
-class Transient(PipelineError):
+class TransientError(PipelineError):
     """Raised when the step may succeed later: retried with backoff, counted."""
 
     code = "transient"
 
 
-class ResourceShort(PipelineError):
+class OutOfResources(PipelineError):
     """Raised when disk or a service is missing: retried later, not counted."""
 
     code = "resource_short"
 
 
-class Permanent(PipelineError):
+class PermanentError(PipelineError):
     """Raised when the file itself is the reason: the task fails at once."""
 
     code = "permanent"

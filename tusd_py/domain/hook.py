@@ -17,7 +17,7 @@ class HookEvent(StrEnum):
     """Processing has failed for good; a retry by an operator may still complete it."""
 
 
-TOLD: Final = frozenset(HookEvent) - {HookEvent.PRE_CREATE}
+DELIVERED_EVENTS: Final = frozenset(HookEvent) - {HookEvent.PRE_CREATE}
 
 FIRST_PAUSES_SECONDS: Final = (1.0, 5.0, 30.0, 120.0, 600.0)
 LAST_PAUSE_SECONDS: Final = 3600.0

@@ -7,7 +7,7 @@ from typing import Final
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.notes import Note
-from tusd_py.domain.rendition import WEB, Facts, Made
+from tusd_py.domain.rendition import WEB, Facts, ProducedFile
 
 
 class JobState(StrEnum):
@@ -53,7 +53,7 @@ class Checkpoint:
     """A program for media failed once through no fault of the file: it gets one thread from then on."""
     as_it_is: bool = False
     """Nothing is made of the file, since that stopped its worker too often: it is stored as it was sent."""
-    outputs: tuple[Made, ...] = ()
+    outputs: tuple[ProducedFile, ...] = ()
     """What was made of the source; the one that is named ``WEB`` becomes the main object."""
     keeps_original: bool = True
     """Whether the source is stored too, beside a web copy. Without one it is the main object."""
@@ -62,7 +62,7 @@ class Checkpoint:
     """Shown to the user: why the original was kept, for example."""
 
     @property
-    def web(self) -> Made | None:
+    def web(self) -> ProducedFile | None:
         """The output that becomes the main object; None: the source does."""
         return next((made for made in self.outputs if made.name == WEB), None)
 

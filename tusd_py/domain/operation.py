@@ -7,7 +7,7 @@ from tusd_py.domain.job import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSeen:
+class WorkerInfo:
     """A worker that said lately that it lives. Times are unix seconds (UTC) of the catalog's clock."""
 
     owner: str

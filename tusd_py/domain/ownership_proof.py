@@ -36,7 +36,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PossessionPolicy:
+class OwnershipPolicy:
     """Whose files may be had by proof, and on which terms."""
 
     within_tenant: bool
@@ -62,7 +62,7 @@ class Terms:
     """The name that the content must be right for, under a white list; None: any name is."""
 
 
-def owners_needed(policy: PossessionPolicy, file_hash: str) -> int:
+def owners_needed(policy: OwnershipPolicy, file_hash: str) -> int:
     """How many owners must hold a file before it is given: a number from 2 to ``most_owners`` that only
     the server can tell, so that one who stores a guess himself learns nothing by it (Harnik, Pinkas,
     Shulman-Peleg 2010). 1 where ``most_owners`` is less than 2.

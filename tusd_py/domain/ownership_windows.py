@@ -46,7 +46,7 @@ def answer(nonce: bytes, size: int, read: Read) -> bytes:
     return hasher.digest()
 
 
-def draw(size: int, read: Read) -> Question:
+def draw_question(size: int, read: Read) -> Question:
     """A fresh question with its answer. Raises: what ``read`` raises."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     return Question(nonce, answer(nonce, size, read))

@@ -45,7 +45,7 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class ProducedFile:
     """A file that a worker has made and verified, before it is stored. Size in bytes."""
 
     name: str

@@ -11,7 +11,7 @@ from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.filetypes import OPAQUE, TYPE_FACT, FileType, by_extension, by_name
 from tusd_py.domain.rendition import ORIGINAL
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import Look, is_text
+from tusd_py.domain.signatures.look import HeadReader, is_text
 
 TEXT_EXTENSIONS: Final = ("ts", "mts")
 """Extensions of a video, and also of sources in TypeScript."""
@@ -68,7 +68,7 @@ def _same_family(declared: str, kind: FileType) -> bool:
     return family == kind.family or (family in av and kind.family in av)
 
 
-def check_content(filename: str, look: Look, allowed: Sequence[str]) -> None:
+def check_content(filename: str, look: HeadReader, allowed: Sequence[str]) -> None:
     """Refuse, under a white list, content that is not of the kind that its extension claims.
 
     Content of an extension that claims nothing known (a text's, say) must not be of a known type.
@@ -83,7 +83,7 @@ def check_content(filename: str, look: Look, allowed: Sequence[str]) -> None:
         raise TypeMismatch
 
 
-def may_bear(filename: str, file: File) -> bool:
+def fits_name(filename: str, file: File) -> bool:
     """Whether a file of the pool may have this name under a white list, without its content at hand."""
     if file.main_name != ORIGINAL and TYPE_FACT not in file.facts:
         # Of a version that made nothing of a file whose name disagreed with its content.
@@ -98,7 +98,7 @@ def may_bear(filename: str, file: File) -> bool:
 def _is_as_named(filename: str, found: FileType | None, head: bytes) -> bool:
     if by_extension(extension_of(filename)) is None:
         return found is None
-    return agrees(filename, found, head)
+    return is_consistent(filename, found, head)
 
 
 def _may_become(claimed: FileType, found: FileType | None, head: bytes) -> bool:
@@ -107,7 +107,7 @@ def _may_become(claimed: FileType, found: FileType | None, head: bytes) -> bool:
     return claimed in _GUESSED.get(found, ())
 
 
-def agrees(filename: str, found: FileType | None, head: bytes) -> bool:
+def is_consistent(filename: str, found: FileType | None, head: bytes) -> bool:
     """Whether a file may have this name: its extension claims the type that was found, or one of its kin.
 
     An extension that is not in the table claims nothing. ``head``: the file's first bytes.

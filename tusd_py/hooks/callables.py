@@ -34,7 +34,7 @@ class Hooks:
         """Return the events that have a function."""
         return frozenset(event for event, hook in self._all() if hook is not None)
 
-    async def tell(self, told: Told) -> None:
+    async def call(self, told: Told) -> None:
         """Call the event's function, if there is one. Raises: what the function raises."""
         hook = dict(self._all())[told.event]
         if hook is None:

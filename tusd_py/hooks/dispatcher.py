@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Final, Literal
 
 from tusd_py.catalog.port import HookCatalog
-from tusd_py.catalog.values import Happened
+from tusd_py.catalog.values import PendingEvent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError, HookUnavailable, PolicyError
 from tusd_py.domain.hook import HookEvent, pause_after
@@ -18,14 +18,14 @@ from tusd_py.threads import Threads
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 16
+MAX_CLAIMED: Final = 16
 """Number of uploads whose events are delivered at the same time."""
-HELD_SECONDS: Final = 60.0
+CLAIM_SECONDS: Final = 60.0
 """Seconds after which another server takes over an undelivered event: its server has died."""
 Result = Literal["told", "again", "given_up"]
 
 
-class Calling:
+class HookDispatcher:
     """Calls the hooks of one server process."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Calling:
         self._count = count
 
     @property
-    def asks(self) -> bool:
+    def has_pre_create(self) -> bool:
         """Return whether a function or the webhook is called before an upload (``pre-create``)."""
         asked = self._webhook is not None and HookEvent.PRE_CREATE in self._web_events
         return asked or HookEvent.PRE_CREATE in self._hooks.events
@@ -63,31 +63,31 @@ class Calling:
         """
         told = Told(id=upload.id, event=HookEvent.PRE_CREATE, at=upload.created_at, upload=upload)
         try:
-            await self._hooks.tell(told)
+            await self._hooks.call(told)
         except (PolicyError, BackendError):
             raise
         except Exception as error:
             log.exception("hook.failed", extra={"hook": told.event.value})
             raise HookUnavailable from error
         if self._webhook is not None and told.event in self._web_events:
-            await self._webhook.ask(told)
+            await self._webhook.decide(told)
 
-    async def tell_due(self) -> int:
+    async def deliver_due(self) -> int:
         """Deliver the due events, of each upload only the oldest. Returns: how many were due.
 
         Raises: BackendError: the catalog is unavailable; the events taken are delivered again.
         """
-        due = await self._threads.call(self._catalog.take_hooks, AT_ONCE, HELD_SECONDS)
-        await asyncio.gather(*(self._tell(happened) for happened in due))
+        due = await self._threads.call(self._catalog.claim_events, MAX_CLAIMED, CLAIM_SECONDS)
+        await asyncio.gather(*(self._deliver(happened) for happened in due))
         return len(due)
 
-    async def _tell(self, happened: Happened) -> None:
+    async def _deliver(self, happened: PendingEvent) -> None:
         told = told_of(happened)
         result: Result = "told"
         try:
-            await self._hooks.tell(told)
+            await self._hooks.call(told)
             if self._webhook is not None and told.event in self._web_events:
-                await self._webhook.tell(told)
+                await self._webhook.deliver(told)
         except Exception as error:  # noqa: BLE001  (an application may raise anything)
             given_up = self._clock.now() - happened.at > self._give_up_after
             result = "given_up" if given_up else "again"
@@ -96,9 +96,9 @@ class Calling:
         self._count(told.event, result)
         if result == "again":
             pause = pause_after(happened.failures + 1)
-            await self._threads.call(self._catalog.hook_failed, happened.id, pause)
+            await self._threads.call(self._catalog.event_failed, happened.id, pause)
         else:
-            await self._threads.call(self._catalog.hook_done, happened.id)
+            await self._threads.call(self._catalog.event_delivered, happened.id)
 
     async def close(self) -> None:
         """Close the webhook's connections."""

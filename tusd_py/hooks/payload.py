@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tusd_py.catalog.values import Happened
+from tusd_py.catalog.values import PendingEvent
 from tusd_py.clock import rfc3339
 from tusd_py.domain.file import File, main_object
 from tusd_py.domain.hook import HookEvent
@@ -28,7 +28,7 @@ class Told:
     renditions: tuple[Rendition, ...] = ()
 
 
-def told_of(happened: Happened) -> Told:
+def told_of(happened: PendingEvent) -> Told:
     """Build the event of a change; only ``post-complete`` and ``post-fail`` hold the outcome."""
     ended = happened.event in (HookEvent.POST_COMPLETE, HookEvent.POST_FAIL)
     outcome = happened.outcome if ended else None

@@ -48,7 +48,7 @@ class Webhook:
         self._timeout = timeout
         self._http = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
-    async def ask(self, told: Told) -> None:
+    async def decide(self, told: Told) -> None:
         """Return if the upload is allowed.
 
         Raises: HookRefused; HookUnavailable: there is no usable answer.
@@ -64,7 +64,7 @@ class Webhook:
             body = response.get("Body") if isinstance(response, dict) else None
             raise HookRefused(_sentence({"detail": body}))
 
-    async def tell(self, told: Told) -> None:
+    async def deliver(self, told: Told) -> None:
         """Send an event. Raises: HookUnavailable: the event must be sent again."""
         if not (await self._post(told)).is_success:
             raise HookUnavailable

@@ -10,8 +10,8 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from tusd_py.auth.jwks_cache import KeySet, fetched
-from tusd_py.auth.scoped_tokens import Grants
+from tusd_py.auth.jwks_cache import JwksCache, fetched
+from tusd_py.auth.scoped_tokens import ScopedTokens
 from tusd_py.auth.session import ClaimRules, SessionTokens
 from tusd_py.clock import Clock
 from tusd_py.domain.caller import EVERYBODY, Caller
@@ -35,11 +35,11 @@ class Access:
     """The ways in."""
 
     def __init__(
-        self, authenticate: Authenticate, grants: Grants | None, *, by_tokens: bool
+        self, authenticate: Authenticate, grants: ScopedTokens | None, *, by_tokens: bool
     ) -> None:
         """Without ``grants`` there are neither upload tokens nor tickets."""
         self._authenticate = authenticate
-        self.grants = grants
+        self.scoped_tokens = grants
         self.anonymous = authenticate is anonymous
         """Whether nobody is asked who he is."""
         self.by_tokens = by_tokens
@@ -48,32 +48,32 @@ class Access:
 
     async def caller(self, connection: HTTPConnection) -> Caller:
         """Who is asking. Raises: TokenInvalid, TokenExpired, and what ``Authenticate`` raises."""
-        if self.grants is not None:
+        if self.scoped_tokens is not None:
             headers = connection.headers
             token = headers.get(UPLOAD_TOKEN)
             if token is not None:
-                return self.grants.read_upload_token(token)
+                return self.scoped_tokens.read_upload_token(token)
             token = bearer_token(headers)
-            if token is not None and self.grants.is_upload_token(token):
-                return self.grants.read_upload_token(token)
+            if token is not None and self.scoped_tokens.is_upload_token(token):
+                return self.scoped_tokens.read_upload_token(token)
         return await self._authenticate(connection)
 
     async def listener(self, connection: HTTPConnection) -> Caller:
         """Who is asking for a stream, which a ticket in the query opens too: EventSource and
         WebSocket send no header of a page's choice. Raises: what ``caller`` raises."""
-        if self.grants is not None:
+        if self.scoped_tokens is not None:
             ticket = connection.query_params.get("ticket")
             if ticket is not None:
-                return self.grants.read_ticket(ticket)
+                return self.scoped_tokens.read_ticket(ticket)
         return await self.caller(connection)
 
     def upload_token_header(
         self, user_id: UserId, upload_id: UploadId, length: int | None, expires_at: float | None
     ) -> dict[str, str]:
         """The header that gives an upload to whoever it is passed on to; {} where there are no tokens."""
-        if self.grants is None:
+        if self.scoped_tokens is None:
             return {}
-        token = self.grants.upload_token(user_id, upload_id, length, expires_at=expires_at)
+        token = self.scoped_tokens.upload_token(user_id, upload_id, length, expires_at=expires_at)
         return {UPLOAD_TOKEN: token}
 
 
@@ -104,7 +104,7 @@ def by_session_tokens(sessions: SessionTokens) -> Authenticate:
 def open_access(settings: AuthSettings, clock: Clock, authenticate: Authenticate | None) -> Access:
     """The ways in that the settings ask for; ``authenticate`` takes the place of session tokens."""
     secret = settings.grant_secret()
-    grants = Grants(secret, clock) if secret else None
+    grants = ScopedTokens(secret, clock) if secret else None
     by_tokens = authenticate is None and settings.enabled
     return Access(authenticate or _by_settings(settings, clock), grants, by_tokens=by_tokens)
 
@@ -115,7 +115,7 @@ def _by_settings(settings: AuthSettings, clock: Clock) -> Authenticate:
     keys = None
     if settings.jwks_url:
         url = settings.jwks_url
-        keys = KeySet(lambda: fetched(url), clock, max_age=settings.jwks_max_age)
+        keys = JwksCache(lambda: fetched(url), clock, max_age=settings.jwks_max_age)
     rules = claim_rules(settings)
     secret = settings.access_secret.get_secret_value().encode() or None
     return by_session_tokens(SessionTokens(rules, clock, secret=secret, keys=keys))

@@ -13,7 +13,7 @@ from tusd_py.ingest.body_watchdog import BodyWatchdog
 _GONE: Message = {"type": "http.disconnect"}
 
 
-class BodyPace:
+class BodyPaceMiddleware:
     """Wraps the routes; each ``receive`` ends when the client is silent, or too slow."""
 
     def __init__(self, app: ASGIApp, *, idle_timeout: float, min_rate: float) -> None:
@@ -53,7 +53,7 @@ class _PacedBody:
         self.answered = False
 
     async def receive(self) -> Message:
-        """See ``BodyPace.__call__``."""
+        """See ``BodyPaceMiddleware.__call__``."""
         if self._complete:
             return await self._receive()
         if not self._given_up:

@@ -9,13 +9,13 @@ from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.domain.caller import Caller
 from tusd_py.http.authentication import Access
-from tusd_py.http.streams import Streams
-from tusd_py.monitoring.server_metrics import ServerFigures
+from tusd_py.http.streams import StreamLimit
+from tusd_py.monitoring.server_metrics import ServerMetrics
 from tusd_py.ports import Ports
 from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.settings.model import Settings
-from tusd_py.tasks.queue_positions import Places
-from tusd_py.tasks.streams import Following
+from tusd_py.tasks.queue_positions import QueuePositions
+from tusd_py.tasks.streams import TaskStreams
 from tusd_py.threads import Threads
 from tusd_py.uploads.context import UploadContext
 
@@ -26,19 +26,19 @@ class AppContext:
 
     settings: Settings
     ports: Ports
-    able: Capabilities
+    capabilities: Capabilities
     """What the tus endpoint announces."""
     uploads: UploadContext
     threads: Threads
-    following: Following
-    places: Places
+    task_streams: TaskStreams
+    queue_positions: QueuePositions
     access: Access
-    streams: Streams
+    streams: StreamLimit
     links: RenditionLinks
     """The way to a file's renditions for players and pages that send no header."""
     operator_links: OperatorLinks
     """The way to the operator's page where no authentication is set."""
-    figures: ServerFigures
+    metrics: ServerMetrics
     running: asyncio.Event
     """Set while the lifespan runs."""
     stopping: asyncio.Event
@@ -59,5 +59,5 @@ class AppContext:
         Raises: UploadTokenOnly: who has one upload only; and see ``Access.caller``.
         """
         caller = await self.access.caller(connection)
-        caller.check_whole_user()
+        caller.require_full_user()
         return caller

@@ -40,7 +40,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.UploadExpired: 410,
     e.UploadTerminated: 410,
     e.NotRetryable: 409,
-    e.ProcessingAlready: 409,
+    e.AlreadyProcessing: 409,
     e.OriginalMissing: 409,
     e.OffsetMismatch: 409,
     e.LengthExceeded: 413,
@@ -86,21 +86,21 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.StorageDamaged: 500,
     e.ShuttingDown: 503,
     e.PipelineError: 500,
-    e.Transient: 503,
-    e.ResourceShort: 503,
-    e.Permanent: 500,
+    e.TransientError: 503,
+    e.OutOfResources: 503,
+    e.PermanentError: 500,
     e.LeaseLost: 500,
 }
 """Every error class has its own row; a test walks the tree."""
 
-_CLOSES: Final = (e.UploadLocked, e.BodyTimeout, e.ShuttingDown, e.ClientDisconnected)
+_CLOSING: Final = (e.UploadLocked, e.BodyTimeout, e.ShuttingDown, e.ClientDisconnected)
 """The rest of the body is on its way or never comes: the connection is of no more use."""
 
 _LOGGED_ELSEWHERE: Final = (e.BodyTimeout, e.ShuttingDown, e.StorageFull)
 """No fault of the server's, or one that is logged once and not for each request that it refuses: a
 log on the disk that is full must not grow by what is refused."""
 
-_SEED_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
+_ORIGINAL_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.TypeNotAllowed: "文件格式不支持",
     e.TypeMismatch: "文件格式不支持",
     e.TaskNotFound: "任务不存在或已过期",
@@ -123,11 +123,11 @@ def status_for_head(status: int) -> int:
     return 423 if status >= 500 or status == 429 else status
 
 
-def seed_text(error: e.TusdError) -> str:
+def original_text(error: e.TusdError) -> str:
     """The member ``error``: the original API's text (requirements S3, S4), else the sentence."""
     if isinstance(error, e.MaxSizeExceeded):
         return f"文件过大，最大支持{size_text(error.limit)}"
-    return _SEED_TEXTS.get(type(error), error.detail)
+    return _ORIGINAL_TEXTS.get(type(error), error.detail)
 
 
 def size_text(size: int) -> str:
@@ -158,7 +158,7 @@ def error_headers(error: e.TusdError, status: int) -> dict[str, str]:
     wait = _wait_seconds(error, status)
     if wait is not None:
         headers["Retry-After"] = str(wait)
-    if isinstance(error, _CLOSES):
+    if isinstance(error, _CLOSING):
         headers["Connection"] = "close"
     return headers
 
@@ -173,7 +173,7 @@ def _wait_seconds(error: e.TusdError, status: int) -> int | None:
     return _RETRY_SECONDS if status in (423, 503, 507) else None
 
 
-def respond(error: e.TusdError, *, head: bool = False) -> Response:
+def problem_response(error: e.TusdError, *, head: bool = False) -> Response:
     """The answer to a refused request; a HEAD's has no body."""
     status = status_of(error)
     if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
@@ -182,7 +182,7 @@ def respond(error: e.TusdError, *, head: bool = False) -> Response:
         status = status_for_head(status)
         return Response(status_code=status, headers=error_headers(error, status))
     return Response(
-        problem(status, error.code, error.detail, seed_text(error)),
+        problem(status, error.code, error.detail, original_text(error)),
         status_code=status,
         headers=error_headers(error, status),
         media_type="application/problem+json",
@@ -192,6 +192,6 @@ def respond(error: e.TusdError, *, head: bool = False) -> Response:
 async def refuse(error: e.TusdError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request, or the handshake of a WebSocket, with a refusal."""
     if scope["type"] == "websocket":
-        await WebSocket(scope, receive, send).send_denial_response(respond(error))
+        await WebSocket(scope, receive, send).send_denial_response(problem_response(error))
     else:
-        await respond(error, head=scope["method"] == "HEAD")(scope, receive, send)
+        await problem_response(error, head=scope["method"] == "HEAD")(scope, receive, send)

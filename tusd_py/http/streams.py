@@ -8,7 +8,7 @@ from tusd_py.domain.errors import TooManyStreams
 from tusd_py.domain.ids import UserId
 
 
-class Streams:
+class StreamLimit:
     """Counts open streams by user."""
 
     def __init__(self, limit: int | None) -> None:
@@ -17,7 +17,7 @@ class Streams:
         self._open: Counter[UserId] = Counter()
 
     @contextmanager
-    def one_more(self, user_id: UserId) -> Iterator[None]:
+    def open_stream(self, user_id: UserId) -> Iterator[None]:
         """Count a stream of the user for the length of a block.
 
         Raises: TooManyStreams: the user has as many as are allowed.

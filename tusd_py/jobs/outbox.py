@@ -18,7 +18,7 @@ def relay_outbox(catalog: JobCatalog, queue: JobQueue, *, limit: int = 500) -> i
 
     Returns: messages published. Raises: BackendError: the rest stays for the next call.
     """
-    rows = catalog.unsent(limit)
+    rows = catalog.pending_jobs(limit)
     if not rows:
         return 0
     published = queue.publish_all([message for _, message in rows])
@@ -27,7 +27,7 @@ def relay_outbox(catalog: JobCatalog, queue: JobQueue, *, limit: int = 500) -> i
     return published
 
 
-def tell_outcomes(catalog: JobCatalog, tasks: TaskView, *, limit: int = 100) -> int:
+def publish_outcomes(catalog: JobCatalog, tasks: TaskView, *, limit: int = 100) -> int:
     """Publish how tasks ended, in case the process that ended them crashed before it could.
 
     A final state is not published twice: the view accepts no change of a finished task.
@@ -35,8 +35,8 @@ def tell_outcomes(catalog: JobCatalog, tasks: TaskView, *, limit: int = 100) -> 
     """
     told: list[int] = []
     try:
-        for row_id, outcome in catalog.untold(limit):
-            tasks.put(*_shown(outcome))
+        for row_id, outcome in catalog.pending_outcomes(limit):
+            tasks.put(*_change_of(outcome))
             told.append(row_id)
     finally:
         if told:
@@ -44,7 +44,7 @@ def tell_outcomes(catalog: JobCatalog, tasks: TaskView, *, limit: int = 100) -> 
     return len(told)
 
 
-def _shown(outcome: Outcome) -> tuple[TaskFacts, TaskChange]:
+def _change_of(outcome: Outcome) -> tuple[TaskFacts, TaskChange]:
     row = outcome.history
     facts = TaskFacts(
         task_id=row.task_id,

@@ -10,7 +10,7 @@ from tusd_py.domain.errors import BackendError
 
 
 @contextmanager
-def sole_server(data_dir: Path) -> Iterator[None]:
+def exclusive(data_dir: Path) -> Iterator[None]:
     """Hold the directory while the block runs; freed by the process's death, however it dies.
 
     Raises: BackendError: another server holds it.

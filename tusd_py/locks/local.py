@@ -24,7 +24,7 @@ TIMEOUT_SECONDS: Final = 5.0
 """A holder lets go within milliseconds, unless its disk hangs; then the newcomer is told 423."""
 
 
-class _Turn:
+class _Waiter:
     """One request's wish for an upload."""
 
     def __init__(self, let_go: Callable[[], None]) -> None:
@@ -32,7 +32,7 @@ class _Turn:
         self._asked = False
         self.granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def ask(self) -> None:
+    def request_release(self) -> None:
         if not self._asked:
             self._asked = True
             self._let_go()
@@ -43,15 +43,15 @@ class LocalLock:
 
     def __init__(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._timeout = timeout_seconds
-        self._turns: dict[UploadId, deque[_Turn]] = {}
+        self._waiters: dict[UploadId, deque[_Waiter]] = {}
 
     @asynccontextmanager
     async def hold(
         self, upload_id: UploadId, *, on_release_requested: Callable[[], None]
     ) -> AsyncIterator[None]:
         """See ``locks.port.Lock.hold``. The first of the line holds the upload."""
-        line = self._turns.setdefault(upload_id, deque())
-        turn = _Turn(on_release_requested)
+        line = self._waiters.setdefault(upload_id, deque())
+        turn = _Waiter(on_release_requested)
         line.append(turn)
         try:
             if line[0] is not turn:
@@ -60,29 +60,29 @@ class LocalLock:
         finally:
             self._leave(upload_id, line, turn)
 
-    def ask(self, upload_id: UploadId) -> None:
+    def request_release(self, upload_id: UploadId) -> None:
         """Ask everybody in the upload's line to let go: another process wants it."""
-        for turn in tuple(self._turns.get(upload_id, ())):
-            turn.ask()
+        for turn in tuple(self._waiters.get(upload_id, ())):
+            turn.request_release()
 
     def close(self) -> None:
         """See ``Lock.close``."""
 
-    async def _wait(self, line: deque[_Turn], turn: _Turn) -> None:
+    async def _wait(self, line: deque[_Waiter], turn: _Waiter) -> None:
         for earlier in tuple(line):
             if earlier is turn:
                 break
             # Those still waiting too: they are older than this request, and end as they begin.
-            earlier.ask()
+            earlier.request_release()
         try:
             async with asyncio.timeout(self._timeout):
                 await turn.granted
         except TimeoutError as error:
             raise UploadLocked from error
 
-    def _leave(self, upload_id: UploadId, line: deque[_Turn], turn: _Turn) -> None:
+    def _leave(self, upload_id: UploadId, line: deque[_Waiter], turn: _Waiter) -> None:
         line.remove(turn)
         if not line:
-            del self._turns[upload_id]
+            del self._waiters[upload_id]
         elif not line[0].granted.done():
             line[0].granted.set_result(None)

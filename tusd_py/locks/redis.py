@@ -1,4 +1,4 @@
-"""Requests to let go of an upload, over Redis Pub/Sub (``locks.shared.LetGoBus``)."""
+"""Requests to let go of an upload, over Redis Pub/Sub (``locks.shared.ReleaseRequests``)."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ LISTEN_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.5
 
 
-class RedisLetGoBus:
+class RedisReleaseRequests:
     """One channel for all uploads; a connection of its own listens once somebody does."""
 
     def __init__(self, url: str) -> None:
@@ -26,21 +26,21 @@ class RedisLetGoBus:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def ask(self, upload_id: UploadId) -> None:
-        """See ``LetGoBus.ask``."""
+    def request_release(self, upload_id: UploadId) -> None:
+        """See ``ReleaseRequests.ask``."""
         try:
             self._redis.publish(CHANNEL, upload_id)
         except redis.RedisError as error:
             raise BackendError from error
 
-    def listen(self, asked: Callable[[UploadId], None]) -> None:
-        """See ``LetGoBus.listen``."""
+    def subscribe(self, asked: Callable[[UploadId], None]) -> None:
+        """See ``ReleaseRequests.listen``."""
         self._thread = threading.Thread(
-            target=self._hear_for_ever, args=(asked,), name="let-go", daemon=True
+            target=self._listen_loop, args=(asked,), name="let-go", daemon=True
         )
         self._thread.start()
 
-    def _hear_for_ever(self, asked: Callable[[UploadId], None]) -> None:
+    def _listen_loop(self, asked: Callable[[UploadId], None]) -> None:
         while not self._closed.is_set():
             try:
                 with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
@@ -55,7 +55,7 @@ class RedisLetGoBus:
                 self._closed.wait(PAUSE_SECONDS)
 
     def close(self) -> None:
-        """See ``LetGoBus.close``."""
+        """See ``ReleaseRequests.close``."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()

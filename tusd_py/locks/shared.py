@@ -28,20 +28,20 @@ from tusd_py.locks.local import TIMEOUT_SECONDS, LocalLock
 log = logging.getLogger(__name__)
 
 TRY_SECONDS: Final = 0.01
-ASK_SECONDS: Final = 0.5
+REQUEST_SECONDS: Final = 0.5
 """The request to let go is repeated so often: the bus may lose it."""
 _F_OFD_SETLK: Final = 37
 _TAKEN: Final = (errno.EAGAIN, errno.EACCES)
 
 
-class LetGoBus(Protocol):
+class ReleaseRequests(Protocol):
     """Carries requests to let go of an upload to all processes. May lose some."""
 
-    def ask(self, upload_id: UploadId) -> None:
+    def request_release(self, upload_id: UploadId) -> None:
         """Ask whoever holds the upload. Blocks. Raises: BackendError."""
         ...
 
-    def listen(self, asked: Callable[[UploadId], None]) -> None:
+    def subscribe(self, asked: Callable[[UploadId], None]) -> None:
         """Call ``asked``, from any thread, for every request from now on. Returns at once."""
         ...
 
@@ -54,7 +54,7 @@ class SharedLock:
     """``locks.port.Lock`` among processes that see the same ``path``."""
 
     def __init__(
-        self, path: Path, bus: LetGoBus, *, timeout_seconds: float = TIMEOUT_SECONDS
+        self, path: Path, bus: ReleaseRequests, *, timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:
         """Raises: OSError: the file can't be opened."""
         self._local = LocalLock(timeout_seconds=timeout_seconds)
@@ -81,28 +81,28 @@ class SharedLock:
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
-            self._bus.listen(self._asked)
+            self._bus.subscribe(self._on_release_request)
 
-    def _asked(self, upload_id: UploadId) -> None:
+    def _on_release_request(self, upload_id: UploadId) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._local.ask, upload_id)
+            self._loop.call_soon_threadsafe(self._local.request_release, upload_id)
 
     async def _take(self, upload_id: UploadId) -> None:
-        if await self._attempt(upload_id):
+        if await self._try_for(upload_id):
             return
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
         ask_at = loop.time()
         while loop.time() < deadline:
             if loop.time() >= ask_at:
-                await asyncio.to_thread(self._ask, upload_id)
-                ask_at = loop.time() + ASK_SECONDS
+                await asyncio.to_thread(self._request_release, upload_id)
+                ask_at = loop.time() + REQUEST_SECONDS
             await asyncio.sleep(TRY_SECONDS)
-            if await self._attempt(upload_id):
+            if await self._try_for(upload_id):
                 return
         raise UploadLocked
 
-    async def _attempt(self, upload_id: UploadId) -> bool:
+    async def _try_for(self, upload_id: UploadId) -> bool:
         """Try once, in a thread: on a network file system it takes a moment."""
         attempt = asyncio.ensure_future(asyncio.to_thread(self._try, upload_id))
         try:
@@ -114,9 +114,9 @@ class SharedLock:
                 self._set(upload_id, fcntl.F_UNLCK)
             raise
 
-    def _ask(self, upload_id: UploadId) -> None:
+    def _request_release(self, upload_id: UploadId) -> None:
         try:
-            self._bus.ask(upload_id)
+            self._bus.request_release(upload_id)
         except BackendError:
             log.warning("lock.ask.failed", extra={"upload_id": upload_id})
 

@@ -13,36 +13,36 @@ from typing import Any, Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from tusd_py.catalog.values import DAY, HOUR, CatalogFigures, Ended, Waiting
+from tusd_py.catalog.values import DAY, HOUR, Backlog, CatalogMetrics, EndedCounts
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.jobs.queue.port import JobQueue
-from tusd_py.monitoring.probes import Asking
+from tusd_py.monitoring.probes import Probes
 from tusd_py.ports import Ports
 
 log = logging.getLogger(__name__)
 
-KEEP_SECONDS: Final = 3.0
+CACHE_SECONDS: Final = 3.0
 """An answer is good for so long: several scrapers cost as much as one."""
 _SPANS: Final = {HOUR: "1h", DAY: "24h"}
 Family = GaugeMetricFamily
 
 
-class BackendFigures(Collector):
+class BackendMetrics(Collector):
     """Asks the backends of one process."""
 
     def __init__(self, registry: CollectorRegistry, ports: Ports, clock: Clock) -> None:
         self._clock = clock
-        self._asking: Asking[Any] = Asking(
+        self._asking: Probes[Any] = Probes(
             {
-                "catalog": ports.catalog.figures,
+                "catalog": ports.catalog.metrics,
                 "queue": lambda: _depths(ports.queue),
                 "tasks": ports.tasks.memory_bytes,
             }
         )
         self._mutex = threading.Lock()
-        self._kept: dict[str, Future[Any]] = {}
-        self._kept_until = float("-inf")
+        self._cached: dict[str, Future[Any]] = {}
+        self._cached_until = float("-inf")
         registry.register(self)
 
     def describe(self) -> list[Family]:
@@ -59,7 +59,7 @@ class BackendFigures(Collector):
         for part, asked in self._answers().items():
             answer = _answer(part, asked)
             error.add_metric([part], 1.0 if answer is None else 0.0)
-            if isinstance(answer, CatalogFigures):
+            if isinstance(answer, CatalogMetrics):
                 yield from _of_catalog(answer)
             elif isinstance(answer, tuple):
                 yield from _of_queue(*answer)
@@ -69,10 +69,10 @@ class BackendFigures(Collector):
 
     def _answers(self) -> dict[str, Future[Any]]:
         with self._mutex:
-            if self._clock.monotonic() >= self._kept_until:
-                self._kept = self._asking.ask()
-                self._kept_until = self._clock.monotonic() + KEEP_SECONDS
-            return self._kept
+            if self._clock.monotonic() >= self._cached_until:
+                self._cached = self._asking.run()
+                self._cached_until = self._clock.monotonic() + CACHE_SECONDS
+            return self._cached
 
 
 def _depths(queue: JobQueue) -> tuple[int, int]:
@@ -98,7 +98,7 @@ def _of_queue(waiting: int, dead: int) -> Iterator[Family]:
     yield Family("tusd_queue_dead_messages", "Messages put aside: they could not be read", dead)
 
 
-def _of_catalog(found: CatalogFigures) -> Iterator[Family]:
+def _of_catalog(found: CatalogMetrics) -> Iterator[Family]:
     jobs = Family(
         "tusd_jobs", "Jobs that are not done; failed ones are dead letters", labels=["state"]
     )
@@ -123,7 +123,7 @@ def _of_catalog(found: CatalogFigures) -> Iterator[Family]:
         )
 
 
-def _of_outbox(outbox: Mapping[str, Waiting]) -> Iterator[Family]:
+def _of_outbox(outbox: Mapping[str, Backlog]) -> Iterator[Family]:
     rows = Family("tusd_outbox_rows", "Rows that are due and not passed on", labels=["kind"])
     oldest = Family(
         "tusd_outbox_oldest_seconds", "How long the oldest of them has been due", labels=["kind"]
@@ -134,7 +134,7 @@ def _of_outbox(outbox: Mapping[str, Waiting]) -> Iterator[Family]:
     yield from (rows, oldest)
 
 
-def _of_ended(ended: Mapping[float, Ended]) -> Iterator[Family]:
+def _of_ended(ended: Mapping[float, EndedCounts]) -> Iterator[Family]:
     tasks = Family(
         "tusd_tasks_ended", "Tasks that ended in the last hour or day", labels=["outcome", "span"]
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tusd_py.domain.errors import BackendError, StorageFull
-from tusd_py.monitoring.probes import LIMIT_SECONDS, Asking
+from tusd_py.monitoring.probes import LIMIT_SECONDS, Probes
 from tusd_py.ports import Ports
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Check:
     """One question; its answer is a BackendError, whose sentence is shown, or nothing."""
 
     name: str
-    ask: Callable[[], object]
+    probe: Callable[[], object]
     vital: bool
     """Whether this process is of no use without it."""
 
@@ -89,13 +89,13 @@ class Checks:
 
     def __init__(self, checks: Sequence[Check], *, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._checks = checks
-        self._asking = Asking(
-            {check.name: check.ask for check in checks}, limit_seconds=limit_seconds
+        self._asking = Probes(
+            {check.name: check.probe for check in checks}, limit_seconds=limit_seconds
         )
 
     def readiness(self) -> Readiness:
         """Ask all at once. Blocks, for the limit at most."""
-        answers = self._asking.ask()
+        answers = self._asking.run()
         return verdict(
             self._checks,
             {name: _reason(name, asked) for name, asked in answers.items()},
@@ -140,7 +140,7 @@ def worker_checks(
         sandbox_check(sandbox_weakness),
     ]
     if ask_scanner is not None:
-        checks.append(Check(name="scanner", ask=ask_scanner, vital=False))
+        checks.append(Check(name="scanner", probe=ask_scanner, vital=False))
     return checks
 
 
@@ -148,11 +148,11 @@ def _checks(
     ports: Ports, data_dir: Path, stopping: Callable[[], bool], *, queue_vital: bool
 ) -> list[Check]:
     return [
-        Check(name="catalog", ask=ports.catalog.check, vital=True),
-        Check(name="disk", ask=lambda: check_disk(data_dir, ports.space.reserve), vital=True),
-        Check(name="queue", ask=ports.queue.check, vital=queue_vital),
-        Check(name="tasks", ask=ports.tasks.check, vital=False),
-        Check(name="objects", ask=ports.objects.check, vital=False),
+        Check(name="catalog", probe=ports.catalog.check, vital=True),
+        Check(name="disk", probe=lambda: check_disk(data_dir, ports.space.reserve), vital=True),
+        Check(name="queue", probe=ports.queue.check, vital=queue_vital),
+        Check(name="tasks", probe=ports.tasks.check, vital=False),
+        Check(name="objects", probe=ports.objects.check, vital=False),
         condition("draining", lambda: not stopping(), STOPPING, vital=True),
     ]
 
@@ -174,7 +174,7 @@ def condition(name: str, holds: Callable[[], bool], sentence: str, *, vital: boo
         if not holds():
             raise BackendError(sentence)
 
-    return Check(name=name, ask=ask, vital=vital)
+    return Check(name=name, probe=ask, vital=vital)
 
 
 def health(worker_alive: Callable[[], bool] | None) -> tuple[int, dict[str, str]]:

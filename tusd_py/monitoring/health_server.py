@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.monitoring.checks import Checks, health
-from tusd_py.monitoring.registry import CONTENT_TYPE, Figures
+from tusd_py.monitoring.registry import CONTENT_TYPE, Metrics
 from tusd_py.protocol.host import HostRule, is_loopback
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ Told = Mapping[str, Callable[[], Answer]]
 """What is answered, by path."""
 
 
-def answers(checks: Checks, figures: Figures, alive: Callable[[], bool] | None) -> Told:
+def answer_for(checks: Checks, metrics: Metrics, alive: Callable[[], bool] | None) -> Told:
     """What is told at each path."""
 
     def readyz() -> Answer:
@@ -39,7 +39,7 @@ def answers(checks: Checks, figures: Figures, alive: Callable[[], bool] | None) 
     return {
         "/healthz": lambda: _json(*health(alive)),
         "/readyz": readyz,
-        "/metrics": lambda: (200, CONTENT_TYPE, figures.text()),
+        "/metrics": lambda: (200, CONTENT_TYPE, metrics.text()),
     }
 
 
@@ -48,7 +48,7 @@ def _json(status: int, members: Mapping[str, object]) -> Answer:
 
 
 @contextmanager
-def listening(listen: str, told: Told, *, allowed_hosts: Iterable[str]) -> Iterator[str]:
+def serving(listen: str, told: Told, *, allowed_hosts: Iterable[str]) -> Iterator[str]:
     """Answer at ``host:port`` (port 0: any free one), or at the path of a Unix socket, for the length of a
     block.
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from typing import Any, Final
 
-from tusd_py.catalog.values import DAY, HOUR, CatalogFigures, Ended
+from tusd_py.catalog.values import DAY, HOUR, CatalogMetrics, EndedCounts
 from tusd_py.clock import rfc3339
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId
@@ -15,7 +15,7 @@ from tusd_py.domain.job import Job, Step
 from tusd_py.domain.operation import Storage
 from tusd_py.domain.task import Task
 from tusd_py.jobs.queue.port import JobQueue
-from tusd_py.monitoring.probes import Asking
+from tusd_py.monitoring.probes import Probes
 from tusd_py.ports import Ports
 
 FAILURES: Final = 100
@@ -33,8 +33,8 @@ class Overview:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._storage = _Kept(ports.catalog.storage, ports.clock.monotonic)
-        self._asking: Asking[Json] = Asking(
+        self._storage = _Cached(ports.catalog.storage, ports.clock.monotonic)
+        self._asking: Probes[Json] = Probes(
             {
                 "catalog": self._of_catalog,
                 "queue": lambda: _of_queue(ports.queue),
@@ -44,10 +44,10 @@ class Overview:
             limit_seconds=5.0,
         )
 
-    def look(self) -> Json:
+    def read(self) -> Json:
         """Everything that answers within 5 s; ``away`` names the parts that did not. Blocks."""
         found: Json = {"at": rfc3339(self._ports.clock.now()), "away": []}
-        for part, asked in self._asking.ask().items():
+        for part, asked in self._asking.run().items():
             answer = _answer(asked)
             if answer is None:
                 found["away"].append(part)
@@ -58,9 +58,9 @@ class Overview:
     def _of_catalog(self) -> Json:
         catalog = self._ports.catalog
         times = catalog.step_times(hours=STEP_HOURS)
-        figures = catalog.figures()
+        metrics = catalog.metrics()
         return {
-            **_of_figures(figures),
+            **_of_figures(metrics),
             "steps": [
                 {
                     "step": step.value,
@@ -108,7 +108,7 @@ class Overview:
         return found
 
 
-class _Kept:
+class _Cached:
     """A dear answer that is good for a while."""
 
     def __init__(self, ask: Callable[[], Storage], monotonic: Callable[[], float]) -> None:
@@ -151,7 +151,7 @@ def preview(payload: bytes) -> str:
     return ascii(payload[:PREVIEW_BYTES].decode("utf-8", "replace"))[1:-1]
 
 
-def _of_figures(found: CatalogFigures) -> Json:
+def _of_figures(found: CatalogMetrics) -> Json:
     return {
         "jobs": {
             "queued": found.queued,
@@ -166,7 +166,7 @@ def _of_figures(found: CatalogFigures) -> Json:
     }
 
 
-def _ended(found: Ended) -> Json:
+def _ended(found: EndedCounts) -> Json:
     return {
         "completed": found.completed,
         "failed": found.failed,

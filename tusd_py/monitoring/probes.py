@@ -11,7 +11,7 @@ LIMIT_SECONDS: Final = 2.0
 """An answer that takes longer is none."""
 
 
-def in_thread(function: Callable[[], T]) -> "Future[T]":
+def run_detached(function: Callable[[], T]) -> "Future[T]":
     """Run a call in a thread of its own, which holds up neither a pool nor the end of the process."""
     future: Future[T] = Future()
 
@@ -27,25 +27,25 @@ def in_thread(function: Callable[[], T]) -> "Future[T]":
     return future
 
 
-class Asking(Generic[T]):
+class Probes(Generic[T]):
     """Questions by name. One that hangs is not asked again until it comes back: there is at most one
     thread for each, however often ``ask`` is called."""
 
     def __init__(
         self, questions: Mapping[str, Callable[[], T]], *, limit_seconds: float = LIMIT_SECONDS
     ) -> None:
-        self._questions = questions
+        self._probes = questions
         self._limit = limit_seconds
         self._mutex = threading.Lock()
-        self._asked: dict[str, Future[T]] = {}
+        self._running: dict[str, Future[T]] = {}
 
-    def ask(self) -> dict[str, "Future[T]"]:
+    def run(self) -> dict[str, "Future[T]"]:
         """All questions, each done or still open after the limit. Blocks until then at most."""
         with self._mutex:
-            for name, question in self._questions.items():
-                asked = self._asked.get(name)
+            for name, question in self._probes.items():
+                asked = self._running.get(name)
                 if asked is None or asked.done():
-                    self._asked[name] = in_thread(question)
-            answers = dict(self._asked)
+                    self._running[name] = run_detached(question)
+            answers = dict(self._running)
         wait(answers.values(), self._limit)
         return answers

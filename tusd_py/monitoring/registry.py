@@ -14,7 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
 
-class Figures:
+class Metrics:
     """A registry, and the process's own figures (memory, CPU, open files) in it."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
 _REFUSALS: Final = (ChecksumMismatch.code, HashMismatch.code, TypeMismatch.code)
 
 
-class ServerFigures:
+class ServerMetrics:
     """What a server counts."""
 
     def __init__(
@@ -48,9 +48,9 @@ class ServerFigures:
         )
         for kind in ("sse", "websocket"):
             self._listeners.labels(kind)
-        registry.register(_UploadFigures(counts, followers))
+        registry.register(_UploadMetrics(counts, followers))
 
-    def answered(self, *, method: str, route: str, status: str) -> None:
+    def observe_response(self, *, method: str, route: str, status: str) -> None:
         """A request was answered. Args: route: its template; status: such as ``2xx``."""
         counter = self._answered.get((method, route, status))
         if counter is None:
@@ -59,20 +59,20 @@ class ServerFigures:
             )
         counter.inc()
 
-    def listening(self, kind: Literal["sse", "websocket"]) -> AbstractContextManager[None]:
+    def stream_opened(self, kind: Literal["sse", "websocket"]) -> AbstractContextManager[None]:
         """Somebody listens, for the length of a block."""
         return self._listeners.labels(kind).track_inprogress()
 
-    def hook_told(self, event: HookEvent, result: str) -> None:
+    def hook_delivered(self, event: HookEvent, result: str) -> None:
         """An event was handed to the hooks, or could not be."""
         self._hooks.labels(event.value, result).inc()
 
-    def loop_was_late(self, seconds: float) -> None:
+    def observe_loop_lag(self, seconds: float) -> None:
         """The event loop woke somebody up so much too late."""
         self._loop_lag.observe(seconds)
 
 
-class _UploadFigures(Collector):
+class _UploadMetrics(Collector):
     """The use cases count plain numbers; they are shown here."""
 
     def __init__(self, counts: UploadCounters, followers: RunningHashes) -> None:

@@ -15,7 +15,7 @@ OUTCOMES: Final = ("done", "retry", "moved", "failed", "lost", "released", "unse
 SCANS: Final = ("clean", "infected", "too_large", "unavailable")
 
 
-class WorkerFigures:
+class WorkerMetrics:
     """What a worker counts; from any thread."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -13,10 +13,10 @@ import blake3
 
 from tusd_py.domain.errors import (
     BackendError,
-    Permanent,
-    ResourceShort,
+    OutOfResources,
+    PermanentError,
     StorageFull,
-    Transient,
+    TransientError,
 )
 from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.keys import OWNER_KEY, check_key
@@ -67,11 +67,11 @@ class LocalObjects:
             except FileNotFoundError:
                 raise
             except StorageFull as error:
-                raise ResourceShort("The object store is full.") from error
+                raise OutOfResources("The object store is full.") from error
             except OSError as error:
                 if error.errno in _FULL:
-                    raise ResourceShort("The object store is full.") from error
-                raise Transient("The object store reported an error.") from error
+                    raise OutOfResources("The object store is full.") from error
+                raise TransientError("The object store reported an error.") from error
         if progress is not None:
             progress(size)
         return StoredObject(key=key, size=size)
@@ -110,7 +110,7 @@ class LocalObjects:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Transient("The object store reported an error.") from error
+            raise TransientError("The object store reported an error.") from error
 
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """See ``ObjectStore.read``."""
@@ -207,7 +207,7 @@ def _copy(
         finally:
             reservation.close(done)
     if hasher.hexdigest() != content_hash:
-        raise Permanent("The file was damaged on the server's disk.", code="corrupt")
+        raise PermanentError("The file was damaged on the server's disk.", code="corrupt")
 
 
 def _sync(path: Path, flags: int) -> None:

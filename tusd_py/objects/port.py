@@ -72,7 +72,7 @@ class ObjectStore(Protocol):
         store that takes large objects in parts goes on with those that ``ledger`` holds (requirement S19).
         Args: content_hash: BLAKE3 of the source, 64 hex digits; progress: called with bytes stored,
             never from two threads at once; what it raises ends the put.
-        Raises: Transient: try again later; ResourceShort: no space; FileNotFoundError: no source;
+        Raises: Transient: try again later; OutOfResources: no space; FileNotFoundError: no source;
             LeaseLost.
         """
         ...

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import quote
 
-from tusd_py.domain.errors import BackendError, Transient
+from tusd_py.domain.errors import BackendError, TransientError
 from tusd_py.objects.bucket import Bucket, BucketError, ObjectGone, Refused, UploadGone
 from tusd_py.objects.keys import OWNER_KEY, PREFIX, check_key, is_key
 from tusd_py.objects.multipart_upload import Progress, Sending, Spoilt
@@ -176,10 +176,10 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except Refused as error:
         log.warning("object.request.refused", extra={"request": what, "reason": str(error)})
-        raise Transient(REFUSED) from error
+        raise TransientError(REFUSED) from error
     except Spoilt as error:
         log.warning("object.spoilt", extra={"reason": str(error)})
-        raise Transient(SPOILT) from error
+        raise TransientError(SPOILT) from error
     except (BucketError, Stopped) as error:
         log.warning("object.request.failed", extra={"request": what, "reason": str(error)})
-        raise Transient(UNREACHABLE) from error
+        raise TransientError(UNREACHABLE) from error

@@ -11,7 +11,7 @@ MAX_KEYS: Final = 100_000
 """The one that was charged longest ago is forgotten first: some 200 bytes each."""
 
 
-class LocalMeter:
+class LocalRateLimiter:
     """In memory (``rate_limits.port.Meter``)."""
 
     blocks = False
@@ -21,15 +21,15 @@ class LocalMeter:
         self._paid_until: OrderedDict[str, float] = OrderedDict()
         self._mutex = threading.Lock()
 
-    def charge(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``Meter.charge``."""
-        return self._ask(key, cost, burst, strict=False)
+    def consume(self, key: str, *, cost: float, burst: float) -> float:
+        """See ``RateLimiter.charge``."""
+        return self._take(key, cost, burst, strict=False)
 
-    def admit(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``Meter.admit``."""
-        return self._ask(key, cost, burst, strict=True)
+    def try_acquire(self, key: str, *, cost: float, burst: float) -> float:
+        """See ``RateLimiter.admit``."""
+        return self._take(key, cost, burst, strict=True)
 
-    def _ask(self, key: str, cost: float, burst: float, *, strict: bool) -> float:
+    def _take(self, key: str, cost: float, burst: float, *, strict: bool) -> float:
         with self._mutex:
             paid_until = self._paid_until.get(key, float("-inf"))
             until, wait = charged(paid_until, self._clock.monotonic(), cost=cost, burst=burst)
@@ -41,4 +41,4 @@ class LocalMeter:
             return wait
 
     def close(self) -> None:
-        """See ``Meter.close``."""
+        """See ``RateLimiter.close``."""

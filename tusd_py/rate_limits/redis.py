@@ -7,7 +7,7 @@ from typing import Final
 import redis
 
 from tusd_py.clock import Clock
-from tusd_py.rate_limits.local import LocalMeter
+from tusd_py.rate_limits.local import LocalRateLimiter
 from tusd_py.redis_client import connect
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ PREFIX: Final = "tusd_rate:"
 _SCRIPT: Final = (files("tusd_py.rate_limits") / "charge.lua").read_text("utf-8")
 
 
-class RedisMeter:
+class RedisRateLimiter:
     """See ``rate_limits.port.Meter``. While Redis is away each process counts for itself: a limit is then too
     wide, by the number of servers, and nobody waits for what can't be known."""
 
@@ -25,20 +25,20 @@ class RedisMeter:
     def __init__(self, url: str, clock: Clock) -> None:
         self._client = connect(url)
         self._script = self._client.register_script(_SCRIPT)
-        self._alone = LocalMeter(clock)
+        self._alone = LocalRateLimiter(clock)
         self._away = False
 
-    def charge(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``Meter.charge``."""
-        wait = self._ask(key, cost, burst, strict=False)
-        return self._alone.charge(key, cost=cost, burst=burst) if wait is None else wait
+    def consume(self, key: str, *, cost: float, burst: float) -> float:
+        """See ``RateLimiter.charge``."""
+        wait = self._take(key, cost, burst, strict=False)
+        return self._alone.consume(key, cost=cost, burst=burst) if wait is None else wait
 
-    def admit(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``Meter.admit``."""
-        wait = self._ask(key, cost, burst, strict=True)
-        return self._alone.admit(key, cost=cost, burst=burst) if wait is None else wait
+    def try_acquire(self, key: str, *, cost: float, burst: float) -> float:
+        """See ``RateLimiter.admit``."""
+        wait = self._take(key, cost, burst, strict=True)
+        return self._alone.try_acquire(key, cost=cost, burst=burst) if wait is None else wait
 
-    def _ask(self, key: str, cost: float, burst: float, *, strict: bool) -> float | None:
+    def _take(self, key: str, cost: float, burst: float, *, strict: bool) -> float | None:
         try:
             wait = self._script(keys=[PREFIX + key], args=[cost, burst, "1" if strict else "0"])
         except redis.RedisError:
@@ -50,5 +50,5 @@ class RedisMeter:
         return float(wait)
 
     def close(self) -> None:
-        """See ``Meter.close``."""
+        """See ``RateLimiter.close``."""
         self._client.close()

@@ -6,7 +6,7 @@ from tusd_py.domain.task import Task, TaskStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class DeliveredState:
     """Identifies the last state of a task that a subscriber received."""
 
     epoch: str
@@ -34,16 +34,16 @@ class Seen:
         """Return whether ``task`` has another place in the queue than this state."""
         return task.queue_position not in (None, self.queue_position)
 
-    def told(self, task: Task) -> Task:
+    def clamp_progress(self, task: Task) -> Task:
         """Return the task as it is sent: progress never falls, except to 0 when the task failed."""
         if task.status is TaskStatus.FAILED or task.progress >= self.progress:
             return task
         return replace(task, progress=self.progress)
 
 
-def seen_state(task: Task) -> Seen:
+def delivered_state(task: Task) -> DeliveredState:
     """Return the state that a subscriber has after it received ``task``."""
-    return Seen(
+    return DeliveredState(
         epoch=task.epoch,
         seq=task.seq,
         ended=task.status.terminal,

@@ -21,8 +21,8 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.sqlite_file import backend_errors, connect, run
-from tusd_py.tasks.local_bus import Listeners
-from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Listener, Subscription
+from tusd_py.tasks.local_bus import LocalBus
+from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class EmbeddedTaskView:
         self._clock = clock
         self._ttl = ttl_seconds
         self._mutex = threading.Lock()
-        self._listeners = Listeners()
+        self._listeners = LocalBus()
         self._closed = threading.Event()
         self._poller: threading.Thread | None = None
         self._database = self._open()
@@ -117,7 +117,7 @@ class EmbeddedTaskView:
             tasks = self._run(work)
             for task in tasks:
                 if task is not None:
-                    self._listeners.tell(task)
+                    self._listeners.publish(task)
         return tasks
 
     def _advance(
@@ -190,15 +190,15 @@ class EmbeddedTaskView:
 
     # -- subscriptions
 
-    def subscribe_task(self, task_id: UploadId, listener: Listener) -> Subscription:
+    def subscribe_task(self, task_id: UploadId, listener: TaskCallback) -> Subscription:
         """See ``TaskView.subscribe_task``."""
-        subscription = self._listeners.add(task_id, listener)
+        subscription = self._listeners.subscribe(task_id, listener)
         self._listen_to_others()
         return subscription
 
-    def subscribe_user(self, user_id: UserId, listener: Listener) -> Subscription:
+    def subscribe_user(self, user_id: UserId, listener: TaskCallback) -> Subscription:
         """See ``TaskView.subscribe_user``."""
-        subscription = self._listeners.add(user_id, listener)
+        subscription = self._listeners.subscribe(user_id, listener)
         self._listen_to_others()
         return subscription
 
@@ -216,20 +216,20 @@ class EmbeddedTaskView:
         version = -1
         database = self._connect()
         try:
-            while self._listeners.anybody and not self._closed.wait(POLL_SECONDS):
+            while self._listeners.has_subscribers and not self._closed.wait(POLL_SECONDS):
                 try:
                     current = database.execute("PRAGMA data_version").fetchone()[0]
                     if current != version:
                         version = current
-                        last = self._tell_since(database, last)
+                        last = self._publish_since(database, last)
                 except sqlite3.Error:
                     log.exception("task.view.poll.failed")
         finally:
             database.close()
 
-    def _tell_since(self, database: sqlite3.Connection, last: int) -> int:
+    def _publish_since(self, database: sqlite3.Connection, last: int) -> int:
         for *row, change in database.execute(_SELECT_SINCE, (last,)).fetchall():
-            self._listeners.tell(_task(tuple(row)))
+            self._listeners.publish(_task(tuple(row)))
             last = change
         return last
 

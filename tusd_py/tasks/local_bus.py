@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable, Hashable
 
 from tusd_py.domain.task import Task
-from tusd_py.tasks.port import Listener
+from tusd_py.tasks.port import TaskCallback
 
 log = logging.getLogger(__name__)
 
 
-class Listening:
+class LocalSubscription:
     """Is the subscription of one listener (``tasks.port.Subscription``)."""
 
     def __init__(self, leave: Callable[[], None]) -> None:
@@ -21,21 +21,21 @@ class Listening:
         self._leave()
 
 
-class Listeners:
+class LocalBus:
     """Calls listeners in order, and drops states that it has published already."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._by_key: dict[Hashable, list[Listener]] = {}
-        self._told: dict[str, tuple[str, int]] = {}
+        self._by_key: dict[Hashable, list[TaskCallback]] = {}
+        self._publish_to: dict[str, tuple[str, int]] = {}
 
-    def add(self, key: Hashable, listener: Listener) -> Listening:
+    def subscribe(self, key: Hashable, listener: TaskCallback) -> LocalSubscription:
         """Call ``listener`` for every task under ``key``: a task id or a user id."""
         with self._mutex:
             self._by_key.setdefault(key, []).append(listener)
-        return Listening(lambda: self._remove(key, listener))
+        return LocalSubscription(lambda: self._remove(key, listener))
 
-    def _remove(self, key: Hashable, listener: Listener) -> None:
+    def _remove(self, key: Hashable, listener: TaskCallback) -> None:
         with self._mutex:
             listeners = self._by_key.get(key, [])
             if listener in listeners:
@@ -43,19 +43,19 @@ class Listeners:
             if not listeners:
                 self._by_key.pop(key, None)
             if not self._by_key:
-                self._told.clear()
+                self._publish_to.clear()
 
     @property
-    def anybody(self) -> bool:
+    def has_subscribers(self) -> bool:
         """Return whether there is a listener."""
         return bool(self._by_key)
 
-    def listened(self) -> list[Hashable]:
+    def subscribed_keys(self) -> list[Hashable]:
         """Return the keys that have listeners: task ids and user ids."""
         with self._mutex:
             return list(self._by_key)
 
-    def tell(self, task: Task) -> None:
+    def publish(self, task: Task) -> None:
         """Publish the task to its listeners, unless this state or a newer one was published.
 
         Only one call runs at a time, so that the order of calls is the order of changes.
@@ -67,10 +67,10 @@ class Listeners:
             ]
             if not listeners:
                 return
-            epoch, seq = self._told.get(task.facts.task_id, ("", 0))
+            epoch, seq = self._publish_to.get(task.facts.task_id, ("", 0))
             if epoch == task.epoch and seq >= task.seq:
                 return
-            self._told[task.facts.task_id] = (task.epoch, task.seq)
+            self._publish_to[task.facts.task_id] = (task.epoch, task.seq)
             for listener in listeners:
                 listener(task)
 
@@ -78,4 +78,4 @@ class Listeners:
         """Remove all listeners."""
         with self._mutex:
             self._by_key.clear()
-            self._told.clear()
+            self._publish_to.clear()

@@ -14,7 +14,7 @@ TTL_SECONDS: Final = DAY_SECONDS
 """Seconds that a view keeps a task after its last change (requirement S8, hole 3)."""
 UNREACHABLE: Final = "The live view of tasks can't be reached."
 
-Listener = Callable[[Task], None]
+TaskCallback = Callable[[Task], None]
 """Is called from any thread, in order per task, possibly with gaps: each call has the whole state.
 
 A listener must return at once and must not raise.
@@ -67,11 +67,11 @@ class TaskView(Protocol):
         """Drop tasks unchanged for longer than the TTL (requirement S8: 86,400 s); return the number."""
         ...
 
-    def subscribe_task(self, task_id: UploadId, listener: Listener) -> Subscription:
+    def subscribe_task(self, task_id: UploadId, listener: TaskCallback) -> Subscription:
         """Subscribe to every later change of one task."""
         ...
 
-    def subscribe_user(self, user_id: UserId, listener: Listener) -> Subscription:
+    def subscribe_user(self, user_id: UserId, listener: TaskCallback) -> Subscription:
         """Subscribe to every later change of a user's tasks."""
         ...
 

@@ -11,7 +11,7 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job_lane import ALL_LANES, JobLane
 from tusd_py.domain.task import Task, TaskStatus
 from tusd_py.domain.waiting import WaitingJob, WaitingLine, jobs_before
-from tusd_py.tasks.single_flight import Looks
+from tusd_py.tasks.single_flight import SingleFlight
 from tusd_py.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ JOBS_SECONDS: Final = 2.0
 """Least seconds between two reads of a user's waiting jobs."""
 MOST_JOBS: Final = 1000
 """Largest number of jobs of a user and lane that get a place; later jobs get none."""
-MOST_REST_SECONDS: Final = 60.0
+MAX_PAUSE_SECONDS: Final = 60.0
 _REST: Final = 20
 _WAITING: Final = (TaskStatus.RECEIVED, TaskStatus.PROCESSING)
 
@@ -39,29 +39,33 @@ class WaitingJobs(Protocol):
         ...
 
 
-class Places:
+class QueuePositions:
     """Reads places on demand. It runs on one event loop, and reads the catalog in a thread."""
 
     def __init__(self, catalog: WaitingJobs, threads: Threads) -> None:
         self._catalog = catalog
         self._threads = threads
-        self._lines = Looks[Mapping[JobLane, Sequence[WaitingLine]]](kept_seconds=MOST_REST_SECONDS)
+        self._lines = SingleFlight[Mapping[JobLane, Sequence[WaitingLine]]](
+            kept_seconds=MAX_PAUSE_SECONDS
+        )
         self._lines_rest = LINES_SECONDS
-        self._jobs = Looks[Mapping[UploadId, WaitingJob]]()
+        self._jobs = SingleFlight[Mapping[UploadId, WaitingJob]]()
 
-    async def placed(self, task: Task) -> Task:
+    async def with_position(self, task: Task) -> Task:
         """Return the task with its place in the queue, if it waits and the catalog can be read."""
         if task.status not in _WAITING:
             return task
         user, now = task.facts.user_id, asyncio.get_running_loop().time()
         try:
-            jobs = await self._jobs.at(
+            jobs = await self._jobs.get(
                 user, lambda: self._read_jobs(user), begun_after=now - JOBS_SECONDS
             )
             job = jobs.get(task.facts.task_id)
             if job is None:
                 return task
-            lines = await self._lines.at(None, self._read_lines, begun_after=now - self._lines_rest)
+            lines = await self._lines.get(
+                None, self._read_lines, begun_after=now - self._lines_rest
+            )
         except BackendError:
             log.warning("task.place.unavailable")
             return task
@@ -79,7 +83,7 @@ class Places:
         begun = loop.time()
         found = await self._threads.call(self._catalog.waiting_lines)
         took = loop.time() - begun
-        self._lines_rest = min(max(LINES_SECONDS, _REST * took), MOST_REST_SECONDS)
+        self._lines_rest = min(max(LINES_SECONDS, _REST * took), MAX_PAUSE_SECONDS)
         return {lane: [line for line in found if line.lane is lane] for lane in ALL_LANES}
 
 

@@ -25,8 +25,8 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
 from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts
 from tusd_py.redis_client import ANSWER_SECONDS, connect
-from tusd_py.tasks.local_bus import Listeners
-from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Listener, Subscription
+from tusd_py.tasks.local_bus import LocalBus
+from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
 
 log = logging.getLogger(__name__)
@@ -61,12 +61,12 @@ class RedisTaskView:
         self._clock = clock
         self._redis = connect(url)
         self._script = self._redis.register_script(_SCRIPT)
-        self._listeners = Listeners()
+        self._listeners = LocalBus()
         self._mutex = threading.Lock()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         self._listening = threading.Event()
-        self._heard_before = False
+        self._was_connected = False
 
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
         """See ``TaskView.put``."""
@@ -158,31 +158,31 @@ class RedisTaskView:
 
     # -- listening
 
-    def subscribe_task(self, task_id: UploadId, listener: Listener) -> Subscription:
+    def subscribe_task(self, task_id: UploadId, listener: TaskCallback) -> Subscription:
         """See ``TaskView.subscribe_task``."""
-        return self._listen(self._listeners.add(task_id, listener))
+        return self._listen(self._listeners.subscribe(task_id, listener))
 
-    def subscribe_user(self, user_id: UserId, listener: Listener) -> Subscription:
+    def subscribe_user(self, user_id: UserId, listener: TaskCallback) -> Subscription:
         """See ``TaskView.subscribe_user``."""
-        return self._listen(self._listeners.add(user_id, listener))
+        return self._listen(self._listeners.subscribe(user_id, listener))
 
     def _listen(self, subscription: Subscription) -> Subscription:
         """Wait a moment for the connection: what comes after a snapshot must be heard."""
         with self._mutex:
             if self._thread is None:
                 self._thread = threading.Thread(
-                    target=self._hear_for_ever, name="task-view", daemon=True
+                    target=self._listen_loop, name="task-view", daemon=True
                 )
                 self._thread.start()
         self._listening.wait(ANSWER_SECONDS)
         return subscription
 
-    def _hear_for_ever(self) -> None:
+    def _listen_loop(self) -> None:
         while not self._closed.is_set():
             try:
                 with self._redis.pubsub() as pubsub:
                     pubsub.psubscribe(f"{_CHANNEL}*")
-                    self._hear(pubsub)
+                    self._on_message(pubsub)
             except redis.RedisError as error:
                 if not self._closed.is_set():
                     log.warning("task.view.connection.lost", extra={"reason": repr(error)})
@@ -190,31 +190,31 @@ class RedisTaskView:
                 self._listening.clear()
             self._closed.wait(PAUSE_SECONDS)
 
-    def _hear(self, pubsub: Any) -> None:  # noqa: ANN401  (redis.client.PubSub is untyped)
+    def _on_message(self, pubsub: Any) -> None:  # noqa: ANN401  (redis.client.PubSub is untyped)
         while not self._closed.is_set():
             message = pubsub.get_message(timeout=LISTEN_SECONDS)
             if message is None:
                 continue
             if message["type"] == "psubscribe":
-                if self._heard_before:
-                    self._tell_again()
-                self._heard_before = True
+                if self._was_connected:
+                    self._republish()
+                self._was_connected = True
                 self._listening.set()
             elif message["type"] == "pmessage":
                 with suppress(UnreadableState):
-                    self._listeners.tell(read_message(message["data"]))
+                    self._listeners.publish(read_message(message["data"]))
 
-    def _tell_again(self) -> None:
+    def _republish(self) -> None:
         """What was missed while nobody listened."""
-        for key in self._listeners.listened():
+        for key in self._listeners.subscribed_keys():
             task_id = parse_upload_id(key) if isinstance(key, str) else None
             if task_id is not None:
                 task = self.get(task_id)
                 if task is not None:
-                    self._listeners.tell(task)
+                    self._listeners.publish(task)
             elif isinstance(key, int):
                 for task in self.list(UserId(key), page=1, size=SNAPSHOT_TASKS)[1]:
-                    self._listeners.tell(task)
+                    self._listeners.publish(task)
 
     def close(self) -> None:
         """See ``TaskView.close``."""

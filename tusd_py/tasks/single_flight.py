@@ -14,14 +14,16 @@ KEPT_SECONDS: Final = 10.0
 """Largest age, in seconds, of a read that a subscriber may share."""
 
 
-class Looks(Generic[T]):
+class SingleFlight(Generic[T]):
     """Holds the newest read of each key, running or done. It is used on one event loop."""
 
     def __init__(self, *, kept_seconds: float = KEPT_SECONDS) -> None:
         self._kept_seconds = kept_seconds
         self._newest: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
 
-    async def at(self, key: Hashable, look: Callable[[], Awaitable[T]], *, begun_after: float) -> T:
+    async def get(
+        self, key: Hashable, look: Callable[[], Awaitable[T]], *, begun_after: float
+    ) -> T:
         """Return the result of ``look``, or of another subscriber's read that began late enough.
 
         Args: begun_after: earliest start of a shared read, in seconds of the loop's clock, at most

@@ -14,16 +14,16 @@ from typing import Final
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task
-from tusd_py.tasks.port import Listener, Subscription, TaskView
-from tusd_py.tasks.queue_positions import Places
-from tusd_py.tasks.single_flight import Looks
-from tusd_py.tasks.subscriber_queue import Mailbox
+from tusd_py.tasks.port import Subscription, TaskCallback, TaskView
+from tusd_py.tasks.queue_positions import QueuePositions
+from tusd_py.tasks.single_flight import SingleFlight
+from tusd_py.tasks.subscriber_queue import SubscriberQueue
 from tusd_py.threads import Threads
 
 log = logging.getLogger(__name__)
 
 REPOLL_SECONDS: Final = 10.0
-AWAY_SECONDS: Final = 2.0
+OUTAGE_REPOLL_SECONDS: Final = 2.0
 """Seconds between two reads of the durable record while the view is unavailable."""
 SNAPSHOT_TASKS: Final = 100
 """Number of a user's newest tasks of which the unfinished ones begin the user's stream."""
@@ -32,22 +32,22 @@ Record = Callable[[], Awaitable[Task | None]]
 """Returns a task from the durable records, if the view does not have it. Raises: BackendError."""
 
 
-class Following:
+class TaskStreams:
     """Serves all streams of task changes of one server process."""
 
-    def __init__(self, view: TaskView, threads: Threads, places: Places) -> None:
+    def __init__(self, view: TaskView, threads: Threads, places: QueuePositions) -> None:
         self._view = view
         self._threads = threads
         self._places = places
-        self._mailboxes: set[Mailbox] = set()
+        self._queues: set[SubscriberQueue] = set()
         self._stopped = False
-        self._task_looks = Looks[tuple[Task | None, bool]]()
-        self._user_looks = Looks[list[Task]]()
+        self._task_reads = SingleFlight[tuple[Task | None, bool]]()
+        self._user_reads = SingleFlight[list[Task]]()
 
     def stop(self) -> None:
         """End all streams, because the server stops. Idempotent."""
         self._stopped = True
-        for mailbox in self._mailboxes:
+        for mailbox in self._queues:
             mailbox.wake()
 
     async def task(
@@ -58,26 +58,26 @@ class Following:
         Args: last_seen: epoch and sequence number that the client has; that state is not repeated.
         """
 
-        def subscribe(listener: Listener) -> Subscription:
+        def subscribe(listener: TaskCallback) -> Subscription:
             return self._view.subscribe_task(task_id, listener)
 
         loop = asyncio.get_running_loop()
-        async with self._mailbox(subscribe) as mailbox:
+        async with self._queue(subscribe) as mailbox:
             if last_seen is not None:
                 mailbox.seen(task_id, *last_seen)
             first, patience, look_at = last_seen is None, 0.0, loop.time()
             while not self._stopped:
                 if loop.time() >= look_at:
-                    task, shown = await self._task_looks.at(
+                    task, shown = await self._task_reads.get(
                         task_id,
-                        lambda: self._look(task_id, record),
+                        lambda: self._read(task_id, record),
                         begun_after=loop.time() - patience / 2,
                     )
                     # The record has only the first and the final state: it must not replace a newer
                     # state that a client has received from the view.
                     if task is not None and (shown or first or task.status.terminal):
                         mailbox.put(task)
-                    first, patience = False, REPOLL_SECONDS if shown else AWAY_SECONDS
+                    first, patience = False, REPOLL_SECONDS if shown else OUTAGE_REPOLL_SECONDS
                     look_at = loop.time() + patience
                 for state in await mailbox.take(until=look_at):
                     yield state
@@ -88,15 +88,15 @@ class Following:
         """Yield a user's unfinished tasks, then each change of the user's tasks, until the server stops."""
         followed: set[UploadId] = set()
 
-        def subscribe(listener: Listener) -> Subscription:
+        def subscribe(listener: TaskCallback) -> Subscription:
             return self._view.subscribe_user(user_id, listener)
 
         loop = asyncio.get_running_loop()
-        async with self._mailbox(subscribe) as mailbox:
+        async with self._queue(subscribe) as mailbox:
             patience, look_at = 0.0, loop.time()
             while not self._stopped:
                 if loop.time() >= look_at:
-                    tasks = await self._user_looks.at(
+                    tasks = await self._user_reads.get(
                         user_id,
                         lambda: self._list(user_id),
                         begun_after=loop.time() - patience / 2,
@@ -113,14 +113,14 @@ class Following:
                     if state.status.terminal:
                         followed.discard(state.facts.task_id)
 
-    async def _look(self, task_id: UploadId, record: Record) -> tuple[Task | None, bool]:
+    async def _read(self, task_id: UploadId, record: Record) -> tuple[Task | None, bool]:
         """Return the task, and whether it was read from the view."""
         try:
             task = await self._threads.call(self._view.get, task_id)
         except BackendError:
             task = None
         if task is not None:
-            return await self._places.placed(task), True
+            return await self._places.with_position(task), True
         try:
             return await record(), False
         except BackendError:
@@ -136,15 +136,15 @@ class Following:
         except BackendError:
             log.warning("task.view.unavailable", extra={"user_id": user_id})
             return []
-        return [await self._places.placed(task) for task in tasks[::-1]]
+        return [await self._places.with_position(task) for task in tasks[::-1]]
 
     @asynccontextmanager
-    async def _mailbox(
-        self, subscribe: Callable[[Listener], Subscription]
-    ) -> AsyncIterator[Mailbox]:
+    async def _queue(
+        self, subscribe: Callable[[TaskCallback], Subscription]
+    ) -> AsyncIterator[SubscriberQueue]:
         """Provide a mailbox that is subscribed while the ``async with`` block runs."""
-        mailbox = Mailbox()
-        self._mailboxes.add(mailbox)
+        mailbox = SubscriberQueue()
+        self._queues.add(mailbox)
         try:
             subscription = await self._threads.call(subscribe, mailbox.listener)
             try:
@@ -152,4 +152,4 @@ class Following:
             finally:
                 subscription.close()
         finally:
-            self._mailboxes.discard(mailbox)
+            self._queues.discard(mailbox)

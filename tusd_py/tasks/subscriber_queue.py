@@ -5,10 +5,10 @@ from typing import Final
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import Task
-from tusd_py.tasks.delivered_state import Seen, seen_state
+from tusd_py.tasks.delivered_state import DeliveredState, delivered_state
 
 
-class Mailbox:
+class SubscriberQueue:
     """Holds the states of each task that were not sent yet, in order.
 
     Of states with the same status and attempt only the latest is kept, so a slow subscriber misses no
@@ -18,7 +18,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._loop: Final = asyncio.get_running_loop()
         self._unseen: dict[UploadId, list[Task]] = {}
-        self._seen: dict[UploadId, Seen] = {}
+        self._seen: dict[UploadId, DeliveredState] = {}
         self._filled = asyncio.Event()
 
     def listener(self, task: Task) -> None:
@@ -30,7 +30,7 @@ class Mailbox:
         """Queue the state if it is newer than the last state that was queued or sent."""
         task_id = task.facts.task_id
         unseen = self._unseen.get(task_id, [])
-        known = seen_state(unseen[-1]) if unseen else self._seen.get(task_id)
+        known = delivered_state(unseen[-1]) if unseen else self._seen.get(task_id)
         if known is not None and known.covers(task):
             return
         if unseen and (unseen[-1].status, unseen[-1].attempt) == (task.status, task.attempt):
@@ -41,7 +41,7 @@ class Mailbox:
 
     def seen(self, task_id: UploadId, epoch: str, seq: int) -> None:
         """Record that the subscriber has this state already."""
-        self._seen[task_id] = Seen(epoch=epoch, seq=seq)
+        self._seen[task_id] = DeliveredState(epoch=epoch, seq=seq)
 
     def wake(self) -> None:
         """End a ``take`` that is waiting."""
@@ -55,12 +55,12 @@ class Mailbox:
         except TimeoutError:
             pass
         self._filled.clear()
-        tasks = [self._told(task) for unseen in self._unseen.values() for task in unseen]
+        tasks = [self._delivered(task) for unseen in self._unseen.values() for task in unseen]
         self._unseen.clear()
         return tasks
 
-    def _told(self, task: Task) -> Task:
+    def _delivered(self, task: Task) -> Task:
         before = self._seen.get(task.facts.task_id)
-        told = task if before is None else before.told(task)
-        self._seen[task.facts.task_id] = seen_state(told)
+        told = task if before is None else before.clamp_progress(task)
+        self._seen[task.facts.task_id] = delivered_state(told)
         return told

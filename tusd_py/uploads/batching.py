@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from tusd_py.catalog.values import Done
+from tusd_py.catalog.values import Result
 from tusd_py.threads import CALL_THREADS, Threads
 from tusd_py.uploads.programs import ExecuteAll, Program, execute_all
 
@@ -69,7 +69,7 @@ class UploadBatcher:
                 told.cancel()
             raise
         except Exception as error:  # noqa: BLE001  (the threads are closed, or all of it failed)
-            done = [Done(error=error)] * len(batch)
+            done = [Result(error=error)] * len(batch)
         for (_, told), each in zip(batch, done, strict=True):
             if each.error is None:
                 told.set_result(each.value)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 from tusd_py.catalog.port import UploadCatalog
-from tusd_py.catalog.values import Done, attempt
+from tusd_py.catalog.values import Result, capture
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
     BackendError,
@@ -20,7 +20,7 @@ from tusd_py.domain.errors import (
     UploadTerminated,
 )
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.ownership_proof import PossessionPolicy
+from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.quota import Quota
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
@@ -54,7 +54,7 @@ class UploadPolicy:
     durability: Literal["finish", "strict", "off"]
     instant: bool = True
     """Whether a declared hash that its owner holds completes an upload."""
-    ownership_proofs: PossessionPolicy | None = None
+    ownership_proofs: OwnershipPolicy | None = None
     """Whether one that others hold does, by proof."""
     instant_patch: InstantPatch = InstantPatch.JUMP
     allowed_extensions: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ class UploadContext:
     _copying: WeakValueDictionary[UserId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
-        shares = self.catalog.shares_commits
+        shares = self.catalog.supports_group_commit
         self.batcher = UploadBatcher(self.threads, self._execute_all, shares_commits=shares)
 
     @contextmanager
@@ -222,17 +222,17 @@ class UploadContext:
         """Take one upload through its steps, alone. Blocks. Raises: what they raise."""
         return execute(steps, self._execute_all)
 
-    def _execute_all(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Done]:
+    def _execute_all(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
         match wait:
             case EffectKind.READ:
-                return self.catalog.look_together(items)
+                return self.catalog.read_together(items)
             case EffectKind.FSYNC:
-                return [attempt(work) for work in items]
+                return [capture(work) for work in items]
             case EffectKind.COMMIT:
-                return self.catalog.together(items)
+                return self.catalog.run_as_one_transaction(items)
             case EffectKind.NOTIFY:
                 self._put(items)
-                return [Done()] * len(items)
+                return [Result()] * len(items)
 
     def notify_begun(self, upload: Upload) -> Program[None]:
         """Tell the owner's followers of a new upload."""

@@ -11,7 +11,7 @@ from tusd_py.domain.commands import Append
 from tusd_py.domain.errors import HashConflict, LengthExceeded, OffsetMismatch
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UserId, owner_scope
-from tusd_py.domain.type_rules import may_bear
+from tusd_py.domain.type_rules import fits_name
 from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body, CancelToken
 from tusd_py.uploads.context import UploadContext
@@ -65,7 +65,7 @@ def _name_fits(context: UploadContext, upload: Upload) -> bool:
     if not context.policy.allowed_extensions:
         return True
     held = context.catalog.file_by_hash(owner_scope(upload.user_id), upload.declared_hash or "")
-    return held is None or may_bear(upload.filename, held)
+    return held is None or fits_name(upload.filename, held)
 
 
 def declare_hash(context: UploadContext, upload: Upload, declared_hash: str) -> Upload:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from tusd_py.catalog.values import Done
+from tusd_py.catalog.values import Result
 from tusd_py.domain.task import TaskChange, TaskFacts
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Effect:
 
 
 Program = Generator[Effect, Any, R_co]
-ExecuteAll = Callable[[EffectKind, Sequence[Any]], Sequence[Done]]
+ExecuteAll = Callable[[EffectKind, Sequence[Any]], Sequence[Result]]
 """Does the items of several uploads' steps of one kind; what each came to, in order."""
 
 
@@ -69,10 +69,10 @@ class _Runner:
     def __init__(self, steps: Program[Any]) -> None:
         self._program = steps
         self.effect: Effect | None = None
-        self.done = Done()
+        self.done = Result()
         self.advance(self.done)
 
-    def advance(self, told: Done) -> None:
+    def advance(self, told: Result) -> None:
         """With what came of its step."""
         try:
             if told.error is None:
@@ -80,12 +80,12 @@ class _Runner:
             else:
                 self.effect = self._program.throw(told.error)
         except StopIteration as end:
-            self.effect, self.done = None, Done(end.value)
+            self.effect, self.done = None, Result(end.value)
         except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
-            self.effect, self.done = None, Done(error=error)
+            self.effect, self.done = None, Result(error=error)
 
 
-def execute_all(batch: Sequence[Program[Any]], together: ExecuteAll) -> list[Done]:
+def execute_all(batch: Sequence[Program[Any]], together: ExecuteAll) -> list[Result]:
     """Take all to their ends; what each came to, in order. Blocks."""
     walkers = [_Runner(steps) for steps in batch]
     while True:

@@ -33,7 +33,7 @@ class QuotaReservation:
         """Return how far bytes may be kept, at most to ``end``. Raises: UploadNotFound: the upload was
         closed; BackendError."""
         if end > self.size:
-            self.size = self._context.catalog.grant(
+            self.size = self._context.catalog.reserve_quota(
                 self._upload, end=end, ahead=ahead, limit=self.limit
             )
         return min(end, self.size)
@@ -43,7 +43,7 @@ class QuotaReservation:
         if size == self.size:
             return
         try:
-            self._context.catalog.set_granted(self._upload.id, size)
+            self._context.catalog.set_reserved(self._upload.id, size)
             self.size = size
         except BackendError:
             log.warning("upload.grant.not_settled", extra={"upload_id": self._upload.id})

@@ -11,7 +11,7 @@ from typing import Final, ParamSpec
 from tusd_py.domain.errors import TooManyRequests
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.rate import Rate
-from tusd_py.rate_limits.port import Meter
+from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Throttle
 
@@ -29,7 +29,7 @@ class UserRateLimits:
     """The rates of one deployment; None: no limit."""
 
     def __init__(
-        self, meter: Meter, threads: Threads, *, requests: Rate | None, data: Rate | None
+        self, meter: RateLimiter, threads: Threads, *, requests: Rate | None, data: Rate | None
     ) -> None:
         self._meter = meter
         self._threads = threads
@@ -42,7 +42,7 @@ class UserRateLimits:
         if rate is None:
             return
         key, cost = f"requests:{user_id}", rate.cost(1)
-        wait = await self._excess(self._meter.admit, key, cost=cost, burst=rate.seconds)
+        wait = await self._excess(self._meter.try_acquire, key, cost=cost, burst=rate.seconds)
         if wait:
             raise TooManyRequests(wait)
 
@@ -54,7 +54,7 @@ class UserRateLimits:
 
         async def pay(count: int) -> float:
             key, cost = f"bytes:{user_id}", rate.cost(count)
-            return await self._excess(self._meter.charge, key, cost=cost, burst=BURST_SECONDS)
+            return await self._excess(self._meter.consume, key, cost=cost, burst=BURST_SECONDS)
 
         piece = int(rate.amount / rate.seconds * SLICE_SECONDS)
         return Throttle(slice_bytes=min(max(piece, SMALLEST_SLICE), LARGEST_SLICE), consume=pay)

@@ -8,7 +8,7 @@ from typing import Final, Self
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import ProtocolError, QuotaExceeded
-from tusd_py.domain.signatures.look import HEAD_BYTES, Look
+from tusd_py.domain.signatures.look import HEAD_BYTES, HeadReader
 from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import Upload
 from tusd_py.storage import checksums
@@ -134,7 +134,7 @@ class WriteSession:
                 self._digest.update(chunk)
         if not self._sniffed and self._writer.offset >= SNIFF_BYTES:
             self._sniffed = True
-            check_content(self.upload.filename, Look(self.first_bytes()), self._allowed)
+            check_content(self.upload.filename, HeadReader(self.first_bytes()), self._allowed)
 
     def first_bytes(self) -> bytes:
         """The first bytes of what the store has: 64 KiB, or all there are."""

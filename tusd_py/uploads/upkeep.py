@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tusd_py.catalog.port import LATEST_LOOK_SECONDS
+from tusd_py.catalog.port import LATEST_EXAMINATION_SECONDS
 from tusd_py.domain.errors import BackendError, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
@@ -75,7 +75,7 @@ class _Examination:
 
 def _examine_page(context: UploadContext) -> list[_Examination]:
     looks = [_examine_safely(context, upload) for upload in context.catalog.due(PAGE)]
-    context.catalog.look_again({look.upload.id: look.again_at for look in looks})
+    context.catalog.examine_again({look.upload.id: look.again_at for look in looks})
     return looks
 
 
@@ -87,7 +87,9 @@ def _examine_safely(context: UploadContext, upload: Upload) -> _Examination:
         raise
     except Exception:
         log.exception("upload.look.failed", extra={"upload_id": upload.id})
-        return _Examination(upload=upload, again_at=context.clock.now() + LATEST_LOOK_SECONDS)
+        return _Examination(
+            upload=upload, again_at=context.clock.now() + LATEST_EXAMINATION_SECONDS
+        )
 
 
 def _examine(context: UploadContext, upload: Upload) -> _Examination:
@@ -101,7 +103,7 @@ def _examine(context: UploadContext, upload: Upload) -> _Examination:
     complete = receiving and idle >= IDLE_SECONDS and _is_complete(context, upload)
     expires_after = context.policy.expires_after
     expired = not complete and expires_after is not None and idle > expires_after
-    pause = min(max(idle, SOONEST_EXAMINATION_SECONDS), LATEST_LOOK_SECONDS)
+    pause = min(max(idle, SOONEST_EXAMINATION_SECONDS), LATEST_EXAMINATION_SECONDS)
     if expired:
         pause = SOONEST_EXAMINATION_SECONDS
     elif expires_after is not None:

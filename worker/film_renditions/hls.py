@@ -15,7 +15,7 @@ from typing import Final
 
 from worker.film_renditions.film import Film, shown_size
 from worker.film_renditions.poster import START_OPTIONS
-from worker.film_renditions.workshop import NotMade, Order, Workshop
+from worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
 from worker.media.argv import input_argv
 from worker.media.budget import estimated_cpu
 from worker.media.contents import Stream
@@ -236,12 +236,12 @@ class Ladder:
         """Make one size.
 
         Args: moved: gets the position in seconds.
-        Raises: NotMade, Stopped.
+        Raises: RenditionFailed, Stopped.
         """
         film, workshop = self.film, self.workshop
         size = rung.width, rung.height
         pixels = film.picture.width * film.picture.height
-        order = Order(
+        order = RenditionCommand(
             source=film.path,
             argv=partial(
                 rung_argv,
@@ -263,19 +263,19 @@ class Ladder:
         written, media = workshop.make(order)
         try:
             if written.stat().st_size > 200 * MAX_SEGMENTS:
-                raise NotMade("the playlist is too long")
+                raise RenditionFailed("the playlist is too long")
             header, segments = read_segments(written.read_text("ascii"), media.stat().st_size)
         except ValueError as error:
-            raise NotMade(f"the playlist has {error}") from error
+            raise RenditionFailed(f"the playlist has {error}") from error
         finally:
             written.unlink()
         made = workshop.look(media, "mov")
         pictures = made.of_kind("video")
         if [(one.codec, one.width, one.height) for one in pictures] != [("h264", *size)]:
-            raise NotMade("it is not of the right size")
+            raise RenditionFailed("it is not of the right size")
         total = sum(one.duration for one in segments)
         if film.duration and abs(total - film.duration) > max(1.0, film.duration * 0.02):
-            raise NotMade("it is not as long as the film")
+            raise RenditionFailed("it is not as long as the film")
         playlist = workshop.folder / f"{rung.name}{EXT}"
         playlist.write_text(media_playlist(rung, header, segments), "ascii")
         line = variant_line(rung, segments, pictures[0], has_sound=bool(made.of_kind("audio")))

@@ -7,7 +7,7 @@ from typing import Final
 
 from worker.film_renditions.film import Film, shown_size
 from worker.film_renditions.stills import still_filters
-from worker.film_renditions.workshop import NotMade, Order, Workshop
+from worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
 from worker.media.argv import input_argv
 
 KEY_FRAMES: Final = ("-skip_frame:v", "nokey")
@@ -133,13 +133,13 @@ def _candidates(size: tuple[int, int]) -> int:
 def make_poster(workshop: Workshop, film: Film, *, longest: int, max_pixels: int) -> Still:
     """Make the poster. Args: longest: limit of its longer side in pixels.
 
-    Raises: NotMade, Stopped.
+    Raises: RenditionFailed, Stopped.
     """
     size = shown_size(film.picture, min(longest, MAX_JPEG_SIDE))
     ffmpeg = workshop.tools.ffmpeg or ""
-    reason = NotMade("no search")
+    reason = RenditionFailed("no search")
     for search in searches(film.duration):
-        order = Order(
+        order = RenditionCommand(
             source=film.path,
             argv=partial(
                 poster_argv,
@@ -156,7 +156,7 @@ def make_poster(workshop: Workshop, film: Film, *, longest: int, max_pixels: int
         try:
             (made,) = workshop.make(order)
             return checked_jpeg(workshop, made, size)
-        except NotMade as error:
+        except RenditionFailed as error:
             reason = error
     raise reason
 
@@ -164,12 +164,12 @@ def make_poster(workshop: Workshop, film: Film, *, longest: int, max_pixels: int
 def make_thumbnail(workshop: Workshop, poster: Still, *, width: int) -> Still:
     """Make a copy of a poster that is at most ``width`` pixels wide.
 
-    Raises: NotMade, Stopped.
+    Raises: RenditionFailed, Stopped.
     """
     width = min(width, poster.width)
     size = width, max(1, round(poster.height * width / poster.width))
     (made,) = workshop.make(
-        Order(
+        RenditionCommand(
             source=poster.path,
             argv=partial(smaller_argv, ffmpeg=workshop.tools.ffmpeg or "", size=size),
             names=("thumbnail.jpg",),
@@ -183,10 +183,10 @@ def make_thumbnail(workshop: Workshop, poster: Still, *, width: int) -> Still:
 def checked_jpeg(workshop: Workshop, path: Path, size: tuple[int, int]) -> Still:
     """Return a file as a still if it is one JPEG picture of this size.
 
-    Raises: NotMade, Stopped.
+    Raises: RenditionFailed, Stopped.
     """
     found = workshop.look(path, JPEG_DEMUXER)
     picture = found.streams[0]
     if (picture.codec, picture.width, picture.height) != ("mjpeg", *size):
-        raise NotMade("it is no JPEG picture of the right size")
+        raise RenditionFailed("it is no JPEG picture of the right size")
     return Still(path=path, width=size[0], height=size[1])

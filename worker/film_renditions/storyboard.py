@@ -21,7 +21,7 @@ from worker.film_renditions.poster import (
 )
 from worker.film_renditions.stills import still_filters
 from worker.film_renditions.webvtt import Cue, timestamp, write
-from worker.film_renditions.workshop import Order, Workshop
+from worker.film_renditions.workshop import RenditionCommand, Workshop
 from worker.media.argv import input_argv
 
 NAME: Final = "storyboard"
@@ -111,10 +111,10 @@ def storyboard_map(grid: Grid) -> str:
 
 
 def make_storyboard(workshop: Workshop, film: Film, *, max_pixels: int) -> Storyboard:
-    """Make both files. Raises: NotMade, Stopped."""
+    """Make both files. Raises: RenditionFailed, Stopped."""
     grid = plan_storyboard(film)
     (made,) = workshop.make(
-        Order(
+        RenditionCommand(
             source=film.path,
             argv=partial(
                 storyboard_argv,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from worker.film_renditions.webvtt import Cue, read, write
-from worker.film_renditions.workshop import NotMade, Order, Workshop
+from worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
 from worker.media.argv import input_argv
 from worker.media.contents import MAX_SHOWN_CHARACTERS, UNKNOWN_LANGUAGE, Stream
 
@@ -80,7 +80,7 @@ def _converted(
     workshop: Workshop, source: Path, demuxer: str, indexes: Sequence[int]
 ) -> Iterator[Path | None]:
     """Yield a file for each of the streams, or None if it can't be made. Raises: Stopped."""
-    order = Order(
+    order = RenditionCommand(
         source=source,
         argv=partial(
             subtitles_argv,
@@ -94,7 +94,7 @@ def _converted(
     )
     try:
         yield from workshop.make(order)
-    except NotMade:
+    except RenditionFailed:
         if len(indexes) == 1:
             yield None
             return

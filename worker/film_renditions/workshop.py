@@ -15,9 +15,9 @@ from worker.media.contents import Contents
 from worker.media.draft import NotOnePlainFile, take_drafts
 from worker.media.memory import Share
 from worker.media.position import Position
-from worker.media.probe import look
-from worker.media.run import Bounds, CpuSpent, Overran, Stalled, run
-from worker.media.sandbox import Box, Limits
+from worker.media.probe import inspect_media
+from worker.media.run import Bounds, CpuTimeExceeded, Stalled, WallTimeExceeded, run
+from worker.media.sandbox import Limits, Sandbox
 from worker.media.tools import Tools
 from worker.media.transcode import PATIENCE, PROGRESS_BYTES
 
@@ -31,12 +31,12 @@ LEAST_CPU_SECONDS: Final = 1.0
 """Least remaining processor time with which a program is still started."""
 
 
-class NotMade(Exception):
+class RenditionFailed(Exception):
     """Raised when a rendition can't be made; its text is for the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class RenditionCommand:
     """Describes what one program makes. Sizes are in bytes."""
 
     source: Path
@@ -74,8 +74,8 @@ class Workshop:
     cpu_left: float
     """Seconds of processor time left for all remaining renditions."""
 
-    def make(self, order: Order) -> tuple[Path, ...]:
-        """Run a program on a source and return the files that it made. Raises: NotMade, Stopped."""
+    def make(self, order: RenditionCommand) -> tuple[Path, ...]:
+        """Run a program on a source and return the files that it made. Raises: RenditionFailed, Stopped."""
         output = self.folder / OUTPUT_FOLDER
         drafts = {f"{DRAFT_NAME}{number}": name for number, name in enumerate(order.names)}
         shutil.rmtree(output, ignore_errors=True)
@@ -89,7 +89,7 @@ class Workshop:
                 stopped=self.stopped,
                 wall_seconds=order.wall or self._wall(order, box),
                 stall_seconds=self.stall_seconds if order.moved else None,
-                on_line=Position(order.moved).hear if order.moved else None,
+                on_line=Position(order.moved).on_line if order.moved else None,
                 bounds=Bounds(
                     stdout=PROGRESS_BYTES if order.moved else 1 << 20,
                     cpu=self.cpu_left,
@@ -100,37 +100,37 @@ class Workshop:
             self.cpu_left -= ran.cpu
             if ran.code != 0:
                 log.info("media.rendition.refused", extra={"code": ran.code, "stderr": ran.stderr})
-                raise NotMade(f"exit code {ran.code}")
+                raise RenditionFailed(f"exit code {ran.code}")
             targets = {draft: self.folder / name for draft, name in drafts.items()}
             take_drafts(output, targets, largest=order.largest)
-        except Overran as error:
-            if isinstance(error, CpuSpent | Stalled):
+        except WallTimeExceeded as error:
+            if isinstance(error, CpuTimeExceeded | Stalled):
                 # The next program would end the same way, and take as long.
                 self.cpu_left = 0.0
-            raise NotMade(f"limit: {error}") from error
+            raise RenditionFailed(f"limit: {error}") from error
         except (NotOnePlainFile, OSError) as error:
-            raise NotMade(str(error)) from error
+            raise RenditionFailed(str(error)) from error
         return tuple(targets.values())
 
     def look(self, source: Path, demuxer: str) -> Contents:
-        """Return the contents of a file. Raises: NotMade, Stopped."""
+        """Return the contents of a file. Raises: RenditionFailed, Stopped."""
         box = self._box(source, None, 1 << 20, 0)
         try:
-            found = look(self.tools, box, demuxer, clock=self.clock, stopped=self.stopped)
-        except (ToolFailed, Overran, OSError) as error:
-            raise NotMade("it can't be read") from error
+            found = inspect_media(self.tools, box, demuxer, clock=self.clock, stopped=self.stopped)
+        except (ToolFailed, WallTimeExceeded, OSError) as error:
+            raise RenditionFailed("it can't be read") from error
         if found is None:
-            raise NotMade("it can't be read")
+            raise RenditionFailed("it can't be read")
         return found
 
     @staticmethod
-    def _wall(order: Order, box: Box) -> float:
+    def _wall(order: RenditionCommand, box: Sandbox) -> float:
         return (PATIENCE if order.moved else WALL_FACTOR) * box.limits.cpu
 
-    def _box(self, source: Path, output: Path | None, largest: int, pixels: int) -> Box:
-        """Return the box for one program. Raises: NotMade."""
+    def _box(self, source: Path, output: Path | None, largest: int, pixels: int) -> Sandbox:
+        """Return the box for one program. Raises: RenditionFailed."""
         if self.cpu_left < LEAST_CPU_SECONDS:
-            raise NotMade("no processor time is left")
+            raise RenditionFailed("no processor time is left")
         share = self.share(pixels)
         limits = Limits(
             memory=share.memory,
@@ -139,4 +139,4 @@ class Workshop:
             threads=share.threads,
             memory_is_short=share.is_short,
         )
-        return Box(kind=self.tools.sandbox, source=source, output=output, limits=limits)
+        return Sandbox(kind=self.tools.sandbox, source=source, output=output, limits=limits)

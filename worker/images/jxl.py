@@ -11,7 +11,7 @@ from worker.images.program import PictureProgram
 from worker.media.argv import input_argv
 from worker.media.causes import Cause, ToolFailed
 from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.sandbox import Box
+from worker.media.sandbox import Sandbox
 
 DEMUXER: Final = "jpegxl_pipe"
 DRAFT_NAME: Final = "picture.png.part"
@@ -29,11 +29,11 @@ def jxl_argv(ffmpeg: str, source: str, output: str, max_pixels: int, *filters: s
 
 
 def decode_jxl(
-    ffmpeg: str, program: PictureProgram, box: Box, max_pixels: int, *, target: Path
+    ffmpeg: str, program: PictureProgram, box: Sandbox, max_pixels: int, *, target: Path
 ) -> None:
     """Decode the box's source, and move the PNG to ``target``, outside of the box's output folder.
 
-    Raises: ToolFailed, CpuSpent, Stopped, OSError.
+    Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
     """
 
     def decode(*filters: str) -> None:

@@ -13,7 +13,7 @@ from worker.images.program import PictureProgram
 from worker.images.watermark import mark_instructions, with_mark
 from worker.media.causes import Cause, ToolFailed
 from worker.media.draft import NotOnePlainFile, take_drafts
-from worker.media.sandbox import Box
+from worker.media.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ class Rendered:
     facts: PictureFacts
 
 
-def look(program: PictureProgram, box: Box, kind: str, settings: ImageSettings) -> PictureFacts:
+def look(program: PictureProgram, box: Sandbox, kind: str, settings: ImageSettings) -> PictureFacts:
     """Read the header of the box's source as a picture of this kind and no other.
 
-    Raises: ToolFailed, CpuSpent, Stopped, OSError.
+    Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
     """
     given = {"source": box.source_seen, "kind": kind, "max_pixels": settings.max_pixels}
     facts = read_facts(program.run(box, "look", given))
@@ -45,7 +45,7 @@ def look(program: PictureProgram, box: Box, kind: str, settings: ImageSettings) 
 
 def render(
     program: PictureProgram,
-    box: Box,
+    box: Sandbox,
     kind: str,
     wanted: Sequence[Wanted],
     settings: ImageSettings,
@@ -57,7 +57,7 @@ def render(
     The source is not changed.
     Args: box: its output folder is empty. target: an empty folder outside of the box that gets the
         files, under the names of the renditions.
-    Raises: ToolFailed, CpuSpent, Stopped, OSError.
+    Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
     """
     given = {
         "source": box.source_seen,
@@ -81,7 +81,7 @@ def render(
     )
 
 
-def _instructions(wanted: Wanted, box: Box) -> dict[str, Any]:
+def _instructions(wanted: Wanted, box: Sandbox) -> dict[str, Any]:
     return {
         "name": wanted.name,
         "path": box.output_seen(wanted.name),
@@ -97,7 +97,7 @@ def _instructions(wanted: Wanted, box: Box) -> dict[str, Any]:
 
 def _check(
     program: PictureProgram,
-    box: Box,
+    box: Sandbox,
     folder: Path,
     wanted: Sequence[Wanted],
     settings: ImageSettings,
@@ -106,7 +106,7 @@ def _check(
 
     Raises: ToolFailed: a file is no picture of its format, or is larger than wanted.
     """
-    inner = Box(kind=box.kind, source=folder, output=None, limits=box.limits)
+    inner = Sandbox(kind=box.kind, source=folder, output=None, limits=box.limits)
     given = {
         "source": inner.source_seen,
         "files": {one.name: one.format for one in wanted},

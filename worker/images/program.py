@@ -21,8 +21,8 @@ from worker import images
 from worker.images.boxed import start
 from worker.media.causes import Cause, ToolFailed
 from worker.media.checked_run import checked_run
-from worker.media.run import Bounds, Ran
-from worker.media.sandbox import Box
+from worker.media.run import Bounds, ProcessResult
+from worker.media.sandbox import Sandbox
 
 MODULES: Final = ("_cffi_backend", "_libvips", "_pi_heif", "cffi", "pi_heif", "PIL", "pyvips")
 LIBRARIES: Final = ("pi_heif.libs", "pillow.libs", "pyvips_binary.libs")
@@ -47,13 +47,13 @@ class PictureProgram:
     stopped: Callable[[], bool]
 
     def run(
-        self, box: Box, command: str, given: Mapping[str, Any], *, files: int = 0
+        self, box: Sandbox, command: str, given: Mapping[str, Any], *, files: int = 0
     ) -> dict[str, Any]:
         """Run one command (see ``worker.images.boxed.commands``) and return its answer.
 
         The box's ``cpu`` is the limit for the program and all its threads together.
         Args: files: how many files the program writes into the output folder of the box.
-        Raises: ToolFailed, CpuSpent, Stopped.
+        Raises: ToolFailed, CpuTimeExceeded, Stopped.
         """
         needed = needs()
         boxed = replace(box, readable=(*box.readable, *needed.readable))
@@ -78,10 +78,10 @@ class PictureProgram:
         )
         return _answer(ran)
 
-    def run_other(self, box: Box, argv: list[str]) -> None:
+    def run_other(self, box: Sandbox, argv: list[str]) -> None:
         """Run a third-party program that writes one file into the output folder of the box.
 
-        Raises: ToolFailed, CpuSpent, Stopped.
+        Raises: ToolFailed, CpuTimeExceeded, Stopped.
         """
         checked_run(
             box,
@@ -94,7 +94,7 @@ class PictureProgram:
         )
 
 
-def _answer(ran: Ran) -> dict[str, Any]:
+def _answer(ran: ProcessResult) -> dict[str, Any]:
     """Return the answer in the program's output.
 
     Raises: ToolFailed.

@@ -11,7 +11,7 @@ from tusd_py.file_pieces import look_into
 from worker.images.program import PictureProgram
 from worker.media.causes import Cause, ToolFailed
 from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.sandbox import Box
+from worker.media.sandbox import Sandbox
 
 Policy = Literal["strip_location", "strip_all"]
 
@@ -39,7 +39,7 @@ def strip_argv(exiftool: str, source: str, output: str, policy: Policy) -> list[
 def strip_tags(
     exiftool: str,
     program: PictureProgram,
-    box: Box,
+    box: Sandbox,
     kind: str,
     policy: Policy,
     *,
@@ -47,7 +47,7 @@ def strip_tags(
 ) -> None:
     """Copy the box's source without tags, and move the copy to ``target`` outside of the box.
 
-    Raises: ToolFailed: the tags can't be removed; CpuSpent, Stopped, OSError.
+    Raises: ToolFailed: the tags can't be removed; CpuTimeExceeded, Stopped, OSError.
     """
     if kind == "webp":
         given = {

@@ -9,7 +9,7 @@ from worker.images.boxed import start
 from worker.images.program import PictureProgram
 from worker.media.causes import Cause, ToolFailed
 from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.sandbox import Box, Kind, Limits
+from worker.media.sandbox import Kind, Limits, Sandbox
 
 DRAFT_NAME: Final = "watermark.png.part"
 FILE_BYTES: Final = 64 << 20
@@ -40,9 +40,9 @@ def draw_watermark(
 
     Args: memory: limit in bytes. folder: an empty folder that the program writes into; target:
         where the PNG is put, outside of that folder.
-    Raises: ToolFailed: the font or the picture can't be read; CpuSpent, Stopped, OSError.
+    Raises: ToolFailed: the font or the picture can't be read; CpuTimeExceeded, Stopped, OSError.
     """
-    box = Box(
+    box = Sandbox(
         kind=sandbox,
         source=Path(start.__file__),  # not read: the watermark's files are added to the box
         output=folder,
@@ -79,7 +79,7 @@ def mark_instructions(watermark: WatermarkSettings) -> dict[str, Any]:
     }
 
 
-def with_mark(box: Box, watermark: WatermarkSettings) -> Box:
+def with_mark(box: Sandbox, watermark: WatermarkSettings) -> Sandbox:
     """Return the box with the watermark's own files in it."""
     files = (path.resolve() for path in (watermark.picture, watermark.font) if path is not None)
     return replace(box, readable=(*box.readable, *files))

@@ -13,12 +13,12 @@ from typing import Final
 
 from tusd_py.domain.notes import Note
 from worker.media.run import (
-    CpuSpent,
-    Overran,
-    Ran,
+    CpuTimeExceeded,
+    ProcessResult,
     Stalled,
     TooManyThreads,
     TooMuchOutput,
+    WallTimeExceeded,
 )
 
 
@@ -173,7 +173,9 @@ class Circumstances:
     """Whether its limit of memory is below the estimate, so that a settings' value may be the cause."""
 
 
-def cause_of_exit(ran: Ran, around: Circumstances, *, otherwise: Cause = Cause.CRASHED) -> Cause:
+def cause_of_exit(
+    ran: ProcessResult, around: Circumstances, *, otherwise: Cause = Cause.CRASHED
+) -> Cause:
     """Return why a program ended with another code than 0; ``otherwise`` if nothing explains it."""
     found = _by_code(ran) or cause_in_words(ran.stderr) or otherwise
     if around.free_disk < SHORT_BYTES and (found.blame is Blame.FILE or found is Cause.CRASHED):
@@ -183,10 +185,10 @@ def cause_of_exit(ran: Ran, around: Circumstances, *, otherwise: Cause = Cause.C
     return found
 
 
-def cause_of_overrun(error: Overran) -> Cause:
+def cause_of_overrun(error: WallTimeExceeded) -> Cause:
     """Return why a program had to be ended by this process."""
     match error:
-        case CpuSpent():
+        case CpuTimeExceeded():
             return Cause.CPU_LIMIT
         case Stalled():
             return Cause.HUNG
@@ -198,7 +200,7 @@ def cause_of_overrun(error: Overran) -> Cause:
             return Cause.CRASHED
 
 
-def _by_code(ran: Ran) -> Cause | None:
+def _by_code(ran: ProcessResult) -> Cause | None:
     number = ended_by(ran.code)
     if number is not None:
         return _BY_SIGNAL.get(number, Cause.CRASHED)

@@ -16,8 +16,8 @@ from worker.media.causes import (
     cause_of_exit,
     cause_of_overrun,
 )
-from worker.media.run import Bounds, CpuSpent, Overran, Ran, run
-from worker.media.sandbox import Box
+from worker.media.run import Bounds, CpuTimeExceeded, ProcessResult, WallTimeExceeded, run
+from worker.media.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _NO_ROOM: Final = (errno.ENOMEM, errno.EAGAIN)
 
 
 def checked_run(
-    box: Box,
+    box: Sandbox,
     argv: list[str],
     *,
     clock: Clock,
@@ -36,12 +36,12 @@ def checked_run(
     on_line: Callable[[str], bool] | None = None,
     bounds: Bounds | None = None,
     otherwise: Cause = Cause.CRASHED,
-) -> Ran:
+) -> ProcessResult:
     """Run ``argv`` in the box to a good end; the arguments are those of ``run``.
 
     Args: bounds: without a limit of processor time it is the box's. otherwise: the cause of an end that
         nothing explains.
-    Raises: ToolFailed; CpuSpent: what follows is the caller's decision; Stopped.
+    Raises: ToolFailed; CpuTimeExceeded: what follows is the caller's decision; Stopped.
     """
     limits = bounds or Bounds()
     if limits.cpu is None:
@@ -56,9 +56,9 @@ def checked_run(
             on_line=on_line,
             bounds=limits,
         )
-    except CpuSpent:
+    except CpuTimeExceeded:
         raise
-    except Overran as error:
+    except WallTimeExceeded as error:
         raise _failed(cause_of_overrun(error), limit=str(error)) from error
     except OSError as error:
         raise _failed(_cause_of_no_start(error), error=error.strerror) from error

@@ -13,7 +13,7 @@ from worker.media.causes import Cause
 from worker.media.checked_run import checked_run
 from worker.media.contents import Contents, Stream
 from worker.media.run import Bounds
-from worker.media.sandbox import Box
+from worker.media.sandbox import Sandbox
 from worker.media.tools import Tools
 
 INDEXED_DEMUXERS: Final = ("mov", "avi")
@@ -95,7 +95,7 @@ def needs_measuring(stream: Stream, demuxer: str) -> bool:
 
 def measure(
     tools: Tools,
-    box: Box,
+    box: Sandbox,
     demuxer: str,
     contents: Contents,
     picture: Stream,
@@ -106,7 +106,7 @@ def measure(
 ) -> Contents:
     """Return the contents with the picture's frames, length and largest size as they were read.
 
-    Without ffprobe nothing is measured. Raises: ToolFailed, CpuSpent, Stopped.
+    Without ffprobe nothing is measured. Raises: ToolFailed, CpuTimeExceeded, Stopped.
     """
     if tools.ffprobe is None or not needs_measuring(picture, demuxer):
         return contents

@@ -15,7 +15,7 @@ class Position:
         self._furthest = -1
         self._moved = moved
 
-    def hear(self, line: str) -> bool:
+    def on_line(self, line: str) -> bool:
         """Return whether the line shows that the position moved on: a program may repeat the same one, or
         go back and forth, without end."""
         found = _POSITION.match(line)

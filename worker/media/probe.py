@@ -15,7 +15,7 @@ from worker.media.ffmpeg_report import read_ffmpeg
 from worker.media.ffprobe_report import read_ffprobe
 from worker.media.position import Position
 from worker.media.run import Bounds, TooMuchOutput, run
-from worker.media.sandbox import Box
+from worker.media.sandbox import Sandbox
 from worker.media.tools import Tools
 
 log = logging.getLogger(__name__)
@@ -44,22 +44,22 @@ class Probed:
 
 
 def probe(
-    tools: Tools, box: Box, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
+    tools: Tools, box: Sandbox, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
 ) -> Probed | None:
     """Look into the box's source as ``demuxer``; None when it is no such file.
 
-    Raises: ToolFailed: that was not the file's fault; Stopped, CpuSpent.
+    Raises: ToolFailed: that was not the file's fault; Stopped, CpuTimeExceeded.
     """
-    found = look(tools, box, demuxer, clock=clock, stopped=stopped)
+    found = inspect_media(tools, box, demuxer, clock=clock, stopped=stopped)
     return summary(found) if found is not None else None
 
 
-def look(
-    tools: Tools, box: Box, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
+def inspect_media(
+    tools: Tools, box: Sandbox, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
 ) -> Contents | None:
     """Return everything that planning needs of the box's source; None when ``demuxer`` can't read it.
 
-    Raises: ToolFailed: that was not the file's fault; Stopped, CpuSpent.
+    Raises: ToolFailed: that was not the file's fault; Stopped, CpuTimeExceeded.
     """
     if tools.ffprobe is None:
         argv = describe_argv(tools.ffmpeg or "", box.source_seen, demuxer)
@@ -117,7 +117,7 @@ def summary(found: Contents) -> Probed:
 
 
 def measure_duration(
-    tools: Tools, box: Box, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
+    tools: Tools, box: Sandbox, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
 ) -> float | None:
     """The duration in seconds by reading every packet, for files whose header has none.
 
@@ -132,7 +132,7 @@ def measure_duration(
         stopped=stopped,
         wall_seconds=None,
         stall_seconds=PROBE_SECONDS,
-        on_line=position.hear,
+        on_line=position.on_line,
         bounds=Bounds(stdout=MAX_POSITIONS_BYTES),
     )
     return position.seconds if ran.code == 0 else None

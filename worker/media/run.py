@@ -40,23 +40,23 @@ class Stopped(Exception):
     """Raised when the program was ended because ``stopped()`` said so."""
 
 
-class Overran(Exception):
+class WallTimeExceeded(Exception):
     """Raised when the program was ended because it passed a limit; its text names the resource."""
 
 
-class Stalled(Overran):
+class Stalled(WallTimeExceeded):
     """Raised when the program was ended because it ran for too long or stood still."""
 
 
-class CpuSpent(Overran):
+class CpuTimeExceeded(WallTimeExceeded):
     """Raised when the program was ended because it used up its processor time."""
 
 
-class TooMuchOutput(Overran):
+class TooMuchOutput(WallTimeExceeded):
     """Raised when the program was ended because it wrote too much to a pipe or into its folder."""
 
 
-class TooManyThreads(Overran):
+class TooManyThreads(WallTimeExceeded):
     """Raised when the program was ended because it had too many threads or children."""
 
 
@@ -77,7 +77,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class ProcessResult:
     """How a program ended; ``stderr`` (its first and last 4 KiB) is for the log and for finding the cause
     of a failure, never for users (hole 8)."""
 
@@ -100,7 +100,7 @@ def run(
     stall_seconds: float | None = None,
     on_line: Callable[[str], bool] | None = None,
     bounds: Bounds | None = None,
-) -> Ran:
+) -> ProcessResult:
     """Run a command line to its end.
 
     Args: wall_seconds: longest time that it may take; None: as long as it moves on. on_line: gets each
@@ -137,7 +137,7 @@ def run(
     finally:
         end_group(process)
         pipes.close()
-    return Ran(
+    return ProcessResult(
         code=process.returncode,
         stdout=pipes.stdout,
         stderr=pipes.stderr,
@@ -167,7 +167,7 @@ class _Watch:
         self.started_at = self._looked_at = clock.monotonic()
 
     def check(self, now: float) -> None:
-        """Raises: CpuSpent, TooManyThreads, TooMuchOutput."""
+        """Raises: CpuTimeExceeded, TooManyThreads, TooMuchOutput."""
         if now - self._looked_at < POLL_SECONDS:
             return
         self._looked_at = now
@@ -177,7 +177,7 @@ class _Watch:
         if used.threads > limits.threads:
             raise TooManyThreads("threads")
         if limits.cpu is not None and used.cpu > limits.cpu:
-            raise CpuSpent("processor time")
+            raise CpuTimeExceeded("processor time")
         if (
             limits.folder is not None
             and _bytes_in(limits.folder, limits.files) > limits.folder_size

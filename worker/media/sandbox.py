@@ -64,7 +64,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Sandbox:
     """A way to run programs on one source and, where there is one, one output folder."""
 
     kind: Kind
@@ -216,7 +216,7 @@ def starts(kind: Kind) -> bool:
     if true is None or (kind == "bwrap" and shutil.which("bwrap") is None):
         return False
     limits = Limits(memory=1 << 30, file_size=1 << 20, cpu=10)
-    box = Box(kind=kind, source=Path(true), output=None, limits=limits)
+    box = Sandbox(kind=kind, source=Path(true), output=None, limits=limits)
     try:
         done = subprocess.run(
             box.wrap([true]),

@@ -43,7 +43,7 @@ def tags_of(contents: Contents, tracks: Sequence[Stream], policy: MetadataPolicy
     )
 
 
-def hear_argv(
+def analyse_argv(
     ffmpeg: str,
     track: Track,
     *,

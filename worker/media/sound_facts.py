@@ -5,7 +5,7 @@ from typing import Final
 
 from worker.media.contents import MAX_SHOWN_CHARACTERS, MAX_SHOWN_TRACKS, Contents, Stream
 from worker.media.sound_choice import cover_of
-from worker.media.sound_hearing import Heard, tolerance
+from worker.media.sound_hearing import SoundAnalysis, tolerance
 
 _SHOWN: Final = (
     "title",
@@ -21,7 +21,7 @@ _SHOWN: Final = (
 
 
 def sound_facts(
-    contents: Contents, tracks: Sequence[Stream], heard: Heard | None
+    contents: Contents, tracks: Sequence[Stream], heard: SoundAnalysis | None
 ) -> dict[str, object]:
     """Return a sound's facts as JSON values; what the file does not say is left out.
 
@@ -49,7 +49,7 @@ def shown_tags(contents: Contents, main: Stream) -> dict[str, str]:
     return tags
 
 
-def _duration(contents: Contents, main: Stream, heard: Heard | None) -> float | None:
+def _duration(contents: Contents, main: Stream, heard: SoundAnalysis | None) -> float | None:
     """Return the header's word where decoding agrees with it: it is more precise."""
     stated = main.duration or contents.duration
     if heard is None:

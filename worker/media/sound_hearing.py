@@ -22,7 +22,7 @@ _LEVEL: Final = re.compile(r"lavfi\.astats\.Overall\.(Min|Max)_level=(\S{1,40})\
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class SoundAnalysis:
     """What decoding a whole track has shown."""
 
     waveform: Waveform
@@ -44,7 +44,7 @@ class Heard:
         """Return whether a part of a sound of ``seconds`` is missing."""
         return seconds is not None and self.seconds < seconds - tolerance(seconds)
 
-    def is_like(self, made: "Heard") -> bool:
+    def is_like(self, made: "SoundAnalysis") -> bool:
         """Return whether ``made``, a copy, is as long, without errors and not silent where this is not."""
         return (
             made.errors <= self.errors
@@ -58,8 +58,8 @@ def tolerance(seconds: float) -> float:
     return max(LENGTH_SECONDS, seconds * LENGTH_SHARE)
 
 
-class Listener:
-    """Follows what ``hear_argv``'s program writes. ``hear`` is made for ``run(on_line=...)``."""
+class SoundAnalyser:
+    """Follows what ``analyse_argv``'s program writes. ``hear`` is made for ``run(on_line=...)``."""
 
     def __init__(self, waveform: Waveform, moved: Callable[[float], None]) -> None:
         """``moved`` gets how many seconds have been decoded."""
@@ -67,7 +67,7 @@ class Listener:
         self._moved = moved
         self._low = 0.0
 
-    def hear(self, line: str) -> bool:
+    def on_line(self, line: str) -> bool:
         """Take one line; return whether it shows that the program moves on: a part was decoded."""
         found = _LEVEL.match(line)
         if found is None:

@@ -12,8 +12,8 @@ from worker.media.causes import Cause, cause_in_words
 from worker.media.checked_run import checked_run
 from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.position import Position
-from worker.media.run import Bounds, Ran
-from worker.media.sandbox import Box
+from worker.media.run import Bounds, ProcessResult
+from worker.media.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ PROGRESS_BYTES: Final = 64 << 20
 DRAFT_NAME: Final = "draft.part"
 
 
-class Refused(Exception):
+class TranscodeRefused(Exception):
     """Raised when nothing can be made of a file; the note is for the user."""
 
     def __init__(self, note: Note) -> None:
@@ -46,7 +46,7 @@ class Output:
 
 
 def transcode(
-    box: Box,
+    box: Sandbox,
     argv: list[str],
     *,
     duration: float,
@@ -62,7 +62,7 @@ def transcode(
     The box's ``cpu`` is what ffmpeg and all its threads may use together.
     Args: duration: of the source in seconds, 0 if unknown. target: outside of the output folder. on_share:
         gets how much is done, 0 to 1, by ffmpeg's position.
-    Raises: Refused; ToolFailed; CpuSpent; Stopped; OSError. The source is not touched.
+    Raises: Refused; ToolFailed; CpuTimeExceeded; Stopped; OSError. The source is not touched.
     """
     folder = box.output or Path()
     ran = _run(
@@ -78,13 +78,13 @@ def transcode(
         size = take_draft(folder, DRAFT_NAME, target, largest=box.limits.file_size)
     except NotOnePlainFile as error:
         log.warning("media.output.refused", extra={"reason": str(error)})
-        raise Refused(Note.NOT_PLAYABLE) from error
+        raise TranscodeRefused(Note.NOT_PLAYABLE) from error
     is_cut_off = cause_in_words(ran.stderr) is Cause.CUT_OFF
     return Output(path=target, size=size, errors=ran.errors, is_cut_off=is_cut_off)
 
 
 def _run(
-    box: Box,
+    box: Sandbox,
     argv: list[str],
     *,
     duration: float,
@@ -92,7 +92,7 @@ def _run(
     stopped: Callable[[], bool],
     stall_seconds: float,
     on_share: Callable[[float], None],
-) -> Ran:
+) -> ProcessResult:
     def moved(seconds: float) -> None:
         if duration > 0:
             on_share(min(seconds / duration, 0.999))
@@ -104,7 +104,7 @@ def _run(
         stopped=stopped,
         wall_seconds=PATIENCE * box.limits.cpu,
         stall_seconds=stall_seconds,
-        on_line=Position(moved).hear,
+        on_line=Position(moved).on_line,
         bounds=Bounds(
             stdout=PROGRESS_BYTES,
             cpu=box.limits.cpu,

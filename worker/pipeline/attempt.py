@@ -14,10 +14,10 @@ from tusd_py.clock import Clock
 from tusd_py.domain.filetypes import FileType
 from tusd_py.domain.job import Checkpoint, Job, Step
 from tusd_py.domain.job_lane import JobLane
-from tusd_py.domain.rendition import Facts, Made
+from tusd_py.domain.rendition import Facts, ProducedFile
 from tusd_py.domain.upload import PROFILE_KEY
 from tusd_py.monitoring.traces import Traces
-from tusd_py.monitoring.worker_metrics import WorkerFigures
+from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.media import Profile
 from tusd_py.settings.model import Settings
@@ -55,7 +55,7 @@ class Attempt:
     lease: Lease
     reporter: Reporter
     clock: Clock
-    figures: WorkerFigures
+    metrics: WorkerMetrics
     traces: Traces
     heavy_running: Callable[[], int]
     """How many heavy jobs this worker does at the moment, this one too."""
@@ -117,15 +117,15 @@ class Attempt:
         if self.job.checkpoint.again:
             shutil.rmtree(self.source.parent, ignore_errors=True)
 
-    def output(self, made: Made) -> Path:
+    def output(self, made: ProducedFile) -> Path:
         """Return where an output is."""
         return self.task_dir / made.path
 
     def made(
         self, name: str, path: Path, *, content_type: str, ext: str, facts: Facts | None = None
-    ) -> Made:
+    ) -> ProducedFile:
         """Return a verified file of the work folder as an output. Raises: LeaseLost, OSError."""
-        return Made(
+        return ProducedFile(
             name=name,
             path=str(path.relative_to(self.task_dir)),
             hash=file_hash(path, self.lease.check),

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from worker.media.causes import ToolFailed
 from worker.media.encoders import Encoder
-from worker.media.transcode import Refused
+from worker.media.transcode import TranscodeRefused
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.film_run import OUTPUT_FOLDER
 
@@ -28,9 +28,9 @@ def with_fallback(attempt: Attempt, encode: Callable[[Encoder], T]) -> T:
         return encode(encoder)
     try:
         return encode(encoder)
-    except (ToolFailed, Refused) as error:
+    except (ToolFailed, TranscodeRefused) as error:
         attempt.lease.check()
-        attempt.figures.encoder_failed()
+        attempt.metrics.encoder_failed()
         log.warning(
             "media.encoder.failed",
             extra={

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tusd_py.domain.job import Checkpoint, Step
-from tusd_py.domain.rendition import Made
+from tusd_py.domain.rendition import ProducedFile
 from tusd_py.domain.task import CLAIMED_PROGRESS, TEXT_STARTED, TaskStatus
 from worker.failpoints import failpoint
 from worker.pipeline.attempt import Attempt
@@ -32,9 +32,9 @@ _UNLESS_HELD: Final = (Step.SCAN, Step.TRANSCODE, Step.STORE)
 def run_steps(attempt: Attempt) -> None:
     """Carry a claimed job through, from what an earlier attempt has verified.
 
-    Raises: Transient, ResourceShort, Permanent, LeaseLost, BackendError; WorkerStopping.
+    Raises: Transient, OutOfResources, Permanent, LeaseLost, BackendError; WorkerStopping.
     """
-    attempt.reporter.say(TaskStatus.PROCESSING, CLAIMED_PROGRESS, TEXT_STARTED)
+    attempt.reporter.report(TaskStatus.PROCESSING, CLAIMED_PROGRESS, TEXT_STARTED)
     begin = resume_point(attempt)
     if attempt.job.checkpoint.again:
         fetch_source(attempt)
@@ -43,7 +43,7 @@ def run_steps(attempt: Attempt) -> None:
             continue
         failpoint(f"before_{step.value}")
         attempt.lease.check()
-        with attempt.figures.step(step), attempt.traces.span(step.value):
+        with attempt.metrics.step(step), attempt.traces.span(step.value):
             work(attempt)
     failpoint("after_all")
 
@@ -67,7 +67,7 @@ def resume_point(attempt: Attempt) -> Step:
     return Step.INSPECT
 
 
-def _is_whole(attempt: Attempt, made: Made) -> bool:
+def _is_whole(attempt: Attempt, made: ProducedFile) -> bool:
     try:
         return file_hash(attempt.output(made), attempt.lease.check) == made.hash
     except OSError:

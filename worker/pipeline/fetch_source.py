@@ -5,7 +5,7 @@ from typing import Final
 
 import blake3
 
-from tusd_py.domain.errors import Permanent, ResourceShort, StorageFull, Transient
+from tusd_py.domain.errors import OutOfResources, PermanentError, StorageFull, TransientError
 from tusd_py.domain.file import main_object
 from tusd_py.domain.rendition import ORIGINAL, Rendition
 from tusd_py.private_files import make_private_directory
@@ -17,7 +17,7 @@ _MISSING: Final = "The file as it was sent is not kept."
 def fetch_source(attempt: Attempt) -> None:
     """Write the original to ``attempt.source``, and compare its hash with that of what was sent.
 
-    Raises: Permanent: it is not kept, or not what was sent; ResourceShort: no room; Transient; LeaseLost,
+    Raises: Permanent: it is not kept, or not what was sent; OutOfResources: no room; Transient; LeaseLost,
         WorkerStopping.
     """
     job, ports = attempt.job, attempt.ports
@@ -25,7 +25,7 @@ def fetch_source(attempt: Attempt) -> None:
     try:
         ports.space.check(job.file_size)
     except StorageFull as error:
-        raise ResourceShort("The worker's disk is too full to process this file again.") from error
+        raise OutOfResources("The worker's disk is too full to process this file again.") from error
     make_private_directory(attempt.source.parent)
     hasher = blake3.blake3()
     try:
@@ -38,17 +38,17 @@ def fetch_source(attempt: Attempt) -> None:
             os.fsync(file.fileno())
     except FileNotFoundError as error:
         # Another job may have replaced it since the catalog was read: the next attempt reads again.
-        raise Transient("The stored file is gone from the object store.") from error
+        raise TransientError("The stored file is gone from the object store.") from error
     if hasher.hexdigest() != job.file_hash:
-        raise Permanent("The stored file is not what was sent.", code="corrupt")
+        raise PermanentError("The stored file is not what was sent.", code="corrupt")
 
 
 def _original(attempt: Attempt) -> Rendition:
     catalog, job = attempt.ports.catalog, attempt.job
     file = catalog.file_by_hash(job.scope, job.file_hash)
     if file is None:
-        raise Permanent(_MISSING, code="original_missing")
+        raise PermanentError(_MISSING, code="original_missing")
     for rendition in (main_object(file), *catalog.renditions(file.identity)):
         if rendition.name == ORIGINAL:
             return rendition
-    raise Permanent(_MISSING, code="original_missing")
+    raise PermanentError(_MISSING, code="original_missing")

@@ -31,10 +31,10 @@ from worker.media.plan import (
     plan_film,
     tag_changes,
 )
-from worker.media.probe import look, measure_duration
+from worker.media.probe import inspect_media, measure_duration
 from worker.media.riff import has_unknown_chunks
-from worker.media.sandbox import Box
-from worker.media.transcode import Output, Refused
+from worker.media.sandbox import Sandbox
+from worker.media.transcode import Output, TranscodeRefused
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.encoder_choice import with_fallback
 from worker.pipeline.film_mark import film_mark
@@ -57,18 +57,18 @@ MADE_AS: Final = {"mp4": ("video/mp4", ".mp4", "mov"), "webm": ("video/webm", ".
 def make_film(attempt: Attempt) -> Produced:
     """Make a copy for the web (MP4 with H.264 and AAC), 30 to 60 by ffmpeg's position in the film.
 
-    Raises: Permanent: it can't be done and policy says that the task fails then; ResourceShort;
+    Raises: Permanent: it can't be done and policy says that the task fails then; OutOfResources;
         LeaseLost, WorkerStopping.
     """
     contents = attempt.contents
     chosen = choose(contents) if contents is not None else None
     if contents is None or chosen is None or not attempt.profile.video.web:
         return Produced()
-    attempt.reporter.say(TaskStatus.COMPRESSING, INSPECTED_PROGRESS, TEXT_COMPRESSING)
+    attempt.reporter.report(TaskStatus.COMPRESSING, INSPECTED_PROGRESS, TEXT_COMPRESSING)
     facts = film_facts(contents, chosen)
     try:
         produced = _produced(attempt, contents)
-    except Refused as error:
+    except TranscodeRefused as error:
         produced = kept(attempt, error.note)
     unchanged = (Note.TAGS_NOT_REMOVED,) if _has_unwanted_tags(attempt, contents, produced) else ()
     return replace(produced, facts={**facts, **produced.facts}, notes=(*produced.notes, *unchanged))
@@ -127,7 +127,7 @@ def _packaging(attempt: Attempt) -> Packaging:
     )
 
 
-def _measured(attempt: Attempt, box: Box, contents: Contents) -> Contents:
+def _measured(attempt: Attempt, box: Sandbox, contents: Contents) -> Contents:
     """Return the contents with what only reading the whole film shows. Raises: Refused."""
     chosen = choose(contents)
     if chosen is None:
@@ -150,14 +150,14 @@ def _measured(attempt: Attempt, box: Box, contents: Contents) -> Contents:
         found = replace(found, duration=seconds)
     attempt.lease.check()
     if found.duration is not None and found.duration > media.max_duration:
-        raise Refused(Note.TOO_LONG)
+        raise TranscodeRefused(Note.TOO_LONG)
     return found
 
 
 def _left(plan: Keep) -> Produced:
     """Return that the film stays as it is. Raises: Refused: it should have become another, but can't."""
     if plan.note is not Note.NO_GAIN:
-        raise Refused(plan.note)
+        raise TranscodeRefused(plan.note)
     return Produced(notes=(Note.NO_GAIN,))
 
 
@@ -197,7 +197,7 @@ class _Film:
         def encoded_by(encoder: Encoder) -> tuple[Output, Contents | None]:
             """Return the result, and what it holds unless it is not used."""
 
-            def argv(box: Box, output: str, threads: int) -> list[str]:
+            def argv(box: Sandbox, output: str, threads: int) -> list[str]:
                 return encode_argv(
                     self._attempt.tools.ffmpeg or "",
                     plan,
@@ -242,7 +242,7 @@ class _Film:
         """
         container = plan.container
 
-        def argv(box: Box, output: str, _: int) -> list[str]:
+        def argv(box: Sandbox, output: str, _: int) -> list[str]:
             return copy_argv(
                 self._attempt.tools.ffmpeg or "",
                 plan,
@@ -264,7 +264,7 @@ class _Film:
     def _accepted(self, output: Output, container: str, *, keeps_frames: bool) -> Contents:
         attempt = self._attempt
         box = replace(self._run.reading_box(), source=output.path)
-        made = look(
+        made = inspect_media(
             attempt.tools,
             box,
             MADE_AS[container][2],
@@ -289,7 +289,7 @@ class _Film:
         )
         if note is not None or made is None:
             log.warning("media.output.refused", extra={"note": str(note), "errors": output.errors})
-            raise Refused(Note.CUT_OFF if output.is_cut_off else note or Note.NOT_PLAYABLE)
+            raise TranscodeRefused(Note.CUT_OFF if output.is_cut_off else note or Note.NOT_PLAYABLE)
         return made
 
     def _losses(self, made: Contents, output: Output, *, copied: bool) -> frozenset[Loss]:

@@ -2,20 +2,20 @@
 
 import shutil
 
-from tusd_py.domain.errors import ResourceShort
+from tusd_py.domain.errors import OutOfResources
 from tusd_py.private_files import make_private_directory
 from worker.images.program import PictureProgram
 from worker.images.watermark import WatermarkPicture, draw_watermark
 from worker.media.causes import ToolFailed
 from worker.media.memory import probe_memory
-from worker.media.run import Overran, Stopped
+from worker.media.run import Stopped, WallTimeExceeded
 from worker.pipeline.attempt import Attempt
 
 
 def film_mark(attempt: Attempt, width: int, height: int) -> WatermarkPicture | None:
     """Return the watermark for frames of this size in pixels; None if none is wanted.
 
-    Raises: ResourceShort: it can't be drawn, which is the deployment's fault and not the film's; LeaseLost,
+    Raises: OutOfResources: it can't be drawn, which is the deployment's fault and not the film's; LeaseLost,
         WorkerStopping.
     """
     watermark = attempt.profile.video.watermark
@@ -36,6 +36,6 @@ def film_mark(attempt: Attempt, width: int, height: int) -> WatermarkPicture | N
             folder=folder,
             target=attempt.work_dir / "watermark.png",
         )
-    except (ToolFailed, Overran, OSError, Stopped) as error:
+    except (ToolFailed, WallTimeExceeded, OSError, Stopped) as error:
         attempt.lease.check()
-        raise ResourceShort("The watermark of films can't be drawn.") from error
+        raise OutOfResources("The watermark of films can't be drawn.") from error

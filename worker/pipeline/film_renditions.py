@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from tusd_py.domain.notes import Note
-from tusd_py.domain.rendition import Made
+from tusd_py.domain.rendition import ProducedFile
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
     INSPECTED_PROGRESS,
@@ -28,7 +28,7 @@ from worker.film_renditions.poster import Still, make_poster, make_thumbnail
 from worker.film_renditions.stills import has_true_colours
 from worker.film_renditions.subtitles import make_subtitles
 from worker.film_renditions.webvtt import EXT, MEDIA_TYPE
-from worker.film_renditions.workshop import NotMade, Workshop
+from worker.film_renditions.workshop import RenditionFailed, Workshop
 from worker.media.budget import allowed_cpu, estimated_cpu
 from worker.media.choose import choose
 from worker.media.probe import summary
@@ -71,7 +71,7 @@ def with_renditions(attempt: Attempt, produced: Produced) -> Produced:
         return produced
     others = (*produced.others, *renditions.of(film))
     if produced.web is not None:
-        attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
+        attempt.reporter.report(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_COMPRESSED)
     return replace(produced, others=others)
 
 
@@ -98,7 +98,7 @@ class _Renditions:
             cpu_left=cpu,
         )
 
-    def film(self, web: Made | None) -> Film | None:
+    def film(self, web: ProducedFile | None) -> Film | None:
         """Return the film that renditions are made of: the web copy, whose colours are known to be right
         and which is quickly decoded; without one the file as it was sent. None: it can't be read."""
         attempt = self._attempt
@@ -112,7 +112,7 @@ class _Renditions:
             return None
         return Film(path=path, demuxer=demuxer, contents=contents, chosen=chosen)
 
-    def of(self, film: Film) -> Iterator[Made]:
+    def of(self, film: Film) -> Iterator[ProducedFile]:
         """Make what the settings want, as far as it can be made."""
         if has_true_colours(film.picture):
             yield from self._stills(film)
@@ -122,7 +122,7 @@ class _Renditions:
         if self._video.hls:
             yield from self._hls(film)
 
-    def _hls(self, film: Film) -> Iterator[Made]:
+    def _hls(self, film: Film) -> Iterator[ProducedFile]:
         attempt, media = self._attempt, self._attempt.settings.media
         rungs = plan_ladder(film.picture, self._video.hls)
         left = self._cpu_of_ladder(film, rungs)
@@ -162,7 +162,7 @@ class _Renditions:
         progress = INSPECTED_PROGRESS + int(
             (COMPRESSED_PROGRESS - INSPECTED_PROGRESS) * min(web + (1 - web) * done, 0.999)
         )
-        self._attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
+        self._attempt.reporter.report_progress(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
 
     def _cpu_of_ladder(self, film: Film, rungs: tuple[Rung, ...]) -> float | None:
         """Return the seconds of processor time that are left for the ladder beside the web copy; None if it
@@ -174,7 +174,7 @@ class _Renditions:
         needed = ladder_cpu(summary(film.contents), rungs, preset)
         if needed <= left:
             return left
-        attempt.figures.over_budget("before")
+        attempt.metrics.over_budget("before")
         log.warning(
             "media.budget.exceeded",
             extra={
@@ -187,7 +187,7 @@ class _Renditions:
         )
         return None
 
-    def _subtitles(self, film: Film) -> Iterator[Made]:
+    def _subtitles(self, film: Film) -> Iterator[ProducedFile]:
         attempt, workshop = self._attempt, self._workshop
         sent = choose(attempt.contents) if attempt.contents is not None else None
         tracks = sent.subtitles if sent is not None else ()
@@ -205,7 +205,7 @@ class _Renditions:
                 track.name, track.path, content_type=MEDIA_TYPE, ext=EXT, facts=track.facts
             )
 
-    def _stills(self, film: Film) -> Iterator[Made]:
+    def _stills(self, film: Film) -> Iterator[ProducedFile]:
         video, workshop = self._video, self._workshop
         if not (video.poster or video.thumbnail_width):
             return
@@ -224,7 +224,7 @@ class _Renditions:
             if made is not None:
                 yield self._still("thumbnail", made)
 
-    def _storyboard(self, film: Film) -> Iterator[Made]:
+    def _storyboard(self, film: Film) -> Iterator[ProducedFile]:
         attempt, workshop = self._attempt, self._workshop
         if not self._video.storyboard or film.duration < self._video.storyboard_from:
             return
@@ -243,7 +243,7 @@ class _Renditions:
         )  # fmt: skip
         yield attempt.made(storyboard.MAP_NAME, board.map, content_type=MEDIA_TYPE, ext=EXT)
 
-    def _still(self, name: str, still: Still) -> Made:
+    def _still(self, name: str, still: Still) -> ProducedFile:
         facts = {"width": still.width, "height": still.height}
         return self._attempt.made(
             name, still.path, content_type="image/jpeg", ext=".jpg", facts=facts
@@ -253,7 +253,7 @@ class _Renditions:
         """Return what ``make`` returns; None if it can't be made. Raises: LeaseLost, WorkerStopping."""
         try:
             return make()
-        except NotMade as error:
+        except RenditionFailed as error:
             reason = str(error)
         except Stopped:
             self._attempt.lease.check()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
-from tusd_py.domain.errors import ResourceShort, StorageFull
+from tusd_py.domain.errors import OutOfResources, StorageFull
 from tusd_py.domain.notes import Note
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
@@ -20,9 +20,9 @@ from worker.media.budget import allowed_cpu, estimated_cpu
 from worker.media.contents import Contents
 from worker.media.memory import Share, probe_memory
 from worker.media.probe import summary
-from worker.media.run import CpuSpent, Stopped
-from worker.media.sandbox import Box, Limits
-from worker.media.transcode import DRAFT_NAME, Output, Refused, transcode
+from worker.media.run import CpuTimeExceeded, Stopped
+from worker.media.sandbox import Limits, Sandbox
+from worker.media.transcode import DRAFT_NAME, Output, TranscodeRefused, transcode
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.ladder import share_of_web
 
@@ -36,7 +36,7 @@ LARGER: Final = 4
 """How many times its source an output may be that is made for being playable: H.264 needs more bytes than
 newer codecs."""
 
-Argv = Callable[[Box, str, int], list[str]]
+Argv = Callable[[Sandbox, str, int], list[str]]
 """A command line: of the box, the output as ffmpeg sees it, and the number of threads."""
 
 
@@ -48,7 +48,7 @@ class FilmRun:
         self._allowed = allowed_cpu(attempt.settings.media, attempt.job.file_size)
         self._share_of_web = share_of_web(attempt)
 
-    def reading_box(self) -> Box:
+    def reading_box(self) -> Sandbox:
         """Return a box for programs that only read the source."""
         memory = probe_memory(self._attempt.settings.media)
         return self._box(Share(memory, 2, is_short=False), None, 1 << 20)
@@ -69,7 +69,7 @@ class FilmRun:
         Args: is_gain_wanted: a result that is larger than its source is of no use. is_encoded: whether
             the work is that of an encoder, which may be more than the budget allows. readable: files
             beside the source that the program reads. devices: nodes that it uses.
-        Raises: Refused; ToolFailed; ResourceShort; LeaseLost, WorkerStopping, OSError.
+        Raises: Refused; ToolFailed; OutOfResources; LeaseLost, WorkerStopping, OSError.
         """
         attempt = self._attempt
         media, space = attempt.settings.media, attempt.ports.space
@@ -78,7 +78,7 @@ class FilmRun:
         try:
             space.check(largest)
         except StorageFull as error:
-            raise ResourceShort("The worker's disk is too full to compress this video.") from error
+            raise OutOfResources("The worker's disk is too full to compress this video.") from error
         make_private_directory(attempt.work_dir)
         folder = attempt.work_dir / OUTPUT_FOLDER
         make_private_directory(folder)
@@ -100,18 +100,18 @@ class FilmRun:
                 stall_seconds=media.stall_timeout,
                 on_share=self._moved,
             )
-        except CpuSpent:
+        except CpuTimeExceeded:
             self._over_budget("while", estimate)
         except Stopped:
             attempt.lease.check()
             # Other writers have taken the space meanwhile: ffmpeg must not use the reserve.
-            raise ResourceShort("The worker's disk is full.") from None
+            raise OutOfResources("The worker's disk is full.") from None
         finally:
-            attempt.figures.compressed(attempt.clock.monotonic() - started)
+            attempt.metrics.compressed(attempt.clock.monotonic() - started)
 
-    def _box(self, share: Share, output: Path | None, largest: int) -> Box:
+    def _box(self, share: Share, output: Path | None, largest: int) -> Sandbox:
         attempt = self._attempt
-        return Box(
+        return Sandbox(
             kind=attempt.tools.sandbox,
             source=attempt.source,
             output=output,
@@ -127,11 +127,11 @@ class FilmRun:
     def _moved(self, share: float) -> None:
         span = (COMPRESSED_PROGRESS - INSPECTED_PROGRESS) * self._share_of_web
         progress = INSPECTED_PROGRESS + int(span * share)
-        self._attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
+        self._attempt.reporter.report_progress(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
 
     def _over_budget(self, when: Literal["before", "while"], estimate: float | None) -> NoReturn:
         """Raises: Refused."""
-        self._attempt.figures.over_budget(when)
+        self._attempt.metrics.over_budget(when)
         log.warning(
             "media.budget.exceeded",
             extra={
@@ -141,4 +141,4 @@ class FilmRun:
                 "allowed_cpu_seconds": self._allowed,
             },
         )
-        raise Refused(Note.TOO_MUCH_WORK)
+        raise TranscodeRefused(Note.TOO_MUCH_WORK)

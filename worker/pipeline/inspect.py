@@ -3,21 +3,21 @@
 import logging
 from typing import Final
 
-from tusd_py.domain.errors import Permanent, TypeMismatch
+from tusd_py.domain.errors import PermanentError, TypeMismatch
 from tusd_py.domain.filetypes import OPAQUE, TYPE_FACT, FileType
 from tusd_py.domain.job import Step
 from tusd_py.domain.job_lane import JobLane, lane_of
 from tusd_py.domain.notes import Note
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import Look
+from tusd_py.domain.signatures.look import HeadReader
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskStatus
-from tusd_py.domain.type_rules import agrees, check_content
+from tusd_py.domain.type_rules import check_content, is_consistent
 from tusd_py.file_pieces import look_into
 from worker.media.causes import ToolFailed
 from worker.media.contents import Contents
 from worker.media.memory import probe_memory
-from worker.media.probe import look, summary
-from worker.media.sandbox import Box, Limits
+from worker.media.probe import inspect_media, summary
+from worker.media.sandbox import Limits, Sandbox
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.hashes import file_hash
 from worker.pipeline.kept import keep_what_was_made
@@ -47,7 +47,7 @@ def inspect(attempt: Attempt) -> None:
     try:
         check_content(job.filename, look, allowed)
     except TypeMismatch as error:
-        raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code) from error
+        raise PermanentError(TypeMismatch.sentence, code=TypeMismatch.code) from error
     notes = _misnamed(job.filename, kind, look)
     attempt.file_type = kind
     if kind is not None and kind.untouched:
@@ -63,7 +63,7 @@ def inspect(attempt: Attempt) -> None:
         notes=tuple(notes),
         facts={TYPE_FACT: kind.name} if kind is not None else {},
     )
-    attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
+    attempt.reporter.report(TaskStatus.PROCESSING, INSPECTED_PROGRESS)
 
 
 def _is_held(attempt: Attempt) -> bool:
@@ -77,24 +77,24 @@ def _is_to_be_probed(attempt: Attempt, kind: FileType) -> bool:
     return is_heard_or_watched and can_be_probed
 
 
-def _look(attempt: Attempt) -> Look:
+def _look(attempt: Attempt) -> HeadReader:
     try:
         return look_into(attempt.source)
     except FileNotFoundError as error:
         # Gone because another attempt has finished? Then the fence tells (fault 13).
         attempt.lease.renew()
         attempt.lease.check()
-        raise Permanent(
+        raise PermanentError(
             "The uploaded file is gone from the server.",
             code="source_missing",
             message=TEXT_SOURCE_MISSING,
         ) from error
 
 
-def _misnamed(filename: str, kind: FileType | None, look: Look) -> list[Note]:
+def _misnamed(filename: str, kind: FileType | None, look: HeadReader) -> list[Note]:
     """Return a note if the name claims another type than the content's, which alone decides what is made:
     the stored file may belong to tasks with other names, too."""
-    if agrees(filename, kind, look.head):
+    if is_consistent(filename, kind, look.head):
         return []
     return [Note.MISMATCH if kind is None else Note.MISNAMED]
 
@@ -102,12 +102,12 @@ def _misnamed(filename: str, kind: FileType | None, look: Look) -> list[Note]:
 def _verify(attempt: Attempt) -> None:
     """Bits that fell over on the disk are not published (fault 69)."""
     if file_hash(attempt.source, attempt.lease.check) != attempt.job.file_hash:
-        raise Permanent("The file was damaged on the server's disk.", code="corrupt")
+        raise PermanentError("The file was damaged on the server's disk.", code="corrupt")
 
 
 def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
     """Look into a film or a sound; return a note when it can't be read."""
-    box = Box(
+    box = Sandbox(
         kind=attempt.tools.sandbox,
         source=attempt.source,
         output=None,
@@ -117,7 +117,7 @@ def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
     )
 
     def looked() -> Contents | None:
-        return look(
+        return inspect_media(
             attempt.tools, box, kind.demuxer, clock=attempt.clock, stopped=attempt.lease.ended
         )
 
@@ -130,7 +130,7 @@ def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
     attempt.lease.check()
     if found is None:
         if attempt.settings.whitelist.extensions:
-            raise Permanent(TypeMismatch.sentence, code=TypeMismatch.code)
+            raise PermanentError(TypeMismatch.sentence, code=TypeMismatch.code)
         return [Note.SOUND_UNREADABLE if kind.family == "audio" else Note.UNREADABLE]
     attempt.contents, attempt.probed, attempt.demuxer = found, summary(found), kind.demuxer
     return []

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tusd_py.domain.errors import Permanent
+from tusd_py.domain.errors import PermanentError
 from tusd_py.domain.notes import NOTE_TEXTS, Note
 from tusd_py.domain.task import TEXT_COMPRESSION_FAILED, TEXT_PROCESSING_FAILED
 from worker.pipeline.attempt import Attempt
@@ -20,7 +20,7 @@ def kept(attempt: Attempt, note: Note) -> Produced:
     attempt.lease.check()
     if attempt.settings.media.on_failure == "fail":
         text = TEXT_COMPRESSION_FAILED if attempt.family == "video" else TEXT_PROCESSING_FAILED
-        raise Permanent(
+        raise PermanentError(
             "The file could not be processed.",
             code="compression_failed",
             message=f"{text}{NOTE_TEXTS[note].partition(KEPT)[0]}",
@@ -34,4 +34,4 @@ def keep_what_was_made(attempt: Attempt) -> None:
     Raises: Permanent, if it is such an attempt.
     """
     if attempt.job.checkpoint.again:
-        raise Permanent("The file could not be processed again.", code="processing_failed")
+        raise PermanentError("The file could not be processed again.", code="processing_failed")

@@ -31,7 +31,7 @@ MAKERS: Final[Mapping[str, Callable[[Attempt], Produced]]] = {
 def make(attempt: Attempt) -> None:
     """Make what the settings want of this kind of file, and decide whether the original is stored too.
 
-    Raises: Permanent: it can't be made and policy says that the task fails then; ResourceShort;
+    Raises: Permanent: it can't be made and policy says that the task fails then; OutOfResources;
         LeaseLost, WorkerStopping.
     """
     if attempt.checkpoint.as_it_is:

@@ -6,7 +6,7 @@ from tusd_py.domain.multipart import Multipart, Part
 from worker.failpoints import failpoint
 
 
-class JobLedger:
+class JobMultipartState:
     """``objects.port.PartLedger`` of one attempt: its writes carry its fence."""
 
     def __init__(self, catalog: ObjectCatalog, job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tusd_py.domain.ownership_windows import draw
+from tusd_py.domain.ownership_windows import draw_question
 from tusd_py.file_pieces import range_reader
 from worker.pipeline.attempt import Attempt
 
@@ -22,6 +22,6 @@ def draw_questions(attempt: Attempt) -> None:
     with attempt.source.open("rb", buffering=0) as source:
         read, questions = range_reader(source.fileno()), []
         for _ in range(missing):
-            questions.append(draw(job.file_size, read))
+            questions.append(draw_question(job.file_size, read))
             attempt.lease.check()
     attempt.ports.catalog.add_questions(job.file_hash, questions)

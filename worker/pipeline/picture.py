@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tusd_py.domain.errors import ResourceShort, StorageFull
+from tusd_py.domain.errors import OutOfResources, StorageFull
 from tusd_py.domain.notes import Note
-from tusd_py.domain.rendition import WEB, Made
+from tusd_py.domain.rendition import WEB, ProducedFile
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_PICTURE, TaskStatus
 from tusd_py.private_files import make_private_directory
 from worker.images.facts import PictureFacts
@@ -19,8 +19,8 @@ from worker.images.program import PictureProgram
 from worker.images.strip import WRITABLE, strip_tags
 from worker.media.causes import Blame, ToolFailed, cause_of_overrun
 from worker.media.memory import memory_ceiling
-from worker.media.run import Overran, Stopped
-from worker.media.sandbox import Box, Limits
+from worker.media.run import Stopped, WallTimeExceeded
+from worker.media.sandbox import Limits, Sandbox
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.produced import Produced
 
@@ -37,12 +37,12 @@ MOST_MEMORY: Final = 3 << 30
 def make_picture(attempt: Attempt) -> Produced:
     """Make the renditions that the settings want of a picture, and take out tags that they do not allow.
 
-    Raises: ToolFailed: see ``_tried``; ResourceShort; LeaseLost, WorkerStopping.
+    Raises: ToolFailed: see ``_tried``; OutOfResources; LeaseLost, WorkerStopping.
     """
     kind = attempt.file_type.name if attempt.file_type is not None else ""
     if not attempt.profile.image.enabled or kind not in READ:
         return Produced()
-    attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS, TEXT_PICTURE)
+    attempt.reporter.report(TaskStatus.PROCESSING, INSPECTED_PROGRESS, TEXT_PICTURE)
     making = _Making(attempt, kind)
     produced, note = _tried(attempt, making.rendered)
     if note is not None:
@@ -56,14 +56,14 @@ def make_picture(attempt: Attempt) -> Produced:
 def _tried(attempt: Attempt, work: Callable[[], Produced]) -> tuple[Produced, Note | None]:
     """Return what the work came to, or the note that says why it came to nothing.
 
-    Raises: ToolFailed: the file is not to blame, and the work may be tried again; ResourceShort, LeaseLost.
+    Raises: ToolFailed: the file is not to blame, and the work may be tried again; OutOfResources, LeaseLost.
     """
     try:
         return work(), None
     except Stopped:
         attempt.lease.check()
-        raise ResourceShort("The worker's disk is full.") from None
-    except Overran as error:
+        raise OutOfResources("The worker's disk is full.") from None
+    except WallTimeExceeded as error:
         failed = ToolFailed(cause_of_overrun(error))
     except ToolFailed as error:
         failed = error
@@ -72,7 +72,7 @@ def _tried(attempt: Attempt, work: Callable[[], Produced]) -> tuple[Produced, No
     is_last = blame in (Blame.FILE, Blame.LIMIT) or attempt.checkpoint.program_failed
     if blame is Blame.DEPLOYMENT or not is_last:
         raise failed
-    attempt.figures.program_failed(failed.cause.value)
+    attempt.metrics.program_failed(failed.cause.value)
     return Produced(), failed.cause.note
 
 
@@ -83,7 +83,7 @@ class _Making:
         try:
             attempt.ports.space.check(attempt.job.file_size + SPARE_BYTES)
         except StorageFull as error:
-            raise ResourceShort("The worker's disk is too full for this picture.") from error
+            raise OutOfResources("The worker's disk is too full for this picture.") from error
         self._attempt = attempt
         self._kind = kind
         self._settings = attempt.profile.image
@@ -98,9 +98,9 @@ class _Making:
         folder.mkdir(mode=0o700)
         return folder
 
-    def _box(self, source: Path, output: Path | None) -> Box:
+    def _box(self, source: Path, output: Path | None) -> Sandbox:
         media = self._attempt.settings.media
-        return Box(
+        return Sandbox(
             kind=self._attempt.tools.sandbox,
             source=source,
             output=output,
@@ -115,7 +115,7 @@ class _Making:
         )
 
     def rendered(self) -> Produced:
-        """Make the renditions. Raises: ToolFailed, CpuSpent, Stopped, OSError."""
+        """Make the renditions. Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError."""
         attempt, settings = self._attempt, self._settings
         source, kind = attempt.source, self._kind
         if kind == "jxl":
@@ -144,7 +144,7 @@ class _Making:
 
     def _sorted(self, rendered: Iterable[Rendered], facts: PictureFacts) -> Produced:
         """Return the main copy, if one is wanted and is a gain, and the renditions."""
-        web: Made | None = None
+        web: ProducedFile | None = None
         others, notes = [], []
         for one in rendered:
             if one.wanted.name != WEB:
@@ -159,7 +159,7 @@ class _Making:
         media = self._attempt.settings.media
         return one.size < media.gain_ratio * self._attempt.job.file_size
 
-    def _made(self, one: Rendered) -> Made:
+    def _made(self, one: Rendered) -> ProducedFile:
         media_type, extension = MEDIA_TYPES[one.wanted.format]
         return self._attempt.made(
             one.wanted.name,
@@ -175,7 +175,7 @@ class _Making:
 
     def stripped(self, produced: Produced) -> Produced:
         """Take the tags that the settings do not allow out of the main copy, or out of the file itself where
-        it is that. Raises: ToolFailed, CpuSpent, Stopped, OSError.
+        it is that. Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
         """
         attempt, policy, web = self._attempt, self._settings.metadata, produced.web
         media_type = attempt.checkpoint.content_type if web is None else web.content_type

@@ -1,6 +1,6 @@
 """Step 5: pool, history, upload and job in one transaction; then the user is told."""
 
-from tusd_py.domain.errors import BackendError, Transient
+from tusd_py.domain.errors import BackendError, TransientError
 from tusd_py.domain.file import File
 from tusd_py.domain.notes import note_text
 from tusd_py.domain.task import (
@@ -18,7 +18,7 @@ def record(attempt: Attempt) -> None:
     """Close the job with its file in the pool. Raises: LeaseLost: nothing was changed; Transient."""
     if not attempt.held:
         draw_questions(attempt)
-        attempt.reporter.say(TaskStatus.UPLOADING_OSS, STORED_PROGRESS, TEXT_STORED)
+        attempt.reporter.report(TaskStatus.UPLOADING_OSS, STORED_PROGRESS, TEXT_STORED)
     file = _complete(attempt)
     attempt.lease.close()
     notes = attempt.checkpoint.notes
@@ -37,6 +37,6 @@ def _complete(attempt: Attempt) -> File:
             attempt.job.task_id, fence=attempt.job.fence, stored=attempt.stored
         )
     except BackendError as error:
-        raise Transient(
+        raise TransientError(
             "The file's record could not be saved.", message=TEXT_RECORD_FAILED
         ) from error

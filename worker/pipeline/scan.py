@@ -7,11 +7,11 @@ import logging
 from typing import Final
 
 from tusd_py.clock import Clock
-from tusd_py.domain.errors import Permanent, ResourceShort, ScannerUnavailable
+from tusd_py.domain.errors import OutOfResources, PermanentError, ScannerUnavailable
 from tusd_py.domain.job import INFECTED
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SCANNING, TaskStatus
 from tusd_py.settings.model import Settings
-from worker.clamd import Clamd, Scanned, Verdict
+from worker.clamd import Clamd, ScanResult, Verdict
 from worker.pipeline.attempt import Attempt
 
 log = logging.getLogger(__name__)
@@ -25,22 +25,22 @@ TEXT_UNSCANNED: Final = "文件过大，无法进行安全检查"
 def scan(attempt: Attempt) -> None:
     """Let clamd look at the source.
 
-    Raises: Permanent: ``infected``, or ``too_large_to_scan`` by policy; ResourceShort: there is no
+    Raises: Permanent: ``infected``, or ``too_large_to_scan`` by policy; OutOfResources: there is no
         scanner now, and policy waits for it; LeaseLost, WorkerStopping.
     """
     settings, clamd = attempt.settings.scan, scanner_of(attempt.settings, attempt.clock)
     if clamd is None:
         return
-    attempt.reporter.say(TaskStatus.PROCESSING, INSPECTED_PROGRESS, TEXT_SCANNING)
+    attempt.reporter.report(TaskStatus.PROCESSING, INSPECTED_PROGRESS, TEXT_SCANNING)
     try:
         scanned = _scanned(attempt, clamd)
     except ScannerUnavailable as error:
-        attempt.figures.scanned("unavailable")
+        attempt.metrics.scanned("unavailable")
         log.warning("scan.unavailable", extra={"task_id": attempt.job.task_id}, exc_info=True)
         if settings.on_failure == "open":
             return
-        raise ResourceShort(error.detail) from error
-    attempt.figures.scanned(scanned.verdict.value)
+        raise OutOfResources(error.detail) from error
+    attempt.metrics.scanned(scanned.verdict.value)
     match scanned.verdict:
         case Verdict.INFECTED:
             # The name is for the log: clients are told no tool's words.
@@ -48,13 +48,13 @@ def scan(attempt: Attempt) -> None:
                 "scan.infected",
                 extra={"task_id": attempt.job.task_id, "signature": scanned.signature},
             )
-            raise Permanent(
+            raise PermanentError(
                 INFECTED_STORED if attempt.job.checkpoint.again else INFECTED_SENT,
                 code=INFECTED,
                 message=TEXT_INFECTED,
             )
         case Verdict.TOO_LARGE if settings.above_limit == "refuse":
-            raise Permanent(
+            raise PermanentError(
                 "The file is too large to be scanned for viruses.",
                 code="too_large_to_scan",
                 message=TEXT_UNSCANNED,
@@ -69,8 +69,8 @@ def scanner_of(settings: Settings, clock: Clock) -> Clamd | None:
     return Clamd(scan.address, clock, timeout=scan.timeout) if scan.address else None
 
 
-def _scanned(attempt: Attempt, clamd: Clamd) -> Scanned:
+def _scanned(attempt: Attempt, clamd: Clamd) -> ScanResult:
     if attempt.job.file_size > attempt.settings.scan.max_bytes:
-        return Scanned(Verdict.TOO_LARGE)
+        return ScanResult(Verdict.TOO_LARGE)
     with attempt.source.open("rb", buffering=0) as source:
         return clamd.scan(source, attempt.lease.check)

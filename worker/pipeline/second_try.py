@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Callable
 from typing import TypeVar
 
-from tusd_py.domain.errors import ResourceShort
+from tusd_py.domain.errors import OutOfResources
 from tusd_py.domain.notes import Note
 from worker.media.causes import Blame, ToolFailed, cause_of_overrun
-from worker.media.run import Overran
+from worker.media.run import WallTimeExceeded
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.kept import keep_what_was_made
 
@@ -22,21 +22,21 @@ def with_second_try(attempt: Attempt, work: Callable[[], T]) -> T:
     an empty work folder.
 
     Raises: ToolFailed: with a cause that is the file's, or a limit's, or the program's for the second
-        time; ResourceShort: the deployment has to be mended first; LeaseLost, WorkerStopping; what
+        time; OutOfResources: the deployment has to be mended first; LeaseLost, WorkerStopping; what
         ``work`` raises.
     """
     while True:
         try:
             return work()
-        except Overran as error:
+        except WallTimeExceeded as error:
             failed = ToolFailed(cause_of_overrun(error))
         except ToolFailed as error:
             failed = error
         attempt.lease.check()
         cause = failed.cause
-        attempt.figures.program_failed(cause.value)
+        attempt.metrics.program_failed(cause.value)
         if cause.blame is Blame.DEPLOYMENT:
-            raise ResourceShort(f"The worker can't process files now ({cause.value}).")
+            raise OutOfResources(f"The worker can't process files now ({cause.value}).")
         if cause.blame is not Blame.PROGRAM or attempt.checkpoint.program_failed:
             raise failed
         log.warning(
@@ -59,5 +59,5 @@ def final_note(attempt: Attempt, failed: ToolFailed) -> Note:
         raise failed
     if cause.blame is not Blame.FILE:
         keep_what_was_made(attempt)
-    attempt.figures.program_failed(cause.value)
+    attempt.metrics.program_failed(cause.value)
     return cause.note

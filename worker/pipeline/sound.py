@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.domain.notes import Note
-from tusd_py.domain.rendition import WEB, Made
+from tusd_py.domain.rendition import WEB, ProducedFile
 from tusd_py.domain.task import COMPRESSED_PROGRESS, INSPECTED_PROGRESS, TEXT_SOUND, TaskStatus
 from tusd_py.private_files import make_private_directory
 from worker.media.causes import ToolFailed
@@ -15,13 +15,13 @@ from worker.media.contents import Contents, Stream
 from worker.media.inventory import content_tags, is_location
 from worker.media.isobmff import read_layout
 from worker.media.position import Position
-from worker.media.probe import look
-from worker.media.run import Overran
-from worker.media.sandbox import Box
-from worker.media.sound_argv import hear_argv, make_argv, tags_of
+from worker.media.probe import inspect_media
+from worker.media.run import WallTimeExceeded
+from worker.media.sandbox import Sandbox
+from worker.media.sound_argv import analyse_argv, make_argv, tags_of
 from worker.media.sound_choice import tracks_of
 from worker.media.sound_facts import sound_facts
-from worker.media.sound_hearing import EXACT, Heard, Listener
+from worker.media.sound_hearing import EXACT, SoundAnalyser, SoundAnalysis
 from worker.media.sound_inventory import carries_all, may_hold_more
 from worker.media.sound_loudness import gain_filter, needs_gain, read_loudness
 from worker.media.sound_plan import (
@@ -55,7 +55,7 @@ def make_sound(attempt: Attempt) -> Produced:
     """Make what the settings want of a sound, 30 to 60 by ffmpeg's position in it.
 
     Raises: Permanent: the web copy can't be made and policy says that the task fails then; ToolFailed: it is
-        to be tried once more; ResourceShort; LeaseLost, WorkerStopping.
+        to be tried once more; OutOfResources; LeaseLost, WorkerStopping.
     """
     contents, settings = attempt.contents, attempt.profile.audio
     tracks = tracks_of(contents) if contents is not None else ()
@@ -63,7 +63,7 @@ def make_sound(attempt: Attempt) -> Produced:
         return Produced()
     if not (settings.web or settings.waveform or settings.cover or settings.loudness != "off"):
         return Produced(facts=sound_facts(contents, tracks, None))
-    attempt.reporter.say(TaskStatus.COMPRESSING, INSPECTED_PROGRESS, TEXT_SOUND)
+    attempt.reporter.report(TaskStatus.COMPRESSING, INSPECTED_PROGRESS, TEXT_SOUND)
     make_private_directory(attempt.work_dir)
     return _Sound(attempt, contents, tracks).produced()
 
@@ -108,7 +108,7 @@ class _Sound:
             notes=(*produced.notes, *left, *cover.notes),
         )
 
-    def _listened(self) -> tuple[Heard | None, Note | None]:
+    def _listened(self) -> tuple[SoundAnalysis | None, Note | None]:
         """Decode the main track; return what was heard and what is wrong with it."""
         mix = encoding(self._tracks[:1], self._wishes, copies=False)[0].mix
         main = self._tracks[0]
@@ -132,15 +132,15 @@ class _Sound:
 
     def _hear(
         self, source: Path, demuxer: str, track: Track, *, sample_rate: int, seconds: float | None
-    ) -> Heard:
+    ) -> SoundAnalysis:
         """Raises: ToolFailed, and what ``make_sound`` does."""
         rate = sample_rate or MAX_SAMPLE_RATE
         points = self._settings.waveform_points
         samples = part_samples(seconds, rate, points)
         waveform = Waveform(sample_rate=rate, samples=samples, points=points)
 
-        def argv(box: Box) -> list[str]:
-            return hear_argv(
+        def argv(box: Sandbox) -> list[str]:
+            return analyse_argv(
                 self._attempt.tools.ffmpeg or "",
                 track,
                 source=box.source_seen,
@@ -151,19 +151,19 @@ class _Sound:
             )
 
         moved = self._moving(INSPECTED_PROGRESS, HEARD_PROGRESS, seconds)
-        ran = self._run.read(source, argv, Listener(waveform, moved).hear)
+        ran = self._run.read(source, argv, SoundAnalyser(waveform, moved).on_line)
         loudness = read_loudness(ran.stderr) if self._target is not None else None
-        return Heard(waveform=waveform, errors=ran.errors, loudness=loudness)
+        return SoundAnalysis(waveform=waveform, errors=ran.errors, loudness=loudness)
 
     def _moving(self, start: int, end: int, seconds: float | None) -> Callable[[float], None]:
         def moved(position: float) -> None:
             share = min(position / seconds, 0.999) if seconds else 0.0
             progress = start + int((end - start) * share)
-            self._attempt.reporter.move(TaskStatus.COMPRESSING, progress, TEXT_SOUND)
+            self._attempt.reporter.report_progress(TaskStatus.COMPRESSING, progress, TEXT_SOUND)
 
         return moved
 
-    def _plan(self, heard: Heard | None) -> Copy | Encode | None:
+    def _plan(self, heard: SoundAnalysis | None) -> Copy | Encode | None:
         is_changed = (
             self._target is not None
             and heard is not None
@@ -193,7 +193,7 @@ class _Sound:
             return Produced(notes=(note,))
         return kept(self._attempt, note)
 
-    def _with_copy(self, plan: Copy | Encode, heard: Heard, cover: Cover) -> Produced:
+    def _with_copy(self, plan: Copy | Encode, heard: SoundAnalysis, cover: Cover) -> Produced:
         """Make the web copy and believe it only when it was decoded. Raises: what ``make_sound`` does."""
         attempt = self._attempt
         path = attempt.work_dir / f"sound{plan.container.ext}"
@@ -221,7 +221,7 @@ class _Sound:
         container = plan.container
         web = attempt.made(WEB, path, content_type=container.content_type, ext=container.ext)
         facts = {"web_loudness": made.loudness.facts()} if made.loudness is not None else {}
-        attempt.reporter.say(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_SOUND)
+        attempt.reporter.report(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_SOUND)
         return Produced(web=web, is_equal=is_equal and not heard.errors, facts=facts)
 
     def _may_hold_more(self) -> bool:
@@ -229,7 +229,7 @@ class _Sound:
         layout = read_layout(self._attempt.source) if demuxer == "mov" else None
         return may_hold_more(demuxer, layout)
 
-    def _make(self, plan: Copy | Encode, heard: Heard, cover: Cover, path: Path) -> None:
+    def _make(self, plan: Copy | Encode, heard: SoundAnalysis, cover: Cover, path: Path) -> None:
         attempt = self._attempt
         is_changed = isinstance(plan, Encode) and self._target is not None
         gain = ""
@@ -237,7 +237,7 @@ class _Sound:
             gain = gain_filter(heard.loudness, self._target)
         carried = cover.index if plan.container.has_cover else None
 
-        def argv(box: Box) -> list[str]:
+        def argv(box: Sandbox) -> list[str]:
             return make_argv(
                 attempt.tools.ffmpeg or "",
                 plan,
@@ -253,21 +253,23 @@ class _Sound:
         largest = attempt.job.file_size + int(ENCODER_SPREAD * encoded) + SPARE_BYTES
         moved = self._moving(HEARD_PROGRESS, COMPRESSED_PROGRESS, heard.seconds)
         started = attempt.clock.monotonic()
-        self._run.write(argv, path, largest=largest, hear=Position(moved).hear)
-        attempt.figures.compressed(attempt.clock.monotonic() - started)
+        self._run.write(argv, path, largest=largest, hear=Position(moved).on_line)
+        attempt.metrics.compressed(attempt.clock.monotonic() - started)
 
-    def _accepted(self, plan: Copy | Encode, path: Path) -> tuple[Contents | None, Heard | None]:
+    def _accepted(
+        self, plan: Copy | Encode, path: Path
+    ) -> tuple[Contents | None, SoundAnalysis | None]:
         """Return what the copy holds and what is heard in it. Raises: ToolFailed."""
         attempt, demuxer = self._attempt, plan.container.demuxer
         try:
-            found = look(
+            found = inspect_media(
                 attempt.tools,
                 self._run.box(path),
                 demuxer,
                 clock=attempt.clock,
                 stopped=self._run.stopped,
             )
-        except Overran:
+        except WallTimeExceeded:
             found = None
         tracks = tracks_of(found) if found is not None else ()
         if found is None or not tracks:
@@ -277,7 +279,7 @@ class _Sound:
         rate = tracks[0].sample_rate
         return found, self._hear(path, demuxer, main, sample_rate=rate, seconds=seconds)
 
-    def _waveform(self, heard: Heard | None) -> tuple[Made, ...]:
+    def _waveform(self, heard: SoundAnalysis | None) -> tuple[ProducedFile, ...]:
         if heard is None or not self._settings.waveform:
             return ()
         path = self._attempt.work_dir / "waveform.json"

@@ -5,7 +5,7 @@ from typing import Final
 
 from tusd_py.domain.filetypes import JPEG, PNG
 from tusd_py.domain.notes import Note
-from tusd_py.domain.rendition import Made
+from tusd_py.domain.rendition import ProducedFile
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.file_pieces import look_into
 from tusd_py.private_files import make_private_directory
@@ -15,8 +15,8 @@ from worker.images.program import PictureProgram
 from worker.media.causes import ToolFailed
 from worker.media.contents import Contents, Stream
 from worker.media.position import Position
-from worker.media.run import Overran, Stopped
-from worker.media.sandbox import Box
+from worker.media.run import Stopped, WallTimeExceeded
+from worker.media.sandbox import Sandbox
 from worker.media.sound_argv import PLAIN_COVERS, cover_argv
 from worker.media.sound_choice import cover_of
 from worker.pipeline.attempt import Attempt
@@ -34,14 +34,14 @@ class Cover:
 
     index: int | None = None
     """Number of the picture's stream, if it may go along in a copy of the sound."""
-    made: tuple[Made, ...] = ()
+    made: tuple[ProducedFile, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
 def take_cover(attempt: Attempt, run: SoundRun, contents: Contents) -> Cover:
     """Take the cover out of a sound, if it has one that the settings want.
 
-    Raises: ToolFailed: it is to be tried once more; ResourceShort, LeaseLost, WorkerStopping.
+    Raises: ToolFailed: it is to be tried once more; OutOfResources, LeaseLost, WorkerStopping.
     """
     stream, settings = cover_of(contents), attempt.profile.audio
     if stream is None:
@@ -61,11 +61,11 @@ def take_cover(attempt: Attempt, run: SoundRun, contents: Contents) -> Cover:
     return Cover(index=index, made=(made, *thumbnail))
 
 
-def _taken(attempt: Attempt, run: SoundRun, stream: Stream, *, copies: bool) -> Made | None:
+def _taken(attempt: Attempt, run: SoundRun, stream: Stream, *, copies: bool) -> ProducedFile | None:
     """Return the picture; None if it is not what it says. Raises: as ``take_cover``."""
     path = attempt.work_dir / COVER
 
-    def argv(box: Box) -> list[str]:
+    def argv(box: Sandbox) -> list[str]:
         return cover_argv(
             attempt.tools.ffmpeg or "",
             stream,
@@ -77,7 +77,7 @@ def _taken(attempt: Attempt, run: SoundRun, stream: Stream, *, copies: bool) -> 
         )
 
     largest = attempt.job.file_size + SPARE_BYTES
-    run.write(argv, path, largest=largest, hear=Position().hear)
+    run.write(argv, path, largest=largest, hear=Position().on_line)
     kind = identify(look_into(path))
     if kind is not (JPEG if stream.codec == "mjpeg" else PNG):
         return None
@@ -87,7 +87,7 @@ def _taken(attempt: Attempt, run: SoundRun, stream: Stream, *, copies: bool) -> 
     )
 
 
-def _thumbnail(attempt: Attempt, run: SoundRun, cover: Made) -> tuple[Made, ...]:
+def _thumbnail(attempt: Attempt, run: SoundRun, cover: ProducedFile) -> tuple[ProducedFile, ...]:
     """Return a small copy of the cover, if the settings want thumbnails of pictures and it can be made.
 
     Raises: LeaseLost, WorkerStopping, OSError.
@@ -111,7 +111,7 @@ def _thumbnail(attempt: Attempt, run: SoundRun, cover: Made) -> tuple[Made, ...]
     kind = "jpeg" if cover.content_type == JPEG.mime else "png"
     try:
         (done,) = render(program, box, kind, (wanted,), settings, target=target)
-    except (ToolFailed, Overran, Stopped):
+    except (ToolFailed, WallTimeExceeded, Stopped):
         attempt.lease.check()
         return ()
     media_type, ext = MEDIA_TYPES["webp"]

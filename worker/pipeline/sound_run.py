@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tusd_py.domain.errors import ResourceShort, StorageFull
+from tusd_py.domain.errors import OutOfResources, StorageFull
 from tusd_py.private_files import make_private_directory
 from worker.media.budget import allowed_cpu
 from worker.media.causes import Cause, ToolFailed
 from worker.media.checked_run import checked_run
 from worker.media.draft import NotOnePlainFile, take_draft
 from worker.media.memory import probe_memory
-from worker.media.run import Bounds, CpuSpent, Ran, Stopped
-from worker.media.sandbox import Box, Limits
+from worker.media.run import Bounds, CpuTimeExceeded, ProcessResult, Stopped
+from worker.media.sandbox import Limits, Sandbox
 from worker.media.transcode import PATIENCE
 from worker.pipeline.attempt import Attempt
 
@@ -32,22 +32,22 @@ class SoundRun:
         self._allowed = allowed_cpu(attempt.settings.media, attempt.job.file_size)
 
     def read(
-        self, source: Path, argv: Callable[[Box], list[str]], hear: Callable[[str], bool]
-    ) -> Ran:
+        self, source: Path, argv: Callable[[Sandbox], list[str]], hear: Callable[[str], bool]
+    ) -> ProcessResult:
         """Run a command line that writes no file; ``hear`` gets its lines.
 
-        Raises: ToolFailed; ResourceShort; LeaseLost, WorkerStopping.
+        Raises: ToolFailed; OutOfResources; LeaseLost, WorkerStopping.
         """
         return self._run(self.box(source), argv, hear)
 
     def write(
         self,
-        argv: Callable[[Box], list[str]],
+        argv: Callable[[Sandbox], list[str]],
         target: Path,
         *,
         largest: int,
         hear: Callable[[str], bool],
-    ) -> Ran:
+    ) -> ProcessResult:
         """Run a command line that makes the file ``DRAFT`` of at most ``largest`` bytes, and take it to
         ``target``. Raises: as ``read``.
         """
@@ -55,7 +55,7 @@ class SoundRun:
         try:
             attempt.ports.space.check(largest)
         except StorageFull as error:
-            raise ResourceShort("The worker's disk is too full for this sound.") from error
+            raise OutOfResources("The worker's disk is too full for this sound.") from error
         folder = attempt.work_dir / OUTPUT_FOLDER
         shutil.rmtree(folder, ignore_errors=True)
         make_private_directory(attempt.work_dir)
@@ -68,9 +68,9 @@ class SoundRun:
             raise ToolFailed(Cause.DAMAGED) from error
         return ran
 
-    def box(self, source: Path, output: Path | None = None, *, largest: int = 1 << 20) -> Box:
+    def box(self, source: Path, output: Path | None = None, *, largest: int = 1 << 20) -> Sandbox:
         """Return a box for programs that read ``source`` and write files of ``largest`` bytes to ``output``."""
-        return Box(
+        return Sandbox(
             kind=self._attempt.tools.sandbox,
             source=source,
             output=output,
@@ -85,7 +85,9 @@ class SoundRun:
         """Return whether a program of this attempt is to be ended."""
         return self._attempt.lease.ended() or self._attempt.ports.space.is_short()
 
-    def _run(self, box: Box, argv: Callable[[Box], list[str]], hear: Callable[[str], bool]) -> Ran:
+    def _run(
+        self, box: Sandbox, argv: Callable[[Sandbox], list[str]], hear: Callable[[str], bool]
+    ) -> ProcessResult:
         attempt = self._attempt
         try:
             return checked_run(
@@ -103,9 +105,9 @@ class SoundRun:
                     folder_size=box.limits.file_size,
                 ),
             )
-        except CpuSpent:
-            attempt.figures.over_budget("while")
+        except CpuTimeExceeded:
+            attempt.metrics.over_budget("while")
             raise ToolFailed(Cause.CPU_LIMIT) from None
         except Stopped:
             attempt.lease.check()
-            raise ResourceShort("The worker's disk is full.") from None
+            raise OutOfResources("The worker's disk is full.") from None

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tusd_py.catalog.values import StoredContent
-from tusd_py.domain.errors import Permanent, Transient
-from tusd_py.domain.rendition import ORIGINAL, Made, Rendition
+from tusd_py.domain.errors import PermanentError, TransientError
+from tusd_py.domain.rendition import ORIGINAL, ProducedFile, Rendition
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
     STORED_PROGRESS,
@@ -17,14 +17,14 @@ from tusd_py.domain.task import (
 )
 from tusd_py.objects.keys import object_key
 from worker.pipeline.attempt import Attempt
-from worker.pipeline.multipart_state import JobLedger
+from worker.pipeline.multipart_state import JobMultipartState
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
     """One file to store."""
 
-    made: Made
+    made: ProducedFile
     file: Path
 
 
@@ -32,13 +32,13 @@ def store_object(attempt: Attempt) -> None:
     """Put the main object and the renditions into the object store: 60 (70) to 90.
 
     The largest one, the source, comes last: what an earlier attempt has stored is found there.
-    Raises: Transient, ResourceShort: try again later; Permanent: the source is gone; LeaseLost.
+    Raises: Transient, OutOfResources: try again later; Permanent: the source is gone; LeaseLost.
     """
     checkpoint = attempt.checkpoint
     source = _source(attempt)
     web = checkpoint.web
     start = UNCOMPRESSED_STORE_PROGRESS if web is None else COMPRESSED_PROGRESS
-    attempt.reporter.say(TaskStatus.UPLOADING_OSS, start, TEXT_STORING)
+    attempt.reporter.report(TaskStatus.UPLOADING_OSS, start, TEXT_STORING)
     items = [_Item(made, attempt.output(made)) for made in checkpoint.outputs]
     if web is None or checkpoint.keeps_original:
         items.append(source)
@@ -63,7 +63,7 @@ def store_object(attempt: Attempt) -> None:
 
 
 def _source(attempt: Attempt) -> _Item:
-    made = Made(
+    made = ProducedFile(
         name=ORIGINAL,
         path="",
         hash=attempt.job.file_hash,
@@ -87,7 +87,7 @@ class _Progress:
         self.attempt.lease.check()
         share = (self.before + done) / self.total if self.total else 1.0
         progress = self.start + int((STORED_PROGRESS - self.start) * min(share, 0.999))
-        self.attempt.reporter.move(TaskStatus.UPLOADING_OSS, progress, TEXT_STORING)
+        self.attempt.reporter.report_progress(TaskStatus.UPLOADING_OSS, progress, TEXT_STORING)
 
 
 def _put(attempt: Attempt, item: _Item, progress: _Progress) -> Rendition:
@@ -95,27 +95,29 @@ def _put(attempt: Attempt, item: _Item, progress: _Progress) -> Rendition:
     key = object_key(made.hash, made.ext)
     try:
         if not ports.catalog.claim_object(key):
-            raise Transient("The object is just being collected; it is stored again in a moment.")
+            raise TransientError(
+                "The object is just being collected; it is stored again in a moment."
+            )
         ports.objects.put_file(
             key,
             item.file,
             content_hash=made.hash,
             content_type=made.content_type,
-            ledger=JobLedger(ports.catalog, attempt.job),
+            ledger=JobMultipartState(ports.catalog, attempt.job),
             progress=progress,
         )
     except FileNotFoundError as error:
         attempt.lease.renew()
         attempt.lease.check()
         if item.file != attempt.source:
-            raise Transient("A file of the work folder is gone; it is made again.") from error
-        raise Permanent(
+            raise TransientError("A file of the work folder is gone; it is made again.") from error
+        raise PermanentError(
             "The uploaded file is gone from the server.",
             code="source_missing",
             message=TEXT_SOURCE_MISSING,
         ) from error
-    except Transient as error:
-        raise Transient(error.detail, message=f"{TEXT_STORE_FAILED}{error.detail}") from error
+    except TransientError as error:
+        raise TransientError(error.detail, message=f"{TEXT_STORE_FAILED}{error.detail}") from error
     return Rendition(
         name=made.name,
         object_key=key,

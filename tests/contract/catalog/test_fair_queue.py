@@ -229,11 +229,11 @@ def test_a_line_that_a_repaired_database_lost_waits_again(
 def test_waiting_for_long_makes_no_messages(catalog: Catalog, clock: FakeClock) -> None:
     """100 films that wait for hours had a new message each every minute."""
     finished(catalog)
-    catalog.mark_sent([row for row, _ in catalog.unsent(10)])
+    catalog.mark_sent([row for row, _ in catalog.pending_jobs(10)])
     for _ in range(3):
         clock.advance(100)
         catalog.reap(max_crashes=3)
-        assert catalog.unsent(10) == []
+        assert catalog.pending_jobs(10) == []
     assert claim(catalog) is not None
 
 

@@ -8,14 +8,14 @@ from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql_catalog import SqlCatalog
-from tusd_py.domain.hook import TOLD, HookEvent
+from tusd_py.domain.hook import DELIVERED_EVENTS, HookEvent
 from tusd_py.domain.ids import owner_scope
 from tusd_py.domain.upload import UploadKind
 
 
 @pytest.fixture(params=["sqlite", "mysql"])
 def catalog(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Catalog]:
-    opened = SqlCatalog(request.getfixturevalue(request.param), clock=clock, hooks=TOLD)
+    opened = SqlCatalog(request.getfixturevalue(request.param), clock=clock, hooks=DELIVERED_EVENTS)
     yield opened
     opened.close()
 
@@ -23,10 +23,10 @@ def catalog(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Catalo
 def told(catalog: Catalog) -> list[str]:
     """Everything that is due, as it is told one after the other."""
     seen = []
-    while due := catalog.take_hooks(10, 60.0):
+    while due := catalog.claim_events(10, 60.0):
         for happened in due:
             seen.append(happened.event.value)
-            catalog.hook_done(happened.id)
+            catalog.event_delivered(happened.id)
     return seen
 
 
@@ -40,9 +40,9 @@ def test_a_failure_and_another_try_are_told_of(catalog: Catalog) -> None:
     task_id = finished(catalog)
     catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="x", error_msg="why")
     seen = []
-    while due := catalog.take_hooks(10, 60.0):
+    while due := catalog.claim_events(10, 60.0):
         seen += due
-        catalog.hook_done(due[0].id)
+        catalog.event_delivered(due[0].id)
     assert [each.event for each in seen][-1] is HookEvent.POST_FAIL
     last = seen[-1].outcome
     assert last is not None
@@ -77,10 +77,10 @@ def test_finishing_twice_is_told_of_once(catalog: Catalog) -> None:
 
 def test_who_took_it_has_it_for_a_while(catalog: Catalog, clock: FakeClock) -> None:
     catalog.add_upload(upload())
-    (first,) = catalog.take_hooks(10, 60.0)
-    assert catalog.take_hooks(10, 60.0) == ()
+    (first,) = catalog.claim_events(10, 60.0)
+    assert catalog.claim_events(10, 60.0) == ()
     clock.advance(61)
-    (again,) = catalog.take_hooks(10, 60.0)
+    (again,) = catalog.claim_events(10, 60.0)
     assert (again.id, again.failures) == (first.id, 0), "whoever took it has died"
 
 
@@ -88,16 +88,16 @@ def test_what_can_not_be_told_holds_up_its_own_upload_alone(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     stuck = finished(catalog, "1" * 64)
-    (first,) = catalog.take_hooks(10, 60.0)
-    catalog.hook_failed(first.id, 30.0)
+    (first,) = catalog.claim_events(10, 60.0)
+    catalog.event_failed(first.id, 30.0)
     other = upload()
     catalog.add_upload(other)
-    assert [each.upload.id for each in catalog.take_hooks(10, 60.0)] == [other.id]
-    assert catalog.figures().outbox["hook"].rows == 1, "the finish, which waits behind it"
+    assert [each.upload.id for each in catalog.claim_events(10, 60.0)] == [other.id]
+    assert catalog.metrics().outbox["hook"].rows == 1, "the finish, which waits behind it"
     clock.advance(31)
-    (again,) = catalog.take_hooks(10, 60.0)
+    (again,) = catalog.claim_events(10, 60.0)
     assert (again.upload.id, again.event, again.failures) == (stuck, HookEvent.POST_CREATE, 1)
-    catalog.hook_done(again.id)
+    catalog.event_delivered(again.id)
     assert told(catalog) == ["post-finish"]
 
 

@@ -43,7 +43,7 @@ def test_a_held_hash_makes_an_upload_that_is_finished_at_birth(catalog: Catalog)
     assert (history.status, history.oss_path) == ("completed", file.path)
     assert catalog.job(made.id) is None
     assert made.id not in catalog.removable_sources()
-    assert made.id in [outcome.history.task_id for _, outcome in catalog.untold(10)]
+    assert made.id in [outcome.history.task_id for _, outcome in catalog.pending_outcomes(10)]
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql_catalog import SqlCatalog
 from tusd_py.domain.errors import (
     LeaseLost,
-    Transient,
+    TransientError,
 )
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job import Checkpoint, Job, JobState, Step
 from tusd_py.domain.notes import Note
-from tusd_py.domain.rendition import Made
+from tusd_py.domain.rendition import ProducedFile
 from tusd_py.domain.upload import UploadState
 
 
@@ -33,7 +33,7 @@ def test_one_of_many_claims_wins(catalog: Catalog) -> None:
 
 def test_a_job_is_not_claimed_before_its_time(catalog: Catalog, clock: FakeClock) -> None:
     task_id = finished(catalog)
-    catalog.mark_sent([row for row, _ in catalog.unsent(10)])
+    catalog.mark_sent([row for row, _ in catalog.pending_jobs(10)])
     catalog.retry(
         task_id,
         fence=claimed(catalog, task_id),
@@ -43,9 +43,9 @@ def test_a_job_is_not_claimed_before_its_time(catalog: Catalog, clock: FakeClock
         counted=True,
     )
     assert claim(catalog, owner="w") is None
-    assert catalog.unsent(10) == []
+    assert catalog.pending_jobs(10) == []
     clock.advance(31)
-    assert len(catalog.unsent(10)) == 1
+    assert len(catalog.pending_jobs(10)) == 1
     job = claim(catalog, owner="w")
     assert job is not None
     assert (job.attempts, job.fence, job.error_code) == (1, 2, "transient")
@@ -53,7 +53,7 @@ def test_a_job_is_not_claimed_before_its_time(catalog: Catalog, clock: FakeClock
 
 def test_a_checkpoint_is_kept_for_the_next_attempt(catalog: Catalog) -> None:
     task_id = finished(catalog)
-    made = Made(
+    made = ProducedFile(
         name="web", path="1/video.mp4", hash="e" * 64, size=5, content_type="video/mp4", ext=".mp4",
         facts={"duration": 2.5},
     )  # fmt: skip
@@ -138,7 +138,7 @@ def test_equal_content_that_finishes_together_is_one_file(catalog: Catalog) -> N
 def test_completing_by_the_pool_needs_the_pool(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         catalog.complete(task_id, fence=fence, stored=None)
     job = catalog.job(task_id)
     assert job is not None
@@ -149,7 +149,7 @@ def test_dead_leases_go_back_and_three_crashes_are_poison(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     task_id = finished(catalog)
-    catalog.mark_sent([row for row, _ in catalog.unsent(10)])
+    catalog.mark_sent([row for row, _ in catalog.pending_jobs(10)])
     for crash in range(1, 4):
         claimed(catalog, task_id, seconds=10)
         assert catalog.reap(max_crashes=3) == []
@@ -160,14 +160,14 @@ def test_dead_leases_go_back_and_three_crashes_are_poison(
         assert job.crash_count == crash
         if crash < 3:
             assert job.state is JobState.QUEUED
-            ((row, _),) = catalog.unsent(10)
+            ((row, _),) = catalog.pending_jobs(10)
             catalog.mark_sent([row])
     assert [job.task_id for job in poisoned] == [task_id]
     assert (job.state, job.error_code) == (JobState.FAILED, "poison")
     history = catalog.history(task_id)
     assert history is not None
     assert history.status == "failed"
-    assert catalog.unsent(10) == []
+    assert catalog.pending_jobs(10) == []
 
 
 def die(catalog: Catalog, clock: FakeClock, task_id: UploadId, *reached: Step) -> Job:
@@ -219,14 +219,14 @@ def test_an_attempt_holds_its_job_until_it_ends_or_another_takes_it(
     mine, others, deleted, done = (finished(catalog, digit * 64) for digit in "1234")
     fences = {task_id: claimed(catalog, task_id, seconds=60) for task_id in (mine, deleted, done)}
     fences[others] = claimed(catalog, others, seconds=10)
-    assert set(catalog.held(fences)) == {mine, others, deleted, done}
+    assert set(catalog.is_held(fences)) == {mine, others, deleted, done}
     clock.advance(11)
     catalog.reap(max_crashes=3)
     claimed(catalog, others)
     catalog.close_upload(deleted, UploadState.TERMINATED)
     catalog.complete(done, fence=fences[done], stored=STORED)
-    assert set(catalog.held(fences)) == {mine}
-    assert catalog.held({}) in ([], set())
+    assert set(catalog.is_held(fences)) == {mine}
+    assert catalog.is_held({}) in ([], set())
 
 
 @pytest.mark.parametrize("code", ["poison", "unexpected", "transient", "compression_failed"])
@@ -272,24 +272,24 @@ def test_outcomes_are_told_from_the_outbox(catalog: Catalog) -> None:
     first, second = claimed(catalog, done), claimed(catalog, failed)
     catalog.complete(done, fence=first, stored=STORED)
     catalog.fail(failed, fence=second, error_code="corrupt", error_msg="broken")
-    untold = catalog.untold(10)
+    untold = catalog.pending_outcomes(10)
     assert [(o.history.task_id, o.history.status, o.fence, o.error_code) for _, o in untold] == [
         (done, "completed", first, ""),
         (failed, "failed", second, "corrupt"),
     ]
     catalog.mark_sent([row for row, _ in untold])
-    assert catalog.untold(10) == []
+    assert catalog.pending_outcomes(10) == []
     jobs = [catalog.job(task_id) for task_id in (done, failed)]
     assert [job.state for job in jobs if job] == [JobState.DONE, JobState.FAILED]
 
 
 def test_sent_rows_are_dropped_after_a_day(catalog: Catalog, clock: FakeClock) -> None:
     finished(catalog)
-    ((row, _),) = catalog.unsent(10)
+    ((row, _),) = catalog.pending_jobs(10)
     catalog.mark_sent([row])
     clock.advance(24 * 3600 + 1)
     finished(catalog, "9" * 64)
-    ((second, _),) = catalog.unsent(10)
+    ((second, _),) = catalog.pending_jobs(10)
     catalog.mark_sent([second])
     assert second > row
 

@@ -6,7 +6,7 @@ from support.catalog import STORED, claimed, finished, upload
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
-from tusd_py.catalog.values import DAY, HOUR, Ended, Waiting
+from tusd_py.catalog.values import DAY, HOUR, Backlog, EndedCounts
 
 
 def test_a_catalog_that_answers_passes_its_check(catalog: Catalog) -> None:
@@ -14,11 +14,11 @@ def test_a_catalog_that_answers_passes_its_check(catalog: Catalog) -> None:
 
 
 def test_the_figures_of_an_empty_catalog_are_nothing(catalog: Catalog) -> None:
-    found = catalog.figures()
+    found = catalog.metrics()
     assert (found.queued, found.running, found.dead_letters, found.open_uploads) == (0, 0, 0, 0)
-    assert found.due == Waiting(rows=0, oldest_seconds=0.0)
+    assert found.due == Backlog(rows=0, oldest_seconds=0.0)
     assert found.outbox == {"job": found.due, "outcome": found.due, "hook": found.due}
-    assert found.ended == {span: Ended(completed=0, failed=0) for span in (HOUR, DAY)}
+    assert found.ended == {span: EndedCounts(completed=0, failed=0) for span in (HOUR, DAY)}
     assert found.ended[HOUR].success_ratio is None
     assert found.processing_seconds is None
 
@@ -41,21 +41,21 @@ def test_figures_count_jobs_by_what_may_happen_to_them(catalog: Catalog, clock: 
     )  # fmt: skip
     waiting = finished(catalog, "5" * 64)
     clock.advance(20)
-    found = catalog.figures()
+    found = catalog.metrics()
     assert (found.queued, found.running, found.dead_letters, found.open_uploads) == (2, 1, 1, 1)
-    assert found.due == Waiting(rows=1, oldest_seconds=20.0)
+    assert found.due == Backlog(rows=1, oldest_seconds=20.0)
     assert catalog.job(waiting) is not None
     # The row of the retry is not due yet; two tasks have ended.
     assert found.outbox == {
-        "job": Waiting(rows=5, oldest_seconds=120.0),
-        "outcome": Waiting(rows=2, oldest_seconds=20.0),
-        "hook": Waiting(rows=0, oldest_seconds=0.0),
+        "job": Backlog(rows=5, oldest_seconds=120.0),
+        "outcome": Backlog(rows=2, oldest_seconds=20.0),
+        "hook": Backlog(rows=0, oldest_seconds=0.0),
     }
-    catalog.mark_sent([row for row, _ in catalog.unsent(10)])
-    assert catalog.figures().outbox["job"] == Waiting(rows=0, oldest_seconds=0.0)
+    catalog.mark_sent([row for row, _ in catalog.pending_jobs(10)])
+    assert catalog.metrics().outbox["job"] == Backlog(rows=0, oldest_seconds=0.0)
     clock.advance(600)
-    assert catalog.figures().outbox["job"] == Waiting(rows=1, oldest_seconds=20.0)
-    assert catalog.figures().due == Waiting(rows=2, oldest_seconds=620.0)
+    assert catalog.metrics().outbox["job"] == Backlog(rows=1, oldest_seconds=20.0)
+    assert catalog.metrics().due == Backlog(rows=2, oldest_seconds=620.0)
 
 
 def test_figures_of_what_ended_are_of_the_last_hour_and_day(
@@ -71,21 +71,21 @@ def test_figures_of_what_ended_are_of_the_last_hour_and_day(
     catalog.fail(failed, fence=claimed(catalog, failed), error_code="x", error_msg="why")
     # Held already: an end, but no job.
     finished(catalog, "1" * 64)
-    found = catalog.figures()
-    assert found.ended == {span: Ended(completed=3, failed=1) for span in (HOUR, DAY)}
+    found = catalog.metrics()
+    assert found.ended == {span: EndedCounts(completed=3, failed=1) for span in (HOUR, DAY)}
     assert found.ended[HOUR].success_ratio == 0.75
     assert found.processing_seconds == 40.0
     clock.advance(HOUR + 60)
     finished(catalog, "2" * 64)
-    found = catalog.figures()
+    found = catalog.metrics()
     assert found.ended == {
-        HOUR: Ended(completed=1, failed=0),
-        DAY: Ended(completed=4, failed=1),
+        HOUR: EndedCounts(completed=1, failed=0),
+        DAY: EndedCounts(completed=4, failed=1),
     }
     assert found.processing_seconds is None
     clock.advance(DAY)
-    assert catalog.figures().ended[DAY] == Ended(completed=1, failed=0)
+    assert catalog.metrics().ended[DAY] == EndedCounts(completed=1, failed=0)
     clock.advance(HOUR + 60)
-    assert catalog.figures().ended[DAY] == Ended(completed=0, failed=0)
+    assert catalog.metrics().ended[DAY] == EndedCounts(completed=0, failed=0)
     assert catalog.reopen(failed) is not None
-    assert catalog.figures().dead_letters == 0
+    assert catalog.metrics().dead_letters == 0

@@ -13,7 +13,7 @@ from tusd_py.catalog.sql_catalog import SqlCatalog, sqlite_url
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import (
     LeaseLost,
-    Transient,
+    TransientError,
 )
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import JobState
@@ -133,13 +133,13 @@ def test_nothing_comes_to_point_at_a_condemned_object(catalog: Catalog) -> None:
     assert catalog.claim_object(STORED.object_key)
     assert catalog.condemn_object(STORED.object_key)
     assert not catalog.claim_object(STORED.object_key)
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         catalog.complete(task_id, fence=fence, stored=STORED)
     job = catalog.job(task_id)
     assert job is not None
     assert job.state is JobState.RUNNING
     catalog.object_removed(STORED.object_key)
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         catalog.complete(task_id, fence=fence, stored=STORED)
     assert catalog.claim_object(STORED.object_key)
     assert catalog.complete(task_id, fence=fence, stored=STORED).object_key == STORED.object_key
@@ -165,7 +165,7 @@ def test_recording_and_condemning_an_object_at_once_never_both_succeed(catalog: 
         ) -> bool:
             try:
                 catalog.complete(task_id, fence=fence, stored=stored)
-            except Transient:
+            except TransientError:
                 return False
             return True
 

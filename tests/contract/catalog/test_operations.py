@@ -15,40 +15,40 @@ def test_a_worker_is_there_from_its_first_word_until_it_leaves(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     began = clock.now()
-    catalog.worker_lives("a:1:x", slots=2, times={}, for_seconds=60.0)
+    catalog.heartbeat("a:1:x", slots=2, times={}, for_seconds=60.0)
     clock.advance(15)
-    catalog.worker_lives("a:1:x", slots=2, times={}, for_seconds=60.0)
-    catalog.worker_lives("b:1:y", slots=1, times={}, for_seconds=60.0)
+    catalog.heartbeat("a:1:x", slots=2, times={}, for_seconds=60.0)
+    catalog.heartbeat("b:1:y", slots=1, times={}, for_seconds=60.0)
     first, second = catalog.workers()
     assert (first.owner, first.slots) == ("a:1:x", 2)
     assert (first.started_at, first.seen_at) == (began, began + 15)
     assert second.owner == "b:1:y"
-    catalog.worker_left("a:1:x")
-    catalog.worker_left("a:1:x")
+    catalog.deregister("a:1:x")
+    catalog.deregister("a:1:x")
     assert [worker.owner for worker in catalog.workers()] == ["b:1:y"]
 
 
 def test_a_worker_that_is_silent_for_a_minute_is_gone(catalog: Catalog, clock: FakeClock) -> None:
-    catalog.worker_lives("a:1:x", slots=1, times={}, for_seconds=60.0)
+    catalog.heartbeat("a:1:x", slots=1, times={}, for_seconds=60.0)
     clock.advance(61)
     assert catalog.workers() == []
-    catalog.worker_lives("b:1:y", slots=1, times={}, for_seconds=60.0)
+    catalog.heartbeat("b:1:y", slots=1, times={}, for_seconds=60.0)
     assert [worker.owner for worker in catalog.workers()] == ["b:1:y"]
 
 
 def test_times_of_all_workers_add_up_and_old_hours_are_left_out(
     catalog: Catalog, clock: FakeClock
 ) -> None:
-    catalog.worker_lives("a:1:x", slots=1, times={Step.STORE: StepTime(2, 3.0)}, for_seconds=60.0)
-    catalog.worker_lives("b:1:y", slots=1, times={Step.STORE: StepTime(1, 6.0)}, for_seconds=60.0)
+    catalog.heartbeat("a:1:x", slots=1, times={Step.STORE: StepTime(2, 3.0)}, for_seconds=60.0)
+    catalog.heartbeat("b:1:y", slots=1, times={Step.STORE: StepTime(1, 6.0)}, for_seconds=60.0)
     assert catalog.step_times(hours=24) == {Step.STORE: StepTime(3, 9.0)}
     assert catalog.step_times(hours=24)[Step.STORE].mean_seconds == 3.0
     clock.advance(3600)
-    catalog.worker_lives("b:1:y", slots=1, times={Step.SCAN: StepTime(1, 1.0)}, for_seconds=60.0)
+    catalog.heartbeat("b:1:y", slots=1, times={Step.SCAN: StepTime(1, 1.0)}, for_seconds=60.0)
     assert set(catalog.step_times(hours=24)) == {Step.STORE, Step.SCAN}
     assert set(catalog.step_times(hours=1)) == {Step.SCAN}
     clock.advance(8 * 24 * 3600)
-    catalog.worker_lives("b:1:y", slots=1, times={}, for_seconds=60.0)
+    catalog.heartbeat("b:1:y", slots=1, times={}, for_seconds=60.0)
     assert catalog.step_times(hours=10**4) == {}
 
 

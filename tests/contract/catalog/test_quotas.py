@@ -93,16 +93,16 @@ def test_a_deferred_length_is_reserved_when_it_is_told(catalog: Catalog) -> None
 def test_bytes_of_unknown_length_are_granted_and_count(catalog: Catalog) -> None:
     made = upload(length=None)
     catalog.add_upload(made, BYTES)
-    assert catalog.grant(made, end=10, ahead=0, limit=25) == 10
+    assert catalog.reserve_quota(made, end=10, ahead=0, limit=25) == 10
     assert catalog.usage(ME) == Usage(1, 10, 1)
     with pytest.raises(QuotaExceeded):
         catalog.add_upload(upload(length=16), BYTES)
     catalog.add_upload(upload(length=10), BYTES)
-    assert catalog.grant(made, end=20, ahead=0, limit=25) == 15, "what there is"
-    assert catalog.grant(made, end=20, ahead=0, limit=25) == 15
-    assert catalog.grant(made, end=12, ahead=0, limit=25) == 15
+    assert catalog.reserve_quota(made, end=20, ahead=0, limit=25) == 15, "what there is"
+    assert catalog.reserve_quota(made, end=20, ahead=0, limit=25) == 15
+    assert catalog.reserve_quota(made, end=12, ahead=0, limit=25) == 15
     assert catalog.usage(ME) == Usage(2, 25, 2)
-    catalog.set_granted(made.id, 12)
+    catalog.set_reserved(made.id, 12)
     assert catalog.usage(ME) == Usage(2, 22, 2)
     assert catalog.upload(made.id) == replace(made, granted=12)
     assert catalog.usage(OTHER) == Usage(0, 0, 0)
@@ -111,30 +111,30 @@ def test_bytes_of_unknown_length_are_granted_and_count(catalog: Catalog) -> None
 def test_little_is_granted_ahead_when_little_is_left(catalog: Catalog) -> None:
     made = upload(length=None)
     catalog.add_upload(made)
-    assert catalog.grant(made, end=1, ahead=100, limit=10_000) == 101
-    assert catalog.grant(made, end=200, ahead=100, limit=300) == 224
+    assert catalog.reserve_quota(made, end=1, ahead=100, limit=10_000) == 101
+    assert catalog.reserve_quota(made, end=200, ahead=100, limit=300) == 224
 
 
 def test_a_declared_length_takes_the_place_of_the_grant(catalog: Catalog) -> None:
     made = upload(length=None)
     catalog.add_upload(made)
-    catalog.grant(made, end=20, ahead=0, limit=25)
+    catalog.reserve_quota(made, end=20, ahead=0, limit=25)
     assert catalog.declare_length(made, 22, BYTES)
     assert catalog.usage(ME) == Usage(1, 22, 1)
-    catalog.set_granted(made.id, 3)
+    catalog.set_reserved(made.id, 3)
     assert catalog.usage(ME) == Usage(1, 22, 1)
     with pytest.raises(UploadNotFound):
-        catalog.grant(made, end=1, ahead=0, limit=25)
+        catalog.reserve_quota(made, end=1, ahead=0, limit=25)
 
 
 def test_nothing_is_granted_to_what_is_gone(catalog: Catalog) -> None:
     made = upload(length=None)
     catalog.add_upload(made)
-    catalog.grant(made, end=5, ahead=0, limit=25)
+    catalog.reserve_quota(made, end=5, ahead=0, limit=25)
     catalog.close_upload(made.id, UploadState.TERMINATED)
     assert catalog.usage(ME) == Usage(0, 0, 0)
     with pytest.raises(UploadNotFound):
-        catalog.grant(made, end=6, ahead=0, limit=25)
+        catalog.reserve_quota(made, end=6, ahead=0, limit=25)
 
 
 def test_grants_at_once_never_give_more_than_there_is(servers: Sequence[Catalog]) -> None:
@@ -147,9 +147,9 @@ def test_grants_at_once_never_give_more_than_there_is(servers: Sequence[Catalog]
         size = 0
         while True:
             server = servers[number % 2]
-            given = server.grant(made[number], end=size + 7, ahead=20, limit=1000)
+            given = server.reserve_quota(made[number], end=size + 7, ahead=20, limit=1000)
             if given < size + 7:
-                server.set_granted(made[number].id, given)
+                server.set_reserved(made[number].id, given)
                 return given
             size += 7
 

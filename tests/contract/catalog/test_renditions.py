@@ -8,13 +8,13 @@ from support.catalog import ME, OTHER, STORED, claimed, content, finished, uploa
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import StoredContent
-from tusd_py.domain.errors import QuotaExceeded, Transient
+from tusd_py.domain.errors import QuotaExceeded, TransientError
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job import Checkpoint
 from tusd_py.domain.ownership_proof import Question, Terms
 from tusd_py.domain.quota import Quota
-from tusd_py.domain.rendition import Made, Rendition
+from tusd_py.domain.rendition import ProducedFile, Rendition
 from tusd_py.domain.upload import UploadState
 
 HASH = "a" * 64
@@ -62,7 +62,7 @@ def test_a_collected_rendition_is_put_again_before_its_file_is_recorded(catalog:
     task_id = finished(catalog)
     assert catalog.condemn_object(BESIDE[1].object_key)
     fence = claimed(catalog, task_id)
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         catalog.complete(task_id, fence=fence, stored=WITH_RENDITIONS)
     assert catalog.file_by_hash(owner_scope(ME), HASH) is None
     catalog.object_removed(BESIDE[1].object_key)
@@ -125,7 +125,7 @@ def test_long_facts_are_kept_whole(catalog: Catalog) -> None:
     facts = {"text": "字" * 100_000}
     poster = replace(BESIDE[1], facts=facts)
     outputs = tuple(
-        Made(
+        ProducedFile(
             name=f"subtitles-{number}-und",
             path="1/x",
             hash="c" * 64,

@@ -11,8 +11,8 @@ from tusd_py.catalog.schema import jobs
 from tusd_py.catalog.sql_catalog import SqlCatalog
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import (
+    AlreadyProcessing,
     OriginalMissing,
-    ProcessingAlready,
     UploadNotFound,
     UploadUnfinished,
 )
@@ -46,7 +46,9 @@ BETTER = StoredContent(
 def completed(catalog: Catalog, stored: StoredContent = MADE, digest: str = HASH) -> UploadId:
     task_id = finished(catalog, digest)
     catalog.complete(task_id, fence=claimed(catalog, task_id), stored=stored)
-    catalog.mark_sent([row for row, _ in (*catalog.unsent(99), *catalog.untold(99))])
+    catalog.mark_sent(
+        [row for row, _ in (*catalog.pending_jobs(99), *catalog.pending_outcomes(99))]
+    )
     return task_id
 
 
@@ -55,15 +57,15 @@ def test_everything_is_replaced_at_once_for_every_task(catalog: Catalog) -> None
     twin = upload()
     catalog.add_upload(twin)
     assert catalog.finish_upload(content(twin), is_video=True).file is not None
-    catalog.mark_sent([row for row, _ in catalog.untold(99)])
+    catalog.mark_sent([row for row, _ in catalog.pending_outcomes(99)])
     # The twin never had a job.
-    job = catalog.process_again(twin.id)
+    job = catalog.add_reprocess_job(twin.id)
     assert (job.state, job.checkpoint, job.file_hash) == (
         JobState.QUEUED, Checkpoint(again=True), HASH,
     )  # fmt: skip
-    assert [message.task_id for _, message in catalog.unsent(10)] == [twin.id]
-    with pytest.raises(ProcessingAlready):
-        catalog.process_again(twin.id)
+    assert [message.task_id for _, message in catalog.pending_jobs(10)] == [twin.id]
+    with pytest.raises(AlreadyProcessing):
+        catalog.add_reprocess_job(twin.id)
     before = catalog.file_by_hash(owner_scope(ME), HASH)
     after = catalog.complete(twin.id, fence=claimed(catalog, twin.id), stored=BETTER)
     assert before is not None
@@ -75,23 +77,26 @@ def test_everything_is_replaced_at_once_for_every_task(catalog: Catalog) -> None
         history = catalog.history(task)
         assert history is not None
         assert (history.status, history.oss_path) == ("completed", "/pool/ee/x")
-    assert {outcome.history.task_id for _, outcome in catalog.untold(10)} == {task_id, twin.id}
+    assert {outcome.history.task_id for _, outcome in catalog.pending_outcomes(10)} == {
+        task_id,
+        twin.id,
+    }
     assert catalog.condemn_object(STORED.object_key)
     assert not catalog.condemn_object(ORIGINAL.object_key)
     # And once more.
-    assert catalog.process_again(task_id).state is JobState.QUEUED
+    assert catalog.add_reprocess_job(task_id).state is JobState.QUEUED
 
 
 def test_a_failure_and_dead_workers_leave_the_task_completed(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     task_id = completed(catalog)
-    catalog.process_again(task_id)
+    catalog.add_reprocess_job(task_id)
     catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="x", error_msg="why")
     for _ in range(2):
         if (job := catalog.job(task_id)) is not None and job.state is JobState.DONE:
             assert (job.error_code, catalog.dead_letters()) == ("x", [])
-            catalog.process_again(task_id)
+            catalog.add_reprocess_job(task_id)
         fence = claimed(catalog, task_id, seconds=10)
         checkpoint = Checkpoint(step=Step.TRANSCODE, again=True)
         catalog.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
@@ -102,7 +107,7 @@ def test_a_failure_and_dead_workers_leave_the_task_completed(
     assert (job.state, job.error_code, job.checkpoint.as_it_is) == (JobState.DONE, "poison", False)
     assert history is not None
     assert (history.status, history.oss_path) == ("completed", MADE.path)
-    assert catalog.untold(10) == []
+    assert catalog.pending_outcomes(10) == []
 
 
 @pytest.mark.parametrize("dies", [True, False], ids=["poison", "failed"])
@@ -110,7 +115,7 @@ def test_a_job_that_is_given_up_keeps_no_parts(
     catalog: Catalog, clock: FakeClock, dies: bool
 ) -> None:
     task_id = completed(catalog)
-    catalog.process_again(task_id)
+    catalog.add_reprocess_job(task_id)
     multipart = Multipart(key=BETTER.object_key, upload_id="u", part_size=1 << 24)
     for number in (1, 2):
         fence = claimed(catalog, task_id, seconds=10)
@@ -130,14 +135,14 @@ def test_a_job_that_is_given_up_keeps_no_parts(
     assert job is not None
     assert job.state is JobState.DONE
     assert catalog.multipart(task_id) is None
-    catalog.process_again(task_id)
+    catalog.add_reprocess_job(task_id)
     assert set(catalog.multipart_ids()) == set()
 
 
 def test_a_new_job_goes_on_with_no_parts_of_an_earlier_one(catalog: Catalog) -> None:
     """An earlier version kept them."""
     task_id = completed(catalog)
-    catalog.process_again(task_id)
+    catalog.add_reprocess_job(task_id)
     fence = claimed(catalog, task_id)
     multipart = Multipart(key=BETTER.object_key, upload_id="u", part_size=1 << 24)
     catalog.begin_multipart(task_id, fence=fence, multipart=multipart)
@@ -145,7 +150,7 @@ def test_a_new_job_goes_on_with_no_parts_of_an_earlier_one(catalog: Catalog) -> 
     assert isinstance(catalog, SqlCatalog)
     catalog._database.write(lambda c: c.execute(state))
     assert catalog.multipart(task_id) == multipart
-    catalog.process_again(task_id)
+    catalog.add_reprocess_job(task_id)
     assert catalog.multipart(task_id) is None
 
 
@@ -157,7 +162,7 @@ def test_a_job_of_today_has_a_place_of_today(catalog: Catalog, clock: FakeClock)
     clock.advance(1000)
     fresh = finished(catalog, "5" * 64)
     clock.advance(1)
-    again = catalog.process_again(task_id)
+    again = catalog.add_reprocess_job(task_id)
     assert (again.priority, again.created_at) == (0, clock.now())
     first = claim(catalog)
     assert first is not None
@@ -172,7 +177,7 @@ def test_a_job_of_today_has_a_place_of_today(catalog: Catalog, clock: FakeClock)
 
 def test_it_may_wait_behind_everything_else(catalog: Catalog, clock: FakeClock) -> None:
     task_id = completed(catalog)
-    assert catalog.process_again(task_id, priority=LAST_PRIORITY).priority == LAST_PRIORITY
+    assert catalog.add_reprocess_job(task_id, priority=LAST_PRIORITY).priority == LAST_PRIORITY
     clock.advance(10)
     fresh = finished(catalog, "5" * 64)
     assert [job and job.task_id for job in (claim(catalog), claim(catalog))] == [fresh, task_id]
@@ -189,7 +194,7 @@ def test_a_file_without_a_job_waits_in_the_lane_of_its_kind(
     twin = upload()
     catalog.add_upload(twin)
     catalog.finish_upload(content(twin), is_video=False)
-    assert catalog.process_again(twin.id).lane is lane
+    assert catalog.add_reprocess_job(twin.id).lane is lane
 
 
 def test_the_users_of_deleted_uploads_hear_nothing(catalog: Catalog) -> None:
@@ -198,16 +203,16 @@ def test_the_users_of_deleted_uploads_hear_nothing(catalog: Catalog) -> None:
     catalog.add_upload(deleted)
     catalog.finish_upload(content(deleted), is_video=True)
     catalog.close_upload(deleted.id, UploadState.TERMINATED)
-    catalog.mark_sent([row for row, _ in catalog.untold(99)])
-    catalog.process_again(task_id)
+    catalog.mark_sent([row for row, _ in catalog.pending_outcomes(99)])
+    catalog.add_reprocess_job(task_id)
     catalog.complete(task_id, fence=claimed(catalog, task_id), stored=BETTER)
-    assert [outcome.history.task_id for _, outcome in catalog.untold(10)] == [task_id]
+    assert [outcome.history.task_id for _, outcome in catalog.pending_outcomes(10)] == [task_id]
 
 
-@pytest.mark.parametrize("method", ["process_again", "check_process_again"])
+@pytest.mark.parametrize("method", ["add_reprocess_job", "check_reprocessable"])
 def test_what_is_not_in_the_pool_or_not_kept_is_refused(catalog: Catalog, method: str) -> None:
     attempt = getattr(catalog, method)
-    with pytest.raises(ProcessingAlready):
+    with pytest.raises(AlreadyProcessing):
         attempt(finished(catalog))
     receiving = upload()
     catalog.add_upload(receiving)
@@ -223,10 +228,10 @@ def test_what_is_not_in_the_pool_or_not_kept_is_refused(catalog: Catalog, method
 
 def test_a_check_queues_nothing(catalog: Catalog) -> None:
     task_id = completed(catalog)
-    catalog.check_process_again(task_id)
+    catalog.check_reprocessable(task_id)
     job = catalog.job(task_id)
     assert job is not None
-    assert (job.state, catalog.unsent(10)) == (JobState.DONE, [])
+    assert (job.state, catalog.pending_jobs(10)) == (JobState.DONE, [])
 
 
 def test_files_are_listed_by_kind_age_and_note(catalog: Catalog, clock: FakeClock) -> None:
@@ -240,7 +245,7 @@ def test_files_are_listed_by_kind_age_and_note(catalog: Catalog, clock: FakeCloc
     everything = {"kind": "", "before": clock.now() + 1, "note": "", "after": None, "limit": 10}
 
     def listed(**values: object) -> list[UploadId]:
-        return list(catalog.processed(**{**everything, **values}))  # type: ignore[arg-type]
+        return list(catalog.stored_uploads(**{**everything, **values}))  # type: ignore[arg-type]
 
     assert listed() == sorted([film, text])
     assert listed(limit=1) == sorted([film, text])[:1]

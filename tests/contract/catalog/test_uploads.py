@@ -37,7 +37,7 @@ def test_what_is_brought_together_is_done_or_not_each_by_itself(catalog: Catalog
         catalog.add_upload(born)
         return catalog.finish_upload(content(born), is_video=False).first
 
-    told = catalog.together(
+    told = catalog.run_as_one_transaction(
         [
             add_and_finish,
             lambda: catalog.finish_upload(content(unknown, "b" * 64), is_video=False),
@@ -76,7 +76,7 @@ def test_finishing_makes_history_job_and_outbox_row_together(catalog: Catalog) -
     job = catalog.job(made.id)
     assert job is not None
     assert (job.state, job.fence, job.filename) == (JobState.QUEUED, 0, "a.mp4")
-    ((_, message),) = catalog.unsent(10)
+    ((_, message),) = catalog.pending_jobs(10)
     assert (message.task_id, message.is_video, message.file_size) == (made.id, True, 10)
 
 
@@ -86,7 +86,7 @@ def test_finishing_twice_changes_nothing(catalog: Catalog) -> None:
     assert again is not None
     outcome = catalog.finish_upload(content(again), is_video=True)
     assert not outcome.first
-    assert len(catalog.unsent(10)) == 1
+    assert len(catalog.pending_jobs(10)) == 1
 
 
 def test_many_finishes_at_once_make_one_job(catalog: Catalog) -> None:
@@ -97,7 +97,7 @@ def test_many_finishes_at_once_make_one_job(catalog: Catalog) -> None:
             pool.map(lambda _: catalog.finish_upload(content(made), is_video=False), range(8))
         )
     assert sorted(outcome.first for outcome in outcomes) == [False] * 7 + [True]
-    assert len(catalog.unsent(10)) == 1
+    assert len(catalog.pending_jobs(10)) == 1
 
 
 @pytest.mark.parametrize(
@@ -170,15 +170,15 @@ def test_only_what_may_have_something_due_is_looked_at(catalog: Catalog, clock: 
     clock.advance(2)
     assert {found.id for found in catalog.due(10)} == {each.id for each in (*made, part)}
     assert next(found.id for found in catalog.due(2)) in (made[0].id, part.id)
-    catalog.look_again({each.id: clock.now() + 10 for each in (*made, part)})
+    catalog.examine_again({each.id: clock.now() + 10 for each in (*made, part)})
     assert catalog.due(10) == []
-    catalog.look_again({})
+    catalog.examine_again({})
     clock.advance(11)
     catalog.finish_partial(part.id, "d" * 64)
     catalog.finish_upload(content(made[0]), is_video=False)
     catalog.close_upload(made[1].id, UploadState.EXPIRED)
     assert {found.id for found in catalog.due(10)} == {made[2].id, part.id}
-    catalog.look_again({part.id: None})
+    catalog.examine_again({part.id: None})
     clock.jump(-365 * 86400)
     assert [found.id for found in catalog.due(10)] == [made[2].id], "set by a clock that was wrong"
 

@@ -14,7 +14,7 @@ from tusd_py.domain.errors import UploadLocked
 from tusd_py.domain.ids import UploadId
 from tusd_py.locks.local import LocalLock
 from tusd_py.locks.port import Lock
-from tusd_py.locks.redis import RedisLetGoBus
+from tusd_py.locks.redis import RedisReleaseRequests
 from tusd_py.locks.shared import SharedLock
 
 PATIENT: Final = 30.0
@@ -31,7 +31,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 
     def shared(timeout_seconds: float) -> Lock:
         server: Redis = request.getfixturevalue("redis_server")
-        bus = RedisLetGoBus(server.url)
+        bus = RedisReleaseRequests(server.url)
         made.append(SharedLock(tmp_path / "locks", bus, timeout_seconds=timeout_seconds))
         return made[-1]
 

@@ -10,7 +10,7 @@ import pytest
 from support.ledger import Ledger
 
 from tusd_py.clock import SystemClock
-from tusd_py.domain.errors import BackendError, Permanent, ResourceShort, Transient
+from tusd_py.domain.errors import BackendError, OutOfResources, PermanentError, TransientError
 from tusd_py.objects import local
 from tusd_py.objects.bucket import Bucket
 from tusd_py.objects.keys import object_key
@@ -174,7 +174,7 @@ def test_another_file_system_gets_a_verified_copy(
     assert read(store) == CONTENT
     source.write_bytes(b"x" + CONTENT[1:])
     store.delete(KEY)
-    with pytest.raises(Permanent) as damaged:
+    with pytest.raises(PermanentError) as damaged:
         put(store, source)
     assert damaged.value.reason_code == "corrupt"
     assert store.head(KEY) is None
@@ -182,7 +182,7 @@ def test_another_file_system_gets_a_verified_copy(
 
 
 @pytest.mark.parametrize(
-    ("number", "error"), [(errno.ENOSPC, ResourceShort), (errno.EIO, Transient)]
+    ("number", "error"), [(errno.ENOSPC, OutOfResources), (errno.EIO, TransientError)]
 )
 def test_a_disk_in_trouble_leaves_no_object(
     tmp_path: Path,

@@ -7,56 +7,56 @@ import pytest
 from support.services import Redis, free_port
 
 from tusd_py.clock import SystemClock
-from tusd_py.rate_limits.local import LocalMeter
-from tusd_py.rate_limits.port import Meter
-from tusd_py.rate_limits.redis import RedisMeter
+from tusd_py.rate_limits.local import LocalRateLimiter
+from tusd_py.rate_limits.port import RateLimiter
+from tusd_py.rate_limits.redis import RedisRateLimiter
 
 HOUR = 3600.0
 
 
 @pytest.fixture(params=["local", "redis"])
-def meters(request: pytest.FixtureRequest) -> Iterator[list[Meter]]:
+def meters(request: pytest.FixtureRequest) -> Iterator[list[RateLimiter]]:
     """As two servers have it; in one process that is the same."""
     if request.param == "local":
-        made: list[Meter] = [LocalMeter(SystemClock())] * 2
+        made: list[RateLimiter] = [LocalRateLimiter(SystemClock())] * 2
     else:
         server: Redis = request.getfixturevalue("redis_server")
         server.clear()
-        made = [RedisMeter(server.url, SystemClock()) for _ in range(2)]
+        made = [RedisRateLimiter(server.url, SystemClock()) for _ in range(2)]
     yield made
     for meter in made:
         meter.close()
 
 
-def test_so_many_may_come_at_once_and_no_more(meters: list[Meter]) -> None:
+def test_so_many_may_come_at_once_and_no_more(meters: list[RateLimiter]) -> None:
     def admitted(number: int) -> bool:
-        return not meters[number % 2].admit("requests:7", cost=HOUR / 20, burst=HOUR)
+        return not meters[number % 2].try_acquire("requests:7", cost=HOUR / 20, burst=HOUR)
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(admitted, range(60))) == 20
     assert admitted(0) is False
-    assert meters[0].admit("requests:8", cost=HOUR / 20, burst=HOUR) == 0.0, "somebody else"
+    assert meters[0].try_acquire("requests:8", cost=HOUR / 20, burst=HOUR) == 0.0, "somebody else"
 
 
-def test_who_is_refused_is_told_when_and_not_charged(meters: list[Meter]) -> None:
+def test_who_is_refused_is_told_when_and_not_charged(meters: list[RateLimiter]) -> None:
     first, second = meters
-    assert first.admit("k", cost=HOUR, burst=HOUR) == 0.0
-    waits = [second.admit("k", cost=HOUR, burst=HOUR) for _ in range(5)]
+    assert first.try_acquire("k", cost=HOUR, burst=HOUR) == 0.0
+    waits = [second.try_acquire("k", cost=HOUR, burst=HOUR) for _ in range(5)]
     assert all(HOUR - 60 < wait <= HOUR for wait in waits)
 
 
-def test_what_is_charged_in_any_case_adds_up(meters: list[Meter]) -> None:
-    waits = [meters[n % 2].charge("bytes:7", cost=100.0, burst=1.0) for n in range(4)]
+def test_what_is_charged_in_any_case_adds_up(meters: list[RateLimiter]) -> None:
+    waits = [meters[n % 2].consume("bytes:7", cost=100.0, burst=1.0) for n in range(4)]
     for number, wait in enumerate(waits, 1):
         assert 100.0 * number - 61 < wait <= 100.0 * number
-    assert 339 < meters[0].charge("bytes:7", cost=0.0, burst=1.0) <= 400
+    assert 339 < meters[0].consume("bytes:7", cost=0.0, burst=1.0) <= 400
 
 
 def test_without_redis_each_counts_for_itself() -> None:
-    meter = RedisMeter(f"redis://127.0.0.1:{free_port()}/0", SystemClock())
+    meter = RedisRateLimiter(f"redis://127.0.0.1:{free_port()}/0", SystemClock())
     try:
-        assert meter.admit("k", cost=HOUR, burst=HOUR) == 0.0
-        assert meter.admit("k", cost=HOUR, burst=HOUR) > 0
-        assert meter.charge("other", cost=5.0, burst=1.0) > 3
+        assert meter.try_acquire("k", cost=HOUR, burst=HOUR) == 0.0
+        assert meter.try_acquire("k", cost=HOUR, burst=HOUR) > 0
+        assert meter.consume("other", cost=5.0, burst=1.0) > 3
     finally:
         meter.close()

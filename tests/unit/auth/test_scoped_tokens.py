@@ -5,7 +5,7 @@ import pytest
 from support.clock import FakeClock
 from support.tokens import OTHER_SECRET, SECRET
 
-from tusd_py.auth.scoped_tokens import Grants
+from tusd_py.auth.scoped_tokens import ScopedTokens
 from tusd_py.clock import SystemClock
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Discover, Inspect
@@ -20,7 +20,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId, UserId
 
 ONE, OTHER = UploadId("1" * 32), UploadId("2" * 32)
-GRANTS = Grants(SECRET.encode(), SystemClock())
+GRANTS = ScopedTokens(SECRET.encode(), SystemClock())
 NOW = SystemClock().now()
 
 
@@ -48,7 +48,7 @@ def test_it_ends_with_its_upload() -> None:
 def test_a_ticket_is_good_for_a_minute() -> None:
     early = FakeClock()
     early.advance(NOW - 61 - early.now())
-    stale = Grants(SECRET.encode(), early).ticket(Caller(UserId(7)))
+    stale = ScopedTokens(SECRET.encode(), early).ticket(Caller(UserId(7)))
     with pytest.raises(TokenExpired):
         GRANTS.read_ticket(stale)
 
@@ -57,7 +57,7 @@ def test_a_ticket_is_good_for_a_minute() -> None:
     "token",
     [
         GRANTS.ticket(Caller(UserId(7))),
-        Grants(OTHER_SECRET.encode(), SystemClock()).upload_token(
+        ScopedTokens(OTHER_SECRET.encode(), SystemClock()).upload_token(
             UserId(7), ONE, 10, expires_at=None
         ),
         jwt.encode({"userId": 7, "exp": NOW + 60}, SECRET, algorithm="HS256"),

@@ -17,7 +17,7 @@ from support.clock import FakeClock
 from support.tokens import OTHER_SECRET, SECRET
 
 from tusd_py.auth.jwks import parse_keys
-from tusd_py.auth.jwks_cache import PAUSE_SECONDS, KeySet
+from tusd_py.auth.jwks_cache import PAUSE_SECONDS, JwksCache
 from tusd_py.auth.session import ClaimRules, SessionTokens, session_token
 from tusd_py.auth.subject import MAX_USER_ID, user_id_of
 from tusd_py.clock import SystemClock
@@ -200,7 +200,7 @@ class Issuer:
 
 
 def opened(issuer: Issuer, clock: FakeClock | None = None, secret: bytes | None = None) -> Any:
-    keys = KeySet(issuer.fetch, clock or FakeClock(), max_age=3600)
+    keys = JwksCache(issuer.fetch, clock or FakeClock(), max_age=3600)
     return sessions(keys=keys, secret=secret)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from tusd_py.catalog.database import Database, sqlite_url
-from tusd_py.catalog.fast_statement import Prepared
+from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.rows import date_time
 
 TABLE = Table(
@@ -40,8 +40,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_values_are_spelt_as_sqlalchemy_spells_them(database: Database) -> None:
-    adding = Prepared(insert(TABLE), ["id", "at", "open"])
-    found = Prepared(select(TABLE).where(TABLE.c.id == bindparam("wanted")))
+    adding = FastStatement(insert(TABLE), ["id", "at", "open"])
+    found = FastStatement(select(TABLE).where(TABLE.c.id == bindparam("wanted")))
     row = {"id": 1, "at": MOMENT, "open": True}
     assert database.write(lambda c: adding.run(c, row)) == 1
     with database.engine.begin() as connection:
@@ -55,8 +55,8 @@ def test_values_are_spelt_as_sqlalchemy_spells_them(database: Database) -> None:
 
 
 def test_values_of_the_statement_itself_are_kept(database: Database) -> None:
-    adding = Prepared(insert(TABLE), ["id", "open"])
-    closing = Prepared(
+    adding = FastStatement(insert(TABLE), ["id", "open"])
+    closing = FastStatement(
         update(TABLE)
         .where(TABLE.c.id == bindparam("wanted"), TABLE.c.open.is_not(False))
         .values(open=False, name="closed")
@@ -64,7 +64,9 @@ def test_values_of_the_statement_itself_are_kept(database: Database) -> None:
     database.write(lambda c: adding.run(c, {"id": 1, "open": None}))
     assert database.write(lambda c: closing.run(c, {"wanted": 1})) == 1
     assert database.write(lambda c: closing.run(c, {"wanted": 1})) == 0
-    found = Prepared(select(TABLE.c.name, TABLE.c.open).where(TABLE.c.id == bindparam("wanted")))
+    found = FastStatement(
+        select(TABLE.c.name, TABLE.c.open).where(TABLE.c.id == bindparam("wanted"))
+    )
     assert database.read(lambda c: found.first(c, {"wanted": 1})) == {
         "name": "closed",
         "open": False,
@@ -72,15 +74,15 @@ def test_values_of_the_statement_itself_are_kept(database: Database) -> None:
 
 
 def test_a_value_that_is_missing_is_an_error(database: Database) -> None:
-    adding = Prepared(insert(TABLE), ["id", "open"])
+    adding = FastStatement(insert(TABLE), ["id", "open"])
     with pytest.raises(KeyError):
         database.write(lambda c: adding.run(c, {"id": 1}))
 
 
 def test_a_value_that_stands_in_two_places_is_given_to_both(database: Database) -> None:
-    adding = Prepared(insert(TABLE), ["id", "name"])
+    adding = FastStatement(insert(TABLE), ["id", "name"])
     database.write(lambda c: adding.run(c, {"id": 5, "name": "5"}))
-    same = Prepared(
+    same = FastStatement(
         select(TABLE.c.name).where(
             (TABLE.c.id == bindparam("wanted")) | (TABLE.c.id == bindparam("wanted") + 1)
         )

@@ -86,10 +86,10 @@ def test_no_piece_is_kept_where_there_is_no_room(disk: Path) -> None:
 
 
 def test_there_is_room_to_open_databases_on_a_full_disk(disk: Path, spare: SpareSpace) -> None:
-    spare.make_way()
+    spare.free_space()
     assert pieces(disk) == PIECES
     fill(disk / "another program's")
-    spare.make_way()
+    spare.free_space()
     assert free_bytes(disk) >= 3 * PIECE_BYTES
     assert PIECES - 4 <= pieces(disk) < PIECES
 
@@ -122,7 +122,7 @@ def test_works_that_share_a_transaction_go_on_together(disk: Path, spare: SpareS
 
     works = [lambda each=each: catalog.add_upload(each) for each in made]
     for batch in (works[:100], [*works[100:], fails]):
-        done = catalog.together(batch)
+        done = catalog.run_as_one_transaction(batch)
         assert [each.error for each in done[:100]] == [None] * 100
     assert isinstance(done[-1].error, KeyError)
     assert all(catalog.upload(each.id) is not None for each in made)
@@ -186,7 +186,9 @@ def test_with_nothing_kept_it_is_a_full_disk_and_nothing_is_lost(
     for _ in range(3):
         with pytest.raises(StorageFull):
             fill_catalog()
-    done = catalog.together([lambda: catalog.close_upload(held.id, UploadState.TERMINATED)] * 50)
+    done = catalog.run_as_one_transaction(
+        [lambda: catalog.close_upload(held.id, UploadState.TERMINATED)] * 50
+    )
     assert {type(each.error) for each in done} <= {StorageFull, type(None)}
     catalog.close()
     with pytest.raises(StorageFull):

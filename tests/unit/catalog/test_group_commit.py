@@ -143,7 +143,7 @@ def test_what_one_thread_brings_together_is_one_commit(writers: Writers) -> None
         return told
 
     writers.commits = 0
-    told = writers.database.together([lambda n=n: write(n) for n in (1, 2, 3)])  # type: ignore[misc]
+    told = writers.database.run_as_one_transaction([lambda n=n: write(n) for n in (1, 2, 3)])  # type: ignore[misc]
     assert [done.result() for done in told] == [1, 2, 3]
     assert writers.commits == 1
     assert seen == [1, 2, 3], "each sees what it and those before it wrote"
@@ -159,7 +159,7 @@ def test_of_works_brought_together_a_failed_one_leaves_nothing(writers: Writers)
     def taken() -> int:
         return writers.database.write(writers.insert(4))
 
-    told = writers.database.together([half, taken, taken])
+    told = writers.database.run_as_one_transaction([half, taken, taken])
     assert isinstance(told[0].error, UploadNotFound)
     assert told[1].result() == 4
     assert isinstance(told[2].error, BackendError), "4 is there already"
@@ -171,7 +171,7 @@ def test_a_failed_commit_is_told_to_all_that_came_together(writers: Writers) -> 
         raise OSError("the disk is gone")
 
     event.listen(writers.database.engine, "commit", broken)
-    told = writers.database.together(
+    told = writers.database.run_as_one_transaction(
         [lambda n=n: writers.database.write(writers.insert(n)) for n in (1, 2)]  # type: ignore[misc]
     )
     event.remove(writers.database.engine, "commit", broken)
@@ -189,9 +189,9 @@ def test_works_are_done_once_and_again_only_beside_one_that_fails(writers: Write
 
         return work
 
-    writers.database.together([counted(1), counted(2)])
+    writers.database.run_as_one_transaction([counted(1), counted(2)])
     assert done == [1, 2]
-    writers.database.together([counted(3), counted(1), counted(4)])
+    writers.database.run_as_one_transaction([counted(3), counted(1), counted(4)])
     assert done == [1, 2, 3, 1, 3, 1, 4], "until the failure, then all of them"
     assert writers.rows() == [1, 2, 3, 4]
 
@@ -214,6 +214,6 @@ def test_a_look_that_finds_no_connection_is_told_to_all(writers: Writers) -> Non
         raise OperationalError("connect", {}, OSError("no descriptors"))
 
     event.listen(writers.database.engine, "checkout", gone)
-    told = writers.database.look_together([writers.rows, writers.rows])
+    told = writers.database.read_together([writers.rows, writers.rows])
     event.remove(writers.database.engine, "checkout", gone)
     assert [type(done.error) for done in told] == [BackendError, BackendError]

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from support.deploy_files import DEPLOY, MANIFESTS, manifests, seconds
 
-from tusd_py.app import create_app
+from tusd_py.app import build_server
 from tusd_py.settings.model import Settings
 
 DEPLOYMENTS = manifests("Deployment")
@@ -124,7 +124,7 @@ def reached(paths: list[dict[str, Any]], address: str) -> bool:
 @contextmanager
 def served(folder: Path) -> Iterator[set[str]]:
     """The addresses that an application has routes for."""
-    app = create_app(Settings(data_dir=folder / "data", workers=0))
+    app = build_server(Settings(data_dir=folder / "data", workers=0))
     yield {getattr(route, "path", "") for route in app.routes}
 
 

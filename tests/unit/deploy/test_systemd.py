@@ -72,10 +72,10 @@ def test_the_workers_filter_lets_bubblewrap_through(tmp_path: Path) -> None:
     told = directives(next(unit for unit in UNITS if "worker" in unit.name))
     allowed = set().union(*(_calls(name) for name in told["SystemCallFilter"].split()))
     trace = tmp_path / "trace"
-    from worker.media.sandbox import Box, Limits
+    from worker.media.sandbox import Limits, Sandbox
 
     true = shutil.which("true") or ""
-    box = Box(
+    box = Sandbox(
         kind="bwrap", source=Path(true), output=tmp_path,
         limits=Limits(memory=1 << 30, file_size=1 << 20, cpu=10),
     )  # fmt: skip

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tusd_py.domain.ownership_proof import PossessionPolicy, owners_needed
-from tusd_py.domain.ownership_windows import answer, draw, windows
+from tusd_py.domain.ownership_proof import OwnershipPolicy, owners_needed
+from tusd_py.domain.ownership_windows import answer, draw_question, windows
 from tusd_py.file_pieces import range_reader
 
 MIB = 1 << 20
@@ -73,7 +73,7 @@ def test_one_wrong_byte_in_a_window_is_seen_and_elsewhere_not(at: int) -> None:
 
 
 def test_a_drawn_question_has_its_answer() -> None:
-    first, second = draw(5000, patterned), draw(5000, patterned)
+    first, second = draw_question(5000, patterned), draw_question(5000, patterned)
     assert first.nonce != second.nonce
     assert first.answer == answer(first.nonce, 5000, patterned)
 
@@ -85,8 +85,8 @@ def test_a_file_that_became_shorter_is_no_answer(tmp_path: Path) -> None:
         answer(bytes(32), os.stat(path).st_size + 1, range_reader(file.fileno()))
 
 
-def policy(most_owners: int, secret: bytes = b"s") -> PossessionPolicy:
-    return PossessionPolicy(
+def policy(most_owners: int, secret: bytes = b"s") -> OwnershipPolicy:
+    return OwnershipPolicy(
         within_tenant=False, min_size=1, most_owners=most_owners, challenges_per_hour=1, secret=secret
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from support import kinds
 
 from tusd_py.domain import filetypes as types
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import Look, is_text
+from tusd_py.domain.signatures.look import HeadReader, is_text
 from tusd_py.file_pieces import look_into
 
 
@@ -21,8 +21,8 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return kinds.made(tmp_path_factory.mktemp("kinds"))
 
 
-def name_of(look: Look | bytes) -> str:
-    found = identify(look if isinstance(look, Look) else Look(look, len(look)))
+def name_of(look: HeadReader | bytes) -> str:
+    found = identify(look if isinstance(look, HeadReader) else HeadReader(look, len(look)))
     return "" if found is None else found.name
 
 
@@ -242,7 +242,7 @@ TEXTS = [
 @pytest.mark.parametrize("content", TEXTS, ids=range(len(TEXTS)))
 def test_texts_are_no_media(content: bytes) -> None:
     assert name_of(content) == ""
-    assert name_of(Look(content)) == ""
+    assert name_of(HeadReader(content)) == ""
 
 
 def _noise() -> Iterator[bytes]:
@@ -273,7 +273,7 @@ def test_noise_is_no_media() -> None:
 
 @given(st.text(max_size=3000))
 def test_no_text_is_media(text: str) -> None:
-    kind = identify(Look(text.encode("utf-8", "replace")))
+    kind = identify(HeadReader(text.encode("utf-8", "replace")))
     assert kind is None or kind.family not in ("video", "audio", "image")
 
 
@@ -282,9 +282,9 @@ def test_no_text_is_media(text: str) -> None:
 )
 def test_any_bytes_are_looked_at_without_an_error(content: bytes, start: bytes | str) -> None:
     whole = (start if isinstance(start, bytes) else b"") + content
-    identify(Look(whole))
-    identify(Look(whole, len(whole)))
-    identify(Look(whole[:50], len(whole), lambda at, length: whole[at : at + length]))
+    identify(HeadReader(whole))
+    identify(HeadReader(whole, len(whole)))
+    identify(HeadReader(whole[:50], len(whole), lambda at, length: whole[at : at + length]))
 
 
 @pytest.mark.parametrize("size", [200_000, 2**63 - 1, 2**63, 2**64 - 1])
@@ -299,7 +299,7 @@ def test_any_place_of_a_file_is_looked_at_without_an_error(start: int, length: i
     with NamedTemporaryFile() as file:
         file.write(bytes(range(250)) * 400)
         file.flush()
-        found = look_into(Path(file.name)).at(start, length)
+        found = look_into(Path(file.name)).read_at(start, length)
     if found:
         assert found == (bytes(range(250)) * 400)[start : start + length]
 

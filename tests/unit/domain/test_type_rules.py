@@ -8,8 +8,8 @@ from tusd_py.domain.file import File
 from tusd_py.domain.filetypes import TYPES, FileType, by_extension, by_name
 from tusd_py.domain.ids import UserId, owner_scope
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import Look
-from tusd_py.domain.type_rules import agrees, check_content, check_declared, may_bear
+from tusd_py.domain.signatures.look import HeadReader
+from tusd_py.domain.type_rules import check_content, check_declared, fits_name, is_consistent
 
 MP4 = kinds.box_file(b"isom", b"avc1")
 MOV = kinds.box_file(b"qt  ")
@@ -21,8 +21,8 @@ DOCX = kinds.archive_of({"[Content_Types].xml": b"", "word/document.xml": b""})
 SOURCE = b"export const answer: number = 42;\n" * 20
 
 
-def whole(content: bytes) -> Look:
-    return Look(content, len(content))
+def whole(content: bytes) -> HeadReader:
+    return HeadReader(content, len(content))
 
 
 @pytest.mark.parametrize(
@@ -41,18 +41,18 @@ def whole(content: bytes) -> Look:
     ],
 )  # fmt: skip
 def test_a_name_agrees_with_its_content(name: str, content: bytes, expected: bool) -> None:
-    assert agrees(name, identify(whole(content)), content) is expected
+    assert is_consistent(name, identify(whole(content)), content) is expected
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
 def test_every_extension_of_a_type_agrees_with_it(kind: FileType) -> None:
     for ext in kind.extensions:
-        assert agrees(f"a.{ext}", kind, b"")
+        assert is_consistent(f"a.{ext}", kind, b"")
 
 
 @given(st.binary(max_size=600))
 def test_any_bytes_are_compared_without_an_error(content: bytes) -> None:
-    agrees("x.mp4", identify(Look(content)), content)
+    is_consistent("x.mp4", identify(HeadReader(content)), content)
 
 
 def test_an_empty_white_list_takes_anything() -> None:
@@ -95,7 +95,7 @@ def test_other_content_is_refused_under_a_white_list(name: str, content: bytes) 
     with pytest.raises(TypeMismatch):
         check_content(name, whole(content), ("x",))
     with pytest.raises(TypeMismatch):
-        check_content(name, Look(content), ("x",))
+        check_content(name, HeadReader(content), ("x",))
 
 
 @pytest.mark.parametrize(
@@ -109,21 +109,21 @@ def test_other_content_is_refused_under_a_white_list(name: str, content: bytes) 
 def test_the_beginning_of_a_file_is_not_refused_for_what_comes_later(
     name: str, content: bytes
 ) -> None:
-    check_content(name, Look(content[:65536]), ("x",))
-    check_content(name, Look(content[:4096]), ("x",))
+    check_content(name, HeadReader(content[:65536]), ("x",))
+    check_content(name, HeadReader(content[:4096]), ("x",))
     check_content(name, whole(content), ("x",))
     wrong = content[:65536] + bytes(100_000)
-    check_content(name, Look(wrong[:65536]), ("x",))
+    check_content(name, HeadReader(wrong[:65536]), ("x",))
     with pytest.raises(TypeMismatch):
         check_content(name, whole(wrong), ("x",))
 
 
 def test_frames_that_are_longer_than_the_beginning_are_waited_for() -> None:
     content = (b"\x0b\x77\0\0\x24\x40" + bytes(2554)) * 4
-    check_content("a.ac3", Look(content[:4096]), ("x",))
+    check_content("a.ac3", HeadReader(content[:4096]), ("x",))
     check_content("a.ac3", whole(content), ("x",))
     with pytest.raises(TypeMismatch):
-        check_content("a.ac3", Look(b"text" * 1024), ("x",))
+        check_content("a.ac3", HeadReader(b"text" * 1024), ("x",))
 
 
 def held(name: str, ext: str, *, converted: bool, **facts: str) -> File:
@@ -149,8 +149,8 @@ def held(name: str, ext: str, *, converted: bool, **facts: str) -> File:
 def test_a_held_file_may_bear_the_names_that_its_content_is_right_for(
     file: File, right: tuple[str, ...], wrong: tuple[str, ...]
 ) -> None:
-    assert [name for name in right if not may_bear(name, file)] == []
-    assert [name for name in wrong if may_bear(name, file)] == []
+    assert [name for name in right if not fits_name(name, file)] == []
+    assert [name for name in wrong if fits_name(name, file)] == []
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)

@@ -3,7 +3,14 @@ import json
 import pytest
 
 from tusd_py.domain import errors as e
-from tusd_py.http.errors import STATUS, respond, seed_text, size_text, status_for_head, status_of
+from tusd_py.http.errors import (
+    STATUS,
+    original_text,
+    problem_response,
+    size_text,
+    status_for_head,
+    status_of,
+)
 
 
 def tree(kind: type[e.TusdError]) -> list[type[e.TusdError]]:
@@ -38,7 +45,7 @@ def instance(kind: type[e.TusdError]) -> e.TusdError:
 def test_every_error_has_a_row_of_its_own_and_a_clear_body(kind: type[e.TusdError]) -> None:
     assert kind in STATUS
     error = instance(kind)
-    answer = respond(error)
+    answer = problem_response(error)
     body = json.loads(bytes(answer.body))
     assert answer.status_code == body["status"] == status_of(error)
     assert body["code"] == kind.code
@@ -66,14 +73,14 @@ def test_codes_are_told_apart() -> None:
     ],
 )
 def test_a_status_brings_its_fields(error: e.TusdError, name: str, value: str) -> None:
-    assert respond(error).headers[name] == value
+    assert problem_response(error).headers[name] == value
 
 
 @pytest.mark.parametrize(
     "kind", [e.BackendError, e.ShuttingDown, e.StorageFull, e.StorageDamaged, e.TusdError]
 )
 def test_a_head_that_can_not_be_answered_now_is_423(kind: type[e.TusdError]) -> None:
-    answer = respond(kind(), head=True)
+    answer = problem_response(kind(), head=True)
     assert answer.status_code == 423
     assert answer.headers["Retry-After"]
     assert answer.body == b""
@@ -81,7 +88,7 @@ def test_a_head_that_can_not_be_answered_now_is_423(kind: type[e.TusdError]) -> 
 
 
 def test_the_seeds_words_follow_the_limit() -> None:
-    assert seed_text(e.MaxSizeExceeded(10 << 30)) == "文件过大，最大支持10GB"
-    assert seed_text(e.MaxSizeExceeded(512 << 20)) == "文件过大，最大支持512MB"
-    assert seed_text(e.TypeNotAllowed()) == "文件格式不支持"
+    assert original_text(e.MaxSizeExceeded(10 << 30)) == "文件过大，最大支持10GB"
+    assert original_text(e.MaxSizeExceeded(512 << 20)) == "文件过大，最大支持512MB"
+    assert original_text(e.TypeNotAllowed()) == "文件格式不支持"
     assert (size_text(1 << 40), size_text(8 << 10), size_text(1001)) == ("1TB", "8KB", "1001B")

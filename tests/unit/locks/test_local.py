@@ -14,8 +14,8 @@ def test_nothing_is_kept_of_uploads_that_nobody_holds() -> None:
         lock = LocalLock(timeout_seconds=0.01)
         for _ in range(100):
             async with lock.hold(fresh_id(), on_release_requested=lambda: None):
-                assert len(lock._turns) == 1
-        assert not lock._turns
+                assert len(lock._waiters) == 1
+        assert not lock._waiters
 
     asyncio.run(scenario())
 
@@ -27,8 +27,8 @@ def test_nothing_is_kept_of_requests_that_gave_up() -> None:
             with pytest.raises(UploadLocked):
                 async with lock.hold(upload_id, on_release_requested=lambda: None):
                     raise AssertionError("two holders")
-            assert len(lock._turns[upload_id]) == 1
-        assert not lock._turns
+            assert len(lock._waiters[upload_id]) == 1
+        assert not lock._waiters
 
     asyncio.run(scenario())
 
@@ -51,6 +51,6 @@ def test_who_gives_up_in_the_moment_the_holder_leaves_passes_the_upload_on() -> 
         await patient
         assert gives_up.cancelled()
         assert served.is_set()
-        assert not lock._turns
+        assert not lock._waiters
 
     asyncio.run(scenario())

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from support.clock import FakeClock
-from support.figures import parsed
+from support.metrics import parsed
 from support.room import fresh_id
 
 from tusd_py.catalog.port import Catalog
-from tusd_py.catalog.values import CatalogFigures
+from tusd_py.catalog.values import CatalogMetrics
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload
-from tusd_py.monitoring.backend_metrics import KEEP_SECONDS, BackendFigures
-from tusd_py.monitoring.registry import Figures
+from tusd_py.monitoring.backend_metrics import CACHE_SECONDS, BackendMetrics
+from tusd_py.monitoring.registry import Metrics
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
@@ -27,10 +27,10 @@ class Bench:
         self.clock = FakeClock()
         self.ports: Ports = open_ports(Settings(data_dir=folder), clock=self.clock)
 
-    def registered(self, ports: Ports | None = None) -> Figures:
-        figures = Figures()
-        BackendFigures(figures.registry, ports or self.ports, self.clock)
-        return figures
+    def registered(self, ports: Ports | None = None) -> Metrics:
+        metrics = Metrics()
+        BackendMetrics(metrics.registry, ports or self.ports, self.clock)
+        return metrics
 
     def begin_upload(self) -> None:
         self.ports.catalog.add_upload(
@@ -45,7 +45,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.ports.close()
 
 
-def read(made: Figures) -> dict[str, float]:
+def read(made: Metrics) -> dict[str, float]:
     return dict(parsed(made.text().decode()))
 
 
@@ -67,12 +67,12 @@ def test_a_scrape_tells_of_all_parts(bench: Bench) -> None:
 
 
 def test_answers_are_kept_for_a_moment(bench: Bench) -> None:
-    figures = bench.registered()
-    assert read(figures)["tusd_uploads_open"] == 0
+    metrics = bench.registered()
+    assert read(metrics)["tusd_uploads_open"] == 0
     bench.begin_upload()
-    assert read(figures)["tusd_uploads_open"] == 0
-    bench.clock.advance(KEEP_SECONDS)
-    assert read(figures)["tusd_uploads_open"] == 1
+    assert read(metrics)["tusd_uploads_open"] == 0
+    bench.clock.advance(CACHE_SECONDS)
+    assert read(metrics)["tusd_uploads_open"] == 1
 
 
 class Breaking:
@@ -81,7 +81,7 @@ class Breaking:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def figures(self) -> CatalogFigures:
+    def metrics(self) -> CatalogMetrics:
         raise ZeroDivisionError
 
     def __getattr__(self, name: str) -> object:

@@ -38,8 +38,8 @@ def refuses() -> None:
     raise BackendError("It is away.")
 
 
-VITAL = Check(name="vital", ask=passes, vital=True)
-SPARE = Check(name="spare", ask=passes, vital=False)
+VITAL = Check(name="vital", probe=passes, vital=True)
+SPARE = Check(name="spare", probe=passes, vital=False)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_verdict_is_that_of_the_worst_answer(
 
 
 def test_the_answer_names_what_fails_and_why() -> None:
-    found = Checks([VITAL, Check(name="spare", ask=refuses, vital=False)]).readiness()
+    found = Checks([VITAL, Check(name="spare", probe=refuses, vital=False)]).readiness()
     assert found.members() == {
         "status": "degraded",
         "checks": {
@@ -89,7 +89,7 @@ def hanging() -> Iterator[Hanging]:
 
 
 def test_a_part_that_hangs_is_named_and_holds_up_nobody(hanging: Hanging) -> None:
-    asked = Checks([Check(name="vital", ask=hanging.ask, vital=True), SPARE], limit_seconds=1.0)
+    asked = Checks([Check(name="vital", probe=hanging.ask, vital=True), SPARE], limit_seconds=1.0)
     for _ in range(2):
         found = asked.readiness()
         assert found.status is Status.FAILING
@@ -103,7 +103,7 @@ def test_a_check_that_breaks_tells_nothing_of_it() -> None:
     def breaks() -> None:
         raise ValueError("/secret/path")
 
-    found = Checks([Check(name="vital", ask=breaks, vital=True)]).readiness()
+    found = Checks([Check(name="vital", probe=breaks, vital=True)]).readiness()
     assert found.reasons == {"vital": UNEXPECTED}
     assert found.status is Status.FAILING
 
@@ -114,7 +114,7 @@ def test_full_storage_takes_nobody_out_of_service() -> None:
     def full() -> None:
         raise StorageFull("It is full.")
 
-    found = Checks([Check(name="disk", ask=full, vital=True)]).readiness()
+    found = Checks([Check(name="disk", probe=full, vital=True)]).readiness()
     assert (found.status, found.http_status) == (Status.DEGRADED, 200)
     assert found.reasons == {"disk": "It is full."}
 

@@ -9,7 +9,7 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskFacts, TaskStatus
 from tusd_py.http.routes.events import last_seen
 from tusd_py.tasks.from_records import EPOCH
-from tusd_py.tasks.subscriber_queue import Mailbox
+from tusd_py.tasks.subscriber_queue import SubscriberQueue
 
 FACTS = TaskFacts(
     task_id=UploadId("a" * 32), user_id=UserId(1), filename="a", file_size=1, created_at=1.0
@@ -25,7 +25,7 @@ def told(*states: Task) -> list[Task]:
     """What a listener gets of these, one look after each."""
 
     async def listen() -> list[Task]:
-        mailbox = Mailbox()
+        mailbox = SubscriberQueue()
         heard = []
         for state in states:
             mailbox.put(state)

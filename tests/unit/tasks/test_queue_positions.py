@@ -13,7 +13,7 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import Task, TaskFacts, TaskStatus
 from tusd_py.domain.waiting import WaitingJob, WaitingLine
-from tusd_py.tasks.queue_positions import Places
+from tusd_py.tasks.queue_positions import QueuePositions
 from tusd_py.threads import Threads
 
 ME, OTHER = UserId(1), UserId(2)
@@ -60,7 +60,7 @@ def task(task_id: UploadId, status: TaskStatus = TaskStatus.RECEIVED, user: User
 
 
 def on_a_loop(
-    catalog: Waiting, clock: FakeClock, scene: Callable[[Places], Awaitable[None]]
+    catalog: Waiting, clock: FakeClock, scene: Callable[[QueuePositions], Awaitable[None]]
 ) -> None:
     """Run what a test does with places, on a loop whose time is the clock's."""
 
@@ -68,7 +68,7 @@ def on_a_loop(
         asyncio.get_running_loop().time = clock.monotonic  # type: ignore[method-assign]
         threads = Threads()
         try:
-            await scene(Places(catalog, threads))
+            await scene(QueuePositions(catalog, threads))
         finally:
             threads.close()
 
@@ -78,10 +78,10 @@ def on_a_loop(
 def test_a_waiting_task_has_its_place() -> None:
     catalog = Waiting([fresh_id() for _ in range(4)])
 
-    async def scene(places: Places) -> None:
-        found = [await places.placed(task(one)) for one in catalog.jobs]
+    async def scene(places: QueuePositions) -> None:
+        found = [await places.with_position(task(one)) for one in catalog.jobs]
         assert [one.queue_position for one in found] == [0, 2, 4, 5]
-        assert (await places.placed(task(fresh_id()))).queue_position is None
+        assert (await places.with_position(task(fresh_id()))).queue_position is None
 
     on_a_loop(catalog, FakeClock(), scene)
 
@@ -89,10 +89,10 @@ def test_a_waiting_task_has_its_place() -> None:
 def test_what_does_not_wait_costs_nothing() -> None:
     catalog = Waiting([fresh_id()])
 
-    async def scene(places: Places) -> None:
+    async def scene(places: QueuePositions) -> None:
         for status in TaskStatus:
             if status not in (TaskStatus.RECEIVED, TaskStatus.PROCESSING):
-                placed = await places.placed(task(catalog.jobs[0], status))
+                placed = await places.with_position(task(catalog.jobs[0], status))
                 assert placed.queue_position is None
 
     on_a_loop(catalog, FakeClock(), scene)
@@ -102,16 +102,16 @@ def test_what_does_not_wait_costs_nothing() -> None:
 def test_the_catalog_is_read_seldom_whatever_number_of_tasks_is_followed() -> None:
     catalog, clock = Waiting([fresh_id() for _ in range(100)]), FakeClock()
 
-    async def scene(places: Places) -> None:
-        await asyncio.gather(*(places.placed(task(one)) for one in catalog.jobs))
+    async def scene(places: QueuePositions) -> None:
+        await asyncio.gather(*(places.with_position(task(one)) for one in catalog.jobs))
         assert catalog.reads == ["jobs", "lines"]
-        await places.placed(task(fresh_id(), user=OTHER))
+        await places.with_position(task(fresh_id(), user=OTHER))
         assert catalog.reads == ["jobs", "lines", "jobs"]
         clock.advance(2.5)
-        await places.placed(task(catalog.jobs[0]))
+        await places.with_position(task(catalog.jobs[0]))
         assert catalog.reads == ["jobs", "lines", "jobs", "jobs"]
         clock.advance(3)
-        await places.placed(task(catalog.jobs[0]))
+        await places.with_position(task(catalog.jobs[0]))
         assert catalog.reads[-2:] == ["jobs", "lines"]
 
     on_a_loop(catalog, clock, scene)
@@ -121,13 +121,13 @@ def test_the_catalog_is_read_seldom_whatever_number_of_tasks_is_followed() -> No
 def test_a_catalog_that_is_away_is_tried_seldom_and_hides_no_task(missing: str) -> None:
     catalog, clock = Waiting([fresh_id() for _ in range(100)], missing=missing), FakeClock()
 
-    async def scene(places: Places) -> None:
+    async def scene(places: QueuePositions) -> None:
         waiting = [task(one) for one in catalog.jobs]
-        assert await asyncio.gather(*map(places.placed, waiting)) == waiting
-        assert await places.placed(waiting[0]) == waiting[0]
+        assert await asyncio.gather(*map(places.with_position, waiting)) == waiting
+        assert await places.with_position(waiting[0]) == waiting[0]
         assert catalog.reads.count(missing) == 1
         clock.advance(6)
         catalog.missing = ""
-        assert (await places.placed(waiting[3])).queue_position is not None
+        assert (await places.with_position(waiting[3])).queue_position is not None
 
     on_a_loop(catalog, clock, scene)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tusd_py.tasks.single_flight import Looks
+from tusd_py.tasks.single_flight import SingleFlight
 
 
 class Counted:
@@ -29,28 +29,28 @@ def on_a_loop(work: Callable[[], Awaitable[None]]) -> None:
 
 def test_those_who_take_an_earlier_look_share_it_under_way_and_done() -> None:
     async def work() -> None:
-        shared, counted = Looks[int](), Counted()
+        shared, counted = SingleFlight[int](), Counted()
         begin = asyncio.get_running_loop().time()
         many = [
-            asyncio.ensure_future(shared.at("a", counted.look, begun_after=begin))
+            asyncio.ensure_future(shared.get("a", counted.look, begun_after=begin))
             for _ in range(100)
         ]
         await asyncio.sleep(0)
         counted.leave.set()
         assert set(await asyncio.gather(*many)) == {1}
-        assert await shared.at("a", counted.look, begun_after=begin) == 1
-        assert await shared.at("b", counted.look, begun_after=begin) == 2
+        assert await shared.get("a", counted.look, begun_after=begin) == 1
+        assert await shared.get("b", counted.look, begun_after=begin) == 2
 
     on_a_loop(work)
 
 
 def test_who_needs_a_later_look_gets_one() -> None:
     async def work() -> None:
-        shared, counted = Looks[int](), Counted()
+        shared, counted = SingleFlight[int](), Counted()
         loop = asyncio.get_running_loop()
-        first = asyncio.ensure_future(shared.at("a", counted.look, begun_after=loop.time()))
+        first = asyncio.ensure_future(shared.get("a", counted.look, begun_after=loop.time()))
         await asyncio.sleep(0)
-        second = asyncio.ensure_future(shared.at("a", counted.look, begun_after=loop.time()))
+        second = asyncio.ensure_future(shared.get("a", counted.look, begun_after=loop.time()))
         await asyncio.sleep(0)
         counted.leave.set()
         assert (await first, await second) == (1, 2)
@@ -60,10 +60,10 @@ def test_who_needs_a_later_look_gets_one() -> None:
 
 def test_a_look_outlives_the_listener_that_began_it() -> None:
     async def work() -> None:
-        shared, counted = Looks[int](), Counted()
+        shared, counted = SingleFlight[int](), Counted()
         begin = asyncio.get_running_loop().time()
-        leaving = asyncio.ensure_future(shared.at("a", counted.look, begun_after=begin))
-        staying = asyncio.ensure_future(shared.at("a", counted.look, begun_after=begin))
+        leaving = asyncio.ensure_future(shared.get("a", counted.look, begun_after=begin))
+        staying = asyncio.ensure_future(shared.get("a", counted.look, begun_after=begin))
         await asyncio.sleep(0)
         leaving.cancel()
         await asyncio.wait([leaving])
@@ -76,12 +76,12 @@ def test_a_look_outlives_the_listener_that_began_it() -> None:
 
 def test_old_looks_are_forgotten() -> None:
     async def work() -> None:
-        shared, counted = Looks[int](kept_seconds=0.0), Counted()
+        shared, counted = SingleFlight[int](kept_seconds=0.0), Counted()
         counted.leave.set()
         begin = asyncio.get_running_loop().time()
-        await shared.at("a", counted.look, begun_after=begin)
+        await shared.get("a", counted.look, begun_after=begin)
         while shared._newest:
             await asyncio.sleep(0)
-        assert await shared.at("a", counted.look, begun_after=begin) == 2
+        assert await shared.get("a", counted.look, begun_after=begin) == 2
 
     on_a_loop(work)

@@ -8,7 +8,7 @@ from support.room import fresh_id
 
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import Task, TaskFacts, TaskStatus
-from tusd_py.tasks.subscriber_queue import Mailbox
+from tusd_py.tasks.subscriber_queue import SubscriberQueue
 
 FACTS = TaskFacts(
     task_id=fresh_id(), user_id=UserId(1), filename="a", file_size=1, created_at=1.0,
@@ -31,13 +31,13 @@ def on_a_loop(work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-async def now(mailbox: Mailbox) -> list[Task]:
+async def now(mailbox: SubscriberQueue) -> list[Task]:
     return await mailbox.take(until=asyncio.get_running_loop().time() + 30)
 
 
 def test_a_slow_listener_gets_every_status_once_in_order_with_its_latest_progress() -> None:
     async def work() -> None:
-        mailbox = Mailbox()
+        mailbox = SubscriberQueue()
         states = [
             state(1, TaskStatus.PENDING, 1),
             state(2, TaskStatus.PENDING, 5),
@@ -55,7 +55,7 @@ def test_a_slow_listener_gets_every_status_once_in_order_with_its_latest_progres
 
 def test_a_new_attempt_is_told_even_in_the_same_status() -> None:
     async def work() -> None:
-        mailbox = Mailbox()
+        mailbox = SubscriberQueue()
         mailbox.put(state(1, TaskStatus.COMPRESSING, 40))
         mailbox.put(state(2, TaskStatus.COMPRESSING, 40, attempt=2))
         assert [task.attempt for task in await now(mailbox)] == [1, 2]
@@ -65,7 +65,7 @@ def test_a_new_attempt_is_told_even_in_the_same_status() -> None:
 
 def test_what_was_told_or_is_older_is_not_told_again() -> None:
     async def work() -> None:
-        mailbox = Mailbox()
+        mailbox = SubscriberQueue()
         mailbox.seen(FACTS.task_id, "e", 2)
         mailbox.put(state(2, TaskStatus.PENDING))
         mailbox.put(state(4, TaskStatus.RECEIVED))
@@ -80,7 +80,7 @@ def test_what_was_told_or_is_older_is_not_told_again() -> None:
 
 def test_waiting_ends_with_a_state_from_another_thread_with_the_time_and_when_woken() -> None:
     async def work() -> None:
-        mailbox = Mailbox()
+        mailbox = SubscriberQueue()
         waiting = asyncio.ensure_future(now(mailbox))
         await asyncio.to_thread(mailbox.listener, state(1, TaskStatus.PENDING))
         assert [task.seq for task in await waiting] == [1]

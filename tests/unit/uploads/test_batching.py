@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tusd_py.catalog.values import Done, attempt
+from tusd_py.catalog.values import Result, capture
 from tusd_py.domain.errors import BackendError, HashMismatch
 from tusd_py.threads import CALL_THREADS, Threads
 from tusd_py.uploads.batching import MAX_BATCH, UploadBatcher
@@ -25,11 +25,11 @@ class Bench:
         self.open.set()
         self.held = threading.Semaphore(0)
 
-    def _together(self, _wait: EffectKind, items: Sequence[Any]) -> Sequence[Done]:
+    def _together(self, _wait: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
         self.held.release()
         self.open.wait(10)
         self.batches.append(len(items))
-        return [attempt(work) for work in items]
+        return [capture(work) for work in items]
 
     async def until_held(self, count: int = 1) -> None:
         for _ in range(count):
@@ -85,7 +85,7 @@ def test_an_error_goes_to_whom_it_belongs(bench: Bench) -> None:
 
 
 def test_trouble_of_the_whole_batch_is_told_to_all(bench: Bench) -> None:
-    def broken(_wait: EffectKind, _items: Sequence[Any]) -> Sequence[Done]:
+    def broken(_wait: EffectKind, _items: Sequence[Any]) -> Sequence[Result]:
         raise BackendError
 
     async def scene() -> list[Any]:

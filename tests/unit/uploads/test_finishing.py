@@ -24,7 +24,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import FinishedContent, UploadState
-from tusd_py.jobs.outbox import relay_outbox, tell_outcomes
+from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
 from tusd_py.storage.running_hash import RunningHash
 from tusd_py.uploads import finish as finishing
 from tusd_py.uploads.append import append
@@ -131,7 +131,7 @@ def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
     assert client.run(recover(client.room)) == 1
     assert client.run(recover(client.room)) == 0
     assert client.state(upload_id) is UploadState.FINISHED
-    assert len(client.process.ports.catalog.unsent(10)) == 1
+    assert len(client.process.ports.catalog.pending_jobs(10)) == 1
 
 
 def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
@@ -187,8 +187,8 @@ def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
     job = claim(ports.catalog, owner="w")
     assert job is not None
     ports.catalog.fail(upload_id, fence=job.fence, error_code="corrupt", error_msg="broken")
-    assert tell_outcomes(ports.catalog, ports.tasks) == 1
-    assert tell_outcomes(ports.catalog, ports.tasks) == 0
+    assert publish_outcomes(ports.catalog, ports.tasks) == 1
+    assert publish_outcomes(ports.catalog, ports.tasks) == 0
     task = ports.tasks.get(upload_id)
     assert task is not None
     assert (task.status, task.error_code, task.error_msg) == (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tusd_py.catalog.values import Done, attempt
+from tusd_py.catalog.values import Result, capture
 from tusd_py.domain.errors import BackendError, HashMismatch, StorageDamaged
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
@@ -33,13 +33,13 @@ class Groups:
         self.log: list[str] = []
         self.catalog_is_away = False
 
-    def together(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Done]:
+    def together(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
         self.seen.append((wait, len(items)))
         if wait is EffectKind.NOTIFY:
-            return [Done()] * len(items)
+            return [Result()] * len(items)
         if wait is EffectKind.COMMIT and self.catalog_is_away:
-            return [Done(error=BackendError())] * len(items)
-        return [attempt(work) for work in items]
+            return [Result(error=BackendError())] * len(items)
+        return [capture(work) for work in items]
 
     def upload(self, name: str, *, syncs: bool = True) -> Program[str]:
         self.log.append(f"{name} written")

@@ -249,7 +249,7 @@ def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
         client.send(upload_id, 0, b"12345")
         upload = client.process.ports.catalog.upload(upload_id)
         assert upload is not None
-        client.process.ports.catalog.grant(upload, end=700, ahead=0, limit=1000)
+        client.process.ports.catalog.reserve_quota(upload, end=700, ahead=0, limit=1000)
         path = client.process.ports.stores.uploads.path(upload_id)
         os.utime(path, (client.clock.now(), client.clock.now()))
         client.run(maintain(client.room))

@@ -11,14 +11,21 @@ from worker.media.causes import (
     cause_of_exit,
     cause_of_overrun,
 )
-from worker.media.run import CpuSpent, Overran, Ran, Stalled, TooManyThreads, TooMuchOutput
+from worker.media.run import (
+    CpuTimeExceeded,
+    ProcessResult,
+    Stalled,
+    TooManyThreads,
+    TooMuchOutput,
+    WallTimeExceeded,
+)
 
 ROOM = Circumstances(free_disk=1 << 40)
 OPENING = "[error] Error initializing output stream 0:0 -- Error while opening encoder for output stream #0:0"
 
 
 def cause(code: int, stderr: str = "", around: Circumstances = ROOM) -> Cause:
-    return cause_of_exit(Ran(code=code, stdout="", stderr=stderr, errors=0), around)
+    return cause_of_exit(ProcessResult(code=code, stdout="", stderr=stderr, errors=0), around)
 
 
 @pytest.mark.parametrize(
@@ -101,17 +108,17 @@ def test_a_files_text_among_ffmpegs_words_is_no_word_of_the_sandbox() -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (CpuSpent("processor time"), Cause.CPU_LIMIT),
+        (CpuTimeExceeded("processor time"), Cause.CPU_LIMIT),
         (Stalled("progress"), Cause.HUNG),
         (Stalled("time"), Cause.HUNG),
         (TooMuchOutput("disk"), Cause.NO_GAIN),
         (TooMuchOutput("stderr"), Cause.DAMAGED),
         (TooMuchOutput("stdout"), Cause.CRASHED),
         (TooManyThreads("threads"), Cause.CRASHED),
-        (Overran("anything"), Cause.CRASHED),
+        (WallTimeExceeded("anything"), Cause.CRASHED),
     ],
 )
-def test_a_limit_that_was_passed_is_a_cause(error: Overran, expected: Cause) -> None:
+def test_a_limit_that_was_passed_is_a_cause(error: WallTimeExceeded, expected: Cause) -> None:
     assert cause_of_overrun(error) is expected
 
 

@@ -12,19 +12,22 @@ from tusd_py.clock import SystemClock
 from tusd_py.doctor.clamd import judge_clamd
 from tusd_py.domain.errors import ScannerUnavailable
 from tusd_py.settings.model import Settings
-from worker.clamd import Clamd, Scanned, Verdict, judged
+from worker.clamd import Clamd, ScanResult, Verdict, judged
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ("stream: OK", Scanned(Verdict.CLEAN)),
-        ("stream: Win.Test.EICAR_HDB-1 FOUND", Scanned(Verdict.INFECTED, "Win.Test.EICAR_HDB-1")),
-        ("stream: OK FOUND", Scanned(Verdict.INFECTED, "OK")),
-        ("INSTREAM size limit exceeded. ERROR", Scanned(Verdict.TOO_LARGE)),
+        ("stream: OK", ScanResult(Verdict.CLEAN)),
+        (
+            "stream: Win.Test.EICAR_HDB-1 FOUND",
+            ScanResult(Verdict.INFECTED, "Win.Test.EICAR_HDB-1"),
+        ),
+        ("stream: OK FOUND", ScanResult(Verdict.INFECTED, "OK")),
+        ("INSTREAM size limit exceeded. ERROR", ScanResult(Verdict.TOO_LARGE)),
     ],
 )
-def test_verdicts(answer: str, expected: Scanned) -> None:
+def test_verdicts(answer: str, expected: ScanResult) -> None:
     assert judged(answer) == expected
 
 
@@ -37,7 +40,7 @@ def test_anything_else_is_none(answer: str) -> None:
         judged(answer)
 
 
-def asked(pieces: Sequence[bytes], *, read: bool = True) -> Scanned:
+def asked(pieces: Sequence[bytes], *, read: bool = True) -> ScanResult:
     """A scan by somebody who says this, piece by piece, and closes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -60,11 +63,11 @@ def asked(pieces: Sequence[bytes], *, read: bool = True) -> Scanned:
 
 
 def test_an_answer_in_pieces() -> None:
-    assert asked([b"stre", b"am: O", b"K\0"]) == Scanned(Verdict.CLEAN)
+    assert asked([b"stre", b"am: O", b"K\0"]) == ScanResult(Verdict.CLEAN)
 
 
 def test_an_answer_that_ends_without_its_mark() -> None:
-    assert asked([b"stream: OK\n"]) == Scanned(Verdict.CLEAN)
+    assert asked([b"stream: OK\n"]) == ScanResult(Verdict.CLEAN)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from support.bench import Bench
 from support.catalog import claim
 from support.room import fresh_id
 
-from tusd_py.domain.errors import Permanent
+from tusd_py.domain.errors import PermanentError
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import INFECTED, Job, JobState
 from tusd_py.jobs.retry import reopen_failed
@@ -63,7 +63,7 @@ def test_what_the_next_attempt_has_begun_to_make_stays(
     work = bench.ports.work_dir / task_id
 
     def begin_again() -> None:
-        bench.ports.catalog.process_again(task_id)
+        bench.ports.catalog.add_reprocess_job(task_id)
         folder(bench, task_id, "1.source", "2", "2.source")
 
     at(monkeypatch, "before_clean_up", begin_again)
@@ -82,7 +82,7 @@ def test_an_attempt_that_processes_a_file_again_removes_no_source(
     monkeypatch.undo()
     source = bench.ports.stores.uploads.path(task_id)
     assert source.exists()
-    bench.ports.catalog.process_again(task_id)
+    bench.ports.catalog.add_reprocess_job(task_id)
     work = folder(bench, task_id, "1")
     bench.take()
     assert bench.job(task_id).state is JobState.DONE
@@ -102,11 +102,11 @@ def test_an_attempt_that_fails_to_process_a_file_again_removes_only_its_own(
     bench.take()
     source = bench.ports.stores.uploads.path(task_id)
     source.write_bytes(CONTENT)
-    bench.ports.catalog.process_again(task_id)
+    bench.ports.catalog.add_reprocess_job(task_id)
 
     def steps(attempt: Attempt) -> None:
         folder(bench, task_id, "7", str(attempt.job.fence), attempt.source.parent.name)
-        raise Permanent("It can't be done.", code=code)
+        raise PermanentError("It can't be done.", code=code)
 
     bench.take(steps)
     assert bench.job(task_id).state is JobState.DONE
@@ -120,7 +120,7 @@ def test_an_attempt_that_lost_its_lease_removes_only_its_own_while_another_proce
 ) -> None:
     task_id = bench.submit(CONTENT)
     bench.take()
-    bench.ports.catalog.process_again(task_id)
+    bench.ports.catalog.add_reprocess_job(task_id)
 
     def steps(attempt: Attempt) -> None:
         folder(bench, task_id, "7", "7.source", str(attempt.job.fence), attempt.source.parent.name)
@@ -156,7 +156,7 @@ def test_the_janitor_leaves_alone_what_began_after_it_looked(
     (bench.ports.work_dir / running).mkdir()
     monkeypatch.setattr(bench.ports.catalog, "job", job)
     found = find_leftovers(bench.ports)
-    bench.ports.catalog.process_again(done)
+    bench.ports.catalog.add_reprocess_job(done)
     folder(bench, done, "2", "2.source")
     remove_leftovers(bench.ports, found)
     assert sorted(one.name for one in (bench.ports.work_dir / done).iterdir()) == ["2", "2.source"]

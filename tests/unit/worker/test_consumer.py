@@ -14,10 +14,10 @@ from support.waiting import wait_until
 from tusd_py.domain.errors import (
     BackendError,
     LeaseLost,
-    Permanent,
-    ResourceShort,
+    OutOfResources,
+    PermanentError,
     StorageFull,
-    Transient,
+    TransientError,
 )
 from tusd_py.domain.job import JobState, Step
 from tusd_py.domain.job_lane import JobLane
@@ -51,10 +51,10 @@ def raising(error: Exception) -> Steps:
 @pytest.mark.parametrize(
     ("error", "counted"),
     [
-        (Transient("later"), True),
+        (TransientError("later"), True),
         (BackendError(), True),
         (ValueError("a bug"), True),
-        (ResourceShort("full"), False),
+        (OutOfResources("full"), False),
         (StorageFull(), False),
         # The lease holds: what ended the program is the disk, which has no room at once either.
         (Stopped(), False),
@@ -78,7 +78,7 @@ def test_what_may_pass_is_tried_again_later(
     assert bench.ports.stores.uploads.path(task_id).exists()
 
 
-@pytest.mark.parametrize("error", [Transient("later"), ResourceShort("full"), Stopped()])
+@pytest.mark.parametrize("error", [TransientError("later"), OutOfResources("full"), Stopped()])
 @pytest.mark.parametrize("is_verified", [True, False])
 def test_what_the_next_attempt_can_not_use_takes_no_room_meanwhile(
     bench: Bench, error: Exception, *, is_verified: bool
@@ -102,7 +102,7 @@ def test_what_is_tried_too_often_is_a_dead_letter(bench: Bench) -> None:
     task_id = bench.submit()
     for _ in range(5):
         bench.take(
-            raising(Transient("the store is away", message="上传到OSS失败: the store is away"))
+            raising(TransientError("the store is away", message="上传到OSS失败: the store is away"))
         )
         bench.clock.advance(3600)
         bench.ports.catalog.reap(max_crashes=3)
@@ -117,7 +117,7 @@ def test_what_is_tried_too_often_is_a_dead_letter(bench: Bench) -> None:
 
 def test_what_the_file_itself_is_to_blame_for_fails_at_once(bench: Bench) -> None:
     task_id = bench.submit()
-    bench.take(raising(Permanent("It is broken.", code="corrupt")))
+    bench.take(raising(PermanentError("It is broken.", code="corrupt")))
     job = bench.job(task_id)
     assert (job.state, job.error_code, job.error_msg) == (
         JobState.FAILED,
@@ -128,7 +128,7 @@ def test_what_the_file_itself_is_to_blame_for_fails_at_once(bench: Bench) -> Non
 
 def test_a_failed_jobs_file_stays_until_an_operator_drops_it(bench: Bench) -> None:
     failed, waiting = bench.submit(), bench.submit(b"another")
-    bench.take(raising(Permanent("It could not be compressed.", code="compression_failed")))
+    bench.take(raising(PermanentError("It could not be compressed.", code="compression_failed")))
     bench.clock.advance(400 * 86400)
     remove_leftovers(bench.ports, find_leftovers(bench.ports))
     assert bench.ports.stores.uploads.path(failed).exists()

@@ -17,8 +17,8 @@ from worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
 from worker.media.ffprobe_report import read_ffprobe
 from worker.media.film_facts import film_facts
 from worker.media.isobmff import MAX_BOXES, read_layout
-from worker.media.run import Ran
-from worker.media.sandbox import Box, Limits
+from worker.media.run import ProcessResult
+from worker.media.sandbox import Limits, Sandbox
 from worker.media.sound_facts import sound_facts
 from worker.media.sound_plan import Wishes, encoding
 
@@ -29,9 +29,9 @@ def first_stream(**values: object) -> Stream:
     return found.streams[0]
 
 
-def checked(*argv: str) -> Ran:
+def checked(*argv: str) -> ProcessResult:
     limits = Limits(memory=1 << 30, file_size=1 << 20, cpu=10)
-    box = Box(kind="off", source=Path("/dev/null"), output=None, limits=limits)
+    box = Sandbox(kind="off", source=Path("/dev/null"), output=None, limits=limits)
     return checked_run(box, list(argv), clock=SystemClock(), stopped=lambda: False)
 
 
@@ -41,7 +41,7 @@ def test_a_command_line_that_a_file_makes_too_long_is_the_files_fault() -> None:
         checked("true", "x" * (1 << 20))
     assert failed.value.cause.blame is Blame.FILE
     stderr = "prlimit: failed to execute ffmpeg: Argument list too long"
-    ran = Ran(code=126, stdout="", stderr=stderr, errors=0)
+    ran = ProcessResult(code=126, stdout="", stderr=stderr, errors=0)
     cause = cause_of_exit(ran, Circumstances(free_disk=1 << 40))
     assert cause is Cause.UNSUPPORTED
 

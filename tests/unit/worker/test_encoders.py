@@ -10,7 +10,7 @@ from worker.media.encoders import Encoder, EncoderName, trial_argv
 from worker.media.film_argv import Mark, encode_argv
 from worker.media.pictures import HD, Picture
 from worker.media.plan import Encode, TagChanges
-from worker.media.sandbox import Box, Kind, Limits
+from worker.media.sandbox import Kind, Limits, Sandbox
 
 NODE = Path("/dev/dri/renderD129")
 
@@ -74,7 +74,7 @@ def test_only_the_encoders_nodes_are_in_the_box(kind: Kind, tmp_path: Path) -> N
     limits = Limits(memory=1 << 30, file_size=1, cpu=1)
     for name in ("software", "vaapi", "nvenc"):
         encoder = Encoder(name=name, device=node)
-        box = Box(
+        box = Sandbox(
             kind=kind, source=Path("/usr/bin/true"), output=None, limits=limits,
             devices=encoder.devices,
         )  # fmt: skip

@@ -18,12 +18,12 @@ def test_only_a_further_position_is_a_move() -> None:
         "out_time_us=2000000": True,
         "out_time_us=99999999999999999999": False,
     }
-    assert {line: position.hear(line) for line in lines} == lines
+    assert {line: position.on_line(line) for line in lines} == lines
     assert (seen, position.seconds) == ([0.5, 2.0], 2.0)
 
 
 def test_the_start_is_a_position() -> None:
     position = Position()
-    assert position.hear("out_time_us=0")
-    assert not position.hear("out_time_us=0")
+    assert position.on_line("out_time_us=0")
+    assert not position.on_line("out_time_us=0")
     assert position.seconds == 0.0

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from worker.media.sound_hearing import Heard, Listener
+from worker.media.sound_hearing import SoundAnalyser, SoundAnalysis
 from worker.media.sound_loudness import Loudness, gain_filter, needs_gain, read_loudness
 from worker.media.sound_waveform import LONGEST_PART, Waveform, part_samples
 
@@ -60,9 +60,9 @@ def test_no_number_leaves_the_range_of_a_waveform(value: float) -> None:
 def test_a_listener_takes_only_what_the_filter_writes() -> None:
     waveform = Waveform(sample_rate=10, samples=10, points=100)
     seconds: list[float] = []
-    listener = Listener(waveform, seconds.append)
+    listener = SoundAnalyser(waveform, seconds.append)
     moved = [
-        listener.hear(line)
+        listener.on_line(line)
         for line in (
             "frame:0    pts:0       pts_time:0",
             "lavfi.r128.I=-23.0",
@@ -108,11 +108,11 @@ def test_gain_is_linear_and_within_what_the_filter_takes() -> None:
     assert (values["measured_I"], values["measured_TP"], values["LRA"]) == ("0.0", "99.0", "1.0")
 
 
-def heard(seconds: float, *, errors: int = 0, peak: float = 0.5) -> Heard:
+def heard(seconds: float, *, errors: int = 0, peak: float = 0.5) -> SoundAnalysis:
     waveform = Waveform(sample_rate=10, samples=1, points=100)
     for _ in range(round(seconds * 10)):
         waveform.add(-peak, peak)
-    return Heard(waveform=waveform, errors=errors, loudness=None)
+    return SoundAnalysis(waveform=waveform, errors=errors, loudness=None)
 
 
 def test_a_copy_is_believed_only_if_it_is_like_its_source() -> None:

@@ -8,7 +8,7 @@ from support.bench import Bench
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.monitoring.checks import Checks, Status
-from tusd_py.monitoring.registry import Figures
+from tusd_py.monitoring.registry import Metrics
 from tusd_py.settings.model import Settings
 from worker.app import Worker
 from worker.media import sandbox, tools
@@ -82,15 +82,15 @@ def test_readiness_and_figures_report_a_weak_box(
     weak = Tools(
         ffmpeg="ffmpeg", ffprobe=None, version="", sandbox="rlimit", weakness="It is weak."
     )
-    figures = Figures()
+    metrics = Metrics()
     try:
-        worker = Worker(bench.settings, bench.ports, tools=weak, relays=False, figures=figures)
+        worker = Worker(bench.settings, bench.ports, tools=weak, relays=False, metrics=metrics)
         readiness = Checks(worker.checks()).readiness()
     finally:
         bench.ports.close()
     assert readiness.status is Status.FAILING  # it was not started
     assert readiness.reasons["sandbox"] == "It is weak."
-    text = figures.text().decode()
+    text = metrics.text().decode()
     assert 'tusd_worker_sandbox{kind="rlimit"} 1.0' in text
     assert "tusd_worker_sandbox_weak 1.0" in text
     assert [record.getMessage() for record in caplog.records] == ["media.sandbox.weak"]

@@ -79,7 +79,7 @@ def check_exposure(visit: Visit) -> list[Finding]:
 
 def judge_exposure(seen: Exposure) -> list[Finding]:
     """The findings: one for each kind of stranger."""
-    return [_operators_page(seen), _figures(seen), _names(seen), _sites(seen)]
+    return [_operators_page(seen), _metrics(seen), _names(seen), _sites(seen)]
 
 
 def _operators_page(seen: Exposure) -> Finding:
@@ -93,7 +93,7 @@ def _operators_page(seen: Exposure) -> Finding:
     return ok(OPERATOR, "The operator's page is closed to strangers.")
 
 
-def _figures(seen: Exposure) -> Finding:
+def _metrics(seen: Exposure) -> Finding:
     open_paths = sorted(f"/{path}" for path in seen.open_paths & {"metrics", "readyz"})
     if open_paths:
         are = "is" if len(open_paths) == 1 else "are"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tusd_py.domain.filetypes import DOCX, EPUB, ODP, ODS, ODT, PPTX, XLSX, ZIP, FileType
-from tusd_py.domain.signatures.look import Look
+from tusd_py.domain.signatures.look import HeadReader
 
 _LOCAL: Final = b"PK\x03\x04"
 _CENTRAL: Final = b"PK\x01\x02"
@@ -24,7 +24,7 @@ _CONTENT_TYPES: Final = b"[Content_Types].xml"
 _NAMED: Final = {kind.mime.encode(): kind for kind in (ODT, ODS, ODP, EPUB)}
 
 
-def archive(look: Look) -> FileType | None:
+def archive(look: HeadReader) -> FileType | None:
     """Return ZIP, or the document that the archive is, by the names of its contents."""
     head = look.head
     if head.startswith(_END) and len(head) >= _END_BYTES:
@@ -66,11 +66,11 @@ def _local_names(head: bytes) -> Iterator[bytes]:
         at = after + packed if is_sized else head.find(_LOCAL, after)
 
 
-def _central_names(look: Look) -> Iterator[bytes]:
+def _central_names(look: HeadReader) -> Iterator[bytes]:
     if look.size is None:
         return
     length = min(look.size, _END_BYTES + _MAX_COMMENT_BYTES)
-    tail = look.at(look.size - length, length) or b""
+    tail = look.read_at(look.size - length, length) or b""
     end = tail.rfind(_END)
     if end < 0 or len(tail) - end < _END_BYTES:
         return
@@ -78,7 +78,7 @@ def _central_names(look: Look) -> Iterator[bytes]:
     start = look.size - length + end - size
     if start < 0:
         return
-    directory = look.at(start, min(size, _MAX_DIRECTORY_BYTES)) or b""
+    directory = look.read_at(start, min(size, _MAX_DIRECTORY_BYTES)) or b""
     at = 0
     while directory[at : at + 4] == _CENTRAL:
         lengths = [int.from_bytes(directory[at + n : at + n + 2], "little") for n in (28, 30, 32)]

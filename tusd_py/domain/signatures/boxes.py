@@ -21,7 +21,7 @@ from tusd_py.domain.filetypes import (
     THREE_GP,
     FileType,
 )
-from tusd_py.domain.signatures.look import Look
+from tusd_py.domain.signatures.look import HeadReader
 
 _MAX_BRANDS: Final = 64
 _AVIF_BRANDS: Final = frozenset(b"avif avis avio MA1A MA1B".split())
@@ -52,7 +52,7 @@ _MOVIE_BOXES: Final = frozenset(b"mvhd cmov rmra trak udta iods prfl mvex meta".
 _LARGEST_GUESSED: Final = 1 << 24
 
 
-def boxed(look: Look) -> FileType | None:
+def boxed(look: HeadReader) -> FileType | None:
     """Return the type of a file of boxes; None: it is none."""
     head = look.head
     if head.startswith(b"\0\0\0\x0cJXL \r\n\x87\n"):
@@ -93,7 +93,7 @@ def _by_brands(brands: tuple[bytes, ...]) -> FileType | None:
     return None
 
 
-def _is_quicktime(look: Look) -> bool:
+def _is_quicktime(look: HeadReader) -> bool:
     """Whether these are the boxes of old cameras and programs, which write no type box."""
     head = look.head
     size, name = int.from_bytes(head[:4], "big"), head[4:8]
@@ -107,12 +107,12 @@ def _is_quicktime(look: Look) -> bool:
     return name in _BARE_BOXES and _is_first_box(look, size)
 
 
-def _is_first_box(look: Look, size: int) -> bool:
+def _is_first_box(look: HeadReader, size: int) -> bool:
     if size == 1:
         size = int.from_bytes(look.head[8:16], "big")
     if size < 8:
         return False
-    following = look.at(size, 8)
+    following = look.read_at(size, 8)
     if following:
         return following[4:8] in _KNOWN_BOXES
     # It ends beyond what can be read. A text may begin with the letters of a name, too.

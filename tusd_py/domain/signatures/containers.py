@@ -22,7 +22,7 @@ from tusd_py.domain.filetypes import (
     Y4M,
     FileType,
 )
-from tusd_py.domain.signatures.look import Look, is_text
+from tusd_py.domain.signatures.look import HeadReader, is_text
 
 _EBML: Final = 0x1A45DFA3
 _VOID: Final = 0xEC
@@ -41,7 +41,7 @@ _OGG_HEADS_BYTES: Final = 8192
 _LINE_BYTES: Final = 256
 
 
-def ebml(look: Look) -> FileType | None:
+def ebml(look: HeadReader) -> FileType | None:
     """Return Matroska or WebM by the document type in the EBML header."""
     head, at = look.head, 0
     if not head.startswith((b"\x1a\x45\xdf\xa3", b"\xec")):
@@ -83,7 +83,7 @@ def _number(head: bytes, at: int, *, marked: bool) -> tuple[int, int]:
     return value if marked else value & ((1 << 7 * length) - 1), at + length
 
 
-def chunked(look: Look) -> FileType | None:
+def chunked(look: HeadReader) -> FileType | None:
     """Return the type of a file of chunks: RIFF, its 64-bit forms, or IFF."""
     head = look.head
     if is_text(head[:_CHUNKS_BYTES]):
@@ -98,7 +98,7 @@ def chunked(look: Look) -> FileType | None:
     return W64 if head.startswith(_WAVE_64) and head[24:28] == b"wave" else None
 
 
-def ogg(look: Look) -> FileType | None:
+def ogg(look: HeadReader) -> FileType | None:
     """Return what an Ogg file holds by the first packets of its streams."""
     if not look.head.startswith(b"OggS\0"):
         return None
@@ -106,14 +106,14 @@ def ogg(look: Look) -> FileType | None:
     return OGV if any(codec in heads for codec in _OGG_VIDEO) else OGG
 
 
-def windows_media(look: Look) -> FileType | None:
+def windows_media(look: HeadReader) -> FileType | None:
     """Return Windows Media with or without pictures, by the types of its streams."""
     if not look.head.startswith(_ASF):
         return None
     return WMA if _ASF_AUDIO in look.head and _ASF_VIDEO not in look.head else ASF
 
 
-def yuv4mpeg(look: Look) -> FileType | None:
+def yuv4mpeg(look: HeadReader) -> FileType | None:
     """Return uncompressed video if its first line is followed by a frame."""
     if not look.head.startswith(b"YUV4MPEG2 "):
         return None

@@ -12,7 +12,7 @@ from tusd_py.domain.filetypes import FileType
 from tusd_py.domain.signatures.archives import archive
 from tusd_py.domain.signatures.boxes import boxed
 from tusd_py.domain.signatures.containers import chunked, ebml, ogg, windows_media, yuv4mpeg
-from tusd_py.domain.signatures.look import Look
+from tusd_py.domain.signatures.look import HeadReader
 from tusd_py.domain.signatures.pictures import bitmap, icon, jpeg_xl, tiff
 from tusd_py.domain.signatures.sound import sound, tagged
 from tusd_py.domain.signatures.streams import (
@@ -63,13 +63,13 @@ _PREFIXES: Final[tuple[tuple[bytes, FileType], ...]] = (
     (b"Rar!\x1a\x07", types.RAR),
 )
 
-_PROBES: Final[tuple[Callable[[Look], FileType | None], ...]] = (
+_PROBES: Final[tuple[Callable[[HeadReader], FileType | None], ...]] = (
     boxed, ebml, chunked, ogg, windows_media, yuv4mpeg, tiff, archive, tagged, sound, bitmap, icon, jpeg_xl,
     general_exchange, program_stream, elementary_video, digital_video, transport_stream,
 )  # fmt: skip
 
 
-def identify(look: Look) -> FileType | None:
+def identify(look: HeadReader) -> FileType | None:
     """Return the type of a file; None: none of the table.
 
     A look at a part of a file may find less than one at the whole: see ``type_rules.check_content``.

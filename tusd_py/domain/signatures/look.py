@@ -12,7 +12,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class HeadReader:
     """A file's first bytes, and a way to read others. Offsets, lengths and sizes in bytes."""
 
     head: bytes
@@ -21,7 +21,7 @@ class Look:
     read: Callable[[int, int], bytes] | None = None
     """Returns the bytes from a start for a length, fewer at the end of the file."""
 
-    def at(self, start: int, length: int) -> bytes | None:
+    def read_at(self, start: int, length: int) -> bytes | None:
         """Return the bytes from ``start``, fewer at the end of the file; None if they can't be read."""
         if start < 0 or length < 0:
             return b""

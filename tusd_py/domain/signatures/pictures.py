@@ -21,7 +21,7 @@ from tusd_py.domain.filetypes import (
     TIFF,
     FileType,
 )
-from tusd_py.domain.signatures.look import Look
+from tusd_py.domain.signatures.look import HeadReader
 
 _MAX_ENTRIES: Final = 256
 _NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _MAKE = 254, 259, 262, 271
@@ -40,7 +40,7 @@ _JXL_SIDE_BITS: Final = (9, 13, 18, 30)
 _JXL_LARGEST_SIDE: Final = 1 << 18
 
 
-def tiff(look: Look) -> FileType | None:
+def tiff(look: HeadReader) -> FileType | None:
     """Return TIFF, or the camera's raw format that uses its form."""
     head = look.head
     order: dict[bytes, str] = {b"II": "little", b"MM": "big"}
@@ -58,7 +58,7 @@ def tiff(look: Look) -> FileType | None:
     return _raw(look, is_little) or TIFF
 
 
-def _raw(look: Look, little: bool) -> FileType | None:
+def _raw(look: HeadReader, little: bool) -> FileType | None:
     tags = _tags(look, little)
     if _DNG_VERSION in tags:
         return DNG
@@ -67,15 +67,15 @@ def _raw(look: Look, little: bool) -> FileType | None:
     mosaic = tags.get(_PHOTOMETRIC) in _RAW_PHOTOMETRICS
     if not (reduced or packed or mosaic) or _MAKE not in tags:
         return None
-    maker = (look.at(tags[_MAKE], 16) or b"").upper()
+    maker = (look.read_at(tags[_MAKE], 16) or b"").upper()
     return next((kind for name, kind in _MAKERS if maker.startswith(name)), CAMERA_RAW)
 
 
-def _tags(look: Look, little: bool) -> Mapping[int, int]:
+def _tags(look: HeadReader, little: bool) -> Mapping[int, int]:
     """The first directory's tags with their values, or the places of these."""
     start = _integer(look.head[4:8], little=little)
-    count = min(_integer(look.at(start, 2) or b"", little=little), _MAX_ENTRIES)
-    entries = look.at(start + 2, 12 * count) or b""
+    count = min(_integer(look.read_at(start, 2) or b"", little=little), _MAX_ENTRIES)
+    entries = look.read_at(start + 2, 12 * count) or b""
     tags = {}
     for at in range(0, len(entries) - 11, 12):
         entry = entries[at : at + 12]
@@ -89,13 +89,13 @@ def _integer(data: bytes, *, little: bool) -> int:
     return int.from_bytes(data, "little" if little else "big")
 
 
-def bitmap(look: Look) -> FileType | None:
+def bitmap(look: HeadReader) -> FileType | None:
     """Return BMP if its header has a known length."""
     known = int.from_bytes(look.head[14:18], "little") in _BITMAP_HEADERS
     return BMP if look.head.startswith(b"BM") and known else None
 
 
-def icon(look: Look) -> FileType | None:
+def icon(look: HeadReader) -> FileType | None:
     """Return an icon or a cursor if its first entry is sound."""
     head = look.head
     if not head.startswith((b"\0\0\1\0", b"\0\0\2\0")) or len(head) < 22:
@@ -107,7 +107,7 @@ def icon(look: Look) -> FileType | None:
     return ICO if plain and head[9] == 0 and count and size and place >= 6 + 16 * count else None
 
 
-def jpeg_xl(look: Look) -> FileType | None:
+def jpeg_xl(look: HeadReader) -> FileType | None:
     """Return a bare codestream of JPEG XL if the size in its header can be true."""
     if not look.head.startswith(b"\xff\x0a") or len(look.head) < 12:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tusd_py.domain.filetypes import AAC, AC3, APE, DTS, EAC3, FLAC, MP3, TTA, WAVPACK, FileType
-from tusd_py.domain.signatures.look import HEAD_BYTES, Look
+from tusd_py.domain.signatures.look import HEAD_BYTES, HeadReader
 
 FRAMES: Final = 3
 """As many frames in a row make a stream."""
@@ -35,14 +35,14 @@ Frame = tuple[int, object]
 """A frame's length in bytes, and what all frames of a stream have in common. Length 0: no frame."""
 
 
-def tagged(look: Look) -> FileType | None:
+def tagged(look: HeadReader) -> FileType | None:
     """Return what follows the ID3 tags at the beginning, which may hold pictures of any size.
 
     Where they end beyond what can be read, it is taken for MP3, which nearly every file of this kind is.
     """
     at = 0
     for _ in range(_MAX_TAGS):
-        head = look.at(at, _TAG_HEADER_BYTES) if at else look.head[:_TAG_HEADER_BYTES]
+        head = look.read_at(at, _TAG_HEADER_BYTES) if at else look.head[:_TAG_HEADER_BYTES]
         if head is None:
             return MP3
         size = _tag_size(head)
@@ -51,7 +51,7 @@ def tagged(look: Look) -> FileType | None:
         at += size
     if not at:
         return None
-    found = look.at(at, HEAD_BYTES)
+    found = look.read_at(at, HEAD_BYTES)
     if found is None:
         # The rest of the head, if the tag ends there.
         found = look.head[at:]
@@ -77,7 +77,7 @@ def _untagged(data: bytes) -> FileType | None:
     return _framed(data.lstrip(b"\0"))
 
 
-def sound(look: Look) -> FileType | None:
+def sound(look: HeadReader) -> FileType | None:
     """Return the type of bare frames of sound."""
     return _framed(look.head)
 

@@ -7,7 +7,7 @@ annex B (HEVC), IEC 61834 (DV).
 from typing import Final
 
 from tusd_py.domain.filetypes import DV, GXF, H264, HEVC, M2V, MPEG_PS, MPEG_TS, FileType
-from tusd_py.domain.signatures.look import Look, is_text
+from tusd_py.domain.signatures.look import HeadReader, is_text
 
 PACKETS: Final = 8
 """As many packets in a row make a transport stream."""
@@ -21,7 +21,7 @@ _DV_SEQUENCE_BYTES: Final = 150 * _DV_BLOCK_BYTES
 _DV_SEQUENCES: Final = 4
 
 
-def transport_stream(look: Look) -> FileType | None:
+def transport_stream(look: HeadReader) -> FileType | None:
     """Return MPEG-TS if packets follow one another, from wherever the recording was cut."""
     head = look.head
     for size in _PACKET_BYTES:
@@ -41,13 +41,13 @@ def _are_packets(head: bytes, start: int, size: int) -> bool:
     return all(packet[0] == 0x47 and packet[1] < 0x80 and packet[3] & 0x30 for packet in packets)
 
 
-def general_exchange(look: Look) -> FileType | None:
+def general_exchange(look: HeadReader) -> FileType | None:
     """Return GXF if its first packet is a map of what follows (SMPTE 360M)."""
     head = look.head
     return GXF if head.startswith(b"\0\0\0\0\1\xbc") and head[14:16] == b"\xe1\xe2" else None
 
 
-def program_stream(look: Look) -> FileType | None:
+def program_stream(look: HeadReader) -> FileType | None:
     """Return MPEG-PS if a pack is followed by a packet."""
     head = look.head
     if not head.startswith(b"\0\0\1\xba") or len(head) < 16:
@@ -62,7 +62,7 @@ def program_stream(look: Look) -> FileType | None:
     return MPEG_PS if following[:3] == _START and following[3:] >= b"\xb9" else None
 
 
-def elementary_video(look: Look) -> FileType | None:
+def elementary_video(look: HeadReader) -> FileType | None:
     """Return H.264, HEVC or MPEG video by the units that a stream begins with."""
     head = look.head
     if not head.startswith((_START, b"\0" + _START)):
@@ -121,7 +121,7 @@ def _in_order(kinds: list[int], wanted: tuple[tuple[int, ...], ...]) -> bool:
     return all(any(kind in group for kind in left) for group in wanted)
 
 
-def digital_video(look: Look) -> FileType | None:
+def digital_video(look: HeadReader) -> FileType | None:
     """Return raw DV if the first sequences of a frame begin as they must."""
     head = look.head
     if head[:3] != b"\x1f\x07\0":

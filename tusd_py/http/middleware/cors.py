@@ -60,7 +60,7 @@ def allowed_origins(settings: CorsSettings, access: Access) -> Collection[str]:
     return origins
 
 
-class CrossOrigin:
+class CorsMiddleware:
     """Wraps the whole application: answers are marked for pages of other sites, or refused to them.
 
     Where each request needs a token in a header, only ``Origin`` is looked at. Elsewhere a browser may

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tusd_py.domain.errors import LifespanMissing, TusdError
-from tusd_py.http.errors import respond
+from tusd_py.http.errors import problem_response
 from tusd_py.ingest.scope_extensions import TRAILERS
 
 log = logging.getLogger(__name__)
 
 
-class Guard:
+class ErrorMiddleware:
     """Wraps the routes, inside the cross-origin rules, so that a 500 carries those too."""
 
     def __init__(self, app: ASGIApp, running: Callable[[], bool]) -> None:
@@ -28,7 +28,7 @@ class Guard:
             return
         if not self._server_known:
             self._server_known = True
-            _say_whose_connections(scope)
+            _name_server(scope)
         started = False
 
         async def watched(message: Message) -> None:
@@ -45,10 +45,10 @@ class Guard:
             if started:
                 raise
             refusal = error if isinstance(error, TusdError) else _unexpected(error)
-            await respond(refusal, head=scope["method"] == "HEAD")(scope, receive, send)
+            await problem_response(refusal, head=scope["method"] == "HEAD")(scope, receive, send)
 
 
-def _say_whose_connections(scope: Scope) -> None:
+def _name_server(scope: Scope) -> None:
     """Warn, with the first request, if the limits of ``settings.connections`` do not apply."""
     if TRAILERS not in (scope.get("extensions") or {}):
         log.warning("connections.limits_of_another_server", extra={"see": "docs/security.md"})

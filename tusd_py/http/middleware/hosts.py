@@ -11,7 +11,7 @@ from tusd_py.protocol.host import HostRule
 from tusd_py.protocol.origin import named_hosts
 
 
-class Hosts:
+class HostMiddleware:
     """Wraps the whole application."""
 
     def __init__(self, app: ASGIApp, rule: HostRule, *, open_paths: Collection[str]) -> None:
@@ -22,13 +22,13 @@ class Hosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or refuse it before anything of it is looked at."""
-        named = scope["type"] == "lifespan" or self._names_us(scope)
+        named = scope["type"] == "lifespan" or self._is_allowed(scope)
         if not named and get_route_path(scope) not in self._open_paths:
             await refuse(HostNotAllowed(), scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _names_us(self, scope: Scope) -> bool:
+    def _is_allowed(self, scope: Scope) -> bool:
         """Whether the head names a host once (RFC 9112, 3.2), and only ours: a proxy may put its own name into Host and the
         browser's elsewhere, and a page may write the other fields itself."""
         if sum(name == b"host" for name, _ in scope["headers"]) != 1:

@@ -4,18 +4,18 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tusd_py.monitoring.server_metrics import ServerFigures
+from tusd_py.monitoring.server_metrics import ServerMetrics
 
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST"})
 NONE: Final = "none"
 
 
-class RequestCounter:
+class RequestMetrics:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, figures: ServerFigures) -> None:
+    def __init__(self, app: ASGIApp, metrics: ServerMetrics) -> None:
         self._app = app
-        self._figures = figures
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the answer as it begins: a stream may last for hours."""
@@ -41,4 +41,4 @@ class RequestCounter:
         method = scope["method"] if scope["method"] in METHODS else "other"
         # The template, never the path: what clients make up must not become labels.
         route = getattr(scope.get("route"), "path", NONE)
-        self._figures.answered(method=method, route=route, status=status)
+        self._metrics.observe_response(method=method, route=route, status=status)

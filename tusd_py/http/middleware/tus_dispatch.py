@@ -14,12 +14,12 @@ from tusd_py.http.routes.tus import TusEndpoint
 
 @dataclass(frozen=True, slots=True)
 class _Label:
-    """What figures call a route (``RequestCounter``)."""
+    """What figures call a route (``RequestMetrics``)."""
 
     path: str
 
 
-class TusFirst:
+class TusDispatch:
     """Wraps the router, inside the guard and the cross-origin rules."""
 
     def __init__(self, app: ASGIApp, endpoint: TusEndpoint, base_path: str) -> None:

@@ -22,7 +22,7 @@ from tusd_py.http.routes.pages import PageFiles
 from tusd_py.http.routes.progress import NO_STORE, task_id_of
 from tusd_py.jobs.retry import reopen_failed
 from tusd_py.monitoring.overview import Overview
-from tusd_py.monitoring.probes import in_thread
+from tusd_py.monitoring.probes import run_detached
 from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.origin import public_origin
 
@@ -47,20 +47,20 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
 
     async def overview(request: Request) -> Response:
         await _check_operator(context, request)
-        found = await asyncio.wrap_future(in_thread(seen.look))
+        found = await asyncio.wrap_future(run_detached(seen.read))
         return JSONResponse(found, headers=NO_STORE)
 
     async def retry(request: Request) -> Response:
         await _check_operator(context, request)
-        name = await _asked_for(request)
+        name = await _failure_of(request)
         if not await context.threads.call(_retry, context, name):
             raise NotRetryable
         return JSONResponse({"id": name}, headers=NO_STORE)
 
     async def again(request: Request) -> Response:
         await _check_operator(context, request)
-        name = await _asked_for(request)
-        await context.threads.call(context.ports.catalog.process_again, task_id_of(name))
+        name = await _failure_of(request)
+        await context.threads.call(context.ports.catalog.add_reprocess_job, task_id_of(name))
         return JSONResponse({"id": name}, status_code=202, headers=NO_STORE)
 
     return [
@@ -116,7 +116,7 @@ async def _enter(context: AppContext, request: Request, key: str) -> Response:
     return answer
 
 
-async def _asked_for(request: Request) -> str:
+async def _failure_of(request: Request) -> str:
     """The failed job or message to try again. Raises: ProtocolError."""
     # A form of another page can't send this type.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":

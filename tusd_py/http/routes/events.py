@@ -50,7 +50,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def mine(request: Request) -> Response:
         caller = await context.access.listener(request)
-        caller.check_whole_user()
+        caller.require_full_user()
         await context.admit(caller)
         return _Stream(context, caller.user_id, _user_events(context, caller.user_id))
 
@@ -92,7 +92,7 @@ class _Stream(EventSourceResponse):
         Raises: TooManyStreams: before anything was sent.
         """
         context = self._context
-        with context.streams.one_more(self._user_id), context.figures.listening("sse"):
+        with context.streams.open_stream(self._user_id), context.metrics.stream_opened("sse"):
             try:
                 await super().__call__(scope, receive, send)
             except SendTimeoutError:
@@ -103,7 +103,7 @@ class _Stream(EventSourceResponse):
 async def _task_events(
     context: AppContext, task_id: UploadId, seen: tuple[str, int] | None
 ) -> AsyncIterator[ServerSentEvent]:
-    tasks = context.following.task(
+    tasks = context.task_streams.task(
         task_id, record=lambda: recorded(context, task_id), last_seen=seen
     )
     async for task in tasks:
@@ -114,7 +114,7 @@ async def _task_events(
 
 async def _user_events(context: AppContext, user_id: UserId) -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent(comment="following", retry=RETRY_MILLISECONDS)
-    async for task in context.following.user(user_id):
+    async for task in context.task_streams.user(user_id):
         yield _event(task)
 
 

@@ -10,15 +10,15 @@ from starlette.routing import BaseRoute, Route
 
 from tusd_py.http.routes.progress import NO_STORE
 from tusd_py.monitoring.checks import Checks, health
-from tusd_py.monitoring.probes import in_thread
-from tusd_py.monitoring.registry import CONTENT_TYPE, Figures
+from tusd_py.monitoring.probes import run_detached
+from tusd_py.monitoring.registry import CONTENT_TYPE, Metrics
 
 HEALTH: Final = "/healthz"
 PATHS: Final = frozenset({HEALTH, "/readyz", "/metrics"})
 
 
 def routes(
-    checks: Checks, figures: Figures, worker_alive: Callable[[], bool] | None, *, elsewhere: bool
+    checks: Checks, metrics: Metrics, worker_alive: Callable[[], bool] | None, *, elsewhere: bool
 ) -> list[BaseRoute]:
     """The three routes. Each asks in a thread of its own: a part that hangs fills no pool.
 
@@ -30,13 +30,13 @@ def routes(
         return JSONResponse(members, status, headers=NO_STORE)
 
     async def readyz(_request: Request) -> Response:
-        found = await asyncio.wrap_future(in_thread(checks.readiness))
+        found = await asyncio.wrap_future(run_detached(checks.readiness))
         return JSONResponse(found.members(), found.http_status, headers=NO_STORE)
 
-    async def metrics(_request: Request) -> Response:
-        text = await asyncio.wrap_future(in_thread(figures.text))
+    async def metrics_text(_request: Request) -> Response:
+        text = await asyncio.wrap_future(run_detached(metrics.text))
         return Response(text, headers={**NO_STORE, "Content-Type": CONTENT_TYPE})
 
     if elsewhere:
         return [Route(HEALTH, healthz)]
-    return [Route(HEALTH, healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return [Route(HEALTH, healthz), Route("/readyz", readyz), Route("/metrics", metrics_text)]

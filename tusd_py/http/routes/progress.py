@@ -33,7 +33,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
-        placed = await context.places.placed(task)
+        placed = await context.queue_positions.with_position(task)
         members = {**frames.progress(placed), **await _of_file(context, task)}
         return JSONResponse(members, headers=NO_STORE)
 
@@ -71,7 +71,7 @@ async def find_task(context: AppContext, caller: Caller, task_id: UploadId) -> T
     Raises: TaskNotFound: there is none, or it is somebody else's (hole 10);
         BackendError: nobody knows (hole 12).
     """
-    if not caller.reaches(task_id):
+    if not caller.can_access(task_id):
         raise TaskNotFound
     task = await _shown(context, task_id) or await recorded(context, task_id)
     if task is None or task.facts.user_id != caller.user_id:
@@ -86,7 +86,7 @@ async def find_upload(
 
     Raises: TaskNotFound: there is none, it was deleted, or it is another user's; BackendError.
     """
-    if not caller.reaches(task_id):
+    if not caller.can_access(task_id):
         raise TaskNotFound
     upload = await context.threads.call(context.ports.catalog.upload, task_id)
     if upload is None or upload.state not in (UploadState.RECEIVING, UploadState.FINISHED):

@@ -51,7 +51,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         link = context.links.read(request.path_params["token"])
         query = request.scope["query_string"].decode("latin-1")
         name = rendition_name(query) or link.rendition
-        if name is not None and not link.gives(name):
+        if name is not None and not link.is_for(name):
             raise RenditionNotFound
         command = download_command(
             Fields(request.headers.raw),

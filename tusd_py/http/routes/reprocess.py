@@ -8,7 +8,7 @@ from tusd_py.domain.caller import Caller
 from tusd_py.domain.ids import UploadId
 from tusd_py.http.context import AppContext
 from tusd_py.http.routes.progress import NO_STORE, find_upload, task_id_of
-from tusd_py.jobs.reprocess import process_again_for_user, progress_of
+from tusd_py.jobs.reprocess import progress_of, reprocess_for_user
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
@@ -17,13 +17,13 @@ def routes(context: AppContext) -> list[BaseRoute]:
     async def reprocess(request: Request) -> Response:
         caller = await context.caller(request)
         if request.method == "POST":
-            caller.check_whole_user()
+            caller.require_full_user()
         await context.admit(caller)
         task_id = task_id_of(request.path_params["task_id"])
         operator = _is_operator(context, caller)
         await find_upload(context, caller, task_id, of_any_user=operator)
         if request.method == "POST":
-            await _process_again(context, caller, task_id, counted=not operator)
+            await _reprocess(context, caller, task_id, counted=not operator)
             members = {"task_id": task_id, "state": "queued"}
             return JSONResponse(members, status_code=202, headers=NO_STORE)
         found = progress_of(await context.threads.call(context.ports.catalog.job, task_id))
@@ -36,16 +36,16 @@ def routes(context: AppContext) -> list[BaseRoute]:
     return [Route(path, reprocess, methods=["GET", "POST"])]
 
 
-async def _process_again(
+async def _reprocess(
     context: AppContext, caller: Caller, task_id: UploadId, *, counted: bool
 ) -> None:
     ports = context.ports
     if not counted:
-        await context.threads.call(ports.catalog.process_again, task_id)
+        await context.threads.call(ports.catalog.add_reprocess_job, task_id)
         return
     daily = context.settings.limits.reprocessed_files
     await context.threads.call(
-        process_again_for_user, ports.catalog, ports.meter, caller.user_id, task_id, daily=daily
+        reprocess_for_user, ports.catalog, ports.rate_limiter, caller.user_id, task_id, daily=daily
     )
 
 

@@ -20,7 +20,7 @@ from tusd_py.http.routes.progress import NO_STORE, find_task, task_id_of
 
 def routes(context: AppContext) -> list[BaseRoute]:
     """The ticket route; none where there are no tickets."""
-    grants = context.access.grants
+    grants = context.access.scoped_tokens
     if grants is None:
         return []
 

@@ -17,7 +17,7 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
-from tusd_py.http.errors import respond
+from tusd_py.http.errors import problem_response
 from tusd_py.http.mount import mount_path
 from tusd_py.ingest.bodies import body_of
 from tusd_py.ingest.scope_extensions import TRAILERS
@@ -51,9 +51,9 @@ class TusEndpoint:
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
-        self._room = context.uploads
-        self._able = context.able
-        self._able_with_trailers = context.able.with_trailers()
+        self._uploads = context.uploads
+        self._capabilities = context.capabilities
+        self._capabilities_with_trailers = context.capabilities.with_trailers()
         # A proxy drops trailers: nginx does (docs/protocol.md).
         self._sees_trailers = not context.settings.behind_proxy
         self._base_path = context.settings.base_path
@@ -64,7 +64,7 @@ class TusEndpoint:
         try:
             response = await self._answer(scope, receive, head)
         except TusdError as error:
-            response = respond(error, head=self._is_head(head))
+            response = problem_response(error, head=self._is_head(head))
         for name, value in _ALWAYS.items():
             response.headers.setdefault(name, value)
         await response(scope, receive, send)
@@ -86,13 +86,13 @@ class TusEndpoint:
         override = head.fields.joined("X-HTTP-Method-Override")
         return head.method == "HEAD" or (override or "").upper() == "HEAD"
 
-    def _able_on(self, scope: Scope) -> Capabilities:
+    def _capabilities_on(self, scope: Scope) -> Capabilities:
         """What can be done over this request's connection."""
         trailers = self._sees_trailers and TRAILERS in scope.get("extensions", {})
-        return self._able_with_trailers if trailers else self._able
+        return self._capabilities_with_trailers if trailers else self._capabilities
 
     async def _answer(self, scope: Scope, receive: Receive, head: Head) -> Response:
-        able = self._able_on(scope)
+        able = self._capabilities_on(scope)
         command = parse_request(head, able, base_path=self._base_path)
         if isinstance(command, Discover):
             return Response(status_code=204, headers=discovery_headers(able))
@@ -105,7 +105,7 @@ class TusEndpoint:
                 await self._context.admit(caller)
                 return await self._create(scope, head, command, caller, body)
             case Append():
-                appended = await append(self._room, user_id, command, body)
+                appended = await append(self._uploads, user_id, command, body)
                 facts = UploadFacts(
                     offset=appended.offset,
                     length=None,
@@ -115,14 +115,14 @@ class TusEndpoint:
                 headers = progress_headers(facts) | self._renewed(caller, command, appended)
                 return Response(status_code=204, headers=headers)
             case Inspect():
-                inspected = await inspect(self._room, user_id, command)
+                inspected = await inspect(self._uploads, user_id, command)
                 headers = inspection_headers(_facts(inspected))
                 unfinished = inspected.upload.state is UploadState.RECEIVING
                 if caller.upload_id is None or unfinished:
                     headers |= self._token(inspected)
                 return Response(headers=headers)
             case Terminate():
-                await terminate(self._room, user_id, command)
+                await terminate(self._uploads, user_id, command)
                 return Response(status_code=204)
             case Download():
                 return await download_response(self._context, user_id, command)
@@ -146,7 +146,7 @@ class TusEndpoint:
         self, scope: Scope, head: Head, command: Create, caller: Caller, body: Body
     ) -> Response:
         upload_id = UploadId(secrets.token_hex(16))
-        created = await create(self._room, caller, upload_id, command, body)
+        created = await create(self._uploads, caller, upload_id, command, body)
         origin = public_origin(
             head.fields,
             scheme=scope["scheme"],

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from tusd_py.domain.errors import TusdError
 from tusd_py.domain.ids import UploadId
 from tusd_py.http.context import AppContext
-from tusd_py.http.errors import respond
+from tusd_py.http.errors import problem_response
 from tusd_py.http.routes.events import SEND_TIMEOUT_SECONDS
 from tusd_py.http.routes.progress import find_task, recorded, task_id_of
 from tusd_py.tasks import json_views as frames
@@ -34,22 +34,22 @@ def routes(context: AppContext) -> list[BaseRoute]:
                 await context.admit(caller)
                 task_id = task_id_of(websocket.path_params["task_id"])
                 await find_task(context, caller, task_id)
-                open_streams.enter_context(context.streams.one_more(caller.user_id))
+                open_streams.enter_context(context.streams.open_stream(caller.user_id))
             except TusdError as error:
-                await websocket.send_denial_response(respond(error))
+                await websocket.send_denial_response(problem_response(error))
                 return
-            open_streams.enter_context(context.figures.listening("websocket"))
+            open_streams.enter_context(context.metrics.stream_opened("websocket"))
             await websocket.accept()
             async with anyio.create_task_group() as group:
                 group.start_soon(_until_it_ends, websocket, group.cancel_scope)
-                await _tell(context, websocket, task_id)
+                await _send_states(context, websocket, task_id)
                 group.cancel_scope.cancel()
 
     return [WebSocketRoute("/api/file/upload/ws/{task_id}", follow)]
 
 
-async def _tell(context: AppContext, websocket: WebSocket, task_id: UploadId) -> None:
-    tasks = context.following.task(task_id, record=lambda: recorded(context, task_id))
+async def _send_states(context: AppContext, websocket: WebSocket, task_id: UploadId) -> None:
+    tasks = context.task_streams.task(task_id, record=lambda: recorded(context, task_id))
     try:
         async with aclosing(tasks) as states:  # type: ignore[type-var]
             async for task in states:

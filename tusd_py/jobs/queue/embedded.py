@@ -110,7 +110,7 @@ class EmbeddedQueue:
             try:
                 return EmbeddedDelivery(self, message_id, decode(payload))
             except Undecodable as error:
-                self._bury(message_id, str(error))
+                self._dead_letter(message_id, str(error))
         return None
 
     def _lease(self, database: sqlite3.Connection) -> tuple[int, bytes] | None:
@@ -132,7 +132,7 @@ class EmbeddedQueue:
         with self._changed:
             self._run(lambda db: db.execute("DELETE FROM messages WHERE id = ?", (message_id,)))
 
-    def _bury(self, message_id: int, reason: str) -> None:
+    def _dead_letter(self, message_id: int, reason: str) -> None:
         def work(database: sqlite3.Connection) -> None:
             database.execute("BEGIN IMMEDIATE")
             database.execute(
@@ -221,4 +221,4 @@ class EmbeddedDelivery:
 
     def dead_letter(self, reason: str) -> None:
         """See ``Delivery.dead_letter``."""
-        self._queue._bury(self._id, reason)
+        self._queue._dead_letter(self._id, reason)

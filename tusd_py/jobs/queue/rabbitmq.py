@@ -26,12 +26,12 @@ from tusd_py.domain.job import JobMessage
 from tusd_py.jobs.queue import rabbitmq_dead_letters
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
 from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter
-from tusd_py.jobs.queue.rabbitmq_connection import Line
+from tusd_py.jobs.queue.rabbitmq_connection import ConnectionThread
 from tusd_py.jobs.queue.rabbitmq_topology import (
     DEAD_LETTER_EXCHANGE,
     DEAD_LETTER_QUEUE,
     QUEUE,
-    lasting,
+    persistent,
 )
 
 log = logging.getLogger(__name__)
@@ -59,21 +59,21 @@ class RabbitMqQueue:
         self._parameters.socket_timeout = CONNECT_SECONDS
         self._parameters.stack_timeout = 2 * CONNECT_SECONDS
         self._mutex = threading.Lock()
-        self._publishing: Line | None = None
-        self._stuck: list[Line] = []
-        self._consuming: Line | None = None
+        self._publishing: ConnectionThread | None = None
+        self._stuck: list[ConnectionThread] = []
+        self._consuming: ConnectionThread | None = None
         self._changed = threading.Condition()
         self._arrived: deque[RabbitMqDelivery] = deque()
         self._channel: BlockingChannel | None = None
         self._consumer_tag = ""
         """Of the running subscription; '' while nobody waits."""
-        self._waiting = 0
-        self._asked = False
+        self._receivers = 0
+        self._subscribe_scheduled = False
         """The consumer's thread is about to look whether anybody waits."""
         self._unsettled = 0
         self._closed = False
 
-    def _publisher(self) -> Line:
+    def _publisher(self) -> ConnectionThread:
         with self._mutex:
             if self._publishing is not None and self._publishing.stuck:
                 self._stuck = [line for line in self._stuck if line.alive()]
@@ -83,15 +83,17 @@ class RabbitMqQueue:
                 self._stuck.append(self._publishing)
                 self._publishing = None
             if self._publishing is None:
-                self._publishing = Line(
+                self._publishing = ConnectionThread(
                     "queue-publisher", self._parameters, BlockingChannel.confirm_delivery
                 )
             return self._publishing
 
-    def _consumer(self) -> Line:
+    def _consumer(self) -> ConnectionThread:
         with self._mutex:
             if self._consuming is None:
-                self._consuming = Line("queue-consumer", self._parameters, self._begin)
+                self._consuming = ConnectionThread(
+                    "queue-consumer", self._parameters, self._on_channel_open
+                )
             return self._consuming
 
     # -- publishing
@@ -109,12 +111,12 @@ class RabbitMqQueue:
 
     def publish_payload(self, payload: bytes) -> None:
         """Publish bytes as they are, which may be no message at all. Raises: BackendError."""
-        self._put(exchange="", routing_key=QUEUE, payload=payload, headers={})
+        self._publish(exchange="", routing_key=QUEUE, payload=payload, headers={})
 
-    def _put(
+    def _publish(
         self, *, exchange: str, routing_key: str, payload: bytes, headers: dict[str, str]
     ) -> None:
-        properties = lasting(headers)
+        properties = persistent(headers)
 
         def work(channel: BlockingChannel) -> None:
             for pause in (*PAUSES_AFTER_NACK, None):
@@ -133,7 +135,7 @@ class RabbitMqQueue:
 
     # -- consuming
 
-    def _begin(self, channel: BlockingChannel) -> None:
+    def _on_channel_open(self, channel: BlockingChannel) -> None:
         """A new channel: what came by the one before is the broker's again."""
         channel.basic_qos(prefetch_count=1)
         with self._changed:
@@ -146,15 +148,15 @@ class RabbitMqQueue:
     def _subscribe(self, channel: BlockingChannel) -> None:
         """In the line's thread: take messages while somebody waits, and only then."""
         with self._changed:
-            self._asked = False
-            wanted = self._waiting > 0
+            self._subscribe_scheduled = False
+            wanted = self._receivers > 0
         if wanted and not self._consumer_tag:
-            self._consumer_tag = channel.basic_consume(QUEUE, self._take)
+            self._consumer_tag = channel.basic_consume(QUEUE, self._on_message)
         elif not wanted and self._consumer_tag:
             channel.basic_cancel(self._consumer_tag)
             self._consumer_tag = ""
 
-    def _take(
+    def _on_message(
         self,
         channel: BlockingChannel,
         method: pika.spec.Basic.Deliver,
@@ -175,8 +177,8 @@ class RabbitMqQueue:
         """See ``JobQueue.receive``. A broker that is away is waited for."""
         line = self._consumer()
         with self._changed:
-            self._waiting += 1
-            ask, self._asked = not self._asked, True
+            self._receivers += 1
+            ask, self._subscribe_scheduled = not self._subscribe_scheduled, True
         try:
             if ask:
                 line.submit(self._subscribe)
@@ -187,7 +189,7 @@ class RabbitMqQueue:
                 return self._arrived.popleft()
         finally:
             with self._changed:
-                self._waiting -= 1
+                self._receivers -= 1
 
     def skip_one(self) -> None:
         """See ``JobQueue.skip_one``."""
@@ -240,7 +242,7 @@ class RabbitMqQueue:
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         """See ``JobQueue.dead_letters``."""
-        found: list[DeadLetter] = self._publisher().call(rabbitmq_dead_letters.look)
+        found: list[DeadLetter] = self._publisher().call(rabbitmq_dead_letters.read)
         return found
 
     def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
@@ -303,7 +305,7 @@ class RabbitMqDelivery:
 
     def dead_letter(self, reason: str) -> None:
         """See ``Delivery.dead_letter``. Raises: BackendError: it comes back."""
-        self._queue._put(
+        self._queue._publish(
             exchange=DEAD_LETTER_EXCHANGE,
             routing_key="",
             payload=encode(self._message),

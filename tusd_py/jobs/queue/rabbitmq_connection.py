@@ -30,7 +30,7 @@ IDLE_SECONDS: Final = 1.0
 _LOST: Final = (AMQPError, AMQPConnectorException, OSError)
 
 
-class Line:
+class ConnectionThread:
     """One connection and the thread that owns it; work for it comes from any thread."""
 
     def __init__(

@@ -7,7 +7,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from tusd_py.jobs.queue.codec import Undecodable, decode
 from tusd_py.jobs.queue.port import DeadLetter
-from tusd_py.jobs.queue.rabbitmq_topology import DEAD_LETTER_QUEUE, QUEUE, lasting
+from tusd_py.jobs.queue.rabbitmq_topology import DEAD_LETTER_QUEUE, QUEUE, persistent
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def _dead_letter(payload: bytes, headers: Mapping[str, object]) -> DeadLetter:
     return DeadLetter(payload=payload, reason=str(reason))
 
 
-def look(channel: BlockingChannel) -> list[DeadLetter]:
+def read(channel: BlockingChannel) -> list[DeadLetter]:
     """All of them, oldest first; they stay where they are."""
     with _dead_letters(channel) as (_, letters):
         return [letter for _, letter in letters]
@@ -58,7 +58,7 @@ def settle(channel: BlockingChannel, ids: Collection[str], *, again: bool) -> se
             if letter.id not in ids:
                 continue
             if again:
-                own.basic_publish("", QUEUE, letter.payload, lasting({}), mandatory=True)
+                own.basic_publish("", QUEUE, letter.payload, persistent({}), mandatory=True)
             own.basic_ack(tag)
             settled.add(letter.id)
     return settled

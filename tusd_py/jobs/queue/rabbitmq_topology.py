@@ -28,6 +28,6 @@ def declare(channel: BlockingChannel) -> None:
     )
 
 
-def lasting(headers: dict[str, str]) -> pika.BasicProperties:
+def persistent(headers: dict[str, str]) -> pika.BasicProperties:
     """A message that survives the broker."""
     return pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=headers)

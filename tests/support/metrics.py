@@ -19,7 +19,7 @@ def parsed(text: str) -> Figures:
     }
 
 
-def figures(url: str) -> Figures:
+def metrics(url: str) -> Figures:
     """Of the process that answers there."""
     response = httpx.get(f"{url}/metrics", timeout=30)
     assert response.status_code == 200, response.text
