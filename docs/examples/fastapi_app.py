@@ -24,7 +24,7 @@ from tusd_py.domain.errors import Unauthenticated
 from tusd_py.domain.ids import UserId
 
 USERS = {"ada": (1, "lovelace"), "grace": (2, "hopper")}
-"""Yours come from a database, with their passwords hashed."""
+"""In your application they come from a database, with hashed passwords."""
 
 LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Log in</title>
 <form method="post" action="/login"><h1>Log in</h1><p role="alert">{trouble}</p>
@@ -33,32 +33,34 @@ LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Log in</t
 </form></html>"""
 
 
-async def who(connection: HTTPConnection) -> Caller:
-    """The user of the session that the login below began."""
+async def current_user(connection: HTTPConnection) -> Caller:
+    """Return the user of the session that the login below began."""
     user_id = connection.session.get("user_id")
     if user_id is None:
         raise Unauthenticated("Log in first.")
     return Caller(UserId(user_id))
 
 
-uploads = create_app(Settings(data_dir=Path(os.environ.get("DATA_DIR", "data"))), authenticate=who)
+uploads = create_app(
+    Settings(data_dir=Path(os.environ.get("DATA_DIR", "data"))), authenticate=current_user
+)
 
 
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    """A mounted application's lifespan does not run by itself."""
+    """Run the lifespan of the mounted application, which does not run by itself."""
     async with uploads.router.lifespan_context(uploads):
         yield
 
 
 app = FastAPI(lifespan=lifespan)
-# The cookie goes with no request that another site makes (SameSite=Lax).
+# Browsers send the cookie with no request that another site makes (SameSite=Lax).
 app.add_middleware(SessionMiddleware, secret_key=os.environ["SECRET"], same_site="lax")
 
 
 @app.get("/", response_class=HTMLResponse)
 def home(request: Request) -> Response:
-    """The login, or the way to the uploads."""
+    """Return the login page, or redirect to the uploads."""
     if "user_id" in request.session:
         return RedirectResponse("/uploads/")
     return HTMLResponse(LOGIN.format(trouble=""))

@@ -20,26 +20,28 @@ from tusd_py.domain.errors import Unauthenticated
 from tusd_py.domain.ids import UserId
 
 
-async def who(connection: HTTPConnection) -> Caller:
-    """The user that the proxy in front has authenticated; nobody else must be able to reach us."""
+async def current_user(connection: HTTPConnection) -> Caller:
+    """Return the user that the proxy has authenticated; only the proxy may reach this server."""
     name = connection.headers.get("x-user", "")
     if not (name.isascii() and name.isdecimal()):
-        raise Unauthenticated("The proxy in front must say who is asking.")
+        raise Unauthenticated("The proxy in front must name the user in X-User.")
     return Caller(UserId(int(name)))
 
 
-uploads = create_app(Settings(data_dir=Path(os.environ.get("DATA_DIR", "data"))), authenticate=who)
+uploads = create_app(
+    Settings(data_dir=Path(os.environ.get("DATA_DIR", "data"))), authenticate=current_user
+)
 
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    """A mounted application's lifespan does not run by itself."""
+    """Run the lifespan of the mounted application, which does not run by itself."""
     async with uploads.router.lifespan_context(uploads):
         yield
 
 
 async def home(_request: Request) -> PlainTextResponse:
-    """The application's own page."""
+    """Return the application's own page."""
     return PlainTextResponse("Uploads are at /files-of-users/")
 
 
