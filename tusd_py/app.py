@@ -222,7 +222,7 @@ def compose(
     BackendMetrics(metrics.registry, ports, ports.clock)
     access = open_access(settings.auth, ports.clock, authenticate)
     operator_links = OperatorLinks(settings.data_dir, ports.clock)
-    places = QueuePositions(ports.catalog, threads)
+    places = QueuePositions(ports.catalog.jobs, threads)
     context = AppContext(
         settings=settings,
         ports=ports,
@@ -270,7 +270,7 @@ def _hook_dispatcher(context: AppContext, hooks: Hooks) -> HookDispatcher | None
             clock=clock,
         )
     return HookDispatcher(
-        context.ports.catalog,
+        context.ports.catalog.hooks,
         context.threads,
         clock,
         hooks=hooks,
@@ -303,7 +303,9 @@ def _ownership_policy(settings: Settings, ports: Ports) -> OwnershipPolicy | Non
         most_owners=instant.most_owners if instant.scope == "global" else 0,
         challenges_per_hour=instant.challenges_per_hour,
         secret=hmac.digest(
-            settings.auth.grant_secret(), f"owners {ports.catalog.identity()}".encode(), "sha256"
+            settings.auth.grant_secret(),
+            f"owners {ports.catalog.objects.identity()}".encode(),
+            "sha256",
         ),
     )
 
@@ -385,7 +387,7 @@ async def _relay(context: AppContext, wake: asyncio.Event) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(wake.wait(), pause)
         wake.clear()
-        await context.threads.call(relay_outbox, ports.catalog, ports.queue)
+        await context.threads.call(relay_outbox, ports.catalog.jobs, ports.queue)
         await asyncio.sleep(RELAY_PAUSE_SECONDS)
 
     await run_periodically("relay", round_)
@@ -396,7 +398,7 @@ async def _publish_outcomes(context: AppContext) -> None:
     ports, pause = context.ports, context.settings.jobs.relay_every
 
     async def round_() -> None:
-        await context.threads.call(publish_outcomes, ports.catalog, ports.tasks)
+        await context.threads.call(publish_outcomes, ports.catalog.jobs, ports.tasks)
         await asyncio.sleep(pause)
 
     await run_periodically("tell", round_)

@@ -144,7 +144,7 @@ class Worker:
         self._consumer.renew()
         times = self._counted.step_times()
         new = {step: time.since(self._told[step]) for step, time in times.items()}
-        self._ports.catalog.heartbeat(
+        self._ports.catalog.operations.heartbeat(
             self._owner,
             slots=self._slots,
             times={step: time for step, time in new.items() if time.runs},
@@ -154,20 +154,20 @@ class Worker:
 
     def _leave(self) -> None:
         try:
-            self._ports.catalog.deregister(self._owner)
+            self._ports.catalog.operations.deregister(self._owner)
         except BackendError:
             log.warning("worker.backend.unavailable", extra={"work": "leave"})
 
     def _relay(self) -> None:
-        relay_outbox(self._ports.catalog, self._ports.queue)
+        relay_outbox(self._ports.catalog.jobs, self._ports.queue)
         self._wake.wait(self._settings.jobs.relay_every)
         self._wake.clear()
 
     def _tell(self) -> None:
-        publish_outcomes(self._ports.catalog, self._ports.tasks)
+        publish_outcomes(self._ports.catalog.jobs, self._ports.tasks)
 
     def _reap(self) -> None:
-        for job in self._ports.catalog.reap(max_crashes=self._settings.jobs.max_crashes):
+        for job in self._ports.catalog.jobs.reap(max_crashes=self._settings.jobs.max_crashes):
             log.error("job.poison", extra={"task_id": job.task_id})
 
     def _tidy(self) -> None:
@@ -186,9 +186,9 @@ class Worker:
     def _take_from_dead(self) -> None:
         """Leases of processes that no longer run here need not run out first."""
         try:
-            for job in self._ports.catalog.running():
+            for job in self._ports.catalog.jobs.running():
                 if self._is_dead(job):
-                    self._ports.catalog.renew(job.task_id, fence=job.fence, lease_seconds=-1.0)
+                    self._ports.catalog.jobs.renew(job.task_id, fence=job.fence, lease_seconds=-1.0)
             self._reap()
         except BackendError:
             log.warning("worker.backend.unavailable", exc_info=True)

@@ -88,7 +88,7 @@ class Consumer:
 
     def _claim(self, lanes: Sequence[JobLane]) -> Job | None:
         jobs = self._settings.jobs
-        return self._ports.catalog.claim_next(
+        return self._ports.catalog.jobs.claim_next(
             lanes, owner=self._owner, lease_seconds=jobs.lease, per_user=jobs.per_user
         )
 
@@ -102,7 +102,7 @@ class Consumer:
 
     def _attempt(self, job: Job) -> None:
         lease = Lease(
-            self._ports.catalog, job, seconds=self._settings.jobs.lease, clock=self._clock
+            self._ports.catalog.jobs, job, seconds=self._settings.jobs.lease, clock=self._clock
         )
         attempt = Attempt(
             job=job,
@@ -153,7 +153,7 @@ class Consumer:
             case LeaseLost():
                 raise error
             case WorkerStopping():
-                self._ports.catalog.release(attempt.job.task_id, fence=attempt.job.fence)
+                self._ports.catalog.jobs.release(attempt.job.task_id, fence=attempt.job.fence)
                 self._metrics.attempt_ended("released")
                 attempt.remove_unverified_work()
             case WrongLane():
@@ -176,7 +176,7 @@ class Consumer:
     def _report_progress(self, attempt: Attempt) -> None:
         """Let the job wait in the heavy lane, in the place that it has by its age."""
         job = attempt.job
-        self._ports.catalog.release(job.task_id, fence=job.fence, lane=JobLane.HEAVY)
+        self._ports.catalog.jobs.release(job.task_id, fence=job.fence, lane=JobLane.HEAVY)
         self._metrics.attempt_ended("moved")
         attempt.reporter.report_waiting(TEXT_WAITING)
         attempt.remove_work()
@@ -195,7 +195,7 @@ class Consumer:
         pause = jobs.resource_backoff
         if counted:
             pause = jobs.backoff[min(tried, len(jobs.backoff)) - 1]
-        self._ports.catalog.retry(
+        self._ports.catalog.jobs.retry(
             job.task_id,
             fence=job.fence,
             after_seconds=pause * random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311
@@ -213,7 +213,9 @@ class Consumer:
     def _fail(self, attempt: Attempt, code: str, sentence: str, message: str) -> None:
         """Dead letter: the source is kept for a retry by hand, unless it holds a virus."""
         job = attempt.job
-        self._ports.catalog.fail(job.task_id, fence=job.fence, error_code=code, error_msg=sentence)
+        self._ports.catalog.jobs.fail(
+            job.task_id, fence=job.fence, error_code=code, error_msg=sentence
+        )
         self._metrics.attempt_ended("failed")
         attempt.reporter.failed(
             code=code, sentence=sentence, message=message if message != sentence else ""
@@ -221,7 +223,7 @@ class Consumer:
         attempt.remove_work()
         if code == INFECTED and not job.checkpoint.again:
             self._ports.stores.uploads.delete(job.task_id)
-            self._ports.catalog.source_removed(job.task_id)
+            self._ports.catalog.uploads.source_removed(job.task_id)
         log.warning("job.failed", extra={"task_id": job.task_id, "code": code})
 
     def _abandon(self, attempt: Attempt) -> None:
@@ -248,7 +250,7 @@ class Consumer:
         leases = self._held()
         if not leases:
             return
-        held = self._ports.catalog.is_held({lease.task_id: lease.fence for lease in leases})
+        held = self._ports.catalog.jobs.is_held({lease.task_id: lease.fence for lease in leases})
         for lease in leases:
             if lease.task_id not in held:
                 lease.lose()

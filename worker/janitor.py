@@ -58,7 +58,7 @@ def find_leftovers(
     """
     collects = objects and owns_objects(ports)
     return Leftovers(
-        sources=tuple(ports.catalog.removable_sources(failed_after=failed_after)),
+        sources=tuple(ports.catalog.uploads.removable_sources(failed_after=failed_after)),
         orphan_data=tuple(_orphan_data(ports)),
         work_dirs=tuple(_work_dirs(ports)),
         orphan_objects=tuple(_orphan_objects(ports)) if collects else (),
@@ -72,7 +72,7 @@ def claim_objects(ports: Ports, *, anew: bool = False) -> bool:
     Returns: whether they are this catalog's. Raises: BackendError, Transient, OSError.
     """
     if anew or ports.objects.owner() is None:
-        ports.objects.set_owner(ports.catalog.identity())
+        ports.objects.set_owner(ports.catalog.objects.identity())
     return owns_objects(ports)
 
 
@@ -81,7 +81,7 @@ def owns_objects(ports: Ports) -> bool:
     judge: it would collect them all. Raises: BackendError, Transient, OSError.
     """
     owner = ports.objects.owner()
-    if owner in (None, ports.catalog.identity()):
+    if owner in (None, ports.catalog.objects.identity()):
         return True
     log.error("janitor.objects.foreign", extra={"owner": owner})
     return False
@@ -105,11 +105,11 @@ def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
 
 def _remove_source(ports: Ports, upload_id: UploadId) -> None:
     """Remove the bytes unless the job has been queued again since they were found."""
-    job = ports.catalog.job(upload_id)
+    job = ports.catalog.jobs.get(upload_id)
     if job is not None and job.state in _ACTIVE:
         return
     ports.stores.uploads.delete(upload_id)
-    ports.catalog.source_removed(upload_id)
+    ports.catalog.uploads.source_removed(upload_id)
 
 
 def _remove_work(ports: Ports, folder: Path) -> None:
@@ -124,9 +124,9 @@ def _remove_work(ports: Ports, folder: Path) -> None:
 
 def _remove_object(ports: Ports, key: str) -> None:
     """Condemned first, so that no attempt begins to point at it meanwhile (fault 49)."""
-    if ports.catalog.condemn_object(key):
+    if ports.catalog.objects.condemn(key):
         ports.objects.delete(key)
-        ports.catalog.object_removed(key)
+        ports.catalog.objects.removed(key)
 
 
 def _try(work: Callable[[], object]) -> None:
@@ -143,7 +143,7 @@ def _orphan_data(ports: Ports) -> Iterator[UploadId]:
             old = ports.stores.uploads.modified_at(upload_id) < oldest
         except UploadNotFound:
             continue
-        if old and ports.catalog.upload(upload_id) is None:
+        if old and ports.catalog.uploads.get(upload_id) is None:
             yield upload_id
 
 
@@ -155,7 +155,7 @@ def _work_dirs(ports: Ports) -> Iterator[Path]:
         # Listed before the catalog is read: what an attempt makes that begins after that is not among them.
         with suppress(FileNotFoundError):
             attempts = list(folder.iterdir())
-            job = ports.catalog.job(task_id)
+            job = ports.catalog.jobs.get(task_id)
             needed = _needed(job) if job is not None else frozenset()
             yield from (one for one in attempts if one.name.partition(".")[0] not in needed)
             if not attempts and not needed:
@@ -174,12 +174,12 @@ def _needed(job: Job) -> frozenset[str]:
 def _orphan_objects(ports: Ports) -> Iterator[str]:
     oldest = ports.clock.now() - ORPHAN_OBJECT_SECONDS
     old = [key for key, changed_at in ports.objects.entries() if changed_at < oldest]
-    held = set(ports.catalog.object_keys()) if old else set()
+    held = set(ports.catalog.objects.keys()) if old else set()
     yield from (key for key in old if key not in held)
 
 
 def _unfinished(ports: Ports) -> Iterator[Unfinished]:
     oldest = ports.clock.now() - UNFINISHED_SECONDS
     old = [put for put in ports.objects.unfinished() if put.begun_at < oldest]
-    held = ports.catalog.multipart_ids() if old else ()
+    held = ports.catalog.objects.multipart_ids() if old else ()
     yield from (put for put in old if put.upload_id not in held)

@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import Final
 
-from tusd_py.catalog.port import JobCatalog
+from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError, LeaseLost
 from tusd_py.domain.job import Job
@@ -22,10 +22,10 @@ class WorkerStopping(Exception):
 class Lease:
     """One attempt's hold on its job. Any thread may ask; the renewer keeps it."""
 
-    def __init__(self, catalog: JobCatalog, job: Job, *, seconds: float, clock: Clock) -> None:
+    def __init__(self, jobs: JobRepository, job: Job, *, seconds: float, clock: Clock) -> None:
         self.task_id = job.task_id
         self.fence = job.fence
-        self._catalog = catalog
+        self._jobs = jobs
         self._seconds = seconds
         self._clock = clock
         self._until = clock.monotonic() + seconds
@@ -39,7 +39,7 @@ class Lease:
             return
         asked_at = self._clock.monotonic()
         try:
-            self._catalog.renew(self.task_id, fence=self.fence, lease_seconds=self._seconds)
+            self._jobs.renew(self.task_id, fence=self.fence, lease_seconds=self._seconds)
         except LeaseLost:
             self._lost.set()
         except BackendError:

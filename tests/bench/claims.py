@@ -82,12 +82,12 @@ def claims(url: str | URL, users: int) -> dict[str, Any]:
     fill(catalog, users)
 
     def claim(per_user: int = 0) -> object:
-        return catalog.claim_next(ALL_LANES, owner="w", lease_seconds=600, per_user=per_user)
+        return catalog.jobs.claim_next(ALL_LANES, owner="w", lease_seconds=600, per_user=per_user)
 
     def through() -> None:
         job = claim()
         assert job is not None
-        catalog.fail(job.task_id, fence=job.fence, error_code="x", error_msg="x")  # type: ignore[attr-defined]
+        catalog.jobs.fail(job.task_id, fence=job.fence, error_code="x", error_msg="x")  # type: ignore[attr-defined]
 
     took: dict[str, Any] = {"claim and fail": timed(through, CLAIMS)}
     held = []
@@ -110,11 +110,11 @@ def finishes(url: str | URL, users: int) -> float:
     made = [[upload(UserId(1 + thread % users)) for _ in range(200)] for thread in range(THREADS)]
     for some in made:
         for one in some:
-            catalog.add_upload(one)
+            catalog.uploads.add(one)
 
     def finish(thread: int) -> None:
         for number, one in enumerate(made[thread]):
-            catalog.finish_upload(content(one, f"{thread * 1000 + number:064x}"), is_video=False)
+            catalog.uploads.finish(content(one, f"{thread * 1000 + number:064x}"), is_video=False)
 
     threads = [threading.Thread(target=finish, args=(number,)) for number in range(THREADS)]
     begin = time.perf_counter()

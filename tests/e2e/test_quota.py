@@ -43,7 +43,7 @@ def test_two_hundred_creations_at_once_never_get_more_than_the_quota(cluster: Cl
         seen = Counter(pool.map(ask, range(ASKED)))
     catalog = SqlCatalog(mysql_url(cluster.env["TUSD_MYSQL__DATA_SOURCE"]))
     try:
-        usage = catalog.usage(ANONYMOUS)
+        usage = catalog.uploads.usage(ANONYMOUS)
     finally:
         catalog.close()
     print(f"\n{ASKED} asked, room for {ROOM}: {dict(seen)}, {usage}")  # noqa: T201

@@ -89,9 +89,9 @@ def collected_before(
     def failpoint(name: str) -> None:
         if name == step and collecting:
             key = collecting.pop()
-            assert bench.ports.catalog.condemn_object(key)
+            assert bench.ports.catalog.objects.condemn(key)
             bench.ports.objects.delete(key)
-            bench.ports.catalog.object_removed(key)
+            bench.ports.catalog.objects.removed(key)
 
     monkeypatch.setattr(engine, "failpoint", failpoint)
 
@@ -115,16 +115,16 @@ def test_an_object_that_was_collected_before_it_is_recorded_is_stored_anew(
 
 
 def relay(bench: Bench) -> None:
-    relay_outbox(bench.ports.catalog, bench.ports.queue)
+    relay_outbox(bench.ports.catalog.jobs, bench.ports.queue)
 
 
 def test_an_object_that_is_being_collected_is_waited_for(bench: Bench) -> None:
     key = object_key(blake3.blake3(b"content").hexdigest(), "")
-    assert bench.ports.catalog.condemn_object(key)
+    assert bench.ports.catalog.objects.condemn(key)
     task_id = bench.submit()
     bench.take()
     assert bench.job(task_id).state is JobState.QUEUED
-    bench.ports.catalog.object_removed(key)
+    bench.ports.catalog.objects.removed(key)
     bench.clock.advance(60)
     relay(bench)
     bench.take()
@@ -149,7 +149,7 @@ def begin(bench: Bench, task_id: UploadId, folder: Path) -> str:
     assert ledger.multipart is not None
     job = claim(bench.ports.catalog, owner="w")
     assert job is not None
-    bench.ports.catalog.begin_multipart(
+    bench.ports.catalog.objects.begin_multipart(
         task_id, fence=job.fence, multipart=replace(ledger.multipart, parts=())
     )
     return ledger.multipart.upload_id
@@ -161,7 +161,7 @@ def test_an_upload_in_parts_goes_when_no_job_goes_on_with_it(bench: Bench, tmp_p
     upload_id = begin(bench, task_id, tmp_path)
     later(bench, 49)
     assert find_leftovers(bench.ports).unfinished == ()
-    bench.ports.catalog.close_upload(task_id, UploadState.TERMINATED)
+    bench.ports.catalog.uploads.close(task_id, UploadState.TERMINATED)
     assert [left.upload_id for left in find_leftovers(bench.ports).unfinished] == [upload_id]
     later(bench, 1)
     assert find_leftovers(bench.ports).unfinished == ()

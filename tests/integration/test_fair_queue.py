@@ -30,7 +30,7 @@ def taken(bench: Bench, count: int) -> list[UploadId]:
 
     def steps(attempt: Attempt) -> None:
         order.append(attempt.job.task_id)
-        attempt.ports.catalog.fail(
+        attempt.ports.catalog.jobs.fail(
             attempt.job.task_id, fence=attempt.job.fence, error_code="x", error_msg="x"
         )
 

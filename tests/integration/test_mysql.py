@@ -13,8 +13,8 @@ from support.services import MariaDb, free_port
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.database_clock import DatabaseClock
-from tusd_py.catalog.metrics import MetricRecords
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
+from tusd_py.catalog.operations import SqlOperations
 from tusd_py.catalog.port import UNREACHABLE
 from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url
 from tusd_py.clock import SystemClock
@@ -51,9 +51,9 @@ def test_a_connection_lost_inside_commit_adds_an_upload_once(
 ) -> None:
     made = upload()
     proxy.cut_at(b"COMMIT", pass_on=pass_on)
-    catalog.add_upload(made)
+    catalog.uploads.add(made)
     assert proxy.cut.is_set()
-    assert catalog.upload(made.id) == made
+    assert catalog.uploads.get(made.id) == made
 
 
 @BOTH
@@ -61,12 +61,12 @@ def test_a_connection_lost_inside_commit_finishes_once(
     catalog: SqlCatalog, proxy: CuttingProxy, pass_on: bool
 ) -> None:
     made = upload()
-    catalog.add_upload(made)
+    catalog.uploads.add(made)
     proxy.cut_at(b"COMMIT", pass_on=pass_on)
-    catalog.finish_upload(content(made), is_video=False)
+    catalog.uploads.finish(content(made), is_video=False)
     assert proxy.cut.is_set()
-    assert [message.task_id for _, message in catalog.pending_jobs(10)] == [made.id]
-    assert catalog.histories(UserId(7), page=1, size=10)[0] == 1
+    assert [message.task_id for _, message in catalog.jobs.pending_jobs(10)] == [made.id]
+    assert catalog.uploads.histories(UserId(7), page=1, size=10)[0] == 1
 
 
 @BOTH
@@ -89,10 +89,10 @@ def test_a_connection_lost_inside_commit_completes_once(
     job = claim(catalog, owner="w1")
     assert job is not None
     proxy.cut_at(b"COMMIT", pass_on=pass_on)
-    file = catalog.complete(task_id, fence=job.fence, stored=STORED)
+    file = catalog.jobs.complete(task_id, fence=job.fence, stored=STORED)
     assert proxy.cut.is_set()
-    assert list(catalog.object_keys()) == [file.object_key]
-    found = catalog.upload(task_id)
+    assert list(catalog.objects.keys()) == [file.object_key]
+    found = catalog.uploads.get(task_id)
     assert found is not None
     assert found.file_identity == file.identity
 
@@ -156,7 +156,7 @@ def test_many_processes_may_bring_a_new_database_up_to_date_at_once(url: URL) ->
         thread.join(60)
     assert len(opened) == 4
     # Made once, not four times.
-    assert len({catalog.identity() for catalog in opened}) == 1
+    assert len({catalog.objects.identity() for catalog in opened}) == 1
     for catalog in opened:
         catalog.close()
 
@@ -185,12 +185,12 @@ def test_a_database_that_dies_is_unavailable_and_then_simply_there_again(tmp_pat
         server.start()
         catalog = SqlCatalog(mysql_url(server.database()))
         made = upload()
-        catalog.add_upload(made)
+        catalog.uploads.add(made)
         server.kill()
         with pytest.raises(BackendError):
-            catalog.upload(made.id)
+            catalog.uploads.get(made.id)
         server.start()
-        assert catalog.upload(made.id) == made
+        assert catalog.uploads.get(made.id) == made
         catalog.close()
     finally:
         server.close()
@@ -209,10 +209,11 @@ def test_the_databases_clock_counts_and_ignores_this_machines(url: URL) -> None:
 
 
 def test_a_database_that_is_gone_is_said_to_be(url: URL) -> None:
-    gone = Database(url.set(port=free_port()))
-    records = MetricRecords(gone, FakeClock())
+    catalog = SqlCatalog(url, clock=FakeClock())
+    catalog.close()
+    catalog._database = gone = Database(url.set(port=free_port()))
     with pytest.raises(BackendError, match=UNREACHABLE):
-        records.check()
+        catalog.check()
     with pytest.raises(BackendError):
-        records.metrics()
+        SqlOperations(gone, FakeClock()).metrics()
     gone.close()

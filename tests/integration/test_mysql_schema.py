@@ -98,6 +98,6 @@ def test_a_table_of_an_earlier_version_is_converted_with_its_rows(
     migrate(database)
     assert_every_table_is_as_it_should_be(database)
     opened = SqlCatalog(url, clock=FakeClock())
-    (found,) = opened.renditions("i")
+    (found,) = opened.objects.renditions("i")
     opened.close()
     assert (found.path, found.facts) == ("/é", {"title": "é"})

@@ -86,9 +86,9 @@ class Scene:
         task_id = UploadId(url.rpartition("/")[2])
         job = claim(self.ports.catalog, owner="w")
         assert job is not None
-        self.ports.catalog.complete(task_id, fence=job.fence, stored=STORED)
+        self.ports.catalog.jobs.complete(task_id, fence=job.fence, stored=STORED)
         drawn = [draw_question(len(CONTENT), read) for _ in range(questions)]
-        self.ports.catalog.add_questions(HASH, drawn)
+        self.ports.catalog.ownership.add_questions(HASH, drawn)
 
 
 def run(folder: Path, scene: Callable[[Scene], Awaitable[None]], **instant: Any) -> None:
@@ -126,7 +126,7 @@ def test_who_proves_has_the_file_without_sending_it(tmp_path: Path) -> None:
         path = f"/api/file/upload/progress/{url.rpartition('/')[2]}"
         progress = (await here.client.get(path, headers={"X-User": MINE})).json()
         assert (progress["status"], progress["filename"]) == ("completed", "mine.bin")
-        mine = here.ports.catalog.file_by_hash(owner_scope(UserId(2)), HASH)
+        mine = here.ports.catalog.objects.file_by_hash(owner_scope(UserId(2)), HASH)
         assert progress["repository_id"] == mine.identity if mine is not None else None
         again = await here.create()
         assert again.headers["Upload-Instant"] == "1", "it is his own now"

@@ -87,16 +87,16 @@ class PoolMachine(RuleBasedStateMachine):
         catalog, size = self.catalog(server), len(content)
         upload = replace(self._fresh(user, content), length=None)
         room, files = QUOTA_BYTES - self._has(user), self._files(user) + 1
-        catalog.add_upload(upload, QUOTA)
-        given = catalog.reserve_quota(upload, end=size, ahead=5, limit=QUOTA_BYTES)
+        catalog.uploads.add(upload, QUOTA)
+        given = catalog.uploads.reserve_quota(upload, end=size, ahead=5, limit=QUOTA_BYTES)
         assert min(size, room) <= given <= room
-        assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + given, files)
+        assert catalog.uploads.usage(user) == Usage(1, QUOTA_BYTES - room + given, files)
         if given < size:
-            assert catalog.close_upload(upload.id, UploadState.TERMINATED)
+            assert catalog.uploads.close(upload.id, UploadState.TERMINATED)
             return
-        catalog.set_reserved(upload.id, size)
-        assert catalog.usage(user) == Usage(1, QUOTA_BYTES - room + size, files)
-        assert catalog.declare_length(upload, size, QUOTA)
+        catalog.uploads.set_reserved(upload.id, size)
+        assert catalog.uploads.usage(user) == Usage(1, QUOTA_BYTES - room + size, files)
+        assert catalog.uploads.declare_length(upload, size, QUOTA)
         self._arrived(server, replace(upload, length=size), content)
 
     def _arrived(self, server: int, upload: Upload, content: bytes) -> None:
@@ -105,7 +105,7 @@ class PoolMachine(RuleBasedStateMachine):
         source.create(upload.id)
         with source.writer(upload.id, length=None) as writer:
             writer.write([content])
-        finished = self.catalog(server).finish_upload(
+        finished = self.catalog(server).uploads.finish(
             FinishedContent(
                 upload_id=upload.id, user_id=user, scope=owner_scope(user), filename="", filetype="",
                 file_hash=digest(content), file_size=len(content), temp_path="", created_at=1.0,
@@ -121,7 +121,7 @@ class PoolMachine(RuleBasedStateMachine):
         """Within the quota, and never beyond it."""
         fits = self._has(upload.user_id) + upload.size <= QUOTA_BYTES
         try:
-            self.catalog(server).add_upload(upload, QUOTA)
+            self.catalog(server).uploads.add(upload, QUOTA)
         except QuotaExceeded:
             assert not fits
             return False
@@ -146,7 +146,7 @@ class PoolMachine(RuleBasedStateMachine):
         upload = self._fresh(user, content)
         fits = self._has(user) + len(content) <= QUOTA_BYTES
         try:
-            file = self.catalog(server).add_instant(upload, owner_scope(user), QUOTA)
+            file = self.catalog(server).uploads.add_instant(upload, owner_scope(user), QUOTA)
         except QuotaExceeded:
             assert self._holds(user, content)
             assert not fits
@@ -163,14 +163,14 @@ class PoolMachine(RuleBasedStateMachine):
         upload = self._fresh(user, content)
         if not self._added(server, upload):
             return
-        catalog.add_questions(digest(content), [QUESTION])
-        catalog.challenge(upload, ANYBODYS, QUESTION)
-        file = catalog.prove(upload, ANYBODYS, QUESTION.answer)
+        catalog.ownership.add_questions(digest(content), [QUESTION])
+        catalog.ownership.challenge(upload, ANYBODYS, QUESTION)
+        file = catalog.ownership.prove(upload, ANYBODYS, QUESTION.answer)
         assert (file is not None) == any(
             self._holds(other, content) for other in USERS if other != user
         )
         if file is None:
-            assert catalog.close_upload(upload.id, UploadState.TERMINATED)
+            assert catalog.uploads.close(upload.id, UploadState.TERMINATED)
         else:
             self.uploads[upload.id] = (user, content)
 
@@ -187,7 +187,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(pick=picks, server=servers, state=ends)
     def delete(self, pick: int, server: int, state: UploadState) -> None:
         upload_id = sorted(self.uploads)[pick % len(self.uploads)]
-        assert self.catalog(server).close_upload(upload_id, state)
+        assert self.catalog(server).uploads.close(upload_id, state)
         del self.uploads[upload_id]
         if upload_id in self.queued:
             self.queued.remove(upload_id)
@@ -199,8 +199,8 @@ class PoolMachine(RuleBasedStateMachine):
         assert job is not None
         task_id = job.task_id
         assert task_id in self.queued
-        if not self.catalog(server).claim_object(key_of(self.bytes_of[task_id])):
-            self.catalog(server).release(task_id, fence=job.fence)
+        if not self.catalog(server).objects.claim(key_of(self.bytes_of[task_id])):
+            self.catalog(server).jobs.release(task_id, fence=job.fence)
             return
         self.queued.remove(task_id)
         self.claimed[task_id] = job.fence
@@ -233,17 +233,17 @@ class PoolMachine(RuleBasedStateMachine):
         fence = self.claimed.pop(task_id)
         self.put.discard(task_id)
         try:
-            self.catalog(server).complete(task_id, fence=fence, stored=stored)
+            self.catalog(server).jobs.complete(task_id, fence=fence, stored=stored)
         except LeaseLost:
             assert task_id not in self.uploads, "only a deleted upload's job is taken away"
         except TransientError:
-            self.catalog(server).release(task_id, fence=fence)
+            self.catalog(server).jobs.release(task_id, fence=fence)
             self.queued.append(task_id)
 
     @rule(server=servers)
     def condemn(self, server: int) -> None:
         for key, _ in sorted(self.objects.entries()):
-            if self.catalog(server).condemn_object(key):
+            if self.catalog(server).objects.condemn(key):
                 self.condemned.append(key)
 
     @precondition(lambda self: self.condemned)
@@ -251,23 +251,25 @@ class PoolMachine(RuleBasedStateMachine):
     def remove_condemned(self, server: int) -> None:
         for key in self.condemned:
             self.objects.delete(key)
-            self.catalog(server).object_removed(key)
+            self.catalog(server).objects.removed(key)
         self.condemned.clear()
 
     @invariant()
     def what_users_have_is_counted(self) -> None:
         for user in USERS:
-            assert self.catalog(1).usage(user) == Usage(0, self._has(user), self._files(user))
+            assert self.catalog(1).uploads.usage(user) == Usage(
+                0, self._has(user), self._files(user)
+            )
 
     @invariant()
     def what_users_have_is_there(self) -> None:
         for upload_id, (_, content) in self.uploads.items():
-            found = self.catalog(0).upload(upload_id)
+            found = self.catalog(0).uploads.get(upload_id)
             assert found.state is UploadState.FINISHED
             if upload_id in self.queued or upload_id in self.claimed:
                 assert self.servers[0].stores.uploads.offset(upload_id) == len(content)
                 continue
-            file = self.catalog(0).file(found.file_identity)
+            file = self.catalog(0).objects.file(found.file_identity)
             assert file is not None
             assert b"".join(self.objects.read(file.object_key, 0, file.stored_size)) == content
 
@@ -295,7 +297,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.remove_condemned(0)
         had = set(self.uploads.values())
         assert {key for key, _ in self.objects.entries()} == {key_of(c) for _, c in had}
-        assert sorted(self.catalog(0).object_keys()) == sorted(key_of(c) for _, c in had)
+        assert sorted(self.catalog(0).objects.keys()) == sorted(key_of(c) for _, c in had)
         self.what_users_have_is_there()
 
 

@@ -182,8 +182,8 @@ class UploadMachine(RuleBasedStateMachine):
     def a_full_upload_is_one_job_with_the_right_hash(self) -> None:
         if not hasattr(self, "id"):
             return
-        job = self.process.ports.catalog.job(self.id)
-        upload = self.process.ports.catalog.upload(self.id)
+        job = self.process.ports.catalog.jobs.get(self.id)
+        upload = self.process.ports.catalog.uploads.get(self.id)
         assert upload is not None
         if not self.done:
             assert job is None

@@ -57,8 +57,8 @@ class Bench:
         self.ports.stores.uploads.create(upload.id)
         with self.ports.stores.uploads.writer(upload.id, length=None) as writer:
             writer.write([content])
-        self.ports.catalog.add_upload(upload)
-        self.ports.catalog.finish_upload(
+        self.ports.catalog.uploads.add(upload)
+        self.ports.catalog.uploads.finish(
             FinishedContent(
                 upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
                 filename="a.bin", filetype="", file_hash=blake3.blake3(content).hexdigest(),
@@ -66,7 +66,7 @@ class Bench:
             ),
             is_video=False,
         )  # fmt: skip
-        relay_outbox(self.ports.catalog, self.ports.queue)
+        relay_outbox(self.ports.catalog.jobs, self.ports.queue)
         return upload.id
 
     def take(self, steps: Steps | None = None) -> None:
@@ -78,6 +78,6 @@ class Bench:
         self._patch.setattr(consuming, "run_steps", steps)
 
     def job(self, task_id: UploadId) -> Job:
-        found = self.ports.catalog.job(task_id)
+        found = self.ports.catalog.jobs.get(task_id)
         assert found is not None
         return found

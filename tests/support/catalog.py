@@ -34,8 +34,8 @@ def content(of: Upload, file_hash: str = "a" * 64) -> FinishedContent:
 
 def finished(catalog: Catalog, file_hash: str = "a" * 64, user: UserId = ME) -> UploadId:
     made = upload(user)
-    catalog.add_upload(made)
-    catalog.finish_upload(content(made, file_hash), is_video=True)
+    catalog.uploads.add(made)
+    catalog.uploads.finish(content(made, file_hash), is_video=True)
     return made.id
 
 
@@ -48,7 +48,7 @@ def claim(
     per_user: int = 0,
 ) -> Job | None:
     """The job that is next."""
-    return catalog.claim_next(lanes, owner=owner, lease_seconds=seconds, per_user=per_user)
+    return catalog.jobs.claim_next(lanes, owner=owner, lease_seconds=seconds, per_user=per_user)
 
 
 def claimed(catalog: Catalog, task_id: UploadId, seconds: float = 60.0) -> int:
@@ -57,6 +57,6 @@ def claimed(catalog: Catalog, task_id: UploadId, seconds: float = 60.0) -> int:
     while (job := claim(catalog, seconds=seconds)) is not None and job.task_id != task_id:
         before.append(job)
     for other in before:
-        catalog.release(other.task_id, fence=other.fence)
+        catalog.jobs.release(other.task_id, fence=other.fence)
     assert job is not None
     return job.fence

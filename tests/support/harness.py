@@ -59,7 +59,7 @@ class Harness:
         return upload_id
 
     def state(self, upload_id: UploadId) -> UploadState:
-        found = self.process.ports.catalog.upload(upload_id)
+        found = self.process.ports.catalog.uploads.get(upload_id)
         assert found is not None
         return found.state
 

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from typing_extensions import override
 
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
@@ -37,8 +38,55 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-class Database:
-    """Runs functions in transactions, from any thread."""
+class Transactions(Protocol):
+    """Runs functions in transactions: each in its own, or all in one that is open."""
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` on one consistent state. Raises: BackendError."""
+        ...
+
+    def write(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        settled: Callable[[Connection], T | None] | None = None,
+    ) -> T:
+        """Run ``work`` in a transaction: all of it is durable when this returns, or nothing.
+
+        Args: settled: checks, in a transaction of its own, whether the work was done, if the
+            connection was lost during COMMIT (fault 26). Its result is the result of the work; None
+            means that the work was not done. Without it the work is repeated, which must then change
+            nothing the second time: it is fenced, or it sets what is already set.
+        Raises: BackendError, and what ``work`` raises.
+        """
+        ...
+
+
+class OpenTransaction(Transactions):
+    """Runs functions in a transaction that its owner commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @override
+    def read(self, work: Callable[[Connection], T]) -> T:
+        with backend_errors():
+            return work(self._connection)
+
+    @override
+    def write(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        settled: Callable[[Connection], T | None] | None = None,
+    ) -> T:
+        """Run ``work``; its owner makes it durable."""
+        with backend_errors():
+            return work(self._connection)
+
+
+class Database(Transactions):
+    """Connects to the database, and runs functions in transactions from any thread."""
 
     def __init__(
         self,
@@ -71,50 +119,47 @@ class Database:
             )
         self._group = GroupCommit(self.engine, spare)
 
+    @override
     def read(self, work: Callable[[Connection], T]) -> T:
-        """One consistent look. Raises: BackendError."""
-        with backend_errors():
-            if (current := self._group.current) is not None:
-                return work(current)
-            with self.engine.connect() as connection:
-                return work(connection)
+        with backend_errors(), self.engine.connect() as connection:
+            return work(connection)
 
-    def read_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
-        """See ``UploadCatalog.read_run_as_one_transaction``."""
-        if not self.is_sqlite:
-            return [capture(work) for work in works]
-        told: list[Result] = []
-        try:
-            with self.engine.connect() as connection, self._group.on_connection(connection):
-                told.extend(capture(work) for work in works)
-        except SQLAlchemyError as error:
-            told += [Result(error=error)] * (len(works) - len(told))
-        return [_translated(done) for done in told]
-
-    def run_as_one_transaction(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
-        """See ``UploadCatalog.run_as_one_transaction``."""
-        if not self.is_sqlite:
-            return [capture(work) for work in works]
-        return [_translated(done) for done in self._group.run_as_one_transaction(works)]
-
+    @override
     def write(
         self,
         work: Callable[[Connection], T],
         *,
         settled: Callable[[Connection], T | None] | None = None,
     ) -> T:
-        """One transaction: all of it, durable, or nothing.
-
-        Args: settled: asked, in a transaction of its own, when the connection was lost inside COMMIT
-            and nobody knows whether the work was done (fault 26): what it returns is the result,
-            None says it was not done. Without it the work is repeated, which must then change
-            nothing the second time: it is fenced, or it sets what is already set.
-        Raises: BackendError, and what ``work`` raises.
-        """
         with backend_errors():
             if self.is_sqlite:
                 return self._group.write(work)
             return self._write_mysql(work, settled)
+
+    def read_all(self, works: Sequence[Callable[[Transactions], object]]) -> Sequence[Result]:
+        """Run works that only read, on one connection of SQLite. Return their results in order."""
+        if not self.is_sqlite:
+            return [capture(work, self) for work in works]
+        results: list[Result] = []
+        try:
+            with self.engine.connect() as connection:
+                open_transaction = OpenTransaction(connection)
+                results.extend(capture(work, open_transaction) for work in works)
+        except SQLAlchemyError as error:
+            results += [Result(error=error)] * (len(works) - len(results))
+        return [_translated(result) for result in results]
+
+    def commit_all(self, works: Sequence[Callable[[Transactions], object]]) -> Sequence[Result]:
+        """Run works as one transaction of SQLite, or each in its own of MySQL.
+
+        Each work is all or nothing by itself, and may run twice.
+
+        Returns: their results in order, once they are durable.
+        """
+        if not self.is_sqlite:
+            return [capture(work, self) for work in works]
+        results = self._group.write_all([_on_connection(work) for work in works])
+        return [_translated(result) for result in results]
 
     def _write_mysql(
         self, work: Callable[[Connection], T], settled: Callable[[Connection], T | None] | None
@@ -159,6 +204,12 @@ def backend_errors() -> Iterator[None]:
         yield
     except _ERRORS as error:
         raise (StorageFull if is_full(error) else BackendError) from error
+
+
+def _on_connection(
+    work: Callable[[Transactions], object],
+) -> Callable[[Connection], object]:
+    return lambda connection: work(OpenTransaction(connection))
 
 
 def _translated(done: Result) -> Result:

@@ -4,6 +4,7 @@ import threading
 from typing import Final
 
 from sqlalchemy import text
+from typing_extensions import override
 
 from tusd_py.catalog.database import Database
 from tusd_py.clock import Clock, SystemClock
@@ -12,7 +13,7 @@ REFRESH_SECONDS: Final = 60.0
 _NOW: Final = text("SELECT UNIX_TIMESTAMP(NOW(6))")
 
 
-class DatabaseClock:
+class DatabaseClock(Clock):
     """``clock.Clock`` by the database: asked once a minute, and counted on from there by the
     machine's monotonic clock. What this machine's own clock says plays no part."""
 
@@ -23,8 +24,9 @@ class DatabaseClock:
         self._offset = 0.0
         self._refresh_at = float("-inf")
 
+    @override
     def now(self) -> float:
-        """See ``Clock.now``. Raises: BackendError: the database was never reached."""
+        """Raises: BackendError: the database was never reached."""
         with self._mutex:
             if self._machine.monotonic() >= self._refresh_at:
                 asked_at = self._machine.monotonic()
@@ -34,6 +36,6 @@ class DatabaseClock:
                 self._refresh_at = asked_at + REFRESH_SECONDS
             return self._machine.monotonic() + self._offset
 
+    @override
     def monotonic(self) -> float:
-        """See ``Clock.monotonic``."""
         return self._machine.monotonic()

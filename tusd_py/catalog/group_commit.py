@@ -1,19 +1,16 @@
-"""Writers of one SQLite file that queue up share a transaction, and its sync.
+"""Commits the work of several threads on one SQLite file in one transaction, with one sync.
 
-SQLite has one writer at a time, so threads wait for each other anyhow. Whoever's turn it is runs the
-work of all that wait and commits once. No thread gets its outcome before that commit. When some work
-fails, all of it is taken back and done again, each in a savepoint, which a failure takes back alone:
-as a rule none fails, and savepoints would be a quarter of the statements.
-
-A thread that has several things to write brings them at once (``together``); what it writes and
-reads while they run goes through their transaction.
+SQLite has one writer at a time, so threads wait for each other in any case. The thread that holds the
+lock runs the work of all that wait, and commits once. A thread gets its result after that commit. When
+one work fails, the transaction is rolled back and all works run again, each in a savepoint, so that only
+the failed one is rolled back. Savepoints from the start would be a quarter of the statements, and
+failures are rare.
 """
 
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -49,18 +46,12 @@ class GroupCommit:
         self._spare = spare
         self._turn = threading.Lock()
         self._waiting: deque[_Entry] = deque()
-        self._thread_connection = threading.local()
-
-    @property
-    def current(self) -> Connection | None:
-        """The connection of the ``together`` or ``within`` that this thread is in."""
-        found: Connection | None = getattr(self._thread_connection, "connection", None)
-        return found
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """All of it, durable, or nothing. Raises: what ``work`` raises; SQLAlchemyError, sqlite3.Error."""
-        if (current := self.current) is not None:
-            return work(current)
+        """Run ``work`` in a transaction that is durable when this returns.
+
+        Raises: what ``work`` raises; SQLAlchemyError, sqlite3.Error.
+        """
         entry = _Entry(work)
         self._waiting.append(entry)
         with self._turn:
@@ -69,13 +60,10 @@ class GroupCommit:
         result: T = entry.done.result()
         return result
 
-    def run_as_one_transaction(self, works: Sequence[Callable[[], object]]) -> list[Result]:
-        """Run the works, which write through this object, in this thread and in one transaction.
-
-        Returns: what each came to, in order.
-        """
+    def write_all(self, works: Sequence[Work]) -> list[Result]:
+        """Run the works in this thread and in one transaction. Return their results in order."""
         with self._turn:
-            return self._commit([_in_thread(work) for work in works])
+            return self._commit(works)
 
     def _lead(self) -> None:
         batch: list[_Entry] = []
@@ -118,21 +106,7 @@ class GroupCommit:
         outcomes.clear()
         with self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            with self.on_connection(connection):
-                outcomes.extend(run(connection, work) for work in works)
-
-    @contextmanager
-    def on_connection(self, connection: Connection) -> Iterator[None]:
-        """What this thread reads and writes in the block goes through the connection."""
-        self._thread_connection.connection = connection
-        try:
-            yield
-        finally:
-            self._thread_connection.connection = None
-
-
-def _in_thread(work: Callable[[], object]) -> Work:
-    return lambda _connection: work()
+            outcomes.extend(run(connection, work) for work in works)
 
 
 def _plainly(connection: Connection, work: Work) -> Result:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
+from tusd_py.catalog.ports.hooks import HookRepository
 from tusd_py.catalog.rows import file_of, history_of, rendition_of, upload_of
 from tusd_py.catalog.schema import (
     file_upload_history,
@@ -47,27 +49,27 @@ def add_event(connection: Connection, upload_id: UploadId, event: HookEvent, now
     connection.execute(_ADD, row)
 
 
-class HookRecords:
+class SqlHooks(HookRepository):
     """The part of the catalog that hooks are told from."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def claim_events(self, limit: int, hold_seconds: float) -> Sequence[PendingEvent]:
-        """See ``HookCatalog.claim_events``."""
+    @override
+    def claim(self, limit: int, hold_seconds: float) -> Sequence[PendingEvent]:
         now = self._clock.now()
         if not self._database.read(lambda c: c.execute(_due(now, 1)).first()):
             return ()
         return self._database.write(lambda c: _claim(c, limit, now, now + hold_seconds))
 
-    def event_delivered(self, event_id: str) -> None:
-        """See ``HookCatalog.event_delivered``."""
+    @override
+    def delivered(self, event_id: str) -> None:
         statement = delete(hook_events).where(hook_events.c.event_id == event_id)
         self._database.write(lambda c: c.execute(statement))
 
-    def event_failed(self, event_id: str, after_seconds: float) -> None:
-        """See ``HookCatalog.event_failed``."""
+    @override
+    def failed(self, event_id: str, after_seconds: float) -> None:
         table = hook_events
         statement = (
             update(table)

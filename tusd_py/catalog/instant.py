@@ -1,13 +1,15 @@
 """Uploads that are complete without their bytes, in SQL."""
 
 from sqlalchemy import Connection, update
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
+from tusd_py.catalog.ports.uploads import InstantUploadRepository
 from tusd_py.catalog.quotas import within_quota
 from tusd_py.catalog.rows import upload_row
 from tusd_py.catalog.schema import uploads
 from tusd_py.catalog.shared import add_history, complete_history, pool_file
-from tusd_py.catalog.uploads import find_upload, insert_upload, was_held
+from tusd_py.catalog.upload_rows import find_upload, insert_upload, was_held
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope
@@ -15,15 +17,15 @@ from tusd_py.domain.quota import Quota
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 
 
-class InstantRecords:
+class InstantUploads(InstantUploadRepository):
     """The part of the catalog that finds content by its declared hash."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
+    @override
     def add_instant(self, upload: Upload, scope: Scope, quota: Quota | None = None) -> File | None:
-        """See ``UploadCatalog.add_instant``."""
         now = self._clock.now()
 
         def added(connection: Connection) -> File | None:
@@ -36,8 +38,8 @@ class InstantRecords:
 
         return self._database.write(work, settled=added)
 
+    @override
     def finish_instant(self, upload: Upload, scope: Scope) -> File | None:
-        """See ``UploadCatalog.finish_instant``."""
         now = self._clock.now()
 
         def finished(connection: Connection) -> File | None:

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fair_queue import (
     claim_next,
     is_any_due,
@@ -18,7 +19,9 @@ from tusd_py.catalog.fair_queue import (
 )
 from tusd_py.catalog.hooks import add_event
 from tusd_py.catalog.objects import forget_multipart, hold_object
-from tusd_py.catalog.reprocessing import replace_file
+from tusd_py.catalog.ports.jobs import JobRepository
+from tusd_py.catalog.queue_positions import WaitingJobs
+from tusd_py.catalog.reprocessing import ReprocessJobs, replace_file
 from tusd_py.catalog.rows import (
     checkpoint_text,
     date_time,
@@ -84,21 +87,21 @@ _MARK_SENT: Final = (
 _DROP_SENT: Final = delete(outbox).where(outbox.c.sent_at < bindparam("before"))
 
 
-class JobRecords:
+class SqlJobs(ReprocessJobs, WaitingJobs, JobRepository):
     """The job half of the catalog."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def job(self, task_id: UploadId) -> Job | None:
-        """See ``JobCatalog.job``."""
+    @override
+    def get(self, task_id: UploadId) -> Job | None:
         return self._database.read(lambda c: _job(c, task_id))
 
+    @override
     def claim_next(
         self, lanes: Sequence[JobLane], *, owner: str, lease_seconds: float, per_user: int
     ) -> Job | None:
-        """See ``JobCatalog.claim_next``."""
         now = self._clock.now()
         until = now + lease_seconds
         if not self._database.read(lambda c: is_any_due(c, lanes, now, per_user)):
@@ -118,27 +121,27 @@ class JobRecords:
 
         return self._database.write(work, settled=mine)
 
+    @override
     def renew(self, task_id: UploadId, *, fence: int, lease_seconds: float) -> None:
-        """See ``JobCatalog.renew``."""
         self._fenced(task_id, fence, lease_until=self._clock.now() + lease_seconds)
 
+    @override
     def is_held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
-        """See ``JobCatalog.held``."""
         statement = select(jobs.c.task_id, jobs.c.fence).where(
             jobs.c.task_id.in_(list(fences)), jobs.c.state == JobState.RUNNING.value
         )
         found = self._database.read(lambda c: c.execute(statement).all())
         return {UploadId(task_id) for task_id, fence in found if fences[task_id] == fence}
 
+    @override
     def save_checkpoint(self, task_id: UploadId, *, fence: int, checkpoint: Checkpoint) -> None:
-        """See ``JobCatalog.save_checkpoint``."""
         self._fenced(task_id, fence, checkpoint=checkpoint_text(checkpoint))
 
     def _fenced(self, task_id: UploadId, fence: int, **values: Any) -> None:  # noqa: ANN401
         self._database.write(lambda c: _fenced(c, task_id, fence, **values))
 
+    @override
     def complete(self, task_id: UploadId, *, fence: int, stored: StoredContent | None) -> File:
-        """See ``JobCatalog.complete``."""
         now = self._clock.now()
 
         def completed(connection: Connection) -> File | None:
@@ -151,6 +154,7 @@ class JobRecords:
             lambda c: _complete(c, task_id, fence, stored, now), settled=completed
         )
 
+    @override
     def retry(
         self,
         task_id: UploadId,
@@ -161,7 +165,6 @@ class JobRecords:
         error_msg: str,
         counted: bool,
     ) -> None:
-        """See ``JobCatalog.retry``."""
         due_at = self._clock.now() + after_seconds
 
         def work(connection: Connection) -> None:
@@ -180,8 +183,8 @@ class JobRecords:
 
         self._database.write(work)
 
+    @override
     def release(self, task_id: UploadId, *, fence: int, lane: JobLane | None = None) -> None:
-        """See ``JobCatalog.release``."""
         now = self._clock.now()
         moved = {} if lane is None else {"lane": lane.value}
 
@@ -191,8 +194,8 @@ class JobRecords:
 
         self._database.write(work)
 
+    @override
     def fail(self, task_id: UploadId, *, fence: int, error_code: str, error_msg: str) -> None:
-        """See ``JobCatalog.fail``."""
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
@@ -207,8 +210,8 @@ class JobRecords:
 
         self._database.write(work)
 
+    @override
     def put_first(self, task_id: UploadId) -> bool:
-        """See ``JobCatalog.put_first``."""
         now = self._clock.now()
         statement = (
             update(jobs)
@@ -224,20 +227,20 @@ class JobRecords:
 
         return self._database.write(work)
 
+    @override
     def running(self) -> Sequence[Job]:
-        """See ``JobCatalog.running``."""
         statement = select(jobs).where(jobs.c.state == JobState.RUNNING.value)
         return self._database.read(
             lambda c: [job_of(row) for row in c.execute(statement).mappings()]
         )
 
+    @override
     def reap(self, *, max_crashes: int) -> Sequence[Job]:
-        """See ``JobCatalog.reap``."""
         now = self._clock.now()
         return self._database.write(lambda c: _reap(c, max_crashes, now))
 
+    @override
     def dead_letters(self, limit: int | None = None) -> Sequence[Job]:
-        """See ``JobCatalog.dead_letters``."""
         statement = (
             select(jobs)
             .where(jobs.c.state == JobState.FAILED.value)
@@ -248,13 +251,13 @@ class JobRecords:
             lambda c: [job_of(row) for row in c.execute(statement).mappings()]
         )
 
+    @override
     def reopen(self, task_id: UploadId) -> Job | None:
-        """See ``JobCatalog.reopen``."""
         now = self._clock.now()
         return self._database.write(lambda c: _reopen(c, task_id, now))
 
+    @override
     def drop_failed(self, task_id: UploadId) -> bool:
-        """See ``JobCatalog.drop_failed``."""
         statement = (
             update(jobs)
             .where(jobs.c.task_id == task_id, jobs.c.state == JobState.FAILED.value)
@@ -269,8 +272,8 @@ class JobRecords:
 
         return self._database.write(work)
 
+    @override
     def pending_jobs(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
-        """See ``JobCatalog.unsent``."""
         values = {"now": self._clock.now(), "limit": limit}
         return self._database.read(
             lambda c: [
@@ -278,8 +281,8 @@ class JobRecords:
             ]
         )
 
+    @override
     def pending_outcomes(self, limit: int) -> Sequence[tuple[int, Outcome]]:
-        """See ``JobCatalog.untold``."""
         table = file_upload_history
         statement = (
             select(outbox.c.id.label("row_id"), jobs.c.fence, jobs.c.error_code, table)
@@ -303,8 +306,8 @@ class JobRecords:
             ]
         )
 
+    @override
     def mark_sent(self, row_ids: Sequence[int]) -> None:
-        """See ``JobCatalog.mark_sent``."""
         now = self._clock.now()
 
         def work(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Figures in SQL (requirement S23): ``Catalog.figures`` and ``Catalog.check``.
+"""Counts the work in SQL (requirement S23).
 
 Rule: every statement walks an index over what is open or what ended lately. Nothing counts all that
 was ever done, for it is asked every few seconds by every process.
@@ -8,14 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from tusd_py.catalog.database import Database
-from tusd_py.catalog.port import UNREACHABLE
 from tusd_py.catalog.rows import date_time
 from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, outbox, uploads
 from tusd_py.catalog.shared import JOB, OUTCOME
 from tusd_py.catalog.values import DAY, HOUR, Backlog, CatalogMetrics, EndedCounts
-from tusd_py.clock import Clock
-from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobState
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadState
@@ -26,28 +22,8 @@ HOOK: Final = "hook"
 _OPEN: Final = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED)
 
 
-class MetricRecords:
-    """What the catalog tells of itself."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    def metrics(self) -> CatalogMetrics:
-        """See ``Catalog.figures``."""
-        now = self._clock.now()
-        return self._database.read(lambda c: _metrics(c, now))
-
-    def check(self) -> None:
-        """See ``Catalog.check``."""
-        statement = select(uploads.c.id).limit(1)
-        try:
-            self._database.read(lambda c: c.execute(statement).first())
-        except BackendError as error:
-            raise BackendError(UNREACHABLE) from error
-
-
-def _metrics(connection: Connection, now: float) -> CatalogMetrics:
+def count_work(connection: Connection, now: float) -> CatalogMetrics:
+    """Count the work; see ``OperationRepository.metrics``."""
     counts = _job_counts(connection)
     open_uploads = select(func.count()).where(uploads.c.state == UploadState.RECEIVING.value)
     return CatalogMetrics(

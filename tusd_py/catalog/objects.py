@@ -1,12 +1,15 @@
 """Objects in SQL: ``catalog.port.ObjectCatalog``. What is sent in parts, and what is being collected."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, delete, exists, insert, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
+from tusd_py.catalog.ports.objects import ObjectRepository
+from tusd_py.catalog.rows import file_of, rendition_of
 from tusd_py.catalog.schema import (
     catalog_identity,
     jobs,
@@ -16,31 +19,57 @@ from tusd_py.catalog.schema import (
     renditions,
     repository_pool,
 )
+from tusd_py.catalog.shared import pool_file
 from tusd_py.clock import Clock
 from tusd_py.domain.durations import WEEK_SECONDS
 from tusd_py.domain.errors import LeaseLost
-from tusd_py.domain.ids import UploadId
+from tusd_py.domain.file import File
+from tusd_py.domain.ids import Scope, UploadId
 from tusd_py.domain.job import JobState
 from tusd_py.domain.multipart import Multipart, Part
+from tusd_py.domain.rendition import Rendition
 
 TOMBSTONE_SECONDS: Final = WEEK_SECONDS
 """Longer than any attempt lives that may have seen the object before it was removed."""
 _SENDING = (JobState.QUEUED.value, JobState.RUNNING.value, JobState.FAILED.value)
 
 
-class ObjectRecords:
+class SqlObjects(ObjectRepository):
     """The object half of the catalog."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
+    @override
+    def file(self, identity: str) -> File | None:
+        statement = select(repository_pool).where(repository_pool.c.identity == identity)
+        row = self._database.read(lambda c: c.execute(statement).mappings().first())
+        return None if row is None else file_of(row)
+
+    @override
+    def file_by_hash(self, scope: Scope, file_hash: str) -> File | None:
+        return self._database.read(lambda c: pool_file(c, scope, file_hash))
+
+    @override
+    def keys(self) -> Iterable[str]:
+        statement = union_all(select(repository_pool.c.object_key), select(renditions.c.object_key))
+        return self._database.read(lambda c: list(c.execute(statement).scalars()))
+
+    @override
+    def renditions(self, identity: str) -> Sequence[Rendition]:
+        table = renditions
+        statement = select(table).where(table.c.identity == identity).order_by(table.c.id)
+        return self._database.read(
+            lambda c: [rendition_of(row) for row in c.execute(statement).mappings()]
+        )
+
+    @override
     def multipart(self, task_id: UploadId) -> Multipart | None:
-        """See ``ObjectCatalog.multipart``."""
         return self._database.read(lambda c: _multipart(c, task_id))
 
+    @override
     def begin_multipart(self, task_id: UploadId, *, fence: int, multipart: Multipart) -> None:
-        """See ``ObjectCatalog.begin_multipart``."""
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
@@ -58,8 +87,8 @@ class ObjectRecords:
 
         self._database.write(work)
 
+    @override
     def add_part(self, task_id: UploadId, *, fence: int, part: Part) -> None:
-        """See ``ObjectCatalog.add_part``."""
         same = (object_parts.c.task_id == task_id, object_parts.c.number == part.number)
         statement = insert(object_parts).values(
             task_id=task_id,
@@ -76,8 +105,8 @@ class ObjectRecords:
 
         self._database.write(work)
 
+    @override
     def forget_multipart(self, task_id: UploadId, *, fence: int) -> None:
-        """See ``ObjectCatalog.forget_multipart``."""
 
         def work(connection: Connection) -> None:
             _held(connection, task_id, fence)
@@ -85,8 +114,8 @@ class ObjectRecords:
 
         self._database.write(work)
 
+    @override
     def multipart_ids(self) -> Collection[str]:
-        """See ``ObjectCatalog.multipart_ids``."""
         statement = (
             select(object_multiparts.c.upload_id)
             .join(jobs, jobs.c.task_id == object_multiparts.c.task_id)
@@ -94,19 +123,19 @@ class ObjectRecords:
         )
         return self._database.read(lambda c: set(c.execute(statement).scalars()))
 
+    @override
     def identity(self) -> str:
-        """See ``ObjectCatalog.identity``."""
         statement = select(catalog_identity.c.identity)
         found: str = self._database.read(lambda c: c.execute(statement).scalar_one())
         return found
 
-    def condemn_object(self, key: str) -> bool:
-        """See ``ObjectCatalog.condemn_object``."""
+    @override
+    def condemn(self, key: str) -> bool:
         now = self._clock.now()
         return self._database.write(lambda c: _condemn(c, key, now))
 
-    def object_removed(self, key: str) -> None:
-        """See ``ObjectCatalog.object_removed``."""
+    @override
+    def removed(self, key: str) -> None:
         now = self._clock.now()
         table = object_tombstones
 
@@ -119,8 +148,8 @@ class ObjectRecords:
 
         self._database.write(work)
 
-    def claim_object(self, key: str) -> bool:
-        """See ``ObjectCatalog.claim_object``."""
+    @override
+    def claim(self, key: str) -> bool:
         table = object_tombstones
 
         known = table.c.object_key == key

@@ -6,10 +6,13 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, union_all, update
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
+from tusd_py.catalog.metrics import count_work
+from tusd_py.catalog.ports.operations import OperationRepository
 from tusd_py.catalog.schema import renditions, repository_pool, step_times, uploads, workers
-from tusd_py.catalog.values import HOUR
+from tusd_py.catalog.values import HOUR, CatalogMetrics
 from tusd_py.clock import Clock
 from tusd_py.domain.job import Step
 from tusd_py.domain.operation import StepTime, StepTimes, Storage, WorkerInfo
@@ -17,15 +20,15 @@ from tusd_py.domain.operation import StepTime, StepTimes, Storage, WorkerInfo
 KEPT_HOURS: Final = 7 * 24
 
 
-class OperationRecords:
+class SqlOperations(OperationRepository):
     """The operator's part of the catalog."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
+    @override
     def heartbeat(self, owner: str, *, slots: int, times: StepTimes, for_seconds: float) -> None:
-        """See ``OperationCatalog.heartbeat``."""
         now = self._clock.now()
 
         def work(connection: Connection) -> None:
@@ -38,13 +41,13 @@ class OperationRecords:
 
         self._database.write(work)
 
+    @override
     def deregister(self, owner: str) -> None:
-        """See ``OperationCatalog.deregister``."""
         statement = delete(workers).where(workers.c.owner == owner)
         self._database.write(lambda c: c.execute(statement))
 
+    @override
     def workers(self) -> Sequence[WorkerInfo]:
-        """See ``OperationCatalog.workers``."""
         statement = (
             select(workers.c.owner, workers.c.slots, workers.c.started_at, workers.c.seen_at)
             .where(workers.c.good_until >= self._clock.now())
@@ -54,8 +57,8 @@ class OperationRecords:
             lambda c: [WorkerInfo(**row) for row in c.execute(statement).mappings()]
         )
 
+    @override
     def step_times(self, *, hours: int) -> StepTimes:
-        """See ``OperationCatalog.step_times``."""
         statement = (
             select(step_times.c.step, func.sum(step_times.c.runs), func.sum(step_times.c.seconds))
             .where(step_times.c.hour > int(self._clock.now() // HOUR) - hours)
@@ -68,9 +71,14 @@ class OperationRecords:
             }
         )
 
+    @override
     def storage(self) -> Storage:
-        """See ``OperationCatalog.storage``."""
         return self._database.read(_storage)
+
+    @override
+    def metrics(self) -> CatalogMetrics:
+        now = self._clock.now()
+        return self._database.read(lambda c: count_work(c, now))
 
 
 def _upsert_worker(

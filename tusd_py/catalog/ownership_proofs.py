@@ -6,10 +6,12 @@ from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, delete, distinct, func, insert, select, update
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.instant import finish_instant
 from tusd_py.catalog.objects import hold_object
+from tusd_py.catalog.ports.ownership import OwnershipRepository
 from tusd_py.catalog.rows import NAME_CHARACTERS, file_of
 from tusd_py.catalog.schema import (
     possession_challenges,
@@ -18,7 +20,7 @@ from tusd_py.catalog.schema import (
     repository_pool,
 )
 from tusd_py.catalog.shared import pool_file
-from tusd_py.catalog.uploads import find_upload
+from tusd_py.catalog.upload_rows import find_upload
 from tusd_py.catalog.values import HOUR
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
@@ -37,34 +39,34 @@ from tusd_py.domain.upload import Upload
 _NONE: Final = -1
 
 
-class OwnershipRecords:
+class SqlOwnership(OwnershipRepository):
     """Questions, challenges, and what a proof gives."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
+    @override
     def questions(self, file_hash: str) -> int:
-        """See ``OwnershipCatalog.questions``."""
         table = possession_questions
         statement = select(func.count()).select_from(table).where(table.c.file_hash == file_hash)
         return self._database.read(lambda c: c.execute(statement).scalar_one())
 
+    @override
     def add_questions(self, file_hash: str, questions: Sequence[Question]) -> None:
-        """See ``OwnershipCatalog.add_questions``."""
         rows = [
             {"file_hash": file_hash, "nonce": each.nonce, "answer": each.answer}
             for each in questions
         ]
         self._database.write(lambda c: c.execute(insert(possession_questions), rows))
 
+    @override
     def challenge(self, upload: Upload, terms: Terms, decoy: Question) -> bytes:
-        """See ``OwnershipCatalog.challenge``."""
         now = self._clock.now()
         return self._database.write(lambda c: _challenge(c, upload, terms, decoy, now))
 
+    @override
     def prove(self, upload: Upload, terms: Terms, answer: bytes) -> File | None:
-        """See ``OwnershipCatalog.prove``."""
         now = self._clock.now()
 
         def proven(connection: Connection) -> File | None:

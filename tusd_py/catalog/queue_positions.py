@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, func, select, true
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fair_queue import Key
+from tusd_py.catalog.ports.jobs import WaitingRepository
 from tusd_py.catalog.schema import job_lines, jobs
 from tusd_py.clock import Clock
 from tusd_py.domain.ids import UploadId, UserId
@@ -19,19 +21,19 @@ _LINES: Final = select(
 ).where(job_lines.c.lane.in_([lane.value for lane in ALL_LANES]), job_lines.c.waiting == true())
 
 
-class QueuePositionRecords:
+class WaitingJobs(WaitingRepository):
     """The part of the catalog that users in the queue see."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
+    @override
     def waiting_lines(self) -> Sequence[WaitingLine]:
-        """See ``JobCatalog.waiting_lines``."""
         return self._database.read(_waiting_lines)
 
+    @override
     def waiting_jobs(self, user_id: UserId, limit: int) -> Sequence[WaitingJob]:
-        """See ``JobCatalog.waiting_jobs``."""
         return self._database.read(
             lambda c: [job for lane in ALL_LANES for job in _waiting_jobs(c, lane, user_id, limit)]
         )

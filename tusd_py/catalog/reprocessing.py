@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fair_queue import wait_in_line
 from tusd_py.catalog.hooks import add_event
 from tusd_py.catalog.objects import forget_multipart, hold_object
+from tusd_py.catalog.ports.jobs import ReprocessRepository
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
     checkpoint_text,
@@ -49,27 +51,27 @@ from tusd_py.domain.upload import Upload, UploadState
 _ACTIVE: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
-class ReprocessRecords:
+class ReprocessJobs(ReprocessRepository):
     """The part of the catalog that processes files again."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
+    @override
     def add_reprocess_job(self, task_id: UploadId, *, priority: int | None = None) -> Job:
-        """See ``JobCatalog.add_reprocess_job``."""
         now = self._clock.now()
         return self._database.write(lambda c: _add_reprocess_job(c, task_id, priority, now))
 
+    @override
     def check_reprocessable(self, task_id: UploadId) -> None:
-        """See ``JobCatalog.check_reprocessable``."""
         select_upload = select(uploads).where(uploads.c.id == task_id)
         self._database.read(lambda c: _repeatable(c, select_upload))
 
+    @override
     def stored_uploads(
         self, *, kind: str, before: float, note: str, after: UploadId | None, limit: int
     ) -> Sequence[UploadId]:
-        """See ``JobCatalog.processed``."""
         pool = repository_pool
         first = func.min(uploads.c.id).label("id")
         statement = (

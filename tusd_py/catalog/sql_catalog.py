@@ -1,46 +1,39 @@
 """The catalog on SQLAlchemy Core: SQLite, MySQL 8 and MariaDB (no RETURNING; requirement S14)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
-from sqlalchemy import URL
+from sqlalchemy import URL, select
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database, sqlite_url
+from tusd_py.catalog.database import Database, Transactions, sqlite_url
 from tusd_py.catalog.database_clock import DatabaseClock
-from tusd_py.catalog.hooks import RECORDED, HookRecords
-from tusd_py.catalog.instant import InstantRecords
-from tusd_py.catalog.jobs import JobRecords
-from tusd_py.catalog.metrics import MetricRecords
+from tusd_py.catalog.hooks import RECORDED, SqlHooks
+from tusd_py.catalog.jobs import SqlJobs
 from tusd_py.catalog.migrate import migrate
 from tusd_py.catalog.mysql import mysql_url
-from tusd_py.catalog.objects import ObjectRecords
-from tusd_py.catalog.operations import OperationRecords
-from tusd_py.catalog.ownership_proofs import OwnershipRecords
-from tusd_py.catalog.queue_positions import QueuePositionRecords
-from tusd_py.catalog.reprocessing import ReprocessRecords
-from tusd_py.catalog.uploads import UploadRecords
+from tusd_py.catalog.objects import SqlObjects
+from tusd_py.catalog.operations import SqlOperations
+from tusd_py.catalog.ownership_proofs import SqlOwnership
+from tusd_py.catalog.port import UNREACHABLE, Catalog
+from tusd_py.catalog.ports.hooks import HookRepository
+from tusd_py.catalog.ports.jobs import JobRepository
+from tusd_py.catalog.ports.objects import ObjectRepository
+from tusd_py.catalog.ports.operations import OperationRepository
+from tusd_py.catalog.ports.ownership import OwnershipRepository
+from tusd_py.catalog.ports.uploads import UploadRepository
+from tusd_py.catalog.schema import uploads
+from tusd_py.catalog.uploads import SqlUploads
+from tusd_py.catalog.values import Result
 from tusd_py.clock import Clock, SystemClock
+from tusd_py.domain.errors import BackendError
 from tusd_py.domain.hook import HookEvent
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 
 __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
 
-class SqlCatalog(
-    UploadRecords,
-    InstantRecords,
-    OwnershipRecords,
-    JobRecords,
-    ReprocessRecords,
-    QueuePositionRecords,
-    ObjectRecords,
-    OperationRecords,
-    HookRecords,
-    MetricRecords,
-):
-    """``catalog.port.Catalog``, on a database brought up to date when it is opened.
-
-    ``clock``: None takes the database's own where machines share one, and this machine's on SQLite.
-    """
+class SqlCatalog(Catalog):
+    """The six repositories over one database, which is brought up to date when it is opened."""
 
     def __init__(
         self,
@@ -51,15 +44,61 @@ class SqlCatalog(
         hooks: Collection[HookEvent] = (),
         spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
-        """``durable``, ``spare``: see ``Database``; ``hooks``: events that are kept until they are delivered.
+        """Open the database and migrate it.
 
-        Raises: BackendError: the database can't be reached or brought up to date.
+        Args: clock: None: the database's own clock if several machines share it, and this machine's
+            for SQLite. durable, spare: see ``Database``. hooks: events that are kept until they are
+            delivered.
+        Raises: BackendError: the database cannot be reached or brought up to date.
         """
         database = Database(url, durable=durable, options={RECORDED: frozenset(hooks)}, spare=spare)
         spare.retrying(lambda: migrate(database))
         own = SystemClock() if database.is_sqlite else DatabaseClock(database)
-        super().__init__(database, clock or own)
+        self._database = database
+        self._open(database, clock or own)
 
+    def _open(self, transactions: Transactions, clock: Clock) -> None:
+        self._clock = clock
+        self.uploads: UploadRepository = SqlUploads(transactions, clock)
+        self.jobs: JobRepository = SqlJobs(transactions, clock)
+        self.objects: ObjectRepository = SqlObjects(transactions, clock)
+        self.ownership: OwnershipRepository = SqlOwnership(transactions, clock)
+        self.hooks: HookRepository = SqlHooks(transactions, clock)
+        self.operations: OperationRepository = SqlOperations(transactions, clock)
+
+    def _within(self, transactions: Transactions) -> "SqlCatalog":
+        """Return this catalog with its repositories in the given transactions."""
+        if transactions is self._database:
+            return self
+        catalog = SqlCatalog.__new__(SqlCatalog)
+        catalog._database = self._database
+        catalog._open(transactions, self._clock)
+        return catalog
+
+    @property
+    @override
+    def batches_commits(self) -> bool:
+        return self._database.is_sqlite
+
+    @override
+    def commit_all(self, works: Sequence[Callable[[Catalog], object]]) -> Sequence[Result]:
+        return self._database.commit_all([self._with(work) for work in works])
+
+    @override
+    def read_all(self, works: Sequence[Callable[[Catalog], object]]) -> Sequence[Result]:
+        return self._database.read_all([self._with(work) for work in works])
+
+    def _with(self, work: Callable[[Catalog], object]) -> Callable[[Transactions], object]:
+        return lambda transactions: work(self._within(transactions))
+
+    @override
+    def check(self) -> None:
+        statement = select(uploads.c.id).limit(1)
+        try:
+            self._database.read(lambda c: c.execute(statement).first())
+        except BackendError as error:
+            raise BackendError(UNREACHABLE) from error
+
+    @override
     def close(self) -> None:
-        """See ``Catalog.close``."""
         self._database.close()

@@ -1,7 +1,7 @@
 """Uploads in SQL: ``catalog.port.UploadCatalog``."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -14,32 +14,27 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    union_all,
     update,
 )
+from typing_extensions import override
 
-from tusd_py.catalog.database import Database
+from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fair_queue import join_line
 from tusd_py.catalog.fast_statement import FastStatement
-from tusd_py.catalog.hooks import add_event
+from tusd_py.catalog.instant import InstantUploads
 from tusd_py.catalog.objects import forget_multipart
-from tusd_py.catalog.port import LATEST_EXAMINATION_SECONDS
+from tusd_py.catalog.ports.uploads import LATEST_EXAMINATION_SECONDS, UploadRepository
 from tusd_py.catalog.quotas import reserve_quota, usage, within_quota
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
-    UPLOAD_COLUMNS,
     checkpoint_text,
-    file_of,
     history_of,
-    rendition_of,
     upload_of,
     upload_row,
 )
 from tusd_py.catalog.schema import (
     file_upload_history,
     jobs,
-    renditions,
-    repository_pool,
     uploads,
 )
 from tusd_py.catalog.shared import (
@@ -49,15 +44,12 @@ from tusd_py.catalog.shared import (
     pool_file,
     release_file,
 )
-from tusd_py.catalog.values import Finished, HistoryRow, Result
+from tusd_py.catalog.upload_rows import CLOSED_STATES, find_upload, insert_upload, was_held
+from tusd_py.catalog.values import Finished, HistoryRow
 from tusd_py.clock import Clock
-from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
-from tusd_py.domain.file import File
-from tusd_py.domain.hook import HookEvent
-from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
 from tusd_py.domain.quota import Quota, Usage, check_bytes
-from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
 IDS_AT_ONCE: Final = 500
@@ -65,12 +57,8 @@ IDS_AT_ONCE: Final = 500
 REFUSED_SOURCE_SECONDS = 24 * 3600.0
 """The source of a job that failed by a verdict on the file is kept for this time, for a retry by hand after
 a change of the settings."""
-_CLOSED = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
 
-_ADD_UPLOAD: Final = FastStatement(insert(uploads), UPLOAD_COLUMNS)
-_FIND: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
-_UPLOAD: Final = FastStatement(_FIND)
-_UPLOAD_LOCKED: Final = FastStatement(_FIND.with_for_update())
+
 _FINISH: Final = FastStatement(
     update(uploads)
     .where(uploads.c.id == bindparam("upload_id"), uploads.c.state == UploadState.RECEIVING.value)
@@ -93,28 +81,15 @@ _EXAMINE_AGAIN: Final = (
 _NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
 
 
-class UploadRecords:
+class SqlUploads(InstantUploads, UploadRepository):
     """The upload half of the catalog."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    @property
-    def supports_group_commit(self) -> bool:
-        """See ``UploadCatalog.shares_commits``."""
-        return self._database.is_sqlite
-
-    def run_as_one_transaction(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
-        """See ``UploadCatalog.run_as_one_transaction``."""
-        return self._database.run_as_one_transaction(works)
-
-    def read_together(self, works: Sequence[Callable[[], object]]) -> Sequence[Result]:
-        """See ``UploadCatalog.read_run_as_one_transaction``."""
-        return self._database.read_together(works)
-
-    def add_upload(self, upload: Upload, quota: Quota | None = None) -> None:
-        """See ``UploadCatalog.add_upload``."""
+    @override
+    def add(self, upload: Upload, quota: Quota | None = None) -> None:
         row = upload_row(upload)
 
         def work(connection: Connection) -> bool:
@@ -126,8 +101,8 @@ class UploadRecords:
             work, settled=lambda c: True if find_upload(c, upload.id) is not None else None
         )
 
+    @override
     def declare_hash(self, upload_id: UploadId, declared_hash: str) -> bool:
-        """See ``UploadCatalog.declare_hash``."""
         table = uploads
         statement = (
             update(table)
@@ -139,12 +114,12 @@ class UploadRecords:
         )
         return self._database.write(lambda c: c.execute(statement).rowcount == 1)
 
-    def upload(self, upload_id: UploadId) -> Upload | None:
-        """See ``UploadCatalog.upload``."""
+    @override
+    def get(self, upload_id: UploadId) -> Upload | None:
         return self._database.read(lambda c: find_upload(c, upload_id))
 
-    def uploads(self, ids: Collection[UploadId]) -> Mapping[UploadId, Upload]:
-        """See ``UploadCatalog.uploads``."""
+    @override
+    def get_all(self, ids: Collection[UploadId]) -> Mapping[UploadId, Upload]:
         wanted = sorted(ids)
         found: dict[UploadId, Upload] = {}
         for start in range(0, len(wanted), IDS_AT_ONCE):
@@ -152,8 +127,8 @@ class UploadRecords:
             found.update((upload.id, upload) for upload in self._uploads(uploads.c.id.in_(some)))
         return found
 
+    @override
     def declare_length(self, upload: Upload, length: int, quota: Quota | None = None) -> bool:
-        """See ``UploadCatalog.declare_length``."""
         statement = (
             update(uploads)
             .where(uploads.c.id == upload.id, uploads.c.length.is_(None))
@@ -166,12 +141,12 @@ class UploadRecords:
 
         return self._database.write(work)
 
+    @override
     def reserve_quota(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
-        """See ``UploadCatalog.grant``."""
         return self._database.write(lambda c: reserve_quota(c, upload, end, ahead, limit))
 
+    @override
     def set_reserved(self, upload_id: UploadId, size: int) -> None:
-        """See ``UploadCatalog.set_granted``."""
         statement = (
             update(uploads)
             .where(uploads.c.id == upload_id, uploads.c.length.is_(None))
@@ -179,17 +154,17 @@ class UploadRecords:
         )
         self._database.write(lambda c: c.execute(statement))
 
+    @override
     def usage(self, user_id: UserId) -> Usage:
-        """See ``UploadCatalog.usage``."""
         return self._database.read(lambda c: usage(c, user_id))
 
-    def finish_upload(self, content: FinishedContent, *, is_video: bool) -> Finished:
-        """See ``UploadCatalog.finish_upload``."""
+    @override
+    def finish(self, content: FinishedContent, *, is_video: bool) -> Finished:
         now = self._clock.now()
         return self._database.write(lambda c: _finish(c, content, is_video=is_video, now=now))
 
+    @override
     def finish_partial(self, upload_id: UploadId, file_hash: str) -> None:
-        """See ``UploadCatalog.finish_partial``."""
         statement = (
             update(uploads)
             .where(uploads.c.id == upload_id, uploads.c.state == UploadState.RECEIVING.value)
@@ -197,13 +172,13 @@ class UploadRecords:
         )
         self._database.write(lambda c: c.execute(statement))
 
-    def close_upload(self, upload_id: UploadId, state: UploadState) -> bool:
-        """See ``UploadCatalog.close_upload``."""
+    @override
+    def close(self, upload_id: UploadId, state: UploadState) -> bool:
         now = self._clock.now()
         return self._database.write(lambda c: _close(c, upload_id, state, now))
 
+    @override
     def receiving(self) -> Sequence[UploadId]:
-        """See ``UploadCatalog.receiving``."""
         statement = (
             select(uploads.c.id)
             .where(uploads.c.state == UploadState.RECEIVING.value)
@@ -213,8 +188,8 @@ class UploadRecords:
             lambda c: [UploadId(found) for found in c.execute(statement).scalars()]
         )
 
+    @override
     def due(self, limit: int) -> Sequence[Upload]:
-        """See ``UploadCatalog.due``."""
         now = self._clock.now()
         at = uploads.c.look_at
         statement = (
@@ -227,14 +202,14 @@ class UploadRecords:
             lambda c: [upload_of(row) for row in c.execute(statement).mappings()]
         )
 
+    @override
     def examine_again(self, times: Mapping[UploadId, float | None]) -> None:
-        """See ``UploadCatalog.examine_again``."""
         rows = [{"upload_id": upload_id, "at": at} for upload_id, at in times.items()]
         if rows:
             self._database.write(lambda c: c.execute(_EXAMINE_AGAIN, rows))
 
+    @override
     def finals_of(self, part: UploadId) -> Sequence[Upload]:
-        """See ``UploadCatalog.finals_of``."""
         owner = select(uploads.c.user_id).where(uploads.c.id == part).scalar_subquery()
         return self._uploads(
             and_(
@@ -251,52 +226,29 @@ class UploadRecords:
             lambda c: [upload_of(row) for row in c.execute(statement).mappings()]
         )
 
+    @override
     def removable_sources(self, *, failed_after: float | None = None) -> Sequence[UploadId]:
-        """See ``UploadCatalog.removable_sources``."""
         statement = _removable(self._clock.now(), failed_after)
         return self._database.read(
             lambda c: [UploadId(found) for found in c.execute(statement).scalars()]
         )
 
+    @override
     def source_removed(self, upload_id: UploadId) -> None:
-        """See ``UploadCatalog.source_removed``."""
         statement = update(uploads).where(uploads.c.id == upload_id).values(source_removed=True)
         self._database.write(lambda c: c.execute(statement))
 
-    def file(self, identity: str) -> File | None:
-        """See ``UploadCatalog.file``."""
-        statement = select(repository_pool).where(repository_pool.c.identity == identity)
-        row = self._database.read(lambda c: c.execute(statement).mappings().first())
-        return None if row is None else file_of(row)
-
-    def file_by_hash(self, scope: Scope, file_hash: str) -> File | None:
-        """See ``UploadCatalog.file_by_hash``."""
-        return self._database.read(lambda c: pool_file(c, scope, file_hash))
-
-    def object_keys(self) -> Iterable[str]:
-        """See ``UploadCatalog.object_keys``."""
-        statement = union_all(select(repository_pool.c.object_key), select(renditions.c.object_key))
-        return self._database.read(lambda c: list(c.execute(statement).scalars()))
-
-    def renditions(self, identity: str) -> Sequence[Rendition]:
-        """See ``UploadCatalog.renditions``."""
-        table = renditions
-        statement = select(table).where(table.c.identity == identity).order_by(table.c.id)
-        return self._database.read(
-            lambda c: [rendition_of(row) for row in c.execute(statement).mappings()]
-        )
-
+    @override
     def history(self, task_id: UploadId) -> HistoryRow | None:
-        """See ``UploadCatalog.history``."""
         table = file_upload_history
         statement = select(table).where(table.c.task_id == task_id)
         row = self._database.read(lambda c: c.execute(statement).mappings().first())
         return None if row is None else history_of(row)
 
+    @override
     def histories(
         self, user_id: UserId, *, page: int, size: int
     ) -> tuple[int, Sequence[HistoryRow]]:
-        """See ``UploadCatalog.histories``."""
         table = file_upload_history
         mine = table.c.user_id == user_id
         count = select(func.count()).select_from(table).where(mine)
@@ -313,22 +265,6 @@ class UploadRecords:
                 [history_of(row) for row in c.execute(rows).mappings()],
             )
         )
-
-
-def insert_upload(connection: Connection, upload: Upload, row: Mapping[str, Any]) -> None:
-    """A new upload's row. A partial one is no task: nobody is told of it."""
-    _ADD_UPLOAD.run(connection, row)
-    if upload.kind is not UploadKind.PARTIAL:
-        add_event(connection, upload.id, HookEvent.POST_CREATE, upload.created_at)
-
-
-def find_upload(
-    connection: Connection, upload_id: UploadId, *, locked: bool = False
-) -> Upload | None:
-    """The upload in whatever state; ``locked``: until the transaction ends."""
-    statement = _UPLOAD_LOCKED if locked else _UPLOAD
-    row = statement.first(connection, {"upload_id": upload_id})
-    return None if row is None else upload_of(row)
 
 
 def _finish(
@@ -355,21 +291,6 @@ def _finish(
     add_outbox(connection, content.upload_id, due_at=now)
     join_line(connection, content.lane, content.user_id, due_at=now, precedence=-content.priority)
     return Finished(first=True, file=None)
-
-
-def was_held(connection: Connection, upload_id: UploadId) -> bool:
-    """Whether an upload that was finished before found its content in the pool.
-
-    Raises: UploadNotFound, UploadExpired, UploadTerminated: it was not finished but is gone.
-    """
-    upload = find_upload(connection, upload_id, locked=True)
-    if upload is None:
-        raise UploadNotFound
-    if upload.state is UploadState.EXPIRED:
-        raise UploadExpired
-    if upload.state in _CLOSED:
-        raise UploadTerminated
-    return upload.file_identity is not None
 
 
 def _add_job(
@@ -407,7 +328,7 @@ def _add_job(
 def _close(connection: Connection, upload_id: UploadId, state: UploadState, now: float) -> bool:
     closed = connection.execute(
         update(uploads)
-        .where(uploads.c.id == upload_id, uploads.c.state.not_in([s.value for s in _CLOSED]))
+        .where(uploads.c.id == upload_id, uploads.c.state.not_in([s.value for s in CLOSED_STATES]))
         .values(state=state.value, look_at=None)
     ).rowcount
     if closed:
@@ -437,7 +358,7 @@ def _removable(now: float, failed_after: float | None):  # type: ignore[no-untyp
         uploads.c.source_removed.is_(False),
         ~exists(active),
         or_(
-            uploads.c.state.in_([state.value for state in _CLOSED]),
+            uploads.c.state.in_([state.value for state in CLOSED_STATES]),
             and_(finished, uploads.c.file_identity.is_not(None)),
             and_(finished, exists(given_up)),
         ),

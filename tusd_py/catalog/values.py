@@ -16,22 +16,22 @@ DAY: Final = 24 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a piece of work came to: a value, or what it raised."""
+    """Result of a function: its value, or the error that it raised."""
 
     value: Any = None
     error: Exception | None = None
 
     def result(self) -> Any:  # noqa: ANN401
-        """The value. Raises: the error."""
+        """Return the value. Raises: the error."""
         if self.error is not None:
             raise self.error
         return self.value
 
 
-def capture(work: Callable[[], object]) -> Result:
-    """Run a piece of work, and return what it came to."""
+def capture(work: Callable[..., object], *arguments: object) -> Result:
+    """Call a function and return its result."""
     try:
-        return Result(work())
+        return Result(work(*arguments))
     except Exception as error:  # noqa: BLE001  (the caller of the work gets it)
         return Result(error=error)
 

@@ -26,7 +26,7 @@ app = typer.Typer(help="Look at failed jobs and try them again.", no_args_is_hel
 def show(data_dir: DataDir = None, config: Config = None) -> None:
     """List failed jobs, newest first (task, time, code, reason), then messages that were put aside."""
     with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
-        for job in ports.catalog.dead_letters():
+        for job in ports.catalog.jobs.dead_letters():
             created = rfc3339(job.created_at)
             say(f"{job.task_id}  {created}  {job.error_code}  {job.error_msg}")
         for letter in ports.queue.dead_letters():
@@ -69,7 +69,7 @@ def drop(
 
 
 def _all(ports: Ports) -> list[str]:
-    jobs = [str(job.task_id) for job in ports.catalog.dead_letters()]
+    jobs = [str(job.task_id) for job in ports.catalog.jobs.dead_letters()]
     return [*jobs, *dict.fromkeys(letter.id for letter in ports.queue.dead_letters())]
 
 

@@ -24,7 +24,7 @@ def prioritize(
 
 def _moved(ports: Ports, name: str) -> bool:
     task_id = parse_upload_id(name)
-    if task_id is None or not ports.catalog.put_first(task_id):
+    if task_id is None or not ports.catalog.jobs.put_first(task_id):
         return False
     say(f"{task_id} is next")
     return True

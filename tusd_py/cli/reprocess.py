@@ -74,7 +74,7 @@ def reprocess(
 def _all(ports: Ports, *, kind: str, before: float, note: str) -> Iterator[str]:
     after: UploadId | None = None
     while True:
-        found = ports.catalog.stored_uploads(
+        found = ports.catalog.jobs.stored_uploads(
             kind=kind, before=before, note=note, after=after, limit=PAGE
         )
         yield from found
@@ -89,7 +89,7 @@ def _queue(ports: Ports, name: str, *, priority: int | None) -> bool:
         say(f"{name} is no task's id", error=True)
         return False
     try:
-        ports.catalog.add_reprocess_job(task_id, priority=priority)
+        ports.catalog.jobs.add_reprocess_job(task_id, priority=priority)
     except BackendError:
         raise
     except TusdError as error:

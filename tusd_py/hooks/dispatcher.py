@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Final, Literal
 
-from tusd_py.catalog.port import HookCatalog
+from tusd_py.catalog.ports.hooks import HookRepository
 from tusd_py.catalog.values import PendingEvent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError, HookUnavailable, PolicyError
@@ -30,7 +30,7 @@ class HookDispatcher:
 
     def __init__(
         self,
-        catalog: HookCatalog,
+        events: HookRepository,
         threads: Threads,
         clock: Clock,
         *,
@@ -41,7 +41,7 @@ class HookDispatcher:
         count: Callable[[HookEvent, Result], None],
     ) -> None:
         """Store the parts; ``web_events`` go to the webhook, ``give_up_after`` is in seconds."""
-        self._catalog = catalog
+        self._events = events
         self._threads = threads
         self._clock = clock
         self._hooks = hooks
@@ -77,7 +77,7 @@ class HookDispatcher:
 
         Raises: BackendError: the catalog is unavailable; the events taken are delivered again.
         """
-        due = await self._threads.call(self._catalog.claim_events, MAX_CLAIMED, CLAIM_SECONDS)
+        due = await self._threads.call(self._events.claim, MAX_CLAIMED, CLAIM_SECONDS)
         await asyncio.gather(*(self._deliver(happened) for happened in due))
         return len(due)
 
@@ -96,9 +96,9 @@ class HookDispatcher:
         self._count(told.event, result)
         if result == "again":
             pause = pause_after(happened.failures + 1)
-            await self._threads.call(self._catalog.event_failed, happened.id, pause)
+            await self._threads.call(self._events.failed, happened.id, pause)
         else:
-            await self._threads.call(self._catalog.event_delivered, happened.id)
+            await self._threads.call(self._events.delivered, happened.id)
 
     async def close(self) -> None:
         """Close the webhook's connections."""

@@ -2,7 +2,7 @@
 
 import logging
 
-from tusd_py.catalog.port import JobCatalog
+from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.catalog.values import Outcome
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.jobs.queue.port import JobQueue
@@ -11,23 +11,23 @@ from tusd_py.tasks.port import TaskView
 log = logging.getLogger(__name__)
 
 
-def relay_outbox(catalog: JobCatalog, queue: JobQueue, *, limit: int = 500) -> int:
+def relay_outbox(jobs: JobRepository, queue: JobQueue, *, limit: int = 500) -> int:
     """Publish the due messages, then mark them as sent.
 
     A crash in between publishes them twice, which changes nothing (faults 8 and 9).
 
     Returns: messages published. Raises: BackendError: the rest stays for the next call.
     """
-    rows = catalog.pending_jobs(limit)
+    rows = jobs.pending_jobs(limit)
     if not rows:
         return 0
     published = queue.publish_all([message for _, message in rows])
-    catalog.mark_sent([row_id for row_id, _ in rows[:published]])
+    jobs.mark_sent([row_id for row_id, _ in rows[:published]])
     log.debug("outbox.relayed", extra={"messages": published})
     return published
 
 
-def publish_outcomes(catalog: JobCatalog, tasks: TaskView, *, limit: int = 100) -> int:
+def publish_outcomes(jobs: JobRepository, tasks: TaskView, *, limit: int = 100) -> int:
     """Publish how tasks ended, in case the process that ended them crashed before it could.
 
     A final state is not published twice: the view accepts no change of a finished task.
@@ -35,12 +35,12 @@ def publish_outcomes(catalog: JobCatalog, tasks: TaskView, *, limit: int = 100) 
     """
     told: list[int] = []
     try:
-        for row_id, outcome in catalog.pending_outcomes(limit):
+        for row_id, outcome in jobs.pending_outcomes(limit):
             tasks.put(*_change_of(outcome))
             told.append(row_id)
     finally:
         if told:
-            catalog.mark_sent(told)
+            jobs.mark_sent(told)
     return len(told)
 
 

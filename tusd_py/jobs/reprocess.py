@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tusd_py.catalog.port import JobCatalog
+from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.errors import TooManyRequests
 from tusd_py.domain.ids import UploadId, UserId
@@ -12,18 +12,18 @@ from tusd_py.rate_limits.port import RateLimiter
 
 
 def reprocess_for_user(
-    catalog: JobCatalog, meter: RateLimiter, user_id: UserId, task_id: UploadId, *, daily: int
+    jobs: JobRepository, meter: RateLimiter, user_id: UserId, task_id: UploadId, *, daily: int
 ) -> Job:
     """Queue the task's file and count the request against the user's daily limit. Blocks.
 
     A refused request is not counted, except when two requests for one file come at the same moment.
     Args: daily: requests that a user may make in a day; 0: no limit.
-    Raises: TooManyRequests; and see ``JobCatalog.add_reprocess_job``.
+    Raises: TooManyRequests; and see ``Catalog.add_reprocess_job``.
     """
     if daily:
-        catalog.check_reprocessable(task_id)
+        jobs.check_reprocessable(task_id)
         _charge_user(meter, user_id, daily)
-    return catalog.add_reprocess_job(task_id)
+    return jobs.add_reprocess_job(task_id)
 
 
 def _charge_user(meter: RateLimiter, user_id: UserId, daily: int) -> None:

@@ -16,7 +16,7 @@ def reopen_failed(catalog: Catalog, tasks: TaskView, task_id: UploadId) -> Job |
 
     Raises: BackendError.
     """
-    job = catalog.reopen(task_id)
+    job = catalog.jobs.reopen(task_id)
     if job is not None:
         tasks.put(facts_of(job), _again(job))
     return job
@@ -29,10 +29,10 @@ def drop_failed(catalog: Catalog, stores: Stores, task_id: UploadId) -> bool:
 
     Raises: BackendError.
     """
-    if not catalog.drop_failed(task_id):
+    if not catalog.jobs.drop_failed(task_id):
         return False
     stores.uploads.delete(task_id)
-    catalog.source_removed(task_id)
+    catalog.uploads.source_removed(task_id)
     return True
 
 

@@ -35,7 +35,7 @@ class BackendMetrics(Collector):
         self._clock = clock
         self._asking: Probes[Any] = Probes(
             {
-                "catalog": ports.catalog.metrics,
+                "catalog": ports.catalog.operations.metrics,
                 "queue": lambda: _depths(ports.queue),
                 "tasks": ports.tasks.memory_bytes,
             }

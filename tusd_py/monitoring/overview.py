@@ -33,7 +33,7 @@ class Overview:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._storage = _Cached(ports.catalog.storage, ports.clock.monotonic)
+        self._storage = _Cached(ports.catalog.operations.storage, ports.clock.monotonic)
         self._asking: Probes[Json] = Probes(
             {
                 "catalog": self._of_catalog,
@@ -57,8 +57,8 @@ class Overview:
 
     def _of_catalog(self) -> Json:
         catalog = self._ports.catalog
-        times = catalog.step_times(hours=STEP_HOURS)
-        metrics = catalog.metrics()
+        times = catalog.operations.step_times(hours=STEP_HOURS)
+        metrics = catalog.operations.metrics()
         return {
             **_of_figures(metrics),
             "steps": [
@@ -70,12 +70,12 @@ class Overview:
                 for step in Step
                 if step in times
             ],
-            "failures": [_failure(job) for job in catalog.dead_letters(FAILURES)],
+            "failures": [_failure(job) for job in catalog.jobs.dead_letters(FAILURES)],
         }
 
     def _of_workers(self) -> Json:
         held: defaultdict[str, list[Json]] = defaultdict(list)
-        running = self._ports.catalog.running()
+        running = self._ports.catalog.jobs.running()
         live = self._live(running)
         for job in running:
             held[job.owner].append(_running(job, live.get(job.task_id)))
@@ -87,7 +87,7 @@ class Overview:
                 "seen_at": rfc3339(seen.seen_at),
                 "jobs": held.pop(seen.owner, []),
             }
-            for seen in self._ports.catalog.workers()
+            for seen in self._ports.catalog.operations.workers()
         ]
         silent = [
             {"name": owner, "slots": 0, "started_at": None, "seen_at": None, "jobs": jobs}

@@ -83,7 +83,7 @@ def _open(
     context: UploadContext, user_id: UserId, command: Append
 ) -> Program[WriteSession | AppendResult]:
     """Under the lock: check the request against the upload as it is now, and open it."""
-    upload = yield from read(lambda: context.read(user_id, command.upload_id))
+    upload = yield from read(lambda catalog: context.read(user_id, command.upload_id, catalog))
     finished = upload.state is UploadState.FINISHED
     offset = _offset(context, upload)
     if upload.instant and command.offset <= offset:
@@ -134,6 +134,8 @@ def _check_fits(context: UploadContext, upload: Upload, command: Append, offset:
 def _with_length(context: UploadContext, upload: Upload, command: Append) -> Upload:
     if command.declared_length is None or upload.length is not None:
         return upload
-    if not context.catalog.declare_length(upload, command.declared_length, context.policy.quota):
+    if not context.catalog.uploads.declare_length(
+        upload, command.declared_length, context.policy.quota
+    ):
         raise LengthConflict
     return replace(upload, length=command.declared_length)

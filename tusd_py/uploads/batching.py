@@ -28,10 +28,10 @@ class UploadBatcher:
     If the catalog cannot share commits, each upload's steps run in a thread of their own.
     """
 
-    def __init__(self, threads: Threads, together: ExecuteAll, *, shares_commits: bool) -> None:
+    def __init__(self, threads: Threads, together: ExecuteAll, *, batches_commits: bool) -> None:
         self._threads = threads
         self._execute_all = together
-        self._width, self._depth = (1, MAX_BATCH) if shares_commits else (CALL_THREADS, 1)
+        self._width, self._depth = (1, MAX_BATCH) if batches_commits else (CALL_THREADS, 1)
         self._waiting: deque[_Entry] = deque()
         self._busy: set[asyncio.Task[None] | None] = set()
 

@@ -74,7 +74,7 @@ def _admitted(context: UploadContext, upload: Upload) -> Upload | None:
     length = sum(part.size for part in parts)
     _check_size(context, length)
     if upload.length is None:
-        context.catalog.declare_length(upload, length, context.policy.quota)
+        context.catalog.uploads.declare_length(upload, length, context.policy.quota)
     whole = replace(upload, length=length)
     context.check_disk(whole)
     return whole
@@ -101,7 +101,7 @@ def _check_size(context: UploadContext, length: int) -> None:
 
 def _parts(context: UploadContext, upload: Upload) -> list[Upload]:
     """Those that are known, in order, as often as they are named. Blocks."""
-    known = context.catalog.uploads(set(upload.parts))
+    known = context.catalog.uploads.get_all(set(upload.parts))
     return [known[part] for part in upload.parts if part in known]
 
 

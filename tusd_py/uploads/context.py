@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
-from tusd_py.catalog.port import UploadCatalog
+from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import Result, capture
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
@@ -81,7 +81,7 @@ class UploadContext:
 
     policy: UploadPolicy
     stores: Stores
-    catalog: UploadCatalog
+    catalog: Catalog
     tasks: TaskView
     lock: Lock
     running_hashes: RunningHashes
@@ -104,8 +104,8 @@ class UploadContext:
     _copying: WeakValueDictionary[UserId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
-        shares = self.catalog.supports_group_commit
-        self.batcher = UploadBatcher(self.threads, self._execute_all, shares_commits=shares)
+        batches = self.catalog.batches_commits
+        self.batcher = UploadBatcher(self.threads, self._execute_all, batches_commits=batches)
 
     @contextmanager
     def body_under_way(self, cancel: CancelToken) -> Iterator[None]:
@@ -146,13 +146,13 @@ class UploadContext:
         """See ``look``."""
         return await self.threads.call(self.read, user_id, upload_id)
 
-    def read(self, user_id: UserId, upload_id: UploadId) -> Upload:
+    def read(self, user_id: UserId, upload_id: UploadId, catalog: Catalog | None = None) -> Upload:
         """The caller's upload, if it is still there for clients. Blocks.
 
         Raises: UploadNotFound: also for somebody else's (hole 10);
             UploadTerminated, UploadExpired.
         """
-        upload = self.catalog.upload(upload_id)
+        upload = (catalog or self.catalog).uploads.get(upload_id)
         if upload is None or upload.user_id != user_id:
             raise UploadNotFound
         if upload.state in (UploadState.TERMINATED, UploadState.REJECTED):
@@ -225,11 +225,11 @@ class UploadContext:
     def _execute_all(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
         match wait:
             case EffectKind.READ:
-                return self.catalog.read_together(items)
+                return self.catalog.read_all(items)
             case EffectKind.FSYNC:
                 return [capture(work) for work in items]
             case EffectKind.COMMIT:
-                return self.catalog.run_as_one_transaction(items)
+                return self.catalog.commit_all(items)
             case EffectKind.NOTIFY:
                 self._put(items)
                 return [Result()] * len(items)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tusd_py.catalog.port import Catalog
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Create
 from tusd_py.domain.errors import (
@@ -109,11 +110,11 @@ async def _create_with_body(
         session = WriteSession.start(context, upload, checksum, new=True)
         return session
 
-    def record() -> None:
+    def record(catalog: Catalog) -> None:
         nonlocal recorded
         recorded = False  # it may be called twice
         there = session.offset if session is not None and upload.length is None else 0
-        context.catalog.add_upload(replace(upload, granted=there), context.policy.quota)
+        catalog.uploads.add(replace(upload, granted=there), context.policy.quota)
         recorded = True
 
     opening = Opening(open=open_, record=record)
@@ -220,7 +221,7 @@ def _record(context: UploadContext, upload: Upload) -> Program[float | None]:
     context.check_disk(upload)
     context.stores.uploads.create(upload.id)
     try:
-        yield from commit(lambda: context.catalog.add_upload(upload, context.policy.quota))
+        yield from commit(lambda catalog: catalog.uploads.add(upload, context.policy.quota))
     except (QuotaExceeded, TooManyFiles, TooManyUploads):
         context.stores.uploads.delete(upload.id)
         raise

@@ -74,7 +74,7 @@ def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition
     """Return the rendition of this name (None: the main object); None: the upload's own bytes, which are
     not in the pool yet. Raises: RenditionNotFound."""
     identity = upload.file_identity
-    file = context.catalog.file(identity) if identity is not None else None
+    file = context.catalog.objects.file(identity) if identity is not None else None
     if file is None:
         if name not in (None, ORIGINAL):
             raise RenditionNotFound
@@ -82,7 +82,7 @@ def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition
     main = main_object(file)
     if name in (None, main.name):
         return main
-    for rendition in context.catalog.renditions(file.identity):
+    for rendition in context.catalog.objects.renditions(file.identity):
         if rendition.name == name:
             return rendition
     raise RenditionNotFound

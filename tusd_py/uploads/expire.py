@@ -23,7 +23,7 @@ async def collect_expired(context: UploadContext, seen: Collection[UploadId]) ->
 
 def _drop_expired(context: UploadContext, upload_id: UploadId) -> None:
     """Drop the upload unless it finished or received bytes during the wait for the lock."""
-    upload = context.catalog.upload(upload_id)
+    upload = context.catalog.uploads.get(upload_id)
     if upload is None:
         return
     expires_at = context.expires_at(upload)

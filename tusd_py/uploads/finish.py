@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Final
 
+from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import Finished
 from tusd_py.domain.errors import (
     HashMismatch,
@@ -87,7 +88,7 @@ def finish_program(
     context: UploadContext,
     upload: Upload,
     *,
-    record: Callable[[], None] | None = None,
+    record: Callable[[Catalog], None] | None = None,
     head: Callable[[], bytes] | None = None,
 ) -> Program[bool | None]:
     """``finish``, as far as it blocks; the caller then lets ``settle`` know.
@@ -117,7 +118,7 @@ async def after_finish(context: UploadContext, upload: Upload, *, first: bool | 
     context.counts.finished += first
     context.running_hashes.drop(upload.id)
     if upload.kind is UploadKind.PARTIAL:
-        for final in await context.threads.call(context.catalog.finals_of, upload.id):
+        for final in await context.threads.call(context.catalog.uploads.finals_of, upload.id):
             await _complete_waiting(context, final)
 
 
@@ -177,7 +178,7 @@ async def _finish_received(
     Args: sync: make its bytes durable first.
     """
     async with context.lock.hold(upload_id, on_release_requested=lambda: None):
-        upload = await context.threads.call(context.catalog.upload, upload_id)
+        upload = await context.threads.call(context.catalog.uploads.get, upload_id)
         if upload is None or upload.state is not UploadState.RECEIVING:
             return False
         try:
@@ -198,7 +199,7 @@ async def complete_final(context: UploadContext, upload_id: UploadId) -> bool:
     Raises: what ``assemble`` and ``finish`` raise; by one of ``REFUSALS`` it is rejected and closed.
     """
     async with context.lock.hold(upload_id, on_release_requested=lambda: None):
-        upload = await context.threads.call(context.catalog.upload, upload_id)
+        upload = await context.threads.call(context.catalog.uploads.get, upload_id)
         if upload is None or upload.state is not UploadState.RECEIVING:
             return False
         try:
@@ -225,7 +226,7 @@ async def _complete_waiting(context: UploadContext, final: Upload) -> None:
 def _finish_in_catalog(
     context: UploadContext,
     upload: Upload,
-    record: Callable[[], None] | None = None,
+    record: Callable[[Catalog], None] | None = None,
     head: Callable[[], bytes] | None = None,
 ) -> Program[bool]:
     """Verify what was declared, then the one transaction; False if it had been done before."""
@@ -234,10 +235,10 @@ def _finish_in_catalog(
         raise HashMismatch
     if upload.kind is UploadKind.PARTIAL:
 
-        def part() -> None:
+        def part(catalog: Catalog) -> None:
             if record is not None:
-                record()
-            context.catalog.finish_partial(upload.id, file_hash)
+                record(catalog)
+            catalog.uploads.finish_partial(upload.id, file_hash)
 
         yield from commit(part)
         return True
@@ -261,10 +262,10 @@ def _finish_in_catalog(
         priority=upload.priority,
     )
 
-    def finish() -> Finished:
+    def finish(catalog: Catalog) -> Finished:
         if record is not None:
-            record()
-        return context.catalog.finish_upload(content, is_video=family == "video")
+            record(catalog)
+        return catalog.uploads.finish(content, is_video=family == "video")
 
     finished = yield from commit(finish)
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
@@ -281,7 +282,7 @@ def _show_finished(context: UploadContext, upload: Upload, finished: Finished) -
     yield from context.published_task(upload, upload.length or 0, instant_completion(finished.file))
     # The pool holds the content: the temporary file is gone before the answer (requirement S2).
     context.stores.uploads.delete(upload.id)
-    yield from commit(lambda: context.catalog.source_removed(upload.id))
+    yield from commit(lambda catalog: catalog.uploads.source_removed(upload.id))
 
 
 def instant_completion(file: File) -> TaskChange:
@@ -302,7 +303,7 @@ async def recover(context: UploadContext) -> int:
     Returns: how many.
     """
     finished = 0
-    for upload_id in await context.threads.call(context.catalog.receiving):
+    for upload_id in await context.threads.call(context.catalog.uploads.receiving):
         if context.closing:
             break
         finished += await recover_one(context, upload_id)
@@ -331,7 +332,7 @@ async def _recover_one(context: UploadContext, upload_id: UploadId) -> bool:
 
 
 def _is_full(context: UploadContext, upload_id: UploadId) -> tuple[Upload | None, bool]:
-    upload = context.catalog.upload(upload_id)
+    upload = context.catalog.uploads.get(upload_id)
     if upload is None or upload.kind is UploadKind.FINAL or upload.length is None:
         return upload, False
     return upload, context.stores.uploads.offset(upload_id) == upload.length

@@ -41,7 +41,7 @@ def _create_complete(context: UploadContext, upload: Upload) -> Program[Upload |
         return None
     scope = owner_scope(upload.user_id)
     file = yield from commit(
-        lambda: context.catalog.add_instant(upload, scope, context.policy.quota)
+        lambda catalog: catalog.uploads.add_instant(upload, scope, context.policy.quota)
     )
     if file is None:
         return None
@@ -64,7 +64,9 @@ def _name_fits(context: UploadContext, upload: Upload) -> bool:
     """Whether the content that is held may have the upload's name too, under a white list."""
     if not context.policy.allowed_extensions:
         return True
-    held = context.catalog.file_by_hash(owner_scope(upload.user_id), upload.declared_hash or "")
+    held = context.catalog.objects.file_by_hash(
+        owner_scope(upload.user_id), upload.declared_hash or ""
+    )
     return held is None or fits_name(upload.filename, held)
 
 
@@ -75,12 +77,12 @@ def declare_hash(context: UploadContext, upload: Upload, declared_hash: str) -> 
     Raises: HashConflict: another one was declared before; UploadNotFound, UploadExpired,
         UploadTerminated.
     """
-    if not context.catalog.declare_hash(upload.id, declared_hash):
+    if not context.catalog.uploads.declare_hash(upload.id, declared_hash):
         raise HashConflict
     upload = replace(upload, declared_hash=declared_hash)
     if not _eligible(context, upload) or not _name_fits(context, upload):
         return upload
-    file = context.catalog.finish_instant(upload, owner_scope(upload.user_id))
+    file = context.catalog.uploads.finish_instant(upload, owner_scope(upload.user_id))
     if file is None:
         return upload
     return complete_without_bytes(context, upload, file)
@@ -96,7 +98,7 @@ def complete_without_bytes(context: UploadContext, upload: Upload, file: File) -
     # The row says so: what a crash leaves of the bytes is found by the janitor.
     context.running_hashes.drop(upload.id)
     context.stores.uploads.delete(upload.id)
-    context.catalog.source_removed(upload.id)
+    context.catalog.uploads.source_removed(upload.id)
     return upload
 
 

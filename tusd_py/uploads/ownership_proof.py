@@ -47,7 +47,7 @@ async def challenge(context: UploadContext, upload: Upload) -> bytes | None:
     if terms is None:
         return None
     decoy = Question(secrets.token_bytes(NONCE_BYTES), secrets.token_bytes(ANSWER_BYTES))
-    return await context.threads.call(context.catalog.challenge, upload, terms, decoy)
+    return await context.threads.call(context.catalog.ownership.challenge, upload, terms, decoy)
 
 
 def _terms(context: UploadContext, upload: Upload) -> Terms | None:
@@ -90,7 +90,7 @@ def _prove(context: UploadContext, user_id: UserId, command: Append) -> AppendRe
         return AppendResult(offset=offset, expires_at=None)
     terms = _terms(context, upload)
     if terms is not None:
-        file = context.catalog.prove(upload, terms, command.proof or b"")
+        file = context.catalog.ownership.prove(upload, terms, command.proof or b"")
         if file is not None:
             complete_without_bytes(context, upload, file)
             return AppendResult(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeVar
 
+from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import Result
 from tusd_py.domain.task import TaskChange, TaskFacts
 
@@ -40,7 +41,7 @@ ExecuteAll = Callable[[EffectKind, Sequence[Any]], Sequence[Result]]
 """Does the items of several uploads' steps of one kind; what each came to, in order."""
 
 
-def read(work: Callable[[], T]) -> Program[T]:
+def read(work: Callable[[Catalog], T]) -> Program[T]:
     """Do what only reads the catalog, on one connection with all others that do."""
     result: T = yield Effect(EffectKind.READ, work)
     return result
@@ -52,7 +53,7 @@ def fsync(work: Callable[[], T]) -> Program[T]:
     return result
 
 
-def commit(work: Callable[[], T]) -> Program[T]:
+def commit(work: Callable[[Catalog], T]) -> Program[T]:
     """Do what calls the catalog, in a transaction with all others' commits; durable when it returns."""
     result: T = yield Effect(EffectKind.COMMIT, work)
     return result

@@ -8,6 +8,7 @@ less; the next body, or the sweep (``uploads.upkeep``), corrects it.
 import logging
 from typing import Final
 
+from tusd_py.catalog.port import Catalog
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.upload import Upload
 from tusd_py.uploads.context import UploadContext
@@ -29,21 +30,20 @@ class QuotaReservation:
         self._context = context
         self._upload = upload
 
-    def cover(self, end: int, *, ahead: int = AHEAD_BYTES) -> int:
+    def cover(self, end: int, *, ahead: int = AHEAD_BYTES, catalog: Catalog | None = None) -> int:
         """Return how far bytes may be kept, at most to ``end``. Raises: UploadNotFound: the upload was
         closed; BackendError."""
         if end > self.size:
-            self.size = self._context.catalog.reserve_quota(
-                self._upload, end=end, ahead=ahead, limit=self.limit
-            )
+            uploads = (catalog or self._context.catalog).uploads
+            self.size = uploads.reserve_quota(self._upload, end=end, ahead=ahead, limit=self.limit)
         return min(end, self.size)
 
-    def settle(self, size: int) -> None:
+    def settle(self, size: int, catalog: Catalog | None = None) -> None:
         """Return what is beyond ``size``, the bytes that are there. What fails is left to the sweep."""
         if size == self.size:
             return
         try:
-            self._context.catalog.set_reserved(self._upload.id, size)
+            (catalog or self._context.catalog).uploads.set_reserved(self._upload.id, size)
             self.size = size
         except BackendError:
             log.warning("upload.grant.not_settled", extra={"upload_id": self._upload.id})

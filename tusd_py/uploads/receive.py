@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from tusd_py.catalog.port import Catalog
 from tusd_py.domain.errors import (
     BackendError,
     BodyTimeout,
@@ -71,7 +72,7 @@ class Opening:
     """
 
     open: Callable[[], Program[WriteSession | AppendResult]]
-    record: Callable[[], None] | None = None
+    record: Callable[[Catalog], None] | None = None
 
 
 async def store_body(
@@ -107,7 +108,7 @@ async def store_body(
         context.counts.refused[ChecksumMismatch.code] += 1
         raise
     except (HashMismatch, TypeMismatch) as error:
-        upload = await context.threads.call(context.catalog.upload, upload_id)
+        upload = await context.threads.call(context.catalog.uploads.get, upload_id)
         if upload is None:
             context.counts.refused[error.code] += 1
         else:

@@ -106,7 +106,9 @@ class WriteSession:
         """Take room for a body of ``size`` bytes that has arrived as a whole."""
         grant = self._counted
         if grant is not None:
-            yield from commit(lambda: grant.cover(self.offset + size, ahead=0))
+            yield from commit(
+                lambda catalog: grant.cover(self.offset + size, ahead=0, catalog=catalog)
+            )
 
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         """Bytes to the file first, then to the hash: the file is the truth.
@@ -161,7 +163,7 @@ class WriteSession:
             self.close()
         grant, offset = self._counted, self.offset
         if grant is not None and grant.size != offset:
-            yield from commit(lambda: grant.settle(offset))
+            yield from commit(lambda catalog: grant.settle(offset, catalog))
 
     def abort(self) -> None:
         """After an error: what is not verified is taken back."""

@@ -36,11 +36,11 @@ def drop(
 
     Row first: after a crash in between the janitor finds the bytes of a closed upload.
     """
-    if not context.catalog.close_upload(upload.id, state):
+    if not context.catalog.uploads.close(upload.id, state):
         return
     context.running_hashes.drop(upload.id)
     context.stores.uploads.delete(upload.id)
-    context.catalog.source_removed(upload.id)
+    context.catalog.uploads.source_removed(upload.id)
     log.info("upload.closed", extra={"upload_id": upload.id, "state": state.value})
     context.publish(
         upload,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tusd_py.catalog.port import LATEST_EXAMINATION_SECONDS
+from tusd_py.catalog.ports.uploads import LATEST_EXAMINATION_SECONDS
 from tusd_py.domain.errors import BackendError, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
@@ -74,8 +74,8 @@ class _Examination:
 
 
 def _examine_page(context: UploadContext) -> list[_Examination]:
-    looks = [_examine_safely(context, upload) for upload in context.catalog.due(PAGE)]
-    context.catalog.examine_again({look.upload.id: look.again_at for look in looks})
+    looks = [_examine_safely(context, upload) for upload in context.catalog.uploads.due(PAGE)]
+    context.catalog.uploads.examine_again({look.upload.id: look.again_at for look in looks})
     return looks
 
 
@@ -167,7 +167,7 @@ def _give_back(context: UploadContext, upload_id: UploadId) -> None:
 
 def _recount(context: UploadContext, upload_id: UploadId) -> None:
     """Count what is there of an upload of deferred length whose body ended with its server."""
-    upload = context.catalog.upload(upload_id)
+    upload = context.catalog.uploads.get(upload_id)
     grant = None if upload is None else reservation_for(context, upload)
     if grant is not None:
         grant.settle(context.stores.uploads.offset(upload_id))

@@ -141,7 +141,7 @@ class Attempt:
         media = self.settings.media
         if not media.profile_choice:
             return media.profile()
-        upload = self.ports.catalog.upload(self.job.task_id)
+        upload = self.ports.catalog.uploads.get(self.job.task_id)
         chosen = upload.metadata.get(PROFILE_KEY, b"") if upload is not None else b""
         return media.profile(chosen.decode("utf-8", "replace"))
 
@@ -164,6 +164,6 @@ class Attempt:
     def save(self, **changes: object) -> None:
         """Remember what is verified. Raises: LeaseLost."""
         self.checkpoint = replace(self.checkpoint, **changes)  # type: ignore[arg-type]
-        self.ports.catalog.save_checkpoint(
+        self.ports.catalog.jobs.save_checkpoint(
             self.job.task_id, fence=self.job.fence, checkpoint=self.checkpoint
         )

@@ -13,4 +13,4 @@ def clean_up(attempt: Attempt) -> None:
     if attempt.job.checkpoint.again:
         return
     attempt.ports.stores.uploads.delete(attempt.job.task_id)
-    attempt.ports.catalog.source_removed(attempt.job.task_id)
+    attempt.ports.catalog.uploads.source_removed(attempt.job.task_id)

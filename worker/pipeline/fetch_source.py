@@ -45,10 +45,10 @@ def fetch_source(attempt: Attempt) -> None:
 
 def _original(attempt: Attempt) -> Rendition:
     catalog, job = attempt.ports.catalog, attempt.job
-    file = catalog.file_by_hash(job.scope, job.file_hash)
+    file = catalog.objects.file_by_hash(job.scope, job.file_hash)
     if file is None:
         raise PermanentError(_MISSING, code="original_missing")
-    for rendition in (main_object(file), *catalog.renditions(file.identity)):
+    for rendition in (main_object(file), *catalog.objects.renditions(file.identity)):
         if rendition.name == ORIGINAL:
             return rendition
     raise PermanentError(_MISSING, code="original_missing")

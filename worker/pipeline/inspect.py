@@ -68,7 +68,7 @@ def inspect(attempt: Attempt) -> None:
 
 def _is_held(attempt: Attempt) -> bool:
     job = attempt.job
-    return attempt.ports.catalog.file_by_hash(job.scope, job.file_hash) is not None
+    return attempt.ports.catalog.objects.file_by_hash(job.scope, job.file_hash) is not None
 
 
 def _is_to_be_probed(attempt: Attempt, kind: FileType) -> bool:

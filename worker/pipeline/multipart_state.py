@@ -1,6 +1,6 @@
 """A job's ledger of parts, in the catalog: any worker goes on with what another one sent (requirement S19)."""
 
-from tusd_py.catalog.port import ObjectCatalog
+from tusd_py.catalog.ports.objects import ObjectRepository
 from tusd_py.domain.job import Job
 from tusd_py.domain.multipart import Multipart, Part
 from worker.failpoints import failpoint
@@ -9,24 +9,24 @@ from worker.failpoints import failpoint
 class JobMultipartState:
     """``objects.port.PartLedger`` of one attempt: its writes carry its fence."""
 
-    def __init__(self, catalog: ObjectCatalog, job: Job) -> None:
-        self._catalog = catalog
+    def __init__(self, objects: ObjectRepository, job: Job) -> None:
+        self._objects = objects
         self._task_id = job.task_id
         self._fence = job.fence
 
     def held(self) -> Multipart | None:
         """See ``PartLedger.held``."""
-        return self._catalog.multipart(self._task_id)
+        return self._objects.multipart(self._task_id)
 
     def begin(self, multipart: Multipart) -> None:
         """See ``PartLedger.begin``."""
-        self._catalog.begin_multipart(self._task_id, fence=self._fence, multipart=multipart)
+        self._objects.begin_multipart(self._task_id, fence=self._fence, multipart=multipart)
 
     def add(self, part: Part) -> None:
         """See ``PartLedger.add``."""
-        self._catalog.add_part(self._task_id, fence=self._fence, part=part)
+        self._objects.add_part(self._task_id, fence=self._fence, part=part)
         failpoint("part_stored")
 
     def forget(self) -> None:
         """See ``PartLedger.forget``."""
-        self._catalog.forget_multipart(self._task_id, fence=self._fence)
+        self._objects.forget_multipart(self._task_id, fence=self._fence)

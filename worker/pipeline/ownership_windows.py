@@ -16,7 +16,7 @@ def draw_questions(attempt: Attempt) -> None:
     instant, job = attempt.settings.instant, attempt.job
     if instant.scope not in ("tenant", "global") or job.file_size < max(1, instant.min_size):
         return
-    missing = QUESTIONS - attempt.ports.catalog.questions(job.file_hash)
+    missing = QUESTIONS - attempt.ports.catalog.ownership.questions(job.file_hash)
     if missing <= 0:
         return
     with attempt.source.open("rb", buffering=0) as source:
@@ -24,4 +24,4 @@ def draw_questions(attempt: Attempt) -> None:
         for _ in range(missing):
             questions.append(draw_question(job.file_size, read))
             attempt.lease.check()
-    attempt.ports.catalog.add_questions(job.file_hash, questions)
+    attempt.ports.catalog.ownership.add_questions(job.file_hash, questions)

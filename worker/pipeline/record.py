@@ -33,7 +33,7 @@ def record(attempt: Attempt) -> None:
 
 def _complete(attempt: Attempt) -> File:
     try:
-        return attempt.ports.catalog.complete(
+        return attempt.ports.catalog.jobs.complete(
             attempt.job.task_id, fence=attempt.job.fence, stored=attempt.stored
         )
     except BackendError as error:

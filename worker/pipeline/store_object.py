@@ -94,7 +94,7 @@ def _put(attempt: Attempt, item: _Item, progress: _Progress) -> Rendition:
     ports, made = attempt.ports, item.made
     key = object_key(made.hash, made.ext)
     try:
-        if not ports.catalog.claim_object(key):
+        if not ports.catalog.objects.claim(key):
             raise TransientError(
                 "The object is just being collected; it is stored again in a moment."
             )
@@ -103,7 +103,7 @@ def _put(attempt: Attempt, item: _Item, progress: _Progress) -> Rendition:
             item.file,
             content_hash=made.hash,
             content_type=made.content_type,
-            ledger=JobMultipartState(ports.catalog, attempt.job),
+            ledger=JobMultipartState(ports.catalog.objects, attempt.job),
             progress=progress,
         )
     except FileNotFoundError as error:

@@ -34,9 +34,9 @@ class Queue:
         self._count += 1
         self._clock.advance(1)
         made = upload(user, priority=priority)
-        self.catalog.add_upload(made)
+        self.catalog.uploads.add(made)
         finished_ = replace(content(made, f"{self._count:064x}"), lane=lane, priority=priority)
-        self.catalog.finish_upload(finished_, is_video=lane is JobLane.HEAVY)
+        self.catalog.uploads.finish(finished_, is_video=lane is JobLane.HEAVY)
         self._names[made.id] = name
         return made.id
 
@@ -48,9 +48,9 @@ class Queue:
 
     def end(self, name: str) -> None:
         """The job of this name, which runs, is over."""
-        for job in self.catalog.running():
+        for job in self.catalog.jobs.running():
             if self._names[job.task_id] == name:
-                self.catalog.fail(job.task_id, fence=job.fence, error_code="x", error_msg="x")
+                self.catalog.jobs.fail(job.task_id, fence=job.fence, error_code="x", error_msg="x")
 
     def carry_through(self, count: int) -> list[str | None]:
         """What one worker takes, each ended before the next."""
@@ -147,7 +147,7 @@ def test_within_a_line_too_and_what_is_not_due_holds_nothing_up(
 ) -> None:
     queue.add(ONE, "usual")
     high = queue.add(ONE, "high", priority=5)
-    catalog.retry(
+    catalog.jobs.retry(
         high, fence=claimed(catalog, high), after_seconds=100, error_code="", error_msg="",
         counted=True,
     )  # fmt: skip
@@ -160,7 +160,7 @@ def test_within_a_line_too_and_what_is_not_due_holds_nothing_up(
 def test_a_job_that_was_given_back_keeps_its_place(queue: Queue, catalog: Catalog) -> None:
     first = queue.add(ONE, "first")
     queue.add(ONE, "second")
-    catalog.release(first, fence=claimed(catalog, first))
+    catalog.jobs.release(first, fence=claimed(catalog, first))
     assert queue.carry_through(2) == ["first", "second"]
 
 
@@ -171,7 +171,7 @@ def test_a_killed_workers_job_keeps_its_place(
     queue.add(ONE, "second")
     claimed(catalog, first, seconds=10)
     clock.advance(11)
-    catalog.reap(max_crashes=3)
+    catalog.jobs.reap(max_crashes=3)
     assert queue.carry_through(2) == ["first", "second"]
 
 
@@ -181,8 +181,8 @@ def test_a_light_job_that_turns_out_heavy_waits_among_the_heavy(
     wrong = queue.add(ONE, "wrong", JobLane.LIGHT)
     queue.add(ONE, "film")
     fence = claimed(catalog, wrong)
-    catalog.release(wrong, fence=fence, lane=JobLane.HEAVY)
-    job = catalog.job(wrong)
+    catalog.jobs.release(wrong, fence=fence, lane=JobLane.HEAVY)
+    job = catalog.jobs.get(wrong)
     assert job is not None
     assert (job.lane, job.state, job.attempts) == (JobLane.HEAVY, JobState.QUEUED, 0)
     assert queue.take(JobLane.LIGHT) is None
@@ -191,7 +191,7 @@ def test_a_light_job_that_turns_out_heavy_waits_among_the_heavy(
 
 def test_a_cancelled_job_leaves_the_line(queue: Queue, catalog: Catalog) -> None:
     cancelled = queue.add(ONE, "cancelled")
-    catalog.close_upload(cancelled, UploadState.TERMINATED)
+    catalog.uploads.close(cancelled, UploadState.TERMINATED)
     assert queue.take() is None
     queue.add(ONE, "later")
     assert queue.carry_through(2) == ["later", None]
@@ -200,7 +200,7 @@ def test_a_cancelled_job_leaves_the_line(queue: Queue, catalog: Catalog) -> None
 def test_a_reopened_job_waits_again(queue: Queue, catalog: Catalog) -> None:
     failed = queue.add(ONE, "failed")
     assert queue.carry_through(2) == ["failed", None]
-    catalog.reopen(failed)
+    catalog.jobs.reopen(failed)
     assert queue.carry_through(2) == ["failed", None]
 
 
@@ -222,18 +222,18 @@ def test_a_line_that_a_repaired_database_lost_waits_again(
     with catalog._database.engine.begin() as connection:
         connection.execute(damage)
     assert queue.take() is None
-    catalog.reap(max_crashes=3)
+    catalog.jobs.reap(max_crashes=3)
     assert queue.carry_through(3) == ["first", "second", None]
 
 
 def test_waiting_for_long_makes_no_messages(catalog: Catalog, clock: FakeClock) -> None:
     """100 films that wait for hours had a new message each every minute."""
     finished(catalog)
-    catalog.mark_sent([row for row, _ in catalog.pending_jobs(10)])
+    catalog.jobs.mark_sent([row for row, _ in catalog.jobs.pending_jobs(10)])
     for _ in range(3):
         clock.advance(100)
-        catalog.reap(max_crashes=3)
-        assert catalog.pending_jobs(10) == []
+        catalog.jobs.reap(max_crashes=3)
+        assert catalog.jobs.pending_jobs(10) == []
     assert claim(catalog) is not None
 
 
@@ -268,14 +268,14 @@ def test_who_waits_sees_the_lines_and_the_own_jobs(queue: Queue, catalog: Catalo
     queue.add(TWO, "two", priority=4)
     assert queue.take() == "two"
     queue.add(TWO, "two-1", priority=4)
-    lines = {(line.lane, line.user_id): line for line in catalog.waiting_lines()}
+    lines = {(line.lane, line.user_id): line for line in catalog.jobs.waiting_lines()}
     assert {key: (line.waiting, line.running, line.priority) for key, line in lines.items()} == {
         (JobLane.HEAVY, ONE): (3, 0, 0),
         (JobLane.LIGHT, ONE): (1, 0, 0),
         (JobLane.HEAVY, TWO): (1, 1, 4),
     }
     assert lines[JobLane.HEAVY, TWO].served_at > lines[JobLane.HEAVY, ONE].served_at == 0
-    seen = catalog.waiting_jobs(ONE, 2)
+    seen = catalog.jobs.waiting_jobs(ONE, 2)
     assert {(job.task_id, job.place) for job in seen} == {
         (text, 0), (first[0], 0), (first[1], 1),
     }  # fmt: skip
@@ -285,6 +285,6 @@ def test_a_job_that_is_put_first_is_next(queue: Queue, catalog: Catalog) -> None
     queue.add(TWO, "high", priority=9)
     queue.add(ONE, "one-0")
     late = queue.add(ONE, "one-1")
-    assert catalog.put_first(late)
+    assert catalog.jobs.put_first(late)
     assert queue.carry_through(3) == ["one-1", "high", "one-0"]
-    assert not catalog.put_first(late)
+    assert not catalog.jobs.put_first(late)

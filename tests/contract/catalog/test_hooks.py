@@ -23,64 +23,64 @@ def catalog(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Catalo
 def told(catalog: Catalog) -> list[str]:
     """Everything that is due, as it is told one after the other."""
     seen = []
-    while due := catalog.claim_events(10, 60.0):
+    while due := catalog.hooks.claim(10, 60.0):
         for happened in due:
             seen.append(happened.event.value)
-            catalog.event_delivered(happened.id)
+            catalog.hooks.delivered(happened.id)
     return seen
 
 
 def test_an_upload_is_told_of_in_order(catalog: Catalog) -> None:
     task_id = finished(catalog)
-    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
     assert told(catalog) == ["post-create", "post-finish", "post-complete"]
 
 
 def test_a_failure_and_another_try_are_told_of(catalog: Catalog) -> None:
     task_id = finished(catalog)
-    catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="x", error_msg="why")
+    catalog.jobs.fail(task_id, fence=claimed(catalog, task_id), error_code="x", error_msg="why")
     seen = []
-    while due := catalog.claim_events(10, 60.0):
+    while due := catalog.hooks.claim(10, 60.0):
         seen += due
-        catalog.event_delivered(due[0].id)
+        catalog.hooks.delivered(due[0].id)
     assert [each.event for each in seen][-1] is HookEvent.POST_FAIL
     last = seen[-1].outcome
     assert last is not None
     assert (last.history.error_msg, last.error_code) == ("why", "x")
-    catalog.reopen(task_id)
-    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    catalog.jobs.reopen(task_id)
+    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
     assert told(catalog) == ["post-complete"]
 
 
 def test_what_is_complete_at_once_is_all_told_of(catalog: Catalog) -> None:
     task_id = finished(catalog, "1" * 64)
-    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
     told(catalog)
-    assert catalog.add_instant(upload(declared_hash="1" * 64), owner_scope(ME)) is not None
+    assert catalog.uploads.add_instant(upload(declared_hash="1" * 64), owner_scope(ME)) is not None
     assert told(catalog) == ["post-create", "post-finish", "post-complete"]
 
 
 def test_a_partial_upload_is_no_task_and_not_told_of(catalog: Catalog) -> None:
     part = upload(kind=UploadKind.PARTIAL)
-    catalog.add_upload(part)
-    catalog.finish_partial(part.id, "1" * 64)
+    catalog.uploads.add(part)
+    catalog.uploads.finish_partial(part.id, "1" * 64)
     assert told(catalog) == []
 
 
 def test_finishing_twice_is_told_of_once(catalog: Catalog) -> None:
     made = upload()
-    catalog.add_upload(made)
+    catalog.uploads.add(made)
     for _ in range(2):
-        catalog.finish_upload(content(made), is_video=False)
+        catalog.uploads.finish(content(made), is_video=False)
     assert told(catalog) == ["post-create", "post-finish"]
 
 
 def test_who_took_it_has_it_for_a_while(catalog: Catalog, clock: FakeClock) -> None:
-    catalog.add_upload(upload())
-    (first,) = catalog.claim_events(10, 60.0)
-    assert catalog.claim_events(10, 60.0) == ()
+    catalog.uploads.add(upload())
+    (first,) = catalog.hooks.claim(10, 60.0)
+    assert catalog.hooks.claim(10, 60.0) == ()
     clock.advance(61)
-    (again,) = catalog.claim_events(10, 60.0)
+    (again,) = catalog.hooks.claim(10, 60.0)
     assert (again.id, again.failures) == (first.id, 0), "whoever took it has died"
 
 
@@ -88,16 +88,18 @@ def test_what_can_not_be_told_holds_up_its_own_upload_alone(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     stuck = finished(catalog, "1" * 64)
-    (first,) = catalog.claim_events(10, 60.0)
-    catalog.event_failed(first.id, 30.0)
+    (first,) = catalog.hooks.claim(10, 60.0)
+    catalog.hooks.failed(first.id, 30.0)
     other = upload()
-    catalog.add_upload(other)
-    assert [each.upload.id for each in catalog.claim_events(10, 60.0)] == [other.id]
-    assert catalog.metrics().outbox["hook"].rows == 1, "the finish, which waits behind it"
+    catalog.uploads.add(other)
+    assert [each.upload.id for each in catalog.hooks.claim(10, 60.0)] == [other.id]
+    assert catalog.operations.metrics().outbox["hook"].rows == 1, (
+        "the finish, which waits behind it"
+    )
     clock.advance(31)
-    (again,) = catalog.claim_events(10, 60.0)
+    (again,) = catalog.hooks.claim(10, 60.0)
     assert (again.upload.id, again.event, again.failures) == (stuck, HookEvent.POST_CREATE, 1)
-    catalog.event_delivered(again.id)
+    catalog.hooks.delivered(again.id)
     assert told(catalog) == ["post-finish"]
 
 
@@ -106,6 +108,6 @@ def test_a_catalog_that_was_opened_for_some_events_keeps_no_others(
 ) -> None:
     opened = SqlCatalog(sqlite, clock=clock, hooks=[HookEvent.POST_COMPLETE])
     task_id = finished(opened)
-    opened.complete(task_id, fence=claimed(opened, task_id), stored=STORED)
+    opened.jobs.complete(task_id, fence=claimed(opened, task_id), stored=STORED)
     assert told(opened) == ["post-complete"]
     opened.close()

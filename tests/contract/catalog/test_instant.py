@@ -19,31 +19,31 @@ MINE = owner_scope(ME)
 def stored(catalog: Catalog, file_hash: str = HASH) -> UploadId:
     """An upload of ten bytes that the pipeline is through with."""
     task_id = finished(catalog, file_hash)
-    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
     return task_id
 
 
 def held(catalog: Catalog) -> File | None:
-    return catalog.file_by_hash(MINE, HASH)
+    return catalog.objects.file_by_hash(MINE, HASH)
 
 
 def test_a_held_hash_makes_an_upload_that_is_finished_at_birth(catalog: Catalog) -> None:
     stored(catalog)
     made = upload(declared_hash=HASH)
-    file = catalog.add_instant(made, MINE)
+    file = catalog.uploads.add_instant(made, MINE)
     assert file == held(catalog)
-    found = catalog.upload(made.id)
+    found = catalog.uploads.get(made.id)
     assert found is not None
     assert file is not None
     assert (found.state, found.instant, found.file_identity, found.file_hash) == (
         UploadState.FINISHED, True, file.identity, HASH,
     )  # fmt: skip
-    history = catalog.history(made.id)
+    history = catalog.uploads.history(made.id)
     assert history is not None
     assert (history.status, history.oss_path) == ("completed", file.path)
-    assert catalog.job(made.id) is None
-    assert made.id not in catalog.removable_sources()
-    assert made.id in [outcome.history.task_id for _, outcome in catalog.pending_outcomes(10)]
+    assert catalog.jobs.get(made.id) is None
+    assert made.id not in catalog.uploads.removable_sources()
+    assert made.id in [outcome.history.task_id for _, outcome in catalog.jobs.pending_outcomes(10)]
 
 
 @pytest.mark.parametrize(
@@ -55,67 +55,67 @@ def test_what_is_not_held_like_that_leaves_nothing(
 ) -> None:
     stored(catalog)
     made = upload(**{"declared_hash": HASH, **change})
-    assert catalog.add_instant(made, MINE) is None
-    assert catalog.upload(made.id) is None
-    assert catalog.history(made.id) is None
+    assert catalog.uploads.add_instant(made, MINE) is None
+    assert catalog.uploads.get(made.id) is None
+    assert catalog.uploads.history(made.id) is None
 
 
 def test_others_files_are_not_looked_at(catalog: Catalog) -> None:
     stored(catalog)
     made = upload(OTHER, declared_hash=HASH)
-    assert catalog.add_instant(made, owner_scope(OTHER)) is None
+    assert catalog.uploads.add_instant(made, owner_scope(OTHER)) is None
 
 
 def test_content_that_is_not_in_the_pool_yet_is_not_held(catalog: Catalog) -> None:
     finished(catalog)
-    assert catalog.add_instant(upload(declared_hash=HASH), MINE) is None
+    assert catalog.uploads.add_instant(upload(declared_hash=HASH), MINE) is None
 
 
 def test_an_upload_on_its_way_is_completed_by_its_hash(catalog: Catalog) -> None:
     stored(catalog)
     made = upload(declared_hash=HASH)
-    catalog.add_upload(made)
-    file = catalog.finish_instant(made, MINE)
+    catalog.uploads.add(made)
+    file = catalog.uploads.finish_instant(made, MINE)
     assert file == held(catalog)
-    assert catalog.finish_instant(made, MINE) is None, "once"
-    found = catalog.upload(made.id)
+    assert catalog.uploads.finish_instant(made, MINE) is None, "once"
+    found = catalog.uploads.get(made.id)
     assert found is not None
     assert (found.state, found.instant) == (UploadState.FINISHED, True)
-    assert made.id in catalog.removable_sources()
+    assert made.id in catalog.uploads.removable_sources()
     # What finishes the same bytes later finds it done.
-    assert not catalog.finish_upload(content(made), is_video=False).first
+    assert not catalog.uploads.finish(content(made), is_video=False).first
 
 
 def test_a_closed_upload_is_not_completed_by_its_hash(catalog: Catalog) -> None:
     stored(catalog)
     made = upload(declared_hash=HASH)
-    catalog.add_upload(made)
-    catalog.close_upload(made.id, UploadState.TERMINATED)
+    catalog.uploads.add(made)
+    catalog.uploads.close(made.id, UploadState.TERMINATED)
     with pytest.raises(UploadTerminated):
-        catalog.finish_instant(made, MINE)
+        catalog.uploads.finish_instant(made, MINE)
 
 
 def test_a_hash_is_declared_once(catalog: Catalog) -> None:
     made = upload()
-    catalog.add_upload(made)
-    assert catalog.declare_hash(made.id, HASH)
-    assert catalog.declare_hash(made.id, HASH)
-    assert not catalog.declare_hash(made.id, "b" * 64)
-    found = catalog.upload(made.id)
+    catalog.uploads.add(made)
+    assert catalog.uploads.declare_hash(made.id, HASH)
+    assert catalog.uploads.declare_hash(made.id, HASH)
+    assert not catalog.uploads.declare_hash(made.id, "b" * 64)
+    found = catalog.uploads.get(made.id)
     assert found is not None
     assert found.declared_hash == HASH
 
 
 def _instant(catalog: Catalog) -> UploadId:
     made = upload(declared_hash=HASH)
-    assert catalog.add_instant(made, MINE) is not None
+    assert catalog.uploads.add_instant(made, MINE) is not None
     return made.id
 
 
 def _in_full(catalog: Catalog) -> UploadId:
     made: Upload = upload()
-    catalog.add_upload(made)
-    assert catalog.finish_upload(content(made), is_video=False).file is not None
+    catalog.uploads.add(made)
+    assert catalog.uploads.finish(content(made), is_video=False).file is not None
     return made.id
 
 
@@ -125,30 +125,30 @@ def test_a_file_leaves_the_pool_with_its_last_upload(
 ) -> None:
     first = stored(catalog)
     other = second(catalog)
-    catalog.close_upload(first, UploadState.TERMINATED)
+    catalog.uploads.close(first, UploadState.TERMINATED)
     assert held(catalog) is not None
-    assert list(catalog.object_keys()) == [STORED.object_key]
-    catalog.close_upload(other, UploadState.TERMINATED)
+    assert list(catalog.objects.keys()) == [STORED.object_key]
+    catalog.uploads.close(other, UploadState.TERMINATED)
     assert held(catalog) is None
-    assert list(catalog.object_keys()) == []
-    assert catalog.add_instant(upload(declared_hash=HASH), MINE) is None
+    assert list(catalog.objects.keys()) == []
+    assert catalog.uploads.add_instant(upload(declared_hash=HASH), MINE) is None
 
 
 def test_a_job_of_equal_content_keeps_what_another_upload_left(catalog: Catalog) -> None:
     first, second = finished(catalog), finished(catalog)
-    catalog.complete(first, fence=claimed(catalog, first), stored=STORED)
-    catalog.complete(second, fence=claimed(catalog, second), stored=None)
-    catalog.close_upload(first, UploadState.TERMINATED)
+    catalog.jobs.complete(first, fence=claimed(catalog, first), stored=STORED)
+    catalog.jobs.complete(second, fence=claimed(catalog, second), stored=None)
+    catalog.uploads.close(first, UploadState.TERMINATED)
     assert held(catalog) is not None
-    catalog.close_upload(second, UploadState.TERMINATED)
+    catalog.uploads.close(second, UploadState.TERMINATED)
     assert held(catalog) is None
 
 
 def test_an_upload_that_was_deleted_while_its_job_ran_points_at_nothing(catalog: Catalog) -> None:
     task_id = finished(catalog)
-    catalog.close_upload(task_id, UploadState.TERMINATED)
+    catalog.uploads.close(task_id, UploadState.TERMINATED)
     assert held(catalog) is None
     again = stored(catalog)
     assert held(catalog) is not None
-    catalog.close_upload(again, UploadState.TERMINATED)
+    catalog.uploads.close(again, UploadState.TERMINATED)
     assert held(catalog) is None

@@ -28,13 +28,13 @@ def test_one_of_many_claims_wins(catalog: Catalog) -> None:
     winners = [job for job in jobs if job is not None]
     assert len(winners) == 1
     assert (winners[0].fence, winners[0].state) == (1, JobState.RUNNING)
-    assert [job.task_id for job in catalog.running()] == [task_id]
+    assert [job.task_id for job in catalog.jobs.running()] == [task_id]
 
 
 def test_a_job_is_not_claimed_before_its_time(catalog: Catalog, clock: FakeClock) -> None:
     task_id = finished(catalog)
-    catalog.mark_sent([row for row, _ in catalog.pending_jobs(10)])
-    catalog.retry(
+    catalog.jobs.mark_sent([row for row, _ in catalog.jobs.pending_jobs(10)])
+    catalog.jobs.retry(
         task_id,
         fence=claimed(catalog, task_id),
         after_seconds=30,
@@ -43,9 +43,9 @@ def test_a_job_is_not_claimed_before_its_time(catalog: Catalog, clock: FakeClock
         counted=True,
     )
     assert claim(catalog, owner="w") is None
-    assert catalog.pending_jobs(10) == []
+    assert catalog.jobs.pending_jobs(10) == []
     clock.advance(31)
-    assert len(catalog.pending_jobs(10)) == 1
+    assert len(catalog.jobs.pending_jobs(10)) == 1
     job = claim(catalog, owner="w")
     assert job is not None
     assert (job.attempts, job.fence, job.error_code) == (1, 2, "transient")
@@ -61,8 +61,8 @@ def test_a_checkpoint_is_kept_for_the_next_attempt(catalog: Catalog) -> None:
         step=Step.STORE, outputs=(made,), keeps_original=False, notes=(Note.NO_GAIN,)
     )
     fence = claimed(catalog, task_id)
-    catalog.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
-    catalog.release(task_id, fence=fence)
+    catalog.jobs.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
+    catalog.jobs.release(task_id, fence=fence)
     job = claim(catalog, owner="w2")
     assert job is not None
     assert job.checkpoint == checkpoint
@@ -72,14 +72,14 @@ def test_a_checkpoint_is_kept_for_the_next_attempt(catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     "write",
     [
-        lambda c, t, f: c.renew(t, fence=f, lease_seconds=60),
-        lambda c, t, f: c.save_checkpoint(t, fence=f, checkpoint=Checkpoint()),
-        lambda c, t, f: c.complete(t, fence=f, stored=STORED),
-        lambda c, t, f: c.retry(
+        lambda c, t, f: c.jobs.renew(t, fence=f, lease_seconds=60),
+        lambda c, t, f: c.jobs.save_checkpoint(t, fence=f, checkpoint=Checkpoint()),
+        lambda c, t, f: c.jobs.complete(t, fence=f, stored=STORED),
+        lambda c, t, f: c.jobs.retry(
             t, fence=f, after_seconds=1, error_code="", error_msg="", counted=True
         ),
-        lambda c, t, f: c.release(t, fence=f),
-        lambda c, t, f: c.fail(t, fence=f, error_code="x", error_msg="x"),
+        lambda c, t, f: c.jobs.release(t, fence=f),
+        lambda c, t, f: c.jobs.fail(t, fence=f, error_code="x", error_msg="x"),
     ],
     ids=["renew", "checkpoint", "complete", "retry", "release", "fail"],
 )
@@ -89,14 +89,14 @@ def test_a_zombie_changes_nothing(
     task_id = finished(catalog)
     zombie = claimed(catalog, task_id, seconds=10)
     clock.advance(11)
-    catalog.reap(max_crashes=3)
+    catalog.jobs.reap(max_crashes=3)
     fence = claimed(catalog, task_id)
-    before = catalog.job(task_id)
+    before = catalog.jobs.get(task_id)
     with pytest.raises(LeaseLost):
         write(catalog, task_id, zombie)
-    assert catalog.job(task_id) == before
-    assert catalog.file_by_hash(owner_scope(ME), "a" * 64) is None
-    catalog.complete(task_id, fence=fence, stored=STORED)
+    assert catalog.jobs.get(task_id) == before
+    assert catalog.objects.file_by_hash(owner_scope(ME), "a" * 64) is None
+    catalog.jobs.complete(task_id, fence=fence, stored=STORED)
     with pytest.raises(LeaseLost):
         write(catalog, task_id, fence)
 
@@ -107,18 +107,22 @@ def test_completing_closes_job_pool_upload_and_history_together(
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
     clock.advance(42.7)
-    file = catalog.complete(task_id, fence=fence, stored=STORED)
+    file = catalog.jobs.complete(task_id, fence=fence, stored=STORED)
     assert (file.hash, file.size, file.stored_hash, file.stored_size) == ("a" * 64, 10, "b" * 64, 3)
-    assert catalog.file(file.identity) == file
-    assert list(catalog.object_keys()) == [STORED.object_key]
-    found, job, history = catalog.upload(task_id), catalog.job(task_id), catalog.history(task_id)
+    assert catalog.objects.file(file.identity) == file
+    assert list(catalog.objects.keys()) == [STORED.object_key]
+    found, job, history = (
+        catalog.uploads.get(task_id),
+        catalog.jobs.get(task_id),
+        catalog.uploads.history(task_id),
+    )
     assert found is not None
     assert found.file_identity == file.identity
     assert job is not None
     assert job.state is JobState.DONE
     assert history is not None
     assert (history.status, history.duration, history.oss_path) == ("completed", 42, "/pool/bb/x")
-    assert catalog.removable_sources() == [task_id]
+    assert catalog.uploads.removable_sources() == [task_id]
 
 
 def test_equal_content_that_finishes_together_is_one_file(catalog: Catalog) -> None:
@@ -128,7 +132,7 @@ def test_equal_content_that_finishes_together_is_one_file(catalog: Catalog) -> N
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         files = list(
             pool.map(
-                lambda pair: catalog.complete(pair[0], fence=pair[1], stored=STORED),
+                lambda pair: catalog.jobs.complete(pair[0], fence=pair[1], stored=STORED),
                 zip(tasks, fences, strict=True),
             )
         )
@@ -139,8 +143,8 @@ def test_completing_by_the_pool_needs_the_pool(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
     with pytest.raises(TransientError):
-        catalog.complete(task_id, fence=fence, stored=None)
-    job = catalog.job(task_id)
+        catalog.jobs.complete(task_id, fence=fence, stored=None)
+    job = catalog.jobs.get(task_id)
     assert job is not None
     assert job.state is JobState.RUNNING
 
@@ -149,25 +153,25 @@ def test_dead_leases_go_back_and_three_crashes_are_poison(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     task_id = finished(catalog)
-    catalog.mark_sent([row for row, _ in catalog.pending_jobs(10)])
+    catalog.jobs.mark_sent([row for row, _ in catalog.jobs.pending_jobs(10)])
     for crash in range(1, 4):
         claimed(catalog, task_id, seconds=10)
-        assert catalog.reap(max_crashes=3) == []
+        assert catalog.jobs.reap(max_crashes=3) == []
         clock.advance(11)
-        poisoned = catalog.reap(max_crashes=3)
-        job = catalog.job(task_id)
+        poisoned = catalog.jobs.reap(max_crashes=3)
+        job = catalog.jobs.get(task_id)
         assert job is not None
         assert job.crash_count == crash
         if crash < 3:
             assert job.state is JobState.QUEUED
-            ((row, _),) = catalog.pending_jobs(10)
-            catalog.mark_sent([row])
+            ((row, _),) = catalog.jobs.pending_jobs(10)
+            catalog.jobs.mark_sent([row])
     assert [job.task_id for job in poisoned] == [task_id]
     assert (job.state, job.error_code) == (JobState.FAILED, "poison")
-    history = catalog.history(task_id)
+    history = catalog.uploads.history(task_id)
     assert history is not None
     assert history.status == "failed"
-    assert catalog.pending_jobs(10) == []
+    assert catalog.jobs.pending_jobs(10) == []
 
 
 def die(catalog: Catalog, clock: FakeClock, task_id: UploadId, *reached: Step) -> Job:
@@ -177,10 +181,10 @@ def die(catalog: Catalog, clock: FakeClock, task_id: UploadId, *reached: Step) -
     checkpoint = job.checkpoint
     for step in reached:
         checkpoint = replace(checkpoint, step=step)
-        catalog.save_checkpoint(task_id, fence=job.fence, checkpoint=checkpoint)
+        catalog.jobs.save_checkpoint(task_id, fence=job.fence, checkpoint=checkpoint)
     clock.advance(11)
-    catalog.reap(max_crashes=3)
-    found = catalog.job(task_id)
+    catalog.jobs.reap(max_crashes=3)
+    found = catalog.jobs.get(task_id)
     assert found is not None
     return found
 
@@ -195,7 +199,7 @@ def test_what_kills_workers_while_it_is_made_is_stored_as_it_was_sent(
     assert [job.fence for job in jobs] == [1, 2, 3, 4]
     fence = claimed(catalog, task_id)
     assert fence == 5
-    catalog.complete(task_id, fence=fence, stored=STORED)
+    catalog.jobs.complete(task_id, fence=fence, stored=STORED)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +212,7 @@ def test_what_kills_workers_although_nothing_is_made_is_poison(
     task_id = finished(catalog)
     states = [die(catalog, clock, task_id, *reached).state for _ in range(deaths)]
     assert states == [JobState.QUEUED] * (deaths - 1) + [JobState.FAILED]
-    again = catalog.reopen(task_id)
+    again = catalog.jobs.reopen(task_id)
     assert again is not None
     assert (again.checkpoint.as_it_is, again.crash_count) == (False, 0)
 
@@ -219,14 +223,14 @@ def test_an_attempt_holds_its_job_until_it_ends_or_another_takes_it(
     mine, others, deleted, done = (finished(catalog, digit * 64) for digit in "1234")
     fences = {task_id: claimed(catalog, task_id, seconds=60) for task_id in (mine, deleted, done)}
     fences[others] = claimed(catalog, others, seconds=10)
-    assert set(catalog.is_held(fences)) == {mine, others, deleted, done}
+    assert set(catalog.jobs.is_held(fences)) == {mine, others, deleted, done}
     clock.advance(11)
-    catalog.reap(max_crashes=3)
+    catalog.jobs.reap(max_crashes=3)
     claimed(catalog, others)
-    catalog.close_upload(deleted, UploadState.TERMINATED)
-    catalog.complete(done, fence=fences[done], stored=STORED)
-    assert set(catalog.is_held(fences)) == {mine}
-    assert catalog.is_held({}) in ([], set())
+    catalog.uploads.close(deleted, UploadState.TERMINATED)
+    catalog.jobs.complete(done, fence=fences[done], stored=STORED)
+    assert set(catalog.jobs.is_held(fences)) == {mine}
+    assert catalog.jobs.is_held({}) in ([], set())
 
 
 @pytest.mark.parametrize("code", ["poison", "unexpected", "transient", "compression_failed"])
@@ -234,63 +238,67 @@ def test_the_source_of_a_job_that_failed_by_no_fault_of_its_file_is_kept(
     catalog: Catalog, clock: FakeClock, code: str
 ) -> None:
     task_id = finished(catalog)
-    catalog.fail(task_id, fence=claimed(catalog, task_id), error_code=code, error_msg="broken")
+    catalog.jobs.fail(task_id, fence=claimed(catalog, task_id), error_code=code, error_msg="broken")
     clock.advance(400 * 86400)
-    assert catalog.removable_sources() == []
-    assert catalog.removable_sources(failed_after=401 * 86400) == []
-    assert catalog.removable_sources(failed_after=399 * 86400) == [task_id]
-    assert catalog.drop_failed(task_id)
-    assert catalog.removable_sources() == [task_id]
-    assert catalog.dead_letters() == []
-    assert not catalog.drop_failed(task_id)
-    assert catalog.reopen(task_id) is None
+    assert catalog.uploads.removable_sources() == []
+    assert catalog.uploads.removable_sources(failed_after=401 * 86400) == []
+    assert catalog.uploads.removable_sources(failed_after=399 * 86400) == [task_id]
+    assert catalog.jobs.drop_failed(task_id)
+    assert catalog.uploads.removable_sources() == [task_id]
+    assert catalog.jobs.dead_letters() == []
+    assert not catalog.jobs.drop_failed(task_id)
+    assert catalog.jobs.reopen(task_id) is None
 
 
 def test_a_dead_letter_is_listed_and_reopened_once_while_its_source_is_there(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     task_id = finished(catalog)
-    catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="corrupt", error_msg="broken")
-    assert [(job.task_id, job.error_code) for job in catalog.dead_letters()] == [
+    catalog.jobs.fail(
+        task_id, fence=claimed(catalog, task_id), error_code="corrupt", error_msg="broken"
+    )
+    assert [(job.task_id, job.error_code) for job in catalog.jobs.dead_letters()] == [
         (task_id, "corrupt")
     ]
-    assert catalog.removable_sources() == []
-    reopened = catalog.reopen(task_id)
+    assert catalog.uploads.removable_sources() == []
+    reopened = catalog.jobs.reopen(task_id)
     assert reopened is not None
     assert (reopened.state, reopened.attempts, reopened.fence) == (JobState.QUEUED, 0, 1)
-    assert catalog.reopen(task_id) is None
-    assert catalog.dead_letters() == []
-    catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="corrupt", error_msg="broken")
+    assert catalog.jobs.reopen(task_id) is None
+    assert catalog.jobs.dead_letters() == []
+    catalog.jobs.fail(
+        task_id, fence=claimed(catalog, task_id), error_code="corrupt", error_msg="broken"
+    )
     clock.advance(24 * 3600 + 1)
-    assert catalog.removable_sources() == [task_id]
-    catalog.source_removed(task_id)
-    assert catalog.reopen(task_id) is None
+    assert catalog.uploads.removable_sources() == [task_id]
+    catalog.uploads.source_removed(task_id)
+    assert catalog.jobs.reopen(task_id) is None
 
 
 def test_outcomes_are_told_from_the_outbox(catalog: Catalog) -> None:
     done, failed = finished(catalog), finished(catalog, "f" * 64)
     first, second = claimed(catalog, done), claimed(catalog, failed)
-    catalog.complete(done, fence=first, stored=STORED)
-    catalog.fail(failed, fence=second, error_code="corrupt", error_msg="broken")
-    untold = catalog.pending_outcomes(10)
+    catalog.jobs.complete(done, fence=first, stored=STORED)
+    catalog.jobs.fail(failed, fence=second, error_code="corrupt", error_msg="broken")
+    untold = catalog.jobs.pending_outcomes(10)
     assert [(o.history.task_id, o.history.status, o.fence, o.error_code) for _, o in untold] == [
         (done, "completed", first, ""),
         (failed, "failed", second, "corrupt"),
     ]
-    catalog.mark_sent([row for row, _ in untold])
-    assert catalog.pending_outcomes(10) == []
-    jobs = [catalog.job(task_id) for task_id in (done, failed)]
+    catalog.jobs.mark_sent([row for row, _ in untold])
+    assert catalog.jobs.pending_outcomes(10) == []
+    jobs = [catalog.jobs.get(task_id) for task_id in (done, failed)]
     assert [job.state for job in jobs if job] == [JobState.DONE, JobState.FAILED]
 
 
 def test_sent_rows_are_dropped_after_a_day(catalog: Catalog, clock: FakeClock) -> None:
     finished(catalog)
-    ((row, _),) = catalog.pending_jobs(10)
-    catalog.mark_sent([row])
+    ((row, _),) = catalog.jobs.pending_jobs(10)
+    catalog.jobs.mark_sent([row])
     clock.advance(24 * 3600 + 1)
     finished(catalog, "9" * 64)
-    ((second, _),) = catalog.pending_jobs(10)
-    catalog.mark_sent([second])
+    ((second, _),) = catalog.jobs.pending_jobs(10)
+    catalog.jobs.mark_sent([second])
     assert second > row
 
 

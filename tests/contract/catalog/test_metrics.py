@@ -14,7 +14,7 @@ def test_a_catalog_that_answers_passes_its_check(catalog: Catalog) -> None:
 
 
 def test_the_figures_of_an_empty_catalog_are_nothing(catalog: Catalog) -> None:
-    found = catalog.metrics()
+    found = catalog.operations.metrics()
     assert (found.queued, found.running, found.dead_letters, found.open_uploads) == (0, 0, 0, 0)
     assert found.due == Backlog(rows=0, oldest_seconds=0.0)
     assert found.outbox == {"job": found.due, "outcome": found.due, "hook": found.due}
@@ -30,32 +30,32 @@ def test_figures_count_jobs_by_what_may_happen_to_them(catalog: Catalog, clock: 
         made.append(finished(catalog, digit * 64))
         clock.advance(1)
     running, failed, done, later = made
-    catalog.add_upload(upload())
+    catalog.uploads.add(upload())
     clock.advance(96)
     claimed(catalog, running)
-    catalog.fail(failed, fence=claimed(catalog, failed), error_code="x", error_msg="why")
-    catalog.complete(done, fence=claimed(catalog, done), stored=STORED)
-    catalog.retry(
+    catalog.jobs.fail(failed, fence=claimed(catalog, failed), error_code="x", error_msg="why")
+    catalog.jobs.complete(done, fence=claimed(catalog, done), stored=STORED)
+    catalog.jobs.retry(
         later, fence=claimed(catalog, later), after_seconds=600, error_code="x", error_msg="why",
         counted=True,
     )  # fmt: skip
     waiting = finished(catalog, "5" * 64)
     clock.advance(20)
-    found = catalog.metrics()
+    found = catalog.operations.metrics()
     assert (found.queued, found.running, found.dead_letters, found.open_uploads) == (2, 1, 1, 1)
     assert found.due == Backlog(rows=1, oldest_seconds=20.0)
-    assert catalog.job(waiting) is not None
+    assert catalog.jobs.get(waiting) is not None
     # The row of the retry is not due yet; two tasks have ended.
     assert found.outbox == {
         "job": Backlog(rows=5, oldest_seconds=120.0),
         "outcome": Backlog(rows=2, oldest_seconds=20.0),
         "hook": Backlog(rows=0, oldest_seconds=0.0),
     }
-    catalog.mark_sent([row for row, _ in catalog.pending_jobs(10)])
-    assert catalog.metrics().outbox["job"] == Backlog(rows=0, oldest_seconds=0.0)
+    catalog.jobs.mark_sent([row for row, _ in catalog.jobs.pending_jobs(10)])
+    assert catalog.operations.metrics().outbox["job"] == Backlog(rows=0, oldest_seconds=0.0)
     clock.advance(600)
-    assert catalog.metrics().outbox["job"] == Backlog(rows=1, oldest_seconds=20.0)
-    assert catalog.metrics().due == Backlog(rows=2, oldest_seconds=620.0)
+    assert catalog.operations.metrics().outbox["job"] == Backlog(rows=1, oldest_seconds=20.0)
+    assert catalog.operations.metrics().due == Backlog(rows=2, oldest_seconds=620.0)
 
 
 def test_figures_of_what_ended_are_of_the_last_hour_and_day(
@@ -66,26 +66,26 @@ def test_figures_of_what_ended_are_of_the_last_hour_and_day(
         fence = claimed(catalog, task_id)
         clock.advance(seconds)
         stored = replace(STORED, object_key=f"pool/{digit}")
-        catalog.complete(task_id, fence=fence, stored=stored)
+        catalog.jobs.complete(task_id, fence=fence, stored=stored)
     failed = finished(catalog, "3" * 64)
-    catalog.fail(failed, fence=claimed(catalog, failed), error_code="x", error_msg="why")
+    catalog.jobs.fail(failed, fence=claimed(catalog, failed), error_code="x", error_msg="why")
     # Held already: an end, but no job.
     finished(catalog, "1" * 64)
-    found = catalog.metrics()
+    found = catalog.operations.metrics()
     assert found.ended == {span: EndedCounts(completed=3, failed=1) for span in (HOUR, DAY)}
     assert found.ended[HOUR].success_ratio == 0.75
     assert found.processing_seconds == 40.0
     clock.advance(HOUR + 60)
     finished(catalog, "2" * 64)
-    found = catalog.metrics()
+    found = catalog.operations.metrics()
     assert found.ended == {
         HOUR: EndedCounts(completed=1, failed=0),
         DAY: EndedCounts(completed=4, failed=1),
     }
     assert found.processing_seconds is None
     clock.advance(DAY)
-    assert catalog.metrics().ended[DAY] == EndedCounts(completed=1, failed=0)
+    assert catalog.operations.metrics().ended[DAY] == EndedCounts(completed=1, failed=0)
     clock.advance(HOUR + 60)
-    assert catalog.metrics().ended[DAY] == EndedCounts(completed=0, failed=0)
-    assert catalog.reopen(failed) is not None
-    assert catalog.metrics().dead_letters == 0
+    assert catalog.operations.metrics().ended[DAY] == EndedCounts(completed=0, failed=0)
+    assert catalog.jobs.reopen(failed) is not None
+    assert catalog.operations.metrics().dead_letters == 0

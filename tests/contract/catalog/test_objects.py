@@ -30,127 +30,129 @@ def part(number: int, etag: str = "e") -> Part:
 def test_parts_are_remembered_for_the_next_attempt(catalog: Catalog, clock: FakeClock) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
-    assert catalog.multipart(task_id) is None
-    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
-    assert catalog.multipart(task_id) == MULTIPART
+    assert catalog.objects.multipart(task_id) is None
+    catalog.objects.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    assert catalog.objects.multipart(task_id) == MULTIPART
     for number in (2, 1, 2):
-        catalog.add_part(task_id, fence=fence, part=part(number))
+        catalog.objects.add_part(task_id, fence=fence, part=part(number))
     clock.advance(61)
-    catalog.reap(max_crashes=3)
+    catalog.jobs.reap(max_crashes=3)
     again = claimed(catalog, task_id)
     held = replace(MULTIPART, parts=(part(1), part(2)))
-    assert catalog.multipart(task_id) == held
+    assert catalog.objects.multipart(task_id) == held
     with pytest.raises(LeaseLost):
-        catalog.add_part(task_id, fence=fence, part=part(3))
+        catalog.objects.add_part(task_id, fence=fence, part=part(3))
     with pytest.raises(LeaseLost):
-        catalog.forget_multipart(task_id, fence=fence)
-    assert catalog.multipart(task_id) == held
+        catalog.objects.forget_multipart(task_id, fence=fence)
+    assert catalog.objects.multipart(task_id) == held
     other = replace(MULTIPART, key="pool/cc/" + "c" * 64, upload_id="v")
     with pytest.raises(LeaseLost):
-        catalog.begin_multipart(task_id, fence=fence, multipart=other)
-    catalog.begin_multipart(task_id, fence=again, multipart=other)
-    assert catalog.multipart(task_id) == other
+        catalog.objects.begin_multipart(task_id, fence=fence, multipart=other)
+    catalog.objects.begin_multipart(task_id, fence=again, multipart=other)
+    assert catalog.objects.multipart(task_id) == other
 
 
 def test_parts_of_one_job_are_not_those_of_another(catalog: Catalog) -> None:
     tasks = [finished(catalog, digit * 64) for digit in "ab"]
     for number, task_id in enumerate(tasks, 1):
         fence = claimed(catalog, task_id)
-        catalog.begin_multipart(
+        catalog.objects.begin_multipart(
             task_id, fence=fence, multipart=replace(MULTIPART, upload_id=str(number))
         )
-        catalog.add_part(task_id, fence=fence, part=part(number))
-    held = [catalog.multipart(task_id) for task_id in tasks]
+        catalog.objects.add_part(task_id, fence=fence, part=part(number))
+    held = [catalog.objects.multipart(task_id) for task_id in tasks]
     assert [found.parts for found in held if found] == [(part(1),), (part(2),)]
-    assert set(catalog.multipart_ids()) == {"1", "2"}
+    assert set(catalog.objects.multipart_ids()) == {"1", "2"}
 
 
 def test_a_completed_job_holds_no_parts(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
-    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
-    catalog.add_part(task_id, fence=fence, part=part(1))
-    assert set(catalog.multipart_ids()) == {MULTIPART.upload_id}
-    catalog.complete(task_id, fence=fence, stored=STORED)
-    assert catalog.multipart(task_id) is None
-    assert set(catalog.multipart_ids()) == set()
+    catalog.objects.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.objects.add_part(task_id, fence=fence, part=part(1))
+    assert set(catalog.objects.multipart_ids()) == {MULTIPART.upload_id}
+    catalog.jobs.complete(task_id, fence=fence, stored=STORED)
+    assert catalog.objects.multipart(task_id) is None
+    assert set(catalog.objects.multipart_ids()) == set()
 
 
 def test_a_forgotten_multipart_is_gone(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
-    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
-    catalog.forget_multipart(task_id, fence=fence)
-    catalog.forget_multipart(task_id, fence=fence)
-    assert catalog.multipart(task_id) is None
+    catalog.objects.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.objects.forget_multipart(task_id, fence=fence)
+    catalog.objects.forget_multipart(task_id, fence=fence)
+    assert catalog.objects.multipart(task_id) is None
 
 
 def test_parts_of_a_cancelled_job_are_nobodys(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
-    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
-    catalog.add_part(task_id, fence=fence, part=part(1))
-    catalog.close_upload(task_id, UploadState.TERMINATED)
-    assert set(catalog.multipart_ids()) == set()
-    assert catalog.multipart(task_id) is None
+    catalog.objects.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.objects.add_part(task_id, fence=fence, part=part(1))
+    catalog.uploads.close(task_id, UploadState.TERMINATED)
+    assert set(catalog.objects.multipart_ids()) == set()
+    assert catalog.objects.multipart(task_id) is None
 
 
 @pytest.mark.parametrize("drops", [True, False], ids=["dropped", "terminated"])
 def test_parts_of_a_dead_letter_stay_until_it_is_given_up(catalog: Catalog, drops: bool) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
-    catalog.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
-    catalog.add_part(task_id, fence=fence, part=part(1))
-    catalog.fail(task_id, fence=fence, error_code="x", error_msg="why")
-    assert catalog.multipart(task_id) == replace(MULTIPART, parts=(part(1),))
+    catalog.objects.begin_multipart(task_id, fence=fence, multipart=MULTIPART)
+    catalog.objects.add_part(task_id, fence=fence, part=part(1))
+    catalog.jobs.fail(task_id, fence=fence, error_code="x", error_msg="why")
+    assert catalog.objects.multipart(task_id) == replace(MULTIPART, parts=(part(1),))
     if drops:
-        assert catalog.drop_failed(task_id)
+        assert catalog.jobs.drop_failed(task_id)
     else:
-        catalog.close_upload(task_id, UploadState.TERMINATED)
-    assert catalog.multipart(task_id) is None
-    assert set(catalog.multipart_ids()) == set()
+        catalog.uploads.close(task_id, UploadState.TERMINATED)
+    assert catalog.objects.multipart(task_id) is None
+    assert set(catalog.objects.multipart_ids()) == set()
 
 
 def test_a_catalog_has_a_name_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
     other = SqlCatalog(sqlite_url(tmp_path / "other.sqlite3"))
     again = SqlCatalog(sqlite_url(tmp_path / "other.sqlite3"))
-    assert other.identity() == again.identity() != catalog.identity()
-    assert len(catalog.identity()) == 36
+    assert other.objects.identity() == again.objects.identity() != catalog.objects.identity()
+    assert len(catalog.objects.identity()) == 36
     other.close()
     again.close()
 
 
 def test_what_the_pool_points_at_is_not_condemned(catalog: Catalog) -> None:
     task_id = finished(catalog)
-    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
-    assert not catalog.condemn_object(STORED.object_key)
-    assert catalog.claim_object(STORED.object_key)
+    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    assert not catalog.objects.condemn(STORED.object_key)
+    assert catalog.objects.claim(STORED.object_key)
 
 
 def test_nothing_comes_to_point_at_a_condemned_object(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
-    assert catalog.claim_object(STORED.object_key)
-    assert catalog.condemn_object(STORED.object_key)
-    assert not catalog.claim_object(STORED.object_key)
+    assert catalog.objects.claim(STORED.object_key)
+    assert catalog.objects.condemn(STORED.object_key)
+    assert not catalog.objects.claim(STORED.object_key)
     with pytest.raises(TransientError):
-        catalog.complete(task_id, fence=fence, stored=STORED)
-    job = catalog.job(task_id)
+        catalog.jobs.complete(task_id, fence=fence, stored=STORED)
+    job = catalog.jobs.get(task_id)
     assert job is not None
     assert job.state is JobState.RUNNING
-    catalog.object_removed(STORED.object_key)
+    catalog.objects.removed(STORED.object_key)
     with pytest.raises(TransientError):
-        catalog.complete(task_id, fence=fence, stored=STORED)
-    assert catalog.claim_object(STORED.object_key)
-    assert catalog.complete(task_id, fence=fence, stored=STORED).object_key == STORED.object_key
+        catalog.jobs.complete(task_id, fence=fence, stored=STORED)
+    assert catalog.objects.claim(STORED.object_key)
+    assert (
+        catalog.jobs.complete(task_id, fence=fence, stored=STORED).object_key == STORED.object_key
+    )
 
 
 def test_an_object_may_be_condemned_again(catalog: Catalog) -> None:
-    assert catalog.condemn_object(STORED.object_key)
-    assert catalog.condemn_object(STORED.object_key)
-    catalog.object_removed(STORED.object_key)
-    assert catalog.condemn_object(STORED.object_key)
-    assert not catalog.claim_object(STORED.object_key)
+    assert catalog.objects.condemn(STORED.object_key)
+    assert catalog.objects.condemn(STORED.object_key)
+    catalog.objects.removed(STORED.object_key)
+    assert catalog.objects.condemn(STORED.object_key)
+    assert not catalog.objects.claim(STORED.object_key)
 
 
 def test_recording_and_condemning_an_object_at_once_never_both_succeed(catalog: Catalog) -> None:
@@ -164,12 +166,12 @@ def test_recording_and_condemning_an_object_at_once_never_both_succeed(catalog: 
             task_id: UploadId = task_id, fence: int = fence, stored: StoredContent = stored
         ) -> bool:
             try:
-                catalog.complete(task_id, fence=fence, stored=stored)
+                catalog.jobs.complete(task_id, fence=fence, stored=stored)
             except TransientError:
                 return False
             return True
 
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            condemned = pool.submit(catalog.condemn_object, key)
+            condemned = pool.submit(catalog.objects.condemn, key)
             recorded = pool.submit(record)
         assert condemned.result() != recorded.result()

@@ -29,92 +29,92 @@ DECOY = question()
 def stored(catalog: Catalog, user: UserId = OTHER, **values: Any) -> UploadId:
     """A file of theirs that the pipeline is through with."""
     made = upload(user, **values)
-    catalog.add_upload(made)
-    catalog.finish_upload(content(made, HASH), is_video=False)
-    catalog.complete(made.id, fence=claimed(catalog, made.id), stored=STORED)
+    catalog.uploads.add(made)
+    catalog.uploads.finish(content(made, HASH), is_video=False)
+    catalog.jobs.complete(made.id, fence=claimed(catalog, made.id), stored=STORED)
     return made.id
 
 
 def begun(catalog: Catalog, user: UserId = ME, **values: Any) -> Upload:
     made = upload(user, **{"declared_hash": HASH, **values})
-    catalog.add_upload(made)
+    catalog.uploads.add(made)
     return made
 
 
 def challenged(catalog: Catalog, terms: Terms = ANYBODYS, **values: Any) -> tuple[Upload, bytes]:
     made = begun(catalog, **values)
-    return made, catalog.challenge(made, terms, DECOY)
+    return made, catalog.ownership.challenge(made, terms, DECOY)
 
 
 def test_a_right_answer_gives_the_file(catalog: Catalog) -> None:
     theirs = stored(catalog, metadata_header="filename c2VjcmV0Lm1wNA==")
     one = question()
-    catalog.add_questions(HASH, [one])
+    catalog.ownership.add_questions(HASH, [one])
     header = "filename bWluZS5tcDQ="
     made, nonce = challenged(
         catalog, metadata_header=header, metadata={"filename": b"mine.mp4"}, tenant="acme"
     )
     assert nonce == one.nonce
-    file = catalog.prove(made, ANYBODYS, one.answer)
-    assert file == catalog.file_by_hash(MINE, HASH)
+    file = catalog.ownership.prove(made, ANYBODYS, one.answer)
+    assert file == catalog.objects.file_by_hash(MINE, HASH)
     assert file is not None
     assert (file.name, file.object_key, file.size) == ("mine.mp4", STORED.object_key, 10)
-    found = catalog.upload(made.id)
+    found = catalog.uploads.get(made.id)
     assert found is not None
     assert (found.state, found.instant, found.file_identity) == (
         UploadState.FINISHED, True, file.identity,
     )  # fmt: skip
-    history = catalog.history(made.id)
+    history = catalog.uploads.history(made.id)
     assert history is not None
     assert history.status == "completed"
-    catalog.close_upload(theirs, UploadState.TERMINATED)
-    assert catalog.file_by_hash(owner_scope(OTHER), HASH) is None
-    assert catalog.file_by_hash(MINE, HASH) == file, "each owner's file is his own"
-    assert not catalog.condemn_object(STORED.object_key)
+    catalog.uploads.close(theirs, UploadState.TERMINATED)
+    assert catalog.objects.file_by_hash(owner_scope(OTHER), HASH) is None
+    assert catalog.objects.file_by_hash(MINE, HASH) == file, "each owner's file is his own"
+    assert not catalog.objects.condemn(STORED.object_key)
 
 
 def test_a_question_is_asked_once(catalog: Catalog) -> None:
     stored(catalog)
     questions = [question(), question()]
-    catalog.add_questions(HASH, questions)
-    assert catalog.questions(HASH) == 2
+    catalog.ownership.add_questions(HASH, questions)
+    assert catalog.ownership.questions(HASH) == 2
     nonces = [challenged(catalog)[1] for _ in range(3)]
     assert nonces == [questions[0].nonce, questions[1].nonce, DECOY.nonce]
-    assert catalog.questions(HASH) == 0
+    assert catalog.ownership.questions(HASH) == 0
 
 
 def test_an_answer_is_taken_once(catalog: Catalog) -> None:
     stored(catalog)
     one = question()
-    catalog.add_questions(HASH, [one])
+    catalog.ownership.add_questions(HASH, [one])
     made, _ = challenged(catalog)
-    assert catalog.prove(made, ANYBODYS, bytes(32)) is None
-    assert catalog.prove(made, ANYBODYS, one.answer) is None
-    assert catalog.upload(made.id) == made, "nothing was changed"
+    assert catalog.ownership.prove(made, ANYBODYS, bytes(32)) is None
+    assert catalog.ownership.prove(made, ANYBODYS, one.answer) is None
+    assert catalog.uploads.get(made.id) == made, "nothing was changed"
 
 
 def test_a_replayed_answer_is_worth_nothing_elsewhere(catalog: Catalog) -> None:
     stored(catalog)
     one, two = question(), question()
-    catalog.add_questions(HASH, [one, two])
+    catalog.ownership.add_questions(HASH, [one, two])
     challenged(catalog)
     later, nonce = challenged(catalog)
     assert nonce == two.nonce
-    assert catalog.prove(later, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(later, ANYBODYS, one.answer) is None
     never = begun(catalog)
-    assert catalog.prove(never, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(never, ANYBODYS, one.answer) is None
 
 
 def test_an_answer_after_its_time_is_worth_nothing(catalog: Catalog, clock: FakeClock) -> None:
     stored(catalog)
     one, two = question(), question()
-    catalog.add_questions(HASH, [one, two])
+    catalog.ownership.add_questions(HASH, [one, two])
     made, _ = challenged(catalog)
     clock.advance(61)
-    assert catalog.prove(made, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(made, ANYBODYS, one.answer) is None
     made, _ = challenged(catalog)
     clock.advance(60)
-    assert catalog.prove(made, ANYBODYS, two.answer) is not None
+    assert catalog.ownership.prove(made, ANYBODYS, two.answer) is not None
 
 
 @pytest.mark.parametrize(
@@ -134,12 +134,12 @@ def test_off_the_terms_the_decoy_is_asked(
     catalog: Catalog, change: dict[str, Any], terms: dict[str, Any]
 ) -> None:
     stored(catalog, tenant="other", metadata={"filename": b"clip.mp4"})
-    catalog.add_questions(HASH, [question()])
+    catalog.ownership.add_questions(HASH, [question()])
     asked_for = Terms(**{**_members(ANYBODYS), **terms})
     made, nonce = challenged(catalog, asked_for, **change)
     assert nonce == DECOY.nonce
-    assert catalog.prove(made, asked_for, bytes(32)) is None
-    assert catalog.questions(HASH) == 1
+    assert catalog.ownership.prove(made, asked_for, bytes(32)) is None
+    assert catalog.ownership.questions(HASH) == 1
 
 
 def _members(terms: Terms) -> dict[str, Any]:
@@ -150,77 +150,79 @@ def test_on_the_terms_the_question_is_asked(catalog: Catalog) -> None:
     stored(catalog, OTHER, tenant="acme", metadata={"filename": b"clip.mp4"})
     stored(catalog, THIRD, tenant="acme", metadata={"filename": b"film.mp4"})
     one = question()
-    catalog.add_questions(HASH, [one])
+    catalog.ownership.add_questions(HASH, [one])
     terms = Terms(tenant="acme", owners=2, challenges_per_hour=1, filename="a.mp4")
     made, nonce = challenged(catalog, terms)
     assert nonce == one.nonce
-    assert catalog.prove(made, terms, one.answer) is not None
+    assert catalog.ownership.prove(made, terms, one.answer) is not None
 
 
 def test_challenges_are_counted_for_an_hour(catalog: Catalog, clock: FakeClock) -> None:
     stored(catalog)
     questions = [question() for _ in range(4)]
-    catalog.add_questions(HASH, questions)
+    catalog.ownership.add_questions(HASH, questions)
     terms = Terms(tenant=None, owners=1, challenges_per_hour=2, filename=None)
     same = begun(catalog)
-    nonces = [catalog.challenge(same, terms, DECOY) for _ in range(3)]
+    nonces = [catalog.ownership.challenge(same, terms, DECOY) for _ in range(3)]
     assert nonces == [questions[0].nonce, questions[1].nonce, DECOY.nonce]
     clock.advance(3601)
-    assert catalog.challenge(same, terms, DECOY) == questions[2].nonce
-    assert catalog.challenge(begun(catalog, THIRD), terms, DECOY) == questions[3].nonce
+    assert catalog.ownership.challenge(same, terms, DECOY) == questions[2].nonce
+    assert catalog.ownership.challenge(begun(catalog, THIRD), terms, DECOY) == questions[3].nonce
 
 
 def test_a_file_that_is_gone_by_the_answer_is_not_given(catalog: Catalog) -> None:
     theirs = stored(catalog)
     one = question()
-    catalog.add_questions(HASH, [one, question()])
+    catalog.ownership.add_questions(HASH, [one, question()])
     made, _ = challenged(catalog)
-    catalog.close_upload(theirs, UploadState.TERMINATED)
-    assert catalog.prove(made, ANYBODYS, one.answer) is None
-    assert catalog.questions(HASH) == 0, "no user holds it: there is no challenge any longer"
+    catalog.uploads.close(theirs, UploadState.TERMINATED)
+    assert catalog.ownership.prove(made, ANYBODYS, one.answer) is None
+    assert catalog.ownership.questions(HASH) == 0, (
+        "no user holds it: there is no challenge any longer"
+    )
 
 
 def test_an_object_that_is_being_removed_is_not_given(catalog: Catalog) -> None:
     """As after a janitor's crash: condemned, and a pool's row that came from elsewhere."""
     theirs = stored(catalog)
     one = question()
-    catalog.add_questions(HASH, [one])
+    catalog.ownership.add_questions(HASH, [one])
     made, _ = challenged(catalog)
-    catalog.close_upload(theirs, UploadState.TERMINATED)
-    assert catalog.condemn_object(STORED.object_key)
-    assert catalog.prove(made, ANYBODYS, one.answer) is None
+    catalog.uploads.close(theirs, UploadState.TERMINATED)
+    assert catalog.objects.condemn(STORED.object_key)
+    assert catalog.ownership.prove(made, ANYBODYS, one.answer) is None
 
 
 def test_a_proof_for_an_upload_that_was_deleted_is_refused(catalog: Catalog) -> None:
     stored(catalog)
     one = question()
-    catalog.add_questions(HASH, [one])
+    catalog.ownership.add_questions(HASH, [one])
     made, _ = challenged(catalog)
-    catalog.close_upload(made.id, UploadState.TERMINATED)
+    catalog.uploads.close(made.id, UploadState.TERMINATED)
     with pytest.raises(UploadTerminated):
-        catalog.prove(made, ANYBODYS, one.answer)
-    assert catalog.file_by_hash(MINE, HASH) is None
+        catalog.ownership.prove(made, ANYBODYS, one.answer)
+    assert catalog.objects.file_by_hash(MINE, HASH) is None
 
 
 def test_who_holds_it_by_now_gets_his_own(catalog: Catalog) -> None:
     stored(catalog)
     one = question()
-    catalog.add_questions(HASH, [one])
+    catalog.ownership.add_questions(HASH, [one])
     made, _ = challenged(catalog)
     stored(catalog, ME)
-    held = catalog.file_by_hash(MINE, HASH)
-    assert catalog.prove(made, ANYBODYS, one.answer) == held
+    held = catalog.objects.file_by_hash(MINE, HASH)
+    assert catalog.ownership.prove(made, ANYBODYS, one.answer) == held
 
 
 def test_a_content_is_not_tried_again_and_again(catalog: Catalog, clock: FakeClock) -> None:
     """A user that has only a part of it would pass in the end."""
     stored(catalog)
-    catalog.add_questions(HASH, [question() for _ in range(32)])
+    catalog.ownership.add_questions(HASH, [question() for _ in range(32)])
     tried = 0
     for _ in range(40):
         made, nonce = challenged(catalog)
         tried += nonce != DECOY.nonce
-        catalog.prove(made, ANYBODYS, bytes(32))
+        catalog.ownership.prove(made, ANYBODYS, bytes(32))
         clock.advance(3600)
     assert tried == TRIES
     clock.advance(TRIES_SECONDS)
@@ -229,7 +231,7 @@ def test_a_content_is_not_tried_again_and_again(catalog: Catalog, clock: FakeClo
 
 def test_many_users_do_not_try_a_content_together(catalog: Catalog) -> None:
     stored(catalog)
-    catalog.add_questions(HASH, [question() for _ in range(64)])
+    catalog.ownership.add_questions(HASH, [question() for _ in range(64)])
     nonces = [challenged(catalog, user=UserId(100 + number))[1] for number in range(30)]
     assert sum(nonce != DECOY.nonce for nonce in nonces) == TRYING_USERS
     other = "c" * 64
@@ -239,8 +241,8 @@ def test_many_users_do_not_try_a_content_together(catalog: Catalog) -> None:
 def test_a_right_answer_counts_as_no_try(catalog: Catalog) -> None:
     stored(catalog)
     questions = [question() for _ in range(20)]
-    catalog.add_questions(HASH, questions)
+    catalog.ownership.add_questions(HASH, questions)
     for number, one in enumerate(questions):
         made, nonce = challenged(catalog, user=UserId(100 + number))
         assert nonce == one.nonce
-        assert catalog.prove(made, ANYBODYS, one.answer) is not None
+        assert catalog.ownership.prove(made, ANYBODYS, one.answer) is not None

@@ -45,9 +45,9 @@ BETTER = StoredContent(
 
 def completed(catalog: Catalog, stored: StoredContent = MADE, digest: str = HASH) -> UploadId:
     task_id = finished(catalog, digest)
-    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=stored)
-    catalog.mark_sent(
-        [row for row, _ in (*catalog.pending_jobs(99), *catalog.pending_outcomes(99))]
+    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=stored)
+    catalog.jobs.mark_sent(
+        [row for row, _ in (*catalog.jobs.pending_jobs(99), *catalog.jobs.pending_outcomes(99))]
     )
     return task_id
 
@@ -55,59 +55,62 @@ def completed(catalog: Catalog, stored: StoredContent = MADE, digest: str = HASH
 def test_everything_is_replaced_at_once_for_every_task(catalog: Catalog) -> None:
     task_id = completed(catalog)
     twin = upload()
-    catalog.add_upload(twin)
-    assert catalog.finish_upload(content(twin), is_video=True).file is not None
-    catalog.mark_sent([row for row, _ in catalog.pending_outcomes(99)])
+    catalog.uploads.add(twin)
+    assert catalog.uploads.finish(content(twin), is_video=True).file is not None
+    catalog.jobs.mark_sent([row for row, _ in catalog.jobs.pending_outcomes(99)])
     # The twin never had a job.
-    job = catalog.add_reprocess_job(twin.id)
+    job = catalog.jobs.add_reprocess_job(twin.id)
     assert (job.state, job.checkpoint, job.file_hash) == (
         JobState.QUEUED, Checkpoint(again=True), HASH,
     )  # fmt: skip
-    assert [message.task_id for _, message in catalog.pending_jobs(10)] == [twin.id]
+    assert [message.task_id for _, message in catalog.jobs.pending_jobs(10)] == [twin.id]
     with pytest.raises(AlreadyProcessing):
-        catalog.add_reprocess_job(twin.id)
-    before = catalog.file_by_hash(owner_scope(ME), HASH)
-    after = catalog.complete(twin.id, fence=claimed(catalog, twin.id), stored=BETTER)
+        catalog.jobs.add_reprocess_job(twin.id)
+    before = catalog.objects.file_by_hash(owner_scope(ME), HASH)
+    after = catalog.jobs.complete(twin.id, fence=claimed(catalog, twin.id), stored=BETTER)
     assert before is not None
     assert (after.identity, after.path, after.stored_size) == (before.identity, "/pool/ee/x", 4)
     assert (after.extra_size, after.facts) == (4 + 10 + 3 - 10, {"width": 320})
-    assert [one.name for one in catalog.renditions(after.identity)] == ["original", "thumbnail"]
-    assert catalog.usage(ME).stored_bytes == 2 * (10 + 7)
+    assert [one.name for one in catalog.objects.renditions(after.identity)] == [
+        "original",
+        "thumbnail",
+    ]
+    assert catalog.uploads.usage(ME).stored_bytes == 2 * (10 + 7)
     for task in (task_id, twin.id):
-        history = catalog.history(task)
+        history = catalog.uploads.history(task)
         assert history is not None
         assert (history.status, history.oss_path) == ("completed", "/pool/ee/x")
-    assert {outcome.history.task_id for _, outcome in catalog.pending_outcomes(10)} == {
+    assert {outcome.history.task_id for _, outcome in catalog.jobs.pending_outcomes(10)} == {
         task_id,
         twin.id,
     }
-    assert catalog.condemn_object(STORED.object_key)
-    assert not catalog.condemn_object(ORIGINAL.object_key)
+    assert catalog.objects.condemn(STORED.object_key)
+    assert not catalog.objects.condemn(ORIGINAL.object_key)
     # And once more.
-    assert catalog.add_reprocess_job(task_id).state is JobState.QUEUED
+    assert catalog.jobs.add_reprocess_job(task_id).state is JobState.QUEUED
 
 
 def test_a_failure_and_dead_workers_leave_the_task_completed(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     task_id = completed(catalog)
-    catalog.add_reprocess_job(task_id)
-    catalog.fail(task_id, fence=claimed(catalog, task_id), error_code="x", error_msg="why")
+    catalog.jobs.add_reprocess_job(task_id)
+    catalog.jobs.fail(task_id, fence=claimed(catalog, task_id), error_code="x", error_msg="why")
     for _ in range(2):
-        if (job := catalog.job(task_id)) is not None and job.state is JobState.DONE:
-            assert (job.error_code, catalog.dead_letters()) == ("x", [])
-            catalog.add_reprocess_job(task_id)
+        if (job := catalog.jobs.get(task_id)) is not None and job.state is JobState.DONE:
+            assert (job.error_code, catalog.jobs.dead_letters()) == ("x", [])
+            catalog.jobs.add_reprocess_job(task_id)
         fence = claimed(catalog, task_id, seconds=10)
         checkpoint = Checkpoint(step=Step.TRANSCODE, again=True)
-        catalog.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
+        catalog.jobs.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
         clock.advance(11)
-        catalog.reap(max_crashes=3)
-    job, history = catalog.job(task_id), catalog.history(task_id)
+        catalog.jobs.reap(max_crashes=3)
+    job, history = catalog.jobs.get(task_id), catalog.uploads.history(task_id)
     assert job is not None
     assert (job.state, job.error_code, job.checkpoint.as_it_is) == (JobState.DONE, "poison", False)
     assert history is not None
     assert (history.status, history.oss_path) == ("completed", MADE.path)
-    assert catalog.pending_outcomes(10) == []
+    assert catalog.jobs.pending_outcomes(10) == []
 
 
 @pytest.mark.parametrize("dies", [True, False], ids=["poison", "failed"])
@@ -115,61 +118,61 @@ def test_a_job_that_is_given_up_keeps_no_parts(
     catalog: Catalog, clock: FakeClock, dies: bool
 ) -> None:
     task_id = completed(catalog)
-    catalog.add_reprocess_job(task_id)
+    catalog.jobs.add_reprocess_job(task_id)
     multipart = Multipart(key=BETTER.object_key, upload_id="u", part_size=1 << 24)
     for number in (1, 2):
         fence = claimed(catalog, task_id, seconds=10)
         if number == 1:
-            catalog.begin_multipart(task_id, fence=fence, multipart=multipart)
+            catalog.objects.begin_multipart(task_id, fence=fence, multipart=multipart)
         part = Part(number=number, size=1 << 24, etag="e", checksum="1")
-        catalog.add_part(task_id, fence=fence, part=part)
-        held = catalog.multipart(task_id)
+        catalog.objects.add_part(task_id, fence=fence, part=part)
+        held = catalog.objects.multipart(task_id)
         assert held is not None
         assert len(held.parts) == number
         if not dies:
-            catalog.fail(task_id, fence=fence, error_code="x", error_msg="why")
+            catalog.jobs.fail(task_id, fence=fence, error_code="x", error_msg="why")
             break
         clock.advance(11)
-        catalog.reap(max_crashes=3)
-    job = catalog.job(task_id)
+        catalog.jobs.reap(max_crashes=3)
+    job = catalog.jobs.get(task_id)
     assert job is not None
     assert job.state is JobState.DONE
-    assert catalog.multipart(task_id) is None
-    catalog.add_reprocess_job(task_id)
-    assert set(catalog.multipart_ids()) == set()
+    assert catalog.objects.multipart(task_id) is None
+    catalog.jobs.add_reprocess_job(task_id)
+    assert set(catalog.objects.multipart_ids()) == set()
 
 
 def test_a_new_job_goes_on_with_no_parts_of_an_earlier_one(catalog: Catalog) -> None:
     """An earlier version kept them."""
     task_id = completed(catalog)
-    catalog.add_reprocess_job(task_id)
+    catalog.jobs.add_reprocess_job(task_id)
     fence = claimed(catalog, task_id)
     multipart = Multipart(key=BETTER.object_key, upload_id="u", part_size=1 << 24)
-    catalog.begin_multipart(task_id, fence=fence, multipart=multipart)
+    catalog.objects.begin_multipart(task_id, fence=fence, multipart=multipart)
     state = jobs.update().values(state=JobState.DONE.value)
     assert isinstance(catalog, SqlCatalog)
     catalog._database.write(lambda c: c.execute(state))
-    assert catalog.multipart(task_id) == multipart
-    catalog.add_reprocess_job(task_id)
-    assert catalog.multipart(task_id) is None
+    assert catalog.objects.multipart(task_id) == multipart
+    catalog.jobs.add_reprocess_job(task_id)
+    assert catalog.objects.multipart(task_id) is None
 
 
 def test_a_job_of_today_has_a_place_of_today(catalog: Catalog, clock: FakeClock) -> None:
     """It keeps neither the place of its first job nor the front that an operator gave that job."""
     task_id = finished(catalog)
-    assert catalog.put_first(task_id)
-    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=MADE)
+    assert catalog.jobs.put_first(task_id)
+    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=MADE)
     clock.advance(1000)
     fresh = finished(catalog, "5" * 64)
     clock.advance(1)
-    again = catalog.add_reprocess_job(task_id)
+    again = catalog.jobs.add_reprocess_job(task_id)
     assert (again.priority, again.created_at) == (0, clock.now())
     first = claim(catalog)
     assert first is not None
     assert first.task_id == fresh
     # A worker that gives it up leaves it there.
-    catalog.release(task_id, fence=claimed(catalog, task_id))
-    catalog.release(fresh, fence=first.fence)
+    catalog.jobs.release(task_id, fence=claimed(catalog, task_id))
+    catalog.jobs.release(fresh, fence=first.fence)
     first = claim(catalog)
     assert first is not None
     assert first.task_id == fresh
@@ -177,7 +180,7 @@ def test_a_job_of_today_has_a_place_of_today(catalog: Catalog, clock: FakeClock)
 
 def test_it_may_wait_behind_everything_else(catalog: Catalog, clock: FakeClock) -> None:
     task_id = completed(catalog)
-    assert catalog.add_reprocess_job(task_id, priority=LAST_PRIORITY).priority == LAST_PRIORITY
+    assert catalog.jobs.add_reprocess_job(task_id, priority=LAST_PRIORITY).priority == LAST_PRIORITY
     clock.advance(10)
     fresh = finished(catalog, "5" * 64)
     assert [job and job.task_id for job in (claim(catalog), claim(catalog))] == [fresh, task_id]
@@ -192,60 +195,62 @@ def test_a_file_without_a_job_waits_in_the_lane_of_its_kind(
 ) -> None:
     completed(catalog, replace(MADE, content_type=content_type))
     twin = upload()
-    catalog.add_upload(twin)
-    catalog.finish_upload(content(twin), is_video=False)
-    assert catalog.add_reprocess_job(twin.id).lane is lane
+    catalog.uploads.add(twin)
+    catalog.uploads.finish(content(twin), is_video=False)
+    assert catalog.jobs.add_reprocess_job(twin.id).lane is lane
 
 
 def test_the_users_of_deleted_uploads_hear_nothing(catalog: Catalog) -> None:
     task_id = completed(catalog)
     deleted = upload()
-    catalog.add_upload(deleted)
-    catalog.finish_upload(content(deleted), is_video=True)
-    catalog.close_upload(deleted.id, UploadState.TERMINATED)
-    catalog.mark_sent([row for row, _ in catalog.pending_outcomes(99)])
-    catalog.add_reprocess_job(task_id)
-    catalog.complete(task_id, fence=claimed(catalog, task_id), stored=BETTER)
-    assert [outcome.history.task_id for _, outcome in catalog.pending_outcomes(10)] == [task_id]
+    catalog.uploads.add(deleted)
+    catalog.uploads.finish(content(deleted), is_video=True)
+    catalog.uploads.close(deleted.id, UploadState.TERMINATED)
+    catalog.jobs.mark_sent([row for row, _ in catalog.jobs.pending_outcomes(99)])
+    catalog.jobs.add_reprocess_job(task_id)
+    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=BETTER)
+    assert [outcome.history.task_id for _, outcome in catalog.jobs.pending_outcomes(10)] == [
+        task_id
+    ]
 
 
 @pytest.mark.parametrize("method", ["add_reprocess_job", "check_reprocessable"])
 def test_what_is_not_in_the_pool_or_not_kept_is_refused(catalog: Catalog, method: str) -> None:
-    attempt = getattr(catalog, method)
+    attempt = getattr(catalog.jobs, method)
     with pytest.raises(AlreadyProcessing):
         attempt(finished(catalog))
     receiving = upload()
-    catalog.add_upload(receiving)
+    catalog.uploads.add(receiving)
     with pytest.raises(UploadUnfinished):
         attempt(receiving.id)
     alone = completed(catalog, STORED, "3" * 64)
     with pytest.raises(OriginalMissing):
         attempt(alone)
-    catalog.close_upload(alone, UploadState.TERMINATED)
+    catalog.uploads.close(alone, UploadState.TERMINATED)
     with pytest.raises(UploadNotFound):
         attempt(alone)
 
 
 def test_a_check_queues_nothing(catalog: Catalog) -> None:
     task_id = completed(catalog)
-    catalog.check_reprocessable(task_id)
-    job = catalog.job(task_id)
+    catalog.jobs.check_reprocessable(task_id)
+    job = catalog.jobs.get(task_id)
     assert job is not None
-    assert (job.state, catalog.pending_jobs(10)) == (JobState.DONE, [])
+    assert (job.state, catalog.jobs.pending_jobs(10)) == (JobState.DONE, [])
 
 
 def test_files_are_listed_by_kind_age_and_note(catalog: Catalog, clock: FakeClock) -> None:
     film = finished(catalog)
     fence = claimed(catalog, film)
     checkpoint = Checkpoint(step=Step.STORE, notes=(Note.OUT_OF_MEMORY,))
-    catalog.save_checkpoint(film, fence=fence, checkpoint=checkpoint)
-    catalog.complete(film, fence=fence, stored=MADE)
+    catalog.jobs.save_checkpoint(film, fence=fence, checkpoint=checkpoint)
+    catalog.jobs.complete(film, fence=fence, stored=MADE)
     clock.advance(1000)
     text = completed(catalog, replace(STORED, content_type="text/plain"), "4" * 64)
     everything = {"kind": "", "before": clock.now() + 1, "note": "", "after": None, "limit": 10}
 
     def listed(**values: object) -> list[UploadId]:
-        return list(catalog.stored_uploads(**{**everything, **values}))  # type: ignore[arg-type]
+        return list(catalog.jobs.stored_uploads(**{**everything, **values}))  # type: ignore[arg-type]
 
     assert listed() == sorted([film, text])
     assert listed(limit=1) == sorted([film, text])[:1]

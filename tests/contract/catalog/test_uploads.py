@@ -25,41 +25,41 @@ def test_an_upload_is_read_back_as_it_was_added(catalog: Catalog) -> None:
         length=None, metadata_header="filename 6KeG6aKR,raw gP8=,flag", metadata={"filename": "视频".encode(), "raw": b"\x80\xff", "flag": b""},
         declared_hash="c" * 64, kind=UploadKind.FINAL, concat_header="final;/files/x", parts=(fresh_id(), fresh_id()),
     )  # fmt: skip
-    catalog.add_upload(made)
-    assert catalog.upload(made.id) == made
-    assert catalog.upload(fresh_id()) is None
+    catalog.uploads.add(made)
+    assert catalog.uploads.get(made.id) == made
+    assert catalog.uploads.get(fresh_id()) is None
 
 
 def test_what_is_brought_together_is_done_or_not_each_by_itself(catalog: Catalog) -> None:
     born, unknown, plain = upload(), upload(), upload()
 
-    def add_and_finish() -> bool:
-        catalog.add_upload(born)
-        return catalog.finish_upload(content(born), is_video=False).first
+    def add_and_finish(together: Catalog) -> bool:
+        together.uploads.add(born)
+        return together.uploads.finish(content(born), is_video=False).first
 
-    told = catalog.run_as_one_transaction(
+    told = catalog.commit_all(
         [
             add_and_finish,
-            lambda: catalog.finish_upload(content(unknown, "b" * 64), is_video=False),
-            lambda: catalog.add_upload(plain),
+            lambda together: together.uploads.finish(content(unknown, "b" * 64), is_video=False),
+            lambda together: together.uploads.add(plain),
         ]
     )
     assert told[0].result() is True
     assert isinstance(told[1].error, UploadNotFound)
     assert told[2].error is None
-    found = catalog.upload(born.id)
+    found = catalog.uploads.get(born.id)
     assert found is not None
     assert found.state is UploadState.FINISHED
-    assert catalog.upload(unknown.id) is None
-    assert catalog.upload(plain.id) == plain
+    assert catalog.uploads.get(unknown.id) is None
+    assert catalog.uploads.get(plain.id) == plain
 
 
 def test_a_deferred_length_is_declared_once(catalog: Catalog) -> None:
     made = upload(length=None)
-    catalog.add_upload(made)
-    assert catalog.declare_length(made, 99)
-    assert not catalog.declare_length(made, 100)
-    found = catalog.upload(made.id)
+    catalog.uploads.add(made)
+    assert catalog.uploads.declare_length(made, 99)
+    assert not catalog.uploads.declare_length(made, 100)
+    found = catalog.uploads.get(made.id)
     assert found is not None
     assert found.length == 99
 
@@ -67,37 +67,37 @@ def test_a_deferred_length_is_declared_once(catalog: Catalog) -> None:
 def test_finishing_makes_history_job_and_outbox_row_together(catalog: Catalog) -> None:
     made = upload(metadata_header="filename YS5tcDQ=")
     made = replace(made, metadata={"filename": b"a.mp4"})
-    catalog.add_upload(made)
-    outcome = catalog.finish_upload(content(made), is_video=True)
+    catalog.uploads.add(made)
+    outcome = catalog.uploads.finish(content(made), is_video=True)
     assert (outcome.first, outcome.file) == (True, None)
-    history = catalog.history(made.id)
+    history = catalog.uploads.history(made.id)
     assert history is not None
     assert (history.status, history.filename, history.file_hash) == ("received", "a.mp4", "a" * 64)
-    job = catalog.job(made.id)
+    job = catalog.jobs.get(made.id)
     assert job is not None
     assert (job.state, job.fence, job.filename) == (JobState.QUEUED, 0, "a.mp4")
-    ((_, message),) = catalog.pending_jobs(10)
+    ((_, message),) = catalog.jobs.pending_jobs(10)
     assert (message.task_id, message.is_video, message.file_size) == (made.id, True, 10)
 
 
 def test_finishing_twice_changes_nothing(catalog: Catalog) -> None:
     task_id = finished(catalog)
-    again = catalog.upload(task_id)
+    again = catalog.uploads.get(task_id)
     assert again is not None
-    outcome = catalog.finish_upload(content(again), is_video=True)
+    outcome = catalog.uploads.finish(content(again), is_video=True)
     assert not outcome.first
-    assert len(catalog.pending_jobs(10)) == 1
+    assert len(catalog.jobs.pending_jobs(10)) == 1
 
 
 def test_many_finishes_at_once_make_one_job(catalog: Catalog) -> None:
     made = upload()
-    catalog.add_upload(made)
+    catalog.uploads.add(made)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         outcomes = list(
-            pool.map(lambda _: catalog.finish_upload(content(made), is_video=False), range(8))
+            pool.map(lambda _: catalog.uploads.finish(content(made), is_video=False), range(8))
         )
     assert sorted(outcome.first for outcome in outcomes) == [False] * 7 + [True]
-    assert len(catalog.pending_jobs(10)) == 1
+    assert len(catalog.jobs.pending_jobs(10)) == 1
 
 
 @pytest.mark.parametrize(
@@ -112,53 +112,53 @@ def test_what_was_closed_can_not_be_finished(
     catalog: Catalog, state: UploadState, error: type[Exception]
 ) -> None:
     made = upload()
-    catalog.add_upload(made)
-    assert catalog.close_upload(made.id, state)
-    assert not catalog.close_upload(made.id, state)
+    catalog.uploads.add(made)
+    assert catalog.uploads.close(made.id, state)
+    assert not catalog.uploads.close(made.id, state)
     with pytest.raises(error):
-        catalog.finish_upload(content(made), is_video=False)
+        catalog.uploads.finish(content(made), is_video=False)
     with pytest.raises(UploadNotFound):
-        catalog.finish_upload(content(upload()), is_video=False)
+        catalog.uploads.finish(content(upload()), is_video=False)
 
 
 def test_content_the_scope_holds_is_complete_without_a_job(catalog: Catalog) -> None:
     first = finished(catalog)
-    file = catalog.complete(first, fence=claimed(catalog, first), stored=STORED)
+    file = catalog.jobs.complete(first, fence=claimed(catalog, first), stored=STORED)
     made = upload()
-    catalog.add_upload(made)
-    outcome = catalog.finish_upload(content(made), is_video=True)
+    catalog.uploads.add(made)
+    outcome = catalog.uploads.finish(content(made), is_video=True)
     assert outcome.file == file
-    assert catalog.job(made.id) is None
-    history = catalog.history(made.id)
+    assert catalog.jobs.get(made.id) is None
+    history = catalog.uploads.history(made.id)
     assert history is not None
     assert (history.status, history.repository_identity, history.duration) == (
         "completed",
         file.identity,
         0,
     )
-    assert made.id in catalog.removable_sources()
-    catalog.source_removed(made.id)
-    assert made.id not in catalog.removable_sources()
+    assert made.id in catalog.uploads.removable_sources()
+    catalog.uploads.source_removed(made.id)
+    assert made.id not in catalog.uploads.removable_sources()
 
 
 def test_what_others_hold_is_nobodys_business(catalog: Catalog) -> None:
     """Hole 6: knowing or having a hash gives nothing of another's."""
     first = finished(catalog)
-    catalog.complete(first, fence=claimed(catalog, first), stored=STORED)
+    catalog.jobs.complete(first, fence=claimed(catalog, first), stored=STORED)
     made = upload(OTHER)
-    catalog.add_upload(made)
-    assert catalog.finish_upload(content(made), is_video=True).file is None
-    assert catalog.file_by_hash(owner_scope(OTHER), "a" * 64) is None
+    catalog.uploads.add(made)
+    assert catalog.uploads.finish(content(made), is_video=True).file is None
+    assert catalog.objects.file_by_hash(owner_scope(OTHER), "a" * 64) is None
 
 
 def test_closing_an_upload_cancels_its_job(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
-    assert catalog.close_upload(task_id, UploadState.TERMINATED)
+    assert catalog.uploads.close(task_id, UploadState.TERMINATED)
     with pytest.raises(LeaseLost):
-        catalog.complete(task_id, fence=fence, stored=STORED)
-    assert catalog.file_by_hash(owner_scope(ME), "a" * 64) is None
-    assert task_id in catalog.removable_sources()
+        catalog.jobs.complete(task_id, fence=fence, stored=STORED)
+    assert catalog.objects.file_by_hash(owner_scope(ME), "a" * 64) is None
+    assert task_id in catalog.uploads.removable_sources()
 
 
 def test_only_what_may_have_something_due_is_looked_at(catalog: Catalog, clock: FakeClock) -> None:
@@ -166,35 +166,37 @@ def test_only_what_may_have_something_due_is_looked_at(catalog: Catalog, clock: 
     made = [replace(upload(), created_at=now + number) for number in range(3)]
     part = replace(upload(kind=UploadKind.PARTIAL), created_at=now)
     for each in (*made, part):
-        catalog.add_upload(each)
+        catalog.uploads.add(each)
     clock.advance(2)
-    assert {found.id for found in catalog.due(10)} == {each.id for each in (*made, part)}
-    assert next(found.id for found in catalog.due(2)) in (made[0].id, part.id)
-    catalog.examine_again({each.id: clock.now() + 10 for each in (*made, part)})
-    assert catalog.due(10) == []
-    catalog.examine_again({})
+    assert {found.id for found in catalog.uploads.due(10)} == {each.id for each in (*made, part)}
+    assert next(found.id for found in catalog.uploads.due(2)) in (made[0].id, part.id)
+    catalog.uploads.examine_again({each.id: clock.now() + 10 for each in (*made, part)})
+    assert catalog.uploads.due(10) == []
+    catalog.uploads.examine_again({})
     clock.advance(11)
-    catalog.finish_partial(part.id, "d" * 64)
-    catalog.finish_upload(content(made[0]), is_video=False)
-    catalog.close_upload(made[1].id, UploadState.EXPIRED)
-    assert {found.id for found in catalog.due(10)} == {made[2].id, part.id}
-    catalog.examine_again({part.id: None})
+    catalog.uploads.finish_partial(part.id, "d" * 64)
+    catalog.uploads.finish(content(made[0]), is_video=False)
+    catalog.uploads.close(made[1].id, UploadState.EXPIRED)
+    assert {found.id for found in catalog.uploads.due(10)} == {made[2].id, part.id}
+    catalog.uploads.examine_again({part.id: None})
     clock.jump(-365 * 86400)
-    assert [found.id for found in catalog.due(10)] == [made[2].id], "set by a clock that was wrong"
+    assert [found.id for found in catalog.uploads.due(10)] == [made[2].id], (
+        "set by a clock that was wrong"
+    )
 
 
 def test_parts_and_finals_find_each_other(catalog: Catalog) -> None:
     part = upload(kind=UploadKind.PARTIAL)
     final = upload(kind=UploadKind.FINAL, parts=(part.id,), length=None)
     for made in (part, final):
-        catalog.add_upload(made)
-    assert [found.id for found in catalog.finals_of(part.id)] == [final.id]
-    assert set(catalog.receiving()) == {part.id, final.id}
-    catalog.finish_partial(part.id, "d" * 64)
-    assert part.id in [found.id for found in catalog.due(10)]
-    assert catalog.job(part.id) is None
-    catalog.close_upload(final.id, UploadState.EXPIRED)
-    assert catalog.finals_of(part.id) == []
+        catalog.uploads.add(made)
+    assert [found.id for found in catalog.uploads.finals_of(part.id)] == [final.id]
+    assert set(catalog.uploads.receiving()) == {part.id, final.id}
+    catalog.uploads.finish_partial(part.id, "d" * 64)
+    assert part.id in [found.id for found in catalog.uploads.due(10)]
+    assert catalog.jobs.get(part.id) is None
+    catalog.uploads.close(final.id, UploadState.EXPIRED)
+    assert catalog.uploads.finals_of(part.id) == []
 
 
 def test_histories_are_ones_own_newest_first(catalog: Catalog, clock: FakeClock) -> None:
@@ -203,7 +205,7 @@ def test_histories_are_ones_own_newest_first(catalog: Catalog, clock: FakeClock)
         mine.append(finished(catalog, f"{number}" * 64))
         clock.advance(1)
     finished(catalog, user=OTHER)
-    total, page = catalog.histories(ME, page=2, size=2)
+    total, page = catalog.uploads.histories(ME, page=2, size=2)
     assert total == 5
     assert [row.task_id for row in page] == [mine[2], mine[1]]
 
@@ -216,7 +218,7 @@ def test_any_number_of_parts_is_kept(catalog: Catalog) -> None:
         parts=parts,
         concat_header="final;" + " ".join(f"/files/{part}" for part in parts),
     )
-    catalog.add_upload(made)
-    found = catalog.upload(made.id)
+    catalog.uploads.add(made)
+    found = catalog.uploads.get(made.id)
     assert found is not None
     assert (found.parts, found.concat_header) == (made.parts, made.concat_header)

@@ -9,6 +9,7 @@ from support.clock import FakeClock
 from support.room import fresh_id
 from support.small_disk import fill, free_bytes, small_disk
 
+from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql_catalog import SqlCatalog, sqlite_url
 from tusd_py.domain.errors import StorageFull
 from tusd_py.domain.job import JobMessage
@@ -100,14 +101,14 @@ def test_the_catalog_goes_on_while_another_program_takes_everything(
     catalog = SqlCatalog(sqlite_url(disk / "c.sqlite3"), clock=FakeClock(), spare=spare)
     made = [upload() for _ in range(20)]
     for each in made:
-        catalog.add_upload(each)
+        catalog.uploads.add(each)
     for each in made:
         fill(disk / "another program's")
-        assert catalog.close_upload(each.id, UploadState.TERMINATED)
+        assert catalog.uploads.close(each.id, UploadState.TERMINATED)
     finished(catalog)
     assert pieces(disk) < PIECES
     (disk / "another program's").unlink()
-    catalog.add_upload(upload())
+    catalog.uploads.add(upload())
     assert pieces(disk) == PIECES
     catalog.close()
 
@@ -117,15 +118,15 @@ def test_works_that_share_a_transaction_go_on_together(disk: Path, spare: SpareS
     fill(disk / "another program's")
     made = [upload() for _ in range(200)]
 
-    def fails() -> None:
+    def fails(_together: Catalog) -> None:
         raise KeyError
 
-    works = [lambda each=each: catalog.add_upload(each) for each in made]
+    works = [lambda together, each=each: together.uploads.add(each) for each in made]
     for batch in (works[:100], [*works[100:], fails]):
-        done = catalog.run_as_one_transaction(batch)
+        done = catalog.commit_all(batch)
         assert [each.error for each in done[:100]] == [None] * 100
     assert isinstance(done[-1].error, KeyError)
-    assert all(catalog.upload(each.id) is not None for each in made)
+    assert all(catalog.uploads.get(each.id) is not None for each in made)
     assert pieces(disk) < PIECES
     catalog.close()
 
@@ -157,10 +158,10 @@ def test_all_of_them_open_on_a_full_disk_and_keep_what_they_held(
         view = EmbeddedTaskView(disk / "t.sqlite3", clock=FakeClock(), spare=spare)
         queue = EmbeddedQueue(disk / "q.sqlite3", clock=FakeClock(), spare=spare)
         if not full:
-            catalog.add_upload(held)
+            catalog.uploads.add(held)
             view.put(task, PENDING)
             queue.publish_all([message()])
-        assert catalog.upload(held.id) == held
+        assert catalog.uploads.get(held.id) == held
         assert view.get(task.task_id) is not None
         assert queue.depth() == 1
         for port in (catalog, view, queue):
@@ -174,20 +175,20 @@ def test_with_nothing_kept_it_is_a_full_disk_and_nothing_is_lost(
     catalog = SqlCatalog(sqlite_url(disk / "c.sqlite3"), clock=FakeClock())
     view = EmbeddedTaskView(disk / "t.sqlite3", clock=FakeClock())
     held, task = upload(), facts()
-    catalog.add_upload(held)
+    catalog.uploads.add(held)
     view.put(task, PENDING)
     view.close()
     fill(disk / "another program's")
 
     def fill_catalog() -> None:
         while True:
-            catalog.add_upload(upload())
+            catalog.uploads.add(upload())
 
     for _ in range(3):
         with pytest.raises(StorageFull):
             fill_catalog()
-    done = catalog.run_as_one_transaction(
-        [lambda: catalog.close_upload(held.id, UploadState.TERMINATED)] * 50
+    done = catalog.commit_all(
+        [lambda together: together.uploads.close(held.id, UploadState.TERMINATED)] * 50
     )
     assert {type(each.error) for each in done} <= {StorageFull, type(None)}
     catalog.close()

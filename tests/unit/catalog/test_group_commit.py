@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from support.waiting import wait_until
 
-from tusd_py.catalog.database import Database, sqlite_url
+from tusd_py.catalog.database import Database, Transactions, sqlite_url
 from tusd_py.domain.errors import BackendError, UploadNotFound
 
 
@@ -63,9 +63,14 @@ class Writers:
             thread.join(10)
 
     def rows(self) -> list[int]:
-        return self.database.read(
-            lambda c: [row[0] for row in c.exec_driver_sql("SELECT x FROM t ORDER BY x")]
-        )
+        return rows(self.database)
+
+
+def rows(transactions: Transactions) -> list[int]:
+    """Return the values of the table, in order."""
+    return transactions.read(
+        lambda c: [row[0] for row in c.exec_driver_sql("SELECT x FROM t ORDER BY x")]
+    )
 
 
 @pytest.fixture
@@ -137,13 +142,13 @@ def test_a_transaction_that_sqlite_ended_by_itself_is_everybodys(writers: Writer
 def test_what_one_thread_brings_together_is_one_commit(writers: Writers) -> None:
     seen: list[int] = []
 
-    def write(value: int) -> int:
-        told = writers.database.write(writers.insert(value))
-        seen.append(len(writers.rows()))
+    def write(transaction: Transactions, value: int) -> int:
+        told = transaction.write(writers.insert(value))
+        seen.append(len(rows(transaction)))
         return told
 
     writers.commits = 0
-    told = writers.database.run_as_one_transaction([lambda n=n: write(n) for n in (1, 2, 3)])  # type: ignore[misc]
+    told = writers.database.commit_all([lambda t, n=n: write(t, n) for n in (1, 2, 3)])  # type: ignore[misc]
     assert [done.result() for done in told] == [1, 2, 3]
     assert writers.commits == 1
     assert seen == [1, 2, 3], "each sees what it and those before it wrote"
@@ -151,15 +156,15 @@ def test_what_one_thread_brings_together_is_one_commit(writers: Writers) -> None
 
 
 def test_of_works_brought_together_a_failed_one_leaves_nothing(writers: Writers) -> None:
-    def half() -> None:
-        writers.database.write(writers.insert(1))
-        writers.database.write(writers.insert(2))
+    def half(transaction: Transactions) -> None:
+        transaction.write(writers.insert(1))
+        transaction.write(writers.insert(2))
         raise UploadNotFound
 
-    def taken() -> int:
-        return writers.database.write(writers.insert(4))
+    def taken(transaction: Transactions) -> int:
+        return transaction.write(writers.insert(4))
 
-    told = writers.database.run_as_one_transaction([half, taken, taken])
+    told = writers.database.commit_all([half, taken, taken])
     assert isinstance(told[0].error, UploadNotFound)
     assert told[1].result() == 4
     assert isinstance(told[2].error, BackendError), "4 is there already"
@@ -171,8 +176,8 @@ def test_a_failed_commit_is_told_to_all_that_came_together(writers: Writers) -> 
         raise OSError("the disk is gone")
 
     event.listen(writers.database.engine, "commit", broken)
-    told = writers.database.run_as_one_transaction(
-        [lambda n=n: writers.database.write(writers.insert(n)) for n in (1, 2)]  # type: ignore[misc]
+    told = writers.database.commit_all(
+        [lambda t, n=n: t.write(writers.insert(n)) for n in (1, 2)]  # type: ignore[misc]
     )
     event.remove(writers.database.engine, "commit", broken)
     assert [type(done.error) for done in told] == [OSError, OSError]
@@ -182,16 +187,16 @@ def test_a_failed_commit_is_told_to_all_that_came_together(writers: Writers) -> 
 def test_works_are_done_once_and_again_only_beside_one_that_fails(writers: Writers) -> None:
     done: list[int] = []
 
-    def counted(value: int) -> Callable[[], object]:
-        def work() -> None:
+    def counted(value: int) -> Callable[[Transactions], object]:
+        def work(transaction: Transactions) -> None:
             done.append(value)
-            writers.database.write(writers.insert(value))
+            transaction.write(writers.insert(value))
 
         return work
 
-    writers.database.run_as_one_transaction([counted(1), counted(2)])
+    writers.database.commit_all([counted(1), counted(2)])
     assert done == [1, 2]
-    writers.database.run_as_one_transaction([counted(3), counted(1), counted(4)])
+    writers.database.commit_all([counted(3), counted(1), counted(4)])
     assert done == [1, 2, 3, 1, 3, 1, 4], "until the failure, then all of them"
     assert writers.rows() == [1, 2, 3, 4]
 
@@ -214,6 +219,6 @@ def test_a_look_that_finds_no_connection_is_told_to_all(writers: Writers) -> Non
         raise OperationalError("connect", {}, OSError("no descriptors"))
 
     event.listen(writers.database.engine, "checkout", gone)
-    told = writers.database.read_together([writers.rows, writers.rows])
+    told = writers.database.read_all([rows, rows])
     event.remove(writers.database.engine, "checkout", gone)
     assert [type(done.error) for done in told] == [BackendError, BackendError]

@@ -7,8 +7,8 @@ from sqlalchemy import event
 from support.clock import FakeClock
 
 from tusd_py.catalog.database import Database
-from tusd_py.catalog.metrics import MetricRecords
 from tusd_py.catalog.migrate import migrate
+from tusd_py.catalog.operations import SqlOperations
 from tusd_py.catalog.sql_catalog import sqlite_url
 
 
@@ -21,7 +21,7 @@ def test_every_statement_of_the_figures_walks_an_index(tmp_path: Path) -> None:
         asked.append((statement, values))
 
     event.listen(database.engine, "before_cursor_execute", note)
-    MetricRecords(database, FakeClock()).metrics()
+    SqlOperations(database, FakeClock()).metrics()
     event.remove(database.engine, "before_cursor_execute", note)
     assert len(asked) == 8
     for statement, values in asked:

@@ -56,7 +56,7 @@ def test_a_database_error_is_an_error_and_never_nothing(tmp_path: Path) -> None:
     database = Database(sqlite_url(path))
     database.write(lambda c: c.execute(text("DROP TABLE uploads")))
     with pytest.raises(BackendError):
-        catalog.upload(fresh_id())
+        catalog.uploads.get(fresh_id())
     database.close()
     catalog.close()
 
@@ -95,18 +95,18 @@ from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.upload import FinishedContent, Upload
 catalog = SqlCatalog(sqlite_url(__import__("pathlib").Path({str(path)!r})), clock=FakeClock())
 upload = Upload(id=UploadId("ab" * 16), user_id=UserId(1), length=1, created_at=1.0)
-catalog.add_upload(upload)
+catalog.uploads.add(upload)
 def before(statement):
     if statement.startswith("INSERT INTO outbox"):
         os._exit(9)
 event.listen(catalog._database.engine, "checkout", lambda driver, *_: driver.set_trace_callback(before))
-catalog.finish_upload(FinishedContent(upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
+catalog.uploads.finish(FinishedContent(upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
     filename="", filetype="", file_hash="a" * 64, file_size=1, temp_path="", created_at=1.0), is_video=False)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 9
     catalog = SqlCatalog(sqlite_url(path), clock=FakeClock())
-    (upload_id,) = catalog.receiving()
-    assert catalog.history(upload_id) is None
-    assert catalog.job(upload_id) is None
+    (upload_id,) = catalog.uploads.receiving()
+    assert catalog.uploads.history(upload_id) is None
+    assert catalog.jobs.get(upload_id) is None
     catalog.close()

@@ -17,9 +17,9 @@ from tusd_py.uploads.programs import EffectKind, Program, commit
 class Bench:
     """A lane whose commits are counted, and held up while ``open`` is not set."""
 
-    def __init__(self, *, shares_commits: bool) -> None:
+    def __init__(self, *, batches_commits: bool) -> None:
         self.threads = Threads()
-        self.lane = UploadBatcher(self.threads, self._together, shares_commits=shares_commits)
+        self.lane = UploadBatcher(self.threads, self._together, batches_commits=batches_commits)
         self.batches: list[int] = []
         self.open = threading.Event()
         self.open.set()
@@ -42,7 +42,7 @@ def one(work: Callable[[], Any]) -> Program[Any]:
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    made = Bench(shares_commits=True)
+    made = Bench(batches_commits=True)
     yield made
     made.threads.close()
 
@@ -89,7 +89,7 @@ def test_trouble_of_the_whole_batch_is_told_to_all(bench: Bench) -> None:
         raise BackendError
 
     async def scene() -> list[Any]:
-        lane = UploadBatcher(bench.threads, broken, shares_commits=True)
+        lane = UploadBatcher(bench.threads, broken, batches_commits=True)
         async with asyncio.timeout(10):
             return await asyncio.gather(
                 *(lane.run(one(int)) for _ in range(2)), return_exceptions=True
@@ -126,7 +126,7 @@ def test_once_the_threads_are_closed_nobody_waits_for_ever(bench: Bench) -> None
 
 
 def test_where_commits_are_not_shared_each_has_a_thread_of_its_own() -> None:
-    bench = Bench(shares_commits=False)
+    bench = Bench(batches_commits=False)
 
     async def scene() -> None:
         bench.open.clear()

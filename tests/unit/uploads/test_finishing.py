@@ -13,6 +13,7 @@ from support.harness import ME, Harness
 from support.room import fresh_id
 from support.waiting import until
 
+from tusd_py.catalog.uploads import SqlUploads
 from tusd_py.catalog.values import Finished
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
@@ -54,7 +55,7 @@ def test_a_job_has_its_owners_priority_and_the_lane_of_its_content(client: Harne
         owner = Caller(ME, priority=5)
         made = client.run(create(client.room, owner, fresh_id(), command, client.body()))
         client.send(made.upload.id, 0, content)
-        job = client.process.ports.catalog.job(made.upload.id)
+        job = client.process.ports.catalog.jobs.get(made.upload.id)
         assert job is not None
         assert (job.priority, job.lane) == (5, lane)
 
@@ -70,7 +71,7 @@ def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
     assert client.send(upload_id, 1000, content[1000:]) == len(content)
 
     client.run(until(lambda: client.state(upload_id) is UploadState.FINISHED))
-    job = client.process.ports.catalog.job(upload_id)
+    job = client.process.ports.catalog.jobs.get(upload_id)
     assert job is not None
     assert job.file_hash == blake3.blake3(content).hexdigest()
 
@@ -131,7 +132,7 @@ def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
     assert client.run(recover(client.room)) == 1
     assert client.run(recover(client.room)) == 0
     assert client.state(upload_id) is UploadState.FINISHED
-    assert len(client.process.ports.catalog.pending_jobs(10)) == 1
+    assert len(client.process.ports.catalog.jobs.pending_jobs(10)) == 1
 
 
 def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
@@ -142,14 +143,14 @@ def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
         with client.process.ports.stores.uploads.writer(upload_id, length=3) as writer:
             writer.write([b"abc"])
     client.restart()
-    finish = client.process.ports.catalog.finish_upload
+    finish = SqlUploads.finish
 
-    def fails_once(content: FinishedContent, **values: bool) -> Finished:
+    def fails_once(repository: SqlUploads, content: FinishedContent, *, is_video: bool) -> Finished:
         if content.upload_id == min(uploads):
             raise OverflowError
-        return finish(content, **values)
+        return finish(repository, content, is_video=is_video)
 
-    monkeypatch.setattr(client.process.ports.catalog, "finish_upload", fails_once)
+    monkeypatch.setattr(SqlUploads, "finish", fails_once)
     assert client.run(recover(client.room)) == 2
     states = sorted(client.state(upload_id).value for upload_id in uploads)
     assert states == ["finished", "finished", "receiving"]
@@ -159,8 +160,8 @@ def test_a_finish_tells_the_relay_and_the_relay_the_queue(client: Harness) -> No
     upload_id = client.upload(b"job")
     assert client.process.woken == 1
     ports = client.process.ports
-    assert relay_outbox(ports.catalog, ports.queue) == 1
-    assert relay_outbox(ports.catalog, ports.queue) == 0
+    assert relay_outbox(ports.catalog.jobs, ports.queue) == 1
+    assert relay_outbox(ports.catalog.jobs, ports.queue) == 0
     delivery = ports.queue.receive(0)
     assert delivery is not None
     assert delivery.message.task_id == upload_id
@@ -173,9 +174,9 @@ def test_what_the_queue_did_not_take_is_handed_over_again(
     ports = client.process.ports
     whole = ports.queue.publish_all
     monkeypatch.setattr(ports.queue, "publish_all", lambda messages: whole(messages[:2]))
-    assert relay_outbox(ports.catalog, ports.queue) == 2
+    assert relay_outbox(ports.catalog.jobs, ports.queue) == 2
     monkeypatch.undo()
-    assert relay_outbox(ports.catalog, ports.queue) == 1
+    assert relay_outbox(ports.catalog.jobs, ports.queue) == 1
     deliveries = [ports.queue.receive(0) for _ in sent]
     assert [found.message.task_id for found in deliveries if found is not None] == sent
     assert ports.queue.receive(0) is None
@@ -186,9 +187,9 @@ def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
     ports = client.process.ports
     job = claim(ports.catalog, owner="w")
     assert job is not None
-    ports.catalog.fail(upload_id, fence=job.fence, error_code="corrupt", error_msg="broken")
-    assert publish_outcomes(ports.catalog, ports.tasks) == 1
-    assert publish_outcomes(ports.catalog, ports.tasks) == 0
+    ports.catalog.jobs.fail(upload_id, fence=job.fence, error_code="corrupt", error_msg="broken")
+    assert publish_outcomes(ports.catalog.jobs, ports.tasks) == 1
+    assert publish_outcomes(ports.catalog.jobs, ports.tasks) == 0
     task = ports.tasks.get(upload_id)
     assert task is not None
     assert (task.status, task.error_code, task.error_msg) == (

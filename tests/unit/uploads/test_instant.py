@@ -78,7 +78,7 @@ class Client:
         catalog = self.process.ports.catalog
         job = claim(catalog, owner="w")
         assert job is not None
-        catalog.complete(upload_id, fence=job.fence, stored=STORED)
+        catalog.jobs.complete(upload_id, fence=job.fence, stored=STORED)
         return upload_id
 
     def close(self) -> None:
@@ -217,9 +217,9 @@ def test_a_file_is_there_until_its_last_upload_is_deleted(
     first, second = client.store(), again(client).upload.id
     catalog = client.process.ports.catalog
     client.run(terminate(client.room, ME, Terminate(upload_id=first)))
-    assert list(catalog.object_keys()) == [STORED.object_key]
+    assert list(catalog.objects.keys()) == [STORED.object_key]
     client.run(terminate(client.room, ME, Terminate(upload_id=second)))
-    assert list(catalog.object_keys()) == []
+    assert list(catalog.objects.keys()) == []
     assert client.make(declared_hash=HASH).offset == 0
 
 
@@ -232,7 +232,7 @@ def test_under_a_whitelist_a_file_keeps_its_kind_of_name(tmp_path: Path) -> None
     catalog = client.process.ports.catalog
     job = claim(catalog, owner="w")
     assert job is not None
-    catalog.complete(made.id, fence=job.fence, stored=STORED)
+    catalog.jobs.complete(made.id, fence=job.fence, stored=STORED)
     declared = {"length": len(text), "declared_hash": digest}
     assert client.make(**declared, **named(filename="b.txt")).upload.instant
     assert not client.make(**declared, **named(filename="b.log")).upload.instant
@@ -246,7 +246,7 @@ def test_under_a_whitelist_what_is_held_must_be_what_the_new_name_says(tmp_path:
     catalog = client.process.ports.catalog
     job = claim(catalog, owner="w")
     assert job is not None
-    catalog.complete(made.id, fence=job.fence, stored=replace(STORED, facts={"type": "mp4"}))
+    catalog.jobs.complete(made.id, fence=job.fence, stored=replace(STORED, facts={"type": "mp4"}))
     declared = {"length": len(film), "declared_hash": blake3.blake3(film).hexdigest()}
     assert client.make(**declared, **named(filename="b.mov")).upload.instant
     assert not client.make(**declared, **named(filename="b.avi")).upload.instant

@@ -119,7 +119,7 @@ def test_what_is_read_back_takes_turns(client: Harness, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(RunningHash, "_read_on", counted)
     final = client.run(join(client, part))
-    job = client.process.ports.catalog.job(final)
+    job = client.process.ports.catalog.jobs.get(final)
     assert len(slices) > 1
     assert job is not None
     assert job.file_hash == blake3.blake3(content).hexdigest()

@@ -32,14 +32,14 @@ async def _finish(client: Harness, upload_id: UploadId) -> None:
     """Store the whole content and finish, as the holder of the lock does."""
     with client.process.ports.stores.uploads.writer(upload_id, length=len(CONTENT)) as writer:
         writer.write([CONTENT])
-    upload = client.process.ports.catalog.upload(upload_id)
+    upload = client.process.ports.catalog.uploads.get(upload_id)
     assert upload is not None
     await finish(client.room, upload)
 
 
 def _drop(state: UploadState) -> End:
     async def end(client: Harness, upload_id: UploadId) -> None:
-        upload = client.process.ports.catalog.upload(upload_id)
+        upload = client.process.ports.catalog.uploads.get(upload_id)
         assert upload is not None
         await asyncio.to_thread(drop, client.room, upload, state, UploadTerminated)
 
@@ -74,7 +74,7 @@ def _hold_content(client: Harness) -> None:
     catalog = client.process.ports.catalog
     job = claim(catalog, owner="w")
     assert job is not None
-    catalog.complete(upload_id, fence=job.fence, stored=STORED)
+    catalog.jobs.complete(upload_id, fence=job.fence, stored=STORED)
 
 
 @pytest.fixture(params=["content is held", "content is new"])
@@ -109,7 +109,7 @@ def test_a_delete_removes_it_and_its_job(finished: Scene) -> None:
     client, upload_id = finished.client, finished.upload_id
     finished.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
     assert client.state(upload_id) is UploadState.TERMINATED
-    job = client.process.ports.catalog.job(upload_id)
+    job = client.process.ports.catalog.jobs.get(upload_id)
     assert job is None or job.state is JobState.CANCELLED
 
 
@@ -207,4 +207,4 @@ def test_a_finish_behind_its_answer_does_nothing_to_a_deleted_upload(
 
     client.run(scene())
     assert client.state(upload_id) is UploadState.TERMINATED
-    assert client.process.ports.catalog.job(upload_id) is None
+    assert client.process.ports.catalog.jobs.get(upload_id) is None

@@ -14,6 +14,7 @@ from support.harness import ME, OTHER, Harness
 from support.room import fresh_id
 from support.waiting import until, wait_until
 
+from tusd_py.catalog.uploads import SqlUploads
 from tusd_py.domain.commands import Append, Download, Inspect, Terminate
 from tusd_py.domain.errors import (
     BackendError,
@@ -94,7 +95,7 @@ def test_parts_of_others_can_not_be_concatenated(client: Harness) -> None:
 def test_equal_content_of_two_users_is_two_files(client: Harness) -> None:
     first, second = client.upload(b"same", ME), client.upload(b"same", OTHER)
     for upload_id in (first, second):
-        assert client.process.ports.catalog.job(upload_id) is not None
+        assert client.process.ports.catalog.jobs.get(upload_id) is not None
 
 
 # -- deadlines
@@ -179,7 +180,7 @@ def test_a_sweep_finds_what_another_server_left_complete(client: Harness) -> Non
     assert client.run(recover_one(client.room, upload_id))
     assert client.state(upload_id) is UploadState.FINISHED
     client.clock.advance(3601)
-    assert client.process.ports.catalog.due(10) == []
+    assert client.process.ports.catalog.uploads.due(10) == []
 
 
 def test_an_upload_that_cannot_be_looked_at_keeps_no_other_from_its_turn(
@@ -232,7 +233,7 @@ def test_a_finish_that_a_database_prevented_is_made_up_for_by_the_next_sweep(
     def away(*_: object, **__: object) -> None:
         raise BackendError
 
-    monkeypatch.setattr(type(client.process.ports.catalog), "finish_upload", away)
+    monkeypatch.setattr(SqlUploads, "finish", away)
     with pytest.raises(BackendError):
         client.send(upload_id, 0, b"four")
     monkeypatch.undo()
@@ -247,16 +248,18 @@ def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
     try:
         upload_id = client.make(None)
         client.send(upload_id, 0, b"12345")
-        upload = client.process.ports.catalog.upload(upload_id)
+        upload = client.process.ports.catalog.uploads.get(upload_id)
         assert upload is not None
-        client.process.ports.catalog.reserve_quota(upload, end=700, ahead=0, limit=1000)
+        client.process.ports.catalog.uploads.reserve_quota(upload, end=700, ahead=0, limit=1000)
         path = client.process.ports.stores.uploads.path(upload_id)
         os.utime(path, (client.clock.now(), client.clock.now()))
         client.run(maintain(client.room))
-        assert client.process.ports.catalog.usage(ME) == Usage(1, 700, 1), "a body may be under way"
+        assert client.process.ports.catalog.uploads.usage(ME) == Usage(1, 700, 1), (
+            "a body may be under way"
+        )
         client.clock.advance(61)
         client.run(maintain(client.room))
-        assert client.process.ports.catalog.usage(ME) == Usage(1, 5, 1)
+        assert client.process.ports.catalog.uploads.usage(ME) == Usage(1, 5, 1)
     finally:
         client.close()
 
@@ -293,17 +296,17 @@ def test_a_final_upload_waits_for_its_parts_and_is_finished_with_the_last(client
     client.send(parts[0], 0, b"first")
     client.send(parts[1], 0, b"second")
     assert client.run(inspect(client.room, ME, Inspect(upload_id=final))).offset == 11
-    job = client.process.ports.catalog.job(final)
+    job = client.process.ports.catalog.jobs.get(final)
     assert job is not None
     assert job.file_hash == blake3.blake3(b"secondfirst").hexdigest()
-    assert [client.process.ports.catalog.job(part) for part in parts] == [None, None]
+    assert [client.process.ports.catalog.jobs.get(part) for part in parts] == [None, None]
 
 
 def test_a_final_upload_that_a_crash_kept_waiting_is_finished_at_start(client: Harness) -> None:
     part = client.make(4, kind=UploadKind.PARTIAL)
     final = client.make(None, kind=UploadKind.FINAL, parts=(part, part))
     client.process.ports.stores.uploads.writer(part, length=4).write([b"part"])
-    client.process.ports.catalog.finish_partial(part, "x" * 64)
+    client.process.ports.catalog.uploads.finish_partial(part, "x" * 64)
     client.restart()
     assert client.run(recover(client.room)) == 1
     assert client.state(final) is UploadState.FINISHED
@@ -335,7 +338,7 @@ def test_a_length_is_declared_once_and_not_below_the_offset(client: Harness) -> 
 def test_deleting_a_finished_upload_cancels_its_job(client: Harness) -> None:
     upload_id = client.upload(b"job")
     client.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
-    job = client.process.ports.catalog.job(upload_id)
+    job = client.process.ports.catalog.jobs.get(upload_id)
     assert job is not None
     assert job.state is JobState.CANCELLED
     assert not client.process.ports.stores.uploads.path(upload_id).exists()
@@ -418,6 +421,6 @@ def test_a_body_is_hashed_as_it_comes_and_not_read_again(
     upload_id = client.make(len(content))
     client.send(upload_id, 0, content[:700_000])
     client.send(upload_id, 700_000, content[700_000:])
-    job = client.process.ports.catalog.job(upload_id)
+    job = client.process.ports.catalog.jobs.get(upload_id)
     assert job is not None
     assert job.file_hash == blake3.blake3(content).hexdigest()

@@ -63,7 +63,7 @@ def test_what_the_next_attempt_has_begun_to_make_stays(
     work = bench.ports.work_dir / task_id
 
     def begin_again() -> None:
-        bench.ports.catalog.add_reprocess_job(task_id)
+        bench.ports.catalog.jobs.add_reprocess_job(task_id)
         folder(bench, task_id, "1.source", "2", "2.source")
 
     at(monkeypatch, "before_clean_up", begin_again)
@@ -82,7 +82,7 @@ def test_an_attempt_that_processes_a_file_again_removes_no_source(
     monkeypatch.undo()
     source = bench.ports.stores.uploads.path(task_id)
     assert source.exists()
-    bench.ports.catalog.add_reprocess_job(task_id)
+    bench.ports.catalog.jobs.add_reprocess_job(task_id)
     work = folder(bench, task_id, "1")
     bench.take()
     assert bench.job(task_id).state is JobState.DONE
@@ -102,7 +102,7 @@ def test_an_attempt_that_fails_to_process_a_file_again_removes_only_its_own(
     bench.take()
     source = bench.ports.stores.uploads.path(task_id)
     source.write_bytes(CONTENT)
-    bench.ports.catalog.add_reprocess_job(task_id)
+    bench.ports.catalog.jobs.add_reprocess_job(task_id)
 
     def steps(attempt: Attempt) -> None:
         folder(bench, task_id, "7", str(attempt.job.fence), attempt.source.parent.name)
@@ -120,12 +120,12 @@ def test_an_attempt_that_lost_its_lease_removes_only_its_own_while_another_proce
 ) -> None:
     task_id = bench.submit(CONTENT)
     bench.take()
-    bench.ports.catalog.add_reprocess_job(task_id)
+    bench.ports.catalog.jobs.add_reprocess_job(task_id)
 
     def steps(attempt: Attempt) -> None:
         folder(bench, task_id, "7", "7.source", str(attempt.job.fence), attempt.source.parent.name)
         bench.clock.advance(61)
-        bench.ports.catalog.reap(max_crashes=3)
+        bench.ports.catalog.jobs.reap(max_crashes=3)
         attempt.lease.renew()
         attempt.lease.check()
 
@@ -143,7 +143,7 @@ def test_the_janitor_leaves_alone_what_began_after_it_looked(
     done, running = bench.submit(CONTENT), bench.submit(b"another")
     bench.take()
     folder(bench, done, "1")
-    held = bench.ports.catalog.job
+    held = bench.ports.catalog.jobs.get
 
     def job(task_id: UploadId) -> Job | None:
         """As it was before the next attempt began, which has a folder by now."""
@@ -154,9 +154,9 @@ def test_the_janitor_leaves_alone_what_began_after_it_looked(
         return found
 
     (bench.ports.work_dir / running).mkdir()
-    monkeypatch.setattr(bench.ports.catalog, "job", job)
+    monkeypatch.setattr(bench.ports.catalog.jobs, "get", job)
     found = find_leftovers(bench.ports)
-    bench.ports.catalog.add_reprocess_job(done)
+    bench.ports.catalog.jobs.add_reprocess_job(done)
     folder(bench, done, "2", "2.source")
     remove_leftovers(bench.ports, found)
     assert sorted(one.name for one in (bench.ports.work_dir / done).iterdir()) == ["2", "2.source"]

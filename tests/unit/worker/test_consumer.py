@@ -105,8 +105,8 @@ def test_what_is_tried_too_often_is_a_dead_letter(bench: Bench) -> None:
             raising(TransientError("the store is away", message="上传到OSS失败: the store is away"))
         )
         bench.clock.advance(3600)
-        bench.ports.catalog.reap(max_crashes=3)
-        relay_outbox(bench.ports.catalog, bench.ports.queue)
+        bench.ports.catalog.jobs.reap(max_crashes=3)
+        relay_outbox(bench.ports.catalog.jobs, bench.ports.queue)
     assert bench.job(task_id).state is JobState.FAILED
     task = bench.ports.tasks.get(task_id)
     assert task is not None
@@ -155,7 +155,7 @@ def test_whoever_lost_the_job_says_nothing_and_removes_only_its_own(bench: Bench
     def steps(attempt: Attempt) -> None:
         attempt.work_dir.mkdir(parents=True)
         bench.clock.advance(61)
-        bench.ports.catalog.reap(max_crashes=3)
+        bench.ports.catalog.jobs.reap(max_crashes=3)
         attempt.lease.renew()
         attempt.lease.check()
 
@@ -234,7 +234,7 @@ def test_an_attempt_that_lost_its_lease_fails_no_task_whose_source_is_gone(bench
 
     def steps(attempt: Attempt) -> None:
         bench.clock.advance(61)
-        bench.ports.catalog.reap(max_crashes=3)
+        bench.ports.catalog.jobs.reap(max_crashes=3)
         bench.ports.stores.uploads.delete(task_id)
         try:
             inspect(attempt)

@@ -60,7 +60,7 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
     async def again(request: Request) -> Response:
         await _check_operator(context, request)
         name = await _failure_of(request)
-        await context.threads.call(context.ports.catalog.add_reprocess_job, task_id_of(name))
+        await context.threads.call(context.ports.catalog.jobs.add_reprocess_job, task_id_of(name))
         return JSONResponse({"id": name}, status_code=202, headers=NO_STORE)
 
     return [

@@ -81,7 +81,7 @@ async def _store(context: AppContext, caller: Caller, form: FormFile) -> Upload:
         await append(room, caller.user_id, told, body)
         return await room.find(caller.user_id, upload_id)
     except TusdError as error:
-        begun = await context.threads.call(room.catalog.upload, upload_id)
+        begun = await context.threads.call(room.catalog.uploads.get, upload_id)
         if begun is not None:
             await context.threads.call(drop, room, begun, UploadState.REJECTED, type(error))
         if form.malformed and isinstance(error, ClientDisconnected):

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tusd_py.catalog.port import UploadCatalog
+from tusd_py.catalog.ports.objects import ObjectRepository
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import BackendError, TaskNotFound, UploadNotFound
 from tusd_py.domain.file import File
@@ -45,16 +45,18 @@ async def _of_file(context: AppContext, task: Task) -> dict[str, Any]:
     if task.status is not TaskStatus.COMPLETED or not task.repository_id:
         return {}
     try:
-        found = await context.threads.call(_file_of, context.ports.catalog, task.repository_id)
+        found = await context.threads.call(
+            _file_of, context.ports.catalog.objects, task.repository_id
+        )
     except BackendError:
         log.warning("task.file.unavailable", extra={"task_id": task.facts.task_id})
         return {}
     return {} if found is None else frames.of_file(*found)
 
 
-def _file_of(catalog: UploadCatalog, identity: str) -> tuple[File, Sequence[Rendition]] | None:
-    file = catalog.file(identity)
-    return None if file is None else (file, catalog.renditions(identity))
+def _file_of(objects: ObjectRepository, identity: str) -> tuple[File, Sequence[Rendition]] | None:
+    file = objects.file(identity)
+    return None if file is None else (file, objects.renditions(identity))
 
 
 def task_id_of(text: str) -> UploadId:
@@ -88,7 +90,7 @@ async def find_upload(
     """
     if not caller.can_access(task_id):
         raise TaskNotFound
-    upload = await context.threads.call(context.ports.catalog.upload, task_id)
+    upload = await context.threads.call(context.ports.catalog.uploads.get, task_id)
     if upload is None or upload.state not in (UploadState.RECEIVING, UploadState.FINISHED):
         raise TaskNotFound
     if upload.user_id != caller.user_id and not of_any_user:
@@ -110,10 +112,10 @@ async def recorded(context: AppContext, task_id: UploadId) -> Task | None:
 
 
 def _recorded(context: AppContext, task_id: UploadId) -> Task | None:
-    row = context.ports.catalog.history(task_id)
+    row = context.ports.catalog.uploads.history(task_id)
     if row is not None:
         return task_of_history(row)
-    upload = context.ports.catalog.upload(task_id)
+    upload = context.ports.catalog.uploads.get(task_id)
     if upload is None or upload.state is not UploadState.RECEIVING:
         return None
     if upload.kind is UploadKind.PARTIAL:

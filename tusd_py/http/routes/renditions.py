@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tusd_py.catalog.port import UploadCatalog
+from tusd_py.catalog.ports.objects import ObjectRepository
 from tusd_py.domain.errors import UploadUnfinished
 from tusd_py.domain.file import main_object
 from tusd_py.domain.rendition import Rendition
@@ -26,13 +26,13 @@ def routes(context: AppContext) -> list[BaseRoute]:
         task_id = task_id_of(request.path_params["task_id"])
         upload = await find_upload(context, caller, task_id)
         base = f"{mount_path(request.scope)}{context.settings.base_path}{task_id}"
-        members = await context.threads.call(described, context.ports.catalog, upload, base)
+        members = await context.threads.call(described, context.ports.catalog.objects, upload, base)
         return JSONResponse(members, headers=NO_STORE)
 
     return [Route("/api/file/upload/renditions/{task_id}", renditions)]
 
 
-def described(catalog: UploadCatalog, upload: Upload, base: str) -> dict[str, Any]:
+def described(objects: ObjectRepository, upload: Upload, base: str) -> dict[str, Any]:
     """Return a finished upload's renditions as JSON members, the main object first.
 
     Args: base: path of the upload's own address.
@@ -40,11 +40,11 @@ def described(catalog: UploadCatalog, upload: Upload, base: str) -> dict[str, An
     """
     if upload.state is not UploadState.FINISHED:
         raise UploadUnfinished
-    file = catalog.file(upload.file_identity) if upload.file_identity is not None else None
+    file = objects.file(upload.file_identity) if upload.file_identity is not None else None
     if file is None:
         raise UploadUnfinished
     main = main_object(file)
-    others = catalog.renditions(file.identity)
+    others = objects.renditions(file.identity)
     return {
         "task_id": upload.id,
         "filename": upload.filename,

@@ -26,7 +26,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
             await _reprocess(context, caller, task_id, counted=not operator)
             members = {"task_id": task_id, "state": "queued"}
             return JSONResponse(members, status_code=202, headers=NO_STORE)
-        found = progress_of(await context.threads.call(context.ports.catalog.job, task_id))
+        found = progress_of(await context.threads.call(context.ports.catalog.jobs.get, task_id))
         members = {"task_id": task_id, "state": found.state}
         if found.error_code:
             members |= {"code": found.error_code, "error": found.error_msg}
@@ -41,11 +41,16 @@ async def _reprocess(
 ) -> None:
     ports = context.ports
     if not counted:
-        await context.threads.call(ports.catalog.add_reprocess_job, task_id)
+        await context.threads.call(ports.catalog.jobs.add_reprocess_job, task_id)
         return
     daily = context.settings.limits.reprocessed_files
     await context.threads.call(
-        reprocess_for_user, ports.catalog, ports.rate_limiter, caller.user_id, task_id, daily=daily
+        reprocess_for_user,
+        ports.catalog.jobs,
+        ports.rate_limiter,
+        caller.user_id,
+        task_id,
+        daily=daily,
     )
 
 

@@ -32,7 +32,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
             )
         except BackendError:
             total, rows = await context.threads.call(
-                context.ports.catalog.histories, user_id, page=page, size=size
+                context.ports.catalog.uploads.histories, user_id, page=page, size=size
             )
             found = [task_of_history(row) for row in rows]
         entries = [frames.list_entry(task) for task in found]

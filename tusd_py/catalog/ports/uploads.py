@@ -1,0 +1,154 @@
+"""Port of the uploads: their records, their finish, and what their owners have."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Protocol
+
+from tusd_py.catalog.values import HOUR, Finished, HistoryRow
+from tusd_py.domain.file import File
+from tusd_py.domain.ids import Scope, UploadId, UserId
+from tusd_py.domain.quota import Quota, Usage
+from tusd_py.domain.upload import FinishedContent, Upload, UploadState
+
+LATEST_EXAMINATION_SECONDS: Final = HOUR
+"""Longest time before an open upload is due again."""
+
+
+class InstantUploadRepository(Protocol):
+    """Finds content by the hash that a client declares."""
+
+    def add_instant(self, upload: Upload, scope: Scope, quota: Quota | None = None) -> File | None:
+        """Record a new upload as finished if the scope holds its declared hash with its length.
+
+        The upload, its reference to the file and its completed history are one commit.
+
+        Returns: the file; None if nothing was recorded.
+        Raises: TooManyUploads, TooManyFiles, QuotaExceeded: nothing was recorded.
+        """
+        ...
+
+    def finish_instant(self, upload: Upload, scope: Scope) -> File | None:
+        """Finish an upload that is still receiving, as ``add_instant`` does for a new one.
+
+        Returns: the file; None if nothing was changed.
+        Raises: UploadNotFound, UploadExpired, UploadTerminated.
+        """
+        ...
+
+
+class UploadRepository(InstantUploadRepository, Protocol):
+    """Keeps the records of uploads and finishes them."""
+
+    def add(self, upload: Upload, quota: Quota | None = None) -> None:
+        """Record a new upload.
+
+        Raises: TooManyUploads, TooManyFiles, QuotaExceeded: nothing was recorded.
+        """
+        ...
+
+    def declare_hash(self, upload_id: UploadId, declared_hash: str) -> bool:
+        """Set the hash that the finished file must have. Return False if another one is set."""
+        ...
+
+    def get(self, upload_id: UploadId) -> Upload | None:
+        """Return the upload in any state, or None if there never was one with this id."""
+        ...
+
+    def get_all(self, ids: Collection[UploadId]) -> Mapping[UploadId, Upload]:
+        """Return the uploads with these ids, in any state; ids that never existed are left out."""
+        ...
+
+    def declare_length(self, upload: Upload, length: int, quota: Quota | None = None) -> bool:
+        """Set a deferred length (bytes). Return False if a length is set already.
+
+        Raises: QuotaExceeded: nothing was changed.
+        """
+        ...
+
+    def reserve_quota(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
+        """Reserve bytes of the owner's quota for an upload of deferred length.
+
+        The reservation counts as the owner's usage until the length is declared or ``set_reserved``
+        changes it.
+
+        Args: end: bytes that the upload must be able to hold. ahead: bytes beyond ``end`` that may be
+            reserved too, if enough are left. limit: bytes that the owner may have in all.
+        Returns: bytes that the upload may hold; less than ``end`` if the quota is used up.
+        Raises: UploadNotFound: the upload is not receiving, or its length is known.
+        """
+        ...
+
+    def set_reserved(self, upload_id: UploadId, size: int) -> None:
+        """Set the reservation of an upload of deferred length to ``size`` bytes. Idempotent."""
+        ...
+
+    def finish(self, content: FinishedContent, *, is_video: bool) -> Finished:
+        """Finish an upload (requirement B3).
+
+        In the same commit, either the history is completed with the identity of the pool's file
+        (requirement S2), or a received history, a job and an outbox row are written. A second call
+        for the same upload changes nothing (fault 10).
+        """
+        ...
+
+    def finish_partial(self, upload_id: UploadId, file_hash: str) -> None:
+        """Finish a partial upload, which becomes neither a task nor a job. Idempotent."""
+        ...
+
+    def close(self, upload_id: UploadId, state: UploadState) -> bool:
+        """Terminate, expire or reject an upload, and cancel its queued or running job.
+
+        Returns: False if it was closed already.
+        """
+        ...
+
+    def usage(self, user_id: UserId) -> Usage:
+        """Return how many uploads, files and bytes an owner has."""
+        ...
+
+    def receiving(self) -> Sequence[UploadId]:
+        """Return every upload in state receiving, oldest first."""
+        ...
+
+    def due(self, limit: int) -> Sequence[Upload]:
+        """Return at most ``limit`` uploads that must be examined, the longest due first.
+
+        A new upload is due at once; ``examine_again`` sets the next time. An upload that is closed, or
+        finished and not a partial one, is never due.
+        """
+        ...
+
+    def examine_again(self, times: Mapping[UploadId, float | None]) -> None:
+        """Set when each upload is due again, in unix seconds; None: never.
+
+        A time that lies more than ``LATEST_EXAMINATION_SECONDS`` ahead counts as due now, since the
+        clock was wrong when it was set.
+        """
+        ...
+
+    def finals_of(self, part: UploadId) -> Sequence[Upload]:
+        """Return the unfinished final uploads of the part's owner that name this part."""
+        ...
+
+    def removable_sources(self, *, failed_after: float | None = None) -> Sequence[UploadId]:
+        """Return uploads whose bytes are not needed any longer and were not reported as removed.
+
+        These are finished uploads whose content is in the pool, closed ones, and failed ones that were
+        refused or dropped.
+
+        Args: failed_after: seconds after which the bytes of every other failed job may go; None: never.
+        """
+        ...
+
+    def source_removed(self, upload_id: UploadId) -> None:
+        """Record that the upload's bytes are gone from the store. Idempotent."""
+        ...
+
+    def history(self, task_id: UploadId) -> HistoryRow | None:
+        """Return the durable record of a task."""
+        ...
+
+    def histories(
+        self, user_id: UserId, *, page: int, size: int
+    ) -> tuple[int, Sequence[HistoryRow]]:
+        """Return the number of a user's records and one page of them (from 1), newest first."""
+        ...
