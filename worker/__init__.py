@@ -1,1 +1,1 @@
-"""The worker: takes jobs and carries each through the pipeline. Imports no HTTP."""
+"""Runs the worker: it claims jobs and runs each through the pipeline. It imports no HTTP code."""

@@ -1,4 +1,4 @@
-"""Composition root of the worker: slots that take jobs, and the rounds that keep all in order."""
+"""Composition root of the worker: the slots that claim jobs, and the periodic maintenance."""
 
 import logging
 import os
@@ -34,18 +34,24 @@ from worker.pipeline.scan import scanner_of
 log = logging.getLogger(__name__)
 
 SILENT_ROUNDS: Final = 4
-"""A worker that did not renew for so many rounds is not shown as living."""
+"""After this number of missed renewals a worker is no longer shown as alive."""
 CHECK_SECONDS: Final = 1.0
-"""A waiting thread checks at this interval whether it must stop."""
+"""Interval at which a waiting thread checks whether it must stop."""
 NOTICE_SECONDS: Final = 0.5
-"""How often a worker checks whether its jobs are still its own: a deleted upload's ffmpeg ends within 1 s."""
+"""Interval at which a worker checks that its jobs are still its own.
+
+With it, the ffmpeg of a deleted upload ends within 1 s.
+"""
 RESTART_SECONDS: Final = 1.0
-"""After an unexpected error a thread's work begins again so much later (hole 17: loudly)."""
+"""Pause of a thread after an unexpected error, which is logged, before it goes on (hole 17)."""
 
 
 class Worker:
-    """Jobs at the same time: ``settings.workers``, at least one, and one light one more while all of these
-    are under way. Threads do the waiting; programs and C code do the work."""
+    """Runs several jobs at the same time, each in a thread.
+
+    There are ``settings.workers`` slots, at least one. While all of them are busy, one more thread
+    runs light jobs. The threads wait; programs and C code do the work.
+    """
 
     def __init__(
         self,
@@ -57,9 +63,11 @@ class Worker:
         metrics: Metrics | None = None,
         traces: Traces | None = None,
     ) -> None:
-        """``relays``: pass the outbox on, which a server in the same process does already;
-        ``metrics``: where it adds what it counts;
-        ``traces``: where its spans go."""
+        """Prepare a worker; ``start`` begins its work.
+
+        Args: relays: whether it publishes the outbox; a server in the same process already does.
+            metrics: the registry to which it adds its metrics. traces: where its spans go.
+        """
         self._settings = settings
         self._ports = ports
         self._relays = relays
@@ -69,7 +77,7 @@ class Worker:
         self._tools.warn()
         counted = WorkerMetrics((metrics or Metrics()).registry)
         self._counted = counted
-        self._told: StepTimes = counted.step_times()
+        self._reported_times: StepTimes = counted.step_times()
         self._consumer = Consumer(
             settings,
             ports,
@@ -87,9 +95,9 @@ class Worker:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to take jobs; first those that a dead process on this machine held.
+        """Begin to claim jobs, first those that a dead process on this machine held.
 
-        From here on other processes of the same user can't read this one's memory and environment.
+        From then on other processes of the same user can't read this one's memory and environment.
         """
         hide_from_other_processes()
         self._take_from_dead()
@@ -102,7 +110,7 @@ class Worker:
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
         if self._relays:
             self._begin("relay", self._relay)
-            self._begin("tell", self._every(jobs.relay_every, self._tell))
+            self._begin("outcomes", self._every(jobs.relay_every, self._publish_outcomes))
         self._begin("janitor", self._every(jobs.janitor_every, self._tidy))
         self._begin("object-janitor", self._tidy_objects)
 
@@ -135,22 +143,22 @@ class Worker:
         self._consumer.take_one()
 
     def _consume_light(self) -> None:
-        """Take a light job while all slots are busy, so that it waits for no film."""
+        """Run a light job while all slots are busy, so that it does not wait for a film."""
         if self._consumer.wait_until_busy(self._slots, CHECK_SECONDS):
             self._consumer.take_one((JobLane.LIGHT,))
 
     def _renew(self) -> None:
-        """The leases first: what the operator is told may fail."""
+        """Renew the leases, then send the heartbeat, which may fail without harm to the leases."""
         self._consumer.renew()
         times = self._counted.step_times()
-        new = {step: time.since(self._told[step]) for step, time in times.items()}
+        new = {step: time.since(self._reported_times[step]) for step, time in times.items()}
         self._ports.catalog.operations.heartbeat(
             self._owner,
             slots=self._slots,
             times={step: time for step, time in new.items() if time.runs},
             for_seconds=SILENT_ROUNDS * self._settings.jobs.renew_every,
         )
-        self._told = times
+        self._reported_times = times
 
     def _leave(self) -> None:
         try:
@@ -163,7 +171,7 @@ class Worker:
         self._wake.wait(self._settings.jobs.relay_every)
         self._wake.clear()
 
-    def _tell(self) -> None:
+    def _publish_outcomes(self) -> None:
         publish_outcomes(self._ports.catalog.jobs, self._ports.tasks)
 
     def _reap(self) -> None:
@@ -177,14 +185,17 @@ class Worker:
         self._ports.tasks.expire()
 
     def _tidy_objects(self) -> None:
-        """At no fixed time, so that workers which start together do not all list the whole store."""
+        """Remove unused objects, after a random pause.
+
+        The pause keeps workers that start together from all listing the whole store at once.
+        """
         claim_objects(self._ports)
         pause = random.uniform(0.0, 2 * self._settings.jobs.orphans_every)  # noqa: S311
         if not self._stopping.wait(pause):
             remove_leftovers(self._ports, find_leftovers(self._ports))
 
     def _take_from_dead(self) -> None:
-        """Leases of processes that no longer run here need not run out first."""
+        """End the leases of processes that no longer run on this machine, before they expire."""
         try:
             for job in self._ports.catalog.jobs.running():
                 if self._is_dead(job):
@@ -206,20 +217,20 @@ class Worker:
         return int(rest) == os.getpid()
 
     def wake(self) -> None:
-        """There is something in the outbox."""
+        """Publish the outbox at once: it has a new message."""
         self._wake.set()
 
     def alive(self) -> bool:
-        """Whether every thread runs (hole 17)."""
+        """Return whether every thread runs (hole 17)."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     @property
     def tools(self) -> Tools:
-        """The programs for media that were found at start, and the kind of their sandbox."""
+        """The media programs that were found at start, and the kind of their sandbox."""
         return self._tools
 
     def checks(self) -> list[Check]:
-        """What ``/readyz`` of a process that is nothing but a worker asks."""
+        """Return the checks of ``/readyz`` in a process that is only a worker."""
         scanner = scanner_of(self._settings, self._ports.clock)
         return [
             *worker_checks(
@@ -234,8 +245,10 @@ class Worker:
         ]
 
     def stop(self, timeout: float) -> None:
-        """Take no more, give running jobs back (they begin again elsewhere from what is verified),
-        and wait ``timeout`` seconds at most."""
+        """Claim no more jobs, release those that run, and wait ``timeout`` seconds at most.
+
+        Another worker continues a released job from its checkpoint.
+        """
         self._stopping.set()
         self._wake.set()
         self._consumer.release()
@@ -249,9 +262,9 @@ class Worker:
 
 
 def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
-    """A worker in its own process, until SIGTERM or SIGINT; the exit code.
+    """Run a worker in its own process until SIGTERM or SIGINT, and return the exit code.
 
-    Args: announce: told where the worker answers, if it does.
+    Args: announce: called with the address of the worker's metrics if ``worker_listen`` is set.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
     stopping = threading.Event()

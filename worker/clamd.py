@@ -1,7 +1,8 @@
-"""A client of clamd: INSTREAM, PING and VERSION (clamd(8)).
+"""A client of clamd: the commands INSTREAM and VERSION (clamd(8)).
 
-No library: the one on PyPI reads a file in one piece, knows no time limit of a whole scan and can't be
-called off. Nothing here blocks longer than ``LOOK_SECONDS`` without asking whether to go on.
+No library is used: the one on PyPI reads a whole file into memory, has no time limit for a whole
+scan and can't be interrupted. Nothing here blocks longer than ``LOOK_SECONDS`` without a call of
+``check``.
 """
 
 import select
@@ -17,54 +18,62 @@ from tusd_py.domain.errors import ScannerUnavailable
 
 PIECE_BYTES: Final = 256 << 10
 LOOK_SECONDS: Final = 0.5
+"""Longest time that one call of the socket blocks."""
 CONNECT_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 4096
 
 
 class Verdict(StrEnum):
-    """What a scan came to."""
+    """Names the result of a scan."""
 
     CLEAN = "clean"
     INFECTED = "infected"
     TOO_LARGE = "too_large"
-    """Beyond what clamd takes (its StreamMaxLength)."""
+    """The file is larger than clamd accepts (its StreamMaxLength)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """``signature``: clamd's name of what it found."""
+    """Holds the verdict on a file."""
 
     verdict: Verdict
     signature: str = ""
+    """Clamd's name of the virus that it found."""
 
 
 class Clamd:
-    """One clamd; a connection for each question. From any thread."""
+    """Sends commands to one clamd, each over its own connection. Any thread may call it."""
 
     def __init__(self, address: str, clock: Clock, *, timeout: float) -> None:
-        """``address``: host:port, or the path of a socket; ``timeout``: seconds without any progress,
-        the wait for the verdict included."""
+        """Prepare a client; it connects for each command.
+
+        Args: address: ``host:port``, or the path of a socket. timeout: seconds without any progress
+            after which a command fails; the wait for the verdict is included.
+        """
         self._address = address
         self._clock = clock
         self._timeout = timeout
 
     def version(self) -> str:
-        """Such as ``ClamAV 1.4.3/27750/Wed Sep  3 08:27:00 2026``. Raises: ScannerUnavailable."""
+        """Return the version, such as ``ClamAV 1.4.3/27750/Wed Sep  3 08:27:00 2026``.
+
+        Raises: ScannerUnavailable.
+        """
         with self._conversation(lambda: None) as conversation:
             conversation.send(b"zVERSION\0")
             return conversation.answer()
 
     def scan(self, file: BinaryIO, check: Callable[[], None]) -> ScanResult:
-        """Send a file from where it stands to its end, piece by piece.
+        """Send a file from its position to its end, piece by piece, and return the verdict.
 
-        ``check`` is called at least every second and may raise to end it.
-        Raises: ScannerUnavailable: no verdict; what ``check`` and ``file`` raise.
+        ``check`` is called at least every second and may raise to end the scan.
+        Raises: ScannerUnavailable: there is no verdict; what ``check`` and ``file`` raise.
         """
         with self._conversation(check) as conversation:
             conversation.send(b"zINSTREAM\0")
             while piece := file.read(PIECE_BYTES):
                 if not conversation.send(len(piece).to_bytes(4, "big") + piece):
-                    break  # it has made up its mind
+                    break  # clamd has answered before the end of the file
             else:
                 conversation.send(bytes(4))
             return judged(conversation.answer())
@@ -96,7 +105,7 @@ class Clamd:
 
 
 def judged(answer: str) -> ScanResult:
-    """The verdict in an answer. Raises: ScannerUnavailable: there is none in it."""
+    """Return the verdict in an answer. Raises: ScannerUnavailable: it holds none."""
     words = answer.removeprefix("stream: ").split()
     if words == ["OK"]:
         return ScanResult(Verdict.CLEAN)
@@ -108,7 +117,7 @@ def judged(answer: str) -> ScanResult:
 
 
 class _Conversation:
-    """One question and its answer."""
+    """Sends one command and reads its answer."""
 
     def __init__(
         self,
@@ -124,7 +133,10 @@ class _Conversation:
         self._moved_at = clock.monotonic()
 
     def send(self, data: bytes) -> bool:
-        """All of it; False: an answer is here already, or the other side takes no more."""
+        """Send all of the data.
+
+        Returns: False if clamd has answered already or accepts no more.
+        """
         rest = memoryview(data)
         while rest:
             if self._answered():
@@ -136,7 +148,7 @@ class _Conversation:
             except TimeoutError:
                 self._wait()
             except OSError:
-                # Its answer may still be there to be read.
+                # Clamd's answer may still be in the buffer.
                 return False
         return True
 
@@ -144,10 +156,10 @@ class _Conversation:
         return bool(select.select([self._connection], [], [], 0)[0])
 
     def answer(self) -> str:
-        """Up to its NUL, or the end. Raises: ScannerUnavailable."""
+        """Read the answer up to its NUL or the end of the stream. Raises: ScannerUnavailable."""
         found = b""
         while not found.endswith(b"\0"):
-            # An answer that comes byte by byte is no progress.
+            # Single bytes of an answer do not count as progress.
             self._wait()
             try:
                 piece = self._connection.recv(MAX_ANSWER_BYTES)
@@ -158,7 +170,7 @@ class _Conversation:
             if not piece or len(found) > MAX_ANSWER_BYTES:
                 break
             found += piece
-            # The time is for the answer as a whole, not for each piece of it.
+            # The time limit is for the answer as a whole, not for each piece of it.
             self._wait()
         return found.rstrip(b"\0\n").decode("utf-8", "replace")
 

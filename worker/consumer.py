@@ -1,4 +1,7 @@
-"""From a waiting job to a closed one: claim, pipeline, done, later, or dead letter (requirements S17, S18)."""
+"""Claims a job, runs the pipeline, and ends the job: done, retry or dead letter.
+
+Requirements S17 and S18.
+"""
 
 import errno
 import logging
@@ -42,7 +45,7 @@ UNEXPECTED: Final = "Processing failed unexpectedly."
 
 
 class Consumer:
-    """Takes jobs in any number of threads; each call of ``take_one`` is one of them."""
+    """Claims jobs and runs them. Any number of threads may call ``take_one``."""
 
     def __init__(
         self,
@@ -66,18 +69,19 @@ class Consumer:
         self._leases: dict[Lease, JobLane] = {}
 
     def take_one(self, lanes: Sequence[JobLane] = ALL_LANES) -> bool:
-        """Carry the next job of these lanes through, or wait a moment for a message that there may be one.
-        Return whether there was a job.
+        """Run the next job of these lanes, or wait a moment for a message that one was queued.
 
-        A job that waited, as one does whose user was at the limit, needs no message: the catalog is
-        looked at before each wait.
+        The catalog is read before each wait, so a job needs no message if it already waits, for
+        example because its user was at the limit.
+
+        Returns: whether there was a job.
         Raises: BackendError: the catalog or the queue can't be reached.
         """
         job = self._claim(lanes)
         if job is not None:
             self._skip_message()
         elif (delivery := self._ports.queue.receive(RECEIVE_SECONDS)) is not None:
-            # A message that is lost from here on is not missed: the next look is soon.
+            # A message that is lost from here on does no harm: the catalog is read again soon.
             delivery.ack()
             job = self._claim(lanes)
         if job is None:
@@ -93,8 +97,10 @@ class Consumer:
         )
 
     def _skip_message(self) -> None:
-        """Take one message from the queue for a job that began without: else they would pile up there while
-        every worker is busy. Never raises."""
+        """Remove one message from the queue for a job that was claimed without one.
+
+        Otherwise messages would collect in the queue while all workers are busy. Never raises.
+        """
         try:
             self._ports.queue.skip_one()
         except BackendError:
@@ -134,7 +140,7 @@ class Consumer:
                 del self._leases[lease]
 
     def _end(self, attempt: Attempt, error: Exception) -> None:
-        """What an attempt's error means for its job. Never raises."""
+        """Change the job as an attempt's error requires. Never raises."""
         try:
             try:
                 attempt.lease.check()
@@ -144,7 +150,7 @@ class Consumer:
         except LeaseLost:
             self._abandon(attempt)
         except BackendError:
-            # The lease runs out; the reaper finds the job.
+            # The lease expires, and the reaper finds the job.
             self._metrics.attempt_ended("unsettled")
             log.exception("job.unsettled", extra={"task_id": attempt.job.task_id})
 
@@ -157,13 +163,13 @@ class Consumer:
                 self._metrics.attempt_ended("released")
                 attempt.remove_unverified_work()
             case WrongLane():
-                self._report_progress(attempt)
+                self._move_to_heavy_lane(attempt)
             case PermanentError():
                 self._fail(attempt, error.reason_code, error.detail, error.message)
             case OutOfResources() | StorageFull():
                 self._schedule_retry(attempt, error, counted=False)
             case Stopped():
-                # Not by the lease, which holds.
+                # The lease holds, so the program was ended because the disk is short.
                 self._schedule_retry(attempt, OutOfResources(DISK_FULL), counted=False)
             case OSError() if error.errno in _FULL:
                 self._schedule_retry(attempt, OutOfResources(DISK_FULL), counted=False)
@@ -173,8 +179,8 @@ class Consumer:
                 log.error("job.crashed", exc_info=error)
                 self._schedule_retry(attempt, TransientError(UNEXPECTED), counted=True)
 
-    def _report_progress(self, attempt: Attempt) -> None:
-        """Let the job wait in the heavy lane, in the place that it has by its age."""
+    def _move_to_heavy_lane(self, attempt: Attempt) -> None:
+        """Release the job into the heavy lane, where it waits at the place of its age."""
         job = attempt.job
         self._ports.catalog.jobs.release(job.task_id, fence=job.fence, lane=JobLane.HEAVY)
         self._metrics.attempt_ended("moved")
@@ -185,7 +191,7 @@ class Consumer:
     def _schedule_retry(
         self, attempt: Attempt, error: PipelineError | BackendError, *, counted: bool
     ) -> None:
-        """Try again after a pause, or give up when it has been tried often enough."""
+        """Schedule the next attempt after a pause, or fail the job after its last attempt."""
         job, jobs = attempt.job, self._settings.jobs
         tried = job.attempts + (1 if counted else 0)
         message = error.message if isinstance(error, PipelineError) else ""
@@ -211,7 +217,7 @@ class Consumer:
         log.warning("job.retry", extra={"task_id": job.task_id, "tried": tried, "code": error.code})
 
     def _fail(self, attempt: Attempt, code: str, sentence: str, message: str) -> None:
-        """Dead letter: the source is kept for a retry by hand, unless it holds a virus."""
+        """Make the job a dead letter; its source is kept for a manual retry unless infected."""
         job = attempt.job
         self._ports.catalog.jobs.fail(
             job.task_id, fence=job.fence, error_code=code, error_msg=sentence
@@ -227,23 +233,23 @@ class Consumer:
         log.warning("job.failed", extra={"task_id": job.task_id, "code": code})
 
     def _abandon(self, attempt: Attempt) -> None:
-        """Somebody else has the job: remove what is ours alone, say nothing (fault 12)."""
+        """Remove this attempt's own files and report nothing: the job was lost (fault 12)."""
         self._metrics.attempt_ended("lost")
         log.warning("job.lost", extra={"task_id": attempt.job.task_id})
         attempt.remove_work()
 
     def wait_until_busy(self, attempts: int, seconds: float) -> bool:
-        """Wait at most ``seconds`` until as many attempts are under way. Return whether they are."""
+        """Wait at most ``seconds`` until ``attempts`` attempts run, and return whether they do."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self._leases) >= attempts, timeout=seconds)
 
     def renew(self) -> None:
-        """Renew every lease held here."""
+        """Renew every lease that this process holds."""
         for lease in self._held():
             lease.renew()
 
     def notice_losses(self) -> None:
-        """End the attempts whose jobs were taken from them since, by a deletion for example.
+        """End the attempts that have lost their jobs, for example because an upload was deleted.
 
         Raises: BackendError.
         """
@@ -256,12 +262,12 @@ class Consumer:
                 lease.lose()
 
     def release(self) -> None:
-        """End every attempt at its next look; the jobs go back to the queue."""
+        """End every attempt at its next check of its lease; the jobs go back to the queue."""
         for lease in self._held():
             lease.stop()
 
     def busy(self) -> int:
-        """Attempts under way."""
+        """Return the number of attempts that run."""
         return len(self._held())
 
     def _heavy(self) -> int:

@@ -1,7 +1,7 @@
 """Places where a test may kill, stop or fail this process: ``TUSD_FAIL=point:action[:nth]``.
 
-Actions: ``exit`` (as kill -9 would: nothing is cleaned up), ``stop`` (SIGSTOP to itself), ``raise``.
-Costs one dictionary look-up where the variable is not set.
+Actions: ``exit`` (like kill -9, without any clean-up), ``stop`` (SIGSTOP to itself), ``raise``.
+Where the variable is not set, a failpoint costs one comparison.
 """
 
 import os
@@ -15,11 +15,11 @@ _counting = threading.Lock()
 
 
 class FailpointReached(Exception):
-    """Raised where ``TUSD_FAIL`` asks for it."""
+    """Raised by the failpoint that ``TUSD_FAIL`` names, for the action ``raise``."""
 
 
 def failpoint(name: str) -> None:
-    """Do what ``TUSD_FAIL`` says if it names this point, at its nth passing."""
+    """Do the action of ``TUSD_FAIL`` if it names this point and this is the nth call."""
     global _left  # noqa: PLW0603  (one process, one failpoint)
     if name != _wanted:
         return
@@ -30,7 +30,8 @@ def failpoint(name: str) -> None:
     if _action == "exit":
         os._exit(137)
     if _action == "stop":
-        # To this thread: a signal to the process may stop it a transaction later, in another thread.
+        # The signal goes to this thread: one to the process may be handled by another thread, after
+        # one more transaction.
         signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     if _action == "raise":
         raise FailpointReached(name)

@@ -1,4 +1,4 @@
-"""What nobody needs any longer: found by looking, removed by age and reference (requirement S20)."""
+"""Finds and removes what no row refers to once it is old enough (requirement S20)."""
 
 import logging
 import shutil
@@ -18,28 +18,28 @@ from tusd_py.ports import Ports
 log = logging.getLogger(__name__)
 
 ORPHAN_OBJECT_SECONDS: Final = 48 * 3600.0
-"""A job puts its object before its row: an object this old without a row never gets one."""
+"""A job stores its object before its row: an object of this age without a row never gets one."""
 UNFINISHED_SECONDS: Final = 48 * 3600.0
-"""A put that no job goes on with is given up so long after it began."""
+"""Age at which a multipart upload that no job continues is abandoned."""
 ORPHAN_DATA_SECONDS: Final = 24 * 3600.0
-"""A creation makes its file before its row."""
+"""An upload's file is created before its row: a file of this age without a row never gets one."""
 _ACTIVE: Final = (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftovers:
-    """What may go, by kind."""
+    """Lists what may be removed, by kind."""
 
     sources: tuple[UploadId, ...]
-    """Bytes of uploads that the pool holds, or that were closed."""
+    """Uploads whose bytes may go: the pool holds the file, or the upload was closed."""
     orphan_data: tuple[UploadId, ...]
-    """Bytes without an upload."""
+    """Ids of stored bytes that have no upload."""
     work_dirs: tuple[Path, ...]
-    """Folders of attempts that are over."""
+    """Folders of attempts that have ended."""
     orphan_objects: tuple[str, ...] = ()
-    """Objects that no pool entry points at."""
+    """Keys of objects to which no file of the pool refers."""
     unfinished: tuple[Unfinished, ...] = ()
-    """What puts have left in the object store."""
+    """What interrupted puts have left in the object store."""
 
     def __len__(self) -> int:
         parts = (self.sources, self.orphan_data, self.work_dirs, self.orphan_objects)
@@ -49,12 +49,12 @@ class Leftovers:
 def find_leftovers(
     ports: Ports, *, objects: bool = True, failed_after: float | None = None
 ) -> Leftovers:
-    """Look, and touch nothing.
+    """Return what may be removed, without removing it.
 
-    Args: objects: look through the object store too, which lists all of it; if another catalog's
-        objects are there, nothing of them is found. failed_after: seconds after which sources of failed
-        jobs go; None: never.
-    Raises: BackendError, Transient, OSError.
+    Args: objects: whether to list the whole object store too; if it belongs to another catalog,
+        no objects are found. failed_after: seconds after which sources of failed jobs are removed;
+        None keeps them.
+    Raises: BackendError, TransientError, OSError.
     """
     collects = objects and owns_objects(ports)
     return Leftovers(
@@ -67,9 +67,10 @@ def find_leftovers(
 
 
 def claim_objects(ports: Ports, *, anew: bool = False) -> bool:
-    """Say whose the objects are where nobody has said it (``anew``: whatever was said).
+    """Make this catalog the owner of the object store if the store has none.
 
-    Returns: whether they are this catalog's. Raises: BackendError, Transient, OSError.
+    Args: anew: replace another owner, too.
+    Returns: whether this catalog owns the store. Raises: BackendError, TransientError, OSError.
     """
     if anew or ports.objects.owner() is None:
         ports.objects.set_owner(ports.catalog.objects.identity())
@@ -77,8 +78,10 @@ def claim_objects(ports: Ports, *, anew: bool = False) -> bool:
 
 
 def owns_objects(ports: Ports) -> bool:
-    """Whether the objects are this catalog's, or nobody's yet. To another one's it would be the wrong
-    judge: it would collect them all. Raises: BackendError, Transient, OSError.
+    """Return whether this catalog owns the object store, or the store has no owner yet.
+
+    A catalog must not remove objects of a store that another one owns: it would remove all of them.
+    Raises: BackendError, TransientError, OSError.
     """
     owner = ports.objects.owner()
     if owner in (None, ports.catalog.objects.identity()):
@@ -88,7 +91,7 @@ def owns_objects(ports: Ports) -> bool:
 
 
 def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
-    """Remove what was found. What fails stays for the next round."""
+    """Remove what was found. Where a removal fails, the next round tries again."""
     for upload_id in leftovers.sources:
         _try(partial(_remove_source, ports, upload_id))
     for upload_id in leftovers.orphan_data:
@@ -104,7 +107,7 @@ def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
 
 
 def _remove_source(ports: Ports, upload_id: UploadId) -> None:
-    """Remove the bytes unless the job has been queued again since they were found."""
+    """Remove the bytes, unless the job was queued again after they were found."""
     job = ports.catalog.jobs.get(upload_id)
     if job is not None and job.state in _ACTIVE:
         return
@@ -123,7 +126,7 @@ def _remove_work(ports: Ports, folder: Path) -> None:
 
 
 def _remove_object(ports: Ports, key: str) -> None:
-    """Condemned first, so that no attempt begins to point at it meanwhile (fault 49)."""
+    """Condemn the object, so that no attempt begins to refer to it, then remove it (fault 49)."""
     if ports.catalog.objects.condemn(key):
         ports.objects.delete(key)
         ports.catalog.objects.removed(key)
@@ -152,7 +155,7 @@ def _work_dirs(ports: Ports) -> Iterator[Path]:
         task_id = parse_upload_id(folder.name)
         if task_id is None or not folder.is_dir():
             continue
-        # Listed before the catalog is read: what an attempt makes that begins after that is not among them.
+        # The list is made before the catalog is read: it holds nothing of attempts that begin later.
         with suppress(FileNotFoundError):
             attempts = list(folder.iterdir())
             job = ports.catalog.jobs.get(task_id)
@@ -163,8 +166,10 @@ def _work_dirs(ports: Ports) -> Iterator[Path]:
 
 
 def _needed(job: Job) -> frozenset[str]:
-    """Return the fences of the attempts whose folders may still be read or written. That of a copy of the
-    source has the fence in its name, too."""
+    """Return the fences of the attempts whose folders may still be read or written.
+
+    The name of a folder with a copy of the source begins with the fence, too.
+    """
     if job.state not in _ACTIVE:
         return frozenset()
     verified = (made.path.partition("/")[0] for made in job.checkpoint.outputs)

@@ -1,4 +1,4 @@
-"""A worker's hold on its jobs: renewed while it lives, given up before it is lost."""
+"""The lease of a job: the worker renews it, and ends the attempt before the lease expires."""
 
 import logging
 import threading
@@ -12,15 +12,18 @@ from tusd_py.domain.job import Job
 log = logging.getLogger(__name__)
 
 SELF_FENCE_SHARE: Final = 1 / 6
-"""Stop so long before the end of an unrenewed lease (10 s of 60), so that two never run at once."""
+"""Share of a lease before whose end an attempt stops if the lease was not renewed (10 s of 60).
+
+It keeps two attempts at one job from running at the same time.
+"""
 
 
 class WorkerStopping(Exception):
-    """Raised inside an attempt when the worker is to stop: the job goes back at once."""
+    """Raised inside an attempt when the worker must stop: the job is released at once."""
 
 
 class Lease:
-    """One attempt's hold on its job. Any thread may ask; the renewer keeps it."""
+    """Holds one job for one attempt. Any thread may check it; one thread renews it."""
 
     def __init__(self, jobs: JobRepository, job: Job, *, seconds: float, clock: Clock) -> None:
         self.task_id = job.task_id
@@ -34,10 +37,10 @@ class Lease:
         self._closed = threading.Event()
 
     def renew(self) -> None:
-        """Hold it longer; a database that can't be reached costs the lease only in the end."""
+        """Renew the lease; an unreachable database loses it only when it expires."""
         if self._closed.is_set():
             return
-        asked_at = self._clock.monotonic()
+        called_at = self._clock.monotonic()
         try:
             self._jobs.renew(self.task_id, fence=self.fence, lease_seconds=self._seconds)
         except LeaseLost:
@@ -45,23 +48,25 @@ class Lease:
         except BackendError:
             log.warning("job.lease.unrenewed", extra={"task_id": self.task_id})
         else:
-            self._until = asked_at + self._seconds
+            self._until = called_at + self._seconds
 
     def lose(self) -> None:
-        """Another attempt has the job, or none has: this one ends at its next look."""
+        """Mark the lease as lost: the attempt ends at its next check."""
         self._lost.set()
 
     def stop(self) -> None:
-        """The worker is stopping: the attempt ends at its next look."""
+        """Note that the worker stops: the attempt ends at its next check."""
         self._stopping.set()
 
     def close(self) -> None:
-        """The job is recorded: there is nothing left to hold or to lose, and a renewal that finds it
-        closed says nothing about us."""
+        """Note that the job is recorded: from now on the lease is not renewed and can't be lost.
+
+        A renewal would find the job closed and take that for a loss.
+        """
         self._closed.set()
 
     def ended(self) -> bool:
-        """Whether the attempt must not go on."""
+        """Return whether the attempt must end."""
         if self._closed.is_set():
             return False
         spare = self._seconds * SELF_FENCE_SHARE
@@ -70,7 +75,7 @@ class Lease:
         return self._lost.is_set() or self._stopping.is_set()
 
     def check(self) -> None:
-        """Go on only while the job is ours. Raises: LeaseLost, WorkerStopping."""
+        """Raise if the attempt must end. Raises: LeaseLost, WorkerStopping."""
         if not self.ended():
             return
         if self._lost.is_set():

@@ -1,4 +1,4 @@
-"""Telling a task's followers what the pipeline does."""
+"""Writes the state of a task into the view while the pipeline runs."""
 
 import logging
 from collections.abc import Sequence
@@ -15,41 +15,41 @@ from tusd_py.tasks.port import TaskView
 log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS: Final = 0.5
-"""Progress within a state is told at most twice a second, and only by whole percents."""
+"""Shortest time between two reports of progress within a state; it grows by whole percents."""
 
 
 class Reporter:
-    """One attempt's voice. The view may fail: the next report repairs it."""
+    """Reports the state of one attempt. A report may fail: the next one holds the whole state."""
 
     def __init__(self, view: TaskView, job: Job, clock: Clock) -> None:
         self._view = view
         self._facts = facts_of(job)
         self._attempt = job.fence
         self._quiet = job.checkpoint.again
-        """A completed task that is processed again stays completed: only the new result is shown."""
+        """Whether only the result is shown: a completed task that runs again stays completed."""
         self._clock = clock
         self._status = TaskStatus.PROCESSING
         self._progress = -1
         self._sent_at = float("-inf")
 
     def report(self, status: TaskStatus, progress: int, message: str = "") -> None:
-        """A new state or text: told at once."""
+        """Report a new state or text at once."""
         self._put(TaskChange(status=status, progress=progress, message=message))
 
     def report_progress(self, status: TaskStatus, progress: int, message: str) -> None:
-        """Progress within a state: told if it is worth it."""
+        """Report progress within a state if it has grown and ``INTERVAL_SECONDS`` have passed."""
         now = self._clock.monotonic()
         if progress > self._progress and now - self._sent_at >= INTERVAL_SECONDS:
             self.report(status, progress, message)
 
     def report_waiting(self, message: str) -> None:
-        """The attempt is over and another follows: state and progress stay as they are (requirement S7)."""
+        """Report that another attempt follows; state and progress stay (requirement S7)."""
         self.report(self._status, max(self._progress, 0), message)
 
     def completed(
         self, message: str, *, oss_path: str, repository_id: str, notes: Sequence[str] = ()
     ) -> None:
-        """Show the final state; ``notes``: codes of ``domain.notes.Note``."""
+        """Report the final state. Args: notes: codes of ``domain.notes.Note``."""
         self._put(
             TaskChange(
                 status=TaskStatus.COMPLETED,
@@ -63,7 +63,7 @@ class Reporter:
         )
 
     def failed(self, *, code: str, sentence: str, message: str = "") -> None:
-        """The other final state: a code and a sentence, never a tool's words (hole 8)."""
+        """Report the failure with a code and a sentence, never with a program's output (hole 8)."""
         self._put(
             TaskChange(
                 status=TaskStatus.FAILED,
@@ -79,8 +79,8 @@ class Reporter:
             return
         self._status, self._progress = change.status, change.progress
         self._sent_at = self._clock.monotonic()
-        told = replace(change, attempt=self._attempt, reopen=True)
+        report = replace(change, attempt=self._attempt, reopen=True)
         try:
-            self._view.put(self._facts, told)
+            self._view.put(self._facts, report)
         except BackendError:
             log.warning("task.put.failed", extra={"task_id": self._facts.task_id})
