@@ -1,4 +1,4 @@
-"""Connections: one engine, one transaction per call, SQLite made safe and MySQL left as it is."""
+"""Opens connections and runs transactions of SQLite and MySQL."""
 
 import logging
 import random
@@ -24,17 +24,20 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BUSY_SECONDS: Final = 10.0
-"""How long a writer of SQLite waits for another process's transaction. Once: a process that was
-stopped (SIGSTOP) inside its transaction holds all others up, and they must still be able to end."""
+"""How long a writer of SQLite waits for the transaction of another process.
+
+It waits once: a process that was stopped (SIGSTOP) inside its transaction delays all others, and
+they must still be able to end.
+"""
 TRIES: Final = 5
-"""How often a MySQL transaction is begun when deadlocks, lock waits or lost connections end it."""
+"""How often a MySQL transaction is begun if deadlocks, lock waits or lost connections end it."""
 _ERRORS: Final = (SQLAlchemyError, sqlite3.Error)
 _TRANSIENT: Final = (1205, 1213)
-"""Lock wait, deadlock: the transaction was rolled back and may be repeated."""
+"""Lock wait and deadlock: the transaction was rolled back and may be repeated."""
 
 
 def sqlite_url(path: Path) -> str:
-    """The URL of a SQLite file."""
+    """Return the URL of a SQLite file."""
     return f"sqlite:///{path}"
 
 
@@ -55,8 +58,8 @@ class Transactions(Protocol):
 
         Args: settled: checks, in a transaction of its own, whether the work was done, if the
             connection was lost during COMMIT (fault 26). Its result is the result of the work; None
-            means that the work was not done. Without it the work is repeated, which must then change
-            nothing the second time: it is fenced, or it sets what is already set.
+            means that the work was not done. Without it the work is repeated, which must then
+            change nothing the second time: it is fenced, or it sets what is already set.
         Raises: BackendError, and what ``work`` raises.
         """
         ...
@@ -80,7 +83,7 @@ class OpenTransaction(Transactions):
         *,
         settled: Callable[[Connection], T | None] | None = None,
     ) -> T:
-        """Run ``work``; its owner makes it durable."""
+        """Run ``work``; the owner of the transaction commits it."""
         with backend_errors():
             return work(self._connection)
 
@@ -96,9 +99,13 @@ class Database(Transactions):
         options: Mapping[str, Any] | None = None,
         spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
-        """``durable``: False lets a power cut take the last transactions of a SQLite file, not its
-        soundness; kill -9 takes none either way. ``options``: execution options of every connection;
-        ``spare``: space with which transactions of a SQLite file go on when the disk is full."""
+        """Prepare an engine; connections are opened when they are needed.
+
+        Args: durable: False: a power cut may lose the last transactions of a SQLite file, which
+                stays consistent. kill -9 loses none in either case.
+            options: execution options of every connection.
+            spare: space that transactions of a SQLite file use when the disk is full.
+        """
         self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
             _make_private(url)
@@ -184,7 +191,7 @@ class Database(Transactions):
                 time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  (jitter)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
 
@@ -199,7 +206,7 @@ def _make_private(url: str | URL) -> None:
 
 @contextmanager
 def backend_errors() -> Iterator[None]:
-    """A database's trouble, in the project's words: never "not found" (hole 12)."""
+    """Raise the project's errors for those of the database: never "not found" (hole 12)."""
     try:
         yield
     except _ERRORS as error:
@@ -230,7 +237,7 @@ def _is_transient(error: DBAPIError) -> bool:
 
 def _prepare_sqlite(engine: Engine, *, synchronous: Literal["FULL", "NORMAL"]) -> None:
     def connected(connection: Any, _record: object) -> None:  # noqa: ANN401  (a DB-API connection)
-        # The driver must not begin transactions behind our back: ``GroupCommit`` does.
+        # The driver must not begin transactions by itself, since ``GroupCommit`` begins them.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")

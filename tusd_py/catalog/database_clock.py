@@ -1,4 +1,4 @@
-"""The database's time, for leases and expiry that several machines must agree on (fault 41)."""
+"""Reads the database's time, on which several machines agree for leases and expiry (fault 41)."""
 
 import threading
 from typing import Final
@@ -14,8 +14,11 @@ _NOW: Final = text("SELECT UNIX_TIMESTAMP(NOW(6))")
 
 
 class DatabaseClock(Clock):
-    """``clock.Clock`` by the database: asked once a minute, and counted on from there by the
-    machine's monotonic clock. What this machine's own clock says plays no part."""
+    """Implements ``clock.Clock`` by the database's time.
+
+    It is read once a minute, and this machine's monotonic clock counts on from it. The wall clock
+    of this machine has no influence.
+    """
 
     def __init__(self, database: Database, *, machine: Clock | None = None) -> None:
         self._database = database
@@ -26,14 +29,14 @@ class DatabaseClock(Clock):
 
     @override
     def now(self) -> float:
-        """Raises: BackendError: the database was never reached."""
+        """Return the unix seconds of the database. Raises: BackendError: it was never reached."""
         with self._mutex:
             if self._machine.monotonic() >= self._refresh_at:
-                asked_at = self._machine.monotonic()
-                said = float(self._database.read(lambda c: c.execute(_NOW).scalar_one()))
-                # It was said some time between; a new connection may have taken long.
-                self._offset = said - (asked_at + self._machine.monotonic()) / 2
-                self._refresh_at = asked_at + REFRESH_SECONDS
+                begun = self._machine.monotonic()
+                found = float(self._database.read(lambda c: c.execute(_NOW).scalar_one()))
+                # The time was read some time between; a new connection may have taken long.
+                self._offset = found - (begun + self._machine.monotonic()) / 2
+                self._refresh_at = begun + REFRESH_SECONDS
             return self._machine.monotonic() + self._offset
 
     @override

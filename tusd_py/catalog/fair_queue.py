@@ -1,12 +1,13 @@
-"""Which job is next: each user has a line of waiting jobs in each lane, and the lines take turns.
+"""Finds the next job: each user has a line of waiting jobs in each lane, and the lines take turns.
 
-A row of ``job_lines`` says whether jobs wait in the line, when the first of them is due, their lowest
-precedence (the negative of a priority), and when the line was served last. A claim reads the first
-entry of two indexes, not the jobs that wait.
+A row of ``job_lines`` holds whether jobs wait in the line, when the first of them is due, their
+lowest precedence (the negative of a priority), and when the line was served last. A claim reads the
+first entry of two indexes, not the jobs that wait.
 
-Rule 1: what queues a job calls ``join_line`` in the same transaction. A row may promise too much (its job
-was cancelled): the claim that finds nothing corrects it. It never promises too little; should one, after
-a database was repaired or edited by hand, say, ``restore_lines`` corrects it.
+Rule 1: code that queues a job calls ``join_line`` in the same transaction. A row may promise too
+much, for example because its job was cancelled: the claim that finds nothing corrects it. It never
+promises too little; if it does, for example after a database was edited by hand, ``restore_lines``
+corrects it.
 Rule 2: a claim holds its line's row until it commits. So claims of one line follow each other, and
 none exceeds the limit of a user.
 """
@@ -42,8 +43,10 @@ from tusd_py.domain.job import Job, JobState
 from tusd_py.domain.job_lane import JobLane
 
 CLOCKS_APART_SECONDS: Final = 1.0
-"""A job counts as due this long before its time, since the clock of the process that queued it may be
-ahead of the clock of the one that takes it."""
+"""A job counts as due this long before its time.
+
+The clock of the process that queued it may be ahead of the clock of the one that takes it.
+"""
 
 _QUEUED: Final = jobs.c.state == JobState.QUEUED.value
 _RUNNING: Final = jobs.c.state == JobState.RUNNING.value
@@ -89,7 +92,7 @@ _BEFORE_ALL: Final = -(1 << 30)
 
 
 class UserLine(NamedTuple):
-    """A row of ``job_lines``."""
+    """Holds a row of ``job_lines``."""
 
     lane: str
     user_id: int
@@ -101,7 +104,7 @@ class UserLine(NamedTuple):
 
 _LINE: Final = select(*(job_lines.c[name] for name in UserLine._fields))
 Key = tuple[str, int]
-"""Lane and user: a line's name."""
+"""Lane and user, which name a line."""
 
 
 def join_line(
@@ -136,7 +139,7 @@ def wait_in_line(connection: Connection, task_id: UploadId, due_at: float) -> No
 
 
 def restore_lines(connection: Connection) -> int:
-    """Let the line of each user wait whose jobs wait. Returns: the number of lines that did not."""
+    """Let the line of each user wait whose jobs wait. Return the number of lines that did not."""
     user_lines = (
         select(
             jobs.c.lane,
@@ -166,7 +169,7 @@ def restore_lines(connection: Connection) -> int:
 
 
 def is_any_due(connection: Connection, lanes: Sequence[JobLane], now: float, per_user: int) -> bool:
-    """Return whether a claim would find a line to look at. Locks nothing."""
+    """Return whether a claim would find a line to examine. Lock nothing."""
     return _fairest(connection, lanes, now, per_user, passed=set()) is not None
 
 
@@ -179,13 +182,13 @@ def claim_next(
     until: float,
     per_user: int,
 ) -> Job | None:
-    """Take the fairest due job: see ``JobCatalog.claim_next``."""
+    """Claim the fairest due job: see ``JobRepository.claim_next``."""
     passed: set[Key] = set()
     while (fairest := _fairest(connection, lanes, now, per_user, passed)) is not None:
         key = (fairest.lane, fairest.user_id)
         line = _locked(connection, key)
         if line != fairest:
-            # Another claim had it meanwhile: it may not be the fairest any longer.
+            # Another claim took it meanwhile, so it may not be the fairest any longer.
             continue
         if per_user and _running_in(connection, key) >= per_user:
             passed.add(key)
@@ -205,7 +208,7 @@ def _fairest(
     per_user: int,
     passed: Collection[Key],
 ) -> UserLine | None:
-    """Highest priority, fewest running jobs, served longest ago, due first."""
+    """Return the line that is next: by priority, running jobs, last turn and due time."""
     running = _running(connection)
     found: list[UserLine] = []
     for lane in lanes:
@@ -262,7 +265,7 @@ def _lines_of(
 ) -> list[UserLine]:
     if not users:
         return []
-    # Nothing else is in the condition: the primary key is the index to use.
+    # Without any other condition, the database uses the primary key.
     statement = _LINE.where(job_lines.c.lane == lane.value, job_lines.c.user_id.in_(sorted(users)))
     lines = [UserLine(*row) for row in connection.execute(statement)]
     return [line for line in lines if line.waiting and line.due_at <= now + CLOCKS_APART_SECONDS]
@@ -293,12 +296,15 @@ def _claim(connection: Connection, key: Key, *, owner: str, now: float, until: f
         if taken == 1:
             row = connection.execute(select(jobs).where(jobs.c.task_id == task_id))
             return job_of(row.mappings().one())
-        # Cancelled in this moment. The line stands as it is, and is looked at again.
+        # The job was cancelled at this moment. The line is unchanged and is examined again.
     return None
 
 
 def _first_jobs(connection: Connection, key: Key) -> list[tuple[str, int, float]]:
-    """The job that is due first in each precedence of a line, lowest first: task, precedence, time."""
+    """Return the job that is due first in each precedence of a line: task, precedence, time.
+
+    The lowest precedence comes first.
+    """
     lane, user = key
     heads: list[tuple[str, int, float]] = []
     beyond = _BEFORE_ALL
@@ -312,7 +318,7 @@ def _first_jobs(connection: Connection, key: Key) -> list[tuple[str, int, float]
 
 
 def _correct(connection: Connection, line: UserLine, now: float, *, served_at: float) -> None:
-    """Let the row say what waits in the line now."""
+    """Write to the row what waits in the line now."""
     heads = _first_jobs(connection, (line.lane, line.user_id))
     due = [precedence for _, precedence, run_after in heads if run_after <= now]
     connection.execute(

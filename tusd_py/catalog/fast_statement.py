@@ -1,7 +1,7 @@
-"""Statements of every upload's way, made once and run by SQLite's driver itself.
+"""Statements that every upload needs: they are compiled once and run by SQLite's driver itself.
 
-SQLAlchemy says how they and their values are spelt; running one by way of it costs ten times what
-SQLite takes for it, and an upload runs eight. Other databases get them by way of SQLAlchemy.
+SQLAlchemy compiles the statements and their values. To run one through SQLAlchemy costs ten times
+what SQLite needs for it, and an upload runs eight. Other databases get them through SQLAlchemy.
 """
 
 import sqlite3
@@ -19,14 +19,17 @@ _SQLITE: Final = sqlite_dialect()
 
 
 class FastStatement:
-    """One statement."""
+    """Runs one statement."""
 
     def __init__(
         self,
         statement: Insert | Update | Delete | Select[Any],
         columns: Sequence[str] | None = None,
     ) -> None:
-        """``columns``: those an INSERT is given values of; the others take their defaults."""
+        """Compile the statement.
+
+        ``columns``: those that an INSERT has values for; others: defaults.
+        """
         self._statement = statement
         compiled = statement.compile(dialect=_SQLITE, column_keys=columns)
         self._text = str(compiled)
@@ -41,13 +44,16 @@ class FastStatement:
         self._read = _only({column.name: _result_processors(column.type) for column in selected})
 
     def run(self, connection: Connection, values: Row) -> int:
-        """Returns: how many rows it changed. Raises: SQLAlchemyError, sqlite3.Error."""
+        """Run the statement; return how many rows it changed.
+
+        Raises: SQLAlchemyError, sqlite3.Error.
+        """
         if connection.dialect.name != "sqlite":
             return connection.execute(self._statement, values).rowcount
         return sqlite_of(connection).execute(self._text, self._compile(values)).rowcount
 
     def first(self, connection: Connection, values: Row) -> Row | None:
-        """The first row that it selects. Raises: SQLAlchemyError, sqlite3.Error."""
+        """Return the first row that it selects. Raises: SQLAlchemyError, sqlite3.Error."""
         if connection.dialect.name != "sqlite":
             return connection.execute(self._statement, values).mappings().first()
         found = sqlite_of(connection).execute(self._text, self._compile(values)).fetchone()
@@ -66,7 +72,7 @@ class FastStatement:
 
 
 def sqlite_of(connection: Connection) -> sqlite3.Connection:
-    """SQLite's own connection below SQLAlchemy's."""
+    """Return SQLite's own connection below SQLAlchemy's."""
     driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
     return driver
 

@@ -1,10 +1,10 @@
 """Commits the work of several threads on one SQLite file in one transaction, with one sync.
 
-SQLite has one writer at a time, so threads wait for each other in any case. The thread that holds the
-lock runs the work of all that wait, and commits once. A thread gets its result after that commit. When
-one work fails, the transaction is rolled back and all works run again, each in a savepoint, so that only
-the failed one is rolled back. Savepoints from the start would be a quarter of the statements, and
-failures are rare.
+SQLite has one writer at a time, so threads wait for each other in any case. The thread that holds
+the lock runs the work of all that wait, and commits once. A thread gets its result after that
+commit. When one work fails, the transaction is rolled back and all works run again, each in a
+savepoint, so that only the failed one is rolled back. Savepoints from the start would be a quarter
+of the statements, and failures are rare.
 """
 
 import sqlite3
@@ -22,16 +22,16 @@ from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
-"""May be done twice; what the first time changed in the database is taken back before."""
+"""Changes the database. It may run twice; what its first run changed is rolled back before."""
 _NO_CONNECTION: Final = (OperationalError, sqlite3.OperationalError)
-"""Locked, full, damaged: no work is to blame, and a second time would wait a second time."""
+"""Locked, full, damaged: no work is the cause, and a second run would only wait again."""
 
 MAX_BATCH: Final = 64
-"""Other processes wait for the file meanwhile."""
+"""Works of one transaction, during which other processes wait for the file."""
 
 
 class _Entry:
-    """One writer's work, and what came of it."""
+    """Holds one thread's work and its result."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -39,7 +39,7 @@ class _Entry:
 
 
 class GroupCommit:
-    """Runs functions in transactions of the engine's, from any thread."""
+    """Runs functions in transactions of the engine, from any thread."""
 
     def __init__(self, engine: Engine, spare: SpareSpace = NO_SPARE_SPACE) -> None:
         self._engine = engine
@@ -76,14 +76,14 @@ class GroupCommit:
         outcomes: list[Result] = []
         try:
             self._transaction(works, _plainly, outcomes)
-        except Exception as error:  # noqa: BLE001  (it is raised to whom it belongs)
+        except Exception as error:  # noqa: BLE001  (the thread of the work gets it)
             if len(works) == 1 or isinstance(error, _NO_CONNECTION):
                 return [Result(error=error)] * len(works)
         else:
             return outcomes
         try:
             self._transaction(works, _guarded, outcomes)
-        except Exception as error:  # noqa: BLE001  (it is raised to each of them)
+        except Exception as error:  # noqa: BLE001  (each thread gets it)
             failed = [done.error or error for done in outcomes]
             failed += [error] * (len(works) - len(outcomes))
             return [Result(error=each) for each in failed]
@@ -110,8 +110,11 @@ class GroupCommit:
 
 
 def _plainly(connection: Connection, work: Work) -> Result:
-    """Raises: what the work raises; sqlite3.OperationalError: SQLite has ended the transaction, and
-    what follows would be one of its own."""
+    """Run the work.
+
+    Raises: what the work raises; sqlite3.OperationalError: SQLite has ended the transaction, and
+        later statements would be in a transaction of their own.
+    """
     done = Result(work(connection))
     if not sqlite_of(connection).in_transaction:
         raise sqlite3.OperationalError("the transaction is over")
@@ -119,7 +122,10 @@ def _plainly(connection: Connection, work: Work) -> Result:
 
 
 def _guarded(connection: Connection, work: Work) -> Result:
-    """Raises: sqlite3.Error: the whole transaction is gone (a full disk ends it)."""
+    """Run the work in a savepoint.
+
+    Raises: sqlite3.Error: a full disk ended the whole transaction.
+    """
     driver = sqlite_of(connection)
     driver.execute("SAVEPOINT work")
     try:

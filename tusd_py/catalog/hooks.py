@@ -1,7 +1,6 @@
-"""Events for hooks in SQL: ``HookCatalog``. An outbox of its own: each row is taken, told, removed.
+"""Implements the port ``HookRepository`` in SQL: an outbox of its own for the events of hooks.
 
-Which events are recorded is said when the database is opened; a database that was opened without
-writes none.
+The process that opens the database names the events to record; without names none is recorded.
 """
 
 import secrets
@@ -30,12 +29,12 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.rendition import Rendition
 
 RECORDED: Final = "tusd_hooks"
-"""The execution option with the events that are recorded."""
+"""Execution option with the events that are recorded."""
 _ADD: Final = insert(hook_events)
 
 
 def add_event(connection: Connection, upload_id: UploadId, event: HookEvent, now: float) -> None:
-    """It happened: somebody is to be told, if anybody wants to be."""
+    """Record an event, if events of this kind are recorded."""
     if event not in connection.get_execution_options().get(RECORDED, ()):
         return
     row = {
@@ -50,7 +49,7 @@ def add_event(connection: Connection, upload_id: UploadId, event: HookEvent, now
 
 
 class SqlHooks(HookRepository):
-    """The part of the catalog that hooks are told from."""
+    """Keeps events for hooks in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
@@ -80,7 +79,7 @@ class SqlHooks(HookRepository):
 
 
 def _due(now: float, limit: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """The oldest of each upload that has one, if that one is due."""
+    """Return a statement for the due events that are the oldest of their upload."""
     earlier = hook_events.alias("earlier")
     first = ~exists(
         select(earlier.c.id).where(
@@ -98,7 +97,7 @@ def _due(now: float, limit: int):  # type: ignore[no-untyped-def]  # noqa: ANN20
 def _claim(connection: Connection, limit: int, now: float, until: float) -> list[PendingEvent]:
     taken = []
     for row in connection.execute(_due(now, limit)).mappings().all():
-        # Another server may be about to take it.
+        # Another server may claim it at the same time.
         won = connection.execute(
             update(hook_events)
             .where(hook_events.c.id == row["id"], hook_events.c.due_at == row["due_at"])
@@ -120,7 +119,7 @@ def _pending_event(connection: Connection, row) -> PendingEvent:  # type: ignore
     )
     ended = connection.execute(of_task).mappings().first()
     upload = upload_of(connection.execute(of_upload).mappings().one())
-    file, beside = _file(connection, upload.file_identity)
+    file, others = _file(connection, upload.file_identity)
     return PendingEvent(
         id=row["event_id"],
         event=HookEvent(row["event"]),
@@ -128,7 +127,7 @@ def _pending_event(connection: Connection, row) -> PendingEvent:  # type: ignore
         failures=row["failures"],
         upload=upload,
         file=file,
-        renditions=beside,
+        renditions=others,
         outcome=None
         if ended is None
         else Outcome(
@@ -148,6 +147,6 @@ def _file(
     row = connection.execute(pool).mappings().first()
     if row is None:
         return None, ()
-    beside = select(renditions).where(renditions.c.identity == identity).order_by(renditions.c.id)
-    found = connection.execute(beside).mappings().all()
+    of_file = select(renditions).where(renditions.c.identity == identity).order_by(renditions.c.id)
+    found = connection.execute(of_file).mappings().all()
     return file_of(row), tuple(rendition_of(one) for one in found)

@@ -1,4 +1,4 @@
-"""Uploads that are complete without their bytes, in SQL."""
+"""Finishes uploads without their bytes, in SQL."""
 
 from sqlalchemy import Connection, update
 from typing_extensions import override
@@ -18,7 +18,7 @@ from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 
 
 class InstantUploads(InstantUploadRepository):
-    """The part of the catalog that finds content by its declared hash."""
+    """Finds content by its declared hash, in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
@@ -71,7 +71,7 @@ def _add_instant(connection: Connection, upload: Upload, scope: Scope, now: floa
 
 
 def finish_instant(connection: Connection, upload: Upload, scope: Scope, now: float) -> File | None:
-    """See ``UploadCatalog.finish_instant``."""
+    """Finish a receiving upload: see ``InstantUploadRepository.finish_instant``."""
     file = _held(connection, upload, scope)
     if file is None:
         return None
@@ -95,7 +95,7 @@ def finish_instant(connection: Connection, upload: Upload, scope: Scope, now: fl
 
 
 def _held(connection: Connection, upload: Upload, scope: Scope) -> File | None:
-    """The scope's file of the hash and the length that the upload was declared with."""
+    """Return the scope's file with the hash and the length that the upload declares."""
     file = pool_file(connection, scope, upload.declared_hash or "", locked=True)
     return file if file is not None and file.size == upload.length else None
 

@@ -1,4 +1,4 @@
-"""Jobs in SQL: ``catalog.port.JobCatalog``. Every write of an attempt carries its fence."""
+"""Implements the port ``JobRepository`` in SQL. Every write of an attempt carries its fence."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -64,14 +64,17 @@ SENT_ROWS_SECONDS = 24 * 3600.0
 POISON = "poison"
 POISON_SENTENCE = "Storing this file stopped the worker several times."
 
-_MASKED_SENTENCE: Final = {
+_REQUEUED: Final = {
     "state": JobState.QUEUED.value,
     "owner": "",
     "run_after": jobs.c.created_at,
 }
-"""A job that a worker gave up through no fault of the job waits where it would if it had not begun."""
+"""Columns of a job that goes back to its place in the line, since its worker gave it up.
 
-# Made once: see ``records``.
+The job is not the cause, so it waits where it would if it had not begun.
+"""
+
+# Compiled once: see ``fast_statement``.
 _PENDING: Final = (
     select(outbox.c.id.label("row_id"), jobs)
     .join(jobs, jobs.c.task_id == outbox.c.task_id)
@@ -88,7 +91,7 @@ _DROP_SENT: Final = delete(outbox).where(outbox.c.sent_at < bindparam("before"))
 
 
 class SqlJobs(ReprocessJobs, WaitingJobs, JobRepository):
-    """The job half of the catalog."""
+    """Keeps jobs in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
@@ -189,7 +192,7 @@ class SqlJobs(ReprocessJobs, WaitingJobs, JobRepository):
         moved = {} if lane is None else {"lane": lane.value}
 
         def work(connection: Connection) -> None:
-            _fenced(connection, task_id, fence, **_MASKED_SENTENCE, **moved)
+            _fenced(connection, task_id, fence, **_REQUEUED, **moved)
             wait_in_line(connection, task_id, now)
 
         self._database.write(work)
@@ -376,7 +379,7 @@ def _complete(
 
 
 def _add_file(connection: Connection, job: Job, stored: StoredContent, now: float) -> None:
-    """Unless equal content got there first: then its row stands (fault 48)."""
+    """Insert the file, unless equal content was stored first: then that row stands (fault 48)."""
     of_upload = select(uploads.c.tenant).where(uploads.c.id == job.task_id)
     identity = str(uuid4())
     statement = insert(repository_pool).values(
@@ -404,7 +407,7 @@ def _add_file(connection: Connection, job: Job, stored: StoredContent, now: floa
 
 
 def _failure(error_code: str, error_msg: str, now: float, *, again: bool = False) -> dict[str, Any]:
-    """Columns of a job that ended badly; one that processed a file ``again`` leaves the task as it was."""
+    """Return the columns of a job that failed; one that processed a file ``again`` is done."""
     return {
         "state": (JobState.DONE if again else JobState.FAILED).value,
         "error_code": error_code,
@@ -431,7 +434,7 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
     dead = (
         select(jobs)
         .where(jobs.c.state == JobState.RUNNING.value, jobs.c.lease_until < now)
-        # Several reapers share them.
+        # Several processes that reap share the rows.
         .with_for_update(skip_locked=True)
     )
     poisoned = []
@@ -439,14 +442,14 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
         job = job_of(row)
         crashes = job.crash_count + 1
         poison = _is_poison(job.checkpoint, crashes, max_crashes)
-        values: dict[str, Any] = {**_MASKED_SENTENCE}
+        values: dict[str, Any] = {**_REQUEUED}
         again = job.checkpoint.again
         if poison:
             values = _failure(POISON, POISON_SENTENCE, now, again=again)
         elif _stores_as_it_is(job.checkpoint, crashes, max_crashes):
             values["checkpoint"] = checkpoint_text(Checkpoint(as_it_is=True))
-        # No write of the silent worker counts from here on: the job does not run, and when it does it
-        # will have the next fence.
+        # No write of the silent worker counts from here on: the job does not run, and its next
+        # claim has a higher fence.
         _fenced(connection, job.task_id, job.fence, crash_count=crashes, **values)
         if not poison:
             wait_in_line(connection, job.task_id, now)
@@ -460,15 +463,15 @@ def _reap(connection: Connection, max_crashes: int, now: float) -> list[Job]:
 
 
 def _stores_as_it_is(checkpoint: Checkpoint, crashes: int, max_crashes: int) -> bool:
-    """Return whether the next attempt makes nothing of the file, which is what stops workers."""
+    """Return whether the next attempt makes nothing of the file, since making it stops workers."""
     return checkpoint.step is not Step.STORE and crashes >= max(1, max_crashes - 1)
 
 
 def _is_poison(checkpoint: Checkpoint, crashes: int, max_crashes: int) -> bool:
-    """Return whether a file stops its worker although nothing is made of it, or after everything was.
+    """Return whether a file stops its worker although nothing is made of it, or after all was made.
 
-    A worker that died between reading the file and storing it says nothing about storing it. A file that is
-    processed again is stored already.
+    That a worker died between reading the file and storing it is no evidence about storing. A file
+    that is processed again is stored already.
     """
     if checkpoint.again:
         return crashes >= max(1, max_crashes - 1)

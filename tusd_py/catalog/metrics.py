@@ -1,7 +1,7 @@
 """Counts the work in SQL (requirement S23).
 
 Rule: every statement walks an index over what is open or what ended lately. Nothing counts all that
-was ever done, for it is asked every few seconds by every process.
+was ever done, since every process repeats these statements every few seconds.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadState
 
 MEAN_TASKS: Final = 1000
-"""The mean is taken of so many tasks at most: each costs two look-ups."""
+"""Largest number of tasks whose mean is taken: each costs two look-ups."""
 HOOK: Final = "hook"
 _OPEN: Final = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED)
 
@@ -66,8 +66,8 @@ def _outbox(connection: Connection, now: float) -> dict[str, Backlog]:
     waiting = {kind: _backlog(count, oldest, now) for kind, count, oldest in found}
     due = hook_events.c.due_at
     hooks = select(func.count(), func.min(due)).where(due <= now)
-    untold, oldest = connection.execute(hooks).one()
-    return none | waiting | {HOOK: _backlog(untold, oldest, now)}
+    pending, oldest = connection.execute(hooks).one()
+    return none | waiting | {HOOK: _backlog(pending, oldest, now)}
 
 
 def _backlog(count: int, oldest: float | None, now: float) -> Backlog:
@@ -89,7 +89,7 @@ def _ended(connection: Connection, since: float) -> EndedCounts:
 
 
 def _processing_seconds(connection: Connection, since: float) -> float | None:
-    """Only of tasks that had a job: content that was held already took no time at all."""
+    """Return the mean of tasks that had a job; content that the pool held took no time at all."""
     table = file_upload_history
     latest = (
         select(table.c.task_id, table.c.duration)

@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version, at start (requirement S14)."""
+"""Migrates a database to the schema of this version, at start (requirement S14)."""
 
 import fcntl
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _LOCK: Final = "tusd_py_migration"
 
 
 def migrate(database: Database) -> None:
-    """Run what is missing, one process at a time. Raises: BackendError."""
+    """Run the missing migrations, one process at a time. Raises: BackendError."""
     with backend_errors():
         with database.engine.connect() as connection:
             if _revision(connection) == HEAD:
@@ -45,15 +45,15 @@ def _revision(connection: Connection) -> str | None:
 
 @contextmanager
 def _alone(database: Database) -> Iterator[None]:
-    """Servers and workers may all start at once on a new database."""
+    """Wait until no other process migrates this database: many may start at once on a new one."""
     name = database.engine.url.database
     if not database.is_sqlite:
         with database.engine.connect() as connection:
-            connection.execute(text("SET wait_timeout = 3600"))  # it says nothing meanwhile
+            connection.execute(text("SET wait_timeout = 3600"))  # it is silent meanwhile
             lock = {"name": _LOCK, "seconds": LOCK_SECONDS}
             if not connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), lock).scalar():
                 raise BackendError("Another process has been migrating the database for a minute.")
-            # The lock is the connection's: it goes with it.
+            # The lock belongs to the connection and ends with it.
             yield
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), lock)
             connection.invalidate()

@@ -1,4 +1,4 @@
-"""MySQL 8 and MariaDB: the address as the original design writes it, and how connections are opened."""
+"""MySQL 8 and MariaDB: reads the original API's address, and states how connections are opened."""
 
 import re
 from typing import Any, Final
@@ -8,20 +8,24 @@ from sqlalchemy.exc import ArgumentError
 
 CONNECT_SECONDS: Final = 3
 ANSWER_SECONDS: Final = 15
-"""Longer than any statement here takes; a server that froze is given up after it."""
+"""Longer than any statement here takes: a server that is silent for this time counts as away."""
 LOCK_WAIT_SECONDS: Final = 5
 IDLE_SECONDS: Final = 20
-"""The server drops a connection that says nothing for so long, and with it the row locks of a process
-that was stopped inside its transaction: others wait for those less than for its lease."""
+"""Silence after which the server closes a connection.
+
+The row locks of a process that was stopped inside its transaction end with it, so that others wait
+for them less than for its lease.
+"""
 _DSN: Final = re.compile(
     r"(?P<user>[^:]*):(?P<password>.*)@tcp\((?P<host>[^)]*?)(?::(?P<port>[0-9]+))?\)/(?P<name>[^?]+)(?:\?.*)?"
 )
 
 
 def mysql_url(data_source: str) -> URL:
-    """The address in ``MySQL.DataSource``: ``user:password@tcp(host:3306)/database?…`` as
-    the original design's Go driver reads it (its parameters mean nothing here), or
-    ``mysql://user:password@host/database``.
+    """Return the address that ``MySQL.DataSource`` holds.
+
+    It is ``user:password@tcp(host:3306)/database?…`` as the original API's Go driver reads it (its
+    parameters are ignored), or ``mysql://user:password@host/database``.
 
     Raises: ValueError: neither.
     """

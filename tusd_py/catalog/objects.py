@@ -1,4 +1,4 @@
-"""Objects in SQL: ``catalog.port.ObjectCatalog``. What is sent in parts, and what is being collected."""
+"""Implements the port ``ObjectRepository`` in SQL: the pool, multipart uploads, and tombstones."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
@@ -30,12 +30,12 @@ from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.rendition import Rendition
 
 TOMBSTONE_SECONDS: Final = WEEK_SECONDS
-"""Longer than any attempt lives that may have seen the object before it was removed."""
+"""Longer than the life of any attempt that may have found the object before it was removed."""
 _SENDING = (JobState.QUEUED.value, JobState.RUNNING.value, JobState.FAILED.value)
 
 
 class SqlObjects(ObjectRepository):
-    """The object half of the catalog."""
+    """Keeps the files of the pool and their objects, in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
@@ -162,16 +162,18 @@ class SqlObjects(ObjectRepository):
 
 
 def forget_multipart(connection: Connection, task_id: UploadId) -> None:
-    """What the job had begun to send is of no interest any longer."""
+    """Delete the record of the job's multipart upload."""
     connection.execute(delete(object_parts).where(object_parts.c.task_id == task_id))
     connection.execute(delete(object_multiparts).where(object_multiparts.c.task_id == task_id))
 
 
 def hold_object(connection: Connection, key: str, now: float) -> bool:
-    """Keep the object from being condemned until this transaction ends, which points the pool at it;
-    False when it is condemned already.
+    """Keep the object from being condemned until this transaction ends, which refers to it.
 
-    Both sides insert the same key: the second waits for the first's commit, whatever the isolation.
+    Both sides insert the same key: the second waits for the commit of the first at any isolation
+    level.
+
+    Returns: False if the object is condemned already.
     """
     try:
         with connection.begin_nested():
@@ -191,18 +193,18 @@ def _condemn(connection: Connection, key: str, now: float) -> bool:
         with connection.begin_nested():
             connection.execute(insert(table).values(object_key=key, removed=False, at=now))
     except IntegrityError:
-        # Condemned before: by a janitor that stopped half-way, or that is at it now.
+        # Condemned before, by a janitor that stopped half-way or that still runs.
         connection.execute(update(table).where(known).values(removed=False, at=now))
     main = exists(select(repository_pool.c.id).where(repository_pool.c.object_key == key))
-    beside = exists(select(renditions.c.id).where(renditions.c.object_key == key))
-    if connection.execute(select(or_(main, beside))).scalar():
+    rendition = exists(select(renditions.c.id).where(renditions.c.object_key == key))
+    if connection.execute(select(or_(main, rendition))).scalar():
         connection.execute(delete(table).where(known))
         return False
     return True
 
 
 def _held(connection: Connection, task_id: UploadId, fence: int) -> None:
-    """Only the attempt that holds the job may write. Raises: LeaseLost."""
+    """Check that this attempt holds the job, and lock it. Raises: LeaseLost."""
     statement = (
         select(jobs.c.task_id)
         .where(

@@ -1,4 +1,4 @@
-"""Workers, times of steps and storage in SQL: what an operator looks at, ``OperationCatalog``."""
+"""Implements the port ``OperationRepository`` in SQL: workers, times of steps, and storage."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,7 +21,7 @@ KEPT_HOURS: Final = 7 * 24
 
 
 class SqlOperations(OperationRepository):
-    """The operator's part of the catalog."""
+    """Keeps what an operator observes, in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
@@ -84,14 +84,14 @@ class SqlOperations(OperationRepository):
 def _upsert_worker(
     connection: Connection, owner: str, slots: int, now: float, good_until: float
 ) -> None:
-    said = {"slots": slots, "seen_at": now, "good_until": good_until}
-    seen = update(workers).where(workers.c.owner == owner).values(**said)
-    if not connection.execute(seen).rowcount:
-        connection.execute(insert(workers).values(owner=owner, started_at=now, **said))
+    values = {"slots": slots, "seen_at": now, "good_until": good_until}
+    known = update(workers).where(workers.c.owner == owner).values(**values)
+    if not connection.execute(known).rowcount:
+        connection.execute(insert(workers).values(owner=owner, started_at=now, **values))
 
 
 def _add_time(connection: Connection, step: Step, hour: int, time: StepTime) -> None:
-    """Several workers may begin an hour at once."""
+    """Add the time to the row of this hour; several workers may insert the row at once."""
     table = step_times
     add = (
         update(table)

@@ -1,4 +1,4 @@
-"""Proofs of possession in SQL: ``catalog.port.OwnershipCatalog``."""
+"""Implements the port ``OwnershipRepository`` in SQL."""
 
 import hmac
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ _NONE: Final = -1
 
 
 class SqlOwnership(OwnershipRepository):
-    """Questions, challenges, and what a proof gives."""
+    """Keeps questions and challenges, and gives what a proof earns, in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
@@ -81,7 +81,7 @@ class SqlOwnership(OwnershipRepository):
 def _challenge(
     connection: Connection, upload: Upload, terms: Terms, decoy: Question, now: float
 ) -> bytes:
-    """The same statements whether there is something to be had or not."""
+    """Write a challenge by the same statements whether there is a file to gain or not."""
     table = possession_challenges
     mine = table.c.user_id == upload.user_id
     connection.execute(delete(table).where(mine, table.c.made_at < now - TRIES_SECONDS))
@@ -97,7 +97,7 @@ def _challenge(
         insert(table).values(
             upload_id=upload.id,
             user_id=upload.user_id,
-            # A decoy is no try: it has no answer.
+            # A decoy has no answer, so it does not count as a try.
             file_hash=upload.declared_hash if posed else "",
             nonce=nonce,
             answer=answer,
@@ -109,8 +109,11 @@ def _challenge(
 
 
 def _may_try(connection: Connection, upload: Upload, now: float) -> bool:
-    """Return whether this content has not been tried too often: each try raises the odds of a user who has
-    only a part of it. Tries with a right answer are not kept, so they do not count."""
+    """Return whether this content has not been tried too often.
+
+    Each try raises the odds of a user who has only a part of the content. Tries with a right answer
+    are not kept, so they do not count.
+    """
     table = possession_challenges
     this = table.c.file_hash == upload.declared_hash, table.c.made_at >= now - TRIES_SECONDS
     others = select(func.count(distinct(table.c.user_id))).where(
@@ -139,7 +142,7 @@ def _question(connection: Connection, upload: Upload) -> Any:  # noqa: ANN401
 
 
 def _candidate(connection: Connection, upload: Upload, terms: Terms) -> Any:  # noqa: ANN401
-    """A file of another owner's that a proof would give; locked, so that it stays."""
+    """Return a file of another owner that a proof would give; it is locked, so that it stays."""
     pool = repository_pool
     statement = select(pool).where(
         pool.c.hash == upload.declared_hash,
@@ -163,8 +166,8 @@ def _prove(
     held = _candidate(connection, upload, terms)
     if held is None:
         return None
-    beside = select(renditions).where(renditions.c.identity == held["identity"])
-    others = [dict(row) for row in connection.execute(beside).mappings()]
+    of_held = select(renditions).where(renditions.c.identity == held["identity"])
+    others = [dict(row) for row in connection.execute(of_held).mappings()]
     for key in (held["object_key"], *(row["object_key"] for row in others)):
         if not hold_object(connection, key, now):
             return None
@@ -179,7 +182,7 @@ def _prove(
             "identity": identity,
             "scope": scope,
             "tenant": upload.tenant,
-            # Its own: how others call their files is nobody's business.
+            # The user's own name of the file: names that others gave are private.
             "name": upload.filename[:NAME_CHARACTERS],
             "created_at": now,
         }
@@ -191,7 +194,7 @@ def _prove(
 
 
 def _answered(connection: Connection, upload: Upload, answer: bytes, now: float) -> bool:
-    """Whether that is what was asked last, in time and for the first time; then it is used up."""
+    """Use up the last challenge. Return whether this first answer to it is right and in time."""
     table = possession_challenges
     statement = (
         select(table)

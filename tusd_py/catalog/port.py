@@ -35,8 +35,8 @@ class Catalog(Protocol):
     def commit_all(self, works: Sequence[Callable[["Catalog"], object]]) -> Sequence[Result]:
         """Run each work with a catalog whose changes are committed when this method returns.
 
-        Each work is all or nothing by itself, and may run twice: what its first run changed is rolled
-        back before. It must use the catalog that it gets, not this one.
+        Each work is all or nothing by itself, and may run twice: what its first run changed is
+        rolled back before. It must use the catalog that it gets, not this one.
 
         Returns: the results of the works, in order.
         """

@@ -1,4 +1,4 @@
-"""What waits, for those who wait: ``JobCatalog.waiting_lines`` and ``waiting_jobs``."""
+"""Reads what waits, for the users who wait: the port ``WaitingRepository`` in SQL."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -22,7 +22,7 @@ _LINES: Final = select(
 
 
 class WaitingJobs(WaitingRepository):
-    """The part of the catalog that users in the queue see."""
+    """Counts the jobs that wait, in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database

@@ -1,7 +1,10 @@
-"""An owner's usage in SQL: counted from the rows themselves, so it can't drift, under a lock of the
-owner's, so that two servers can't both find room for the last byte.
+"""Counts an owner's usage in SQL.
 
-Measured on SQLite, in an index of its own: 0.2 ms with 100 uploads, 2.6 with 10,000, 32 with 100,000.
+It is counted from the rows of the uploads, so that it cannot drift, and under a lock of the owner,
+so that two servers do not both find room for the last byte.
+
+Measured on SQLite, in an index of its own: 0.2 ms with 100 uploads, 2.6 ms with 10,000, 32 ms with
+100,000.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +24,7 @@ _LIVE: Final = (UploadState.RECEIVING.value, UploadState.FINISHED.value)
 _OF_USER: Final = (uploads.c.user_id == bindparam("user_id"), uploads.c.state.in_(_LIVE))
 _OPEN: Final = case((uploads.c.state == UploadState.RECEIVING.value, 1), else_=0)
 _BYTES: Final = func.coalesce(uploads.c.length, uploads.c.granted) + uploads.c.extra_size
-"""What was sent or may be, and what was made of it and is kept beside it."""
+"""Bytes that were sent or may be sent, and what is kept of the renditions in addition."""
 _BY_KIND: Final = (
     select(
         uploads.c.kind,
@@ -44,8 +47,10 @@ _RESERVED: Final = select(uploads.c.granted).where(
     uploads.c.length.is_(None),
 )
 _SKIPPED_BYTES: Final = 8
-"""What is granted ahead of the bytes is at most this part of the room that is left, so that an owner's
-uploads do not keep the last of it from each other."""
+"""A reservation ahead of the bytes takes at most one part in this number of the room that is left.
+
+So an owner's uploads do not keep the last of the quota from each other.
+"""
 
 
 @contextmanager
@@ -55,7 +60,10 @@ def within_quota(
     quota: Quota | None,
     check: Callable[[Usage, Quota], None] = check_quota,
 ) -> Iterator[None]:
-    """What the block adds must fit. Raises: what ``check`` raises: the caller rolls it back."""
+    """Check that what the block adds fits.
+
+    Raises: what ``check`` raises; the caller rolls it back.
+    """
     if quota is None:
         yield
         return
@@ -65,7 +73,7 @@ def within_quota(
 
 
 def reserve_quota(connection: Connection, upload: Upload, end: int, ahead: int, limit: int) -> int:
-    """See ``UploadCatalog.grant``; ``limit``: bytes that the owner may have."""
+    """Reserve quota: see ``UploadRepository.reserve_quota``."""
     _lock_owner(connection, upload.user_id)
     found = connection.execute(_RESERVED, {"upload_id": upload.id}).scalar()
     if found is None:
@@ -80,7 +88,7 @@ def reserve_quota(connection: Connection, upload: Upload, end: int, ahead: int, 
 
 
 def _lock_owner(connection: Connection, user_id: UserId) -> None:
-    """Others that are under a quota wait until this transaction ends, before they count."""
+    """Lock the owner: others count the usage only after this transaction has ended."""
     held = update(owners).where(owners.c.user_id == user_id).values(looks=owners.c.looks + 1)
     if connection.execute(held).rowcount:
         return
@@ -90,7 +98,7 @@ def _lock_owner(connection: Connection, user_id: UserId) -> None:
 
 
 def usage(connection: Connection, user_id: UserId) -> Usage:
-    """See ``Usage``."""
+    """Return what the owner has: see ``Usage``."""
     values = {"user_id": user_id}
     kinds = {row.kind: row for row in connection.execute(_BY_KIND, values)}
     stored = sum(int(row.bytes) for row in kinds.values())

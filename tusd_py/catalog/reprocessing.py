@@ -1,6 +1,6 @@
-"""Files of the pool that are processed again: a job like any other, which replaces what was made before.
+"""Processes files of the pool again: by a job like any other, which replaces what was made before.
 
-Until its last transaction nothing that users see has changed; a job that fails changes nothing at all.
+Users see no change until the job's last transaction; a job that fails changes nothing at all.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ _ACTIVE: Final = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
 class ReprocessJobs(ReprocessRepository):
-    """The part of the catalog that processes files again."""
+    """Queues files of the pool that are processed again, in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
@@ -112,7 +112,7 @@ def _add_reprocess_job(
         "error_msg": "",
         "claimed_at": None,
         "ended_at": None,
-        # Its place is that of a job of today, not the place that its first job had.
+        # Its place in the line is that of a new job.
         "precedence": -(upload.priority if priority is None else priority),
         "created_at": now,
     }
@@ -128,9 +128,9 @@ def _add_reprocess_job(
 
 
 def _repeatable(connection: Connection, select_upload: Select[Any]) -> tuple[Upload, File, bool]:
-    """Return an upload whose file can be processed again, the file, and whether the upload has a job.
+    """Return an upload whose file can be processed again, the file, and whether it has a job.
 
-    Raises: see ``JobCatalog.add_reprocess_job``.
+    Raises: see ``ReprocessRepository.add_reprocess_job``.
     """
     row = connection.execute(select_upload).mappings().first()
     upload = None if row is None else upload_of(row)
@@ -162,7 +162,7 @@ def _has_original(connection: Connection, file: File) -> bool:
 
 
 def _new_job(upload: Upload, file: File) -> dict[str, Any]:
-    """Columns of a job for an upload that never had one, since the pool held its content."""
+    """Return the columns of a job for an upload without one, since the pool held its content."""
     family = file.content_type.partition("/")[0]
     return {
         "user_id": upload.user_id,
@@ -180,10 +180,12 @@ def _new_job(upload: Upload, file: File) -> dict[str, Any]:
 
 
 def replace_file(connection: Connection, job: Job, stored: StoredContent, now: float) -> File:
-    """Let the pool's entry point at what the job has stored instead of what was made before, for every
-    task that refers to it. What nothing points at any longer is the janitor's.
+    """Let the pool's entry refer to what the job has stored instead of what was made before.
 
-    Raises: Transient: an object was collected meanwhile, or the pool holds the file no longer.
+    This holds for every task that refers to the entry. The janitor removes objects that no row
+    refers to.
+
+    Raises: TransientError: an object was condemned meanwhile, or the pool holds the file no longer.
     """
     file = pool_file(connection, job.scope, job.file_hash, locked=True)
     if file is None:
@@ -215,7 +217,7 @@ def replace_file(connection: Connection, job: Job, stored: StoredContent, now: f
     history = file_upload_history
     of_file = history.c.repository_identity == file.identity
     connection.execute(update(history).where(of_file).values(oss_path=stored.path))
-    # A deleted upload's history still names the file: its user hears of it no longer.
+    # The history of a deleted upload still names the file, but its user gets no event any longer.
     followed = select(uploads.c.id).where(refers, uploads.c.state == UploadState.FINISHED.value)
     for task_id in connection.execute(followed).scalars().all():
         add_outcome(connection, UploadId(task_id), now=now)

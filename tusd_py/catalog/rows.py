@@ -1,4 +1,4 @@
-"""Rows to values and back: the one place that knows how each value is spelt in the database."""
+"""Converts rows to values and back; only this module knows how the database holds a value."""
 
 import json
 from dataclasses import asdict, fields
@@ -23,11 +23,11 @@ UPLOAD_COLUMNS: Final = (
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
     "created_at", "granted", "look_at", "extra_size", "priority",
 )  # fmt: skip
-"""Those that ``upload_row`` fills."""
+"""Columns that ``upload_row`` fills."""
 
 
 def upload_row(upload: Upload) -> dict[str, Any]:
-    """Columns of ``uploads`` for a new upload."""
+    """Return the columns of ``uploads`` for a new upload."""
     header = upload.metadata_header
     return {
         "id": upload.id,
@@ -53,7 +53,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
 
 
 def upload_of(row: Row) -> Upload:
-    """The upload that a row of ``uploads`` holds."""
+    """Return the upload that a row of ``uploads`` holds."""
     raw = row["metadata_header"]
     header = None if raw is None else bytes(raw).decode("latin-1")
     return Upload(
@@ -78,7 +78,7 @@ def upload_of(row: Row) -> Upload:
 
 
 def job_of(row: Row) -> Job:
-    """The job that a row of ``jobs`` holds."""
+    """Return the job that a row of ``jobs`` holds."""
     return Job(
         task_id=UploadId(row["task_id"]),
         user_id=UserId(row["user_id"]),
@@ -105,7 +105,7 @@ def job_of(row: Row) -> Job:
 
 
 def message_of(row: Row) -> JobMessage:
-    """The message that wakes a worker for a row of ``jobs``."""
+    """Return the message that wakes a worker for a row of ``jobs``."""
     return JobMessage(
         task_id=UploadId(row["task_id"]),
         user_id=UserId(row["user_id"]),
@@ -121,13 +121,16 @@ _CHECKPOINT_MEMBERS: Final = frozenset(field.name for field in fields(Checkpoint
 
 
 def checkpoint_text(checkpoint: Checkpoint) -> str:
-    """A checkpoint as JSON."""
+    """Return a checkpoint as JSON."""
     return json.dumps(asdict(checkpoint))
 
 
 def checkpoint_of(text: str) -> Checkpoint:
-    """The checkpoint in a JSON text. Members of another version are ignored; one of a version that
-    named its only output otherwise is as good as none: its output is made again."""
+    """Return the checkpoint in a JSON text; members of another version are ignored.
+
+    The version that had ``out_path`` knew one output only: its checkpoint counts as none, so that
+    the output is made again.
+    """
     members = json.loads(text)
     if members.get("out_path"):
         return Checkpoint()
@@ -156,7 +159,7 @@ def facts_of(text: str | None) -> Facts:
 
 
 def rendition_row(rendition: Rendition, identity: str) -> dict[str, Any]:
-    """Columns of ``renditions`` for a rendition of this pool entry."""
+    """Return the columns of ``renditions`` for a rendition of this entry in the pool."""
     return {
         "identity": identity,
         "name": rendition.name,
@@ -171,7 +174,7 @@ def rendition_row(rendition: Rendition, identity: str) -> dict[str, Any]:
 
 
 def rendition_of(row: Row) -> Rendition:
-    """The rendition that a row of ``renditions`` holds."""
+    """Return the rendition that a row of ``renditions`` holds."""
     return Rendition(
         name=row["name"],
         object_key=row["object_key"],
@@ -185,7 +188,7 @@ def rendition_of(row: Row) -> Rendition:
 
 
 def file_of(row: Row) -> File:
-    """The file that a row of ``repository_pool`` holds."""
+    """Return the file that a row of ``repository_pool`` holds."""
     return File(
         identity=row["identity"],
         scope=Scope(row["scope"]),
@@ -205,7 +208,7 @@ def file_of(row: Row) -> File:
 
 
 def history_of(row: Row) -> HistoryRow:
-    """The record that a row of ``file_upload_history`` holds."""
+    """Return the record that a row of ``file_upload_history`` holds."""
     return HistoryRow(
         task_id=UploadId(row["task_id"]),
         user_id=UserId(row["user_id"]),
@@ -223,10 +226,10 @@ def history_of(row: Row) -> HistoryRow:
 
 
 def date_time(seconds: float) -> datetime:
-    """UTC without a zone, as a DATETIME column holds it."""
+    """Return the UTC time without a zone, as a DATETIME column holds it."""
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
 def unix_seconds(moment: datetime) -> float:
-    """Unix seconds of a DATETIME column's value."""
+    """Return the unix seconds of a DATETIME column's value."""
     return moment.replace(tzinfo=UTC).timestamp()

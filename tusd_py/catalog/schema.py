@@ -1,4 +1,7 @@
-"""The catalog's tables. Sizes in bytes; times in unix seconds (UTC), but not in the original design's table."""
+"""The catalog's tables: sizes in bytes, times in unix seconds (UTC).
+
+The table ``file_upload_history``, which is the original API's, has DATETIME columns instead.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -21,9 +24,12 @@ from sqlalchemy.dialects.mysql import MEDIUMTEXT
 metadata = MetaData()
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite counts up only a column of type INTEGER."""
+"""A key that the database counts up; SQLite does so only for a column of type INTEGER."""
 _LongText = Text().with_variant(MEDIUMTEXT, "mysql", "mariadb")
-"""MySQL's TEXT takes 64 KiB, which a film of many tracks or an upload of many parts passes."""
+"""A text of more than 64 KiB, at which MySQL's TEXT ends.
+
+A film of many tracks or an upload of many parts needs more.
+"""
 
 uploads = Table(
     "uploads",
@@ -97,7 +103,7 @@ job_lines = Table(
     Column("served_at", Double, nullable=False),
     Index("ix_job_lines_next", "lane", "waiting", "precedence", "served_at", "due_at"),
 )
-"""One row for each user and lane that ever had a job: see ``line_records``."""
+"""One row for each user and lane that ever had a job: see ``fair_queue``."""
 
 outbox = Table(
     "outbox",
@@ -150,7 +156,7 @@ renditions = Table(
     UniqueConstraint("identity", "name", name="uq_renditions_name"),
     Index("ix_renditions_object", "object_key"),
 )
-"""What stands beside a pool entry's main object."""
+"""Objects of a file in the pool in addition to its main object."""
 
 file_upload_history = Table(
     "file_upload_history",
@@ -176,7 +182,7 @@ file_upload_history = Table(
     mysql_charset="utf8mb4",
     comment="文件上传历史记录表",
 )
-"""The original design's table (requirement S12), with one addition: a task has one row."""
+"""The table of the original API (requirement S12), with one addition: a task has one row."""
 
 object_multiparts = Table(
     "object_multiparts",
@@ -187,7 +193,7 @@ object_multiparts = Table(
     Column("part_size", BigInteger, nullable=False),
     Column("created_at", Double, nullable=False),
 )
-"""What a job has begun to send to the object store in parts (requirement S19)."""
+"""Multipart uploads to the object store that jobs have begun (requirement S19)."""
 
 object_parts = Table(
     "object_parts",
@@ -206,7 +212,7 @@ object_tombstones = Table(
     Column("removed", Boolean, nullable=False),
     Column("at", Double, nullable=False),
 )
-"""Objects that nobody pointed at when they were collected: being removed, or removed."""
+"""Objects that no row referred to when they were condemned; ``removed``: they are gone."""
 
 owners = Table(
     "owners",
@@ -214,7 +220,7 @@ owners = Table(
     Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("looks", BigInteger, nullable=False),
 )
-"""A row to lock, for each owner whose quota was looked at."""
+"""A row to lock for each owner whose quota was checked."""
 
 possession_questions = Table(
     "possession_questions",
@@ -225,7 +231,7 @@ possession_questions = Table(
     Column("answer", LargeBinary, nullable=False),
     Index("ix_questions_hash", "file_hash"),
 )
-"""Drawn while a source was here; each is asked once."""
+"""Questions that were drawn while a source was on this disk; each is used once."""
 
 possession_challenges = Table(
     "possession_challenges",
@@ -242,7 +248,7 @@ possession_challenges = Table(
     Index("ix_challenges_user", "user_id", "made_at"),
     Index("ix_challenges_file", "file_hash", "made_at"),
 )
-"""Questions of the last week that had no right answer, decoys among them."""
+"""Challenges of the last week that had no right answer, decoys among them."""
 
 hook_events = Table(
     "hook_events",
@@ -257,7 +263,7 @@ hook_events = Table(
     Index("ix_hooks_due", "due_at"),
     Index("ix_hooks_upload", "upload_id", "id"),
 )
-"""What an application has not been told yet."""
+"""Events that were not delivered yet."""
 
 workers = Table(
     "workers",
@@ -268,7 +274,7 @@ workers = Table(
     Column("seen_at", Double, nullable=False),
     Column("good_until", Double, nullable=False),
 )
-"""Those that live: a row is renewed with the leases."""
+"""Workers that live: a row is renewed together with the leases."""
 
 step_times = Table(
     "step_times",
@@ -278,9 +284,9 @@ step_times = Table(
     Column("runs", Integer, nullable=False),
     Column("seconds", Double, nullable=False),
 )
-"""Of all workers, added up by the hour (unix seconds / 3600) in which they were told."""
+"""Durations of all workers' steps, added up by the hour (unix seconds / 3600) of their report."""
 
 catalog_identity = Table(
     "catalog_identity", metadata, Column("identity", String(36), primary_key=True)
 )
-"""One row: a name by which an object store knows its catalog."""
+"""One row: the name by which an object store knows its catalog."""

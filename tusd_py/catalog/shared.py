@@ -1,4 +1,4 @@
-"""Writes that uploads and jobs have in common: history, pool look-ups, outbox rows."""
+"""Statements that uploads and jobs share: history, look-ups in the pool, outbox rows."""
 
 from typing import Any, Final
 
@@ -36,16 +36,21 @@ _ADD_OUTBOX: Final = FastStatement(insert(outbox), ["task_id", "kind", "due_at"]
 def pool_file(
     connection: Connection, scope: Scope, file_hash: str, *, locked: bool = False
 ) -> File | None:
-    """The scope's file with this source hash; ``locked``: until the transaction ends, which makes an
-    upload point at it, nobody takes it out of the pool."""
+    """Return the scope's file with this source hash.
+
+    Args: locked: no transaction removes the file from the pool until this one ends, which makes an
+        upload refer to it.
+    """
     statement = _POOL_FILE_LOCKED if locked else _POOL_FILE
     row = statement.first(connection, {"scope": scope, "hash": file_hash})
     return None if row is None else file_of(row)
 
 
 def release_file(connection: Connection, upload_id: UploadId) -> None:
-    """The upload points at its file no longer; a file that none points at leaves the pool. Its objects
-    are then the janitor's, which looks into the pool again."""
+    """End the upload's reference to its file; a file without references leaves the pool.
+
+    The janitor then removes the file's objects, unless the pool refers to them by another row.
+    """
     identity = connection.execute(
         select(uploads.c.file_identity).where(uploads.c.id == upload_id)
     ).scalar()
@@ -66,14 +71,14 @@ def release_file(connection: Connection, upload_id: UploadId) -> None:
 
 
 def _forget_questions(connection: Connection, file_hash: str) -> None:
-    """A hash that nobody holds any longer is asked for no more."""
+    """Delete the questions about content that the pool does not hold any longer."""
     held = exists(select(repository_pool.c.id).where(repository_pool.c.hash == file_hash))
     table = possession_questions
     connection.execute(delete(table).where(table.c.file_hash == file_hash, ~held))
 
 
 def add_history(connection: Connection, content: FinishedContent, *, now: float) -> None:
-    """The task's record, received."""
+    """Insert the task's record with the status received."""
     _ADD_HISTORY.run(
         connection,
         {
@@ -99,7 +104,7 @@ def set_history(connection: Connection, task_id: UploadId, **values: Any) -> Non
 def complete_history(
     connection: Connection, task_id: UploadId, file: File, *, duration: int, now: float
 ) -> None:
-    """The task's record, completed; ``duration`` in whole seconds."""
+    """Set the task's record to completed; ``duration`` is in whole seconds."""
     set_history(
         connection,
         task_id,
@@ -119,10 +124,10 @@ OUTCOME: Final = "outcome"
 
 
 def add_outbox(connection: Connection, task_id: UploadId, *, due_at: float) -> None:
-    """A worker is to be woken for this job at ``due_at`` (unix seconds)."""
+    """Add a row by which a worker is woken for this job at ``due_at`` (unix seconds)."""
     _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": JOB, "due_at": due_at})
 
 
 def add_outcome(connection: Connection, task_id: UploadId, *, now: float) -> None:
-    """The task's followers are to be told how it ended, even if whoever ended it dies now."""
+    """Add a row by which subscribers get the task's end, even if this process dies now."""
     _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": OUTCOME, "due_at": now})

@@ -1,4 +1,7 @@
-"""The catalog on SQLAlchemy Core: SQLite, MySQL 8 and MariaDB (no RETURNING; requirement S14)."""
+"""Implements the catalog on SQLAlchemy Core: SQLite, MySQL 8 and MariaDB (requirement S14).
+
+No statement uses RETURNING, which MySQL 8 does not have.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -33,7 +36,7 @@ __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
 
 class SqlCatalog(Catalog):
-    """The six repositories over one database, which is brought up to date when it is opened."""
+    """Holds the six repositories over one database, and migrates it when it is opened."""
 
     def __init__(
         self,
@@ -46,10 +49,11 @@ class SqlCatalog(Catalog):
     ) -> None:
         """Open the database and migrate it.
 
-        Args: clock: None: the database's own clock if several machines share it, and this machine's
-            for SQLite. durable, spare: see ``Database``. hooks: events that are kept until they are
-            delivered.
-        Raises: BackendError: the database cannot be reached or brought up to date.
+        Args: clock: None: the database's own clock if several machines share the database, this
+                machine's for SQLite.
+            durable, spare: see ``Database``.
+            hooks: events that are kept until they are delivered.
+        Raises: BackendError: the database cannot be reached or migrated.
         """
         database = Database(url, durable=durable, options={RECORDED: frozenset(hooks)}, spare=spare)
         spare.retrying(lambda: migrate(database))

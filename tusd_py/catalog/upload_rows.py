@@ -1,4 +1,4 @@
-"""Rows of uploads: inserts one, finds one, and checks that one was finished."""
+"""Inserts and finds rows of uploads, and checks how an upload was finished."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -32,7 +32,7 @@ def insert_upload(connection: Connection, upload: Upload, row: Mapping[str, Any]
 def find_upload(
     connection: Connection, upload_id: UploadId, *, locked: bool = False
 ) -> Upload | None:
-    """Return the upload in any state; with ``locked`` its row is locked until the transaction ends."""
+    """Return the upload in any state. ``locked``: lock its row until the transaction ends."""
     statement = _UPLOAD_LOCKED if locked else _UPLOAD
     row = statement.first(connection, {"upload_id": upload_id})
     return None if row is None else upload_of(row)
@@ -41,7 +41,8 @@ def find_upload(
 def was_held(connection: Connection, upload_id: UploadId) -> bool:
     """Return whether an upload that was finished before found its content in the pool.
 
-    Raises: UploadNotFound, UploadExpired, UploadTerminated: it was not finished but is gone.
+    Raises: UploadNotFound, UploadExpired, UploadTerminated: it was not finished, and cannot be any
+        longer.
     """
     upload = find_upload(connection, upload_id, locked=True)
     if upload is None:

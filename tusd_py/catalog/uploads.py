@@ -1,4 +1,4 @@
-"""Uploads in SQL: ``catalog.port.UploadCatalog``."""
+"""Implements the port ``UploadRepository`` in SQL."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -53,10 +53,12 @@ from tusd_py.domain.quota import Quota, Usage, check_bytes
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
 IDS_AT_ONCE: Final = 500
-"""Uploads that one statement names."""
+"""Number of uploads that one statement names."""
 REFUSED_SOURCE_SECONDS = 24 * 3600.0
-"""The source of a job that failed by a verdict on the file is kept for this time, for a retry by hand after
-a change of the settings."""
+"""How long the source is kept of a job that failed by a verdict on the file.
+
+An operator can change the settings and reopen the job in this time.
+"""
 
 
 _FINISH: Final = FastStatement(
@@ -82,7 +84,7 @@ _NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
 
 
 class SqlUploads(InstantUploads, UploadRepository):
-    """The upload half of the catalog."""
+    """Keeps the records of uploads in SQL."""
 
     def __init__(self, database: Transactions, clock: Clock) -> None:
         self._database = database
@@ -344,7 +346,7 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
 
 
 def _removable(now: float, failed_after: float | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Nobody reads these bytes again: see ``UploadCatalog.removable_sources``."""
+    """Return the statement of ``UploadRepository.removable_sources``."""
     job = select(jobs.c.task_id).where(jobs.c.task_id == uploads.c.id)
     active = job.where(jobs.c.state.in_((JobState.QUEUED.value, JobState.RUNNING.value)))
     given_up = job.where(
@@ -366,7 +368,10 @@ def _removable(now: float, failed_after: float | None):  # type: ignore[no-untyp
 
 
 def _ended_for_good(now: float, failed_after: float | None) -> ColumnElement[bool]:
-    """A failed job whose source is of no use: what was not the file's fault is kept for another try."""
+    """Return the condition of a failed job whose source is not needed any longer.
+
+    The source of a failure that was not the file's fault is kept for another attempt.
+    """
     refused = and_(
         jobs.c.error_code.in_(sorted(REFUSALS)), jobs.c.ended_at < now - REFUSED_SOURCE_SECONDS
     )

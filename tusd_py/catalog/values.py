@@ -1,4 +1,4 @@
-"""What the catalog returns and takes, beside the values of the domain."""
+"""Values that the catalog returns and takes, in addition to those of the domain."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ DAY: Final = 24 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Result of a function: its value, or the error that it raised."""
+    """Holds what a function returned, or the error that it raised."""
 
     value: Any = None
     error: Exception | None = None
@@ -38,17 +38,17 @@ def capture(work: Callable[..., object], *arguments: object) -> Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """Outcome of the finishing transaction."""
+    """States what a call of ``UploadRepository.finish`` did."""
 
     first: bool
-    """False when the upload had been finished before: nothing was changed."""
+    """False: the upload had been finished before, and nothing was changed."""
     file: File | None
-    """The pool's file when the content was already held (requirement S2); then there is no job."""
+    """The pool's file if the pool held the content (requirement S2): there is no job then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRow:
-    """A row of ``file_upload_history`` (requirement S12). Sizes in bytes, times in unix seconds."""
+    """Holds a row of ``file_upload_history`` (requirement S12): bytes and unix seconds."""
 
     task_id: UploadId
     user_id: UserId
@@ -66,7 +66,7 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a task ended. ``fence`` is that of the attempt that ended it, 0 when there was no job."""
+    """States how a task ended. ``fence`` is that of the attempt that ended it, 0 without a job."""
 
     history: HistoryRow
     fence: int
@@ -75,7 +75,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredContent:
-    """What the record step writes to the pool, beside the job's own values. Size in bytes."""
+    """States what the record step writes to the pool, in addition to the job's own values.
+
+    Sizes are in bytes.
+    """
 
     object_key: str
     path: str
@@ -87,28 +90,31 @@ class StoredContent:
     renditions: tuple[Rendition, ...] = ()
 
     def extra_size(self, sent: int) -> int:
-        """Return the bytes that are stored beyond the ``sent`` ones, all objects together."""
+        """Return by how many bytes all stored objects exceed the ``sent`` bytes; 0 if not."""
         kept = self.stored_size + sum(rendition.size for rendition in self.renditions)
         return max(0, kept - sent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedCounts:
-    """Tasks that ended within a span of time up to now."""
+    """Counts the tasks that ended within a span of time up to now."""
 
     completed: int
     failed: int
 
     @property
     def success_ratio(self) -> float | None:
-        """Share of those that were completed, 0 to 1; None when none ended."""
+        """Share of those that were completed, 0 to 1; None if no task ended."""
         total = self.completed + self.failed
         return self.completed / total if total else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """Rows that wait to be taken on. ``oldest_seconds``: how long the oldest has been due; 0 if none."""
+    """Counts rows that are due.
+
+    ``oldest_seconds``: how long the oldest has been due; 0 without rows.
+    """
 
     rows: int
     oldest_seconds: float
@@ -116,38 +122,40 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogMetrics:
-    """The state of work as a whole (requirement S23), the same for every process."""
+    """Counts the work of all processes together (requirement S23)."""
 
     queued: int
-    """Jobs that wait, those included that are to be tried again later."""
+    """Jobs that wait, those included that are due later for another attempt."""
     running: int
     dead_letters: int
-    """Failed jobs that were not opened again."""
+    """Failed jobs that were not reopened."""
     due: Backlog
     """Queued jobs that could begin now."""
     outbox: Mapping[str, Backlog]
-    """By kind (``job``, ``outcome``, ``hook``): what is due and not passed on."""
+    """Rows that are due and not yet sent, by kind (``job``, ``outcome``, ``hook``)."""
     ended: Mapping[float, EndedCounts]
-    """By span in seconds: ``HOUR`` and ``DAY``."""
+    """Tasks that ended, by span in seconds: ``HOUR`` and ``DAY``."""
     processing_seconds: float | None
-    """Mean of the jobs completed within an hour (the latest 1000 tasks), from the first claim; None
-    if none were."""
+    """Mean duration of the jobs that were completed within an hour (the latest 1000 tasks).
+
+    It is counted from the first claim. None: no job was completed.
+    """
     open_uploads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingEvent:
-    """An event that an application must get. ``at`` in unix seconds (UTC)."""
+    """Holds an event that an application must get. ``at`` is in unix seconds (UTC)."""
 
     id: str
     event: HookEvent
     at: float
     failures: int
-    """How often it could not be delivered."""
+    """Number of deliveries that failed."""
     upload: Upload
     outcome: Outcome | None
-    """The task as it is now; None while bytes arrive."""
+    """The task as it is now; None while its bytes arrive."""
     file: File | None = None
-    """The pool entry of a completed task."""
+    """The entry in the pool of a completed task."""
     renditions: tuple[Rendition, ...] = ()
-    """What stands beside its main object."""
+    """Renditions of the file in addition to its main object."""

@@ -1,4 +1,4 @@
-"""alembic's way in: runs on the engine that ``catalog.migrate`` passes."""
+"""Runs alembic's migrations on the engine that ``catalog.migrate`` passes."""
 
 from alembic import context
 

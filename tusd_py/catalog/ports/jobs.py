@@ -51,8 +51,8 @@ class ReprocessRepository(Protocol):
         """Return one task for each file of the pool, ordered by id.
 
         Args: kind: first part of the media type of what users get, for example ``video``; '': any.
-            before: unix seconds; only files that entered the pool before. note: only tasks that ended
-            with this note; '': any. after: only ids beyond this one.
+            before: unix seconds; only files that entered the pool before. note: only tasks that
+            ended with this note; '': any. after: only ids beyond this one.
         """
         ...
 
@@ -69,9 +69,9 @@ class JobRepository(WaitingRepository, ReprocessRepository, Protocol):
     ) -> Job | None:
         """Claim the next due job of these lanes by fair order, with a fence that is one higher.
 
-        The highest priority comes first; then the user with the fewest running jobs in the lane; then
-        the user whose last turn is longest ago; of one user's jobs the one that is due for longest. A
-        user that has ``per_user`` running jobs in the lane (0: no limit) gets no other.
+        The highest priority comes first; then the user with the fewest running jobs in the lane;
+        then the user whose last turn is longest ago; of one user's jobs the one that is due for
+        longest. A user that has ``per_user`` running jobs in the lane (0: no limit) gets no other.
 
         Returns: None if there is no such job. Jobs with dead leases are left to ``reap``.
         """
@@ -98,8 +98,8 @@ class JobRepository(WaitingRepository, ReprocessRepository, Protocol):
         Args: stored: the new object; None: the pool got this hash meanwhile (fault 48), and that
             file is taken.
         Returns: the file; that of another task if its equal content was stored first.
-        Raises: LeaseLost: nothing was changed. TransientError: the object was removed meanwhile, and
-            must be stored again.
+        Raises: LeaseLost: nothing was changed. TransientError: the object was removed meanwhile,
+            and must be stored again.
         """
         ...
 
@@ -149,9 +149,10 @@ class JobRepository(WaitingRepository, ReprocessRepository, Protocol):
     def reap(self, *, max_crashes: int) -> Sequence[Job]:
         """Take jobs back from dead leases, each with one more crash and a new outbox row.
 
-        A job whose worker died ``max_crashes`` - 1 times before its file was to be stored is completed
-        without making anything of the file. A job whose worker died ``max_crashes`` times although only
-        storing was left fails as poison. A queued job whose user's line is lost waits again.
+        A job whose worker died ``max_crashes`` - 1 times before its file was to be stored is
+        completed without making anything of the file. A job whose worker died ``max_crashes`` times
+        although only storing was left fails as poison. A queued job whose user's line is lost waits
+        again.
 
         Returns: the jobs that failed as poison.
         """

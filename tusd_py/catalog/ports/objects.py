@@ -12,8 +12,9 @@ from tusd_py.domain.rendition import Rendition
 class ObjectRepository(Protocol):
     """Keeps the files of the pool, the multipart uploads of their objects, and tombstones.
 
-    An object that no row refers to is condemned before it is removed. An attempt that found the object
-    and wants to refer to it meets the tombstone instead, and stores the object again (fault 49).
+    An object that no row refers to is condemned before it is removed. An attempt that found the
+    object and wants to refer to it meets the tombstone instead, and stores the object again (fault
+    49).
     """
 
     def file(self, identity: str) -> File | None:
@@ -53,7 +54,7 @@ class ObjectRepository(Protocol):
         ...
 
     def identity(self) -> str:
-        """Return the name (a UUID) that this catalog got when it was made; it goes with its data."""
+        """Return the name (a UUID) that this catalog got when it was made, and keeps."""
         ...
 
     def claim(self, key: str) -> bool:

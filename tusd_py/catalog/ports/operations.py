@@ -26,7 +26,7 @@ class OperationRepository(Protocol):
         ...
 
     def step_times(self, *, hours: int) -> StepTimes:
-        """Return the times of steps within the last ``hours``; steps that never ran are left out."""
+        """Return the times of the steps that ran within the last ``hours``."""
         ...
 
     def storage(self) -> Storage:

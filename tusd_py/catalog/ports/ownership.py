@@ -9,7 +9,10 @@ from tusd_py.domain.upload import Upload
 
 
 class OwnershipRepository(Protocol):
-    """Keeps questions and challenges. Only a right answer shows whether a file is held by others."""
+    """Keeps questions and challenges.
+
+    Only a right answer shows whether a file is held by others.
+    """
 
     def questions(self, file_hash: str) -> int:
         """Return how many unused questions there are about content with this source hash."""
@@ -32,8 +35,8 @@ class OwnershipRepository(Protocol):
     def prove(self, upload: Upload, terms: Terms, answer: bytes) -> File | None:
         """Check the answer to the last challenge, once and within ``ANSWER_SECONDS``.
 
-        If it is right and the file is still there, the upload's owner gets the file, and the upload is
-        finished as an instant one.
+        If it is right and the file is still there, the upload's owner gets the file, and the upload
+        is finished as an instant one.
 
         Returns: None if nothing was changed, save that the question is used up.
         Raises: UploadNotFound, UploadExpired, UploadTerminated.

@@ -70,8 +70,8 @@ class UploadRepository(InstantUploadRepository, Protocol):
         The reservation counts as the owner's usage until the length is declared or ``set_reserved``
         changes it.
 
-        Args: end: bytes that the upload must be able to hold. ahead: bytes beyond ``end`` that may be
-            reserved too, if enough are left. limit: bytes that the owner may have in all.
+        Args: end: bytes that the upload must be able to hold. ahead: bytes beyond ``end`` that may
+            be reserved too, if enough are left. limit: bytes that the owner may have in all.
         Returns: bytes that the upload may hold; less than ``end`` if the quota is used up.
         Raises: UploadNotFound: the upload is not receiving, or its length is known.
         """
@@ -112,8 +112,8 @@ class UploadRepository(InstantUploadRepository, Protocol):
     def due(self, limit: int) -> Sequence[Upload]:
         """Return at most ``limit`` uploads that must be examined, the longest due first.
 
-        A new upload is due at once; ``examine_again`` sets the next time. An upload that is closed, or
-        finished and not a partial one, is never due.
+        A new upload is due at once; ``examine_again`` sets the next time. An upload that is closed,
+        or finished and not a partial one, is never due.
         """
         ...
 
@@ -132,10 +132,11 @@ class UploadRepository(InstantUploadRepository, Protocol):
     def removable_sources(self, *, failed_after: float | None = None) -> Sequence[UploadId]:
         """Return uploads whose bytes are not needed any longer and were not reported as removed.
 
-        These are finished uploads whose content is in the pool, closed ones, and failed ones that were
-        refused or dropped.
+        These are finished uploads whose content is in the pool, closed ones, and failed ones that
+        were refused or dropped.
 
-        Args: failed_after: seconds after which the bytes of every other failed job may go; None: never.
+        Args: failed_after: seconds after which the bytes of every other failed job may go; None:
+            never.
         """
         ...
 
