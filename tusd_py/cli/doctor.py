@@ -71,7 +71,7 @@ def _findings(
 
 def _deployment(url: str, origin: str | None, token: str | None) -> Iterable[Finding]:
     from tusd_py.doctor.deployment.examine import examine
-    from tusd_py.doctor.deployment.visit import Unreachable
+    from tusd_py.doctor.deployment.probe_client import Unreachable
 
     try:
         yield from examine(url, origin=origin, token=token, clock=SystemClock())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.clock import FakeClock
 
-from tusd_py.doctor.deployment.answers import Inspection, judge_clock, judge_headers
+from tusd_py.doctor.deployment.headers import Inspection, judge_clock, judge_headers
 from tusd_py.doctor.deployment.bodies import (
     judge_buffering,
     judge_silence,
@@ -20,7 +20,7 @@ from tusd_py.doctor.deployment.events import Heard, judge_events
 from tusd_py.doctor.deployment.exposure import Exposure, judge_exposure
 from tusd_py.doctor.deployment.location import judge_location
 from tusd_py.doctor.deployment.methods import Passage, judge_methods
-from tusd_py.doctor.deployment.visit import Answer, Visit
+from tusd_py.doctor.deployment.probe_client import Answer, Visit
 from tusd_py.doctor.deployment.websocket import judge_websocket
 from tusd_py.doctor.findings import Finding, Level, Unseen
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tusd_py.doctor.deployment.visit import ANSWER_SECONDS, Answer, Visit, answer_on
+from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, Answer, Visit, answer_on
 from tusd_py.doctor.findings import Finding, ok, problem, warning
 
 DRIP_BYTES: Final = 16 << 10
@@ -23,22 +23,22 @@ DEFAULT_LARGEST: Final = 10 << 30
 _CUT: Final = (OSError, http.client.HTTPException)
 
 
-def check_buffering(visit: Visit) -> list[Finding]:
+def check_buffering(probe: Visit) -> list[Finding]:
     """Send a body slowly, stop in the middle, and ask on another connection what has arrived."""
     arrived = 0
     for pause in DRIP_PAUSES:
-        arrived = arrived or _drip(visit, pause)
+        arrived = arrived or _drip(probe, pause)
     return [judge_buffering(arrived)]
 
 
-def _drip(visit: Visit, pause: float) -> int:
-    made = visit.create(4 * DRIPS * DRIP_BYTES)
-    connection = visit.begin_append(made.url, 0, 4 * DRIPS * DRIP_BYTES)
+def _drip(probe: Visit, pause: float) -> int:
+    made = probe.create(4 * DRIPS * DRIP_BYTES)
+    connection = probe.begin_append(made.url, 0, 4 * DRIPS * DRIP_BYTES)
     try:
         for _ in range(DRIPS):
             connection.send(bytes(DRIP_BYTES))
             threading.Event().wait(pause)
-        return visit.offset(made.url)
+        return probe.offset(made.url)
     finally:
         connection.close()
 
@@ -55,10 +55,10 @@ def judge_buffering(arrived: int) -> Finding:
     )
 
 
-def check_silence(visit: Visit, silent_seconds: float) -> list[Finding]:
+def check_silence(probe: Visit, silent_seconds: float) -> list[Finding]:
     """Send half a body, say nothing for a while, and send the rest."""
-    made = visit.create(4)
-    connection = visit.begin_append(made.url, 0, 2)
+    made = probe.create(4)
+    connection = probe.begin_append(made.url, 0, 2)
     try:
         connection.send(b"a")
         answer = answer_on(connection, silent_seconds) if silent_seconds else None
@@ -92,17 +92,17 @@ def judge_silence(answer: Answer | None, silent_seconds: float) -> Finding:
     )
 
 
-def check_size(visit: Visit, largest: int | None) -> list[Finding]:
+def check_size(probe: Visit, largest: int | None) -> list[Finding]:
     """Announce large bodies, and see who refuses them; not a byte of one is sent.
 
     The offset is a wrong one, so that the server refuses too, and stores nothing.
     Args: largest: what the server takes, in bytes, if it says so.
     """
-    made = visit.create(4)
+    made = probe.create(4)
     top = largest or DEFAULT_LARGEST
 
     def refused(size: int) -> bool:
-        connection = visit.begin_append(made.url, 1, size)
+        connection = probe.begin_append(made.url, 1, size)
         try:
             answer = answer_on(connection, REFUSAL_SECONDS)
         finally:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tusd_py.doctor.deployment.visit import Answer, Visit
+from tusd_py.doctor.deployment.probe_client import Answer, Visit
 from tusd_py.doctor.findings import Finding, note, ok, problem
 
 CHECK: Final = "cors"
@@ -16,12 +16,12 @@ EXPOSED: Final = ("location", "tus-resumable", "upload-length", "upload-metadata
 _REMEDY: Final = "Let the proxy pass CORS and OPTIONS unchanged; the server answers them."
 
 
-def check_cors(visit: Visit) -> list[Finding]:
+def check_cors(probe: Visit) -> list[Finding]:
     """A preflight, then what it was for."""
-    origin = {"Origin": visit.origin}
-    preflight = visit.ask(
+    origin = {"Origin": probe.origin}
+    preflight = probe.ask(
         "OPTIONS",
-        visit.url,
+        probe.url,
         {
             **origin,
             "Access-Control-Request-Method": "PATCH",
@@ -29,9 +29,9 @@ def check_cors(visit: Visit) -> list[Finding]:
         },
     )
     if preflight.code == "origin_not_allowed":
-        return [judge_refusal(visit.origin, given=visit.origin_given)]
-    made = visit.create(1, origin)
-    return judge_cors(visit.origin, preflight, made.answer)
+        return [judge_refusal(probe.origin, given=probe.origin_given)]
+    made = probe.create(1, origin)
+    return judge_cors(probe.origin, preflight, made.answer)
 
 
 def judge_refusal(origin: str, *, given: bool) -> Finding:

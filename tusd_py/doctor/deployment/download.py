@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tusd_py.doctor.deployment.visit import Answer, Visit
+from tusd_py.doctor.deployment.probe_client import Answer, Visit
 from tusd_py.doctor.findings import Finding, Unseen, ok, problem
 
 CONTENT: Final = bytes(range(256))
@@ -11,16 +11,16 @@ FIRST: Final = 16
 LAST: Final = 31
 
 
-def check_range(visit: Visit) -> list[Finding]:
+def check_range(probe: Visit) -> list[Finding]:
     """Upload a little, and ask for a part of it; a redirect to an object store is followed."""
-    made = visit.create(len(CONTENT))
-    appended = visit.append(made.url, 0, CONTENT)
+    made = probe.create(len(CONTENT))
+    appended = probe.append(made.url, 0, CONTENT)
     if appended.status != 204:
         raise Unseen(
             f"A small upload could not be finished (status {appended.status}).",
             "See the other findings.",
         )
-    answer = visit.ask("GET", made.url, {"Range": f"bytes={FIRST}-{LAST}"}, follow=True)
+    answer = probe.ask("GET", made.url, {"Range": f"bytes={FIRST}-{LAST}"}, follow=True)
     return [judge_range(answer)]
 
 

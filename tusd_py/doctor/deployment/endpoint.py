@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tusd_py.doctor.deployment.visit import (
+from tusd_py.doctor.deployment.probe_client import (
     Answer,
     NotTaken,
     Unreachable,
@@ -15,10 +15,10 @@ from tusd_py.doctor.deployment.visit import (
 from tusd_py.doctor.findings import Finding, Unseen, note, ok, problem, warning
 
 
-def reach(visit: Visit) -> Answer | Finding:
+def reach(probe: Visit) -> Answer | Finding:
     """The answer to OPTIONS; a finding when a certificate keeps us out. Raises: Unreachable."""
     try:
-        return visit.ask("OPTIONS", visit.url)
+        return probe.ask("OPTIONS", probe.url)
     except httpx.ConnectTimeout as error:
         raise Unreachable("nobody answers") from error
     except httpx.TimeoutException as error:
@@ -68,13 +68,13 @@ def judge_endpoint(answer: Answer) -> list[Finding]:
     ]
 
 
-def check_creation(visit: Visit) -> list[Finding]:
+def check_creation(probe: Visit) -> list[Finding]:
     """Whether uploads can be made, on which all that follows rests.
 
     Raises: NotTaken, httpx.TransportError.
     """
     try:
-        visit.create(1)
+        probe.create(1)
     except NotTaken:
         raise
     except Unseen as unseen:
@@ -82,9 +82,9 @@ def check_creation(visit: Visit) -> list[Finding]:
     return [ok("creation", "Uploads can be created.")]
 
 
-def check_connection(visit: Visit) -> list[Finding]:
+def check_connection(probe: Visit) -> list[Finding]:
     """Which HTTP clients get, and whether it is in the open."""
-    parts = urlsplit(visit.url)
+    parts = urlsplit(probe.url)
     if parts.scheme == "http":
         if parts.hostname in ("localhost", "127.0.0.1", "::1"):
             return [ok("tls", "Plain HTTP, on this machine.")]

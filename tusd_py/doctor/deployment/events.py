@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from tusd_py.doctor.deployment.visit import Made, Visit
+from tusd_py.doctor.deployment.probe_client import Made, Visit
 from tusd_py.doctor.findings import Finding, Unseen, ok, problem, warning
 
 EVENT_SECONDS: Final = 4.0
@@ -27,19 +27,19 @@ class Heard:
     """Content-Encoding of the stream."""
 
 
-def check_events(visit: Visit) -> list[Finding]:
+def check_events(probe: Visit) -> list[Finding]:
     """Follow an upload, finish it, and hear of both."""
-    made = visit.create(len(CONTENT))
-    return [judge_events(_listen(visit, made))]
+    made = probe.create(len(CONTENT))
+    return [judge_events(_listen(probe, made))]
 
 
-def _listen(visit: Visit, made: Made) -> Heard:
+def _listen(probe: Visit, made: Made) -> Heard:
     name = made.url.rpartition("/")[2]
-    url = urljoin(visit.url, f"../api/file/upload/events/{name}")
+    url = urljoin(probe.url, f"../api/file/upload/events/{name}")
     headers = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"}
     snapshot, encoding = False, ""
     try:
-        with visit.client.stream("GET", url, headers=headers, timeout=EVENT_SECONDS) as response:
+        with probe.client.stream("GET", url, headers=headers, timeout=EVENT_SECONDS) as response:
             if response.status_code != 200:
                 raise Unseen(
                     f"The task's events answer {response.status_code}, so they were not looked at.",
@@ -48,7 +48,7 @@ def _listen(visit: Visit, made: Made) -> Heard:
             encoding = response.headers.get("content-encoding", "")
             pieces = response.iter_bytes()
             snapshot = _event(pieces)
-            visit.append(made.url, 0, CONTENT)
+            probe.append(made.url, 0, CONTENT)
             change = snapshot and _event(pieces)
     except httpx.ReadTimeout:
         change = False

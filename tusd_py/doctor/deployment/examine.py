@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 
 from tusd_py.clock import Clock
-from tusd_py.doctor.deployment.answers import check_clock, check_headers
+from tusd_py.doctor.deployment.headers import check_clock, check_headers
 from tusd_py.doctor.deployment.bodies import (
     SILENT_SECONDS,
     check_buffering,
@@ -26,7 +26,7 @@ from tusd_py.doctor.deployment.events import check_events
 from tusd_py.doctor.deployment.exposure import check_exposure
 from tusd_py.doctor.deployment.location import check_location
 from tusd_py.doctor.deployment.methods import check_methods
-from tusd_py.doctor.deployment.visit import Answer, Visit
+from tusd_py.doctor.deployment.probe_client import Answer, Visit
 from tusd_py.doctor.deployment.websocket import check_websocket
 from tusd_py.doctor.findings import Finding, Level, note, problem
 from tusd_py.doctor.run import Check, run_checks
@@ -46,22 +46,22 @@ def examine(
         how long a body says nothing when that is tried.
     Raises: ValueError: no such address can be; Unreachable: nobody answers there.
     """
-    visit = Visit(url, origin=origin, token=token, clock=clock)
+    probe = Visit(url, origin=origin, token=token, clock=clock)
     try:
-        reached = reach(visit)
+        reached = reach(probe)
         if not isinstance(reached, Answer):
             yield reached
             return
-        for first in _first_checks(visit, reached):
+        for first in _first_checks(probe, reached):
             found = list(run_checks([_connected(first)], clock=clock))
             yield from found
             if any(finding.check in _NEEDED and _hopeless(finding) for finding in found):
                 return
-        others = [_connected(check) for check in _checks(visit, reached, silent_seconds)]
+        others = [_connected(check) for check in _checks(probe, reached, silent_seconds)]
         yield from run_checks(others, clock=clock)
-        yield from _left_behind(visit.leave())
+        yield from _left_behind(probe.leave())
     finally:
-        visit.close()
+        probe.close()
 
 
 _NEEDED: Final = ("endpoint", "creation")
@@ -72,12 +72,12 @@ def _hopeless(finding: Finding) -> bool:
     return finding.level in (Level.NOTE, Level.PROBLEM)
 
 
-def _first_checks(visit: Visit, reached: Answer) -> list[Check]:
+def _first_checks(probe: Visit, reached: Answer) -> list[Check]:
     """One after the other."""
     return [
         Check("endpoint", lambda: judge_endpoint(reached)),
-        Check("creation", lambda: check_creation(visit)),
-        Check("methods", lambda: check_methods(visit)),
+        Check("creation", lambda: check_creation(probe)),
+        Check("methods", lambda: check_methods(probe)),
     ]
 
 
@@ -99,22 +99,22 @@ def _connected(check: Check) -> Check:
     return Check(check.name, look)
 
 
-def _checks(visit: Visit, reached: Answer, silent_seconds: float) -> list[Check]:
+def _checks(probe: Visit, reached: Answer, silent_seconds: float) -> list[Check]:
     told = reached.headers.get("tus-max-size", "")
     largest = int(told) if told.isdecimal() else None
     return [
-        Check("tls", lambda: check_connection(visit)),
-        Check("location", lambda: check_location(visit)),
-        Check("request-buffering", lambda: check_buffering(visit)),
-        Check("silence", lambda: check_silence(visit, silent_seconds)),
-        Check("body-size", lambda: check_size(visit, largest)),
-        Check("event-buffering", lambda: check_events(visit)),
-        Check("websocket", lambda: check_websocket(visit)),
-        Check("headers", lambda: check_headers(visit)),
-        Check("cors", lambda: check_cors(visit)),
-        Check("exposure", lambda: check_exposure(visit)),
-        Check("clock", lambda: check_clock(visit)),
-        Check("range", lambda: check_range(visit)),
+        Check("tls", lambda: check_connection(probe)),
+        Check("location", lambda: check_location(probe)),
+        Check("request-buffering", lambda: check_buffering(probe)),
+        Check("silence", lambda: check_silence(probe, silent_seconds)),
+        Check("body-size", lambda: check_size(probe, largest)),
+        Check("event-buffering", lambda: check_events(probe)),
+        Check("websocket", lambda: check_websocket(probe)),
+        Check("headers", lambda: check_headers(probe)),
+        Check("cors", lambda: check_cors(probe)),
+        Check("exposure", lambda: check_exposure(probe)),
+        Check("clock", lambda: check_clock(probe)),
+        Check("range", lambda: check_range(probe)),
     ]
 
 

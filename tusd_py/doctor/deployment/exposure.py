@@ -9,7 +9,7 @@ import httpx
 
 from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.headers import read_answer
-from tusd_py.doctor.deployment.visit import ANSWER_SECONDS, Visit
+from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, Visit
 from tusd_py.doctor.findings import Finding, ok, problem
 
 OPERATOR: Final = "operators-page"
@@ -51,14 +51,14 @@ class Exposure:
     """That list, for a page of another site."""
 
 
-def check_exposure(visit: Visit) -> list[Finding]:
+def check_exposure(probe: Visit) -> list[Finding]:
     """Ask as a stranger. Raises: httpx.TransportError."""
     with httpx.Client(
-        verify=visit.tls or False, timeout=ANSWER_SECONDS, trust_env=False
+        verify=probe.tls or False, timeout=ANSWER_SECONDS, trust_env=False
     ) as stranger:
 
         def shows(path: str, sign: bytes, headers: Mapping[str, str] | None = None) -> bool:
-            address = urljoin(visit.url, f"../{path}")
+            address = urljoin(probe.url, f"../{path}")
             with stranger.stream(
                 "GET", address, headers={**IDENTITY, **(headers or {})}
             ) as response:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tusd_py.doctor.deployment.visit import BODY, Answer, Visit
+from tusd_py.doctor.deployment.probe_client import BODY, Answer, Visit
 from tusd_py.doctor.findings import Finding, note, ok, problem
 
 _OVERRIDE: Final = "X-HTTP-Method-Override"
@@ -23,24 +23,24 @@ class Passage:
         return self.direct.status != 204 and "tus-resumable" not in self.direct.headers
 
 
-def check_methods(visit: Visit) -> list[Finding]:
-    """Try PATCH and DELETE, twice each; tells ``visit`` what needs a disguise."""
-    patched = visit.create(4)
-    direct = visit.append(patched.url, 0, b"a")
+def check_methods(probe: Visit) -> list[Finding]:
+    """Try PATCH and DELETE, twice each; tells ``probe`` what needs a disguise."""
+    patched = probe.create(4)
+    direct = probe.append(patched.url, 0, b"a")
     at = 1 if direct.status == 204 else 0
     patch = Passage(
         direct=direct,
-        overridden=visit.ask(
+        overridden=probe.ask(
             "POST", patched.url, {**BODY, "Upload-Offset": str(at), _OVERRIDE: "PATCH"}, b"b"
         ),
     )
-    first, second = visit.create(4), visit.create(4)
+    first, second = probe.create(4), probe.create(4)
     delete = Passage(
-        direct=visit.ask("DELETE", first.url),
-        overridden=visit.ask("POST", second.url, {_OVERRIDE: "DELETE"}),
+        direct=probe.ask("DELETE", first.url),
+        overridden=probe.ask("POST", second.url, {_OVERRIDE: "DELETE"}),
     )
     passages = {"PATCH": patch, "DELETE": delete}
-    visit.overridden = frozenset(name for name, passage in passages.items() if passage.blocked)
+    probe.overridden = frozenset(name for name, passage in passages.items() if passage.blocked)
     return judge_methods(passages)
 
 

@@ -8,25 +8,25 @@ import httpx
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import connect
 
-from tusd_py.doctor.deployment.visit import ANSWER_SECONDS, Visit
+from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, Visit
 from tusd_py.doctor.findings import Finding, Unseen, ok, warning
 
 FRAME_SECONDS: Final = 4.0
 
 
-def check_websocket(visit: Visit) -> list[Finding]:
+def check_websocket(probe: Visit) -> list[Finding]:
     """Follow an upload, and hear of its present state."""
-    made = visit.create(1)
+    made = probe.create(1)
     name = made.url.rpartition("/")[2]
-    shown = visit.ask("GET", urljoin(visit.url, f"../api/file/upload/progress/{name}"))
+    shown = probe.ask("GET", urljoin(probe.url, f"../api/file/upload/progress/{name}"))
     if shown.status != 200:
         raise Unseen(
             f"The task's progress answers {shown.status}, so its WebSocket was not looked at.",
             "Let the proxy pass /api/file/upload/ to the server as it does the tus endpoint.",
         )
-    url = urljoin(visit.url, f"../api/file/upload/ws/{name}")
+    url = urljoin(probe.url, f"../api/file/upload/ws/{name}")
     try:
-        passes, heard = True, _hears(visit, url)
+        passes, heard = True, _hears(probe, url)
     except (InvalidHandshake, TimeoutError):
         passes, heard = False, False
     except WebSocketException:
@@ -34,7 +34,7 @@ def check_websocket(visit: Visit) -> list[Finding]:
     return [judge_websocket(passes=passes, heard=heard)]
 
 
-def _hears(visit: Visit, url: str) -> bool:
+def _hears(probe: Visit, url: str) -> bool:
     """Whether a frame comes in time. Raises: WebSocketException, OSError."""
     parts = urlsplit(url)
     secured = parts.scheme == "https"
@@ -45,7 +45,7 @@ def _hears(visit: Visit, url: str) -> bool:
         f"{'wss' if secured else 'ws'}://{parts.netloc}{parts.path}",
         sock=plain,
         ssl=httpx.create_ssl_context() if secured else None,
-        additional_headers=visit.headers,
+        additional_headers=probe.headers,
         open_timeout=ANSWER_SECONDS,
         close_timeout=1,
     ) as websocket:
