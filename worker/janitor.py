@@ -12,7 +12,7 @@ from typing import Final
 from tusd_py.domain.errors import UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.job import Job, JobState
-from tusd_py.objects.port import Unfinished
+from tusd_py.objects.port import IncompleteUpload
 from tusd_py.ports import Ports
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Leftovers:
     """Folders of attempts that have ended."""
     orphan_objects: tuple[str, ...] = ()
     """Keys of objects to which no file of the pool refers."""
-    unfinished: tuple[Unfinished, ...] = ()
+    unfinished: tuple[IncompleteUpload, ...] = ()
     """What interrupted puts have left in the object store."""
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ def remove_leftovers(ports: Ports, leftovers: Leftovers) -> None:
     for key in leftovers.orphan_objects:
         _try(partial(_remove_object, ports, key))
     for put in leftovers.unfinished:
-        _try(partial(ports.objects.abandon, put))
+        _try(partial(ports.objects.abort_upload, put))
     if len(leftovers):
         log.info("janitor.removed", extra={"leftovers": len(leftovers)})
 
@@ -183,8 +183,8 @@ def _orphan_objects(ports: Ports) -> Iterator[str]:
     yield from (key for key in old if key not in held)
 
 
-def _unfinished(ports: Ports) -> Iterator[Unfinished]:
+def _unfinished(ports: Ports) -> Iterator[IncompleteUpload]:
     oldest = ports.clock.now() - UNFINISHED_SECONDS
-    old = [put for put in ports.objects.unfinished() if put.begun_at < oldest]
+    old = [put for put in ports.objects.incomplete_uploads() if put.begun_at < oldest]
     held = ports.catalog.objects.multipart_ids() if old else ()
     yield from (put for put in old if put.upload_id not in held)

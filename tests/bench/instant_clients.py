@@ -29,7 +29,7 @@ from support.tokens import SECRET, bearer, token
 from support.waiting import wait_until
 
 from tusd_py.client import Client, Options
-from tusd_py.client.resume_store import Remembered
+from tusd_py.client.resume_store import ResumeStore
 
 MIB: Final = 1 << 20
 SETTINGS: Final = {
@@ -44,7 +44,7 @@ Send = Callable[[str, Path, str, Mapping[str, str]], str]
 def _by_our_own(endpoint: str, file: Path, declared: str, headers: Mapping[str, str]) -> str:
     """What ``tusd-py upload`` sends with: it can prove."""
     with tempfile.TemporaryDirectory() as state, httpx.Client(headers=headers, timeout=90) as http:
-        client = Client(endpoint, options=Options(remembered=Remembered(Path(state))), http=http)
+        client = Client(endpoint, options=Options(resume_store=ResumeStore(Path(state))), http=http)
         return client.upload(file, {"filehash": declared}).url
 
 

@@ -14,7 +14,7 @@ from support.tokens import SECRET, bearer
 from support.tus import TUS
 
 from tusd_py.client import AsyncClient, Client, Options
-from tusd_py.client.resume_store import Remembered
+from tusd_py.client.resume_store import ResumeStore
 
 AUTH = {
     "TUSD_AUTH__ACCESS_SECRET": SECRET,
@@ -133,7 +133,7 @@ def test_the_uploader_says_why_it_may_not(server: Server, tmp_path: Path) -> Non
 def test_the_python_client_waits_for_what_becomes_of_a_file(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "a.bin"
     file.write_bytes(os.urandom(100_000))
-    options = Options(remembered=Remembered(tmp_path / "state"))
+    options = Options(resume_store=ResumeStore(tmp_path / "state"))
     with Client(server.files, token=token(11), options=options) as client:
         first = client.upload(file, {"filename": "b.bin"})
         state = client.wait(first)
@@ -145,7 +145,7 @@ def test_the_asynchronous_client_sends_many_at_a_time(server: Server, tmp_path: 
     files = [tmp_path / f"{number}.bin" for number in range(5)]
     for file in files:
         file.write_bytes(os.urandom(300_000))
-    options = Options(remembered=Remembered(tmp_path / "state"), chunk_bytes=100_000)
+    options = Options(resume_store=ResumeStore(tmp_path / "state"), chunk_bytes=100_000)
 
     async def main() -> list[str]:
         async with AsyncClient(server.files, token=token(12), options=options) as client:

@@ -24,7 +24,7 @@ from tusd_py.auth.jwks import parse_keys
 from tusd_py.auth.scoped_tokens import ScopedTokens
 from tusd_py.auth.session import ClaimRules, SessionTokens
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.events import Following
+from tusd_py.client.events import TaskFollower
 from tusd_py.domain import type_rules
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
 from tusd_py.domain.filenames import download_name, extension_of
@@ -267,11 +267,11 @@ def hook_answer(data: bytes) -> None:
 
 def event_stream(data: bytes) -> None:
     """Follow a task's events, as a client does, from a server that may send anything."""
-    following = Following("http://127.0.0.1:1/files/", _UPLOAD, None)
+    following = TaskFollower("http://127.0.0.1:1/files/", _UPLOAD, None)
     following.headers()
     with suppress(Refused, Unreachable):
         for line in data.decode("utf-8", "replace").split("\n"):
-            state = following.take(line)
+            state = following.take_line(line)
             assert state is None or isinstance(state.get("status"), str)
 
 

@@ -167,7 +167,7 @@ def test_an_upload_in_parts_goes_when_no_job_goes_on_with_it(bench: Bench, tmp_p
     assert find_leftovers(bench.ports).unfinished == ()
     later(bench, 49)
     collect(bench)
-    assert list(bench.ports.objects.unfinished()) == []
+    assert list(bench.ports.objects.incomplete_uploads()) == []
 
 
 def test_the_rounds_between_do_not_look_through_the_object_store(

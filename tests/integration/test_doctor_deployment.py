@@ -16,7 +16,7 @@ from support.server import Server, running_server
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.doctor.deployment.events import check_events
 from tusd_py.doctor.deployment.examine import examine
-from tusd_py.doctor.deployment.probe_client import DEFAULT_ORIGIN, Unreachable, Visit
+from tusd_py.doctor.deployment.probe_client import DEFAULT_ORIGIN, ProbeClient, Unreachable
 from tusd_py.doctor.findings import Finding, Level
 
 APART = {"TUSD_MONITORING_LISTEN": "127.0.0.1:0"}
@@ -310,7 +310,7 @@ def test_events_that_stop_after_the_first_are_held_back() -> None:
             pass
 
     with peer(Holding) as url:
-        probe = Visit(url, origin=None, token=None, clock=SystemClock())
+        probe = ProbeClient(url, origin=None, token=None, clock=SystemClock())
         findings = check_events(probe)
         over.set()
         probe.close()

@@ -14,7 +14,7 @@ from support.s3 import SECRET as S3_SECRET
 
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.doctor.objects import BucketFacts, check_objects, judge_objects
-from tusd_py.objects.bucket import Refused
+from tusd_py.objects.bucket import AccessDenied
 from tusd_py.settings.model import Settings
 
 PROBLEM, WARNING, NOTE = Level.PROBLEM, Level.WARNING, Level.NOTE
@@ -106,7 +106,7 @@ def test_links_matter_only_where_downloads_go_by_them() -> None:
 
 
 def test_what_fails_is_named() -> None:
-    failed = {"delete": Refused("403"), "list": Refused("403")}
+    failed = {"delete": AccessDenied("403"), "list": AccessDenied("403")}
     facts = BucketFacts(failed=failed, link_status=200, open_status=403, address="https://b")
     (found,) = [one for one in judge_objects("s3", facts, redirects=True) if one.level is PROBLEM]
     assert found.sentence == "These do not work: delete, list."

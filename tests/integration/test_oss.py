@@ -30,7 +30,7 @@ from tusd_py.objects.oss import (
 )
 from tusd_py.objects.parts import MIB, PartReader, Span
 from tusd_py.objects.port import UNREACHABLE
-from tusd_py.objects.remote import REFUSED, SPOILT, RemoteObjects
+from tusd_py.objects.remote import CORRUPT, REFUSED, RemoteObjects
 
 CONTENT = os.urandom(3 * MIB + 1000)
 HASH = blake3.blake3(CONTENT).hexdigest()
@@ -159,9 +159,9 @@ def test_an_object_that_came_out_wrong_is_removed_and_the_put_fails(
     bucket.other = tmp_path / "other"
     bucket.other.write_bytes(bytes(MIB))
     ledger = Ledger()
-    with pytest.raises(TransientError, match=SPOILT):
+    with pytest.raises(TransientError, match=CORRUPT):
         put(objects(bucket), source, ledger)
-    assert ledger.held() is None
+    assert ledger.load() is None
     assert store.head(KEY) is None
     put(store, source, ledger)
     assert whole(store)
@@ -308,8 +308,8 @@ def test_keys_that_can_not_be_fetched_are_an_error(server: OssServer, source: Pa
 def test_the_whole_bucket_is_listed_page_by_page(server: OssServer, tmp_path: Path) -> None:
     bucket = bucket_at(server.url)
     store = objects(bucket)
-    begun = {bucket.begin(f"pool/00/{number:064x}", "x/y") for number in range(1001)}
-    assert {left.upload_id for left in store.unfinished()} == begun
+    begun = {bucket.create_upload(f"pool/00/{number:064x}", "x/y") for number in range(1001)}
+    assert {left.upload_id for left in store.incomplete_uploads()} == begun
 
 
 def test_a_check_asks_the_bucket(server: OssServer) -> None:

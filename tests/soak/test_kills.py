@@ -17,8 +17,8 @@ from support.media import video
 from support.server import Server
 from support.waiting import wait_until
 
-from tusd_py.client import Client, Options, Sent
-from tusd_py.client.resume_store import Remembered
+from tusd_py.client import Client, Options, UploadResult
+from tusd_py.client.resume_store import ResumeStore
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "90"))
 CLIENTS = 4
@@ -52,7 +52,9 @@ class Campaign:
         try:
             with httpx.Client(timeout=10) as http:
                 options = Options(
-                    remembered=Remembered(self.folder / "state"), retries=10_000, longest_pause=0.2
+                    resume_store=ResumeStore(self.folder / "state"),
+                    retries=10_000,
+                    longest_pause=0.2,
                 )
                 uploader = Client(self.server.files, options=options, http=http)
                 while not self.over.is_set():
@@ -69,7 +71,7 @@ class Campaign:
         name = "clip.mp4" if content in clips else "data.bin"
         path = self.folder / f"{number}-{name}"
         path.write_bytes(content)
-        sent: Sent = uploader.upload(path, {"filename": name}, instant=False)
+        sent: UploadResult = uploader.upload(path, {"filename": name}, instant=False)
         self.sent[sent.task_id] = content
 
     def strike(self) -> None:

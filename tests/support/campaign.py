@@ -16,8 +16,8 @@ import httpx
 from support.deployed import Deployed
 from support.waiting import wait_until
 
-from tusd_py.client import Client, Options, Sent
-from tusd_py.client.resume_store import Remembered
+from tusd_py.client import Client, Options, UploadResult
+from tusd_py.client.resume_store import ResumeStore
 
 CLIENTS = 20
 CHUNK = 256 * 1024
@@ -138,7 +138,7 @@ class Campaign:
 
     def _uploader(self, http: httpx.Client) -> Client:
         options = Options(
-            remembered=Remembered(self._folder / "state"),
+            resume_store=ResumeStore(self._folder / "state"),
             retries=10_000,
             retries_at_first=10_000,
             chunk_bytes=CHUNK,
@@ -163,7 +163,7 @@ class Campaign:
             if not followed or begun.is_set():
                 return
             begun.set()
-            known = Remembered(self._folder / "state").get(source.path, self._deployed.files)
+            known = ResumeStore(self._folder / "state").get(source.path, self._deployed.files)
             url = None if known is None else known.url
             thread = threading.Thread(target=self._follow, args=(str(url).rpartition("/")[2],))
             self._followers.append(thread)
@@ -176,7 +176,7 @@ class Campaign:
         states = self.told.setdefault(task_id, [])
         try:
             with httpx.Client(timeout=20) as http:
-                sent = Sent(url=f"{self._deployed.files}{task_id}", resumed_at=0)
+                sent = UploadResult(url=f"{self._deployed.files}{task_id}", resumed_at=0)
                 states.extend(self._uploader(http).follow(sent))
         except BaseException as error:  # noqa: BLE001
             self.errors.append(error)

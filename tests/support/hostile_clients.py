@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tusd_py.client import AsyncClient, Client, Options
-from tusd_py.client.resume_store import Remembered
+from tusd_py.client.resume_store import ResumeStore
 
 TOKEN = "canary-token-1f2e"
 TASK = "0" * 32
@@ -16,7 +16,7 @@ KINDS = ["blocking", "async", "stream"]
 
 def quick(folder: Path, **more: int) -> Options:
     return Options(
-        remembered=Remembered(folder / "state"), longest_pause=0.01, **{"retries": 3, **more}
+        resume_store=ResumeStore(folder / "state"), longest_pause=0.01, **{"retries": 3, **more}
     )
 
 

@@ -6,13 +6,13 @@ from tusd_py.domain.multipart import Multipart, Part
 
 
 class Ledger:
-    """``objects.port.PartLedger``; ``added`` counts what was sent since it was made or reset."""
+    """``objects.port.MultipartState``; ``added`` counts what was sent since it was made or reset."""
 
     def __init__(self) -> None:
         self.multipart: Multipart | None = None
         self.added: list[int] = []
 
-    def held(self) -> Multipart | None:
+    def load(self) -> Multipart | None:
         return self.multipart
 
     def begin(self, multipart: Multipart) -> None:
@@ -23,5 +23,5 @@ class Ledger:
         self.multipart = replace(self.multipart, parts=(*self.multipart.parts, part))
         self.added.append(part.number)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self.multipart = None

@@ -32,7 +32,7 @@ def _client(url: str, token: str | None, retries: int = 12) -> "Iterator[Client]
     from tusd_py.client import Client, Options, Refused, Unreachable
 
     try:
-        client = Client(url, token=token, options=Options(retries=retries, paused=say_pause))
+        client = Client(url, token=token, options=Options(retries=retries, on_pause=say_pause))
     except ValueError as error:
         refuse(f"--url {url}: {error}")
     try:
@@ -69,7 +69,7 @@ def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Toke
     """Follow a task to its end; exits with 1 if it failed."""
     state = {}
     with _client(url, token) as client:
-        for state in client.follow(client.sent(task)):
+        for state in client.follow(client.known_upload(task)):
             if as_json:
                 say_json(state)
             else:
@@ -84,7 +84,7 @@ def renditions(
 ) -> None:
     """List what can be downloaded of a finished file: its web copy, the original, pictures of it."""
     with _client(url, token) as client:
-        found = client.renditions(client.sent(task))
+        found = client.renditions(client.known_upload(task))
     for one in found["renditions"]:
         if as_json:
             say_json(one)
@@ -122,11 +122,14 @@ def download(
         try:
             if output == STDOUT:
                 client.download_to(
-                    client.sent(task), sys.stdout.buffer, rendition=rendition, progress=progress
+                    client.known_upload(task),
+                    sys.stdout.buffer,
+                    rendition=rendition,
+                    progress=progress,
                 )
                 sys.stdout.buffer.flush()
                 return
-            sent = client.sent(task)
+            sent = client.known_upload(task)
             target = client.download(
                 sent, output, rendition=rendition, overwrite=force, progress=progress
             )

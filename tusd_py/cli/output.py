@@ -18,7 +18,7 @@ from tusd_py.domain.masking import masked
 from tusd_py.domain.printable import printable
 
 if TYPE_CHECKING:
-    from tusd_py.client.file_upload import Pause
+    from tusd_py.client.file_upload import Sleep
 
 
 def say(line: str, *, error: bool = False) -> None:
@@ -36,7 +36,7 @@ def say_json(members: Mapping[str, Any]) -> None:
     say(json.dumps(members, ensure_ascii=False))
 
 
-def say_pause(pause: "Pause") -> None:
+def say_pause(pause: "Sleep") -> None:
     """Print to standard error that a client waits, and for what."""
     say_masked(f"tusd-py: {pause.reason}; trying again in {pause.seconds:g} s", error=True)
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tusd_py.cli.sources import STDIN, Source
 from tusd_py.cli.upload_output import JsonLines, Output, Shown, Terminal
-from tusd_py.client import AsyncClient, Client, Options, Refused, Sent
+from tusd_py.client import AsyncClient, Client, Options, Refused, UploadResult
 
 STREAMS: Final = 10
 """Files that are followed at the same time: a server allows a user 20 streams (``limits.streams``)."""
@@ -89,13 +89,13 @@ def send_files(
 
 def _send_stdin(
     endpoint: str, token: str | None, options: Options, metadata: Mapping[str, str], shown: Shown
-) -> Sent:
+) -> UploadResult:
     with Client(endpoint, token=token, options=options) as client:
         return client.upload_stream(sys.stdin.buffer, metadata, progress=shown.sent)
 
 
 async def _outcome(
-    client: AsyncClient, sent: Sent, shown: Shown, streams: asyncio.Semaphore | None
+    client: AsyncClient, sent: UploadResult, shown: Shown, streams: asyncio.Semaphore | None
 ) -> bool:
     """Return whether the file was processed to the end; True at once where it is not followed.
 

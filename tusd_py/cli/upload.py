@@ -71,7 +71,7 @@ def upload(
             sources,
             url,
             extra,
-            Options(retries=retries, chunk_bytes=chunk_bytes, paused=say_pause),
+            Options(retries=retries, chunk_bytes=chunk_bytes, on_pause=say_pause),
             parallel=parallel,
             as_json=as_json,
             follows=not no_follow,

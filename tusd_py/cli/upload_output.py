@@ -22,7 +22,7 @@ from rich.progress import (
 from tusd_py.cli.output import say, say_json
 from tusd_py.cli.sources import STDIN
 from tusd_py.cli.task_text import reader_language, task_text
-from tusd_py.client import Sent
+from tusd_py.client import UploadResult
 from tusd_py.domain.printable import printable
 
 LINE_SECONDS: Final = 1.0
@@ -40,11 +40,11 @@ class Shown(Protocol):
         """So many bytes of it are there."""
         ...
 
-    def arrived(self, sent: Sent) -> None:
+    def arrived(self, sent: UploadResult) -> None:
         """It is there, and its processing is not waited for."""
         ...
 
-    def state(self, sent: Sent, state: dict[str, Any]) -> None:
+    def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
         """Its task has this state now."""
         ...
 
@@ -143,13 +143,13 @@ class _Lines:
             self._bars.remove_task(self._bar[1])
         self._bar = None
 
-    def arrived(self, sent: Sent) -> None:
+    def arrived(self, sent: UploadResult) -> None:
         """See ``Shown.arrived``."""
         self._end_bar()
         self._say(f"url            {sent.url}")
         self._say(f"task           {sent.task_id}")
 
-    def state(self, sent: Sent, state: dict[str, Any]) -> None:
+    def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
         """See ``Shown.state``."""
         self._end_bar()
         status, progress = str(state.get("status", "")), str(state.get("progress", 0))
@@ -218,11 +218,11 @@ class _Objects:
     def _size(self) -> int | None:
         return size_of(self._file)
 
-    def arrived(self, sent: Sent) -> None:
+    def arrived(self, sent: UploadResult) -> None:
         """See ``Shown.arrived``."""
         self._say({"url": sent.url, "task_id": sent.task_id, "instant": sent.instant})
 
-    def state(self, sent: Sent, state: dict[str, Any]) -> None:
+    def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
         """See ``Shown.state``."""
         self._say({"url": sent.url, "instant": sent.instant, **state})
 

@@ -7,7 +7,7 @@ Files whose content the server holds already are not sent, with proof of possess
 from tusd_py.client.asynchronous import AsyncClient
 from tusd_py.client.blocking import Client
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.file_upload import Sent
+from tusd_py.client.file_upload import UploadResult
 from tusd_py.client.options import Options
 
-__all__ = ["AsyncClient", "Client", "Options", "Refused", "Sent", "Unreachable"]
+__all__ = ["AsyncClient", "Client", "Options", "Refused", "Unreachable", "UploadResult"]

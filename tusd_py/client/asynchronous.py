@@ -7,21 +7,21 @@ from typing import Any, Final, Self
 
 import httpx
 
-from tusd_py.client.events import SILENCE_SECONDS, Following
+from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
-    NOTHING,
-    Answer,
-    Ask,
-    Broken,
-    Pause,
-    Piece,
+    NO_RESPONSE,
+    FileRange,
     Progress,
-    Sent,
-    Steps,
+    Request,
+    Response,
+    Sleep,
+    TransientFailure,
+    UploadPlan,
+    UploadResult,
 )
-from tusd_py.client.headers import aread_answer, aread_lines, broken_by
-from tusd_py.client.options import Options, nothing
-from tusd_py.client.reading import read_piece
+from tusd_py.client.headers import aread_answer, aread_lines, failure_of
+from tusd_py.client.options import Options, ignore_progress
+from tusd_py.client.reading import read_range
 
 _ENDED: Final = (0, b"")
 
@@ -55,9 +55,9 @@ class AsyncClient:
         metadata: Mapping[str, str] | None = None,
         *,
         instant: bool = True,
-        progress: Progress = nothing,
-        hashed: Progress = nothing,
-    ) -> Sent:
+        progress: Progress = ignore_progress,
+        hashed: Progress = ignore_progress,
+    ) -> UploadResult:
         """See ``Client.upload``; ``hashed`` and ``progress`` are called in threads, too."""
         plan = await asyncio.to_thread(
             self._options.plan,
@@ -70,49 +70,49 @@ class AsyncClient:
         )
         return await self._run(plan, progress)
 
-    async def _run(self, plan: Steps, progress: Progress) -> Sent:
-        step = await asyncio.to_thread(_sent, plan, None)
-        while not isinstance(step, Sent):
-            if isinstance(step, Pause):
-                self._options.paused(step)
+    async def _run(self, plan: UploadPlan, progress: Progress) -> UploadResult:
+        step = await asyncio.to_thread(_send, plan, None)
+        while not isinstance(step, UploadResult):
+            if isinstance(step, Sleep):
+                self._options.on_pause(step)
                 await asyncio.sleep(step.seconds)
-                step = await asyncio.to_thread(_sent, plan, NOTHING)
+                step = await asyncio.to_thread(_send, plan, NO_RESPONSE)
                 continue
             try:
                 answer = await self._answer(step, progress)
             except httpx.TransportError as error:
-                step = await asyncio.to_thread(_thrown, plan, broken_by(error))
+                step = await asyncio.to_thread(_throw, plan, failure_of(error))
             else:
-                step = await asyncio.to_thread(_sent, plan, answer)
+                step = await asyncio.to_thread(_send, plan, answer)
         return step
 
-    async def _answer(self, ask: Ask, progress: Progress) -> Answer:
-        content = _content(ask.body, progress) if isinstance(ask.body, Piece) else ask.body
+    async def _answer(self, ask: Request, progress: Progress) -> Response:
+        content = _content(ask.body, progress) if isinstance(ask.body, FileRange) else ask.body
         headers = self._headers.to(ask.url, ask.headers)
         async with self._http.stream(
             ask.method, ask.url, headers=headers, content=content, follow_redirects=False
         ) as response:
             return await aread_answer(response)
 
-    async def follow(self, sent: Sent) -> AsyncIterator[dict[str, Any]]:
+    async def follow(self, sent: UploadResult) -> AsyncIterator[dict[str, Any]]:
         """See ``Client.follow``."""
-        following = Following(
+        following = TaskFollower(
             self._endpoint,
             sent.task_id,
             sent.token,
-            breaks_at_first=self._options.retries_at_first,
+            retries_at_first=self._options.retries_at_first,
         )
-        while not following.over:
+        while not following.is_finished:
             broken = None
             try:
                 async for state in self._states(following):
                     yield state
             except httpx.TransportError as error:
-                broken = broken_by(error)
-            if not following.over:
-                await asyncio.sleep(following.broke(broken))
+                broken = failure_of(error)
+            if not following.is_finished:
+                await asyncio.sleep(following.pause_after_failure(broken))
 
-    async def _states(self, following: Following) -> AsyncIterator[dict[str, Any]]:
+    async def _states(self, following: TaskFollower) -> AsyncIterator[dict[str, Any]]:
         headers = self._headers.to(following.url, following.headers())
         async with self._http.stream(
             "GET",
@@ -122,18 +122,18 @@ class AsyncClient:
             follow_redirects=False,
         ) as response:
             refused = response.status_code != 200
-            if not following.answered(
-                await aread_answer(response) if refused else Answer(200, response.headers)
+            if not following.accept_response(
+                await aread_answer(response) if refused else Response(200, response.headers)
             ):
                 return
             async for line in aread_lines(response):
-                state = following.take(line)
+                state = following.take_line(line)
                 if state is not None:
                     yield state
-                if following.over:
+                if following.is_finished:
                     return
 
-    async def wait(self, sent: Sent) -> dict[str, Any]:
+    async def wait(self, sent: UploadResult) -> dict[str, Any]:
         """See ``Client.wait``."""
         last: dict[str, Any] = {}
         async for state in self.follow(sent):
@@ -152,27 +152,27 @@ class AsyncClient:
         await self.aclose()
 
 
-def _sent(plan: Steps, answer: Answer | None) -> Ask | Pause | Sent:
+def _send(plan: UploadPlan, answer: Response | None) -> Request | Sleep | UploadResult:
     """StopIteration can't leave a thread as it is."""
     try:
         return next(plan) if answer is None else plan.send(answer)
     except StopIteration as end:
-        sent: Sent = end.value
+        sent: UploadResult = end.value
         return sent
 
 
-def _thrown(plan: Steps, broken: Broken) -> Ask | Pause | Sent:
+def _throw(plan: UploadPlan, broken: TransientFailure) -> Request | Sleep | UploadResult:
     try:
         return plan.throw(broken)
     except StopIteration as end:
-        sent: Sent = end.value
+        sent: UploadResult = end.value
         return sent
 
 
-async def _content(piece: Piece, progress: Progress) -> AsyncIterator[bytes]:
+async def _content(piece: FileRange, progress: Progress) -> AsyncIterator[bytes]:
     source = await asyncio.to_thread(piece.file.open, "rb", buffering=0)
     try:
-        pieces = read_piece(source, piece)
+        pieces = read_range(source, piece)
         while True:
             offset, content = await asyncio.to_thread(next, pieces, _ENDED)
             if not content:

@@ -10,26 +10,26 @@ from urllib.parse import urljoin
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
-from tusd_py.client.download import MAX_REDIRECTS, REDIRECTS, Fetch
+from tusd_py.client.download import MAX_REDIRECTS, REDIRECTS, Download
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.events import SILENCE_SECONDS, Following
+from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
-    NOTHING,
-    Answer,
-    Ask,
-    Broken,
-    Pause,
-    Piece,
+    NO_RESPONSE,
+    FileRange,
     Progress,
-    Sent,
-    Steps,
-    sentence_of,
+    Request,
+    Response,
+    Sleep,
+    TransientFailure,
+    UploadPlan,
+    UploadResult,
+    refusal_text,
 )
-from tusd_py.client.headers import broken_by, read_answer, read_lines
-from tusd_py.client.options import Options, nothing
+from tusd_py.client.headers import failure_of, read_answer, read_lines
+from tusd_py.client.options import Options, ignore_progress
 from tusd_py.client.origin import redirected_address, same_origin
-from tusd_py.client.reading import read_piece
-from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamSending
+from tusd_py.client.reading import read_range
+from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamUpload
 from tusd_py.client.targets import FileTarget, StreamTarget
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
@@ -67,9 +67,9 @@ class Client:
         metadata: Mapping[str, str] | None = None,
         *,
         instant: bool = True,
-        progress: Progress = nothing,
-        hashed: Progress = nothing,
-    ) -> Sent:
+        progress: Progress = ignore_progress,
+        hashed: Progress = ignore_progress,
+    ) -> UploadResult:
         """Send a file, from where an earlier run stopped if there was one.
 
         Args: metadata: beside the name and the type of the file; instant: hash first, and send nothing
@@ -87,73 +87,73 @@ class Client:
         stream: BinaryIO,
         metadata: Mapping[str, str] | None = None,
         *,
-        progress: Progress = nothing,
-    ) -> Sent:
+        progress: Progress = ignore_progress,
+    ) -> UploadResult:
         """Send what a stream gives, to its end, whose length nobody knows before; through breaks, but not
         through the end of this process: what was read is gone. Its BLAKE3 is told with the last bytes,
         so that what arrived is what was read.
 
         Raises: Refused, Unreachable, OSError.
         """
-        sending = StreamSending(
+        sending = StreamUpload(
             stream=stream,
             endpoint=self._endpoint,
             metadata=metadata or {},
             progress=progress,
-            patience=self._options.patience(),
+            retry_policy=self._options.retry_policy(),
             piece_bytes=self._options.chunk_bytes or STREAM_PIECE_BYTES,
         )
-        return self._run(sending.steps(), progress)
+        return self._run(sending.plan(), progress)
 
-    def _run(self, plan: Steps, progress: Progress) -> Sent:
+    def _run(self, plan: UploadPlan, progress: Progress) -> UploadResult:
         try:
             step = next(plan)
             while True:
                 step = self._take(plan, step, progress)
         except StopIteration as end:
-            sent: Sent = end.value
+            sent: UploadResult = end.value
             return sent
 
-    def _take(self, plan: Steps, step: Ask | Pause, progress: Progress) -> Ask | Pause:
-        if isinstance(step, Pause):
-            self._options.paused(step)
+    def _take(self, plan: UploadPlan, step: Request | Sleep, progress: Progress) -> Request | Sleep:
+        if isinstance(step, Sleep):
+            self._options.on_pause(step)
             time.sleep(step.seconds)
-            return plan.send(NOTHING)
+            return plan.send(NO_RESPONSE)
         try:
             answer = self._answer(step, progress)
         except httpx.TransportError as error:
-            return plan.throw(broken_by(error))
+            return plan.throw(failure_of(error))
         return plan.send(answer)
 
-    def _answer(self, ask: Ask, progress: Progress) -> Answer:
-        content = _content(ask.body, progress) if isinstance(ask.body, Piece) else ask.body
+    def _answer(self, ask: Request, progress: Progress) -> Response:
+        content = _content(ask.body, progress) if isinstance(ask.body, FileRange) else ask.body
         headers = self._headers.to(ask.url, ask.headers)
         with self._http.stream(
             ask.method, ask.url, headers=headers, content=content, follow_redirects=False
         ) as response:
             return read_answer(response)
 
-    def follow(self, sent: Sent) -> Iterator[dict[str, Any]]:
+    def follow(self, sent: UploadResult) -> Iterator[dict[str, Any]]:
         """Its task's states, each new one once, until it is completed or failed.
 
         Raises: Refused, Unreachable.
         """
-        following = Following(
+        following = TaskFollower(
             self._endpoint,
             sent.task_id,
             sent.token,
-            breaks_at_first=self._options.retries_at_first,
+            retries_at_first=self._options.retries_at_first,
         )
-        while not following.over:
+        while not following.is_finished:
             broken = None
             try:
                 yield from self._states(following)
             except httpx.TransportError as error:
-                broken = broken_by(error)
-            if not following.over:
-                time.sleep(following.broke(broken))
+                broken = failure_of(error)
+            if not following.is_finished:
+                time.sleep(following.pause_after_failure(broken))
 
-    def _states(self, following: Following) -> Iterator[dict[str, Any]]:
+    def _states(self, following: TaskFollower) -> Iterator[dict[str, Any]]:
         headers = self._headers.to(following.url, following.headers())
         with self._http.stream(
             "GET",
@@ -162,28 +162,28 @@ class Client:
             timeout=SILENCE_SECONDS,
             follow_redirects=False,
         ) as response:
-            if not following.answered(_refusal(response)):
+            if not following.accept_response(_refusal(response)):
                 return
             for line in read_lines(response):
-                state = following.take(line)
+                state = following.take_line(line)
                 if state is not None:
                     yield state
-                if following.over:
+                if following.is_finished:
                     return
 
-    def wait(self, sent: Sent) -> dict[str, Any]:
+    def wait(self, sent: UploadResult) -> dict[str, Any]:
         """Its task's last state. Raises: Refused, Unreachable."""
         return deque(self.follow(sent), maxlen=1)[-1]
 
-    def sent(self, task_id: str) -> Sent:
+    def known_upload(self, task_id: str) -> UploadResult:
         """A file that was sent before, to follow it or to get it back."""
-        return Sent.known(self._endpoint, task_id)
+        return UploadResult.known(self._endpoint, task_id)
 
     def tasks(self, page: int = 1, size: int = 20) -> dict[str, Any]:
         """``total`` and one page of the user's ``tasks``, newest first. Raises: Refused, Unreachable."""
         return self._listed("tasks", "tasks", {"page": page, "size": size})
 
-    def renditions(self, sent: Sent) -> dict[str, Any]:
+    def renditions(self, sent: UploadResult) -> dict[str, Any]:
         """Return a finished file's ``facts`` and its ``renditions``, the main object first.
 
         Raises: Refused: it is not finished, or not there; Unreachable.
@@ -199,19 +199,19 @@ class Client:
             ) as response:
                 answer = read_answer(response)
         except httpx.TransportError as error:
-            raise Unreachable(str(broken_by(error))) from error
+            raise Unreachable(str(failure_of(error))) from error
         if answer.status != 200:
-            raise Refused(sentence_of(answer))
+            raise Refused(refusal_text(answer))
         return _list_in(answer, member)
 
     def download(
         self,
-        sent: Sent,
+        sent: UploadResult,
         target: Path,
         *,
         rendition: str | None = None,
         overwrite: bool = False,
-        progress: Progress = nothing,
+        progress: Progress = ignore_progress,
     ) -> Path:
         """Get the stored file back, through breaks. Nothing is there by its name until all of it is.
 
@@ -222,39 +222,39 @@ class Client:
         """
         file = FileTarget(target, overwrite=overwrite)
         try:
-            self._fetch_all(sent.address(rendition), Fetch(file), progress)
+            self._fetch_all(sent.address(rendition), Download(file), progress)
             return file.finish()
         finally:
             file.abandon()
 
     def download_to(
         self,
-        sent: Sent,
+        sent: UploadResult,
         stream: BinaryIO,
         *,
         rendition: str | None = None,
-        progress: Progress = nothing,
+        progress: Progress = ignore_progress,
     ) -> None:
         """Write the stored file to a stream, through breaks. Raises: Refused, Unreachable, OSError."""
-        self._fetch_all(sent.address(rendition), Fetch(StreamTarget(stream)), progress)
+        self._fetch_all(sent.address(rendition), Download(StreamTarget(stream)), progress)
 
-    def _fetch_all(self, address: str, fetch: Fetch, progress: Progress) -> None:
-        patience = self._options.patience()
+    def _fetch_all(self, address: str, fetch: Download, progress: Progress) -> None:
+        patience = self._options.retry_policy()
         while True:
             try:
                 self._fetch(address, fetch, progress)
-                fetch.check()
+                fetch.verify()
             except httpx.TransportError as error:
-                broken = broken_by(error)
-            except Broken as error:
+                broken = failure_of(error)
+            except TransientFailure as error:
                 broken = error
             else:
                 return
-            pause = patience.pause(broken, moved=fetch.moved())
-            self._options.paused(pause)
+            pause = patience.pause(broken, moved=fetch.has_progressed())
+            self._options.on_pause(pause)
             time.sleep(pause.seconds)
 
-    def _fetch(self, address: str, fetch: Fetch, progress: Progress) -> None:
+    def _fetch(self, address: str, fetch: Download, progress: Progress) -> None:
         """One answer's bytes, over redirects; credentials never leave the endpoint's origin."""
         own = True
         headers = self._headers.to(address, fetch.headers())
@@ -278,15 +278,15 @@ class Client:
         raise Refused("the server redirects the download again and again")
 
     def _take_content(
-        self, response: httpx.Response, fetch: Fetch, progress: Progress, *, own: bool
+        self, response: httpx.Response, fetch: Download, progress: Progress, *, own: bool
     ) -> None:
-        fetch.begins(response, _refusal(response), own=own)
+        fetch.begin_response(response, _refusal(response), own=own)
         for piece in response.iter_raw():
-            progress(fetch.take(piece))
+            progress(fetch.write(piece))
 
-    def knows(self, file: Path) -> bool:
+    def has_saved_upload(self, file: Path) -> bool:
         """Whether an earlier run began to send the file. Raises: OSError."""
-        return self._options.remembered.get(file, self._endpoint) is not None
+        return self._options.resume_store.get(file, self._endpoint) is not None
 
     def close(self) -> None:
         """Close its connections."""
@@ -300,14 +300,14 @@ class Client:
         self.close()
 
 
-def _refusal(response: httpx.Response) -> Answer:
+def _refusal(response: httpx.Response) -> Response:
     """An answer, with its body only where that is a refusal's."""
     if response.is_success:
-        return Answer(response.status_code, response.headers)
+        return Response(response.status_code, response.headers)
     return read_answer(response)
 
 
-def _list_in(answer: Answer, member: str) -> dict[str, Any]:
+def _list_in(answer: Response, member: str) -> dict[str, Any]:
     """Return an answer's members, of which one is a list of objects. Raises: Refused."""
     try:
         members = read_json_object(answer.content)
@@ -319,8 +319,8 @@ def _list_in(answer: Answer, member: str) -> dict[str, Any]:
     return members
 
 
-def _content(piece: Piece, progress: Progress) -> Iterator[bytes]:
+def _content(piece: FileRange, progress: Progress) -> Iterator[bytes]:
     with piece.file.open("rb", buffering=0) as source:
-        for offset, content in read_piece(source, piece):
+        for offset, content in read_range(source, piece):
             yield content
             progress(offset)

@@ -8,24 +8,30 @@ from blake3 import blake3
 
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
-from tusd_py.client.file_upload import Answer, Broken, byte_count, passing, sentence_of
+from tusd_py.client.file_upload import (
+    Response,
+    TransientFailure,
+    byte_count,
+    refusal_text,
+    transient_failure,
+)
 from tusd_py.client.names import name_in
 from tusd_py.client.targets import Target
 
-NAMELESS: Final = "file"
+DEFAULT_NAME: Final = "file"
 MAX_REDIRECTS: Final = 5
 REDIRECTS: Final = (301, 302, 303, 307, 308)
-_PASSING: Final = (423, 425, 429)
+_TRANSIENT_STATUS: Final = (423, 425, 429)
 _PART: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.ASCII)
 _BLAKE3: Final = re.compile(r'"([0-9a-f]{64})"')
 
 
-class Fetch:
+class Download:
     """One file on its way to ``target``, through any number of answers."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._held = 0
+        self._received = 0
         self._total: int | None = None
         self._etag = ""
         self._furthest = 0
@@ -34,71 +40,73 @@ class Fetch:
 
     def headers(self) -> dict[str, str]:
         """Of the next request: from the first byte that is missing, of the same content only."""
-        if not self._held:
+        if not self._received:
             return {}
-        return {"Range": f"bytes={self._held}-", "If-Range": self._etag}
+        return {"Range": f"bytes={self._received}-", "If-Range": self._etag}
 
-    def begins(self, response: httpx.Response, answer: Answer, *, own: bool) -> None:
+    def begin_response(self, response: httpx.Response, answer: Response, *, own: bool) -> None:
         """An answer has come; its body follows.
 
         Args: answer: with the body of a refusal; own: it is the endpoint's, whose ETag is the BLAKE3 of
             what it serves.
         Raises: Refused, Broken, OSError.
         """
-        if answer.status in _PASSING or answer.status >= 500:
-            raise passing(answer)
-        if answer.status not in (200, 206) or (answer.status == 206 and not self._held):
-            raise Refused(sentence_of(answer))
+        if answer.status in _TRANSIENT_STATUS or answer.status >= 500:
+            raise transient_failure(answer)
+        if answer.status not in (200, 206) or (answer.status == 206 and not self._received):
+            raise Refused(refusal_text(answer))
         if not is_plain(response):
             raise Refused("the server compressed the file although that was not asked for")
         etag = answer.headers.get("etag", "")
         if answer.status == 206:
-            self._goes_on(answer, etag)
+            self._continue(answer, etag)
             return
-        self._begins_again()
+        self._restart()
         self._total = byte_count(answer.headers.get("content-length", ""))
         if self._total is None:
             raise Refused("the server does not say how long the file is")
         # Weak validators (RFC 9110, 8.8.1) do not promise the same bytes.
         self._etag = etag if etag.startswith('"') else ""
         self._verifies = own and _BLAKE3.fullmatch(etag) is not None
-        self._target.open(name_in(answer.headers.get("content-disposition", "")) or NAMELESS)
+        self._target.open(name_in(answer.headers.get("content-disposition", "")) or DEFAULT_NAME)
 
-    def _goes_on(self, answer: Answer, etag: str) -> None:
+    def _continue(self, answer: Response, etag: str) -> None:
         part = _PART.fullmatch(answer.headers.get("content-range", ""))
-        expected = (self._held, (self._total or 0) - 1, self._total)
+        expected = (self._received, (self._total or 0) - 1, self._total)
         if part is None or tuple(map(int, part.groups())) != expected or etag != self._etag:
-            self._begins_again()
-            raise Broken("the server went on with something else", answered=True)
+            self._restart()
+            raise TransientFailure("the server went on with something else", answered=True)
 
-    def _begins_again(self) -> None:
-        if self._held:
-            self._target.empty()
-        self._held, self._hash = 0, blake3()
+    def _restart(self) -> None:
+        if self._received:
+            self._target.truncate()
+        self._received, self._hash = 0, blake3()
 
-    def take(self, piece: bytes) -> int:
+    def write(self, piece: bytes) -> int:
         """Keep what came; the number of bytes that are here. Raises: Refused, OSError."""
-        if self._total is None or self._held + len(piece) > self._total:
+        if self._total is None or self._received + len(piece) > self._total:
             raise Refused("the server sent more than it had said")
         self._target.write(piece)
         if self._verifies:
             self._hash.update(piece)
-        self._held += len(piece)
-        return self._held
+        self._received += len(piece)
+        return self._received
 
-    def moved(self) -> bool:
+    def has_progressed(self) -> bool:
         """Whether more bytes are here than there ever were; an answer that can't be gone on with loses them."""
-        moved = self._held > self._furthest
-        self._furthest = max(self._furthest, self._held)
+        moved = self._received > self._furthest
+        self._furthest = max(self._furthest, self._received)
         if not self._etag:
-            self._begins_again()
+            self._restart()
         return moved
 
-    def check(self) -> None:
+    def verify(self) -> None:
         """The answer has ended. Raises: Broken: not all is here, or it is not what the server holds."""
-        if self._held != self._total:
-            raise Broken("the file ended early", answered=True)
+        if self._received != self._total:
+            raise TransientFailure("the file ended early", answered=True)
         found = _BLAKE3.fullmatch(self._etag)
         if self._verifies and found is not None and found[1] != self._hash.hexdigest():
-            self._begins_again()
-            raise Broken("what arrived has another hash than the server says", answered=True)
+            self._restart()
+            raise TransientFailure(
+                "what arrived has another hash than the server says", answered=True
+            )

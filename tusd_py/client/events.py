@@ -4,24 +4,24 @@ from typing import Any, Final
 from urllib.parse import quote, urljoin
 
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.file_upload import Answer, Broken, sentence_of
+from tusd_py.client.file_upload import Response, TransientFailure, refusal_text
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 SILENCE_SECONDS: Final = 45.0
 """Three pings missed: the connection is dead."""
 PAUSE_SECONDS: Final = 1.0
-BREAKS: Final = 60
+MAX_FAILURES: Final = 60
 """In a row, without a new state between them."""
-BREAKS_AT_FIRST: Final = 3
+MAX_FAILURES_AT_FIRST: Final = 3
 """In a row while the server has never answered."""
 MAX_EVENT_CHARACTERS: Final = 1 << 20
-_PASSING: Final = (404, 408, 409, 423, 425, 429)
+_TRANSIENT_STATUS: Final = (404, 408, 409, 423, 425, 429)
 """404: the task of an upload that has just arrived may not be there for a moment."""
 NOT_FOUND_TRIES: Final = 3
 FINAL: Final = ("completed", "failed")
 
 
-class Following:
+class TaskFollower:
     """One task, through any number of connections."""
 
     def __init__(
@@ -30,19 +30,19 @@ class Following:
         task_id: str,
         token: str | None,
         *,
-        breaks_at_first: int = BREAKS_AT_FIRST,
+        retries_at_first: int = MAX_FAILURES_AT_FIRST,
     ) -> None:
-        """``token``: the upload's own, if it has one; ``breaks_at_first``: in a row, while the server
+        """``token``: the upload's own, if it has one; ``retries_at_first``: in a row, while the server
         has never answered."""
         self.url = urljoin(endpoint, f"../api/file/upload/events/{quote(task_id, safe='')}")
-        self.over = False
+        self.is_finished = False
         """The last state was taken."""
         self._token = token
         self._last_id = ""
         self._last: dict[str, Any] | None = None
-        self._breaks = self._refusals = 0
+        self._failures = self._refusals = 0
         self._reached = False
-        self._breaks_at_first = breaks_at_first
+        self._retries_at_first = retries_at_first
         self._event_id, self._data, self._data_characters = "", list[str](), 0
 
     def headers(self) -> dict[str, str]:
@@ -55,7 +55,7 @@ class Following:
             headers["Upload-Token"] = self._token
         return headers
 
-    def take(self, line: str) -> dict[str, Any] | None:
+    def take_line(self, line: str) -> dict[str, Any] | None:
         """Return the state that a line completes, if it is a new one.
 
         Raises: Refused: the server's data is no JSON object.
@@ -88,11 +88,11 @@ class Following:
         self._last_id = event_id or self._last_id
         new = state != self._last
         if new:
-            self._breaks = 0
-        self._last, self.over = state, state["status"] in FINAL
+            self._failures = 0
+        self._last, self.is_finished = state, state["status"] in FINAL
         return state if new else None
 
-    def answered(self, answer: Answer) -> bool:
+    def accept_response(self, answer: Response) -> bool:
         """Whether events follow. ``answer``: with the body of a refusal. Raises: Refused: for good."""
         self._reached = True
         if answer.status == 200:
@@ -100,17 +100,17 @@ class Following:
         # A user's streams are counted (429): a place comes free when one of them ends.
         self._refusals += answer.status < 500 and answer.status != 429
         if answer.status < 500 and (
-            answer.status not in _PASSING or self._refusals > NOT_FOUND_TRIES
+            answer.status not in _TRANSIENT_STATUS or self._refusals > NOT_FOUND_TRIES
         ):
-            raise Refused(sentence_of(answer))
+            raise Refused(refusal_text(answer))
         return False
 
-    def broke(self, broken: Broken | None = None) -> float:
+    def pause_after_failure(self, broken: TransientFailure | None = None) -> float:
         """The connection ended, or there was none: seconds to wait before the next. Raises: Unreachable."""
-        self._breaks += 1
-        limit, lasting = BREAKS, False
+        self._failures += 1
+        limit, lasting = MAX_FAILURES, False
         if broken is not None and not self._reached:
-            limit, lasting = min(BREAKS, self._breaks_at_first), broken.lasting
-        if lasting or self._breaks > limit:
+            limit, lasting = min(MAX_FAILURES, self._retries_at_first), broken.permanent
+        if lasting or self._failures > limit:
             raise Unreachable(str(broken or "the task's events can't be reached"))
         return PAUSE_SECONDS

@@ -1,7 +1,7 @@
 """Sending one file by tus 1.0, going on after every break: what to ask next, and what answers mean.
 
 Sans-I/O save the file itself: a generator that yields requests and pauses, and is sent answers, so that
-the blocking client and the asynchronous one are the same. Whoever runs it throws ``Broken`` into it when
+the blocking client and the asynchronous one are the same. Whoever runs it throws ``TransientFailure`` into it when
 a connection fails.
 """
 
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.origin import same_origin, upload_address
 from tusd_py.client.proof import nonce_of, proof
-from tusd_py.client.resume_store import Begun, Remembered
+from tusd_py.client.resume_store import ResumeStore, SavedUpload
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 FIRST_PAUSE_SECONDS: Final = 0.5
@@ -24,14 +24,14 @@ BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 MAX_SENTENCE: Final = 500
 _MAX_DIGITS: Final = 18
 """Of a number of bytes that a server states: less than 2^63."""
-_PASSING: Final = (409, 423, 429)
+_TRANSIENT_STATUS: Final = (409, 423, 429)
 
 Progress = Callable[[int], None]
 """Told the offset in bytes, as far as it is known or sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class FileRange:
     """A part of a file, as a request's body. In bytes."""
 
     file: Path
@@ -40,17 +40,17 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Request:
     """A request."""
 
     method: str
     url: str
     headers: Mapping[str, str]
-    body: Piece | bytes | None = None
+    body: FileRange | bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Sleep:
     """Nothing, for a number of seconds."""
 
     seconds: float
@@ -59,7 +59,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An answer; ``headers`` without regard to case."""
 
     status: int
@@ -67,12 +67,12 @@ class Answer:
     content: bytes = b""
 
 
-NOTHING: Final = Answer(0, {})
+NO_RESPONSE: Final = Response(0, {})
 """What a pause is answered with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class UploadResult:
     """A file that has arrived. ``task_id`` is the last part of its address."""
 
     url: str
@@ -84,7 +84,7 @@ class Sent:
     """The server held the content: nothing had to be sent."""
 
     @classmethod
-    def known(cls, endpoint: str, task_id: str) -> "Sent":
+    def known(cls, endpoint: str, task_id: str) -> "UploadResult":
         """One that arrived before, by its id."""
         return cls(url=f"{endpoint}{task_id}", resumed_at=0)
 
@@ -100,30 +100,35 @@ class Sent:
         return self.url.rstrip("/").rpartition("/")[2]
 
 
-class Broken(Exception):
+class TransientFailure(Exception):
     """Something that may pass: look where we are, then go on."""
 
     def __init__(
-        self, sentence: str, wait: float = 0.0, *, answered: bool = False, lasting: bool = False
+        self,
+        sentence: str,
+        retry_after: float = 0.0,
+        *,
+        answered: bool = False,
+        permanent: bool = False,
     ) -> None:
-        """``wait``: seconds that the server asks for; ``answered``: it was an answer of the server's;
-        ``lasting``: nothing that passes by itself, such as an unknown host name."""
+        """``retry_after``: seconds that the server asks for; ``answered``: it was an answer of the server's;
+        ``permanent``: nothing that passes by itself, such as an unknown host name."""
         super().__init__(sentence)
-        self.wait = wait
+        self.retry_after = retry_after
         self.answered = answered
-        self.lasting = lasting
+        self.permanent = permanent
 
 
-class _Stale(Exception):
+class _TokenExpired(Exception):
     """The upload's own token is not taken any longer."""
 
 
-Steps = Generator[Ask | Pause, Answer, Sent]
-Asking = Generator[Ask, Answer, int]
+UploadPlan = Generator[Request | Sleep, Response, UploadResult]
+RequestPlan = Generator[Request, Response, int]
 
 
 @dataclass(slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long a client goes on after breaks."""
 
     retries: int
@@ -132,61 +137,61 @@ class Patience:
     """Seconds; pauses double up to it."""
     retries_at_first: int = 3
     """Breaks in a row while the server has never answered."""
-    longest_wait: float = 600.0
+    max_retry_after: float = 600.0
     """Seconds; a server that asks for more (Retry-After) is not waited for."""
     reached: bool = False
     """Whether the server has ever answered."""
-    _breaks: int = 0
+    _failures: int = 0
 
-    def pause(self, broken: Broken, *, moved: bool) -> Pause:
+    def pause(self, broken: TransientFailure, *, moved: bool) -> Sleep:
         """Before the next try; ``moved``: bytes arrived since the last break. Raises: Unreachable."""
         self.reached = self.reached or broken.answered or moved
-        if broken.wait > self.longest_wait:
-            asked = f"{broken}, and asks to come back in {broken.wait:.0f} s"
+        if broken.retry_after > self.max_retry_after:
+            asked = f"{broken}, and asks to come back in {broken.retry_after:.0f} s"
             raise Unreachable(asked) from broken
-        self._breaks = 0 if moved else self._breaks + 1
+        self._failures = 0 if moved else self._failures + 1
         limit = self.retries if self.reached else min(self.retries, self.retries_at_first)
-        if self._breaks > limit or (broken.lasting and not self.reached):
+        if self._failures > limit or (broken.permanent and not self.reached):
             raise Unreachable(str(broken)) from broken
-        pause = FIRST_PAUSE_SECONDS * (1 << min(self._breaks, 16))
-        return Pause(max(broken.wait, min(pause, self.longest_pause)), str(broken))
+        pause = FIRST_PAUSE_SECONDS * (1 << min(self._failures, 16))
+        return Sleep(max(broken.retry_after, min(pause, self.longest_pause)), str(broken))
 
 
 @dataclass(slots=True, kw_only=True)
-class Sending:
+class FileUpload:
     """One file on its way to one endpoint."""
 
     file: Path
     endpoint: str
     metadata: Mapping[str, str]
-    remembered: Remembered
+    resume_store: ResumeStore
     progress: Progress
-    patience: Patience
+    retry_policy: RetryPolicy
     chunk_bytes: int | None
     size: int = 0
     _instant: bool = False
-    _begun: Begun | None = None
+    _saved: SavedUpload | None = None
     _furthest: int = -1
     """The largest offset that was known at the last break."""
     _restarts: int = 0
 
-    def steps(self) -> Steps:
+    def plan(self) -> UploadPlan:
         """From where an earlier run stopped, if there was one, to the end.
 
         Raises: Refused, Unreachable, OSError.
         """
         self.size = self.file.stat().st_size
-        self._begun, offset, resumed_at = self.remembered.get(self.file, self.endpoint), None, -1
-        if self._begun is not None and not same_origin(self.endpoint, self._begun.url):
-            self._begun = None
+        self._saved, offset, resumed_at = self.resume_store.get(self.file, self.endpoint), None, -1
+        if self._saved is not None and not same_origin(self.endpoint, self._saved.url):
+            self._saved = None
         while True:
             try:
-                if self._begun is None:
+                if self._saved is None:
                     offset = yield from self._create()
                 if offset is None:
-                    offset = yield from self._look()
+                    offset = yield from self._fetch_offset()
                     if offset < 0:
-                        self._begin_again()
+                        self._restart()
                         offset = None
                         continue
                 resumed_at = offset if resumed_at < 0 else resumed_at
@@ -194,81 +199,83 @@ class Sending:
                 if offset >= self.size:
                     break
                 offset = yield from self._append(offset)
-            except _Stale:
+            except _TokenExpired:
                 # The user's own token goes on, if that is still good.
-                self._begun, offset = self._begun and Begun(self._begun.url), None
-            except Broken as broken:
+                self._saved, offset = self._saved and SavedUpload(self._saved.url), None
+            except TransientFailure as broken:
                 moved = offset is not None and offset > self._furthest
                 self._furthest = max(self._furthest, -1 if offset is None else offset)
-                yield self.patience.pause(broken, moved=moved)
+                yield self.retry_policy.pause(broken, moved=moved)
                 offset = None
-        self.remembered.forget(self.file, self.endpoint)
-        begun = self._begun or Begun("")
-        return Sent(
+        self.resume_store.forget(self.file, self.endpoint)
+        begun = self._saved or SavedUpload("")
+        return UploadResult(
             url=begun.url,
             token=begun.token,
             resumed_at=max(resumed_at, 0),
             instant=self._instant,
         )
 
-    def _begin_again(self) -> None:
+    def _restart(self) -> None:
         """The server does not know the upload any longer. Raises: Refused: time after time."""
         self._restarts += 1
-        if self._restarts > self.patience.retries:
+        if self._restarts > self.retry_policy.retries:
             raise Refused("the server forgets the upload each time that it is made")
-        self._begun, self._furthest = None, -1
+        self._saved, self._furthest = None, -1
 
-    def _create(self) -> Asking:
+    def _create(self) -> RequestPlan:
         """Make the upload, and show that we have the file, if that is asked: the offset."""
         metadata = metadata_header(self.metadata)
         headers = {**TUS, "Upload-Length": str(self.size), "Upload-Metadata": metadata}
         if "filehash" in self.metadata:
             headers["Upload-Instant"] = "challenge"
-        made = yield Ask(method="POST", url=self.endpoint, headers=headers)
-        judge(made, 201)
+        made = yield Request(method="POST", url=self.endpoint, headers=headers)
+        raise_for_status(made, 201)
         url = upload_address(self.endpoint, made.headers.get("location"))
-        self._begun = Begun(url, made.headers.get("upload-token"))
+        self._saved = SavedUpload(url, made.headers.get("upload-token"))
         self._instant = made.headers.get("upload-instant") == "1"
-        self.remembered.put(self.file, self.endpoint, self._begun)
+        self.resume_store.put(self.file, self.endpoint, self._saved)
         nonce = nonce_of(made.headers.get("upload-challenge"))
         if nonce is None:
             return offset_of(made, self.size, absent="0")
         shown = {"Upload-Offset": "0", "Upload-Proof": proof(self.file, self.size, nonce)}
-        told = yield self._ask("PATCH", {**BODY, **shown})
-        judge(told, 204)
+        told = yield self._request("PATCH", {**BODY, **shown})
+        raise_for_status(told, 204)
         offset = offset_of(told, self.size)
         self._instant = offset == self.size
         return offset
 
-    def _look(self) -> Asking:
+    def _fetch_offset(self) -> RequestPlan:
         """Where the server is; -1 when it does not know the upload any longer."""
-        told = yield self._ask("HEAD", {})
+        told = yield self._request("HEAD", {})
         self._check_token(told)
         if told.status in (403, 404, 410):
             return -1
-        judge(told, 200, 204)
+        raise_for_status(told, 200, 204)
         return offset_of(told, self.size)
 
-    def _append(self, offset: int) -> Asking:
+    def _append(self, offset: int) -> RequestPlan:
         length = min(self.size - offset, self.chunk_bytes or self.size)
         headers = {**BODY, "Upload-Offset": str(offset), "Content-Length": str(length)}
-        piece = Piece(file=self.file, offset=offset, length=length)
-        told = yield self._ask("PATCH", headers, piece)
+        piece = FileRange(file=self.file, offset=offset, length=length)
+        told = yield self._request("PATCH", headers, piece)
         self._check_token(told)
-        judge(told, 204)
+        raise_for_status(told, 204)
         reached = offset_of(told, self.size)
         if reached <= offset:
-            raise Broken("the server took nothing of what was sent", answered=True)
+            raise TransientFailure("the server took nothing of what was sent", answered=True)
         return reached
 
-    def _ask(self, method: str, headers: Mapping[str, str], body: Piece | None = None) -> Ask:
-        begun = self._begun or Begun("")
+    def _request(
+        self, method: str, headers: Mapping[str, str], body: FileRange | None = None
+    ) -> Request:
+        begun = self._saved or SavedUpload("")
         token = {"Upload-Token": begun.token} if begun.token else {}
-        return Ask(method=method, url=begun.url, headers={**TUS, **headers, **token}, body=body)
+        return Request(method=method, url=begun.url, headers={**TUS, **headers, **token}, body=body)
 
-    def _check_token(self, told: Answer) -> None:
-        if told.status == 401 and self._begun is not None and self._begun.token is not None:
-            raise _Stale
+    def _check_token(self, told: Response) -> None:
+        if told.status == 401 and self._saved is not None and self._saved.token is not None:
+            raise _TokenExpired
 
 
 def metadata_header(metadata: Mapping[str, str]) -> str:
@@ -279,24 +286,24 @@ def metadata_header(metadata: Mapping[str, str]) -> str:
     )
 
 
-def judge(answer: Answer, *expected: int) -> None:
+def raise_for_status(answer: Response, *expected: int) -> None:
     """Raises: Broken: it may pass; Refused: it will not."""
     status = answer.status
     if status in expected:
         return
-    if status in _PASSING or status >= 500:
-        raise passing(answer)
-    raise Refused(sentence_of(answer))
+    if status in _TRANSIENT_STATUS or status >= 500:
+        raise transient_failure(answer)
+    raise Refused(refusal_text(answer))
 
 
-def passing(answer: Answer) -> Broken:
+def transient_failure(answer: Response) -> TransientFailure:
     """An answer that may be another one later."""
     wait = answer.headers.get("retry-after", "")
     seconds = float(wait) if wait.isdecimal() else 0.0
-    return Broken(f"the server answered {answer.status}", seconds, answered=True)
+    return TransientFailure(f"the server answered {answer.status}", seconds, answered=True)
 
 
-def sentence_of(answer: Answer) -> str:
+def refusal_text(answer: Response) -> str:
     """What a refusal says."""
     if 300 <= answer.status < 400:
         return f"the server answered {answer.status}: redirects are not followed"
@@ -318,7 +325,7 @@ def byte_count(text: str) -> int | None:
     return None
 
 
-def offset_of(answer: Answer, size: int | None, *, absent: str = "") -> int:
+def offset_of(answer: Response, size: int | None, *, absent: str = "") -> int:
     """``Upload-Offset``, in bytes. ``size``: of the file, None where it is not known yet.
 
     Raises: Refused: there is none, or it is beyond the file's end.

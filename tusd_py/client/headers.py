@@ -13,7 +13,7 @@ import httpx
 
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
-from tusd_py.client.file_upload import Answer, Broken
+from tusd_py.client.file_upload import Response, TransientFailure
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 60.0
@@ -39,22 +39,22 @@ class _Body:
         return False
 
 
-def read_answer(response: httpx.Response) -> Answer:
+def read_answer(response: httpx.Response) -> Response:
     """An answer with its body. Raises: httpx.TransportError."""
     body = _Body(response)
     for piece in response.iter_raw():
         if not body.take(piece):
             break
-    return Answer(response.status_code, response.headers, bytes(body.content))
+    return Response(response.status_code, response.headers, bytes(body.content))
 
 
-async def aread_answer(response: httpx.Response) -> Answer:
+async def aread_answer(response: httpx.Response) -> Response:
     """See ``read_answer``."""
     body = _Body(response)
     async for piece in response.aiter_raw():
         if not body.take(piece):
             break
-    return Answer(response.status_code, response.headers, bytes(body.content))
+    return Response(response.status_code, response.headers, bytes(body.content))
 
 
 class _Lines:
@@ -85,7 +85,7 @@ async def aread_lines(response: httpx.Response) -> AsyncIterator[str]:
             yield line
 
 
-def broken_by(error: httpx.TransportError) -> Broken:
+def failure_of(error: httpx.TransportError) -> TransientFailure:
     """A failure of the connection, as the plan takes it. Raises: Refused: the request itself is wrong."""
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
         raise Refused(f"the request can't be sent: {error}") from error
@@ -93,10 +93,12 @@ def broken_by(error: httpx.TransportError) -> Broken:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, socket.gaierror):
-            return Broken(f"the host name can't be resolved: {reason}", lasting=True)
+            return TransientFailure(f"the host name can't be resolved: {reason}", permanent=True)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Broken(f"the certificate is not trusted: {cause.verify_message}", lasting=True)
+            return TransientFailure(
+                f"the certificate is not trusted: {cause.verify_message}", permanent=True
+            )
         if isinstance(cause, ssl.SSLError):
-            return Broken(f"TLS failed: {reason}", lasting=True)
+            return TransientFailure(f"TLS failed: {reason}", permanent=True)
         cause = cause.__cause__ or cause.__context__
-    return Broken(reason)
+    return TransientFailure(reason)

@@ -8,17 +8,17 @@ from pathlib import Path
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
-from tusd_py.client.file_upload import Patience, Pause, Progress, Sending, Steps
+from tusd_py.client.file_upload import FileUpload, Progress, RetryPolicy, Sleep, UploadPlan
 from tusd_py.client.hashing import file_hash
 from tusd_py.client.origin import OriginHeaders, checked_endpoint
-from tusd_py.client.resume_store import Remembered, state_dir
+from tusd_py.client.resume_store import ResumeStore, state_dir
 
 
-def nothing(_offset: int) -> None:
+def ignore_progress(_offset: int) -> None:
     """Shows no progress."""
 
 
-def silent(_pause: Pause) -> None:
+def ignore_pause(_pause: Sleep) -> None:
     """Says nothing."""
 
 
@@ -34,10 +34,10 @@ class Options:
     """Send in pieces of this size; None: in one."""
     longest_pause: float = 30.0
     """Seconds; pauses after breaks double up to it."""
-    remembered: Remembered = field(default_factory=lambda: Remembered(state_dir()))
+    resume_store: ResumeStore = field(default_factory=lambda: ResumeStore(state_dir()))
     """Where uploads under way are noted, so that another run goes on."""
     timeout: httpx.Timeout = field(default_factory=lambda: httpx.Timeout(90.0, connect=10.0))
-    paused: Callable[[Pause], None] = silent
+    on_pause: Callable[[Sleep], None] = ignore_pause
     """Called before each pause after a break."""
 
     @staticmethod
@@ -49,9 +49,9 @@ class Options:
         named = {"Authorization": authorization} if authorization else {}
         return address, OriginHeaders(address, {**IDENTITY, **named})
 
-    def patience(self) -> Patience:
+    def retry_policy(self) -> RetryPolicy:
         """For one file."""
-        return Patience(
+        return RetryPolicy(
             retries=self.retries,
             longest_pause=self.longest_pause,
             retries_at_first=self.retries_at_first,
@@ -66,22 +66,22 @@ class Options:
         instant: bool,
         progress: Progress,
         hashed: Progress,
-    ) -> Steps:
+    ) -> UploadPlan:
         """The steps of a file's upload; it is hashed now, with ``instant``. Blocks. Raises: OSError."""
         told = {
             "filename": file.name,
             "filetype": mimetypes.guess_type(file.name)[0] or "",
             **(metadata or {}),
         }
-        known = self.remembered.get(file, endpoint) is not None
+        known = self.resume_store.get(file, endpoint) is not None
         if instant and not known and "filehash" not in told and file.stat().st_size:
             told["filehash"] = f"blake3:{file_hash(file, hashed)}"
-        return Sending(
+        return FileUpload(
             file=file,
             endpoint=endpoint,
             metadata={key: value for key, value in told.items() if value},
-            remembered=self.remembered,
+            resume_store=self.resume_store,
             progress=progress,
-            patience=self.patience(),
+            retry_policy=self.retry_policy(),
             chunk_bytes=self.chunk_bytes,
-        ).steps()
+        ).plan()

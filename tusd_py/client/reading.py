@@ -5,12 +5,12 @@ from io import RawIOBase
 from typing import Final
 
 from tusd_py.client.errors import Refused
-from tusd_py.client.file_upload import Piece
+from tusd_py.client.file_upload import FileRange
 
 PIECE_BYTES: Final = 1 << 20
 
 
-def read_piece(source: RawIOBase, piece: Piece) -> Iterator[tuple[int, bytes]]:
+def read_range(source: RawIOBase, piece: FileRange) -> Iterator[tuple[int, bytes]]:
     """The bytes one after the other, each with the offset behind it. Raises: Refused, OSError."""
     source.seek(piece.offset)
     offset, end = piece.offset, piece.offset + piece.length

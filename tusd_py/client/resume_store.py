@@ -16,14 +16,14 @@ def state_dir() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class SavedUpload:
     """An upload under way: its address, and what opens it when the user's own token has expired."""
 
     url: str
     token: str | None = None
 
 
-class Remembered:
+class ResumeStore:
     """One small file per upload: how it goes on."""
 
     def __init__(self, directory: Path) -> None:
@@ -35,7 +35,7 @@ class Remembered:
         key = f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\0{endpoint}"
         return self._directory / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
-    def get(self, file: Path, endpoint: str) -> Begun | None:
+    def get(self, file: Path, endpoint: str) -> SavedUpload | None:
         """Where the upload of this file goes on; None when it has not begun."""
         try:
             members = json.loads(self._path(file, endpoint).read_text("utf-8"))
@@ -44,9 +44,9 @@ class Remembered:
             return None
         if not isinstance(url, str):
             return None
-        return Begun(url, token if isinstance(token, str) else None)
+        return SavedUpload(url, token if isinstance(token, str) else None)
 
-    def put(self, file: Path, endpoint: str, begun: Begun) -> None:
+    def put(self, file: Path, endpoint: str, begun: SavedUpload) -> None:
         """Remember it, for this user's eyes only. Raises: OSError."""
         path = self._path(file, endpoint)
         make_private_directory(path.parent)

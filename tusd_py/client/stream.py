@@ -14,48 +14,48 @@ from tusd_py.client.errors import Refused
 from tusd_py.client.file_upload import (
     BODY,
     TUS,
-    Answer,
-    Ask,
-    Asking,
-    Broken,
-    Patience,
-    Pause,
     Progress,
-    Sent,
-    Steps,
-    judge,
+    Request,
+    RequestPlan,
+    Response,
+    RetryPolicy,
+    Sleep,
+    TransientFailure,
+    UploadPlan,
+    UploadResult,
     metadata_header,
     offset_of,
+    raise_for_status,
 )
 from tusd_py.client.origin import upload_address
-from tusd_py.client.resume_store import Begun
+from tusd_py.client.resume_store import SavedUpload
 
 STREAM_PIECE_BYTES: Final = 8 << 20
 
 
 @dataclass(slots=True, kw_only=True)
-class StreamSending:
+class StreamUpload:
     """One stream on its way to one endpoint."""
 
     stream: BinaryIO
     endpoint: str
     metadata: Mapping[str, str]
     progress: Progress
-    patience: Patience
+    retry_policy: RetryPolicy
     piece_bytes: int
     """Sent by one request, and held in memory."""
-    _begun: Begun = field(default_factory=lambda: Begun(""))
+    _saved: SavedUpload = field(default_factory=lambda: SavedUpload(""))
     _hash: blake3 = field(default_factory=blake3)
     _furthest: int = -1
     """The largest offset that was known at a break."""
 
-    def steps(self) -> Steps:
+    def plan(self) -> UploadPlan:
         """From the stream's present position to its end. Raises: Refused, Unreachable, OSError."""
-        while not self._begun.url:
+        while not self._saved.url:
             try:
                 yield from self._create()
-            except Broken as broken:
-                yield self.patience.pause(broken, moved=False)
+            except TransientFailure as broken:
+                yield self.retry_policy.pause(broken, moved=False)
         start, ended = 0, False
         while not ended:
             held = self._read()
@@ -63,7 +63,7 @@ class StreamSending:
             self._hash.update(held)
             yield from self._send(start, held, last=ended)
             start += len(held)
-        return Sent(url=self._begun.url, token=self._begun.token, resumed_at=0)
+        return UploadResult(url=self._saved.url, token=self._saved.token, resumed_at=0)
 
     def _read(self) -> bytes:
         """A whole piece; less at the stream's end alone."""
@@ -76,53 +76,57 @@ class StreamSending:
             missing -= len(piece)
         return b"".join(pieces)
 
-    def _create(self) -> Asking:
+    def _create(self) -> RequestPlan:
         header = metadata_header(self.metadata)
         headers = {**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": header}
-        made = yield Ask(method="POST", url=self.endpoint, headers=headers)
-        judge(made, 201)
+        made = yield Request(method="POST", url=self.endpoint, headers=headers)
+        raise_for_status(made, 201)
         url = upload_address(self.endpoint, made.headers.get("location"))
-        self._begun = Begun(url, made.headers.get("upload-token"))
+        self._saved = SavedUpload(url, made.headers.get("upload-token"))
         return 0
 
-    def _send(self, start: int, held: bytes, *, last: bool) -> Generator[Ask | Pause, Answer, None]:
+    def _send(
+        self, start: int, held: bytes, *, last: bool
+    ) -> Generator[Request | Sleep, Response, None]:
         """The piece that begins at ``start``, however often it breaks; with the last, the length."""
         offset, end, told = start, start + len(held), False
         while offset < end or (last and not told):
             try:
                 offset = yield from self._append(offset, held[offset - start :], last=last)
                 told = True
-            except Broken as broken:
-                yield self.patience.pause(broken, moved=offset > self._furthest)
+            except TransientFailure as broken:
+                yield self.retry_policy.pause(broken, moved=offset > self._furthest)
                 self._furthest = max(self._furthest, offset)
-                offset = yield from self._look(offset)
+                offset = yield from self._fetch_offset(offset)
             if not start <= offset <= end:
                 raise Refused("the server has lost bytes that it had acknowledged")
         self.progress(offset)
 
-    def _append(self, offset: int, content: bytes, *, last: bool) -> Asking:
+    def _append(self, offset: int, content: bytes, *, last: bool) -> RequestPlan:
         headers = {**BODY, "Upload-Offset": str(offset), "Content-Length": str(len(content))}
         if last:
             headers["Upload-Length"] = str(offset + len(content))
             digest = base64.b64encode(self._hash.digest()).decode()
             headers["Upload-Hash"] = f"blake3=:{digest}:"
-        answer = yield self._ask("PATCH", headers, content)
-        judge(answer, 204)
+        answer = yield self._request("PATCH", headers, content)
+        raise_for_status(answer, 204)
         reached = offset_of(answer, offset + len(content))
         if content and reached <= offset:
-            raise Broken("the server took nothing of what was sent", answered=True)
+            raise TransientFailure("the server took nothing of what was sent", answered=True)
         return reached
 
-    def _look(self, offset: int) -> Asking:
+    def _fetch_offset(self, offset: int) -> RequestPlan:
         """Where the server is; where we believed it to be, when it can't be asked now."""
         try:
-            answer = yield self._ask("HEAD", {})
-            judge(answer, 200, 204)
-        except Broken:
+            answer = yield self._request("HEAD", {})
+            raise_for_status(answer, 200, 204)
+        except TransientFailure:
             return offset
         return offset_of(answer, None)
 
-    def _ask(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Ask:
-        token = {"Upload-Token": self._begun.token} if self._begun.token else {}
+    def _request(
+        self, method: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Request:
+        token = {"Upload-Token": self._saved.token} if self._saved.token else {}
         headers = {**TUS, **headers, **token}
-        return Ask(method=method, url=self._begun.url, headers=headers, body=body)
+        return Request(method=method, url=self._saved.url, headers=headers, body=body)

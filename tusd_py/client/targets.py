@@ -11,7 +11,7 @@ from tusd_py.client.errors import Refused
 from tusd_py.client.names import numbered
 from tusd_py.private_files import NEW_FILE
 
-MOST_NUMBERS: Final = 1000
+MAX_NUMBER: Final = 1000
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 
@@ -19,14 +19,14 @@ class Target(Protocol):
     """What takes the bytes of a download."""
 
     def open(self, name: str) -> None:
-        """Bytes follow from the first on; ``name``: the server's, safe. Again after ``empty``. Raises: OSError."""
+        """Bytes follow from the first on; ``name``: the server's, safe. Again after ``truncate``. Raises: OSError."""
         ...
 
     def write(self, piece: bytes) -> None:
         """Behind those that are there. Raises: OSError."""
         ...
 
-    def empty(self) -> None:
+    def truncate(self) -> None:
         """Forget what was written. Raises: Refused: it can't be taken back; OSError."""
         ...
 
@@ -63,8 +63,8 @@ class FileTarget:
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
-    def empty(self) -> None:
-        """See ``Target.empty``."""
+    def truncate(self) -> None:
+        """See ``Target.truncate``."""
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
 
@@ -81,7 +81,7 @@ class FileTarget:
             else:
                 _put(self._part, self._named)
             return self._named
-        for number in range(MOST_NUMBERS):
+        for number in range(MAX_NUMBER):
             name = numbered(self._server_name, number) if number else self._server_name
             with suppress(FileExistsError):
                 _put(self._part, self._folder / name)
@@ -112,8 +112,8 @@ class StreamTarget:
         """See ``Target.write``."""
         self._stream.write(piece)
 
-    def empty(self) -> None:
-        """See ``Target.empty``."""
+    def truncate(self) -> None:
+        """See ``Target.truncate``."""
         raise Refused("the download would have to begin again, which a stream can't")
 
 

@@ -15,7 +15,7 @@ from tusd_py.doctor.findings import Finding, note, ok, problem
 
 CHECK: Final = "rabbitmq.consumer_timeout"
 SHORT_MILLISECONDS: Final = 60_000
-ASK_SECONDS: Final = 30.0
+QUERY_SECONDS: Final = 30.0
 EXPRESSION: Final = "{rabbit_nodes:cluster_name(), application:get_env(rabbit, consumer_timeout)}."
 _ANSWER: Final = re.compile(r'\{<<"([^"]*)">>,\s*(?:\{ok,(\w+)\}|undefined)\}')
 
@@ -29,7 +29,7 @@ class ConsumerTimeout:
     """None: there is none."""
 
 
-def ask_rabbitmqctl(command: str | None, *, local: bool) -> ConsumerTimeout | None:
+def query_rabbitmqctl(command: str | None, *, local: bool) -> ConsumerTimeout | None:
     """Ask; None when it does not work here.
 
     Args: command: words separated by spaces as in a shell; None: ``rabbitmqctl``, if it is installed
@@ -46,7 +46,7 @@ def ask_rabbitmqctl(command: str | None, *, local: bool) -> ConsumerTimeout | No
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=ASK_SECONDS,
+            timeout=QUERY_SECONDS,
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):

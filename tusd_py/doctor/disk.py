@@ -4,7 +4,7 @@ import errno
 from collections.abc import Mapping
 from typing import Final
 
-from tusd_py.doctor.disk_facts import DiskFacts, look_at_disk
+from tusd_py.doctor.disk_facts import DiskFacts, inspect_disk
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.settings.model import Settings
 from tusd_py.settings.values import GIB
@@ -36,7 +36,7 @@ _LOOSE: Final[Mapping[int, str]] = {
 
 def check_disk(settings: Settings) -> list[Finding]:
     """Look, and judge. Raises: OSError."""
-    facts = look_at_disk(settings.data_dir.absolute())
+    facts = inspect_disk(settings.data_dir.absolute())
     shared = bool(settings.redis.addr)
     sqlite = not settings.mysql.data_source.get_secret_value()
     return judge_disk(facts, max_size=settings.max_size, shared=shared, sqlite=sqlite)

@@ -18,7 +18,7 @@ from tusd_py.storage.disk_writer import sync_directory
 from tusd_py.storage.linux import file_system_type
 
 PREFIX: Final = ".tusd-doctor-"
-CONTENDER_SECONDS: Final = 20.0
+LOCK_PROBE_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class DiskFacts:
     links_to_objects: bool | None = None
 
 
-def look_at_disk(data_dir: Path) -> DiskFacts:
+def inspect_disk(data_dir: Path) -> DiskFacts:
     """The facts about a data directory that may not exist yet. Raises: OSError."""
     place = _nearest(data_dir)
     if not place.is_dir():
@@ -120,7 +120,7 @@ def _excludes(folder: Path) -> bool | None:
             [sys.executable, "-m", "tusd_py.doctor.lock_probe", str(folder / "probe")],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=CONTENDER_SECONDS,
+            timeout=LOCK_PROBE_SECONDS,
             check=False,
         )
         return {0: False, 1: True}.get(contender.returncode)

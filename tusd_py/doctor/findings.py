@@ -27,7 +27,7 @@ class Finding:
     remedy: str = ""
 
 
-class Unseen(Exception):
+class CheckSkipped(Exception):
     """Raised when a check could not look; the texts become a note."""
 
     def __init__(self, sentence: str, remedy: str) -> None:

@@ -11,7 +11,7 @@ import sys
 from tusd_py.locks.shared import set_byte_lock
 
 
-def contend(path: str) -> int:
+def try_lock(path: str) -> int:
     """Try to lock the first byte of a file; the exit code."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
@@ -24,4 +24,4 @@ def contend(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(contend(sys.argv[1]))
+    sys.exit(try_lock(sys.argv[1]))

@@ -45,10 +45,10 @@ def check_media(settings: Settings) -> list[Finding]:
     """Look, and judge."""
     if not settings.media.compress:
         return [ok("media", "Videos are stored as they come, as media.compress says.")]
-    return judge_media(_look(settings), wanted=settings.media.sandbox)
+    return judge_media(_read_facts(settings), wanted=settings.media.sandbox)
 
 
-def _look(settings: Settings) -> MediaFacts:
+def _read_facts(settings: Settings) -> MediaFacts:
     try:
         tools = discover(settings)
     except BackendError:

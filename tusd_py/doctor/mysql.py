@@ -66,7 +66,7 @@ def check_mysql(settings: Settings, clock: Clock) -> list[Finding]:
         except DBAPIError as error:
             return [judge_failure(_code(error))]
         with connection:
-            facts = _look(connection, clock)
+            facts = _read_facts(connection, clock)
     finally:
         database.close()
     return judge_mysql(facts, durable=settings.durability != "off")
@@ -96,7 +96,7 @@ def judge_failure(code: int) -> Finding:
     return problem("mysql.reachable", sentence, remedy)
 
 
-def _look(connection: Connection, clock: Clock) -> MysqlFacts:
+def _read_facts(connection: Connection, clock: Clock) -> MysqlFacts:
     def ask(statement: str) -> str:
         return str(connection.exec_driver_sql(statement).scalar())
 
@@ -121,7 +121,7 @@ def _look(connection: Connection, clock: Clock) -> MysqlFacts:
 def _missing_rights(connection: Connection) -> list[str]:
     """By using each on a table of our own. Without CREATE nothing else can be tried."""
     table = f"{PREFIX}{secrets.token_hex(8)}"
-    if not _may(connection, f"CREATE TABLE {table} (id INT PRIMARY KEY) ENGINE=InnoDB"):
+    if not _is_allowed(connection, f"CREATE TABLE {table} (id INT PRIMARY KEY) ENGINE=InnoDB"):
         return ["CREATE"]
     steps = {
         "ALTER": f"ALTER TABLE {table} ADD COLUMN value INT",
@@ -132,15 +132,15 @@ def _missing_rights(connection: Connection) -> list[str]:
         "DELETE": f"DELETE FROM {table}",  # noqa: S608
     }
     try:
-        missing = [right for right, step in steps.items() if not _may(connection, step)]
+        missing = [right for right, step in steps.items() if not _is_allowed(connection, step)]
     finally:
         # Dropping would wait for our own locks on the table.
         connection.rollback()
-        dropped = _may(connection, f"DROP TABLE {table}")
+        dropped = _is_allowed(connection, f"DROP TABLE {table}")
     return missing if dropped else [*missing, "DROP"]
 
 
-def _may(connection: Connection, statement: str) -> bool:
+def _is_allowed(connection: Connection, statement: str) -> bool:
     try:
         connection.exec_driver_sql(statement)
     except DBAPIError as error:

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
-from tusd_py.objects.bucket import Bucket, BucketError, Refused
+from tusd_py.objects.bucket import AccessDenied, Bucket, BucketError
 from tusd_py.objects.parts import PartReader, Span
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_bucket
@@ -41,7 +41,7 @@ def check_objects(settings: Settings) -> list[Finding]:
     bucket = open_bucket(settings)
     try:
         bucket.check()
-    except Refused:
+    except AccessDenied:
         return [
             problem(
                 "objects.reachable",
@@ -57,7 +57,9 @@ def check_objects(settings: Settings) -> list[Finding]:
                 _PLACE[store],
             )
         ]
-    return judge_objects(store, _look(bucket), redirects=settings.objects.downloads == "redirect")
+    return judge_objects(
+        store, _read_facts(bucket), redirects=settings.objects.downloads == "redirect"
+    )
 
 
 _KEYS: Final = {
@@ -70,7 +72,7 @@ _PLACE: Final = {
 }
 
 
-def _look(bucket: Bucket) -> BucketFacts:
+def _read_facts(bucket: Bucket) -> BucketFacts:
     key = f"tusd-doctor-{secrets.token_hex(8)}"
     failed: dict[str, BucketError] = {}
     with TemporaryDirectory(prefix="tusd-doctor-") as folder:
@@ -88,8 +90,8 @@ def _look(bucket: Bucket) -> BucketFacts:
         link = _linked(bucket, key) if put and tried("get", lambda: _read(bucket, key)) else ""
         linked = _status(link), _status(link.partition("?")[0])
         if tried("multipart", lambda: _multipart(bucket, key, body)):
-            tried("list uploads", lambda: list(bucket.uploads(key)))
-        tried("list", lambda: list(bucket.keys(key)))
+            tried("list uploads", lambda: list(bucket.list_uploads(key)))
+        tried("list", lambda: list(bucket.list_keys(key)))
         tried("delete", lambda: bucket.delete(key))
     return BucketFacts(
         failed=failed, link_status=linked[0], open_status=linked[1], address=bucket.address
@@ -111,11 +113,11 @@ def _linked(bucket: Bucket, key: str) -> str:
 
 
 def _multipart(bucket: Bucket, key: str, file: Path) -> None:
-    upload_id = bucket.begin(key, "text/plain")
+    upload_id = bucket.create_upload(key, "text/plain")
     try:
         with PartReader(file, Span(1, 0, len(CONTENT))) as body:
             bucket.put_part(key, upload_id, 1, body)
-        bucket.parts(key, upload_id)
+        bucket.list_parts(key, upload_id)
     finally:
         bucket.abort(key, upload_id)
 

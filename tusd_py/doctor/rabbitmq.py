@@ -18,7 +18,7 @@ from pika.exceptions import (
     UnroutableError,
 )
 
-from tusd_py.doctor.consumer_timeout import ask_rabbitmqctl, judge_consumer_timeout
+from tusd_py.doctor.consumer_timeout import judge_consumer_timeout, query_rabbitmqctl
 from tusd_py.doctor.findings import Finding, note, ok, problem
 from tusd_py.jobs.queue.rabbitmq_topology import (
     DEAD_LETTER_EXCHANGE,
@@ -68,9 +68,9 @@ def check_rabbitmq(settings: Settings, rabbitmqctl: str | None) -> list[Finding]
     except (AMQPConnectionError, AMQPConnectorException, OSError) as error:
         return [judge_failure(error)]
     with _closing(connection):
-        facts = _look(connection)
+        facts = _read_facts(connection)
     local = settings.rabbitmq.host in ("localhost", "127.0.0.1", "::1")
-    told = ask_rabbitmqctl(rabbitmqctl, local=local)
+    told = query_rabbitmqctl(rabbitmqctl, local=local)
     return [
         *judge_broker(facts, user=settings.rabbitmq.user, vhost=settings.rabbitmq.vhost),
         judge_consumer_timeout(told, cluster=facts.cluster),
@@ -109,7 +109,7 @@ def judge_failure(error: Exception) -> Finding:
     )
 
 
-def _look(connection: BlockingConnection) -> BrokerFacts:
+def _read_facts(connection: BlockingConnection) -> BrokerFacts:
     properties = _server_properties(connection)
     topology = _topology(connection)
     missing, blocked = _missing_rights(connection)

@@ -66,14 +66,14 @@ def check_redis(settings: Settings) -> list[Finding]:
                     "Start it, and look at redis.addr and the firewall.",
                 )
             ]
-        return judge_redis(_look(client))
+        return judge_redis(_read_facts(client))
     finally:
         client.close()
 
 
-def _look(client: Any) -> RedisFacts:  # noqa: ANN401  (see redis_client)
-    info = _allowed(client.info) or {}
-    configuration = _allowed(lambda: client.config_get("*")) or {}
+def _read_facts(client: Any) -> RedisFacts:  # noqa: ANN401  (see redis_client)
+    info = _is_allowed(client.info) or {}
+    configuration = _is_allowed(lambda: client.config_get("*")) or {}
     return RedisFacts(
         info={name: str(value) for name, value in info.items()},
         configuration={name: str(value) for name, value in configuration.items()},
@@ -81,7 +81,7 @@ def _look(client: Any) -> RedisFacts:  # noqa: ANN401  (see redis_client)
     )
 
 
-def _allowed(ask: Callable[[], Any]) -> Any:  # noqa: ANN401
+def _is_allowed(ask: Callable[[], Any]) -> Any:  # noqa: ANN401
     """The answer, or None when we may not ask, as with managed services."""
     try:
         return ask()

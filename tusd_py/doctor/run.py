@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from tusd_py.clock import Clock, SystemClock
-from tusd_py.doctor.findings import Finding, Unseen, note, problem
+from tusd_py.doctor.findings import CheckSkipped, Finding, note, problem
 from tusd_py.monitoring.probes import run_detached
 from tusd_py.wiring import install_line
 
@@ -23,7 +23,7 @@ class Check:
     """Something to look at. ``look`` may block, and may raise anything."""
 
     name: str
-    look: Callable[[], Sequence[Finding]]
+    run: Callable[[], Sequence[Finding]]
 
 
 def run_checks(
@@ -35,7 +35,7 @@ def run_checks(
     """
     clock = clock or SystemClock()
     deadline = clock.monotonic() + seconds
-    begun = [(check, run_detached(partial(_look, check))) for check in checks]
+    begun = [(check, run_detached(partial(_run, check))) for check in checks]
     for check, future in begun:
         try:
             yield from future.result(max(0.0, deadline - clock.monotonic()))
@@ -47,10 +47,10 @@ def run_checks(
             )
 
 
-def _look(check: Check) -> Sequence[Finding]:
+def _run(check: Check) -> Sequence[Finding]:
     try:
-        return check.look()
-    except Unseen as unseen:
+        return check.run()
+    except CheckSkipped as unseen:
         return [note(check.name, unseen.sentence, unseen.remedy)]
     except ModuleNotFoundError as error:
         return [

@@ -10,14 +10,14 @@ from typing import Protocol
 
 from tusd_py.domain.multipart import Part
 from tusd_py.objects.parts import PartReader
-from tusd_py.objects.port import Unfinished
+from tusd_py.objects.port import IncompleteUpload
 
 
 class BucketError(Exception):
     """Root of what a request to the object store can end in; the text is for the log."""
 
 
-class Passing(BucketError):
+class TransientBucketError(BucketError):
     """Raised when the same request may succeed a moment later: overload, lost connection, bits that
     fell over on the way."""
 
@@ -30,12 +30,12 @@ class ObjectGone(BucketError):
     """Raised when the store does not know the key."""
 
 
-class Refused(BucketError):
+class AccessDenied(BucketError):
     """Raised when the store says no: credentials, rights, bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ObjectInfo:
     """An object as the store describes it: size in bytes, and its checksum where it tells one."""
 
     size: int
@@ -54,7 +54,7 @@ class Bucket(Protocol):
         """Ask the store whether it is there and lets us in."""
         ...
 
-    def head(self, key: str) -> Found | None:
+    def head(self, key: str) -> ObjectInfo | None:
         """The object, or None."""
         ...
 
@@ -62,7 +62,7 @@ class Bucket(Protocol):
         """What the store would count of these bytes; asks nobody."""
         ...
 
-    def agrees(self, found: Found, parts: Sequence[Part]) -> bool:
+    def checksum_matches(self, found: ObjectInfo, parts: Sequence[Part]) -> bool:
         """Whether the object consists of these parts, as far as its checksum can tell."""
         ...
 
@@ -70,7 +70,7 @@ class Bucket(Protocol):
         """A whole object by one request; it is not there unless all of it arrived unharmed."""
         ...
 
-    def begin(self, key: str, content_type: str) -> str:
+    def create_upload(self, key: str, content_type: str) -> str:
         """Begin an upload in parts; its id."""
         ...
 
@@ -78,7 +78,7 @@ class Bucket(Protocol):
         """One part, which arrived unharmed."""
         ...
 
-    def parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
+    def list_parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
         """ETag and size (bytes) by number of every part that the store has."""
         ...
 
@@ -93,7 +93,7 @@ class Bucket(Protocol):
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """``length`` bytes from ``start``, in pieces of at most 1 MiB; ``length`` is not 0.
 
-        Raises: ObjectGone; Passing: it ended early.
+        Raises: ObjectGone; TransientBucketError: it ended early.
         """
         ...
 
@@ -101,11 +101,11 @@ class Bucket(Protocol):
         """Remove the object. Idempotent."""
         ...
 
-    def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
+    def list_keys(self, prefix: str) -> Iterator[tuple[str, float]]:
         """Every key below a prefix with its last change (unix seconds, UTC)."""
         ...
 
-    def uploads(self, prefix: str) -> Iterator[Unfinished]:
+    def list_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
         """Every upload in parts below a prefix that is neither completed nor aborted."""
         ...
 

@@ -20,13 +20,13 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.keys import OWNER_KEY, check_key
-from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
+from tusd_py.objects.port import UNREACHABLE, IncompleteUpload, MultipartState, StoredObject
 from tusd_py.private_files import FILE_MODE, close_to_others, make_private_directory, write_private
 from tusd_py.storage.disk_space import DiskSpace, Reservation
 
 COPY_BYTES: Final = 8 << 20
 _NO_LINK: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class LocalObjects:
@@ -54,7 +54,7 @@ class LocalObjects:
         *,
         content_hash: str,
         content_type: str,  # noqa: ARG002  (kept in the pool's row)
-        ledger: PartLedger,  # noqa: ARG002  (a link or a copy is begun anew)
+        ledger: MultipartState,  # noqa: ARG002  (a link or a copy is begun anew)
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
         """See ``ObjectStore.put_file``."""
@@ -69,7 +69,7 @@ class LocalObjects:
             except StorageFull as error:
                 raise OutOfResources("The object store is full.") from error
             except OSError as error:
-                if error.errno in _FULL:
+                if error.errno in _NO_SPACE:
                     raise OutOfResources("The object store is full.") from error
                 raise TransientError("The object store reported an error.") from error
         if progress is not None:
@@ -134,15 +134,17 @@ class LocalObjects:
             except (ValueError, FileNotFoundError):
                 continue
 
-    def unfinished(self) -> Iterator[Unfinished]:
-        """See ``ObjectStore.unfinished``: drafts."""
+    def incomplete_uploads(self) -> Iterator[IncompleteUpload]:
+        """See ``ObjectStore.incomplete_uploads``: drafts."""
         for draft in self._drafts.iterdir():
             with suppress(FileNotFoundError):
-                yield Unfinished(key="", upload_id=draft.name, begun_at=draft.lstat().st_ctime)
+                yield IncompleteUpload(
+                    key="", upload_id=draft.name, begun_at=draft.lstat().st_ctime
+                )
 
-    def abandon(self, unfinished: Unfinished) -> None:
-        """See ``ObjectStore.abandon``."""
-        (self._drafts / Path(unfinished.upload_id).name).unlink(missing_ok=True)
+    def abort_upload(self, upload: IncompleteUpload) -> None:
+        """See ``ObjectStore.abort_upload``."""
+        (self._drafts / Path(upload.upload_id).name).unlink(missing_ok=True)
 
     def link(self, key: str, *, disposition: str, seconds: float) -> str | None:  # noqa: ARG002
         """See ``ObjectStore.link``: there is none."""

@@ -22,9 +22,15 @@ from oss2.utils import to_unixtime
 from tusd_py.bounded_http import fetch_document
 from tusd_py.domain.multipart import Part
 from tusd_py.domain.untrusted_json import read_json_object
-from tusd_py.objects.bucket import Found, ObjectGone, Passing, Refused, UploadGone
+from tusd_py.objects.bucket import (
+    AccessDenied,
+    ObjectGone,
+    ObjectInfo,
+    TransientBucketError,
+    UploadGone,
+)
 from tusd_py.objects.parts import MIB, PartReader
-from tusd_py.objects.port import CHECK_SECONDS, Unfinished
+from tusd_py.objects.port import CHECK_SECONDS, IncompleteUpload
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 60.0
@@ -35,8 +41,8 @@ MAX_CREDENTIALS_BYTES: Final = 64 << 10
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _POLYNOMIAL: Final = 0x142F0E1EBA9EA3693
 _ALL_ONES: Final = 0xFFFFFFFFFFFFFFFF
-_combined: Final = mkCombineFun(_POLYNOMIAL, 0, True, _ALL_ONES)
-_PASSING_STATUS: Final = (408, 429)
+_combine_crc: Final = mkCombineFun(_POLYNOMIAL, 0, True, _ALL_ONES)
+_TRANSIENT_STATUS: Final = (408, 429)
 
 
 def static_credentials(key_id: str, secret: str, token: str) -> CredentialsProvider:
@@ -126,7 +132,7 @@ class OssBucket:
             )
 
         self._bucket = bucket(endpoint, (CONNECT_SECONDS, ANSWER_SECONDS))
-        self._asked = bucket(endpoint, (CHECK_SECONDS / 2, CHECK_SECONDS / 2))
+        self._check_bucket = bucket(endpoint, (CHECK_SECONDS / 2, CHECK_SECONDS / 2))
         self._public = bucket(public_endpoint, (CONNECT_SECONDS, ANSWER_SECONDS))
         self._name = name
 
@@ -139,9 +145,9 @@ class OssBucket:
     def check(self) -> None:
         """See ``Bucket.check``."""
         with _errors():
-            self._asked.list_objects_v2(max_keys=1)
+            self._check_bucket.list_objects_v2(max_keys=1)
 
-    def head(self, key: str) -> Found | None:
+    def head(self, key: str) -> ObjectInfo | None:
         """See ``Bucket.head``."""
         with _errors():
             try:
@@ -149,7 +155,7 @@ class OssBucket:
             except NotFound:
                 return None
         crc = answer.server_crc
-        return Found(size=int(answer.content_length), checksum="" if crc is None else str(crc))
+        return ObjectInfo(size=int(answer.content_length), checksum="" if crc is None else str(crc))
 
     def checksum(self, body: PartReader) -> str:
         """See ``Bucket.checksum``: CRC-64, decimal."""
@@ -158,8 +164,8 @@ class OssBucket:
             crc.update(piece)
         return str(crc.crcValue)
 
-    def agrees(self, found: Found, parts: Sequence[Part]) -> bool:
-        """See ``Bucket.agrees``."""
+    def checksum_matches(self, found: ObjectInfo, parts: Sequence[Part]) -> bool:
+        """See ``Bucket.checksum_matches``."""
         return not found.checksum or found.checksum == combined_crc(parts)
 
     def put(self, key: str, body: PartReader, content_type: str) -> Part:
@@ -168,8 +174,8 @@ class OssBucket:
             answer = self._bucket.put_object(key, body, headers={"Content-Type": content_type})
         return Part(number=1, size=len(body), etag=answer.etag, checksum=str(answer.crc))
 
-    def begin(self, key: str, content_type: str) -> str:
-        """See ``Bucket.begin``."""
+    def create_upload(self, key: str, content_type: str) -> str:
+        """See ``Bucket.create_upload``."""
         with _errors():
             answer = self._bucket.init_multipart_upload(key, headers={"Content-Type": content_type})
         return str(answer.upload_id)
@@ -180,8 +186,8 @@ class OssBucket:
             answer = self._bucket.upload_part(key, upload_id, number, body)
         return Part(number=number, size=len(body), etag=answer.etag, checksum=str(answer.crc))
 
-    def parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
-        """See ``Bucket.parts``."""
+    def list_parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
+        """See ``Bucket.list_parts``."""
         found: dict[int, tuple[str, int]] = {}
         marker = ""
         while True:
@@ -195,7 +201,7 @@ class OssBucket:
 
     def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
         """See ``Bucket.complete``."""
-        # Without each part's CRC oss2 compares nothing: ``agrees`` does, by what the ledger holds.
+        # Without each part's CRC oss2 compares nothing: ``checksum_matches`` does, by what the ledger holds.
         listed = [oss2.models.PartInfo(part.number, part.etag) for part in parts]
         with _errors():
             answer = self._bucket.complete_multipart_upload(key, upload_id, listed)
@@ -220,7 +226,7 @@ class OssBucket:
                 while length > 0:
                     piece = answer.read(min(MIB, length))
                     if not piece:
-                        raise Passing("the answer ended early")
+                        raise TransientBucketError("the answer ended early")
                     length -= len(piece)
                     yield piece
 
@@ -229,8 +235,8 @@ class OssBucket:
         with _errors():
             self._bucket.delete_object(key)
 
-    def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """See ``Bucket.keys``."""
+    def list_keys(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """See ``Bucket.list_keys``."""
         token = ""
         while True:
             with _errors():
@@ -243,8 +249,8 @@ class OssBucket:
                 return
             token = answer.next_continuation_token
 
-    def uploads(self, prefix: str) -> Iterator[Unfinished]:
-        """See ``Bucket.uploads``."""
+    def list_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
+        """See ``Bucket.list_uploads``."""
         key_marker = id_marker = ""
         while True:
             with _errors():
@@ -252,7 +258,7 @@ class OssBucket:
                     prefix=prefix, key_marker=key_marker, upload_id_marker=id_marker
                 )
             for upload in answer.upload_list:
-                yield Unfinished(
+                yield IncompleteUpload(
                     key=upload.key,
                     upload_id=upload.upload_id,
                     begun_at=float(upload.initiation_date),
@@ -276,7 +282,7 @@ class OssBucket:
 
 def combined_crc(parts: Sequence[Part]) -> str:
     """The CRC-64 of all parts together, by those of each (decimal)."""
-    total = reduce(lambda crc, part: _combined(crc, int(part.checksum), part.size), parts, 0)
+    total = reduce(lambda crc, part: _combine_crc(crc, int(part.checksum), part.size), parts, 0)
     return str(total)
 
 
@@ -286,18 +292,18 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except NoSuchUpload as error:
-        raise UploadGone(_told(error)) from error
+        raise UploadGone(_error_text(error)) from error
     except NoSuchKey as error:
-        raise ObjectGone(_told(error)) from error
+        raise ObjectGone(_error_text(error)) from error
     except ServerError as error:
-        passes = error.status >= 500 or error.status in _PASSING_STATUS
-        raise (Passing if passes else Refused)(_told(error)) from error
+        passes = error.status >= 500 or error.status in _TRANSIENT_STATUS
+        raise (TransientBucketError if passes else AccessDenied)(_error_text(error)) from error
     except OssError as error:
         # No answer, bytes that fell over on the way (CRC), no credentials to be had.
-        raise Passing(type(error).__name__) from error
+        raise TransientBucketError(type(error).__name__) from error
     except requests.RequestException as error:
-        raise Passing(type(error).__name__) from error
+        raise TransientBucketError(type(error).__name__) from error
 
 
-def _told(error: OssError) -> str:
+def _error_text(error: OssError) -> str:
     return f"{error.status} {error.code}, request {error.request_id}"

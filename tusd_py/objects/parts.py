@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final
 
 MIB: Final = 1 << 20
-SMALLEST_PART: Final = 16 * MIB
-LARGEST_PART: Final = 512 * MIB
-MOST_PARTS: Final = 9000
+MIN_PART_BYTES: Final = 16 * MIB
+MAX_PART_BYTES: Final = 512 * MIB
+MAX_PARTS: Final = 9000
 """OSS and S3 take 10,000 (decision 15)."""
-TOLD_BYTES: Final = 256 << 10
+PROGRESS_BYTES: Final = 256 << 10
 """A part's progress is told so often: SDKs read 16 KiB at a time."""
 
 
-class Stopped(Exception):
+class UploadStopped(Exception):
     """Raised inside a read when the put has ended for another reason."""
 
 
@@ -31,10 +31,10 @@ class Span:
     length: int
 
 
-def part_size(size: int, smallest: int = SMALLEST_PART) -> int:
+def part_size(size: int, smallest: int = MIN_PART_BYTES) -> int:
     """Bytes of each part but the last, for a file of ``size`` bytes: whole MiB."""
-    wanted = -(-size // MOST_PARTS)
-    return min(max(-(-wanted // MIB) * MIB, smallest), LARGEST_PART)
+    wanted = -(-size // MAX_PARTS)
+    return min(max(-(-wanted // MIB) * MIB, smallest), MAX_PART_BYTES)
 
 
 def spans(size: int, step: int) -> Sequence[Span]:
@@ -51,10 +51,10 @@ class PartReader(io.RawIOBase):
         path: Path,
         span: Span,
         *,
-        moved: Callable[[int], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
         stopped: threading.Event | None = None,
     ) -> None:
-        """``moved``: told the position, every 256 KiB and at the end.
+        """``on_progress``: told the position, every 256 KiB and at the end.
 
         Raises: FileNotFoundError.
         """
@@ -63,8 +63,8 @@ class PartReader(io.RawIOBase):
         self._file = path.open("rb", buffering=0)
         self._file.seek(span.start)
         self._position = 0
-        self._told = 0
-        self._moved = moved
+        self._reported = 0
+        self._on_progress = on_progress
         self._stopped = stopped
 
     def __len__(self) -> int:
@@ -81,36 +81,36 @@ class PartReader(io.RawIOBase):
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
         """Raises: Stopped; OSError: the file is shorter than it was."""
         if self._stopped is not None and self._stopped.is_set():
-            raise Stopped
+            raise UploadStopped
         left = self._span.length - self._position
         count = self._file.readinto(memoryview(buffer)[: max(left, 0)]) or 0
         if left and not count and len(buffer):
             raise OSError("the file became shorter while it was read")
         self._position += count
         ended = self._position == self._span.length
-        if self._position - self._told >= (1 if ended else TOLD_BYTES):
-            self._tell()
+        if self._position - self._reported >= (1 if ended else PROGRESS_BYTES):
+            self._report()
         return count
 
-    def _tell(self) -> None:
-        if self._moved is not None:
-            self._told = self._position
-            self._moved(self._position)
+    def _report(self) -> None:
+        if self._on_progress is not None:
+            self._reported = self._position
+            self._on_progress(self._position)
 
     @contextmanager
-    def unheard(self) -> Iterator[None]:
+    def without_progress(self) -> Iterator[None]:
         """Reading inside the block moves nobody's progress."""
-        moved, self._moved = self._moved, None
+        moved, self._on_progress = self._on_progress, None
         try:
             yield
         finally:
-            self._moved = moved
+            self._on_progress = moved
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """See ``io.IOBase.seek``."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._span.length}
         self._position = min(max(base[whence] + offset, 0), self._span.length)
-        self._told = min(self._told, self._position)
+        self._reported = min(self._reported, self._position)
         self._file.seek(self._span.start + self._position)
         return self._position
 

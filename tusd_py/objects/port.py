@@ -21,7 +21,7 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unfinished:
+class IncompleteUpload:
     """Something a put has left behind, or is still working on: no object yet."""
 
     key: str
@@ -30,13 +30,13 @@ class Unfinished:
     """Unix seconds (UTC)."""
 
 
-class PartLedger(Protocol):
+class MultipartState(Protocol):
     """What is remembered of a put in parts, outside the process, so that another one goes on with it.
 
     One job has one. Every call may raise LeaseLost: another worker has the job, send no more.
     """
 
-    def held(self) -> Multipart | None:
+    def load(self) -> Multipart | None:
         """What an earlier put of this job has begun, or None."""
         ...
 
@@ -48,7 +48,7 @@ class PartLedger(Protocol):
         """The store has this part of what is held."""
         ...
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Nothing is held any longer."""
         ...
 
@@ -63,7 +63,7 @@ class ObjectStore(Protocol):
         *,
         content_hash: str,
         content_type: str,
-        ledger: PartLedger,
+        ledger: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
         """Store the file's bytes under ``key``: the object is whole and durable, or absent.
@@ -96,11 +96,11 @@ class ObjectStore(Protocol):
         """Every key with its last change (unix seconds, UTC). Raises: Transient."""
         ...
 
-    def unfinished(self) -> Iterator[Unfinished]:
+    def incomplete_uploads(self) -> Iterator[IncompleteUpload]:
         """What puts have begun and not ended. Raises: Transient."""
         ...
 
-    def abandon(self, unfinished: Unfinished) -> None:
+    def abort_upload(self, upload: IncompleteUpload) -> None:
         """Remove what a put has left. Idempotent. Raises: Transient."""
         ...
 

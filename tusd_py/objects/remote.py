@@ -10,17 +10,17 @@ from typing import Final
 from urllib.parse import quote
 
 from tusd_py.domain.errors import BackendError, TransientError
-from tusd_py.objects.bucket import Bucket, BucketError, ObjectGone, Refused, UploadGone
+from tusd_py.objects.bucket import AccessDenied, Bucket, BucketError, ObjectGone, UploadGone
 from tusd_py.objects.keys import OWNER_KEY, PREFIX, check_key, is_key
-from tusd_py.objects.multipart_upload import Progress, Sending, Spoilt
-from tusd_py.objects.parts import SMALLEST_PART, PartReader, Span, Stopped
-from tusd_py.objects.port import UNREACHABLE, PartLedger, StoredObject, Unfinished
+from tusd_py.objects.multipart_upload import CorruptObject, MultipartUpload, UploadProgress
+from tusd_py.objects.parts import MIN_PART_BYTES, PartReader, Span, UploadStopped
+from tusd_py.objects.port import UNREACHABLE, IncompleteUpload, MultipartState, StoredObject
 from tusd_py.objects.retry import Repeating
 
 log = logging.getLogger(__name__)
 
 REFUSED: Final = "The object store refused the request."
-SPOILT: Final = "The object store holds other bytes than were sent."
+CORRUPT: Final = "The object store holds other bytes than were sent."
 
 
 class RemoteObjects:
@@ -30,7 +30,7 @@ class RemoteObjects:
         self,
         bucket: Bucket,
         *,
-        smallest_part: int = SMALLEST_PART,
+        smallest_part: int = MIN_PART_BYTES,
         threads: int = 4,
         first_pause: float = 0.5,
         links: bool = True,
@@ -52,19 +52,19 @@ class RemoteObjects:
         *,
         content_hash: str,  # noqa: ARG002  (verified by the steps before; here the store's own checksum counts)
         content_type: str,
-        ledger: PartLedger,
+        ledger: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
         """See ``ObjectStore.put_file``."""
         size = source.stat().st_size
-        sending = Sending(
+        sending = MultipartUpload(
             bucket=self._bucket,
             key=check_key(key),
             source=source,
             size=size,
             content_type=content_type,
-            ledger=ledger,
-            progress=Progress(progress),
+            state=ledger,
+            progress=UploadProgress(progress),
             smallest_part=self._smallest_part,
             threads=self._threads,
             first_pause=self._first_pause,
@@ -110,18 +110,18 @@ class RemoteObjects:
     def entries(self) -> Iterator[tuple[str, float]]:
         """See ``ObjectStore.entries``."""
         with _translated("entries"):
-            yield from (entry for entry in self._bucket.keys(PREFIX) if is_key(entry[0]))
+            yield from (entry for entry in self._bucket.list_keys(PREFIX) if is_key(entry[0]))
 
-    def unfinished(self) -> Iterator[Unfinished]:
-        """See ``ObjectStore.unfinished``."""
-        with _translated("unfinished"):
-            yield from (left for left in self._bucket.uploads(PREFIX) if is_key(left.key))
+    def incomplete_uploads(self) -> Iterator[IncompleteUpload]:
+        """See ``ObjectStore.incomplete_uploads``."""
+        with _translated("incomplete uploads"):
+            yield from (left for left in self._bucket.list_uploads(PREFIX) if is_key(left.key))
 
-    def abandon(self, unfinished: Unfinished) -> None:
-        """See ``ObjectStore.abandon``."""
-        with _translated("abandon"):
+    def abort_upload(self, upload: IncompleteUpload) -> None:
+        """See ``ObjectStore.abort_upload``."""
+        with _translated("abort"):
             try:
-                self._bucket.abort(unfinished.key, unfinished.upload_id)
+                self._bucket.abort(upload.key, upload.upload_id)
             except UploadGone:
                 return
 
@@ -174,12 +174,12 @@ def _translated(what: str) -> Iterator[None]:
     """A bucket's trouble in the project's words; its own go to the log."""
     try:
         yield
-    except Refused as error:
+    except AccessDenied as error:
         log.warning("object.request.refused", extra={"request": what, "reason": str(error)})
         raise TransientError(REFUSED) from error
-    except Spoilt as error:
+    except CorruptObject as error:
         log.warning("object.spoilt", extra={"reason": str(error)})
-        raise TransientError(SPOILT) from error
-    except (BucketError, Stopped) as error:
+        raise TransientError(CORRUPT) from error
+    except (BucketError, UploadStopped) as error:
         log.warning("object.request.failed", extra={"request": what, "reason": str(error)})
         raise TransientError(UNREACHABLE) from error

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from tusd_py.objects.bucket import Passing
+from tusd_py.objects.bucket import TransientBucketError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -25,12 +25,12 @@ class Repeating:
     """The pause before the second try is a random share of this; each next one of twice as much."""
 
     def __call__(self, request: Callable[[], T], what: str) -> T:
-        """Make the request; what it returns. Raises: what it raises; Passing: it never passed."""
+        """Make the request; what it returns. Raises: what it raises; TransientBucketError: it never passed."""
         longest = self.first_seconds
         for tried in range(1, TRIES):
             try:
                 return request()
-            except Passing as error:
+            except TransientBucketError as error:
                 pause = random.uniform(0.0, longest)  # noqa: S311  (full jitter)
                 log.info(
                     "object.request.repeated",

@@ -22,14 +22,20 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NotConnected
 
 from tusd_py.domain.multipart import Part
-from tusd_py.objects.bucket import Found, ObjectGone, Passing, Refused, UploadGone
+from tusd_py.objects.bucket import (
+    AccessDenied,
+    ObjectGone,
+    ObjectInfo,
+    TransientBucketError,
+    UploadGone,
+)
 from tusd_py.objects.parts import MIB, PartReader
-from tusd_py.objects.port import CHECK_SECONDS, Unfinished
+from tusd_py.objects.port import CHECK_SECONDS, IncompleteUpload
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 60.0
 CONNECTIONS: Final = 32
-_PASSING_CODES: Final = frozenset(
+_TRANSIENT_CODES: Final = frozenset(
     {"BadDigest", "RequestTimeout", "SlowDown", "Throttling", "TooManyRequests", "InternalError"}
 )
 _KEY_CODES: Final = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -83,7 +89,7 @@ class S3Bucket:
             )
 
         self._client = client(endpoint, ANSWER_SECONDS, CONNECT_SECONDS)
-        self._asked = client(endpoint, CHECK_SECONDS / 2, CHECK_SECONDS / 2)
+        self._check_client = client(endpoint, CHECK_SECONDS / 2, CHECK_SECONDS / 2)
         self._public = self._client
         if public_endpoint != endpoint:
             self._public = client(public_endpoint, ANSWER_SECONDS, CONNECT_SECONDS)
@@ -101,16 +107,16 @@ class S3Bucket:
     def check(self) -> None:
         """See ``Bucket.check``."""
         with _errors():
-            self._asked.list_objects_v2(Bucket=self._name, MaxKeys=1)
+            self._check_client.list_objects_v2(Bucket=self._name, MaxKeys=1)
 
-    def head(self, key: str) -> Found | None:
+    def head(self, key: str) -> ObjectInfo | None:
         """See ``Bucket.head``."""
         try:
             with _errors():
                 answer = self._client.head_object(Bucket=self._name, Key=key)
         except ObjectGone:
             return None
-        return Found(size=int(answer["ContentLength"]), checksum=_tag(answer))
+        return ObjectInfo(size=int(answer["ContentLength"]), checksum=_tag(answer))
 
     def checksum(self, body: PartReader) -> str:
         """See ``Bucket.checksum``: MD5, hexadecimal."""
@@ -119,10 +125,10 @@ class S3Bucket:
             digest.update(piece)
         return digest.hexdigest()
 
-    def agrees(self, found: Found, parts: Sequence[Part]) -> bool:
-        """See ``Bucket.agrees``. ETags are MD5s in most stores, and not under every encryption."""
+    def checksum_matches(self, found: ObjectInfo, parts: Sequence[Part]) -> bool:
+        """See ``Bucket.checksum_matches``. ETags are MD5s in most stores, and not under every encryption."""
         opaque = any(part.etag and part.etag != part.checksum for part in parts)
-        return opaque or not found.checksum or found.checksum in _tags_of(parts)
+        return opaque or not found.checksum or found.checksum in _expected_tags(parts)
 
     def put(self, key: str, body: PartReader, content_type: str) -> Part:
         """See ``Bucket.put``."""
@@ -138,8 +144,8 @@ class S3Bucket:
             )
         return Part(number=1, size=len(body), etag=_etag(answer), checksum=digest)
 
-    def begin(self, key: str, content_type: str) -> str:
-        """See ``Bucket.begin``."""
+    def create_upload(self, key: str, content_type: str) -> str:
+        """See ``Bucket.create_upload``."""
         with _errors():
             answer = self._client.create_multipart_upload(
                 Bucket=self._name, Key=key, ContentType=content_type
@@ -162,13 +168,13 @@ class S3Bucket:
         return Part(number=number, size=len(body), etag=_etag(answer), checksum=digest)
 
     def _digest(self, body: PartReader) -> str:
-        with body.unheard():
+        with body.without_progress():
             digest = self.checksum(body)
             body.seek(0)
         return digest
 
-    def parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
-        """See ``Bucket.parts``."""
+    def list_parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
+        """See ``Bucket.list_parts``."""
         pages = self._client.get_paginator("list_parts").paginate(
             Bucket=self._name, Key=key, UploadId=upload_id
         )
@@ -203,7 +209,7 @@ class S3Bucket:
                 while length > 0:
                     piece = body.read(min(MIB, length))
                     if not piece:
-                        raise Passing("the answer ended early")
+                        raise TransientBucketError("the answer ended early")
                     length -= len(piece)
                     yield piece
             finally:
@@ -214,8 +220,8 @@ class S3Bucket:
         with _errors():
             self._client.delete_object(Bucket=self._name, Key=key)
 
-    def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """See ``Bucket.keys``."""
+    def list_keys(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """See ``Bucket.list_keys``."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._name, Prefix=prefix
         )
@@ -224,15 +230,15 @@ class S3Bucket:
                 for entry in page.get("Contents", ()):
                     yield entry["Key"], entry["LastModified"].timestamp()
 
-    def uploads(self, prefix: str) -> Iterator[Unfinished]:
-        """See ``Bucket.uploads``."""
+    def list_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
+        """See ``Bucket.list_uploads``."""
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._name, Prefix=prefix
         )
         with _errors():
             for page in pages:
                 for upload in page.get("Uploads", ()):
-                    yield Unfinished(
+                    yield IncompleteUpload(
                         key=upload["Key"],
                         upload_id=upload["UploadId"],
                         begun_at=upload["Initiated"].timestamp(),
@@ -269,7 +275,7 @@ def _tag(answer: dict[str, Any]) -> str:
     return tag if _MD5_TAG.fullmatch(tag) and not hidden else ""
 
 
-def _tags_of(parts: Sequence[Part]) -> tuple[str, ...]:
+def _expected_tags(parts: Sequence[Part]) -> tuple[str, ...]:
     """The ETags that an object of these parts may have: put by one request, or in parts."""
     digests = b"".join(bytes.fromhex(part.checksum) for part in parts)
     joined = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
@@ -285,12 +291,14 @@ def _errors() -> Iterator[None]:
         raise _translated(error) from error
     except (HTTPClientError, NotConnected, IncompleteReadError, CredentialRetrievalError) as error:
         # What the body raised comes wrapped: a lease that was lost is no lost connection.
-        raise Passing(type(error).__name__) from error
+        raise TransientBucketError(type(error).__name__) from error
     except BotoCoreError as error:
-        raise Refused(type(error).__name__) from error
+        raise AccessDenied(type(error).__name__) from error
 
 
-def _translated(error: ClientError) -> Passing | Refused | UploadGone | ObjectGone:
+def _translated(
+    error: ClientError,
+) -> TransientBucketError | AccessDenied | UploadGone | ObjectGone:
     code = str(error.response.get("Error", {}).get("Code", ""))
     answer = error.response.get("ResponseMetadata", {})
     status = int(answer.get("HTTPStatusCode", 0))
@@ -299,5 +307,5 @@ def _translated(error: ClientError) -> Passing | Refused | UploadGone | ObjectGo
         return UploadGone(told)
     if code in _KEY_CODES:
         return ObjectGone(told)
-    passes = status >= 500 or status == 429 or code in _PASSING_CODES
-    return Passing(told) if passes else Refused(told)
+    passes = status >= 500 or status == 429 or code in _TRANSIENT_CODES
+    return TransientBucketError(told) if passes else AccessDenied(told)

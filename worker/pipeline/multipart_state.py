@@ -7,26 +7,26 @@ from worker.failpoints import failpoint
 
 
 class JobMultipartState:
-    """``objects.port.PartLedger`` of one attempt: its writes carry its fence."""
+    """``objects.port.MultipartState`` of one attempt: its writes carry its fence."""
 
     def __init__(self, objects: ObjectRepository, job: Job) -> None:
         self._objects = objects
         self._task_id = job.task_id
         self._fence = job.fence
 
-    def held(self) -> Multipart | None:
-        """See ``PartLedger.held``."""
+    def load(self) -> Multipart | None:
+        """See ``MultipartState.load``."""
         return self._objects.multipart(self._task_id)
 
     def begin(self, multipart: Multipart) -> None:
-        """See ``PartLedger.begin``."""
+        """See ``MultipartState.begin``."""
         self._objects.begin_multipart(self._task_id, fence=self._fence, multipart=multipart)
 
     def add(self, part: Part) -> None:
-        """See ``PartLedger.add``."""
+        """See ``MultipartState.add``."""
         self._objects.add_part(self._task_id, fence=self._fence, part=part)
         failpoint("part_stored")
 
-    def forget(self) -> None:
-        """See ``PartLedger.forget``."""
+    def clear(self) -> None:
+        """See ``MultipartState.clear``."""
         self._objects.forget_multipart(self._task_id, fence=self._fence)

@@ -90,7 +90,7 @@ def test_an_empty_object_is_stored(store: ObjectStore, tmp_path: Path) -> None:
 
 def test_nothing_is_left_of_a_put(store: ObjectStore, source: Path) -> None:
     put(store, source)
-    assert list(store.unfinished()) == []
+    assert list(store.incomplete_uploads()) == []
 
 
 def test_every_entry_is_listed_with_its_time(store: ObjectStore, tmp_path: Path) -> None:
@@ -211,10 +211,10 @@ def test_a_torn_object_is_replaced(tmp_path: Path, source: Path) -> None:
 def test_drafts_of_a_crash_are_unfinished_puts(tmp_path: Path, source: Path) -> None:
     store = LocalObjects(tmp_path / "objects")
     (tmp_path / "objects" / "drafts" / "left").write_bytes(b"x")
-    (left,) = store.unfinished()
-    store.abandon(left)
-    store.abandon(left)
-    assert list(store.unfinished()) == []
+    (left,) = store.incomplete_uploads()
+    store.abort_upload(left)
+    store.abort_upload(left)
+    assert list(store.incomplete_uploads()) == []
 
 
 def test_nothing_is_copied_on_one_file_system(tmp_path: Path, source: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_large_object_goes_in_parts(store: RemoteObjects, source: Path) -> Non
     assert told == sorted(told)
     assert told[-1] == len(CONTENT)
     assert len(set(told)) > 20
-    assert ledger.held() is None
+    assert ledger.load() is None
     assert whole(store)
     assert b"".join(store.read(KEY, STEP - 10, 20)) == CONTENT[STEP - 10 : STEP + 10]
 
@@ -97,21 +97,21 @@ def test_a_large_object_goes_in_parts(store: RemoteObjects, source: Path) -> Non
 def test_another_worker_sends_only_what_is_missing(store: RemoteObjects, source: Path) -> None:
     ledger = stopped_after(store, source, 2)
     assert store.head(KEY) is None
-    held = ledger.held()
+    held = ledger.load()
     assert held is not None
     there = {part.number for part in held.parts}
     told = put(store, source, ledger)
     assert set(ledger.added) == {1, 2, 3, 4} - there
     assert told[0] > 0
     assert whole(store)
-    assert list(store.unfinished()) == []
+    assert list(store.incomplete_uploads()) == []
 
 
 def test_a_part_that_the_store_has_lost_is_sent_again(
     store: RemoteObjects, bucket: Bucket, source: Path, tmp_path: Path
 ) -> None:
     ledger = stopped_after(store, source, 2)
-    held = ledger.held()
+    held = ledger.load()
     assert held is not None
     other = tmp_path / "other"
     other.write_bytes(bytes(STEP))
@@ -127,7 +127,7 @@ def test_an_upload_that_was_aborted_begins_anew(
     store: RemoteObjects, bucket: Bucket, source: Path
 ) -> None:
     ledger = stopped_after(store, source, 3)
-    held = ledger.held()
+    held = ledger.load()
     assert held is not None
     bucket.abort(KEY, held.upload_id)
     put(store, source, ledger)
@@ -138,11 +138,11 @@ def test_an_upload_that_was_aborted_begins_anew(
 def test_an_upload_that_somebody_completed_is_done(store: RemoteObjects, source: Path) -> None:
     ledger = stopped_after(store, source, 1)
     zombie = Ledger()
-    zombie.multipart = ledger.held()
+    zombie.multipart = ledger.load()
     put(store, source, zombie)
     put(store, source, ledger)
     assert ledger.added == []
-    assert ledger.held() is None
+    assert ledger.load() is None
     assert whole(store)
 
 
@@ -158,10 +158,10 @@ def test_an_upload_completed_while_its_parts_are_sent_is_done(
                 put(store, source, first)
 
     late = Overtaken()
-    late.multipart = first.held()
+    late.multipart = first.load()
     put(store, source, late)
     assert whole(store)
-    assert list(store.unfinished()) == []
+    assert list(store.incomplete_uploads()) == []
 
 
 def test_other_bytes_than_before_begin_anew_and_leave_nothing(
@@ -175,7 +175,7 @@ def test_other_bytes_than_before_begin_anew_and_leave_nothing(
         object_key(digest, ""), other, content_hash=digest, content_type="x/y", ledger=ledger
     )
     assert sorted(ledger.added) == [1, 2]
-    assert list(store.unfinished()) == []
+    assert list(store.incomplete_uploads()) == []
 
 
 @pytest.mark.parametrize("size", [len(CONTENT), 1000], ids=["parts", "whole"])
@@ -218,13 +218,13 @@ def test_a_lost_lease_in_the_middle_ends_the_put(store: RemoteObjects, source: P
 
 def test_what_was_begun_is_listed_and_may_be_abandoned(store: RemoteObjects, source: Path) -> None:
     ledger = stopped_after(store, source, 1)
-    (left,) = store.unfinished()
-    held = ledger.held()
+    (left,) = store.incomplete_uploads()
+    held = ledger.load()
     assert held is not None
     assert (left.key, left.upload_id) == (KEY, held.upload_id)
-    store.abandon(left)
-    store.abandon(left)
-    assert list(store.unfinished()) == []
+    store.abort_upload(left)
+    store.abort_upload(left)
+    assert list(store.incomplete_uploads()) == []
 
 
 def test_what_is_not_ours_is_not_seen(
@@ -235,19 +235,19 @@ def test_what_is_not_ours_is_not_seen(
     for key in ("pool/readme.txt", "pool/00/something", "elsewhere"):
         with PartReader(foreign, Span(1, 0, 7)) as body:
             bucket.put(key, body, "text/plain")
-        bucket.begin(key, "text/plain")
+        bucket.create_upload(key, "text/plain")
     assert list(store.entries()) == []
-    assert list(store.unfinished()) == []
+    assert list(store.incomplete_uploads()) == []
 
 
 def test_an_abandoned_upload_is_gone_for_the_bucket(
     store: RemoteObjects, bucket: Bucket, source: Path
 ) -> None:
     stopped_after(store, source, 1)
-    (left,) = store.unfinished()
-    store.abandon(left)
+    (left,) = store.incomplete_uploads()
+    store.abort_upload(left)
     with pytest.raises(UploadGone):
-        bucket.parts(left.key, left.upload_id)
+        bucket.list_parts(left.key, left.upload_id)
 
 
 def test_a_link_gives_the_object_to_whoever_has_it(store: RemoteObjects, source: Path) -> None:

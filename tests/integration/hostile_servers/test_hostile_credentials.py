@@ -7,7 +7,7 @@ from support.hostile import HostileServer, Request, answer
 from support.hostile_clients import CONTENT, KINDS, TASK, TOKEN, quick, upload_by
 
 from tusd_py.client import Client, Refused
-from tusd_py.client.resume_store import Begun, Remembered
+from tusd_py.client.resume_store import ResumeStore, SavedUpload
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,10 @@ def test_an_upload_is_not_resumed_at_another_server(file: Path, tmp_path: Path) 
             return answer(204, Upload_Offset="10")
 
         with HostileServer(told) as server:
-            remembered = Remembered(tmp_path / "state")
-            remembered.put(file, server.files, Begun(f"{other.origin}/files/x", "upload-token"))
+            remembered = ResumeStore(tmp_path / "state")
+            remembered.put(
+                file, server.files, SavedUpload(f"{other.origin}/files/x", "upload-token")
+            )
             upload_by("blocking", server.files, file, tmp_path)
             assert [request.method for request in server.requests] == ["POST", "PATCH"]
         assert other.requests == []
@@ -97,7 +99,7 @@ def test_a_download_follows_its_link_without_credentials(tmp_path: Path) -> None
     ):
         target = tmp_path / "back.bin"
         with Client(server.files, token=TOKEN, options=quick(tmp_path)) as client:
-            client.download(client.sent(TASK), target)
+            client.download(client.known_upload(TASK), target)
         assert target.read_bytes() == CONTENT
         assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
         assert storage.requests[0].target == "/b?signature=s"
@@ -114,7 +116,7 @@ def test_credentials_do_not_come_back_after_a_detour(tmp_path: Path) -> None:
 
         with HostileServer(told) as server:
             with Client(server.files, token=TOKEN, options=quick(tmp_path)) as client:
-                client.download(client.sent(TASK), tmp_path / "x")
+                client.download(client.known_upload(TASK), tmp_path / "x")
             assert "authorization" in server.requests[0].headers
             assert "authorization" not in server.requests[1].headers
 
@@ -126,6 +128,6 @@ def test_a_redirect_that_leads_nowhere_ends(tmp_path: Path, location: str) -> No
             Client(server.files, token=TOKEN, options=quick(tmp_path)) as client,
             pytest.raises(Refused, match="redirects"),
         ):
-            client.download(client.sent(TASK), tmp_path / "x")
+            client.download(client.known_upload(TASK), tmp_path / "x")
         assert len(server.requests) <= 6
     assert not (tmp_path / "x").exists()

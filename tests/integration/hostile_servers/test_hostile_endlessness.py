@@ -13,7 +13,7 @@ from tusd_py.cli.main import app
 from tusd_py.client import Refused, Unreachable
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.deployment.exposure import check_exposure
-from tusd_py.doctor.deployment.probe_client import Visit
+from tusd_py.doctor.deployment.probe_client import ProbeClient
 from tusd_py.doctor.findings import Level
 
 
@@ -118,7 +118,7 @@ def test_events_that_fill_the_memory_end(body: bytes, monkeypatch: pytest.Monkey
 def test_the_doctors_requests_as_a_stranger_take_no_memory() -> None:
     bomb = answer(200, gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
     with HostileServer(lambda _: bomb) as server:
-        probe = Visit(server.files, origin=None, token=None, clock=SystemClock())
+        probe = ProbeClient(server.files, origin=None, token=None, clock=SystemClock())
         tracemalloc.start()
         try:
             findings = check_exposure(probe)

@@ -51,7 +51,7 @@ def test_a_servers_name_stays_in_the_folder(tmp_path: Path) -> None:
             server.answering = served(name)
             folder = tmp_path / str(number)
             folder.mkdir()
-            target = client.download(client.sent(TASK), folder)
+            target = client.download(client.known_upload(TASK), folder)
             assert target == folder / kept
             assert [path.name for path in folder.iterdir()] == [kept]
             assert target.read_bytes() == b"theirs"
@@ -66,7 +66,7 @@ def test_a_file_that_is_there_is_never_replaced_by_a_servers_name(tmp_path: Path
         HostileServer(served("Makefile")) as server,
         Client(server.files, options=quick(tmp_path)) as client,
     ):
-        target = client.download(client.sent(TASK), folder, overwrite=True)
+        target = client.download(client.known_upload(TASK), folder, overwrite=True)
     assert target == folder / "Makefile (2)"
     assert (folder / "Makefile").read_text() == "mine"
     assert not outside.exists()
@@ -107,7 +107,7 @@ def refused_download(tmp_path: Path, answering: Answering, kind: type[Exception]
         Client(server.files, options=quick(tmp_path)) as client,
         pytest.raises(kind),
     ):
-        client.download(client.sent(TASK), folder)
+        client.download(client.known_upload(TASK), folder)
     assert list(folder.iterdir()) == []
     return server
 

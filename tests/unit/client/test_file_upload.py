@@ -9,18 +9,27 @@ import httpx
 import pytest
 
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.events import BREAKS, Following
-from tusd_py.client.file_upload import NOTHING, Answer, Ask, Broken, Patience, Pause, Sending, Sent
-from tusd_py.client.resume_store import Begun, Remembered
+from tusd_py.client.events import MAX_FAILURES, TaskFollower
+from tusd_py.client.file_upload import (
+    NO_RESPONSE,
+    FileUpload,
+    Request,
+    Response,
+    RetryPolicy,
+    Sleep,
+    TransientFailure,
+    UploadResult,
+)
+from tusd_py.client.resume_store import ResumeStore, SavedUpload
 from tusd_py.domain.ownership_windows import answer
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"
 CONTENT = b"0123456789"
 
 
-def told(status: int, content: bytes = b"", **headers: str) -> Answer:
+def told(status: int, content: bytes = b"", **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, httpx.Headers(named), content)
+    return Response(status, httpx.Headers(named), content)
 
 
 MADE = told(201, Location="/files/abc", Upload_Offset="0")
@@ -33,28 +42,30 @@ class Play:
         self.file = folder / "file"
         if not self.file.exists():
             self.file.write_bytes(CONTENT)
-        self.remembered = Remembered(folder / "state")
+        self.remembered = ResumeStore(folder / "state")
         self.seen: list[int] = []
-        self.plan = Sending(
+        self.plan = FileUpload(
             **{
                 "file": self.file, "endpoint": ENDPOINT, "metadata": {"filename": "x"},
-                "remembered": self.remembered, "progress": self.seen.append,
-                "patience": Patience(retries=3, longest_pause=2.0), "chunk_bytes": None, **options,
+                "resume_store": self.remembered, "progress": self.seen.append,
+                "retry_policy": RetryPolicy(retries=3, longest_pause=2.0), "chunk_bytes": None, **options,
             }
-        ).steps()  # fmt: skip
-        self.step: Ask | Pause | Sent = next(self.plan)
+        ).plan()  # fmt: skip
+        self.step: Request | Sleep | UploadResult = next(self.plan)
 
-    def says(self, given: Answer | Broken) -> Ask | Pause | Sent:
+    def says(self, given: Response | TransientFailure) -> Request | Sleep | UploadResult:
         try:
             self.step = (
-                self.plan.throw(given) if isinstance(given, Broken) else self.plan.send(given)
+                self.plan.throw(given)
+                if isinstance(given, TransientFailure)
+                else self.plan.send(given)
             )
         except StopIteration as end:
             self.step = end.value
         return self.step
 
     def asked(self) -> tuple[str, str, dict[str, str]]:
-        assert isinstance(self.step, Ask)
+        assert isinstance(self.step, Request)
         return self.step.method, self.step.url, dict(self.step.headers)
 
 
@@ -63,12 +74,12 @@ def test_a_file_is_made_and_sent(tmp_path: Path) -> None:
     method, url, headers = play.asked()
     assert (method, url, headers["Upload-Length"]) == ("POST", ENDPOINT, "10")
     step = play.says(MADE)
-    assert isinstance(step, Ask)
+    assert isinstance(step, Request)
     assert play.asked()[:2] == ("PATCH", URL)
     assert step.body is not None
     assert (step.body.offset, step.body.length) == (0, 10)
-    assert play.remembered.get(play.file, ENDPOINT) == Begun(URL)
-    assert play.says(told(204, Upload_Offset="10")) == Sent(url=URL, resumed_at=0)
+    assert play.remembered.get(play.file, ENDPOINT) == SavedUpload(URL)
+    assert play.says(told(204, Upload_Offset="10")) == UploadResult(url=URL, resumed_at=0)
     assert play.remembered.get(play.file, ENDPOINT) is None
 
 
@@ -77,20 +88,22 @@ def test_in_pieces_when_that_is_asked(tmp_path: Path) -> None:
     play.says(MADE)
     lengths = []
     for offset in (4, 8, 10):
-        assert isinstance(play.step, Ask)
+        assert isinstance(play.step, Request)
         assert play.step.body is not None
         lengths.append(play.step.body.length)
         play.says(told(204, Upload_Offset=str(offset)))
     assert lengths == [4, 4, 2]
-    assert isinstance(play.step, Sent)
+    assert isinstance(play.step, UploadResult)
 
 
-@pytest.mark.parametrize("broken", [Broken("cut"), told(423), told(503), told(409)])
-def test_after_a_break_it_looks_where_it_is(tmp_path: Path, broken: Answer | Broken) -> None:
+@pytest.mark.parametrize("broken", [TransientFailure("cut"), told(423), told(503), told(409)])
+def test_after_a_break_it_looks_where_it_is(
+    tmp_path: Path, broken: Response | TransientFailure
+) -> None:
     play = Play(tmp_path)
     play.says(MADE)
-    assert isinstance(play.says(broken), Pause)
-    play.says(NOTHING)
+    assert isinstance(play.says(broken), Sleep)
+    play.says(NO_RESPONSE)
     assert play.asked()[0] == "HEAD"
     play.says(told(200, Upload_Offset="7"))
     assert play.asked()[2]["Upload-Offset"] == "7"
@@ -104,7 +117,7 @@ def test_another_run_goes_on(tmp_path: Path) -> None:
     assert (method, url, headers["Upload-Token"]) == ("HEAD", URL, "t1")
     again.says(told(200, Upload_Offset="4"))
     done = again.says(told(204, Upload_Offset="10"))
-    assert done == Sent(url=URL, token="t1", resumed_at=4)
+    assert done == UploadResult(url=URL, token="t1", resumed_at=4)
 
 
 def test_a_stale_token_gives_way_to_the_users_own(tmp_path: Path) -> None:
@@ -120,8 +133,8 @@ def test_a_stale_token_gives_way_to_the_users_own(tmp_path: Path) -> None:
 def test_an_upload_that_is_gone_is_made_anew(tmp_path: Path) -> None:
     play = Play(tmp_path)
     play.says(MADE)
-    play.says(Broken("cut"))
-    play.says(NOTHING)
+    play.says(TransientFailure("cut"))
+    play.says(NO_RESPONSE)
     play.says(told(404))
     assert play.asked()[0] == "POST"
 
@@ -136,24 +149,24 @@ def test_pauses_double_up_to_the_longest_and_end(tmp_path: Path) -> None:
     play = Play(tmp_path)
     pauses = []
     for _ in range(3):
-        step = play.says(Broken("away"))
-        assert isinstance(step, Pause)
+        step = play.says(TransientFailure("away"))
+        assert isinstance(step, Sleep)
         pauses.append(step.seconds)
-        play.says(NOTHING)
+        play.says(NO_RESPONSE)
     assert pauses == [1.0, 2.0, 2.0]
     with pytest.raises(Unreachable, match="away"):
-        play.says(Broken("away"))
+        play.says(TransientFailure("away"))
 
 
 def test_a_server_that_says_how_long_is_heard(tmp_path: Path) -> None:
-    assert Play(tmp_path).says(told(429, Retry_After="17")) == Pause(17.0)
+    assert Play(tmp_path).says(told(429, Retry_After="17")) == Sleep(17.0)
 
 
 def test_what_is_held_is_not_sent(tmp_path: Path) -> None:
     play = Play(tmp_path, metadata={"filehash": "blake3:x"})
     assert play.asked()[2]["Upload-Instant"] == "challenge"
     held = told(201, Location="/files/abc", Upload_Offset="10", Upload_Instant="1")
-    assert play.says(held) == Sent(url=URL, resumed_at=10, instant=True)
+    assert play.says(held) == UploadResult(url=URL, resumed_at=10, instant=True)
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -168,9 +181,9 @@ def test_a_challenge_is_answered(tmp_path: Path, taken: bool) -> None:
     assert headers["Upload-Proof"] == f":{base64.b64encode(right).decode()}:"
     play.says(told(204, Upload_Offset="10" if taken else "0"))
     if taken:
-        assert play.step == Sent(url=URL, resumed_at=10, instant=True)
+        assert play.step == UploadResult(url=URL, resumed_at=10, instant=True)
     else:
-        assert isinstance(play.step, Ask)
+        assert isinstance(play.step, Request)
         assert play.step.body is not None
 
 
@@ -180,43 +193,43 @@ def test_a_challenge_is_answered(tmp_path: Path, taken: bool) -> None:
 def test_a_challenge_that_it_does_not_know_is_passed_over(tmp_path: Path, challenge: str) -> None:
     play = Play(tmp_path, metadata={"filehash": "blake3:x"})
     step = play.says(told(201, Location="/files/abc", Upload_Challenge=challenge))
-    assert isinstance(step, Ask)
+    assert isinstance(step, Request)
     assert step.body is not None
 
 
 # -- events
 
 
-def feed(following: Following, text: str) -> list[dict[str, Any]]:
-    return [state for line in text.split("\n") if (state := following.take(line)) is not None]
+def feed(following: TaskFollower, text: str) -> list[dict[str, Any]]:
+    return [state for line in text.split("\n") if (state := following.take_line(line)) is not None]
 
 
 def test_states_come_once_and_end_with_the_last() -> None:
-    following = Following(ENDPOINT, "abc", "t")
+    following = TaskFollower(ENDPOINT, "abc", "t")
     assert following.url == "http://t/api/file/upload/events/abc"
     assert "Last-Event-ID" not in following.headers()
     one = 'id: 1.1\ndata: {"status": "pending"}\n\n'
     assert feed(following, ": ping\n\n" + one + one) == [{"status": "pending"}]
     assert following.headers()["Last-Event-ID"] == "1.1"
     assert following.headers()["Upload-Token"] == "t"
-    assert not following.over
+    assert not following.is_finished
     assert feed(following, 'id: 1.2\ndata: {"status":\ndata:  "completed"}\n\n') == [
         {"status": "completed"}
     ]
-    assert following.over
+    assert following.is_finished
 
 
 def test_half_an_event_is_forgotten_with_its_connection() -> None:
-    following = Following(ENDPOINT, "abc", None)
+    following = TaskFollower(ENDPOINT, "abc", None)
     assert feed(following, 'data: {"status": "pen') == []
     following.headers()
     assert feed(following, 'data: {"status": "received"}\n\n') == [{"status": "received"}]
 
 
 def test_it_gives_up_after_so_many_breaks() -> None:
-    following = Following(ENDPOINT, "abc", None)
-    wait: Callable[[], float] = following.broke
-    for _ in range(BREAKS):
+    following = TaskFollower(ENDPOINT, "abc", None)
+    wait: Callable[[], float] = following.pause_after_failure
+    for _ in range(MAX_FAILURES):
         assert wait() > 0
     with pytest.raises(Unreachable):
         wait()

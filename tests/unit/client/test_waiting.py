@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tusd_py.client import AsyncClient, Client
-from tusd_py.client.file_upload import Sent
+from tusd_py.client.file_upload import UploadResult
 
 URL = "http://127.0.0.1/files/"
 STATES = 100
@@ -24,21 +24,21 @@ class _Task:
         self._made: list[weakref.ref[_State]] = []
         self.most = 0
 
-    def states(self, _sent: Sent) -> Iterator[_State]:
+    def states(self, _sent: UploadResult) -> Iterator[_State]:
         for number in range(STATES):
             state = _State(number=number)
             self._made.append(weakref.ref(state))
             self.most = max(self.most, sum(made() is not None for made in self._made))
             yield state
 
-    async def astates(self, sent: Sent) -> AsyncIterator[_State]:
+    async def astates(self, sent: UploadResult) -> AsyncIterator[_State]:
         for state in self.states(sent):
             yield state
 
 
 @pytest.mark.parametrize("kind", ["blocking", "asynchronous"])
 def test_states_without_end_are_not_kept(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    task, sent = _Task(), Sent.known(URL, "0" * 32)
+    task, sent = _Task(), UploadResult.known(URL, "0" * 32)
     if kind == "blocking":
         with Client(URL) as client:
             monkeypatch.setattr(client, "follow", task.states)
@@ -49,7 +49,9 @@ def test_states_without_end_are_not_kept(kind: str, monkeypatch: pytest.MonkeyPa
     assert task.most < 5
 
 
-async def _awaited(task: _Task, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+async def _awaited(
+    task: _Task, sent: UploadResult, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, object]:
     async with AsyncClient(URL) as client:
         monkeypatch.setattr(client, "follow", task.astates)
         return await client.wait(sent)

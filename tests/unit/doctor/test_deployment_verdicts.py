@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from support.clock import FakeClock
 
-from tusd_py.doctor.deployment.headers import Inspection, judge_clock, judge_headers
 from tusd_py.doctor.deployment.bodies import (
     judge_buffering,
     judge_silence,
@@ -16,21 +15,22 @@ from tusd_py.doctor.deployment.bodies import (
 from tusd_py.doctor.deployment.cors import judge_cors, judge_refusal
 from tusd_py.doctor.deployment.download import CONTENT, judge_range
 from tusd_py.doctor.deployment.endpoint import judge_endpoint, judge_protocol
-from tusd_py.doctor.deployment.events import Heard, judge_events
+from tusd_py.doctor.deployment.events import EventLog, judge_events
 from tusd_py.doctor.deployment.exposure import Exposure, judge_exposure
+from tusd_py.doctor.deployment.headers import Inspection, judge_clock, judge_headers
 from tusd_py.doctor.deployment.location import judge_location
-from tusd_py.doctor.deployment.methods import Passage, judge_methods
-from tusd_py.doctor.deployment.probe_client import Answer, Visit
+from tusd_py.doctor.deployment.methods import MethodResult, judge_methods
+from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
 from tusd_py.doctor.deployment.websocket import judge_websocket
-from tusd_py.doctor.findings import Finding, Level, Unseen
+from tusd_py.doctor.findings import CheckSkipped, Finding, Level
 
 OK, NOTE, WARNING, PROBLEM = Level.OK, Level.NOTE, Level.WARNING, Level.PROBLEM
 PROBLEM_JSON = {"content-type": "application/problem+json"}
 
 
-def answer(status: int = 204, body: bytes = b"", **headers: str) -> Answer:
+def answer(status: int = 204, body: bytes = b"", **headers: str) -> ProbeResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status=status, headers=named, body=body)
+    return ProbeResponse(status=status, headers=named, body=body)
 
 
 def level(found: Finding) -> Level:
@@ -41,21 +41,21 @@ def level(found: Finding) -> Level:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        (Answer(status=413, headers=PROBLEM_JSON, body=b'{"code": "length_exceeded"}'), "length_exceeded"),
-        (Answer(status=413, headers=PROBLEM_JSON, body=b"<html>"), ""),
-        (Answer(status=413, headers=PROBLEM_JSON, body=b"[]"), ""),
-        (Answer(status=413, headers={"content-type": "text/html"}, body=b'{"code": "x"}'), ""),
-        (Answer(status=413, headers={}), ""),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, body=b'{"code": "length_exceeded"}'), "length_exceeded"),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, body=b"<html>"), ""),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, body=b"[]"), ""),
+        (ProbeResponse(status=413, headers={"content-type": "text/html"}, body=b'{"code": "x"}'), ""),
+        (ProbeResponse(status=413, headers={}), ""),
     ],
 )  # fmt: skip
-def test_only_the_servers_own_refusals_have_a_code(given: Answer, code: str) -> None:
+def test_only_the_servers_own_refusals_have_a_code(given: ProbeResponse, code: str) -> None:
     assert given.code == code
 
 
 @pytest.mark.parametrize("url", ["", "files", "ftp://a/files/", "http:///files/", "https://a/f/?x"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="address"):
-        Visit(url, origin=None, token=None, clock=FakeClock())
+        ProbeClient(url, origin=None, token=None, clock=FakeClock())
 
 
 TUS = {"tus_resumable": "1.0.0", "tus_version": "1.0.0", "tus_extension": "creation"}
@@ -70,7 +70,7 @@ TUS = {"tus_resumable": "1.0.0", "tus_version": "1.0.0", "tus_extension": "creat
         (answer(401), PROBLEM),
     ],
 )
-def test_endpoint(given: Answer, expected: Level) -> None:
+def test_endpoint(given: ProbeResponse, expected: Level) -> None:
     assert [level(one) for one in judge_endpoint(given)] == [expected]
 
 
@@ -110,10 +110,10 @@ def test_buffering() -> None:
         (answer(204), OK, ""),
         (answer(408), WARNING, "408"),
         (None, WARNING, "cut off"),
-        (Answer(status=500, headers=PROBLEM_JSON, body=b'{"code": "body_timeout"}'), WARNING, "server itself"),
+        (ProbeResponse(status=500, headers=PROBLEM_JSON, body=b'{"code": "body_timeout"}'), WARNING, "server itself"),
     ],
 )  # fmt: skip
-def test_silence(given: Answer | None, expected: Level, words: str) -> None:
+def test_silence(given: ProbeResponse | None, expected: Level, words: str) -> None:
     found = judge_silence(given, 6.0)
     assert level(found) is expected
     assert words in found.sentence
@@ -148,13 +148,13 @@ def test_sizes_above_what_the_server_takes_are_not_tried() -> None:
 @pytest.mark.parametrize(
     ("heard", "expected"),
     [
-        (Heard(snapshot=True, change=True, encoding=""), OK),
-        (Heard(snapshot=True, change=True, encoding="gzip"), WARNING),
-        (Heard(snapshot=True, change=False, encoding=""), PROBLEM),
-        (Heard(snapshot=False, change=False, encoding="gzip"), PROBLEM),
+        (EventLog(snapshot=True, change=True, encoding=""), OK),
+        (EventLog(snapshot=True, change=True, encoding="gzip"), WARNING),
+        (EventLog(snapshot=True, change=False, encoding=""), PROBLEM),
+        (EventLog(snapshot=False, change=False, encoding="gzip"), PROBLEM),
     ],
 )
-def test_events(heard: Heard, expected: Level) -> None:
+def test_events(heard: EventLog, expected: Level) -> None:
     assert level(judge_events(heard)) is expected
 
 
@@ -191,8 +191,8 @@ CREATED = {
     ids=str,
 )
 def test_cors(preflight: dict[str, str], created: dict[str, str], expected: Level) -> None:
-    before = Answer(status=204, headers={**PREFLIGHT, **preflight})
-    after = Answer(status=201, headers={**CREATED, **created})
+    before = ProbeResponse(status=204, headers={**PREFLIGHT, **preflight})
+    after = ProbeResponse(status=201, headers={**CREATED, **created})
     findings = judge_cors("https://a.example", before, after)
     assert [level(one) for one in findings] == [expected]
 
@@ -260,27 +260,27 @@ PART = {"content-range": "bytes 16-31/256"}
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (Answer(status=206, headers=PART, body=CONTENT[16:32]), OK),
-        (Answer(status=206, headers=PART, body=CONTENT[0:16]), PROBLEM),
-        (Answer(status=206, headers={}, body=CONTENT[16:32]), PROBLEM),
-        (Answer(status=200, headers={}, body=CONTENT), PROBLEM),
-        (Answer(status=403, headers={}), PROBLEM),
+        (ProbeResponse(status=206, headers=PART, body=CONTENT[16:32]), OK),
+        (ProbeResponse(status=206, headers=PART, body=CONTENT[0:16]), PROBLEM),
+        (ProbeResponse(status=206, headers={}, body=CONTENT[16:32]), PROBLEM),
+        (ProbeResponse(status=200, headers={}, body=CONTENT), PROBLEM),
+        (ProbeResponse(status=403, headers={}), PROBLEM),
     ],
 )
-def test_range(given: Answer, expected: Level) -> None:
+def test_range(given: ProbeResponse, expected: Level) -> None:
     assert level(judge_range(given)) is expected
 
 
 def test_a_server_that_gives_nothing_back_is_not_blamed() -> None:
-    with pytest.raises(Unseen):
+    with pytest.raises(CheckSkipped):
         judge_range(answer(405))
 
 
-THROUGH = Passage(direct=answer(204), overridden=answer(204))
-WALLED = Passage(direct=answer(403), overridden=answer(204))
-SHUT = Passage(direct=answer(403), overridden=answer(405))
-STRIPPED = Passage(direct=answer(204), overridden=answer(405, tus_resumable="1.0.0"))
-UNABLE = Passage(direct=answer(405, tus_resumable="1.0.0"), overridden=answer(204))
+THROUGH = MethodResult(direct=answer(204), overridden=answer(204))
+WALLED = MethodResult(direct=answer(403), overridden=answer(204))
+SHUT = MethodResult(direct=answer(403), overridden=answer(405))
+STRIPPED = MethodResult(direct=answer(204), overridden=answer(405, tus_resumable="1.0.0"))
+UNABLE = MethodResult(direct=answer(405, tus_resumable="1.0.0"), overridden=answer(204))
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ UNABLE = Passage(direct=answer(405, tus_resumable="1.0.0"), overridden=answer(20
         (THROUGH, UNABLE, [OK]),
     ],
 )
-def test_methods(patch: Passage, delete: Passage, expected: list[Level]) -> None:
+def test_methods(patch: MethodResult, delete: MethodResult, expected: list[Level]) -> None:
     findings = judge_methods({"PATCH": patch, "DELETE": delete})
     assert [level(one) for one in findings] == expected
 

@@ -9,7 +9,7 @@ import pytest
 from support.tokens import SECRET
 
 from tusd_py.doctor.disk import judge_disk
-from tusd_py.doctor.disk_facts import DiskFacts, look_at_disk
+from tusd_py.doctor.disk_facts import DiskFacts, inspect_disk
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.doctor.media import MediaFacts, judge_media
 from tusd_py.doctor.settings import judge_settings
@@ -140,14 +140,14 @@ def test_disk(changed: dict[str, Any], shared: bool, sqlite: bool, expected: Tol
 
 def test_a_real_directory_keeps_the_promises_and_is_left_as_it_was(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    facts = look_at_disk(data_dir)
+    facts = inspect_disk(data_dir)
     assert not facts.exists
     assert (facts.refusal, facts.syncs, facts.links, facts.excludes) == (None, True, True, True)
     assert facts.links_to_objects is None
     assert list(tmp_path.iterdir()) == []
     for name in ("uploads", "objects"):
         (data_dir / name).mkdir(parents=True)
-    facts = look_at_disk(data_dir)
+    facts = inspect_disk(data_dir)
     assert facts.exists
     assert facts.links_to_objects is True
     assert sorted(path.name for path in data_dir.rglob("*")) == ["objects", "uploads"]

@@ -2,7 +2,7 @@
 
 import threading
 
-from tusd_py.doctor.findings import Finding, Level, Unseen, ok
+from tusd_py.doctor.findings import CheckSkipped, Finding, Level, ok
 from tusd_py.doctor.run import Check, run_checks
 
 
@@ -36,7 +36,7 @@ def test_a_check_that_hangs_is_given_up_and_the_others_are_heard() -> None:
 
 def test_what_could_not_be_looked_at_is_a_note() -> None:
     def blind() -> list[Finding]:
-        raise Unseen("It was dark.", "Bring a lamp.")
+        raise CheckSkipped("It was dark.", "Bring a lamp.")
 
     (found,) = run_checks([Check("blind", blind)])
     assert found == Finding("blind", Level.NOTE, "It was dark.", "Bring a lamp.")

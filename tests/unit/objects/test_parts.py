@@ -10,24 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tusd_py.objects.parts import (
-    LARGEST_PART,
+    MAX_PART_BYTES,
+    MAX_PARTS,
     MIB,
-    MOST_PARTS,
-    SMALLEST_PART,
+    MIN_PART_BYTES,
     PartReader,
     Span,
-    Stopped,
+    UploadStopped,
     part_size,
     spans,
 )
 
 
-@given(st.integers(0, MOST_PARTS * LARGEST_PART))
+@given(st.integers(0, MAX_PARTS * MAX_PART_BYTES))
 def test_parts_are_as_many_and_as_large_as_stores_take(size: int) -> None:
     step = part_size(size)
-    assert SMALLEST_PART <= step <= LARGEST_PART
+    assert MIN_PART_BYTES <= step <= MAX_PART_BYTES
     assert step % MIB == 0
-    assert size <= step * MOST_PARTS
+    assert size <= step * MAX_PARTS
 
 
 @given(st.integers(0, 5000), st.integers(1, 700))
@@ -62,8 +62,8 @@ def test_a_part_is_a_file_of_its_own(file: Path) -> None:
 
 def test_progress_is_told_at_the_end_and_not_while_the_part_is_counted(file: Path) -> None:
     told: list[int] = []
-    with PartReader(file, Span(1, 0, 50), moved=told.append) as body:
-        with body.unheard():
+    with PartReader(file, Span(1, 0, 50), on_progress=told.append) as body:
+        with body.without_progress():
             body.read()
             body.seek(0)
         assert told == []
@@ -75,7 +75,7 @@ def test_progress_is_told_in_between(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(bytes(MIB))
     told: list[int] = []
-    with PartReader(path, Span(1, 0, MIB), moved=told.append) as body:
+    with PartReader(path, Span(1, 0, MIB), on_progress=told.append) as body:
         while body.read(16 << 10):
             pass
     assert told == [256 << 10, 512 << 10, 768 << 10, MIB]
@@ -94,5 +94,5 @@ def test_a_put_that_ended_reads_no_further(file: Path) -> None:
     with PartReader(file, Span(1, 0, 50), stopped=stopped) as body:
         body.read(10)
         stopped.set()
-        with pytest.raises(Stopped):
+        with pytest.raises(UploadStopped):
             body.read(10)

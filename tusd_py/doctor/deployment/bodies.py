@@ -5,7 +5,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, Answer, Visit, answer_on
+from tusd_py.doctor.deployment.probe_client import (
+    ANSWER_SECONDS,
+    ProbeClient,
+    ProbeResponse,
+    read_response,
+)
 from tusd_py.doctor.findings import Finding, ok, problem, warning
 
 DRIP_BYTES: Final = 16 << 10
@@ -23,7 +28,7 @@ DEFAULT_LARGEST: Final = 10 << 30
 _CUT: Final = (OSError, http.client.HTTPException)
 
 
-def check_buffering(probe: Visit) -> list[Finding]:
+def check_buffering(probe: ProbeClient) -> list[Finding]:
     """Send a body slowly, stop in the middle, and ask on another connection what has arrived."""
     arrived = 0
     for pause in DRIP_PAUSES:
@@ -31,7 +36,7 @@ def check_buffering(probe: Visit) -> list[Finding]:
     return [judge_buffering(arrived)]
 
 
-def _drip(probe: Visit, pause: float) -> int:
+def _drip(probe: ProbeClient, pause: float) -> int:
     made = probe.create(4 * DRIPS * DRIP_BYTES)
     connection = probe.begin_append(made.url, 0, 4 * DRIPS * DRIP_BYTES)
     try:
@@ -55,16 +60,16 @@ def judge_buffering(arrived: int) -> Finding:
     )
 
 
-def check_silence(probe: Visit, silent_seconds: float) -> list[Finding]:
+def check_silence(probe: ProbeClient, silent_seconds: float) -> list[Finding]:
     """Send half a body, say nothing for a while, and send the rest."""
     made = probe.create(4)
     connection = probe.begin_append(made.url, 0, 2)
     try:
         connection.send(b"a")
-        answer = answer_on(connection, silent_seconds) if silent_seconds else None
+        answer = read_response(connection, silent_seconds) if silent_seconds else None
         if answer is None:
             connection.send(b"b")
-            answer = answer_on(connection, ANSWER_SECONDS)
+            answer = read_response(connection, ANSWER_SECONDS)
     except _CUT:
         answer = None
     finally:
@@ -72,7 +77,7 @@ def check_silence(probe: Visit, silent_seconds: float) -> list[Finding]:
     return [judge_silence(answer, silent_seconds)]
 
 
-def judge_silence(answer: Answer | None, silent_seconds: float) -> Finding:
+def judge_silence(answer: ProbeResponse | None, silent_seconds: float) -> Finding:
     """The finding. Args: answer: to the whole body; None: the connection was cut, or it never came."""
     check = "silence"
     if answer is not None and answer.status == 204:
@@ -92,7 +97,7 @@ def judge_silence(answer: Answer | None, silent_seconds: float) -> Finding:
     )
 
 
-def check_size(probe: Visit, largest: int | None) -> list[Finding]:
+def check_size(probe: ProbeClient, largest: int | None) -> list[Finding]:
     """Announce large bodies, and see who refuses them; not a byte of one is sent.
 
     The offset is a wrong one, so that the server refuses too, and stores nothing.
@@ -104,7 +109,7 @@ def check_size(probe: Visit, largest: int | None) -> list[Finding]:
     def refused(size: int) -> bool:
         connection = probe.begin_append(made.url, 1, size)
         try:
-            answer = answer_on(connection, REFUSAL_SECONDS)
+            answer = read_response(connection, REFUSAL_SECONDS)
         finally:
             connection.close()
         return answer is not None and answer.status == 413 and not answer.code

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tusd_py.doctor.deployment.probe_client import Answer, Visit
+from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
 from tusd_py.doctor.findings import Finding, note, ok, problem
 
 CHECK: Final = "cors"
@@ -16,10 +16,10 @@ EXPOSED: Final = ("location", "tus-resumable", "upload-length", "upload-metadata
 _REMEDY: Final = "Let the proxy pass CORS and OPTIONS unchanged; the server answers them."
 
 
-def check_cors(probe: Visit) -> list[Finding]:
+def check_cors(probe: ProbeClient) -> list[Finding]:
     """A preflight, then what it was for."""
     origin = {"Origin": probe.origin}
-    preflight = probe.ask(
+    preflight = probe.request(
         "OPTIONS",
         probe.url,
         {
@@ -46,7 +46,7 @@ def judge_refusal(origin: str, *, given: bool) -> Finding:
     )
 
 
-def judge_cors(origin: str, preflight: Answer, created: Answer) -> list[Finding]:
+def judge_cors(origin: str, preflight: ProbeResponse, created: ProbeResponse) -> list[Finding]:
     """The findings about a preflight for PATCH, and the answer to a POST."""
     allowed = preflight.headers
     if preflight.status not in (200, 204):
@@ -56,9 +56,9 @@ def judge_cors(origin: str, preflight: Answer, created: Answer) -> list[Finding]
         if found is not None:
             return [found]
     lacking = {
-        "allow the methods": _lacking(METHODS, allowed, "access-control-allow-methods"),
-        "allow the request's": _lacking(REQUESTED, allowed, "access-control-allow-headers"),
-        "expose": _lacking(EXPOSED, created.headers, "access-control-expose-headers"),
+        "allow the methods": _missing(METHODS, allowed, "access-control-allow-methods"),
+        "allow the request's": _missing(REQUESTED, allowed, "access-control-allow-headers"),
+        "expose": _missing(EXPOSED, created.headers, "access-control-expose-headers"),
     }
     found_lacking = [
         problem(CHECK, f"Answers do not {what} {', '.join(names)}: browsers can't upload.", _REMEDY)
@@ -82,6 +82,6 @@ def _origin(origin: str, told: str) -> Finding | None:
     return None
 
 
-def _lacking(wanted: tuple[str, ...], headers: Mapping[str, str], field: str) -> list[str]:
+def _missing(wanted: tuple[str, ...], headers: Mapping[str, str], field: str) -> list[str]:
     told = {part.strip().lower() for part in headers.get(field, "").split(",")}
     return [name for name in wanted if name.lower() not in told and "*" not in told]

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tusd_py.doctor.deployment.probe_client import Answer, Visit
-from tusd_py.doctor.findings import Finding, Unseen, ok, problem
+from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
+from tusd_py.doctor.findings import CheckSkipped, Finding, ok, problem
 
 CONTENT: Final = bytes(range(256))
 """Always the same, so that the pool keeps it once."""
@@ -11,24 +11,24 @@ FIRST: Final = 16
 LAST: Final = 31
 
 
-def check_range(probe: Visit) -> list[Finding]:
+def check_range(probe: ProbeClient) -> list[Finding]:
     """Upload a little, and ask for a part of it; a redirect to an object store is followed."""
     made = probe.create(len(CONTENT))
     appended = probe.append(made.url, 0, CONTENT)
     if appended.status != 204:
-        raise Unseen(
+        raise CheckSkipped(
             f"A small upload could not be finished (status {appended.status}).",
             "See the other findings.",
         )
-    answer = probe.ask("GET", made.url, {"Range": f"bytes={FIRST}-{LAST}"}, follow=True)
+    answer = probe.request("GET", made.url, {"Range": f"bytes={FIRST}-{LAST}"}, follow=True)
     return [judge_range(answer)]
 
 
-def judge_range(answer: Answer) -> Finding:
+def judge_range(answer: ProbeResponse) -> Finding:
     """The finding, by the answer to a request for the bytes FIRST to LAST of CONTENT."""
     check = "range"
     if answer.status in (404, 405, 501):
-        raise Unseen(
+        raise CheckSkipped(
             f"GET answers {answer.status}: this server does not give files back here.",
             "Nothing to do, if that is wanted.",
         )

@@ -6,19 +6,19 @@ from urllib.parse import urlsplit
 import httpx
 
 from tusd_py.doctor.deployment.probe_client import (
-    Answer,
-    NotTaken,
+    ProbeClient,
+    ProbeResponse,
+    TypeNotAllowed,
     Unreachable,
-    Visit,
     is_certificate_error,
 )
-from tusd_py.doctor.findings import Finding, Unseen, note, ok, problem, warning
+from tusd_py.doctor.findings import CheckSkipped, Finding, note, ok, problem, warning
 
 
-def reach(probe: Visit) -> Answer | Finding:
+def reach(probe: ProbeClient) -> ProbeResponse | Finding:
     """The answer to OPTIONS; a finding when a certificate keeps us out. Raises: Unreachable."""
     try:
-        return probe.ask("OPTIONS", probe.url)
+        return probe.request("OPTIONS", probe.url)
     except httpx.ConnectTimeout as error:
         raise Unreachable("nobody answers") from error
     except httpx.TimeoutException as error:
@@ -33,7 +33,7 @@ def reach(probe: Visit) -> Answer | Finding:
         raise Unreachable("the connection is refused or cut, or the name is unknown") from error
 
 
-def judge_endpoint(answer: Answer) -> list[Finding]:
+def judge_endpoint(answer: ProbeResponse) -> list[Finding]:
     """What OPTIONS tells. A problem here means that there is nothing else to look at."""
     if "tus-resumable" not in answer.headers:
         if answer.status in (401, 403):
@@ -68,21 +68,21 @@ def judge_endpoint(answer: Answer) -> list[Finding]:
     ]
 
 
-def check_creation(probe: Visit) -> list[Finding]:
+def check_creation(probe: ProbeClient) -> list[Finding]:
     """Whether uploads can be made, on which all that follows rests.
 
-    Raises: NotTaken, httpx.TransportError.
+    Raises: TypeNotAllowed, httpx.TransportError.
     """
     try:
         probe.create(1)
-    except NotTaken:
+    except TypeNotAllowed:
         raise
-    except Unseen as unseen:
+    except CheckSkipped as unseen:
         return [problem("creation", unseen.sentence, unseen.remedy)]
     return [ok("creation", "Uploads can be created.")]
 
 
-def check_connection(probe: Visit) -> list[Finding]:
+def check_connection(probe: ProbeClient) -> list[Finding]:
     """Which HTTP clients get, and whether it is in the open."""
     parts = urlsplit(probe.url)
     if parts.scheme == "http":

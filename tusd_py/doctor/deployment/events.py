@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 import httpx
 
-from tusd_py.doctor.deployment.probe_client import Made, Visit
-from tusd_py.doctor.findings import Finding, Unseen, ok, problem, warning
+from tusd_py.doctor.deployment.probe_client import CreatedUpload, ProbeClient
+from tusd_py.doctor.findings import CheckSkipped, Finding, ok, problem, warning
 
 EVENT_SECONDS: Final = 4.0
 CONTENT: Final = b"tusd-py doctor listens".ljust(64)
@@ -16,7 +16,7 @@ CONTENT: Final = b"tusd-py doctor listens".ljust(64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class EventLog:
     """What came of a task's events while it was followed."""
 
     snapshot: bool
@@ -27,13 +27,13 @@ class Heard:
     """Content-Encoding of the stream."""
 
 
-def check_events(probe: Visit) -> list[Finding]:
+def check_events(probe: ProbeClient) -> list[Finding]:
     """Follow an upload, finish it, and hear of both."""
     made = probe.create(len(CONTENT))
-    return [judge_events(_listen(probe, made))]
+    return [judge_events(_follow(probe, made))]
 
 
-def _listen(probe: Visit, made: Made) -> Heard:
+def _follow(probe: ProbeClient, made: CreatedUpload) -> EventLog:
     name = made.url.rpartition("/")[2]
     url = urljoin(probe.url, f"../api/file/upload/events/{name}")
     headers = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"}
@@ -41,7 +41,7 @@ def _listen(probe: Visit, made: Made) -> Heard:
     try:
         with probe.client.stream("GET", url, headers=headers, timeout=EVENT_SECONDS) as response:
             if response.status_code != 200:
-                raise Unseen(
+                raise CheckSkipped(
                     f"The task's events answer {response.status_code}, so they were not looked at.",
                     "Let the proxy pass /api/file/upload/ to the server as it does the tus endpoint.",
                 )
@@ -52,7 +52,7 @@ def _listen(probe: Visit, made: Made) -> Heard:
             change = snapshot and _event(pieces)
     except httpx.ReadTimeout:
         change = False
-    return Heard(snapshot=snapshot, change=change, encoding=encoding)
+    return EventLog(snapshot=snapshot, change=change, encoding=encoding)
 
 
 def _event(pieces: Iterator[bytes]) -> bool:
@@ -60,7 +60,7 @@ def _event(pieces: Iterator[bytes]) -> bool:
     return any(b"data:" in piece for piece in pieces)
 
 
-def judge_events(heard: Heard) -> Finding:
+def judge_events(heard: EventLog) -> Finding:
     """The finding."""
     check = "event-buffering"
     if not (heard.snapshot and heard.change):

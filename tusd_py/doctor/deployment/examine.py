@@ -7,7 +7,6 @@ from typing import Final
 import httpx
 
 from tusd_py.clock import Clock
-from tusd_py.doctor.deployment.headers import check_clock, check_headers
 from tusd_py.doctor.deployment.bodies import (
     SILENT_SECONDS,
     check_buffering,
@@ -24,9 +23,10 @@ from tusd_py.doctor.deployment.endpoint import (
 )
 from tusd_py.doctor.deployment.events import check_events
 from tusd_py.doctor.deployment.exposure import check_exposure
+from tusd_py.doctor.deployment.headers import check_clock, check_headers
 from tusd_py.doctor.deployment.location import check_location
 from tusd_py.doctor.deployment.methods import check_methods
-from tusd_py.doctor.deployment.probe_client import Answer, Visit
+from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
 from tusd_py.doctor.deployment.websocket import check_websocket
 from tusd_py.doctor.findings import Finding, Level, note, problem
 from tusd_py.doctor.run import Check, run_checks
@@ -46,20 +46,22 @@ def examine(
         how long a body says nothing when that is tried.
     Raises: ValueError: no such address can be; Unreachable: nobody answers there.
     """
-    probe = Visit(url, origin=origin, token=token, clock=clock)
+    probe = ProbeClient(url, origin=origin, token=token, clock=clock)
     try:
         reached = reach(probe)
-        if not isinstance(reached, Answer):
+        if not isinstance(reached, ProbeResponse):
             yield reached
             return
         for first in _first_checks(probe, reached):
-            found = list(run_checks([_connected(first)], clock=clock))
+            found = list(run_checks([_catching_cut_connections(first)], clock=clock))
             yield from found
-            if any(finding.check in _NEEDED and _hopeless(finding) for finding in found):
+            if any(finding.check in _NEEDED and _is_fatal(finding) for finding in found):
                 return
-        others = [_connected(check) for check in _checks(probe, reached, silent_seconds)]
+        others = [
+            _catching_cut_connections(check) for check in _checks(probe, reached, silent_seconds)
+        ]
         yield from run_checks(others, clock=clock)
-        yield from _left_behind(probe.leave())
+        yield from _left_behind(probe.clean_up())
     finally:
         probe.close()
 
@@ -68,11 +70,11 @@ _NEEDED: Final = ("endpoint", "creation")
 """Without these there is nothing else to look at."""
 
 
-def _hopeless(finding: Finding) -> bool:
+def _is_fatal(finding: Finding) -> bool:
     return finding.level in (Level.NOTE, Level.PROBLEM)
 
 
-def _first_checks(probe: Visit, reached: Answer) -> list[Check]:
+def _first_checks(probe: ProbeClient, reached: ProbeResponse) -> list[Check]:
     """One after the other."""
     return [
         Check("endpoint", lambda: judge_endpoint(reached)),
@@ -81,12 +83,12 @@ def _first_checks(probe: Visit, reached: Answer) -> list[Check]:
     ]
 
 
-def _connected(check: Check) -> Check:
+def _catching_cut_connections(check: Check) -> Check:
     """The same check, that knows what a broken connection is."""
 
     def look() -> Sequence[Finding]:
         try:
-            return check.look()
+            return check.run()
         except (httpx.TransportError, http.client.HTTPException, OSError) as error:
             return [
                 problem(
@@ -99,7 +101,7 @@ def _connected(check: Check) -> Check:
     return Check(check.name, look)
 
 
-def _checks(probe: Visit, reached: Answer, silent_seconds: float) -> list[Check]:
+def _checks(probe: ProbeClient, reached: ProbeResponse, silent_seconds: float) -> list[Check]:
     told = reached.headers.get("tus-max-size", "")
     largest = int(told) if told.isdecimal() else None
     return [

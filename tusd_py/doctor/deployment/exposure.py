@@ -9,11 +9,11 @@ import httpx
 
 from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.headers import read_answer
-from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, Visit
+from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, ProbeClient
 from tusd_py.doctor.findings import Finding, ok, problem
 
 OPERATOR: Final = "operators-page"
-FIGURES: Final = "open-paths"
+METRICS: Final = "open-paths"
 NAMES: Final = "host-names"
 SITES: Final = "other-sites"
 FOREIGN: Final = "tusd-doctor.invalid"
@@ -51,7 +51,7 @@ class Exposure:
     """That list, for a page of another site."""
 
 
-def check_exposure(probe: Visit) -> list[Finding]:
+def check_exposure(probe: ProbeClient) -> list[Finding]:
     """Ask as a stranger. Raises: httpx.TransportError."""
     with httpx.Client(
         verify=probe.tls or False, timeout=ANSWER_SECONDS, trust_env=False
@@ -98,9 +98,9 @@ def _metrics(seen: Exposure) -> Finding:
     if open_paths:
         are = "is" if len(open_paths) == 1 else "are"
         return problem(
-            FIGURES, f"{' and '.join(open_paths)} {are} open to whoever asks.", _CLOSE_PATHS
+            METRICS, f"{' and '.join(open_paths)} {are} open to whoever asks.", _CLOSE_PATHS
         )
-    return ok(FIGURES, "Figures and readiness are not shown to strangers.")
+    return ok(METRICS, "Figures and readiness are not shown to strangers.")
 
 
 def _names(seen: Exposure) -> Finding:

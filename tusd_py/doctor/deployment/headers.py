@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from tusd_py.doctor.deployment.probe_client import Visit, metadata
+from tusd_py.doctor.deployment.probe_client import ProbeClient, metadata
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 
 NEEDED: Final = ("tus-resumable", "upload-offset", "upload-length", "upload-metadata")
@@ -26,13 +26,13 @@ class Inspection:
     """As it was sent."""
 
 
-def check_headers(probe: Visit) -> list[Finding]:
+def check_headers(probe: ProbeClient) -> list[Finding]:
     """Create, look, append, look again."""
     sent = metadata()
     made = probe.create(4, {"Upload-Metadata": sent})
-    before = probe.ask("HEAD", made.url)
+    before = probe.request("HEAD", made.url)
     appended = probe.append(made.url, 0, b"a")
-    after = probe.ask("HEAD", made.url)
+    after = probe.request("HEAD", made.url)
     inspection = Inspection(
         before=before.headers, appended=appended.headers, after=after.headers, metadata=sent
     )
@@ -71,7 +71,7 @@ def judge_headers(seen: Inspection) -> Finding:
     return ok("headers", "Answers arrive whole and fresh.")
 
 
-def check_clock(probe: Visit) -> list[Finding]:
+def check_clock(probe: ProbeClient) -> list[Finding]:
     """Compare Date with our clock; look at when a new upload expires."""
     before = probe.clock.now()
     made = probe.create(1)

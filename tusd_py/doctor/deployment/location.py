@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from tusd_py.doctor.deployment.probe_client import Visit
+from tusd_py.doctor.deployment.probe_client import ProbeClient
 from tusd_py.doctor.findings import Finding, Level, ok, problem, warning
 
 CHECK: Final = "location"
@@ -13,14 +13,14 @@ _FORWARD: Final = (
 )
 
 
-def check_location(probe: Visit) -> list[Finding]:
+def check_location(probe: ProbeClient) -> list[Finding]:
     """Create, compare the addresses, and follow the one that was given."""
     made = probe.create(1)
     location = made.answer.headers["location"]
     found = judge_location(probe.url, location)
     if found.level is not Level.OK:
         return [found]
-    answer = probe.ask("HEAD", urljoin(probe.url, location))
+    answer = probe.request("HEAD", urljoin(probe.url, location))
     if answer.status != 200:
         return [
             problem(

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tusd_py.doctor.deployment.probe_client import BODY, Answer, Visit
+from tusd_py.doctor.deployment.probe_client import BODY, ProbeClient, ProbeResponse
 from tusd_py.doctor.findings import Finding, note, ok, problem
 
 _OVERRIDE: Final = "X-HTTP-Method-Override"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class MethodResult:
     """How one method fared by its own name, and as an overridden POST."""
 
-    direct: Answer
-    overridden: Answer
+    direct: ProbeResponse
+    overridden: ProbeResponse
 
     @property
     def blocked(self) -> bool:
@@ -23,28 +23,28 @@ class Passage:
         return self.direct.status != 204 and "tus-resumable" not in self.direct.headers
 
 
-def check_methods(probe: Visit) -> list[Finding]:
+def check_methods(probe: ProbeClient) -> list[Finding]:
     """Try PATCH and DELETE, twice each; tells ``probe`` what needs a disguise."""
     patched = probe.create(4)
     direct = probe.append(patched.url, 0, b"a")
     at = 1 if direct.status == 204 else 0
-    patch = Passage(
+    patch = MethodResult(
         direct=direct,
-        overridden=probe.ask(
+        overridden=probe.request(
             "POST", patched.url, {**BODY, "Upload-Offset": str(at), _OVERRIDE: "PATCH"}, b"b"
         ),
     )
     first, second = probe.create(4), probe.create(4)
-    delete = Passage(
-        direct=probe.ask("DELETE", first.url),
-        overridden=probe.ask("POST", second.url, {_OVERRIDE: "DELETE"}),
+    delete = MethodResult(
+        direct=probe.request("DELETE", first.url),
+        overridden=probe.request("POST", second.url, {_OVERRIDE: "DELETE"}),
     )
     passages = {"PATCH": patch, "DELETE": delete}
     probe.overridden = frozenset(name for name, passage in passages.items() if passage.blocked)
     return judge_methods(passages)
 
 
-def judge_methods(passages: Mapping[str, Passage]) -> list[Finding]:
+def judge_methods(passages: Mapping[str, MethodResult]) -> list[Finding]:
     """The findings."""
     blocked = {name: passage for name, passage in passages.items() if passage.blocked}
     if blocked:
@@ -61,7 +61,7 @@ def judge_methods(passages: Mapping[str, Passage]) -> list[Finding]:
     return [ok("methods", f"PATCH and DELETE pass, and {_OVERRIDE} does.")]
 
 
-def _blocked(name: str, passage: Passage) -> Finding:
+def _blocked(name: str, passage: MethodResult) -> Finding:
     what = {"PATCH": "nothing can be uploaded", "DELETE": "no upload can be cancelled"}[name]
     disguised = passage.overridden.status == 204
     return problem(

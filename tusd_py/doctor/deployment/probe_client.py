@@ -21,7 +21,7 @@ import httpx
 from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.headers import MAX_ANSWER_BYTES, read_answer
 from tusd_py.clock import Clock
-from tusd_py.doctor.findings import Unseen
+from tusd_py.doctor.findings import CheckSkipped
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 ANSWER_SECONDS: Final = 10.0
@@ -30,7 +30,7 @@ TUS: Final = {"Tus-Resumable": "1.0.0"}
 BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 
 
-class NotTaken(Unseen):
+class TypeNotAllowed(CheckSkipped):
     """Raised when the server takes only certain types of files, and ours is none of them."""
 
 
@@ -39,7 +39,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ProbeResponse:
     """A response. Names of ``headers`` are in lower case."""
 
     status: int
@@ -58,14 +58,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class CreatedUpload:
     """An upload of ours: its address, and the answer to its creation."""
 
     url: str
-    answer: Answer
+    answer: ProbeResponse
 
 
-class Visit:
+class ProbeClient:
     """One look at one endpoint; used by several threads."""
 
     def __init__(self, url: str, *, origin: str | None, token: str | None, clock: Clock) -> None:
@@ -90,7 +90,7 @@ class Visit:
         self._mutex = threading.Lock()
         self._made: list[str] = []
 
-    def ask(
+    def request(
         self,
         method: str,
         url: str,
@@ -98,7 +98,7 @@ class Visit:
         body: bytes = b"",
         *,
         follow: bool = False,
-    ) -> Answer:
+    ) -> ProbeResponse:
         """One request and its answer; redirects are followed with ``follow``, to another origin
         without the token. Raises: httpx.TransportError."""
         method, override = self._method(method)
@@ -106,7 +106,7 @@ class Visit:
         with self.client.stream(
             method, url, headers=sent, content=body, follow_redirects=follow
         ) as response:
-            return Answer(
+            return ProbeResponse(
                 status=response.status_code,
                 headers=dict(response.headers),
                 body=read_answer(response).content,
@@ -117,22 +117,22 @@ class Visit:
             return "POST", {"X-HTTP-Method-Override": method}
         return method, {}
 
-    def create(self, length: int, headers: Mapping[str, str] | None = None) -> Made:
-        """An upload of ``length`` bytes, none of them sent. Raises: Unseen: it was refused;
+    def create(self, length: int, headers: Mapping[str, str] | None = None) -> CreatedUpload:
+        """An upload of ``length`` bytes, none of them sent. Raises: CheckSkipped: it was refused;
         httpx.TransportError."""
-        answer = self.ask(
+        answer = self.request(
             "POST",
             self.url,
             {"Upload-Length": str(length), "Upload-Metadata": metadata(), **(headers or {})},
         )
         name = urlsplit(answer.headers.get("location", "")).path.rstrip("/").rpartition("/")[2]
         if answer.code == "type_not_allowed":
-            raise NotTaken(
+            raise TypeNotAllowed(
                 "The server takes only certain types of files, so nothing was tried.",
                 "Add bin to whitelist.extensions for as long as the doctor looks.",
             )
         if answer.status != 201 or not name:
-            raise Unseen(
+            raise CheckSkipped(
                 f"No upload could be created here (status {answer.status}"
                 f"{f', {answer.code}' if answer.code else ''}), so nothing was tried.",
                 "Give --token if the server wants one; let POST and Location pass; see its log.",
@@ -140,18 +140,18 @@ class Visit:
         url = f"{self.url}{name}"
         with self._mutex:
             self._made.append(url)
-        return Made(url=url, answer=answer)
+        return CreatedUpload(url=url, answer=answer)
 
-    def append(self, url: str, offset: int, body: bytes) -> Answer:
+    def append(self, url: str, offset: int, body: bytes) -> ProbeResponse:
         """A whole PATCH. Raises: httpx.TransportError."""
-        return self.ask("PATCH", url, {**BODY, "Upload-Offset": str(offset)}, body)
+        return self.request("PATCH", url, {**BODY, "Upload-Offset": str(offset)}, body)
 
     def offset(self, url: str) -> int:
-        """How much has arrived, in bytes. Raises: Unseen: it is not told."""
-        answer = self.ask("HEAD", url)
+        """How much has arrived, in bytes. Raises: CheckSkipped: it is not told."""
+        answer = self.request("HEAD", url)
         told = answer.headers.get("upload-offset", "")
         if not told.isdecimal():
-            raise Unseen(
+            raise CheckSkipped(
                 f"HEAD (status {answer.status}) tells no Upload-Offset, so this can't be seen.",
                 "See the finding about headers.",
             )
@@ -182,14 +182,14 @@ class Visit:
             raise
         return connection
 
-    def leave(self) -> int:
+    def clean_up(self) -> int:
         """Terminate what was created; how many uploads could not be."""
         with self._mutex:
             made, self._made = self._made, []
         left = 0
         for url in made:
             try:
-                left += self.ask("DELETE", url).status not in (204, 404, 410)
+                left += self.request("DELETE", url).status not in (204, 404, 410)
             except httpx.TransportError:
                 left += 1
         return left
@@ -197,11 +197,11 @@ class Visit:
     def close(self) -> None:
         """Leave, and close all connections."""
         with suppress(httpx.HTTPError):
-            self.leave()
+            self.clean_up()
         self.client.close()
 
 
-def answer_on(connection: http.client.HTTPConnection, seconds: float) -> Answer | None:
+def read_response(connection: http.client.HTTPConnection, seconds: float) -> ProbeResponse | None:
     """The answer that comes within ``seconds``; None: none does, and the request goes on.
 
     Raises: OSError, http.client.HTTPException: the connection was cut.
@@ -211,7 +211,7 @@ def answer_on(connection: http.client.HTTPConnection, seconds: float) -> Answer 
     connection.sock.settimeout(seconds)
     try:
         response = connection.getresponse()
-        return Answer(
+        return ProbeResponse(
             status=response.status,
             headers={name.lower(): value for name, value in response.getheaders()},
             body=response.read(MAX_ANSWER_BYTES),

@@ -8,25 +8,25 @@ import httpx
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import connect
 
-from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, Visit
-from tusd_py.doctor.findings import Finding, Unseen, ok, warning
+from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, ProbeClient
+from tusd_py.doctor.findings import CheckSkipped, Finding, ok, warning
 
 FRAME_SECONDS: Final = 4.0
 
 
-def check_websocket(probe: Visit) -> list[Finding]:
+def check_websocket(probe: ProbeClient) -> list[Finding]:
     """Follow an upload, and hear of its present state."""
     made = probe.create(1)
     name = made.url.rpartition("/")[2]
-    shown = probe.ask("GET", urljoin(probe.url, f"../api/file/upload/progress/{name}"))
+    shown = probe.request("GET", urljoin(probe.url, f"../api/file/upload/progress/{name}"))
     if shown.status != 200:
-        raise Unseen(
+        raise CheckSkipped(
             f"The task's progress answers {shown.status}, so its WebSocket was not looked at.",
             "Let the proxy pass /api/file/upload/ to the server as it does the tus endpoint.",
         )
     url = urljoin(probe.url, f"../api/file/upload/ws/{name}")
     try:
-        passes, heard = True, _hears(probe, url)
+        passes, heard = True, _receives_frame(probe, url)
     except (InvalidHandshake, TimeoutError):
         passes, heard = False, False
     except WebSocketException:
@@ -34,7 +34,7 @@ def check_websocket(probe: Visit) -> list[Finding]:
     return [judge_websocket(passes=passes, heard=heard)]
 
 
-def _hears(probe: Visit, url: str) -> bool:
+def _receives_frame(probe: ProbeClient, url: str) -> bool:
     """Whether a frame comes in time. Raises: WebSocketException, OSError."""
     parts = urlsplit(url)
     secured = parts.scheme == "https"
