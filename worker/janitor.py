@@ -155,7 +155,7 @@ def _work_dirs(ports: Ports) -> Iterator[Path]:
         task_id = parse_upload_id(folder.name)
         if task_id is None or not folder.is_dir():
             continue
-        # The list is made before the catalog is read: it holds nothing of attempts that begin later.
+        # This list is made before the catalog is read: it holds nothing of later attempts.
         with suppress(FileNotFoundError):
             attempts = list(folder.iterdir())
             job = ports.catalog.jobs.get(task_id)

@@ -1,1 +1,1 @@
-"""The pipeline: a table of steps, each of which can be taken up where an attempt broke off."""
+"""The pipeline: a table of steps; an attempt continues from the checkpoint of an earlier one."""

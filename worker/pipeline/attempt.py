@@ -1,4 +1,4 @@
-"""What the steps of one attempt share."""
+"""The state that the steps of one attempt share."""
 
 import os
 import shutil
@@ -30,23 +30,22 @@ from worker.pipeline.hashes import file_hash
 from worker.reporter import Reporter
 
 SOURCE_SUFFIX: Final = ".source"
-"""What follows the fence in the name of the folder that holds a copy of the original."""
+"""Suffix of the folder that holds a copy of the original; it follows the fence in the name."""
 
 
 def fence_of(folder: Path) -> int | None:
-    """Return the fence of the attempt to which a folder of a task belongs, by its name; None if it is no
-    attempt's."""
+    """Return the fence in the name of a task's folder; None if it is not an attempt's folder."""
     digits = folder.name.removesuffix(SOURCE_SUFFIX)
     return int(digits) if digits.isascii() and digits.isdecimal() else None
 
 
 class WrongLane(Exception):
-    """Raised when a light job turns out to be heavy: it waits in the heavy lane from now on."""
+    """Raised when a job of the light lane turns out to be heavy: it moves to the heavy lane."""
 
 
 @dataclass(kw_only=True)
 class Attempt:
-    """One worker's go at one job. Steps fill in what the later ones need."""
+    """Holds what the steps of one attempt share. A step sets what later steps need."""
 
     job: Job
     ports: Ports
@@ -58,53 +57,58 @@ class Attempt:
     metrics: WorkerMetrics
     traces: Traces
     heavy_running: Callable[[], int]
-    """How many heavy jobs this worker does at the moment, this one too."""
+    """Returns the number of heavy jobs that this worker runs now, this one included."""
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     contents: Contents | None = None
-    """What the file holds, where it is a container of films."""
+    """The streams and tags of the file, if it is a film or a sound that could be read."""
     probed: Probed | None = None
     demuxer: str = ""
     file_type: FileType | None = None
-    """What the content is; None if it is not known."""
+    """Type of the content; None if it is unknown."""
     family: str = ""
-    """Of the content: video, audio, image, document or archive; '' if it is not known."""
+    """Family of the content: video, audio, image, document or archive; '' if it is unknown."""
     stored: StoredContent | None = None
     held: bool = False
-    """The pool has this content already: nothing is left to do but to say so."""
+    """Whether the pool has this content already: only the steps after storing remain."""
 
     @property
     def source(self) -> Path:
-        """The file as it was sent: read-only for workers (holes 1 and 14). Where it is processed
-        again it is a copy from the object store, beside the work folder."""
+        """Path of the file as it was sent, which workers only read (holes 1 and 14).
+
+        For a file that is processed again, it is a copy from the object store, next to the work
+        folder.
+        """
         if self.job.checkpoint.again:
             return self.task_dir / f"{self.job.fence}{SOURCE_SUFFIX}" / "source"
         return self.ports.stores.uploads.path(self.job.task_id)
 
     @property
     def task_dir(self) -> Path:
-        """Where all attempts at this task work."""
+        """Folder of all attempts at this task."""
         return self.ports.work_dir / self.job.task_id
 
     @property
     def work_dir(self) -> Path:
-        """The attempt's own folder."""
+        """Folder of this attempt alone."""
         return self.task_dir / str(self.job.fence)
 
     def remove_work(self) -> None:
-        """Remove what this attempt has made, and its task's folder unless another attempt works there."""
+        """Remove this attempt's files, and the task's folder unless another attempt works there."""
         shutil.rmtree(self.work_dir, ignore_errors=True)
         self.remove_copy_of_source()
         with suppress(OSError):
             self.task_dir.rmdir()
 
     def remove_unverified_work(self) -> None:
-        """Remove what this attempt has made unless the next one goes on with it."""
+        """Remove this attempt's files unless the next attempt continues with them."""
         if self.checkpoint.step is not Step.STORE:
             self.remove_work()
 
     def remove_earlier_work(self) -> None:
-        """Remove what this attempt and those before it have made. A later one may have begun already: a job
-        that is recorded can be queued again."""
+        """Remove the files of this attempt and of those before it.
+
+        The files of a later attempt stay: a recorded job can be queued again before this call.
+        """
         with suppress(FileNotFoundError):
             for folder in self.task_dir.iterdir():
                 fence = fence_of(folder)
@@ -113,18 +117,18 @@ class Attempt:
         self.remove_work()
 
     def remove_copy_of_source(self) -> None:
-        """Remove the copy that was made to process a file again: the next attempt makes its own."""
+        """Remove the copy of the original, if there is one: the next attempt makes its own."""
         if self.job.checkpoint.again:
             shutil.rmtree(self.source.parent, ignore_errors=True)
 
     def output(self, made: ProducedFile) -> Path:
-        """Return where an output is."""
+        """Return the path of an output."""
         return self.task_dir / made.path
 
     def made(
         self, name: str, path: Path, *, content_type: str, ext: str, facts: Facts | None = None
     ) -> ProducedFile:
-        """Return a verified file of the work folder as an output. Raises: LeaseLost, OSError."""
+        """Return an output for a file of the work folder. Raises: LeaseLost, OSError."""
         return ProducedFile(
             name=name,
             path=str(path.relative_to(self.task_dir)),
@@ -137,7 +141,10 @@ class Attempt:
 
     @cached_property
     def profile(self) -> Profile:
-        """What is made of the file, by the settings and, where the deployment allows it, the client."""
+        """Profile that decides what is made of the file.
+
+        The settings choose it, and the client where the deployment allows that.
+        """
         media = self.settings.media
         if not media.profile_choice:
             return media.profile()
@@ -146,8 +153,11 @@ class Attempt:
         return media.profile(chosen.decode("utf-8", "replace"))
 
     def share(self, pixels: int, preset: str) -> Share:
-        """Return the memory and the threads that a program gets for pictures of this size: the processors
-        that other programs of this worker leave, but one after a failure, with more room than it needs."""
+        """Return the memory and the threads that a program gets for pictures of ``pixels`` pixels.
+
+        It gets the processors that the other heavy jobs of this worker leave. After a failure of a
+        program it gets one thread, and twice the memory that it should need.
+        """
         ceiling = memory_ceiling(self.settings.media, slots=self.settings.workers)
         if self.checkpoint.program_failed:
             needed = 2 * needed_memory(pixels, preset, 1)
@@ -157,12 +167,12 @@ class Attempt:
         return share_of(pixels, preset, threads=threads, ceiling=ceiling)
 
     def require_heavy_lane(self) -> None:
-        """Raises: WrongLane: the job came by the light lane, and what follows is heavy work."""
+        """Check that the job is in the heavy lane, since heavy work follows. Raises: WrongLane."""
         if self.job.lane is not JobLane.HEAVY:
             raise WrongLane
 
     def save(self, **changes: object) -> None:
-        """Remember what is verified. Raises: LeaseLost."""
+        """Change the checkpoint and save it in the job. Raises: LeaseLost."""
         self.checkpoint = replace(self.checkpoint, **changes)  # type: ignore[arg-type]
         self.ports.catalog.jobs.save_checkpoint(
             self.job.task_id, fence=self.job.fence, checkpoint=self.checkpoint

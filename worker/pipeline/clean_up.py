@@ -1,4 +1,4 @@
-"""Step 6: nothing temporary is left (requirement S20). What a crash leaves here, the janitor finds."""
+"""Step 6: removes temporary files (requirement S20). The janitor finds what a crash leaves."""
 
 from worker.pipeline.attempt import Attempt
 
@@ -6,8 +6,8 @@ from worker.pipeline.attempt import Attempt
 def clean_up(attempt: Attempt) -> None:
     """Remove the work folders and the source, which the pool's object has replaced.
 
-    Where a file was processed again the source was a copy, and went with the work. If the first attempt's
-    is still there, the janitor removes it.
+    For a file that was processed again, the source was a copy, which is removed with the work
+    folders. If the uploaded file is still there, the janitor removes it.
     """
     attempt.remove_earlier_work()
     if attempt.job.checkpoint.again:

@@ -1,4 +1,4 @@
-"""Which encoder makes a web copy: the one of the settings, and x264 where that fails."""
+"""Chooses the encoder of a web copy: the one of the settings, or x264 if that one fails."""
 
 import logging
 import shutil
@@ -17,8 +17,10 @@ T = TypeVar("T")
 
 
 def with_fallback(attempt: Attempt, encode: Callable[[Encoder], T]) -> T:
-    """Return what ``encode`` returns for the encoder of the settings. If that is a graphics processor's and
-    fails, or makes what is not accepted, x264 does the work: only its failure is a verdict on the film.
+    """Return the result of ``encode`` for the encoder of the settings, or else for x264.
+
+    x264 is used if the encoder runs on a graphics processor and fails, or if its output is refused.
+    Only a failure of x264 is a verdict on the film.
 
     Raises: what ``encode`` raises for x264.
     """

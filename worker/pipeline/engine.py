@@ -1,4 +1,4 @@
-"""The table of steps, and where an attempt begins in it."""
+"""The table of steps, and the step at which an attempt begins."""
 
 from collections.abc import Callable
 from typing import Final
@@ -30,9 +30,9 @@ _UNLESS_HELD: Final = (Step.SCAN, Step.TRANSCODE, Step.STORE)
 
 
 def run_steps(attempt: Attempt) -> None:
-    """Carry a claimed job through, from what an earlier attempt has verified.
+    """Run the steps of a claimed job, from the checkpoint of an earlier attempt.
 
-    Raises: Transient, OutOfResources, Permanent, LeaseLost, BackendError; WorkerStopping.
+    Raises: TransientError, OutOfResources, PermanentError, LeaseLost, BackendError; WorkerStopping.
     """
     attempt.reporter.report(TaskStatus.PROCESSING, CLAIMED_PROGRESS, TEXT_STARTED)
     begin = resume_point(attempt)
@@ -53,8 +53,11 @@ def _order(step: Step) -> int:
 
 
 def resume_point(attempt: Attempt) -> Step:
-    """Return the step to begin with. Verified outputs are used again if their bytes are still the same;
-    otherwise all steps are done again, since the source is still there."""
+    """Return the step to begin with, and set the attempt's checkpoint.
+
+    Verified outputs are used again if their bytes are unchanged. Otherwise all steps are done
+    again, since the source is still there.
+    """
     saved = attempt.job.checkpoint
     if saved.step is Step.STORE and all(_is_whole(attempt, made) for made in saved.outputs):
         attempt.checkpoint = saved

@@ -1,4 +1,4 @@
-"""Brings the file as it was sent back from the object store, for a job that processes it again."""
+"""Fetches the original from the object store for a job that processes a file again."""
 
 import os
 from typing import Final
@@ -15,10 +15,10 @@ _MISSING: Final = "The file as it was sent is not kept."
 
 
 def fetch_source(attempt: Attempt) -> None:
-    """Write the original to ``attempt.source``, and compare its hash with that of what was sent.
+    """Write the original to ``attempt.source``, and compare its hash with the upload's.
 
-    Raises: Permanent: it is not kept, or not what was sent; OutOfResources: no room; Transient; LeaseLost,
-        WorkerStopping.
+    Raises: PermanentError: the original is not stored, or differs from the uploaded file;
+        OutOfResources: there is no space; TransientError; LeaseLost, WorkerStopping.
     """
     job, ports = attempt.job, attempt.ports
     original = _original(attempt)
@@ -37,7 +37,8 @@ def fetch_source(attempt: Attempt) -> None:
             file.flush()
             os.fsync(file.fileno())
     except FileNotFoundError as error:
-        # Another job may have replaced it since the catalog was read: the next attempt reads again.
+        # Another job may have replaced the object after the catalog was read: the next attempt
+        # reads the catalog again.
         raise TransientError("The stored file is gone from the object store.") from error
     if hasher.hexdigest() != job.file_hash:
         raise PermanentError("The stored file is not what was sent.", code="corrupt")

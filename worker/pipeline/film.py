@@ -1,4 +1,4 @@
-"""Films: a copy for the web, where it is a gain or where browsers do not play the film as it is."""
+"""Makes the web copy of a film, if it is a gain or if browsers do not play the film as it is."""
 
 import logging
 from dataclasses import replace
@@ -49,16 +49,17 @@ CONTAINERS: Final[dict[str, Container]] = {
     "video/quicktime": "mp4",
     "video/webm": "webm",
 }
-"""Containers of the web, by the media type of the content. Browsers play MOV as MP4."""
+"""Containers that browsers play, by the media type of the content. Browsers play MOV as MP4."""
 MADE_AS: Final = {"mp4": ("video/mp4", ".mp4", "mov"), "webm": ("video/webm", ".webm", "matroska")}
-"""Media type, extension and demuxer of what is made."""
+"""Media type, extension and demuxer of a web copy, by its container."""
 
 
 def make_film(attempt: Attempt) -> Produced:
-    """Make a copy for the web (MP4 with H.264 and AAC), 30 to 60 by ffmpeg's position in the film.
+    """Make the web copy of a film (MP4 with H.264 and AAC).
 
-    Raises: Permanent: it can't be done and policy says that the task fails then; OutOfResources;
-        LeaseLost, WorkerStopping.
+    Progress goes from 30 to 60 with ffmpeg's position in the film.
+    Raises: PermanentError: it can't be made, and by the settings the task fails then;
+        OutOfResources; LeaseLost, WorkerStopping.
     """
     contents = attempt.contents
     chosen = choose(contents) if contents is not None else None
@@ -75,13 +76,16 @@ def make_film(attempt: Attempt) -> Produced:
 
 
 def _has_unwanted_tags(attempt: Attempt, contents: Contents, produced: Produced) -> bool:
-    """Return whether a film is kept with tags that the settings want to be removed."""
+    """Return whether the film is kept as it is with tags that the settings want removed."""
     changes = tag_changes(contents, attempt.profile.video.metadata)
     return produced.web is None and (changes.strips_all or bool(changes.removed))
 
 
 def _produced(attempt: Attempt, header: Contents) -> Produced:
-    """Raises: Refused, and what ``make_film`` does."""
+    """Measure the film, plan its web copy and make it.
+
+    Raises: TranscodeRefused, and what ``make_film`` raises.
+    """
     run = FilmRun(attempt)
     contents = _measured(attempt, run.reading_box(), header)
     chosen = choose(contents)
@@ -89,7 +93,7 @@ def _produced(attempt: Attempt, header: Contents) -> Produced:
         return Produced()
     packaging = _packaging(attempt)
     plan = plan_film(
-        # Whether a header has the length decides whether the film can be searched in.
+        # A player can seek in the film only if the header states its length.
         contents if header.duration is not None else replace(contents, duration=None),
         chosen,
         wishes_of(attempt),
@@ -102,7 +106,7 @@ def _produced(attempt: Attempt, header: Contents) -> Produced:
 
 
 def wishes_of(attempt: Attempt) -> Wishes:
-    """Return what the settings and the file's profile want of films."""
+    """Return the wishes of the settings and of the file's profile for films."""
     media, video = attempt.settings.media, attempt.profile.video
     return Wishes(
         crf=media.crf,
@@ -128,7 +132,10 @@ def _packaging(attempt: Attempt) -> Packaging:
 
 
 def _measured(attempt: Attempt, box: Sandbox, contents: Contents) -> Contents:
-    """Return the contents with what only reading the whole film shows. Raises: Refused."""
+    """Return the contents with the values that only reading the whole film shows.
+
+    Raises: TranscodeRefused.
+    """
     chosen = choose(contents)
     if chosen is None:
         return contents
@@ -155,14 +162,17 @@ def _measured(attempt: Attempt, box: Sandbox, contents: Contents) -> Contents:
 
 
 def _left(plan: Keep) -> Produced:
-    """Return that the film stays as it is. Raises: Refused: it should have become another, but can't."""
+    """Return the result for a film that stays as it is.
+
+    Raises: TranscodeRefused: a web copy was needed, but can't be made.
+    """
     if plan.note is not Note.NO_GAIN:
         raise TranscodeRefused(plan.note)
     return Produced(notes=(Note.NO_GAIN,))
 
 
 class _Film:
-    """One film on its way to a web copy."""
+    """Makes the web copy of one film by a plan."""
 
     def __init__(
         self,
@@ -179,7 +189,7 @@ class _Film:
         self._chosen = chosen
 
     def become(self, plan: Keep | Copy | Encode) -> Produced:
-        """Carry a plan out. Raises: Refused, and what ``make_film`` does."""
+        """Carry out a plan. Raises: TranscodeRefused, and what ``make_film`` raises."""
         if isinstance(plan, Encode):
             return self.encoded(plan)
         return self.copied(plan) if isinstance(plan, Copy) else _left(plan)
@@ -187,7 +197,7 @@ class _Film:
     def encoded(self, plan: Encode) -> Produced:
         """Encode the film; use the result if it is a gain, or plays where the film does not.
 
-        Raises: Refused, and what ``make_film`` does.
+        Raises: TranscodeRefused, and what ``make_film`` raises.
         """
         media = self._attempt.settings.media
         size = largest_size(self._chosen.picture, wishes_of(self._attempt))
@@ -195,7 +205,7 @@ class _Film:
         mark = Mark(path=str(drawn.path), x=drawn.x, y=drawn.y) if drawn is not None else None
 
         def encoded_by(encoder: Encoder) -> tuple[Output, Contents | None]:
-            """Return the result, and what it holds unless it is not used."""
+            """Return the output and its contents; the contents are None if it is no gain."""
 
             def argv(box: Sandbox, output: str, threads: int) -> list[str]:
                 return encode_argv(
@@ -236,9 +246,11 @@ class _Film:
         return output.size < attempt.settings.media.gain_ratio * attempt.job.file_size
 
     def copied(self, plan: Copy) -> Produced:
-        """Put the film's streams into another file, unless that loses something and the film plays already.
+        """Copy the film's streams into another container.
 
-        Raises: Refused, and what ``make_film`` does.
+        The copy is not used if something is lost and browsers play the film already, unless tags
+        had to be removed.
+        Raises: TranscodeRefused, and what ``make_film`` raises.
         """
         container = plan.container
 
@@ -325,7 +337,7 @@ class _Film:
         facts: dict[str, object] = {"not_carried": sorted(lost)} if lost else {}
         film = choose(found)
         if film is not None and states_another_length(self._contents, self._chosen, found):
-            # The file's own statement is wrong.
+            # The length that the file itself states is wrong.
             facts |= length_facts(film.picture, found)
         return Produced(
             web=self._attempt.made(WEB, output.path, content_type=content_type, ext=ext),

@@ -1,4 +1,4 @@
-"""The watermark of a film, drawn once for frames of its size."""
+"""Draws the watermark of a film once, for the size of its frames."""
 
 import shutil
 
@@ -15,8 +15,8 @@ from worker.pipeline.attempt import Attempt
 def film_mark(attempt: Attempt, width: int, height: int) -> WatermarkPicture | None:
     """Return the watermark for frames of this size in pixels; None if none is wanted.
 
-    Raises: OutOfResources: it can't be drawn, which is the deployment's fault and not the film's; LeaseLost,
-        WorkerStopping.
+    Raises: OutOfResources: it can't be drawn, which the deployment causes and not the film;
+        LeaseLost, WorkerStopping.
     """
     watermark = attempt.profile.video.watermark
     if not watermark.wanted:

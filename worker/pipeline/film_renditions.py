@@ -1,4 +1,4 @@
-"""What is made of a film beside its web copy: poster, thumbnail."""
+"""Makes the renditions of a film besides its web copy: stills, storyboard, subtitles, HLS."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -43,10 +43,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MOST_CPU_SECONDS: Final = 60.0
-"""Processor time that the renditions of one film may use together, those for HLS apart. Poster and storyboard of
-two hours in 1080p took 14 s."""
+"""Processor time that all renditions of one film may use together, those for HLS excluded.
+
+The poster and the storyboard of two hours in 1080p took 14 s.
+"""
 DEMUXERS: Final = {".mp4": "mov", ".webm": "matroska"}
-"""Of web copies, by their extension."""
+"""Demuxers of web copies, by their extension."""
 
 HOPELESS: Final = frozenset(
     {
@@ -54,13 +56,13 @@ HOPELESS: Final = frozenset(
         Note.OUT_OF_MEMORY, Note.PROCESSING_INTERRUPTED, Note.PROCESSING_HUNG,
     }
 )  # fmt: skip
-"""With one of these notes, decoding the film once more would come to the same."""
+"""Notes after which decoding the film again would fail in the same way."""
 
 
 def with_renditions(attempt: Attempt, produced: Produced) -> Produced:
-    """Return what was made of a film together with its renditions.
+    """Make the renditions of a film, and return them together with what was made before.
 
-    One that can't be made is left out: neither the task nor the web copy fails for it.
+    A rendition that can't be made is left out; neither the task nor the web copy fails for it.
     Raises: LeaseLost, WorkerStopping.
     """
     if not HOPELESS.isdisjoint(produced.notes):
@@ -76,7 +78,7 @@ def with_renditions(attempt: Attempt, produced: Produced) -> Produced:
 
 
 class _Renditions:
-    """The renditions of one film in one attempt."""
+    """Makes the renditions of one film in one attempt."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
@@ -99,8 +101,11 @@ class _Renditions:
         )
 
     def film(self, web: ProducedFile | None) -> Film | None:
-        """Return the film that renditions are made of: the web copy, whose colours are known to be right
-        and which is quickly decoded; without one the file as it was sent. None: it can't be read."""
+        """Return the film of which renditions are made; None if it can't be read.
+
+        It is the web copy, whose colours are known to be right and which is decoded quickly, or
+        else the original.
+        """
         attempt = self._attempt
         path = attempt.source if web is None else attempt.output(web)
         demuxer = attempt.demuxer if web is None else DEMUXERS[web.ext]
@@ -113,7 +118,7 @@ class _Renditions:
         return Film(path=path, demuxer=demuxer, contents=contents, chosen=chosen)
 
     def of(self, film: Film) -> Iterator[ProducedFile]:
-        """Make what the settings want, as far as it can be made."""
+        """Make the renditions that the settings want, as far as they can be made."""
         if has_true_colours(film.picture):
             yield from self._stills(film)
             yield from self._storyboard(film)
@@ -156,7 +161,11 @@ class _Renditions:
             yield attempt.made(hls.NAME, path, content_type=hls.MEDIA_TYPE, ext=hls.EXT)
 
     def _moved(self, duration: float, before: float, part: float, seconds: float) -> None:
-        """Show the position in the making of one size. Args: before, part: shares of the ladder."""
+        """Report the progress while one size is made.
+
+        Args: before: share of the ladder that is done; part: share of the ladder that this size is;
+            seconds: ffmpeg's position.
+        """
         done = before + part * min(seconds / duration, 1.0) if duration else before
         web = share_of_web(self._attempt)
         progress = INSPECTED_PROGRESS + int(
@@ -165,8 +174,10 @@ class _Renditions:
         self._attempt.reporter.report_progress(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
 
     def _cpu_of_ladder(self, film: Film, rungs: tuple[Rung, ...]) -> float | None:
-        """Return the seconds of processor time that are left for the ladder beside the web copy; None if it
-        would take more."""
+        """Return the seconds of processor time that the web copy leaves for the ladder.
+
+        Returns: None if the ladder would take more.
+        """
         attempt = self._attempt
         preset = attempt.settings.media.preset
         own = estimated_cpu(attempt.probed, preset) if attempt.probed is not None else None
@@ -194,7 +205,7 @@ class _Renditions:
         carried = film.chosen.subtitles
         source, demuxer, read = attempt.source, attempt.demuxer, tracks
         if len(carried) == len(tracks):
-            # The web copy has them all, and is smaller.
+            # The web copy has all subtitles, and is smaller.
             source, demuxer, read = film.path, film.demuxer, carried
         pairs = tuple(zip(read, tracks, strict=True))
         made = self._made(
@@ -250,7 +261,7 @@ class _Renditions:
         )
 
     def _made(self, name: str, make: Callable[[], T]) -> T | None:
-        """Return what ``make`` returns; None if it can't be made. Raises: LeaseLost, WorkerStopping."""
+        """Return the result of ``make``; None if it fails. Raises: LeaseLost, WorkerStopping."""
         try:
             return make()
         except RenditionFailed as error:

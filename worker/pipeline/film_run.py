@@ -29,19 +29,21 @@ from worker.pipeline.ladder import share_of_web
 log = logging.getLogger(__name__)
 
 OUTPUT_FOLDER: Final = "out"
-"""Where ffmpeg writes. Its output is moved away from there before it is read."""
+"""Folder into which ffmpeg writes. Its output is moved out of it before it is read."""
 SPARE_BYTES: Final = 16 << 20
-"""An output may be larger than its source by this before it is cut off: it would not be kept."""
+"""By this an output may be larger than its source; a larger one is cut off, and not kept."""
 LARGER: Final = 4
-"""How many times its source an output may be that is made for being playable: H.264 needs more bytes than
-newer codecs."""
+"""Largest size of an output that is made to be playable, as a multiple of its source's size.
+
+H.264 needs more bytes than newer codecs.
+"""
 
 Argv = Callable[[Sandbox, str, int], list[str]]
-"""A command line: of the box, the output as ffmpeg sees it, and the number of threads."""
+"""Builds a command line from the sandbox, the output's path as ffmpeg sees it, and the threads."""
 
 
 class FilmRun:
-    """The runs of ffmpeg for one film in one attempt."""
+    """Runs ffmpeg for one film in one attempt."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
@@ -49,7 +51,7 @@ class FilmRun:
         self._share_of_web = share_of_web(attempt)
 
     def reading_box(self) -> Sandbox:
-        """Return a box for programs that only read the source."""
+        """Return a sandbox for programs that only read the source."""
         memory = probe_memory(self._attempt.settings.media)
         return self._box(Share(memory, 2, is_short=False), None, 1 << 20)
 
@@ -66,10 +68,11 @@ class FilmRun:
     ) -> Output:
         """Run a command line and return the file that it made.
 
-        Args: is_gain_wanted: a result that is larger than its source is of no use. is_encoded: whether
-            the work is that of an encoder, which may be more than the budget allows. readable: files
-            beside the source that the program reads. devices: nodes that it uses.
-        Raises: Refused; ToolFailed; OutOfResources; LeaseLost, WorkerStopping, OSError.
+        Args: is_gain_wanted: whether a result that is larger than its source is of no use.
+            is_encoded: whether the program encodes, which may take more than the budget allows.
+            readable: files that the program reads besides the source. devices: device files that it
+            uses.
+        Raises: TranscodeRefused; ToolFailed; OutOfResources; LeaseLost, WorkerStopping, OSError.
         """
         attempt = self._attempt
         media, space = attempt.settings.media, attempt.ports.space
@@ -104,7 +107,7 @@ class FilmRun:
             self._over_budget("while", estimate)
         except Stopped:
             attempt.lease.check()
-            # Other writers have taken the space meanwhile: ffmpeg must not use the reserve.
+            # Other writers have used the space meanwhile, and ffmpeg must not use the disk reserve.
             raise OutOfResources("The worker's disk is full.") from None
         finally:
             attempt.metrics.compressed(attempt.clock.monotonic() - started)
@@ -130,7 +133,7 @@ class FilmRun:
         self._attempt.reporter.report_progress(TaskStatus.COMPRESSING, progress, TEXT_COMPRESSING)
 
     def _over_budget(self, when: Literal["before", "while"], estimate: float | None) -> NoReturn:
-        """Raises: Refused."""
+        """Count and log that the film takes too much processor time. Raises: TranscodeRefused."""
         self._attempt.metrics.over_budget(when)
         log.warning(
             "media.budget.exceeded",

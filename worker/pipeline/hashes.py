@@ -1,4 +1,4 @@
-"""BLAKE3 of a whole file, read in pieces so that no large file fills the memory."""
+"""Hashes a whole file with BLAKE3, in pieces, so that a large file does not fill the memory."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +10,9 @@ PIECE_BYTES: Final = 8 << 20
 
 
 def file_hash(path: Path, check: Callable[[], None]) -> str:
-    """64 hex digits. ``check`` is called between pieces and may raise to end it.
+    """Return the BLAKE3 of a file as 64 hex digits.
 
+    ``check`` is called after each piece and may raise to end the work.
     Raises: FileNotFoundError, OSError, what ``check`` raises.
     """
     hasher = blake3.blake3()

@@ -1,4 +1,4 @@
-"""Step 1: is it what it says, is it whole, and what is it (requirements S16, S24)."""
+"""Step 1: checks the source's type, name and bytes (requirements S16, S24)."""
 
 import logging
 from typing import Final
@@ -29,9 +29,10 @@ PROBE_CPU_SECONDS: Final = 30
 
 
 def inspect(attempt: Attempt) -> None:
-    """Find out what the source is; content the pool holds already ends the job here (fault 48).
+    """Find out what the source is; if the pool has its content already, no work is left (fault 48).
 
-    Raises: Permanent: ``source_missing``, ``corrupt``, ``type_mismatch``; WrongLane; LeaseLost.
+    Raises: PermanentError: ``source_missing``, ``corrupt``, ``type_mismatch``; WrongLane;
+        LeaseLost.
     """
     job = attempt.job
     if not job.checkpoint.again and _is_held(attempt):
@@ -72,16 +73,16 @@ def _is_held(attempt: Attempt) -> bool:
 
 
 def _is_to_be_probed(attempt: Attempt, kind: FileType) -> bool:
-    is_heard_or_watched = kind.family in ("video", "audio") and bool(kind.demuxer)
+    is_sound_or_film = kind.family in ("video", "audio") and bool(kind.demuxer)
     can_be_probed = attempt.tools.ffmpeg is not None and not attempt.checkpoint.as_it_is
-    return is_heard_or_watched and can_be_probed
+    return is_sound_or_film and can_be_probed
 
 
 def _look(attempt: Attempt) -> HeadReader:
     try:
         return look_into(attempt.source)
     except FileNotFoundError as error:
-        # Gone because another attempt has finished? Then the fence tells (fault 13).
+        # If another attempt has finished and removed it, the fence shows that (fault 13).
         attempt.lease.renew()
         attempt.lease.check()
         raise PermanentError(
@@ -92,21 +93,24 @@ def _look(attempt: Attempt) -> HeadReader:
 
 
 def _misnamed(filename: str, kind: FileType | None, look: HeadReader) -> list[Note]:
-    """Return a note if the name claims another type than the content's, which alone decides what is made:
-    the stored file may belong to tasks with other names, too."""
+    """Return a note if the name claims another type than that of the content.
+
+    The content alone decides what is made, since the stored file may belong to tasks with other
+    names.
+    """
     if is_consistent(filename, kind, look.head):
         return []
     return [Note.MISMATCH if kind is None else Note.MISNAMED]
 
 
 def _verify(attempt: Attempt) -> None:
-    """Bits that fell over on the disk are not published (fault 69)."""
+    """Compare the source's hash, so that bytes damaged on the disk are not stored (fault 69)."""
     if file_hash(attempt.source, attempt.lease.check) != attempt.job.file_hash:
         raise PermanentError("The file was damaged on the server's disk.", code="corrupt")
 
 
 def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
-    """Look into a film or a sound; return a note when it can't be read."""
+    """Read the contents of a film or a sound with ffprobe; return a note if it can't be read."""
     box = Sandbox(
         kind=attempt.tools.sandbox,
         source=attempt.source,

@@ -1,4 +1,4 @@
-"""Nothing of the user's is thrown away for our failure: a file that nothing can be made of is kept."""
+"""Keeps files of which nothing can be made: a failure of ours loses no file of a user."""
 
 from typing import Final
 
@@ -9,13 +9,13 @@ from worker.pipeline.attempt import Attempt
 from worker.pipeline.produced import Produced
 
 KEPT: Final = "，保留原文件"
-"""What the text of a note ends with that is a reason for keeping the original."""
+"""End of the text of a note that is a reason to keep the original."""
 
 
 def kept(attempt: Attempt, note: Note) -> Produced:
-    """Return that nothing was made, and why.
+    """Return the result of a file of which nothing was made, with the reason as its note.
 
-    Raises: Permanent: the settings say that the task fails then; LeaseLost, WorkerStopping.
+    Raises: PermanentError: by the settings the task fails then; LeaseLost, WorkerStopping.
     """
     attempt.lease.check()
     if attempt.settings.media.on_failure == "fail":
@@ -29,9 +29,9 @@ def kept(attempt: Attempt, note: Note) -> Produced:
 
 
 def keep_what_was_made(attempt: Attempt) -> None:
-    """End an attempt that processes a file again: what was made before is not given up for our failure.
+    """End the attempt if it processes a file again, so that our failure replaces nothing stored.
 
-    Raises: Permanent, if it is such an attempt.
+    Raises: PermanentError: it is such an attempt.
     """
     if attempt.job.checkpoint.again:
         raise PermanentError("The file could not be processed again.", code="processing_failed")

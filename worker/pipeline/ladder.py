@@ -1,4 +1,4 @@
-"""How much of the work on a film its sizes for HLS are: for the budget, and for the progress that users see."""
+"""Estimates the share of the HLS ladder in the work on a film, for the budget and the progress."""
 
 from worker.film_renditions.hls import ladder_cpu, plan_ladder
 from worker.media.budget import allowed_cpu, estimated_cpu
@@ -7,8 +7,10 @@ from worker.pipeline.attempt import Attempt
 
 
 def estimated_ladder(attempt: Attempt) -> float:
-    """Return the seconds of processor time that the sizes of an attempt's film take; 0 where there are to be
-    none, or where they would take more than the budget leaves."""
+    """Return the seconds of processor time that the HLS ladder of the attempt's film takes.
+
+    Returns: 0 if no ladder is wanted, or if it would take more than the budget leaves.
+    """
     chosen = choose(attempt.contents) if attempt.contents is not None else None
     lines = attempt.profile.video.hls
     if chosen is None or attempt.probed is None or not lines:
@@ -20,7 +22,7 @@ def estimated_ladder(attempt: Attempt) -> float:
 
 
 def share_of_web(attempt: Attempt) -> float:
-    """Return which share of the work the web copy is, from 0 to 1."""
+    """Return the share of the web copy in the work, from 0 to 1."""
     ladder = estimated_ladder(attempt)
     if not ladder or attempt.probed is None:
         return 1.0

@@ -1,4 +1,4 @@
-"""Step 3: a web copy and renditions are made of a file, by its kind; the original is kept by policy."""
+"""Step 3: makes a web copy and renditions by the kind of file; settings decide on the original."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -25,14 +25,17 @@ MAKERS: Final[Mapping[str, Callable[[Attempt], Produced]]] = {
     "image": make_picture,
     "audio": make_sound,
 }
-"""By the family of the file's content; a film's container without a moving picture is a sound."""
+"""What makes the renditions, by the family of the content.
+
+A film's container without a moving picture is a sound.
+"""
 
 
 def make(attempt: Attempt) -> None:
-    """Make what the settings want of this kind of file, and decide whether the original is stored too.
+    """Make what the settings want of this kind of file; decide whether to store the original too.
 
-    Raises: Permanent: it can't be made and policy says that the task fails then; OutOfResources;
-        LeaseLost, WorkerStopping.
+    Raises: PermanentError: it can't be made, and by the settings the task fails then;
+        OutOfResources; LeaseLost, WorkerStopping.
     """
     if attempt.checkpoint.as_it_is:
         attempt.save(step=Step.STORE, notes=(*attempt.checkpoint.notes, Note.WORKER_DIED))
@@ -67,7 +70,7 @@ def _made(attempt: Attempt, maker: Callable[[Attempt], Produced]) -> Produced:
 
 
 def _family(attempt: Attempt) -> str:
-    """Return the kind of file by what it holds, where that is known."""
+    """Return the family of the file by its streams, if they are known."""
     contents = attempt.contents
     if contents is not None and is_sound(contents, attempt.family):
         return "audio"
@@ -77,7 +80,7 @@ def _family(attempt: Attempt) -> str:
 
 
 def _keeps_original(attempt: Attempt, produced: Produced) -> bool:
-    """Return whether the source is stored: always where it is the main object, else by the settings."""
+    """Return whether to store the source: always if it is the main object, else by the settings."""
     policy = attempt.settings.media.keep_original
     return (
         produced.web is None

@@ -1,4 +1,4 @@
-"""A job's ledger of parts, in the catalog: any worker goes on with what another one sent (requirement S19)."""
+"""Keeps a job's multipart upload in the catalog: any worker can continue it (requirement S19)."""
 
 from tusd_py.catalog.ports.objects import ObjectRepository
 from tusd_py.domain.job import Job
@@ -7,7 +7,7 @@ from worker.failpoints import failpoint
 
 
 class JobMultipartState:
-    """``objects.port.MultipartState`` of one attempt: its writes carry its fence."""
+    """Keeps the multipart upload of one attempt; every write carries the attempt's fence."""
 
     def __init__(self, objects: ObjectRepository, job: Job) -> None:
         self._objects = objects
@@ -15,18 +15,18 @@ class JobMultipartState:
         self._fence = job.fence
 
     def load(self) -> Multipart | None:
-        """See ``MultipartState.load``."""
+        """Return what an earlier attempt has begun, or None."""
         return self._objects.multipart(self._task_id)
 
     def begin(self, multipart: Multipart) -> None:
-        """See ``MultipartState.begin``."""
+        """Record a new multipart upload in place of an earlier one. Raises: LeaseLost."""
         self._objects.begin_multipart(self._task_id, fence=self._fence, multipart=multipart)
 
     def add(self, part: Part) -> None:
-        """See ``MultipartState.add``."""
+        """Record a part that the object store has. Raises: LeaseLost."""
         self._objects.add_part(self._task_id, fence=self._fence, part=part)
         failpoint("part_stored")
 
     def clear(self) -> None:
-        """See ``MultipartState.clear``."""
+        """Remove the record of the multipart upload. Raises: LeaseLost."""
         self._objects.forget_multipart(self._task_id, fence=self._fence)

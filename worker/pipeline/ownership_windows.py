@@ -1,4 +1,4 @@
-"""Questions for those who will say that they have this content, too, drawn while it is here."""
+"""Draws questions for ownership proofs of a content while its bytes are on this machine."""
 
 from typing import Final
 
@@ -7,12 +7,15 @@ from tusd_py.file_pieces import range_reader
 from worker.pipeline.attempt import Attempt
 
 QUESTIONS: Final = 32
-"""Kept for one content. When they are used up the next one sends it, and new ones are drawn: 32 times
-257 reads of 4 KiB, 50 ms from the page cache."""
+"""Number of questions that are kept for one content.
+
+When they are used up, the next client uploads the bytes, and new questions are drawn: 32 times 257
+reads of 4 KiB, which take 50 ms from the page cache.
+"""
 
 
 def draw_questions(attempt: Attempt) -> None:
-    """Fill up what is kept, where the deployment gives files by proof. Raises: OSError, LeaseLost."""
+    """Draw the missing questions if ownership proofs are used here. Raises: OSError, LeaseLost."""
     instant, job = attempt.settings.instant, attempt.job
     if instant.scope not in ("tenant", "global") or job.file_size < max(1, instant.min_size):
         return

@@ -1,5 +1,4 @@
-"""Pictures: renditions are made of them; the file as it was sent stays the main copy unless the settings
-want another one."""
+"""Makes the renditions of a picture. The original stays the main object if no other is wanted."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -25,19 +24,19 @@ from worker.pipeline.attempt import Attempt
 from worker.pipeline.produced import Produced
 
 READ: Final = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "jp2", "j2k", "jxl")
-"""Names of the types that are read. A camera's raw file, a PSD, an SVG or a PDF is never rendered."""
+"""Names of the types that are read. Raw files of cameras, PSD, SVG and PDF are never rendered."""
 SPARE_BYTES: Final = 64 << 20
-"""What is made of a picture may be larger than the picture by this."""
+"""By this, what is made of a picture may be larger than the picture."""
 DECODED_BYTES: Final = 1 << 30
 THREADS: Final = 2
 MOST_MEMORY: Final = 3 << 30
-"""A HEIC picture is decoded as a whole: one of 12 megapixels takes 187 MB."""
+"""Most memory of the program. It decodes a HEIC picture as a whole: 12 megapixels take 187 MB."""
 
 
 def make_picture(attempt: Attempt) -> Produced:
-    """Make the renditions that the settings want of a picture, and take out tags that they do not allow.
+    """Make the renditions that the settings want of a picture, and remove unwanted tags.
 
-    Raises: ToolFailed: see ``_tried``; OutOfResources; LeaseLost, WorkerStopping.
+    Raises: ToolFailed: the work may be tried again; OutOfResources; LeaseLost, WorkerStopping.
     """
     kind = attempt.file_type.name if attempt.file_type is not None else ""
     if not attempt.profile.image.enabled or kind not in READ:
@@ -54,9 +53,10 @@ def make_picture(attempt: Attempt) -> Produced:
 
 
 def _tried(attempt: Attempt, work: Callable[[], Produced]) -> tuple[Produced, Note | None]:
-    """Return what the work came to, or the note that says why it came to nothing.
+    """Return the result of the work, or an empty result and the note that gives the reason.
 
-    Raises: ToolFailed: the file is not to blame, and the work may be tried again; OutOfResources, LeaseLost.
+    Raises: ToolFailed: the file is not the cause, and the work may be tried again; OutOfResources,
+        LeaseLost.
     """
     try:
         return work(), None
@@ -77,7 +77,7 @@ def _tried(attempt: Attempt, work: Callable[[], Produced]) -> tuple[Produced, No
 
 
 class _Making:
-    """One picture on its way: its source and the folders of the attempt."""
+    """Makes the renditions of one picture in the folders of the attempt."""
 
     def __init__(self, attempt: Attempt, kind: str) -> None:
         try:
@@ -143,7 +143,7 @@ class _Making:
         return target
 
     def _sorted(self, rendered: Iterable[Rendered], facts: PictureFacts) -> Produced:
-        """Return the main copy, if one is wanted and is a gain, and the renditions."""
+        """Return the web copy, if one is wanted and is a gain, and the renditions."""
         web: ProducedFile | None = None
         others, notes = [], []
         for one in rendered:
@@ -174,8 +174,9 @@ class _Making:
         )
 
     def stripped(self, produced: Produced) -> Produced:
-        """Take the tags that the settings do not allow out of the main copy, or out of the file itself where
-        it is that. Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
+        """Remove unwanted tags from the web copy, or from the file itself if there is no web copy.
+
+        Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
         """
         attempt, policy, web = self._attempt, self._settings.metadata, produced.web
         media_type = attempt.checkpoint.content_type if web is None else web.content_type
@@ -201,5 +202,5 @@ class _Making:
             ext=attempt.checkpoint.ext if web is None else web.ext,
             facts={} if web is None else web.facts,
         )
-        # Without the tags that must not be there the copy carries all that the file has.
+        # The copy carries all that the file has, except the tags that must not be there.
         return replace(produced, web=made, is_equal=web is None)

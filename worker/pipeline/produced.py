@@ -1,4 +1,4 @@
-"""What the making step came to for one file, whatever kind it is."""
+"""The result of step 3 for one file of any kind."""
 
 from dataclasses import dataclass, field
 
@@ -8,10 +8,10 @@ from tusd_py.domain.rendition import Facts, ProducedFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Produced:
-    """Verified outputs of one file."""
+    """Holds the verified outputs of one file."""
 
     web: ProducedFile | None = None
-    """The web copy; None: the file itself becomes the main object."""
+    """The web copy; if it is None, the file itself becomes the main object."""
     others: tuple[ProducedFile, ...] = ()
     """Renditions, in the order in which they are listed."""
     is_equal: bool = False

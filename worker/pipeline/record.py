@@ -1,4 +1,4 @@
-"""Step 5: pool, history, upload and job in one transaction; then the user is told."""
+"""Step 5: records the file in pool, history, upload and job in one transaction, then reports it."""
 
 from tusd_py.domain.errors import BackendError, TransientError
 from tusd_py.domain.file import File
@@ -15,7 +15,10 @@ from worker.pipeline.ownership_windows import draw_questions
 
 
 def record(attempt: Attempt) -> None:
-    """Close the job with its file in the pool. Raises: LeaseLost: nothing was changed; Transient."""
+    """Complete the job with its file in the pool.
+
+    Raises: LeaseLost: nothing was changed; TransientError.
+    """
     if not attempt.held:
         draw_questions(attempt)
         attempt.reporter.report(TaskStatus.UPLOADING_OSS, STORED_PROGRESS, TEXT_STORED)

@@ -1,6 +1,6 @@
-"""Step 2, where a scanner is set: nothing that holds a virus reaches the object store (requirement S24).
+"""Step 2, if a scanner is set: no file with a virus reaches the object store (requirement S24).
 
-What the pool holds already was looked at when it came, by the signatures of that day.
+A file that the pool holds already was scanned when it was uploaded, by the signatures of that time.
 """
 
 import logging
@@ -23,10 +23,10 @@ TEXT_UNSCANNED: Final = "文件过大，无法进行安全检查"
 
 
 def scan(attempt: Attempt) -> None:
-    """Let clamd look at the source.
+    """Scan the source with clamd.
 
-    Raises: Permanent: ``infected``, or ``too_large_to_scan`` by policy; OutOfResources: there is no
-        scanner now, and policy waits for it; LeaseLost, WorkerStopping.
+    Raises: PermanentError: ``infected``, or ``too_large_to_scan`` by the settings; OutOfResources:
+        the scanner is unavailable, and by the settings the job waits; LeaseLost, WorkerStopping.
     """
     settings, clamd = attempt.settings.scan, scanner_of(attempt.settings, attempt.clock)
     if clamd is None:
@@ -43,7 +43,7 @@ def scan(attempt: Attempt) -> None:
     attempt.metrics.scanned(scanned.verdict.value)
     match scanned.verdict:
         case Verdict.INFECTED:
-            # The name is for the log: clients are told no tool's words.
+            # The virus's name goes only to the log: clients never receive a program's output.
             log.warning(
                 "scan.infected",
                 extra={"task_id": attempt.job.task_id, "signature": scanned.signature},
@@ -64,7 +64,7 @@ def scan(attempt: Attempt) -> None:
 
 
 def scanner_of(settings: Settings, clock: Clock) -> Clamd | None:
-    """The scanner that the settings name, if they do."""
+    """Return a client of the scanner that the settings name; None if they name none."""
     scan = settings.scan
     return Clamd(scan.address, clock, timeout=scan.timeout) if scan.address else None
 

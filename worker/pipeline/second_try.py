@@ -1,4 +1,4 @@
-"""A program's failure says nothing about the file: its work is done once more, with one thread."""
+"""Repeats work once, with one thread, after a program failed through no fault of the file."""
 
 import logging
 import shutil
@@ -18,11 +18,13 @@ T = TypeVar("T")
 
 
 def with_second_try(attempt: Attempt, work: Callable[[], T]) -> T:
-    """Return what ``work`` returns. It takes its threads and memory from ``attempt.share``, and begins with
-    an empty work folder.
+    """Return the result of ``work``, which is called again after a first failure of its program.
 
-    Raises: ToolFailed: with a cause that is the file's, or a limit's, or the program's for the second
-        time; OutOfResources: the deployment has to be mended first; LeaseLost, WorkerStopping; what
+    ``work`` takes its threads and memory from ``attempt.share``, and begins with an empty work
+    folder.
+
+    Raises: ToolFailed: the file or a limit is the cause, or the program failed for the second time;
+        OutOfResources: the deployment has to be repaired first; LeaseLost, WorkerStopping; what
         ``work`` raises.
     """
     while True:
@@ -47,10 +49,12 @@ def with_second_try(attempt: Attempt, work: Callable[[], T]) -> T:
 
 
 def final_note(attempt: Attempt, failed: ToolFailed) -> Note:
-    """Return what the user reads of work that will not be done again, where the rest of the file's is done.
+    """Return the note for a failed part of the work that is not repeated.
 
-    Raises: ToolFailed: it is to be done again, or the deployment is to be mended first; Permanent: as
-        ``keep_what_was_made``; LeaseLost, WorkerStopping.
+    The other work on the file goes on.
+
+    Raises: ToolFailed: the work is repeated, or the deployment has to be repaired first;
+        PermanentError: as ``keep_what_was_made``; LeaseLost, WorkerStopping.
     """
     attempt.lease.check()
     cause = failed.cause

@@ -1,4 +1,4 @@
-"""Sounds: their waveform and cover, and a web copy where browsers don't play the file or it saves much."""
+"""Makes waveform and cover of a sound, and a web copy if browsers need it or it saves much."""
 
 import logging
 from collections.abc import Callable
@@ -44,18 +44,19 @@ from worker.pipeline.sound_run import DRAFT, SoundRun
 log = logging.getLogger(__name__)
 
 WAVEFORM: Final = "waveform"
-HEARD_PROGRESS: Final = 40
-"""When the source has been decoded once."""
+DECODED_PROGRESS: Final = 40
+"""Progress when the source has been decoded once."""
 SPARE_BYTES: Final = 16 << 20
 ENCODER_SPREAD: Final = 1.5
-"""By how much an encoder may be above the bit rate that it was given, over a whole sound."""
+"""Factor by which an encoder may exceed the bit rate that it was given, over a whole sound."""
 
 
 def make_sound(attempt: Attempt) -> Produced:
-    """Make what the settings want of a sound, 30 to 60 by ffmpeg's position in it.
+    """Make what the settings want of a sound.
 
-    Raises: Permanent: the web copy can't be made and policy says that the task fails then; ToolFailed: it is
-        to be tried once more; OutOfResources; LeaseLost, WorkerStopping.
+    Progress goes from 30 to 60 with ffmpeg's position in it.
+    Raises: PermanentError: the web copy can't be made, and by the settings the task fails then;
+        ToolFailed: the work may be tried again; OutOfResources; LeaseLost, WorkerStopping.
     """
     contents, settings = attempt.contents, attempt.profile.audio
     tracks = tracks_of(contents) if contents is not None else ()
@@ -69,7 +70,7 @@ def make_sound(attempt: Attempt) -> Produced:
 
 
 class _Sound:
-    """One sound on its way."""
+    """Makes the web copy and the renditions of one sound."""
 
     def __init__(self, attempt: Attempt, contents: Contents, tracks: tuple[Stream, ...]) -> None:
         settings, media = attempt.profile.audio, attempt.settings.media
@@ -88,33 +89,33 @@ class _Sound:
         self._run = SoundRun(attempt)
 
     def produced(self) -> Produced:
-        """Raises: what ``make_sound`` does."""
+        """Make the outputs and return them. Raises: what ``make_sound`` raises."""
         cover = take_cover(self._attempt, self._run, self._contents)
-        heard, trouble = self._listened()
-        plan = self._plan(heard)
+        analysis, trouble = self._analysed()
+        plan = self._plan(analysis)
         if plan is None:
             produced = Produced(notes=() if trouble is None else (trouble,))
-        elif heard is None or trouble is not None:
+        elif analysis is None or trouble is not None:
             produced = self._kept(plan, trouble or Note.NOT_PLAYABLE)
         else:
-            produced = self._with_copy(plan, heard, cover)
-        others = (*self._waveform(heard), *cover.made)
+            produced = self._with_copy(plan, analysis, cover)
+        others = (*self._waveform(analysis), *cover.made)
         keeps_tags = produced.web is None and self._has_unwanted_tags()
         left = (Note.TAGS_NOT_REMOVED,) if keeps_tags else ()
         return replace(
             produced,
             others=others,
-            facts={**sound_facts(self._contents, self._tracks, heard), **produced.facts},
+            facts={**sound_facts(self._contents, self._tracks, analysis), **produced.facts},
             notes=(*produced.notes, *left, *cover.notes),
         )
 
-    def _listened(self) -> tuple[SoundAnalysis | None, Note | None]:
-        """Decode the main track; return what was heard and what is wrong with it."""
+    def _analysed(self) -> tuple[SoundAnalysis | None, Note | None]:
+        """Decode the main track; return its analysis, and a note if something is wrong with it."""
         mix = encoding(self._tracks[:1], self._wishes, copies=False)[0].mix
         main = self._tracks[0]
         stated = main.duration or self._contents.duration
         try:
-            heard = self._hear(
+            analysis = self._analyse(
                 self._attempt.source,
                 self._attempt.demuxer,
                 Track(index=main.index, mix=mix if self._target is not None else ""),
@@ -123,17 +124,17 @@ class _Sound:
             )
         except ToolFailed as error:
             return None, final_note(self._attempt, error)
-        if heard.seconds == 0:
+        if analysis.seconds == 0:
             return None, Note.EMPTY
-        if heard.is_damaged:
-            return heard, Note.DAMAGED
+        if analysis.is_damaged:
+            return analysis, Note.DAMAGED
         is_exact = self._attempt.demuxer in EXACT
-        return heard, Note.CUT_OFF if is_exact and heard.is_shorter_than(stated) else None
+        return analysis, Note.CUT_OFF if is_exact and analysis.is_shorter_than(stated) else None
 
-    def _hear(
+    def _analyse(
         self, source: Path, demuxer: str, track: Track, *, sample_rate: int, seconds: float | None
     ) -> SoundAnalysis:
-        """Raises: ToolFailed, and what ``make_sound`` does."""
+        """Decode a track and analyse it. Raises: ToolFailed, and what ``make_sound`` raises."""
         rate = sample_rate or MAX_SAMPLE_RATE
         points = self._settings.waveform_points
         samples = part_samples(seconds, rate, points)
@@ -150,7 +151,7 @@ class _Sound:
                 measures_loudness=self._target is not None,
             )
 
-        moved = self._moving(INSPECTED_PROGRESS, HEARD_PROGRESS, seconds)
+        moved = self._moving(INSPECTED_PROGRESS, DECODED_PROGRESS, seconds)
         ran = self._run.read(source, argv, SoundAnalyser(waveform, moved).on_line)
         loudness = read_loudness(ran.stderr) if self._target is not None else None
         return SoundAnalysis(waveform=waveform, errors=ran.errors, loudness=loudness)
@@ -163,11 +164,11 @@ class _Sound:
 
         return moved
 
-    def _plan(self, heard: SoundAnalysis | None) -> Copy | Encode | None:
+    def _plan(self, analysis: SoundAnalysis | None) -> Copy | Encode | None:
         is_changed = (
             self._target is not None
-            and heard is not None
-            and needs_gain(heard.loudness, self._target)
+            and analysis is not None
+            and needs_gain(analysis.loudness, self._target)
         )
         return plan_sound(
             self._contents,
@@ -188,23 +189,29 @@ class _Sound:
         return policy == "strip_location" and any(map(is_location, names))
 
     def _kept(self, plan: Copy | Encode, note: Note) -> Produced:
-        """Return that no copy was made. Raises: Permanent: it was needed, and policy says that the task fails."""
+        """Return the result of a sound of which no copy was made.
+
+        Raises: PermanentError: a copy was needed, and by the settings the task fails then.
+        """
         if isinstance(plan, Encode) and not plan.is_needed:
             return Produced(notes=(note,))
         return kept(self._attempt, note)
 
-    def _with_copy(self, plan: Copy | Encode, heard: SoundAnalysis, cover: Cover) -> Produced:
-        """Make the web copy and believe it only when it was decoded. Raises: what ``make_sound`` does."""
+    def _with_copy(self, plan: Copy | Encode, analysis: SoundAnalysis, cover: Cover) -> Produced:
+        """Make the web copy, and use it only if it decodes like the source.
+
+        Raises: what ``make_sound`` raises.
+        """
         attempt = self._attempt
         path = attempt.work_dir / f"sound{plan.container.ext}"
         try:
-            self._make(plan, heard, cover, path)
+            self._make(plan, analysis, cover, path)
             found, made = self._accepted(plan, path)
         except ToolFailed as error:
             return self._kept(plan, final_note(attempt, error))
         if found is None or made is None or len(tracks_of(found)) != len(plan.tracks):
             return self._kept(plan, Note.NOT_PLAYABLE)
-        if not heard.is_like(made):
+        if not analysis.is_like(made):
             log.warning(
                 "media.output.refused", extra={"seconds": made.seconds, "errors": made.errors}
             )
@@ -222,19 +229,19 @@ class _Sound:
         web = attempt.made(WEB, path, content_type=container.content_type, ext=container.ext)
         facts = {"web_loudness": made.loudness.facts()} if made.loudness is not None else {}
         attempt.reporter.report(TaskStatus.COMPRESSING, COMPRESSED_PROGRESS, TEXT_SOUND)
-        return Produced(web=web, is_equal=is_equal and not heard.errors, facts=facts)
+        return Produced(web=web, is_equal=is_equal and not analysis.errors, facts=facts)
 
     def _may_hold_more(self) -> bool:
         demuxer = self._attempt.demuxer
         layout = read_layout(self._attempt.source) if demuxer == "mov" else None
         return may_hold_more(demuxer, layout)
 
-    def _make(self, plan: Copy | Encode, heard: SoundAnalysis, cover: Cover, path: Path) -> None:
+    def _make(self, plan: Copy | Encode, analysis: SoundAnalysis, cover: Cover, path: Path) -> None:
         attempt = self._attempt
         is_changed = isinstance(plan, Encode) and self._target is not None
         gain = ""
-        if is_changed and heard.loudness is not None and self._target is not None:
-            gain = gain_filter(heard.loudness, self._target)
+        if is_changed and analysis.loudness is not None and self._target is not None:
+            gain = gain_filter(analysis.loudness, self._target)
         carried = cover.index if plan.container.has_cover else None
 
         def argv(box: Sandbox) -> list[str]:
@@ -249,17 +256,17 @@ class _Sound:
                 gain=gain,
             )
 
-        encoded = sum(one.bit_rate for one in plan.tracks) * heard.seconds / 8
+        encoded = sum(one.bit_rate for one in plan.tracks) * analysis.seconds / 8
         largest = attempt.job.file_size + int(ENCODER_SPREAD * encoded) + SPARE_BYTES
-        moved = self._moving(HEARD_PROGRESS, COMPRESSED_PROGRESS, heard.seconds)
+        moved = self._moving(DECODED_PROGRESS, COMPRESSED_PROGRESS, analysis.seconds)
         started = attempt.clock.monotonic()
-        self._run.write(argv, path, largest=largest, hear=Position(moved).on_line)
+        self._run.write(argv, path, largest=largest, on_line=Position(moved).on_line)
         attempt.metrics.compressed(attempt.clock.monotonic() - started)
 
     def _accepted(
         self, plan: Copy | Encode, path: Path
     ) -> tuple[Contents | None, SoundAnalysis | None]:
-        """Return what the copy holds and what is heard in it. Raises: ToolFailed."""
+        """Return the contents of the copy and the analysis of its sound. Raises: ToolFailed."""
         attempt, demuxer = self._attempt, plan.container.demuxer
         try:
             found = inspect_media(
@@ -277,14 +284,14 @@ class _Sound:
         main = Track(index=tracks[0].index)
         seconds = tracks[0].duration or found.duration
         rate = tracks[0].sample_rate
-        return found, self._hear(path, demuxer, main, sample_rate=rate, seconds=seconds)
+        return found, self._analyse(path, demuxer, main, sample_rate=rate, seconds=seconds)
 
-    def _waveform(self, heard: SoundAnalysis | None) -> tuple[ProducedFile, ...]:
-        if heard is None or not self._settings.waveform:
+    def _waveform(self, analysis: SoundAnalysis | None) -> tuple[ProducedFile, ...]:
+        if analysis is None or not self._settings.waveform:
             return ()
         path = self._attempt.work_dir / "waveform.json"
-        path.write_bytes(heard.waveform.as_json())
-        facts = {"points": heard.waveform.points}
+        path.write_bytes(analysis.waveform.as_json())
+        facts = {"points": analysis.waveform.points}
         return (
             self._attempt.made(
                 WAVEFORM, path, content_type=WAVEFORM_TYPE, ext=".json", facts=facts

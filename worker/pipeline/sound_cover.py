@@ -1,4 +1,4 @@
-"""The picture in a sound file, as a picture of its own, and a thumbnail of it."""
+"""Extracts the picture in a sound file and makes a thumbnail of it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,23 +25,23 @@ from worker.pipeline.sound_run import DRAFT, SoundRun
 
 COVER: Final = "cover"
 SPARE_BYTES: Final = 64 << 20
-"""What a cover may have that is encoded again."""
+"""By this, a cover may be larger than the sound file when it is encoded again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
-    """What was made of a sound's picture."""
+    """Holds what was made of a sound's picture."""
 
     index: int | None = None
-    """Number of the picture's stream, if it may go along in a copy of the sound."""
+    """Number of the picture's stream, if a copy of the sound may carry it."""
     made: tuple[ProducedFile, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
 def take_cover(attempt: Attempt, run: SoundRun, contents: Contents) -> Cover:
-    """Take the cover out of a sound, if it has one that the settings want.
+    """Extract the cover of a sound, if it has one and the settings want it.
 
-    Raises: ToolFailed: it is to be tried once more; OutOfResources, LeaseLost, WorkerStopping.
+    Raises: ToolFailed: the work may be tried again; OutOfResources, LeaseLost, WorkerStopping.
     """
     stream, settings = cover_of(contents), attempt.profile.audio
     if stream is None:
@@ -62,7 +62,7 @@ def take_cover(attempt: Attempt, run: SoundRun, contents: Contents) -> Cover:
 
 
 def _taken(attempt: Attempt, run: SoundRun, stream: Stream, *, copies: bool) -> ProducedFile | None:
-    """Return the picture; None if it is not what it says. Raises: as ``take_cover``."""
+    """Return the picture; None if its type is not as stated. Raises: as ``take_cover``."""
     path = attempt.work_dir / COVER
 
     def argv(box: Sandbox) -> list[str]:
@@ -77,7 +77,7 @@ def _taken(attempt: Attempt, run: SoundRun, stream: Stream, *, copies: bool) -> 
         )
 
     largest = attempt.job.file_size + SPARE_BYTES
-    run.write(argv, path, largest=largest, hear=Position().on_line)
+    run.write(argv, path, largest=largest, on_line=Position().on_line)
     kind = identify(look_into(path))
     if kind is not (JPEG if stream.codec == "mjpeg" else PNG):
         return None
@@ -88,7 +88,7 @@ def _taken(attempt: Attempt, run: SoundRun, stream: Stream, *, copies: bool) -> 
 
 
 def _thumbnail(attempt: Attempt, run: SoundRun, cover: ProducedFile) -> tuple[ProducedFile, ...]:
-    """Return a small copy of the cover, if the settings want thumbnails of pictures and it can be made.
+    """Return a small copy of the cover, if thumbnails are wanted and it can be made.
 
     Raises: LeaseLost, WorkerStopping, OSError.
     """

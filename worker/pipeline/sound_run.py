@@ -21,24 +21,24 @@ from worker.pipeline.attempt import Attempt
 OUTPUT_FOLDER: Final = "sound-out"
 DRAFT: Final = "draft.part"
 LINES_BYTES: Final = 256 << 20
-"""What one run may write to stdout: ten hours of parts of a twentieth of a second, in 300 bytes each."""
+"""Most bytes that one run may write to stdout: ten hours in parts of 1/20 s, of 300 bytes each."""
 
 
 class SoundRun:
-    """The runs of ffmpeg for one sound in one attempt."""
+    """Runs ffmpeg for one sound in one attempt."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._allowed = allowed_cpu(attempt.settings.media, attempt.job.file_size)
 
     def read(
-        self, source: Path, argv: Callable[[Sandbox], list[str]], hear: Callable[[str], bool]
+        self, source: Path, argv: Callable[[Sandbox], list[str]], on_line: Callable[[str], bool]
     ) -> ProcessResult:
-        """Run a command line that writes no file; ``hear`` gets its lines.
+        """Run a command line that writes no file; ``on_line`` is called with its lines.
 
         Raises: ToolFailed; OutOfResources; LeaseLost, WorkerStopping.
         """
-        return self._run(self.box(source), argv, hear)
+        return self._run(self.box(source), argv, on_line)
 
     def write(
         self,
@@ -46,10 +46,11 @@ class SoundRun:
         target: Path,
         *,
         largest: int,
-        hear: Callable[[str], bool],
+        on_line: Callable[[str], bool],
     ) -> ProcessResult:
-        """Run a command line that makes the file ``DRAFT`` of at most ``largest`` bytes, and take it to
-        ``target``. Raises: as ``read``.
+        """Run a command line that makes the file ``DRAFT``, and move that file to ``target``.
+
+        Args: largest: most bytes of the file. Raises: as ``read``.
         """
         attempt = self._attempt
         try:
@@ -61,7 +62,7 @@ class SoundRun:
         make_private_directory(attempt.work_dir)
         make_private_directory(folder)
         box = self.box(attempt.source, folder, largest=largest)
-        ran = self._run(box, argv, hear)
+        ran = self._run(box, argv, on_line)
         try:
             take_draft(folder, DRAFT, target, largest=largest)
         except NotOnePlainFile as error:
@@ -69,7 +70,10 @@ class SoundRun:
         return ran
 
     def box(self, source: Path, output: Path | None = None, *, largest: int = 1 << 20) -> Sandbox:
-        """Return a box for programs that read ``source`` and write files of ``largest`` bytes to ``output``."""
+        """Return a sandbox for programs that read ``source`` and write to ``output``.
+
+        Args: largest: most bytes of a file that they write.
+        """
         return Sandbox(
             kind=self._attempt.tools.sandbox,
             source=source,
@@ -82,11 +86,11 @@ class SoundRun:
         )
 
     def stopped(self) -> bool:
-        """Return whether a program of this attempt is to be ended."""
+        """Return whether the programs of this attempt must end."""
         return self._attempt.lease.ended() or self._attempt.ports.space.is_short()
 
     def _run(
-        self, box: Sandbox, argv: Callable[[Sandbox], list[str]], hear: Callable[[str], bool]
+        self, box: Sandbox, argv: Callable[[Sandbox], list[str]], on_line: Callable[[str], bool]
     ) -> ProcessResult:
         attempt = self._attempt
         try:
@@ -97,7 +101,7 @@ class SoundRun:
                 stopped=self.stopped,
                 wall_seconds=PATIENCE * box.limits.cpu,
                 stall_seconds=attempt.settings.media.stall_timeout,
-                on_line=hear,
+                on_line=on_line,
                 bounds=Bounds(
                     stdout=LINES_BYTES,
                     cpu=box.limits.cpu,

@@ -1,4 +1,4 @@
-"""Step 4: files become objects under their own hashes' names (requirement S16, holes 4 and 16)."""
+"""Step 4: stores files as objects that are named by their hashes (requirement S16, holes 4, 16)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +22,19 @@ from worker.pipeline.multipart_state import JobMultipartState
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One file to store."""
+    """Pairs an output with the path of its file."""
 
     made: ProducedFile
     file: Path
 
 
 def store_object(attempt: Attempt) -> None:
-    """Put the main object and the renditions into the object store: 60 (70) to 90.
+    """Put the main object and the renditions into the object store.
 
-    The largest one, the source, comes last: what an earlier attempt has stored is found there.
-    Raises: Transient, OutOfResources: try again later; Permanent: the source is gone; LeaseLost.
+    Progress goes from 60, or 70 without a web copy, to 90. The source, the largest file, comes
+    last. An object that an earlier attempt has stored is found there.
+    Raises: TransientError, OutOfResources: try again later; PermanentError: the source is gone;
+        LeaseLost.
     """
     checkpoint = attempt.checkpoint
     source = _source(attempt)
@@ -76,7 +78,7 @@ def _source(attempt: Attempt) -> _Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Progress:
-    """Shows how much of all files together is stored; ``before`` and ``total`` in bytes."""
+    """Reports the stored share of all files together; ``before`` and ``total`` are in bytes."""
 
     attempt: Attempt
     start: int
