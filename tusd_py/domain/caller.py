@@ -14,9 +14,9 @@ class Caller:
 
     user_id: UserId
     tenant: str = ""
-    """The group whose members may share what is stored, where instant upload is set so; '': no group."""
+    """Group whose members may share what is stored, if instant upload allows it; '': none."""
     roles: frozenset[str] = frozenset()
-    """Roles of the user according to the token, e.g. ``admin``."""
+    """Roles of the user according to the token, for example ``admin``."""
     priority: int = 0
     """Priority of the user's files at the workers; files with a higher number come first."""
     upload_id: UploadId | None = None
@@ -39,9 +39,10 @@ class Caller:
     def check_command(self, command: Command) -> None:
         """Raise an error if the caller may not send a command; the use case checks the owner.
 
-        Raises: UploadTokenOnly: an upload can't be made with the token of another;
-            UploadNotFound: another upload than the caller's one, as if it was not there;
-            LengthConflict, LengthExceeded: another length than the one it was given for.
+        Raises: UploadTokenOnly: an upload cannot be created with the token of another;
+            UploadNotFound: the command is for another upload than the caller's, as if there was
+            none; LengthConflict, LengthExceeded: the length differs from the one that the token was
+            made for.
         """
         if self.upload_id is None or isinstance(command, Discover):
             return

@@ -9,7 +9,7 @@ from tusd_py.domain.upload import UploadKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checksum:
-    """Is the digest that a chunk must have: tus name of the algorithm, and the raw bytes."""
+    """Is the digest that a chunk must have: the name of the algorithm in tus, and the raw bytes."""
 
     algorithm: str
     digest: bytes
@@ -18,7 +18,7 @@ class Checksum:
 LateChecksum = Callable[[], Checksum]
 """Returns a digest that follows the body (a trailer). It is called after the end of the body.
 
-Raises: ProtocolError: the digest is missing, or can't be used.
+Raises: ProtocolError: the digest is missing, or cannot be used.
 """
 
 
@@ -36,10 +36,10 @@ class Create:
     has_body: bool = False
     """A body of Content-Type application/offset+octet-stream follows."""
     body_length: int | None = None
-    """Content-Length of that body; None when chunked."""
+    """Content-Length of that body; None: the body is chunked."""
     checksum: Checksum | LateChecksum | None = None
     challenge: bool = False
-    """The client can prove that it has what it declares."""
+    """Whether the client can prove that it has the content that it declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Append:
     declared_hash: str | None = None
     """BLAKE3 of the whole file, declared now: the client computed it while it sent the file."""
     challenge: bool = False
-    """The client can prove that it has what it declares."""
+    """Whether the client can prove that it has the content that it declares."""
     proof: bytes | None = None
     """The answer to a challenge; the body is empty."""
 
@@ -81,7 +81,7 @@ class Discover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """Downloads the finished bytes. Header fields are as received; None when absent."""
+    """Downloads the finished bytes. Header fields are as received; None: absent."""
 
     upload_id: UploadId
     rendition: str | None = None

@@ -1,8 +1,77 @@
-"""Everything that can be refused or go wrong, without a status code.
+"""Defines all errors of the project, without a status code of HTTP.
 
 Rule 1: ``code`` is stable: clients and tests match on it, sentences may change.
 Rule 2: the sentence is for the client; it never holds a path, a tool's output or a header's value.
-Rule 3: which HTTP status an error becomes is said in ``http/errors.py`` alone.
+Rule 3: only ``http/errors.py`` knows which HTTP status an error becomes.
+
+The tree of errors:
+
+- TusdError
+  - ProtocolError
+    - MalformedHeader
+    - UnsupportedVersion
+    - WrongContentType
+    - UnsupportedContentEncoding
+    - UnsupportedChecksumAlgorithm
+    - InvalidConcatenation
+    - MethodNotAllowed
+    - ResourceNotFound
+  - UploadError
+    - RenditionNotFound
+    - UploadNotFound
+    - UploadExpired
+    - UploadTerminated
+    - NotRetryable
+    - AlreadyProcessing
+    - OriginalMissing
+    - OffsetMismatch
+    - LengthExceeded
+    - HashConflict
+    - LengthConflict
+    - FinalUploadImmutable
+    - PartialNotFinished
+    - ChecksumMismatch
+    - HashMismatch
+    - UploadLocked
+    - UploadUnfinished
+    - BodyTimeout
+    - ClientDisconnected
+  - PolicyError
+    - Unauthenticated
+      - TokenInvalid
+      - TokenExpired
+    - UploadTokenOnly
+    - RoleMissing
+    - OperatorLinkNeeded
+    - HookRefused
+    - MaxSizeExceeded
+    - QuotaExceeded
+    - TooManyRequests
+    - TooManyUploads
+    - TooManyFiles
+    - TooManyParts
+    - TooManyStreams
+    - MetadataTooLarge
+    - TypeNotAllowed
+    - ProfileNotAllowed
+    - TypeMismatch
+    - OriginNotAllowed
+    - HostNotAllowed
+    - TaskNotFound
+  - BackendError
+    - KeysUnavailable
+    - LifespanMissing
+    - HookUnavailable
+    - ScannerUnavailable
+    - StorageFull
+    - StorageBusy
+    - StorageDamaged
+    - ShuttingDown
+  - PipelineError
+    - TransientError
+    - OutOfResources
+    - PermanentError
+    - LeaseLost
 """
 
 from typing import ClassVar
@@ -51,7 +120,7 @@ class WrongContentType(ProtocolError):
 
 
 class UnsupportedContentEncoding(ProtocolError):
-    """Raised when a body comes with a Content-Encoding: bytes are stored as sent, never unpacked."""
+    """Raised when a body has a Content-Encoding: bytes are stored as sent, never unpacked."""
 
     code = "unsupported_content_encoding"
     sentence = "Content-Encoding is not supported; send the bytes as they are."
@@ -72,7 +141,7 @@ class InvalidConcatenation(ProtocolError):
 
 
 class MethodNotAllowed(ProtocolError):
-    """Raised when the resource does not know the method."""
+    """Raised when the resource does not have the method."""
 
     code = "method_not_allowed"
     sentence = "The method is not allowed here."
@@ -83,17 +152,17 @@ class MethodNotAllowed(ProtocolError):
 
 
 class ResourceNotFound(ProtocolError):
-    """Raised when no resource of ours can have that address."""
+    """Raised when no resource of the server can have that address."""
 
     code = "not_found"
     sentence = "There is nothing at this address."
 
 
-# -- the state of the upload forbids it
+# -- the state of the upload does not allow it
 
 
 class UploadError(TusdError):
-    """Raised when the upload's state does not allow what was asked."""
+    """Raised when the upload's state does not allow what was requested."""
 
     code = "upload_conflict"
 
@@ -106,14 +175,14 @@ class RenditionNotFound(UploadError):
 
 
 class UploadNotFound(UploadError):
-    """Raised when there is no such upload, or none that the caller may know of."""
+    """Raised when there is no such upload, or none that the caller may access."""
 
     code = "upload_not_found"
     sentence = "There is no such upload."
 
 
 class UploadExpired(UploadError):
-    """Raised when the upload was collected, or is about to be, because nothing came for too long."""
+    """Raised when the upload was removed, or is about to be, since no bytes came for too long."""
 
     code = "upload_expired"
     sentence = "The upload has expired."
@@ -127,21 +196,21 @@ class UploadTerminated(UploadError):
 
 
 class NotRetryable(UploadError):
-    """Raised when something should be tried again that is no failure, or has nothing left to try."""
+    """Raised when a retry is requested of what is no failure, or has no source any longer."""
 
     code = "not_retryable"
-    sentence = "It is no failed job, or its source is gone; nor is it a message that was put aside."
+    sentence = "It is neither a failed job whose source is kept, nor a dead message."
 
 
 class AlreadyProcessing(UploadError):
-    """Raised when a file is to be processed again that is waiting or being processed."""
+    """Raised when a file that waits or is being processed is to be processed again."""
 
     code = "processing_already"
     sentence = "The file is waiting to be processed, or is being processed."
 
 
 class OriginalMissing(UploadError):
-    """Raised when a file is to be processed again that is not kept as it was sent."""
+    """Raised when a file is to be processed again, but the file as it was sent is not kept."""
 
     code = "original_missing"
     sentence = "The file as it was sent is not kept, so it can't be processed again."
@@ -189,14 +258,14 @@ class FinalUploadImmutable(UploadError):
 
 
 class PartialNotFinished(UploadError):
-    """Raised when a part of a concatenation is unfinished and the store can't wait for it."""
+    """Raised when a part of a concatenation is unfinished and the store cannot wait for it."""
 
     code = "partial_not_finished"
     sentence = "A partial upload is not finished."
 
 
 class ChecksumMismatch(UploadError):
-    """Raised when a chunk is not what Upload-Checksum says. No byte of it was kept."""
+    """Raised when a chunk does not match Upload-Checksum. No byte of it was kept."""
 
     code = "checksum_mismatch"
     sentence = "The chunk does not match its checksum; nothing of it was kept."
@@ -207,41 +276,44 @@ class ChecksumMismatch(UploadError):
 
 
 class HashMismatch(UploadError):
-    """Raised when the whole file is not what its declared hash says (requirement B1). The bytes are dropped."""
+    """Raised when the file does not match its declared hash (requirement B1).
+
+    Its bytes are dropped.
+    """
 
     code = "hash_mismatch"
     sentence = "The file does not match the hash declared for it; it was dropped."
 
 
 class UploadLocked(UploadError):
-    """Raised when a newer request took the upload over, or it can't be had in time."""
+    """Raised when a newer request took the upload over, or when the lock was not free in time."""
 
     code = "upload_locked"
     sentence = "Another request holds the upload."
 
 
 class UploadUnfinished(UploadError):
-    """Raised when the bytes of an unfinished upload are asked for."""
+    """Raised when the bytes of an unfinished upload are requested."""
 
     code = "upload_unfinished"
     sentence = "The upload is not finished."
 
 
 class BodyTimeout(UploadError):
-    """Raised when a body stays silent for longer than ``idle_timeout``; what came is kept."""
+    """Raised when a body is silent beyond ``idle_timeout``; the received bytes are kept."""
 
     code = "body_timeout"
     sentence = "The body was silent, or too slow, for too long."
 
 
 class ClientDisconnected(UploadError):
-    """Raised when the client went away in the middle of a body; what came is kept."""
+    """Raised when the client disconnected within a body; the received bytes are kept."""
 
     code = "client_disconnected"
     sentence = "The client went away."
 
 
-# -- policy says no
+# -- a rule of this deployment does not allow it
 
 
 class PolicyError(TusdError):
@@ -252,14 +324,17 @@ class PolicyError(TusdError):
 
 
 class Unauthenticated(PolicyError):
-    """Raised when a request does not say who is asking, where that must be known."""
+    """Raised when a request without a user is sent to a resource that needs one."""
 
     code = "unauthenticated"
     sentence = "Say who is asking: the header Authorization must be Bearer and a token."
 
 
 class TokenInvalid(Unauthenticated):
-    """Raised when a token can't be accepted. A forged one is not told why."""
+    """Raised when a token is not accepted.
+
+    The client of a forged token does not learn the reason.
+    """
 
     code = "token_invalid"
     sentence = "The token is not accepted."
@@ -273,14 +348,14 @@ class TokenExpired(Unauthenticated):
 
 
 class UploadTokenOnly(PolicyError):
-    """Raised when an upload's token is used for something that is not that upload."""
+    """Raised when an upload's token is used for something else than that upload."""
 
     code = "upload_token_only"
     sentence = "An upload token is good for its own upload only."
 
 
 class RoleMissing(PolicyError):
-    """Raised when only users with a role may do it."""
+    """Raised when only users with a role may do what was requested."""
 
     code = "role_missing"
     sentence = "That is for operators."
@@ -290,17 +365,17 @@ class RoleMissing(PolicyError):
 
 
 class OperatorLinkNeeded(PolicyError):
-    """Raised when no authentication is set, and the client of a request has not opened a one-time link."""
+    """Raised when no authentication is set, and the client has not opened a one-time link."""
 
     code = "operator_link_needed"
     sentence = (
-        "Without authentication (auth) a one-time link must be opened first: the server prints one when it "
-        "starts, and tusd-py admin-link prints another. A link works once, within a day."
+        "Without authentication (auth) a one-time link must be opened first: the server prints one "
+        "when it starts, and tusd-py admin-link prints another. A link works once, within a day."
     )
 
 
 class HookRefused(PolicyError):
-    """Raised when the application does not want an upload. Its sentence is the user's."""
+    """Raised when the application refuses an upload. Its sentence is shown to the user."""
 
     code = "hook_refused"
     sentence = "The application does not take this upload."
@@ -330,7 +405,7 @@ class QuotaExceeded(PolicyError):
 
 
 class TooManyRequests(PolicyError):
-    """Raised when a user asks more often than is allowed."""
+    """Raised when a user sends more requests than are allowed."""
 
     code = "too_many_requests"
     sentence = "There were too many requests."
@@ -402,7 +477,7 @@ class ProfileNotAllowed(PolicyError):
 
 
 class TypeMismatch(PolicyError):
-    """Raised when a file's content is not what its name or declared type says."""
+    """Raised when a file's content does not match its name or declared type."""
 
     code = "type_mismatch"
     sentence = "The file's content is not what its name says."
@@ -418,34 +493,34 @@ class OriginNotAllowed(PolicyError):
 
 
 class HostNotAllowed(PolicyError):
-    """Raised when a request names a host that is not the server's, where no authentication protects it."""
+    """Raised when a request names a host that is not the server's, without authentication."""
 
     code = "host_not_allowed"
     sentence = (
-        "The server does not answer to this host name: the setting allowed_hosts must list it, and each "
-        "name that a proxy puts into Host, X-Forwarded-Host or Forwarded."
+        "The server does not answer to this host name: the setting allowed_hosts must list it, and "
+        "each name that a proxy puts into Host, X-Forwarded-Host or Forwarded."
     )
 
 
 class TaskNotFound(PolicyError):
-    """Raised when there is no such task, or none that the caller may know of (requirement S4)."""
+    """Raised when there is no such task, or none that the caller may access (requirement S4)."""
 
     code = "task_not_found"
     sentence = "The task does not exist or has expired."
 
 
-# -- something behind us fails
+# -- a service that the server depends on fails
 
 
 class BackendError(TusdError):
-    """Raised when something this server depends on fails; trying again later may help."""
+    """Raised when a service that the server depends on fails; a retry may succeed."""
 
     code = "backend_unavailable"
     sentence = "A part of the server is unavailable; try again later."
 
 
 class KeysUnavailable(BackendError):
-    """Raised when the keys that tokens are checked with were never to be had."""
+    """Raised when the keys that verify tokens could never be fetched."""
 
     code = "keys_unavailable"
     sentence = "Tokens can't be checked at the moment; try again later."
@@ -459,7 +534,7 @@ class LifespanMissing(BackendError):
 
 
 class HookUnavailable(BackendError):
-    """Raised when the application that wants to be asked does not answer, or not as agreed."""
+    """Raised when the application that decides on uploads does not answer, or not as agreed."""
 
     code = "hook_unavailable"
     sentence = "The application does not answer. Try again."
@@ -473,29 +548,31 @@ class ScannerUnavailable(BackendError):
 
 
 class StorageFull(BackendError):
-    """Raised when the disk is full. What was acknowledged is kept."""
+    """Raised when the disk is full. Acknowledged bytes are kept."""
 
     code = "storage_full"
     sentence = "The server's storage is full."
 
 
 class StorageBusy(BackendError):
-    """Raised when the system has no file descriptor or memory left to reach the disk with. Nothing
-    was changed by it."""
+    """Raised when the system has no file descriptor or memory left to reach the disk.
+
+    Nothing was changed.
+    """
 
     code = "storage_busy"
     sentence = "The server has too many files open; try again."
 
 
 class StorageDamaged(BackendError):
-    """Raised when the disk reported an error; the upload continues from what can be read back."""
+    """Raised when the disk reported an error; the upload continues from what can still be read."""
 
     code = "storage_error"
     sentence = "The server's storage reported an error."
 
 
 class ShuttingDown(BackendError):
-    """Raised when the server stops in the middle of a request; what came is kept."""
+    """Raised when the server stops within a request; the received bytes are kept."""
 
     code = "shutting_down"
     sentence = "The server is restarting; try again."
@@ -516,19 +593,19 @@ class PipelineError(TusdError):
 
 
 class TransientError(PipelineError):
-    """Raised when the step may succeed later: retried with backoff, counted."""
+    """Raised when the step may succeed later: it is retried with backoff, and counted."""
 
     code = "transient"
 
 
 class OutOfResources(PipelineError):
-    """Raised when disk or a service is missing: retried later, not counted."""
+    """Raised when disk space or a service is missing: it is retried later, and not counted."""
 
     code = "resource_short"
 
 
 class PermanentError(PipelineError):
-    """Raised when the file itself is the reason: the task fails at once."""
+    """Raised when the file itself is the cause: the task fails at once."""
 
     code = "permanent"
 
@@ -540,7 +617,7 @@ class PermanentError(PipelineError):
 
 
 class LeaseLost(PipelineError):
-    """Raised when another attempt holds the job: stop, publish nothing, touch nothing of others."""
+    """Raised when another attempt holds the job: this one stops and publishes nothing."""
 
     code = "lease_lost"
     sentence = "Another worker has taken the job over."

@@ -1,4 +1,4 @@
-"""A file: an entry of the pool, pointing at a finished object."""
+"""Defines a file: an entry of the pool, with the object that holds its content."""
 
 from dataclasses import dataclass, field
 
@@ -8,38 +8,40 @@ from tusd_py.domain.rendition import ORIGINAL, WEB, Facts, Rendition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A row of ``repository_pool`` (requirement S13). Hash and size of source and stored object differ when
-    the content was compressed (hole 4). Sizes in bytes, times in unix seconds (UTC).
+    """Holds a row of ``repository_pool`` (requirement S13): bytes, and unix seconds (UTC).
+
+    Hash and size of the source differ from those of the stored object if the content was compressed
+    (hole 4).
     """
 
     identity: str
     scope: Scope
     hash: str
-    """BLAKE3 of what the client sent."""
+    """BLAKE3 of the bytes that the client sent."""
     name: str
     ext: str
     size: int
-    """Of what the client sent."""
+    """Size of what the client sent."""
     path: str
-    """Where the object is, as ``ObjectStore.url`` says it (oss_path)."""
+    """Address of the object, as ``ObjectStore.url`` returns it (oss_path)."""
     object_key: str
     stored_hash: str
     stored_size: int
     content_type: str
     created_at: float
     extra_size: int = 0
-    """Bytes that are kept beyond ``size``: the main object and all renditions together may be more."""
+    """Bytes by which the main object and all renditions together exceed ``size``."""
     facts: Facts = field(default_factory=dict)
-    """What is known of the content: duration, size of the picture, codecs, date."""
+    """What is known about the content: duration, size of the picture, codecs, date."""
 
     @property
     def main_name(self) -> str:
-        """The main object's name as a rendition: ``original`` where it is the file as it was sent."""
+        """Name of the main object as a rendition: ``original`` if it is the file as it was sent."""
         return ORIGINAL if self.stored_hash == self.hash else WEB
 
 
 def main_object(file: File) -> Rendition:
-    """Return the main object of a pool entry, under the name ``web`` or ``original``."""
+    """Return the main object of an entry in the pool, with the name ``web`` or ``original``."""
     return Rendition(
         name=file.main_name,
         object_key=file.object_key,

@@ -1,4 +1,4 @@
-"""Names of files: what their extensions claim, and what downloads are called."""
+"""Handles names of files: what their extensions claim, and the names of downloads."""
 
 import unicodedata
 from typing import Final
@@ -7,25 +7,25 @@ from tusd_py.domain.filetypes import by_extension
 from tusd_py.domain.rendition import ORIGINAL, WEB
 
 MAX_NAME_CHARACTERS: Final = 255
-"""Of a download's name."""
+"""Longest name of a download."""
 
 
 def extension_of(filename: str) -> str:
-    """Return what follows the last dot, in lower case and without tricks of Unicode; '' if nothing."""
+    """Return the extension after the last dot, in lower case and normalised (NFKC); '' if none."""
     name = unicodedata.normalize("NFKC", filename)
     _, dot, ext = name.rpartition(".")
     return ext.lower() if dot and ext.isascii() and ext.isalnum() and len(ext) <= 10 else ""
 
 
 def download_name(filename: str, *, ext: str, rendition: str | None) -> str:
-    """Return what a download is called: by what it is, with the name that its file was sent under.
+    """Return the name of a download, made of the name of the file and of what is downloaded.
 
     ``film.mkv`` gives ``film.mp4`` as web copy, ``film.poster.jpg`` as poster, and ``film.mkv`` as
     original. An ending that is no known extension stays: ``Lecture 1.2`` gives ``Lecture 1.2.mp4``.
     Control and format characters are removed, and a separator of folders becomes ``_``.
 
-    Args: ext: of what is served, with its dot; '' if none. rendition: its name; None or ``original``: the
-        file as it was sent, which keeps its name.
+    Args: ext: extension of what is downloaded, with its dot; '' if it has none.
+        rendition: its name; None or ``original``: the file as it was sent, which keeps its name.
     Returns: at most ``MAX_NAME_CHARACTERS``, of which the ending is kept.
     """
     shown = "".join(char for char in filename if char.isprintable())
@@ -42,7 +42,7 @@ def download_name(filename: str, *, ext: str, rendition: str | None) -> str:
 
 
 def _parts(name: str) -> tuple[str, str]:
-    """Return what stands before a known extension, and that with its dot; else the whole name and ''."""
+    """Return the stem and the known extension with its dot; else the whole name and ''."""
     stem, dot, ending = name.rpartition(".")
     if stem and by_extension(extension_of(f".{ending}")) is not None:
         return stem, f"{dot}{ending}"

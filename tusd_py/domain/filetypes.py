@@ -1,9 +1,9 @@
-"""The types of files that are known: a table.
+"""Defines the known types of files.
 
 Content decides what a file is (``domain.signatures``), and a name only claims it
-(``domain.type_rules``). A type that is not in the table is opaque bytes. ``demuxer`` is the one that
-ffmpeg may use for the type: it must guess none, because a playlist under the name of a video could
-otherwise read the files beside it.
+(``domain.type_rules``). A type that is not in the table is opaque bytes. ``demuxer`` is the only
+one that ffmpeg may use for the type: ffmpeg must not guess, since a playlist with the name of a
+video could otherwise read other files of the same folder.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,15 @@ from typing import Final
 
 OPAQUE: Final = "application/octet-stream"
 TYPE_FACT: Final = "type"
-"""Of the facts about a file: the name of its type as it was sent; absent where that is not known."""
+"""Fact about a file: the name of its type as it was sent; absent if the type is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileType:
-    """A type that is recognised by content. Extensions without the dot, the usual one first."""
+    """Is a type that is recognised by content.
+
+    Extensions are without the dot, the usual one first.
+    """
 
     name: str
     family: str
@@ -24,11 +27,13 @@ class FileType:
     mime: str
     extensions: tuple[str, ...]
     demuxer: str = ""
-    """ffmpeg's name for the container; '' where ffmpeg reads no such file."""
+    """ffmpeg's name for the container; '' if ffmpeg reads no such file."""
     untouched: bool = False
-    """Whether a video, a sound or a picture of this type is always kept as it was sent: what a camera's
-    raw data show depends on the program that renders them, a MIDI file has no sound of its own, and a
-    part of a stream is no whole film."""
+    """Whether a video, a sound or a picture of this type is always kept as it was sent.
+
+    What a camera's raw data show depends on the program that renders them, a MIDI file has no sound
+    of its own, and a part of a stream is no whole film.
+    """
 
 
 def _type(
@@ -143,11 +148,11 @@ LIKE_TIFF: Final = (TIFF, DNG, CR2, NEF, ARW, PEF, SRW, CAMERA_RAW)
 """Types whose files begin as a TIFF file does."""
 
 TYPES: Final = (
-    MP4, MOV, THREE_GP, MJ2, SEGMENT, M4A, MKV, WEBM, AVI, MPEG_TS, MPEG_PS, M2V, H264, HEVC, IVF, Y4M,
-    DV, MXF, GXF, NUT, RM, FLV, ASF, WMA, OGG, OGV, MP3, AAC, AC3, EAC3, DTS, FLAC, WAV, W64, AIFF, CAF,
-    WAVPACK, APE, TTA, AU, AMR, MIDI, JPEG, PNG, GIF, WEBP, BMP, TIFF, HEIC, AVIF, JXL, JP2, J2K, PSD,
-    ICO, DNG, CR2, CR3, CRW, NEF, ARW, RAF, ORF, RW2, PEF, SRW, X3F, CAMERA_RAW, PDF, DOCX, XLSX, PPTX,
-    ODT, ODS, ODP, EPUB, ZIP, GZIP, SEVEN_ZIP, RAR,
+    MP4, MOV, THREE_GP, MJ2, SEGMENT, M4A, MKV, WEBM, AVI, MPEG_TS, MPEG_PS, M2V, H264, HEVC, IVF,
+    Y4M, DV, MXF, GXF, NUT, RM, FLV, ASF, WMA, OGG, OGV, MP3, AAC, AC3, EAC3, DTS, FLAC, WAV, W64,
+    AIFF, CAF, WAVPACK, APE, TTA, AU, AMR, MIDI, JPEG, PNG, GIF, WEBP, BMP, TIFF, HEIC, AVIF, JXL,
+    JP2, J2K, PSD, ICO, DNG, CR2, CR3, CRW, NEF, ARW, RAF, ORF, RW2, PEF, SRW, X3F, CAMERA_RAW, PDF,
+    DOCX, XLSX, PPTX, ODT, ODS, ODP, EPUB, ZIP, GZIP, SEVEN_ZIP, RAR,
 )  # fmt: skip
 
 _BY_EXTENSION: Final = {ext: kind for kind in reversed(TYPES) for ext in kind.extensions}

@@ -5,12 +5,15 @@ from typing import Final
 
 
 class HookEvent(StrEnum):
-    """``pre-create`` may refuse an upload; the others are notifications, in this order per upload."""
+    """Names an event.
+
+    ``pre-create`` may refuse an upload; the others are notifications, in this order.
+    """
 
     PRE_CREATE = "pre-create"
     POST_CREATE = "post-create"
     POST_FINISH = "post-finish"
-    """The last byte is durable."""
+    """All bytes are durable."""
     POST_COMPLETE = "post-complete"
     """The file is in the pool."""
     POST_FAIL = "post-fail"

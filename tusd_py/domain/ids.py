@@ -11,7 +11,7 @@ UploadId = NewType("UploadId", str)
 """128 random bits as 32 lower-case hexadecimal digits; also the task id (requirement K2)."""
 
 UserId = NewType("UserId", int)
-"""The owner's number, ``user_id bigint`` in the original design."""
+"""The owner's number, ``user_id bigint`` in the original API."""
 
 Scope = NewType("Scope", str)
 """Name of a scope. Within one scope a hash has one file (requirement S13)."""
@@ -23,10 +23,10 @@ _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def parse_upload_id(text: str) -> UploadId | None:
-    """Return ``text`` as an id; None when it does not have the form of an id."""
+    """Return ``text`` as an id; None if it does not have the form of an id."""
     return UploadId(text) if _UPLOAD_ID.fullmatch(text) else None
 
 
 def owner_scope(user_id: UserId) -> Scope:
-    """Return the scope of one owner's files, the default scope (INSTANT upload is per owner)."""
+    """Return the scope of one owner's files, the default scope (instant upload is per owner)."""
     return Scope(f"user:{user_id}")

@@ -1,4 +1,4 @@
-"""A job: the work order for a worker, leased to one attempt at a time (decision 2)."""
+"""Defines a job: the work on one upload, leased to one attempt at a time (decision 2)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +11,10 @@ from tusd_py.domain.rendition import WEB, Facts, ProducedFile
 
 
 class JobState(StrEnum):
-    """A job's way: queued ⇄ running → done | failed | cancelled. ``failed`` jobs are dead letters."""
+    """Names the state of a job: queued ⇄ running → done | failed | cancelled.
+
+    ``failed`` jobs are dead letters.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -23,11 +26,11 @@ class JobState(StrEnum):
 INFECTED: Final = "infected"
 """Error code of a job whose source holds a virus: nothing of it is kept."""
 REFUSALS: Final = frozenset({"corrupt", "type_mismatch", "too_large_to_scan"})
-"""Error codes that are a verdict on the file itself: another try would come to the same."""
+"""Error codes that are a verdict on the file itself: another attempt would end in the same way."""
 
 
 class Step(StrEnum):
-    """The stages of the pipeline, in order (requirement S16)."""
+    """Names the stages of the pipeline, in order (requirement S16)."""
 
     INSPECT = "inspect"
     SCAN = "scan"
@@ -39,7 +42,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What an attempt has verified, so that the next one need not do it again.
+    """Holds what an attempt has verified, so that the next one does not do it again.
 
     ``content_type`` and ``ext`` are those of the source.
     """
@@ -48,34 +51,40 @@ class Checkpoint:
     content_type: str = ""
     ext: str = ""
     again: bool = False
-    """The pool holds the file: it is made again, and replaces what was made of it before."""
+    """The pool holds the file: it is processed again, which replaces what was made before."""
     program_failed: bool = False
-    """A program for media failed once through no fault of the file: it gets one thread from then on."""
+    """A program for media failed once; the file was not the cause.
+
+    From then on it gets one thread.
+    """
     as_it_is: bool = False
-    """Nothing is made of the file, since that stopped its worker too often: it is stored as it was sent."""
+    """The file is stored as it was sent, since processing it stopped workers too often."""
     outputs: tuple[ProducedFile, ...] = ()
-    """What was made of the source; the one that is named ``WEB`` becomes the main object."""
+    """Files that were made of the source; the one with the name ``WEB`` becomes the main object."""
     keeps_original: bool = True
-    """Whether the source is stored too, beside a web copy. Without one it is the main object."""
+    """Whether the source is stored in addition to a web copy. Without one it is the main object."""
     facts: Facts = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
-    """Shown to the user: why the original was kept, for example."""
+    """Notes for the user, for example why the original was kept."""
 
     @property
     def web(self) -> ProducedFile | None:
-        """The output that becomes the main object; None: the source does."""
+        """The output that becomes the main object; None: the source becomes it."""
         return next((made for made in self.outputs if made.name == WEB), None)
 
 
 FIRST_PRIORITY: Final = 100
-"""Of a job that an operator has put first: above those that a token can give."""
+"""Priority of a job that an operator has put first: above those that a token can give."""
 LAST_PRIORITY: Final = -100
-"""Of a job that waits until no other does: below those that a token can give."""
+"""Priority of a job that waits until no other does: below those that a token can give."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job as the catalog holds it. Times are unix seconds (UTC) of the catalog's clock."""
+    """Describes a job as the catalog holds it.
+
+    Times are unix seconds (UTC) of the catalog's clock.
+    """
 
     task_id: UploadId
     user_id: UserId
@@ -95,7 +104,7 @@ class Job:
     attempts: int
     """Attempts that failed for a transient reason."""
     crash_count: int
-    """Attempts whose worker vanished."""
+    """Attempts whose worker died."""
     lease_until: float
     run_after: float
     checkpoint: Checkpoint
@@ -106,9 +115,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobMessage:
-    """What the queue carries: a wake-up; the catalog's row is what counts (requirement S15, decision 2).
+    """Is a message of the queue: a wake-up; the row of the catalog is the truth.
 
-    On the wire: JSON ``{TaskID,UserID,TempPath,Filename,FileHash,FileSize,IsVideo,v}``.
+    On the wire: JSON ``{TaskID,UserID,TempPath,Filename,FileHash,FileSize,IsVideo,v}``. Source:
+    requirement S15, decision 2.
     """
 
     task_id: UploadId

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 SMALL_PICTURE_BYTES: Final = 16 << 20
-"""Largest picture, in bytes, that is light: reading it takes seconds, not minutes."""
+"""Largest picture, in bytes, that is light: it is read within seconds."""
 
 
 class JobLane(StrEnum):
@@ -21,6 +21,7 @@ def lane_of(family: str, size: int) -> JobLane:
     """Return the lane for a file of ``size`` bytes.
 
     A video or a sound is heavy, and a picture that is not small; everything else is light.
+
     Args: family: of its type (``filetypes.FileType.family``), or the first part of its media type.
     """
     heavy = family in ("video", "audio") or (family == "image" and size > SMALL_PICTURE_BYTES)

@@ -16,10 +16,10 @@ _CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:(?!//)[^\s@
 
 
 def masked(text: str) -> str:
-    """Return the text with user, password, query and fragment of each URL in it replaced by ``********``.
+    """Return the text with ``********`` for user, password, query and fragment of each URL in it.
 
-    Queries of paths and ``user:password`` before ``@host`` are replaced too. Paths are kept: an address
-    whose path is a secret must not be set where it is shown.
+    Queries of paths and ``user:password`` before ``@host`` are replaced too. Paths are kept: an
+    address whose path is a secret must not be set where it is shown.
     """
     if "://" in text:
         text = _URL.sub(_masked_match, text)
@@ -29,7 +29,7 @@ def masked(text: str) -> str:
 
 
 def masked_value(text: str) -> str:
-    """Return a setting's whole value, masked as by ``masked``; a password in it may hold any character."""
+    """Return the whole value of a setting, masked; a password in it may hold any character."""
     if "://" in text:
         return _masked_url(text)
     user, at, host = text.rpartition("@")
@@ -47,7 +47,7 @@ def _masked_url(url: str) -> str:
     scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" in rest and not _PLAIN_AUTHORITY.fullmatch(authority):
-        # The last one: a password that is not escaped may hold an @, a slash or a question mark.
+        # The last @: a password that is not escaped may hold an @, a slash or a question mark.
         rest = MASK + rest[rest.rindex("@") :]
     kept = re.split(r"[?#]", rest, maxsplit=1)[0]
     hidden = f"{rest[len(kept)]}{MASK}" if len(kept) < len(rest) else ""

@@ -1,4 +1,4 @@
-"""Stable codes of the texts that a task shows: the wire's texts are Chinese, clients translate by code.
+"""Defines codes of the texts that a task shows: clients translate by code, the texts are Chinese.
 
 A failed task's code is that of its error, ``error_code``.
 """

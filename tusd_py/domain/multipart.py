@@ -1,4 +1,4 @@
-"""An object that is sent in parts: what is kept of it, so that any worker can go on (requirement S19)."""
+"""Describes a multipart upload, which any worker can continue (requirement S19)."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ class Part:
     number: int
     size: int
     etag: str
-    """As the store named it; completing asks for it."""
+    """As the store named it; the store requires it when the multipart upload is completed."""
     checksum: str
-    """What the store's kind counts of the bytes: CRC-64 (decimal) or MD5 (hexadecimal)."""
+    """Checksum that this kind of store computes: CRC-64 (decimal) or MD5 (hexadecimal)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Multipart:
-    """An upload to the object store that was begun. Sizes in bytes."""
+    """Is a multipart upload to the object store that was begun. Sizes are in bytes."""
 
     key: str
     upload_id: str

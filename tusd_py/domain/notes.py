@@ -1,7 +1,7 @@
-"""Notes of a completed task: what was kept as it is, or is missing in the web copy, and why.
+"""Defines notes of a completed task: what was kept as it is or is missing, and why.
 
 Rule 1: the value is a stable code, which clients translate. Rule 2: the text is Chinese, since the
-wire's ``message`` is; it never holds a path or a tool's words.
+wire's ``message`` is; it never holds a path or the output of a program.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Note(StrEnum):
-    """One note; several may belong to a task."""
+    """Names a note; a task may have several."""
 
     MISMATCH = "content_is_not_what_the_name_says"
     MISNAMED = "name_claims_another_type"

@@ -1,4 +1,4 @@
-"""What an operator asks of a deployment as a whole: its workers, its steps, what it keeps."""
+"""Defines what an operator can read about a deployment: workers, steps, and storage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tusd_py.domain.job import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
-    """A worker that said lately that it lives. Times are unix seconds (UTC) of the catalog's clock."""
+    """Describes a worker that lives. Times are unix seconds (UTC) of the catalog's clock."""
 
     owner: str
     """``host:pid:random``, as in the jobs that it holds."""
@@ -19,18 +19,18 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
-    """How often a step ran, and for how many seconds in all."""
+    """Holds how often a step ran, and for how many seconds altogether."""
 
     runs: int = 0
     seconds: float = 0.0
 
     @property
     def mean_seconds(self) -> float | None:
-        """Seconds of one run; None when there was none."""
+        """Mean seconds of a run; None without a run."""
         return self.seconds / self.runs if self.runs else None
 
     def since(self, before: "StepTime") -> "StepTime":
-        """What came on top of an earlier count of the same runs."""
+        """Return the runs since an earlier count of them."""
         return StepTime(self.runs - before.runs, self.seconds - before.seconds)
 
 
@@ -39,15 +39,15 @@ StepTimes = Mapping[Step, StepTime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """What is kept, and what instant upload saved. Sizes in bytes."""
+    """Holds what is stored, and what instant upload saved. Sizes are in bytes."""
 
     files: int
-    """Entries of the pool: contents, counted once for each owner who has one."""
+    """Entries of the pool: each content counts once for each owner who has it."""
     objects: int
     object_bytes: int
-    """Of the objects as they are stored, renditions among them."""
+    """Bytes of the objects as they are stored, renditions among them."""
     source_bytes: int
-    """Of the files that became those objects, as they were sent."""
+    """Bytes of the files that became those objects, as they were sent."""
     instant_uploads: int
     instant_bytes: int
     """Lengths of uploads that were finished without their bytes."""

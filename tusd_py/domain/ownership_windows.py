@@ -1,4 +1,4 @@
-"""Windows and answers of ``tusd-instant-v1`` (docs/instant-upload.md): the same for server and client."""
+"""Computes windows and answers of ``tusd-instant-v1`` (docs/instant-upload.md), for both sides."""
 
 import secrets
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from tusd_py.domain.ownership_proof import (
 )
 
 Read = Callable[[int, int], bytes]
-"""Bytes at an offset: so many of them, or it raises."""
+"""Returns the bytes at an offset, of exactly this length, or raises an error."""
 
 _CONTEXT: Final = "tusd-py instant ranges v1"
 
 
 def windows(nonce: bytes, size: int) -> list[tuple[int, int]]:
-    """Offset and length of every window, ascending; the whole of a file up to 1 MiB."""
+    """Return offset and length of every window, ascending; a file up to 1 MiB is one window."""
     if size <= WHOLE_BYTES:
         return [(0, size)]
     last = size - WINDOW_BYTES
@@ -33,7 +33,7 @@ def windows(nonce: bytes, size: int) -> list[tuple[int, int]]:
 
 
 def answer(nonce: bytes, size: int, read: Read) -> bytes:
-    """BLAKE3, keyed with the nonce, over size, terms, and each window behind its offset.
+    """Return the BLAKE3, keyed with the nonce, of size, terms, and each window after its offset.
 
     Raises: what ``read`` raises.
     """
@@ -47,6 +47,6 @@ def answer(nonce: bytes, size: int, read: Read) -> bytes:
 
 
 def draw_question(size: int, read: Read) -> Question:
-    """A fresh question with its answer. Raises: what ``read`` raises."""
+    """Return a new question with its answer. Raises: what ``read`` raises."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     return Question(nonce, answer(nonce, size, read))

@@ -1,14 +1,14 @@
-"""Makes texts from outside (names, a server's sentences) safe for a terminal and for a line of a log."""
+"""Makes texts from outside safe for a terminal and for a line of a log: names, for example."""
 
 import re
 import unicodedata
 from typing import Final
 
 _JOINERS: Final = "\u200c\u200d"
-"""Format characters that words and emoji need, and that reorder nothing."""
+"""Format characters that words and emoji need, and that do not reorder text."""
 _SUSPECT: Final = re.compile(r"[^ -~]")
 _HIDDEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Control (C0, DEL, C1), format (bidirectional marks, tags), lone surrogates, line and paragraph ends."""
+"""Control (C0, DEL, C1), format (bidirectional marks, tags), lone surrogates, ends of lines."""
 
 
 def printable(text: str) -> str:

@@ -19,9 +19,11 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an owner has: every upload that is not deleted, expired or rejected, by its length, or by
-    what it was granted while that is deferred. Parts that a final upload of known length is made of
-    count as that upload, once."""
+    """Counts what an owner has: every upload that is not deleted, expired or rejected.
+
+    Each counts by its length, or by its quota reservation while the length is deferred. Parts that
+    a final upload of known length is made of count as that upload, once.
+    """
 
     open_uploads: int
     stored_bytes: int

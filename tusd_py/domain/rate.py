@@ -1,6 +1,6 @@
 """Computes the rate limits of one user, on plain values.
 
-The generic cell rate algorithm (ITU-T I.371): one number says how far ahead of its time a user is.
+The generic cell rate algorithm (ITU-T I.371): one number holds how far ahead of its time a user is.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class Rate:
 
 
 def charged(paid_until: float, now: float, *, cost: float, burst: float) -> tuple[float, float]:
-    """Charge for ``cost`` seconds' worth. All in seconds of one clock.
+    """Charge for ``cost`` seconds' worth. All values are seconds of one clock.
 
-    Args: paid_until: what the last charge gave, anything old for none; burst: so much may be had ahead
-        of its time.
+    Args: paid_until: what the last charge returned; any past time for the first.
+        burst: seconds' worth that may be used ahead of time.
     Returns: the new ``paid_until``, and how long to wait until it is paid.
     """
     until = max(paid_until, now - burst) + cost

@@ -1,7 +1,7 @@
-"""Renditions: the files that stand beside a pool entry's main object, all made of the same content.
+"""Defines renditions: files in addition to the main object, which are made of the same content.
 
-The main object is what ``oss_path`` names and what a download without a name gives: the web copy, or
-the file as it was sent where none was made.
+The main object is what ``oss_path`` names and what a download without a name gives: the web copy,
+or the file as it was sent if there is no web copy.
 """
 
 import re
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 WEB: Final = "web"
-"""Name of the main object where it was made of the file that was sent."""
+"""Name of the main object if it was made of the file that was sent."""
 ORIGINAL: Final = "original"
 """Name of the file as it was sent, byte for byte."""
 NAME_CHARACTERS: Final = 63
 NAME_PATTERN: Final = r"[a-z0-9][a-z0-9-]{0,62}"
-"""Of renditions and of profiles."""
+"""Pattern of the names of renditions and of profiles."""
 _NAME: Final = re.compile(NAME_PATTERN)
 
 Facts = Mapping[str, object]
@@ -29,29 +29,29 @@ def is_rendition_name(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendition:
-    """A row of ``renditions``: one object of a pool entry beside its main one. Size in bytes."""
+    """Holds a row of ``renditions``: an object in addition to the main one; size in bytes."""
 
     name: str
     object_key: str
     path: str
-    """Where the object is, as ``ObjectStore.url`` says it."""
+    """Address of the object, as ``ObjectStore.url`` returns it."""
     hash: str
     """BLAKE3 of its bytes, 64 hexadecimal digits."""
     size: int
     content_type: str
     ext: str
-    """With its dot; '' if none."""
+    """Extension with its dot; '' if none."""
     facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProducedFile:
-    """A file that a worker has made and verified, before it is stored. Size in bytes."""
+    """Is a file that a worker has made and verified, before it is stored. Its size is in bytes."""
 
     name: str
     """``WEB`` or the rendition's name."""
     path: str
-    """Relative to the task's work directory."""
+    """Path relative to the task's work directory."""
     hash: str
     size: int
     content_type: str

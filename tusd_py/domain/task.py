@@ -1,11 +1,11 @@
-"""A task: what the user follows. Its states, texts and the one rule by which it changes.
+"""Defines a task, which a user follows: its states, its texts and the rule by which it changes.
 
 Rule 1: within an attempt the state only moves forward; progress never falls, across attempts too
 (requirement S11).
-Rule 2: a finished task does not change, except a failed one that is reopened by hand (requirement S17),
-and the address of a completed one whose file was processed again.
-Rule 3: an older attempt changes nothing once a newer one has spoken.
-The embedded adapter calls ``advance``; the Redis adapter's script is held to the same contract.
+Rule 2: a finished task does not change, except a failed one that is reopened by hand (requirement
+S17), and the address of a completed one whose file was processed again.
+Rule 3: an older attempt changes nothing once a newer one has reported. The embedded adapter calls
+``advance``; the contract tests hold the Redis adapter's script to the same rule.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from tusd_py.domain.ids import UploadId, UserId
 
 
 class TaskStatus(StrEnum):
-    """The states of the original API (requirement S7)."""
+    """Names the states of the original API (requirement S7)."""
 
     PENDING = "pending"
     RECEIVED = "received"
@@ -29,12 +29,12 @@ class TaskStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing follows."""
+        """Whether no other state follows."""
         return self in (TaskStatus.COMPLETED, TaskStatus.FAILED)
 
     @property
     def rank(self) -> int:
-        """Position on the way; a task never goes to a lower one."""
+        """Position of the state in the order; a task never moves to a lower one."""
         return _RANK[self]
 
 
@@ -55,7 +55,7 @@ CLAIMED_PROGRESS: Final = 20
 INSPECTED_PROGRESS: Final = 30
 COMPRESSED_PROGRESS: Final = 60
 UNCOMPRESSED_STORE_PROGRESS: Final = 70
-"""Start of uploading_oss when nothing was compressed (requirement S7)."""
+"""Start of uploading_oss if nothing was compressed (requirement S7)."""
 STORED_PROGRESS: Final = 90
 COMPLETED_PROGRESS: Final = 100
 
@@ -70,7 +70,7 @@ TEXT_STORED: Final = "上传完成，保存信息..."
 TEXT_COMPLETED: Final = "上传完成"
 TEXT_WAITING: Final = "等待资源"
 TEXT_RETRYING: Final = "重试中 "
-"""Tries so far and in all follow: ``1/5``."""
+"""The number of this attempt and the highest number follow: ``1/5``."""
 TEXT_INSTANT: Final = "文件已存在，秒传成功"
 TEXT_ACCEPTED: Final = "文件已接收，正在处理中"
 TEXT_COMPRESSION_FAILED: Final = "视频压缩失败: "
@@ -82,7 +82,7 @@ TEXT_RECORD_FAILED: Final = "保存文件信息失败"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFacts:
-    """What a task is about: fixed at its start or at its finish. Size in bytes, time unix seconds."""
+    """Describes what is fixed at a task's start or finish: size in bytes, time in unix seconds."""
 
     task_id: UploadId
     user_id: UserId
@@ -95,7 +95,7 @@ class TaskFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskChange:
-    """A step forward that somebody reports. ``attempt`` is 0 while bytes arrive, then the fence."""
+    """Reports a step forward. ``attempt`` is 0 while bytes arrive, then the fence."""
 
     status: TaskStatus
     progress: int
@@ -107,16 +107,16 @@ class TaskChange:
     oss_path: str = ""
     repository_id: str = ""
     notes: tuple[str, ...] = ()
-    """Codes of ``domain.notes.Note``: what a completed task has to say."""
+    """Codes of ``domain.notes.Note`` for a completed task."""
     reopen: bool = False
-    """Somebody asked for a failed task to be tried again."""
+    """Whether a failed task is tried again, on request."""
     again: bool = False
-    """A completed task may be completed once more: its file was processed again."""
+    """Whether a completed task may be completed again, since its file was processed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """The visible state (requirement S8), which is also the event (decision 14).
+    """Is the visible state (requirement S8), which is also the event (decision 14).
 
     ``epoch`` names the life of the view, ``seq`` counts the changes within it.
     """
@@ -136,9 +136,9 @@ class Task:
     notes: tuple[str, ...] = ()
     """Codes of ``domain.notes.Note``."""
     queue_position: int | None = None
-    """About how many jobs begin before the task's own; None: it does not wait, or that is not known."""
+    """About how many jobs begin before the task's own; None: it does not wait, or unknown."""
     last_progress: int = 0
-    """What ``progress`` was when the task failed; a failed task shows 0 (requirement S7)."""
+    """Value of ``progress`` when the task failed; a failed task shows 0 (requirement S7)."""
 
     @property
     def event_id(self) -> str:
@@ -149,9 +149,9 @@ class Task:
 def advance(
     task: Task | None, facts: TaskFacts, change: TaskChange, *, epoch: str, now: float
 ) -> Task | None:
-    """The task after ``change``, or None when the change is stale and must not be shown.
+    """Return the task after ``change``, or None if the change is stale and must not be shown.
 
-    Args: task: the visible state, None when there is none (a lost view starts anew).
+    Args: task: the visible state; None: there is none, for example since the view was lost.
         epoch: the view's life, used when there is no task yet; now: unix seconds (UTC).
     Source: requirements S7 and S11; ``tasks/advance.lua`` is the same rule in Redis.
     """
@@ -193,7 +193,8 @@ def _follows(task: Task, change: TaskChange) -> bool:
     if change.attempt < task.attempt:
         return False
     if task.status is TaskStatus.COMPLETED:
-        # The file was processed again, by this task's job or by that of another task with this content.
+        # The file was processed again, by this task's job or by that of another task with this
+        # content.
         newer = change.attempt > task.attempt or change.oss_path != task.oss_path
         return change.again and change.status is TaskStatus.COMPLETED and newer
     if task.status.terminal:

@@ -1,4 +1,4 @@
-"""What names claim against what contents are, and the white list of extensions."""
+"""Compares names with contents, and applies the white list of extensions."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.signatures.look import HeadReader, is_text
 
 TEXT_EXTENSIONS: Final = ("ts", "mts")
-"""Extensions of a video, and also of sources in TypeScript."""
+"""Extensions of a video that are also those of sources in TypeScript."""
 NO_TEXT: Final = b"\0"
 _TEXT_TYPES: Final = ("text", "application")
 _KIN: Final = (
@@ -25,23 +25,31 @@ _KIN: Final = (
     (types.AC3, types.EAC3),
     (types.WAV, types.W64),
 )
-"""Types that programs give the same extensions."""
+"""Types to which programs give the same extensions."""
 _GUESSED: Final = {
-    types.MP3: (types.AAC, types.FLAC, types.APE, types.WAVPACK, types.TTA, types.AC3, types.EAC3, types.DTS),
+    types.MP3: (
+        types.AAC, types.FLAC, types.APE, types.WAVPACK, types.TTA, types.AC3, types.EAC3,
+        types.DTS,
+    ),
     types.ZIP: types.ZIPPED,
 }  # fmt: skip
-"""Types that the beginning of a file is taken for, and those that the whole file may be instead."""
+"""Types that the beginning of a file shows, and the types that the whole may have instead."""
 _LATE: Final = (
-    types.MP3, types.AAC, types.AC3, types.EAC3, types.DTS, types.DV, types.H264, types.HEVC, types.M2V,
-    types.MKV, types.WEBM, types.MOV,
+    types.MP3, types.AAC, types.AC3, types.EAC3, types.DTS, types.DV, types.H264, types.HEVC,
+    types.M2V, types.MKV, types.WEBM, types.MOV,
 )  # fmt: skip
-"""Types that show by several frames in a row, or behind a gap or a box: a beginning may be too short for them."""
+"""Types that need several frames in a row, or follow a gap or a box.
+
+A beginning may be too short for them.
+"""
 
 
 def check_declared(filename: str, filetype: str, allowed: Sequence[str]) -> None:
-    """Refuse what a white list does not allow by extension, and a media type that disagrees with it.
+    """Refuse an extension that the white list does not allow, and a media type that contradicts it.
 
-    Nothing is checked while ``allowed`` (extensions) is empty. Raises: TypeNotAllowed.
+    Nothing is checked while ``allowed`` (extensions) is empty.
+
+    Raises: TypeNotAllowed.
     """
     if not allowed:
         return
@@ -68,30 +76,31 @@ def _same_family(declared: str, kind: FileType) -> bool:
     return family == kind.family or (family in av and kind.family in av)
 
 
-def check_content(filename: str, look: HeadReader, allowed: Sequence[str]) -> None:
+def check_content(filename: str, reader: HeadReader, allowed: Sequence[str]) -> None:
     """Refuse, under a white list, content that is not of the kind that its extension claims.
 
-    Content of an extension that claims nothing known (a text's, say) must not be of a known type.
-    A look at the beginning of a file (``size`` None) refuses only what the rest can't make right.
+    Content under an extension that is not in the table (a text, for example) must not be of a known
+    type. With the beginning of a file (``size`` None) only what the rest cannot correct is refused.
+
     Raises: TypeMismatch.
     """
     if not allowed:
         return
-    found, claimed = identify(look), by_extension(extension_of(filename))
-    waits = look.size is None and claimed is not None and _may_become(claimed, found, look.head)
-    if not waits and not _is_as_named(filename, found, look.head):
+    found, claimed = identify(reader), by_extension(extension_of(filename))
+    waits = reader.size is None and claimed is not None and _may_become(claimed, found, reader.head)
+    if not waits and not _is_as_named(filename, found, reader.head):
         raise TypeMismatch
 
 
 def fits_name(filename: str, file: File) -> bool:
-    """Whether a file of the pool may have this name under a white list, without its content at hand."""
+    """Return whether a file of the pool may have this name under a white list, by its record."""
     if file.main_name != ORIGINAL and TYPE_FACT not in file.facts:
-        # Of a version that made nothing of a file whose name disagreed with its content.
+        # From a version that made nothing of a file whose name disagreed with its content.
         return extension_of(filename) == extension_of(file.name)
     found = by_extension(file.ext.removeprefix("."))
     if file.main_name != ORIGINAL:
         found = by_name(str(file.facts[TYPE_FACT]))
-    # Whether bytes of no known type are text is not recorded.
+    # It is not recorded whether bytes of no known type are text.
     return _is_as_named(filename, found, NO_TEXT)
 
 
@@ -108,7 +117,7 @@ def _may_become(claimed: FileType, found: FileType | None, head: bytes) -> bool:
 
 
 def is_consistent(filename: str, found: FileType | None, head: bytes) -> bool:
-    """Whether a file may have this name: its extension claims the type that was found, or one of its kin.
+    """Return whether the name's extension claims the type that was found, or a similar one.
 
     An extension that is not in the table claims nothing. ``head``: the file's first bytes.
     """

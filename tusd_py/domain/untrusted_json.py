@@ -17,7 +17,9 @@ def read_json_object(payload: bytes | str) -> dict[str, Any]:
     """Return the members of a JSON object.
 
     Every number in it is finite and every text can be encoded as UTF-8. Of members with the same
-    name the last one counts. Raises: NotAJsonObject. Source: RFC 8259, RFC 7493 (I-JSON, 2.1 and 2.2).
+    name the last one counts. Source: RFC 8259, RFC 7493 (I-JSON, 2.1 and 2.2).
+
+    Raises: NotAJsonObject.
     """
     try:
         text = payload.decode("utf-8") if isinstance(payload, bytes) else payload

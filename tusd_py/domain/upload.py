@@ -1,4 +1,4 @@
-"""An upload: bytes that are arriving, and what is known about them beforehand."""
+"""Defines an upload: bytes that arrive, and what is known about them beforehand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ PROFILE_KEY: Final = "profile"
 
 
 class UploadKind(StrEnum):
-    """The upload's part in a concatenation (tus 1.0.0, Upload-Concat)."""
+    """Names the upload's part in a concatenation (tus 1.0.0, Upload-Concat)."""
 
     REGULAR = "regular"
     PARTIAL = "partial"
@@ -25,30 +25,30 @@ class UploadKind(StrEnum):
 
 
 class InstantPatch(StrEnum):
-    """What a PATCH of an upload that was born complete is told."""
+    """Names an answer to a PATCH of an upload that was complete from its start."""
 
     JUMP = "jump"
-    """The full length: tus-js-client, Uppy, tuspy and aiotus take it as done."""
+    """The full length: tus-js-client, Uppy, tuspy and aiotus then count the upload as done."""
     COUNT = "count"
     """The bytes sent so far, which are dropped: for clients that compare with their own count."""
     REFUSE = "refuse"
-    """409: the offset is the length, a HEAD tells it."""
+    """409: the offset is the length, as a HEAD request shows."""
 
 
 class UploadState(StrEnum):
-    """How far an upload has come. The offset is not kept here: it is the data file's length."""
+    """Names the state of an upload. Its offset is not kept here: it is the data file's length."""
 
     RECEIVING = "receiving"
     FINISHED = "finished"
     TERMINATED = "terminated"
     EXPIRED = "expired"
     REJECTED = "rejected"
-    """Dropped at its finish: not what its hash or its name said."""
+    """Dropped at its finish, since its hash or its name did not match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """One upload as the catalog holds it. Times are unix seconds (UTC), sizes bytes."""
+    """Describes an upload as the catalog holds it. Times are unix seconds (UTC), sizes bytes."""
 
     id: UploadId
     user_id: UserId
@@ -63,49 +63,49 @@ class Upload:
     """Upload-Concat exactly as received (check C175)."""
     parts: tuple[UploadId, ...] = ()
     declared_hash: str | None = None
-    """BLAKE3 the client declared, 64 hexadecimal digits; verified at finish."""
+    """BLAKE3 that the client declared, 64 hexadecimal digits; verified at the finish."""
     file_hash: str | None = None
     """BLAKE3 of the bytes as this server computed it; None until finished."""
     file_identity: str | None = None
-    """The pool entry that holds the content once the pipeline is through."""
+    """Entry of the pool that holds the content after processing."""
     instant: bool = False
-    """Complete without its bytes: the pool held the content (秒传)."""
+    """Whether it is complete without its bytes, since the pool held the content (秒传)."""
     tenant: str = ""
-    """The group that its owner belonged to when it was made."""
+    """The group that its owner belonged to when it was created."""
     priority: int = 0
-    """Of its job among all that wait, by what its owner's token said when it was made; higher is sooner."""
+    """Priority of its job, by the owner's token when it was created; higher comes sooner."""
     granted: int = 0
-    """Bytes of the owner's quota that it may fill while its length is deferred."""
+    """Bytes of the owner's quota that are reserved for it while its length is deferred."""
     created_at: float
 
     @property
     def size(self) -> int:
-        """The length in bytes. Raises: ValueError: it is still deferred."""
+        """Length in bytes. Raises: ValueError: it is still deferred."""
         if self.length is None:
             raise ValueError("the upload's length is deferred")
         return self.length
 
     def instant_patch(self, default: InstantPatch) -> InstantPatch:
-        """What the client asked for by the metadata key ``instant``, else the deployment's choice."""
-        asked = self.metadata.get("instant", b"").decode("latin-1")
-        return InstantPatch(asked) if asked in set(InstantPatch) else default
+        """Return the client's choice in the metadata key ``instant``, else ``default``."""
+        chosen = self.metadata.get("instant", b"").decode("latin-1")
+        return InstantPatch(chosen) if chosen in set(InstantPatch) else default
 
     @property
     def filename(self) -> str:
-        """The client's name for the file, for people to read: never used as a path; '' if none."""
+        """The client's name for the file, for display only: never a path; '' if none."""
         raw = self.metadata.get("filename") or self.metadata.get("name") or b""
         return raw.decode("utf-8", "replace")
 
     @property
     def filetype(self) -> str:
-        """The media type the client declared; '' if none."""
+        """The media type that the client declared; '' if none."""
         raw = self.metadata.get("filetype") or self.metadata.get("type") or b""
         return raw.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedContent:
-    """What is known when the last byte is durable: the input of the finishing transaction."""
+    """Holds what is known when all bytes are durable: the input of the finishing transaction."""
 
     upload_id: UploadId
     user_id: UserId

@@ -16,9 +16,9 @@ class WaitingLine:
     priority: int
     """Highest priority of the line's jobs."""
     waiting: int
-    """How many jobs wait in it."""
+    """Number of jobs that wait in it."""
     running: int
-    """How many of the user's jobs run in this lane."""
+    """Number of the user's jobs that run in this lane."""
     served_at: float
     """Time of the line's last turn, in unix seconds; 0: never."""
 
@@ -30,7 +30,7 @@ class WaitingJob:
     task_id: UploadId
     lane: JobLane
     place: int
-    """How many jobs of the same user and lane are before it."""
+    """Number of jobs of the same user and lane before it."""
 
 
 def jobs_before(job: WaitingJob, mine: WaitingLine, others: Collection[WaitingLine]) -> int:

@@ -1,1 +1,1 @@
-"""What a file is, by its content."""
+"""Finds what a file is by its content."""

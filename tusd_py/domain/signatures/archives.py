@@ -1,7 +1,7 @@
-"""ZIP archives, and the documents that are ZIP archives.
+"""Recognises ZIP archives, and the documents that are ZIP archives.
 
-Sources: PKWARE APPNOTE 6.3.10; ISO/IEC 29500-2 (Office Open XML); OASIS OpenDocument 1.3, part 2, and
-EPUB 3.3 OCF, whose first entry is ``mimetype``, stored as it is.
+Sources: PKWARE APPNOTE 6.3.10; ISO/IEC 29500-2 (Office Open XML); OASIS OpenDocument 1.3, part 2,
+and EPUB 3.3 OCF, whose first entry is ``mimetype``, stored as it is.
 """
 
 from collections.abc import Iterator
@@ -16,17 +16,17 @@ _END: Final = b"PK\x05\x06"
 _END_BYTES: Final = 22
 _MAX_COMMENT_BYTES: Final = 0xFFFF
 _MAX_DIRECTORY_BYTES: Final = 1 << 20
-"""More of a list of contents is not read."""
+"""Bytes of a list of contents that are read at most."""
 _MAX_LOCAL_HEADERS: Final = 64
-"""Documents show within as many, or in the list at the end."""
+"""Entries within which a document is recognised, if not by the list at the end."""
 _FOLDERS: Final = ((b"word/", DOCX), (b"xl/", XLSX), (b"ppt/", PPTX))
 _CONTENT_TYPES: Final = b"[Content_Types].xml"
 _NAMED: Final = {kind.mime.encode(): kind for kind in (ODT, ODS, ODP, EPUB)}
 
 
-def archive(look: HeadReader) -> FileType | None:
+def archive(reader: HeadReader) -> FileType | None:
     """Return ZIP, or the document that the archive is, by the names of its contents."""
-    head = look.head
+    head = reader.head
     if head.startswith(_END) and len(head) >= _END_BYTES:
         return ZIP
     if not head.startswith(_LOCAL):
@@ -36,7 +36,7 @@ def archive(look: HeadReader) -> FileType | None:
         size = int.from_bytes(head[22:26], "little") or max(map(len, _NAMED))
         return _NAMED.get(head[start : start + size], ZIP)
     found = _document(list(_local_names(head)))
-    return found or _document(list(_central_names(look))) or ZIP
+    return found or _document(list(_central_names(reader))) or ZIP
 
 
 def _document(names: list[bytes]) -> FileType | None:
@@ -61,24 +61,24 @@ def _local_names(head: bytes) -> Iterator[bytes]:
         )
         yield head[at + 30 : at + 30 + length]
         after = at + 30 + length + extra
-        # Where the length follows the content, the next header has to be looked for.
+        # If the length follows the content, the next header must be searched.
         is_sized = not header[6] & 8 and packed != 0xFFFFFFFF
         at = after + packed if is_sized else head.find(_LOCAL, after)
 
 
-def _central_names(look: HeadReader) -> Iterator[bytes]:
-    if look.size is None:
+def _central_names(reader: HeadReader) -> Iterator[bytes]:
+    if reader.size is None:
         return
-    length = min(look.size, _END_BYTES + _MAX_COMMENT_BYTES)
-    tail = look.read_at(look.size - length, length) or b""
+    length = min(reader.size, _END_BYTES + _MAX_COMMENT_BYTES)
+    tail = reader.read_at(reader.size - length, length) or b""
     end = tail.rfind(_END)
     if end < 0 or len(tail) - end < _END_BYTES:
         return
     size = int.from_bytes(tail[end + 12 : end + 16], "little")
-    start = look.size - length + end - size
+    start = reader.size - length + end - size
     if start < 0:
         return
-    directory = look.read_at(start, min(size, _MAX_DIRECTORY_BYTES)) or b""
+    directory = reader.read_at(start, min(size, _MAX_DIRECTORY_BYTES)) or b""
     at = 0
     while directory[at : at + 4] == _CENTRAL:
         lengths = [int.from_bytes(directory[at + n : at + n + 2], "little") for n in (28, 30, 32)]

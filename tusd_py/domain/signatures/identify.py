@@ -1,6 +1,6 @@
 """Finds a file's type by its content.
 
-A wrong answer is worse than none: a type whose frames begin with few fixed bits is recognised by
+No answer is better than a wrong one: a type whose frames begin with few fixed bits is recognised by
 several frames in a row.
 """
 
@@ -64,22 +64,23 @@ _PREFIXES: Final[tuple[tuple[bytes, FileType], ...]] = (
 )
 
 _PROBES: Final[tuple[Callable[[HeadReader], FileType | None], ...]] = (
-    boxed, ebml, chunked, ogg, windows_media, yuv4mpeg, tiff, archive, tagged, sound, bitmap, icon, jpeg_xl,
-    general_exchange, program_stream, elementary_video, digital_video, transport_stream,
+    boxed, ebml, chunked, ogg, windows_media, yuv4mpeg, tiff, archive, tagged, sound, bitmap, icon,
+    jpeg_xl, general_exchange, program_stream, elementary_video, digital_video, transport_stream,
 )  # fmt: skip
 
 
-def identify(look: HeadReader) -> FileType | None:
+def identify(reader: HeadReader) -> FileType | None:
     """Return the type of a file; None: none of the table.
 
-    A look at a part of a file may find less than one at the whole: see ``type_rules.check_content``.
-    Raises: what ``look.read`` raises.
+    With a part of a file it may find less than with the whole: see ``type_rules.check_content``.
+
+    Raises: what ``reader.read`` raises.
     """
     for prefix, kind in _PREFIXES:
-        if look.head.startswith(prefix):
+        if reader.head.startswith(prefix):
             return kind
     for probe in _PROBES:
-        found = probe(look)
+        found = probe(reader)
         if found is not None:
             return found
     return None

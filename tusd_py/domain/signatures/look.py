@@ -1,4 +1,4 @@
-"""The part of a file that is read to find its type."""
+"""Reads the part of a file that shows its type."""
 
 import re
 from collections.abc import Callable
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from typing import Final
 
 HEAD_BYTES: Final = 1 << 16
-"""Most types show within these first bytes of a file."""
+"""Most types are recognised by these first bytes of a file."""
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
-"""All but tabulators, ends of lines and pages, and escapes of terminals."""
+"""Control characters except tabulators, ends of lines and pages, and escapes of terminals."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadReader:
-    """A file's first bytes, and a way to read others. Offsets, lengths and sizes in bytes."""
+    """Holds a file's first bytes, and can read others. Offsets, lengths and sizes are in bytes."""
 
     head: bytes
     size: int | None = None
-    """Of the whole file; None while more bytes may follow."""
+    """Size of the whole file; None while more bytes may follow."""
     read: Callable[[int, int], bytes] | None = None
     """Returns the bytes from a start for a length, fewer at the end of the file."""
 
     def read_at(self, start: int, length: int) -> bytes | None:
-        """Return the bytes from ``start``, fewer at the end of the file; None if they can't be read."""
+        """Return the bytes from ``start``, fewer at the end of the file; None: unreadable."""
         if start < 0 or length < 0:
             return b""
         if start + length <= len(self.head) or self.size == len(self.head):
@@ -34,7 +34,7 @@ class HeadReader:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether bytes can be the beginning of a text in UTF-8 or UTF-16 with a byte order mark."""
+    """Return whether bytes can begin a text in UTF-8, or in UTF-16 with a byte order mark."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = head[: len(head) & ~1].decode("utf-16", "replace")
     else:

@@ -1,4 +1,4 @@
-"""Pictures that are not named by their first bytes alone, among them raw pictures in TIFF's form.
+"""Recognises pictures for which the first bytes do not suffice, among them raw pictures like TIFF.
 
 Sources: TIFF 6.0, the DNG specification 1.7, https://www.awaresystems.be/imaging/tiff/bigtiff.html,
 ISO/IEC 18181-1 (JPEG XL).
@@ -28,7 +28,7 @@ _NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _MAKE = 254, 259, 262, 271
 _SUB_DIRECTORIES, _DNG_VERSION = 330, 50706
 _REDUCED: Final = 1
 _RAW_COMPRESSIONS: Final = (32767, 32770, 34713, 65000, 65535)
-"""Of Sony, Samsung, Nikon, Kodak and Pentax."""
+"""Compressions of Sony, Samsung, Nikon, Kodak and Pentax."""
 _RAW_PHOTOMETRICS: Final = (32803, 34892)
 """Colour filter array, linear raw."""
 _MAKERS: Final = (
@@ -40,9 +40,9 @@ _JXL_SIDE_BITS: Final = (9, 13, 18, 30)
 _JXL_LARGEST_SIDE: Final = 1 << 18
 
 
-def tiff(look: HeadReader) -> FileType | None:
+def tiff(reader: HeadReader) -> FileType | None:
     """Return TIFF, or the camera's raw format that uses its form."""
-    head = look.head
+    head = reader.head
     order: dict[bytes, str] = {b"II": "little", b"MM": "big"}
     name = order.get(head[:2])
     if name is None or len(head) < 8:
@@ -55,11 +55,11 @@ def tiff(look: HeadReader) -> FileType | None:
         return None
     if head[8:10] == b"CR":
         return CR2
-    return _raw(look, is_little) or TIFF
+    return _raw(reader, is_little) or TIFF
 
 
-def _raw(look: HeadReader, little: bool) -> FileType | None:
-    tags = _tags(look, little)
+def _raw(reader: HeadReader, little: bool) -> FileType | None:
+    tags = _tags(reader, little)
     if _DNG_VERSION in tags:
         return DNG
     reduced = _SUB_DIRECTORIES in tags and tags.get(_NEW_SUBFILE_TYPE) == _REDUCED
@@ -67,15 +67,15 @@ def _raw(look: HeadReader, little: bool) -> FileType | None:
     mosaic = tags.get(_PHOTOMETRIC) in _RAW_PHOTOMETRICS
     if not (reduced or packed or mosaic) or _MAKE not in tags:
         return None
-    maker = (look.read_at(tags[_MAKE], 16) or b"").upper()
+    maker = (reader.read_at(tags[_MAKE], 16) or b"").upper()
     return next((kind for name, kind in _MAKERS if maker.startswith(name)), CAMERA_RAW)
 
 
-def _tags(look: HeadReader, little: bool) -> Mapping[int, int]:
-    """The first directory's tags with their values, or the places of these."""
-    start = _integer(look.head[4:8], little=little)
-    count = min(_integer(look.read_at(start, 2) or b"", little=little), _MAX_ENTRIES)
-    entries = look.read_at(start + 2, 12 * count) or b""
+def _tags(reader: HeadReader, little: bool) -> Mapping[int, int]:
+    """Return the first directory's tags with their values, or with the offsets of these."""
+    start = _integer(reader.head[4:8], little=little)
+    count = min(_integer(reader.read_at(start, 2) or b"", little=little), _MAX_ENTRIES)
+    entries = reader.read_at(start + 2, 12 * count) or b""
     tags = {}
     for at in range(0, len(entries) - 11, 12):
         entry = entries[at : at + 12]
@@ -89,15 +89,15 @@ def _integer(data: bytes, *, little: bool) -> int:
     return int.from_bytes(data, "little" if little else "big")
 
 
-def bitmap(look: HeadReader) -> FileType | None:
+def bitmap(reader: HeadReader) -> FileType | None:
     """Return BMP if its header has a known length."""
-    known = int.from_bytes(look.head[14:18], "little") in _BITMAP_HEADERS
-    return BMP if look.head.startswith(b"BM") and known else None
+    known = int.from_bytes(reader.head[14:18], "little") in _BITMAP_HEADERS
+    return BMP if reader.head.startswith(b"BM") and known else None
 
 
-def icon(look: HeadReader) -> FileType | None:
-    """Return an icon or a cursor if its first entry is sound."""
-    head = look.head
+def icon(reader: HeadReader) -> FileType | None:
+    """Return an icon or a cursor if its first entry is valid."""
+    head = reader.head
     if not head.startswith((b"\0\0\1\0", b"\0\0\2\0")) or len(head) < 22:
         return None
     count = int.from_bytes(head[4:6], "little")
@@ -107,11 +107,11 @@ def icon(look: HeadReader) -> FileType | None:
     return ICO if plain and head[9] == 0 and count and size and place >= 6 + 16 * count else None
 
 
-def jpeg_xl(look: HeadReader) -> FileType | None:
+def jpeg_xl(reader: HeadReader) -> FileType | None:
     """Return a bare codestream of JPEG XL if the size in its header can be true."""
-    if not look.head.startswith(b"\xff\x0a") or len(look.head) < 12:
+    if not reader.head.startswith(b"\xff\x0a") or len(reader.head) < 12:
         return None
-    bits = int.from_bytes(look.head[2:12], "little")
+    bits = int.from_bytes(reader.head[2:12], "little")
     if not bits & 1:
         at = 3
         height = (bits >> at & ((1 << _JXL_SIDE_BITS[bits >> 1 & 3]) - 1)) + 1

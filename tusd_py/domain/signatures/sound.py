@@ -1,4 +1,4 @@
-"""Sound whose frames follow one another without a container, and tags before any sound.
+"""Recognises sound whose frames follow one another without a container, and tags before any sound.
 
 Sources: ISO/IEC 11172-3 and 13818-3 (MPEG audio), 14496-3 (ADTS), ETSI TS 102 366 (AC-3, E-AC-3),
 ETSI TS 102 114 (DTS), https://id3.org/id3v2.4.0-structure.
@@ -11,7 +11,7 @@ from tusd_py.domain.filetypes import AAC, AC3, APE, DTS, EAC3, FLAC, MP3, TTA, W
 from tusd_py.domain.signatures.look import HEAD_BYTES, HeadReader
 
 FRAMES: Final = 3
-"""As many frames in a row make a stream."""
+"""Number of frames in a row that make a stream."""
 _MAX_TAGS: Final = 8
 _TAG_HEADER_BYTES: Final = 10
 _BEHIND_A_TAG: Final = (
@@ -32,17 +32,20 @@ _DTS: Final = b"\x7f\xfe\x80\x01"
 _DTS_EXTENSION: Final = b"\x64\x58\x20\x25"
 
 Frame = tuple[int, object]
-"""A frame's length in bytes, and what all frames of a stream have in common. Length 0: no frame."""
+"""Length of a frame in bytes, and what all frames of a stream have in common.
+
+Length 0: no frame.
+"""
 
 
-def tagged(look: HeadReader) -> FileType | None:
+def tagged(reader: HeadReader) -> FileType | None:
     """Return what follows the ID3 tags at the beginning, which may hold pictures of any size.
 
-    Where they end beyond what can be read, it is taken for MP3, which nearly every file of this kind is.
+    If they end beyond what can be read, it counts as MP3, which nearly every file of this kind is.
     """
     at = 0
     for _ in range(_MAX_TAGS):
-        head = look.read_at(at, _TAG_HEADER_BYTES) if at else look.head[:_TAG_HEADER_BYTES]
+        head = reader.read_at(at, _TAG_HEADER_BYTES) if at else reader.head[:_TAG_HEADER_BYTES]
         if head is None:
             return MP3
         size = _tag_size(head)
@@ -51,11 +54,11 @@ def tagged(look: HeadReader) -> FileType | None:
         at += size
     if not at:
         return None
-    found = look.read_at(at, HEAD_BYTES)
+    found = reader.read_at(at, HEAD_BYTES)
     if found is None:
         # The rest of the head, if the tag ends there.
-        found = look.head[at:]
-        if len(found) < HEAD_BYTES // 2 and look.size is None:
+        found = reader.head[at:]
+        if len(found) < HEAD_BYTES // 2 and reader.size is None:
             return _untagged(found) or MP3
     return _untagged(found)
 
@@ -77,9 +80,9 @@ def _untagged(data: bytes) -> FileType | None:
     return _framed(data.lstrip(b"\0"))
 
 
-def sound(look: HeadReader) -> FileType | None:
+def sound(reader: HeadReader) -> FileType | None:
     """Return the type of bare frames of sound."""
-    return _framed(look.head)
+    return _framed(reader.head)
 
 
 def _framed(data: bytes) -> FileType | None:
@@ -96,7 +99,7 @@ def _in_a_row(data: bytes, frame: Callable[[bytes], Frame]) -> bool:
         if not length or (found and fixed != common):
             return False
         at, found, common = at + length, found + 1, fixed
-    # A very short file is all of its frames.
+    # A very short file may consist of fewer frames.
     return found == FRAMES or (found > 1 and at == len(data))
 
 
@@ -141,7 +144,7 @@ def _eac3(head: bytes) -> Frame:
 
 
 def _is_dts(data: bytes) -> bool:
-    """Whether a core frame is followed by another one, or by an extension of it: 64 fixed bits."""
+    """Return whether a core frame is followed by another one or by an extension: 64 fixed bits."""
     if len(data) < 9 or not data.startswith(_DTS):
         return False
     length = ((data[5] & 3) << 12 | data[6] << 4 | data[7] >> 4) + 1

@@ -1,7 +1,7 @@
-"""Video in packets and bare streams: transport and program streams, GXF, elementary streams, DV.
+"""Recognises video in packets and bare streams: MPEG-TS, MPEG-PS, GXF, elementary streams, DV.
 
-Sources: ISO/IEC 13818-1 (TS, PS), 13818-2 and 11172-2 (MPEG video), 14496-10 annex B (H.264), 23008-2
-annex B (HEVC), IEC 61834 (DV).
+Sources: ISO/IEC 13818-1 (TS, PS), 13818-2 and 11172-2 (MPEG video), 14496-10 annex B (H.264),
+23008-2 annex B (HEVC), IEC 61834 (DV).
 """
 
 from typing import Final
@@ -10,9 +10,9 @@ from tusd_py.domain.filetypes import DV, GXF, H264, HEVC, M2V, MPEG_PS, MPEG_TS,
 from tusd_py.domain.signatures.look import HeadReader, is_text
 
 PACKETS: Final = 8
-"""As many packets in a row make a transport stream."""
+"""Number of packets in a row that make a transport stream."""
 _PACKET_BYTES: Final = (188, 192, 204)
-"""As sent; with a time stamp before each (M2TS); with bytes for error correction behind each."""
+"""As sent; with a time stamp before each (M2TS); with bytes for error correction after each."""
 _START: Final = b"\0\0\1"
 _MAX_UNITS: Final = 64
 _SEQUENCE_CODES: Final = (0x00, 0xB2, 0xB5, 0xB8)
@@ -21,9 +21,9 @@ _DV_SEQUENCE_BYTES: Final = 150 * _DV_BLOCK_BYTES
 _DV_SEQUENCES: Final = 4
 
 
-def transport_stream(look: HeadReader) -> FileType | None:
-    """Return MPEG-TS if packets follow one another, from wherever the recording was cut."""
-    head = look.head
+def transport_stream(reader: HeadReader) -> FileType | None:
+    """Return MPEG-TS if packets follow one another, wherever the recording was cut."""
+    head = reader.head
     for size in _PACKET_BYTES:
         at = head.find(b"\x47", 0, size)
         while at >= 0:
@@ -37,19 +37,19 @@ def _are_packets(head: bytes, start: int, size: int) -> bool:
     if start + PACKETS * size > len(head):
         return False
     packets = (head[at : at + 4] for at in range(start, start + PACKETS * size, size))
-    # Neither an error indicator nor an adaptation field control of 0, which is reserved.
+    # There is no error indicator, and no adaptation field control of 0, which is reserved.
     return all(packet[0] == 0x47 and packet[1] < 0x80 and packet[3] & 0x30 for packet in packets)
 
 
-def general_exchange(look: HeadReader) -> FileType | None:
+def general_exchange(reader: HeadReader) -> FileType | None:
     """Return GXF if its first packet is a map of what follows (SMPTE 360M)."""
-    head = look.head
+    head = reader.head
     return GXF if head.startswith(b"\0\0\0\0\1\xbc") and head[14:16] == b"\xe1\xe2" else None
 
 
-def program_stream(look: HeadReader) -> FileType | None:
+def program_stream(reader: HeadReader) -> FileType | None:
     """Return MPEG-PS if a pack is followed by a packet."""
-    head = look.head
+    head = reader.head
     if not head.startswith(b"\0\0\1\xba") or len(head) < 16:
         return None
     if head[4] & 0xC4 == 0x44:
@@ -62,9 +62,9 @@ def program_stream(look: HeadReader) -> FileType | None:
     return MPEG_PS if following[:3] == _START and following[3:] >= b"\xb9" else None
 
 
-def elementary_video(look: HeadReader) -> FileType | None:
+def elementary_video(reader: HeadReader) -> FileType | None:
     """Return H.264, HEVC or MPEG video by the units that a stream begins with."""
-    head = look.head
+    head = reader.head
     if not head.startswith((_START, b"\0" + _START)):
         return None
     units = _units(head)
@@ -78,7 +78,7 @@ def elementary_video(look: HeadReader) -> FileType | None:
 
 
 def _units(head: bytes) -> list[bytes]:
-    """The first bytes of what follows each start code."""
+    """Return the first bytes of what follows each start code."""
     found: list[bytes] = []
     at = head.find(_START)
     while at >= 0 and len(found) < _MAX_UNITS:
@@ -88,7 +88,7 @@ def _units(head: bytes) -> list[bytes]:
 
 
 def _is_mpeg_video(units: list[bytes]) -> bool:
-    """A sequence header with a size, a known aspect and rate, then what may follow it."""
+    """Return whether a sequence header has a size, a known aspect and rate, and a successor."""
     if len(units) < 2 or units[0][0] != 0xB3 or len(units[0]) < 8:
         return False
     size = int.from_bytes(units[0][1:4], "big")
@@ -99,7 +99,10 @@ def _is_mpeg_video(units: list[bytes]) -> bool:
 
 
 def _is_h264(units: list[bytes]) -> bool:
-    """Parameter sets of sequence and picture, then a slice, and no unit that is forbidden."""
+    """Return whether there are parameter sets of sequence and picture, then a slice.
+
+    A forbidden unit makes the answer False.
+    """
     kinds = [unit[0] & 31 for unit in units]
     valid = all(
         not unit[0] & 0x80 and 0 < kind < 24 and (kind not in (5, 7, 8) or unit[0] & 0x60)
@@ -109,7 +112,10 @@ def _is_h264(units: list[bytes]) -> bool:
 
 
 def _is_hevc(units: list[bytes]) -> bool:
-    """Parameter sets of video, sequence and picture, then a slice, and no unit that is forbidden."""
+    """Return whether there are parameter sets of video, sequence and picture, then a slice.
+
+    A forbidden unit makes the answer False.
+    """
     kinds = [unit[0] >> 1 & 63 for unit in units]
     valid = all(not unit[0] & 0x80 and unit[1] & 7 for unit in units)
     slices = tuple(range(32))
@@ -121,9 +127,9 @@ def _in_order(kinds: list[int], wanted: tuple[tuple[int, ...], ...]) -> bool:
     return all(any(kind in group for kind in left) for group in wanted)
 
 
-def digital_video(look: HeadReader) -> FileType | None:
+def digital_video(reader: HeadReader) -> FileType | None:
     """Return raw DV if the first sequences of a frame begin as they must."""
-    head = look.head
+    head = reader.head
     if head[:3] != b"\x1f\x07\0":
         return None
     blocks = [head[at : at + 3] for at in range(0, 8 * _DV_BLOCK_BYTES, _DV_BLOCK_BYTES)]
