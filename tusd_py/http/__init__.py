@@ -1,1 +1,1 @@
-"""Routes: the tus endpoint, the original API, events, and the one table of errors."""
+"""Answers HTTP requests: the tus endpoint, the original API, events and the table of errors."""

@@ -1,7 +1,7 @@
-"""From a request's head to its caller: session token, upload token or ticket.
+"""Finds the caller of a request from its head: by a session token, an upload token or a ticket.
 
-An upload token or a ticket is read here; anything else is the business of ``Authenticate``, which a
-deployment may bring itself. Nothing of the body is read for it.
+Upload tokens and tickets are read here; ``Authenticate`` reads everything else, and an application
+can supply its own. The body of the request is not read.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,34 +20,42 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.settings.sections import AuthSettings
 
 Authenticate = Callable[[HTTPConnection], Awaitable[Caller]]
-"""Who is asking, by the head of a request. Raises: Unauthenticated (401), another PolicyError (403),
-a BackendError (503) to refuse. Must not block, and must not touch the body."""
+"""Return the caller of a request from its head.
+
+It must not block, and must not read the body. Raises, in order to refuse the request:
+Unauthenticated (401), another PolicyError (403), a BackendError (503).
+"""
 
 UPLOAD_TOKEN: Final = "Upload-Token"  # noqa: S105  (a header's name)
 
 
 async def anonymous(_connection: HTTPConnection) -> Caller:
-    """Everybody is the same user: the embedded default (requirement S22)."""
+    """Return the same user for every request, as in the embedded default (requirement S22)."""
     return EVERYBODY
 
 
 class Access:
-    """The ways in."""
+    """Finds the callers of requests, and issues upload tokens."""
 
     def __init__(
-        self, authenticate: Authenticate, grants: ScopedTokens | None, *, by_tokens: bool
+        self, authenticate: Authenticate, scoped_tokens: ScopedTokens | None, *, by_tokens: bool
     ) -> None:
-        """Without ``grants`` there are neither upload tokens nor tickets."""
+        """Without ``scoped_tokens`` there are neither upload tokens nor tickets."""
         self._authenticate = authenticate
-        self.scoped_tokens = grants
+        self.scoped_tokens = scoped_tokens
         self.anonymous = authenticate is anonymous
-        """Whether nobody is asked who he is."""
+        """Whether requests are not authenticated."""
         self.by_tokens = by_tokens
-        """Whether each request needs a token in a header, which a page of another site can't know and a
-        browser never adds by itself."""
+        """Whether each request needs a token in a header.
+
+        A page of another site can't know the token, and a browser never adds it by itself.
+        """
 
     async def caller(self, connection: HTTPConnection) -> Caller:
-        """Who is asking. Raises: TokenInvalid, TokenExpired, and what ``Authenticate`` raises."""
+        """Return the caller of a request.
+
+        Raises: TokenInvalid, TokenExpired, and what ``Authenticate`` raises.
+        """
         if self.scoped_tokens is not None:
             headers = connection.headers
             token = headers.get(UPLOAD_TOKEN)
@@ -59,8 +67,10 @@ class Access:
         return await self._authenticate(connection)
 
     async def listener(self, connection: HTTPConnection) -> Caller:
-        """Who is asking for a stream, which a ticket in the query opens too: EventSource and
-        WebSocket send no header of a page's choice. Raises: what ``caller`` raises."""
+        """Return the caller of a request for a stream, which can have a ticket in its query.
+
+        With EventSource and WebSocket a page can't set a header. Raises: what ``caller`` raises.
+        """
         if self.scoped_tokens is not None:
             ticket = connection.query_params.get("ticket")
             if ticket is not None:
@@ -70,7 +80,10 @@ class Access:
     def upload_token_header(
         self, user_id: UserId, upload_id: UploadId, length: int | None, expires_at: float | None
     ) -> dict[str, str]:
-        """The header that gives an upload to whoever it is passed on to; {} where there are no tokens."""
+        """Return the header with the token of an upload; {} where there are no upload tokens.
+
+        A client that has the token can access this one upload.
+        """
         if self.scoped_tokens is None:
             return {}
         token = self.scoped_tokens.upload_token(user_id, upload_id, length, expires_at=expires_at)
@@ -78,9 +91,9 @@ class Access:
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """The token of ``Authorization: Bearer`` (RFC 6750, 2.1); None: there is none.
+    """Return the token of ``Authorization: Bearer`` (RFC 6750, 2.1); None if it is missing.
 
-    Raises: TokenInvalid: there are two, and picking one would be a guess.
+    Raises: TokenInvalid: the header is there twice, and the choice of one would be a guess.
     """
     found = headers.getlist("authorization")
     if len(found) > 1:
@@ -90,7 +103,7 @@ def bearer_token(headers: Headers) -> str | None:
 
 
 def by_session_tokens(sessions: SessionTokens) -> Authenticate:
-    """Authentication by the settings: a session token with every request."""
+    """Return the authentication that needs a session token in every request."""
 
     async def authenticate(connection: HTTPConnection) -> Caller:
         token = bearer_token(connection.headers)
@@ -102,11 +115,11 @@ def by_session_tokens(sessions: SessionTokens) -> Authenticate:
 
 
 def open_access(settings: AuthSettings, clock: Clock, authenticate: Authenticate | None) -> Access:
-    """The ways in that the settings ask for; ``authenticate`` takes the place of session tokens."""
+    """Return the access by the settings; ``authenticate`` takes the place of session tokens."""
     secret = settings.grant_secret()
-    grants = ScopedTokens(secret, clock) if secret else None
+    scoped_tokens = ScopedTokens(secret, clock) if secret else None
     by_tokens = authenticate is None and settings.enabled
-    return Access(authenticate or _by_settings(settings, clock), grants, by_tokens=by_tokens)
+    return Access(authenticate or _by_settings(settings, clock), scoped_tokens, by_tokens=by_tokens)
 
 
 def _by_settings(settings: AuthSettings, clock: Clock) -> Authenticate:
@@ -122,7 +135,7 @@ def _by_settings(settings: AuthSettings, clock: Clock) -> Authenticate:
 
 
 def claim_rules(settings: AuthSettings) -> ClaimRules:
-    """What the settings demand of a session token."""
+    """Return the rules by which session tokens are checked, from the settings."""
     return ClaimRules(
         issuer=settings.issuer,
         audience=settings.audience,

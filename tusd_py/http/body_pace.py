@@ -1,6 +1,7 @@
-"""The deadline of every body that a route reads by ASGI: forms, JSON, and those that nothing reads.
+"""Limits the time of every body that a route reads by ASGI: forms, JSON, and unread bodies.
 
-The tus endpoint is not below it: its bodies go through ``uploads.body.Body``, which has the same rule.
+The tus endpoint does not use this module: its bodies are read by ``uploads.body.Body``, which has
+the same rule.
 """
 
 import asyncio
@@ -14,10 +15,10 @@ _GONE: Message = {"type": "http.disconnect"}
 
 
 class BodyPaceMiddleware:
-    """Wraps the routes; each ``receive`` ends when the client is silent, or too slow."""
+    """Wraps the routes; a ``receive`` ends when the client is silent or too slow."""
 
     def __init__(self, app: ASGIApp, *, idle_timeout: float, min_rate: float) -> None:
-        """``idle_timeout`` in seconds, ``min_rate`` in bytes a second: see ``BodyWatchdog``."""
+        """``idle_timeout`` is in seconds, ``min_rate`` in bytes a second: see ``BodyWatchdog``."""
         self._app = app
         self._idle_timeout = idle_timeout
         self._min_rate = min_rate
@@ -25,8 +26,8 @@ class BodyPaceMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a body that ends.
 
-        Raises: BodyTimeout: by ``receive``, before the answer began; behind it the client counts as
-            gone.
+        Raises: BodyTimeout: raised by ``receive`` before the answer began; after that, ``receive``
+            returns ``http.disconnect`` instead.
         """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -41,7 +42,7 @@ class BodyPaceMiddleware:
 
 
 class _PacedBody:
-    """One body. Only the time within ``receive`` counts: what storing takes is not the client's."""
+    """Receives one body; only the time within ``receive`` counts, which the client causes."""
 
     def __init__(self, receive: Receive, idle_timeout: float, min_rate: float) -> None:
         self._receive = receive
@@ -53,7 +54,7 @@ class _PacedBody:
         self.answered = False
 
     async def receive(self) -> Message:
-        """See ``BodyPaceMiddleware.__call__``."""
+        """Return the next message; see ``BodyPaceMiddleware.__call__``."""
         if self._complete:
             return await self._receive()
         if not self._given_up:
@@ -82,20 +83,20 @@ class _PacedBody:
 
 
 class _Watch:
-    """Ends a deadline once a pace is given up; nothing that is awaited is disturbed before."""
+    """Ends a deadline when the pace has expired; what is awaited is not disturbed before."""
 
     def __init__(self, pace: BodyWatchdog, deadline: asyncio.Timeout) -> None:
         self._pace = pace
         self._deadline = deadline
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(pace.next_check(self._loop.time()), self._look)
+        self._timer = self._loop.call_later(pace.next_check(self._loop.time()), self._check)
 
     def stop(self) -> None:
         self._timer.cancel()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = self._loop.time()
         if self._pace.expired(now):
             self._deadline.reschedule(now)
         else:
-            self._timer = self._loop.call_later(max(self._pace.next_check(now), 0.01), self._look)
+            self._timer = self._loop.call_later(max(self._pace.next_check(now), 0.01), self._check)

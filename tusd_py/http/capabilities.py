@@ -1,4 +1,4 @@
-"""Which tus extensions are on offer."""
+"""Lists the tus extensions that the server supports."""
 
 from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.storage import checksums
@@ -6,7 +6,7 @@ from tusd_py.storage.port import Stores
 
 
 def capabilities(stores: Stores, *, max_size: int | None, expires: bool) -> Capabilities:
-    """What is announced: derived from what the store has, never declared twice."""
+    """Return what the tus endpoint announces, derived from the features of the stores."""
     extensions = ["creation", "creation-with-upload", "creation-defer-length", "termination"]
     if expires:
         extensions.append("expiration")

@@ -1,4 +1,4 @@
-"""What every route works with, passed by closure."""
+"""Defines the context that all routes share; it is passed by closure."""
 
 import asyncio
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from tusd_py.uploads.context import UploadContext
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppContext:
-    """The composed server, as routes see it."""
+    """Holds the parts of the composed server that routes use."""
 
     settings: Settings
     ports: Ports
@@ -35,28 +35,29 @@ class AppContext:
     access: Access
     streams: StreamLimit
     links: RenditionLinks
-    """The way to a file's renditions for players and pages that send no header."""
+    """Links to a file's renditions for players and pages that can send no header."""
     operator_links: OperatorLinks
-    """The way to the operator's page where no authentication is set."""
+    """Links to the operator's page where no authentication is set."""
     metrics: ServerMetrics
     running: asyncio.Event
     """Set while the lifespan runs."""
     stopping: asyncio.Event
-    """Set once the server is to stop: long answers end."""
+    """Set when the server begins to stop: long answers end then."""
 
     async def caller(self, connection: HTTPConnection) -> Caller:
-        """Who is asking. Raises: see ``Access.caller``."""
+        """Return the caller of a request. Raises: see ``Access.caller``."""
         return await self.access.caller(connection)
 
     async def admit(self, caller: Caller) -> None:
-        """Count a request that is no part of an upload under way. Raises: TooManyRequests."""
+        """Count a request that does not continue an upload. Raises: TooManyRequests."""
         if self.uploads.rate_limits is not None:
             await self.uploads.rate_limits.check_request(caller.user_id)
 
     async def owner(self, connection: HTTPConnection) -> Caller:
-        """Who is asking for something of a user's that is no single upload.
+        """Return the caller of a request that concerns more than one upload of the user.
 
-        Raises: UploadTokenOnly: who has one upload only; and see ``Access.caller``.
+        Raises: UploadTokenOnly: the caller has a token for one upload only; and see
+            ``Access.caller``.
         """
         caller = await self.access.caller(connection)
         caller.require_full_user()

@@ -1,4 +1,4 @@
-"""The answer to GET and HEAD: a file as an attachment, or a rendition in place, whole or a range."""
+"""Answers GET and HEAD: with a file as an attachment or a rendition inline, whole or a range."""
 
 from typing import Final
 from urllib.parse import quote
@@ -15,21 +15,27 @@ from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.uploads.download import Content, download
 
 PLAYLIST_TYPES: Final = frozenset({"application/vnd.apple.mpegurl", "text/vtt"})
-"""They name other renditions relative to their own address: a link to the object store would break that."""
+"""Types whose contents refer to other renditions by relative addresses.
+
+With a redirect to the object store, these addresses would be wrong.
+"""
 INLINE_TYPES: Final = PLAYLIST_TYPES | {
     "application/json",
     "audio/aac", "audio/flac", "audio/mp4", "audio/mpeg", "audio/ogg", "audio/wav",
     "image/avif", "image/gif", "image/jpeg", "image/png", "image/webp",
     "video/mp4", "video/ogg", "video/webm",
 }  # fmt: skip
-"""Types that browsers show in place without running anything. Which one a rendition has was decided by
-its content, never by a client."""
+"""Types that browsers show inline without running a script.
+
+The type of a rendition was determined from its content, never by a client.
+"""
 
 
 IN_PLACE: Final = (
     "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
 )
-"""A browser shows a film in a page of its own making, which needs these."""
+"""Content policy of inline answers. A browser shows a film in a page that it makes itself, which
+needs these sources."""
 
 
 async def download_response(
@@ -40,10 +46,12 @@ async def download_response(
     inline: bool = False,
     redirects: bool = True,
 ) -> Response:
-    """Answer a download of a user's finished upload. Args and Raises: see ``content_response`` and
-    ``download``."""
+    """Answer a download of a user's finished upload.
 
-    async def look_and_answer() -> Response:
+    Args and Raises: see ``content_response`` and ``download``.
+    """
+
+    async def find_and_answer() -> Response:
         content = await download(context.uploads, context.ports.objects, user_id, command)
         seconds = context.settings.objects.link_expires
         return await content_response(
@@ -51,10 +59,10 @@ async def download_response(
         )
 
     try:
-        return await look_and_answer()
+        return await find_and_answer()
     except UploadNotFound:
-        # The pipeline moved the bytes to the object store between look and touch.
-        return await look_and_answer()
+        # The pipeline moved the bytes to the object store after the catalog was read.
+        return await find_and_answer()
 
 
 async def content_response(
@@ -65,13 +73,15 @@ async def content_response(
     inline: bool = False,
     redirects: bool = True,
 ) -> Response:
-    """Stream a finished upload (checks C209 to C216), or send the client where its object is.
-    304 when the client has it; 416 when the range begins behind its end.
+    """Stream a finished upload (checks C209 to C216), or redirect the client to its object.
 
-    Opaque bytes whatever they are, unless they are wanted in place and of ``INLINE_TYPES``: a stored page
-    or drawing must not run in our origin (ASVS 5.4.1, 5.4.2).
-    Args: link_seconds: how long a link to the object store is valid; inline: whether the content is wanted
-        in place; redirects: whether there may be a link, which is signed for GET alone.
+    The answer is 304 when the client has the content, and 416 when the range begins after its end.
+    The content is sent as opaque bytes, unless it is requested inline and has one of
+    ``INLINE_TYPES``: a stored page or drawing must not run in our origin (ASVS 5.4.1, 5.4.2).
+
+    Args: link_seconds: how long a link to the object store is valid; inline: whether the content is
+        requested inline; redirects: whether a redirect is allowed, whose link is signed for GET
+        only.
     Raises: UploadNotFound: the pipeline has just moved the bytes; Transient.
     """
     served = content.rendition
@@ -87,7 +97,7 @@ async def content_response(
     if redirects and command.send_body and not (inline and kind in PLAYLIST_TYPES):
         link = await content.link(disposition, link_seconds)
     if link is not None:
-        # The link is good for an hour or so and for whoever has it: nobody may keep this answer.
+        # The link works for a limited time, for every client that has it: no cache may keep it.
         headers = {"Location": link, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return Response(status_code=307, headers=headers)
     etag = f'"{content.etag}"'
@@ -124,8 +134,10 @@ async def content_response(
 
 
 def content_disposition(name: str, *, inline: bool = False) -> str:
-    """Return ``attachment`` or ``inline`` with a name as ``download_name`` makes it, in both forms of
-    RFC 6266."""
+    """Return ``attachment`` or ``inline`` with a file name, in both forms of RFC 6266.
+
+    Args: name: a name that ``download_name`` made.
+    """
     how = "inline" if inline else "attachment"
     plain = name.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
     return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

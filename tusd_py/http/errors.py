@@ -1,8 +1,9 @@
-"""The one table from errors to HTTP statuses, and the body of every refusal.
+"""Maps errors to HTTP statuses, and writes the body of every refusal.
 
-Statuses are chosen by what clients do with them (docs/decisions): tus-js-client gives up on 4xx
-other than 409 and 423, and starts from zero when a HEAD answers anything but 2xx or 423.
-Bodies are RFC 9457 problems with two more members: ``code`` (stable) and ``error`` (the original API's).
+The statuses are chosen by what clients do with them (docs/decisions): tus-js-client gives up on 4xx
+other than 409 and 423, and starts from zero when the answer to a HEAD is neither 2xx nor 423.
+Bodies are RFC 9457 problems with two more members: ``code``, which is stable, and ``error`` of the
+original API.
 """
 
 import logging
@@ -21,7 +22,10 @@ log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 5
 _OPEN_UPLOADS_RETRY_SECONDS: Final = 60
-"""Somebody has to finish or delete one: nobody knows when."""
+"""Pause after which a refused creation can be tried again.
+
+A client must finish or delete an upload first; when that happens is unknown.
+"""
 
 STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TusdError: 500,
@@ -91,14 +95,18 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.PermanentError: 500,
     e.LeaseLost: 500,
 }
-"""Every error class has its own row; a test walks the tree."""
+"""Status of each error class. A test checks that every class has its own row."""
 
 _CLOSING: Final = (e.UploadLocked, e.BodyTimeout, e.ShuttingDown, e.ClientDisconnected)
-"""The rest of the body is on its way or never comes: the connection is of no more use."""
+"""Errors after which the connection closes: the rest of the body is still being sent, or will
+never arrive."""
 
 _LOGGED_ELSEWHERE: Final = (e.BodyTimeout, e.ShuttingDown, e.StorageFull)
-"""No fault of the server's, or one that is logged once and not for each request that it refuses: a
-log on the disk that is full must not grow by what is refused."""
+"""Errors that are not logged here.
+
+They are not faults of the server, or they are logged once and not for each refused request: a log
+on a full disk must not grow with each refusal.
+"""
 
 _ORIGINAL_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.TypeNotAllowed: "文件格式不支持",
@@ -114,24 +122,30 @@ _ORIGINAL_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
 
 
 def status_of(error: e.TusdError) -> int:
-    """The status of an error: its class's row, or the nearest ancestor's."""
+    """Return the status of an error: the row of its class, or of the nearest ancestor."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def status_for_head(status: int) -> int:
-    """What a HEAD answers instead: 423 for anything that may pass, so that no client starts over."""
+    """Return the status for a HEAD: 423 for what may pass, so that no client starts from zero."""
     return 423 if status >= 500 or status == 429 else status
 
 
 def original_text(error: e.TusdError) -> str:
-    """The member ``error``: the original API's text (requirements S3, S4), else the sentence."""
+    """Return the member ``error``: the text of the original API (requirements S3, S4).
+
+    An error that the original API does not have gets its detail.
+    """
     if isinstance(error, e.MaxSizeExceeded):
         return f"文件过大，最大支持{size_text(error.limit)}"
     return _ORIGINAL_TEXTS.get(type(error), error.detail)
 
 
 def size_text(size: int) -> str:
-    """A size as the original API writes it, ``10GB`` for 10 GiB: the largest unit that divides it."""
+    """Return a size as the original API writes it: ``10GB`` for 10 GiB.
+
+    The unit is the largest one that divides the size.
+    """
     for unit, name in ((1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
         if size >= unit and size % unit == 0:
             return f"{size // unit}{name}"
@@ -139,7 +153,7 @@ def size_text(size: int) -> str:
 
 
 def error_headers(error: e.TusdError, status: int) -> dict[str, str]:
-    """The header fields that an error's status calls for."""
+    """Return the header fields that belong to an error and its status."""
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if isinstance(error, e.UnsupportedVersion):
         headers["Tus-Version"] = "1.0.0"
@@ -174,7 +188,7 @@ def _wait_seconds(error: e.TusdError, status: int) -> int | None:
 
 
 def problem_response(error: e.TusdError, *, head: bool = False) -> Response:
-    """The answer to a refused request; a HEAD's has no body."""
+    """Return the answer to a refused request; the answer to a HEAD has no body."""
     status = status_of(error)
     if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
         log.error("request.failed", extra={"code": error.code}, exc_info=error)

@@ -1,4 +1,4 @@
-"""Small JSON bodies of requests."""
+"""Reads small JSON bodies of requests."""
 
 from typing import Any, Final
 
@@ -11,9 +11,9 @@ MAX_BODY_BYTES: Final = 4096
 
 
 async def json_members(request: Request) -> dict[str, Any]:
-    """The members of the object in the body; {} when there is no body.
+    """Return the members of the object in the body; {} when there is no body.
 
-    Raises: ProtocolError: it is larger than ``MAX_BODY_BYTES``, or no JSON object;
+    Raises: ProtocolError: the body is larger than ``MAX_BODY_BYTES``, or is no JSON object;
         ClientDisconnected.
     """
     body = await _body(request)

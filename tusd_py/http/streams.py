@@ -1,4 +1,4 @@
-"""How many streams (SSE and WebSocket) one user has open at this server."""
+"""Limits the streams (SSE and WebSocket) that one user has open at this server."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ from tusd_py.domain.ids import UserId
 
 
 class StreamLimit:
-    """Counts open streams by user."""
+    """Counts the open streams of each user."""
 
     def __init__(self, limit: int | None) -> None:
-        """``limit``: streams of one user; None: any number."""
+        """``limit`` is the number of streams that one user may have; None: any number."""
         self._limit = limit
         self._open: Counter[UserId] = Counter()
 
     @contextmanager
     def open_stream(self, user_id: UserId) -> Iterator[None]:
-        """Count a stream of the user for the length of a block.
+        """Count a stream of the user during a ``with`` block.
 
         Raises: TooManyStreams: the user has as many as are allowed.
         """

@@ -1,1 +1,1 @@
-"""Sans-I/O: header fields in, commands out; results in, status and header fields out."""
+"""Translates header fields into commands and results into header fields, without I/O."""

@@ -1,5 +1,7 @@
-"""Conditions of GET and HEAD by entity tag (RFC 9110, 13). No answer has Last-Modified, so that a condition
-by date is never true."""
+"""Evaluates the conditions of GET and HEAD by entity tag (RFC 9110, 13).
+
+No answer has Last-Modified, so a condition by date is never true.
+"""
 
 import re
 from typing import Final
@@ -7,13 +9,15 @@ from typing import Final
 _MEMBER: Final = re.compile(
     r"[ \t]*(?:(?:W/)?(\"[\x21\x23-\x7e\x80-\xff]*\")[ \t]*)?(?:,|\Z)", re.ASCII
 )
-"""An entity tag with or without the mark of weak ones, or nothing (RFC 9110, 5.6.1.2)."""
+"""A strong or weak entity tag, or an empty list member (RFC 9110, 5.6.1.2)."""
 
 
 def is_held(if_none_match: str | None, etag: str) -> bool:
-    """Return whether the client says that it has what ``etag`` names, which is a strong tag with its quotes.
+    """Return whether the client has the content with this entity tag.
 
-    Tags are compared as weak ones (RFC 9110, 13.1.2). A list that is malformed names nothing.
+    Tags are compared as weak ones (RFC 9110, 13.1.2). A list that is malformed contains no tag.
+
+    Args: etag: a strong tag with its quotes.
     """
     if if_none_match is None:
         return False
@@ -30,6 +34,9 @@ def is_held(if_none_match: str | None, etag: str) -> bool:
 
 
 def allows_range(if_range: str | None, etag: str) -> bool:
-    """Return whether a range may be sent of what ``etag`` names: where the field names another content,
-    the client needs the whole. Tags are compared as strong ones (RFC 9110, 13.1.5)."""
+    """Return whether a range may be sent of the content with this entity tag.
+
+    If the field has another tag, the client needs the whole content. Tags are compared as strong
+    ones (RFC 9110, 13.1.5).
+    """
     return if_range is None or if_range == etag

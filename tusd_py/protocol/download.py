@@ -1,4 +1,4 @@
-"""From the head of a GET or HEAD to its command, whatever route it is for."""
+"""Makes the command of a GET or HEAD from its head, for all routes."""
 
 from tusd_py.domain.commands import Download
 from tusd_py.domain.ids import UploadId
@@ -8,7 +8,7 @@ from tusd_py.protocol.fields import Fields
 def download_command(
     fields: Fields, upload_id: UploadId, *, rendition: str | None, send_body: bool
 ) -> Download:
-    """Return the command. Raises: MalformedHeader."""
+    """Return the command of a download. Raises: MalformedHeader."""
     return Download(
         upload_id=upload_id,
         rendition=rendition,

@@ -1,8 +1,8 @@
-"""One strict parser per header field of tus 1.0.0.
+"""Parses the header fields of tus 1.0.0, with one strict parser for each field.
 
-Rule 1: text in, value out, MalformedHeader otherwise; no I/O.
-Rule 2: numbers are ASCII digits only: ``int`` alone would take ``+5``, ``1_0`` and other scripts'
-digits. Rule 3: the specification's demand stands above the check that holds it.
+Rule 1: a parser returns the value of a text, or raises MalformedHeader; it does no I/O.
+Rule 2: numbers are ASCII digits only: ``int`` alone would accept ``+5``, ``1_0`` and the digits of
+other scripts. Rule 3: the specification is quoted above the code that checks it.
 """
 
 import base64
@@ -18,7 +18,10 @@ from tusd_py.domain.errors import MalformedHeader, MetadataTooLarge, Unsupported
 
 MAX_NUMBER: Final = 2**63 - 1
 MAX_METADATA_BYTES: Final = 16 * 1024
-"""Of the whole field. A 4 KiB value must fit in base64 (check C104); uvicorn takes 64 KiB of headers."""
+"""Largest size of the whole field.
+
+A 4 KiB value must fit in base64 (check C104); uvicorn accepts 64 KiB of headers.
+"""
 MAX_METADATA_KEYS: Final = 32
 BLAKE3_BYTES: Final = 32
 
@@ -28,7 +31,7 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
 class Fields:
-    """Header fields as received: latin-1 bytes, names in lower case, repeats kept apart."""
+    """Holds header fields as received: decoded as latin-1, repeated fields as separate values."""
 
     def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
         self._values: dict[str, list[str]] = {}
@@ -37,9 +40,9 @@ class Fields:
             self._values.setdefault(name.decode("latin-1").lower(), []).append(text)
 
     def one(self, name: str) -> str | None:
-        """The field's value, None when absent.
+        """Return the field's value, None if it is absent.
 
-        Raises: MalformedHeader: it is there twice; picking one would be a guess.
+        Raises: MalformedHeader: the field is repeated; the choice of one would be a guess.
         """
         values = self._values.get(name.lower())
         if values is None:
@@ -49,7 +52,7 @@ class Fields:
         return values[0]
 
     def joined(self, name: str) -> str | None:
-        """A list field's values as one list (RFC 9110, 5.3); None when absent."""
+        """Return the values of a list field as one list (RFC 9110, 5.3); None if it is absent."""
         values = self._values.get(name.lower())
         return None if values is None else ", ".join(values)
 
@@ -58,7 +61,7 @@ class Fields:
 
 
 def parse_number(name: str, text: str) -> int:
-    """A non-negative integer below 2^63.
+    """Return a non-negative integer below 2^63.
 
     "The value MUST be a non-negative integer." (Upload-Offset, Upload-Length)
     Raises: MalformedHeader.
@@ -73,17 +76,20 @@ def parse_number(name: str, text: str) -> int:
 
 
 def parse_defer_length(text: str) -> None:
-    """The one value it may have: "Upload-Defer-Length [...] MUST be 1". Raises: MalformedHeader."""
+    """Check the only valid value: "Upload-Defer-Length [...] MUST be 1".
+
+    Raises: MalformedHeader.
+    """
     if text != "1":
         raise MalformedHeader("The header Upload-Defer-Length must be 1.")
 
 
 def parse_metadata(text: str) -> Mapping[str, bytes]:
-    """Key-value pairs of Upload-Metadata; values decoded, a key without value has b"".
+    """Return the pairs of Upload-Metadata with decoded values; a key without value has b"".
 
     "The key and value MUST be separated by a space. The key MUST NOT contain spaces and commas and
     MUST NOT be empty. [...] All keys MUST be unique. The value MUST be Base64 encoded."
-    An empty field is no metadata: tuspy sends it so.
+    An empty field means no metadata: tuspy sends it.
     Raises: MalformedHeader, MetadataTooLarge.
     """
     if not text:
@@ -112,11 +118,11 @@ def _decode_base64(name: str, text: str) -> bytes:
 
 
 def parse_checksum(text: str, digest_sizes: Mapping[str, int]) -> Checksum:
-    """Algorithm and digest of Upload-Checksum.
+    """Return the algorithm and digest of Upload-Checksum.
 
     "The Upload-Checksum request header [...] MUST consist of the name of the used checksum
     algorithm and the Base64 encoded checksum separated by a space."
-    Args: digest_sizes: bytes of a digest by announced algorithm.
+    Args: digest_sizes: size in bytes of a digest, for each announced algorithm.
     Raises: MalformedHeader, UnsupportedChecksumAlgorithm.
     """
     algorithm, separator, encoded = text.partition(" ")
@@ -131,10 +137,10 @@ def parse_checksum(text: str, digest_sizes: Mapping[str, int]) -> Checksum:
 
 
 def parse_upload_hash(text: str | None) -> str | None:
-    """The BLAKE3 that Upload-Hash tells of the whole file, 64 hexadecimal digits; None if none.
+    """Return the BLAKE3 of the whole file in Upload-Hash, 64 hexadecimal digits; None if none.
 
-    A dictionary of byte sequences (RFC 8941, 3.2 and 3.3.5), as RFC 9530 has it for digests:
-    ``blake3=:<Base64>:``. Other algorithms are ignored. Raises: MalformedHeader.
+    The field is a dictionary of byte sequences (RFC 8941, 3.2 and 3.3.5), as RFC 9530 has it for
+    digests: ``blake3=:<Base64>:``. Other algorithms are ignored. Raises: MalformedHeader.
     """
     for member in (text or "").split(","):
         key, _, value = member.strip(" ").partition("=")
@@ -146,9 +152,9 @@ def parse_upload_hash(text: str | None) -> str | None:
 
 
 def parse_byte_sequence(name: str, text: str | None, size: int) -> bytes | None:
-    """So many bytes, written as RFC 8941, 3.3.5 has it: ``:<Base64>:``; None if absent.
+    """Return ``size`` bytes that are written as in RFC 8941, 3.3.5: ``:<Base64>:``.
 
-    Raises: MalformedHeader.
+    Returns: None if the field is absent. Raises: MalformedHeader.
     """
     if text is None:
         return None
@@ -161,12 +167,12 @@ def parse_byte_sequence(name: str, text: str | None, size: int) -> bytes | None:
 
 
 def media_type(text: str | None) -> str:
-    """The type of a Content-Type without parameters, in lower case; '' when absent (check C38)."""
+    """Return a Content-Type without its parameters, in lower case; '' if absent (check C38)."""
     return (text or "").partition(";")[0].strip().lower()
 
 
 def http_date(unix_seconds: float) -> str:
-    """IMF-fixdate of RFC 9110, 5.6.7, for Upload-Expires (check C137)."""
+    """Return a time as IMF-fixdate of RFC 9110, 5.6.7, for Upload-Expires (check C137)."""
     return _fixdate(int(unix_seconds))
 
 

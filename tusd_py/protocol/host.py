@@ -1,6 +1,6 @@
-"""Which names a server answers to where nothing else tells its callers apart.
+"""Decides which host names a server without authentication answers to.
 
-A web page can point a name of its own at this machine (DNS rebinding): its requests then count as
+A web page can make its own name resolve to this machine (DNS rebinding): its requests then count as
 same-origin in the browser, and only ``Host`` shows the name. Source: RFC 9110, 7.2; RFC 6761, 6.3.
 """
 
@@ -16,22 +16,24 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class HostRule:
-    """Loopback names, the listed names, and the address that a connection came to."""
+    """Allows loopback names, the listed names, and the address to which a connection came."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
-        """``allowed``: names or addresses without a port."""
+        """Allow some names or addresses; ``allowed`` has them without a port."""
         self._allowed = frozenset(canonical_host(name) for name in allowed)
-        self._allows = lru_cache(256)(self._look)
+        self._allows = lru_cache(256)(self._decide)
 
     def allows(self, authority: str, local_address: str | None) -> bool:
-        """Whether a request may name this host.
+        """Return whether a request may name this host.
+
+        A page can't rebind a literal address.
 
         Args: authority: a host with or without a port, as the request has it; local_address: the IP
-            address that the connection came to, if it is known. A page can't rebind a literal address.
+            address to which the connection came, if it is known.
         """
         return self._allows(authority, local_address)
 
-    def _look(self, authority: str, local_address: str | None) -> bool:
+    def _decide(self, authority: str, local_address: str | None) -> bool:
         host = canonical_host(authority)
         if host is None:
             return False
@@ -42,7 +44,10 @@ class HostRule:
 
 
 def canonical_host(authority: str) -> str | None:
-    """The host of ``host[:port]`` in lower case, without brackets and final dot; None when it is none."""
+    """Return the host of ``host[:port]`` in lower case, without brackets and final dot.
+
+    Returns: None if the text is no valid host.
+    """
     match = _AUTHORITY.fullmatch(authority.strip(" \t").lower())
     if match is None:
         return None
@@ -50,7 +55,7 @@ def canonical_host(authority: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name, as ``canonical_host`` gives it, always means the machine itself."""
+    """Return whether a result of ``canonical_host`` always means the machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     address = _ip_address(host)

@@ -1,8 +1,8 @@
-"""Where clients see this server: the base of the Location header, from a request's head.
+"""Finds the origin under which clients see this server, from a request's head.
 
-Absolute when our public address is known (direct, or a trusted proxy tells), relative when a proxy
-is evidently in front but not trusted: aiotus can't follow relative ones, and a wrong absolute one
-helps nobody (checks C89 to C96).
+The Location header is absolute if the public address is known: the connection is direct, or a
+trusted proxy sends it. It is relative if there is evidently a proxy that is not trusted: aiotus
+can't follow a relative one, but no client can use a wrong absolute one (checks C89 to C96).
 """
 
 import re
@@ -13,21 +13,29 @@ from tusd_py.protocol.fields import Fields
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _PAIR: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;,\"]*)")
-_SIGNS_OF_A_PROXY: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Via", "X-Real-IP")  # fmt: skip
+_SIGNS_OF_A_PROXY: Final = (
+    "Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "Via",
+    "X-Real-IP",
+)
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 def public_origin(fields: Fields, *, scheme: str, trusted: bool) -> str | None:
-    """``scheme://host`` as clients see it, or None when it can't be known.
+    """Return ``scheme://host`` as clients see it, or None if it can't be known.
 
-    Args: scheme: of the connection that reached us; trusted: whether a proxy's words count.
-    Source: RFC 7239 (Forwarded, which wins over X-Forwarded-*); RFC 9110, 7.2 (Host).
+    Args: scheme: scheme of the connection to this server; trusted: whether the header fields of a
+        proxy are used.
+    Source: RFC 7239 (Forwarded, which has priority over X-Forwarded-*); RFC 9110, 7.2 (Host).
     """
     host = fields.joined("Host")
     if trusted:
-        told_host, told_scheme = _told(fields)
-        host = told_host or host
-        scheme = told_scheme or scheme
+        proxy_host, proxy_scheme = _by_proxy(fields)
+        host = proxy_host or host
+        scheme = proxy_scheme or scheme
     elif _through_proxy(fields):
         return None
     if host is None or not _HOST.fullmatch(host):
@@ -36,25 +44,29 @@ def public_origin(fields: Fields, *, scheme: str, trusted: bool) -> str | None:
 
 
 def own_origins(fields: Fields, *, scheme: str, trusted: bool) -> frozenset[str]:
-    """Origins that a page of this server may have, as its browser writes them (RFC 6454, 6.2).
+    """Return the origins that a page of this server may have, as browsers write them.
 
-    Where nothing trusted names the scheme, https counts too: TLS may have ended at a proxy, and a page
-    over TLS of the same name is no stranger. Args: see ``public_origin``.
+    If no trusted proxy names the scheme, https is included: TLS may have ended at a proxy, and a
+    page of the same host over TLS belongs to this server. Source: RFC 6454, 6.2.
+
+    Args: see ``public_origin``.
     """
     host = fields.joined("Host")
-    told_host, told_scheme = _told(fields) if trusted else (None, None)
-    host = told_host or host
+    proxy_host, proxy_scheme = _by_proxy(fields) if trusted else (None, None)
+    host = proxy_host or host
     if host is None or not _HOST.fullmatch(host):
         return frozenset()
-    schemes = {told_scheme} if told_scheme else {scheme, "https"}
+    schemes = {proxy_scheme} if proxy_scheme else {scheme, "https"}
     return frozenset(
         f"{each}://{host.lower().removesuffix(_DEFAULT_PORTS.get(each, ':'))}" for each in schemes
     )
 
 
 def named_hosts(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    """Every host that a request's head names, as it is written: Host, and what Forwarded and
-    X-Forwarded-Host say it was, whoever wrote them."""
+    """Return every host that a request's head names, as it is written.
+
+    These are Host and the hosts in Forwarded and X-Forwarded-Host, also without a trusted proxy.
+    """
     found: list[str] = []
     for name, value in headers:
         if name == b"host":
@@ -68,12 +80,12 @@ def named_hosts(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 
 def _through_proxy(fields: Fields) -> bool:
-    """Whether a proxy has left its mark on the request."""
+    """Return whether the request has a header field that a proxy adds."""
     return any(name in fields for name in _SIGNS_OF_A_PROXY)
 
 
-def _told(fields: Fields) -> tuple[str | None, str | None]:
-    """Host and scheme by the proxy nearest to the client: the first entry of a list."""
+def _by_proxy(fields: Fields) -> tuple[str | None, str | None]:
+    """Return host and scheme by the proxy nearest to the client: the first entry of a list."""
     host = _first(fields.joined("X-Forwarded-Host"))
     scheme = _first(fields.joined("X-Forwarded-Proto"))
     forwarded = _forwarded(fields.joined("Forwarded") or "")
@@ -90,7 +102,7 @@ def _first(text: str | None) -> str | None:
 
 
 def _forwarded(text: str) -> dict[str, str]:
-    """The first element of Forwarded: names in lower case, values unquoted."""
+    """Return the first element of Forwarded: names in lower case, values unquoted."""
     pairs: dict[str, str] = {}
     position = 0
     while match := _PAIR.match(text, position):

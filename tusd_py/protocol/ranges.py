@@ -1,4 +1,4 @@
-"""Byte ranges of GET (RFC 9110, 14): one range is served, anything else is the whole file."""
+"""Parses byte ranges of GET (RFC 9110, 14): one range is served, otherwise the whole file."""
 
 import re
 from typing import Final
@@ -7,13 +7,13 @@ _SINGLE: Final = re.compile(r"bytes=(?:([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19}
 
 
 class Unsatisfiable(Exception):
-    """Raised when the range begins behind the end: 416."""
+    """Is raised when the range begins after the end of the file: 416."""
 
 
 def parse_range(text: str | None, size: int) -> tuple[int, int] | None:
-    """First byte and length of the range asked for; None: the whole file.
+    """Return the first byte and the length of the requested range; None: the whole file.
 
-    A malformed or multiple range is ignored, as RFC 9110, 14.2 allows. Sizes in bytes.
+    A malformed or multiple range is ignored, as RFC 9110, 14.2 allows. Sizes are in bytes.
     Raises: Unsatisfiable.
     """
     match = _SINGLE.fullmatch(text.strip()) if text else None

@@ -1,4 +1,4 @@
-"""The query parameter that names a rendition."""
+"""Parses the query parameter that names a rendition."""
 
 from urllib.parse import parse_qs
 
@@ -7,8 +7,10 @@ from tusd_py.domain.rendition import is_rendition_name
 
 
 def rendition_name(query: str) -> str | None:
-    """Return the parameter ``rendition``; None if there is none. Raises: RenditionNotFound: it is
-    repeated, or no rendition can have that name."""
+    """Return the parameter ``rendition``; None if there is none.
+
+    Raises: RenditionNotFound: it is repeated, or no rendition can have that name.
+    """
     names = parse_qs(query, keep_blank_values=True).get("rendition")
     if names is None:
         return None

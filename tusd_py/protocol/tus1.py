@@ -1,8 +1,8 @@
-"""tus 1.0.0 as pure functions: a request's head becomes a command, a result becomes an answer.
+"""Implements tus 1.0.0 in pure functions: a head becomes a command, a result becomes headers.
 
-Rule 1: no I/O, no clock. Rule 2: everything that can be told from the head is checked here, before
-the first byte of a body is read. Rule 3: the head was copied before the body: trailers must not
-change it (check C68).
+Rule 1: no I/O, no clock. Rule 2: everything that depends on the head only is checked here, before
+the first byte of a body is read. Rule 3: the head is copied before the body is read: trailers must
+not change it (check C68).
 """
 
 import base64
@@ -52,15 +52,18 @@ from tusd_py.protocol.rendition import rendition_name
 VERSION: Final = "1.0.0"
 BODY_TYPE: Final = "application/offset+octet-stream"
 HASH_KEY: Final = "filehash"
-"""Metadata key by which any client can declare the file's hash: ``blake3:<64 hex digits>``."""
+"""Metadata key by which every client can declare the file's hash: ``blake3:<64 hex digits>``."""
 HASH_HEADER: Final = "Upload-Hash"
-"""The same as a header: ``blake3=:<Base64 of 32 bytes>:``."""
+"""Header that declares the same hash: ``blake3=:<Base64 of 32 bytes>:``."""
 INSTANT_HEADER: Final = "Upload-Instant"
-"""Told of an upload that was born complete; in a request ``challenge``: a proof can be given."""
+"""Header of an answer about an instant upload.
+
+In a request, the value ``challenge`` means that the client can give an ownership proof.
+"""
 CHALLENGE_HEADER: Final = "Upload-Challenge"
-"""What a proof is to be made of: ``v=1, nonce=:<Base64 of 32 bytes>:, n=256, w=4096, exp=60``."""
+"""Challenge for a proof: ``v=1, nonce=:<Base64 of 32 bytes>:, n=256, w=4096, exp=60``."""
 PROOF_HEADER: Final = "Upload-Proof"
-"""The proof: ``:<Base64 of 32 bytes>:``."""
+"""Ownership proof: ``:<Base64 of 32 bytes>:``."""
 
 _COLLECTION_METHODS: Final = ("OPTIONS", "POST")
 _UPLOAD_METHODS: Final = ("OPTIONS", "HEAD", "PATCH", "DELETE", "GET")
@@ -68,19 +71,19 @@ _UPLOAD_METHODS: Final = ("OPTIONS", "HEAD", "PATCH", "DELETE", "GET")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What this server announces. Size in bytes; None: unlimited."""
+    """Lists what this server announces. ``max_size`` is in bytes; None: unlimited."""
 
     extensions: tuple[str, ...]
     max_size: int | None
     digest_sizes: Mapping[str, int] = field(default_factory=dict)
-    """Bytes of a digest by checksum algorithm."""
+    """Size in bytes of a digest, for each checksum algorithm."""
 
     def announces(self, extension: str) -> bool:
-        """Whether the extension is on offer."""
+        """Return whether the extension is announced."""
         return extension in self.extensions
 
     def with_trailers(self) -> "Capabilities":
-        """The same over a connection that tells what follows a body."""
+        """Return the capabilities for a connection that delivers trailers."""
         if not self.announces("checksum"):
             return self
         behind = self.extensions.index("checksum") + 1
@@ -90,23 +93,23 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """A request's head. ``resource`` is the path below the endpoint: '' for the endpoint itself."""
+    """Holds a request's head. ``resource`` is the path below the endpoint, '' for the endpoint."""
 
     method: str
     resource: str
     fields: Fields
     query: str = ""
-    """What follows the path's question mark."""
+    """Query of the target, without its question mark."""
     trailers: Sequence[tuple[bytes, bytes]] = ()
-    """What follows the body, filled by the time that has ended."""
+    """Trailers of the request; the list is filled when the body has ended."""
 
 
 def effective_method(head: Head) -> str:
-    """The method to act on.
+    """Return the method to use.
 
     "The X-HTTP-Method-Override request header MUST be a string which MUST be interpreted as the
     request's method by the Server, if the header is presented."
-    Raises: MethodNotAllowed: it names something no resource here has.
+    Raises: MethodNotAllowed: no resource of the endpoint has this method.
     """
     override = head.fields.one("X-HTTP-Method-Override")
     if override is None:
@@ -118,20 +121,20 @@ def effective_method(head: Head) -> str:
 
 
 def parse_request(head: Head, capabilities: Capabilities, *, base_path: str) -> Command:
-    """The command that a request's head gives.
+    """Return the command of a request's head.
 
     Raises: ProtocolError, UploadNotFound (no upload can have that address), MaxSizeExceeded.
     """
     method = effective_method(head)
     if method == "OPTIONS":
-        # Needs no Tus-Resumable, by the core protocol's exception for OPTIONS.
+        # OPTIONS needs no Tus-Resumable, by an exception in the core protocol.
         return Discover()
     if method == "GET":
         return download_command(
             head.fields,
             _upload_id(head),
             rendition=rendition_name(head.query),
-            # The server sends no body then, whatever the override says.
+            # The server sends no body in the answer to a HEAD, whatever the override is.
             send_body=head.method != "HEAD",
         )
     _check_allowed(head, method, capabilities)
@@ -189,17 +192,20 @@ def _create(head: Head, capabilities: Capabilities, base_path: str) -> Create:
         has_body=has_body,
         body_length=body_length,
         checksum=_checksum(head, capabilities),
-        challenge=_asks_for_challenge(fields),
+        challenge=_wants_challenge(fields),
     )
 
 
-def _asks_for_challenge(fields: Fields) -> bool:
+def _wants_challenge(fields: Fields) -> bool:
     return (fields.one(INSTANT_HEADER) or "").lower() == "challenge"
 
 
 def _checksum(head: Head, capabilities: Capabilities) -> Checksum | LateChecksum | None:
-    """The chunk's digest, now or later: "If the hash cannot be calculated at the beginning of the
-    upload, it MAY be included as a trailer. [...] the Trailer header [...] MUST be included"."""
+    """Return the chunk's digest, or a function that reads it from the trailers.
+
+    "If the hash cannot be calculated at the beginning of the upload, it MAY be included as a
+    trailer. [...] the Trailer header [...] MUST be included"
+    """
     if not capabilities.announces("checksum"):
         return None
     text = head.fields.one("Upload-Checksum")
@@ -221,8 +227,10 @@ def _checksum(head: Head, capabilities: Capabilities) -> Checksum | LateChecksum
 
 
 def _creation_length(fields: Fields, kind: UploadKind, capabilities: Capabilities) -> int | None:
-    """The length in bytes: "The request MUST include one of the following headers: Upload-Length to indicate the size
-    of an entire upload in bytes, Upload-Defer-Length: 1"; a final upload has neither.
+    """Return the length in bytes; None: it is deferred, or the upload is final.
+
+    "The request MUST include one of the following headers: Upload-Length to indicate the size of an
+    entire upload in bytes, Upload-Defer-Length: 1"; a final upload has neither.
     """
     length_text, defer_text = fields.one("Upload-Length"), fields.one("Upload-Defer-Length")
     if kind is UploadKind.FINAL:
@@ -251,8 +259,10 @@ def _length(text: str, capabilities: Capabilities) -> int:
 def _concatenation(
     text: str | None, capabilities: Capabilities, base_path: str
 ) -> tuple[UploadKind, tuple[UploadId, ...]]:
-    """Kind and parts: "The value MUST be either partial, or final followed by a semicolon and a space-separated
-    list of partial upload URLs"; paths and absolute URLs are both taken (clients send either).
+    """Return the kind and the parts of an upload.
+
+    "The value MUST be either partial, or final followed by a semicolon and a space-separated list
+    of partial upload URLs". Paths and absolute URLs are both accepted, since clients send either.
     """
     if text is None:
         return UploadKind.REGULAR, ()
@@ -279,7 +289,10 @@ def _part(url: str, base_path: str) -> UploadId:
 
 
 def _declared_hash(fields: Fields, metadata: Mapping[str, bytes]) -> str | None:
-    """Told by header or by metadata. Raises: MalformedHeader: also when these differ."""
+    """Return the hash in the header or in the metadata.
+
+    Raises: MalformedHeader: one of them is malformed, or they differ.
+    """
     by_header, by_metadata = parse_upload_hash(fields.joined(HASH_HEADER)), declared_hash(metadata)
     if by_header is not None and by_metadata not in (None, by_header):
         raise MalformedHeader(f"{HASH_HEADER} and {HASH_KEY} in Upload-Metadata differ.")
@@ -287,7 +300,7 @@ def _declared_hash(fields: Fields, metadata: Mapping[str, bytes]) -> str | None:
 
 
 def declared_hash(metadata: Mapping[str, bytes]) -> str | None:
-    """The BLAKE3 that the client declared for the whole file, 64 hexadecimal digits; None if none.
+    """Return the declared BLAKE3 of the whole file, 64 hexadecimal digits; None if none.
 
     An unknown algorithm is ignored; a malformed digest is refused. Raises: MalformedHeader.
     """
@@ -323,14 +336,14 @@ def _append(head: Head, capabilities: Capabilities) -> Append:
         declared_length=None if length_text is None else _length(length_text, capabilities),
         body_length=body_length,
         checksum=_checksum(head, capabilities),
-        challenge=_asks_for_challenge(fields),
+        challenge=_wants_challenge(fields),
         proof=proof,
         declared_hash=parse_upload_hash(fields.joined(HASH_HEADER)),
     )
 
 
 def _body_length(fields: Fields) -> int | None:
-    """Bytes of the body; None: chunked. Raises: UnsupportedContentEncoding."""
+    """Return the body's length in bytes; None: chunked. Raises: UnsupportedContentEncoding."""
     encoding = fields.one("Content-Encoding")
     if encoding is not None and encoding.lower() != "identity":
         raise UnsupportedContentEncoding
@@ -342,22 +355,22 @@ def _body_length(fields: Fields) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadFacts:
-    """What an answer tells of an upload. Sizes in bytes, ``expires_at`` unix seconds (UTC)."""
+    """Holds an upload for an answer. Sizes are in bytes, ``expires_at`` in unix seconds (UTC)."""
 
     offset: int | None
-    """None: not to be told (a final upload whose parts are unfinished)."""
+    """Offset; None: the answer must not contain one (a final upload with unfinished parts)."""
     length: int | None
     metadata_header: str | None = None
     concat_header: str | None = None
     expires_at: float | None = None
     instant: bool = False
-    """Its creation was answered so: no byte is needed."""
+    """Whether it is an instant upload: the client need not send its bytes."""
     challenge: bytes | None = None
-    """Nonce of what may be proven."""
+    """Nonce of the challenge for an ownership proof."""
 
 
 def discovery_headers(capabilities: Capabilities) -> dict[str, str]:
-    """The answer to OPTIONS: 204 with these."""
+    """Return the headers of the answer to OPTIONS, which is 204."""
     headers = {"Tus-Version": VERSION}
     if capabilities.extensions:
         headers["Tus-Extension"] = ",".join(capabilities.extensions)
@@ -369,7 +382,7 @@ def discovery_headers(capabilities: Capabilities) -> dict[str, str]:
 
 
 def inspection_headers(facts: UploadFacts) -> dict[str, str]:
-    """The answer to HEAD: 200 with these.
+    """Return the headers of the answer to HEAD, which is 200.
 
     "The Server MUST always include the Upload-Offset header [...] MUST prevent the client and/or
     proxies from caching the response by adding the Cache-Control: no-store header."
@@ -387,7 +400,7 @@ def inspection_headers(facts: UploadFacts) -> dict[str, str]:
 
 
 def progress_headers(facts: UploadFacts) -> dict[str, str]:
-    """The answer to PATCH (204) and, with Location, to POST (201): offset and expiry."""
+    """Return the headers of the answer to PATCH (204) and, with Location, to POST (201)."""
     headers = {}
     if facts.offset is not None:
         headers["Upload-Offset"] = str(facts.offset)

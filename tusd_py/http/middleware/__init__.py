@@ -1,1 +1,1 @@
-"""What every request passes before its route."""
+"""Holds the middleware that every request passes before its route."""

@@ -1,7 +1,8 @@
-"""Cross-origin rules on every answer, errors too: outermost, pure ASGI (checks C199 to C208).
+"""Applies the cross-origin rules to every answer, also to errors (checks C199 to C208).
 
-Starlette's own middleware answers preflights without the tus headers and refuses unlisted request
-headers; a refusal without Access-Control-Allow-Origin reads as a network error in a browser.
+This is the outermost middleware, in plain ASGI. Starlette's own middleware answers preflights
+without the tus headers and refuses unlisted request headers; a browser shows a refusal without
+Access-Control-Allow-Origin as a network error.
 """
 
 from collections.abc import Collection
@@ -22,32 +23,36 @@ from tusd_py.settings.sources import SettingsError
 
 ALLOW_METHODS: Final = "POST, HEAD, PATCH, DELETE, GET, OPTIONS"
 ALLOW_HEADERS: Final = (
-    "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Origin, Range, Tus-Resumable, Upload-Checksum, "
-    "Upload-Concat, Upload-Defer-Length, Upload-Hash, Upload-Instant, Upload-Length, "
-    "Upload-Metadata, Upload-Offset, Upload-Proof, Upload-Token, X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
+    "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Origin, Range, "
+    "Tus-Resumable, Upload-Checksum, Upload-Concat, Upload-Defer-Length, Upload-Hash, "
+    "Upload-Instant, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Proof, Upload-Token, "
+    "X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
 )
 EXPOSE_HEADERS: Final = (
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, "
     "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
-    "Upload-Challenge, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Instant, Upload-Length, "
-    "Upload-Metadata, Upload-Offset, Upload-Token, X-Request-ID"
+    "Upload-Challenge, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Instant, "
+    "Upload-Length, Upload-Metadata, Upload-Offset, Upload-Token, X-Request-ID"
 )
 
 
 _NO_ORIGIN: Final = (
-    "Pages of other sites may not use the server this way: the setting cors.allow_origins must list their "
-    "origins, and they must send theirs (fetch, or the attribute crossorigin)."
+    "Pages of other sites may not use the server this way: the setting cors.allow_origins must "
+    "list their origins, and they must send theirs (fetch, or the attribute crossorigin)."
 )
 _OF_A_PAGE: Final = frozenset({b"origin", b"sec-fetch-site"})
-"""Fields that browsers add to requests of pages; other clients send neither, and cost no more."""
+"""Fields that browsers add to the requests of pages.
+
+Other clients send neither of them, and their requests skip all other checks.
+"""
 _OWN_SITE: Final = frozenset({"none", "same-origin"})
-"""Values of Sec-Fetch-Site of a person's own navigation, and of the server's own pages."""
+"""Values of Sec-Fetch-Site when the user navigates, and in requests of the server's own pages."""
 
 
 def allowed_origins(settings: CorsSettings, access: Access) -> Collection[str]:
-    """Origins of other sites whose pages may use the server; ``*``: all.
+    """Return the origins of other sites whose pages may use the server; ``*``: all.
 
-    Raises: SettingsError: all may, although no authentication protects anything from them.
+    Raises: SettingsError: all origins are allowed, although there is no authentication.
     """
     origins = settings.allow_origins
     if origins is None:
@@ -61,11 +66,11 @@ def allowed_origins(settings: CorsSettings, access: Access) -> Collection[str]:
 
 
 class CorsMiddleware:
-    """Wraps the whole application: answers are marked for pages of other sites, or refused to them.
+    """Wraps the whole application: marks answers for pages of other sites, or refuses the requests.
 
-    Where each request needs a token in a header, only ``Origin`` is looked at. Elsewhere a browser may
-    bring an identity by itself (the network position, or a cookie), so that what it says about the
-    page behind a request without ``Origin`` counts too (Fetch Metadata, Sec-Fetch-Site).
+    Where each request needs a token in a header, only ``Origin`` is checked. Elsewhere a browser
+    may give a page access without a token (by its place in the network, or by a cookie). There the
+    Fetch Metadata (Sec-Fetch-Site) of a request without ``Origin`` is checked too.
     """
 
     def __init__(
@@ -81,9 +86,13 @@ class CorsMiddleware:
         unmarked: Collection[str],
         open_paths: Collection[str],
     ) -> None:
-        """``origins``: of other sites, see ``allowed_origins``; ``by_tokens``: see ``Access``;
-        ``trusts_proxy``: whether a proxy's words count; ``pages``: paths that a link of another site may open; ``unmarked``: paths that no page of
-        another site may read; ``open_paths``: paths that are not looked at."""
+        """Prepare the rules.
+
+        Args: origins: the result of ``allowed_origins``. by_tokens: see ``Access``. trusts_proxy:
+            whether the header fields of a proxy are used. pages: paths that a link of another site
+            may open. unmarked: paths that no page of another site may read. open_paths: paths that
+            are not checked.
+        """
         self._app = app
         self._trusts_proxy = trusts_proxy
         self._tus_path = tus_path
@@ -97,7 +106,7 @@ class CorsMiddleware:
         self._max_age = str(int(settings.max_age))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through with its answer marked, or refuse it to a stranger's page."""
+        """Pass the request on and mark its answer, or refuse it to a page that is not allowed."""
         if (
             scope["type"] == "lifespan"
             or not any(name in _OF_A_PAGE for name, _ in scope["headers"])
@@ -127,7 +136,7 @@ class CorsMiddleware:
         preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
         app = self._app
         if preflight and not f"{get_route_path(scope)}/".startswith(self._tus_path):
-            # Only the tus endpoint has an OPTIONS of its own to answer.
+            # Only the tus endpoint answers OPTIONS itself.
             app = Response(status_code=204)
 
         async def marked(message: Message) -> None:
@@ -138,7 +147,7 @@ class CorsMiddleware:
         await app(scope, receive, marked)
 
     def _allows(self, origin: str, scope: Scope) -> bool:
-        """Whether pages of this origin may use the server; its own always may."""
+        """Return whether pages of this origin may use the server; its own pages always may."""
         if self._all or origin in self._origins:
             return True
         scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
@@ -146,8 +155,11 @@ class CorsMiddleware:
         return origin in own_origins(fields, scheme=scheme, trusted=self._trusts_proxy)
 
     def _is_strange(self, scope: Scope, headers: Headers) -> bool:
-        """Whether a browser says that a page of another site is behind a request without Origin, and it
-        is more than a link that a person follows: to a page, or to a file, which no page can read so."""
+        """Return whether a request without Origin comes from a page of another site.
+
+        The result is False if a user only follows a link to a page or to a file: the page with the
+        link can't read such an answer.
+        """
         if self._all or self._by_tokens:
             return False
         if headers.get("sec-fetch-site", "none").lower() in _OWN_SITE:

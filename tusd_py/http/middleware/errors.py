@@ -1,4 +1,4 @@
-"""The last net: whatever a route raises becomes an answer that tells nothing and is logged."""
+"""Answers for every exception of a route: it is logged, and the answer shows no details of it."""
 
 import logging
 from collections.abc import Callable
@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 
 
 class ErrorMiddleware:
-    """Wraps the routes, inside the cross-origin rules, so that a 500 carries those too."""
+    """Wraps the routes, inside the cross-origin rules, so that they apply to a 500 too."""
 
     def __init__(self, app: ASGIApp, running: Callable[[], bool]) -> None:
-        """``running``: whether the lifespan runs; without it nothing that is taken would go on."""
+        """Wrap ``app``; ``running`` returns whether the lifespan runs, which all requests need."""
         self._app = app
         self._running = running
         self._server_known = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer for it when it fails before its answer began."""
+        """Pass the request on; send an error if it fails before its answer began."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -33,7 +33,7 @@ class ErrorMiddleware:
 
         async def watched(message: Message) -> None:
             nonlocal started
-            # Interim responses come before the answer and leave it open.
+            # An interim response is not the answer: an error can still follow it.
             started = started or message["type"] == "http.response.start"
             await send(message)
 

@@ -1,4 +1,4 @@
-"""Which names the server answers to: pure ASGI, HTTP and WebSocket alike (against DNS rebinding)."""
+"""Refuses requests for other host names, against DNS rebinding, for HTTP and WebSocket alike."""
 
 from collections.abc import Collection
 
@@ -12,16 +12,16 @@ from tusd_py.protocol.origin import named_hosts
 
 
 class HostMiddleware:
-    """Wraps the whole application."""
+    """Wraps the whole application, in plain ASGI."""
 
     def __init__(self, app: ASGIApp, rule: HostRule, *, open_paths: Collection[str]) -> None:
-        """``open_paths`` are answered under any name: they give nothing away."""
+        """``open_paths`` are answered under any host name: they contain nothing confidential."""
         self._app = app
         self._rule = rule
         self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or refuse it before anything of it is looked at."""
+        """Pass the request on, or refuse it before anything else of it is read."""
         named = scope["type"] == "lifespan" or self._is_allowed(scope)
         if not named and get_route_path(scope) not in self._open_paths:
             await refuse(HostNotAllowed(), scope, receive, send)
@@ -29,8 +29,11 @@ class HostMiddleware:
             await self._app(scope, receive, send)
 
     def _is_allowed(self, scope: Scope) -> bool:
-        """Whether the head names a host once (RFC 9112, 3.2), and only ours: a proxy may put its own name into Host and the
-        browser's elsewhere, and a page may write the other fields itself."""
+        """Return whether the head has one Host (RFC 9112, 3.2) and names only allowed hosts.
+
+        A proxy may write its own name into Host and the browser's into another field, and a page
+        may set these other fields itself.
+        """
         if sum(name == b"host" for name, _ in scope["headers"]) != 1:
             return False
         hosts = named_hosts(scope["headers"])

@@ -1,4 +1,4 @@
-"""Counting requests: pure ASGI, once per answer (requirement S23)."""
+"""Counts requests, once per answer (requirement S23)."""
 
 from typing import Final
 
@@ -11,14 +11,14 @@ NONE: Final = "none"
 
 
 class RequestMetrics:
-    """Wraps the whole application."""
+    """Wraps the whole application, in plain ASGI."""
 
     def __init__(self, app: ASGIApp, metrics: ServerMetrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the answer as it begins: a stream may last for hours."""
+        """Count the answer when it begins: a stream may last for hours."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -39,6 +39,6 @@ class RequestMetrics:
 
     def _count(self, scope: Scope, status: str) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
-        # The template, never the path: what clients make up must not become labels.
+        # The template, never the path: text of clients must not become labels.
         route = getattr(scope.get("route"), "path", NONE)
         self._metrics.observe_response(method=method, route=route, status=status)

@@ -1,7 +1,7 @@
-"""The tus endpoint ahead of the router: a plain ASGI application under the Starlette one.
+"""Calls the tus endpoint before the router: a plain ASGI application below the Starlette one.
 
-Its requests are the most, and the smallest count: router, route and exception middleware would be a
-third of what a request costs before any use case begins.
+Most requests go to this endpoint, and small ones must be cheap: router, route and exception
+middleware would be a third of the cost of a request before a use case begins.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from tusd_py.http.routes.tus import TusEndpoint
 
 @dataclass(frozen=True, slots=True)
 class _Label:
-    """What figures call a route (``RequestMetrics``)."""
+    """Is the label of a route in metrics (``RequestMetrics``)."""
 
     path: str
 
 
 class TusDispatch:
-    """Wraps the router, inside the guard and the cross-origin rules."""
+    """Wraps the router, inside the error middleware and the cross-origin rules."""
 
     def __init__(self, app: ASGIApp, endpoint: TusEndpoint, base_path: str) -> None:
         self._app = app
@@ -30,7 +30,7 @@ class TusDispatch:
         self._below = _Label(f"{base_path}{{resource:path}}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """To the endpoint, or on to the router."""
+        """Pass the request to the endpoint, or to the router."""
         if scope["type"] == "http":
             path = get_route_path(scope)
             if path.startswith(self._base_path):

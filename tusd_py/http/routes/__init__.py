@@ -1,1 +1,1 @@
-"""One file for each resource."""
+"""Defines the routes, with one module for each resource."""

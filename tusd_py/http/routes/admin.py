@@ -1,7 +1,7 @@
-"""``/admin``: the operator's page, and what it asks (requirement S23).
+"""Serves ``/admin``, the operator's page, and the routes that it calls (requirement S23).
 
-For users with the role ``auth.admin_role``. Where no authentication is set: for who opened a one-time link
-(``OperatorLinks``), whose browser holds a cookie since.
+They are for users with the role ``auth.admin_role``. Where no authentication is set, they are for
+browsers in which a one-time link was opened (``OperatorLinks``); the link gave them a cookie.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ from tusd_py.protocol.origin import public_origin
 log = logging.getLogger(__name__)
 
 PATHS: Final = ("/admin", "/api/admin/overview", "/api/admin/retry", "/api/admin/reprocess")
-"""No page of another origin reads them or writes to them: they carry no cross-origin marks."""
+"""Paths whose answers have no cross-origin headers: only pages of this origin may use them."""
 
 
 def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
-    """The page, the overview and the retry."""
-    seen = Overview(context.ports)
+    """Return the routes of the page, the overview, the retry and the reprocessing."""
+    reader = Overview(context.ports)
 
     async def shell(request: Request) -> Response:
-        # Holds no data; a browser's navigation can't carry a token.
+        # The page itself holds no data; a browser that navigates can't send a token.
         if context.access.anonymous:
             key = request.query_params.get("key")
             if key is not None and request.method == "GET":
@@ -47,7 +47,7 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
 
     async def overview(request: Request) -> Response:
         await _check_operator(context, request)
-        found = await asyncio.wrap_future(run_detached(seen.read))
+        found = await asyncio.wrap_future(run_detached(reader.read))
         return JSONResponse(found, headers=NO_STORE)
 
     async def retry(request: Request) -> Response:
@@ -72,7 +72,10 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
 
 
 async def _check_operator(context: AppContext, request: Request) -> None:
-    """Raises: OperatorLinkNeeded, RoleMissing, and what ``AppContext.owner`` raises."""
+    """Raise an error if the caller is no operator.
+
+    Raises: OperatorLinkNeeded, RoleMissing, and what ``AppContext.owner`` raises.
+    """
     caller = await context.owner(request)
     role = context.settings.auth.admin_role
     if context.access.anonymous:
@@ -88,13 +91,16 @@ def _holds_cookie(context: AppContext, request: Request) -> bool:
 
 
 async def _enter(context: AppContext, request: Request, key: str) -> Response:
-    """Use a link up: its cookie, and the page's address without the key. Raises: OperatorLinkNeeded."""
+    """Invalidate a link, and answer with a cookie and a redirect to the page without the key.
+
+    Raises: OperatorLinkNeeded: the link is not valid, and the browser has no cookie.
+    """
     links = context.operator_links
     below = mount_path(request.scope)
     headers = {**NO_STORE, "Referrer-Policy": "no-referrer"}
     answer = RedirectResponse(f"{below}/admin", status_code=303, headers=headers)
     if not await context.threads.call(links.use_key, key):
-        # Who opens a used link again may be in already.
+        # A browser in which a used link is opened again may have its cookie already.
         await _check_operator(context, request)
         return answer
     origin = public_origin(
@@ -117,7 +123,7 @@ async def _enter(context: AppContext, request: Request, key: str) -> Response:
 
 
 async def _failure_of(request: Request) -> str:
-    """The failed job or message to try again. Raises: ProtocolError."""
+    """Return the id of the failed job or message that a request names. Raises: ProtocolError."""
     # A form of another page can't send this type.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise ProtocolError("The header Content-Type must be that of JSON.")

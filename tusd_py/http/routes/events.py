@@ -1,8 +1,8 @@
-"""Server-Sent Events: one task's life, or all of a user's (requirement K1).
+"""Sends Server-Sent Events: the states of one task, or of all tasks of a user (requirement K1).
 
-``id:`` is ``epoch.sequence``. Last-Event-ID of the same epoch is not repeated; anything else gets
-the snapshot. After the final state comes ``event: end``, and a client that has the final state
-already is told 204, which ends an EventSource for good.
+``id:`` is ``epoch.sequence``. A state that Last-Event-ID names in the same epoch is not sent again;
+with any other value the stream begins with the snapshot. ``event: end`` follows the final state.
+The answer is 204 for a client that already has the final state; this stops an EventSource for good.
 """
 
 import json
@@ -30,13 +30,13 @@ log = logging.getLogger(__name__)
 PING_SECONDS: Final = 15
 RETRY_MILLISECONDS: Final = 3000
 SEND_TIMEOUT_SECONDS: Final = 30.0
-"""A listener that takes nothing for so long is dropped (fault 50)."""
+"""A subscriber that receives nothing for this time is disconnected (fault 50)."""
 _EVENT_ID: Final = re.compile(r"([0-9a-f]{1,16})\.([0-9]{1,18})")
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """The two streams."""
+    """Return the routes of the two streams."""
 
     async def one(request: Request) -> Response:
         caller = await context.access.listener(request)
@@ -61,9 +61,10 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
 
 def last_seen(text: str | None, task: Task) -> tuple[str, int] | None:
-    """The state a client says it has; None when it has none of this task's present life.
+    """Return the epoch and sequence of the state that a client has; None if it is of no use.
 
-    What the durable record alone tells is older than anything of a living view's: it sets nobody back.
+    The value is of use if it is of the task's epoch. If the task was read from its record because
+    the view is lost, a state of the view is newer than the record, and the client keeps it.
     """
     match = _EVENT_ID.fullmatch(text or "")
     if match is None:
@@ -75,7 +76,7 @@ def last_seen(text: str | None, task: Task) -> tuple[str, int] | None:
 
 
 class _Stream(EventSourceResponse):
-    """A stream that is counted while it is open."""
+    """Is a stream that is counted while it is open."""
 
     def __init__(
         self, context: AppContext, user_id: UserId, events: AsyncIterator[ServerSentEvent]
@@ -87,9 +88,9 @@ class _Stream(EventSourceResponse):
         self._user_id = user_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events until they end or the client takes none.
+        """Send the events until they end or the client does not receive them.
 
-        Raises: TooManyStreams: before anything was sent.
+        Raises: TooManyStreams: before anything is sent.
         """
         context = self._context
         with context.streams.open_stream(self._user_id), context.metrics.stream_opened("sse"):

@@ -1,9 +1,9 @@
-"""The field ``file`` of a multipart form, as a body: streamed, never gathered (RFC 7578, RFC 2046).
+"""Streams the field ``file`` of a multipart form as a body, without a copy (RFC 7578, RFC 2046).
 
-Whatever is malformed is a ``ProtocolError``. What is held of a form is bounded: its boundary here, the
-headers of one part by the parser (8 of 4 KiB), what may come before the file by ``BEFORE_FILE_BYTES``.
-The file's content does not go through the parser, which takes 50 ms for 64 KiB that are full of
-beginnings of boundaries.
+Everything that is malformed is a ``ProtocolError``. The memory for a form is bounded: its boundary
+here, the headers of one part by the parser (8 of 4 KiB), and the bytes before the file by
+``BEFORE_FILE_BYTES``. The file's content does not go through the parser, which needs 50 ms for
+64 KiB that contain many beginnings of boundaries.
 """
 
 import re
@@ -21,16 +21,19 @@ BEFORE_FILE_BYTES: Final = 64 * 1024
 """Most bytes of a form before its file, apart from the message in which the file begins."""
 _CONTENT_TYPE_CHARS: Final = 1024
 _BOUNDARY: Final = re.compile(rb"[!-~](?:[ -~]{0,68}[!-~])?")
-"""RFC 2046, 5.1.1: at most 70 characters, the last of them no space; of which ones, clients vary."""
+"""RFC 2046, 5.1.1: at most 70 characters, the last of them no space.
+
+More characters are allowed here than in the RFC, since clients differ.
+"""
 
 
 class FormFile:
-    """Reads a form up to its file; ``receive`` then gives the file's bytes alone, as ASGI does."""
+    """Reads a form up to its file; ``receive`` then returns only the file's bytes, as ASGI does."""
 
     def __init__(self, receive: Receive, content_types: Sequence[str]) -> None:
-        """``content_types``: the request's fields of that name, of which there must be one.
+        """``content_types`` are the Content-Type fields of the request; there must be exactly one.
 
-        Raises: ProtocolError: it is no multipart form.
+        Raises: ProtocolError: the type is no multipart form.
         """
         self._receive = receive
         boundary = _boundary(content_types)
@@ -38,7 +41,7 @@ class FormFile:
         self._before_file = 0
         self._delimiter = b"\r\n--" + boundary
         self._tail = b""
-        """The last bytes of the content, which may be the first of the delimiter."""
+        """Last bytes that were received, which may be the first bytes of the delimiter."""
         self._header_name = self._header_value = b""
         self._headers: dict[bytes, bytes] = {}
         self._found = False
@@ -46,7 +49,7 @@ class FormFile:
         self._complete = False
         self._content: bytes | memoryview = b""
         self.malformed = False
-        """Set when the body turned out to be no form while it was received."""
+        """Whether the bytes that were received so far are no valid form."""
         self.filename = ""
         self.filetype = ""
 
@@ -60,7 +63,7 @@ class FormFile:
         }
 
     async def begin(self) -> None:
-        """Read up to the file's first byte.
+        """Read the form up to the file's first byte.
 
         Raises: ProtocolError: there is no field named file; ClientDisconnected.
         """
@@ -77,7 +80,7 @@ class FormFile:
                 )
 
     async def receive(self) -> dict[str, Any]:
-        """The next piece of the file; its last one when the part ends."""
+        """Return the next piece of the file as a message; the last one when the part ends."""
         while not self._content and not self._ended:
             self.malformed = self.malformed or self._complete
             if self.malformed or not await self._read():
@@ -86,7 +89,7 @@ class FormFile:
         return {"type": "http.request", "body": body, "more_body": not self._ended}
 
     async def _read(self) -> bool:
-        """Parse what the server has; False when the client went away."""
+        """Parse the next message of the server; return False if the client disconnected."""
         message = await self._receive()
         if message["type"] == "http.disconnect":
             return False
@@ -103,10 +106,10 @@ class FormFile:
         return True
 
     def _parse(self, data: bytes) -> bytes:
-        """Parse up to the file's content. Returns: what is left, which begins the content."""
+        """Parse up to the file's content. Returns: the remaining bytes, which begin the content."""
         at = 0
         while at < len(data) and not self._found:
-            # A part's headers end with an empty line, which may have begun in the message before.
+            # The headers of a part end with an empty line, which may begin in the previous message.
             line = data.find(b"\r\n\r\n", at - 3) if at >= 3 else -1
             end = line + 4 if line >= 0 else len(data) if at >= 3 else at + 1
             self._parser.write(data[at:end])
@@ -114,12 +117,15 @@ class FormFile:
         return data[at:]
 
     def _take(self, data: bytes) -> None:
-        """Take the file's content up to the delimiter, which no content has (RFC 2046, 5.1.1)."""
+        """Set the content to the bytes before the delimiter, which no content has.
+
+        Source: RFC 2046, 5.1.1.
+        """
         held = self._tail + data if self._tail else data
         size = len(self._delimiter)
         at = held.find(self._delimiter)
         if at < 0:
-            # The last CR: there is one in the delimiter.
+            # The delimiter has only one CR: only the last CR can begin it.
             at = held.rfind(b"\r", max(0, len(held) - size + 1))
             at = at if at >= 0 and self._delimiter.startswith(held[at:]) else len(held)
         elif len(held) >= at + size + 2:
@@ -157,7 +163,7 @@ class FormFile:
 
 
 def _boundary(content_types: Sequence[str]) -> bytes:
-    """What separates the parts. Raises: ProtocolError: there is none, or more than one."""
+    """Return the boundary of the parts. Raises: ProtocolError: there is not exactly one."""
     content_type = content_types[0] if len(content_types) == 1 else ""
     if len(content_type) <= _CONTENT_TYPE_CHARS and content_type.lower().count("boundary=") == 1:
         kind, options = parse_options_header(content_type)
@@ -165,7 +171,8 @@ def _boundary(content_types: Sequence[str]) -> bytes:
         if kind.strip() == b"multipart/form-data" and _BOUNDARY.fullmatch(boundary):
             return boundary
     raise ProtocolError(
-        "The header Content-Type must be multipart/form-data with a boundary of at most 70 characters."
+        "The header Content-Type must be multipart/form-data with a boundary of at most "
+        "70 characters."
     )
 
 

@@ -1,4 +1,4 @@
-"""``/healthz``, ``/readyz`` and ``/metrics``: for the machines around this server, not for browsers."""
+"""Serves ``/healthz``, ``/readyz`` and ``/metrics``, for monitoring and not for browsers."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,9 +20,12 @@ PATHS: Final = frozenset({HEALTH, "/readyz", "/metrics"})
 def routes(
     checks: Checks, metrics: Metrics, worker_alive: Callable[[], bool] | None, *, elsewhere: bool
 ) -> list[BaseRoute]:
-    """The three routes. Each asks in a thread of its own: a part that hangs fills no pool.
+    """Return the three routes; readiness and metrics are read in new threads, outside the pool.
 
-    Args: elsewhere: readiness and figures have an address of their own (``monitoring.health_server``).
+    So a dependency that does not answer blocks no thread of the pool.
+
+    Args: elsewhere: whether readiness and metrics have their own address
+        (``monitoring.health_server``); then only ``/healthz`` is here.
     """
 
     async def healthz(_request: Request) -> Response:

@@ -1,4 +1,7 @@
-"""``POST /api/file/upload`` (requirements S1 to S3): one file by a form, streamed and hashed as it arrives."""
+"""Serves ``POST /api/file/upload`` (requirements S1 to S3): one file in a form.
+
+The file is written and hashed while it arrives.
+"""
 
 import base64
 import secrets
@@ -23,11 +26,14 @@ from tusd_py.uploads.create import create
 from tusd_py.uploads.terminate import drop
 
 FORM_BYTES: Final = 64 * 1024
-"""What a form may add around its file: a Content-Length beyond the limit and this is refused."""
+"""Bytes that a form may have besides its file.
+
+A request is refused if its Content-Length exceeds the limit of a file plus this number.
+"""
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """The form upload."""
+    """Return the route of the form upload."""
 
     async def upload(request: Request) -> Response:
         caller = await context.owner(request)
@@ -62,9 +68,12 @@ def _check_length(context: AppContext, request: Request) -> None:
 
 
 async def _store(context: AppContext, caller: Caller, form: FormFile) -> Upload:
-    """The file as a finished upload; nothing is left of one that can't be finished: a form can't
-    be resumed. Raises: what ``create`` and ``append`` raise; ProtocolError."""
-    room = context.uploads
+    """Store the file of a form as a finished upload.
+
+    A form can't be resumed, so an upload that can't be finished is removed.
+    Raises: what ``create`` and ``append`` raise; ProtocolError.
+    """
+    uploads = context.uploads
     upload_id = UploadId(secrets.token_hex(16))
     header = _metadata_header(form)
     command = Create(
@@ -75,22 +84,22 @@ async def _store(context: AppContext, caller: Caller, form: FormFile) -> Upload:
     )
     body = AsgiBody(form.receive, context.threads)
     try:
-        created = await create(room, caller, upload_id, command, body)
+        created = await create(uploads, caller, upload_id, command, body)
         offset = created.offset or 0
-        told = Append(upload_id=upload_id, offset=offset, declared_length=offset, body_length=0)
-        await append(room, caller.user_id, told, body)
-        return await room.find(caller.user_id, upload_id)
+        end = Append(upload_id=upload_id, offset=offset, declared_length=offset, body_length=0)
+        await append(uploads, caller.user_id, end, body)
+        return await uploads.find(caller.user_id, upload_id)
     except TusdError as error:
-        begun = await context.threads.call(room.catalog.uploads.get, upload_id)
+        begun = await context.threads.call(uploads.catalog.uploads.get, upload_id)
         if begun is not None:
-            await context.threads.call(drop, room, begun, UploadState.REJECTED, type(error))
+            await context.threads.call(drop, uploads, begun, UploadState.REJECTED, type(error))
         if form.malformed and isinstance(error, ClientDisconnected):
             raise ProtocolError("The body is not a whole multipart form.") from error
         raise
 
 
 def _metadata_header(form: FormFile) -> str:
-    """The form's names as Upload-Metadata, so that the upload is like any other."""
+    """Return the file name and type of the form as Upload-Metadata, as other uploads have it."""
     pairs = (("filename", form.filename[:255]), ("filetype", form.filetype[:255]))
     return ",".join(
         f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs if value

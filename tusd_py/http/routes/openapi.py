@@ -1,6 +1,6 @@
-"""``/api/openapi.json``: the JSON API as OpenAPI 3.1, and ``/api/docs``, where people read it.
+"""Serves ``/api/openapi.json``, the JSON API as OpenAPI 3.1, and its viewer ``/api/docs``.
 
-``openapi.yaml`` is written by hand and held to the running server by its tests.
+``openapi.yaml`` is written by hand; tests compare it with the running server.
 """
 
 from importlib.metadata import version
@@ -17,7 +17,10 @@ from tusd_py.http.routes.pages import PageFiles
 
 
 def routes(pages: PageFiles) -> list[BaseRoute]:
-    """The description and its viewer, open to all: they tell nothing of what is here."""
+    """Return the routes of the description and its viewer.
+
+    They are open to all, since they contain no data.
+    """
     described = description()
 
     async def openapi(request: Request) -> Response:
@@ -31,7 +34,7 @@ def routes(pages: PageFiles) -> list[BaseRoute]:
 
 
 def description() -> dict[str, Any]:
-    """The document, with this version in it."""
+    """Return the OpenAPI document, with the installed version in it."""
     text = (files("tusd_py.http.routes") / "openapi.yaml").read_text("utf-8")
     found: dict[str, Any] = yaml.safe_load(text)
     found["info"]["version"] = version("tusd-py")

@@ -1,7 +1,7 @@
-"""What a person sees who opens the server's address: the page to a browser, a few lines to others.
+"""Serves the address of the server itself: the page to a browser, a few lines of text to others.
 
-The pages are built from ``page/source`` and come with the package: neither node nor another server is
-needed (``page/built/LICENCES.txt`` names what is in them).
+The pages are built from ``page/source`` and are part of the package: neither node nor another
+server is needed (``page/built/LICENCES.txt`` lists the libraries that they contain).
 """
 
 import hashlib
@@ -33,10 +33,13 @@ _TYPES: Final = {
 }
 _POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; media-src 'self'; connect-src 'self' blob:; worker-src 'self'; base-uri 'self'; "
-    "form-action 'self'; frame-ancestors 'self'"
+    "img-src 'self' data: blob:; media-src 'self'; connect-src 'self' blob:; worker-src 'self'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-"""Nothing from elsewhere. WebAssembly hashes; Uppy sets styles at its elements."""
+"""Content policy of the pages: they load nothing from other servers.
+
+They hash files with WebAssembly, and Uppy sets inline styles.
+"""
 _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -45,25 +48,27 @@ _HEADERS: Final = {
 
 
 class PageFiles:
-    """The built pages, and what they are made of."""
+    """Holds the built pages, and the files that they load."""
 
     def __init__(self, base_path: str) -> None:
-        """``base_path``: of the tus endpoint, which the page is told."""
-        told = 'data-endpoint="files/"', f'data-endpoint="{base_path[1:]}"'
-        self._pages = {name: (_BUILT / name).read_text("utf-8").replace(*told) for name in _PAGES}
+        """``base_path`` is the path of the tus endpoint; it is written into the pages."""
+        endpoint = 'data-endpoint="files/"', f'data-endpoint="{base_path[1:]}"'
+        self._pages = {
+            name: (_BUILT / name).read_text("utf-8").replace(*endpoint) for name in _PAGES
+        }
         self._parts = {name: (_BUILT / name).read_bytes() for name in _TYPES}
         self._tags = {
             name: f'"{hashlib.sha256(held).hexdigest()[:16]}"' for name, held in self._parts.items()
         }
 
     def html(self, request: Request, name: str) -> Response:
-        """A page, whose links begin where this application is mounted."""
+        """Return a page, with links that begin where this application is mounted."""
         below = f'<base href="{escape(mount_path(request.scope))}/">'
         text = self._pages[name].replace('<base href="/">', below)
         return Response(text, media_type="text/html", headers={**_HEADERS, "Vary": "Accept"})
 
     def part(self, request: Request, name: str) -> Response:
-        """One of its files. Raises: ResourceNotFound."""
+        """Return a file that the pages load. Raises: ResourceNotFound."""
         if name not in self._parts:
             raise ResourceNotFound
         headers = {**_HEADERS, "ETag": self._tags[name]}
@@ -73,7 +78,7 @@ class PageFiles:
 
 
 def routes(pages: PageFiles, base_path: str) -> list[BaseRoute]:
-    """``/`` and the files of the pages."""
+    """Return the routes of ``/`` and of the files that the pages load."""
 
     async def home(request: Request) -> Response:
         if "text/html" not in request.headers.get("accept", ""):

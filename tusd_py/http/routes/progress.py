@@ -1,4 +1,7 @@
-"""``GET /api/file/upload/progress/{task_id}`` (requirement S4), and the look-ups that other routes share."""
+"""Serves ``GET /api/file/upload/progress/{task_id}`` (requirement S4).
+
+The functions that find tasks and uploads are shared with other routes.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -26,7 +29,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """The progress route."""
+    """Return the progress route."""
 
     async def progress(request: Request) -> Response:
         caller = await context.caller(request)
@@ -41,7 +44,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
 
 async def _of_file(context: AppContext, task: Task) -> dict[str, Any]:
-    """Return what is known of a completed task's file: facts, and the names of what can be had."""
+    """Return the facts of a completed task's file and the names of its renditions."""
     if task.status is not TaskStatus.COMPLETED or not task.repository_id:
         return {}
     try:
@@ -60,7 +63,7 @@ def _file_of(objects: ObjectRepository, identity: str) -> tuple[File, Sequence[R
 
 
 def task_id_of(text: str) -> UploadId:
-    """A task id from a path. Raises: TaskNotFound: no task can have that name."""
+    """Return the task id in a path. Raises: TaskNotFound: no task can have that id."""
     task_id = parse_upload_id(text)
     if task_id is None:
         raise TaskNotFound
@@ -68,10 +71,10 @@ def task_id_of(text: str) -> UploadId:
 
 
 async def find_task(context: AppContext, caller: Caller, task_id: UploadId) -> Task:
-    """The caller's task: as the live view has it, else as the durable records do.
+    """Return the caller's task from the view of tasks, or from the records of the catalog.
 
-    Raises: TaskNotFound: there is none, or it is somebody else's (hole 10);
-        BackendError: nobody knows (hole 12).
+    Raises: TaskNotFound: there is none, or it belongs to another user (hole 10);
+        BackendError: the catalog can't be read (hole 12).
     """
     if not caller.can_access(task_id):
         raise TaskNotFound
@@ -84,8 +87,9 @@ async def find_task(context: AppContext, caller: Caller, task_id: UploadId) -> T
 async def find_upload(
     context: AppContext, caller: Caller, task_id: UploadId, *, of_any_user: bool = False
 ) -> Upload:
-    """Return a task's upload as the catalog has it, received or not: the caller's, or that of any user.
+    """Return a task's upload as the catalog has it, complete or not.
 
+    Args: of_any_user: whether the upload may belong to another user than the caller.
     Raises: TaskNotFound: there is none, it was deleted, or it is another user's; BackendError.
     """
     if not caller.can_access(task_id):
@@ -107,7 +111,7 @@ async def _shown(context: AppContext, task_id: UploadId) -> Task | None:
 
 
 async def recorded(context: AppContext, task_id: UploadId) -> Task | None:
-    """The task by the durable records alone. Raises: BackendError."""
+    """Return the task from the records of the catalog only. Raises: BackendError."""
     return await context.threads.call(_recorded, context, task_id)
 
 

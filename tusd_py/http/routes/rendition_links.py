@@ -1,7 +1,7 @@
-"""``POST /api/file/upload/links/{task_id}`` and the address that it gives, where renditions are played.
+"""Serves ``POST /api/file/upload/links/{task_id}``, and the links to renditions that it makes.
 
-A page or a player that can send no header gets a finished file's renditions by a link, in place (inline)
-and by ranges. What is shown in place is of a type on a list of ours that holds no script.
+A page or a player that can send no header gets a finished file's renditions by a link, inline and
+in ranges. Only types of a fixed list, none of which can contain a script, are shown inline.
 """
 
 from typing import Any, Final
@@ -30,7 +30,7 @@ DEFAULT_SECONDS: Final = 3600
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """Make a link, and follow one."""
+    """Return the routes that make a link and that answer for one."""
 
     async def make(request: Request) -> Response:
         # A link may be valid for longer than the token of an upload.
@@ -76,7 +76,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
 
 def _rendition(members: dict[str, Any]) -> str | None:
-    """Return the rendition that a link is wanted for; None: all. Raises: RenditionNotFound."""
+    """Return the rendition that a link shall be for; None: all. Raises: RenditionNotFound."""
     name = members.get("rendition")
     if name is not None and not (isinstance(name, str) and is_rendition_name(name)):
         raise RenditionNotFound
@@ -84,9 +84,9 @@ def _rendition(members: dict[str, Any]) -> str | None:
 
 
 def _seconds(members: dict[str, Any]) -> int:
-    """Return how long a link is wanted to be valid. Raises: ProtocolError."""
+    """Return how long a link shall be valid. Raises: ProtocolError."""
     seconds = members.get("seconds", DEFAULT_SECONDS)
-    # A whole number of JSON may be written with a fraction of zero.
+    # JSON may write a whole number with a fraction of zero.
     whole = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds % 1 == 0
     if not whole or not 1 <= seconds <= MAX_SECONDS:
         raise ProtocolError(f"The member seconds must be a number from 1 to {MAX_SECONDS}.")

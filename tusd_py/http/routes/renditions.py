@@ -1,4 +1,4 @@
-"""``GET /api/file/upload/renditions/{task_id}``: what there is of a finished file, with its facts."""
+"""Serves ``GET /api/file/upload/renditions/{task_id}``: a finished file's renditions and facts."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from tusd_py.http.routes.progress import NO_STORE, find_upload, task_id_of
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """The list of renditions."""
+    """Return the route of the list of renditions."""
 
     async def renditions(request: Request) -> Response:
         caller = await context.caller(request)
@@ -33,10 +33,10 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
 
 def described(objects: ObjectRepository, upload: Upload, base: str) -> dict[str, Any]:
-    """Return a finished upload's renditions as JSON members, the main object first.
+    """Return a finished upload's renditions as JSON members, the main object first. Blocks.
 
-    Args: base: path of the upload's own address.
-    Raises: UploadUnfinished: the file is not in the pool yet. Blocks.
+    Args: base: path of the upload's address.
+    Raises: UploadUnfinished: the file is not in the pool yet.
     """
     if upload.state is not UploadState.FINISHED:
         raise UploadUnfinished

@@ -1,4 +1,4 @@
-"""``/api/file/upload/reprocess/{task_id}``: a stored file is processed again, and how far that has come."""
+"""Serves ``/api/file/upload/reprocess/{task_id}``: a stored file is processed again."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,7 +12,7 @@ from tusd_py.jobs.reprocess import progress_of, reprocess_for_user
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """The request and the look at it, for the task's owner and for operators."""
+    """Return the route; POST starts it, GET reads its state. For the task's owner and operators."""
 
     async def reprocess(request: Request) -> Response:
         caller = await context.caller(request)

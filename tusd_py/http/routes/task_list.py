@@ -1,4 +1,4 @@
-"""``GET /api/file/upload/tasks`` (requirement S6): the caller's own tasks, newest first."""
+"""Serves ``GET /api/file/upload/tasks`` (requirement S6): the caller's tasks, newest first."""
 
 import re
 from typing import Final
@@ -18,7 +18,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """The list route."""
+    """Return the route of the list."""
 
     async def tasks(request: Request) -> Response:
         caller = await context.owner(request)

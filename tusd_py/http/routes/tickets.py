@@ -1,7 +1,7 @@
-"""``POST /api/file/upload/tickets``: what opens a stream without a header.
+"""Serves ``POST /api/file/upload/tickets``: a ticket opens a stream without a header.
 
-EventSource and WebSocket let a page set no header, and an address ends up in logs: so the page
-changes its token for a ticket that is of no use a minute later.
+With EventSource and WebSocket a page can't set a header, and addresses are written to logs. So the
+page exchanges its token for a ticket, which expires after a minute.
 """
 
 from typing import Any
@@ -19,20 +19,20 @@ from tusd_py.http.routes.progress import NO_STORE, find_task, task_id_of
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """The ticket route; none where there are no tickets."""
-    grants = context.access.scoped_tokens
-    if grants is None:
+    """Return the ticket route; [] where there are no tickets."""
+    scoped_tokens = context.access.scoped_tokens
+    if scoped_tokens is None:
         return []
 
     async def ticket(request: Request) -> Response:
         caller = await context.caller(request)
         await context.admit(caller)
-        asked = _task_id(await json_members(request))
-        if asked is not None:
-            task_id = task_id_of(asked)
+        wanted = _task_id(await json_members(request))
+        if wanted is not None:
+            task_id = task_id_of(wanted)
             await find_task(context, caller, task_id)
             caller = Caller(user_id=caller.user_id, upload_id=task_id)
-        members = {"ticket": grants.ticket(caller), "expires_in": TICKET_SECONDS}
+        members = {"ticket": scoped_tokens.ticket(caller), "expires_in": TICKET_SECONDS}
         return JSONResponse(members, headers=NO_STORE)
 
     return [Route("/api/file/upload/tickets", ticket, methods=["POST"])]

@@ -1,4 +1,4 @@
-"""The tus endpoint: one ASGI application below the configured path."""
+"""Serves the tus endpoint: one ASGI application below the configured path."""
 
 import secrets
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ class TusEndpoint:
         self._base_path = context.settings.base_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request: parse the head, act, answer. Errors become answers here."""
+        """Handle one request: parse its head, run the use case, send the answer or the error."""
         head = self._head(scope)
         try:
             response = await self._answer(scope, receive, head)
@@ -72,7 +72,7 @@ class TusEndpoint:
     def _head(self, scope: Scope) -> Head:
         path = get_route_path(scope)
         resource = path.removeprefix(self._base_path) if path != self._base_path[:-1] else ""
-        # Copied: what follows the body must not change what precedes it.
+        # A copy of the fields: trailers must not change the head.
         return Head(
             method=scope["method"],
             resource=resource,
@@ -87,7 +87,7 @@ class TusEndpoint:
         return head.method == "HEAD" or (override or "").upper() == "HEAD"
 
     def _capabilities_on(self, scope: Scope) -> Capabilities:
-        """What can be done over this request's connection."""
+        """Return the capabilities for this request's connection."""
         trailers = self._sees_trailers and TRAILERS in scope.get("extensions", {})
         return self._capabilities_with_trailers if trailers else self._capabilities
 
@@ -127,14 +127,17 @@ class TusEndpoint:
             case Download():
                 return await download_response(self._context, user_id, command)
 
-    def _token(self, told: Created | Inspected) -> dict[str, str]:
-        upload = told.upload
+    def _token(self, result: Created | Inspected) -> dict[str, str]:
+        upload = result.upload
         return self._context.access.upload_token_header(
-            upload.user_id, upload.id, upload.length, told.expires_at
+            upload.user_id, upload.id, upload.length, result.expires_at
         )
 
     def _renewed(self, caller: Caller, command: Append, appended: AppendResult) -> dict[str, str]:
-        """Each byte gives the upload more time, and its token too; a finished one's is not renewed."""
+        """Return the header with a token that expires as late as the upload does now.
+
+        The token of a finished upload is not renewed.
+        """
         if caller.upload_id is None or appended.expires_at is None:
             return {}
         length = caller.length if caller.length is not None else command.declared_length
@@ -159,12 +162,12 @@ class TusEndpoint:
         return Response(status_code=201, headers=headers)
 
 
-def _facts(told: Created | Inspected) -> UploadFacts:
+def _facts(result: Created | Inspected) -> UploadFacts:
     return UploadFacts(
-        offset=told.offset,
-        length=told.upload.length,
-        metadata_header=told.upload.metadata_header,
-        concat_header=told.upload.concat_header,
-        expires_at=told.expires_at,
-        instant=told.upload.instant,
+        offset=result.offset,
+        length=result.upload.length,
+        metadata_header=result.upload.metadata_header,
+        concat_header=result.upload.concat_header,
+        expires_at=result.expires_at,
+        instant=result.upload.instant,
     )

@@ -1,7 +1,8 @@
-"""``/api/file/upload/ws/{task_id}`` (requirement S5): a snapshot at once, each change, a clean close.
+"""Serves ``/api/file/upload/ws/{task_id}`` (requirement S5): a snapshot, each change, a close.
 
-A client only listens. Its first message closes the connection with 1008 (RFC 6455, 7.4.1), and one that
-does not read is dropped; ``ingest.websocket_protocol`` bounds what comes below messages.
+The snapshot is sent at once. A client only receives: its first message closes the connection with
+1008 (RFC 6455, 7.4.1), and a client that does not read is disconnected.
+``ingest.websocket_protocol`` limits the frames.
 """
 
 from contextlib import ExitStack, aclosing, suppress
@@ -25,7 +26,7 @@ POLICY_VIOLATION: Final = 1008
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
-    """The WebSocket route."""
+    """Return the WebSocket route."""
 
     async def follow(websocket: WebSocket) -> None:
         with ExitStack() as open_streams:
@@ -61,7 +62,7 @@ async def _send_states(context: AppContext, websocket: WebSocket, task_id: Uploa
 
 
 async def _until_it_ends(websocket: WebSocket, scope: anyio.CancelScope) -> None:
-    """Wait until the client leaves, or sends a message: that closes the connection (1008)."""
+    """Wait until the client disconnects or sends a message, which closes the connection (1008)."""
     message = await websocket.receive()
     scope.cancel()
     if message["type"] == "websocket.receive":
