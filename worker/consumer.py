@@ -5,11 +5,11 @@ Requirements S17 and S18.
 
 import errno
 import logging
-import random
 import threading
 from collections.abc import Sequence
 from typing import Final
 
+from tusd_py.backoff import Backoff
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
     BackendError,
@@ -38,7 +38,8 @@ from worker.reporter import Reporter
 log = logging.getLogger(__name__)
 
 RECEIVE_SECONDS: Final = 1.0
-JITTER: Final = 0.2
+SPREAD: Final = (0.8, 1.2)
+"""Pauses between attempts vary by a fifth, so that jobs that failed together do not return together."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_FULL: Final = "The worker's disk is full."
 UNEXPECTED: Final = "Processing failed unexpectedly."
@@ -198,13 +199,11 @@ class Consumer:
         if tried >= jobs.max_attempts:
             self._fail(attempt, error.code, error.detail, message)
             return
-        pause = jobs.resource_backoff
-        if counted:
-            pause = jobs.backoff[min(tried, len(jobs.backoff)) - 1]
+        pauses = jobs.backoff if counted else (jobs.resource_backoff,)
         self._ports.catalog.jobs.retry(
             job.task_id,
             fence=job.fence,
-            after_seconds=pause * random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311
+            after_seconds=Backoff(pauses, SPREAD).pause(tried if counted else 1),
             error_code=error.code,
             error_msg=error.detail,
             counted=counted,

@@ -1,7 +1,6 @@
 """Opens connections and runs transactions of SQLite and MySQL."""
 
 import logging
-import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from typing_extensions import override
 
+from tusd_py.backoff import Backoff
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.catalog.values import Result, capture
@@ -31,6 +31,7 @@ they must still be able to end.
 """
 TRIES: Final = 5
 """How often a MySQL transaction is begun if deadlocks, lock waits or lost connections end it."""
+_RETRY_BACKOFF: Final = Backoff((0.1,), spread=(0.2, 1.0))
 _ERRORS: Final = (SQLAlchemyError, sqlite3.Error)
 _TRANSIENT: Final = (1205, 1213)
 """Lock wait and deadlock: the transaction was rolled back and may be repeated."""
@@ -188,7 +189,7 @@ class Database(Transactions):
                     raise
                 unknown = unknown or (committing and error.connection_invalidated)
                 log.info("catalog.transaction.repeated", extra={"unknown": unknown})
-                time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  (jitter)
+                time.sleep(_RETRY_BACKOFF.pause(TRIES - left))
 
     def close(self) -> None:
         """Close all connections."""

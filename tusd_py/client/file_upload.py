@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
+from tusd_py.backoff import Backoff
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.origin import same_origin, upload_address
 from tusd_py.client.proof import nonce_of, proof
@@ -153,8 +154,9 @@ class RetryPolicy:
         limit = self.retries if self.reached else min(self.retries, self.retries_at_first)
         if self._failures > limit or (broken.permanent and not self.reached):
             raise Unreachable(str(broken)) from broken
-        pause = FIRST_PAUSE_SECONDS * (1 << min(self._failures, 16))
-        return Sleep(max(broken.retry_after, min(pause, self.longest_pause)), str(broken))
+        backoff = Backoff.doubling(FIRST_PAUSE_SECONDS, self.longest_pause)
+        pause = backoff.pause(self._failures + 1)
+        return Sleep(max(broken.retry_after, pause), str(broken))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+from tusd_py.backoff import Backoff
+
 
 class HookEvent(StrEnum):
     """Names an event.
@@ -22,11 +24,5 @@ class HookEvent(StrEnum):
 
 DELIVERED_EVENTS: Final = frozenset(HookEvent) - {HookEvent.PRE_CREATE}
 
-FIRST_PAUSES_SECONDS: Final = (1.0, 5.0, 30.0, 120.0, 600.0)
-LAST_PAUSE_SECONDS: Final = 3600.0
-
-
-def pause_after(failures: int) -> float:
-    """Return the seconds until a delivery is retried, after this number of failures (from 1)."""
-    known = failures <= len(FIRST_PAUSES_SECONDS)
-    return FIRST_PAUSES_SECONDS[failures - 1] if known else LAST_PAUSE_SECONDS
+DELIVERY_BACKOFF: Final = Backoff((1.0, 5.0, 30.0, 120.0, 600.0, 3600.0))
+"""Seconds until a delivery is retried."""

@@ -9,7 +9,7 @@ from tusd_py.catalog.ports.hooks import HookRepository
 from tusd_py.catalog.values import PendingEvent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError, HookUnavailable, PolicyError
-from tusd_py.domain.hook import HookEvent, pause_after
+from tusd_py.domain.hook import DELIVERY_BACKOFF, HookEvent
 from tusd_py.domain.upload import Upload
 from tusd_py.hooks.callables import Hooks
 from tusd_py.hooks.payload import Told, told_of
@@ -95,7 +95,7 @@ class HookDispatcher:
             log.log(logging.ERROR if given_up else logging.WARNING, "hook.failed", extra=facts)
         self._count(told.event, result)
         if result == "again":
-            pause = pause_after(happened.failures + 1)
+            pause = DELIVERY_BACKOFF.pause(happened.failures + 1)
             await self._threads.call(self._events.failed, happened.id, pause)
         else:
             await self._threads.call(self._events.delivered, happened.id)

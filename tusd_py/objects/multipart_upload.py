@@ -17,7 +17,7 @@ from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.objects.bucket import Bucket, BucketError, ObjectInfo, UploadGone
 from tusd_py.objects.parts import PartReader, Span, UploadStopped, part_size, spans
 from tusd_py.objects.port import MultipartState
-from tusd_py.objects.retry import Repeating
+from tusd_py.objects.retry import RetryingBucket
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +62,11 @@ class MultipartUpload:
     smallest_part: int
     threads: int
     first_pause: float
-    """Seconds; see ``Repeating``."""
+    """Seconds; see ``RetryingBucket``."""
     _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.bucket = RetryingBucket(self.bucket, wait=self._pause, first_seconds=self.first_pause)
 
     def run(self) -> None:
         """Until the object is there, whole.
@@ -95,9 +98,6 @@ class MultipartUpload:
     def _spans(self) -> Sequence[Span]:
         return spans(self.size, part_size(self.size, self.smallest_part))
 
-    def _repeated(self) -> Repeating:
-        return Repeating(wait=self._pause, first_seconds=self.first_pause)
-
     def _pause(self, seconds: float) -> None:
         """Wait while the attempt goes on. Raises: Stopped; what progress raises."""
         while True:
@@ -112,7 +112,7 @@ class MultipartUpload:
 
     def _exists(self) -> bool:
         """Whether the key holds these bytes; reads the file when size alone can't tell."""
-        found = self._repeated()(lambda: self.bucket.head(self.key), "head")
+        found = self.bucket.head(self.key)
         if found is None or found.size != self.size:
             return False
         if not found.checksum:
@@ -136,12 +136,8 @@ class MultipartUpload:
 
     def _put(self) -> None:
         (span,) = self._spans()
-
-        def request() -> Part:
-            with self._reader(span) as body:
-                return self.bucket.put(self.key, body, self.content_type)
-
-        self._repeated()(request, "put")
+        with self._reader(span) as body:
+            self.bucket.put(self.key, body, self.content_type)
 
     # -- a large one
 
@@ -158,9 +154,7 @@ class MultipartUpload:
                 return known
         begun = Multipart(
             key=self.key,
-            upload_id=self._repeated()(
-                lambda: self.bucket.create_upload(self.key, self.content_type), "begin"
-            ),
+            upload_id=self.bucket.create_upload(self.key, self.content_type),
             part_size=step,
         )
         self.state.begin(begun)
@@ -168,9 +162,7 @@ class MultipartUpload:
 
     def _resume(self, held: Multipart) -> Multipart | None:
         try:
-            there = self._repeated()(
-                lambda: self.bucket.list_parts(held.key, held.upload_id), "parts"
-            )
+            there = self.bucket.list_parts(held.key, held.upload_id)
         except UploadGone:
             return None
         parts = tuple(
@@ -217,11 +209,8 @@ class MultipartUpload:
         return _SentParts(multipart, [arrived[number] for number in sorted(arrived)])
 
     def _send_part(self, multipart: Multipart, span: Span) -> Part:
-        def request() -> Part:
-            with self._reader(span) as body:
-                return self.bucket.put_part(multipart.key, multipart.upload_id, span.number, body)
-
-        part = self._repeated()(request, "part")
+        with self._reader(span) as body:
+            part = self.bucket.put_part(multipart.key, multipart.upload_id, span.number, body)
         self.state.add(part)
         return part
 
@@ -229,16 +218,13 @@ class MultipartUpload:
         """Whatever completing answers, or whether it does: the object tells."""
         multipart = sent.multipart
         try:
-            self._repeated()(
-                lambda: self.bucket.complete(multipart.key, multipart.upload_id, sent.parts),
-                "complete",
-            )
+            self.bucket.complete(multipart.key, multipart.upload_id, sent.parts)
         except UploadGone:
             log.info("object.completed.before", extra={"key": self.key})
-        found = self._repeated()(lambda: self.bucket.head(self.key), "head")
+        found = self.bucket.head(self.key)
         self.state.clear()
         if found is None or not self._is_intact(found, sent.parts):
-            self._repeated()(lambda: self.bucket.delete(self.key), "delete")
+            self.bucket.delete(self.key)
             raise CorruptObject(f"{self.key}: the object is not what was sent")
 
     def _is_intact(self, found: ObjectInfo, parts: Sequence[Part]) -> bool:

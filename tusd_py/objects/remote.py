@@ -1,7 +1,6 @@
 """An object store over the network: ``objects.port.ObjectStore`` on any ``bucket.Bucket``."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from tusd_py.objects.keys import OWNER_KEY, PREFIX, check_key, is_key
 from tusd_py.objects.multipart_upload import CorruptObject, MultipartUpload, UploadProgress
 from tusd_py.objects.parts import MIN_PART_BYTES, PartReader, Span, UploadStopped
 from tusd_py.objects.port import UNREACHABLE, IncompleteUpload, MultipartState, StoredObject
-from tusd_py.objects.retry import Repeating
+from tusd_py.objects.retry import RetryingBucket
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +38,8 @@ class RemoteObjects:
         file that are sent at the same time; first_pause: seconds before a request is repeated the
         first time; links: give signed links, or have downloads read through the server.
         """
-        self._bucket = bucket
+        self._plain_bucket = bucket
+        self._bucket = RetryingBucket(bucket, first_seconds=first_pause)
         self._smallest_part = smallest_part
         self._threads = threads
         self._first_pause = first_pause
@@ -58,7 +58,7 @@ class RemoteObjects:
         """See ``ObjectStore.put_file``."""
         size = source.stat().st_size
         sending = MultipartUpload(
-            bucket=self._bucket,
+            bucket=self._plain_bucket,
             key=check_key(key),
             source=source,
             size=size,
@@ -79,32 +79,23 @@ class RemoteObjects:
         """See ``ObjectStore.head``."""
         check_key(key)
         with _translated("head"):
-            found = self._repeated(lambda: self._bucket.head(key), "head")
+            found = self._bucket.head(key)
         return None if found is None else StoredObject(key=key, size=found.size)
 
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """See ``ObjectStore.read``. A connection that breaks is opened again where it broke."""
         check_key(key)
-        while length > 0:
-            before = length
-            with _translated("read"):
-                try:
-                    for piece in self._bucket.read(key, start, length):
-                        start += len(piece)
-                        length -= len(piece)
-                        yield piece
-                except ObjectGone as error:
-                    raise FileNotFoundError(key) from error
-                except BucketError:
-                    if length == before:
-                        raise
-                    log.info("object.read.again", extra={"key": key, "left": length})
+        with _translated("read"):
+            try:
+                yield from self._bucket.read(key, start, length)
+            except ObjectGone as error:
+                raise FileNotFoundError(key) from error
 
     def delete(self, key: str) -> bool:
         """See ``ObjectStore.delete``."""
         there = self.head(key) is not None
         with _translated("delete"):
-            self._repeated(lambda: self._bucket.delete(key), "delete")
+            self._bucket.delete(key)
         return there
 
     def entries(self) -> Iterator[tuple[str, float]]:
@@ -128,7 +119,7 @@ class RemoteObjects:
     def owner(self) -> str | None:
         """See ``ObjectStore.owner``."""
         with _translated("owner"):
-            found = self._repeated(lambda: self._bucket.head(OWNER_KEY), "owner")
+            found = self._bucket.head(OWNER_KEY)
             if found is None:
                 return None
             return b"".join(self._bucket.read(OWNER_KEY, 0, found.size)).decode()
@@ -163,10 +154,6 @@ class RemoteObjects:
             return None
         with _translated("link"):
             return self._bucket.link(key, disposition=disposition, seconds=seconds)
-
-    @property
-    def _repeated(self) -> Repeating:
-        return Repeating(wait=time.sleep, first_seconds=self._first_pause)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Rule 2: a lost connection is opened again, with a growing pause, and the topolog
 """
 
 import logging
-import random
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from pika.adapters.blocking_connection import BlockingChannel, BlockingConnectio
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
+from tusd_py.backoff import Backoff
 from tusd_py.domain.errors import BackendError
 from tusd_py.jobs.queue.rabbitmq_topology import declare
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS: Final = 8.0
 """A caller waits so long for its turn, a connection and the broker's word together."""
-PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+RECONNECT_BACKOFF: Final = Backoff((0.1, 0.2, 0.5, 1.0, 2.0, 5.0), spread=(0.8, 1.2))
 IDLE_SECONDS: Final = 1.0
 _LOST: Final = (AMQPError, AMQPConnectorException, OSError)
 
@@ -102,8 +102,8 @@ class ConnectionThread:
                     if connection.is_open:
                         connection.close()
             except Exception as error:
-                pause = PAUSES[min(failures, len(PAUSES) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
                 failures += 1
+                pause = RECONNECT_BACKOFF.pause(failures)
                 self.failing = True
                 log.warning(
                     "queue.connection.lost",
