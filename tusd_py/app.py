@@ -54,7 +54,7 @@ from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
 from tusd_py.locks.data_dir import exclusive
 from tusd_py.monitoring.backend_metrics import BackendMetrics
 from tusd_py.monitoring.checks import Checks, sandbox_check, server_checks, threads_check
-from tusd_py.monitoring.health_server import Told, answer_for, serving
+from tusd_py.monitoring.health_server import Routes, answer_for, serving
 from tusd_py.monitoring.registry import Metrics
 from tusd_py.monitoring.server_metrics import ServerMetrics
 from tusd_py.ports import Ports
@@ -158,7 +158,7 @@ def build_server(
             context,
             wake,
             calling,
-            told=answer_for(checks, metrics, worker_alive),
+            routes=answer_for(checks, metrics, worker_alive),
             owns_ports=ports is None,
         ),
     )
@@ -317,7 +317,7 @@ async def _lifespan(
     wake: asyncio.Event,
     calling: HookDispatcher | None,
     *,
-    told: Told,
+    routes: Routes,
     owns_ports: bool,
 ) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
@@ -342,7 +342,7 @@ async def _lifespan(
             app.state.monitoring_address = monitor.enter_context(
                 serving(
                     context.settings.monitoring_listen,
-                    told,
+                    routes,
                     allowed_hosts=context.settings.allowed_hosts,
                 )
             )

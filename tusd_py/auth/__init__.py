@@ -1,1 +1,4 @@
-"""Who is asking: session tokens, upload tokens, tickets. No HTTP here."""
+"""Authenticates callers by session tokens, upload tokens and tickets.
+
+It does not depend on HTTP.
+"""

@@ -1,4 +1,4 @@
-"""An issuer's published keys (RFC 7517): which of them count, and for what."""
+"""Reads an issuer's published keys (RFC 7517): which of them are used, and for what."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,24 +14,31 @@ ALGORITHMS: Final[Mapping[tuple[str, str | None], str]] = {
     ("EC", "P-256"): "ES256",
     ("OKP", "Ed25519"): "EdDSA",
 }
-"""The one algorithm of each kind of key, by its ``kty`` and ``crv``. Symmetric keys have none: what
-everybody may read signs nothing."""
+"""The only algorithm of each kind of key, by its ``kty`` and ``crv``.
+
+Symmetric keys have none: a published key cannot sign.
+"""
 
 MAX_KEYS: Final = 100
 MAX_MEMBERS: Final[Mapping[str, int]] = {"n": 1366, "e": 6, "x": 64, "y": 64}
-"""Characters of base64: a modulus of 8192 bits and an exponent of 32, since each token of a key is
-checked at their cost; those of P-256 and Ed25519 need 43."""
+"""Largest number of characters of base64: a modulus of 8192 bits and an exponent of 32.
+
+The limit bounds the cost of checking a token. The members of P-256 and Ed25519 need 43.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """Usable keys by their ``kid``."""
+    """Holds usable keys by their ``kid``."""
 
     by_kid: Mapping[str, PyJWK]
     unnamed: tuple[PyJWK, ...] = ()
 
     def get(self, kid: str | None) -> PyJWK | None:
-        """The key of that name. A token without one may have the only key that there is."""
+        """Return the key of that name.
+
+        A token without a name may use the only key that there is.
+        """
         if kid is not None:
             return self.by_kid.get(kid)
         keys = (*self.by_kid.values(), *self.unnamed)
@@ -39,7 +46,7 @@ class SigningKeys:
 
 
 def parse_keys(document: bytes) -> SigningKeys:
-    """The keys of a JSON Web Key Set that may check a token; those for anything else are passed over.
+    """Return the keys of a JSON Web Key Set that may verify a token; other keys are ignored.
 
     Raises: ValueError: it is no such set, or has no usable key.
     """
@@ -62,14 +69,14 @@ def parse_keys(document: bytes) -> SigningKeys:
 
 
 def _is_cheap(entry: Mapping[str, Any]) -> bool:
-    """Whether checking a signature with the key costs no more than with those in use."""
+    """Return whether verifying a signature with the key costs no more than with common keys."""
     members = [(entry.get(name, ""), limit) for name, limit in MAX_MEMBERS.items()]
     return all(isinstance(member, str) and len(member) <= limit for member, limit in members)
 
 
 def _usable(entry: Any) -> PyJWK | None:  # noqa: ANN401  (whatever the document holds)
     if not isinstance(entry, dict) or "d" in entry or not _is_cheap(entry):
-        # A private key that is published is everybody's.
+        # A private key that is published is known to all.
         return None
     kind, curve = entry.get("kty"), entry.get("crv")
     if not isinstance(kind, str) or not isinstance(curve, str | None):

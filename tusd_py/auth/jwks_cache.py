@@ -1,4 +1,4 @@
-"""An issuer's keys, kept: fetched when needed, at most so often, and used on while their address is away."""
+"""Keeps an issuer's keys: fetches them when needed, and uses old ones while the issuer is away."""
 
 import asyncio
 import logging
@@ -18,17 +18,17 @@ from tusd_py.monitoring.probes import run_detached
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS: Final = 10.0
-"""However many tokens with unknown key ids come, the address is asked once in so long."""
+"""Pause between fetches, however many tokens with unknown key ids come."""
 FETCH_SECONDS: Final = 5.0
-"""For the whole of a fetch, and for what a request waits for one."""
+"""Longest duration of a fetch, and longest time that a request waits for one."""
 MAX_DOCUMENT_BYTES: Final = 1 << 20
 
 
 class JwksCache:
-    """Gives keys by their id, on one event loop; fetches in a thread of its own."""
+    """Returns keys by their id, on one event loop; fetches in a thread of its own."""
 
     def __init__(self, fetch: Callable[[], bytes], clock: Clock, *, max_age: float) -> None:
-        """``fetch`` blocks, and raises what it likes; ``max_age`` in seconds."""
+        """Keep no key yet. ``fetch`` may block and raise any error; ``max_age`` is in seconds."""
         self._fetch = fetch
         self._clock = clock
         self._max_age = max_age
@@ -37,14 +37,15 @@ class JwksCache:
         self._under_way: Future[None] | None = None
 
     async def key(self, kid: str | None) -> PyJWK:
-        """The key of a token.
+        """Return the key of a token.
 
-        Raises: TokenInvalid: there is none of that id; KeysUnavailable: no keys were ever to be had.
+        Raises: TokenInvalid: there is none with that id; KeysUnavailable: no keys could ever be
+            fetched.
         """
         if self._keys is None:
             await self._refreshed()
         elif self._clock.monotonic() - self._fetched_at > self._max_age:
-            # Nobody waits for it: the old ones are good until there are new ones.
+            # No request waits for it: the old keys are valid until there are new ones.
             self._begin()
         found = self._keys.get(kid) if self._keys is not None else None
         if found is None and self._keys is not None:
@@ -60,7 +61,7 @@ class JwksCache:
         """Wait for a fetch, if it is time for one or one is under way."""
         under_way = self._begin()
         if under_way is not None:
-            # Not called off: others wait for the same fetch when this client leaves.
+            # It is not cancelled: others wait for the same fetch when this client disconnects.
             await asyncio.wait([asyncio.wrap_future(under_way)], timeout=FETCH_SECONDS)
 
     def _begin(self) -> "Future[None] | None":
@@ -77,16 +78,16 @@ class JwksCache:
         return self._under_way
 
     def _replace(self) -> None:
-        """New keys in the place of the old, which stay when there are none to be had. Blocks."""
+        """Fetch new keys in place of the old ones, which stay if that fails. Blocks."""
         try:
             self._keys = parse_keys(self._fetch())
             self._fetched_at = self._clock.monotonic()
-        except Exception as error:  # noqa: BLE001  (whatever an HTTP client raises)
+        except Exception as error:  # noqa: BLE001  (any error of an HTTP client)
             log.warning(
                 "keys.fetch.failed", extra={"error": masked(repr(error)), "kept": bool(self._keys)}
             )
 
 
 def fetched(url: str) -> bytes:
-    """The document at an address. Blocks. Raises: see ``fetch_document``."""
+    """Return the document at an address. Blocks. Raises: see ``fetch_document``."""
     return fetch_document(url, seconds=FETCH_SECONDS, max_bytes=MAX_DOCUMENT_BYTES)

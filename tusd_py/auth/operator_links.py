@@ -1,9 +1,10 @@
-"""Who operates a server that asks nobody for a token: one-time links, and the cookie that one brings.
+"""Identifies the operator of a server without authentication: by one-time links and their cookies.
 
-A link is a random key; the hash of it is the name of an empty file in ``operator/`` of the data
-directory, and removing that file uses the link up. So whoever may write there can make a link for a
-running server, and of several servers that share the directory exactly one takes it. Being at the
-server's machine proves nothing: a proxy, a web page or another user may be there too.
+A link is a random key; its hash is the name of an empty file in ``operator/`` of the data
+directory, and removing that file uses the link up. So a user who may write there can make a link
+for a running server, and of several servers that share the directory exactly one accepts it. A
+request from the server's own machine proves nothing: a proxy, a web page or another user may send
+it.
 """
 
 import hashlib
@@ -26,29 +27,35 @@ _COOKIE: Final = re.compile(r"([0-9a-f]{1,12})\.([0-9a-f]{64})")
 
 
 def page_link(base_url: str, key: str) -> str:
-    """The address that a link's key opens. Args: base_url: of the server, without a slash at the end."""
+    """Return the address that a link's key opens.
+
+    ``base_url``: the server's, without a final slash.
+    """
     return f"{base_url}/admin?key={key}"
 
 
 class OperatorLinks:
-    """Links and cookies of one data directory. Methods block on the disk; they raise OSError."""
+    """Makes links and cookies of one data directory.
+
+    Methods block on the disk; they raise OSError.
+    """
 
     def __init__(self, data_dir: Path, clock: Clock) -> None:
         self.directory = data_dir / "operator"
         self._clock = clock
 
     def prepare(self) -> None:
-        """Make the directory and the secret that signs cookies, as the user that the server runs as."""
+        """Create the directory and the secret that signs cookies, as the server's user."""
         self.directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         self._secret()
 
     def derived_secret(self, purpose: str) -> bytes:
-        """Return a secret for another purpose, the same for all servers that share the directory."""
+        """Return a secret for another purpose; servers that share the directory have the same."""
         self.prepare()
         return hmac.digest(self._secret(), purpose.encode(), "sha256")
 
     def new_key(self) -> str:
-        """The key of a new link, good for one use within ``LINK_SECONDS``."""
+        """Return the key of a new link, valid for one use within ``LINK_SECONDS``."""
         self.directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         self._remove_expired()
         key = f"{self._expiry(LINK_SECONDS)}.{secrets.token_urlsafe(32)}"
@@ -56,7 +63,7 @@ class OperatorLinks:
         return key
 
     def use_key(self, key: str) -> bool:
-        """Use a link up. Returns: whether it was good."""
+        """Use a link up. Return whether it was valid."""
         match = _KEY.fullmatch(key)
         if match is None:
             return False
@@ -67,16 +74,16 @@ class OperatorLinks:
         return self._is_ahead(match[1])
 
     def cookie_name(self) -> str:
-        """One for each data directory: cookies are shared by all ports of a host."""
+        """Return the cookie's name, one for each data directory: ports of a host share cookies."""
         return f"tusd_py_operator_{hashlib.sha256(self._secret()).hexdigest()[:8]}"
 
     def new_cookie(self) -> str:
-        """The value of a cookie that is good for ``COOKIE_SECONDS``."""
+        """Return the value of a cookie that is valid for ``COOKIE_SECONDS``."""
         expiry = self._expiry(COOKIE_SECONDS)
         return f"{expiry}.{self._signature(expiry)}"
 
     def is_cookie(self, value: str) -> bool:
-        """Whether a value was made by ``new_cookie`` and is still good."""
+        """Return whether a value was made by ``new_cookie`` and is still valid."""
         match = _COOKIE.fullmatch(value)
         if match is None or not hmac.compare_digest(match[2], self._signature(match[1])):
             return False
@@ -103,7 +110,7 @@ class OperatorLinks:
                 continue
 
     def _secret(self) -> bytes:
-        """Read each time: another server that shares the directory may have made it."""
+        """Read the secret each time: another server that shares the directory may have made it."""
         place = self.directory / "secret"
         try:
             found = place.read_bytes()

@@ -1,7 +1,7 @@
-"""Links that give one file's renditions to whoever has them, until they expire.
+"""Signs links that give one file's renditions to any holder, until they expire.
 
-A link is the address of a token: players and pages that can send no header use it. It can't be withdrawn
-before its end, save by deleting the file.
+A link is an address with a token, for players and pages that can send no header. It cannot be
+withdrawn before its end, except by deleting the file.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,16 @@ from tusd_py.domain.rendition import is_rendition_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """What a link gives."""
+    """States what a link gives."""
 
     user_id: UserId
     upload_id: UploadId
     rendition: str | None
-    """The rendition, with those whose names begin with its name and a hyphen: parts of a playlist, the
-    map of a storyboard. None: all of them."""
+    """Name of the rendition; None: all of them.
+
+    Renditions whose names begin with this name and a hyphen are included: parts of a playlist, the
+    map of a storyboard.
+    """
 
     def is_for(self, name: str) -> bool:
         """Return whether the link gives the rendition of this name."""
@@ -33,14 +36,14 @@ class Link:
 
 
 class RenditionLinks:
-    """Signs links, and reads them again."""
+    """Signs links, and verifies them."""
 
     def __init__(self, secret: bytes, clock: Clock) -> None:
         self._clock = clock
         self._kind = TokenKind(secret, "link")
 
     def sign(self, link: Link, seconds: int) -> tuple[str, int]:
-        """Return the token of a link that is valid for ``seconds``, and its end in unix seconds (UTC)."""
+        """Return the token of a link for this number of seconds, and its end in unix seconds."""
         end = int(self._clock.now()) + seconds
         claims = {
             "sub": str(link.user_id),

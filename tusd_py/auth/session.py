@@ -1,7 +1,8 @@
-"""Session tokens: JWTs that tell who a user is, by a shared secret or by an issuer's keys (requirement S22).
+"""Verifies session tokens: JWTs of users, by a shared secret or an issuer's keys (requirement S22).
 
-Rule 1: which algorithm a key is used with is settled by where the key is from, never by what the
-token says (RFC 8725, 3.1). Rule 2: what is wrong with a forged token is told to nobody.
+Rule 1: the origin of a key decides the algorithm that it is used with, never the token (RFC 8725,
+3.1).
+Rule 2: no answer contains what is wrong with a forged token.
 """
 
 import re
@@ -23,22 +24,22 @@ from tusd_py.domain.errors import TokenExpired, TokenInvalid
 LEEWAY_SECONDS: Final = 30
 MAX_TOKEN_CHARACTERS: Final = 8192
 MAX_CACHED: Final = 1024
-"""Tokens found good that are kept in mind: checking one is 30 us, looking it up is 1."""
+"""Verified tokens that are cached: verifying one takes 30 us, finding it takes 1 us."""
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRules:
-    """What a token must say, and where it says who its user is."""
+    """States what a token must contain, and which of its claims name the user."""
 
     issuer: str = ""
     audience: str = ""
     user_claim: str = ""
-    """Empty: ``userId``, as the original API has it, else ``sub``."""
+    """Empty: ``userId``, as in the original API, else ``sub``."""
     role_claim: str = "role"
     tenant_claim: str = "tenant"
     priority_claim: str = ""
-    """Empty: every user has the same."""
+    """Empty: every user has the same priority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class _CachedCaller:
 
 
 class SessionTokens:
-    """Tells callers by their tokens, on one event loop."""
+    """Identifies callers by their tokens, on one event loop."""
 
     def __init__(
         self, rules: ClaimRules, clock: Clock, *, secret: bytes | None, keys: JwksCache | None
@@ -62,10 +63,10 @@ class SessionTokens:
         self._seen: OrderedDict[str, _CachedCaller] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
-        """Whose token it is. Raises: TokenInvalid, TokenExpired, KeysUnavailable."""
+        """Return the caller of a token. Raises: TokenInvalid, TokenExpired, KeysUnavailable."""
         seen = self._seen.get(token)
         if seen is not None and self._clock.now() < seen.expires_at + LEEWAY_SECONDS:
-            # A key that was taken back takes its tokens along.
+            # When a key is withdrawn, its tokens become invalid too.
             by_secret = isinstance(seen.key, bytes)
             if by_secret or (self._keys and await self._keys.key(seen.kid) is seen.key):
                 return seen.caller
@@ -87,7 +88,7 @@ class SessionTokens:
 
 
 def unverified_header(token: str) -> Mapping[str, Any]:
-    """What a token says of itself: to find its key by, for nothing else. Raises: TokenInvalid."""
+    """Return the header of a token, only to find its key. Raises: TokenInvalid."""
     if len(token) > MAX_TOKEN_CHARACTERS or not _COMPACT.fullmatch(token):
         raise TokenInvalid
     try:
@@ -95,15 +96,15 @@ def unverified_header(token: str) -> Mapping[str, Any]:
     except (PyJWTError, ValueError, RecursionError) as error:
         raise TokenInvalid from error
     if "crit" in header:
-        # RFC 7515, 4.1.11: what must be understood and is not.
+        # RFC 7515, 4.1.11: an extension that must be understood and is not.
         raise TokenInvalid
     return header
 
 
 def verified_claims(token: str, key: bytes | PyJWK, rules: ClaimRules) -> Mapping[str, Any]:
-    """The claims of a token that this key signed and that is in force.
+    """Return the claims of a token that this key signed and that is in force.
 
-    Raises: TokenInvalid; TokenExpired: genuine, and too old.
+    Raises: TokenInvalid; TokenExpired: genuine, but expired.
     """
     algorithm = "HS256" if isinstance(key, bytes) else key.algorithm_name
     try:
@@ -118,7 +119,7 @@ def verified_claims(token: str, key: bytes | PyJWK, rules: ClaimRules) -> Mappin
                 "require": ["exp"],
                 "verify_iss": bool(rules.issuer),
                 "verify_aud": bool(rules.audience),
-                # Numbers are users here, whatever RFC 7519 says of sub.
+                # A user may be a number here, other than RFC 7519 requires for sub.
                 "verify_sub": False,
                 "verify_jti": False,
             },
@@ -130,7 +131,7 @@ def verified_claims(token: str, key: bytes | PyJWK, rules: ClaimRules) -> Mappin
 
 
 def caller_of(claims: Mapping[str, Any], rules: ClaimRules) -> Caller:
-    """Whom verified claims name. Raises: TokenInvalid: nobody that can own an upload."""
+    """Return the user of verified claims. Raises: TokenInvalid: no user that can own an upload."""
     names = (rules.user_claim,) if rules.user_claim else ("userId", "sub")
     claim = next((claims[name] for name in names if claims.get(name) is not None), None)
     issuer = claims.get("iss")
@@ -152,9 +153,9 @@ def session_token(
     issued_at: float,
     life_seconds: float,
 ) -> str:
-    """A token as ``verified_claims`` takes it, for a user by his number or by a name.
+    """Return a token that ``verified_claims`` accepts, for a user by number or by name.
 
-    Without ``user_claim`` a number stands in ``userId`` and a name in ``sub``, where issuers have it.
+    Without ``user_claim`` a number is in ``userId`` and a name in ``sub``, as issuers do it.
     """
     claims: dict[str, object] = {
         rules.user_claim or ("userId" if isinstance(user_id, int) else "sub"): user_id,

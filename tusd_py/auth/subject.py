@@ -1,4 +1,4 @@
-"""From what a token calls its user to the number that owns uploads (``user_id bigint``)."""
+"""Converts a token's name of its user to the number that owns uploads (``user_id bigint``)."""
 
 import re
 from collections.abc import Mapping
@@ -19,11 +19,12 @@ _CONTEXT: Final = "tusd-py 2026-11-26 user of an issuer's subject"
 
 
 def user_id_of(claim: object, issuer: str) -> UserId:
-    """The user that a claim names: a positive number is itself, another text gets one below zero.
+    """Return the user of a claim: a positive number is itself, another text gets a negative number.
 
     The number of a text is 63 bits of BLAKE3 over issuer and text: the same on every server, and
-    never one that is given out by counting (docs/decisions/0020).
-    Raises: TokenInvalid: it names nobody. 0 is whoever asks where authentication is off.
+    never one that is assigned by counting (docs/decisions/0020).
+
+    Raises: TokenInvalid: it names no user. 0 is the user of all requests without authentication.
     """
     if isinstance(claim, str) and _NUMBER.fullmatch(claim) and int(claim) <= MAX_USER_ID:
         return UserId(int(claim))
@@ -42,9 +43,10 @@ def _numbered(subject: str, issuer: str) -> UserId:
 
 
 def tenant_of(claims: Mapping[str, Any], name: str) -> str:
-    """The group that a claim names, a text or a number; '' if none.
+    """Return the group in a claim, a text or a number; '' if none.
 
-    Raises: TokenInvalid: what is there can be no name: taken for none, it would part a group.
+    Raises: TokenInvalid: the claim cannot be a name. To count it as none would separate it from its
+        group.
     """
     claim = claims.get(name)
     if claim is None:
@@ -69,7 +71,7 @@ def priority_of(claims: Mapping[str, Any], name: str) -> int:
 
 
 def roles_of(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    """The roles in a claim that is a text or a list of texts; none in any other."""
+    """Return the roles in a claim that is a text or a list of texts; none in any other."""
     claim = claims.get(name)
     found = claim if isinstance(claim, list) else [claim]
     return frozenset(role for role in found if isinstance(role, str))

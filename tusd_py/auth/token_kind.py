@@ -1,7 +1,7 @@
-"""Tokens that this server signs itself, one type for each purpose.
+"""Signs tokens of this server, one type for each purpose.
 
-Each type has a header, an audience and a key of its own, derived from the secret: none can be taken for
-another one or for a session token (RFC 8725, 3.11 and 3.12).
+Each type has a header, an audience and a key of its own that is derived from the secret: none can
+be used as another one or as a session token (RFC 8725, 3.11 and 3.12).
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from tusd_py.domain.errors import TokenExpired, TokenInvalid
 
 
 class TokenKind:
-    """One type of token: its header, its audience and its key."""
+    """Signs and verifies one type of token, with its header, audience and key."""
 
     def __init__(self, secret: bytes, name: str) -> None:
         self._key = blake3(secret, derive_key_context=f"tusd-py 2026-11-26 {name}").digest()
         self._audience = f"tusd-py:{name}"
         self._header = {"typ": f"{name}+jwt"}
         self.prefix = f"{self.sign({}).partition('.')[0]}."
-        """How every token of this type begins, and no other."""
+        """Beginning of every token of this type, and of no other."""
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Return a token with these claims."""

@@ -1,1 +1,1 @@
-"""One writer per upload."""
+"""Locks uploads, so that each has one writer."""

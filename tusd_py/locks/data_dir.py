@@ -1,4 +1,4 @@
-"""One server process per data directory: two would both believe to be the only writer."""
+"""Locks a data directory for one server process: two would both believe to be the only writer."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from tusd_py.domain.errors import BackendError
 
 @contextmanager
 def exclusive(data_dir: Path) -> Iterator[None]:
-    """Hold the directory while the block runs; freed by the process's death, however it dies.
+    """Hold the directory while the block runs. The kernel frees it when the process dies.
 
     Raises: BackendError: another server holds it.
     """

@@ -1,14 +1,16 @@
-"""Locks within one process: events on the loop, nothing polled.
+"""Locks uploads within one process, by events on the loop and without polling.
 
-Rule 1: requests are served in the order they came, so the HEAD and the PATCH of a client that comes
-back both succeed, though they wait together.
-Rule 2: a request asks everybody before it to let go, each at most once: the holder, and those who
-still wait (what a body of theirs brought by then is taken, then it ends). Nobody is ever asked on
-behalf of an older request. So a silent line is through in one round, the newest request gets the
-upload last and keeps it, and two waiting requests can't throw each other out in turns.
-Rule 3: being asked is a wish, not an order: a HEAD is done with its ``stat`` and is not disturbed.
-Rule 4: who waits too long is told ``UploadLocked``. Whoever leaves, for whatever reason, hands the
-upload to the next in line, and the line itself vanishes with its last member.
+Rule 1: requests are served in the order in which they came, so the HEAD and the PATCH of a client
+that comes back both succeed, though they wait together.
+Rule 2: a request makes all requests before it release the upload, each at most once: the holder,
+and those that still wait (bytes of a body that arrived by then are stored, then the request ends).
+No release is requested for an older request. So a line of silent requests ends in one round, the
+newest request gets the upload last and keeps it, and two waiting requests cannot replace each other
+in turns.
+Rule 3: a holder need not follow the request to release: a HEAD ends with its ``stat`` and ignores
+it.
+Rule 4: a request that waits too long gets ``UploadLocked``. A request that leaves, for any reason,
+passes the upload to the next in line, and the line itself ends with its last request.
 """
 
 import asyncio
@@ -21,21 +23,21 @@ from tusd_py.domain.errors import UploadLocked
 from tusd_py.domain.ids import UploadId
 
 TIMEOUT_SECONDS: Final = 5.0
-"""A holder lets go within milliseconds, unless its disk hangs; then the newcomer is told 423."""
+"""A holder releases within milliseconds, unless its disk hangs; then the new request gets 423."""
 
 
 class _Waiter:
-    """One request's wish for an upload."""
+    """Is one request in the line of an upload."""
 
-    def __init__(self, let_go: Callable[[], None]) -> None:
-        self._let_go = let_go
-        self._asked = False
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release = release
+        self._requested = False
         self.granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def request_release(self) -> None:
-        if not self._asked:
-            self._asked = True
-            self._let_go()
+        if not self._requested:
+            self._requested = True
+            self._release()
 
 
 class LocalLock:
@@ -61,7 +63,7 @@ class LocalLock:
             self._leave(upload_id, line, turn)
 
     def request_release(self, upload_id: UploadId) -> None:
-        """Ask everybody in the upload's line to let go: another process wants it."""
+        """Make all requests in the upload's line release it: another process wants it."""
         for turn in tuple(self._waiters.get(upload_id, ())):
             turn.request_release()
 
@@ -72,7 +74,8 @@ class LocalLock:
         for earlier in tuple(line):
             if earlier is turn:
                 break
-            # Those still waiting too: they are older than this request, and end as they begin.
+            # This includes those that still wait: they are older than this request, and end at
+            # once.
             earlier.request_release()
         try:
             async with asyncio.timeout(self._timeout):

@@ -1,4 +1,4 @@
-"""Requests to let go of an upload, over Redis Pub/Sub (``locks.shared.ReleaseRequests``)."""
+"""Sends requests to release an upload over Redis Pub/Sub (``locks.shared.ReleaseRequests``)."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ PAUSE_SECONDS: Final = 0.5
 
 
 class RedisReleaseRequests:
-    """One channel for all uploads; a connection of its own listens once somebody does."""
+    """Uses one channel for all uploads; a connection listens once there is a subscriber."""
 
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
@@ -27,20 +27,20 @@ class RedisReleaseRequests:
         self._thread: threading.Thread | None = None
 
     def request_release(self, upload_id: UploadId) -> None:
-        """See ``ReleaseRequests.ask``."""
+        """See ``ReleaseRequests.request_release``."""
         try:
             self._redis.publish(CHANNEL, upload_id)
         except redis.RedisError as error:
             raise BackendError from error
 
-    def subscribe(self, asked: Callable[[UploadId], None]) -> None:
-        """See ``ReleaseRequests.listen``."""
+    def subscribe(self, callback: Callable[[UploadId], None]) -> None:
+        """See ``ReleaseRequests.subscribe``."""
         self._thread = threading.Thread(
-            target=self._listen_loop, args=(asked,), name="let-go", daemon=True
+            target=self._listen_loop, args=(callback,), name="let-go", daemon=True
         )
         self._thread.start()
 
-    def _listen_loop(self, asked: Callable[[UploadId], None]) -> None:
+    def _listen_loop(self, callback: Callable[[UploadId], None]) -> None:
         while not self._closed.is_set():
             try:
                 with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
@@ -49,7 +49,7 @@ class RedisReleaseRequests:
                         message = pubsub.get_message(timeout=LISTEN_SECONDS)
                         upload_id = parse_upload_id(message["data"]) if message else None
                         if upload_id is not None:
-                            asked(upload_id)
+                            callback(upload_id)
             except redis.RedisError as error:
                 log.warning("lock.bus.lost", extra={"reason": repr(error)})
                 self._closed.wait(PAUSE_SECONDS)

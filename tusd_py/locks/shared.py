@@ -1,12 +1,13 @@
-"""Locks between server processes that share a directory: the kernel holds them.
+"""Locks uploads between server processes that share a directory: the kernel holds the locks.
 
-Rule 1: within a process ``LocalLock`` decides; only its holder asks the other processes.
+Rule 1: within a process ``LocalLock`` decides; only its holder sends requests to other processes.
 Rule 2: between processes an upload is one byte of one file, locked by this process (an open file
-description lock). The kernel never gives it to two, frees it when its holder dies, however it dies,
-and keeps it for a holder that merely sleeps: a process stopped for minutes that wakes up inside a
-write is still the only writer. On NFS the server of the directory keeps the same promises.
-Rule 3: whoever finds the byte taken asks its holder to let go, over the bus, and tries again until
-it does or the patience ends. Without the bus the holder ends when its body does, or by idling.
+description lock). The kernel never gives it to two, frees it when its holder dies in any way, and
+keeps it for a holder that merely sleeps: a process that was stopped for minutes and continues
+within a write is still the only writer. On NFS the server of the directory keeps the same promises.
+Rule 3: a request that finds the byte taken requests its release over the bus, and tries again until
+it gets the byte or the time limit ends. Without the bus the holder ends with its body, or by
+idling.
 """
 
 import asyncio
@@ -29,20 +30,20 @@ log = logging.getLogger(__name__)
 
 TRY_SECONDS: Final = 0.01
 REQUEST_SECONDS: Final = 0.5
-"""The request to let go is repeated so often: the bus may lose it."""
+"""Interval at which the request to release is repeated: the bus may lose it."""
 _F_OFD_SETLK: Final = 37
 _TAKEN: Final = (errno.EAGAIN, errno.EACCES)
 
 
 class ReleaseRequests(Protocol):
-    """Carries requests to let go of an upload to all processes. May lose some."""
+    """Carries requests to release an upload to all processes. It may lose some."""
 
     def request_release(self, upload_id: UploadId) -> None:
-        """Ask whoever holds the upload. Blocks. Raises: BackendError."""
+        """Request the release from the upload's holder. Blocks. Raises: BackendError."""
         ...
 
-    def subscribe(self, asked: Callable[[UploadId], None]) -> None:
-        """Call ``asked``, from any thread, for every request from now on. Returns at once."""
+    def subscribe(self, callback: Callable[[UploadId], None]) -> None:
+        """Call ``callback``, from any thread, for every request from now on. Return at once."""
         ...
 
     def close(self) -> None:
@@ -51,12 +52,12 @@ class ReleaseRequests(Protocol):
 
 
 class SharedLock:
-    """``locks.port.Lock`` among processes that see the same ``path``."""
+    """Implements ``locks.port.Lock`` among processes that share the file ``path``."""
 
     def __init__(
         self, path: Path, bus: ReleaseRequests, *, timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:
-        """Raises: OSError: the file can't be opened."""
+        """Open the file. Raises: OSError: it cannot be opened."""
         self._local = LocalLock(timeout_seconds=timeout_seconds)
         self._timeout = timeout_seconds
         self._bus = bus
@@ -74,7 +75,7 @@ class SharedLock:
             try:
                 yield
             finally:
-                # Unlocking never waits for anybody.
+                # Unlocking never waits.
                 self._set(upload_id, fcntl.F_UNLCK)
 
     def _listen(self) -> None:
@@ -92,23 +93,23 @@ class SharedLock:
             return
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
-        ask_at = loop.time()
+        request_at = loop.time()
         while loop.time() < deadline:
-            if loop.time() >= ask_at:
+            if loop.time() >= request_at:
                 await asyncio.to_thread(self._request_release, upload_id)
-                ask_at = loop.time() + REQUEST_SECONDS
+                request_at = loop.time() + REQUEST_SECONDS
             await asyncio.sleep(TRY_SECONDS)
             if await self._try_for(upload_id):
                 return
         raise UploadLocked
 
     async def _try_for(self, upload_id: UploadId) -> bool:
-        """Try once, in a thread: on a network file system it takes a moment."""
+        """Try once, in a thread, since it takes time on a network file system."""
         attempt = asyncio.ensure_future(asyncio.to_thread(self._try, upload_id))
         try:
             return await asyncio.shield(attempt)
         except asyncio.CancelledError:
-            # The next in our line may lock the same byte: what this thread got is given back first.
+            # The next in the line may lock the same byte, so a lock of this thread is freed first.
             await asyncio.wait([attempt])
             if not attempt.exception() and attempt.result():
                 self._set(upload_id, fcntl.F_UNLCK)
@@ -150,6 +151,9 @@ def set_byte_lock(descriptor: int, kind: int, place: int) -> None:
 
 
 def _place(upload_id: UploadId) -> int:
-    """The upload's byte, among 2^62. Two uploads that met on one would merely wait for each other."""
+    """Return the upload's byte, among 2^62.
+
+    Two uploads on one byte would only wait for each other.
+    """
     digest = hashlib.blake2b(upload_id.encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 2

@@ -1,1 +1,1 @@
-"""What server and worker tell of themselves: whether they can work, and figures."""
+"""Reports whether server and worker can work, and their metrics."""

@@ -1,7 +1,7 @@
-"""Figures of what all processes share: catalog, queue and view (requirement S23). Each process tells the same.
+"""Collects metrics of what all processes share: catalog, queue and view (requirement S23).
 
-They are asked for when somebody scrapes, at most every few seconds. A part that is away leaves its
-figures out, and ``tusd_scrape_error`` names it.
+Each process reports the same. They are read at a scrape, at most every few seconds. A part that is
+away has no metrics then, and ``tusd_scrape_error`` names it.
 """
 
 import logging
@@ -23,17 +23,17 @@ from tusd_py.ports import Ports
 log = logging.getLogger(__name__)
 
 CACHE_SECONDS: Final = 3.0
-"""An answer is good for so long: several scrapers cost as much as one."""
+"""How long a result is kept, so that several scrapers cost as much as one."""
 _SPANS: Final = {HOUR: "1h", DAY: "24h"}
 Family = GaugeMetricFamily
 
 
 class BackendMetrics(Collector):
-    """Asks the backends of one process."""
+    """Reads metrics from the backends of one process."""
 
     def __init__(self, registry: CollectorRegistry, ports: Ports, clock: Clock) -> None:
         self._clock = clock
-        self._asking: Probes[Any] = Probes(
+        self._probes: Probes[Any] = Probes(
             {
                 "catalog": ports.catalog.operations.metrics,
                 "queue": lambda: _depths(ports.queue),
@@ -46,18 +46,18 @@ class BackendMetrics(Collector):
         registry.register(self)
 
     def describe(self) -> list[Family]:
-        """Nothing is asked when this is registered."""
+        """Return nothing, so that no backend is read when this is registered."""
         return []
 
     def collect(self) -> Iterator[Family]:
-        """The figures of every part that answered."""
+        """Return the metrics of every part that answered."""
         error = Family(
             "tusd_scrape_error",
-            "1: this part gave no figures, it can't be reached",
+            "1: this part gave no metrics, it can't be reached",
             labels=["part"],
         )
-        for part, asked in self._answers().items():
-            answer = _answer(part, asked)
+        for part, future in self._answers().items():
+            answer = _answer(part, future)
             error.add_metric([part], 1.0 if answer is None else 0.0)
             if isinstance(answer, CatalogMetrics):
                 yield from _of_catalog(answer)
@@ -70,24 +70,24 @@ class BackendMetrics(Collector):
     def _answers(self) -> dict[str, Future[Any]]:
         with self._mutex:
             if self._clock.monotonic() >= self._cached_until:
-                self._cached = self._asking.run()
+                self._cached = self._probes.run()
                 self._cached_until = self._clock.monotonic() + CACHE_SECONDS
             return self._cached
 
 
 def _depths(queue: JobQueue) -> tuple[int, int]:
-    # Refused at once when it was away a moment ago, where the depth itself waits for it.
+    # This fails at once if the queue was away a moment ago, whereas the depth waits for it.
     queue.check()
     return queue.depth(), queue.dead_depth()
 
 
-def _answer(part: str, asked: "Future[Any]") -> Any:  # noqa: ANN401  (by part)
-    """What a part said; None when it is away."""
-    if not asked.done():
+def _answer(part: str, future: "Future[Any]") -> Any:  # noqa: ANN401  (by part)
+    """Return what a part answered; None if it is away."""
+    if not future.done():
         return None
-    error = asked.exception()
+    error = future.exception()
     if error is None:
-        return asked.result()
+        return future.result()
     if not isinstance(error, BackendError):
         log.error("figures.crashed", extra={"part": part}, exc_info=error)
     return None
@@ -95,7 +95,7 @@ def _answer(part: str, asked: "Future[Any]") -> Any:  # noqa: ANN401  (by part)
 
 def _of_queue(waiting: int, dead: int) -> Iterator[Family]:
     yield Family("tusd_queue_messages", "Messages in the queue, waiting or in flight", waiting)
-    yield Family("tusd_queue_dead_messages", "Messages put aside: they could not be read", dead)
+    yield Family("tusd_queue_dead_messages", "Messages that could not be read", dead)
 
 
 def _of_catalog(found: CatalogMetrics) -> Iterator[Family]:

@@ -1,7 +1,7 @@
-"""Readiness: what is asked, and what the answers mean.
+"""Checks readiness: which checks a process has, and what their answers mean.
 
-A process is *failing* when something is away that it can't work without, and takes no requests then;
-it is *degraded* when work goes on without it (docs/distributed.md says how).
+A process is *failing* when it cannot work without something that is away; it takes no requests
+then. It is *degraded* when work goes on without it (docs/distributed.md describes how).
 """
 
 import errno
@@ -22,7 +22,7 @@ from tusd_py.ports import Ports
 log = logging.getLogger(__name__)
 
 RESERVE_BYTES: Final = 64 << 20
-"""With less free than this the data directory counts as full."""
+"""The data directory counts as full if less is free."""
 NO_ANSWER: Final = "There was no answer in time."
 ALMOST_FULL: Final = "The data directory is almost full."
 UNEXPECTED: Final = "The check itself failed."
@@ -32,7 +32,7 @@ DEAD_THREAD: Final = "A thread of the worker has ended."
 
 
 class Status(StrEnum):
-    """The verdict on a process."""
+    """Names the verdict on a process."""
 
     READY = "ready"
     DEGRADED = "degraded"
@@ -41,28 +41,28 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One question; its answer is a BackendError, whose sentence is shown, or nothing."""
+    """Is one check. It fails with a BackendError, whose sentence is shown."""
 
     name: str
     probe: Callable[[], object]
     vital: bool
-    """Whether this process is of no use without it."""
+    """Whether this process cannot work without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """The verdict, and by check what is wrong with it; '' when nothing is."""
+    """Holds the verdict, and the reason of each check that failed; '' for those that passed."""
 
     status: Status
     reasons: Mapping[str, str]
 
     @property
     def http_status(self) -> int:
-        """What ``/readyz`` answers with."""
+        """HTTP status of ``/readyz``."""
         return 503 if self.status is Status.FAILING else 200
 
     def members(self) -> dict[str, Any]:
-        """The answer's JSON."""
+        """Return the JSON of the answer."""
         checks = {
             name: {"status": "failing", "reason": reason} if reason else {"status": "ok"}
             for name, reason in self.reasons.items()
@@ -73,9 +73,12 @@ class Readiness:
 def verdict(
     checks: Sequence[Check], reasons: Mapping[str, str], *, full: Collection[str] = ()
 ) -> Readiness:
-    """What the answers mean together. ``reasons``: by check, '' when it passed; ``full``: the checks
-    that found storage full, without which a process is still of use: were it taken out of service,
-    nothing could be deleted."""
+    """Return the verdict of all checks together.
+
+    A process with a full storage still works: without it nothing could be deleted.
+
+    Args: reasons: by check, '' if it passed. full: checks that found storage full.
+    """
     status = Status.READY
     if any(reasons.values()):
         status = Status.DEGRADED
@@ -85,32 +88,32 @@ def verdict(
 
 
 class Checks:
-    """The checks of one process."""
+    """Runs the checks of one process."""
 
     def __init__(self, checks: Sequence[Check], *, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._checks = checks
-        self._asking = Probes(
+        self._probes = Probes(
             {check.name: check.probe for check in checks}, limit_seconds=limit_seconds
         )
 
     def readiness(self) -> Readiness:
-        """Ask all at once. Blocks, for the limit at most."""
-        answers = self._asking.run()
+        """Run all checks at once. Blocks for the limit at most."""
+        answers = self._probes.run()
         return verdict(
             self._checks,
-            {name: _reason(name, asked) for name, asked in answers.items()},
-            full=[name for name, asked in answers.items() if _is_full(asked)],
+            {name: _reason(name, future) for name, future in answers.items()},
+            full=[name for name, future in answers.items() if _is_full(future)],
         )
 
 
-def _is_full(asked: "Future[object]") -> bool:
-    return asked.done() and isinstance(asked.exception(), StorageFull)
+def _is_full(future: "Future[object]") -> bool:
+    return future.done() and isinstance(future.exception(), StorageFull)
 
 
-def _reason(name: str, asked: "Future[object]") -> str:
-    if not asked.done():
+def _reason(name: str, future: "Future[object]") -> str:
+    if not future.done():
         return NO_ANSWER
-    error = asked.exception()
+    error = future.exception()
     if error is None:
         return ""
     if isinstance(error, BackendError):
@@ -120,7 +123,10 @@ def _reason(name: str, asked: "Future[object]") -> str:
 
 
 def server_checks(ports: Ports, data_dir: Path, stopping: Callable[[], bool]) -> list[Check]:
-    """A server takes uploads with the catalog and its directory alone: their jobs wait in the outbox."""
+    """Return the checks of a server, which needs only the catalog and its directory.
+
+    Jobs wait in the outbox while the queue is away.
+    """
     return _checks(ports, data_dir, stopping, queue_vital=False)
 
 
@@ -133,7 +139,7 @@ def worker_checks(
     sandbox_weakness: str,
     ask_scanner: Callable[[], object] | None,
 ) -> list[Check]:
-    """A worker gets nothing to do without the queue."""
+    """Return the checks of a worker, which gets no job without the queue."""
     checks = [
         *_checks(ports, data_dir, stopping, queue_vital=True),
         condition("ffmpeg", lambda: ffmpeg, NO_FFMPEG, vital=False),
@@ -158,29 +164,32 @@ def _checks(
 
 
 def sandbox_check(weakness: str) -> Check:
-    """Whether ffmpeg's box is whole. ``weakness``: a sentence that says how it is not; '' when it is."""
+    """Return a check that the sandbox of ffmpeg is whole.
+
+    ``weakness``: how it is not; '' if it is.
+    """
     return condition("sandbox", lambda: not weakness, weakness, vital=False)
 
 
 def threads_check(alive: Callable[[], bool], *, vital: bool) -> Check:
-    """Whether the threads of a worker run (hole 17)."""
+    """Return a check that the threads of a worker run (hole 17)."""
     return condition("worker", alive, DEAD_THREAD, vital=vital)
 
 
 def condition(name: str, holds: Callable[[], bool], sentence: str, *, vital: bool) -> Check:
-    """A check of something that this process knows by itself."""
+    """Return a check of something that this process knows by itself."""
 
-    def ask() -> None:
+    def probe() -> None:
         if not holds():
             raise BackendError(sentence)
 
-    return Check(name=name, probe=ask, vital=vital)
+    return Check(name=name, probe=probe, vital=vital)
 
 
 def health(worker_alive: Callable[[], bool] | None) -> tuple[int, dict[str, str]]:
-    """``/healthz``: HTTP status and JSON. Of this process alone; no part behind it is asked.
+    """Return HTTP status and JSON of ``/healthz``, about this process alone.
 
-    ``worker_alive``: None when no worker runs in this process.
+    ``worker_alive``: None: no worker runs in this process.
     """
     if worker_alive is None:
         return 200, {"status": "ok", "worker": "elsewhere"}
@@ -190,8 +199,9 @@ def health(worker_alive: Callable[[], bool] | None) -> tuple[int, dict[str, str]
 
 
 def check_disk(data_dir: Path, reserve: int = RESERVE_BYTES) -> None:
-    """The data directory has room, and takes new files. ``reserve``: bytes that uploads leave free.
+    """Check that the data directory has room, and takes new files.
 
+    Args: reserve: bytes that uploads leave free.
     Raises: StorageFull; BackendError.
     """
     try:

@@ -1,8 +1,8 @@
-"""``/healthz``, ``/readyz`` and ``/metrics`` at an address of their own: GET and HEAD, nothing else.
+"""Serves ``/healthz``, ``/readyz`` and ``/metrics`` at an address of their own: only GET and HEAD.
 
-A worker process has no other address; a server may have this one so that its port answers only what is
-for its users. On loopback requests must name the machine itself (``HostRule``): a web page could rebind a
-name of its own.
+A worker process has no other address; a server may have this one so that its port serves only its
+users. On loopback requests must name the machine itself (``HostRule``), since a web page could
+point a name of its own to loopback.
 """
 
 import json
@@ -22,15 +22,15 @@ from tusd_py.protocol.host import HostRule, is_loopback
 log = logging.getLogger(__name__)
 
 REQUEST_SECONDS: Final = 10.0
-"""A client that says nothing for so long is let go of."""
+"""The connection of a client that is silent for this time is closed."""
 Answer = tuple[int, str, bytes]
 """Status, content type, body."""
-Told = Mapping[str, Callable[[], Answer]]
-"""What is answered, by path."""
+Routes = Mapping[str, Callable[[], Answer]]
+"""Functions that answer, by path."""
 
 
-def answer_for(checks: Checks, metrics: Metrics, alive: Callable[[], bool] | None) -> Told:
-    """What is told at each path."""
+def answer_for(checks: Checks, metrics: Metrics, alive: Callable[[], bool] | None) -> Routes:
+    """Return the functions that answer, by path."""
 
     def readyz() -> Answer:
         found = checks.readiness()
@@ -48,15 +48,16 @@ def _json(status: int, members: Mapping[str, object]) -> Answer:
 
 
 @contextmanager
-def serving(listen: str, told: Told, *, allowed_hosts: Iterable[str]) -> Iterator[str]:
-    """Answer at ``host:port`` (port 0: any free one), or at the path of a Unix socket, for the length of a
-    block.
+def serving(listen: str, routes: Routes, *, allowed_hosts: Iterable[str]) -> Iterator[str]:
+    """Serve at ``host:port`` or at the path of a Unix socket while the block runs.
 
-    Args: allowed_hosts: names that requests may use on loopback besides loopback names.
-    Yields: the address. Raises: OSError: it can't be had.
+    Args: listen: port 0 is any free one. allowed_hosts: names that requests may use on loopback in
+        addition to loopback names.
+    Yields: the address.
+    Raises: OSError: the address is not available.
     """
     if listen.startswith("/"):
-        # typeshed knows TCP alone.
+        # typeshed allows TCP only.
         server: _Server = _UnixServer(listen, _Request)  # type: ignore[arg-type]
         address = f"unix:{listen}"
     else:
@@ -66,7 +67,7 @@ def serving(listen: str, told: Told, *, allowed_hosts: Iterable[str]) -> Iterato
         if is_loopback(host.strip("[]").lower()):
             server.host_rule = HostRule(allowed_hosts)
     with server:
-        server.told = told
+        server.routes = routes
         thread = threading.Thread(target=server.serve_forever, name="monitoring", daemon=True)
         thread.start()
         try:
@@ -79,13 +80,13 @@ def serving(listen: str, told: Told, *, allowed_hosts: Iterable[str]) -> Iterato
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    told: Told
+    routes: Routes
     host_rule: HostRule | None = None
-    """None: whoever reaches the address may ask under any name."""
+    """None: a client that reaches the address may use any name."""
 
 
 class _UnixServer(_Server):
-    """At a path, for the user that runs it and his group."""
+    """Serves at a path, for the user that runs it and the user's group."""
 
     address_family = socket.AF_UNIX
 
@@ -125,11 +126,11 @@ class _Request(BaseHTTPRequestHandler):
         if rule is not None and not (len(hosts) == 1 and rule.allows(hosts[0], None)):
             self.send_error(421)
             return
-        tell = self.server.told.get(self.path.partition("?")[0])
-        if tell is None:
+        answer = self.server.routes.get(self.path.partition("?")[0])
+        if answer is None:
             self.send_error(404)
             return
-        status, content_type, body = tell()
+        status, content_type, body = answer()
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))

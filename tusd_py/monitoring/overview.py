@@ -1,4 +1,4 @@
-"""What an operator sees at one look (requirement S23), as JSON; a part that is away is named, not waited for."""
+"""Collects the state of a deployment for operators, as JSON (requirement S23)."""
 
 import threading
 from collections import defaultdict
@@ -19,22 +19,25 @@ from tusd_py.monitoring.probes import Probes
 from tusd_py.ports import Ports
 
 FAILURES: Final = 100
-"""So many failed jobs and messages are shown at most, the newest; the count is of all."""
+"""Number of failed jobs and of messages that are shown at most, the newest; the count is of all."""
 STEP_HOURS: Final = 24
 STORAGE_SECONDS: Final = 5.0
 STORAGE_SHARE: Final = 0.01
-"""Storage reads the whole pool: an answer is good for 5 s, and so long that asking takes 1 % of the time."""
+"""Share of the time in which the storage is counted, since that reads the whole pool.
+
+A result is kept for 5 s, or longer until the count takes 1 % of the time.
+"""
 PREVIEW_BYTES: Final = 80
 Json = dict[str, Any]
 
 
 class Overview:
-    """Asks what is behind one process, all parts at once."""
+    """Reads the state behind one process, from all parts at once."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._storage = _Cached(ports.catalog.operations.storage, ports.clock.monotonic)
-        self._asking: Probes[Json] = Probes(
+        self._probes: Probes[Json] = Probes(
             {
                 "catalog": self._of_catalog,
                 "queue": lambda: _of_queue(ports.queue),
@@ -45,10 +48,10 @@ class Overview:
         )
 
     def read(self) -> Json:
-        """Everything that answers within 5 s; ``away`` names the parts that did not. Blocks."""
+        """Return all that answers within 5 s; ``away`` names the parts that did not. Blocks."""
         found: Json = {"at": rfc3339(self._ports.clock.now()), "away": []}
-        for part, asked in self._asking.run().items():
-            answer = _answer(asked)
+        for part, future in self._probes.run().items():
+            answer = _answer(future)
             if answer is None:
                 found["away"].append(part)
             else:
@@ -96,7 +99,7 @@ class Overview:
         return {"workers": workers + silent}
 
     def _live(self, jobs: Sequence[Job]) -> Mapping[UploadId, Task]:
-        """What the view shows of them; what it can't tell is left out."""
+        """Return what the view shows of the jobs; jobs that it does not show are left out."""
         found = {}
         try:
             for job in jobs:
@@ -109,29 +112,29 @@ class Overview:
 
 
 class _Cached:
-    """A dear answer that is good for a while."""
+    """Keeps an expensive value for some time."""
 
-    def __init__(self, ask: Callable[[], Storage], monotonic: Callable[[], float]) -> None:
-        self._ask, self._monotonic = ask, monotonic
+    def __init__(self, read: Callable[[], Storage], monotonic: Callable[[], float]) -> None:
+        self._read, self._monotonic = read, monotonic
         self._mutex = threading.Lock()
         self._value: Storage | None = None
         self._until = float("-inf")
 
     def value(self) -> Storage:
         with self._mutex:
-            asked_at = self._monotonic()
-            if self._value is None or asked_at >= self._until:
-                self._value = self._ask()
-                took = self._monotonic() - asked_at
-                self._until = asked_at + took + max(STORAGE_SECONDS, took / STORAGE_SHARE)
+            begun = self._monotonic()
+            if self._value is None or begun >= self._until:
+                self._value = self._read()
+                took = self._monotonic() - begun
+                self._until = begun + took + max(STORAGE_SECONDS, took / STORAGE_SHARE)
             return self._value
 
 
-def _answer(asked: "Future[Json]") -> Json | None:
-    """What a part said; None when it is away. An error of another kind is ours: it is raised."""
-    if not asked.done() or isinstance(asked.exception(), BackendError):
+def _answer(future: "Future[Json]") -> Json | None:
+    """Return what a part answered; None if it is away. Raises: any other error, which is a bug."""
+    if not future.done() or isinstance(future.exception(), BackendError):
         return None
-    return asked.result()
+    return future.result()
 
 
 def _of_queue(queue: JobQueue) -> Json:
@@ -147,7 +150,7 @@ def _of_queue(queue: JobQueue) -> Json:
 
 
 def preview(payload: bytes) -> str:
-    """The message's beginning, printable whatever it is."""
+    """Return the beginning of a message, printable in any case."""
     return ascii(payload[:PREVIEW_BYTES].decode("utf-8", "replace"))[1:-1]
 
 

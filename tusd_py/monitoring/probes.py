@@ -1,4 +1,4 @@
-"""Asking parts that may never answer, all at once, without waiting for them for ever."""
+"""Calls parts that may never answer, all at once, and with a time limit."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,11 +8,11 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 LIMIT_SECONDS: Final = 2.0
-"""An answer that takes longer is none."""
+"""An answer that takes longer counts as none."""
 
 
 def run_detached(function: Callable[[], T]) -> "Future[T]":
-    """Run a call in a thread of its own, which holds up neither a pool nor the end of the process."""
+    """Run a call in a thread of its own, which delays neither a pool nor the end of the process."""
     future: Future[T] = Future()
 
     def run() -> None:
@@ -20,7 +20,7 @@ def run_detached(function: Callable[[], T]) -> "Future[T]":
             return
         try:
             future.set_result(function())
-        except BaseException as error:  # noqa: BLE001  (the caller's)
+        except BaseException as error:  # noqa: BLE001  (the caller gets it)
             future.set_exception(error)
 
     threading.Thread(target=run, name="asking", daemon=True).start()
@@ -28,8 +28,11 @@ def run_detached(function: Callable[[], T]) -> "Future[T]":
 
 
 class Probes(Generic[T]):
-    """Questions by name. One that hangs is not asked again until it comes back: there is at most one
-    thread for each, however often ``ask`` is called."""
+    """Runs probes by name.
+
+    A probe that hangs is not called again until it returns: there is at most one thread for each,
+    however often ``run`` is called.
+    """
 
     def __init__(
         self, questions: Mapping[str, Callable[[], T]], *, limit_seconds: float = LIMIT_SECONDS
@@ -40,12 +43,15 @@ class Probes(Generic[T]):
         self._running: dict[str, Future[T]] = {}
 
     def run(self) -> dict[str, "Future[T]"]:
-        """All questions, each done or still open after the limit. Blocks until then at most."""
+        """Return all probes, each done or still running after the limit.
+
+        Blocks until then at most.
+        """
         with self._mutex:
-            for name, question in self._probes.items():
-                asked = self._running.get(name)
-                if asked is None or asked.done():
-                    self._running[name] = run_detached(question)
+            for name, probe in self._probes.items():
+                future = self._running.get(name)
+                if future is None or future.done():
+                    self._running[name] = run_detached(probe)
             answers = dict(self._running)
         wait(answers.values(), self._limit)
         return answers

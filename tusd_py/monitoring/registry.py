@@ -1,8 +1,8 @@
-"""The figures of one process, as Prometheus reads them.
+"""Holds the metrics of one process, as Prometheus reads them.
 
-Rule 1: every process has a registry of its own, made here; the library's global one is not used, for
-an application may be mounted several times in one process.
-Rule 2: a figure names no upload, user, file or path, and its labels have few values.
+Rule 1: every process has a registry of its own, made here; the library's global one is not used,
+since an application may be mounted several times in one process.
+Rule 2: a metric names no upload, user, file or path, and its labels have few values.
 Rule 3: a scrape never fails and never hangs, whatever is away.
 """
 
@@ -15,12 +15,12 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """A registry, and the process's own figures (memory, CPU, open files) in it."""
+    """Holds a registry, and the process's own metrics (memory, CPU, open files) in it."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
 
     def text(self) -> bytes:
-        """Everything, in the form ``CONTENT_TYPE``. Blocks: what is behind us is asked."""
+        """Return all metrics, in the form ``CONTENT_TYPE``. Blocks, since it reads the backends."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""Figures of one server process: requests, uploads, listeners, the event loop."""
+"""Counts in one server process: requests, uploads, subscribers, the event loop."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ _REFUSALS: Final = (ChecksumMismatch.code, HashMismatch.code, TypeMismatch.code)
 
 
 class ServerMetrics:
-    """What a server counts."""
+    """Counts what a server does."""
 
     def __init__(
         self, registry: CollectorRegistry, counts: UploadCounters, followers: RunningHashes
@@ -30,19 +30,19 @@ class ServerMetrics:
             registry=registry,
         )
         self._answered: dict[tuple[str, str, str], Counter] = {}
-        """Looking one up by its labels is as dear as counting."""
+        """Kept, since finding a counter by its labels costs as much as counting."""
         self._listeners = Gauge(
             "tusd_listeners", "Open streams of events", ("kind",), registry=registry
         )
         self._loop_lag = Histogram(
             "tusd_event_loop_lag_seconds",
-            "How late the event loop wakes up who asked for it",
+            "How late the event loop runs a callback",
             registry=registry,
             buckets=LAG_BUCKETS,
         )
         self._hooks = Counter(
             "tusd_hooks",
-            "Events handed to hooks: told; again: it failed and is repeated; given_up",
+            "Events handed to hooks: told: delivered; again: it failed and is repeated; given_up",
             ("event", "result"),
             registry=registry,
         )
@@ -51,7 +51,7 @@ class ServerMetrics:
         registry.register(_UploadMetrics(counts, followers))
 
     def observe_response(self, *, method: str, route: str, status: str) -> None:
-        """A request was answered. Args: route: its template; status: such as ``2xx``."""
+        """Count an answered request. Args: route: its template; status: such as ``2xx``."""
         counter = self._answered.get((method, route, status))
         if counter is None:
             counter = self._answered[method, route, status] = self._requests.labels(
@@ -60,20 +60,20 @@ class ServerMetrics:
         counter.inc()
 
     def stream_opened(self, kind: Literal["sse", "websocket"]) -> AbstractContextManager[None]:
-        """Somebody listens, for the length of a block."""
+        """Count an open stream while the block runs."""
         return self._listeners.labels(kind).track_inprogress()
 
     def hook_delivered(self, event: HookEvent, result: str) -> None:
-        """An event was handed to the hooks, or could not be."""
+        """Count the result of handing an event to the hooks."""
         self._hooks.labels(event.value, result).inc()
 
     def observe_loop_lag(self, seconds: float) -> None:
-        """The event loop woke somebody up so much too late."""
+        """Record how many seconds too late the event loop ran a callback."""
         self._loop_lag.observe(seconds)
 
 
 class _UploadMetrics(Collector):
-    """The use cases count plain numbers; they are shown here."""
+    """Shows the plain numbers that the use cases count."""
 
     def __init__(self, counts: UploadCounters, followers: RunningHashes) -> None:
         self._counts = counts
@@ -98,7 +98,7 @@ class _UploadMetrics(Collector):
         )
         yield CounterMetricFamily(
             "tusd_uploads_taken_over",
-            "Bodies let go of because a newer request wanted the upload",
+            "Bodies that were ended since a newer request wanted the upload",
             value=counts.takeovers,
         )
         yield CounterMetricFamily(
@@ -108,7 +108,7 @@ class _UploadMetrics(Collector):
         )
         refused = CounterMetricFamily(
             "tusd_uploads_refused",
-            "Content that was not what its checksum, hash or name said",
+            "Content that did not match its checksum, hash or name",
             labels=["reason"],
         )
         for reason in _REFUSALS:

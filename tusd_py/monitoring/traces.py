@@ -1,7 +1,7 @@
-"""Traces: how long requests, attempts and steps take, one by one, sent by OpenTelemetry.
+"""Sends traces by OpenTelemetry: how long requests, attempts and steps take, one by one.
 
-Where to and how is said by OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``, …). A collector
-that is away costs nobody anything but its spans.
+OpenTelemetry's own variables name the destination (``OTEL_EXPORTER_OTLP_ENDPOINT``, …). While a
+collector is away, only its spans are lost.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 _WITH_QUERY: Final = ("http.url", "http.target", "url.full", "url.query")
 """Attributes of a request's span, by the old and the new names of OpenTelemetry."""
 QUIET_PATHS: Final = "healthz,readyz,metrics,/admin"
-"""Of no interest; and the operator's page may have the key of a one-time link in its address."""
+"""Paths without spans. The operator's page may have the key of a one-time link in its address."""
 
 
 class Traces(Protocol):
-    """Where spans go."""
+    """Takes spans."""
 
     def span(self, name: str, **facts: str | int) -> AbstractContextManager[None]:
-        """Something that takes time, for the length of a block, within whatever is around it."""
+        """Return a span for the length of a block, within the current span."""
         ...
 
     def around(self, app: Any) -> Any:  # noqa: ANN401  (an ASGI application)
-        """The application with a span for each request."""
+        """Return the application with a span for each request."""
         ...
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the spans that are left."""
         ...
 
 
 class NoTraces:
-    """Where nobody traces."""
+    """Drops spans, if tracing is off."""
 
     def span(self, name: str, **facts: str | int) -> AbstractContextManager[None]:
         """See ``Traces.span``."""
@@ -53,7 +53,7 @@ class NoTraces:
 
 
 class OpenTelemetryTraces:
-    """By the SDK, in batches from a thread of its own."""
+    """Sends spans by the SDK, in batches from a thread of its own."""
 
     def __init__(self, provider: "TracerProvider") -> None:
         self._provider = provider
@@ -70,7 +70,7 @@ class OpenTelemetryTraces:
             yield
 
     def around(self, app: Any) -> Any:  # noqa: ANN401
-        """See ``Traces.around``. Not for each message of a body or a stream."""
+        """See ``Traces.around``. Messages of a body or a stream have no spans."""
         from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
         return OpenTelemetryMiddleware(
@@ -87,7 +87,7 @@ class OpenTelemetryTraces:
 
 
 def _hide_query(span: "Span", scope: Mapping[str, Any]) -> None:
-    """A query may hold a ticket, which opens a stream, and spans leave this machine."""
+    """Hide a query: it may hold a ticket, which opens a stream, and spans leave this machine."""
     if not scope.get("query_string"):
         return
     for name in _WITH_QUERY:
@@ -97,7 +97,7 @@ def _hide_query(span: "Span", scope: Mapping[str, Any]) -> None:
 
 
 def open_traces(*, wanted: bool) -> Traces:
-    """Raises: ModuleNotFoundError: the extra ``otel`` is not installed."""
+    """Return where spans go. Raises: ModuleNotFoundError: the extra ``otel`` is not installed."""
     if not wanted:
         return NoTraces()
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -105,7 +105,7 @@ def open_traces(*, wanted: bool) -> Traces:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES have precedence.
     own = Resource({"service.name": "tusd-py"}).merge(Resource.create({}))
     provider = TracerProvider(resource=own)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

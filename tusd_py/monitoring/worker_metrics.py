@@ -1,4 +1,4 @@
-"""Figures of one worker: its slots, its attempts and how long their steps take."""
+"""Counts in one worker: its slots, its attempts and the duration of their steps."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,7 +16,7 @@ SCANS: Final = ("clean", "infected", "too_large", "unavailable")
 
 
 class WorkerMetrics:
-    """What a worker counts; from any thread."""
+    """Counts what a worker does, from any thread."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._slots = Gauge(
@@ -45,21 +45,21 @@ class WorkerMetrics:
         )
         self._scans = Counter(
             "tusd_worker_scans",
-            "Files given to the virus scanner, by what came of it; too_large: beyond its limit; "
+            "Files given to the virus scanner, by result; too_large: beyond its limit; "
             "unavailable: there was no verdict",
             ("result",),
             registry=registry,
         )
         self._sandbox = Gauge(
             "tusd_worker_sandbox",
-            "1 for the kind of box that ffmpeg runs in: bwrap, landlock, rlimit, off",
+            "1 for the kind of sandbox that ffmpeg runs in: bwrap, landlock, rlimit, off",
             ("kind",),
             registry=registry,
         )
         self._sandbox_weak = Gauge(
             "tusd_worker_sandbox_weak",
-            "1: media.sandbox is auto, and the strongest box does not start, or the filter of system "
-            "calls is missing",
+            "1: media.sandbox is auto, and the strongest sandbox does not start, or the filter of "
+            "system calls is missing",
             registry=registry,
         )
         self._over_budget = Counter(
@@ -91,25 +91,25 @@ class WorkerMetrics:
             self._step_seconds.labels(step.value)
 
     def show_slots(self, slots: int, running: Callable[[], int]) -> None:
-        """There are so many; ``running`` is asked for the attempts under way."""
+        """Show the number of slots; ``running`` returns the number of running attempts."""
         self._slots.set(slots)
         self._running.set_function(running)
 
     def show_sandbox(self, kind: str, *, weak: bool) -> None:
-        """Ffmpeg runs in a box of this kind; ``weak``: less than the settings ask for."""
+        """Show the kind of sandbox of ffmpeg; ``weak``: less than the settings require."""
         self._sandbox.labels(kind).set(1)
         self._sandbox_weak.set(weak)
 
     def attempt_ended(self, outcome: str) -> None:
-        """An attempt ended in one of ``OUTCOMES``."""
+        """Count an attempt that ended in one of ``OUTCOMES``."""
         self._attempts.labels(outcome).inc()
 
     def step(self, step: Step) -> AbstractContextManager[object]:
-        """A step runs, for the length of a block."""
+        """Measure a step while the block runs."""
         return self._step_seconds.labels(step.value).time()
 
     def step_times(self) -> StepTimes:
-        """How often each step has run in this process, and how long in all."""
+        """Return how often each step has run in this process, and for how long in all."""
         found = {
             (sample.name, sample.labels["step"]): sample.value
             for family in self._step_seconds.collect()
@@ -125,21 +125,21 @@ class WorkerMetrics:
         }
 
     def scanned(self, result: str) -> None:
-        """A scan came to one of ``SCANS``."""
+        """Count a scan with one of ``SCANS``."""
         self._scans.labels(result).inc()
 
     def over_budget(self, when: Literal["before", "while"]) -> None:
-        """A video is not compressed for the processor time that it takes."""
+        """Count a video that is not compressed since it takes too much processor time."""
         self._over_budget.labels(when).inc()
 
     def program_failed(self, cause: str) -> None:
-        """A program for media did not do its work."""
+        """Count a program for media that did not do its work."""
         self._program_failures.labels(cause).inc()
 
     def encoder_failed(self) -> None:
-        """A film's hardware encoder failed: x264 does its work."""
+        """Count a film whose hardware encoder failed, so that x264 does its work."""
         self._encoder_failures.inc()
 
     def compressed(self, seconds: float) -> None:
-        """A video was compressed, or could not be, in so long."""
+        """Add the seconds of compressing a video, whether it succeeded or not."""
         self._ffmpeg_seconds.inc(seconds)

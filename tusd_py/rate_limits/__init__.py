@@ -1,1 +1,1 @@
-"""Rates of users, in one process or shared by many."""
+"""Limits the rates of users, within one process or for all servers."""

@@ -1,4 +1,4 @@
-"""A meter of one process."""
+"""Limits rates within one process."""
 
 import threading
 from collections import OrderedDict
@@ -8,11 +8,11 @@ from tusd_py.clock import Clock
 from tusd_py.domain.rate import charged
 
 MAX_KEYS: Final = 100_000
-"""The one that was charged longest ago is forgotten first: some 200 bytes each."""
+"""The key that was charged longest ago is dropped first; a key takes about 200 bytes."""
 
 
 class LocalRateLimiter:
-    """In memory (``rate_limits.port.Meter``)."""
+    """Keeps rates in memory (``rate_limits.port.RateLimiter``)."""
 
     blocks = False
 
@@ -22,11 +22,11 @@ class LocalRateLimiter:
         self._mutex = threading.Lock()
 
     def consume(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``RateLimiter.charge``."""
+        """See ``RateLimiter.consume``."""
         return self._take(key, cost, burst, strict=False)
 
     def try_acquire(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``RateLimiter.admit``."""
+        """See ``RateLimiter.try_acquire``."""
         return self._take(key, cost, burst, strict=True)
 
     def _take(self, key: str, cost: float, burst: float, *, strict: bool) -> float:

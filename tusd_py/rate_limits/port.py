@@ -1,22 +1,28 @@
-"""What a meter must promise."""
+"""Port of the rate limits."""
 
 from typing import Protocol
 
 
 class RateLimiter(Protocol):
-    """Keeps for each key how far ahead of its time it is; see ``domain.rate.charged``. From any thread."""
+    """Keeps for each key how far ahead of its time it is (``domain.rate.charged``).
+
+    For any thread.
+    """
 
     blocks: bool
-    """Whether a charge waits for the network: then it belongs into a thread."""
+    """Whether a charge waits for the network, and must then run in a thread."""
 
     def consume(self, key: str, *, cost: float, burst: float) -> float:
-        """Charge in any case. Returns: seconds until it is paid; 0: it is."""
+        """Charge in any case. Return the seconds until it is paid; 0: it is paid."""
         ...
 
     def try_acquire(self, key: str, *, cost: float, burst: float) -> float:
-        """Charge if nothing is owed then. Returns: seconds until it may be tried again; 0: charged."""
+        """Charge if nothing is owed then.
+
+        Return the seconds until a new try can succeed; 0: charged.
+        """
         ...
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close connections."""
         ...

@@ -1,4 +1,4 @@
-"""A meter that all servers share, in Redis."""
+"""Limits rates for all servers together, in Redis."""
 
 import logging
 from importlib.resources import files
@@ -17,8 +17,11 @@ _SCRIPT: Final = (files("tusd_py.rate_limits") / "charge.lua").read_text("utf-8"
 
 
 class RedisRateLimiter:
-    """See ``rate_limits.port.Meter``. While Redis is away each process counts for itself: a limit is then too
-    wide, by the number of servers, and nobody waits for what can't be known."""
+    """Keeps rates in Redis (``rate_limits.port.RateLimiter``).
+
+    While Redis is away each process counts for itself: a limit is then too wide, by the number of
+    servers, but no request waits for Redis.
+    """
 
     blocks = True
 
@@ -29,12 +32,12 @@ class RedisRateLimiter:
         self._away = False
 
     def consume(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``RateLimiter.charge``."""
+        """See ``RateLimiter.consume``."""
         wait = self._take(key, cost, burst, strict=False)
         return self._alone.consume(key, cost=cost, burst=burst) if wait is None else wait
 
     def try_acquire(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``RateLimiter.admit``."""
+        """See ``RateLimiter.try_acquire``."""
         wait = self._take(key, cost, burst, strict=True)
         return self._alone.try_acquire(key, cost=cost, burst=burst) if wait is None else wait
 
