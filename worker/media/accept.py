@@ -1,4 +1,4 @@
-"""Whether the file that a program made is the whole film: exit code 0 alone proves nothing."""
+"""Checks that the file that a program made is the whole film, which exit code 0 does not prove."""
 
 from typing import Final
 
@@ -7,9 +7,9 @@ from worker.media.choose import Chosen, is_still
 from worker.media.contents import Contents, Stream
 
 MAX_ERRORS: Final = 20
-"""Error messages of ffmpeg from which on a film is damaged: what it decoded is mostly its own repair."""
+"""Most error messages of ffmpeg for an undamaged film; with more, most frames are repairs."""
 FRAMES_SHARE: Final = 0.97
-"""Share of the picture's frames that must be there; a few may be undecodable where a recording begins."""
+"""Share of the frames that must be there; a few at the start of a recording may be undecodable."""
 LENGTH_SHARE: Final = 0.02
 LENGTH_SECONDS: Final = 0.5
 SOUND_SECONDS: Final = 1.0
@@ -20,11 +20,12 @@ HIDDEN_FRAMES: Final = frozenset({"vp8", "vp9", "av1"})
 def objection(
     source: Contents, chosen: Chosen, made: Contents | None, *, errors: int, keeps_frames: bool
 ) -> Note | None:
-    """Return why the made file can't stand for the source's film; None when it can.
+    """Return the reason why the made file can't replace the source's film; None if it can.
 
-    Each stream is compared with its own counterpart: the length of a file is that of its longest stream,
-    which may be one that was left out.
-    Args: errors: messages that ffmpeg wrote. keeps_frames: every frame of the source was to be kept.
+    Each stream is compared with its own counterpart, since the length of a file is that of its
+    longest stream, which may have been left out.
+    Args: errors: number of ffmpeg's error messages. keeps_frames: every frame of the source must be
+        kept.
     """
     if errors > MAX_ERRORS:
         return Note.DAMAGED
@@ -42,7 +43,7 @@ def objection(
 def _length(picture: Stream, source: Contents) -> float | None:
     if picture.duration is not None:
         return picture.duration
-    # Without a length of its own, the picture is as long as the file only where it is the file's only stream.
+    # A picture without a length of its own is as long as the file only if it is the only stream.
     return source.duration if len(source.streams) == 1 else None
 
 
@@ -51,7 +52,7 @@ def _has_too_few_frames(source: Stream, made: Stream, errors: int) -> bool:
         return False
     wanted = float(source.frames)
     if source.average_rate is not None and source.duration is not None:
-        # An edit list may hide a part of what the index counts.
+        # An edit list may hide some of the frames that the index counts.
         wanted = min(wanted, source.duration * float(source.average_rate))
     if source.codec in HIDDEN_FRAMES and not errors:
         return made.frames < wanted / 2
@@ -59,21 +60,24 @@ def _has_too_few_frames(source: Stream, made: Stream, errors: int) -> bool:
 
 
 def states_another_length(source: Contents, chosen: Chosen, made: Contents) -> bool:
-    """Return whether the source states another length than its film has: it may hold more than was found."""
+    """Return whether the source states another length than its film has, so may hold more of it."""
     wanted = _length(chosen.picture, source)
     pictures = [one for one in made.of_kind("video") if not is_still(one)]
     return any(_has_other_length(wanted, one, made, may_be_longer=False) for one in pictures)
 
 
 def _has_all_frames(source: Stream, made: Stream) -> bool:
-    """Whether as many frames came out as were counted in the source."""
+    """Return whether the output has as many frames as were counted in the source."""
     return bool(source.frames) and made.frames == source.frames
 
 
 def _has_other_length(
     wanted: float | None, stream: Stream, made: Contents, *, may_be_longer: bool
 ) -> bool:
-    """``may_be_longer``: a file that was joined of parts states the length of one of them."""
+    """Return whether a stream's length differs from the wanted one.
+
+    Args: may_be_longer: a file that was joined of several parts states the length of one of them.
+    """
     found = stream.duration or made.duration
     if wanted is None:
         return False
@@ -84,8 +88,10 @@ def _has_other_length(
 
 
 def _has_short_sound(chosen: Chosen, made: Contents) -> bool:
-    """Whether the longest sound of the source ends later than any that was made. Broadcasts state no more of a
-    sound than where the whole file ends."""
+    """Return whether the longest sound of the source ends later than every sound that was made.
+
+    Broadcasts state as the length of a sound only the end of the whole file.
+    """
     wanted = max((one.duration or 0.0 for one in chosen.sounds), default=0.0)
     tracks = made.of_kind("audio")
     if not wanted or any(one.duration is None for one in tracks):

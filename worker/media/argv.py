@@ -1,17 +1,18 @@
 """Command lines of ffmpeg and ffprobe, as data.
 
-Rule 1: options that guard the input stand before ``-i``; behind it they are silently ignored.
-Rule 2: the container is named (``-f``), never guessed, and only it is on the white list: a playlist
-under a video's name would otherwise read the files beside it (protocol_whitelist alone does not
-help). Rule 3: inputs are ``file:`` URLs: a name could be an option or another protocol otherwise.
-Rule 4: the picture is ``V``, which passes covers over, as ``probe`` does: what is estimated is what runs.
+Rule 1: options that protect the input stand before ``-i``; after it they are silently ignored.
+Rule 2: the container is named (``-f``), never guessed, and it alone is on the white list. Otherwise
+a playlist with a video's name would read the files in its folder (protocol_whitelist alone does not
+prevent it). Rule 3: inputs are ``file:`` URLs; otherwise a name could be an option or another
+protocol. Rule 4: the picture is ``V``, which skips covers as ``probe`` does, so that the estimate
+is made for the stream that is encoded.
 """
 
 from worker.media.ffprobe_report import FACTS, NO_TAGS, TAGS
 
 
 def input_argv(source: str, demuxer: str) -> list[str]:
-    """What must stand before and at the input."""
+    """Return the options that name the input and must stand before it."""
     return [
         "-protocol_whitelist", "file,pipe", "-format_whitelist", demuxer, "-f", demuxer,
         "-i", f"file:{source}",
@@ -19,7 +20,7 @@ def input_argv(source: str, demuxer: str) -> list[str]:
 
 
 def probe_argv(ffprobe: str, source: str, demuxer: str, *, tags: bool = False) -> list[str]:
-    """Return the command line of ffprobe that writes ``FACTS`` as JSON, and all tags if they are wanted."""
+    """Return the command line of ffprobe that writes ``FACTS`` as JSON, with all tags if wanted."""
     return [
         ffprobe, "-v", "error", "-hide_banner", "-of", "json=compact=1",
         "-show_entries", FACTS + (TAGS if tags else NO_TAGS), *input_argv(source, demuxer),
@@ -27,12 +28,12 @@ def probe_argv(ffprobe: str, source: str, demuxer: str, *, tags: bool = False) -
 
 
 def describe_argv(ffmpeg: str, source: str, demuxer: str) -> list[str]:
-    """ffmpeg, telling the same on stderr, where there is no ffprobe."""
+    """Return the command line of ffmpeg that writes the same to stderr, for use without ffprobe."""
     return [ffmpeg, "-nostdin", "-hide_banner", *input_argv(source, demuxer)]
 
 
 def duration_argv(ffmpeg: str, source: str, demuxer: str) -> list[str]:
-    """ffmpeg, reading all packets to find a duration that no header tells."""
+    """Return the command line of ffmpeg that reads all packets to find the duration."""
     return [
         ffmpeg, "-nostdin", "-hide_banner", "-v", "error", *input_argv(source, demuxer),
         "-map", "0:V:0", "-c", "copy", "-progress", "pipe:1", "-nostats", "-f", "null", "-",
@@ -40,8 +41,10 @@ def duration_argv(ffmpeg: str, source: str, demuxer: str) -> list[str]:
 
 
 def measure_argv(ffprobe: str, source: str, demuxer: str, index: int, *, sizes: bool) -> list[str]:
-    """Return the command line of ffprobe that writes a line for each packet of one stream, and with ``sizes``
-    one for each of its key frames."""
+    """Return the command line of ffprobe that writes a line for each packet of one stream.
+
+    With ``sizes`` it also writes a line for each key frame.
+    """
     entries = "packet=pts_time,duration_time" + (":frame=width,height" if sizes else "")
     return [
         ffprobe, "-v", "error", "-hide_banner", "-of", "csv", "-skip_frame", "nokey",

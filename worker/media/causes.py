@@ -1,7 +1,8 @@
-"""Why a program for media did not do its work, and whose fault that is.
+"""Classifies the failures of media programs by their cause, and by what is to blame.
 
-The program's own failures say nothing about the file: it is tried once more, with one thread. The
-deployment's pass when the deployment is mended. Only the file's own are a verdict on the file.
+A failure of the program itself is no verdict on the file: the work is tried once more, with one
+thread. A failure of the deployment passes when the deployment is repaired. Only a failure that the
+file causes is a verdict on the file.
 Pure: no process is started and no file is read here.
 """
 
@@ -23,20 +24,20 @@ from worker.media.run import (
 
 
 class Blame(StrEnum):
-    """Whose failure it is, which decides what follows."""
+    """Names what is to blame for a failure, which decides what follows."""
 
     PROGRAM = "program"
-    """It is run once more with one thread; after that the file is kept and may be processed again."""
+    """The program runs again with one thread; then the file is kept and may be processed again."""
     FILE = "file"
     """The file is kept as it is."""
     DEPLOYMENT = "deployment"
-    """The job waits, which counts as no attempt."""
+    """The job waits, which does not count as an attempt."""
     LIMIT = "limit"
     """A setting does not allow the work: the file is kept and may be processed again."""
 
 
 class Cause(StrEnum):
-    """Why a program failed. The value is for the log and the figures."""
+    """Names the cause of a program's failure. The value is for the log and the metrics."""
 
     KILLED = "killed"
     OUT_OF_MEMORY = "out_of_memory"
@@ -57,12 +58,12 @@ class Cause(StrEnum):
 
     @property
     def blame(self) -> Blame:
-        """Whose failure it is."""
+        """What is to blame for it."""
         return _BLAME[self]
 
     @property
     def note(self) -> Note:
-        """What the user reads if the file is kept because of it."""
+        """The note for the user if the file is kept because of it."""
         return _NOTES[self]
 
 
@@ -104,7 +105,7 @@ _NOTES: Final = {
 }
 
 SHORT_BYTES: Final = 16 << 20
-"""With less free than this on its disk, a program's failure is the disk's."""
+"""With less free space than this on its disk, a program's failure is blamed on the disk."""
 _BY_SIGNAL: Final = {
     signal.SIGKILL: Cause.KILLED,
     signal.SIGTERM: Cause.KILLED,
@@ -118,19 +119,19 @@ _ENOMEM, _ENOSPC, _EDQUOT = 256 - 12, 256 - 28, 256 - 122
 _TOO_MANY_ERRORS: Final = 69
 """ffmpeg's exit code when most of what it decoded was damaged (``-max_error_rate``)."""
 _NOT_FOUND: Final = (126, 127)
-"""Exit codes of a program that can't execute the next one."""
+"""Exit codes of a wrapper that can't execute the next program."""
 _TOO_LONG: Final = "Argument list too long"
-"""Of a command line: only what a file says of itself makes it so long."""
+"""Message for a command line that is too long, which only the contents of a file can cause."""
 _WRAPPERS: Final = ("bwrap", "setpriv", "prlimit", "nice", "ionice", "confine", "sh")
 _MISSING: Final = re.compile(r"No such file or directory|not found|Can't find source path", re.I)
 _NO_MEMORY_WORDS: Final = (
     r"Cannot allocate memory|malloc of size \d+ failed|std::bad_alloc|out of memory"
     r"|get_buffer\(\) failed|Resource temporarily unavailable"
-    # The dynamic linker's.
+    # Messages of the dynamic linker.
     r"|failed to map segment|cannot map zero-fill pages|cannot allocate"
 )
 _NO_MEMORY: Final = re.compile(_NO_MEMORY_WORDS)
-# What ffmpeg 5 to 7 write; the first that matches decides.
+# Messages of ffmpeg 5 to 7; the first that matches decides.
 _BY_WORDS: Final = tuple(
     (re.compile(words, re.MULTILINE), cause)
     for words, cause in (
@@ -156,7 +157,7 @@ _BY_WORDS: Final = tuple(
 
 
 class ToolFailed(Exception):
-    """Raised when a program for media did not do its work; ``cause`` decides what follows."""
+    """Raised when a media program did not do its work; ``cause`` decides what follows."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause.value)
@@ -165,18 +166,18 @@ class ToolFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What else is known about the run of a program. Sizes in bytes."""
+    """Holds what else is known about the run of a program. Sizes in bytes."""
 
     free_disk: int
-    """Where the program writes."""
+    """Free space of the disk to which the program writes."""
     memory_is_short: bool = False
-    """Whether its limit of memory is below the estimate, so that a settings' value may be the cause."""
+    """Whether the memory limit is below the estimate, so that the setting may be the cause."""
 
 
 def cause_of_exit(
     ran: ProcessResult, around: Circumstances, *, otherwise: Cause = Cause.CRASHED
 ) -> Cause:
-    """Return why a program ended with another code than 0; ``otherwise`` if nothing explains it."""
+    """Return the cause of an exit code other than 0; ``otherwise`` if nothing explains it."""
     found = _by_code(ran) or cause_in_words(ran.stderr) or otherwise
     if around.free_disk < SHORT_BYTES and (found.blame is Blame.FILE or found is Cause.CRASHED):
         return Cause.DISK_FULL
@@ -186,7 +187,7 @@ def cause_of_exit(
 
 
 def cause_of_overrun(error: WallTimeExceeded) -> Cause:
-    """Return why a program had to be ended by this process."""
+    """Return the cause for which this process ended a program."""
     match error:
         case CpuTimeExceeded():
             return Cause.CPU_LIMIT
@@ -220,8 +221,10 @@ def _by_code(ran: ProcessResult) -> Cause | None:
 
 
 def ended_by(code: int) -> signal.Signals | None:
-    """Return the signal that ended a program: -9 where it was a child, 137 where bwrap or a shell was
-    between. None if it ended by itself."""
+    """Return the signal that ended a program; None if it ended by itself.
+
+    SIGKILL gives code -9 for a child process, and 137 if bwrap or a shell started the program.
+    """
     number = -code if code < 0 else code - 128
     # ffmpeg 7 uses codes above 128 for errors too, from 183 on.
     return signal.Signals(number) if number in _SIGNALS and number <= _LAST_USUAL else None
@@ -232,11 +235,14 @@ _LAST_USUAL: Final = 31
 
 
 def _is_wrappers(stderr: str) -> bool:
-    """Return whether nothing but one of the programs around ffmpeg has said anything."""
+    """Return whether the first message is that of a program that wraps ffmpeg."""
     return stderr.partition(":")[0] in _WRAPPERS
 
 
 def cause_in_words(stderr: str) -> Cause | None:
-    """Return the cause that a program's words name, None if they name none. They may hold a hostile file's
-    text, so that none of them leads to more than a file that waits or is kept."""
+    """Return the cause that a program's messages name; None if they name none.
+
+    They may hold text of a hostile file, so none of them leads to more than a file that waits or is
+    kept.
+    """
     return next((cause for words, cause in _BY_WORDS if words.search(stderr)), None)

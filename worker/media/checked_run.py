@@ -1,4 +1,4 @@
-"""Runs a program in its box, and says why if it did not do its work."""
+"""Runs a program in its sandbox, and raises the cause if it did not do its work."""
 
 import errno
 import logging
@@ -37,11 +37,11 @@ def checked_run(
     bounds: Bounds | None = None,
     otherwise: Cause = Cause.CRASHED,
 ) -> ProcessResult:
-    """Run ``argv`` in the box to a good end; the arguments are those of ``run``.
+    """Run ``argv`` in the sandbox, and check that it succeeds; the arguments are those of ``run``.
 
-    Args: bounds: without a limit of processor time it is the box's. otherwise: the cause of an end that
-        nothing explains.
-    Raises: ToolFailed; CpuTimeExceeded: what follows is the caller's decision; Stopped.
+    Args: bounds: without a limit of processor time, that of the sandbox is used. otherwise: the
+        cause of a failure that nothing explains.
+    Raises: ToolFailed; CpuTimeExceeded: the caller decides what follows; Stopped.
     """
     limits = bounds or Bounds()
     if limits.cpu is None:
@@ -81,6 +81,6 @@ def _cause_of_no_start(error: OSError) -> Cause:
     if error.errno in _NO_ROOM:
         return Cause.OUT_OF_MEMORY
     if error.errno == errno.E2BIG:
-        # Only what a file says of itself makes a command line so long.
+        # Only the contents of a file can make a command line too long.
         return Cause.UNSUPPORTED
     return Cause.PROGRAM_MISSING if error.errno in _NO_PROGRAM else Cause.SANDBOX_FAILED

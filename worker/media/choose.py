@@ -1,5 +1,8 @@
-"""Which streams of a file are its film, by what they are. The position of a stream says nothing: cameras and
-recorders write thumbnails, second angles and other broadcasts before or behind it."""
+"""Chooses the streams of a file that are its film, by their kind and facts.
+
+The position of a stream has no meaning: cameras and recorders write thumbnails, second angles and
+other broadcasts before or after it.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,30 +12,30 @@ from worker.media.contents import Contents, Stream
 STILL_CODECS: Final = frozenset(
     {"mjpeg", "png", "apng", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl", "mjpegb", "ljpeg"}
 )
-"""Codecs of pictures, which are films too when they have many frames."""
+"""Codecs of still pictures; a stream with many frames of them is a film, too."""
 TEXT_SUBTITLES: Final = frozenset(
     {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "microdvd", "subviewer"}
 )
-"""Subtitles that become ``mov_text``; all others are pictures, or need a decoder of their own."""
+"""Subtitles that ffmpeg can convert into ``mov_text``; others are pictures, or need a decoder."""
 NEARLY: Final = 0.9
-"""Share of the longest picture's length from which on a picture counts as equally long."""
+"""Share of the longest picture's length at which a picture counts as equally long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The streams that make up the film."""
+    """Holds the streams that make up the film."""
 
     picture: Stream
     sounds: tuple[Stream, ...]
     """All tracks that have samples, in the file's order."""
     subtitles: tuple[Stream, ...]
-    """Those that are text."""
+    """The subtitles that are text."""
     main_sound: Stream | None
     """The track that a player begins with."""
 
 
 def choose(contents: Contents) -> Chosen | None:
-    """Return the film's streams; None when the file has no moving picture."""
+    """Return the film's streams; None if the file has no moving picture."""
     picture = _picture(contents)
     if picture is None:
         return None
@@ -55,7 +58,7 @@ def choose(contents: Contents) -> Chosen | None:
 
 
 def is_still(stream: Stream) -> bool:
-    """Whether a video stream is one picture: a cover, a thumbnail, a preview."""
+    """Return whether a video stream is a single picture: a cover, a thumbnail, a preview."""
     if stream.disposition & {"attached_pic", "timed_thumbnails", "still_image"}:
         return True
     return stream.codec in STILL_CODECS and stream.frames == 1
@@ -95,21 +98,24 @@ def _length(stream: Stream, contents: Contents) -> float:
 
 
 def is_empty(stream: Stream, contents: Contents) -> bool:
-    """Whether a stream has no samples, by the file's index. ffprobe writes no number where an MP4 file has
-    none, as it does for files in fragments, where no stream has a number."""
+    """Return whether a stream has no samples, by the file's index.
+
+    For an MP4 file ffprobe writes no number for a stream without samples. In a fragmented file no
+    stream has a number, so there a missing one has no meaning.
+    """
     if stream.frames is None and contents.format_name.startswith("mov"):
         return any(one.frames and not one.is_measured for one in contents.streams)
     return stream.frames == 0
 
 
 def _with_sound(contents: Contents) -> frozenset[int]:
-    """Return the indexes of all streams of programmes that have sound."""
+    """Return the indexes of all streams that belong to programmes with sound."""
     sounds = {stream.index for stream in contents.of_kind("audio")}
     return frozenset().union(*(one for one in contents.programmes if one & sounds))
 
 
 def _programme_of(contents: Contents, picture: Stream) -> frozenset[int]:
-    """Return the indexes of the streams that belong to the picture: all, where there are no programmes."""
+    """Return the indexes of the picture's programme; those of all streams if there is none."""
     for programme in contents.programmes:
         if picture.index in programme:
             return programme

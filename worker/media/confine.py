@@ -1,11 +1,12 @@
-"""Give up rights that a decoder has no use for, then execute it. Runs as a program, without the project.
+"""Gives up rights that a decoder does not need, then executes it. It runs without the project.
 
-    python -I -S confine.py [--filter FILE] [--read PATH]... [--write FOLDER]... [--device NODE]... -- PROGRAM ARGUMENT...
+    python -I -S confine.py [--filter FILE] [--read PATH]... [--write FOLDER]... [--device NODE]...
+    -- PROGRAM ARGUMENT...
 
-``--read`` and ``--write`` set up Landlock (landlock(7)): all other files, ``/proc`` too, TCP, and
-signals to processes outside are refused; where the kernel has no Landlock the program does not start.
-``--filter``: a seccomp program. No namespace and no privilege is needed, so that it works where
-containers refuse both. A process of root loses every capability.
+``--read`` and ``--write`` set up Landlock (landlock(7)): it refuses all other files, with
+``/proc``, TCP, and signals to processes outside. The program does not start if the kernel has no
+Landlock. ``--filter`` names a file with a seccomp program. No namespace and no privilege is needed,
+so it works in containers that refuse both. A process of root loses every capability.
 """
 
 import argparse
@@ -23,7 +24,7 @@ SYSTEM: Final = (
     "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/ld-musl-x86_64.path",
     "/etc/ld-musl-aarch64.path",
 )  # fmt: skip
-"""Programs and their libraries."""
+"""Paths of programs and their libraries."""
 DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 _CREATE_RULESET: Final = 444
@@ -50,7 +51,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _Program(ctypes.Structure):
-    """``struct sock_fprog``."""
+    """Mirrors ``struct sock_fprog``."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 
 def give_up_capabilities() -> None:
-    """Drop every capability of root, also those that the next program would get. Other users have none."""
+    """Drop every capability of root, with those of the next program. Other users have none."""
     _libc.prctl(_PR_CAP_AMBIENT, _CLEAR_ALL, 0, 0, 0)
     for number in range(_LAST_CAPABILITY + 1):
         _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
@@ -91,7 +92,7 @@ def give_up_capabilities() -> None:
 def restrict_files(
     readable: Iterable[str], writable: Iterable[str], devices: Iterable[str] = ()
 ) -> None:
-    """Refuse every file but the system's programs, these paths and a few devices; refuse TCP.
+    """Allow only the system's programs, these paths and a few devices; refuse TCP.
 
     Raises: OSError: the kernel has no Landlock, or a path does not exist.
     """
@@ -129,7 +130,7 @@ def _allow(rules: int, path: str, rights: int) -> None:
 
 
 def load_filter(bytecode: bytes) -> None:
-    """Let a seccomp program decide about each system call from here on. Raises: OSError."""
+    """Load a seccomp program, which decides about each later system call. Raises: OSError."""
     program = _Program(len(bytecode) // 8, bytecode)
     _checked(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0))
 

@@ -1,4 +1,4 @@
-"""What a media file holds: values that were read from a tool's report and bounded, never the file's own word."""
+"""The contents of a media file: values that were read from a program's report and checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ SHORT_TAGS: Final = (
 """Tags that are shown to users, in lower case."""
 MAX_SHOWN_CHARACTERS: Final = 200
 MAX_SHOWN_TRACKS: Final = 100
-"""Of one kind; a file may have ten times as many."""
+"""Most tracks of one kind that are shown; a file may have ten times as many."""
 MAX_LANGUAGE_CHARACTERS: Final = 8
 UNKNOWN_LANGUAGE: Final = "und"
 """ISO 639-2: undetermined."""
@@ -25,11 +25,11 @@ UNKNOWN_LANGUAGE: Final = "und"
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """How pixel values stand for light, by ffmpeg's names; '' where the file does not say."""
+    """Describes how pixel values stand for light, by ffmpeg's names; '' if the file names none."""
 
     range: str = ""
     space: str = ""
-    """The matrix between RGB and YUV."""
+    """Name of the matrix between RGB and YUV."""
     transfer: str = ""
     primaries: str = ""
 
@@ -41,9 +41,9 @@ class Colour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """One stream of a media file. Times in seconds, rates in bits or frames per second.
+    """Describes one stream of a media file. Times in seconds, rates in bits or frames per second.
 
-    A text is '', a size 0 and any other value None where the file does not say.
+    If the file does not state a value, a text is '', a size is 0, and any other value is None.
     """
 
     index: int
@@ -53,20 +53,20 @@ class Stream:
     profile: str = ""
     level: int | None = None
     duration: float | None = None
-    """The stream's own, which is not that of the file."""
+    """Length of this stream, which may differ from that of the file."""
     start: float | None = None
     bit_rate: int | None = None
     frames: int | None = None
     """Number of frames (video) or packets (others) by the file's index."""
     is_measured: bool = False
-    """Whether frames and duration were counted by reading the file, not by its index."""
+    """Whether frames and duration were counted by reading the file, not taken from its index."""
     time_base: Fraction | None = None
     disposition: frozenset[str] = frozenset()
     """Names of the flags that are set: default, attached_pic, forced, comment ..."""
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
-    """By names in lower case."""
+    """Values of the tags by names in lower case."""
     side_data: frozenset[str] = frozenset()
-    """ffprobe's names: ``Display Matrix``, ``Spherical Mapping``, ``DOVI configuration record`` ..."""
+    """ffprobe's names, such as ``Display Matrix``, ``Spherical Mapping``."""
 
     width: int = 0
     height: int = 0
@@ -75,22 +75,22 @@ class Stream:
     """Degrees by which players turn the picture counterclockwise; None without a display matrix."""
     pixel_format: str = ""
     raw_bits: int | None = None
-    """Bits of a sample where the codec says more than the pixel format."""
+    """Bits of a sample, if the codec states more than the pixel format."""
     field_order: str = ""
     """``progressive``, ``tt``, ``bb``, ``tb``, ``bt``, ``unknown`` or ''."""
     colour: Colour = Colour()
     average_rate: Fraction | None = None
     """Number of frames divided by the duration."""
     guessed_rate: Fraction | None = None
-    """The lowest rate that can stand for all timestamps; a guess (``r_frame_rate``)."""
+    """Lowest rate that fits all timestamps; a guess (``r_frame_rate``)."""
     changes_size: bool = False
-    """Whether later frames are larger or smaller; width and height are the largest then."""
+    """Whether frames differ in size; width and height are then the largest."""
     has_captions: bool = False
-    """Whether the picture has closed captions (CEA-608 or CEA-708) in it."""
+    """Whether the picture carries closed captions (CEA-608 or CEA-708)."""
     dolby_vision: int | None = None
     """Profile of Dolby Vision."""
     dolby_vision_base: int | None = None
-    """What a player without Dolby Vision sees: 0 nothing usable, 1 HDR10, 2 SDR, 4 HLG."""
+    """What a player without Dolby Vision shows: 0 nothing usable, 1 HDR10, 2 SDR, 4 HLG."""
 
     channels: int = 0
     layout: str = ""
@@ -105,7 +105,7 @@ class Stream:
 
     @property
     def shown_language(self) -> str:
-        """The language as users are shown it: ``und`` if it is undetermined, or no code."""
+        """The language that is shown to users: ``und`` if it is undetermined or not a code."""
         is_code = 0 < len(self.language) <= MAX_LANGUAGE_CHARACTERS
         return self.language if is_code else UNKNOWN_LANGUAGE
 
@@ -117,7 +117,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """A named part of a film. Times in seconds."""
+    """Describes a named part of a film. Times in seconds."""
 
     start: float
     end: float
@@ -126,13 +126,13 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """Everything that a media file is known to hold. Duration in seconds, of the longest stream."""
+    """Holds all that is known of a media file. Duration in seconds, of the longest stream."""
 
     duration: float | None
     start: float | None = None
     bit_rate: int | None = None
     size: int | None = None
-    """Bytes, as the tool counted them."""
+    """Size in bytes, as the program counted it."""
     format_name: str = ""
     """ffmpeg's names of the container."""
     streams: tuple[Stream, ...] = ()
@@ -140,13 +140,16 @@ class Contents:
     programmes: tuple[frozenset[int], ...] = ()
     """Indexes of the streams that belong together, one set for each programme of a broadcast."""
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
-    """By names in lower case."""
+    """Values of the tags by names in lower case."""
     is_complete: bool = True
-    """False when the tool could not report everything: tags, chapters, side data may be there that are
-    not here, so that nothing may be given up on the strength of this."""
+    """Whether the program could report everything.
+
+    If it could not, the file may hold tags, chapters and side data that are missing here, so the
+    original must not be removed because of them.
+    """
 
     def of_kind(self, kind: Kind) -> tuple[Stream, ...]:
-        """Return the streams of one kind in the file's order; covers are among the videos."""
+        """Return the streams of one kind in the file's order; covers are videos."""
         return tuple(stream for stream in self.streams if stream.kind == kind)
 
     def stream(self, index: int) -> Stream:
@@ -158,7 +161,7 @@ class Contents:
 
     @property
     def covers(self) -> tuple[Stream, ...]:
-        """Pictures that stand for the file: they are no films."""
+        """The pictures that stand for the file; they are not films."""
         return tuple(stream for stream in self.streams if "attached_pic" in stream.disposition)
 
     @property
@@ -167,7 +170,7 @@ class Contents:
         return len(self.of_kind("video")) > len(self.covers)
 
     def shown_tags(self) -> dict[str, str]:
-        """Return the short tags that show users what the file is, each at most 200 characters."""
+        """Return the tags that describe the file to users, each at most 200 characters."""
         return {
             name: self.tags[name][:MAX_SHOWN_CHARACTERS]
             for name in SHORT_TAGS

@@ -1,7 +1,7 @@
 """Takes a program's output from its folder, only if it consists of the expected plain files.
 
-A hostile input may have taken the program over: a name in the folder may be a link to another file, a
-device, or a second name (hard link) of a file that is not the program's own.
+A hostile input may have taken over the program: a name in the folder may be a link to another file,
+a device, or a hard link to a file that the program did not make.
 """
 
 import os
@@ -15,21 +15,22 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.
 
 
 class NotOnePlainFile(Exception):
-    """Raised when an output folder holds anything but the expected file; its text is for the log."""
+    """Raised when an output folder has other than the expected files; its text is for the log."""
 
 
 def take_draft(folder: Path, name: str, target: Path, *, largest: int) -> int:
-    """Move the only file of ``folder`` to ``target``; see ``take_drafts``. Returns: its size in bytes."""
+    """Move the only file of ``folder`` to ``target``, and return its size; see ``take_drafts``."""
     return take_drafts(folder, {name: target}, largest=largest)[name]
 
 
 def take_drafts(folder: Path, targets: Mapping[str, Path], *, largest: int) -> dict[str, int]:
-    """Move each file of ``folder`` to its target, which programs in a box can't reach.
+    """Move each file of ``folder`` to its target, which programs in a sandbox can't reach.
 
-    Call this when the program and its children have ended. Args: targets: by name, those of all entries
-    of the folder. largest: size limit of each in bytes.
-    Returns: each file's size in bytes, more than 0. The files are synced.
-    Raises: NotOnePlainFile: nothing was followed, opened for writing or kept; OSError.
+    Call this after the program and its children have ended.
+    Args: targets: the target of every entry of the folder, by name. largest: most bytes of each
+        file.
+    Returns: the size in bytes of each file, more than 0. The files are synced.
+    Raises: NotOnePlainFile: no link was followed, nothing was opened for writing or kept; OSError.
     """
     names = os.listdir(folder)  # noqa: PTH208  (names, not paths)
     if set(names) != set(targets):
@@ -40,7 +41,7 @@ def take_drafts(folder: Path, targets: Mapping[str, Path], *, largest: int) -> d
         for name, target in targets.items():
             if not stat.S_ISREG((folder / name).lstat().st_mode):
                 raise NotOnePlainFile("no regular file")
-            # A rename moves a link itself. From here on no program in a box sees the file.
+            # A rename moves a link itself. After it no program in a sandbox can reach the file.
             (folder / name).rename(target)
             taken.append(target)
             sizes[name] = _size_of_plain(target, largest)

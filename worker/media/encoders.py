@@ -1,8 +1,8 @@
-"""Encoders of H.264: x264, and those of graphics processors, which take frames in their own memory.
+"""Encoders of H.264: x264, and those of graphics processors, which need frames in their own memory.
 
-The options are those of ffmpeg's documentation (ffmpeg-codecs, VAAPI, QSV and NVENC encoders). Quality is the
-same number everywhere, that of ``media.crf``: constant quantisers of these encoders look alike at similar
-numbers, but their files are larger than x264's.
+The options are those of ffmpeg's documentation (ffmpeg-codecs, VAAPI, QSV and NVENC encoders). The
+quality is the same number for all, that of ``media.crf``: with similar numbers of a constant
+quantiser these encoders look alike, but their files are larger than those of x264.
 """
 
 from dataclasses import dataclass
@@ -21,24 +21,25 @@ CODECS: Final[dict[EncoderName, str]] = {
     "nvenc": "h264_nvenc",
     "qsv": "h264_qsv",
 }
-"""ffmpeg's names."""
+"""ffmpeg's names of the encoders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoder:
-    """One encoder. ``device``: the node of the graphics processor for vaapi and qsv (``/dev/dri/renderD128``)."""
+    """Names one encoder, and builds its options."""
 
     name: EncoderName = "software"
     device: Path = Path("/dev/dri/renderD128")
+    """Device file of the graphics processor, for vaapi and qsv."""
 
     @property
     def is_hardware(self) -> bool:
-        """Whether it is a graphics processor's."""
+        """Whether it runs on a graphics processor."""
         return self.name != "software"
 
     @property
     def devices(self) -> tuple[Path, ...]:
-        """The device nodes that it needs."""
+        """The device files that it needs."""
         if self.name == "software":
             return ()
         return tuple(map(Path, NVIDIA)) if self.name == "nvenc" else (self.device,)
@@ -51,7 +52,7 @@ class Encoder:
         return ["-init_hw_device", kind[self.name], "-filter_hw_device", "gpu"]
 
     def uploading(self) -> tuple[str, ...]:
-        """Return the filters that bring a frame to the encoder; they stand behind all others."""
+        """Return the filters that bring a frame to the encoder; they stand after all others."""
         if self.name == "vaapi":
             return ("format=nv12", "hwupload")
         return ("format=nv12", "hwupload=extra_hw_frames=64") if self.name == "qsv" else ()
@@ -59,7 +60,7 @@ class Encoder:
     def encoding(self, picture: Picture, *, quality: int, preset: str) -> list[str]:
         """Return the options of the encoder. Args: quality: 0 (best) to 51; preset: x264's."""
         distance = ["-g", str(picture.key_frame_distance)]
-        # 0 means "default" to these encoders.
+        # These encoders take 0 for "default".
         constant = str(max(1, quality))
         codec = ["-c:v", CODECS[self.name], "-profile:v", PROFILE]
         match self.name:

@@ -1,7 +1,7 @@
-"""Reads what ``ffmpeg -i`` writes about its input as ``Contents``, where there is no ffprobe.
+"""Reads what ``ffmpeg -i`` writes about its input as ``Contents``, if there is no ffprobe.
 
-The text is for people: it names neither side data nor dispositions surely, so that the contents are never
-complete.
+The text is made for people, and names side data and dispositions only in part: the contents are
+never complete.
 """
 
 import re
@@ -28,7 +28,7 @@ _HERTZ: Final = re.compile(r"\b(\d{1,6}) Hz")
 
 
 def read_ffmpeg(text: str) -> Contents | None:
-    """Return what the text states; None when it names no stream."""
+    """Return what the text states; None if it names no stream."""
     streams = tuple(_stream(*found) for found in _STREAM.findall(text))
     if not streams:
         return None
@@ -62,8 +62,10 @@ def _stream(index: str, language: str, kind: str, codec: str, rest: str) -> Stre
 
 
 def _colour(rest: str) -> Colour:
-    """Read ``yuv420p10le(tv, bt2020nc/bt2020/smpte2084, progressive)``: matrix, primaries and transfer, or one
-    name for all three."""
+    """Read ``yuv420p10le(tv, bt2020nc/bt2020/smpte2084, progressive)``.
+
+    It names matrix, primaries and transfer, or all three by one name.
+    """
     found = _COLOUR.search(rest)
     parts = [part.strip() for part in found[1].split(",")] if found else []
     range_ = next((part for part in parts if part in ("tv", "pc")), "")

@@ -1,7 +1,7 @@
 """Reads ffprobe's JSON as ``Contents``.
 
-It was written by a program that a hostile file may have taken over: every value has a type, a limit, or is
-not taken.
+A hostile file may have taken over the program that wrote it: a value that has the wrong type or
+exceeds its limit is ignored.
 """
 
 import math
@@ -23,26 +23,26 @@ FACTS: Final = (
     ":stream_disposition:stream_side_data:program=program_id:program_stream=index"
     ":chapter=start_time,end_time"
 )
-"""What ffprobe is to report of every file. It can be large only for a file of very many streams."""
+"""What ffprobe reports of every file. The report is large only for a file with many streams."""
 TAGS: Final = ":stream_tags:format_tags:chapter_tags=title"
-"""What may be as long as the file."""
+"""What ffprobe reports of tags, which may be as long as the file."""
 NO_TAGS: Final = ":stream_tags=:format_tags=:chapter_tags="
 MAX_STREAMS: Final = 1000
 MAX_CHAPTERS: Final = 10_000
 MAX_SIDE_PIXELS: Final = 1 << 20
 MAX_SECONDS: Final = 1e9
 MAX_DIGITS: Final = 12
-"""Larger numbers in a tool's output are ignored: no film has them."""
+"""Most digits of a number; larger numbers are ignored, since no film has them."""
 MAX_NAME_CHARACTERS: Final = 100
 MAX_CHANNELS: Final = 512
-"""More than this no decoder of ffmpeg has."""
+"""Most channels that a decoder of ffmpeg has."""
 _KINDS: Final = ("video", "audio", "subtitle", "data", "attachment")
 _FRACTION: Final = re.compile(r"([0-9]{1,12})[/:]([0-9]{1,12})")
 _CLOCK: Final = re.compile(r"([0-9]{1,6}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,9})?)")
 
 
 def read_ffprobe(text: str, *, is_complete: bool = True) -> Contents | None:
-    """Return what the JSON states; None when it names no stream, or is not what ffprobe writes."""
+    """Return what the JSON states; None if it names no stream, or does not come from ffprobe."""
     try:
         found = read_json_object(text)
     except NotAJsonObject:
@@ -142,8 +142,10 @@ def _rotation(side_data: list[dict[str, Any]]) -> float | None:
 
 
 def _tags(value: object) -> Mapping[str, str]:
-    """Return the tags by names in lower case: Matroska writes them in capitals. NUL, which would end a word
-    of a command line, is in none."""
+    """Return the tags by names in lower case, since Matroska writes them in capitals.
+
+    NUL is removed, since it would end an argument of a command line.
+    """
     return MappingProxyType(
         {
             name.lower(): text.replace("\0", "")
@@ -190,7 +192,7 @@ def _position(value: object) -> float | None:
 
 
 def _clock(text: str) -> float | None:
-    """Return the seconds of ``HH:MM:SS.fraction``, as Matroska's tag DURATION has them."""
+    """Return the seconds of ``HH:MM:SS.fraction``, the form of Matroska's tag DURATION."""
     match = _CLOCK.fullmatch(text)
     return seconds(int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])) if match else None
 

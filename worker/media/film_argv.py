@@ -1,4 +1,4 @@
-"""Command lines of ffmpeg that make the web copy of a film, as data. The rules of ``argv`` hold here too."""
+"""Command lines of ffmpeg that make the web copy of a film, as data, by the rules of ``argv``."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,13 +21,14 @@ _CONTAINERS_OWN: Final = ("major_brand", "minor_version", "compatible_brands", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A PNG with transparency that is drawn over each frame. ``x`` and ``y``: where its corner is, in pixels
-    from the left and the top."""
+    """Names a PNG with transparency that is drawn over each frame."""
 
     path: str
-    """As ffmpeg sees it."""
+    """Path of the PNG as ffmpeg sees it."""
     x: int
+    """Distance of its corner from the left, in pixels."""
     y: int
+    """Distance of its corner from the top, in pixels."""
 
 
 def encode_argv(
@@ -42,11 +43,15 @@ def encode_argv(
     mark: Mark | None = None,
     encoder: Encoder = SOFTWARE,
 ) -> list[str]:
-    """Return the command line that makes an MP4 with H.264 and AAC; progress on stdout (requirement S16)."""
+    """Return the command line that makes an MP4 with H.264 and AAC (requirement S16).
+
+    It writes progress to stdout.
+    """
     picture = plan.picture
     streams = [*(one.index for one in plan.sounds), *plan.subtitles]
     return [
-        ffmpeg, *_START, *encoder.opening(), "-max_pixels", str(max_pixels), "-threads", str(threads),
+        ffmpeg, *_START, *encoder.opening(), "-max_pixels", str(max_pixels),
+        "-threads", str(threads),
         *input_argv(source, demuxer), *_shown(picture, mark, encoder), *_taken(streams),
         *encoder.encoding(picture, quality=plan.crf, preset=plan.preset),
         "-color_range", picture.colour.range, "-colorspace", picture.colour.space,
@@ -61,7 +66,7 @@ def encode_argv(
 def copy_argv(
     ffmpeg: str, plan: Copy, picture: int, *, source: str, output: str, demuxer: str
 ) -> list[str]:
-    """Return the command line that puts the streams as they are into a file that plays while it loads."""
+    """Return the command line that copies the streams into a file that plays while it loads."""
     container = _mp4(plan.tags) if plan.container == "mp4" else _tags(plan.tags)
     return [
         ffmpeg, *_START, *input_argv(source, demuxer),
@@ -78,7 +83,7 @@ def _shown(picture: Picture, mark: Mark | None, encoder: Encoder) -> list[str]:
         return ["-map", f"0:{picture.index}", "-vf", ",".join((filters, *encoder.uploading()))]
     drawn = ",".join((f"overlay={mark.x}:{mark.y}:format=yuv420", *encoder.uploading()))
     matrix = swscale_matrix(picture.colour.space)
-    # The PNG's one frame is repeated. Without the matrix its colours would be those of BT.601.
+    # The PNG's only frame is repeated. Without the matrix its colours would be those of BT.601.
     graph = (
         f"[0:{picture.index}]{filters}[film];"
         f"[1:0]scale=out_color_matrix={matrix}:out_range=limited,format=yuva420p[mark];"
@@ -88,7 +93,7 @@ def _shown(picture: Picture, mark: Mark | None, encoder: Encoder) -> list[str]:
 
 
 def _taken(indexes: list[int]) -> list[str]:
-    """Return the options that take these streams of the source and no other."""
+    """Return the options that select only these streams of the source."""
     return [part for index in indexes for part in ("-map", f"0:{index}")] + ["-dn"]
 
 
@@ -114,7 +119,10 @@ def _mp4(tags: TagChanges) -> list[str]:
 
 
 def _tags(tags: TagChanges) -> list[str]:
-    """Chapters go along in every case. A name without a value removes the tag."""
+    """Return the options for tags and chapters. A name without a value removes the tag.
+
+    Chapters are always kept.
+    """
     if tags.strips_all:
         recorded = ["-metadata", f"creation_time={tags.recorded}"] if tags.recorded else []
         return ["-map_metadata", "-1", "-map_chapters", "0", *recorded]

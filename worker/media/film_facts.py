@@ -1,4 +1,4 @@
-"""What users, hooks and the page get to know of a film."""
+"""Collects the facts of a film that users, hooks and the page receive."""
 
 from worker.media.choose import Chosen
 from worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
@@ -8,9 +8,9 @@ SHOWN_RATE_DIGITS = 3
 
 
 def film_facts(contents: Contents, chosen: Chosen) -> dict[str, object]:
-    """Return a film's facts as JSON values; what the file does not say is left out.
+    """Return a film's facts as JSON values; those that the file does not state are left out.
 
-    The place where a film was taken is not among them.
+    The place where a film was taken is never one of them.
     """
     picture = chosen.picture
     turned = picture.rotation is not None and round(picture.rotation) % 180 == 90
@@ -41,7 +41,7 @@ def film_facts(contents: Contents, chosen: Chosen) -> dict[str, object]:
 
 
 def length_facts(picture: Stream, contents: Contents) -> dict[str, object]:
-    """Return the facts that follow from a film's length (seconds); None for what is not known."""
+    """Return the facts that follow from a film's length (seconds); None for unknown ones."""
     return {
         "duration": _rounded(picture.duration or contents.duration),
         "frame_rate": _rounded(float(picture.average_rate)) if picture.average_rate else None,

@@ -1,8 +1,8 @@
-"""What a film has that its web copy has not.
+"""Finds what a film has and its web copy lacks.
 
-The web copy may stand in the place of the original only where this is nothing. A re-encoded picture of the
-usual kind (8 bits, 4:2:0, from a lossy codec) with the same size and frames counts as carried; a master does
-not. In doubt something is lost.
+The web copy may replace the original only if it lacks nothing. A picture of the usual kind (8 bits,
+4:2:0, from a lossy codec) that was encoded again with the same size and frames counts as carried; a
+master does not. In doubt something counts as lost.
 """
 
 from collections import Counter
@@ -18,7 +18,10 @@ from worker.media.pixel_format import pixel_format
 MetadataPolicy = Literal["keep", "strip_location", "strip_all"]
 
 LOSSLESS_SOUND: Final = frozenset(
-    {"flac", "alac", "wavpack", "tta", "truehd", "mlp", "ape", "tak", "shorten", "als", "ralf", "wmalossless"}
+    {
+        "flac", "alac", "wavpack", "tta", "truehd", "mlp", "ape", "tak", "shorten", "als", "ralf",
+        "wmalossless",
+    }
 )  # fmt: skip
 LOSSLESS_PROFILES: Final = (
     "High 4:4:4 Predictive",
@@ -28,25 +31,26 @@ LOSSLESS_PROFILES: Final = (
 )
 CONTAINERS_OWN: Final = frozenset(
     {
-        "major_brand", "minor_version", "compatible_brands", "encoder", "encoded_by", "handler_name",
-        "vendor_id", "duration", "bps", "number_of_frames", "number_of_bytes", "source_id", "language",
-        "_statistics_writing_app", "_statistics_writing_date_utc", "_statistics_tags", "timecode",
-        "variant_bitrate", "service_name", "service_provider", "rotate", "isvbr", "devicemanufacturer",
-        "filename", "mimetype", "software", "alpha_mode", "stereo_mode", "wm/encodingtime", "deviceconformance",
-        "metadatacreator", "hasmetadata", "hasvideo", "hasaudio", "haskeyframes", "canseekonend",
+        "major_brand", "minor_version", "compatible_brands", "encoder", "encoded_by",
+        "handler_name", "vendor_id", "duration", "bps", "number_of_frames", "number_of_bytes",
+        "source_id", "language", "_statistics_writing_app", "_statistics_writing_date_utc",
+        "_statistics_tags", "timecode", "variant_bitrate", "service_name", "service_provider",
+        "rotate", "isvbr", "devicemanufacturer", "filename", "mimetype", "software", "alpha_mode",
+        "stereo_mode", "wm/encodingtime", "deviceconformance", "metadatacreator", "hasmetadata",
+        "hasvideo", "hasaudio", "haskeyframes", "canseekonend",
     }
 )  # fmt: skip
-"""Tags that describe the container, the codec or the program that wrote it, not the film."""
+"""Tags that describe the container, the codec or the program that wrote the file, not the film."""
 _LOCATION: Final = ("location", "gps", "xyz", "latitude", "longitude", "altitude", "loci")
 _SHIFTING_CODECS: Final = frozenset({"vp8", "vp9", "av1"})
 _TRACK_FLAGS: Final = frozenset({"forced", "comment", "hearing_impaired", "visual_impaired", "dub"})
 
 
 class Loss(StrEnum):
-    """Something that the original has and the web copy has not."""
+    """Names what the original has and the web copy lacks."""
 
     UNKNOWN = "unknown"
-    """What the original has could not be read completely."""
+    """The original could not be read completely."""
     DAMAGE = "damage"
     PICTURE_STREAM = "picture-stream"
     MASTER = "master"
@@ -83,10 +87,10 @@ def losses(
     copied: bool,
     policy: MetadataPolicy = "keep",
 ) -> frozenset[Loss]:
-    """Return what the source has and the made file has not; empty: the made file carries everything.
+    """Return what the source has and the made file lacks; empty if it carries everything.
 
-    Args: copied: the picture and the sounds were not encoded again. policy: tags that the deployment removes
-        are not lost.
+    Args: copied: whether picture and sounds were copied, not encoded again. policy: tags that the
+        deployment removes do not count as lost.
     """
     found: set[Loss] = set()
     if not (source.is_complete and made.is_complete):
@@ -135,7 +139,7 @@ def _of_encoding(source: Stream, made: Stream) -> dict[Loss, bool]:
 
 
 def is_master(stream: Stream) -> bool:
-    """Whether a picture's codec is lossless, or one in which films are edited."""
+    """Return whether a picture's codec is lossless, or one in which films are edited."""
     if stream.codec == "mjpeg":
         return False
     return stream.codec in INTRA_CODECS or stream.profile in LOSSLESS_PROFILES
@@ -155,14 +159,17 @@ def _is_frame_packed(source: Stream, made: Stream) -> bool:
 
 
 def _has_fewer_frames(source: Stream, made: Stream) -> bool:
-    """Whether any frame is missing; codecs with hidden frames may count more packets than frames."""
+    """Return whether a frame is missing; with hidden frames a codec may count more packets."""
     if source.frames is None or made.frames is None:
         return True
     return source.codec not in _SHIFTING_CODECS and made.frames < source.frames - 1
 
 
 def _is_smaller(source: Stream, made: Stream) -> bool:
-    """Whether a side has shrunk by more than the one pixel that makes it even, the picture turned or not."""
+    """Return whether a side is smaller by more than the one pixel that makes it even.
+
+    The picture may have been turned.
+    """
     was, now = sorted((source.width, source.height)), sorted((made.width, made.height))
     return any(new < old - 1 for old, new in zip(was, now, strict=True))
 
@@ -198,7 +205,7 @@ def _time_codes(contents: Contents) -> set[str]:
 
 
 def _is_served(stream: Stream, contents: Contents) -> bool:
-    """Whether a data stream holds what ``Contents`` has elsewhere: a time code, or chapters as text."""
+    """Return whether ``Contents`` holds a data stream's values: a time code, or chapters."""
     if stream.codec_tag == "tmcd" and "timecode" in stream.tags:
         return True
     return stream.codec_tag == "text" and bool(contents.chapters)
@@ -206,7 +213,7 @@ def _is_served(stream: Stream, contents: Contents) -> bool:
 
 def _of_sounds(source: Contents, made: Contents) -> set[Loss]:
     found: set[Loss] = set()
-    # A track without samples counts too: that it is empty is only what the index says.
+    # A track without samples counts, too, since only the index states that it is empty.
     tracks = source.of_kind("audio")
     left = list(made.of_kind("audio"))
     for track in tracks:
@@ -282,7 +289,7 @@ def _of_tags(source: Contents, chosen: Chosen, made: Contents, policy: MetadataP
 
 
 def content_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags that describe the film itself; each date as seconds precisely."""
+    """Return the tags that describe the film itself, with dates to the second."""
     return {
         name: value.partition(".")[0].rstrip("Z") if name == "creation_time" else value.strip()
         for name, value in tags.items()
@@ -291,7 +298,7 @@ def content_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_location(name: str) -> bool:
-    """Whether a tag states where a film was taken, by its name in lower case."""
+    """Return whether a tag states where a film was taken, by its name in lower case."""
     return any(word in name for word in _LOCATION)
 
 

@@ -1,5 +1,8 @@
-"""Reads the layout of an MP4 or MOV file by its boxes (ISO/IEC 14496-12, QuickTime File Format): whether it
-can be played while it loads, whether it is encrypted, and whether it holds boxes that ffprobe does not report."""
+"""Reads the boxes of an MP4 or MOV file (ISO/IEC 14496-12, QuickTime File Format).
+
+They show whether the file plays while it loads, whether it is encrypted, and whether it has boxes
+that ffprobe does not report.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -8,46 +11,54 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 CUT: Final = b"\0cut"
-"""Stands for the name of a box that is longer than the file."""
+"""Used instead of the name of a box that is longer than the file."""
 MAX_BOXES: Final = 100_000
-"""A fragmented recording of a day has about this many; the rest is not looked at. It holds for the boxes of the
-file itself, and for those within its indexes."""
+"""Most boxes that are read, of the file itself and again of its indexes.
+
+A fragmented recording of a day has about this many.
+"""
 _TOP: Final = frozenset(
-    {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp", b"pdin"}
+    {
+        b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp",
+        b"pdin",
+    }
 )  # fmt: skip
 _TO_SAMPLES: Final = (b"mdia", b"minf", b"stbl", b"stsd")
-"""The way from a track to the kinds of its samples."""
+"""Path of boxes from a track to the kinds of its samples."""
 _PROTECTED: Final = frozenset({b"encv", b"enca", b"enct", b"encs", b"drmi", b"drms"})
-"""Kinds of samples that are encrypted (ISO/IEC 14496-12, 8.12; FairPlay). ffprobe reports what they would be
-without encryption."""
+"""Kinds of samples that are encrypted (ISO/IEC 14496-12, 8.12; FairPlay).
+
+ffprobe reports the kind that they would have without encryption.
+"""
 _IN_MOVIE: Final = frozenset(
     {b"mvhd", b"trak", b"udta", b"meta", b"iods", b"mvex", b"free", b"skip"}
 )
 _IN_USER_DATA: Final = frozenset(
     {
-        b"meta", b"name", b"free", b"skip", b"chpl", b"loci", b"titl", b"auth", b"perf", b"gnre", b"dscp",
-        b"albm", b"yrrc", b"cprt", b"date", b"WLOC", b"LOOP", b"SelO", b"AllF", b"\0\0\0\0",
+        b"meta", b"name", b"free", b"skip", b"chpl", b"loci", b"titl", b"auth", b"perf", b"gnre",
+        b"dscp", b"albm", b"yrrc", b"cprt", b"date", b"WLOC", b"LOOP", b"SelO", b"AllF",
+        b"\0\0\0\0",
     }
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How the boxes of a file lie."""
+    """Describes the order and kinds of the boxes of a file."""
 
     starts_fast: bool
     """Whether the index stands before the samples, so that playing begins with the first bytes."""
     is_fragmented: bool
     is_cut: bool
-    """Whether the file ends within a box: its end is missing."""
+    """Whether the file ends within a box, so that its end is missing."""
     has_unknown: bool
-    """Whether there is a box that may hold something which is nowhere else reported."""
+    """Whether the file has a box that may hold something that no program reports."""
     is_protected: bool = False
     """Whether a track's samples are encrypted."""
 
 
 def read_layout(path: Path) -> Layout:
-    """Return the layout of a file, which may be anything. Raises: OSError."""
+    """Return the layout of a file, which may be of any kind. Raises: OSError."""
     order: list[bytes] = []
     unknown = is_cut = protected = False
     with path.open("rb") as file:
@@ -74,16 +85,16 @@ def read_layout(path: Path) -> Layout:
 
 
 class _Walk:
-    """Goes through boxes within boxes, at most ``MAX_BOXES`` of them together."""
+    """Reads boxes and the boxes in them, at most ``MAX_BOXES`` in all."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._left = MAX_BOXES
         self.is_over = False
-        """Whether there were more."""
+        """Whether there were more boxes than that."""
 
     def boxes(self, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-        """Yield what ``_boxes`` does, as long as there are not too many."""
+        """Yield the boxes of ``_boxes`` until the limit is reached."""
         for found in _boxes(self._file, start, end):
             if not self._left:
                 self.is_over = True
@@ -105,7 +116,7 @@ def _kinds_of_samples(walk: _Walk, start: int, end: int) -> set[bytes]:
         if not found:
             return set()
         start, end = found[0][0], found[0][0] + found[0][1]
-    # Behind the version and the number of entries.
+    # The entries follow the version and the number of entries, 8 bytes.
     return {name for name, _, _ in walk.boxes(start + 8, end)}
 
 
@@ -121,7 +132,7 @@ def _has_unknown(walk: _Walk, start: int, end: int) -> bool:
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each box's name, the place of its content and the content's size; b"" for what is no box."""
+    """Yield the name of each box, and the position and size of its content; b"" if it is no box."""
     at = start
     while at < end:
         file.seek(at)
