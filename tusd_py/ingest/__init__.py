@@ -1,1 +1,1 @@
-"""Receiving bodies: from the server's connection to the store, in slices."""
+"""Receives request bodies in slices, from the server's connection to the store."""

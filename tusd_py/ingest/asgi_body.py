@@ -1,7 +1,7 @@
-"""A body by way of ASGI's ``receive``: works on every server, with TLS, chunked or not.
+"""Receives a body through ASGI: on every server, with or without TLS, chunked or not.
 
-One task moves messages from the server into a list; the list goes to a thread once a slice is
-full, so that a body costs a thread hop per MiB, not per chunk, and no byte is copied on the way.
+One task moves messages from the server into a list; the list goes to a thread when a slice is
+full, so that a body costs one thread hop per MiB, not per chunk, and no byte is copied.
 """
 
 import asyncio
@@ -16,27 +16,30 @@ from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult, Sink, Throt
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 SLICE_BYTES: Final = 1 << 20
-"""Handed to a thread at once: larger leaves the CPU's cache before it is hashed (4 MiB: twice the
-CPU), smaller pays for more hops."""
+"""Bytes that one call passes to a thread.
+
+A larger slice leaves the CPU's cache before it is hashed (4 MiB: twice the CPU time); a smaller one
+needs more thread hops.
+"""
 BACKLOG_BYTES: Final = 4 << 20
-"""Received and not yet written: beyond it the server stops reading from the socket."""
+"""Bytes that are received and not yet written, above which the server stops reading."""
 FLUSH_SECONDS: Final = 0.5
-"""A slow client's bytes go to the file at least so often."""
+"""Longest time until a slow client's bytes are written to the file."""
 LINGER_SECONDS: Final = 0.005
-"""Asked to let go, we take what arrives within so short a pause ..."""
+"""After a cancellation, bytes are still received until none arrive for this time ..."""
 LINGER_ROUNDS: Final = 8
-"""... this often at most: the newcomer waits less than 100 ms."""
+"""... which is checked this number of times at most: the newer request waits less than 100 ms."""
 
 
 class AsgiBody:
-    """The body of one request (``uploads.body.Body``)."""
+    """Implements ``uploads.body.Body`` for one request."""
 
     def __init__(self, receive: Receive, threads: Threads) -> None:
         self._receive = receive
         self._threads = threads
 
     def whole(self) -> None:
-        """See ``uploads.body.Body.whole``: nobody knows here before receiving it."""
+        """Return None: whether the body has arrived is not known before it is received."""
 
     async def drain(
         self,
@@ -49,7 +52,7 @@ class AsgiBody:
         on_progress: Callable[[int], None] | None = None,
         toll: Throttle | None = None,
     ) -> DrainResult:
-        """See ``uploads.body.Body.drain``."""
+        """Receive the body; see ``uploads.body.Body.drain``."""
         intake = _MessageBuffer(self._receive, limit, idle_timeout, min_rate)
         cancel.on_cancel(intake.wake)
         intake.start()
@@ -75,7 +78,7 @@ class AsgiBody:
 
 
 class _MessageBuffer:
-    """Messages from the server, gathered until somebody takes them."""
+    """Collects messages from the server until ``drain`` takes them."""
 
     def __init__(
         self, receive: Receive, limit: int | None, idle_timeout: float, min_rate: float
@@ -102,7 +105,7 @@ class _MessageBuffer:
         self._wake.set()
 
     async def ready(self) -> None:
-        """Until there is a slice to write, the body has ended, or somebody asks for it."""
+        """Wait until there is a slice to write, the body has ended, or ``wake`` is called."""
         await self._wake.wait()
         self._wake.clear()
 
@@ -113,7 +116,7 @@ class _MessageBuffer:
         return chunks, size
 
     async def pause(self, seconds: float, cancel: CancelToken) -> None:
-        """Take nothing for so long, unless somebody asks to let go or the body is over."""
+        """Wait for a number of seconds, unless the body is cancelled or has ended."""
         if seconds > 0 and self.end is None:
             begun_at = self._loop.time()
             await cancel.wait(seconds)
@@ -123,9 +126,9 @@ class _MessageBuffer:
     async def drain_briefly(self) -> None:
         """Wait for a pause in what arrives."""
         for _ in range(LINGER_ROUNDS):
-            heard_at = self._watchdog.last_bytes_at
+            before = self._watchdog.last_bytes_at
             await asyncio.sleep(LINGER_SECONDS)
-            if self.end is not None or self._watchdog.last_bytes_at == heard_at:
+            if self.end is not None or self._watchdog.last_bytes_at == before:
                 return
 
     async def stop(self) -> None:
@@ -136,9 +139,9 @@ class _MessageBuffer:
             await asyncio.wait([self._task])
 
     def _tick(self) -> None:
-        """Every FLUSH_SECONDS: is something waiting, or nothing coming?"""
+        """Check every ``FLUSH_SECONDS`` whether bytes wait, or the client sends none."""
         now = self._loop.time()
-        # With a backlog it is our disk that is slow.
+        # With a full backlog the disk is slow, not the client.
         if self.end is None and self._size < BACKLOG_BYTES and self._watchdog.expired(now):
             self.end = DrainEnd.TIMED_OUT
         if self.pending or self.end is not None:
@@ -155,7 +158,7 @@ class _MessageBuffer:
                     await self._room.wait()
         except BodyTimeout:
             self.end = DrainEnd.TIMED_OUT
-        except Exception:  # noqa: BLE001  (whatever the server raises here, the client is gone)
+        except Exception:  # noqa: BLE001  (whatever the server raises, the client is disconnected)
             self.end = DrainEnd.DISCONNECTED
         finally:
             self._wake.set()

@@ -13,8 +13,8 @@ from tusd_py.uploads.body import Body
 def body_of(scope: MutableMapping[str, Any], receive: Receive, threads: Threads) -> Body:
     """Return the body of the request with this scope.
 
-    It is read from the socket if the connection is ours and the body's length is known, otherwise
-    through ASGI (TLS in process, chunked, other servers).
+    It is read from the socket if this package's connection class serves the request and the body's
+    length is known, otherwise through ASGI (TLS in process, chunked, other servers).
     """
     extensions: Mapping[str, Any] = scope.get("extensions") or {}
     if SOCKET_HANDOFF in extensions:

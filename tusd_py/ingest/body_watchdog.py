@@ -1,4 +1,4 @@
-"""Whether a body is still coming: silence, and dribbling. Plain values, no clock of its own."""
+"""Decides when a body is given up, because its client is silent or too slow. It has no clock."""
 
 from typing import Final
 
@@ -6,10 +6,10 @@ _NEVER: Final = float("inf")
 
 
 class BodyWatchdog:
-    """Watches one body. Times in seconds on any one monotonic clock, rates in bytes a second.
+    """Watches one body. Times are seconds of one monotonic clock, rates are bytes a second.
 
-    A body is given up when nothing came for ``idle_timeout``, or less than ``min_rate`` over a whole
-    window of that length; a ``min_rate`` of 0 takes any.
+    A body is given up when nothing came for ``idle_timeout``, or less than ``min_rate`` over a
+    whole window of that length; with a ``min_rate`` of 0 every rate is accepted.
     """
 
     def __init__(self, *, idle_timeout: float, min_rate: float, now: float) -> None:
@@ -18,23 +18,25 @@ class BodyWatchdog:
         self._window_from = now
         self._in_window = 0
         self.last_bytes_at = now
-        """When the last byte came."""
+        """Time at which the last byte came."""
 
     def on_bytes(self, count: int, now: float, *, busy: float = 0.0) -> None:
-        """So many bytes came, by now; storing them took us ``busy`` seconds, which nobody waited for
-        the client."""
+        """Note that ``count`` bytes came.
+
+        Args: busy: seconds in which the bytes were stored, which the client did not cause.
+        """
         self._window_from += busy
         if count:
             self.last_bytes_at = now
             self._in_window += count
 
     def on_pause(self, seconds: float, now: float) -> None:
-        """We took nothing for so long, by our own will."""
+        """Note that the server itself received nothing for this time."""
         self._window_from += seconds
         self.last_bytes_at = now
 
     def expired(self, now: float) -> bool:
-        """Whether the body is to end."""
+        """Return whether the body must be given up."""
         if now - self.last_bytes_at >= self._idle_timeout:
             return True
         if now - self._window_from < self._idle_timeout:
@@ -44,7 +46,7 @@ class BodyWatchdog:
         return slow
 
     def next_check(self, now: float) -> float:
-        """Seconds until ``given_up`` has to be asked again."""
+        """Return the seconds until ``expired`` must be called again."""
         silence = self.last_bytes_at + self._idle_timeout - now
         window = self._window_from + self._idle_timeout - now if self._least else _NEVER
         return max(min(silence, window), 0.0)

@@ -1,9 +1,10 @@
-"""Whether our connection class works with the uvicorn that is installed: tried out, not looked up.
+"""Tests at each start whether our connection class works with the installed uvicorn.
 
-It relies on uvicorn's internals, which may move with any release. So each start sends a few
-requests through socket pairs: a lent body with a second request right behind it, and a chunked
-body with a trailer; a change of protocol that must be refused; a WebSocket, whose first message must
-close it. A result other than the expected one is logged, and another connection class then serves.
+The class relies on uvicorn's internals, which may change with every release. So each start sends a
+few requests through socket pairs: a body that is handed over to a thread, directly followed by a
+second request with a chunked body and a trailer; a change of protocol, which must be refused; a
+WebSocket, whose first message must close it. If a result is not the expected one, it is logged and
+another connection class serves.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from tusd_py.threads import Threads
 from tusd_py.uploads.body import CancelToken, DrainEnd
 
 SECONDS: Final = 5.0
-"""More than enough on a busy machine."""
+"""Deadline of the whole test; a busy machine needs less."""
 _BODY: Final = bytes(range(256)) * 1024
 _LENT: Final = b"PATCH /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(_BODY)
 _CHUNKED: Final = (
@@ -46,8 +47,8 @@ Answer = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Messages, Answer], Awaitable[None]]
 
 
-class _Listener:
-    """An application that takes two bodies."""
+class _Receiver:
+    """Is an application that receives two bodies."""
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
@@ -83,7 +84,7 @@ async def _accept(_scope: MutableMapping[str, Any], receive: Messages, send: Ans
 async def _connected(
     app: Application, ws: type[asyncio.Protocol] | Literal["auto"] = "auto"
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A client's end of a connection to the application, by our connection class."""
+    """Yield the client's end of a connection to the application through our connection class."""
     from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 
     served = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws=ws)
@@ -102,7 +103,7 @@ async def _connected(
 
 
 async def _send_message() -> str | None:
-    """Return what is wrong with WebSockets; None: nothing."""
+    """Return what is wrong with WebSockets; None if they work."""
     from tusd_py.ingest.websocket_protocol import ListenerProtocol
 
     async with _connected(_accept, ws=ListenerProtocol) as (reader, writer):
@@ -123,10 +124,10 @@ async def _converse() -> str | None:
 
 async def _send_bodies() -> str | None:
     threads = Threads()
-    listener = _Listener(threads)
+    receiver = _Receiver(threads)
     try:
-        answers = await _exchange(listener, _LENT + _BODY + _CHUNKED)
-        refusal = await _exchange(listener, _UPGRADE)
+        answers = await _exchange(receiver, _LENT + _BODY + _CHUNKED)
+        refusal = await _exchange(receiver, _UPGRADE)
     finally:
         threads.close()
     if answers.count(b"HTTP/1.1 204 ") != 2:
@@ -137,23 +138,23 @@ async def _send_bodies() -> str | None:
         (_BODY, DrainEnd.COMPLETE, True, ()),
         (b"abc", DrainEnd.COMPLETE, False, ((b"t", b"1"),)),
     ]
-    return None if listener.taken == expected else "bodies or trailers did not come through whole"
+    return None if receiver.taken == expected else "bodies or trailers did not come through whole"
 
 
-async def _exchange(listener: _Listener, sent: bytes) -> bytes:
-    """Send all of it over one connection; return what comes back until it is closed."""
-    async with _connected(listener) as (reader, writer):
+async def _exchange(receiver: _Receiver, sent: bytes) -> bytes:
+    """Send the bytes over one connection; return what is received until it is closed."""
+    async with _connected(receiver) as (reader, writer):
         writer.write(sent)
         return await reader.read()
 
 
 def compat_check() -> str | None:
-    """What is wrong, in words; None: all is well. Takes some milliseconds."""
+    """Return a description of what does not work; None if all works. Takes some milliseconds."""
     log = logging.getLogger("uvicorn.error")
     disabled, log.disabled = log.disabled, True
     try:
         return asyncio.run(asyncio.wait_for(_converse(), SECONDS))
-    except Exception as error:  # noqa: BLE001  (whatever has moved shows itself somehow)
+    except Exception as error:  # noqa: BLE001  (a change in uvicorn may raise anything)
         return f"{type(error).__name__}: {error}"
     finally:
         log.disabled = disabled

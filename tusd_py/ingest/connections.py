@@ -1,9 +1,9 @@
-"""All connections of one server: how many there may be, and how long each may wait.
+"""Limits the connections of one server: their number, and how long each may wait.
 
 Rule 1: a connection waits (``opening``, ``idle``) or serves a request. One that waits may be closed
-at any time, the longest waiting first; one that serves is closed only when its client reads nothing.
-Rule 2: each way of waiting has one duration, so its connections are in the order of their deadlines:
-a pass looks at those that are due and at no others.
+at any time, the longest waiting first; one that serves is closed only if its client reads nothing.
+Rule 2: each way of waiting has one duration, so its connections are in the order of their
+deadlines: a pass visits only those that are due.
 """
 
 import asyncio
@@ -28,12 +28,15 @@ log = logging.getLogger(__name__)
 
 PASS_SECONDS: Final = 0.5
 SPARE: Final = 16
-"""Connections beyond the limit, on which only the server's health is answered."""
+"""Number of connections beyond the limit, on which only requests for the health are answered."""
 HEADS_BYTES: Final = 8 << 20
 """Most bytes of incomplete heads, over all connections."""
 ANSWER_BYTES: Final = 256 << 10
-"""Memory of an answer that waits, beside the transport's buffer: its next piece, tasks, the allocator's
-share. Measured: 0.4 MiB for a download in all."""
+"""Memory of an answer that waits, without the transport's buffer.
+
+It holds the next piece, tasks, and overhead of the allocator. Measured: 0.4 MiB for a download in
+all.
+"""
 UNSENT_BYTES: Final = 32 << 20
 """Most bytes of answers that clients do not read, over all connections ..."""
 UNSENT_SECONDS: Final = 2.0
@@ -43,19 +46,19 @@ _BYTES_ACKED: Final = 120
 
 
 class Guarded(Protocol):
-    """One connection, as this table needs it."""
+    """Is one connection, with what this table needs of it."""
 
     transport: asyncio.Transport
     head_begun: bool
     """Whether a head has begun and is incomplete."""
 
     def time_out(self) -> None:
-        """Close; answer 408 before if a head has begun."""
+        """Close the connection; answer 408 first if a head has begun."""
         ...
 
 
 class Connections:
-    """The table; used on its loop alone."""
+    """Is the table of connections; it is used only on its loop."""
 
     def __init__(self, limits: ConnectionSettings, min_rate: int) -> None:
         self._limits = limits
@@ -80,8 +83,11 @@ class Connections:
     # -- how many
 
     def admit(self, connection: Guarded, peer: str | None) -> bool:
-        """Add a new connection, in the place of one that waits if necessary. Returns: False when there
-        is no room for it. ``peer``: the client's IP address."""
+        """Add a new connection, in the place of one that waits if necessary.
+
+        Args: peer: the client's IP address.
+        Returns: False when there is no room for it.
+        """
         address = self._counted(peer)
         if address is not None:
             same = self._by_address.get(address, {})
@@ -101,7 +107,7 @@ class Connections:
         return True
 
     def is_spare(self, connection: Guarded) -> bool:
-        """Return whether it is beyond the limit, so that only the server's health is answered on it."""
+        """Return whether a connection is beyond the limit; it may only request the health."""
         return connection in self._spare
 
     def leave(self, connection: Guarded) -> None:
@@ -133,7 +139,7 @@ class Connections:
         return None if address.is_loopback else str(address)
 
     def _make_room(self, among: dict[Guarded, None] | None) -> bool:
-        """Close the connection that has waited the longest, those without a complete request first."""
+        """Close the connection that has waited longest, first one without a complete request."""
         for waiting in (self._opening, self._idle):
             chosen: Iterable[Guarded] = waiting
             if among is not None:
@@ -149,18 +155,18 @@ class Connections:
     # -- how long
 
     def serves(self, connection: Guarded) -> None:
-        """Note that its request's head is complete."""
+        """Note that the head of a connection's request is complete."""
         self._stop_waiting(connection)
 
     def waits(self, connection: Guarded) -> None:
-        """Note that all its requests are answered."""
+        """Note that all requests of a connection are answered."""
         self._stop_waiting(connection)
         if connection in self._addresses:
             waiting = self._opening if connection.head_begun else self._idle
             waiting[connection] = self._loop.time()
 
     def head_grows(self, connection: Guarded, count: int) -> None:
-        """Count ``count`` bytes of an incomplete head, perhaps behind a request that is served."""
+        """Count ``count`` bytes of an incomplete head, which may follow a request in progress."""
         if self._idle.pop(connection, None) is not None:
             self._opening[connection] = self._loop.time()
         if connection not in self._opening:
@@ -173,13 +179,13 @@ class Connections:
             self.leave(oldest)
 
     def stops_taking(self, connection: Guarded) -> None:
-        """Note that its client reads less than what is written."""
+        """Note that a connection's client reads less than the server writes."""
         self._unsent[connection] = _Answer(
             connection.transport, self._limits.send_timeout, self._min_rate, self._loop.time()
         )
 
     def takes_again(self, connection: Guarded) -> None:
-        """Note that what was written has been sent."""
+        """Note that all bytes that were written have been sent."""
         self._unsent.pop(connection, None)
 
     def _stop_waiting(self, connection: Guarded) -> None:
@@ -210,15 +216,19 @@ class Connections:
         self._timer = self._loop.call_later(PASS_SECONDS, self._pass) if alive else None
 
     def _closes(self, connection: Guarded, now: float) -> None:
-        """Note that it closes once its answer is sent, which a client can delay."""
+        """Note that a connection closes when its answer is sent, which a client can delay."""
         self._stop_waiting(connection)
         self._closing[connection] = now
         if connection not in self._unsent and connection.transport.get_write_buffer_size():
             self.stops_taking(connection)
 
     def _due(self, waiting: dict[Guarded, float], now: float, seconds: float) -> list[Guarded]:
-        """Return those that have waited for ``seconds``; ``waiting`` is in the order of its values. One
-        whose answer is not sent yet waits for its client alone, see ``_end_unsent``."""
+        """Return the connections that have waited for ``seconds``.
+
+        A connection whose answer is not sent yet waits for its client; see ``_end_unsent``.
+
+        Args: waiting: connections in the order of the times since which they wait.
+        """
         due = []
         for connection, since in waiting.items():
             if since > now - seconds:
@@ -232,10 +242,10 @@ class Connections:
 
     def _end_unsent(self, now: float) -> None:
         held = sum(answer.size() for answer in self._unsent.values())
-        silent = sorted(self._unsent.items(), key=lambda item: item[1].look(now))
+        silent = sorted(self._unsent.items(), key=lambda item: item[1].check(now))
         for connection, answer in silent:
-            too_much = held > UNSENT_BYTES and now - answer.heard_at >= UNSENT_SECONDS
-            if too_much or answer.given_up(now):
+            too_much = held > UNSENT_BYTES and now - answer.last_read_at >= UNSENT_SECONDS
+            if too_much or answer.expired(now):
                 log.info("connection.answer_not_taken", extra={"unsent": answer.size()})
                 held -= answer.size()
                 connection.transport.abort()
@@ -243,7 +253,7 @@ class Connections:
 
 
 class _Answer:
-    """An answer that waits for its client."""
+    """Is an answer that waits until its client reads it."""
 
     def __init__(
         self, transport: asyncio.Transport, timeout: float, min_rate: int, now: float
@@ -254,26 +264,26 @@ class _Answer:
         self._taken = self._taken_by_client()
 
     def size(self) -> int:
-        """Return roughly how many bytes this process holds for it."""
+        """Return the approximate number of bytes that this process holds for the answer."""
         return ANSWER_BYTES + self._transport.get_write_buffer_size()
 
     @property
-    def heard_at(self) -> float:
-        """When the client last read something, in the loop's seconds."""
+    def last_read_at(self) -> float:
+        """Return when the client last read something, in the loop's seconds."""
         return self._pace.last_bytes_at
 
-    def look(self, now: float) -> float:
+    def check(self, now: float) -> float:
         """Check whether the client read something; return when it last did."""
         taken = self._taken_by_client()
         self._pace.on_bytes(max(0, taken - self._taken), now)
         self._taken = taken
         return self._pace.last_bytes_at
 
-    def given_up(self, now: float) -> bool:
+    def expired(self, now: float) -> bool:
         return self._pace.expired(now)
 
     def _taken_by_client(self) -> int:
-        """Return a number that grows with each byte that the client's system acknowledges."""
+        """Return a number that increases with each byte that the client's system acknowledges."""
         if self._socket is not None:
             with suppress(OSError, struct.error):  # no TCP, an old system, or it is closed
                 info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
@@ -285,7 +295,7 @@ _tables: WeakKeyDictionary[ServerState, Connections] = WeakKeyDictionary()
 
 
 def connections_of(state: ServerState, limits: ConnectionSettings, min_rate: int) -> Connections:
-    """Return the one table of a uvicorn server."""
+    """Return the table of a uvicorn server; there is one for each server."""
     table = _tables.get(state)
     if table is None:
         table = _tables[state] = Connections(limits, min_rate)

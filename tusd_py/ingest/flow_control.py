@@ -1,4 +1,4 @@
-"""Decides when a connection reads: not while requests wait, nor while bytes are unparsed."""
+"""Decides when a connection reads: only if no request waits and all received bytes are parsed."""
 
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Protocol
@@ -12,13 +12,12 @@ if TYPE_CHECKING:
 class _Connection(Protocol):
     @property
     def pipeline(self) -> Sized:
-        """Requests that wait for the answer to the one before them."""
+        """Return the requests that wait for the answer to the one before them."""
         ...
 
 
 class ConnectionFlow(FlowControl):
-    """Pauses reading while requests wait to be answered, whatever the application receives, and while
-    bytes that were read are still to be parsed."""
+    """Pauses reading while requests wait to be answered, or received bytes wait to be parsed."""
 
     def __init__(self, transport: "asyncio.Transport", connection: _Connection) -> None:
         super().__init__(transport)
@@ -48,7 +47,7 @@ class ConnectionFlow(FlowControl):
         self._is_held = True
 
     def release(self) -> None:
-        """Continue reading, unless it was paused meanwhile."""
+        """Continue reading, unless ``pause_reading`` was called in the meantime."""
         if self._is_held and not self.read_paused and not self._transport.is_closing():
             self._transport.resume_reading()
         self._is_held = False

@@ -1,4 +1,4 @@
-"""A body of known length that a connection of uvicorn's lends to threads."""
+"""Represents a body of known length, whose socket uvicorn's connection can hand over to threads."""
 
 import asyncio
 import socket
@@ -15,12 +15,12 @@ class _Connection(Protocol):
     stopping: bool
 
     def skip_body(self) -> None:
-        """Continue with the request behind the body, of which the parser has not seen all."""
+        """Continue with the request after the body, which did not all pass through the parser."""
         ...
 
 
 class IncomingBody:
-    """A body of known length on its way in (``lent_body.SocketHandoff``)."""
+    """Implements ``socket_body.SocketHandoff`` for a body of known length that is arriving."""
 
     cycle: RequestCycle
 
@@ -29,25 +29,25 @@ class IncomingBody:
         self._keeps_alive = False
         self.length = length
         self.left = length
-        """Bytes that the parser has not seen."""
+        """Number of bytes that the parser has not received."""
 
     def hand_off(self) -> tuple[bytes | bytearray, SocketReader | None]:
-        """See ``SocketHandoff.lend``."""
+        """Hand over the socket; see ``SocketHandoff.hand_off``."""
         connection, cycle = self._connection, self.cycle
-        cycle.ask_for_body()
+        cycle.send_continue()
         early, cycle.body = cycle.body, bytearray()
         if not self.left:
             return early, None
         connection.flow.pause_reading()
-        # So that a receive() elsewhere (a middleware's) can't resume reading while threads do.
+        # A receive() elsewhere (in a middleware) must not resume reading while threads read.
         connection.flow.read_paused = False
-        # Until the connection is known to stand at a request's first byte.
+        # No keep-alive until the whole body is read, so that the next byte begins a request.
         self._keeps_alive, cycle.keep_alive = cycle.keep_alive, False
         own = connection.transport.get_extra_info("socket")
         return early, SocketReader(socket.socket(fileno=_duplicate(own)), self.left)
 
     def return_socket(self, wire: SocketReader) -> None:
-        """See ``SocketHandoff.return_socket``."""
+        """Take the socket back; see ``SocketHandoff.return_socket``."""
         self.left = wire.left
         self._connection.flow.read_paused = True
         if not self.left:

@@ -1,7 +1,8 @@
-"""How long the loop parses chunked bodies before it looks at its sockets again.
+"""Limits how long the loop parses chunked bodies before it polls its sockets again.
 
-A chunk of one byte costs as much as one of 64 KiB, so that a read of 256 KiB of them is 20 ms of work, and a
-loop reads from all its connections in one turn. What is beyond the share of a turn waits for a later one.
+A chunk of one byte costs as much as one of 64 KiB, so that a read of 256 KiB of such chunks is
+20 ms of work, and a loop reads from all its connections in one iteration. What exceeds the share of
+one iteration waits for a later one.
 """
 
 import asyncio
@@ -11,12 +12,15 @@ from collections.abc import Callable
 from typing import Final
 
 SHARE_SECONDS: Final = 0.003
-"""Of one turn of the loop, over all connections. uvloop accepts one connection in a turn: with 10 ms the
-last of 60 that come together waited 0.9 s, with 3 ms 0.2 s; a stream of 64 KiB chunks is as fast."""
+"""Share of one iteration of the loop, for all connections together.
+
+uvloop accepts one connection in an iteration: with 10 ms the last of 60 that arrive together waited
+0.9 s, with 3 ms 0.2 s. A stream of 64 KiB chunks is as fast with either.
+"""
 
 
 class ParsingShare:
-    """The time that one loop spends on chunked bodies, and the connections that wait for a share."""
+    """Counts the time that one loop spends on chunked bodies, and queues connections that wait."""
 
     def __init__(
         self,
@@ -34,16 +38,16 @@ class ParsingShare:
 
     @property
     def is_spent(self) -> bool:
-        """Whether nothing more may be parsed in this turn."""
+        """Return whether nothing more may be parsed in this iteration."""
         return self._left < 0
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether others wait for a share."""
+        """Return whether other connections wait for a share."""
         return bool(self._waiting)
 
     def spend(self, work: Callable[[], None]) -> None:
-        """Call ``work`` and take its time from the share."""
+        """Call ``work`` and subtract its time from the share."""
         begun_at = self._clock()
         try:
             work()
@@ -52,7 +56,7 @@ class ParsingShare:
             self._see_turn_end()
 
     def wait(self, resume: Callable[[], None]) -> None:
-        """Call ``resume`` in a later turn, behind those that wait already."""
+        """Call ``resume`` in a later iteration, after those that wait already."""
         self._waiting.append(resume)
         self._see_turn_end()
 

@@ -1,7 +1,7 @@
-"""What a connection itself refuses, before any application sees a request.
+"""Defines the refusals of a connection, before the application receives a request.
 
 Each refusal is answered in the form of all others (RFC 9457, ``code``, ``error``) and ends its
-connection: what follows a message whose end is not known can't be read as a request.
+connection: bytes that follow a message whose end is not known can't be read as a request.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from tusd_py.problem import problem
 
 
 class Refusal(Exception):
-    """Base of all refusals; raised within the parser's callbacks to stop it at once."""
+    """Is the base of all refusals; it is raised in the parser's callbacks to stop it at once."""
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "malformed_request"
@@ -38,18 +38,21 @@ class Refusal(Exception):
 
 
 class UpgradeRefused(Refusal):
-    """Refuse a change of protocol other than a WebSocket handshake without a body (RFC 9110, 7.8)."""
+    """Refuses a change of protocol other than a WebSocket handshake without a body.
+
+    Source: RFC 9110, 7.8.
+    """
 
     code = "upgrade_refused"
     sentence = (
-        "This server changes the protocol for a WebSocket handshake alone: a GET of HTTP/1.1 without "
-        "a body. Send the request again without the field Upgrade (curl: with --http1.1)."
+        "This server changes the protocol for a WebSocket handshake alone: a GET of HTTP/1.1 "
+        "without a body. Send the request again without the field Upgrade (curl: with --http1.1)."
     )
     error = "不支持的协议升级"
 
 
 class TransferCodingRefused(Refusal):
-    """Refuse a transfer coding other than chunked (RFC 9112, 6.1): its bytes would be stored coded."""
+    """Refuses a transfer coding other than chunked (RFC 9112, 6.1): it would not be decoded."""
 
     status = 501
     code = "unsupported_transfer_coding"
@@ -58,7 +61,7 @@ class TransferCodingRefused(Refusal):
 
 
 class HeadTooLarge(Refusal):
-    """Refuse a head with more bytes or fields than the limits."""
+    """Refuses a head with more bytes or fields than the limits."""
 
     status = 431
     code = "head_too_large"
@@ -67,7 +70,7 @@ class HeadTooLarge(Refusal):
 
 
 class TrailersTooLarge(Refusal):
-    """Refuse trailers, or a chunk's extensions, with more bytes or fields than the limits."""
+    """Refuses trailers or chunk extensions with more bytes or fields than the limits."""
 
     status = 431
     code = "trailers_too_large"
@@ -76,7 +79,7 @@ class TrailersTooLarge(Refusal):
 
 
 class TargetTooLong(Refusal):
-    """Refuse a request target with more bytes than the limit."""
+    """Refuses a request target with more bytes than the limit."""
 
     status = 414
     code = "target_too_long"
@@ -85,7 +88,7 @@ class TargetTooLong(Refusal):
 
 
 class HeadTimeout(Refusal):
-    """Refuse a head that did not become whole in time."""
+    """Refuses a head that was not complete in time."""
 
     status = 408
     code = "head_timeout"
@@ -94,7 +97,7 @@ class HeadTimeout(Refusal):
 
 
 class TooManyPipelined(Refusal):
-    """Refuse a request beyond those that may wait on one connection; those before it are answered."""
+    """Refuses a request when too many wait on one connection; those before it are answered."""
 
     status = 429
     code = "too_many_pipelined"
@@ -104,7 +107,7 @@ class TooManyPipelined(Refusal):
 
 
 class ServerBusy(Refusal):
-    """Refuse a connection beyond those that are allowed, all of which are being served."""
+    """Refuses a connection beyond the limit, when all allowed connections serve requests."""
 
     status = 503
     code = "too_many_connections"

@@ -1,4 +1,4 @@
-"""One request of a connection of uvicorn's, and its answer."""
+"""Extends uvicorn's handling of one request and its answer."""
 
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -17,24 +17,24 @@ class _Connection(Protocol):
     half_closed: bool
 
     def close_lingering(self) -> None:
-        """Close, with an unread body still arriving."""
+        """Close the connection while an unread body is still arriving."""
         ...
 
 
 class RequestCycle(RequestResponseCycle):
-    """One request and its answer."""
+    """Handles one request and its answer."""
 
     connection: _Connection
     incoming: SocketHandoff | None
 
-    def ask_for_body(self) -> None:
+    def send_continue(self) -> None:
         """Send 100 Continue to a client that waits for it."""
         if self.waiting_for_100_continue and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
 
     def disconnect(self) -> None:
-        """Note that the client is gone."""
+        """Note that the client has disconnected."""
         if not self.response_complete:
             self.disconnected = True
         self.message_event.set()
@@ -44,10 +44,10 @@ class RequestCycle(RequestResponseCycle):
         return self.response_started and bool(self.chunked_encoding)
 
     async def receive(self) -> "ASGIReceiveEvent":
-        """Return the next bytes; those that came before a disconnect precede it."""
+        """Return the next bytes; a disconnect is returned after the bytes that came before it."""
         if self.disconnected and self.body and not self.response_complete:
             body, self.body = bytes(self.body), bytearray()
-            # The end of the body, if it came, stays true although the client has left.
+            # If the body was complete before the disconnect, it remains complete.
             return {"type": "http.request", "body": body, "more_body": self.more_body}
         message = await super().receive()
         if message["type"] == "http.disconnect" and self.body and not self.response_complete:
@@ -68,24 +68,24 @@ class RequestCycle(RequestResponseCycle):
             if not ends:
                 await self._sent()
             return
-        # A close at once would hide the answer from a client that still sends.
+        # After an immediate close, a client that is still sending would not receive the answer.
         self.keep_alive = True
         await super().send(message)
         self.keep_alive = False
         self.connection.close_lingering()
 
     async def _sent(self) -> None:
-        """Wait for the client before the application reads its next piece from its source."""
+        """Wait until the client reads, before the application produces the next piece."""
         if self.connection.half_closed and self.is_endless():
             self.transport.close()
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
 
     def _unread(self) -> bool:
-        """Return whether more of the body is to come than is read to keep the connection."""
+        """Return whether the rest of the body is too long to be read to keep the connection."""
         if not self.more_body:
             return False
-        # A client that waits for 100 Continue may send the body or not: the next bytes may be either.
+        # A client that waits for 100 Continue may send the body or the next request.
         return (
             self.waiting_for_100_continue
             or self.incoming is None

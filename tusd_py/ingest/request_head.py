@@ -1,4 +1,4 @@
-"""What the fields of a request's head mean for its connection; field names are in lower case."""
+"""Interprets the head fields that concern the connection; field names are in lower case."""
 
 import re
 from typing import Final
@@ -11,9 +11,9 @@ _AUTHORITY: Final = re.compile(rb"[^:/?#]+://([^/?#]*)")
 
 
 def check_transfer_coding(value: bytes, before: Fields, version: str) -> None:
-    """Check one field Transfer-Encoding (RFC 9112, 6.1). ``before``: the fields before it.
+    """Check one field Transfer-Encoding (RFC 9112, 6.1). ``before`` are the fields before it.
 
-    Raises: Refusal: it is not chunked alone, or the HTTP version has no transfer codings.
+    Raises: Refusal: it is not only chunked, or the HTTP version has no transfer codings.
     """
     if version != "1.1":
         raise Refusal
@@ -23,8 +23,10 @@ def check_transfer_coding(value: bytes, before: Fields, version: str) -> None:
 
 
 def take_host_of_target(target: bytes, fields: Fields) -> None:
-    """Replace Host by the host of a target in absolute form (RFC 9112, 3.2.2): uvicorn drops that host,
-    and Host might name another one than the request does."""
+    """Replace Host by the host of a target in absolute form (RFC 9112, 3.2.2).
+
+    uvicorn drops the host of the target, and Host may name another one.
+    """
     authority = _AUTHORITY.match(target)
     host = authority[1] if authority else b""
     fields[:] = [field for field in fields if field[0] != b"host"]
@@ -32,7 +34,7 @@ def take_host_of_target(target: bytes, fields: Fields) -> None:
 
 
 def is_websocket_handshake(method: bytes, version: str, fields: Fields) -> bool:
-    """Return whether nothing but a WebSocket can follow this head (RFC 6455, 4.1)."""
+    """Return whether this head is a WebSocket handshake without a body (RFC 6455, 4.1)."""
     names = [name for name, _ in fields]
     upgrades = [value.strip().lower() for name, value in fields if name == b"upgrade"]
     return (

@@ -1,7 +1,7 @@
-"""A body of known length, received by threads straight from its connection.
+"""Receives a body of known length in threads, directly from its socket.
 
-The event loop moves none of its bytes: it lends the connection, waits where a thread would have to,
-and takes the connection back whole, at the next request's first byte. Measured against ``AsgiBody``
+The event loop moves none of its bytes: it hands the socket over, waits for bytes so that no thread
+has to, and takes the socket back at the next request's first byte. Measured against ``AsgiBody``
 with hashing: less than half the CPU seconds per GiB.
 """
 
@@ -18,40 +18,43 @@ from tusd_py.threads import Threads
 from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult, Sink, Throttle
 
 FLUSH_SECONDS: Final = 0.5
-"""A slow client's bytes go to the file at least so often, however few they are."""
+"""Longest time until a slow client's bytes are written to the file, even if they are few."""
 
 
 class SocketHandoff(Protocol):
-    """A connection that stands at a request's body."""
+    """Is a connection whose next bytes are a request's body."""
 
     @property
     def length(self) -> int:
-        """Bytes of the whole body."""
+        """Return the length of the whole body in bytes."""
         ...
 
     @property
     def left(self) -> int:
-        """Bytes that the server has not read yet."""
+        """Return the number of bytes that the server has not read yet."""
         ...
 
     def hand_off(self) -> tuple[bytes | bytearray, SocketReader | None]:
-        """What the server has read of the body, and the rest, to be closed; None: that was all."""
+        """Return the bytes that the server has read, and a reader for the rest.
+
+        The caller must close the reader. It is None if the server has read the whole body.
+        """
         ...
 
     def return_socket(self, wire: SocketReader) -> None:
-        """Read on behind the body if all of it was moved; else only the answer may follow."""
+        """Continue with the next request if the whole body was read; else allow only the answer."""
         ...
 
 
 class SocketBody:
-    """The body of one request (``uploads.body.Body``)."""
+    """Implements ``uploads.body.Body`` for one request."""
 
     def __init__(self, lender: SocketHandoff, threads: Threads) -> None:
         self._handoff = lender
         self._threads = threads
 
     def whole(self) -> bytes | bytearray | None:
-        """See ``uploads.body.Body.whole``."""
+        """Return the whole body if it has arrived; see ``uploads.body.Body.whole``."""
         return None if self._handoff.left else self._handoff.hand_off()[0]
 
     async def drain(
@@ -65,7 +68,7 @@ class SocketBody:
         on_progress: Callable[[int], None] | None = None,
         toll: Throttle | None = None,
     ) -> DrainResult:
-        """See ``uploads.body.Body.drain``. A body that is too long is not begun."""
+        """Receive the body; see ``uploads.body.Body.drain``. No byte is read of a too long body."""
         if limit is not None and self._handoff.length > limit:
             return DrainResult(0, DrainEnd.TOO_LONG)
         now = asyncio.get_running_loop().time()
@@ -111,7 +114,7 @@ class SocketBody:
 
 
 class _Watch:
-    """Waits on the loop for a connection's next bytes, or its user's turn, so that no thread has to."""
+    """Waits on the loop for more bytes, or for the end of a throttle's pause."""
 
     def __init__(
         self,
@@ -130,7 +133,7 @@ class _Watch:
         cancel.on_cancel(self._wake)
 
     async def run_slice(self, step: Awaitable[ReadResult]) -> ReadResult:
-        """Let a slice run, its time ours."""
+        """Read a slice; its time does not count as time of the client."""
         begun_at = self._loop.time()
         moved = await step
         now = self._loop.time()
@@ -138,11 +141,11 @@ class _Watch:
         return moved
 
     async def throttle(self, count: int) -> float:
-        """Seconds to rest after so many bytes."""
+        """Return the seconds to wait after ``count`` bytes."""
         return 0.0 if self._throttle is None else await self._throttle.consume(count)
 
     async def pause(self, seconds: float) -> None:
-        """Take nothing for so long, unless somebody asks to let go."""
+        """Wait for a number of seconds, unless the body is cancelled."""
         if seconds > 0:
             begun_at = self._loop.time()
             await self.cancel.wait(seconds)
@@ -150,8 +153,10 @@ class _Watch:
             self._watchdog.on_pause(now - begun_at, now)
 
     async def wait_readable(self) -> bool:
-        """Until there are enough bytes, or a few for a while, or the connection's end, or somebody
-        asks to let go; False: the body is given up."""
+        """Wait until there are bytes to read, the connection has ended, or the body is cancelled.
+
+        A few bytes are read only after a while. Returns: False if the body is given up.
+        """
         while not self.cancel.cancelled:
             seconds = min(FLUSH_SECONDS, self._watchdog.next_check(self._loop.time()))
             if await self._enough(seconds) or _readable_bytes(self._reader):
@@ -179,7 +184,7 @@ class _Watch:
 
 
 def _readable_bytes(wire: SocketReader) -> int:
-    """Bytes in the connection's buffer."""
+    """Return the number of bytes in the connection's receive buffer."""
     count = array.array("i", [0])
     fcntl.ioctl(wire.fileno(), termios.FIONREAD, count)
     return count[0]

@@ -1,10 +1,10 @@
-"""The rest of a body on its connection, moved to the sink by a thread, a slice at a time.
+"""Reads the rest of a body from its socket in a thread, one slice at a time.
 
-Rule 1: nothing here waits longer than ``LINGER_SECONDS``: who has nothing to send holds no thread.
-Rule 2: never a byte beyond the body: the next request may follow at once.
-Rule 3: the socket stays non-blocking (the flag belongs to the connection, not to our descriptor);
-a low-water mark on it is ours while we have it, and is at most what is left of the body, or the
-tail would be waited for in vain.
+Rule 1: nothing here waits longer than ``LINGER_SECONDS``: a silent client occupies no thread.
+Rule 2: no byte beyond the body is read: the next request may follow at once.
+Rule 3: the socket stays non-blocking (the flag belongs to the connection, not to a descriptor).
+Its low-water mark is set while the reader has the socket. The mark is never more than the rest of
+the body, since the socket would otherwise not become readable at the end of the body.
 """
 
 import mmap
@@ -19,26 +19,34 @@ from typing import Final
 from tusd_py.uploads.body import CancelToken, DrainEnd, Sink
 
 BUFFER_BYTES: Final = 2 << 20
-"""Received and hashed at once (written in smaller pieces, see ``storage.disk_writer``): 512 KiB cost 1.28
-CPU seconds a GiB, 1 MiB 1.04, 2 MiB 0.91, 4 and 8 MiB the same (medians, hash included)."""
+"""Bytes that are received and hashed at once; they are written in smaller pieces, see
+``storage.disk_writer``.
+
+512 KiB cost 1.28 CPU seconds per GiB, 1 MiB 1.04, 2 MiB 0.91, 4 and 8 MiB the same (medians, hash
+included).
+"""
 LOW_WATER_BYTES: Final = 256 << 10
-"""Nobody is woken for less (paced 60 MiB/s: 0.96 CPU seconds per GiB, 1.44 without)."""
+"""Number of bytes from which on the socket is readable.
+
+At 60 MiB/s: 0.96 CPU seconds per GiB with it, 1.44 without.
+"""
 SLICE_BYTES: Final = 16 << 20
-"""A thread gives the body back after so much, so that streams share the threads fairly ..."""
+"""A thread returns after this number of bytes, so that streams share the threads fairly ..."""
 SLICE_SECONDS: Final = 0.1
-"""... or after so long."""
+"""... or after this time."""
 LINGER_SECONDS: Final = 0.02
-"""A stream that pauses for less keeps its thread (paced: 2.64 CPU seconds per GiB without)."""
+"""A thread waits this long for more bytes of a fast stream (limited rate: 2.64 CPU seconds per GiB
+without)."""
 LAST_ROUND_SECONDS: Final = 0.005
-"""Asked to let go, we take what arrives within so short a pause ..."""
+"""After a cancellation, bytes are still received until none arrive for this time ..."""
 LAST_SECONDS: Final = 0.04
-"""... for so long at most: the newcomer waits less than 100 ms."""
+"""... and for this time at most: the newer request waits less than 100 ms."""
 
 _scratch = threading.local()
 
 
 def _buffer() -> memoryview:
-    """The thread's own, used again and again: a fresh one would fault in its pages each time."""
+    """Return the thread's buffer; it is reused, since a new one would cause page faults."""
     try:
         kept: memoryview = _scratch.buffer
     except AttributeError:
@@ -48,7 +56,11 @@ def _buffer() -> memoryview:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """``count`` bytes were moved; the body's end if it came; ``dry``: nothing more is there now."""
+    """Holds the result of a slice.
+
+    ``count`` bytes were read; ``end`` is how the body ended, None if it has not; ``would_block``:
+    no more bytes are there now.
+    """
 
     count: int
     end: DrainEnd | None = None
@@ -56,9 +68,9 @@ class ReadResult:
 
 
 class SocketReader:
-    """What is left of one body; ``left`` in bytes. Used by one thread at a time, never two at once.
+    """Reads the rest of one body; ``left`` is in bytes. Only one thread at a time may use it.
 
-    ``connection`` is a descriptor of our own (a duplicate): the server may close its own meanwhile.
+    ``connection`` is a duplicate descriptor: the server may close its own descriptor meanwhile.
     """
 
     def __init__(self, connection: socket.socket, left: int) -> None:
@@ -67,7 +79,7 @@ class SocketReader:
         self.left = left
 
     def read_slice(self, sink: Sink, cancel: CancelToken, most: int = SLICE_BYTES) -> ReadResult:
-        """Move what is there, ``most`` bytes at most. Raises: what the sink raises."""
+        """Pass at most ``most`` available bytes to the sink. Raises: what the sink raises."""
         buffer, before = _buffer(), self.left
         least = max(0, before - most)
         until = time.monotonic() + SLICE_SECONDS
@@ -87,14 +99,17 @@ class SocketReader:
         return ReadResult(before - self.left, None if self.left else DrainEnd.COMPLETE)
 
     def _worth_waiting(self, moved: int, until: float) -> bool:
-        """Only who sends a lot is waited for here: a dribble is seen to by the loop."""
+        """Wait for more bytes of a fast client and return whether they came.
+
+        The loop waits for slow clients.
+        """
         if moved < LOW_WATER_BYTES or time.monotonic() > until:
             return False
         self.set_low_water(LOW_WATER_BYTES)
         return self._readable(LINGER_SECONDS)
 
     def _read_last(self, sink: Sink, buffer: memoryview) -> DrainEnd:
-        """What has arrived, up to a pause."""
+        """Pass bytes to the sink until none arrive for a short time."""
         until = time.monotonic() + LAST_SECONDS
         self.set_low_water(1)
         while self.left:
@@ -112,7 +127,7 @@ class SocketReader:
         return DrainEnd.CANCELLED if self.left else DrainEnd.COMPLETE
 
     def _receive(self, buffer: memoryview) -> int | None:
-        """Bytes received, 0 at the end of the connection, None: none are there."""
+        """Return the number of bytes received; 0: the connection ended; None: none are there."""
         try:
             return self._socket.recv_into(buffer, 0, socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
@@ -126,18 +141,18 @@ class SocketReader:
         return bool(poller.poll(seconds * 1000))
 
     def set_low_water(self, count: int) -> None:
-        """Wake nobody for fewer bytes than ``count``, or than are left."""
+        """Make the socket readable from ``count`` bytes on, or from the rest of the body on."""
         count = max(1, min(count, self.left))
         if count != self._low_water:
             self._low_water = count
-            with suppress(OSError):  # the connection is gone: receiving will tell
+            with suppress(OSError):  # the connection has ended: the next receive returns 0
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
     def fileno(self) -> int:
-        """For the loop to watch."""
+        """Return the descriptor, for the loop to wait for."""
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Give the connection back as it was."""
+        """Close the descriptor; the socket has its usual low-water mark again."""
         self.set_low_water(1)
         self._socket.close()

@@ -1,4 +1,4 @@
-"""Begins requests a few at a time, so that a burst of them does not hold up what runs already.
+"""Begins requests a few at a time, so that a burst of requests does not delay those in progress.
 
 A loop runs everything that is ready before it polls its sockets again. Without a bound, 1,500
 requests that arrive together make one iteration of a second, in which no upload continues and no

@@ -1,5 +1,8 @@
-"""A connection that became a WebSocket: everything goes to its protocol, and the table of
-connections is still informed when it ends or its client reads nothing."""
+"""Serves a connection that became a WebSocket.
+
+All events go to the WebSocket's protocol. The table of connections is still notified when the
+connection ends or its client reads nothing.
+"""
 
 import asyncio
 from typing import Final
@@ -8,7 +11,7 @@ from tusd_py.ingest.connections import Connections, Guarded
 
 
 class Upgraded(asyncio.Protocol):
-    """The transport's protocol in the place of a WebSocket's, which it forwards to."""
+    """Is the transport's protocol, and forwards all events to the WebSocket's protocol."""
 
     head_begun: Final = False
 
@@ -22,16 +25,16 @@ class Upgraded(asyncio.Protocol):
         self.eof_received = websocket.eof_received  # type: ignore[method-assign]
 
     def pause_writing(self) -> None:
-        """Pass on that the client reads less than what is written."""
+        """Forward that the client reads less than the server writes."""
         self._connections.stops_taking(self._http)
         self._websocket.pause_writing()
 
     def resume_writing(self) -> None:
-        """Pass on that what was written has been sent."""
+        """Forward that all bytes that were written have been sent."""
         self._connections.takes_again(self._http)
         self._websocket.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Pass on that the connection is closed."""
+        """Forward that the connection is closed."""
         self._connections.leave(self._http)
         self._websocket.connection_lost(exc)

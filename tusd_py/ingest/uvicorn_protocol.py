@@ -1,19 +1,19 @@
-"""uvicorn's HTTP/1.1 connection, with what uploads need beyond it.
+"""Extends uvicorn's HTTP/1.1 connection with what uploads need.
 
-1. A body of known length can be lent to threads (``lent_body``), and the connection goes on behind
-   it: keep-alive, pipelined requests.
-2. Trailers are kept apart from headers: httptools reports both by one callback, and uvicorn would
-   append a trailer to the list that the application reads its headers from (check C68).
-3. Bytes that were received are handed over before the disconnect that followed them: uvicorn drops
-   up to 64 KiB when the client goes away while the application is busy (check C55).
-4. An answer to an unread body reaches the client: see ``slow_end``.
-5. Interim responses (1xx with fields), for protocols that report progress by them.
-6. Limits of its own (``settings.connections``): on heads, trailers, requests that wait, connections and
-   their time, none of which uvicorn or httptools have; and no change of protocol but to a WebSocket,
-   behind whose handshake nothing is parsed as HTTP (decision 23).
-7. A client that closes its sending side behind a request is answered.
+1. The socket of a body of known length can be handed over to threads (``socket_body``); the
+   connection continues after the body: keep-alive, pipelined requests.
+2. Trailers are separate from headers: httptools reports both by one callback, and uvicorn would
+   append a trailer to the list from which the application reads its headers (check C68).
+3. Bytes that were received are delivered before the disconnect that followed them: uvicorn drops
+   up to 64 KiB when the client disconnects while the application is busy (check C55).
+4. The client receives the answer to a request whose body was not read: see ``lingering_close``.
+5. There are interim responses (1xx with fields), for protocols that report progress by them.
+6. There are limits (``settings.connections``) on heads, trailers, requests that wait, connections
+   and their time, which neither uvicorn nor httptools has. The protocol can only change to a
+   WebSocket, after whose handshake nothing is parsed as HTTP (decision 23).
+7. A client that closes its sending side after a request is answered.
 
-What it relies on in uvicorn is tried out at each start (``compat_check``).
+Each start tests the parts of uvicorn on which this relies (``compat_check``).
 """
 
 import logging
@@ -60,16 +60,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAUSE_FROM_BYTES: Final = 64 << 10
-"""Reading pauses before a larger body until the application wants it."""
+"""Reading pauses before a larger body until the application receives it."""
 HEAD_PIECE_BYTES: Final = 8 << 10
-"""Bytes that are parsed at once: 0.6 ms of work at worst, for a head and chunks of one byte. In one turn
-of the loop each connection may need that time ..."""
+"""Bytes that are parsed at once: at most 0.6 ms of work, for a head and chunks of one byte.
+
+Each connection may need this time in one iteration of the loop ...
+"""
 BODY_PIECE_BYTES: Final = 64 << 10
-"""... while at most one piece of a chunked body is parsed beyond the turn's share."""
+"""... while at most one piece of a chunked body is parsed beyond the share of the iteration."""
 LINE_OVERHEAD: Final = 32
-"""Bytes of a request line beside its target, and of the head's end: method, version, line ends."""
+"""Bytes of a request line without its target, and of the head's end: method, version, line ends."""
 FIELD_OVERHEAD: Final = 4
-"""Bytes of a field line beside name and value: colon, space, line end."""
+"""Bytes of a field line without name and value: colon, space, line end."""
 
 
 class TusHttpProtocol(HttpToolsProtocol):
@@ -77,27 +79,27 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     limits: ClassVar = ConnectionSettings()
     min_rate: ClassVar = 256
-    """Bytes a second that a client must read of an answer that waits for it."""
+    """Bytes a second that a client must at least read of an answer that waits."""
     vital: ClassVar[frozenset[bytes]] = frozenset({b"/healthz"})
     """Targets that are served beyond the limit of connections, and before all others."""
     hands_off: ClassVar = True
 
     flow: ConnectionFlow
     cycle: RequestCycle
-    """The request that was parsed last."""
+    """Request that was parsed last."""
     table: Connections
     _running: RequestCycle | None = None
-    """The request that is being answered."""
+    """Request that is being answered."""
     _trailers: list[tuple[bytes, bytes]] | None = None
     _incoming: IncomingBody | None = None
-    """The body that is being parsed, if it can be lent."""
+    """Body that is being parsed, if its socket can be handed over."""
     _end: LingeringClose | None = None
     stopping = False
 
     head_begun = False
     _in_body = False
     _rest = memoryview(b"")
-    """The bytes of the last read that are not parsed yet."""
+    """Bytes of the last read that are not parsed yet."""
     _heads = 0
     """Number of complete heads since the connection began."""
     _unparsed = 0
@@ -105,11 +107,11 @@ class TusHttpProtocol(HttpToolsProtocol):
     _body_came = False
     """Whether the parser found bytes of a body in the last piece."""
     _framing = 0
-    """Bytes since the last ones of a body: chunk sizes and extensions, trailers."""
+    """Number of bytes since the last bytes of a body: chunk sizes, chunk extensions, trailers."""
     _room = 0
-    """Bytes that are left to the head, or to the trailers."""
+    """Number of bytes that the head, or the trailers, may still have."""
     _refusal: Refusal | None = None
-    """Set: nothing more is parsed, and this is sent once the requests before it are answered."""
+    """If set, nothing more is parsed; it is sent after the requests before it are answered."""
     half_closed = False
 
     # -- the connection
@@ -125,7 +127,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the client."""
+        """Process bytes from the client."""
         self._rest = memoryview(data)
         if self._in_chunked_body() and self.table.parsing.is_waited_for:
             self._parse_later()
@@ -133,8 +135,11 @@ class TusHttpProtocol(HttpToolsProtocol):
             self._parse_rest()
 
     def _parse_rest(self) -> None:
-        """Parse the bytes of the last read, of chunked bodies as many as the turn's share allows. Only
-        the rest of a chunked body may wait: a body of known length can be lent at the next turn."""
+        """Parse the bytes of the last read; of chunked bodies only as many as the share allows.
+
+        Only the rest of a chunked body may wait: the socket of a body of known length can be handed
+        over in the next iteration.
+        """
         while self._rest:
             in_chunked_body = self._in_chunked_body()
             if in_chunked_body and self.table.parsing.is_spent:
@@ -219,14 +224,14 @@ class TusHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Take a piece of the request's target."""
+        """Add a piece of the request's target."""
         self._room -= len(url)
         self.url += url
         if len(self.url) > self.limits.target_bytes:
             raise TargetTooLong
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer once the head is complete."""
+        """Add a header, or a trailer if the head is complete."""
         self._room -= len(name) + len(value) + FIELD_OVERHEAD
         name = name.lower()
         fields = self.headers if self._trailers is None else self._trailers
@@ -275,7 +280,7 @@ class TusHttpProtocol(HttpToolsProtocol):
                 self.flow.pause_reading()
 
     def _is_websocket(self) -> bool:
-        """Return whether the head is a WebSocket's handshake that this connection can take now."""
+        """Return whether the head is a WebSocket's handshake that can be accepted now."""
         return (
             self._running is None
             and not self.table.is_spare(self)
@@ -290,14 +295,14 @@ class TusHttpProtocol(HttpToolsProtocol):
         return True
 
     def _can_hand_off(self) -> int:
-        """Return the length in bytes of a body that can be received past the parser; 0: there is none."""
+        """Return the length of a body that can be read from the socket, in bytes; 0: none can."""
         connection = self.transport.get_extra_info("socket")
         if connection is None or self.scheme != "http" or connection.type != socket.SOCK_STREAM:
             return 0
         return known_length(self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Take bytes of the body that came through the parser."""
+        """Process bytes of the body that came through the parser."""
         self._body_came = True
         if self._incoming is not None:
             self._incoming.left -= len(body)
@@ -309,7 +314,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def skip_body(self) -> None:
-        """Start a new parser at the next request: the rest of the body went past this one."""
+        """Start a new parser at the next request: this one did not receive the rest of the body."""
         if self.transport.is_closing():
             return
         self._incoming = None
@@ -330,7 +335,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             self.table.turns.begin(start)
 
     def on_response_complete(self) -> None:
-        """Begin the next request after an answer, or wait for it."""
+        """Begin the next request after an answer, or wait for one."""
         self.server_state.total_requests += 1
         if self.pipeline and not self.transport.is_closing():
             cycle, app = self.pipeline.pop()
@@ -349,7 +354,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Parse nothing more; answer once what came before is answered, then close."""
+        """Stop parsing; answer after the earlier requests are answered, then close."""
         self._refusal = refusal
         self.flow.pause_reading()
         log.debug("connection.refused", extra={"code": refusal.code})
@@ -378,15 +383,17 @@ class TusHttpProtocol(HttpToolsProtocol):
     # -- ending
 
     def time_out(self) -> None:
-        """Close: the connection has waited for too long. Answer 408 before if a head has begun."""
+        """Close the connection, which waited too long; answer 408 first if a head has begun."""
         if self.head_begun and self._refusal is None:
             self._refuse(HeadTimeout())
         else:
             self.transport.close()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Note that the client sends nothing more. Returns: True when it is still answered (RFC 9112,
-        9.6: it may close one side only)."""
+        """Note that the client sends nothing more.
+
+        Returns: whether it is still answered (RFC 9112, 9.6: it may close one side only).
+        """
         self.half_closed = True
         if self.scheme == "https" or self._end is not None:
             return False
@@ -394,11 +401,11 @@ class TusHttpProtocol(HttpToolsProtocol):
             if not self.pipeline:
                 return False
             self.pipeline.popleft()
-        # A client that listens to an endless stream and closes one side is gone.
+        # A client that receives an endless stream and closes one side has disconnected.
         return self._running is not None and not self._running.is_endless()
 
     def close_lingering(self) -> None:
-        """Close, with an unread body still arriving."""
+        """Close the connection while an unread body is still arriving."""
         if not self.transport.is_closing():
             self._end = LingeringClose(self.transport, self.loop)
             self.flow.resume_reading()
@@ -414,12 +421,12 @@ class TusHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Note that the client reads less than what is written."""
+        """Note that the client reads less than the server writes."""
         self.table.stops_taking(self)
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Note that what was written has been sent."""
+        """Note that all bytes that were written have been sent."""
         self.table.takes_again(self)
         super().resume_writing()
 

@@ -1,13 +1,17 @@
-"""uvicorn's WebSocket connection for clients that only listen.
+"""Adapts uvicorn's WebSocket connection to clients that only receive.
 
-A listener sends pongs, and a close frame at its end. So the connection reads little and holds nothing:
+Such a client sends only pongs, and a close frame at its end. So the connection reads little and
+buffers nothing:
 
-1. Bytes and control frames of a second are counted before they are parsed; a flood is refused (1008).
-2. The first data frame is refused (1008), whether or not its message is ever completed (RFC 6455, 7.4.1).
-3. Nothing is read before the handshake is answered: a client must wait for the answer (RFC 6455, 4.1).
-4. A refused head is answered: uvicorn leaves the answer of ``websockets`` unsent (more than 128 fields).
+1. Bytes and control frames of each second are counted before they are parsed; too many are refused
+   (1008).
+2. The first data frame is refused (1008), whether or not its message is complete (RFC 6455, 7.4.1).
+3. Nothing is read before the handshake is answered: a client must wait for the answer (RFC 6455,
+   4.1).
+4. A refused head is answered: uvicorn does not send the answer of ``websockets`` to a head with
+   more than 128 fields.
 
-The table of ``connections`` ends a client that reads nothing.
+The table of ``connections`` disconnects a client that reads nothing.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -29,7 +33,7 @@ _WINDOW_SECONDS: Final = 1.0
 
 
 class ListenerProtocol(WebSocketsSansIOProtocol):
-    """Speaks WebSocket to one client that only listens."""
+    """Speaks WebSocket to one client that only receives."""
 
     _window_from = 0.0
     _bytes = 0
@@ -42,7 +46,7 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
     # -- receiving
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the client."""
+        """Process bytes from the client."""
         if self._refused:
             self._dropped += len(data)
             if self._dropped > DROP_BYTES:
@@ -65,7 +69,7 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
-        """Pass the handshake on to the application, and read on once it is answered."""
+        """Pass the handshake to the application, and read nothing until it is answered."""
         super().handle_connect(event)
         if not self.transport.is_closing():
             self.transport.pause_reading()
@@ -73,11 +77,11 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: "ASGISendEvent") -> None:
         """Send a message of the application."""
         await super().send(message)
-        # uvicorn logs an error for each handshake that was refused by an answer: it takes that for none.
+        # Otherwise uvicorn logs an error for each handshake that is answered by a refusal.
         self.handshake_complete = self.handshake_complete or self.close_sent
 
     def start_keepalive(self) -> None:
-        """Read on: the handshake was accepted."""
+        """Continue reading, because the handshake was accepted."""
         self.transport.resume_reading()
         super().start_keepalive()
         if self._early:
@@ -92,16 +96,16 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         """Answer a ping, unless there are too many."""
-        if self._may_come():
+        if self._count_frame():
             super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
-        """Take a pong, unless there are too many."""
-        if self._may_come():
+        """Process a pong, unless there are too many."""
+        if self._count_frame():
             super().handle_pong(event)
 
-    def _may_come(self) -> bool:
-        """Count a control frame; return False when there are too many, which is refused."""
+    def _count_frame(self) -> bool:
+        """Count a control frame; refuse it and return False if there are too many."""
         self._frames += 1
         if self._frames > FRAMES_PER_SECOND:
             self._refuse()
@@ -110,8 +114,10 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
     # -- ending
 
     def _refuse(self) -> None:
-        """Close for what the client sent (1008). Frames after the application's own close are ignored
-        until the connection ends."""
+        """Close because of what the client sent (1008).
+
+        Frames after the application's own close are ignored until the connection ends.
+        """
         if self._refused:
             return
         if not self.close_sent:
@@ -119,8 +125,11 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
         self.handle_parser_exception()
 
     def handle_parser_exception(self) -> None:
-        """Send the close frame of a refusal. What still comes is read and dropped for a moment: a close
-        with unread bytes would take the frame back (``slow_end``)."""
+        """Send the close frame of a refusal.
+
+        Bytes that still arrive are read and dropped for a short time: after a close with unread
+        bytes the client may not receive the frame (``lingering_close``).
+        """
         self._refused = True
         self.stop_keepalive()
         sent = self.conn.close_sent
@@ -132,5 +141,5 @@ class ListenerProtocol(WebSocketsSansIOProtocol):
         self.close_sent = True
         if self.close_timer is not None:
             self.close_timer.cancel()
-        # Set, it keeps uvicorn from closing at once when the application returns.
+        # While this timer is set, uvicorn does not close when the application returns.
         self.close_timer = self.loop.call_later(DROP_SECONDS, self.transport.close)
