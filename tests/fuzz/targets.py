@@ -24,6 +24,7 @@ from tusd_py.auth.jwks import parse_keys
 from tusd_py.auth.scoped_tokens import ScopedTokens
 from tusd_py.auth.session import ClaimRules, SessionTokens
 from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import TaskFollower
 from tusd_py.domain import type_rules
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
@@ -270,8 +271,8 @@ def event_stream(data: bytes) -> None:
     following = TaskFollower("http://127.0.0.1:1/files/", _UPLOAD, None)
     following.headers()
     with suppress(Refused, Unreachable):
-        for line in data.decode("utf-8", "replace").split("\n"):
-            state = following.take_line(line)
+        for event in read_events(httpx.Response(200, content=iter([data]))):
+            state = following.take(event)
             assert state is None or isinstance(state.get("status"), str)
 
 

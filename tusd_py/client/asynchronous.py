@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 import httpx
 
+from tusd_py.client.event_stream import aread_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
@@ -19,7 +20,7 @@ from tusd_py.client.file_upload import (
     UploadPlan,
     UploadResult,
 )
-from tusd_py.client.headers import aread_answer, aread_lines, failure_of
+from tusd_py.client.headers import aread_answer, failure_of
 from tusd_py.client.options import Options, ignore_progress
 from tusd_py.client.reading import read_range
 
@@ -126,8 +127,8 @@ class AsyncClient:
                 await aread_answer(response) if refused else Response(200, response.headers)
             ):
                 return
-            async for line in aread_lines(response):
-                state = following.take_line(line)
+            async for event in aread_events(response):
+                state = following.take(event)
                 if state is not None:
                     yield state
                 if following.is_finished:

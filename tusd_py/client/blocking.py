@@ -12,6 +12,7 @@ import httpx
 from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.download import MAX_REDIRECTS, REDIRECTS, Download
 from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
@@ -25,7 +26,7 @@ from tusd_py.client.file_upload import (
     UploadResult,
     refusal_text,
 )
-from tusd_py.client.headers import failure_of, read_answer, read_lines
+from tusd_py.client.headers import failure_of, read_answer
 from tusd_py.client.options import Options, ignore_progress
 from tusd_py.client.origin import redirected_address, same_origin
 from tusd_py.client.reading import read_range
@@ -164,8 +165,8 @@ class Client:
         ) as response:
             if not following.accept_response(_refusal(response)):
                 return
-            for line in read_lines(response):
-                state = following.take_line(line)
+            for event in read_events(response):
+                state = following.take(event)
                 if state is not None:
                     yield state
                 if following.is_finished:

@@ -3,6 +3,8 @@
 from typing import Any, Final
 from urllib.parse import quote, urljoin
 
+from httpx_sse import ServerSentEvent
+
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.file_upload import Response, TransientFailure, refusal_text
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
@@ -14,7 +16,6 @@ MAX_FAILURES: Final = 60
 """In a row, without a new state between them."""
 MAX_FAILURES_AT_FIRST: Final = 3
 """In a row while the server has never answered."""
-MAX_EVENT_CHARACTERS: Final = 1 << 20
 _TRANSIENT_STATUS: Final = (404, 408, 409, 423, 425, 429)
 """404: the task of an upload that has just arrived may not be there for a moment."""
 NOT_FOUND_TRIES: Final = 3
@@ -43,11 +44,9 @@ class TaskFollower:
         self._failures = self._refusals = 0
         self._reached = False
         self._retries_at_first = retries_at_first
-        self._event_id, self._data, self._data_characters = "", list[str](), 0
 
     def headers(self) -> dict[str, str]:
         """Of the next connection's request."""
-        self._forget_event()
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
@@ -55,37 +54,18 @@ class TaskFollower:
             headers["Upload-Token"] = self._token
         return headers
 
-    def take_line(self, line: str) -> dict[str, Any] | None:
-        """Return the state that a line completes, if it is a new one.
+    def take(self, event: ServerSentEvent) -> dict[str, Any] | None:
+        """Return the state in an event, if it is a new one.
 
         Raises: Refused: the server's data is no JSON object.
         """
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if name == "id":
-            self._event_id = value
-        elif name == "data":
-            self._data.append(value)
-            self._data_characters += len(value) + 1
-            if self._data_characters > MAX_EVENT_CHARACTERS:
-                raise Refused("the server's event is too large")
-        elif not line:
-            return self._event()
-        return None
-
-    def _forget_event(self) -> None:
-        self._event_id, self._data, self._data_characters = "", [], 0
-
-    def _event(self) -> dict[str, Any] | None:
-        data, event_id = "".join(self._data), self._event_id
-        self._forget_event()
         try:
-            state = read_json_object(data) if data else {}
+            state = read_json_object(event.data) if event.data else {}
         except NotAJsonObject as error:
             raise Refused("the server's events are not those of a task") from error
         if not isinstance(state.get("status"), str):
             return None
-        self._last_id = event_id or self._last_id
+        self._last_id = event.id or self._last_id
         new = state != self._last
         if new:
             self._failures = 0

@@ -6,7 +6,6 @@ Bytes are taken as they come (no decompression): every request asks for the iden
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import httpx
@@ -18,7 +17,6 @@ from tusd_py.client.file_upload import Response, TransientFailure
 MAX_ANSWER_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 60.0
 """For the whole body of an answer that is no file."""
-MAX_LINE_BYTES: Final = 256 << 10
 
 
 class _Body:
@@ -55,34 +53,6 @@ async def aread_answer(response: httpx.Response) -> Response:
         if not body.take(piece):
             break
     return Response(response.status_code, response.headers, bytes(body.content))
-
-
-class _Lines:
-    def __init__(self, response: httpx.Response) -> None:
-        if not is_plain(response):
-            raise Refused("the server compressed its events although that was not asked for")
-        self._rest = b""
-
-    def take(self, piece: bytes) -> list[str]:
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        if len(self._rest) > MAX_LINE_BYTES:
-            raise Refused("the server's events have a line without an end")
-        return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines]
-
-
-def read_lines(response: httpx.Response) -> Iterator[str]:
-    """The lines of an endless answer. Raises: Refused: one is too long; httpx.TransportError."""
-    lines = _Lines(response)
-    for piece in response.iter_raw():
-        yield from lines.take(piece)
-
-
-async def aread_lines(response: httpx.Response) -> AsyncIterator[str]:
-    """See ``read_lines``."""
-    lines = _Lines(response)
-    async for piece in response.aiter_raw():
-        for line in lines.take(piece):
-            yield line
 
 
 def failure_of(error: httpx.TransportError) -> TransientFailure:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import MAX_FAILURES, TaskFollower
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
@@ -201,7 +202,8 @@ def test_a_challenge_that_it_does_not_know_is_passed_over(tmp_path: Path, challe
 
 
 def feed(following: TaskFollower, text: str) -> list[dict[str, Any]]:
-    return [state for line in text.split("\n") if (state := following.take_line(line)) is not None]
+    events = read_events(httpx.Response(200, content=iter([text.encode()])))
+    return [state for event in events if (state := following.take(event)) is not None]
 
 
 def test_states_come_once_and_end_with_the_last() -> None:
