@@ -31,17 +31,18 @@ def publish_outcomes(jobs: JobRepository, tasks: TaskView, *, limit: int = 100) 
     """Publish how tasks ended, in case the process that ended them crashed before it could.
 
     A final state is not published twice: the view accepts no change of a finished task.
+
     Returns: outcomes published. Raises: BackendError: the rest stays for the next call.
     """
-    told: list[int] = []
+    sent: list[int] = []
     try:
         for row_id, outcome in jobs.pending_outcomes(limit):
             tasks.put(*_change_of(outcome))
-            told.append(row_id)
+            sent.append(row_id)
     finally:
-        if told:
-            jobs.mark_sent(told)
-    return len(told)
+        if sent:
+            jobs.mark_sent(sent)
+    return len(sent)
 
 
 def _change_of(outcome: Outcome) -> tuple[TaskFacts, TaskChange]:

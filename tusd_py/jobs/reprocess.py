@@ -16,9 +16,10 @@ def reprocess_for_user(
 ) -> Job:
     """Queue the task's file and count the request against the user's daily limit. Blocks.
 
-    A refused request is not counted, except when two requests for one file come at the same moment.
+    A refused request is not counted, except if two requests for one file come at the same moment.
+
     Args: daily: requests that a user may make in a day; 0: no limit.
-    Raises: TooManyRequests; and see ``Catalog.add_reprocess_job``.
+    Raises: TooManyRequests; and see ``ReprocessRepository.add_reprocess_job``.
     """
     if daily:
         jobs.check_reprocessable(task_id)

@@ -12,7 +12,7 @@ from tusd_py.tasks.port import TaskView
 def reopen_failed(catalog: Catalog, tasks: TaskView, task_id: UploadId) -> Job | None:
     """Queue a failed job again and publish the change of its task.
 
-    Returns: the job; None when the job did not fail, or its source is gone.
+    Returns: the job; None if the job did not fail, or its source is gone.
 
     Raises: BackendError.
     """
@@ -25,7 +25,7 @@ def reopen_failed(catalog: Catalog, tasks: TaskView, task_id: UploadId) -> Job |
 def drop_failed(catalog: Catalog, stores: Stores, task_id: UploadId) -> bool:
     """Drop a failed job and delete its source; the task stays failed.
 
-    Returns: False when the job did not fail.
+    Returns: False if the job did not fail.
 
     Raises: BackendError.
     """

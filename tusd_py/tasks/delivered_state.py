@@ -20,8 +20,8 @@ class DeliveredState:
     def covers(self, task: Task) -> bool:
         """Return whether ``task`` is this state or an older one.
 
-        Redis may lose its last minutes and use sequence numbers again, so a terminal state counts as
-        new even then. After an outage the view may lag behind the durable record.
+        Redis may lose its last minutes and use sequence numbers again, so a terminal state counts
+        as new even then. After an outage the view may lag behind the durable record.
         """
         if task.status.terminal and not self.ended:
             return False

@@ -1,9 +1,9 @@
 """Keeps the live view of tasks in one SQLite file, shared by the server and separate workers.
 
-Rule 1: the catalog can rebuild the view, so commits do not fsync (NORMAL), and a file that can't
-be read is deleted and created again. Rule 2: a change and its sequence number (``change``) are
-written in one transaction. Rule 3: ``put`` publishes to subscribers of this process itself. A thread
-finds changes of other processes by SQLite's ``data_version``, which it reads ten times a second while
+Rule 1: the catalog can rebuild the view, so commits do not fsync (NORMAL), and a file that can't be
+read is deleted and created again. Rule 2: a change and its sequence number (``change``) are written
+in one transaction. Rule 3: ``put`` publishes to subscribers of this process itself. A thread finds
+changes of other processes by SQLite's ``data_version``, which it reads ten times a second while
 there is a subscriber.
 """
 
@@ -140,13 +140,13 @@ class EmbeddedTaskView:
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
         """See ``TaskView.list``."""
         where = "WHERE user_id = ? AND updated_at >= ?"
-        asked = (user_id, self._oldest())
+        values = (user_id, self._oldest())
 
         def work(database: sqlite3.Connection) -> tuple[int, list[Task]]:
-            count = database.execute(f"SELECT count(*) FROM tasks {where}", asked)  # noqa: S608
+            count = database.execute(f"SELECT count(*) FROM tasks {where}", values)  # noqa: S608
             rows = database.execute(
                 f"{_SELECT} {where} ORDER BY created_at DESC, task_id LIMIT ? OFFSET ?",
-                (*asked, size, (page - 1) * size),
+                (*values, size, (page - 1) * size),
             )
             return count.fetchone()[0], [_task(row) for row in rows]
 

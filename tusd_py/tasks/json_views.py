@@ -1,4 +1,4 @@
-"""A task as JSON: the one place where the original API's spelling lives (requirements S4, S5, S6, S10)."""
+"""Converts a task to JSON, in the original API's spelling (requirements S4, S5, S6, S10)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from tusd_py.domain.task import Task, TaskStatus
 
 
 def notification(task: Task) -> dict[str, Any]:
-    """What a listener gets: the members of requirement S10, then ours."""
+    """Return what a subscriber gets: the members of requirement S10, then those of this project."""
     members: dict[str, Any] = {
         "task_id": task.facts.task_id,
         "status": task.status.value,
@@ -43,7 +43,7 @@ def _outcome(task: Task) -> dict[str, Any]:
 
 
 def progress(task: Task) -> dict[str, Any]:
-    """The answer of the progress endpoint (requirement S4): sizes in bytes, times RFC 3339 in UTC."""
+    """Return the answer of the progress endpoint (requirement S4); times are RFC 3339 in UTC."""
     return {
         **notification(task),
         "filename": task.facts.filename,
@@ -54,13 +54,15 @@ def progress(task: Task) -> dict[str, Any]:
 
 
 def of_file(file: File, renditions: Sequence[Rendition]) -> dict[str, Any]:
-    """Return what a completed task's file adds: facts, and the names of what can be downloaded, the main
-    object first."""
+    """Return the members that a completed task's file adds.
+
+    These are its facts, and the names of what can be downloaded, the main object first.
+    """
     return {"facts": file.facts, "renditions": [file.main_name, *(one.name for one in renditions)]}
 
 
 def list_entry(task: Task) -> dict[str, Any]:
-    """An entry of the task list (requirement S6)."""
+    """Return an entry of the task list (requirement S6)."""
     return {
         "task_id": task.facts.task_id,
         "filename": task.facts.filename,

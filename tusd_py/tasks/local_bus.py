@@ -27,7 +27,7 @@ class LocalBus:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._by_key: dict[Hashable, list[TaskCallback]] = {}
-        self._publish_to: dict[str, tuple[str, int]] = {}
+        self._published: dict[str, tuple[str, int]] = {}
 
     def subscribe(self, key: Hashable, listener: TaskCallback) -> LocalSubscription:
         """Call ``listener`` for every task under ``key``: a task id or a user id."""
@@ -43,11 +43,11 @@ class LocalBus:
             if not listeners:
                 self._by_key.pop(key, None)
             if not self._by_key:
-                self._publish_to.clear()
+                self._published.clear()
 
     @property
     def has_subscribers(self) -> bool:
-        """Return whether there is a listener."""
+        """Whether there is a listener."""
         return bool(self._by_key)
 
     def subscribed_keys(self) -> list[Hashable]:
@@ -67,10 +67,10 @@ class LocalBus:
             ]
             if not listeners:
                 return
-            epoch, seq = self._publish_to.get(task.facts.task_id, ("", 0))
+            epoch, seq = self._published.get(task.facts.task_id, ("", 0))
             if epoch == task.epoch and seq >= task.seq:
                 return
-            self._publish_to[task.facts.task_id] = (task.epoch, task.seq)
+            self._published[task.facts.task_id] = (task.epoch, task.seq)
             for listener in listeners:
                 listener(task)
 
@@ -78,4 +78,4 @@ class LocalBus:
         """Remove all listeners."""
         with self._mutex:
             self._by_key.clear()
-            self._publish_to.clear()
+            self._published.clear()

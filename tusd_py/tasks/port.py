@@ -15,9 +15,9 @@ TTL_SECONDS: Final = DAY_SECONDS
 UNREACHABLE: Final = "The live view of tasks can't be reached."
 
 TaskCallback = Callable[[Task], None]
-"""Is called from any thread, in order per task, possibly with gaps: each call has the whole state.
+"""Receives states of tasks, from any thread: in order for each task, possibly with gaps.
 
-A listener must return at once and must not raise.
+Each call has the whole state. A callback must return at once and must not raise.
 """
 
 
@@ -36,7 +36,7 @@ class TaskView(Protocol):
         """Advance the task by ``domain.task.advance`` and publish it, as one atomic step.
 
         A task that the view has lost is created again from ``facts``.
-        Returns: the new state; None when the change was stale and nothing was published.
+        Returns: the new state; None if the change was stale and nothing was published.
         Raises: BackendError: the change may or may not be stored; repeating the call is safe.
         """
         ...
@@ -49,7 +49,7 @@ class TaskView(Protocol):
         ...
 
     def get(self, task_id: UploadId) -> Task | None:
-        """Return the state; None when it is unknown or expired. Raises: BackendError."""
+        """Return the state; None if it is unknown or expired. Raises: BackendError."""
         ...
 
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
@@ -64,7 +64,10 @@ class TaskView(Protocol):
         ...
 
     def expire(self) -> int:
-        """Drop tasks unchanged for longer than the TTL (requirement S8: 86,400 s); return the number."""
+        """Drop tasks unchanged for longer than the TTL (requirement S8: 86,400 s).
+
+        Return their number.
+        """
         ...
 
     def subscribe_task(self, task_id: UploadId, listener: TaskCallback) -> Subscription:

@@ -1,4 +1,7 @@
-"""Adds places in the queue to tasks. The number of subscribers does not add reads of the catalog."""
+"""Adds places in the queue to tasks.
+
+The number of subscribers does not add reads of the catalog.
+"""
 
 import asyncio
 import logging
@@ -31,11 +34,11 @@ class WaitingJobs(Protocol):
     """Is the part of the catalog that this module reads."""
 
     def waiting_lines(self) -> Sequence[WaitingLine]:
-        """See ``JobCatalog.waiting_lines``."""
+        """See ``WaitingRepository.waiting_lines``."""
         ...
 
     def waiting_jobs(self, user_id: UserId, limit: int) -> Sequence[WaitingJob]:
-        """See ``JobCatalog.waiting_jobs``."""
+        """See ``WaitingRepository.waiting_jobs``."""
         ...
 
 

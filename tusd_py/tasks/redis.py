@@ -1,12 +1,13 @@
-"""The live view of tasks in Redis, by the original design's keys and channels (requirements S8 to S11).
+"""Keeps the live view of tasks in Redis, with the original API's keys (requirements S8 to S11).
 
-Rule 1: one script compares, writes, extends the time to live and publishes: nobody hears what can't
-be read yet, and nothing older follows something newer.
-Rule 2: it is a view. What Redis loses (a restart, FLUSHALL) begins a new epoch with the next change,
-and every change carries the whole state.
-Rule 3: one connection listens for the whole process, to all tasks; whoever listens to one task or
-user is found in memory. After it was lost, what is listened to is read again: Pub/Sub keeps nothing.
-Rule 4: requests do not wait for a Redis that is gone: half a second, no retries.
+Rule 1: one script compares, writes, extends the time to live and publishes: no subscriber gets a
+state that cannot be read yet, or an older state after a newer one.
+Rule 2: it is a view. When Redis loses a task (a restart, FLUSHALL), the next change begins a new
+epoch, and every change carries the whole state.
+Rule 3: one connection of the process listens to all tasks; the subscribers of one task or user are
+found in memory. After the connection was lost, their tasks are read again, since Pub/Sub keeps
+nothing.
+Rule 4: requests wait half a second for a Redis that is away, and are not repeated.
 """
 
 import json
@@ -39,25 +40,28 @@ _CHANNEL: Final = "file_upload_notify:"
 
 
 def task_key(task_id: UploadId) -> str:
-    """The hash of a task (requirement S8)."""
+    """Return the key of a task's hash (requirement S8)."""
     return f"file_upload_task:{task_id}"
 
 
 def user_key(user_id: UserId) -> str:
-    """The sorted set of a user's tasks (requirement S9)."""
+    """Return the key of the sorted set of a user's tasks (requirement S9)."""
     return f"user_upload_tasks:{user_id}"
 
 
 def channel(task_id: UploadId) -> str:
-    """The channel of a task (requirement S10)."""
+    """Return the name of a task's channel (requirement S10)."""
     return f"{_CHANNEL}{task_id}"
 
 
 class RedisTaskView:
-    """``tasks.port.TaskView`` on a Redis that all servers and workers share."""
+    """Implements ``tasks.port.TaskView`` on a Redis that all servers and workers share."""
 
     def __init__(self, url: str, *, clock: Clock) -> None:
-        """``url``: ``redis://[:password@]host:port/db``. Nothing is opened yet."""
+        """Prepare the client, without a connection.
+
+        ``url``: ``redis://[:password@]host:port/db``.
+        """
         self._clock = clock
         self._redis = connect(url)
         self._script = self._redis.register_script(_SCRIPT)
@@ -89,7 +93,10 @@ class RedisTaskView:
             return self._living(self._redis.hgetall(task_key(task_id)))
 
     def _living(self, found: dict[str, Any]) -> Task | None:
-        """The task of a hash, unless it is past its time. What can't be read counts as lost."""
+        """Return the task of a hash, unless it is expired.
+
+        A hash that cannot be read counts as lost.
+        """
         if not found:
             return None
         try:
@@ -113,7 +120,7 @@ class RedisTaskView:
         return total, [task for task in tasks if task is not None]
 
     def _drop_dead(self, key: str) -> int:
-        """Take tasks whose hashes are gone out of a user's set (hole 15)."""
+        """Remove tasks whose hashes are gone from a user's set (hole 15)."""
         oldest = self._clock.now() - TTL_SECONDS
         old = self._redis.zrangebyscore(key, "-inf", oldest)
         pipe = self._redis.pipeline(transaction=False)
@@ -137,7 +144,10 @@ class RedisTaskView:
                 self._redis.zrem(user_key(UserId(int(user_id))), task_id)
 
     def expire(self) -> int:
-        """See ``TaskView.expire``: hashes go by themselves, their places in users' sets here."""
+        """See ``TaskView.expire``: Redis expires hashes itself.
+
+        Their entries in users' sets go here.
+        """
         with _backend_errors():
             return sum(
                 self._drop_dead(key)
@@ -156,7 +166,7 @@ class RedisTaskView:
         except redis.RedisError as error:
             raise BackendError(UNREACHABLE) from error
 
-    # -- listening
+    # -- subscriptions
 
     def subscribe_task(self, task_id: UploadId, listener: TaskCallback) -> Subscription:
         """See ``TaskView.subscribe_task``."""
@@ -167,7 +177,7 @@ class RedisTaskView:
         return self._listen(self._listeners.subscribe(user_id, listener))
 
     def _listen(self, subscription: Subscription) -> Subscription:
-        """Wait a moment for the connection: what comes after a snapshot must be heard."""
+        """Wait for the connection for a short time, so that no later change is missed."""
         with self._mutex:
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -205,7 +215,7 @@ class RedisTaskView:
                     self._listeners.publish(read_message(message["data"]))
 
     def _republish(self) -> None:
-        """What was missed while nobody listened."""
+        """Publish the states that were missed while the connection was lost."""
         for key in self._listeners.subscribed_keys():
             task_id = parse_upload_id(key) if isinstance(key, str) else None
             if task_id is not None:
@@ -238,7 +248,7 @@ def _keys(facts: TaskFacts) -> list[str]:
 
 
 def _step(facts: TaskFacts, change: TaskChange, now: float) -> str:
-    """What the script is given."""
+    """Return the script's argument."""
     return json.dumps(
         {
             "status": change.status.value,

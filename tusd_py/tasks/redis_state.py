@@ -9,7 +9,7 @@ from tusd_py.domain.task import Task, TaskFacts, TaskStatus
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 MAX_TIME_SECONDS: Final = 253402300800.0
-"""The year 10000, which RFC 3339 can't write."""
+"""The year 10000, which RFC 3339 cannot express."""
 
 
 class UnreadableState(ValueError):

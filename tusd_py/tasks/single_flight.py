@@ -22,27 +22,27 @@ class SingleFlight(Generic[T]):
         self._newest: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
 
     async def get(
-        self, key: Hashable, look: Callable[[], Awaitable[T]], *, begun_after: float
+        self, key: Hashable, read: Callable[[], Awaitable[T]], *, begun_after: float
     ) -> T:
-        """Return the result of ``look``, or of another subscriber's read that began late enough.
+        """Return the result of ``read``, or of another subscriber's read that began late enough.
 
         Args: begun_after: earliest start of a shared read, in seconds of the loop's clock, at most
             ``kept_seconds`` ago.
-        Raises: what ``look`` raises. A running read continues when its subscriber is cancelled.
+        Raises: what ``read`` raises. A running read continues if its subscriber is cancelled.
         """
         found = self._newest.get(key)
         if found is None or found[0] < begun_after:
-            found = self._begin(key, look)
+            found = self._begin(key, read)
         return await asyncio.shield(found[1])
 
     def _begin(
-        self, key: Hashable, look: Callable[[], Awaitable[T]]
+        self, key: Hashable, read: Callable[[], Awaitable[T]]
     ) -> tuple[float, "asyncio.Task[T]"]:
-        async def looking() -> T:
-            return await look()
+        async def reading() -> T:
+            return await read()
 
         loop = asyncio.get_running_loop()
-        begun = self._newest[key] = (loop.time(), loop.create_task(looking()))
+        begun = self._newest[key] = (loop.time(), loop.create_task(reading()))
         loop.call_later(self._kept_seconds, self._forget, key, begun)
         return begun
 

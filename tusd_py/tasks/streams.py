@@ -1,8 +1,9 @@
 """Streams the changes of tasks: subscribes first, then sends the snapshot, then the changes.
 
 A missed change does no harm: each change carries the whole state, and the state is read again every
-few seconds, once for all streams of the same task. A stream continues while the view is unavailable:
-the durable record has the final state, and other states are sent when the view is available again.
+few seconds, once for all streams of the same task. A stream continues while the view is
+unavailable: the durable record has the final state, and other states are sent when the view is
+available again.
 """
 
 import asyncio
@@ -45,10 +46,10 @@ class TaskStreams:
         self._user_reads = SingleFlight[list[Task]]()
 
     def stop(self) -> None:
-        """End all streams, because the server stops. Idempotent."""
+        """End all streams, since the server stops. Idempotent."""
         self._stopped = True
-        for mailbox in self._queues:
-            mailbox.wake()
+        for queue in self._queues:
+            queue.wake()
 
     async def task(
         self, task_id: UploadId, *, record: Record, last_seen: tuple[str, int] | None = None
@@ -62,52 +63,52 @@ class TaskStreams:
             return self._view.subscribe_task(task_id, listener)
 
         loop = asyncio.get_running_loop()
-        async with self._queue(subscribe) as mailbox:
+        async with self._queue(subscribe) as queue:
             if last_seen is not None:
-                mailbox.seen(task_id, *last_seen)
-            first, patience, look_at = last_seen is None, 0.0, loop.time()
+                queue.seen(task_id, *last_seen)
+            first, interval, read_at = last_seen is None, 0.0, loop.time()
             while not self._stopped:
-                if loop.time() >= look_at:
+                if loop.time() >= read_at:
                     task, shown = await self._task_reads.get(
                         task_id,
                         lambda: self._read(task_id, record),
-                        begun_after=loop.time() - patience / 2,
+                        begun_after=loop.time() - interval / 2,
                     )
                     # The record has only the first and the final state: it must not replace a newer
                     # state that a client has received from the view.
                     if task is not None and (shown or first or task.status.terminal):
-                        mailbox.put(task)
-                    first, patience = False, REPOLL_SECONDS if shown else OUTAGE_REPOLL_SECONDS
-                    look_at = loop.time() + patience
-                for state in await mailbox.take(until=look_at):
+                        queue.put(task)
+                    first, interval = False, REPOLL_SECONDS if shown else OUTAGE_REPOLL_SECONDS
+                    read_at = loop.time() + interval
+                for state in await queue.take(until=read_at):
                     yield state
                     if state.status.terminal:
                         return
 
     async def user(self, user_id: UserId) -> AsyncIterator[Task]:
-        """Yield a user's unfinished tasks, then each change of the user's tasks, until the server stops."""
+        """Yield a user's unfinished tasks, then each change of a task, until the server stops."""
         followed: set[UploadId] = set()
 
         def subscribe(listener: TaskCallback) -> Subscription:
             return self._view.subscribe_user(user_id, listener)
 
         loop = asyncio.get_running_loop()
-        async with self._queue(subscribe) as mailbox:
-            patience, look_at = 0.0, loop.time()
+        async with self._queue(subscribe) as queue:
+            interval, read_at = 0.0, loop.time()
             while not self._stopped:
-                if loop.time() >= look_at:
+                if loop.time() >= read_at:
                     tasks = await self._user_reads.get(
                         user_id,
                         lambda: self._list(user_id),
-                        begun_after=loop.time() - patience / 2,
+                        begun_after=loop.time() - interval / 2,
                     )
                     for task in tasks:
                         # A finished task is sent once to a stream that sent it unfinished.
                         if not task.status.terminal or task.facts.task_id in followed:
-                            mailbox.put(task)
-                    patience = REPOLL_SECONDS
-                    look_at = loop.time() + patience
-                for state in await mailbox.take(until=look_at):
+                            queue.put(task)
+                    interval = REPOLL_SECONDS
+                    read_at = loop.time() + interval
+                for state in await queue.take(until=read_at):
                     followed.add(state.facts.task_id)
                     yield state
                     if state.status.terminal:
@@ -128,7 +129,7 @@ class TaskStreams:
             return None, False
 
     async def _list(self, user_id: UserId) -> list[Task]:
-        """Return the user's newest tasks, oldest first; [] when the view is unavailable."""
+        """Return the user's newest tasks, oldest first; [] if the view is unavailable."""
         try:
             _, tasks = await self._threads.call(
                 self._view.list, user_id, page=1, size=SNAPSHOT_TASKS
@@ -142,14 +143,14 @@ class TaskStreams:
     async def _queue(
         self, subscribe: Callable[[TaskCallback], Subscription]
     ) -> AsyncIterator[SubscriberQueue]:
-        """Provide a mailbox that is subscribed while the ``async with`` block runs."""
-        mailbox = SubscriberQueue()
-        self._queues.add(mailbox)
+        """Provide a queue that is subscribed while the ``async with`` block runs."""
+        queue = SubscriberQueue()
+        self._queues.add(queue)
         try:
-            subscription = await self._threads.call(subscribe, mailbox.listener)
+            subscription = await self._threads.call(subscribe, queue.listener)
             try:
-                yield mailbox
+                yield queue
             finally:
                 subscription.close()
         finally:
-            self._queues.discard(mailbox)
+            self._queues.discard(queue)

@@ -11,8 +11,8 @@ from tusd_py.tasks.delivered_state import DeliveredState, delivered_state
 class SubscriberQueue:
     """Holds the states of each task that were not sent yet, in order.
 
-    Of states with the same status and attempt only the latest is kept, so a slow subscriber misses no
-    status and costs a few states per task.
+    Of states with the same status and attempt only the latest is kept, so a slow subscriber misses
+    no status and costs a few states per task.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class SubscriberQueue:
         self._filled = asyncio.Event()
 
     def listener(self, task: Task) -> None:
-        """Receive a change. Any thread may call this."""
+        """Queue a change. Any thread may call this."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.put, task)
 
@@ -44,11 +44,14 @@ class SubscriberQueue:
         self._seen[task_id] = DeliveredState(epoch=epoch, seq=seq)
 
     def wake(self) -> None:
-        """End a ``take`` that is waiting."""
+        """End a ``take`` that waits."""
         self._filled.set()
 
     async def take(self, *, until: float) -> list[Task]:
-        """Return the new states; [] at the time ``until`` of the loop's clock, or after ``wake``."""
+        """Return the new states.
+
+        It returns [] at the time ``until`` of the loop's clock, or after ``wake``.
+        """
         try:
             async with asyncio.timeout_at(until):
                 await self._filled.wait()
@@ -61,6 +64,6 @@ class SubscriberQueue:
 
     def _delivered(self, task: Task) -> Task:
         before = self._seen.get(task.facts.task_id)
-        told = task if before is None else before.clamp_progress(task)
-        self._seen[task.facts.task_id] = delivered_state(told)
-        return told
+        delivered = task if before is None else before.clamp_progress(task)
+        self._seen[task.facts.task_id] = delivered_state(delivered)
+        return delivered

@@ -1,1 +1,1 @@
-"""How a job reaches a worker."""
+"""Carries jobs to workers."""

@@ -1,4 +1,4 @@
-"""A job message as JSON, with the original design's member names (requirement S15)."""
+"""Encodes a job message as JSON, with the member names of the original API (requirement S15)."""
 
 import json
 
@@ -10,11 +10,11 @@ VERSION = 1
 
 
 class Undecodable(ValueError):
-    """Raised when a payload is no job message this version understands: it is put aside."""
+    """Raised when a payload is no job message of this version: it becomes a dead letter."""
 
 
 def encode(message: JobMessage) -> bytes:
-    """JSON in UTF-8."""
+    """Return the message as JSON in UTF-8."""
     members = {
         "v": message.version,
         "TaskID": message.task_id,
@@ -29,7 +29,7 @@ def encode(message: JobMessage) -> bytes:
 
 
 def decode(payload: bytes) -> JobMessage:
-    """The message in a payload; members this version does not know are ignored.
+    """Return the message in a payload; members that this version does not know are ignored.
 
     Raises: Undecodable.
     """

@@ -1,8 +1,8 @@
-"""A queue in one SQLite file, shared by the server and separate workers.
+"""Implements the queue in one SQLite file, which the server and separate workers share.
 
-A message is leased to a receiver for a while; one that dies without settling it gives it back by
-the lease's end. Not synced: a power cut may take messages away, and workers look into the catalog
-without them.
+A message is leased to a receiver; if the receiver dies without settling it, the message is free
+again when the lease ends. Commits do not fsync: a power cut may lose messages, and workers find
+jobs in the catalog without them.
 """
 
 import sqlite3
@@ -22,9 +22,9 @@ from tusd_py.sqlite_file import backend_errors, connect, run
 T = TypeVar("T")
 
 VISIBILITY_SECONDS: Final = 60.0
-"""A worker settles a delivery right after it claimed the job: far sooner."""
+"""Length of a lease. A worker settles a delivery right after it claimed the job: far sooner."""
 POLL_SECONDS: Final = 0.25
-"""Messages of other processes are found within this; those of our own at once."""
+"""Longest time until a message of another process is found. The own ones are found at once."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL, visible_at REAL NOT NULL,
@@ -40,7 +40,7 @@ _FIRST: Final = "SELECT id, payload FROM messages WHERE visible_at <= ? ORDER BY
 
 
 class EmbeddedQueue:
-    """``jobs.queue.port.JobQueue`` without a broker."""
+    """Implements ``jobs.queue.port.JobQueue`` without a broker."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class EmbeddedQueue:
         return len(messages)
 
     def publish_payload(self, payload: bytes) -> None:
-        """Publish bytes as they are, which may be no message at all. Raises: BackendError."""
+        """Publish bytes as they are, even if they are no message. Raises: BackendError."""
         self._publish([payload])
 
     def _publish(self, payloads: Sequence[bytes]) -> None:
@@ -104,7 +104,7 @@ class EmbeddedQueue:
                 delivery.ack()
 
     def _take(self) -> "EmbeddedDelivery | None":
-        """The oldest visible message, leased; what can't be decoded is put aside on the way."""
+        """Lease the oldest visible message; one that cannot be decoded becomes a dead letter."""
         while (found := self._run(self._lease)) is not None:
             message_id, payload = found
             try:
@@ -115,7 +115,7 @@ class EmbeddedQueue:
 
     def _lease(self, database: sqlite3.Connection) -> tuple[int, bytes] | None:
         now = self._clock.now()
-        # An idle receiver only reads: one that is stopped while it writes holds all others up.
+        # An idle receiver only reads: one that is stopped while it writes delays all others.
         if database.execute(_FIRST, (now,)).fetchone() is None:
             return None
         database.execute("BEGIN IMMEDIATE")
@@ -203,7 +203,7 @@ class EmbeddedQueue:
 
 
 class EmbeddedDelivery:
-    """``jobs.queue.port.Delivery``: one leased message."""
+    """Implements ``jobs.queue.port.Delivery``: a leased message."""
 
     def __init__(self, queue: EmbeddedQueue, message_id: int, message: JobMessage) -> None:
         self._queue = queue

@@ -1,14 +1,14 @@
-"""Jobs over RabbitMQ (requirement S15): a quorum queue, confirmed and mandatory publishing, dead letters.
+"""Implements the queue on RabbitMQ (requirement S15): a quorum queue, confirms, dead letters.
 
 Rule 1: publishing and consuming have a connection of their own: a broker that is short of memory
 blocks connections that publish, and only those.
-Rule 2: what was not settled on a connection that is lost comes back by itself. An unsettled publish is
-reported as such: it is published again, which changes nothing (fault 9).
-Rule 3: a delivery is settled on the channel it came by, or not at all: after a reconnect the broker
-has given it to somebody already.
-Rule 4: the broker gives one message at a time, and none while nobody here waits for one. A delivery
-is acknowledged before its job is done, so a prefetch alone would let a busy worker hoard what an idle
-one could begin, and a sleeping worker what all others could.
+Rule 2: a delivery that was not settled when its connection was lost is delivered again. A publish
+that was not confirmed is reported as failed: it is published again, without effect (fault 9).
+Rule 3: a delivery is settled on the channel that it came from, or not at all: after a reconnect the
+broker has given it to another consumer.
+Rule 4: the broker delivers one message at a time, and none while no receiver waits. A delivery is
+acknowledged before its job is done, so with a prefetch alone a busy worker would hold what an idle
+one could begin, and a stopped worker what all others could.
 """
 
 import logging
@@ -37,20 +37,28 @@ from tusd_py.jobs.queue.rabbitmq_topology import (
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS: Final = 10
-"""A worker that was frozen while it waited gives back what it was sent after two or three."""
+"""After two or three, the broker takes back what it delivered to a worker that was frozen."""
 BLOCKED_SECONDS: Final = 5.0
-"""pika waits for ever by default; the message may arrive all the same once the broker recovers."""
+"""pika has no limit by default; the message may arrive nevertheless once the broker recovers."""
 CONNECT_SECONDS: Final = 3.0
 PAUSES_AFTER_NACK: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds before a refused message is published again: a quorum queue refuses messages while it has
-no leader, as it does just after its declaration and after the death of a node."""
+"""Seconds before a refused message is published again.
+
+A quorum queue refuses messages while it has no leader, for example just after its declaration and
+after the death of a node.
+"""
 MAX_STUCK: Final = 3
-"""Publishing threads that wait for a broker that neither answers nor hangs up; then no more are
-begun until one of them comes back."""
+"""Largest number of publishing threads that wait for a broker that does not answer.
+
+No more are begun until one of them ends.
+"""
 
 
 class RabbitMqQueue:
-    """``jobs.queue.port.JobQueue`` on a broker. Connections are opened when they are first needed."""
+    """Implements ``jobs.queue.port.JobQueue``.
+
+    Connections are opened when they are first needed.
+    """
 
     def __init__(self, url: str) -> None:
         self._parameters: Any = pika.URLParameters(url)
@@ -66,17 +74,17 @@ class RabbitMqQueue:
         self._arrived: deque[RabbitMqDelivery] = deque()
         self._channel: BlockingChannel | None = None
         self._consumer_tag = ""
-        """Of the running subscription; '' while nobody waits."""
+        """Tag of the running subscription; '' while no receiver waits."""
         self._receivers = 0
         self._subscribe_scheduled = False
-        """The consumer's thread is about to look whether anybody waits."""
+        """Whether the consumer's thread is about to check for receivers."""
         self._unsettled = 0
         self._closed = False
 
     def _publisher(self) -> ConnectionThread:
         with self._mutex:
             if self._publishing is not None and self._publishing.stuck:
-                self._stuck = [line for line in self._stuck if line.alive()]
+                self._stuck = [thread for thread in self._stuck if thread.alive()]
                 if len(self._stuck) >= MAX_STUCK:
                     raise BackendError
                 self._publishing.abandon()
@@ -99,7 +107,7 @@ class RabbitMqQueue:
     # -- publishing
 
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
-        """See ``JobQueue.publish_all``: what counts is in the queue's log when this returns."""
+        """See ``JobQueue.publish_all``. Counted messages are in the queue's log."""
         for count, message in enumerate(messages):
             try:
                 self.publish_payload(encode(message))
@@ -110,7 +118,7 @@ class RabbitMqQueue:
         return len(messages)
 
     def publish_payload(self, payload: bytes) -> None:
-        """Publish bytes as they are, which may be no message at all. Raises: BackendError."""
+        """Publish bytes as they are, even if they are no message. Raises: BackendError."""
         self._publish(exchange="", routing_key=QUEUE, payload=payload, headers={})
 
     def _publish(
@@ -136,7 +144,7 @@ class RabbitMqQueue:
     # -- consuming
 
     def _on_channel_open(self, channel: BlockingChannel) -> None:
-        """A new channel: what came by the one before is the broker's again."""
+        """Use a new channel; the broker delivers again what came from the channel before it."""
         channel.basic_qos(prefetch_count=1)
         with self._changed:
             self._channel = channel
@@ -146,7 +154,7 @@ class RabbitMqQueue:
         self._subscribe(channel)
 
     def _subscribe(self, channel: BlockingChannel) -> None:
-        """In the line's thread: take messages while somebody waits, and only then."""
+        """Consume messages while a receiver waits, and only then. Runs in the consumer's thread."""
         with self._changed:
             self._subscribe_scheduled = False
             wanted = self._receivers > 0
@@ -174,14 +182,14 @@ class RabbitMqQueue:
             self._changed.notify()
 
     def receive(self, timeout: float) -> "RabbitMqDelivery | None":
-        """See ``JobQueue.receive``. A broker that is away is waited for."""
-        line = self._consumer()
+        """See ``JobQueue.receive``. The call waits for a broker that is away."""
+        consumer = self._consumer()
         with self._changed:
             self._receivers += 1
-            ask, self._subscribe_scheduled = not self._subscribe_scheduled, True
+            is_new, self._subscribe_scheduled = not self._subscribe_scheduled, True
         try:
-            if ask:
-                line.submit(self._subscribe)
+            if is_new:
+                consumer.submit(self._subscribe)
             with self._changed:
                 self._changed.wait_for(lambda: self._arrived or self._closed, timeout)
                 if self._closed or not self._arrived:
@@ -193,9 +201,9 @@ class RabbitMqQueue:
 
     def skip_one(self) -> None:
         """See ``JobQueue.skip_one``."""
-        line = self._consumer()
-        if not line.failing:
-            line.submit(_drop_one)
+        consumer = self._consumer()
+        if not consumer.failing:
+            consumer.submit(_drop_one)
 
     def _settle(
         self, channel: BlockingChannel, settle: Callable[[BlockingChannel], object]
@@ -207,13 +215,13 @@ class RabbitMqQueue:
 
         def work(current: BlockingChannel) -> None:
             if current is channel:
-                # Whoever took this delivery waits no longer: the next one is sent to others.
+                # The receiver of this delivery does not wait any longer: others get the next one.
                 self._subscribe(channel)
                 settle(channel)
 
         self._consumer().submit(work)
 
-    # -- looking
+    # -- inspection
 
     def depth(self) -> int:
         """See ``JobQueue.depth``."""
@@ -232,7 +240,10 @@ class RabbitMqQueue:
         return int(declared.method.message_count)
 
     def check(self) -> None:
-        """See ``JobQueue.check``. A broker that could not be reached a moment ago is not waited for."""
+        """See ``JobQueue.check``.
+
+        The call does not wait for a broker that was away a moment ago.
+        """
         try:
             if self._publisher().failing:
                 raise BackendError
@@ -258,10 +269,10 @@ class RabbitMqQueue:
             self._closed = True
             self._changed.notify_all()
         with self._mutex:
-            lines = (self._publishing, self._consuming)
-        for line in lines:
-            if line is not None:
-                line.close()
+            threads = (self._publishing, self._consuming)
+        for thread in threads:
+            if thread is not None:
+                thread.close()
 
 
 def _drop_one(channel: BlockingChannel) -> None:
@@ -284,7 +295,7 @@ def _decoded(body: bytes) -> JobMessage | None:
 
 
 class RabbitMqDelivery:
-    """``jobs.queue.port.Delivery``: one unsettled message of one channel."""
+    """Implements ``jobs.queue.port.Delivery``: an unsettled message of one channel."""
 
     def __init__(
         self, queue: RabbitMqQueue, channel: BlockingChannel, tag: int, message: JobMessage
@@ -304,7 +315,7 @@ class RabbitMqDelivery:
         self._queue._settle(self._channel, lambda channel: channel.basic_ack(self._tag))
 
     def dead_letter(self, reason: str) -> None:
-        """See ``Delivery.dead_letter``. Raises: BackendError: it comes back."""
+        """See ``Delivery.dead_letter``. Raises: BackendError: the message is delivered again."""
         self._queue._publish(
             exchange=DEAD_LETTER_EXCHANGE,
             routing_key="",

@@ -1,7 +1,7 @@
-"""A connection to RabbitMQ and the thread that owns it.
+"""Holds a connection to RabbitMQ in a thread of its own.
 
-Rule 1: pika's connections belong to one thread each; work for them comes from any.
-Rule 2: a lost connection is opened again, with a growing pause, and the topology declared with it.
+Rule 1: each connection of pika belongs to one thread; work for it comes from any thread.
+Rule 2: a lost connection is opened again after a growing pause, and declares the topology again.
 """
 
 import logging
@@ -24,14 +24,14 @@ from tusd_py.jobs.queue.rabbitmq_topology import declare
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS: Final = 8.0
-"""A caller waits so long for its turn, a connection and the broker's word together."""
+"""Longest time that a caller waits for its turn, a connection and the broker's answer together."""
 RECONNECT_BACKOFF: Final = Backoff((0.1, 0.2, 0.5, 1.0, 2.0, 5.0), spread=(0.8, 1.2))
 IDLE_SECONDS: Final = 1.0
 _LOST: Final = (AMQPError, AMQPConnectorException, OSError)
 
 
 class ConnectionThread:
-    """One connection and the thread that owns it; work for it comes from any thread."""
+    """Holds one connection, and runs work on it from any thread."""
 
     def __init__(
         self,
@@ -46,14 +46,14 @@ class ConnectionThread:
         self._connection: BlockingConnection | None = None
         self._closed = threading.Event()
         self.stuck = False
-        """The broker left a request of ours without an answer."""
+        """Whether the broker left a request without an answer."""
         self.failing = False
-        """The last connection was lost or refused, and the next is not there yet."""
+        """Whether the last connection was lost or refused, and the next is not open yet."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[BlockingChannel], Any]) -> "Future[Any]":
-        """Run ``work`` in the line's thread, on an open channel."""
+        """Run ``work`` in the connection's thread, on an open channel."""
         future: Future[Any] = Future()
         with self._mutex:
             if self._closed.is_set():
@@ -64,12 +64,12 @@ class ConnectionThread:
         return future
 
     def call(self, work: Callable[[BlockingChannel], Any]) -> Any:  # noqa: ANN401
-        """``submit``, and wait. Raises: BackendError: nobody knows whether it was done."""
+        """Run ``work`` and wait for it. Raises: BackendError: it may or may not have been done."""
         future = self.submit(work)
         try:
             return future.result(ANSWER_SECONDS)
         except FutureTimeout as error:
-            # pika has no time limit of its own once a request is on its way.
+            # pika has no time limit of its own once a request was sent.
             self.stuck = not future.cancel()
             raise BackendError from error
         except _LOST as error:
@@ -135,7 +135,7 @@ class ConnectionThread:
         except _LOST as error:
             future.set_exception(error)
             raise
-        except Exception as error:  # noqa: BLE001  (the caller's)
+        except Exception as error:  # noqa: BLE001  (the caller gets it)
             future.set_exception(error)
 
     def close(self) -> None:
@@ -153,5 +153,5 @@ class ConnectionThread:
                 item[1].set_exception(BackendError())
 
     def alive(self) -> bool:
-        """Whether its thread runs."""
+        """Return whether the thread runs."""
         return self._thread.is_alive()

@@ -1,4 +1,4 @@
-"""Messages that RabbitMQ put aside: looked at, delivered again, dropped."""
+"""Reads, delivers again or drops the dead letters of RabbitMQ."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +14,10 @@ from tusd_py.jobs.queue.rabbitmq_topology import DEAD_LETTER_QUEUE, QUEUE, persi
 def _dead_letters(
     channel: BlockingChannel,
 ) -> Iterator[tuple[BlockingChannel, Iterator[tuple[int, DeadLetter]]]]:
-    """A channel of one's own, and each dead letter with its delivery tag on it. The channel's end puts
-    back what was not acknowledged."""
+    """Yield a channel of its own, and each dead letter with its delivery tag on that channel.
+
+    When the channel ends, dead letters that were not acknowledged return to their queue.
+    """
     own = channel.connection.channel()
     own.confirm_delivery()
 
@@ -35,7 +37,7 @@ def _dead_letters(
 def _dead_letter(payload: bytes, headers: Mapping[str, object]) -> DeadLetter:
     reason = headers.get("reason")
     if reason is None:
-        # The broker knows only that it was rejected.
+        # The broker has no other reason than that the message was rejected.
         try:
             decode(payload)
             reason = headers.get("x-first-death-reason", "")
@@ -45,13 +47,13 @@ def _dead_letter(payload: bytes, headers: Mapping[str, object]) -> DeadLetter:
 
 
 def read(channel: BlockingChannel) -> list[DeadLetter]:
-    """All of them, oldest first; they stay where they are."""
+    """Return all dead letters, oldest first; they stay in their queue."""
     with _dead_letters(channel) as (_, letters):
         return [letter for _, letter in letters]
 
 
 def settle(channel: BlockingChannel, ids: Collection[str], *, again: bool) -> set[str]:
-    """Deliver those with these ids once more, or drop them; the ids that there were."""
+    """Deliver dead letters with these ids again, or drop them; return the ids that existed."""
     settled = set()
     with _dead_letters(channel) as (own, letters):
         for tag, letter in letters:

@@ -1,4 +1,4 @@
-"""What there is at the broker: a quorum queue and its dead letters (requirements S15, S17)."""
+"""Declares the broker's topology: a quorum queue and its dead letters (requirements S15, S17)."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ DEAD_LETTER_QUEUE: Final = "file_upload_queue.dlq"
 
 
 def declare(channel: BlockingChannel) -> None:
-    """The topology, the same each time: raises when the broker has it with other arguments."""
+    """Declare the topology. It raises if the broker has it with other arguments."""
     channel.exchange_declare(DEAD_LETTER_EXCHANGE, "fanout", durable=True)
     channel.queue_declare(DEAD_LETTER_QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
     channel.queue_bind(DEAD_LETTER_QUEUE, DEAD_LETTER_EXCHANGE)
@@ -21,7 +21,7 @@ def declare(channel: BlockingChannel) -> None:
         arguments={
             "x-queue-type": "quorum",
             "x-dead-letter-exchange": DEAD_LETTER_EXCHANGE,
-            # A dead letter is not lost between the two queues, which needs the second of these.
+            # No dead letter is lost between the two queues; this requires x-overflow, too.
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",
         },
@@ -29,5 +29,5 @@ def declare(channel: BlockingChannel) -> None:
 
 
 def persistent(headers: dict[str, str]) -> pika.BasicProperties:
-    """A message that survives the broker."""
+    """Return the properties of a message that survives a restart of the broker."""
     return pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=headers)
