@@ -31,7 +31,7 @@ class Hooks:
 
     @property
     def events(self) -> frozenset[HookEvent]:
-        """Return the events that have a function."""
+        """Events that have a function."""
         return frozenset(event for event, hook in self._all() if hook is not None)
 
     async def call(self, told: Told) -> None:

@@ -52,14 +52,14 @@ class HookDispatcher:
 
     @property
     def has_pre_create(self) -> bool:
-        """Return whether a function or the webhook is called before an upload (``pre-create``)."""
-        asked = self._webhook is not None and HookEvent.PRE_CREATE in self._web_events
-        return asked or HookEvent.PRE_CREATE in self._hooks.events
+        """Whether a function or the webhook is called before an upload (``pre-create``)."""
+        by_webhook = self._webhook is not None and HookEvent.PRE_CREATE in self._web_events
+        return by_webhook or HookEvent.PRE_CREATE in self._hooks.events
 
     async def before_create(self, upload: Upload) -> None:
         """Call the ``pre-create`` hooks.
 
-        Raises: HookRefused, another PolicyError of the application's; HookUnavailable.
+        Raises: HookRefused, another PolicyError of the application; HookUnavailable.
         """
         told = Told(id=upload.id, event=HookEvent.PRE_CREATE, at=upload.created_at, upload=upload)
         try:
@@ -73,9 +73,9 @@ class HookDispatcher:
             await self._webhook.decide(told)
 
     async def deliver_due(self) -> int:
-        """Deliver the due events, of each upload only the oldest. Returns: how many were due.
+        """Deliver the due events, of each upload only the oldest. Return how many were due.
 
-        Raises: BackendError: the catalog is unavailable; the events taken are delivered again.
+        Raises: BackendError: the catalog is unavailable; the claimed events are delivered again.
         """
         due = await self._threads.call(self._events.claim, MAX_CLAIMED, CLAIM_SECONDS)
         await asyncio.gather(*(self._deliver(happened) for happened in due))

@@ -81,7 +81,7 @@ def own_format(told: Told) -> dict[str, Any]:
 def tusd_format(told: Told) -> dict[str, Any]:
     """Return the members of tusd 2's HTTP hooks.
 
-    ``HTTPRequest`` is empty, because an event outlives its request.
+    ``HTTPRequest`` is empty, since an event outlives its request.
 
     Source: tusd 2, docs, hooks.
     """

@@ -38,8 +38,8 @@ class Webhook:
     ) -> None:
         """Store the address and the signing key.
 
-        Args: secret: ``whsec_`` and base64, or any text; with '' requests are not signed.
-        timeout: seconds for the whole of a response.
+        Args: secret: ``whsec_`` and base64, or any text; '': requests are not signed.
+            timeout: seconds for the whole of a response.
         """
         self._url = url
         self._key = key_of(secret)
@@ -49,7 +49,7 @@ class Webhook:
         self._http = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
     async def decide(self, told: Told) -> None:
-        """Return if the upload is allowed.
+        """Return if the application allows the upload.
 
         Raises: HookRefused; HookUnavailable: there is no usable answer.
         """

@@ -1,1 +1,1 @@
-"""Where unfinished bytes live."""
+"""Stores the bytes of unfinished uploads."""

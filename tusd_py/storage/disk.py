@@ -1,14 +1,15 @@
-"""Uploads as files in a directory.
+"""Stores uploads as files in a directory.
 
 Rule 1: an upload's offset is the length of its data file, whatever happened before.
-Rule 2: the one exception: beside a chunk that is still to be verified lies ``<id>.unverified``, a
-symbolic link whose target is the verified length in decimal; bytes behind it do not count and are
-cut off before the next write. A link comes into being with its content, in one journal entry that
-precedes the data's new length: it is never half there, neither after kill -9 nor a power cut.
-Rule 3: the marker is read before the length. Whoever reads while the marker can't be set (the
-upload's lock or its follower's mutex is held) thus never counts bytes that are taken back.
-Rule 4: paths are made of checked ids only, files are 0600 in directories of 0700, no link is
-followed.
+Rule 2: the only exception is a chunk that is not verified yet: next to the data file there is
+``<id>.unverified``, a symbolic link whose target is the verified length in decimal. Bytes beyond it
+do not count and are cut off before the next write. The kernel creates a link with its content in
+one journal entry, which precedes the data's new length, so it is whole after kill -9 and after a
+power cut.
+Rule 3: the marker is read before the length. A reader that holds the upload's lock or the mutex of
+its running hash, during which no marker can be set, thus never counts bytes that are rolled back.
+Rule 4: paths are made of checked ids only, files have mode 0600 in directories of 0700, and no link
+is followed.
 """
 
 import errno
@@ -27,17 +28,20 @@ from tusd_py.storage.linux import start_writeback
 from tusd_py.storage.port import Writer
 
 CHECK_FROM_BYTES: Final = 1 << 20
-"""When less is still to come, space is looked for only while it is written."""
+"""If less is expected, free space is checked only while it is written."""
 COPY_STEP_BYTES: Final = 16 << 20
 MAX_PATHS: Final = 1024
-"""Kept in mind: an upload's is asked for ten times, and joined anew each time it was 4.5 % of a small
-upload (by samples)."""
+"""Number of paths that are cached.
+
+The path of an upload is used ten times; to join it each time was 4.5 % of a small upload (by
+samples).
+"""
 _FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 _NO_COPY_RANGE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class DiskStore:
-    """``storage.port``: UploadStore, ChunkVerification and Concatenation on a local file system."""
+    """Implements UploadStore, ChunkVerification and Concatenation on a local file system."""
 
     def __init__(
         self,
@@ -46,8 +50,12 @@ class DiskStore:
         durability: Literal["finish", "strict", "off"],
         space: DiskSpace | None = None,
     ) -> None:
-        """``space``: the account of its file system, shared with others that write there; None: one
-        of its own without a reserve. Raises: OSError: the directory can't be made or used."""
+        """Create the directories.
+
+        Args: space: account of the file system, shared with others that write to it; None: one of
+            its own without a reserve.
+        Raises: OSError: the directory cannot be created or used.
+        """
         self._root = root
         self._space = space or DiskSpace(root)
         self._strict = durability == "strict"
@@ -98,7 +106,7 @@ class DiskStore:
         """See ``UploadStore.offset``."""
         verified = self._verified(upload_id)
         with disk_errors():
-            # Opened, not only looked up: NFS promises the newest length to who opens a file.
+            # Opened, since NFS shows the newest length only to a process that opens the file.
             descriptor = os.open(self.path(upload_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 size = os.fstat(descriptor).st_size
@@ -107,10 +115,10 @@ class DiskStore:
         return size if verified is None else min(size, verified)
 
     def _verified(self, upload_id: UploadId) -> int | None:
-        """The verified length while a chunk is in flight, or was when the server died."""
+        """Return the verified length during a chunk, or after the server died in one; else None."""
         with disk_errors():
             try:
-                # No Path: every request asks, and hardly ever is there one.
+                # No Path, for speed: every request does this, and there is rarely a link.
                 text = os.readlink(f"{self._root}/{upload_id[:2]}/{upload_id}.unverified")  # noqa: PTH115
             except FileNotFoundError:
                 return None
@@ -147,18 +155,21 @@ class DiskStore:
         return DiskWriter(path, descriptor, offset, space=reservation, durable=self._durable)
 
     def _check_rest(self, offset: int, length: int | None) -> None:
-        """Refuse before its first byte what can't fit as the disk is now; nothing is taken yet."""
+        """Raise StorageFull before the first byte if the rest does not fit now.
+
+        Nothing is reserved.
+        """
         if length is not None and length - offset > CHECK_FROM_BYTES:
             self._space.check(length - offset)
 
     def _cut_unverified(self, upload_id: UploadId, descriptor: int, offset: int) -> int:
-        """Cut first: a crash in between leaves the marker to do it again."""
+        """Cut the file first: after a crash in between, the marker is there to repeat it."""
         os.ftruncate(descriptor, offset)
         self._marker(upload_id).unlink(missing_ok=True)
         return offset
 
     def delete(self, upload_id: UploadId) -> bool:
-        """See ``UploadStore.delete``. Data last: what a crash leaves is found by ``ids``."""
+        """See ``UploadStore.delete``. Data goes last: ``ids`` finds what a crash leaves."""
         found = False
         with disk_errors():
             for path in (self._marker(upload_id), self._draft(upload_id), self.path(upload_id)):
@@ -170,7 +181,7 @@ class DiskStore:
         return found
 
     def ids(self) -> Iterator[UploadId]:
-        """See ``UploadStore.ids``. Strangers in the directory are passed over."""
+        """See ``UploadStore.ids``. Other files in the directory are ignored."""
         for directory in sorted(self._root.iterdir()):
             if not directory.is_dir():
                 continue
@@ -196,11 +207,13 @@ class DiskStore:
         """See ``UploadStore.release_preallocated``: a writer does so when it opens the file."""
         self.writer(upload_id, length=None).close()
 
-    # -- rewind
+    # -- verification of chunks
 
     def begin_chunk(self, writer: Writer) -> None:
-        """See ``ChunkVerification.begin_chunk``. A mark that stands already keeps standing: nothing
-        behind it was verified."""
+        """See ``ChunkVerification.begin_chunk``.
+
+        An earlier mark stays: nothing beyond it was verified.
+        """
         own, upload_id = self._own(writer)
         with disk_errors():
             try:
@@ -210,14 +223,17 @@ class DiskStore:
         own.mark_directory_dirty()
 
     def commit_chunk(self, writer: Writer) -> None:
-        """See ``ChunkVerification.commit_chunk``. Durable with the writer's next ``sync``."""
+        """See ``ChunkVerification.commit_chunk``. It is durable with the writer's next ``sync``."""
         own, upload_id = self._own(writer)
         with disk_errors():
             self._marker(upload_id).unlink(missing_ok=True)
         own.mark_directory_dirty()
 
     def rollback_chunk(self, writer: Writer) -> None:
-        """See ``ChunkVerification.rollback_chunk``. Cut first: a crash in between leaves the marker to do it again."""
+        """See ``ChunkVerification.rollback_chunk``.
+
+        The file is cut first: after a crash in between, the marker is there to repeat it.
+        """
         own, upload_id = self._own(writer)
         verified = self._verified(upload_id)
         if verified is not None:
@@ -232,7 +248,10 @@ class DiskStore:
     # -- concatenation
 
     def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> Generator[int, None, None]:
-        """See ``Concatenation.concatenate``: made beside the data file, then renamed over it."""
+        """See ``Concatenation.concatenate``.
+
+        A draft is made first, and renamed to the data file.
+        """
         if not self.path(into).exists():
             raise UploadNotFound
         draft = self._draft(into)
@@ -257,7 +276,7 @@ class DiskStore:
                 try:
                     for count in _copy(source, target, reservation):
                         if self._durable:
-                            # The sync at the end is short then, and holds up no other's.
+                            # The sync at the end is short then, and delays no other sync.
                             start_writeback(target, position, count)
                         position += count
                         yield count
@@ -271,19 +290,23 @@ class DiskStore:
 
 
 def _ahead(status: os.stat_result) -> int:
-    """Bytes of blocks that a file has beyond its length."""
+    """Return the bytes of blocks that a file has beyond its length."""
     return status.st_blocks * 512 - status.st_size
 
 
 def _give_back(descriptor: int, status: os.stat_result) -> None:
-    """Free the blocks that a crash left beyond the file's end; it counts as no write (expiry)."""
+    """Free the blocks that a crash left beyond the file's end; its times stay (expiry)."""
     os.ftruncate(descriptor, status.st_size)
     os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _copy(source: int, target: int, space: Reservation) -> Generator[int, None, None]:
-    """All of ``source`` to where ``target`` stands, inside the kernel; file systems with reflinks
-    share the blocks, where the positions allow it, by themselves. Yields: bytes. Raises: OSError."""
+    """Copy ``source`` to the position of ``target`` inside the kernel.
+
+    File systems with reflinks share the blocks if the positions allow it.
+
+    Yields: number of bytes copied. Raises: OSError.
+    """
     left = os.fstat(source).st_size
     while left > 0:
         step = min(left, COPY_STEP_BYTES)

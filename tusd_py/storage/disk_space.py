@@ -1,11 +1,12 @@
-"""What may be written to a file system without passing the reserve that must stay free.
+"""Accounts what may be written to a file system without using the reserve that must stay free.
 
-Rule 1: every writer takes the space here first, under one lock for the process; what was taken and
-is not written yet counts as used. So the writers of one process never pass the reserve together.
-Rule 2: what the file system can allocate ahead is allocated while the lock is held, and looked at
-once more: another process on the same disk may have taken space at the same moment.
-Rule 3: a file holds as much ahead as its body has already brought, at most ``STEP_BYTES``, and gives
-it back when it is closed. One byte never holds space for the length that its client declared.
+Rule 1: every writer reserves the space here first, under one lock for the process; what was
+reserved and is not written yet counts as used. So the writers of one process together never use the
+reserve.
+Rule 2: what the file system can allocate ahead is allocated while the lock is held, and the free
+space is read again: another process on the same disk may have used space at the same moment.
+Rule 3: a file reserves as much ahead as its body has already brought, at most ``STEP_BYTES``, and
+frees it when it is closed. One byte never reserves the length that its client declared.
 """
 
 import logging
@@ -22,17 +23,20 @@ from tusd_py.storage.linux import allocate
 log = logging.getLogger(__name__)
 
 STEP_BYTES: Final = 64 << 20
-"""Largest space that a file holds beyond its end."""
+"""Most bytes that a file reserves beyond its end."""
 ALLOCATE_FROM_BYTES: Final = 1 << 20
-"""Less is not worth a system call of its own."""
+"""Fewest bytes that are worth a system call of their own."""
 RESERVED_FILES: Final = 1024
-"""Inodes that new uploads leave to the databases and the workers."""
+"""Inodes that new uploads leave free for the databases and the workers."""
 LOG_SECONDS: Final = 60.0
 """A full disk is logged once within this time, however many requests are refused."""
 
 
 class DiskSpace:
-    """The account of one process for the file system that holds ``directory``. Thread-safe."""
+    """Accounts the space of one process on the file system that holds ``directory``.
+
+    Thread-safe.
+    """
 
     def __init__(
         self,
@@ -41,31 +45,31 @@ class DiskSpace:
         reserve: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``reserve``: bytes that must stay free; 0: everything may be used."""
+        """Account no space yet. ``reserve``: bytes that must stay free; 0: all may be used."""
         self.reserve = reserve
         self._directory = directory
         self._monotonic = monotonic
         self._mutex = threading.Lock()
         self._promised = 0
-        """Bytes that were taken, and that the file system does not count as used yet."""
+        """Bytes that were reserved, and that the file system does not count as used yet."""
         self._logged_at: float | None = None
 
     def free_bytes(self) -> int:
-        """Free bytes of the file system, the reserve included. Raises: OSError."""
+        """Return the free bytes of the file system, the reserve included. Raises: OSError."""
         status = os.statvfs(self._directory)
         return status.f_bavail * status.f_frsize
 
     def check(self, count: int) -> None:
-        """Check that ``count`` bytes more would fit now; nothing is taken.
+        """Check that ``count`` bytes more would fit now; nothing is reserved.
 
-        Raises: StorageFull: they would not; OSError.
+        Raises: StorageFull: they do not fit; OSError.
         """
         with self._mutex:
             if self.free_bytes() - self._promised - count < self.reserve:
                 self._refuse()
 
     def check_files(self) -> None:
-        """Check that one more file may be made. File systems without a limit report 0 of 0.
+        """Check that one more file can be created. File systems without a limit report 0 of 0.
 
         Raises: StorageFull: too few inodes are left; OSError.
         """
@@ -75,13 +79,14 @@ class DiskSpace:
                 self._refuse()
 
     def is_short(self) -> bool:
-        """Whether less than the reserve is free. Raises: OSError."""
+        """Return whether less than the reserve is free. Raises: OSError."""
         return self.free_bytes() < self.reserve
 
     def take(self, file: "Reservation", start: int, *, least: int, most: int) -> int:
-        """Take space for the bytes from ``start``, the file's end: ``most`` if the file system can
-        allocate it, else ``least``, else what is left above the reserve. What ``file`` had taken
-        before is void.
+        """Reserve space for the bytes from ``start``, the file's end.
+
+        It reserves ``most`` if the file system can allocate it, else ``least``, else what is left
+        above the reserve. An earlier reservation of ``file`` becomes void.
 
         Returns: bytes that may be written. Raises: OSError.
         """
@@ -107,14 +112,16 @@ class DiskSpace:
         return False
 
     def _room(self) -> int:
-        """Bytes above the reserve, in whole blocks."""
+        """Return the bytes above the reserve, in whole blocks."""
         status = os.statvfs(self._directory)
         blocks = status.f_bavail - -(-(self.reserve + self._promised) // status.f_frsize)
         return blocks * status.f_frsize
 
     def settle(self, file: "Reservation", left: int) -> None:
-        """Record that ``left`` bytes of what the file was promised are not written yet; the file system
-        counts the others as used."""
+        """Record that ``left`` bytes of what the file reserved are not written yet.
+
+        The file system counts the others as used.
+        """
         if file.promised > left:
             with self._mutex:
                 self._promised -= file.promised - left
@@ -140,25 +147,28 @@ class DiskSpace:
 
 
 class Reservation:
-    """The space that one open file has taken. Used by one thread at a time."""
+    """Holds the space that one open file has reserved. Used by one thread at a time."""
 
     def __init__(
         self, space: DiskSpace, descriptor: int, offset: int, *, length: int | None
     ) -> None:
-        """``offset``: the file's length; ``length``: what it will be in the end, None if unknown."""
+        """Reserve nothing yet.
+
+        ``offset``: the file's length; ``length``: its final one, None: unknown.
+        """
         self.descriptor = descriptor
         self.promised = 0
         """Bytes that ``DiskSpace`` counts for this file."""
         self.allocated = offset
-        """The end of the blocks that were allocated ahead, in bytes from the file's start."""
+        """End of the blocks that were allocated ahead, in bytes from the file's start."""
         self._space = space
         self._start = offset
         self._length = length
         self._end = offset
-        """The offset up to which the file may be written."""
+        """Offset up to which the file may be written."""
 
     def cover(self, offset: int, count: int) -> int:
-        """Take the space for ``count`` bytes at ``offset``, the file's end, if it was not taken yet.
+        """Reserve space for ``count`` bytes at ``offset``, the file's end, where needed.
 
         Returns: how many of them may be written. Raises: OSError.
         """
@@ -176,13 +186,13 @@ class Reservation:
         self._space.settle(self, max(0, self._end - offset))
 
     def cut(self, offset: int) -> None:
-        """Record that the file was truncated to ``offset``: nothing is allocated beyond it any more."""
+        """Record that the file was truncated to ``offset``, and holds nothing beyond it."""
         self._space.settle(self, 0)
         self._start = min(self._start, offset)
         self._end = self.allocated = offset
 
     def close(self, offset: int) -> None:
-        """Give back what was not written; ``offset``: the file's length. Raises: OSError."""
+        """Free what was not written. ``offset``: the file's length. Raises: OSError."""
         self._space.settle(self, 0)
         if self.allocated > offset and os.fstat(self.descriptor).st_size == offset:
             os.ftruncate(self.descriptor, offset)

@@ -1,12 +1,13 @@
-"""Writing to one upload's file.
+"""Writes to one upload's file.
 
-Rule 1: no copy and no joining: the chunks go to ``pwritev`` as they came, so much at a time.
-Rule 2: the offset moves with what the system took, so it is the file's length also when a write
-fails half-way (faults 33, 36). A write that fails leaves no torn tail to cut.
-Rule 3: a sync that failed is never repeated on this descriptor, and the bytes it was to save are
-cut off at once: the kernel has forgotten by then that they are dirty, so a later descriptor's sync
-would succeed without having written them (fault 35).
-Rule 4: space is taken before it is written (``disk_space``): what would pass the reserve is not
+Rule 1: no copy and no joining: the chunks go to ``pwritev`` as they came, a limited number of bytes
+at a time.
+Rule 2: the offset moves with what the system wrote, so it is the file's length even if a write
+fails half-way (faults 33, 36). A write that fails leaves no incomplete end to cut off.
+Rule 3: a sync that failed is never repeated on this descriptor, and the bytes that it should have
+saved are cut off at once: the kernel does not count them as dirty any longer, so a later
+descriptor's sync would succeed without having written them (fault 35).
+Rule 4: space is reserved before it is written (``disk_space``): what would use the reserve is not
 written, what fits before it is.
 """
 
@@ -27,14 +28,20 @@ from tusd_py.storage.linux import start_writeback
 log = logging.getLogger(__name__)
 
 PUSH_BYTES: Final = 32 << 20
-"""Dirty pages are pushed out each time so many have gathered: the sync at the end of any upload
-then takes 10 to 30 ms, and receiving costs no more CPU (measured on ext4)."""
+"""Writeback of dirty pages starts each time this number of bytes has gathered.
+
+The sync at the end of any upload then takes 10 to 30 ms, and receiving costs no more CPU (measured
+on ext4).
+"""
 WRITE_BYTES: Final = 256 << 10
-"""Written at once. The kernel makes folios of the page cache as large as the write, and takes large
-ones from memory that nobody used yet: 1 MiB cost 1.28 CPU seconds per GiB, 256 KiB 0.66 (medians,
-Linux 6.18 in a virtual machine)."""
+"""Bytes that are written at once.
+
+The kernel makes folios of the page cache as large as the write, and takes large ones from memory
+that was not used yet: 1 MiB cost 1.28 CPU seconds per GiB, 256 KiB 0.66 (medians, Linux 6.18 in a
+virtual machine).
+"""
 MAX_VECTOR: Final = min(os.sysconf("SC_IOV_MAX"), 1024)
-"""Buffers that one ``pwritev`` takes."""
+"""Largest number of buffers of one ``pwritev``."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUSY: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -42,7 +49,7 @@ _BUSY: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """What the disk says, in the project's words.
+    """Raise the project's errors for those of the disk.
 
     Raises: StorageFull, StorageBusy, StorageDamaged, UploadNotFound (there is no such file).
     """
@@ -59,7 +66,7 @@ def disk_errors() -> Iterator[None]:
 
 
 class DiskWriter:
-    """An open data file, positioned at its end (``storage.port.Writer``)."""
+    """Writes to an open data file at its end (``storage.port.Writer``)."""
 
     def __init__(
         self, path: Path, descriptor: int, offset: int, *, space: Reservation, durable: bool
@@ -71,7 +78,7 @@ class DiskWriter:
         self._pushed = offset
         self._durable = durable
         self._synced = 0
-        """Bytes known to be on the disk: none, until a sync of this descriptor succeeded."""
+        """Bytes that are known to be on the disk: 0 until a sync of this descriptor succeeded."""
         self._directory_clean = False
         self._poisoned = False
 
@@ -82,7 +89,7 @@ class DiskWriter:
 
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         """See ``Writer.write``."""
-        self._check_sound()
+        self._check_usable()
         size = sum(len(chunk) for chunk in chunks)
         with disk_errors():
             fits = self._space.cover(self._offset, size)
@@ -97,7 +104,7 @@ class DiskWriter:
             self.start_writeback()
 
     def start_writeback(self) -> None:
-        """See ``Writer.push``."""
+        """See ``Writer.start_writeback``."""
         if self._durable and self._offset > self._pushed:
             start_writeback(self._descriptor, self._pushed, self._offset - self._pushed)
             self._pushed = self._offset
@@ -106,7 +113,7 @@ class DiskWriter:
         while left:
             count = os.pwritev(self._descriptor, pending, self._offset)
             if count == 0:
-                raise OSError(errno.EIO, "the disk takes nothing")
+                raise OSError(errno.EIO, "the disk wrote nothing")
             self._offset += count
             left -= count
             if left:
@@ -122,14 +129,14 @@ class DiskWriter:
         self._synced = min(self._synced, offset)
 
     def mark_directory_dirty(self) -> None:
-        """A file beside this one came or went: the next sync makes that durable too."""
+        """Let the next sync include the directory, since a file was created or removed in it."""
         self._directory_clean = False
 
     def sync(self) -> None:
-        """See ``Writer.sync``: the file, and once its directory."""
+        """See ``Writer.sync``. The first sync includes the directory."""
         if not self._durable:
             return
-        self._check_sound()
+        self._check_usable()
         with self._directory() as directory:
             try:
                 os.fdatasync(self._descriptor)
@@ -143,8 +150,11 @@ class DiskWriter:
 
     @contextmanager
     def _directory(self) -> Iterator[int | None]:
-        """Open the directory, unless its names are synced. This comes before the data is synced: without a
-        free descriptor nothing is known about the data, which must not be cut off then."""
+        """Open the directory, unless its names are synced.
+
+        This precedes the sync of the data: if no descriptor is free, nothing is known about the
+        data, which must not be cut off then.
+        """
         if self._directory_clean:
             yield None
             return
@@ -156,8 +166,11 @@ class DiskWriter:
             os.close(descriptor)
 
     def _give_up(self) -> None:
-        """Rule 3. Where even cutting fails, the file can't be opened for writing any more either:
-        such a file system has made itself read-only."""
+        """Cut off the bytes whose sync failed (rule 3).
+
+        If that fails too, the file cannot be opened for writing any longer: such a file system has
+        made itself read-only.
+        """
         self._poisoned = True
         log.error(
             "upload.sync.failed",
@@ -168,7 +181,7 @@ class DiskWriter:
             self._space.cut(self._synced)
             self._offset = self._synced
 
-    def _check_sound(self) -> None:
+    def _check_usable(self) -> None:
         if self._poisoned:
             raise StorageDamaged
 
@@ -193,7 +206,7 @@ class DiskWriter:
 
 
 def _batches(chunks: Iterable[bytes | memoryview]) -> Iterator[tuple[list[memoryview], int]]:
-    """The chunks, cut and grouped to what is written at once, and its bytes."""
+    """Group the chunks to what is written at once, with the number of bytes of each group."""
     batch: list[memoryview] = []
     size = 0
     for chunk in chunks:
@@ -211,7 +224,7 @@ def _batches(chunks: Iterable[bytes | memoryview]) -> Iterator[tuple[list[memory
 
 
 def _after(pending: list[memoryview], count: int) -> list[memoryview]:
-    """What is left once ``count`` bytes are written: a write may be short (fault 36)."""
+    """Return what is left after ``count`` bytes were written: a write may be short (fault 36)."""
     position = 0
     while position < len(pending) and count >= len(pending[position]):
         count -= len(pending[position])

@@ -1,21 +1,25 @@
-"""The BLAKE3 of a file that is still growing.
+"""Computes the BLAKE3 of a file that still grows.
 
-Two threads may work on one follower: the body's, which feeds what it just wrote, and one that
+Two threads may use one running hash: that of the body, which feeds what it just wrote, and one that
 catches up by reading the file. One mutex holds the state; these rules keep both right:
 
 Rule 1: the file is the truth, the state a cache: bytes are in the file before they are fed, so what
-``update`` leaves can always be read.
-Rule 2: ``update`` never waits. When it finds the mutex taken it leaves its bytes, but says so
-(``_left``) and tries once more after that. A catch-up clears ``_left`` before it looks at the limit
-and looks at it again after it let the mutex go. So either the second try succeeds, or whoever held
-the mutex then sees ``_left`` and looks again: no bytes fall between the two, and after a catch-up
-came level the next ``update`` finds ``hashed`` at its own start, or beyond (it skips the overlap).
-Rule 3: bytes that may yet be taken back (between ``savepoint`` and ``commit`` or ``rollback``) come from
-``update`` alone. ``limit`` counts verified bytes only (``UploadStore.offset`` does), so a catch-up may
-go on reading below the mark. The state is saved when the first such byte is fed, not at ``savepoint``.
-Rule 4: ``savepoint``, ``rollback`` and ``commit`` wait for the mutex, one step of a catch-up at most. The
-order with the store: ``begin_chunk``, ``savepoint``, bytes; ``commit_chunk``, ``commit``; ``rollback_chunk``, ``rollback``.
-Rule 5: a file shorter than the state was cut: the state is worthless, catching up starts anew.
+``update`` leaves out can always be read.
+Rule 2: ``update`` never waits. If the mutex is taken, it leaves its bytes out, records that
+(``_left``) and tries once more after that. A catch-up clears ``_left`` before it reads the limit,
+and reads ``_left`` again after it released the mutex. So either the second try succeeds, or the
+thread that held the mutex then sees ``_left`` and checks again: no bytes are missed between the
+two, and after a catch-up has reached the limit the next ``update`` finds ``hashed`` at its own
+start, or beyond (it skips the overlap).
+Rule 3: bytes that may be rolled back (between ``savepoint`` and ``commit`` or ``rollback``) come
+from ``update`` alone. ``limit`` counts verified bytes only (as ``UploadStore.offset`` does), so a
+catch-up may continue to read below the mark. The state is saved when the first such byte is fed,
+not at ``savepoint``.
+Rule 4: ``savepoint``, ``rollback`` and ``commit`` wait for the mutex, for one step of a catch-up at
+most. The order with the store: ``begin_chunk``, ``savepoint``, bytes; ``commit_chunk``, ``commit``;
+``rollback_chunk``, ``rollback``.
+Rule 5: a file that is shorter than the state was cut: the state is void, and catching up starts at
+zero.
 """
 
 import os
@@ -30,14 +34,16 @@ import blake3
 from tusd_py.domain.ids import UploadId
 
 STEP_BYTES: Final = 8 << 20
-"""Read at once while catching up (measured: 2.4 GiB/s, 1.6 with 1 MiB); between steps others get
-at the state."""
+"""Bytes read at once while catching up (measured: 2.4 GiB/s, 1.6 with 1 MiB).
+
+Other threads can get the mutex between steps.
+"""
 MAX_RUNNING_HASHES: Final = 10_000
-"""A state is 2 KB; the one unused for longest goes first and costs a re-read."""
+"""A state is 2 KB; the one that is unused for longest is dropped, and then costs a re-read."""
 
 
 class RunningHash:
-    """Hash state of one upload in this process."""
+    """Holds the hash state of one upload in this process."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -46,11 +52,11 @@ class RunningHash:
         self._left = False
         self._marked = False
         self._verified: tuple[blake3.blake3, int] | None = None
-        """State and length to go back to; None while no unverified byte was hashed."""
+        """State and length to roll back to; None while no unverified byte was hashed."""
         self.hashed = 0
-        """Bytes of the file that the state covers."""
+        """Number of bytes of the file that the state covers."""
         self.reread_bytes = 0
-        """Bytes that catching up has read from the file."""
+        """Number of bytes that catching up has read from the file."""
 
     def update(self, offset: int, chunks: Sequence[bytes | memoryview]) -> None:
         """Hash bytes that were just written to the file at ``offset`` (zero-based). Never waits."""
@@ -78,10 +84,11 @@ class RunningHash:
         """Read the file until the state covers ``limit()`` bytes, which may grow meanwhile.
 
         Args: limit: verified bytes of the file; called with the mutex held.
-        Returns: whether it is level; False when ``stopped`` said so, or the file is shorter than
-            its limit. Raises: OSError: the file can't be read; what ``limit`` raises.
+        Returns: whether the limit was reached; False if ``stopped`` was true, or the file is
+            shorter than its limit.
+        Raises: OSError: the file cannot be read; what ``limit`` raises.
         """
-        behind = self._look(limit)
+        behind = self._distance(limit)
         if behind <= 0 and not self._left:
             return True
         descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
@@ -90,7 +97,7 @@ class RunningHash:
         finally:
             os.close(descriptor)
 
-    def _look(self, limit: Callable[[], int]) -> int:
+    def _distance(self, limit: Callable[[], int]) -> int:
         with self._mutex:
             self._left = False
             return self._behind(limit())
@@ -123,25 +130,25 @@ class RunningHash:
         return count > 0
 
     def savepoint(self) -> None:
-        """The bytes fed from now on may be taken back."""
+        """Let the bytes that are fed from now on be rolled back."""
         with self._mutex:
             self._marked = True
             self._verified = None
 
     def rollback(self) -> None:
-        """They were taken back."""
+        """Return to the state of ``savepoint``, since the bytes after it were rolled back."""
         with self._mutex:
             if self._verified is not None:
                 self._hasher, self.hashed = self._verified
             self._marked, self._verified = False, None
 
     def commit(self) -> None:
-        """They are there to stay."""
+        """Keep the bytes since ``savepoint``."""
         with self._mutex:
             self._marked, self._verified = False, None
 
     def hexdigest(self, length: int) -> str:
-        """BLAKE3 of the file's ``length`` bytes, 64 hex digits.
+        """Return the BLAKE3 of the file's ``length`` bytes, 64 hexadecimal digits.
 
         Raises: ValueError: the state does not cover exactly these.
         """
@@ -152,9 +159,10 @@ class RunningHash:
 
 
 class RunningHashes:
-    """The followers of one process, by upload; at most ``limit``, the longest unused goes first.
+    """Holds the running hashes of one process, by upload: at most ``limit``.
 
-    One that is dropped while a body feeds it goes on unseen; whoever asks next gets a new one.
+    The one that is unused for longest is dropped. If a body still feeds it, that has no effect; the
+    next request gets a new one.
     """
 
     def __init__(self, limit: int = MAX_RUNNING_HASHES) -> None:
@@ -162,25 +170,28 @@ class RunningHashes:
         self._mutex = threading.Lock()
         self._hashes: OrderedDict[UploadId, RunningHash] = OrderedDict()
         self.reread_bytes = 0
-        """Bytes that all of them have read from files."""
+        """Number of bytes that all of them have read from files."""
 
     def get(self, upload_id: UploadId, path: Callable[[UploadId], Path]) -> RunningHash:
-        """The upload's follower; a new one at zero, of the file at that path, when there is none."""
+        """Return the running hash of an upload.
+
+        Without one, a new one at zero is made, for the file at ``path``.
+        """
         with self._mutex:
-            follower = self._hashes.get(upload_id)
-            if follower is None:
-                follower = self._hashes[upload_id] = RunningHash(path(upload_id))
+            running = self._hashes.get(upload_id)
+            if running is None:
+                running = self._hashes[upload_id] = RunningHash(path(upload_id))
             self._hashes.move_to_end(upload_id)
             while len(self._hashes) > self._limit:
                 self._hashes.popitem(last=False)
-            return follower
+            return running
 
     def caught_up(self, count: int) -> None:
-        """One of them has read so many bytes from its file."""
+        """Add the number of bytes that one of them has read from its file."""
         with self._mutex:
             self.reread_bytes += count
 
     def drop(self, upload_id: UploadId) -> None:
-        """Forget the upload. Idempotent."""
+        """Drop the running hash of the upload. Idempotent."""
         with self._mutex:
             self._hashes.pop(upload_id, None)
