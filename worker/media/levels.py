@@ -1,4 +1,4 @@
-"""Levels of H.264: what a decoder of each level takes (Rec. ITU-T H.264, table A-1)."""
+"""Levels of H.264: the sizes and rates that a decoder of each accepts (ITU-T H.264, table A-1)."""
 
 import math
 from fractions import Fraction
@@ -18,15 +18,15 @@ LIMITS: Final[dict[Level, tuple[int, int]]] = {
     "6.0": (139_264, 4_177_920),
     "6.2": (139_264, 16_711_680),
 }
-"""Largest picture in macroblocks of 16 x 16 pixels, and macroblocks in a second."""
+"""Largest picture in macroblocks of 16 x 16 pixels, and most macroblocks per second."""
 
 
 def fitted(
     width: int, height: int, level: Level, *, max_side: int, max_short_side: int
 ) -> tuple[int, int]:
-    """Return the largest even size of the same shape within a level and two limits in pixels (0: none).
+    """Return the largest even size of the same shape within a level and two limits in pixels.
 
-    Both sides are at least 2.
+    A limit of 0 means none. Both sides are at least 2.
     """
     largest, _ = LIMITS[level]
     share = 1.0
@@ -34,7 +34,7 @@ def fitted(
         share = min(share, max_side / max(width, height))
     if max_short_side:
         share = min(share, max_short_side / min(width, height))
-    # A side is at most the root of 8 times the picture.
+    # A side is at most the square root of 8 times the largest picture.
     share = min(share, 16 * math.isqrt(8 * largest) / max(width, height))
     found = _even(width * share), _even(height * share)
     while _blocks(*found) > largest and max(found) > 16:

@@ -1,5 +1,7 @@
-"""Reads a film through once without decoding more than its key frames: how many frames there are, when the
-last one ends, and which sizes the picture has, where no index states it."""
+"""Reads a film once and decodes only its key frames, if no index states the facts.
+
+It finds the number of frames, the end of the last one, and the sizes of the picture.
+"""
 
 import re
 from collections.abc import Callable
@@ -17,19 +19,20 @@ from worker.media.sandbox import Sandbox
 from worker.media.tools import Tools
 
 INDEXED_DEMUXERS: Final = ("mov", "avi")
-"""Containers whose header counts the frames, if it does, as a table of them."""
+"""Containers whose header counts the frames by a table of them, if it counts them."""
 INTRA_CODECS: Final = frozenset(
     {
-        "prores", "dnxhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "dvvideo", "cfhd",
-        "mjpeg", "jpeg2000", "png", "qtrle", "magicyuv", "hap", "vc2", "dirac", "cllc", "lagarith", "gif",
+        "prores", "dnxhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "dvvideo",
+        "cfhd", "mjpeg", "jpeg2000", "png", "qtrle", "magicyuv", "hap", "vc2", "dirac", "cllc",
+        "lagarith", "gif",
     }
 )  # fmt: skip
-"""Codecs each of whose frames is a key frame: they would be decoded whole."""
+"""Codecs in which every frame is a key frame, so that the whole film would be decoded."""
 REPORT_BYTES: Final = 1 << 30
-"""10 million frames in 100 bytes each."""
+"""Most bytes of a report: 10 million frames of 100 bytes each."""
 MAX_SIZES: Final = 1000
 TRUE_RATE: Final = Fraction(1, 50)
-"""Share by which a header's frame rate may differ from the timestamps' and be taken for true."""
+"""Share by which a correct frame rate of a header may differ from that of the timestamps."""
 _PACKET: Final = re.compile(
     r"packet,(-?[0-9]{1,9}\.[0-9]{1,9}|N/A)(?:,([0-9]{1,6}\.[0-9]{1,9}|N/A))?"
 )
@@ -38,7 +41,7 @@ _FRAME: Final = re.compile(r"frame,([0-9]{1,7}),([0-9]{1,7})")
 
 @dataclass(slots=True)
 class Measured:
-    """What was read of one picture. Times in seconds."""
+    """Collects what was read of one picture. Times in seconds."""
 
     packets: int = 0
     first: float | None = None
@@ -47,7 +50,7 @@ class Measured:
     sizes: set[tuple[int, int]] = field(default_factory=set)
 
     def take(self, line: str) -> bool:
-        """Take one line of ffprobe's report; return whether it was one."""
+        """Take one line; return whether it is one of ffprobe's report."""
         if found := _PACKET.match(line):
             self.packets += 1
             if found[1] != "N/A":
@@ -66,13 +69,13 @@ class Measured:
         self.end = max(self.end or position, position + length)
 
     def applied(self, stream: Stream) -> Stream:
-        """Return the stream with what was read in the place of what its header says."""
+        """Return the stream with the values that were read instead of those of its header."""
         length = self.end - self.first if self.end is not None and self.first is not None else None
         rate = stream.average_rate
         if self.packets > 1 and self.last is not None and self.first is not None:
             span = Fraction(self.last - self.first).limit_denominator(1_000_000)
             read = Fraction(self.packets - 1) / span if span > 0 else None
-            # A header's exact rate is better than one of rounded timestamps, where it is true.
+            # A header's exact rate, if correct, is better than one of rounded timestamps.
             if read is not None and (rate is None or abs(rate / read - 1) > TRUE_RATE):
                 rate = read
         return replace(
@@ -88,8 +91,7 @@ class Measured:
 
 
 def needs_measuring(stream: Stream, demuxer: str) -> bool:
-    """Whether the file's header leaves open how many frames a picture has, how long it is, or whether it
-    keeps its size."""
+    """Return whether the file's header may lack the number of frames, the length or later sizes."""
     return demuxer not in INDEXED_DEMUXERS or not stream.frames or stream.duration is None
 
 
@@ -106,7 +108,7 @@ def measure(
 ) -> Contents:
     """Return the contents with the picture's frames, length and largest size as they were read.
 
-    Without ffprobe nothing is measured. Raises: ToolFailed, CpuTimeExceeded, Stopped.
+    Without ffprobe the contents stay as they are. Raises: ToolFailed, CpuTimeExceeded, Stopped.
     """
     if tools.ffprobe is None or not needs_measuring(picture, demuxer):
         return contents

@@ -1,8 +1,8 @@
-"""How much memory an encoder may use: by the size of the picture, the preset and its threads.
+"""Estimates the memory of an encoder by the size of the picture, the preset and its threads.
 
-The limit is on private memory (RLIMIT_DATA), which follows what a program uses. Address space is a poor
-measure: glibc reserves 64 MiB of it for the allocations of one thread, so that 16 threads of ffmpeg pass
-2 GiB with a picture of 720p, for which they use 340 MB.
+The limit is on private memory (RLIMIT_DATA), which follows what a program uses. Address space is a
+poor measure: glibc reserves 64 MiB of it for the allocations of each thread, so 16 threads of
+ffmpeg exceed 2 GiB with a picture of 720p, for which they use 340 MB.
 """
 
 import os
@@ -22,21 +22,27 @@ BYTES_PER_PIXEL: Final = {
     "medium": 197,
     "slow": 225,
 }
-"""Private bytes of x264 for one pixel of the picture, with one thread. Measured with 70 frames of 720p,
-1080p and 2160p; a preset that looks further ahead holds more pictures."""
+"""Private bytes of x264 for one pixel of the picture, with one thread.
+
+They were measured with 70 frames of 720p, 1080p and 2160p; a preset that looks further ahead holds
+more pictures.
+"""
 SOURCE_BYTES_PER_PIXEL: Final = 120
-"""Pictures that the decoder and filters hold: 17 of 10 bits in HEVC, or several of 12 bytes a pixel where
-filters calculate with floating-point numbers."""
+"""Private bytes of the decoder and the filters for one pixel of the picture.
+
+HEVC holds 17 pictures of 10 bits. Filters that calculate with floating-point numbers hold several
+pictures with 12 bytes for a pixel.
+"""
 BASE_BYTES: Final = 128 * MIB
 THREAD_BYTES: Final = 32 * MIB
 THREAD_BYTES_PER_PIXEL: Final = 16
 MARGIN: Final = 1.25
 USUAL_PIXELS: Final = 1920 * 1080
-"""Taken for a picture whose size no header has."""
+"""Size that is assumed for a picture whose size no header states."""
 PROBE_BYTES: Final = 1 << 30
-"""Private memory of a program that only reads a file's headers and decodes its first pictures."""
+"""Most private memory of a program that only reads headers and decodes the first pictures."""
 MACHINE_SHARE: Final = 0.75
-"""Share of the machine's memory that the programs of all slots together may use, without a setting."""
+"""Share of the machine's memory that the programs of all slots may use, if no setting limits it."""
 _CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -45,16 +51,16 @@ _CGROUP_LIMITS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one program gets: memory in bytes, and the number of threads that fits into it."""
+    """Holds what one program gets: memory in bytes, and the number of threads that fits into it."""
 
     memory: int
     threads: int
     is_short: bool
-    """Whether the memory is less than the estimate, so that a failure may be due to it."""
+    """Whether the memory is less than the estimate, so that a lack of it may cause a failure."""
 
 
 def needed_memory(pixels: int, preset: str, threads: int) -> int:
-    """Return the private bytes that are enough for decoding and encoding pictures of ``pixels`` pixels."""
+    """Return the private bytes that suffice to decode and encode pictures of ``pixels`` pixels."""
     pixels = pixels or USUAL_PIXELS
     pictures = pixels * (BYTES_PER_PIXEL[preset] + SOURCE_BYTES_PER_PIXEL)
     each = THREAD_BYTES + pixels * THREAD_BYTES_PER_PIXEL
@@ -62,8 +68,11 @@ def needed_memory(pixels: int, preset: str, threads: int) -> int:
 
 
 def share_of(pixels: int, preset: str, *, threads: int, ceiling: int) -> Share:
-    """Return the most threads, at most ``threads``, whose memory is within ``ceiling`` bytes; one thread
-    gets the ceiling where the estimate is above it: an estimate is no measurement."""
+    """Return the most threads, up to ``threads``, whose memory is within ``ceiling`` bytes.
+
+    If the estimate for one thread is above the ceiling, it gets the ceiling, since the estimate may
+    be too high.
+    """
     for number in range(max(threads, 1), 1, -1):
         needed = needed_memory(pixels, preset, number)
         if needed <= ceiling:
@@ -73,17 +82,17 @@ def share_of(pixels: int, preset: str, *, threads: int, ceiling: int) -> Share:
 
 
 def probe_memory(media: MediaSettings) -> int:
-    """Return the bytes that a program may have that only looks at a file."""
+    """Return the most bytes of memory for a program that only reads a file's facts."""
     return min(PROBE_BYTES, media.memory_limit or PROBE_BYTES)
 
 
 def memory_ceiling(media: MediaSettings, *, slots: int) -> int:
-    """Return the bytes that one program may have at most: the setting, else a slot's share of the machine."""
+    """Return the most bytes of memory for one program: the setting, else a slot's share."""
     return media.memory_limit or int(machine_memory() * MACHINE_SHARE / max(1, slots))
 
 
 def machine_memory() -> int:
-    """Return the bytes of memory that this process may use: the machine's, or less in a container."""
+    """Return the bytes of memory that this process may use: those of the machine or container."""
     found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     for path in _CGROUP_LIMITS:
         try:

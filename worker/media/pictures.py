@@ -1,4 +1,4 @@
-"""How a film's picture is encoded: its filters, its colour, its size and its timestamps."""
+"""Plans how a film's picture is encoded: its filters, its colour, its size and its timestamps."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,15 +8,15 @@ from worker.media.contents import Colour, Stream
 from worker.media.pixel_format import pixel_format
 
 REFERENCE_WHITE: Final = 203
-"""Luminance of diffuse white in HDR, candela per square metre (Report ITU-R BT.2408)."""
+"""Luminance of diffuse white in HDR, in candela per square metre (Report ITU-R BT.2408)."""
 OFTEN_INTERLACED: Final = frozenset({"mpeg2video", "dvvideo"})
-"""Codecs of cameras and broadcasts whose headers may say nothing of fields, or the wrong thing."""
+"""Codecs of cameras and broadcasts whose headers may lack the field order or state a wrong one."""
 MAY_INTERLACE: Final = frozenset(
     {"h264", "vc1", "mpeg4", "wmv3", "hevc", "prores", "dnxhd", "ffv1"}
 )
-"""Codecs that carry fields at times."""
+"""Codecs that sometimes carry fields."""
 SD_HEIGHT: Final = 720
-"""Players take an untagged picture of less height for standard definition."""
+"""Players treat an untagged picture of less height as standard definition."""
 DEFAULT_RATE: Final = Fraction(30)
 FINEST_TIME_BASE: Final = Fraction(1, 1_000_000)
 KEY_FRAME_SECONDS: Final = 10
@@ -29,26 +29,26 @@ _TRANSFERS: Final = frozenset(
      "bt2020-10", "bt2020-12", "linear"}
 )  # fmt: skip
 _PRIMARIES: Final = frozenset(
-    {"bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "bt2020", "film", "smpte431", "smpte432"}
+    {"bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "bt2020", "film", "smpte431",
+     "smpte432"}
 )  # fmt: skip
 HD: Final = Colour("tv", "bt709", "bt709", "bt709")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """How one picture is encoded. Sizes in pixels."""
+    """Describes how one picture is encoded. Sizes in pixels."""
 
     index: int
     filters: tuple[str, ...]
     colour: Colour
-    """What the result is tagged as."""
+    """Colours that the result is tagged with."""
     rate: Fraction
-    """Frames per second in the middle: for the encoder's level and rate control, not for timestamps."""
+    """Mean frames per second, for the encoder's level and rate control, not for timestamps."""
     time_base: Fraction | None
-    """The unit of the timestamps, which are those of the source; None where frames are made at a constant
-    rate."""
+    """Unit of the timestamps, which are those of the source; None if the frame rate is constant."""
     key_frame_distance: int
-    """Frames between two key frames at most."""
+    """Most frames between two key frames."""
 
 
 def plan_picture(
@@ -59,9 +59,9 @@ def plan_picture(
     deinterlace: bool = True,
     is_broadcast: bool = False,
 ) -> Picture:
-    """Return how the picture is encoded as 8-bit 4:2:0 in ``max_size``, at no more than ``max_rate``.
+    """Return how the picture is encoded as 8-bit 4:2:0 in ``max_size``, at ``max_rate`` at most.
 
-    Args: is_broadcast: the container is one of television, where fields are usual.
+    Args: is_broadcast: whether the container is one of television, where fields are usual.
     """
     source, colour = _colours(stream)
     rate = stream.average_rate or _guessed(stream) or DEFAULT_RATE
@@ -86,7 +86,7 @@ def plan_picture(
 
 
 def _guessed(stream: Stream) -> Fraction | None:
-    """Return the guessed rate unless it is the unit of the timestamps (1000 in WebM, 90000 in MPEG-TS)."""
+    """Return the guessed rate, unless it is the unit of timestamps (WebM: 1000, MPEG-TS: 90000)."""
     rate = stream.guessed_rate
     return rate if rate is not None and rate <= 240 else None
 
@@ -101,7 +101,7 @@ def _key_frame_distance(rate: Fraction) -> int:
 
 
 def _colours(stream: Stream) -> tuple[Colour, Colour]:
-    """Return what the source's values stand for, and what the result's do."""
+    """Return the colours of the source's values and those of the result's values."""
     known = pixel_format(stream.pixel_format)
     if stream.colour.is_hdr:
         return stream.colour, HD
@@ -112,7 +112,7 @@ def _colours(stream: Stream) -> tuple[Colour, Colour]:
     space = stream.colour.space if stream.colour.space in _MATRICES else usual.space
     primaries, transfer = stream.colour.primaries, stream.colour.transfer
     if primaries not in _PRIMARIES:
-        # Players take those of BT.709 where none are named.
+        # Players assume those of BT.709 if none are named.
         primaries = "bt2020" if space.startswith("bt2020") else "bt709"
     source = Colour(
         "pc" if is_full else "tv",
@@ -124,7 +124,7 @@ def _colours(stream: Stream) -> tuple[Colour, Colour]:
 
 
 def _usual(stream: Stream) -> Colour:
-    """Return what players take an untagged picture for, by its size."""
+    """Return the colours that players assume for an untagged picture, by its size."""
     if max(stream.height, stream.width * 9 // 16) >= SD_HEIGHT:
         return HD
     space = "bt470bg" if stream.height in (576, 288) else "smpte170m"
@@ -132,8 +132,11 @@ def _usual(stream: Stream) -> Colour:
 
 
 def _declared(stream: Stream, source: Colour) -> str:
-    """Return the filter that says what the values stand for, where a decoder says otherwise: ffmpeg's VP8
-    decoder names BT.601 whatever the container says."""
+    """Return the filter that sets the colours of the values.
+
+    A decoder may state wrong ones: ffmpeg's VP8 decoder states BT.601, whatever the container
+    states.
+    """
     if source.space == "gbr" or stream.colour.is_hdr:
         return ""
     range_ = "full" if source.range == "pc" else "limited"
@@ -144,14 +147,17 @@ def _declared(stream: Stream, source: Colour) -> str:
 
 
 def _deinterlaced(stream: Stream, *, is_broadcast: bool) -> str:
-    """Return the filter that makes whole frames of fields: of all where the header says so, else of those
-    that the decoder marks, then of those that look like it."""
+    """Return the filter that makes whole frames of fields; '' if it is not needed.
+
+    If the header states fields, it handles all frames. Otherwise it handles those that the decoder
+    marks, then those that look interlaced.
+    """
     if stream.field_order in ("tt", "bb", "tb", "bt"):
         return "bwdif=mode=send_frame:parity=auto:deint=all"
     is_suspect = stream.codec in OFTEN_INTERLACED or (
         stream.codec in MAY_INTERLACE and (is_broadcast or stream.field_order != "progressive")
     )
-    # At each new size ffmpeg builds its filters again, which would lose the frames that these hold back.
+    # At each new size ffmpeg builds its filters again, and would lose the frames that these hold.
     if is_suspect and not stream.changes_size:
         marked = "bwdif=mode=send_frame:parity=auto:deint=interlaced"
         return f"{marked},idet,{marked}"
@@ -179,7 +185,7 @@ def _scaled(stream: Stream, size: tuple[int, int], source: Colour, colour: Colou
 
 
 def swscale_matrix(space: str) -> str:
-    """Return the scaler's name of a matrix."""
+    """Return the name of a matrix in ffmpeg's scaler."""
     return {
         "bt2020nc": "bt2020",
         "bt2020c": "bt2020",
@@ -189,8 +195,10 @@ def swscale_matrix(space: str) -> str:
 
 
 def tone_mapped(stream: Stream) -> tuple[str, ...]:
-    """Return the filters that bring HDR into the range of other screens: diffuse white stays white, and
-    what is brighter is compressed (the Möbius function)."""
+    """Return the filters that bring HDR into the range of other screens.
+
+    Diffuse white stays white, and brighter values are compressed (the Möbius function).
+    """
     matrix = stream.colour.space if stream.colour.space.startswith("bt2020") else "bt2020nc"
     primaries = stream.colour.primaries if stream.colour.primaries in _PRIMARIES else "bt2020"
     transfer = stream.colour.transfer

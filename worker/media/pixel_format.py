@@ -1,4 +1,4 @@
-"""What a pixel format holds, by ffmpeg's name of it (libavutil/pixdesc.c)."""
+"""Properties of pixel formats, by ffmpeg's names of them (libavutil/pixdesc.c)."""
 
 import re
 from dataclasses import dataclass
@@ -7,15 +7,17 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """``bits`` of one sample; ``chroma`` is 420, 422, 444 ..., ``rgb`` or ``gray``."""
+    """Describes a pixel format."""
 
     bits: int
+    """Bits of one sample."""
     chroma: str
+    """420, 422, 444 ..., ``rgb`` or ``gray``."""
     has_alpha: bool = False
 
     @property
     def fits_every_player(self) -> bool:
-        """Whether H.264 decoders of browsers and phones take it: 8 bits, 4:2:0, no alpha."""
+        """Whether H.264 decoders of browsers and phones accept it: 8 bits, 4:2:0, no alpha."""
         return self.bits == 8 and self.chroma == "420" and not self.has_alpha
 
 
@@ -47,11 +49,11 @@ _PATTERNS: Final = tuple(
         (r"mono[wb]", 1, "gray"),
     )
 )
-"""Names, and the bits and the chroma where the name does not state them."""
+"""Patterns of names, with the bits and the chroma of those names that do not state them."""
 
 
 def pixel_format(name: str) -> PixelFormat | None:
-    """Return what a format holds; None for a name that is not known here."""
+    """Return the properties of a format; None for an unknown name."""
     for pattern, bits, chroma in _PATTERNS:
         if match := pattern.fullmatch(name):
             parts = match.groupdict()

@@ -1,4 +1,4 @@
-"""What becomes of a film, decided by what it holds, before any time is spent on it."""
+"""Decides by a film's contents whether to keep, copy or encode it, before any work on it."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,32 +17,34 @@ from worker.media.sounds import Sound, can_be_copied, plan_sounds
 Container = Literal["mp4", "webm", ""]
 
 BROADCAST: Final = ("mpegts", "mpeg")
-"""Demuxers of television's containers."""
+"""Demuxers of the containers of television."""
 BITS_PER_PIXEL: Final = 0.05
-"""What x264 needs for a usual film at CRF 23: at this rate or below another encoding gains nothing."""
+"""Rate that x264 needs for a usual film at CRF 23: at it or below, encoding again is no gain."""
 ONE_READ_BYTES: Final = 32 << 10
-"""A browser reads this much at once (Chromium's media cache has blocks of 32 KiB), so that a file that is no
-larger has its index there wherever it stands."""
+"""Bytes that a browser reads at once (Chromium's media cache has blocks of 32 KiB).
+
+In a file that is no larger, the browser has the index with the first read, wherever it stands.
+"""
 SOUND_BITS: Final = 128_000
-"""Taken for a sound track whose bit rate is not known."""
+"""Bit rate that is assumed for a sound track whose bit rate is unknown."""
 _PLAIN_H264: Final = ("Constrained Baseline", "Baseline", "Main", "High", "Progressive High", "")
 _WEB_SOUNDS: Final = {"mp4": ("aac", "mp3"), "webm": ("opus", "vorbis")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packaging:
-    """The file around the streams."""
+    """Describes the file around the streams."""
 
     demuxer: str
     container: Container = ""
-    """Which of the two containers of the web the file is; '' for any other."""
+    """The file's container, if browsers play it; '' for any other."""
     layout: Layout | None = None
-    """Of an MP4 or MOV file."""
+    """Layout of an MP4 or MOV file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the settings want of films. Sizes in pixels, rates per second."""
+    """Holds what the settings want of films. Sizes in pixels, rates per second."""
 
     crf: int = 23
     preset: str = "veryfast"
@@ -55,19 +57,19 @@ class Wishes:
     deinterlace: bool = True
     metadata: MetadataPolicy = "keep"
     marked: bool = False
-    """Whether a watermark is drawn, for which every film is encoded."""
+    """Whether a watermark is drawn; then every film is encoded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Nothing is made: the film is stored as it was sent."""
+    """Plans to make nothing: the film is stored as it was sent."""
 
     note: Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """The streams go into another file as they are, without being encoded again."""
+    """Plans to copy the streams into another file without encoding them again."""
 
     container: Container
     sounds: tuple[int, ...]
@@ -77,7 +79,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encode:
-    """The picture is encoded again; an MP4 with H.264 and AAC comes out."""
+    """Plans to encode the picture again, into an MP4 with H.264 and AAC."""
 
     picture: Picture
     sounds: tuple[Sound, ...]
@@ -86,21 +88,23 @@ class Encode:
     crf: int
     preset: str
     otherwise: "Copy | Keep | None"
-    """What becomes of the film when the result is no gain; None: the result is used all the same, since
-    browsers do not play the film as it is."""
+    """Plan for the case that the result is no gain.
+
+    None: the result is used in any case, since browsers do not play the film as it is.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class TagChanges:
-    """Which tags do not go into the new file."""
+    """Describes which tags do not go into the new file."""
 
     strips_all: bool = False
     recorded: str = ""
-    """The date of recording, which stays in every case."""
+    """Date of the recording, which always stays."""
     removed: tuple[str, ...] = ()
-    """Names of tags of the file, in lower case: ffmpeg takes no notice of case."""
+    """Names of the file's tags to remove, in lower case: ffmpeg ignores case."""
     needs_free_names: bool = False
-    """Whether tags must be written that MP4 has no place of their own for."""
+    """Whether there are tags for which MP4 defines no place."""
 
 
 def plan_film(
@@ -111,7 +115,7 @@ def plan_film(
     *,
     has_tone_mapping: bool,
 ) -> Keep | Copy | Encode:
-    """Return what becomes of a film.
+    """Return the plan for a film.
 
     Args: has_tone_mapping: whether ffmpeg has the filters that HDR needs.
     """
@@ -147,7 +151,7 @@ def plan_film(
 
 
 def _if_no_gain(wishes: Wishes) -> Keep | None:
-    """Return what becomes of a film that browsers do not play as it is, when the result is no gain."""
+    """Return the plan if the result is no gain and browsers do not play the film as it is."""
     return None if wishes.always_playable or wishes.marked else Keep(note=Note.NO_GAIN)
 
 
@@ -161,7 +165,7 @@ def _why_kept(chosen: Chosen, packaging: Packaging, *, has_tone_mapping: bool) -
         return Note.DOLBY_VISION
     if picture.colour.is_hdr and not has_tone_mapping:
         return Note.NO_TONE_MAPPING
-    # 4:2:0 has one colour for 2 x 2 pixels.
+    # 4:2:0 has one colour for 2 x 2 pixels, so a side needs two pixels.
     return Note.NO_GAIN if 1 in (picture.width, picture.height) else None
 
 
@@ -172,7 +176,7 @@ def _without_encoding(
     packaging: Packaging,
     tags: TagChanges,
 ) -> Copy | Keep | None:
-    """Return how the film is made playable without encoding it; None where that can't be done."""
+    """Return the plan that makes the film playable without encoding it; None if there is none."""
     picture = chosen.picture
     if not _is_in_bounds(picture, wishes) or is_interlaced(picture):
         return None
@@ -225,12 +229,15 @@ def _is_web_sound(track: Stream) -> bool:
 
 
 def is_interlaced(picture: Stream) -> bool:
-    """Whether the file says that frames are made of two fields of different times."""
+    """Return whether the file states that its frames consist of two fields of different times."""
     return picture.field_order in ("tt", "bb", "tb", "bt")
 
 
 def expects_gain(contents: Contents, chosen: Chosen, wishes: Wishes) -> bool:
-    """Whether another encoding may become smaller, by bits per pixel; True where these are not known."""
+    """Return whether encoding again may make the film smaller, by its bits per pixel.
+
+    Returns: True if these are unknown.
+    """
     picture = chosen.picture
     rate = picture_bit_rate(contents, chosen)
     if rate is None or not picture.average_rate or not picture.width * picture.height:
@@ -242,7 +249,7 @@ def expects_gain(contents: Contents, chosen: Chosen, wishes: Wishes) -> bool:
 
 
 def picture_bit_rate(contents: Contents, chosen: Chosen) -> float | None:
-    """Return the picture's bits per second: its own, or what the sounds leave of the file."""
+    """Return the picture's bits per second: its own, or the file's rate without the sounds."""
     if chosen.picture.bit_rate:
         return float(chosen.picture.bit_rate)
     seconds = chosen.picture.duration or contents.duration
@@ -253,7 +260,7 @@ def picture_bit_rate(contents: Contents, chosen: Chosen) -> float | None:
 
 
 def largest_size(picture: Stream, wishes: Wishes) -> tuple[int, int]:
-    """Return the size of the web copy as it is shown: within the caps, and even."""
+    """Return the size of the web copy as it is shown: within the limits, with even sides."""
     width, height = picture.width, picture.height
     if picture.rotation is not None and round(picture.rotation) % 180 == 90:
         width, height = height, width
@@ -281,7 +288,7 @@ def _is_in_bounds(picture: Stream, wishes: Wishes) -> bool:
 
 
 def tag_changes(contents: Contents, policy: MetadataPolicy) -> TagChanges:
-    """Return which tags of a file the policy removes, and whether all that stay have a place in MP4."""
+    """Return which tags the policy removes, and whether all others have a place in MP4."""
     if policy == "strip_all":
         return TagChanges(strips_all=True, recorded=contents.tags.get("creation_time", ""))
     everywhere = {name for one in contents.streams for name in one.tags} | set(contents.tags)
@@ -295,9 +302,9 @@ def tag_changes(contents: Contents, policy: MetadataPolicy) -> TagChanges:
 
 PLACES_IN_MP4: Final = frozenset(
     {
-        "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright",
-        "grouping", "lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords",
-        "location", "creation_time", "track", "disc",
+        "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre",
+        "copyright", "grouping", "lyrics", "description", "synopsis", "show", "episode_id",
+        "network", "keywords", "location", "creation_time", "track", "disc",
     }
 )  # fmt: skip
-"""Tags that ffmpeg's MP4 muxer writes where all players look for them (libavformat/movenc.c)."""
+"""Tags that ffmpeg's MP4 muxer writes where all players read them (libavformat/movenc.c)."""

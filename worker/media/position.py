@@ -8,16 +8,18 @@ _POSITION: Final = re.compile(r"out_time_us=([0-9]{1,16})\s*$")
 
 
 class Position:
-    """The furthest position so far. ``hear`` is made for ``run(on_line=...)``."""
+    """Keeps the furthest position so far. ``on_line`` is made for ``run(on_line=...)``."""
 
     def __init__(self, moved: Callable[[float], None] | None = None) -> None:
-        """``moved`` gets each new position in seconds."""
+        """Start without a position. Args: moved: called with each new position in seconds."""
         self._furthest = -1
         self._moved = moved
 
     def on_line(self, line: str) -> bool:
-        """Return whether the line shows that the position moved on: a program may repeat the same one, or
-        go back and forth, without end."""
+        """Return whether the line shows a position beyond all earlier ones.
+
+        A program may repeat a position, or go back and forth, without end.
+        """
         found = _POSITION.match(line)
         if found is None or int(found[1]) <= self._furthest:
             return False
@@ -28,5 +30,5 @@ class Position:
 
     @property
     def seconds(self) -> float | None:
-        """The furthest position; None if there was none."""
+        """The furthest position in seconds; None if there was none."""
         return self._furthest / 1e6 if self._furthest >= 0 else None

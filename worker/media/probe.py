@@ -1,4 +1,4 @@
-"""What a media file holds, by ffprobe, or by ffmpeg where there is no ffprobe."""
+"""Reads the contents of a media file with ffprobe, or with ffmpeg if there is no ffprobe."""
 
 import logging
 from collections.abc import Callable
@@ -22,33 +22,33 @@ log = logging.getLogger(__name__)
 
 PROBE_SECONDS: Final = 60.0
 REPORT_BYTES: Final = 1 << 20
-"""A report that is longer is made again without tags, which may be as long as the file."""
+"""Longest report; a longer one is made again without tags, which may be as long as the file."""
 MAX_POSITIONS_BYTES: Final = 16 << 20
-"""Seven hours of positions, which ffmpeg writes twice a second in 300 bytes each."""
+"""Most bytes of positions: 7 hours of them, which ffmpeg writes twice a second in 300 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """A media file's contents. Duration in seconds, None when no header has it."""
+    """Summarises a media file. Duration in seconds; None if no header states it."""
 
     duration: float | None
     has_video: bool
-    """A moving picture, not a cover image."""
+    """Whether it has a moving picture, not only a cover."""
     has_audio: bool
     width: int = 0
     height: int = 0
     frames: int | None = None
-    """Frames of the first moving picture, by the file's header; None when it has no number."""
+    """Frames of the chosen picture by the file's header; None if it states no number."""
     frame_rate: float | None = None
-    """Frames in a second, by the file's header."""
+    """Frames per second by the file's header."""
 
 
 def probe(
     tools: Tools, box: Sandbox, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
 ) -> Probed | None:
-    """Look into the box's source as ``demuxer``; None when it is no such file.
+    """Return a summary of the sandbox's source; None if ``demuxer`` can't read it.
 
-    Raises: ToolFailed: that was not the file's fault; Stopped, CpuTimeExceeded.
+    Raises: ToolFailed: the file is not the cause; Stopped, CpuTimeExceeded.
     """
     found = inspect_media(tools, box, demuxer, clock=clock, stopped=stopped)
     return summary(found) if found is not None else None
@@ -57,9 +57,9 @@ def probe(
 def inspect_media(
     tools: Tools, box: Sandbox, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
 ) -> Contents | None:
-    """Return everything that planning needs of the box's source; None when ``demuxer`` can't read it.
+    """Return the contents of the sandbox's source; None if ``demuxer`` can't read it.
 
-    Raises: ToolFailed: that was not the file's fault; Stopped, CpuTimeExceeded.
+    Raises: ToolFailed: the file is not the cause; Stopped, CpuTimeExceeded.
     """
     if tools.ffprobe is None:
         argv = describe_argv(tools.ffmpeg or "", box.source_seen, demuxer)
@@ -90,19 +90,19 @@ def inspect_media(
 
 
 def parse_ffprobe(text: str) -> Probed | None:
-    """Read ffprobe's JSON; None when it names no stream, or is not what ffprobe writes."""
+    """Return a summary of ffprobe's JSON; None if it names no stream or is not from ffprobe."""
     found = read_ffprobe(text)
     return summary(found) if found is not None else None
 
 
 def parse_ffmpeg(text: str) -> Probed | None:
-    """From what ``ffmpeg -i`` says; None when it names no stream."""
+    """Return a summary of what ``ffmpeg -i`` writes; None if it names no stream."""
     found = read_ffmpeg(text)
     return summary(found) if found is not None else None
 
 
 def summary(found: Contents) -> Probed:
-    """Return what matters of the film's picture."""
+    """Return a summary of the contents, with the facts of the film's picture."""
     chosen = choose(found)
     picture = chosen.picture if chosen is not None else None
     return Probed(
@@ -119,10 +119,10 @@ def summary(found: Contents) -> Probed:
 def measure_duration(
     tools: Tools, box: Sandbox, demuxer: str, *, clock: Clock, stopped: Callable[[], bool]
 ) -> float | None:
-    """The duration in seconds by reading every packet, for files whose header has none.
+    """Return the duration in seconds by reading every packet, for files whose header has none.
 
-    A large file may take long, as long as the position in it moves on.
-    Raises: Stopped, Overran, OSError.
+    A large file may take any time while the position in it moves on.
+    Raises: Stopped, WallTimeExceeded, OSError.
     """
     position = Position()
     argv = duration_argv(tools.ffmpeg or "", box.source_seen, demuxer)

@@ -1,5 +1,7 @@
-"""Reads the layout of an AVI file by its chunks (Microsoft's RIFF and AVI, OpenDML 1.02): whether it holds any that
-ffprobe does not report, as cameras write them."""
+"""Reads the chunks of an AVI file (Microsoft's RIFF and AVI, OpenDML 1.02).
+
+They show whether the file has chunks that ffprobe does not report, such as those of cameras.
+"""
 
 import re
 import struct
@@ -8,15 +10,15 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 MAX_CHUNKS: Final = 10_000
-"""Outside of the frames; a file has some dozens."""
+"""Most chunks outside of the frames; a file has some dozens."""
 FILLING_BYTES: Final = 1 << 20
-"""A longer filling is not looked through."""
+"""Longest filling that is read; a longer one counts as unknown."""
 _LISTS: Final = (b"RIFF", b"LIST")
 _FILLING: Final = b"JUNK"
 _FILLED: Final = re.compile(rb"(?:odmldmlh\xf8|\x04\0{7}[0-9]{2}[a-z]{2})?")
-"""What a filling holds before its zeros: nothing, or the beginning of an index that ffmpeg did not need."""
+"""Bytes of a filling before its zeros: none, or the start of an index that ffmpeg did not need."""
 _UNREAD: Final = (b"movi", b"INFO")
-"""Lists that are known as a whole: the frames, and texts that are tags."""
+"""Lists whose chunks are not read: the frames, and the texts that are tags."""
 _KNOWN: Final[Mapping[bytes, frozenset[bytes]]] = {
     b"": frozenset({b"AVI ", b"AVIX"}),
     b"AVI ": frozenset({b"hdrl", b"movi", b"INFO", b"idx1"}),
@@ -25,13 +27,15 @@ _KNOWN: Final[Mapping[bytes, frozenset[bytes]]] = {
     b"strl": frozenset({b"strh", b"strf", b"strn", b"indx", b"vprp"}),
     b"odml": frozenset({b"dmlh"}),
 }
-"""By the name of the list around: names of lists and chunks."""
+"""Names of the lists and chunks that are known, by the name of the list that holds them."""
 _NAMES_OF_LISTS: Final = frozenset({*_KNOWN, *_UNREAD})
 
 
 def has_unknown_chunks(path: Path) -> bool:
-    """Return whether an AVI file has a part that may hold something which is nowhere else reported. Raises:
-    OSError."""
+    """Return whether an AVI file has a part that may hold something that no program reports.
+
+    Raises: OSError.
+    """
     with path.open("rb") as file:
         end = file.seek(0, 2)
         waiting = [(b"", 0, end)]
@@ -60,8 +64,10 @@ def _is_filling(file: BinaryIO, at: int, size: int) -> bool:
 
 
 def _chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, bool, int, int]]:
-    """Yield each chunk's name (a list's own one), whether it is a list, and the place and the size of its
-    content; b"" for what is no chunk."""
+    """Yield the name of each chunk, whether it is a list, and the position and size of its content.
+
+    The name of a list is its own, not LIST. For bytes that are no chunk the name is b"".
+    """
     at = start
     while at < end:
         file.seek(at)

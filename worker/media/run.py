@@ -1,7 +1,7 @@
-"""Running a program in its box: watched, stoppable, and never left behind.
+"""Runs a program with limits, and ends it with all its children.
 
-What a program writes may come from a hostile file: everything that is read from it has a limit, and a
-program that passes one is ended.
+The output of a program may come from a hostile file: all that is read from it has a limit, and a
+program that exceeds one is ended.
 """
 
 import logging
@@ -26,26 +26,28 @@ POLL_SECONDS: Final = 0.1
 READ_BYTES: Final = 1 << 16
 MAX_LINE_BYTES: Final = 4096
 MAX_FILES: Final = 8
-"""Files that a program may make in its folder, unless its bounds say otherwise: an empty one costs an
-inode too."""
+"""Most files in a program's folder, unless its bounds differ: an empty file takes an inode, too."""
 MAX_THREADS: Final = 64 + 4 * (os.cpu_count() or 1)
-"""Threads of one program and its children: ffmpeg has a few for each core."""
+"""Most threads of one program and its children: ffmpeg has a few for each core."""
 _STDERR_BYTES: Final = 4096
-"""Kept of the start of stderr, where a program says why it can't begin, and of its end."""
+"""Bytes that are kept of the start of stderr, and of its end.
+
+At the start a program explains why it can't begin.
+"""
 _ERROR: Final = re.compile(rb"\[(?:error|fatal|panic)\]")
 _REPEATED: Final = re.compile(rb"^ +Last message repeated ([0-9]{1,9}) times$")
 
 
 class Stopped(Exception):
-    """Raised when the program was ended because ``stopped()`` said so."""
+    """Raised when the program was ended because ``stopped()`` returned True."""
 
 
 class WallTimeExceeded(Exception):
-    """Raised when the program was ended because it passed a limit; its text names the resource."""
+    """Raised when the program was ended because it exceeded a limit; the text names which."""
 
 
 class Stalled(WallTimeExceeded):
-    """Raised when the program was ended because it ran for too long or stood still."""
+    """Raised when the program was ended because it ran for too long or made no progress."""
 
 
 class CpuTimeExceeded(WallTimeExceeded):
@@ -62,7 +64,7 @@ class TooManyThreads(WallTimeExceeded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Limits at which a program is ended. Sizes in bytes."""
+    """Holds the limits at which a program is ended. Sizes in bytes."""
 
     stdout: int = 1 << 20
     stderr: int = 16 << 20
@@ -70,25 +72,28 @@ class Bounds:
     """Seconds of processor time of the program and its children together."""
     threads: int = MAX_THREADS
     folder: Path | None = None
-    """Where the program writes: all files there together take at most ``folder_size`` on the disk."""
+    """Folder of the program's files, which together take at most ``folder_size`` on the disk."""
     folder_size: int = 0
     files: int = MAX_FILES
-    """Files that there may be in ``folder``."""
+    """Most files in ``folder``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessResult:
-    """How a program ended; ``stderr`` (its first and last 4 KiB) is for the log and for finding the cause
-    of a failure, never for users (hole 8)."""
+    """Describes how a program ended."""
 
     code: int
     stdout: str
     stderr: str
+    """First and last 4 KiB, for the log and for finding the cause, never for users (hole 8)."""
     errors: int
-    """Messages of the levels error, fatal and panic in the whole of stderr, by the marks that ffmpeg
-    writes with ``-v level+error``; those that it shortened to "repeated" count one by one."""
+    """Number of messages of the levels error, fatal and panic in all of stderr.
+
+    They are found by the marks that ffmpeg writes with ``-v level+error``. Messages that it
+    shortened to "repeated" count one by one.
+    """
     cpu: float = 0.0
-    """Seconds of processor time of the program and its children, by the last look before its end."""
+    """Seconds of processor time of the program and its children at the last check."""
 
 
 def run(
@@ -103,10 +108,11 @@ def run(
 ) -> ProcessResult:
     """Run a command line to its end.
 
-    Args: wall_seconds: longest time that it may take; None: as long as it moves on. on_line: gets each
-        line of stdout, which is not kept then; returns whether the line shows that the program moves on.
+    Args: wall_seconds: longest time that it may take; None is no limit. on_line: called with each
+        line of stdout, which is then not kept; returns whether the line shows progress.
         stall_seconds: longest time without such a line.
-    Raises: Stopped, Overran: the whole process group was ended first; OSError: it can't start.
+    Raises: Stopped, WallTimeExceeded: the whole process group was ended first; OSError: it can't
+        start.
     """
     limits = bounds or Bounds()
     process = subprocess.Popen(
@@ -149,8 +155,8 @@ def run(
 def end_group(process: "subprocess.Popen[bytes]") -> None:
     """Kill the process and all its children.
 
-    SIGTERM is of no use: what a stopped program has written is thrown away, and ffmpeg would first write
-    its output to the end.
+    SIGTERM is not used: the output of a stopped program is discarded, and ffmpeg would first
+    complete its output.
     """
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -158,7 +164,7 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
 
 
 class _Watch:
-    """Checks ten times a second what the program uses."""
+    """Checks ten times a second what the program and its children use."""
 
     def __init__(self, pid: int, limits: Bounds, clock: Clock) -> None:
         self._pid = pid
@@ -167,7 +173,7 @@ class _Watch:
         self.started_at = self._looked_at = clock.monotonic()
 
     def check(self, now: float) -> None:
-        """Raises: CpuTimeExceeded, TooManyThreads, TooMuchOutput."""
+        """Check the limits. Raises: CpuTimeExceeded, TooManyThreads, TooMuchOutput."""
         if now - self._looked_at < POLL_SECONDS:
             return
         self._looked_at = now
@@ -186,8 +192,10 @@ class _Watch:
 
 
 def _bytes_in(folder: Path, most: int) -> float:
-    """Return the bytes that the files in a folder take on the disk; no link is followed. Infinity if it
-    holds a folder, or more than ``most`` files."""
+    """Return the bytes that the files in a folder take on the disk; no link is followed.
+
+    Returns: infinity if the folder holds a folder, or more than ``most`` files.
+    """
     total = 0.0
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for number, entry in enumerate(entries):
@@ -198,7 +206,7 @@ def _bytes_in(folder: Path, most: int) -> float:
 
 
 class ErrorLines:
-    """Counts ffmpeg's error messages while they come in pieces. Keeps at most one line in memory."""
+    """Counts ffmpeg's error messages in pieces of stderr. It keeps at most one line in memory."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -207,7 +215,7 @@ class ErrorLines:
     def add(self, piece: bytes) -> None:
         """Take the next bytes of stderr, which may end anywhere in a line."""
         *lines, rest = (self._line + piece).split(b"\n")
-        # The mark stands near the start of a line; a longer one is a hostile file's text.
+        # The mark stands near the start of a line; a longer line is text of a hostile file.
         self._line = rest[:MAX_LINE_BYTES]
         for line in lines:
             self._count += _messages_in(line)
@@ -225,8 +233,10 @@ def _messages_in(line: bytes) -> int:
 
 
 class _Pipes:
-    """Both pipes of a program, read without waiting for their end: a child that outlives the program may
-    hold them open."""
+    """Reads both pipes of a program without waiting for their end.
+
+    A child that outlives the program may hold them open.
+    """
 
     def __init__(
         self,
@@ -254,12 +264,12 @@ class _Pipes:
 
     @property
     def stdout(self) -> str:
-        """Everything that the program wrote there; empty if the lines went to ``on_line``."""
+        """All of stdout; empty if its lines went to ``on_line``."""
         return self._out.decode("utf-8", "replace")
 
     @property
     def stderr(self) -> str:
-        """The first and the last 4 KiB of it."""
+        """The first and the last 4 KiB of stderr."""
         return (self._err + self._err_end).decode("utf-8", "replace")
 
     @property
@@ -268,9 +278,9 @@ class _Pipes:
         return self._error_lines.count()
 
     def read(self, seconds: float) -> bool:
-        """Read what is there, or wait at most ``seconds`` for something. Return whether anything was there.
+        """Read what is there, or wait at most ``seconds`` for data.
 
-        Raises: TooMuchOutput.
+        Returns: whether there was data. Raises: TooMuchOutput.
         """
         if not self._selector.get_map():
             with suppress(subprocess.TimeoutExpired):
@@ -290,7 +300,7 @@ class _Pipes:
         return bool(ready)
 
     def drain(self) -> None:
-        """Read what an ended program left in its pipes. Raises: TooMuchOutput."""
+        """Read the rest that an ended program left in its pipes. Raises: TooMuchOutput."""
         while self._selector.get_map() and self.read(0.0):
             pass
         if self._line and self._on_line is not None:
@@ -320,7 +330,7 @@ class _Pipes:
                 self.moved_at = self._clock.monotonic()
 
     def close(self) -> None:
-        """Close both on this side, even if another process holds them open."""
+        """Close both pipes on this side, even if another process holds them open."""
         self._selector.close()
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:

@@ -1,9 +1,10 @@
-"""The box around ffmpeg: what it may see, use and become.
+"""The sandbox of media programs: the limits on what they may read, write and use.
 
-Always: no new privileges, no orphans (it dies with us), limits on memory, processor time, file size,
-open files and threads, no core dumps, low priority, an empty environment, and a filter of system calls
-where libseccomp is found. ``landlock``: also no file but its input (read-only) and its output folder,
-and no TCP. ``bwrap``: the same by namespaces: other files, processes and networks do not exist there.
+All kinds: no new privileges, an end together with the worker, limits on memory, processor time,
+file size, open files and threads, no core dumps, low priority, an empty environment, and a filter
+of system calls if libseccomp is found. ``landlock``: in addition only the input (read-only) and the
+output folder, and no TCP. ``bwrap``: the same by namespaces, in which other files, processes and
+networks do not exist.
 """
 
 import os
@@ -25,19 +26,20 @@ Wanted = Literal["auto", "bwrap", "landlock", "rlimit", "off"]
 
 NICE: Final = "10"
 ADDRESS_SPARE: Final = 512 << 20
-"""Address space beyond the private memory: programs, their libraries, and files that are mapped."""
+"""Address space besides the private memory: programs, their libraries, and mapped files."""
 ADDRESS_OF_THREAD: Final = 96 << 20
-"""Address space that glibc reserves for the stack and the allocations of a thread; ffmpeg has two or three
-for each that it was given."""
+"""Address space for one thread that ffmpeg is given, of which it makes two or three.
+
+glibc reserves it for the stack and the allocations of each.
+"""
 BEST_EFFORT, LOWEST = "2", "7"
-"""Class and priority of reading and writing, where the kernel's scheduler has priorities (ioprio_set(2))."""
+"""Class and priority of disk access, if the kernel's scheduler has priorities (ioprio_set(2))."""
 MAX_OPEN_FILES: Final = 256
 DEVICE_FACTS: Final = (Path("/sys/dev/char"), Path("/sys/devices"))
-"""Where drivers of graphics processors read which one a node is."""
+"""Folders in which drivers of graphics processors read which processor a device file is."""
 STRONGEST_FIRST: Final[tuple[Kind, ...]] = ("bwrap", "landlock", "rlimit")
 CPU_SLACK: Final = 5
-"""Seconds by which the kernel's limit, which holds for each process, is above that of ``run``, which holds
-for all of them together."""
+"""Seconds by which the kernel's limit for each process is above ``run``'s limit for all of them."""
 _SELF_TEST_SECONDS: Final = 10.0
 _FILTER_DESCRIPTOR: Final = "9"
 _RELEASE: Final = re.compile(r"(\d+)\.(\d+)")
@@ -45,17 +47,19 @@ _RELEASE: Final = re.compile(r"(\d+)\.(\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one program may use. Sizes in bytes, ``cpu`` in seconds of processor time."""
+    """Holds what one program may use. Sizes in bytes, ``cpu`` in seconds of processor time."""
 
     memory: int
-    """Private memory (RLIMIT_DATA), which is what it writes into; shared memory and what is reserved but
-    unused have a limit by ``address_space``."""
+    """Private memory (RLIMIT_DATA), into which the program writes.
+
+    ``address_space`` limits shared memory and memory that is reserved but unused.
+    """
     file_size: int
     cpu: int
     threads: int = 2
-    """Threads that the program is started with."""
+    """Number of threads that the program is given."""
     memory_is_short: bool = False
-    """Whether the memory is less than the estimate, so that a failure may be due to it."""
+    """Whether the memory is less than the estimate, so that a lack of it may cause a failure."""
 
     @property
     def address_space(self) -> int:
@@ -65,17 +69,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
-    """A way to run programs on one source and, where there is one, one output folder."""
+    """Builds command lines that run programs on one source and, if any, one output folder."""
 
     kind: Kind
     source: Path
     output: Path | None
     limits: Limits
     readable: tuple[Path, ...] = ()
-    """Further files and folders that the program may read, under the paths that they have here."""
+    """Further files and folders that the program may read, under the same paths as outside."""
     devices: tuple[Path, ...] = ()
-    """Nodes of a graphics processor that the program may use. Its driver maps more address space than there is
-    memory, so that only the private memory has a limit then."""
+    """Device files of a graphics processor that the program may use.
+
+    Its driver maps more address space than there is memory, so then only private memory is limited.
+    """
 
     @property
     def source_seen(self) -> str:
@@ -83,11 +89,11 @@ class Sandbox:
         return "/in" if self.kind == "bwrap" else str(self.source)
 
     def output_seen(self, name: str) -> str:
-        """The path of a file in the output folder as the program sees it."""
+        """Return the path of a file in the output folder as the program sees it."""
         return f"/out/{name}" if self.kind == "bwrap" else f"{self.output}/{name}"
 
     def wrap(self, argv: list[str]) -> list[str]:
-        """The command line that runs ``argv`` in the box."""
+        """Return the command line that runs ``argv`` in the sandbox."""
         if self.kind == "off":
             return argv
         inner = self._in_bwrap(argv) if self.kind == "bwrap" else self._confined(argv)
@@ -125,7 +131,7 @@ class Sandbox:
 
 
 def limits_argv(limits: Limits, *, maps_devices: bool = False) -> list[str]:
-    """Return the part that is the same in every kind of box; each program executes the next."""
+    """Return the part that is the same in every kind of sandbox; each program executes the next."""
     address_space = "unlimited" if maps_devices else str(limits.address_space)
     return [
         "setpriv", "--no-new-privs", "--pdeathsig", "KILL", *_unless_orphan(), "nice", "-n", NICE,
@@ -136,8 +142,11 @@ def limits_argv(limits: Limits, *, maps_devices: bool = False) -> list[str]:
 
 
 def _unless_orphan() -> list[str]:
-    """Return a step that goes on only while the worker lives: one that was killed before the program
-    requested a signal at its death sends none. An orphan is a child of process 1."""
+    """Return a command that goes on only if the worker still lives.
+
+    A worker that was killed before the program requested a signal at its death sends none. An
+    orphan is a child of process 1.
+    """
     return [] if os.getpid() == 1 else ["/bin/sh", "-c", '[ "$PPID" != 1 ] && exec "$@"', "box"]
 
 
@@ -150,10 +159,12 @@ def bwrap_argv(
     readable: tuple[Path, ...] = (),
     devices: tuple[Path, ...] = (),
 ) -> list[str]:
-    """Only the program, its libraries, its input and its output exist, and only the latter can be written.
+    """Return the command line of bwrap that runs ``argv``.
 
-    Args: filtered: a filter of system calls is to be read from descriptor 9. readable: what also exists.
-        devices: nodes that can be used, if they exist.
+    Only the program, its libraries, its input and its output exist in it; only the output is
+    writable.
+    Args: filtered: whether to read a filter of system calls from descriptor 9. readable: further
+        paths that exist. devices: device files that can be used, if they exist.
     """
     program = _program(argv)
     box = [
@@ -174,7 +185,7 @@ def bwrap_argv(
         box += ["--ro-bind-try", path, path]
     if output is not None:
         box += ["--bind", str(output), "/out", "--chdir", "/out"]
-    # Files in a file system that is in memory (tmpfs) count in no limit of memory.
+    # No limit of memory counts files in a file system that is in memory (tmpfs).
     box += ["--remount-ro", "/dev", "--remount-ro", "/"]
     if filtered:
         box += ["--seccomp", _FILTER_DESCRIPTOR]
@@ -184,21 +195,24 @@ def bwrap_argv(
 
 
 def _counts_threads_by_box() -> bool:
-    """Whether RLIMIT_NPROC counts the box alone: by user and namespace since Linux 5.14, before by user."""
+    """Return whether RLIMIT_NPROC counts the sandbox alone.
+
+    It counts by user and namespace since Linux 5.14, and by user before.
+    """
     match = _RELEASE.match(os.uname().release)
     return match is not None and (int(match[1]), int(match[2])) >= (5, 14)
 
 
 def _program(argv: list[str]) -> str:
-    """The program's own path, behind links; its name as it is where there is no such path."""
+    """Return the program's path with links resolved; its name if there is no such path."""
     found = shutil.which(argv[0])
     return os.path.realpath(found) if found else argv[0]
 
 
 def strongest(wanted: Wanted) -> Kind:
-    """The sandbox to use: the wanted one, or the strongest that starts here.
+    """Return the sandbox to use: the wanted one, or the strongest that starts on this machine.
 
-    Raises: BackendError: one was demanded and does not start.
+    Raises: BackendError: the settings name one, and it does not start.
     """
     if wanted == "off":
         return "off"
@@ -211,7 +225,7 @@ def strongest(wanted: Wanted) -> Kind:
 
 
 def starts(kind: Kind) -> bool:
-    """Whether a harmless program runs in it."""
+    """Return whether a harmless program runs in this kind of sandbox."""
     true = shutil.which("true")
     if true is None or (kind == "bwrap" and shutil.which("bwrap") is None):
         return False

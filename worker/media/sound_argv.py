@@ -1,4 +1,4 @@
-"""Command lines of ffmpeg for sounds, as data. The rules of ``argv`` hold here too."""
+"""Command lines of ffmpeg for sounds, as data, by the rules of ``argv``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from worker.media.sound_plan import Container, Copy, Encode, Track
 
 ENCODERS: Final = {"m4a": "aac", "webm": "libopus"}
 PLAIN_COVERS: Final = ("mjpeg", "png")
-"""Codecs of pictures that are taken out, and put into a copy, as they are."""
+"""Codecs of pictures that are extracted, and put into a copy, without encoding them again."""
 _START: Final = ("-nostdin", "-hide_banner", "-nostats", "-y")
 _PROGRESS: Final = ("-progress", "pipe:1", "-stats_period", "0.5")
 _ONE_THREAD: Final = ("-threads", "1")
@@ -19,19 +19,19 @@ _ONE_THREAD: Final = ("-threads", "1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
-    """What goes into a copy beside the sound."""
+    """Describes the tags of a copy."""
 
     policy: MetadataPolicy = "keep"
     source: int | None = None
-    """The stream that has the file's tags, as in Ogg; None: the file itself has them."""
+    """Number of the stream that has the file's tags, as in Ogg; None: the file itself has them."""
     removed: tuple[str, ...] = ()
-    """Names of tags that stay behind."""
+    """Names of tags that are left out."""
     languages: tuple[str, ...] = ()
-    """Of the tracks in their order; '' if undetermined."""
+    """Languages of the tracks in their order; '' if undetermined."""
 
 
 def tags_of(contents: Contents, tracks: Sequence[Stream], policy: MetadataPolicy) -> Tags:
-    """Return what goes into a copy by the policy."""
+    """Return the tags of a copy by the policy."""
     main = tracks[0]
     in_stream = bool(content_tags(main.tags)) and not content_tags(contents.tags)
     names = {*contents.tags, *main.tags}
@@ -53,11 +53,14 @@ def analyse_argv(
     sample_rate: int,
     measures_loudness: bool,
 ) -> list[str]:
-    """Return the command line that decodes a whole track and writes, for each part of ``part_samples`` samples,
-    its position and its extremes to stdout, and at its end the loudness to stderr, if that is measured."""
+    """Return the command line that decodes a whole track and writes its analysis.
+
+    For each part of ``part_samples`` samples it writes the position and the extremes to stdout. If
+    the loudness is measured, it writes it to stderr at the end.
+    """
     filters = [
         track.mix,
-        # Loudness first: it would cut the parts into pieces of its own.
+        # Loudness comes first: later it would cut the parts into pieces of another size.
         "ebur128=metadata=1:peak=true" if measures_loudness else "",
         f"aformat=sample_fmts=fltp:sample_rates={sample_rate}",
         f"asetnsamples=n={part_samples}:p=0",
@@ -82,11 +85,13 @@ def make_argv(
     cover: int | None = None,
     gain: str = "",
 ) -> list[str]:
-    """Return the command line that makes the web copy; progress on stdout.
+    """Return the command line that makes the web copy and writes progress to stdout.
 
-    Args: cover: number of the picture that goes along. gain: a filter that changes the loudness.
+    Args: cover: number of the picture that the copy carries. gain: a filter that changes the
+        loudness.
     """
     container = plan.container
+    tracks = [_track(number, one, container, gain) for number, one in enumerate(plan.tracks)]
     pictures = [] if cover is None else [
         "-map", f"0:{cover}", "-c:v", "copy", "-disposition:v:0", "attached_pic",
     ]  # fmt: skip
@@ -94,7 +99,7 @@ def make_argv(
         ffmpeg, *_START, "-v", "level+error", *_ONE_THREAD, *input_argv(source, demuxer),
         *[part for one in plan.tracks for part in ("-map", f"0:{one.index}")],
         *pictures, "-sn", "-dn",
-        *[part for number, one in enumerate(plan.tracks) for part in _track(number, one, container, gain)],
+        *[part for track in tracks for part in track],
         *_tags(tags), *(("-movflags", "+faststart") if container.muxer == "ipod" else ()),
         "-filter_threads", "1", "-max_muxing_queue_size", "4096",
         *_PROGRESS, "-f", container.muxer, f"file:{output}",
@@ -111,8 +116,11 @@ def cover_argv(
     max_pixels: int,
     copies: bool,
 ) -> list[str]:
-    """Return the command line that takes a picture out. ``copies``: as it is, if it is JPEG or PNG; else it is
-    encoded again, which leaves nothing but its pixels."""
+    """Return the command line that extracts a picture.
+
+    Args: copies: whether a JPEG or PNG is copied; otherwise the picture is encoded again, which
+        keeps only its pixels.
+    """
     as_it_is = copies and cover.codec in PLAIN_COVERS
     again = "mjpeg" if cover.codec == "mjpeg" else "png"
     return [
@@ -137,7 +145,10 @@ def _track(number: int, track: Track, container: Container, gain: str) -> list[s
 
 
 def _tags(tags: Tags) -> list[str]:
-    """Chapters and languages go along in every case. A name without a value removes the tag."""
+    """Return the options for tags, chapters and languages. A name without a value removes the tag.
+
+    Chapters and languages are always kept.
+    """
     languages = [
         part
         for number, language in enumerate(tags.languages)

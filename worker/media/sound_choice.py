@@ -1,4 +1,4 @@
-"""Whether a file is a sound, and which of its streams are what."""
+"""Decides whether a file is a sound, and which of its streams are tracks and cover."""
 
 from typing import Final
 
@@ -10,9 +10,9 @@ _SECONDARY: Final = frozenset({"comment", "dub", "hearing_impaired", "visual_imp
 
 
 def is_sound(contents: Contents, family: str) -> bool:
-    """Return whether a file is heard and not watched, whatever its container is.
+    """Return whether a file has sound and no film, whatever its container is.
 
-    Args: family: of the file's type. The pictures of an audio file's chapters are no film.
+    Args: family: family of the file's type. The pictures of an audio file's chapters are no film.
     """
     pictures = [one for one in contents.of_kind("video") if not is_still(one)]
     if family == "audio":
@@ -21,7 +21,7 @@ def is_sound(contents: Contents, family: str) -> bool:
 
 
 def tracks_of(contents: Contents) -> tuple[Stream, ...]:
-    """Return the sound tracks that have samples, the one that players begin with first."""
+    """Return the sound tracks that have samples; the first is the one that players begin with."""
     tracks = [one for one in contents.of_kind("audio") if one.frames != 0]
     return tuple(
         sorted(
@@ -36,13 +36,13 @@ def tracks_of(contents: Contents) -> tuple[Stream, ...]:
 
 
 def cover_of(contents: Contents) -> Stream | None:
-    """Return the picture that stands for the sound: what is marked as such, else the first picture."""
+    """Return the cover: a picture that is marked as one, or else the first picture."""
     covers = contents.covers or tuple(one for one in contents.of_kind("video") if is_still(one))
     return covers[0] if covers else None
 
 
 def is_lossless(stream: Stream) -> bool:
-    """Whether a track is exactly what was recorded; telephone codes (A-law, mu-law) are not."""
+    """Return whether a track is exactly what was recorded; A-law and mu-law are not."""
     if stream.codec in ("pcm_alaw", "pcm_mulaw"):
         return False
     is_master = stream.codec == "dts" and "MA" in stream.profile

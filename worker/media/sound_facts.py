@@ -1,4 +1,4 @@
-"""What users, hooks and the page get to know of a sound."""
+"""Collects the facts of a sound that users, hooks and the page receive."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -21,27 +21,31 @@ _SHOWN: Final = (
 
 
 def sound_facts(
-    contents: Contents, tracks: Sequence[Stream], heard: SoundAnalysis | None
+    contents: Contents, tracks: Sequence[Stream], analysis: SoundAnalysis | None
 ) -> dict[str, object]:
-    """Return a sound's facts as JSON values; what the file does not say is left out.
+    """Return a sound's facts as JSON values; those that the file does not state are left out.
 
-    The place where it was recorded is not among them. Duration in seconds, rates in hertz or bits per second.
+    The place where it was recorded is never one of them. Duration in seconds, rates in hertz or
+    bits per second.
     """
     cover = cover_of(contents)
     facts: dict[str, object] = {
-        "duration": _duration(contents, tracks[0], heard),
+        "duration": _duration(contents, tracks[0], analysis),
         "bit_rate": contents.bit_rate,
         "audio": [_track_facts(one) for one in tracks[:MAX_SHOWN_TRACKS]],
         "chapters": len(contents.chapters),
         "cover": {"width": cover.width, "height": cover.height} if cover and cover.width else None,
-        "loudness": heard.loudness.facts() if heard and heard.loudness else None,
+        "loudness": analysis.loudness.facts() if analysis and analysis.loudness else None,
         **shown_tags(contents, tracks[0]),
     }
     return {name: value for name, value in facts.items() if value}
 
 
 def shown_tags(contents: Contents, main: Stream) -> dict[str, str]:
-    """Return the tags that name what is heard, each at most 200 characters; Ogg has them in its stream."""
+    """Return the tags that describe the sound, each at most 200 characters.
+
+    Ogg has them in its stream.
+    """
     found: Mapping[str, str] = {**main.tags, **contents.tags}
     tags = {name: found[name][:MAX_SHOWN_CHARACTERS] for name in _SHOWN if found.get(name)}
     if "date" not in tags and contents.tags.get("creation_time"):
@@ -49,13 +53,13 @@ def shown_tags(contents: Contents, main: Stream) -> dict[str, str]:
     return tags
 
 
-def _duration(contents: Contents, main: Stream, heard: SoundAnalysis | None) -> float | None:
-    """Return the header's word where decoding agrees with it: it is more precise."""
+def _duration(contents: Contents, main: Stream, analysis: SoundAnalysis | None) -> float | None:
+    """Return the duration of the header if decoding confirms it, since it is more precise."""
     stated = main.duration or contents.duration
-    if heard is None:
+    if analysis is None:
         return stated
-    agrees = stated is not None and abs(stated - heard.seconds) <= tolerance(stated)
-    return round(stated if stated is not None and agrees else heard.seconds, 3)
+    is_confirmed = stated is not None and abs(stated - analysis.seconds) <= tolerance(stated)
+    return round(stated if stated is not None and is_confirmed else analysis.seconds, 3)
 
 
 def _track_facts(track: Stream) -> dict[str, object]:

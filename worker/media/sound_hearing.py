@@ -1,4 +1,4 @@
-"""Decodes a whole sound track in the box: its length, its waveform, its loudness, and whether it is damaged."""
+"""Analyses a decoded sound track: its length, its waveform, its loudness, and its damage."""
 
 import re
 from collections.abc import Callable
@@ -9,43 +9,46 @@ from worker.media.sound_loudness import Loudness
 from worker.media.sound_waveform import Waveform
 
 MAX_ERRORS: Final = 20
-"""Error messages of ffmpeg from which on a sound is damaged: what it decoded is mostly its own repair."""
+"""Most error messages of ffmpeg for an undamaged sound; with more, most samples are repairs."""
 LENGTH_SHARE: Final = 0.02
 LENGTH_SECONDS: Final = 1.0
 SOUNDING: Final = 0.01
-"""Peak from which on a copy that is silent is not what its source was."""
+"""Smallest peak of a source whose copy must not be silent."""
 EXACT: Final = frozenset(
     {"mov", "wav", "w64", "aiff", "caf", "flac", "ogg", "matroska", "wv", "tta", "ape"}
 )
-"""Demuxers whose headers say how long a sound is; others guess it from the file's size."""
+"""Demuxers whose headers state the length of a sound; others guess it from the file's size."""
 _LEVEL: Final = re.compile(r"lavfi\.astats\.Overall\.(Min|Max)_level=(\S{1,40})\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundAnalysis:
-    """What decoding a whole track has shown."""
+    """Holds what decoding a whole track has shown."""
 
     waveform: Waveform
     errors: int
-    """Error messages that ffmpeg wrote."""
+    """Number of error messages that ffmpeg wrote."""
     loudness: Loudness | None
 
     @property
     def seconds(self) -> float:
-        """How long the samples are that could be decoded."""
+        """Length of the samples that could be decoded, in seconds."""
         return self.waveform.seconds
 
     @property
     def is_damaged(self) -> bool:
-        """Whether too much of it could not be decoded."""
+        """Whether too much of the sound could not be decoded."""
         return self.errors > MAX_ERRORS
 
     def is_shorter_than(self, seconds: float | None) -> bool:
-        """Return whether a part of a sound of ``seconds`` is missing."""
+        """Return whether a part of a sound of ``seconds`` seconds is missing."""
         return seconds is not None and self.seconds < seconds - tolerance(seconds)
 
     def is_like(self, made: "SoundAnalysis") -> bool:
-        """Return whether ``made``, a copy, is as long, without errors and not silent where this is not."""
+        """Return whether the copy ``made`` is as long, has no more errors, and is not silent.
+
+        If this sound is silent, its copy may be silent, too.
+        """
         return (
             made.errors <= self.errors
             and abs(made.seconds - self.seconds) <= tolerance(self.seconds)
@@ -59,16 +62,16 @@ def tolerance(seconds: float) -> float:
 
 
 class SoundAnalyser:
-    """Follows what ``analyse_argv``'s program writes. ``hear`` is made for ``run(on_line=...)``."""
+    """Reads the output of ``analyse_argv``. ``on_line`` is made for ``run(on_line=...)``."""
 
     def __init__(self, waveform: Waveform, moved: Callable[[float], None]) -> None:
-        """``moved`` gets how many seconds have been decoded."""
+        """Fill a waveform. Args: moved: called with the number of seconds that are decoded."""
         self._waveform = waveform
         self._moved = moved
         self._low = 0.0
 
     def on_line(self, line: str) -> bool:
-        """Take one line; return whether it shows that the program moves on: a part was decoded."""
+        """Take one line; return whether it shows progress, which is a decoded part."""
         found = _LEVEL.match(line)
         if found is None:
             return False

@@ -1,6 +1,6 @@
-"""Whether a copy of a sound carries everything that its source has, so that the source need not be kept.
+"""Decides whether a copy of a sound carries all that its source has, so that it can replace it.
 
-Only a copy whose tracks were not encoded again can: in doubt something is lost.
+Only a copy whose tracks were not encoded again can carry all. In doubt something counts as lost.
 """
 
 from collections import Counter
@@ -13,17 +13,22 @@ from worker.media.sound_choice import tracks_of
 from worker.media.sound_hearing import tolerance
 
 LISTED: Final = frozenset({"mov", "matroska", "ogg", "flac", "mp3", "aac"})
-"""Demuxers that report what a file holds. The chunks of WAV, CAF and others are more than ffprobe names."""
+"""Demuxers that report all of a file. In WAV, CAF and others ffprobe does not name all chunks."""
 
 
 def may_hold_more(demuxer: str, layout: Layout | None) -> bool:
-    """Return whether a file may hold something that no inventory names. ``layout``: of an MP4 or MOV file."""
+    """Return whether a file may hold something that no inventory names.
+
+    Args: layout: that of an MP4 or MOV file.
+    """
     return demuxer not in LISTED or (layout is not None and layout.has_unknown)
 
 
 def carries_all(source: Contents, made: Contents, policy: MetadataPolicy) -> bool:
-    """Return whether ``made``, whose tracks were copied, has all that ``source`` has. Tags that the policy
-    removes are not lost."""
+    """Return whether ``made``, whose tracks were copied, has all that ``source`` has.
+
+    Tags that the policy removes do not count as lost.
+    """
     return (
         source.is_complete
         and made.is_complete
@@ -49,7 +54,7 @@ def _lengths_agree(source: Contents, made: Contents) -> bool:
 
 
 def _others(contents: Contents) -> Counter[tuple[str, str]]:
-    """Return what is neither sound nor the text of chapters, which is in both where it is in one."""
+    """Count the streams that are neither sound nor the text of chapters."""
     return Counter(
         (one.kind, one.codec)
         for one in contents.streams

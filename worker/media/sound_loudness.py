@@ -1,4 +1,7 @@
-"""Loudness of sound by EBU R 128 (ITU-R BS.1770): measured by ffmpeg's ``ebur128``, made equal by ``loudnorm``."""
+"""Measures loudness with ffmpeg's ``ebur128`` and corrects it with ``loudnorm``.
+
+The measure is that of EBU R 128 (ITU-R BS.1770).
+"""
 
 import math
 import re
@@ -6,35 +9,36 @@ from dataclasses import dataclass
 from typing import Final
 
 TRUE_PEAK: Final = -1.5
-"""Highest true peak of a normalised copy in dBTP: a lossy encoder adds up to 1 dB to it."""
+"""Highest true peak of a normalised copy in dBTP; a lossy encoder adds up to 1 dB to it."""
 TOLERANCE: Final = 0.5
 """LU by which a programme's loudness may differ from its target (EBU R 128, f)."""
 SILENCE: Final = -70.0
-"""LUFS: the gate of BS.1770. What is not above it has no loudness."""
+"""Gate of BS.1770 in LUFS. A sound that is not above it has no loudness."""
 _NUMBER: Final = r"(-?(?:[0-9]{1,4}(?:\.[0-9]{1,6})?|inf))"
 _SUMMARY: Final = re.compile(
-    rf"I: +{_NUMBER} LUFS\s+Threshold: +{_NUMBER} LUFS.*?LRA: +{_NUMBER} LU\s.*?Peak: +{_NUMBER} dBFS",
+    rf"I: +{_NUMBER} LUFS\s+Threshold: +{_NUMBER} LUFS"
+    rf".*?LRA: +{_NUMBER} LU\s.*?Peak: +{_NUMBER} dBFS",
     re.DOTALL,
 )
 _RANGES: Final = (1.0, 50.0)
-"""What ``loudnorm`` accepts as the target of its loudness range in LU."""
+"""Lowest and highest target of the loudness range that ``loudnorm`` accepts, in LU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loudness:
-    """What ``ebur128`` measured of a whole sound."""
+    """Holds what ``ebur128`` measured of a whole sound."""
 
     integrated: float
-    """LUFS."""
+    """Integrated loudness in LUFS."""
     threshold: float
-    """LUFS: the relative gate."""
+    """Relative gate in LUFS."""
     range: float
-    """LU."""
+    """Loudness range in LU."""
     true_peak: float
-    """dBTP."""
+    """True peak in dBTP."""
 
     def facts(self) -> dict[str, float]:
-        """Return what users get to know."""
+        """Return the values that are shown to users."""
         return {
             "integrated": self.integrated,
             "range": self.range,
@@ -43,7 +47,7 @@ class Loudness:
 
 
 def read_loudness(text: str) -> Loudness | None:
-    """Return the last summary in what ffmpeg wrote; None if there is none, or nothing but silence."""
+    """Return the last summary in ffmpeg's output; None if there is none, or the sound is silent."""
     _, _, summary = text.rpartition("Summary:")
     found = _SUMMARY.search(summary)
     if found is None:
@@ -55,24 +59,24 @@ def read_loudness(text: str) -> Loudness | None:
 
 
 def needs_gain(measured: Loudness | None, target: float) -> bool:
-    """Return whether a sound is to be brought to ``target`` LUFS: silence can't be."""
+    """Return whether a sound must be brought to ``target`` LUFS; silence can't be."""
     return measured is not None and abs(measured.integrated - target) > TOLERANCE
 
 
 def gain_filter(measured: Loudness, target: float) -> str:
     """Return the filter that brings a measured sound to ``target`` LUFS.
 
-    It is one constant gain, unless peaks would pass ``TRUE_PEAK`` then: those are limited.
+    It is one constant gain. If peaks would exceed ``TRUE_PEAK`` with it, they are limited.
     """
     lowest, highest = _RANGES
     values = {
         "I": target,
         "TP": TRUE_PEAK,
-        # With a smaller target than the sound's own range, loudnorm would compress it.
+        # If the target were smaller than the sound's own range, loudnorm would compress the sound.
         "LRA": min(highest, max(lowest, math.ceil(measured.range) + 1.0)),
         "measured_I": _within(measured.integrated),
         "measured_TP": max(-99.0, min(99.0, measured.true_peak)),
-        # 0 means "not measured" to loudnorm.
+        # loudnorm takes 0 for "not measured".
         "measured_LRA": max(0.1, min(99.0, measured.range)),
         "measured_thresh": _within(measured.threshold),
         "linear": "true",

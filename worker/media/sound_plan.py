@@ -1,4 +1,4 @@
-"""What becomes of a sound file, decided by what it holds, before any time is spent on it."""
+"""Decides by a sound's contents which web copy to make, before any time is spent on it."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,7 +18,7 @@ from worker.media.sound_choice import is_lossless
 from worker.media.sounds import CHANNEL_BITS, MAX_SAMPLE_RATE, can_be_copied
 
 MAX_PLAYED_RATE: Final = 96_000
-"""Hertz: not every browser and sound card plays more."""
+"""Highest sample rate in hertz: not every browser and sound card plays more."""
 OPUS_RATE: Final = 48_000
 _PCM: Final = frozenset(
     {"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_alaw", "pcm_mulaw"}
@@ -33,12 +33,12 @@ _PLAYED: Final = {
     "video/mp4": frozenset({"aac", "mp3"}),
     "video/webm": frozenset({"opus", "vorbis"}),
 }
-"""Codecs that browsers play, by the media type of the file that they are in."""
+"""Codecs that browsers play, by the media type of the file that holds them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """A kind of file that browsers play."""
+    """Describes a kind of file that browsers play."""
 
     name: str
     muxer: str
@@ -46,7 +46,7 @@ class Container:
     content_type: str
     ext: str
     copied: frozenset[str]
-    """Codecs that go into it as they are."""
+    """Codecs that are copied into it without encoding them again."""
     has_cover: bool
     """Whether it has a place for a picture."""
 
@@ -81,12 +81,12 @@ _SAME: Final = {
     "audio/aac": M4A,
     "video/webm": WEBM,
 }
-"""What a file goes into that is to stay what it is, by its media type."""
+"""Container of a copy that keeps the kind of its source, by the source's media type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the settings want of sounds. Rates in bits per second, loudness in LUFS."""
+    """Holds what the settings want of sounds. Rates in bits per second."""
 
     web: bool = True
     codec: Codec = "aac"
@@ -97,21 +97,21 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """One track of the web copy. ``bit_rate`` in bits per second."""
+    """Plans one track of the web copy. ``bit_rate`` in bits per second."""
 
     index: int
-    """The source's own number of the stream."""
+    """Number of the stream in the source."""
     is_copied: bool = False
     mix: str = ""
-    """ffmpeg's filter that gives the track a layout which browsers play; '' where it has one."""
+    """Filter that gives the track a layout that browsers play; '' if it has one."""
     bit_rate: int = 0
     sample_rate: int = 0
-    """Hertz."""
+    """Sample rate in hertz."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """The tracks go into another file as they are, without being encoded again."""
+    """Plans to copy the tracks into another file without encoding them again."""
 
     container: Container
     tracks: tuple[Track, ...]
@@ -119,12 +119,12 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encode:
-    """Tracks are encoded; those that browsers play already may be copied."""
+    """Plans to encode the tracks; those that browsers play already may be copied."""
 
     container: Container
     tracks: tuple[Track, ...]
     is_needed: bool
-    """Whether the file doesn't do by itself; otherwise the copy must be a gain."""
+    """Whether the copy is needed in any case; otherwise it is used only if it is a gain."""
 
 
 def plan_sound(
@@ -137,10 +137,11 @@ def plan_sound(
     changes_loudness: bool = False,
     has_unwanted_tags: bool = False,
 ) -> Copy | Encode | None:
-    """Return which web copy is made of a sound; None: the file plays as it is.
+    """Return the plan for the web copy of a sound; None if the file plays as it is.
 
-    Args: content_type: by the file's content. size: of the file in bytes. changes_loudness: its loudness is to
-        be changed. has_unwanted_tags: it has tags that the settings take out.
+    Args: content_type: media type of the content. size: size of the file in bytes.
+        changes_loudness: whether the loudness must be changed. has_unwanted_tags: whether the
+        settings remove tags of it.
     """
     if not wishes.web:
         return None
@@ -168,7 +169,10 @@ def plays(tracks: tuple[Stream, ...], content_type: str) -> bool:
 
 
 def encoding(tracks: tuple[Stream, ...], wishes: Wishes, *, copies: bool) -> tuple[Track, ...]:
-    """Return the tracks of a copy in the wanted codec. ``copies``: those that fit go in as they are."""
+    """Return the tracks of a copy in the wanted codec.
+
+    Args: copies: whether tracks that fit are copied without encoding them again.
+    """
     copied = _BY_CODEC[wishes.codec].copied if copies else frozenset()
     return tuple(
         Track(index=one.index, is_copied=True)
@@ -190,7 +194,7 @@ def _encoded(track: Stream, wishes: Wishes) -> Track:
 
 
 def _places(track: Stream, codec: Codec) -> tuple[int, str]:
-    """Return how many channels are encoded, and the filter that puts them in their places."""
+    """Return the number of channels that are encoded, and the filter that arranges them."""
     channels = track.channels
     if not channels:
         return STEREO_CHANNELS, ""
@@ -207,7 +211,7 @@ def _is_played(track: Stream) -> bool:
 
 
 def _container_for(tracks: tuple[Stream, ...]) -> Container | None:
-    """Return what the tracks can be copied into, so that browsers play them; None if there is nothing."""
+    """Return the container into which the tracks are copied for browsers; None if none fits."""
     if not all(map(_is_played, tracks)):
         return None
     codecs = {one.codec for one in tracks}
@@ -218,7 +222,7 @@ def _container_for(tracks: tuple[Stream, ...]) -> Container | None:
 
 
 def _is_gain(contents: Contents, encoded: tuple[Track, ...], wishes: Wishes, size: int) -> bool:
-    """Whether the encoded tracks will probably be smaller than the file by what the settings want."""
+    """Return whether the encoded tracks will probably be smaller, as far as the settings want."""
     if contents.duration is None:
         return True
     expected = sum(one.bit_rate for one in encoded) * contents.duration / 8

@@ -1,6 +1,6 @@
-"""The waveform of a sound: the lowest and the highest sample of each of its parts, all channels together.
+"""The waveform of a sound: the lowest and the highest sample of each part, over all channels.
 
-Written as the JSON that BBC's audiowaveform makes (version 2) and that peaks.js, waveform-data.js and
+It is written as the JSON of BBC's audiowaveform (version 2), which peaks.js, waveform-data.js and
 wavesurfer.js read. https://github.com/bbc/audiowaveform/blob/master/doc/DataFormat.md
 """
 
@@ -11,35 +11,40 @@ from typing import Final
 BITS: Final = 8
 WAVEFORM_TYPE: Final = "application/json"
 SHORTEST_PART: Final = 1 / 200
-"""Seconds: below this a part is shorter than a period of a low tone."""
+"""Shortest part in seconds; a shorter one is less than a period of a low tone."""
 UNKNOWN_PART: Final = 1 / 20
-"""Seconds of a part of a sound whose length no header has."""
+"""Length of a part in seconds, for a sound whose length no header states."""
 LONGEST_PART: Final = 2.0
-"""Seconds: ffmpeg holds the samples of one part in memory."""
+"""Longest part in seconds; ffmpeg holds the samples of one part in memory."""
 
 
 def part_samples(duration: float | None, sample_rate: int, points: int) -> int:
-    """Return the samples of one part, so that a sound of ``duration`` seconds has about ``points`` parts."""
+    """Return the number of samples of a part.
+
+    A sound of ``duration`` seconds then has about ``points`` parts.
+    """
     wanted = UNKNOWN_PART if duration is None else duration / points
     return math.ceil(min(max(wanted, SHORTEST_PART), LONGEST_PART) * sample_rate)
 
 
 class Waveform:
-    """Gets the extremes of equally long parts, one after the other, and keeps at most ``points`` of them:
-    neighbours are merged when there are more, so that the length of a sound needs no memory."""
+    """Collects the extremes of parts of equal length, and keeps at most ``points`` of them.
+
+    If there are more, neighbours are merged, so that a long sound needs no more memory.
+    """
 
     def __init__(self, *, sample_rate: int, samples: int, points: int) -> None:
-        """``samples``: of each part that is added."""
+        """Start without a part. Args: samples: number of samples of each part that is added."""
         self.sample_rate = sample_rate
         self._samples = samples
         self._points = max(2, points)
         self._merged = 1
-        """Parts in each point."""
+        """Number of parts in each point."""
         self._parts = 0
         self._extremes: list[tuple[float, float]] = []
 
     def add(self, low: float, high: float) -> None:
-        """Take the extremes of the next part, -1 to 1; what is not a number counts as silence."""
+        """Add the extremes of the next part, from -1 to 1; NaN and infinity count as silence."""
         low, high = _bounded(low), _bounded(high)
         if self._parts % self._merged == 0 and len(self._extremes) == self._points:
             self._merge()
@@ -59,7 +64,7 @@ class Waveform:
 
     @property
     def seconds(self) -> float:
-        """The length of all parts together; the last one may be shorter than it counts."""
+        """The length of all parts in seconds; the last part counts in full and may be shorter."""
         return self._parts * self._samples / self.sample_rate
 
     @property
@@ -69,7 +74,7 @@ class Waveform:
 
     @property
     def peak(self) -> float:
-        """The largest distance from silence, 0 to 1."""
+        """The largest distance from silence, from 0 to 1."""
         return max((max(-low, high) for low, high in self._extremes), default=0.0)
 
     def as_json(self) -> bytes:

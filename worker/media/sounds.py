@@ -1,5 +1,8 @@
-"""How each sound track of a film goes on: copied where browsers play it, else as AAC with enough bits for its
-channels, with a stereo track beside surround."""
+"""Plans the sound tracks of a film's web copy.
+
+A track that browsers play is copied; others become AAC with enough bits for their channels. A
+stereo track is added to each surround track.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,36 +20,39 @@ from worker.media.choose import Chosen
 from worker.media.contents import Stream
 
 CHANNEL_BITS: Final = 64_000
-"""Bits per second that AAC-LC gets for each channel at least."""
+"""Fewest bits per second of AAC-LC for each channel."""
 MAX_SAMPLE_RATE: Final = 48_000
 _FLAGS: Final = frozenset(
-    {"dub", "original", "comment", "lyrics", "karaoke", "forced", "hearing_impaired", "visual_impaired"}
+    {"dub", "original", "comment", "lyrics", "karaoke", "forced", "hearing_impaired",
+     "visual_impaired"}
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """One sound track of the web copy. ``bit_rate`` in bits per second."""
+    """Plans one sound track of the web copy. ``bit_rate`` in bits per second."""
 
     index: int
-    """The source's own number of the stream."""
+    """Number of the stream in the source."""
     is_copied: bool = False
     filters: str = ""
     bit_rate: int = 0
     sample_rate: int = 0
-    """Hertz; 0: the source's."""
+    """Sample rate in hertz; 0 keeps that of the source."""
     disposition: str = "0"
-    """ffmpeg's flags, joined by +; 0 for none."""
+    """Flags of ffmpeg, joined by +; 0 for none."""
 
 
 def plan_sounds(
     chosen: Chosen, *, stereo_bit_rate: int, is_broadcast: bool = False
 ) -> tuple[Sound, ...]:
-    """Return the tracks of the web copy: each with all its channels, and surround in stereo too.
+    """Return the tracks of the web copy: each with all its channels, and surround in stereo, too.
 
-    Args: stereo_bit_rate: of encoded stereo, in bits per second; other layouts get the same for each channel.
-        is_broadcast: the sound comes in frames of a transmission (ADTS), which begin anywhere and may be
-            damaged: these are decoded, since a single one that can't be copied would end the work.
+    Args: stereo_bit_rate: bit rate of encoded stereo, in bits per second; other layouts get the
+            same for each channel.
+        is_broadcast: whether the sound comes in frames of a transmission (ADTS). They begin
+            anywhere and may be damaged, so they are decoded: a single frame that can't be copied
+            would end the work.
     """
     planned: list[Sound] = []
     channel_rate = max(CHANNEL_BITS, stereo_bit_rate // 2)
@@ -67,7 +73,7 @@ def plan_sounds(
 
 
 def can_be_copied(track: Stream) -> bool:
-    """Whether every browser plays the track as it is, in MP4."""
+    """Return whether every browser plays the track as it is, in MP4."""
     return (
         track.codec == "aac"
         and track.profile not in ("Main", "SSR", "LTP", "LD", "ELD", "HE-AACv2 LD")
@@ -79,7 +85,7 @@ def can_be_copied(track: Stream) -> bool:
 def _as_it_is(
     track: Stream, channel_rate: int, filters: str, *, is_copied: bool, is_main: bool
 ) -> Sound:
-    """Return the track with all its channels."""
+    """Return the plan for the track with all its channels."""
     disposition = _disposition(track, is_main=is_main)
     if is_copied:
         return Sound(index=track.index, is_copied=True, disposition=disposition)

@@ -1,9 +1,9 @@
-"""The system calls that a decoder has no use for, as a seccomp filter (seccomp(2)).
+"""Denies the system calls that a decoder does not need, by a seccomp filter (seccomp(2)).
 
-libseccomp, by ctypes, has each architecture's numbers and refuses calls by another architecture's
-table. ``DENIED`` is what Flatpak and Docker deny, and also the calls that make other files than plain
-ones, change another process or start one. A denied call fails with EPERM, so that a program may do
-without it.
+libseccomp, called by ctypes, knows the numbers of each architecture and refuses calls by the table
+of another one. ``DENIED`` has the calls that Flatpak and Docker deny, and those that make other
+files than plain ones, change another process or start one. A denied call fails with EPERM, so a
+program can go on without it.
 """
 
 import atexit
@@ -45,39 +45,42 @@ DENIED: Final = (
     "name_to_handle_at", "open_by_handle_at", "move_pages", "migrate_pages", "mbind",
     # Any network.
     "socket", "socketpair", "socketcall", "connect", "bind", "listen", "accept", "accept4",
-    # Files that are not plain, names that lead elsewhere, rights of others.
+    # Files that are not plain, links and changes of names, and other users' rights.
     "symlink", "symlinkat", "link", "linkat", "mknod", "mknodat", "mkdir", "mkdirat", "setxattr",
     "lsetxattr", "fsetxattr", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2",
     "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
     "setgroups", "setfsuid", "setfsgid", "capset",
-    # Landlock does not look at these.
+    # Landlock does not check these.
     "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime",
     "utimes", "utimensat", "utimensat_time64", "futimesat", "setxattrat", "removexattr",
     "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
 )  # fmt: skip
 NAMESPACES: Final = 0x7E020080
-"""CLONE_NEW* of clone(2): all kinds of namespaces."""
+"""CLONE_NEW* of clone(2): the flags of all kinds of namespaces."""
 THREAD: Final = 0x10000
-"""CLONE_THREAD of clone(2): what is made is a thread and no process."""
+"""CLONE_THREAD of clone(2): the flag for a thread instead of a process."""
 PDEATHSIG: Final = 1
-"""The option of prctl(2) by which a process would outlive the worker."""
+"""Option of prctl(2) with which a process could outlive the worker."""
 SIGNALS_OF_FILES: Final = (8, 10, 15)
-"""F_SETOWN, F_SETSIG, F_SETOWN_EX of fcntl(2): a pipe would send any signal to any process."""
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX of fcntl(2): with them a pipe can send signals to processes."""
 TIOCSTI: Final = 0x5412
 TMPFILE: Final = 0x400000
-"""The bit of O_TMPFILE that no other flag has: a file without a name takes space that ``run`` can't count."""
+"""Bit that only O_TMPFILE has: a file without a name takes space that ``run`` can't count."""
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
 _NOT_EQUAL: Final = 1
 _MASKED_EQUAL: Final = 7
 _LOWER_HALF: Final = 0xFFFFFFFF
-"""The bits that the kernel uses where an argument is an ``int``."""
+"""Bits that the kernel uses of an argument that is an ``int``."""
 _UNKNOWN_CALL: Final = -1
 
 
 class _Condition(ctypes.Structure):
-    """``struct scmp_arg_cmp``: an argument, masked with the first value, equals the second; or an
-    argument does not equal the first value."""
+    """Mirrors ``struct scmp_arg_cmp``.
+
+    An argument, masked with the first value, equals the second; or it does not equal the first
+    value.
+    """
 
     _fields_ = (
         ("argument", ctypes.c_uint),
@@ -88,7 +91,7 @@ class _Condition(ctypes.Structure):
 
 
 class _FilterFile:
-    """The filter as a file, made at its first use, and again if a cleaner of ``/tmp`` has removed it."""
+    """Writes the filter to a file at its first use, and again if ``/tmp`` was cleaned."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -112,7 +115,7 @@ _file: Final = _FilterFile()
 
 
 def filter_file() -> Path | None:
-    """Return a file with the filter, for programs that load it; None where there is no filter.
+    """Return a file with the filter, for programs that load it; None if there is no filter.
 
     It is removed when this process ends.
     """
@@ -129,7 +132,7 @@ def _written(program: bytes) -> Path:
 
 @cache
 def bytecode() -> bytes | None:
-    """Return the filter as a BPF program; None where libseccomp is missing or too old."""
+    """Return the filter as a BPF program; None if libseccomp is missing or too old."""
     try:
         with tempfile.TemporaryFile(buffering=0) as file:
             _write(_library(), file.fileno())
@@ -161,29 +164,29 @@ def _library() -> ctypes.CDLL:
 
 
 def _write(library: ctypes.CDLL, descriptor: int) -> None:
-    """Raises: OSError."""
+    """Write the filter to a file descriptor. Raises: OSError."""
     rules = library.seccomp_init(_ALLOW)
     if not rules:
         raise OSError(errno.ENOMEM, "seccomp_init")
     try:
         for name in DENIED:
             _deny(library, rules, name)
-        # Threads need clone. The flags of clone3 are behind a pointer, which no filter can follow: glibc
-        # and musl use clone where clone3 fails with ENOSYS.
+        # Threads need clone. A filter can't read the flags of clone3, which a pointer refers to.
+        # glibc and musl use clone if clone3 fails with ENOSYS.
         _deny(library, rules, "clone3", code=errno.ENOSYS)
         _deny(library, rules, "openat2", code=errno.ENOSYS)
         for bit in (1 << n for n in range(32) if NAMESPACES >> n & 1):
             _deny(library, rules, "clone", [_Condition(0, _MASKED_EQUAL, bit, bit)])
         _deny(library, rules, "clone", [_Condition(0, _MASKED_EQUAL, THREAD, 0)])
         _deny(library, rules, "prctl", [_int_equals(0, PDEATHSIG)])
-        # Limits of other processes; 0 is the caller.
+        # Limits of other processes are refused; 0 is the caller.
         _deny(library, rules, "prlimit64", [_Condition(0, _NOT_EQUAL, 0, 0)])
         for name in ("fcntl", "fcntl64"):
             for command in SIGNALS_OF_FILES:
                 _deny(library, rules, name, [_int_equals(1, command)])
         for name, flags in (("open", 1), ("openat", 2)):
             _deny(library, rules, name, [_Condition(flags, _MASKED_EQUAL, TMPFILE, TMPFILE)])
-        # Pushing input into a terminal.
+        # Writing input into a terminal is refused.
         _deny(library, rules, "ioctl", [_int_equals(1, TIOCSTI)])
         _checked(library.seccomp_export_bpf(rules, descriptor), "export")
     finally:

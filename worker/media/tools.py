@@ -1,4 +1,4 @@
-"""Which programs for media there are, found once at start."""
+"""Finds the media programs once at start."""
 
 import logging
 import re
@@ -19,24 +19,26 @@ log = logging.getLogger(__name__)
 _VERSION: Final = re.compile(r"ffmpeg version (\S{1,100})")
 VERSION_SECONDS: Final = 10.0
 TONE_MAPPING: Final = "--enable-libzimg"
-"""How ffmpeg must be built to have the filter zscale."""
+"""Option with which ffmpeg must be built to have the filter zscale."""
 UNKNOWN_VERSION: Final = "of unknown version"
 WEAKNESSES: Final[dict[Kind, str]] = {
     "bwrap": "",
-    "landlock": "bubblewrap does not start here: Landlock keeps programs for media from other files and from TCP.",
-    "rlimit": "Neither bubblewrap nor Landlock starts here: programs for media can read every file of this user.",
+    "landlock": "bubblewrap does not start here: Landlock keeps programs for media from other "
+    "files and from TCP.",
+    "rlimit": "Neither bubblewrap nor Landlock starts here: programs for media can read every file "
+    "of this user.",
     "off": "No sandbox starts here: nothing keeps programs for media in a box.",
 }
 NO_FILTER: Final = "libseccomp is missing: programs for media may use every system call."
 REMEDY: Final = (
-    "Install bubblewrap and libseccomp and allow user namespaces; media.sandbox=bwrap refuses to start "
-    "without them, and naming the weaker one accepts it."
+    "Install bubblewrap and libseccomp and allow user namespaces; media.sandbox=bwrap refuses to "
+    "start without them, and naming the weaker one accepts it."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """Paths of programs, None where missing, and the sandbox they run in."""
+    """Holds the paths of programs, None for missing ones, and the kind of their sandbox."""
 
     ffmpeg: str | None
     ffprobe: str | None
@@ -46,17 +48,17 @@ class Tools:
     """Whether ffmpeg has the filter that brings HDR into the range of other screens."""
     exiftool: str | None = None
     weakness: str = ""
-    """A sentence: what the box lacks although the settings did not choose a weaker one; '' if nothing."""
+    """Sentence on what the sandbox lacks although no setting chose a weaker one; '' if nothing."""
 
     def sentence(self) -> str:
-        """For the start message."""
+        """Return the sentence of the start message."""
         warning = f" (WARNING: {self.weakness})" if self.weakness else ""
         if self.ffmpeg is None:
             return f"no ffmpeg: videos are stored as they come, sandbox {self.sandbox}{warning}"
         return f"ffmpeg {self.version}, sandbox {self.sandbox}{warning}"
 
     def warn(self) -> None:
-        """Log what the box lacks, and what to do about it."""
+        """Log what the sandbox lacks, and the remedy."""
         if self.weakness:
             log.warning(
                 "media.sandbox.weak",
@@ -65,10 +67,11 @@ class Tools:
 
 
 def discover(settings: Settings) -> Tools:
-    """Look for ffmpeg on PATH, then in the package imageio-ffmpeg (which has no ffprobe).
+    """Find the programs: ffmpeg on PATH, or else in the package imageio-ffmpeg (without ffprobe).
 
-    Raises: BackendError: the sandbox that the settings demand does not start, or has no filter of
-        system calls; the settings need exiftool, and it is missing, or a watermark that can't be drawn.
+    Raises: BackendError: the sandbox that the settings name does not start, or has no filter of
+        system calls; the settings need exiftool, and it is missing, or a watermark that can't be
+        drawn.
     """
     ffmpeg = shutil.which(settings.media.ffmpeg) or _shipped()
     wanted = settings.media.sandbox
@@ -89,7 +92,7 @@ def discover(settings: Settings) -> Tools:
 
 
 def _exiftool(settings: Settings) -> str | None:
-    """Raises: BackendError: the settings need it, and it is missing."""
+    """Return the path of exiftool. Raises: BackendError: it is needed and missing."""
     found = shutil.which("exiftool")
     media = settings.media
     policies = {media.profile(name).image.metadata for name in ("", *media.profile_choice)}
@@ -116,7 +119,7 @@ def _shipped() -> str | None:
 
 
 def _about(ffmpeg: str) -> str:
-    """Return what ffmpeg writes about its version and how it was built; '' if it does not run."""
+    """Return what ffmpeg writes about its version and build; '' if it does not run."""
     try:
         return run(
             [ffmpeg, "-version"],

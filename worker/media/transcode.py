@@ -1,4 +1,4 @@
-"""Runs ffmpeg on a file in its box and takes what it made."""
+"""Runs ffmpeg on a file in a sandbox and takes its output."""
 
 import logging
 from collections.abc import Callable
@@ -18,10 +18,12 @@ from worker.media.sandbox import Sandbox
 log = logging.getLogger(__name__)
 
 PATIENCE: Final = 100.0
-"""A program may run for its processor time multiplied by this: only one that pretends to move on while it
-uses less than a hundredth of a processor meets it."""
+"""Longest run of a program, as a multiple of its processor time.
+
+Only a program that shows false progress with less than a hundredth of a processor reaches it.
+"""
 PROGRESS_BYTES: Final = 64 << 20
-"""30 hours of positions, which ffmpeg writes twice a second in 300 bytes each."""
+"""Most bytes of positions: 30 hours of them, which ffmpeg writes twice a second in 300 bytes."""
 DRAFT_NAME: Final = "draft.part"
 
 
@@ -35,14 +37,15 @@ class TranscodeRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A file that ffmpeg made, synced, out of the reach of every box. Size in bytes."""
+    """Describes a file that ffmpeg made, which is synced and out of reach of every sandbox."""
 
     path: Path
     size: int
+    """Size in bytes."""
     errors: int
-    """Error messages that ffmpeg wrote meanwhile."""
+    """Number of error messages that ffmpeg wrote."""
     is_cut_off: bool
-    """Whether they say that the end of the source is missing."""
+    """Whether a message states that the end of the source is missing."""
 
 
 def transcode(
@@ -56,13 +59,13 @@ def transcode(
     stall_seconds: float,
     on_share: Callable[[float], None],
 ) -> Output:
-    """Run a command line of ffmpeg that writes ``DRAFT_NAME`` into the box's output folder, which is empty,
-    and take the result to ``target``.
+    """Run a command line of ffmpeg that writes ``DRAFT_NAME``, and move the result to ``target``.
 
-    The box's ``cpu`` is what ffmpeg and all its threads may use together.
-    Args: duration: of the source in seconds, 0 if unknown. target: outside of the output folder. on_share:
-        gets how much is done, 0 to 1, by ffmpeg's position.
-    Raises: Refused; ToolFailed; CpuTimeExceeded; Stopped; OSError. The source is not touched.
+    The sandbox's output folder must be empty. Its ``cpu`` is the limit of ffmpeg and all its
+    threads together. The source is not changed.
+    Args: duration: that of the source in seconds, 0 if unknown. target: path outside of the output
+        folder. on_share: called with the share that is done, 0 to 1, by ffmpeg's position.
+    Raises: TranscodeRefused; ToolFailed; CpuTimeExceeded; Stopped; OSError.
     """
     folder = box.output or Path()
     ran = _run(

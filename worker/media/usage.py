@@ -1,4 +1,4 @@
-"""Measures what a running program and its descendants use, by ``/proc`` (proc(5))."""
+"""Measures what a running program and its descendants use, from ``/proc`` (proc(5))."""
 
 import os
 from dataclasses import dataclass
@@ -7,23 +7,26 @@ from typing import Final
 
 _PROC: Final = Path("/proc")
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
-# Positions behind the program's name in /proc/<pid>/stat.
+# Positions after the program's name in /proc/<pid>/stat.
 _CPU_TICKS: Final = slice(11, 15)
 _THREADS: Final = 17
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Threads that exist now, and processor time (seconds) with that of children that were waited for."""
+    """Holds the present number of threads, and the processor time in seconds.
+
+    The processor time includes that of children that were waited for.
+    """
 
     threads: int
     cpu: float
 
 
 def usage_of(pid: int, *, most: int) -> Usage:
-    """Add up a process and its descendants; the count stops once it is beyond ``most``.
+    """Add up a process and its descendants; the count stops once it is beyond ``most`` threads.
 
-    A process that ends meanwhile counts as nothing.
+    A process that ends meanwhile is not counted.
     """
     threads, ticks = 0, 0
     waiting = [pid]
