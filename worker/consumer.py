@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 RECEIVE_SECONDS: Final = 1.0
 SPREAD: Final = (0.8, 1.2)
-"""Pauses between attempts vary by a fifth, so that jobs that failed together do not return together."""
+"""Lowest and highest factor of a pause: jobs that failed together do not return together."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_FULL: Final = "The worker's disk is full."
 UNEXPECTED: Final = "Processing failed unexpectedly."

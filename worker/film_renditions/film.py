@@ -12,7 +12,7 @@ SQUARE = Fraction(1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """Describes a film's file, which a program in the box reads, and its contents."""
+    """Describes a film's file, which a program in the sandbox reads, and its contents."""
 
     path: Path
     demuxer: str
@@ -38,7 +38,7 @@ class Film:
 def shown_size(picture: Stream, longest: int) -> tuple[int, int]:
     """Return width and height of the upright picture in square pixels.
 
-    The size fits into a square of ``longest`` pixels and is never enlarged beyond the picture's own lines.
+    The size fits into a square of ``longest`` pixels and is never larger than the picture itself.
     """
     width, height = Fraction(max(picture.width, 1)), Fraction(max(picture.height, 1))
     width *= picture.sample_aspect or SQUARE

@@ -40,9 +40,10 @@ _MAP: Final = re.compile(r'#EXT-X-MAP:URI="[^"\n]{1,300}",BYTERANGE="([0-9]{1,9}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """Describes one size of the ladder, in pixels. ``lines``: the shorter side, which names it."""
+    """Describes one size of the ladder, in pixels."""
 
     lines: int
+    """Length of the shorter side, which names the size."""
     width: int
     height: int
 
@@ -128,10 +129,10 @@ def rung_argv(
     times = () if base is None else (
         "-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}",
     )  # fmt: skip
-    heard = () if sound is None else ("-map", f"0:{sound.index}", *_sound(sound))
+    track = () if sound is None else ("-map", f"0:{sound.index}", *_sound(sound))
     return [
         ffmpeg, *START_OPTIONS, "-max_pixels", str(max_pixels), "-threads", str(threads),
-        *input_argv(source, film.demuxer), "-map", f"0:{film.picture.index}", *heard,
+        *input_argv(source, film.demuxer), "-map", f"0:{film.picture.index}", *track,
         "-map_metadata", "-1", "-map_chapters", "-1",
         "-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-profile:v", "high",
         "-pix_fmt", "yuv420p", "-vf", ",".join((*picture.filters, "setsar=1")),
@@ -155,11 +156,9 @@ def _sound(sound: Stream) -> tuple[str, ...]:
 
 
 def read_segments(text: str, size: int) -> tuple[int, tuple[Segment, ...]]:
-    """Return the length of the part before the first segment, and the segments, of a playlist.
+    """Read ffmpeg's playlist; return the length of the part before the segments, and the segments.
 
-    The playlist is ffmpeg's.
-
-    Args: size: of the media file in bytes, which the parts must fill without a gap.
+    Args: size: size of the media file in bytes, which the parts must fill without a gap.
     Raises: ValueError: the text is no such playlist.
     """
     header = _MAP.search(text)
@@ -208,7 +207,8 @@ def variant_line(
     codecs = f"avc1.6400{picture.level or 40:02x}" + (",mp4a.40.2" if has_sound else "")
     rate = f",FRAME-RATE={float(picture.average_rate):.3f}" if picture.average_rate else ""
     return (
-        f"#EXT-X-STREAM-INF:BANDWIDTH={math.ceil(max(peak, mean))},AVERAGE-BANDWIDTH={math.ceil(mean)}"
+        f"#EXT-X-STREAM-INF:BANDWIDTH={math.ceil(max(peak, mean))}"
+        f",AVERAGE-BANDWIDTH={math.ceil(mean)}"
         f',CODECS="{codecs}",RESOLUTION={rung.width}x{rung.height}{rate}'
     )
 
@@ -223,7 +223,7 @@ def master_playlist(variants: Sequence[Variant]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """Makes the sizes of one film. ``largest``: limit of one size in bytes."""
+    """Makes the sizes of one film."""
 
     workshop: Workshop
     film: Film
@@ -231,11 +231,12 @@ class Ladder:
     crf: int
     max_pixels: int
     largest: int
+    """Most bytes of one size."""
 
     def make(self, rung: Rung, moved: Callable[[float], None]) -> Variant:
         """Make one size.
 
-        Args: moved: gets the position in seconds.
+        Args: moved: called with the position in seconds.
         Raises: RenditionFailed, Stopped.
         """
         film, workshop = self.film, self.workshop

@@ -42,9 +42,10 @@ START_OPTIONS: Final = ("-nostdin", "-hide_banner", "-v", "level+error", "-y")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Describes where to search for a frame. ``start`` is in seconds."""
+    """Describes where to search for a frame."""
 
     start: float
+    """Position in seconds at which the search begins."""
     keys_only: bool
     only_showing: bool
     """Whether dark frames and frames of a single colour are skipped."""
@@ -131,8 +132,9 @@ def _candidates(size: tuple[int, int]) -> int:
 
 
 def make_poster(workshop: Workshop, film: Film, *, longest: int, max_pixels: int) -> Still:
-    """Make the poster. Args: longest: limit of its longer side in pixels.
+    """Make the poster.
 
+    Args: longest: limit of its longer side in pixels.
     Raises: RenditionFailed, Stopped.
     """
     size = shown_size(film.picture, min(longest, MAX_JPEG_SIDE))

@@ -60,7 +60,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storyboard:
-    """Describes the two files."""
+    """Holds the two files of a storyboard and the layout of its pictures."""
 
     picture: Path
     map: Path

@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 MAX_TRACKS: Final = 40
 MAX_BYTES: Final = 8 << 20
-"""Largest file of one track: ten times that of a film with continuous text."""
+"""Largest file of one track in bytes: ten times that of a film with continuous text."""
 TOGETHER: Final = 8
-"""Tracks that one program writes: it reads the whole file once for all of them."""
+"""Most tracks that one program writes: it reads the whole file once for all of them."""
 LEAST_WALL_SECONDS: Final = 60.0
 SLOWEST_READING: Final = 10 << 20
-"""Assumed read speed in bytes a second: the whole file is read for its texts."""
+"""Assumed read speed in bytes per second: the whole file is read for its texts."""
 _FLAGS: Final = ("default", "forced", "hearing_impaired", "comment")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,8}")
 

@@ -49,7 +49,7 @@ class RenditionCommand:
     wall: float | None = None
     """Longest time in seconds; None derives it from the processor time."""
     moved: Callable[[float], None] | None = None
-    """Receives the position in seconds of a program that writes it (``-progress pipe:1``).
+    """Called with the position in seconds of a program that writes it (``-progress pipe:1``).
 
     Such a program may run as long as its position advances.
     """
@@ -75,7 +75,10 @@ class Workshop:
     """Seconds of processor time left for all remaining renditions."""
 
     def make(self, order: RenditionCommand) -> tuple[Path, ...]:
-        """Run a program on a source and return the files that it made. Raises: RenditionFailed, Stopped."""
+        """Run a program on a source and return the files that it made.
+
+        Raises: RenditionFailed, Stopped.
+        """
         output = self.folder / OUTPUT_FOLDER
         drafts = {f"{DRAFT_NAME}{number}": name for number, name in enumerate(order.names)}
         shutil.rmtree(output, ignore_errors=True)
@@ -128,7 +131,7 @@ class Workshop:
         return (PATIENCE if order.moved else WALL_FACTOR) * box.limits.cpu
 
     def _box(self, source: Path, output: Path | None, largest: int, pixels: int) -> Sandbox:
-        """Return the box for one program. Raises: RenditionFailed."""
+        """Return the sandbox for one program. Raises: RenditionFailed."""
         if self.cpu_left < LEAST_CPU_SECONDS:
             raise RenditionFailed("no processor time is left")
         share = self.share(pixels)

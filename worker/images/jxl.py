@@ -31,7 +31,7 @@ def jxl_argv(ffmpeg: str, source: str, output: str, max_pixels: int, *filters: s
 def decode_jxl(
     ffmpeg: str, program: PictureProgram, box: Sandbox, max_pixels: int, *, target: Path
 ) -> None:
-    """Decode the box's source, and move the PNG to ``target``, outside of the box's output folder.
+    """Decode the sandbox's source, and move the PNG to ``target``, outside of its output folder.
 
     Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
     """

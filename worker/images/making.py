@@ -32,7 +32,7 @@ class Rendered:
 
 
 def look(program: PictureProgram, box: Sandbox, kind: str, settings: ImageSettings) -> PictureFacts:
-    """Read the header of the box's source as a picture of this kind and no other.
+    """Read the header of the sandbox's source as a picture of this kind and no other.
 
     Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
     """
@@ -52,11 +52,11 @@ def render(
     *,
     target: Path,
 ) -> tuple[Rendered, ...]:
-    """Make the wanted renditions of the box's source.
+    """Make the wanted renditions of the sandbox's source.
 
     The source is not changed.
-    Args: box: its output folder is empty. target: an empty folder outside of the box that gets the
-        files, under the names of the renditions.
+    Args: box: a sandbox whose output folder is empty. target: an empty folder outside of the
+        sandbox that gets the files, under the names of the renditions.
     Raises: ToolFailed, CpuTimeExceeded, Stopped, OSError.
     """
     given = {

@@ -20,19 +20,17 @@ PREVIEW: Final = "preview"
 JPEG_LARGEST: Final = 65500
 """Longest side of a JPEG picture that libjpeg writes, in pixels."""
 WEB: Final = "web"
-"""The name of the main copy among the renditions of one run."""
+"""Name of the main copy among the renditions of one run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Describes a rendition to be made.
-
-    ``side`` is the longest side in pixels; 0 keeps the size of the picture.
-    """
+    """Describes a rendition to be made."""
 
     name: str
     format: Format
     side: int
+    """Longest side in pixels; 0 keeps the size of the picture."""
     quality: int
     lossless: bool = False
     animated: bool = True
@@ -48,7 +46,7 @@ def plan_renditions(
 ) -> tuple[Wanted, ...]:
     """Return the renditions to make of a picture.
 
-    Args: kind: the name of the picture's type; size: of the file in bytes.
+    Args: kind: name of the picture's type; size: size of the file in bytes.
     """
     wanted = []
     if settings.thumbnail_size:

@@ -51,8 +51,8 @@ class PictureProgram:
     ) -> dict[str, Any]:
         """Run one command (see ``worker.images.boxed.commands``) and return its answer.
 
-        The box's ``cpu`` is the limit for the program and all its threads together.
-        Args: files: how many files the program writes into the output folder of the box.
+        The sandbox's ``cpu`` is the limit for the program and all its threads together.
+        Args: files: number of files that the program writes into the output folder of the sandbox.
         Raises: ToolFailed, CpuTimeExceeded, Stopped.
         """
         needed = needs()
@@ -79,7 +79,7 @@ class PictureProgram:
         return _answer(ran)
 
     def run_other(self, box: Sandbox, argv: list[str]) -> None:
-        """Run a third-party program that writes one file into the output folder of the box.
+        """Run a third-party program that writes one file into the output folder of the sandbox.
 
         Raises: ToolFailed, CpuTimeExceeded, Stopped.
         """

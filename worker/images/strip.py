@@ -1,6 +1,7 @@
 """Removes tags from a picture without changing its pixels.
 
-exiftool does it; for WebP our own program does, as exiftool writes WebP only since version 12.58.
+exiftool removes them. For WebP our own program does, since exiftool before version 12.58 can't
+write WebP.
 """
 
 from pathlib import Path
@@ -22,10 +23,13 @@ LOCATION: Final = (
     "-XMP:CountryCode=", "-IPTC:City=", "-IPTC:Sub-location=", "-IPTC:Province-State=",
     "-IPTC:Country-PrimaryLocationName=", "-IPTC:Country-PrimaryLocationCode=", "-trailer:all=",
 )  # fmt: skip
-"""A trailer is a film that a phone appends to a photograph; it repeats the location."""
+"""Arguments that remove the location.
+
+A trailer is a film that a phone appends to a photograph; it repeats the location.
+"""
 ALL: Final = (
-    "-all=", "-CommonIFD0=", "-tagsFromFile", "@", "-ICC_Profile", "-ColorSpaceTags", "-Orientation",
-    "-DateTimeOriginal", "-OffsetTimeOriginal", "-SubSecTimeOriginal",
+    "-all=", "-CommonIFD0=", "-tagsFromFile", "@", "-ICC_Profile", "-ColorSpaceTags",
+    "-Orientation", "-DateTimeOriginal", "-OffsetTimeOriginal", "-SubSecTimeOriginal",
 )  # fmt: skip
 ARGUMENTS: Final[dict[Policy, tuple[str, ...]]] = {"strip_location": LOCATION, "strip_all": ALL}
 DRAFT_NAME: Final = "picture.part"
@@ -45,7 +49,7 @@ def strip_tags(
     *,
     target: Path,
 ) -> None:
-    """Copy the box's source without tags, and move the copy to ``target`` outside of the box.
+    """Copy the sandbox's source without tags, and move the copy to ``target`` outside of it.
 
     Raises: ToolFailed: the tags can't be removed; CpuTimeExceeded, Stopped, OSError.
     """

@@ -44,7 +44,7 @@ def draw_watermark(
     """
     box = Sandbox(
         kind=sandbox,
-        source=Path(start.__file__),  # not read: the watermark's files are added to the box
+        source=Path(start.__file__),  # not read: the watermark's files are added to the sandbox
         output=folder,
         limits=Limits(memory=memory, file_size=FILE_BYTES, cpu=CPU_SECONDS),
     )
@@ -80,6 +80,6 @@ def mark_instructions(watermark: WatermarkSettings) -> dict[str, Any]:
 
 
 def with_mark(box: Sandbox, watermark: WatermarkSettings) -> Sandbox:
-    """Return the box with the watermark's own files in it."""
+    """Return the sandbox with the watermark's own files in it."""
     files = (path.resolve() for path in (watermark.picture, watermark.font) if path is not None)
     return replace(box, readable=(*box.readable, *files))

@@ -48,6 +48,6 @@ def _check(watermark: WatermarkSettings, sandbox: Kind) -> None:
             )
         except (ToolFailed, WallTimeExceeded, OSError) as error:
             raise BackendError(
-                "media.image.watermark or media.video.watermark can't be drawn: its picture or font can't be read, or the font "
-                "lacks a letter of the text."
+                "media.image.watermark or media.video.watermark can't be drawn: its picture or "
+                "font can't be read, or the font lacks a letter of the text."
             ) from error

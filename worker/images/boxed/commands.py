@@ -1,6 +1,6 @@
-"""Runs the commands: ``look``, ``make``, ``check`` and ``watermark``.
+"""Runs the commands ``look``, ``make``, ``check``, ``watermark`` and ``strip_webp``.
 
-They read a picture's header, make its renditions, check these, and draw a watermark.
+They read a picture's header, make its renditions, check these, draw a watermark, and remove tags.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Given = Mapping[str, Any]
 
 
 def answer(given: Given) -> dict[str, Any]:
-    """Run a command, and return its facts, or ``error``: what is wrong with the file."""
+    """Run a command, and return its facts, or ``error`` with the cause of its failure."""
     try:
         return COMMANDS[given["command"]](given)
     except Unreadable as error:

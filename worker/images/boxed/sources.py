@@ -1,4 +1,4 @@
-"""Opens a picture of a named kind and no other, and refuses by its header too many pixels.
+"""Opens a picture of a named kind and no other, and refuses one with too many pixels.
 
 libvips reads most kinds row by row, so that a large picture takes little memory. Pillow reads the
 kinds that libvips can't decode: HEIC (by libheif), JPEG 2000, BMP, and animated PNG and AVIF.
@@ -33,7 +33,7 @@ XMP: Final = "xmp-data"
 
 
 class Unreadable(Exception):
-    """Raised when a picture is not decoded. ``reason``: ``too_large``, ``damaged``, ``unknown``."""
+    """Raised if a picture can't be decoded. ``reason``: ``too_large``, ``damaged``, ``unknown``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -48,7 +48,7 @@ class Source(ABC):
     frames: int = 1
     bits: int = 8
     space: str = "srgb"
-    """Colour space in libvips' words: srgb, rgb16, b-w, grey16, cmyk, lab, ..."""
+    """Colour space by libvips' names: srgb, rgb16, b-w, grey16, cmyk, lab, ..."""
     has_alpha: bool = False
     profile: bytes = b""
     tags: Tags
@@ -255,7 +255,7 @@ def _fitted(
 
 
 def _layout(image: Image.Image) -> tuple[str, int, str, str]:
-    """Return Pillow's mode, the number of bands, and libvips' words for depth and colour space."""
+    """Return Pillow's mode, the number of bands, and libvips' names of depth and colour space."""
     if image.has_transparency_data:
         return "RGBA", 4, "uchar", "srgb"
     if image.mode.startswith("I;16"):

@@ -14,7 +14,7 @@ _OFFSET: Final = re.compile(r"[+-]\d\d:\d\d")
 class Tags:
     """Holds facts of a picture's EXIF (CIPA DC-008) and XMP (ISO 16684-1).
 
-    Args: turned: the decoder has already turned the pixels, by another mark than the EXIF's.
+    Args: turned: whether the decoder has already turned the pixels, by another mark than EXIF's.
     """
 
     def __init__(self, exif: bytes, xmp: bytes, *, turned: bool = False) -> None:
