@@ -1,1 +1,1 @@
-"""Every setting, its sections, and the sources that it comes from."""
+"""Defines the settings, their sections, and the sources from which they are read."""

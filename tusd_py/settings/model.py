@@ -1,6 +1,7 @@
-"""One typed tree of settings; its sources are in ``settings/sources.py`` (requirement S21).
+"""Defines the settings as one typed tree (requirement S21).
 
-Its sections are in ``settings/sections.py``, the kinds of values in ``settings/values.py``.
+Their sources are in ``settings/sources.py``, the sections in ``settings/sections.py``, the types of
+values in ``settings/values.py``.
 """
 
 import os
@@ -34,7 +35,7 @@ from tusd_py.settings.values import GIB, Duration, HostName, ListenAddress, Size
 
 
 class Settings(Section):
-    """Everything that can be set."""
+    """Holds all settings."""
 
     host: str = Field(
         "127.0.0.1",
@@ -42,58 +43,81 @@ class Settings(Section):
     )
     allow_anonymous: bool = Field(
         False,
-        description="Listen on other addresses than loopback without authentication (auth): only where a proxy or a network keeps other clients out",
+        description=(
+            "Listen on other addresses than loopback without authentication (auth); set it only "
+            "where a proxy or the network keeps other clients out"
+        ),
     )
     allowed_hosts: tuple[HostName, ...] = Field(
         (),
-        description="Names, without a port, under which the server answers besides loopback names, host and the IP address that a connection came to; other names are refused (421) where no authentication (auth) is set, and everywhere once one is listed",
+        description=(
+            "Host names, without a port, under which the server answers in addition to loopback "
+            "names, host and the IP address to which a connection came. Other names are refused "
+            "(421) if no authentication (auth) is set, or if a name is listed here"
+        ),
     )
-    port: int = Field(8888, ge=0, le=65535, description="Port to listen on; 0: any free one")
-    data_dir: Path = Field(Path("tusd-data"), description="Where everything is kept")
+    port: int = Field(8888, ge=0, le=65535, description="Port to listen on; 0: any free port")
+    data_dir: Path = Field(Path("tusd-data"), description="Directory of all data")
     base_path: str = Field(
         "/files/", pattern=r"^/([A-Za-z0-9._~-]+/)+$", description="Path of the tus endpoint"
     )
     max_size: Size = Field(10 * GIB, description="Largest upload; 0: unlimited")
     upload_expires: Duration = Field(
         float(WEEK_SECONDS),
-        description="Unfinished uploads are removed after this time without a byte; 0: never",
+        description="Time without a byte after which an unfinished upload is removed; 0: never",
     )
     idle_timeout: Duration = Field(
         60.0,
         gt=0,
-        description="A body that is silent for this time is given up; its bytes are kept",
+        description="Time without a byte after which a body is given up; its bytes are kept",
     )
     min_rate: Size = Field(
         256,
-        description="Bytes a second that a body must bring over each idle_timeout, or it is given up; 0: any",
+        description=(
+            "Bytes a second that must arrive of a body in each period of idle_timeout, otherwise "
+            "it is given up; 0: any"
+        ),
     )
     lend_bodies: bool = Field(
         True,
-        description="Receive bodies in threads straight from the connection; off: the way of any ASGI server",
+        description=(
+            "Receive bodies in threads, directly from the socket; off: through ASGI, as with "
+            "other servers"
+        ),
     )
     behind_proxy: bool = Field(False, description="Trust Forwarded and X-Forwarded-* headers")
     durability: Literal["finish", "strict", "off"] = Field(
         "finish",
-        description="finish: every 2xx survives kill -9, the last 204 a power cut; strict: every 2xx a power cut; off: for benchmarks",
+        description=(
+            "finish: bytes of every 2xx survive kill -9, a finished upload survives a power "
+            "failure; strict: bytes of every 2xx survive a power failure; off: for benchmarks"
+        ),
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=0,
-        description="Jobs at the same time in this process; 0: no pipeline here",
+        description="Number of jobs that run at the same time in this process; 0: it runs no jobs",
     )
     worker_listen: ListenAddress = Field(
         "",
-        description="host:port, or the path of a Unix socket, at which a worker process answers /healthz, /readyz and /metrics; empty: none",
+        description=(
+            "host:port, or the path of a Unix socket, at which a worker process answers /healthz, "
+            "/readyz and /metrics; empty: none"
+        ),
     )
     monitoring_listen: ListenAddress = Field(
         "",
-        description="host:port, or the path of a Unix socket, at which a server answers /readyz and /metrics (and /healthz too), which its own port then does not; empty: they are open to all clients that reach the port",
+        description=(
+            "host:port, or the path of a Unix socket, at which a server answers /healthz, /readyz "
+            "and /metrics; its own port then answers only /healthz of them. Empty: they are open "
+            "to all clients that reach the port"
+        ),
     )
     shutdown_timeout: Duration = Field(
-        10.0, description="How long a stopping server waits for requests in flight"
+        10.0, description="Time for which a server that stops waits for requests in progress"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="How much is logged"
+        "info", description="Lowest level that is logged"
     )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="auto: text on a terminal, JSON elsewhere"
@@ -101,7 +125,10 @@ class Settings(Section):
     cors: CorsSettings = CorsSettings()
     traces: bool = Field(
         False,
-        description="Send traces by OpenTelemetry (pip install 'tusd-py[otel]'); where to and how: its own variables, OTEL_EXPORTER_OTLP_ENDPOINT and others",
+        description=(
+            "Send traces by OpenTelemetry (pip install 'tusd-py[otel]'); its own variables, "
+            "OTEL_EXPORTER_OTLP_ENDPOINT and others, set where and how"
+        ),
     )
     whitelist: WhitelistSettings = WhitelistSettings()
     instant: InstantSettings = InstantSettings()
@@ -121,7 +148,7 @@ class Settings(Section):
 
     @property
     def object_store(self) -> Literal["local", "oss", "s3"]:
-        """The store that ``objects.store`` names or lets be guessed."""
+        """Return the store of ``objects.store``; for ``auto``, the one that has a bucket."""
         if self.objects.store != "auto":
             return self.objects.store
         if self.oss.bucket_name:
@@ -150,18 +177,19 @@ class Settings(Section):
         hidden = self.instant.scope == "global" and self.instant.most_owners > 0
         if hidden and not self.auth.grant_secret():
             raise ValueError(
-                "auth.upload_token_secret: is needed with instant.scope global, to keep the number of "
-                "owners secret; openssl rand -hex 32 makes one, and instant.most_owners 0 needs none"
+                "auth.upload_token_secret: is needed with instant.scope global, to keep the number "
+                "of owners secret; openssl rand -hex 32 makes one, and instant.most_owners 0 needs "
+                "none"
             )
         return self
 
     def loopback_only(self) -> bool:
-        """Whether only this machine can reach ``host``."""
+        """Return whether only this machine can reach ``host``."""
         return is_loopback(self.host)
 
     @property
     def lacks_identity(self) -> bool:
-        """Whether ``auth.required`` is set, and neither a secret nor a key set is."""
+        """Return whether ``auth.required`` is set without a secret or a key set."""
         return self.auth.required and not self.auth.enabled
 
     def local_url(self, port: int) -> str:
@@ -171,5 +199,5 @@ class Settings(Section):
 
     @property
     def open_to_strangers(self) -> bool:
-        """Whether other machines can reach ``host``, and no authentication is set."""
+        """Return whether other machines can reach ``host``, and no authentication is set."""
         return not self.auth.enabled and not self.loopback_only()

@@ -1,11 +1,12 @@
-"""Which secrets are none: too short, or to be found in everybody's documents."""
+"""Finds secrets that are not safe: too short, too regular, or published in documents."""
 
 from typing import Final
 
 MIN_BYTES: Final = 32
-"""As many as HS256 gives out (RFC 7518, 3.2)."""
+"""Size of an HS256 output, the minimum for its key (RFC 7518, 3.2)."""
 MIN_CHARACTERS: Final = 8
-"""Different ones: random text of the least length has more, whatever its alphabet but binary."""
+"""Number of different characters; a random text of the minimum length has more in every alphabet
+except binary."""
 _SAMPLES: Final = (
     "0123456789",
     "123456",
@@ -19,11 +20,11 @@ _SAMPLES: Final = (
     "secret",
 )
 _SENTENCES: Final = frozenset({"astringsecretatleast256bitslong", "your256bitsecret"})
-"""Of the pages and READMEs that tokens are tried with, letters and digits only."""
+"""Secrets in websites and READMEs with which tokens are tested, letters and digits only."""
 
 
 def flaw_of_secret(secret: str) -> str | None:
-    """Why a text can't be a signing key, as the end of a sentence; None: nothing speaks against it."""
+    """Return why a text can't be a signing key, as the end of a sentence; None if it can."""
     if len(secret.encode()) < MIN_BYTES:
         return f"is shorter than {MIN_BYTES} bytes; openssl rand -hex 32 makes one"
     plain = "".join(char for char in secret.lower() if char.isalnum())

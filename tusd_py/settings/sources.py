@@ -1,7 +1,8 @@
-"""Where settings come from: flags over environment over one YAML file over defaults (requirement S21).
+"""Reads settings from flags, the environment, one YAML file, and the defaults (requirement S21).
 
-Keys of the file may be ours or the original design's; the environment's names are ``TUSD_`` and ours with
-``__`` between levels, and the original design's ``OSS_*``. What nobody knows is refused with its place named.
+An earlier one of these has priority over a later one. Keys of the file are setting names or keys of
+the original design. Names in the environment are ``TUSD_`` and a setting name with ``__`` between
+levels, or ``OSS_*`` of the original design. An unknown name is refused; the error names its place.
 """
 
 import json
@@ -16,9 +17,9 @@ from tusd_py.settings.model import Settings
 
 PREFIX: Final = "TUSD_"
 NO_SETTINGS: Final = frozenset({"TUSD_FAIL", "TUSD_TOKEN"})
-"""Read by the worker's failpoints and by commands that send a token; not settings."""
+"""Variables that are no settings: the worker's failpoints and commands with a token use them."""
 
-_SEED_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+_ORIGINAL_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Name": (),
     "Timeout": (),
     "Host": ("host",),
@@ -36,27 +37,26 @@ _SEED_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "RabbitMQ.Password": ("rabbitmq", "password"),
     "RabbitMQ.VHost": ("rabbitmq", "vhost"),
 }
-"""Our place for each of the original design's keys; () for those that mean nothing here."""
-_SEED_ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
+"""Path of the setting for each key of the original design; () for keys that have no effect."""
+_ORIGINAL_ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
     "OSS_ACCESS_KEY_ID": ("oss", "access_key_id"),
     "OSS_ACCESS_KEY_SECRET": ("oss", "access_key_secret"),
     "OSS_SESSION_TOKEN": ("oss", "security_token"),
     "OSS_REGION": ("oss", "region"),
     "OSS_BUCKET_NAME": ("oss", "bucket_name"),
 }
-_SECTIONS_OF_SEED: Final = ("Auth", "MySQL", "Redis", "RabbitMQ")
 
 
 class SettingsError(Exception):
-    """Raised when a setting is unknown or wrong; the text names the place and the remedy."""
+    """Is raised when a setting is unknown or wrong; the text names the place and the remedy."""
 
 
 def load_settings(
     config: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]
 ) -> Settings:
-    """Settings from all sources.
+    """Return the settings from all sources.
 
-    Args: config: the YAML file, or None; overrides: flags by setting name, None where not given.
+    Args: config: the YAML file, or None; overrides: flags by setting name, None if not given.
     Raises: SettingsError.
     """
     tree: dict[str, Any] = {}
@@ -101,20 +101,20 @@ def _merge_file(tree: dict[str, Any], places: dict[str, str], config: Path) -> N
         raise SettingsError(f"{config}: must hold keys and values")
     for key, value in _flattened(found):
         place = f"{config}, {key}"
-        path = _SEED_KEYS.get(key, tuple(key.split(".")))
+        path = _ORIGINAL_KEYS.get(key, tuple(key.split(".")))
         if path:
             _kind_of(path, place)
             _put(tree, places, path, value, place)
 
 
 def _flattened(found: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Leaves with dotted keys; lists are values."""
+    """Return the values with dotted keys; a list is one value."""
     leaves: list[tuple[str, Any]] = []
     for key, value in found.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict):
             leaves += _flattened(value, f"{name}.")
-        elif value is None and name in _SEED_KEYS:
+        elif value is None and name in _ORIGINAL_KEYS:
             leaves.append((name, ""))
         else:
             leaves.append((name, value))
@@ -126,16 +126,18 @@ def _merge_environment(
 ) -> None:
     for name, value in sorted(environ.items()):
         place = f"environment variable {name}"
-        if name in _SEED_ENVIRONMENT:
-            _put(tree, places, _SEED_ENVIRONMENT[name], value, place)
+        if name in _ORIGINAL_ENVIRONMENT:
+            _put(tree, places, _ORIGINAL_ENVIRONMENT[name], value, place)
         elif name.startswith(PREFIX) and name not in NO_SETTINGS:
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
             _put(tree, places, path, _read(_kind_of(path, place), value, place), place)
 
 
 def _read(kind: object, value: str, place: str) -> object:
-    """Return the value of an environment variable: lists are separated by commas, sets of named values
-    are JSON. Raises: SettingsError."""
+    """Return the value of an environment variable.
+
+    Lists are separated by commas, sets of named values are JSON. Raises: SettingsError.
+    """
     kinds = {get_origin(kind)} | {get_origin(part) for part in get_args(kind)}
     if tuple in kinds:
         return [part.strip() for part in value.split(",") if part.strip()]
@@ -167,9 +169,9 @@ def _sentence(error: ValidationError, places: Mapping[str, str]) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     parts = [str(part) for part in first["loc"]]
     name = ".".join(parts)
-    told = str(first["msg"]).removeprefix("Value error, ")
+    reason = str(first["msg"]).removeprefix("Value error, ")
     if not name:
-        # Settings that do not go together name themselves.
-        return told
+        # The reason contains the names of settings that exclude each other.
+        return reason
     known = next((places[key] for key in (name, ".".join(parts[:-1])) if key in places), name)
-    return f"{known}: {told}"
+    return f"{known}: {reason}"

@@ -1,4 +1,4 @@
-"""Kinds of values that settings have, each checked when it is read: sizes, durations, addresses, secrets.
+"""Defines the types of values, each checked when it is read: sizes, durations, addresses, secrets.
 
 Sizes are bytes and may be written ``10GiB``; durations are seconds and may be written ``24h``.
 """
@@ -34,18 +34,18 @@ _ORIGIN: Final = re.compile(
 )
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 UNIX_PATH_BYTES: Final = 107
-"""Longest path of a Unix socket: ``sockaddr_un`` less the final NUL."""
+"""Longest path of a Unix socket: the size in ``sockaddr_un`` without the final NUL."""
 _EXTENSION: Final = re.compile(r"\.?[A-Za-z0-9]{1,10}")
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 
 
 def parse_size(value: object) -> object:
-    """Bytes from ``10GiB``, ``500MB`` or a plain number. Raises: ValueError."""
+    """Return the bytes of ``10GiB``, ``500MB`` or a plain number. Raises: ValueError."""
     return _quantity(value, _SIZE_UNITS, "a size such as 10GiB", whole=True)
 
 
 def parse_duration(value: object) -> object:
-    """Seconds from ``24h``, ``500ms`` or a plain number. Raises: ValueError."""
+    """Return the seconds of ``24h``, ``500ms`` or a plain number. Raises: ValueError."""
     return _quantity(value, _DURATION_UNITS, "a duration such as 24h", whole=False)
 
 
@@ -89,12 +89,15 @@ ListenAddress = Annotated[str, AfterValidator(_check_listen)]
 
 
 def _check_origin(text: str) -> str:
-    """Check that this is an origin as browsers write it (RFC 6454, 6.2), or ``*``. Raises: ValueError."""
+    """Check that this is an origin as browsers write it (RFC 6454, 6.2), or ``*``.
+
+    Raises: ValueError.
+    """
     match = _ORIGIN.fullmatch(text)
     if text != "*" and (match is None or match["scheme"] == "file"):
         raise ValueError(
-            f"{text} is no origin as browsers send it: scheme, host and port only, in lower case and "
-            "without a slash at the end, e.g. https://example.org"
+            f"{text} is no origin as browsers send it: scheme, host and port only, in lower case "
+            "and without a slash at the end, e.g. https://example.org"
         )
     if match is not None and match["port"] == _DEFAULT_PORTS.get(match["scheme"], ""):
         raise ValueError(f"{text}: browsers leave out {match['port']}, so leave it out here too")

@@ -18,7 +18,7 @@ from support.deploy_files import (
 )
 
 from tusd_py.settings.model import Settings
-from tusd_py.settings.sources import _SEED_ENVIRONMENT, PREFIX
+from tusd_py.settings.sources import _ORIGINAL_ENVIRONMENT, PREFIX
 
 NEEDED = (
     "TUSD_AUTH__ACCESS_SECRET", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD",
@@ -51,7 +51,7 @@ def variables() -> list[str]:
     """The environment's name of every setting, and the original design's names."""
     ours = [PREFIX + "__".join(path).upper() for path in every_setting()]
     assert len(ours) > 100
-    return [*ours, *_SEED_ENVIRONMENT, "OTEL_EXPORTER_OTLP_ENDPOINT"]
+    return [*ours, *_ORIGINAL_ENVIRONMENT, "OTEL_EXPORTER_OTLP_ENDPOINT"]
 
 
 def test_compose_passes_every_setting_on() -> None:
