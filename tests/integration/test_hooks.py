@@ -20,7 +20,7 @@ from support.waiting import wait_until
 
 from tusd_py import Settings, create_app
 from tusd_py.domain.errors import HookRefused
-from tusd_py.hooks import Hooks, Told
+from tusd_py.hooks import HookNotification, Hooks
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 ALL = ["pre-create", "post-create", "post-finish", "post-complete"]
@@ -40,8 +40,8 @@ def env(receiver: Receiver, **more: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def posted(server: Server, **told: str) -> httpx.Response:
-    headers = {**TUS, **BODY, "Upload-Length": "5", "Upload-Metadata": metadata(**told)}
+def posted(server: Server, **facts: str) -> httpx.Response:
+    headers = {**TUS, **BODY, "Upload-Length": "5", "Upload-Metadata": metadata(**facts)}
     return httpx.post(server.files, headers=headers, content=os.urandom(5))
 
 
@@ -65,8 +65,8 @@ def test_an_application_is_asked_and_told_and_can_trust_it(
 def test_a_refusal_is_the_applications_sentence_and_leaves_nothing(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    def answer(told: Received) -> tuple[int, object]:
-        is_wanted = told.json["data"]["metadata"].get("album") == "7"
+    def answer(notification: Received) -> tuple[int, object]:
+        is_wanted = notification.json["data"]["metadata"].get("album") == "7"
         return (200, {}) if is_wanted else (403, {"detail": "There is no such album."})
 
     receiver.answer = answer
@@ -120,7 +120,10 @@ def test_without_an_answer_no_upload_begins(
 def test_what_could_not_be_told_is_told_later_in_order_through_kill_9(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    receiver.answer = lambda told: (200 if told.event == "pre-create" else 500, None)
+    receiver.answer = lambda notification: (
+        200 if notification.event == "pre-create" else 500,
+        None,
+    )
     with running_server(tmp_path / "data", env=env(receiver)) as server:
         task = task_id(send(server, b"some text", "a.txt"))
         server.wait_for_status(task, "completed")
@@ -147,9 +150,9 @@ def test_a_failure_is_told_with_its_reason(tmp_path: Path, receiver: Receiver) -
 
 
 def test_tusds_format_and_its_way_to_refuse(tmp_path: Path, receiver: Receiver) -> None:
-    def answer(told: Received) -> tuple[int, object]:
-        upload = told.json["Event"]["Upload"]
-        refuses = told.event == "pre-create" and upload["MetaData"].get("filename") == "no"
+    def answer(notification: Received) -> tuple[int, object]:
+        upload = notification.json["Event"]["Upload"]
+        refuses = notification.event == "pre-create" and upload["MetaData"].get("filename") == "no"
         answered = {"RejectUpload": True, "HTTPResponse": {"StatusCode": 400, "Body": "Not this."}}
         return 200, answered if refuses else {}
 
@@ -173,21 +176,21 @@ def test_only_what_is_wanted_is_told(tmp_path: Path, receiver: Receiver) -> None
 
 
 def test_functions_of_the_application_are_asked_and_told(tmp_path: Path) -> None:
-    seen: list[Told] = []
+    seen: list[HookNotification] = []
 
-    async def ask(told: Told) -> None:
-        if told.upload.filename == "no":
+    async def ask(notification: HookNotification) -> None:
+        if notification.upload.filename == "no":
             raise HookRefused("Not this.")
-        if told.upload.filename == "broken":
+        if notification.upload.filename == "broken":
             raise RuntimeError("a fault of the application")
 
-    def complete(told: Told) -> None:
-        seen.append(told)
-        if seen[-2].event is not told.event:
+    def complete(notification: HookNotification) -> None:
+        seen.append(notification)
+        if seen[-2].event is not notification.event:
             raise RuntimeError("once")
 
-    async def finish(told: Told) -> None:
-        seen.append(told)
+    async def finish(notification: HookNotification) -> None:
+        seen.append(notification)
 
     hooks = Hooks(pre_create=ask, post_finish=finish, post_complete=complete)
     settings = Settings(data_dir=tmp_path, workers=1, jobs={"relay_every": 0.05})
@@ -203,7 +206,8 @@ def test_functions_of_the_application_are_asked_and_told(tmp_path: Path) -> None
                     await anyio.sleep(0.02)
 
     anyio.run(main)
-    assert [told.event.value for told in seen] == ["post-finish", "post-complete", "post-complete"]
+    names = [notification.event.value for notification in seen]
+    assert names == ["post-finish", "post-complete", "post-complete"]
     assert seen[-1].repository_id
 
 

@@ -1,1 +1,1 @@
-"""The truth: uploads, jobs, outbox, file pool and history."""
+"""Holds the truth: uploads, jobs, outbox, file pool and history."""

@@ -1,4 +1,4 @@
-"""Statements that every upload needs: they are compiled once and run by SQLite's driver itself.
+"""Compiles statements that every upload needs once, and runs them by SQLite's driver itself.
 
 SQLAlchemy compiles the statements and their values. To run one through SQLAlchemy costs ten times
 what SQLite needs for it, and an upload runs eight. Other databases get them through SQLAlchemy.

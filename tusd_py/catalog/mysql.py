@@ -1,4 +1,4 @@
-"""MySQL 8 and MariaDB: reads the original API's address, and states how connections are opened."""
+"""Reads the address of MySQL 8 or MariaDB, and states how connections to it are opened."""
 
 import re
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The catalog's tables: sizes in bytes, times in unix seconds (UTC).
+"""Defines the catalog's tables: sizes in bytes, times in unix seconds (UTC).
 
 The table ``file_upload_history``, which is the original API's, has DATETIME columns instead.
 """

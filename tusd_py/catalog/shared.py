@@ -1,4 +1,4 @@
-"""Statements that uploads and jobs share: history, look-ups in the pool, outbox rows."""
+"""Runs statements that uploads and jobs share: history, look-ups in the pool, outbox rows."""
 
 from typing import Any, Final
 

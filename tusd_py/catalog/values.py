@@ -1,4 +1,4 @@
-"""Values that the catalog returns and takes, in addition to those of the domain."""
+"""Defines values that the catalog returns and takes, in addition to those of the domain."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

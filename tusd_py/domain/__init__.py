@@ -1,1 +1,1 @@
-"""Values and rules that all packages share: standard library only, no I/O, no clock."""
+"""Defines values and rules that all packages share: standard library only, no I/O, no clock."""

@@ -78,7 +78,7 @@ from typing import ClassVar
 
 
 class TusdError(Exception):
-    """Root of all errors of this project."""
+    """Is the root of all errors of this project."""
 
     code: ClassVar[str] = "internal"
     sentence: ClassVar[str] = "Something went wrong on the server."

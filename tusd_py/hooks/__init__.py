@@ -7,6 +7,9 @@ Rule 2: an application that does not answer delays only its own events; a reques
 """
 
 from tusd_py.hooks.callables import Hooks
-from tusd_py.hooks.payload import Told
+from tusd_py.hooks.payload import HookNotification
 
-__all__ = ["Hooks", "Told"]
+__all__ = ["HookNotification", "Hooks", "Told"]
+
+Told = HookNotification
+"""Earlier name of ``HookNotification``; deprecated."""

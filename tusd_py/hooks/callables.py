@@ -9,9 +9,9 @@ from typing import Final
 import anyio.to_thread
 
 from tusd_py.domain.hook import HookEvent
-from tusd_py.hooks.payload import Told
+from tusd_py.hooks.payload import HookNotification
 
-Hook = Callable[[Told], Awaitable[None] | None]
+Hook = Callable[[HookNotification], Awaitable[None] | None]
 """An ``async`` hook runs on the event loop, another in a thread; an exception is a failure."""
 
 
@@ -34,15 +34,15 @@ class Hooks:
         """Events that have a function."""
         return frozenset(event for event, hook in self._all() if hook is not None)
 
-    async def call(self, told: Told) -> None:
+    async def call(self, notification: HookNotification) -> None:
         """Call the event's function, if there is one. Raises: what the function raises."""
-        hook = dict(self._all())[told.event]
+        hook = dict(self._all())[notification.event]
         if hook is None:
             return
         if inspect.iscoroutinefunction(hook):
-            await hook(told)
+            await hook(notification)
         else:
-            await anyio.to_thread.run_sync(hook, told)
+            await anyio.to_thread.run_sync(hook, notification)
 
     def _all(self) -> Iterator[tuple[HookEvent, Hook | None]]:
         for event in HookEvent:

@@ -12,7 +12,7 @@ from tusd_py.domain.errors import BackendError, HookUnavailable, PolicyError
 from tusd_py.domain.hook import DELIVERY_BACKOFF, HookEvent
 from tusd_py.domain.upload import Upload
 from tusd_py.hooks.callables import Hooks
-from tusd_py.hooks.payload import Told, told_of
+from tusd_py.hooks.payload import HookNotification, notification_of
 from tusd_py.hooks.webhook import Webhook
 from tusd_py.threads import Threads
 
@@ -61,16 +61,18 @@ class HookDispatcher:
 
         Raises: HookRefused, another PolicyError of the application; HookUnavailable.
         """
-        told = Told(id=upload.id, event=HookEvent.PRE_CREATE, at=upload.created_at, upload=upload)
+        notification = HookNotification(
+            id=upload.id, event=HookEvent.PRE_CREATE, at=upload.created_at, upload=upload
+        )
         try:
-            await self._hooks.call(told)
+            await self._hooks.call(notification)
         except (PolicyError, BackendError):
             raise
         except Exception as error:
-            log.exception("hook.failed", extra={"hook": told.event.value})
+            log.exception("hook.failed", extra={"hook": notification.event.value})
             raise HookUnavailable from error
-        if self._webhook is not None and told.event in self._web_events:
-            await self._webhook.decide(told)
+        if self._webhook is not None and notification.event in self._web_events:
+            await self._webhook.decide(notification)
 
     async def deliver_due(self) -> int:
         """Deliver the due events, of each upload only the oldest. Return how many were due.
@@ -82,18 +84,22 @@ class HookDispatcher:
         return len(due)
 
     async def _deliver(self, happened: PendingEvent) -> None:
-        told = told_of(happened)
+        notification = notification_of(happened)
         result: Result = "told"
         try:
-            await self._hooks.call(told)
-            if self._webhook is not None and told.event in self._web_events:
-                await self._webhook.deliver(told)
+            await self._hooks.call(notification)
+            if self._webhook is not None and notification.event in self._web_events:
+                await self._webhook.deliver(notification)
         except Exception as error:  # noqa: BLE001  (an application may raise anything)
             given_up = self._clock.now() - happened.at > self._give_up_after
             result = "given_up" if given_up else "again"
-            facts = {"hook": told.event.value, "task_id": told.upload.id, "error": repr(error)}
+            facts = {
+                "hook": notification.event.value,
+                "task_id": notification.upload.id,
+                "error": repr(error),
+            }
             log.log(logging.ERROR if given_up else logging.WARNING, "hook.failed", extra=facts)
-        self._count(told.event, result)
+        self._count(notification.event, result)
         if result == "again":
             pause = DELIVERY_BACKOFF.pause(happened.failures + 1)
             await self._threads.call(self._events.failed, happened.id, pause)

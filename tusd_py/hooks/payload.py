@@ -12,7 +12,7 @@ from tusd_py.domain.upload import Upload, UploadKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class HookNotification:
     """Holds one event; a retry has the same ``id``; ``at`` is in unix seconds (UTC)."""
 
     id: str
@@ -28,14 +28,16 @@ class Told:
     renditions: tuple[Rendition, ...] = ()
 
 
-def told_of(happened: PendingEvent) -> Told:
+def notification_of(happened: PendingEvent) -> HookNotification:
     """Build the event of a change; only ``post-complete`` and ``post-fail`` hold the outcome."""
     ended = happened.event in (HookEvent.POST_COMPLETE, HookEvent.POST_FAIL)
     outcome = happened.outcome if ended else None
     if outcome is None:
-        return Told(id=happened.id, event=happened.event, at=happened.at, upload=happened.upload)
+        return HookNotification(
+            id=happened.id, event=happened.event, at=happened.at, upload=happened.upload
+        )
     row = outcome.history
-    return Told(
+    return HookNotification(
         id=happened.id,
         event=happened.event,
         at=happened.at,
@@ -50,9 +52,9 @@ def told_of(happened: PendingEvent) -> Told:
     )
 
 
-def own_format(told: Told) -> dict[str, Any]:
+def own_format(notification: HookNotification) -> dict[str, Any]:
     """Return the Standard Webhooks members ``type``, ``timestamp``, ``data``; sizes in bytes."""
-    upload = told.upload
+    upload = notification.upload
     data: dict[str, Any] = {
         "task_id": upload.id,
         "user_id": upload.user_id,
@@ -64,34 +66,35 @@ def own_format(told: Told) -> dict[str, Any]:
         "metadata": _metadata(upload),
         "created_at": rfc3339(upload.created_at),
     }
-    if told.event is HookEvent.POST_COMPLETE:
-        data |= {"repository_id": told.repository_id, "oss_path": told.oss_path}
-        if told.file is not None:
+    if notification.event is HookEvent.POST_COMPLETE:
+        data |= {"repository_id": notification.repository_id, "oss_path": notification.oss_path}
+        if notification.file is not None:
             data |= {
-                "facts": told.file.facts,
+                "facts": notification.file.facts,
                 "renditions": [
-                    _rendition(one) for one in (main_object(told.file), *told.renditions)
+                    _rendition(one)
+                    for one in (main_object(notification.file), *notification.renditions)
                 ],
             }
-    if told.event is HookEvent.POST_FAIL:
-        data |= {"error": told.error, "error_code": told.error_code}
-    return {"type": told.event.value, "timestamp": rfc3339(told.at), "data": data}
+    if notification.event is HookEvent.POST_FAIL:
+        data |= {"error": notification.error, "error_code": notification.error_code}
+    return {"type": notification.event.value, "timestamp": rfc3339(notification.at), "data": data}
 
 
-def tusd_format(told: Told) -> dict[str, Any]:
+def tusd_format(notification: HookNotification) -> dict[str, Any]:
     """Return the members of tusd 2's HTTP hooks.
 
     ``HTTPRequest`` is empty, since an event outlives its request.
 
     Source: tusd 2, docs, hooks.
     """
-    upload = told.upload
-    finished = told.event not in (HookEvent.PRE_CREATE, HookEvent.POST_CREATE)
+    upload = notification.upload
+    finished = notification.event not in (HookEvent.PRE_CREATE, HookEvent.POST_CREATE)
     return {
-        "Type": told.event.value,
+        "Type": notification.event.value,
         "Event": {
             "Upload": {
-                "ID": "" if told.event is HookEvent.PRE_CREATE else upload.id,
+                "ID": "" if notification.event is HookEvent.PRE_CREATE else upload.id,
                 "Size": upload.length or 0,
                 "SizeIsDeferred": upload.length is None,
                 "Offset": upload.length or 0 if finished else 0,
@@ -99,7 +102,9 @@ def tusd_format(told: Told) -> dict[str, Any]:
                 "IsPartial": upload.kind is UploadKind.PARTIAL,
                 "IsFinal": upload.kind is UploadKind.FINAL,
                 "PartialUploads": list(upload.parts) or None,
-                "Storage": {"Type": "tusd-py", "Path": told.oss_path} if told.oss_path else None,
+                "Storage": {"Type": "tusd-py", "Path": notification.oss_path}
+                if notification.oss_path
+                else None,
             },
             "HTTPRequest": {"Method": "", "URI": "", "RemoteAddr": "", "Header": {}},
         },

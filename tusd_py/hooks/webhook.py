@@ -18,7 +18,7 @@ from tusd_py.bounded_http import IDENTITY, UnusableAnswer, read_bounded
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import HookRefused, HookUnavailable
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
-from tusd_py.hooks.payload import Told, own_format, tusd_format
+from tusd_py.hooks.payload import HookNotification, own_format, tusd_format
 
 MAX_ANSWER_BYTES: Final = 16 * 1024
 MAX_SENTENCE: Final = 500
@@ -48,12 +48,12 @@ class Webhook:
         self._timeout = timeout
         self._http = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
-    async def decide(self, told: Told) -> None:
+    async def decide(self, notification: HookNotification) -> None:
         """Return if the application allows the upload.
 
         Raises: HookRefused; HookUnavailable: there is no usable answer.
         """
-        answer = await self._post(told)
+        answer = await self._post(notification)
         if 400 <= answer.status_code < 500:
             raise HookRefused(_sentence(_members(answer)))
         if not answer.is_success:
@@ -64,23 +64,23 @@ class Webhook:
             body = response.get("Body") if isinstance(response, dict) else None
             raise HookRefused(_sentence({"detail": body}))
 
-    async def deliver(self, told: Told) -> None:
+    async def deliver(self, notification: HookNotification) -> None:
         """Send an event. Raises: HookUnavailable: the event must be sent again."""
-        if not (await self._post(told)).is_success:
+        if not (await self._post(notification)).is_success:
             raise HookUnavailable
 
-    async def _post(self, told: Told) -> httpx.Response:
-        body = json.dumps(self._form(told), ensure_ascii=False).encode()
+    async def _post(self, notification: HookNotification) -> httpx.Response:
+        body = json.dumps(self._form(notification), ensure_ascii=False).encode()
         seconds = str(int(self._clock.now()))
         headers = {
             **IDENTITY,
             "Content-Type": "application/json",
-            "Hook-Name": told.event.value,
-            "webhook-id": told.id,
+            "Hook-Name": notification.event.value,
+            "webhook-id": notification.id,
             "webhook-timestamp": seconds,
         }
         if self._key:
-            headers["webhook-signature"] = signature(self._key, told.id, seconds, body)
+            headers["webhook-signature"] = signature(self._key, notification.id, seconds, body)
         try:
             with anyio.fail_after(self._timeout):
                 return await self._answer(body, headers)

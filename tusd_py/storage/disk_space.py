@@ -1,4 +1,4 @@
-"""Accounts what may be written to a file system without using the reserve that must stay free.
+"""Counts what may be written to a file system without using the reserve that must stay free.
 
 Rule 1: every writer reserves the space here first, under one lock for the process; what was
 reserved and is not written yet counts as used. So the writers of one process together never use the
@@ -33,7 +33,7 @@ LOG_SECONDS: Final = 60.0
 
 
 class DiskSpace:
-    """Accounts the space of one process on the file system that holds ``directory``.
+    """Counts the space that one process has reserved on the file system of ``directory``.
 
     Thread-safe.
     """
@@ -45,7 +45,7 @@ class DiskSpace:
         reserve: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Account no space yet. ``reserve``: bytes that must stay free; 0: all may be used."""
+        """Start empty. ``reserve``: bytes that must stay free; 0: all may be used."""
         self.reserve = reserve
         self._directory = directory
         self._monotonic = monotonic

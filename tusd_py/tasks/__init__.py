@@ -1,1 +1,1 @@
-"""The live view of tasks, and the streams of changes that clients subscribe to."""
+"""Holds the live view of tasks, and streams their changes to clients."""
