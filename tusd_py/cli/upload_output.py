@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from typing_extensions import override
 
 from tusd_py.cli.output import say, say_json
 from tusd_py.cli.sources import STDIN
@@ -70,7 +71,7 @@ class Output(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class Terminal:
+class Terminal(Output):
     """For people."""
 
     def __init__(self, console: Console, *, names: bool) -> None:
@@ -95,13 +96,13 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @override
     def file(self, file: Path) -> Shown:
-        """See ``Output.file``."""
         bars = self._bars if self._console.is_terminal else None
         return _Lines(self._console, bars, file, f"{file.name}: " if self._names else "")
 
 
-class _Lines:
+class _Lines(Shown):
     """One file's lines, and its bar."""
 
     def __init__(self, console: Console, bars: Progress | None, file: Path, name: str) -> None:
@@ -112,12 +113,12 @@ class _Lines:
         self._bar: tuple[str, TaskID] | None = None
         self._said_at = 0.0
 
+    @override
     def hashed(self, offset: int) -> None:
-        """See ``Shown.hashed``."""
         self._draw(f"{self._file.name}  hashing", offset)
 
+    @override
     def sent(self, offset: int) -> None:
-        """See ``Shown.sent``."""
         if self._bars is not None:
             self._draw(self._file.name, offset)
             return
@@ -143,14 +144,14 @@ class _Lines:
             self._bars.remove_task(self._bar[1])
         self._bar = None
 
+    @override
     def arrived(self, sent: UploadResult) -> None:
-        """See ``Shown.arrived``."""
         self._end_bar()
         self._say(f"url            {sent.url}")
         self._say(f"task           {sent.task_id}")
 
+    @override
     def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
-        """See ``Shown.state``."""
         self._end_bar()
         status, progress = str(state.get("status", "")), str(state.get("progress", 0))
         text = f"{task_text(state, reader_language())}{_place(state)}"
@@ -165,8 +166,8 @@ class _Lines:
         # A stranger's text is no markup: it could make links, or break the line off.
         self._console.print(printable(f"{self._name}{line}"), markup=False, emoji=False)
 
+    @override
     def failed(self, sentence: str) -> None:
-        """See ``Shown.failed``."""
         self._end_bar()
         say(f"tusd-py: {self._file}: {sentence}", error=True)
 
@@ -179,7 +180,7 @@ def _place(state: dict[str, Any]) -> str:
     return "  (next)" if place <= 0 else f"  ({place} before it)"
 
 
-class JsonLines:
+class JsonLines(Output):
     """For programs: one object a line."""
 
     def __enter__(self) -> Self:
@@ -188,12 +189,12 @@ class JsonLines:
     def __exit__(self, *_: object) -> None:
         """Nothing to end."""
 
+    @override
     def file(self, file: Path) -> Shown:
-        """See ``Output.file``."""
         return _Objects(file)
 
 
-class _Objects:
+class _Objects(Shown):
     """One file's objects."""
 
     def __init__(self, file: Path) -> None:
@@ -201,15 +202,15 @@ class _Objects:
         # The first look at a hash is not worth a line, the first offset is.
         self._hashed_at, self._sent_at = time.monotonic(), 0.0
 
+    @override
     def hashed(self, offset: int) -> None:
-        """See ``Shown.hashed``."""
         now = time.monotonic()
         if now - self._hashed_at >= LINE_SECONDS:
             self._hashed_at = now
             self._say({"hashed": offset, "size": self._size()})
 
+    @override
     def sent(self, offset: int) -> None:
-        """See ``Shown.sent``."""
         now = time.monotonic()
         if offset == self._size() or now - self._sent_at >= LINE_SECONDS:
             self._sent_at = now
@@ -218,16 +219,16 @@ class _Objects:
     def _size(self) -> int | None:
         return size_of(self._file)
 
+    @override
     def arrived(self, sent: UploadResult) -> None:
-        """See ``Shown.arrived``."""
         self._say({"url": sent.url, "task_id": sent.task_id, "instant": sent.instant})
 
+    @override
     def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
-        """See ``Shown.state``."""
         self._say({"url": sent.url, "instant": sent.instant, **state})
 
+    @override
     def failed(self, sentence: str) -> None:
-        """See ``Shown.failed``."""
         self._say({"error": sentence})
 
     def _say(self, members: dict[str, Any]) -> None:

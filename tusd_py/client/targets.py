@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+from typing_extensions import override
+
 from tusd_py.client.errors import Refused
 from tusd_py.client.names import numbered
 from tusd_py.private_files import NEW_FILE
@@ -31,7 +33,7 @@ class Target(Protocol):
         ...
 
 
-class FileTarget:
+class FileTarget(Target):
     """A file, written under a name of its own in the same folder, which is put in place at the end."""
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
@@ -49,22 +51,22 @@ class FileTarget:
         if self._named is not None:
             _check_free(self._named, overwrite=overwrite)
 
+    @override
     def open(self, name: str) -> None:
-        """See ``Target.open``."""
         self._server_name = name
         if self._part is None:
             part = self._folder / f".tusd-py-{secrets.token_hex(8)}.part"
             self._descriptor = os.open(part, os.O_WRONLY | NEW_FILE | _BINARY, 0o666)
             self._part = part
 
+    @override
     def write(self, piece: bytes) -> None:
-        """See ``Target.write``."""
         rest = memoryview(piece)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
+    @override
     def truncate(self) -> None:
-        """See ``Target.truncate``."""
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
 
@@ -99,21 +101,22 @@ class FileTarget:
             self._part.unlink(missing_ok=True)
 
 
-class StreamTarget:
+class StreamTarget(Target):
     """A stream such as standard output, which can't begin again once bytes were written."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
+    @override
     def open(self, name: str) -> None:
-        """See ``Target.open``."""
+        pass
 
+    @override
     def write(self, piece: bytes) -> None:
-        """See ``Target.write``."""
         self._stream.write(piece)
 
+    @override
     def truncate(self) -> None:
-        """See ``Target.truncate``."""
         raise Refused("the download would have to begin again, which a stream can't")
 
 

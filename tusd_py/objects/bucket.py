@@ -1,7 +1,8 @@
-"""One bucket of an object store, one request a call: what an SDK must do for us, and no more.
+"""Define what an SDK must do for one bucket of an object store: one request for each call.
 
-Rule 1: no call repeats anything by itself; ``sending.py`` and ``remote.py`` decide that.
-Rule 2: whatever the SDK raises leaves here as one of the errors below, or as what the body raised.
+Rule 1: no adapter retries anything by itself; ``RetryingBucket`` (``retry.py``) does that.
+Rule 2: an adapter turns every exception of its SDK into one of the errors below. An exception that
+the body raised passes through unchanged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,16 +15,21 @@ from tusd_py.objects.port import IncompleteUpload
 
 
 class BucketError(Exception):
-    """Root of what a request to the object store can end in; the text is for the log."""
+    """The root of the errors of a request to the object store; the text is for the log."""
 
 
 class TransientBucketError(BucketError):
-    """Raised when the same request may succeed a moment later: overload, lost connection, bits that
-    fell over on the way."""
+    """Raised when the same request may succeed a moment later.
+
+    The store is overloaded, the connection was lost, or bits were changed in transit.
+    """
 
 
 class UploadGone(BucketError):
-    """Raised when the store does not know the upload id: completed, aborted, or never begun."""
+    """Raised when the store does not know the upload id.
+
+    The upload was completed or aborted, or it never began.
+    """
 
 
 class ObjectGone(BucketError):
@@ -31,69 +37,72 @@ class ObjectGone(BucketError):
 
 
 class AccessDenied(BucketError):
-    """Raised when the store says no: credentials, rights, bucket."""
+    """Raised when the store refuses access: by credentials, rights or the bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
-    """An object as the store describes it: size in bytes, and its checksum where it tells one."""
+    """Describes an object: its size in bytes and its checksum, empty if the store has none."""
 
     size: int
     checksum: str
 
 
 class Bucket(Protocol):
-    """All keys are ours (``keys.py``). Every call raises BucketError."""
+    """One bucket. All keys have the form of ``keys.py``. Every call may raise BucketError."""
 
     @property
     def address(self) -> str:
-        """Where its objects are for the public, without a slash at the end."""
+        """Return the public address of the bucket, without a slash at the end."""
         ...
 
     def check(self) -> None:
-        """Ask the store whether it is there and lets us in."""
+        """Check that the store answers and accepts our credentials."""
         ...
 
     def head(self, key: str) -> ObjectInfo | None:
-        """The object, or None."""
+        """Return the description of the object; None if there is no such object."""
         ...
 
     def checksum(self, body: PartReader) -> str:
-        """What the store would count of these bytes; asks nobody."""
+        """Compute the checksum that the store would compute of these bytes; makes no request."""
         ...
 
     def checksum_matches(self, found: ObjectInfo, parts: Sequence[Part]) -> bool:
-        """Whether the object consists of these parts, as far as its checksum can tell."""
+        """Return whether the object consists of these parts, as far as its checksum shows it."""
         ...
 
     def put(self, key: str, body: PartReader, content_type: str) -> Part:
-        """A whole object by one request; it is not there unless all of it arrived unharmed."""
+        """Store a whole object by one request.
+
+        The object exists afterwards only if all of its bytes arrived unchanged.
+        """
         ...
 
     def create_upload(self, key: str, content_type: str) -> str:
-        """Begin an upload in parts; its id."""
+        """Begin a multipart upload and return its id."""
         ...
 
     def put_part(self, key: str, upload_id: str, number: int, body: PartReader) -> Part:
-        """One part, which arrived unharmed."""
+        """Send one part and return it; its bytes arrived unchanged."""
         ...
 
     def list_parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
-        """ETag and size (bytes) by number of every part that the store has."""
+        """Return the ETag and the size (bytes) of every part that the store has, by its number."""
         ...
 
     def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """Make the object of its parts."""
+        """Make the object from its parts."""
         ...
 
     def abort(self, key: str, upload_id: str) -> None:
-        """Drop an upload and its parts. Raises: UploadGone."""
+        """Remove an upload and its parts. Raises: UploadGone."""
         ...
 
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
-        """``length`` bytes from ``start``, in pieces of at most 1 MiB; ``length`` is not 0.
+        """Yield ``length`` bytes from ``start``, in pieces of at most 1 MiB; ``length`` is not 0.
 
-        Raises: ObjectGone; TransientBucketError: it ended early.
+        Raises: ObjectGone; TransientBucketError: the response ended early.
         """
         ...
 
@@ -102,13 +111,16 @@ class Bucket(Protocol):
         ...
 
     def list_keys(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """Every key below a prefix with its last change (unix seconds, UTC)."""
+        """Yield every key below a prefix with the time of its last change (unix seconds, UTC)."""
         ...
 
     def list_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
-        """Every upload in parts below a prefix that is neither completed nor aborted."""
+        """Yield every multipart upload below a prefix that is neither completed nor aborted."""
         ...
 
     def link(self, key: str, *, disposition: str, seconds: float) -> str:
-        """A signed address for GET that ends after so long and answers as an attachment."""
+        """Return a signed address for GET that is valid for ``seconds``.
+
+        Args: disposition: the Content-Disposition of its answer.
+        """
         ...

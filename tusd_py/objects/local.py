@@ -1,4 +1,4 @@
-"""Finished objects in a directory: whole and durable, or absent."""
+"""Keep finished objects in a directory: each is whole and durable, or absent."""
 
 import errno
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import blake3
+from typing_extensions import override
 
 from tusd_py.domain.errors import (
     BackendError,
@@ -20,7 +21,13 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.keys import OWNER_KEY, check_key
-from tusd_py.objects.port import UNREACHABLE, IncompleteUpload, MultipartState, StoredObject
+from tusd_py.objects.port import (
+    UNREACHABLE,
+    IncompleteUpload,
+    MultipartState,
+    ObjectStore,
+    StoredObject,
+)
 from tusd_py.private_files import FILE_MODE, close_to_others, make_private_directory, write_private
 from tusd_py.storage.disk_space import DiskSpace, Reservation
 
@@ -29,16 +36,16 @@ _NO_LINK: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class LocalObjects:
-    """``objects.port.ObjectStore`` on a local file system.
+class LocalObjects(ObjectStore):
+    """An ``ObjectStore`` on a local file system.
 
-    On the file system of the source an object is a second name of the same bytes: nothing is
+    On the file system of the source, an object is a hard link to the same bytes, so that nothing is
     copied. That is safe because a finished upload is never written again, and the janitor removes
-    only the other name.
+    only the other link.
     """
 
     def __init__(self, root: Path, *, reserve: int = 0) -> None:
-        """``reserve``: bytes that copies leave free on the file system of ``root``."""
+        """Use the directory ``root``; copies leave ``reserve`` bytes free on its file system."""
         self._root = root
         self._space = DiskSpace(root, reserve=reserve)
         self._drafts = root / "drafts"
@@ -47,17 +54,17 @@ class LocalObjects:
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
+    @override
     def put_file(
         self,
         key: str,
         source: Path,
         *,
         content_hash: str,
-        content_type: str,  # noqa: ARG002  (kept in the pool's row)
-        ledger: MultipartState,  # noqa: ARG002  (a link or a copy is begun anew)
+        content_type: str,
+        ledger: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
-        """See ``ObjectStore.put_file``."""
         target = self._path(key)
         size = source.stat().st_size
         held = self.head(key)
@@ -83,7 +90,7 @@ class LocalObjects:
         content_hash: str,
         progress: Callable[[int], None] | None,
     ) -> None:
-        """Bytes durable under a draft's name, then the key's name, then the directory."""
+        """Make the bytes durable as a draft, then rename the draft, then sync the directories."""
         draft = self._drafts / secrets.token_hex(16)
         try:
             try:
@@ -103,8 +110,8 @@ class LocalObjects:
         finally:
             draft.unlink(missing_ok=True)
 
+    @override
     def head(self, key: str) -> StoredObject | None:
-        """See ``ObjectStore.head``."""
         try:
             return StoredObject(key=key, size=self._path(key).stat().st_size)
         except FileNotFoundError:
@@ -112,68 +119,73 @@ class LocalObjects:
         except OSError as error:
             raise TransientError("The object store reported an error.") from error
 
+    @override
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
-        """See ``ObjectStore.read``."""
         return file_pieces(self._path(key), start, length)
 
+    @override
     def delete(self, key: str) -> bool:
-        """See ``ObjectStore.delete``."""
         try:
             self._path(key).unlink()
         except FileNotFoundError:
             return False
         return True
 
+    @override
     def entries(self) -> Iterator[tuple[str, float]]:
-        """See ``ObjectStore.entries``."""
         for path in (self._root / "pool").glob("*/*"):
             key = path.relative_to(self._root).as_posix()
             try:
-                # A linked name keeps its bytes' time of writing: the name itself is newer.
+                # A hard link keeps the modification time of its bytes; ctime is the time of the
+                # link.
                 yield check_key(key), path.stat().st_ctime
             except (ValueError, FileNotFoundError):
                 continue
 
+    @override
     def incomplete_uploads(self) -> Iterator[IncompleteUpload]:
-        """See ``ObjectStore.incomplete_uploads``: drafts."""
+        """Yield the drafts."""
         for draft in self._drafts.iterdir():
             with suppress(FileNotFoundError):
                 yield IncompleteUpload(
                     key="", upload_id=draft.name, begun_at=draft.lstat().st_ctime
                 )
 
+    @override
     def abort_upload(self, upload: IncompleteUpload) -> None:
-        """See ``ObjectStore.abort_upload``."""
         (self._drafts / Path(upload.upload_id).name).unlink(missing_ok=True)
 
-    def link(self, key: str, *, disposition: str, seconds: float) -> str | None:  # noqa: ARG002
-        """See ``ObjectStore.link``: there is none."""
+    @override
+    def link(self, key: str, *, disposition: str, seconds: float) -> str | None:
+        """Return None: a directory has no signed links."""
         return None
 
+    @override
     def owner(self) -> str | None:
-        """See ``ObjectStore.owner``."""
         try:
             return (self._root / OWNER_KEY).read_text("utf-8")
         except FileNotFoundError:
             return None
 
+    @override
     def set_owner(self, identity: str) -> None:
-        """See ``ObjectStore.set_owner``."""
         draft = self._drafts / secrets.token_hex(16)
         write_private(draft, identity.encode())
         _sync(draft, os.O_RDONLY)
         draft.rename(self._root / OWNER_KEY)
 
+    @override
     def check(self) -> None:
-        """See ``ObjectStore.check``: a draft can be written and is removed again."""
+        """Check that a draft can be written; it is removed again."""
         try:
             with tempfile.TemporaryFile(dir=self._drafts, buffering=0) as draft:
                 draft.write(b"x")
         except OSError as error:
             raise BackendError(UNREACHABLE) from error
 
+    @override
     def url(self, key: str) -> str:
-        """See ``ObjectStore.url``: the key as a path; where the directory is, is nobody's business."""
+        """Return the key as a path; the place of the directory is not disclosed."""
         return f"/{check_key(key)}"
 
 
@@ -184,7 +196,10 @@ def _copy(
     space: DiskSpace,
     progress: Callable[[int], None] | None,
 ) -> None:
-    """To another file system, hashed on the way. Raises: StorageFull; Permanent: bits fell over."""
+    """Copy to another file system, and compare the hash.
+
+    Raises: StorageFull; PermanentError: the bytes have another hash.
+    """
     hasher = blake3.blake3()
     buffer = memoryview(bytearray(COPY_BYTES))
     done = 0

@@ -1,8 +1,11 @@
-"""Sending a file to a bucket, from where an earlier attempt stopped (requirement S19, faults 28 to 32).
+"""Send a file to a bucket, from where an earlier attempt stopped.
 
-What the ledger and the store both have is not sent again. An upload that the store no longer knows
-may have been completed by somebody with the same bytes, so the object is looked at before anything
-is begun anew. An object counts only when size and checksum are those of the file.
+It meets requirement S19 and handles faults 28 to 32.
+
+A part that the job's state names and the store has is not sent again. When the store no longer
+knows an upload, another attempt may have completed it with the same bytes; so the object is checked
+before a new upload begins. An object is accepted only if its size and checksum are those of the
+file.
 """
 
 import logging
@@ -22,24 +25,27 @@ from tusd_py.objects.retry import RetryingBucket
 log = logging.getLogger(__name__)
 
 WAIT_STEP_SECONDS: Final = 0.5
-"""A pause between two tries is given up so soon after the put has ended."""
+"""A pause between two tries ends at most this long after the put has ended."""
 
 
 class CorruptObject(Exception):
-    """Raised when the object that came out is not the file: it was removed."""
+    """Raised when the stored object differs from the file; the object was removed."""
 
 
 class UploadProgress:
-    """Bytes that arrived, over all parts: never told backwards, never from two threads at once."""
+    """Reports the bytes that arrived, over all parts. The number never falls.
 
-    def __init__(self, told: Callable[[int], None] | None) -> None:
-        self._report = told
+    Only one thread at a time makes a report.
+    """
+
+    def __init__(self, report: Callable[[int], None] | None) -> None:
+        self._report = report
         self._mutex = threading.Lock()
         self._positions: dict[int, int] = {}
         self._reported = -1
 
     def report(self, number: int, position: int) -> None:
-        """A part is so far. Raises: what the listener raises."""
+        """Report the position in a part. Raises: what the callback raises."""
         with self._mutex:
             self._positions[number] = position
             done = sum(self._positions.values())
@@ -50,7 +56,7 @@ class UploadProgress:
 
 @dataclass(slots=True, kw_only=True)
 class MultipartUpload:
-    """One file on its way to one key."""
+    """Sends one file to one key."""
 
     bucket: Bucket
     key: str
@@ -69,9 +75,10 @@ class MultipartUpload:
         self.bucket = RetryingBucket(self.bucket, wait=self._pause, first_seconds=self.first_pause)
 
     def run(self) -> None:
-        """Until the object is there, whole.
+        """Send what is missing until the object is complete.
 
-        Raises: BucketError, CorruptObject; OSError: the source can't be read; what progress and ledger raise.
+        Raises: BucketError, CorruptObject; OSError: the source can't be read; what ``progress`` and
+            ``state`` raise.
         """
         if self._exists():
             self._clear_own_state()
@@ -82,7 +89,8 @@ class MultipartUpload:
         try:
             parts = self._send_parts(self._open_upload())
         except UploadGone:
-            # Completed by an attempt that was thought dead, or aborted: the object tells which.
+            # An attempt that seemed to be dead completed the upload, or it was aborted. If the
+            # object exists, it was completed.
             self.state.clear()
             if self._exists():
                 return
@@ -90,7 +98,7 @@ class MultipartUpload:
         self._complete(parts)
 
     def _clear_own_state(self) -> None:
-        """Forget what the ledger holds of this key; of another key of the same job it holds on."""
+        """Clear the state if it is of this key; the state of another key of the same job stays."""
         held = self.state.load()
         if held is not None and held.key == self.key:
             self.state.clear()
@@ -99,7 +107,7 @@ class MultipartUpload:
         return spans(self.size, part_size(self.size, self.smallest_part))
 
     def _pause(self, seconds: float) -> None:
-        """Wait while the attempt goes on. Raises: Stopped; what progress raises."""
+        """Wait while the attempt continues. Raises: UploadStopped; what ``progress`` raises."""
         while True:
             self.progress.report(0, 0)
             if self._stopped.wait(min(seconds, WAIT_STEP_SECONDS)):
@@ -108,10 +116,10 @@ class MultipartUpload:
             if seconds <= 0:
                 return
 
-    # -- what is there already
+    # -- the existing object
 
     def _exists(self) -> bool:
-        """Whether the key holds these bytes; reads the file when size alone can't tell."""
+        """Return whether the key holds these bytes; reads the file if the size is equal."""
         found = self.bucket.head(self.key)
         if found is None or found.size != self.size:
             return False
@@ -122,15 +130,15 @@ class MultipartUpload:
         )
 
     def _local_part(self, span: Span) -> Part:
-        """A part of the file that was not sent by us: its checksum counted here."""
+        """Return a part of the file with its checksum, without sending it."""
         self.progress.report(0, 0)
         with self._reader(span, moved=False) as body:
             checksum = self.bucket.checksum(body)
         return Part(number=span.number, size=span.length, etag="", checksum=checksum)
 
     def _reader(self, span: Span, *, moved: bool = True) -> PartReader:
-        told = (lambda position: self.progress.report(span.number, position)) if moved else None
-        return PartReader(self.source, span, on_progress=told, stopped=self._stopped)
+        report = (lambda position: self.progress.report(span.number, position)) if moved else None
+        return PartReader(self.source, span, on_progress=report, stopped=self._stopped)
 
     # -- a small object
 
@@ -142,7 +150,7 @@ class MultipartUpload:
     # -- a large one
 
     def _open_upload(self) -> Multipart:
-        """The upload that was begun for this key, with the parts that both sides have; or a new one."""
+        """Return the upload of this key, with the parts that both sides have; or begin one."""
         step = part_size(self.size, self.smallest_part)
         held = self.state.load()
         if held is not None and (held.key, held.part_size) != (self.key, step):
@@ -177,7 +185,7 @@ class MultipartUpload:
         )
 
     def _abort(self, held: Multipart) -> None:
-        """Another attempt's bytes were others: what it sent is of no use."""
+        """Abort the upload of another key or part size, and clear the state."""
         try:
             self.bucket.abort(held.key, held.upload_id)
         except BucketError as error:
@@ -215,7 +223,10 @@ class MultipartUpload:
         return part
 
     def _complete(self, sent: "_SentParts") -> None:
-        """Whatever completing answers, or whether it does: the object tells."""
+        """Complete the upload.
+
+        The answer may be lost or wrong, so the object itself is checked afterwards.
+        """
         multipart = sent.multipart
         try:
             self.bucket.complete(multipart.key, multipart.upload_id, sent.parts)
@@ -233,7 +244,7 @@ class MultipartUpload:
 
 @dataclass(frozen=True, slots=True)
 class _SentParts:
-    """An upload all of whose parts arrived."""
+    """An upload of which all parts arrived."""
 
     multipart: Multipart
     parts: Sequence[Part]

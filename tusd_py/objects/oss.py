@@ -1,5 +1,8 @@
-"""Alibaba Cloud OSS through oss2: ``objects.bucket.Bucket``. Signatures are V4; CRC-64 is compared on
-every request with a body and for the whole object (requirement S25, faults 28 to 32)."""
+"""Implement ``objects.bucket.Bucket`` with oss2, for Alibaba Cloud OSS.
+
+Signatures are V4. CRC-64 is compared on every request with a body and for the whole object
+(requirement S25, faults 28 to 32).
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,12 +21,14 @@ from oss2.credentials import (
 )
 from oss2.exceptions import ClientError, NoSuchKey, NoSuchUpload, NotFound, OssError, ServerError
 from oss2.utils import to_unixtime
+from typing_extensions import override
 
 from tusd_py.bounded_http import fetch_document
 from tusd_py.domain.multipart import Part
 from tusd_py.domain.untrusted_json import read_json_object
 from tusd_py.objects.bucket import (
     AccessDenied,
+    Bucket,
     ObjectGone,
     ObjectInfo,
     TransientBucketError,
@@ -46,20 +51,23 @@ _TRANSIENT_STATUS: Final = (408, 429)
 
 
 def static_credentials(key_id: str, secret: str, token: str) -> CredentialsProvider:
-    """A key pair, with an STS token when it is a temporary one."""
+    """Return a key pair, with an STS token if it is a temporary one."""
     return StaticCredentialsProvider(key_id, secret, token)
 
 
 def fetched_credentials(url: str) -> CredentialsProvider:
-    """Temporary credentials from an address that gives them as the ECS metadata service does (JSON
-    with AccessKeyId, AccessKeySecret, SecurityToken, Expiration), renewed before they end."""
+    """Return temporary credentials from an address, which are renewed before they expire.
+
+    The address answers as the ECS metadata service does: JSON with AccessKeyId, AccessKeySecret,
+    SecurityToken and Expiration.
+    """
     provider = EcsRamRoleCredentialsProvider(url)
     provider.fetcher = _CredentialsFetcher(url)
     return provider
 
 
 class _CredentialsFetcher:
-    """Replaces oss2's own, which follows redirects, reads any number of bytes and logs the address."""
+    """Replaces oss2's fetcher, which follows redirects, has no size limit and logs the address."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -67,7 +75,9 @@ class _CredentialsFetcher:
     def fetch(
         self, retry_times: int = 3, timeout: float = CREDENTIALS_SECONDS
     ) -> EcsRamRoleCredential:
-        """Fetch temporary keys, for oss2, which calls this. There is one try: oss2 repeats its own requests.
+        """Fetch temporary keys for oss2, which calls this.
+
+        There is one try: oss2 has its own retries.
 
         Raises: ClientError.
         """
@@ -82,7 +92,7 @@ class _CredentialsFetcher:
 
 
 def _credential(members: dict[str, Any]) -> EcsRamRoleCredential:
-    """Read temporary keys as the ECS metadata service writes them. Raises: KeyError, ValueError, TypeError."""
+    """Read temporary keys of the ECS metadata service. Raises: KeyError, ValueError, TypeError."""
     if members["Code"] != "Success":
         raise ValueError("no success")
     ends = to_unixtime(members["Expiration"], _TIME)
@@ -95,18 +105,18 @@ def _credential(members: dict[str, Any]) -> EcsRamRoleCredential:
 
 
 def signing_region(region: str) -> str:
-    """``cn-beijing`` from the original design's ``oss-cn-beijing``, which names an endpoint."""
+    """Return ``cn-beijing`` for the original API's ``oss-cn-beijing``, which names an endpoint."""
     return region.removeprefix("oss-").removesuffix("-internal")
 
 
 def endpoint_of(region: str) -> str:
-    """The endpoint that ``OSS_REGION`` names; with ``-internal`` that of the inner network."""
+    """Return the endpoint that ``OSS_REGION`` names; with ``-internal``, that of the inner network."""
     name = region if region.startswith("oss-") else f"oss-{region}"
     return f"https://{name}.aliyuncs.com"
 
 
-class OssBucket:
-    """One bucket. Safe to use from any thread."""
+class OssBucket(Bucket):
+    """One bucket. It can be used from any thread."""
 
     def __init__(
         self,
@@ -117,8 +127,11 @@ class OssBucket:
         endpoint: str,
         public_endpoint: str,
     ) -> None:
-        """Args: endpoint, public_endpoint: URLs without the bucket; signed links and addresses are
-        made of the public one."""
+        """Open the bucket.
+
+        Args: endpoint, public_endpoint: URLs without the bucket; signed links and addresses are made
+            from the public one.
+        """
         auth = oss2.ProviderAuthV4(credentials)
 
         def bucket(base: str, seconds: tuple[float, float]) -> Any:  # noqa: ANN401  (oss2 is untyped)
@@ -136,19 +149,19 @@ class OssBucket:
         self._public = bucket(public_endpoint, (CONNECT_SECONDS, ANSWER_SECONDS))
         self._name = name
 
+    @override
     @property
     def address(self) -> str:
-        """See ``Bucket.address``."""
         url: str = self._public._make_url(self._name, "")
         return url.rstrip("/")
 
+    @override
     def check(self) -> None:
-        """See ``Bucket.check``."""
         with _errors():
             self._check_bucket.list_objects_v2(max_keys=1)
 
+    @override
     def head(self, key: str) -> ObjectInfo | None:
-        """See ``Bucket.head``."""
         with _errors():
             try:
                 answer = self._bucket.head_object(key)
@@ -157,37 +170,38 @@ class OssBucket:
         crc = answer.server_crc
         return ObjectInfo(size=int(answer.content_length), checksum="" if crc is None else str(crc))
 
+    @override
     def checksum(self, body: PartReader) -> str:
-        """See ``Bucket.checksum``: CRC-64, decimal."""
+        """Compute the CRC-64, decimal."""
         crc = crcmod.Crc(_POLYNOMIAL, initCrc=0, xorOut=_ALL_ONES)
         while piece := body.read(MIB):
             crc.update(piece)
         return str(crc.crcValue)
 
+    @override
     def checksum_matches(self, found: ObjectInfo, parts: Sequence[Part]) -> bool:
-        """See ``Bucket.checksum_matches``."""
         return not found.checksum or found.checksum == combined_crc(parts)
 
+    @override
     def put(self, key: str, body: PartReader, content_type: str) -> Part:
-        """See ``Bucket.put``."""
         with _errors():
             answer = self._bucket.put_object(key, body, headers={"Content-Type": content_type})
         return Part(number=1, size=len(body), etag=answer.etag, checksum=str(answer.crc))
 
+    @override
     def create_upload(self, key: str, content_type: str) -> str:
-        """See ``Bucket.create_upload``."""
         with _errors():
             answer = self._bucket.init_multipart_upload(key, headers={"Content-Type": content_type})
         return str(answer.upload_id)
 
+    @override
     def put_part(self, key: str, upload_id: str, number: int, body: PartReader) -> Part:
-        """See ``Bucket.put_part``."""
         with _errors():
             answer = self._bucket.upload_part(key, upload_id, number, body)
         return Part(number=number, size=len(body), etag=answer.etag, checksum=str(answer.crc))
 
+    @override
     def list_parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
-        """See ``Bucket.list_parts``."""
         found: dict[int, tuple[str, int]] = {}
         marker = ""
         while True:
@@ -199,27 +213,28 @@ class OssBucket:
                 return found
             marker = answer.next_marker
 
+    @override
     def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """See ``Bucket.complete``."""
-        # Without each part's CRC oss2 compares nothing: ``checksum_matches`` does, by what the ledger holds.
+        # Without the CRC of each part, oss2 compares nothing; ``checksum_matches`` compares
+        # afterwards.
         listed = [oss2.models.PartInfo(part.number, part.etag) for part in parts]
         with _errors():
             answer = self._bucket.complete_multipart_upload(key, upload_id, listed)
-            # oss2 leaves the answer unread, and its connection out of the pool.
+            # oss2 does not read the answer, so that its connection would not return to the pool.
             answer.resp.read()
 
+    @override
     def abort(self, key: str, upload_id: str) -> None:
-        """See ``Bucket.abort``."""
         with _errors():
             self._bucket.abort_multipart_upload(key, upload_id)
 
+    @override
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
-        """See ``Bucket.read``."""
         with _errors():
             answer = self._bucket.get_object(
                 key,
                 byte_range=(start, start + length - 1),
-                # Else a range beyond the end would be answered with the whole object.
+                # Without it, OSS answers a range beyond the end with the whole object.
                 headers={"x-oss-range-behavior": "standard"},
             )
             with answer:
@@ -230,13 +245,13 @@ class OssBucket:
                     length -= len(piece)
                     yield piece
 
+    @override
     def delete(self, key: str) -> None:
-        """See ``Bucket.delete``."""
         with _errors():
             self._bucket.delete_object(key)
 
+    @override
     def list_keys(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """See ``Bucket.list_keys``."""
         token = ""
         while True:
             with _errors():
@@ -249,8 +264,8 @@ class OssBucket:
                 return
             token = answer.next_continuation_token
 
+    @override
     def list_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
-        """See ``Bucket.list_uploads``."""
         key_marker = id_marker = ""
         while True:
             with _errors():
@@ -267,8 +282,8 @@ class OssBucket:
                 return
             key_marker, id_marker = answer.next_key_marker, answer.next_upload_id_marker
 
+    @override
     def link(self, key: str, *, disposition: str, seconds: float) -> str:
-        """See ``Bucket.link``."""
         with _errors():
             url: str = self._public.sign_url(
                 "GET",
@@ -281,14 +296,17 @@ class OssBucket:
 
 
 def combined_crc(parts: Sequence[Part]) -> str:
-    """The CRC-64 of all parts together, by those of each (decimal)."""
+    """Combine the CRC-64 of each part into that of the whole object (decimal)."""
     total = reduce(lambda crc, part: _combine_crc(crc, int(part.checksum), part.size), parts, 0)
     return str(total)
 
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """oss2's errors as ours. Its texts hold key ids and what was signed: only codes go on."""
+    """Turn the errors of oss2 into BucketErrors.
+
+    The texts of oss2 contain key ids and what was signed, so that only codes are passed on.
+    """
     try:
         yield
     except NoSuchUpload as error:
@@ -299,7 +317,7 @@ def _errors() -> Iterator[None]:
         passes = error.status >= 500 or error.status in _TRANSIENT_STATUS
         raise (TransientBucketError if passes else AccessDenied)(_error_text(error)) from error
     except OssError as error:
-        # No answer, bytes that fell over on the way (CRC), no credentials to be had.
+        # There was no answer, the CRC differed, or there are no credentials.
         raise TransientBucketError(type(error).__name__) from error
     except requests.RequestException as error:
         raise TransientBucketError(type(error).__name__) from error

@@ -1,5 +1,7 @@
-"""How a file is cut into parts, and reading one of them. The cut follows from the size alone, so that
-any worker, at any time, cuts the same file alike."""
+"""Divide a file into parts, and read one of them.
+
+The division depends on the size alone, so that every worker divides the same file in the same way.
+"""
 
 import io
 import threading
@@ -13,18 +15,18 @@ MIB: Final = 1 << 20
 MIN_PART_BYTES: Final = 16 * MIB
 MAX_PART_BYTES: Final = 512 * MIB
 MAX_PARTS: Final = 9000
-"""OSS and S3 take 10,000 (decision 15)."""
+"""OSS and S3 accept 10,000 (decision 15)."""
 PROGRESS_BYTES: Final = 256 << 10
-"""A part's progress is told so often: SDKs read 16 KiB at a time."""
+"""The progress of a part is reported after this many bytes; SDKs read 16 KiB at a time."""
 
 
 class UploadStopped(Exception):
-    """Raised inside a read when the put has ended for another reason."""
+    """Raised inside a read after the put has ended for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a file: number from 1, start (zero-based) and length in bytes."""
+    """One part of a file: its number from 1, its start (zero-based) and its length in bytes."""
 
     number: int
     start: int
@@ -32,19 +34,19 @@ class Span:
 
 
 def part_size(size: int, smallest: int = MIN_PART_BYTES) -> int:
-    """Bytes of each part but the last, for a file of ``size`` bytes: whole MiB."""
+    """Return the bytes of each part except the last, for a file of ``size`` bytes: whole MiB."""
     wanted = -(-size // MAX_PARTS)
     return min(max(-(-wanted // MIB) * MIB, smallest), MAX_PART_BYTES)
 
 
 def spans(size: int, step: int) -> Sequence[Span]:
-    """The parts of a file of ``size`` bytes, ``step`` bytes each; an empty file has one, empty."""
+    """Return the parts of a file, ``step`` bytes each; an empty file has one empty part."""
     starts = range(0, size, step) if size else range(1)
     return [Span(n, start, min(step, size - start)) for n, start in enumerate(starts, 1)]
 
 
 class PartReader(io.RawIOBase):
-    """A part of a file as a file of its own: SDKs read it, measure it and go back in it."""
+    """Presents a part of a file as a file of its own, which SDKs read, measure and seek in."""
 
     def __init__(
         self,
@@ -54,7 +56,7 @@ class PartReader(io.RawIOBase):
         on_progress: Callable[[int], None] | None = None,
         stopped: threading.Event | None = None,
     ) -> None:
-        """``on_progress``: told the position, every 256 KiB and at the end.
+        """Open the file. Args: on_progress: called with the position, every 256 KiB and at the end.
 
         Raises: FileNotFoundError.
         """
@@ -71,15 +73,15 @@ class PartReader(io.RawIOBase):
         return self._span.length
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        """Raises: Stopped; OSError: the file is shorter than it was."""
+        """Read into a buffer. Raises: UploadStopped; OSError: the file is shorter than it was."""
         if self._stopped is not None and self._stopped.is_set():
             raise UploadStopped
         left = self._span.length - self._position
@@ -99,7 +101,7 @@ class PartReader(io.RawIOBase):
 
     @contextmanager
     def without_progress(self) -> Iterator[None]:
-        """Reading inside the block moves nobody's progress."""
+        """Report no progress of what is read inside the block."""
         moved, self._on_progress = self._on_progress, None
         try:
             yield
@@ -107,7 +109,7 @@ class PartReader(io.RawIOBase):
             self._on_progress = moved
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """See ``io.IOBase.seek``."""
+        """Move the position; as ``io.IOBase.seek``."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._span.length}
         self._position = min(max(base[whence] + offset, 0), self._span.length)
         self._reported = min(self._reported, self._position)
@@ -115,10 +117,10 @@ class PartReader(io.RawIOBase):
         return self._position
 
     def tell(self) -> int:
-        """See ``io.IOBase.tell``."""
+        """Return the position; as ``io.IOBase.tell``."""
         return self._position
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._file.close()
         super().close()

@@ -1,4 +1,7 @@
-"""What a store of finished objects must promise. All calls block; the worker's threads make them."""
+"""Define what a store of finished objects must guarantee.
+
+All calls block; the worker's threads make them.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,12 +12,12 @@ from tusd_py.domain.multipart import Multipart, Part
 
 UNREACHABLE: Final = "The object store can't be reached."
 CHECK_SECONDS: Final = 2.0
-"""A store over the network has so long to answer a check."""
+"""The time limit of a check of a store over the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object that is there, whole. Size in bytes."""
+    """An object that is stored completely; the size is in bytes."""
 
     key: str
     size: int
@@ -22,7 +25,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncompleteUpload:
-    """Something a put has left behind, or is still working on: no object yet."""
+    """What a put has left behind, or is still writing; it is not an object yet."""
 
     key: str
     upload_id: str
@@ -31,30 +34,31 @@ class IncompleteUpload:
 
 
 class MultipartState(Protocol):
-    """What is remembered of a put in parts, outside the process, so that another one goes on with it.
+    """Keeps the state of a multipart upload, so that another process can continue it.
 
-    One job has one. Every call may raise LeaseLost: another worker has the job, send no more.
+    Each job has one. Every call may raise LeaseLost: another worker has the job, and this one must
+    stop.
     """
 
     def load(self) -> Multipart | None:
-        """What an earlier put of this job has begun, or None."""
+        """Return the upload that an earlier put of this job began; None if there is none."""
         ...
 
     def begin(self, multipart: Multipart) -> None:
-        """A new one, in the place of whatever was held."""
+        """Keep a new upload, which replaces the one that was kept."""
         ...
 
     def add(self, part: Part) -> None:
-        """The store has this part of what is held."""
+        """Add a part of the upload that the store has."""
         ...
 
     def clear(self) -> None:
-        """Nothing is held any longer."""
+        """Remove the state."""
         ...
 
 
 class ObjectStore(Protocol):
-    """Objects by key; a key is made of the content's hash, so a put is idempotent."""
+    """Holds objects by key; a key is the hash of the content, so that a put is idempotent."""
 
     def put_file(
         self,
@@ -66,71 +70,77 @@ class ObjectStore(Protocol):
         ledger: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
-        """Store the file's bytes under ``key``: the object is whole and durable, or absent.
+        """Store the bytes of a file under ``key``: the object is whole and durable, or absent.
 
-        The source is left untouched; a local store may share its blocks (hard link or reflink). A
-        store that takes large objects in parts goes on with those that ``ledger`` holds (requirement S19).
-        Args: content_hash: BLAKE3 of the source, 64 hex digits; progress: called with bytes stored,
-            never from two threads at once; what it raises ends the put.
-        Raises: Transient: try again later; OutOfResources: no space; FileNotFoundError: no source;
-            LeaseLost.
+        The source is not changed; a local store may share its blocks (hard link or reflink). A
+        store that accepts large objects in parts continues with the upload in ``ledger``
+        (requirement S19).
+        Args: content_hash: BLAKE3 of the source, 64 hex digits; progress: called with the number of
+            bytes that are stored, never from two threads at once; what it raises ends the put.
+        Raises: TransientError: a later try may succeed; OutOfResources: there is no space;
+            FileNotFoundError: there is no source; LeaseLost.
         """
         ...
 
     def head(self, key: str) -> StoredObject | None:
-        """The object, or None. Raises: Transient."""
+        """Return the object; None if there is none. Raises: TransientError."""
         ...
 
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
-        """``length`` bytes from ``start`` (zero-based) in pieces of at most 1 MiB.
+        """Yield ``length`` bytes from ``start`` (zero-based) in pieces of at most 1 MiB.
 
-        Raises: FileNotFoundError: no such object; Transient.
+        Raises: FileNotFoundError: there is no such object; TransientError.
         """
         ...
 
     def delete(self, key: str) -> bool:
-        """Remove the object; whether it was there. Idempotent. Raises: Transient."""
+        """Remove the object and return whether it existed. Idempotent. Raises: TransientError."""
         ...
 
     def entries(self) -> Iterator[tuple[str, float]]:
-        """Every key with its last change (unix seconds, UTC). Raises: Transient."""
+        """Yield every key with the time of its last change (unix seconds, UTC).
+
+        Raises: TransientError.
+        """
         ...
 
     def incomplete_uploads(self) -> Iterator[IncompleteUpload]:
-        """What puts have begun and not ended. Raises: Transient."""
+        """Yield the uploads that puts have begun and not completed. Raises: TransientError."""
         ...
 
     def abort_upload(self, upload: IncompleteUpload) -> None:
-        """Remove what a put has left. Idempotent. Raises: Transient."""
+        """Remove what a put has left. Idempotent. Raises: TransientError."""
         ...
 
     def owner(self) -> str | None:
-        """The identity of the catalog that knows these objects; None before any said so.
+        """Return the identity of the catalog of these objects; None before one was set.
 
-        Only that one may collect: to any other catalog every object here is one that nobody points
-        at. Raises: Transient, OSError.
+        Only the janitor of that catalog may remove objects: no other catalog refers to them, so
+        that each of them would seem to be unused.
+        Raises: TransientError, OSError.
         """
         ...
 
     def set_owner(self, identity: str) -> None:
-        """From now on it is this catalog. Raises: Transient, OSError."""
+        """Set the identity of the catalog of these objects. Raises: TransientError, OSError."""
         ...
 
     def url(self, key: str) -> str:
-        """The address recorded as ``oss_path``."""
+        """Return the address that is recorded as ``oss_path``."""
         ...
 
     def link(self, key: str, *, disposition: str, seconds: float) -> str | None:
-        """A signed address that gives the object to whoever has it, for so long.
+        """Return a signed address from which anyone can read the object for ``seconds``.
 
-        None when there is none: its bytes are read and passed on. Args: disposition: the answer's
-        Content-Disposition. Raises: Transient: no credentials could be had.
+        None if the store has no such addresses: then the server reads the bytes and sends them.
+        Args: disposition: the Content-Disposition of the answer.
+        Raises: TransientError: there are no credentials.
         """
         ...
 
     def check(self) -> None:
-        """See that objects could be stored now, without storing one.
+        """Check that objects could be stored now, without storing one.
 
-        Raises: BackendError: ``UNREACHABLE``, after ``CHECK_SECONDS`` or so.
+        Raises: BackendError: ``UNREACHABLE``, after about ``CHECK_SECONDS``.
         """
         ...

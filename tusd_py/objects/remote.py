@@ -1,4 +1,4 @@
-"""An object store over the network: ``objects.port.ObjectStore`` on any ``bucket.Bucket``."""
+"""Implement ``objects.port.ObjectStore`` over the network, on any ``bucket.Bucket``."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -8,12 +8,20 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import quote
 
+from typing_extensions import override
+
 from tusd_py.domain.errors import BackendError, TransientError
 from tusd_py.objects.bucket import AccessDenied, Bucket, BucketError, ObjectGone, UploadGone
 from tusd_py.objects.keys import OWNER_KEY, PREFIX, check_key, is_key
 from tusd_py.objects.multipart_upload import CorruptObject, MultipartUpload, UploadProgress
 from tusd_py.objects.parts import MIN_PART_BYTES, PartReader, Span, UploadStopped
-from tusd_py.objects.port import UNREACHABLE, IncompleteUpload, MultipartState, StoredObject
+from tusd_py.objects.port import (
+    UNREACHABLE,
+    IncompleteUpload,
+    MultipartState,
+    ObjectStore,
+    StoredObject,
+)
 from tusd_py.objects.retry import RetryingBucket
 
 log = logging.getLogger(__name__)
@@ -22,8 +30,12 @@ REFUSED: Final = "The object store refused the request."
 CORRUPT: Final = "The object store holds other bytes than were sent."
 
 
-class RemoteObjects:
-    """Puts in parts that any worker goes on with, checksums compared, signed links for downloads."""
+class RemoteObjects(ObjectStore):
+    """Stores objects in a bucket.
+
+    Large objects are sent in parts, and any worker can continue an upload. Checksums are compared,
+    and downloads have signed links.
+    """
 
     def __init__(
         self,
@@ -34,9 +46,12 @@ class RemoteObjects:
         first_pause: float = 0.5,
         links: bool = True,
     ) -> None:
-        """Args: smallest_part: bytes; a file of no more is put by one request; threads: parts of one
-        file that are sent at the same time; first_pause: seconds before a request is repeated the
-        first time; links: give signed links, or have downloads read through the server.
+        """Wrap a bucket.
+
+        Args: smallest_part: bytes; a file that is not larger is sent by one request; threads: parts
+            of one file that are sent at the same time; first_pause: the first pause between two
+            tries lasts at most this many seconds; links: give signed links, or let downloads be
+            read through the server.
         """
         self._plain_bucket = bucket
         self._bucket = RetryingBucket(bucket, first_seconds=first_pause)
@@ -45,17 +60,17 @@ class RemoteObjects:
         self._first_pause = first_pause
         self._links = links
 
+    @override
     def put_file(
         self,
         key: str,
         source: Path,
         *,
-        content_hash: str,  # noqa: ARG002  (verified by the steps before; here the store's own checksum counts)
+        content_hash: str,
         content_type: str,
         ledger: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
-        """See ``ObjectStore.put_file``."""
         size = source.stat().st_size
         sending = MultipartUpload(
             bucket=self._plain_bucket,
@@ -75,15 +90,16 @@ class RemoteObjects:
             progress(size)
         return StoredObject(key=key, size=size)
 
+    @override
     def head(self, key: str) -> StoredObject | None:
-        """See ``ObjectStore.head``."""
         check_key(key)
         with _translated("head"):
             found = self._bucket.head(key)
         return None if found is None else StoredObject(key=key, size=found.size)
 
+    @override
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
-        """See ``ObjectStore.read``. A connection that breaks is opened again where it broke."""
+        """Yield the bytes; a connection that breaks is opened again where it broke."""
         check_key(key)
         with _translated("read"):
             try:
@@ -91,41 +107,41 @@ class RemoteObjects:
             except ObjectGone as error:
                 raise FileNotFoundError(key) from error
 
+    @override
     def delete(self, key: str) -> bool:
-        """See ``ObjectStore.delete``."""
         there = self.head(key) is not None
         with _translated("delete"):
             self._bucket.delete(key)
         return there
 
+    @override
     def entries(self) -> Iterator[tuple[str, float]]:
-        """See ``ObjectStore.entries``."""
         with _translated("entries"):
             yield from (entry for entry in self._bucket.list_keys(PREFIX) if is_key(entry[0]))
 
+    @override
     def incomplete_uploads(self) -> Iterator[IncompleteUpload]:
-        """See ``ObjectStore.incomplete_uploads``."""
         with _translated("incomplete uploads"):
             yield from (left for left in self._bucket.list_uploads(PREFIX) if is_key(left.key))
 
+    @override
     def abort_upload(self, upload: IncompleteUpload) -> None:
-        """See ``ObjectStore.abort_upload``."""
         with _translated("abort"):
             try:
                 self._bucket.abort(upload.key, upload.upload_id)
             except UploadGone:
                 return
 
+    @override
     def owner(self) -> str | None:
-        """See ``ObjectStore.owner``."""
         with _translated("owner"):
             found = self._bucket.head(OWNER_KEY)
             if found is None:
                 return None
             return b"".join(self._bucket.read(OWNER_KEY, 0, found.size)).decode()
 
+    @override
     def set_owner(self, identity: str) -> None:
-        """See ``ObjectStore.set_owner``."""
         content = identity.encode()
         with TemporaryDirectory(prefix="tusd-py-") as folder, _translated("owner"):
             path = Path(folder) / "owner"
@@ -133,22 +149,26 @@ class RemoteObjects:
             with PartReader(path, Span(1, 0, len(content))) as body:
                 self._bucket.put(OWNER_KEY, body, "text/plain")
 
+    @override
     def check(self) -> None:
-        """See ``ObjectStore.check``: the bucket lets us in."""
+        """Check that the bucket accepts our credentials."""
         try:
             self._bucket.check()
         except BucketError as error:
             raise BackendError(UNREACHABLE) from error
 
+    @override
     def url(self, key: str) -> str:
-        """See ``ObjectStore.url``: where the object is; without a signature it is for whoever may
-        read the bucket. Raises: Transient: no credentials could be had."""
+        """Return the address of the object, without a signature.
+
+        Raises: TransientError: there are no credentials.
+        """
         check_key(key)
         with _translated("url"):
             return f"{self._bucket.address}/{quote(key)}"
 
+    @override
     def link(self, key: str, *, disposition: str, seconds: float) -> str | None:
-        """See ``ObjectStore.link``."""
         check_key(key)
         if not self._links:
             return None
@@ -158,7 +178,7 @@ class RemoteObjects:
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """A bucket's trouble in the project's words; its own go to the log."""
+    """Turn the errors of a bucket into those of the domain; their own texts go to the log."""
     try:
         yield
     except AccessDenied as error:

@@ -1,4 +1,4 @@
-"""A bucket whose requests are retried a few times, with growing pauses (fault 28)."""
+"""Retry the requests to a bucket a few times, with growing pauses (fault 28)."""
 
 import logging
 import time
@@ -44,8 +44,9 @@ class RetryingBucket(Bucket):
     ) -> None:
         """Wrap ``bucket``.
 
-        Args: wait: waits for a number of seconds; what it raises ends the request. first_seconds: the
-            pause before the second try is a random share of this; the range doubles for each next one.
+        Args: wait: waits for a number of seconds; what it raises ends the request. first_seconds:
+            the pause before the second try is a random share of this; the range doubles for each
+            next one.
         """
         self._bucket = bucket
         self._wait = wait
@@ -53,7 +54,7 @@ class RetryingBucket(Bucket):
         self._backoff = Backoff.doubling(first_seconds, LONGEST_SECONDS, spread=(0.0, 1.0))
 
     def _retry(self, name: str, request: Callable[[], T], body: PartReader | None = None) -> T:
-        """Return what the request returns. Raises: what it raises in the end; what ``wait`` raises."""
+        """Return the result of the request. Raises: its last error; what ``wait`` raises."""
         for tried in range(1, TRIES):
             try:
                 return request()

@@ -1,6 +1,7 @@
-"""S3 and what speaks its API (Qiniu Kodo, MinIO, Ceph, R2) through boto3: ``objects.bucket.Bucket``.
+"""Implement ``objects.bucket.Bucket`` with boto3, for S3 and compatible stores.
 
-Every body goes with its MD5 (Content-MD5), which the store compares before it takes it (requirement S25).
+These are Qiniu Kodo, MinIO, Ceph, R2 and others. Every body is sent with its MD5 (Content-MD5),
+which the store compares before it accepts the body (requirement S25).
 """
 
 import base64
@@ -20,10 +21,12 @@ from botocore.exceptions import (
     IncompleteReadError,
 )
 from botocore.exceptions import ConnectionError as NotConnected
+from typing_extensions import override
 
 from tusd_py.domain.multipart import Part
 from tusd_py.objects.bucket import (
     AccessDenied,
+    Bucket,
     ObjectGone,
     ObjectInfo,
     TransientBucketError,
@@ -42,8 +45,8 @@ _KEY_CODES: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _MD5_TAG: Final = re.compile(r"[0-9a-f]{32}(?:-[0-9]+)?")
 
 
-class S3Bucket:
-    """One bucket. Safe to use from any thread."""
+class S3Bucket(Bucket):
+    """One bucket. It can be used from any thread."""
 
     def __init__(
         self,
@@ -57,10 +60,13 @@ class S3Bucket:
         secret: str,
         token: str,
     ) -> None:
-        """Args: endpoint, public_endpoint: URLs without the bucket, '' for Amazon's own; signed links
-        and addresses are made of the public one; style: ``path`` or ``virtual``, where the bucket's
-        name is. Without ``key_id`` boto3 looks for credentials where
-        it always does (environment, profile, instance role)."""
+        """Open the bucket.
+
+        Args: endpoint, public_endpoint: URLs without the bucket, '' for Amazon's own; signed links
+            and addresses are made from the public one; style: ``path`` or ``virtual``, the place of
+            the bucket's name; key_id: if it is empty, boto3 reads credentials from its usual
+            sources (environment, profile, instance role).
+        """
         session = boto3.session.Session()
 
         def client(base: str, seconds: float, connect_seconds: float) -> Any:  # noqa: ANN401  (boto3 makes its methods)
@@ -77,10 +83,10 @@ class S3Bucket:
                     read_timeout=seconds,
                     retries={"total_max_attempts": 1},
                     max_pool_connections=CONNECTIONS,
-                    # Newer checksums are not known to all; Content-MD5 is.
+                    # Not every store knows the newer checksums; all know Content-MD5.
                     request_checksum_calculation="when_required",
                     response_checksum_validation="when_required",
-                    # The MD5 vouches for the body; to sign it would mean to read it twice.
+                    # The MD5 protects the body; a signature of it would need a second read.
                     s3={
                         "payload_signing_enabled": False,
                         "addressing_style": style,
@@ -95,22 +101,22 @@ class S3Bucket:
             self._public = client(public_endpoint, ANSWER_SECONDS, CONNECT_SECONDS)
         self._name = name
 
+    @override
     @property
     def address(self) -> str:
-        """See ``Bucket.address``."""
         with _errors():
             url: str = self._public.generate_presigned_url(
                 "get_object", Params={"Bucket": self._name, "Key": "x"}, ExpiresIn=60
             )
         return url.partition("?")[0].removesuffix("/x")
 
+    @override
     def check(self) -> None:
-        """See ``Bucket.check``."""
         with _errors():
             self._check_client.list_objects_v2(Bucket=self._name, MaxKeys=1)
 
+    @override
     def head(self, key: str) -> ObjectInfo | None:
-        """See ``Bucket.head``."""
         try:
             with _errors():
                 answer = self._client.head_object(Bucket=self._name, Key=key)
@@ -118,20 +124,22 @@ class S3Bucket:
             return None
         return ObjectInfo(size=int(answer["ContentLength"]), checksum=_tag(answer))
 
+    @override
     def checksum(self, body: PartReader) -> str:
-        """See ``Bucket.checksum``: MD5, hexadecimal."""
+        """Compute the MD5, hexadecimal."""
         digest = hashlib.md5(usedforsecurity=False)
         while piece := body.read(MIB):
             digest.update(piece)
         return digest.hexdigest()
 
+    @override
     def checksum_matches(self, found: ObjectInfo, parts: Sequence[Part]) -> bool:
-        """See ``Bucket.checksum_matches``. ETags are MD5s in most stores, and not under every encryption."""
+        """Compare ETags, which are MD5s in most stores, but not under every encryption."""
         opaque = any(part.etag and part.etag != part.checksum for part in parts)
         return opaque or not found.checksum or found.checksum in _expected_tags(parts)
 
+    @override
     def put(self, key: str, body: PartReader, content_type: str) -> Part:
-        """See ``Bucket.put``."""
         digest = self._digest(body)
         with _errors():
             answer = self._client.put_object(
@@ -144,16 +152,16 @@ class S3Bucket:
             )
         return Part(number=1, size=len(body), etag=_etag(answer), checksum=digest)
 
+    @override
     def create_upload(self, key: str, content_type: str) -> str:
-        """See ``Bucket.create_upload``."""
         with _errors():
             answer = self._client.create_multipart_upload(
                 Bucket=self._name, Key=key, ContentType=content_type
             )
         return str(answer["UploadId"])
 
+    @override
     def put_part(self, key: str, upload_id: str, number: int, body: PartReader) -> Part:
-        """See ``Bucket.put_part``."""
         digest = self._digest(body)
         with _errors():
             answer = self._client.upload_part(
@@ -173,8 +181,8 @@ class S3Bucket:
             body.seek(0)
         return digest
 
+    @override
     def list_parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
-        """See ``Bucket.list_parts``."""
         pages = self._client.get_paginator("list_parts").paginate(
             Bucket=self._name, Key=key, UploadId=upload_id
         )
@@ -185,21 +193,21 @@ class S3Bucket:
                 for part in page.get("Parts", ())
             }
 
+    @override
     def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """See ``Bucket.complete``."""
         listed = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
         with _errors():
             self._client.complete_multipart_upload(
                 Bucket=self._name, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
             )
 
+    @override
     def abort(self, key: str, upload_id: str) -> None:
-        """See ``Bucket.abort``."""
         with _errors():
             self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
 
+    @override
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
-        """See ``Bucket.read``."""
         with _errors():
             answer = self._client.get_object(
                 Bucket=self._name, Key=key, Range=f"bytes={start}-{start + length - 1}"
@@ -215,13 +223,13 @@ class S3Bucket:
             finally:
                 body.close()
 
+    @override
     def delete(self, key: str) -> None:
-        """See ``Bucket.delete``."""
         with _errors():
             self._client.delete_object(Bucket=self._name, Key=key)
 
+    @override
     def list_keys(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """See ``Bucket.list_keys``."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._name, Prefix=prefix
         )
@@ -230,8 +238,8 @@ class S3Bucket:
                 for entry in page.get("Contents", ()):
                     yield entry["Key"], entry["LastModified"].timestamp()
 
+    @override
     def list_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
-        """See ``Bucket.list_uploads``."""
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._name, Prefix=prefix
         )
@@ -244,8 +252,8 @@ class S3Bucket:
                         begun_at=upload["Initiated"].timestamp(),
                     )
 
+    @override
     def link(self, key: str, *, disposition: str, seconds: float) -> str:
-        """See ``Bucket.link``."""
         with _errors():
             url: str = self._public.generate_presigned_url(
                 "get_object",
@@ -268,7 +276,7 @@ def _etag(answer: dict[str, Any]) -> str:
 
 
 def _tag(answer: dict[str, Any]) -> str:
-    """The ETag when it can be an MD5, else ''."""
+    """Return the ETag if it can be an MD5, else ''."""
     encrypted = answer.get("ServerSideEncryption", "").startswith("aws:kms")
     hidden = encrypted or "SSECustomerAlgorithm" in answer
     tag = _etag(answer)
@@ -276,7 +284,7 @@ def _tag(answer: dict[str, Any]) -> str:
 
 
 def _expected_tags(parts: Sequence[Part]) -> tuple[str, ...]:
-    """The ETags that an object of these parts may have: put by one request, or in parts."""
+    """Return the ETags that an object of these parts may have: sent by one request, or in parts."""
     digests = b"".join(bytes.fromhex(part.checksum) for part in parts)
     joined = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
     return (parts[0].checksum, joined) if len(parts) == 1 else (joined,)
@@ -284,13 +292,16 @@ def _expected_tags(parts: Sequence[Part]) -> tuple[str, ...]:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """boto3's errors as ours. Its texts hold key ids and what was signed: only codes go on."""
+    """Turn the errors of boto3 into BucketErrors.
+
+    The texts of boto3 contain key ids and what was signed, so that only codes are passed on.
+    """
     try:
         yield
     except ClientError as error:
         raise _translated(error) from error
     except (HTTPClientError, NotConnected, IncompleteReadError, CredentialRetrievalError) as error:
-        # What the body raised comes wrapped: a lease that was lost is no lost connection.
+        # boto3 also wraps what the body raised.
         raise TransientBucketError(type(error).__name__) from error
     except BotoCoreError as error:
         raise AccessDenied(type(error).__name__) from error
@@ -302,10 +313,10 @@ def _translated(
     code = str(error.response.get("Error", {}).get("Code", ""))
     answer = error.response.get("ResponseMetadata", {})
     status = int(answer.get("HTTPStatusCode", 0))
-    told = f"{status} {code}, request {answer.get('RequestId', '')}"
+    text = f"{status} {code}, request {answer.get('RequestId', '')}"
     if code == "NoSuchUpload":
-        return UploadGone(told)
+        return UploadGone(text)
     if code in _KEY_CODES:
-        return ObjectGone(told)
+        return ObjectGone(text)
     passes = status >= 500 or status == 429 or code in _TRANSIENT_CODES
-    return TransientBucketError(told) if passes else AccessDenied(told)
+    return TransientBucketError(text) if passes else AccessDenied(text)

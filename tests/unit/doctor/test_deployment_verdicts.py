@@ -30,7 +30,7 @@ PROBLEM_JSON = {"content-type": "application/problem+json"}
 
 def answer(status: int = 204, body: bytes = b"", **headers: str) -> ProbeResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ProbeResponse(status=status, headers=named, body=body)
+    return ProbeResponse(status=status, headers=named, content=body)
 
 
 def level(found: Finding) -> Level:
@@ -41,10 +41,10 @@ def level(found: Finding) -> Level:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        (ProbeResponse(status=413, headers=PROBLEM_JSON, body=b'{"code": "length_exceeded"}'), "length_exceeded"),
-        (ProbeResponse(status=413, headers=PROBLEM_JSON, body=b"<html>"), ""),
-        (ProbeResponse(status=413, headers=PROBLEM_JSON, body=b"[]"), ""),
-        (ProbeResponse(status=413, headers={"content-type": "text/html"}, body=b'{"code": "x"}'), ""),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b'{"code": "length_exceeded"}'), "length_exceeded"),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b"<html>"), ""),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b"[]"), ""),
+        (ProbeResponse(status=413, headers={"content-type": "text/html"}, content=b'{"code": "x"}'), ""),
         (ProbeResponse(status=413, headers={}), ""),
     ],
 )  # fmt: skip
@@ -110,7 +110,7 @@ def test_buffering() -> None:
         (answer(204), OK, ""),
         (answer(408), WARNING, "408"),
         (None, WARNING, "cut off"),
-        (ProbeResponse(status=500, headers=PROBLEM_JSON, body=b'{"code": "body_timeout"}'), WARNING, "server itself"),
+        (ProbeResponse(status=500, headers=PROBLEM_JSON, content=b'{"code": "body_timeout"}'), WARNING, "server itself"),
     ],
 )  # fmt: skip
 def test_silence(given: ProbeResponse | None, expected: Level, words: str) -> None:
@@ -260,10 +260,10 @@ PART = {"content-range": "bytes 16-31/256"}
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (ProbeResponse(status=206, headers=PART, body=CONTENT[16:32]), OK),
-        (ProbeResponse(status=206, headers=PART, body=CONTENT[0:16]), PROBLEM),
-        (ProbeResponse(status=206, headers={}, body=CONTENT[16:32]), PROBLEM),
-        (ProbeResponse(status=200, headers={}, body=CONTENT), PROBLEM),
+        (ProbeResponse(status=206, headers=PART, content=CONTENT[16:32]), OK),
+        (ProbeResponse(status=206, headers=PART, content=CONTENT[0:16]), PROBLEM),
+        (ProbeResponse(status=206, headers={}, content=CONTENT[16:32]), PROBLEM),
+        (ProbeResponse(status=200, headers={}, content=CONTENT), PROBLEM),
         (ProbeResponse(status=403, headers={}), PROBLEM),
     ],
 )

@@ -36,11 +36,11 @@ def judge_range(answer: ProbeResponse) -> Finding:
     told = f"bytes {FIRST}-{LAST}/{len(CONTENT)}"
     if (
         answer.status == 206
-        and answer.body == wanted
+        and answer.content == wanted
         and answer.headers.get("content-range") == told
     ):
         return ok(check, "Parts of a file can be had.")
-    if answer.status == 200 and answer.body == CONTENT:
+    if answer.status == 200 and answer.content == CONTENT:
         return problem(
             check,
             "A part was asked and the whole file came: players can't seek, downloads begin again.",

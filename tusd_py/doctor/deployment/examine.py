@@ -6,6 +6,7 @@ from typing import Final
 
 import httpx
 
+from tusd_py.client.file_upload import byte_count
 from tusd_py.clock import Clock
 from tusd_py.doctor.deployment.bodies import (
     SILENT_SECONDS,
@@ -102,8 +103,7 @@ def _catching_cut_connections(check: Check) -> Check:
 
 
 def _checks(probe: ProbeClient, reached: ProbeResponse, silent_seconds: float) -> list[Check]:
-    told = reached.headers.get("tus-max-size", "")
-    largest = int(told) if told.isdecimal() else None
+    largest = byte_count(reached.headers.get("tus-max-size", ""))
     return [
         Check("tls", lambda: check_connection(probe)),
         Check("location", lambda: check_location(probe)),

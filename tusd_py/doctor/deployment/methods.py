@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tusd_py.doctor.deployment.probe_client import BODY, ProbeClient, ProbeResponse
+from tusd_py.client.file_upload import BODY
+from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
 from tusd_py.doctor.findings import Finding, note, ok, problem
 
 _OVERRIDE: Final = "X-HTTP-Method-Override"

@@ -5,7 +5,6 @@ rest is one finding, not all. Rule 2: what was created is terminated, whatever h
 forward proxy of this machine (HTTP_PROXY) is not used.
 """
 
-import base64
 import http.client
 import secrets
 import ssl
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
+from tusd_py.client.file_upload import BODY, TUS, Response, byte_count, metadata_header
 from tusd_py.client.headers import MAX_ANSWER_BYTES, read_answer
 from tusd_py.clock import Clock
 from tusd_py.doctor.findings import CheckSkipped
@@ -26,8 +26,6 @@ from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 ANSWER_SECONDS: Final = 10.0
 DEFAULT_ORIGIN: Final = "https://example.org"
-TUS: Final = {"Tus-Resumable": "1.0.0"}
-BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 
 
 class TypeNotAllowed(CheckSkipped):
@@ -38,13 +36,9 @@ class Unreachable(Exception):
     """Raised when nothing answers at the address; the text says why in a word or two."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeResponse:
-    """A response. Names of ``headers`` are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
+@dataclass(frozen=True, slots=True)
+class ProbeResponse(Response):
+    """A response, whose ``headers`` have names in lower case."""
 
     @property
     def code(self) -> str:
@@ -52,7 +46,7 @@ class ProbeResponse:
         if "json" not in self.headers.get("content-type", ""):
             return ""
         try:
-            return str(read_json_object(self.body).get("code", ""))
+            return str(read_json_object(self.content).get("code", ""))
         except NotAJsonObject:
             return ""
 
@@ -109,7 +103,7 @@ class ProbeClient:
             return ProbeResponse(
                 status=response.status_code,
                 headers=dict(response.headers),
-                body=read_answer(response).content,
+                content=read_answer(response).content,
             )
 
     def _method(self, method: str) -> tuple[str, Mapping[str, str]]:
@@ -149,13 +143,13 @@ class ProbeClient:
     def offset(self, url: str) -> int:
         """How much has arrived, in bytes. Raises: CheckSkipped: it is not told."""
         answer = self.request("HEAD", url)
-        told = answer.headers.get("upload-offset", "")
-        if not told.isdecimal():
+        offset = byte_count(answer.headers.get("upload-offset", ""))
+        if offset is None:
             raise CheckSkipped(
                 f"HEAD (status {answer.status}) tells no Upload-Offset, so this can't be seen.",
                 "See the finding about headers.",
             )
-        return int(told)
+        return offset
 
     def begin_append(self, url: str, offset: int, length: int) -> http.client.HTTPConnection:
         """The head of a PATCH that announces ``length`` bytes, on a connection of its own.
@@ -214,16 +208,15 @@ def read_response(connection: http.client.HTTPConnection, seconds: float) -> Pro
         return ProbeResponse(
             status=response.status,
             headers={name.lower(): value for name, value in response.getheaders()},
-            body=response.read(MAX_ANSWER_BYTES),
+            content=response.read(MAX_ANSWER_BYTES),
         )
     except TimeoutError:
         return None
 
 
 def metadata() -> str:
-    """Upload-Metadata with a name that tells whose upload this was."""
-    name = f"tusd-doctor-{secrets.token_hex(8)}.bin"
-    return f"filename {base64.b64encode(name.encode()).decode()}"
+    """Return an Upload-Metadata whose file name shows that the doctor made the upload."""
+    return metadata_header({"filename": f"tusd-doctor-{secrets.token_hex(8)}.bin"})
 
 
 def is_certificate_error(error: httpx.TransportError) -> bool:
