@@ -21,7 +21,7 @@ Symmetric keys have none: a published key cannot sign.
 
 MAX_KEYS: Final = 100
 MAX_MEMBERS: Final[Mapping[str, int]] = {"n": 1366, "e": 6, "x": 64, "y": 64}
-"""Largest number of characters of base64: a modulus of 8192 bits and an exponent of 32.
+"""Largest number of characters of base64: a modulus of 8192 bits and an exponent of 32 bits.
 
 The limit bounds the cost of checking a token. The members of P-256 and Ed25519 need 43.
 """

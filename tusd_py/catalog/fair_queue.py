@@ -139,7 +139,7 @@ def wait_in_line(connection: Connection, task_id: UploadId, due_at: float) -> No
 
 
 def restore_lines(connection: Connection) -> int:
-    """Let the line of each user wait whose jobs wait. Return the number of lines that did not."""
+    """Mark lines with queued jobs as waiting. Return the number of lines that were not marked."""
     user_lines = (
         select(
             jobs.c.lane,
@@ -318,7 +318,7 @@ def _first_jobs(connection: Connection, key: Key) -> list[tuple[str, int, float]
 
 
 def _correct(connection: Connection, line: UserLine, now: float, *, served_at: float) -> None:
-    """Write to the row what waits in the line now."""
+    """Update the row to what waits in the line now."""
     heads = _first_jobs(connection, (line.lane, line.user_id))
     due = [precedence for _, precedence, run_after in heads if run_after <= now]
     connection.execute(

@@ -480,7 +480,7 @@ class TypeMismatch(PolicyError):
     """Raised when a file's content does not match its name or declared type."""
 
     code = "type_mismatch"
-    sentence = "The file's content is not what its name says."
+    sentence = "The file's content does not match its name."
 
 
 class OriginNotAllowed(PolicyError):

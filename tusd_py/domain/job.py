@@ -55,7 +55,7 @@ class Checkpoint:
     program_failed: bool = False
     """A program for media failed once; the file was not the cause.
 
-    From then on it gets one thread.
+    From then on it runs with one thread.
     """
     as_it_is: bool = False
     """The file is stored as it was sent, since processing it stopped workers too often."""

@@ -60,7 +60,7 @@ class Terms:
     tenant: str | None
     """Tenant that must hold the file; None: any."""
     owners: int
-    """Number of entries of the pool, of other owners, that must hold the file."""
+    """Number of other owners that must hold the file."""
     challenges_per_hour: int
     filename: str | None
     """Name that must fit the content under a white list; None: any name fits."""

@@ -75,7 +75,7 @@ def verdict(
 ) -> Readiness:
     """Return the verdict of all checks together.
 
-    A process with a full storage still works: without it nothing could be deleted.
+    A process with full storage stays in service: otherwise nothing could be deleted.
 
     Args: reasons: by check, '' if it passed. full: checks that found storage full.
     """

@@ -1,6 +1,6 @@
--- One step of a task, told as it is taken (requirements S8 to S11): the rule of domain.task.advance, in Redis.
+-- Makes one change of a task: the rule of domain.task.advance, in Redis (requirements S8 to S11).
 -- KEYS: the task's hash, the user's set, the task's channel.
--- ARGV: the change, the facts and the time as JSON (every value a string, save numbers that count).
+-- ARGV: the change, the facts and the time as JSON (every value a string, except numbers that count).
 -- Returns the new state as the channel's message, or false when the change was stale.
 local new = cjson.decode(ARGV[1])
 local rank = {
@@ -15,14 +15,14 @@ local names = {
 local values = redis.pcall('HMGET', KEYS[1], unpack(names))
 local old = {}
 for index, name in ipairs(names) do old[name] = values[index] end
--- What another program wrote, and what is no state, counts as lost.
+-- A hash that another program wrote, or that is no state, counts as lost.
 local function counts(text) return text and #text < 16 and string.match(text, '^%d+$') end
 local readable = rank[old.status] and old.epoch
   and old.updated and string.match(old.updated, '^%d+%.?%d*$')
   and counts(old.progress) and tonumber(old.progress) <= 100
   and counts(old.last_progress) and tonumber(old.last_progress) <= 100
   and counts(old.attempt) and counts(old.seq)
--- What is older than its time to live is gone, whatever Redis has got round to.
+-- A state that is older than its time to live counts as gone, even if Redis still has it.
 local known = readable and tonumber(old.updated) >= new.oldest
 if known then
   local progress, attempt = tonumber(old.progress), tonumber(old.attempt)

@@ -35,7 +35,7 @@ class ReprocessRepository(Protocol):
         It replaces what was made before when it is done. Until then, and if it fails, users see no
         change.
 
-        Args: priority: of the job; None: that of the upload.
+        Args: priority: priority of the job; None: the upload's.
         Raises: UploadNotFound; UploadUnfinished: the file is not in the pool; AlreadyProcessing;
             OriginalMissing: the file as it was sent is not kept.
         """
@@ -96,7 +96,7 @@ class JobRepository(WaitingRepository, ReprocessRepository, Protocol):
         """Close job, pool entry, upload and history in one fenced transaction.
 
         Args: stored: the new object; None: the pool got this hash meanwhile (fault 48), and that
-            file is taken.
+            file is used.
         Returns: the file; that of another task if its equal content was stored first.
         Raises: LeaseLost: nothing was changed. TransientError: the object was removed meanwhile,
             and must be stored again.
