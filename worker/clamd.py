@@ -76,7 +76,7 @@ class Clamd:
                     break  # clamd has answered before the end of the file
             else:
                 conversation.send(bytes(4))
-            return judged(conversation.answer())
+            return read_verdict(conversation.answer())
 
     def _conversation(self, check: Callable[[], None]) -> "_Conversation":
         return _Conversation(self._connect(), self._clock, self._timeout, check)
@@ -104,7 +104,7 @@ class Clamd:
         return socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS)
 
 
-def judged(answer: str) -> ScanResult:
+def read_verdict(answer: str) -> ScanResult:
     """Return the verdict in an answer. Raises: ScannerUnavailable: it holds none."""
     words = answer.removeprefix("stream: ").split()
     if words == ["OK"]:

@@ -1,4 +1,4 @@
-"""A consumer on real adapters in a directory, job by job."""
+"""A consumer with real adapters in a directory, which runs one job at a time."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ Steps = Callable[[Attempt], None]
 
 
 class Bench:
-    """A consumer on an empty data directory."""
+    """Builds a consumer with an empty data directory."""
 
     def __init__(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings | None = None

@@ -1,4 +1,4 @@
-"""The real ffmpeg in its real box, without a server around it."""
+"""Runs the real ffmpeg in its real sandbox, without a server."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ def workshop_in(folder: Path, *, cpu: float = 60.0, sandbox: Kind = "bwrap") -> 
 
 
 def film_at(workshop: Workshop, path: Path) -> Film:
-    """The film in a file, whose container is that of its extension."""
+    """Return the film in a file, whose container follows from its extension."""
     demuxer = {".mp4": "mov", ".mov": "mov", ".mkv": "matroska", ".webm": "matroska"}[path.suffix]
     contents = workshop.look(path, demuxer)
     chosen = choose(contents)

@@ -24,7 +24,7 @@ TOOLS = discover(Settings())
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
-    """What came of a film."""
+    """Holds an encoded film, what it lost, and why it would be refused."""
 
     made: Contents
     lost: frozenset[Loss]
@@ -35,7 +35,7 @@ LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 
 
 def contents_of(source: Path, demuxer: str) -> Contents:
-    """Return what a film holds, read to its end where its header does not state it."""
+    """Return the contents of a film, which is read to its end if its header lacks facts."""
     box = Sandbox(kind="rlimit", source=source, output=None, limits=LIMITS)
     clock = SystemClock()
     found = inspect_media(TOOLS, box, demuxer, clock=clock, stopped=lambda: False)
@@ -75,19 +75,24 @@ def encode_line(
     wishes: Wishes | None = None,
     threads: int = 1,
 ) -> list[str]:
-    """Return the command line that encodes a film. ``seen`` and ``output`` are paths as ffmpeg sees them."""
+    """Return the command line that encodes a film.
+
+    ``seen`` and ``output`` are paths as ffmpeg sees them.
+    """
     plan = encoding_of(contents_of(source, demuxer), demuxer, wishes)
     return encode_argv(
-        "ffmpeg", plan, source=seen, output=output, demuxer=demuxer, max_pixels=1 << 25, threads=threads
+        "ffmpeg", plan, source=seen, output=output, demuxer=demuxer, max_pixels=1 << 25,
+        threads=threads,
     )  # fmt: skip
 
 
 def encoded(source: Path, demuxer: str, made: Path, wishes: Wishes | None = None) -> Encoded:
-    """Encode a film as the worker does, without a box."""
+    """Encode a film as the worker does, without a sandbox."""
     contents = contents_of(source, demuxer)
     plan = encoding_of(contents, demuxer, wishes or Wishes(preset="ultrafast"))
     argv = encode_argv(
-        "ffmpeg", plan, source=str(source), output=str(made), demuxer=demuxer, max_pixels=1 << 25, threads=1
+        "ffmpeg", plan, source=str(source), output=str(made), demuxer=demuxer, max_pixels=1 << 25,
+        threads=1,
     )  # fmt: skip
     ran = run(argv, clock=SystemClock(), stopped=lambda: False, wall_seconds=60)
     assert ran.code == 0, ran.stderr
@@ -101,10 +106,11 @@ def encoded(source: Path, demuxer: str, made: Path, wishes: Wishes | None = None
 
 
 def pixels(path: Path, *, size: str) -> list[tuple[int, int, int]]:
-    """Return the colours of one frame, scaled to ``size``, as a player that believes the tags shows them."""
+    """Return the colours of one frame, scaled to ``size``, as a player shows them by the tags."""
     shown = f"scale=out_range=full,format=rgb24,scale={size}:flags=area"
     raw = subprocess.run(
-        ["ffmpeg", "-v", "error", "-i", str(path), "-vf", shown, "-frames:v", "1", "-f", "rawvideo", "-"],
+        ["ffmpeg", "-v", "error", "-i", str(path), "-vf", shown, "-frames:v", "1",
+         "-f", "rawvideo", "-"],
         check=True, capture_output=True,
     ).stdout  # fmt: skip
     return [(raw[at], raw[at + 1], raw[at + 2]) for at in range(0, len(raw), 3)]

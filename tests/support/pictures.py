@@ -11,14 +11,14 @@ from PIL import Image, ImageCms
 
 RED, GREEN, BLUE, WHITE = (200, 30, 30), (30, 160, 40), (30, 40, 200), (240, 240, 240)
 CORNERS = (RED, GREEN, BLUE, WHITE)
-"""Top left, top right, bottom left, bottom right."""
+"""Colours of the corners: top left, top right, bottom left, bottom right."""
 SIZE = (64, 48)
 
 pillow_heif.register_heif_opener()
 
 
 def corners(size: tuple[int, int] = SIZE, colours: tuple[Any, ...] = CORNERS) -> Image.Image:
-    """A picture with four plain quarters."""
+    """Return a picture with four quarters of one colour each."""
     picture = Image.new("RGB", size)
     half = size[0] // 2, size[1] // 2
     for number, colour in enumerate(colours):
@@ -34,7 +34,7 @@ def _quarter(
 
 
 def seen(path: Path, frame: int = 0) -> tuple[tuple[int, int, int], ...]:
-    """The colours in the middle of the quarters, as Pillow decodes them."""
+    """Return the colours in the middle of the quarters, as Pillow decodes them."""
     with Image.open(path) as opened:
         opened.seek(frame)
         picture = opened.convert("RGB")
@@ -44,7 +44,7 @@ def seen(path: Path, frame: int = 0) -> tuple[tuple[int, int, int], ...]:
 
 
 def alike(found: tuple[Any, ...], expected: tuple[Any, ...], within: int = 12) -> bool:
-    """Whether no channel of any colour is further away."""
+    """Return whether each channel of each colour is at most ``within`` from the expected one."""
     return all(
         abs(a - b) <= within
         for one, other in zip(found, expected, strict=True)
@@ -62,13 +62,13 @@ TURNED: dict[int, Callable[[Image.Image], Image.Image]] = {
     7: lambda picture: picture.transpose(Image.Transpose.TRANSVERSE),
     8: lambda picture: picture.transpose(Image.Transpose.ROTATE_270),
 }
-"""By EXIF orientation: how the pixels are stored of a picture that is upright when that is applied."""
+"""Functions that return the stored pixels of an upright picture, by its EXIF orientation."""
 
 
 def exif(
     orientation: int = 1, *, located: bool = False, taken: str = "2024:05:06 07:08:09"
 ) -> bytes:
-    """A camera's EXIF."""
+    """Return the EXIF of a camera."""
     tags = Image.Exif()
     tags[0x0112] = orientation
     tags[0x010F] = "Camera"
@@ -81,7 +81,7 @@ def exif(
 
 
 def profile(name: str) -> bytes:
-    """The profile of a wide colour space, computed: Display P3 or Adobe RGB (D65, adapted to D50)."""
+    """Return the profile of a wide colour space: Display P3 or Adobe RGB (D65, adapted to D50)."""
     curve, columns = PROFILES[name]
     return _matrix_profile(curve, columns)
 
@@ -89,7 +89,9 @@ def profile(name: str) -> bytes:
 PROFILES = {
     # Columns of XYZ (D50) of the three primaries, from the published chromaticities.
     "p3": (2.4, ((0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841))),
-    "adobe": (2.19921875, ((0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446))),
+    "adobe": (
+        2.19921875, ((0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446)),
+    ),
 }  # fmt: skip
 
 
@@ -123,13 +125,14 @@ def _matrix_profile(gamma: float, columns: tuple[tuple[float, ...], ...]) -> byt
         body += content + bytes(-len(content) % 4)
     head = struct.pack(
         ">I4sI4s4s4s12s4s4sIIIQI12s", start + len(body), b"none", 0x02400000, b"mntr", b"RGB ",
-        b"XYZ ", bytes(12), b"acsp", bytes(4), 0, 0, 0, 0, 0, b"".join(map(fixed, (0.9642, 1.0, 0.8249))),
+        b"XYZ ", bytes(12), b"acsp", bytes(4), 0, 0, 0, 0, 0,
+        b"".join(map(fixed, (0.9642, 1.0, 0.8249))),
     )  # fmt: skip
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 
 
 def in_srgb(picture: Image.Image, icc: bytes) -> tuple[Any, ...]:
-    """The quarters' colours as another colour engine, Little CMS, has them in sRGB."""
+    """Return the quarters' colours in sRGB by another colour engine, Little CMS."""
     import io
 
     made = ImageCms.profileToProfile(picture, io.BytesIO(icc), ImageCms.createProfile("sRGB"))
@@ -140,12 +143,12 @@ def in_srgb(picture: Image.Image, icc: bytes) -> tuple[Any, ...]:
 
 
 def frames(count: int, size: tuple[int, int] = SIZE) -> list[Image.Image]:
-    """Pictures whose corners change places."""
+    """Return pictures whose corners change places."""
     return [corners(size, CORNERS[n % 4 :] + CORNERS[: n % 4]) for n in range(count)]
 
 
 def huge_png(path: Path, width: int, height: int) -> Path:
-    """A small PNG whose header claims a size, with black pixels that compress to almost nothing."""
+    """Write a small PNG whose header states this size, with black pixels that compress well."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(name + content))

@@ -1,4 +1,4 @@
-"""What a video's facts and bytes allow: the estimate of its work, and its budget."""
+"""Tests the estimate of the processor time of a video, and its budget."""
 
 import pytest
 
@@ -24,7 +24,8 @@ def test_a_film_of_two_hours_is_within_the_budget() -> None:
         (Probed(duration=10.0, has_video=True, has_audio=False, width=840, height=1000), 3.0),
         (
             Probed(
-                duration=10.0, has_video=True, has_audio=False, width=840, height=1000, frame_rate=60.0
+                duration=10.0, has_video=True, has_audio=False, width=840, height=1000,
+                frame_rate=60.0,
             ),
             6.0,
         ),

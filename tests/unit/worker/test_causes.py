@@ -1,4 +1,4 @@
-"""Failures of programs have causes: the program's, the file's, the deployment's, a limit's."""
+"""Tests which cause a program's failure has, and what is to blame for it."""
 
 import pytest
 
@@ -21,7 +21,10 @@ from worker.media.run import (
 )
 
 ROOM = Circumstances(free_disk=1 << 40)
-OPENING = "[error] Error initializing output stream 0:0 -- Error while opening encoder for output stream #0:0"
+OPENING = (
+    "[error] Error initializing output stream 0:0 -- "
+    "Error while opening encoder for output stream #0:0"
+)
 
 
 def cause(code: int, stderr: str = "", around: Circumstances = ROOM) -> Cause:
@@ -59,7 +62,8 @@ def cause(code: int, stderr: str = "", around: Circumstances = ROOM) -> Cause:
         ),
         (
             127,
-            "ffprobe: error while loading shared libraries: libxml2.so.2: cannot map zero-fill pages",
+            "ffprobe: error while loading shared libraries: libxml2.so.2: "
+            "cannot map zero-fill pages",
             Cause.OUT_OF_MEMORY,
         ),
         (
@@ -82,18 +86,18 @@ def cause(code: int, stderr: str = "", around: Circumstances = ROOM) -> Cause:
         (187, "[error] something that no version wrote before", Cause.CRASHED),
     ],
 )
-def test_an_end_has_a_cause(code: int, stderr: str, expected: Cause) -> None:
+def test_a_failure_has_a_cause(code: int, stderr: str, expected: Cause) -> None:
     assert cause(code, stderr) is expected
 
 
-def test_on_a_full_disk_no_file_is_judged() -> None:
+def test_on_a_full_disk_the_file_is_not_to_blame() -> None:
     full = Circumstances(free_disk=SHORT_BYTES - 1)
     for words in ("Invalid data found", "moov atom not found", ""):
         assert cause(1, words, full) is Cause.DISK_FULL
     assert cause(-9, "", full) is Cause.KILLED
 
 
-def test_where_the_limit_of_memory_is_short_it_is_the_cause() -> None:
+def test_a_memory_limit_below_the_estimate_is_the_cause() -> None:
     short = Circumstances(free_disk=1 << 40, memory_is_short=True)
     assert cause(1, OPENING, short) is Cause.MEMORY_LIMIT
     assert cause(-11, "", short) is Cause.MEMORY_LIMIT
@@ -101,7 +105,7 @@ def test_where_the_limit_of_memory_is_short_it_is_the_cause() -> None:
     assert cause(-9, "", short) is Cause.KILLED
 
 
-def test_a_files_text_among_ffmpegs_words_is_no_word_of_the_sandbox() -> None:
+def test_text_of_a_file_does_not_count_as_a_message_of_the_sandbox() -> None:
     assert cause(1, "[error] x\nbwrap: no\n[error] Invalid data found").blame is Blame.FILE
 
 
@@ -118,7 +122,7 @@ def test_a_files_text_among_ffmpegs_words_is_no_word_of_the_sandbox() -> None:
         (WallTimeExceeded("anything"), Cause.CRASHED),
     ],
 )
-def test_a_limit_that_was_passed_is_a_cause(error: WallTimeExceeded, expected: Cause) -> None:
+def test_an_exceeded_limit_is_a_cause(error: WallTimeExceeded, expected: Cause) -> None:
     assert cause_of_overrun(error) is expected
 
 

@@ -1,4 +1,4 @@
-"""What clamd may answer, and what it means."""
+"""Tests the client of clamd, and the doctor's findings about its version."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from tusd_py.clock import SystemClock
 from tusd_py.doctor.clamd import judge_clamd
 from tusd_py.domain.errors import ScannerUnavailable
 from tusd_py.settings.model import Settings
-from worker.clamd import Clamd, ScanResult, Verdict, judged
+from worker.clamd import Clamd, ScanResult, Verdict, read_verdict
 
 
 @pytest.mark.parametrize(
@@ -28,20 +28,20 @@ from worker.clamd import Clamd, ScanResult, Verdict, judged
     ],
 )
 def test_verdicts(answer: str, expected: ScanResult) -> None:
-    assert judged(answer) == expected
+    assert read_verdict(answer) == expected
 
 
 @pytest.mark.parametrize(
     "answer",
     ["", "stream: ", "FOUND", "stream: Can't allocate memory ERROR", "OKAY", "stream: OK!"],
 )
-def test_anything_else_is_none(answer: str) -> None:
+def test_any_other_answer_is_no_verdict(answer: str) -> None:
     with pytest.raises(ScannerUnavailable):
-        judged(answer)
+        read_verdict(answer)
 
 
-def asked(pieces: Sequence[bytes], *, read: bool = True) -> ScanResult:
-    """A scan by somebody who says this, piece by piece, and closes."""
+def scan_with_answer(pieces: Sequence[bytes], *, read: bool = True) -> ScanResult:
+    """Scan with a server that sends these pieces as its answer, and closes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -63,11 +63,11 @@ def asked(pieces: Sequence[bytes], *, read: bool = True) -> ScanResult:
 
 
 def test_an_answer_in_pieces() -> None:
-    assert asked([b"stre", b"am: O", b"K\0"]) == ScanResult(Verdict.CLEAN)
+    assert scan_with_answer([b"stre", b"am: O", b"K\0"]) == ScanResult(Verdict.CLEAN)
 
 
 def test_an_answer_that_ends_without_its_mark() -> None:
-    assert asked([b"stream: OK\n"]) == ScanResult(Verdict.CLEAN)
+    assert scan_with_answer([b"stream: OK\n"]) == ScanResult(Verdict.CLEAN)
 
 
 @pytest.mark.parametrize(
@@ -75,20 +75,20 @@ def test_an_answer_that_ends_without_its_mark() -> None:
 )
 def test_garbage_is_no_verdict(pieces: list[bytes]) -> None:
     with pytest.raises(ScannerUnavailable):
-        asked(pieces)
+        scan_with_answer(pieces)
 
 
-def test_who_hangs_up_at_once_gave_none() -> None:
+def test_a_server_that_closes_at_once_gives_no_verdict() -> None:
     with pytest.raises(ScannerUnavailable):
-        asked([], read=False)
+        scan_with_answer([], read=False)
 
 
-def test_an_answer_that_drips_ends_in_time() -> None:
+def test_an_answer_in_single_bytes_ends_in_time() -> None:
     clock = FakeClock()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         done = threading.Event()
 
-        def drip() -> None:
+        def send_slowly() -> None:
             connection, _ = listener.accept()
             with connection:
                 while not done.wait(0.01):
@@ -97,7 +97,7 @@ def test_an_answer_that_drips_ends_in_time() -> None:
                     except OSError:
                         return
 
-        thread = threading.Thread(target=drip)
+        thread = threading.Thread(target=send_slowly)
         thread.start()
         clamd = Clamd(f"127.0.0.1:{listener.getsockname()[1]}", clock, timeout=5)
         looks = 0
@@ -131,7 +131,7 @@ RECENT, OLD = "Sun Sep 20 08:00:00 2026", "Tue Sep  1 08:00:00 2026"
         ({"scan": {"address": "c:3310", "above_limit": "accept"}}, "ClamAV 1.4.3", ["clamd"]),
     ],
 )
-def test_what_the_doctor_makes_of_it(
+def test_the_doctors_findings(
     changed: dict[str, object], version: str, expected: list[str]
 ) -> None:
     settings = Settings(**{"scan": {"address": "c:3310"}, **changed})

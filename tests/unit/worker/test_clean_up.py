@@ -1,4 +1,4 @@
-"""What an attempt removes at its end: its own files and those of attempts before it, nothing else."""
+"""Tests that an attempt removes at its end only its own files and those of earlier attempts."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,17 +27,17 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 def at(monkeypatch: pytest.MonkeyPatch, point: str, work: Callable[[], object]) -> None:
-    """Do this when an attempt passes the point."""
+    """Do the work when an attempt reaches the failpoint."""
 
-    def passed(name: str) -> None:
+    def reached(name: str) -> None:
         if name == point:
             work()
 
-    monkeypatch.setattr(engine, "failpoint", passed)
+    monkeypatch.setattr(engine, "failpoint", reached)
 
 
 def folder(bench: Bench, task_id: UploadId, *names: str) -> Path:
-    """The folder in which attempts at a task work, with these folders in it."""
+    """Return the folder of all attempts at a task, with new folders of these names in it."""
     found = bench.ports.work_dir / task_id
     for name in names:
         (found / name).mkdir(parents=True)
@@ -58,7 +58,7 @@ def test_a_first_attempt_removes_the_source_and_what_attempts_before_it_made(ben
 def test_what_the_next_attempt_has_begun_to_make_stays(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The job may be done again as soon as it is recorded, by another worker."""
+    """Another worker may process the file again as soon as the job is recorded."""
     task_id = bench.submit(CONTENT)
     work = bench.ports.work_dir / task_id
 
@@ -75,7 +75,7 @@ def test_what_the_next_attempt_has_begun_to_make_stays(
 def test_an_attempt_that_processes_a_file_again_removes_no_source(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The source was the first attempt's; what that left is for the janitor, which asks the catalog."""
+    """The janitor, which reads the catalog, removes a source that the first attempt left."""
     task_id = bench.submit(CONTENT)
     monkeypatch.setattr(engine, "STEPS", engine.STEPS[:-1])
     bench.take()
@@ -136,17 +136,17 @@ def test_an_attempt_that_lost_its_lease_removes_only_its_own_while_another_proce
     assert len(list(bench.ports.objects.entries())) == 1
 
 
-def test_the_janitor_leaves_alone_what_began_after_it_looked(
+def test_the_janitor_leaves_alone_what_began_after_its_search(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between its look and the removal lies the listing of the object store."""
+    """Between its search and the removal the janitor lists the object store."""
     done, running = bench.submit(CONTENT), bench.submit(b"another")
     bench.take()
     folder(bench, done, "1")
     held = bench.ports.catalog.jobs.get
 
     def job(task_id: UploadId) -> Job | None:
-        """As it was before the next attempt began, which has a folder by now."""
+        """Return the job as it was before the next attempt, which has a folder already."""
         found = held(task_id)
         if task_id == running and found is not None and found.fence == 0:
             assert claim(bench.ports.catalog) is not None

@@ -1,4 +1,4 @@
-"""What an attempt's end means for its job, on real adapters with an engine that fails at will."""
+"""Tests how an attempt's end changes its job, with real adapters and steps that fail as wanted."""
 
 import errno
 import threading
@@ -56,13 +56,13 @@ def raising(error: Exception) -> Steps:
         (ValueError("a bug"), True),
         (OutOfResources("full"), False),
         (StorageFull(), False),
-        # The lease holds: what ended the program is the disk, which has no room at once either.
+        # The lease holds: the program was ended because the disk is full, which may take a while.
         (Stopped(), False),
         (OSError(errno.ENOSPC, "full"), False),
         (OSError(errno.EIO, "disk"), True),
     ],
 )
-def test_what_may_pass_is_tried_again_later(
+def test_a_transient_failure_is_tried_again_later(
     bench: Bench, error: Exception, *, counted: bool
 ) -> None:
     task_id = bench.submit()
@@ -80,10 +80,10 @@ def test_what_may_pass_is_tried_again_later(
 
 @pytest.mark.parametrize("error", [TransientError("later"), OutOfResources("full"), Stopped()])
 @pytest.mark.parametrize("is_verified", [True, False])
-def test_what_the_next_attempt_can_not_use_takes_no_room_meanwhile(
+def test_files_that_the_next_attempt_can_not_use_are_removed(
     bench: Bench, error: Exception, *, is_verified: bool
 ) -> None:
-    """A job may wait for room on the disk that its own half of a film takes."""
+    """Otherwise a job may wait for space that its own unfinished film takes."""
     task_id = bench.submit()
 
     def steps(attempt: Attempt) -> None:
@@ -98,7 +98,7 @@ def test_what_the_next_attempt_can_not_use_takes_no_room_meanwhile(
     assert (bench.ports.work_dir / task_id).exists() is is_verified
 
 
-def test_what_is_tried_too_often_is_a_dead_letter(bench: Bench) -> None:
+def test_a_job_becomes_a_dead_letter_after_its_last_attempt(bench: Bench) -> None:
     task_id = bench.submit()
     for _ in range(5):
         bench.take(
@@ -115,7 +115,7 @@ def test_what_is_tried_too_often_is_a_dead_letter(bench: Bench) -> None:
     assert bench.ports.stores.uploads.path(task_id).exists()
 
 
-def test_what_the_file_itself_is_to_blame_for_fails_at_once(bench: Bench) -> None:
+def test_a_failure_that_the_file_causes_is_not_tried_again(bench: Bench) -> None:
     task_id = bench.submit()
     bench.take(raising(PermanentError("It is broken.", code="corrupt")))
     job = bench.job(task_id)
@@ -140,14 +140,14 @@ def test_a_failed_jobs_file_stays_until_an_operator_drops_it(bench: Bench) -> No
     assert reopen_failed(bench.ports.catalog, bench.ports.tasks, failed) is None
 
 
-def test_a_stopping_worker_gives_the_job_back_uncounted(bench: Bench) -> None:
+def test_a_stopping_worker_releases_the_job_uncounted(bench: Bench) -> None:
     task_id = bench.submit()
     bench.take(raising(WorkerStopping()))
     job = bench.job(task_id)
     assert (job.state, job.attempts, job.run_after) == (JobState.QUEUED, 0, job.created_at)
 
 
-def test_whoever_lost_the_job_says_nothing_and_removes_only_its_own(bench: Bench) -> None:
+def test_an_attempt_without_its_job_reports_nothing_and_removes_only_its_own(bench: Bench) -> None:
     task_id = bench.submit()
     others = bench.ports.work_dir / task_id / "7"
     others.mkdir(parents=True)
@@ -208,7 +208,7 @@ def test_a_recorded_job_is_cleaned_up_although_its_renewal_finds_it_closed(
     assert not bench.ports.stores.uploads.path(task_id).exists()
 
 
-def test_a_source_with_a_fallen_bit_is_not_published(bench: Bench) -> None:
+def test_a_source_with_a_changed_bit_is_not_stored(bench: Bench) -> None:
     task_id = bench.submit(b"some content")
     bench.ports.stores.uploads.path(task_id).write_bytes(b"some contenu")
     bench.take()
@@ -217,7 +217,7 @@ def test_a_source_with_a_fallen_bit_is_not_published(bench: Bench) -> None:
     assert list(bench.ports.objects.entries()) == []
 
 
-def test_a_source_that_is_gone_fails_in_the_seeds_words(bench: Bench) -> None:
+def test_a_missing_source_fails_with_the_text_of_the_original_api(bench: Bench) -> None:
     task_id = bench.submit()
     bench.ports.stores.uploads.delete(task_id)
     bench.take()
@@ -249,7 +249,7 @@ def test_an_attempt_that_lost_its_lease_fails_no_task_whose_source_is_gone(bench
     assert task is None or task.status is not TaskStatus.FAILED
 
 
-def test_a_message_more_than_there_are_jobs_changes_nothing(bench: Bench) -> None:
+def test_more_messages_than_jobs_change_nothing(bench: Bench) -> None:
     task_id = bench.submit()
     first = bench.ports.queue.receive(0)
     assert first is not None
@@ -263,7 +263,7 @@ def test_a_message_more_than_there_are_jobs_changes_nothing(bench: Bench) -> Non
     assert len(list(bench.ports.objects.entries())) == 1
 
 
-def test_a_job_whose_message_is_lost_is_taken_all_the_same(bench: Bench) -> None:
+def test_a_job_whose_message_is_lost_is_claimed_anyway(bench: Bench) -> None:
     task_id = bench.submit()
     while (lost := bench.ports.queue.receive(0)) is not None:
         lost.ack()
@@ -305,7 +305,7 @@ def test_a_light_job_that_turns_out_heavy_waits_in_the_other_lane(bench: Bench) 
 
 
 def test_a_film_that_came_by_the_light_lane_is_moved_before_it_is_decoded(bench: Bench) -> None:
-    """A newer version may know a type that the one which received the file did not."""
+    """A newer version may know a type that was unknown when the file was received."""
     task_id = bench.submit(b"\x00\x00\x00\x18ftypisom" + bytes(100))
     assert bench.job(task_id).lane is JobLane.LIGHT
     bench.take()
@@ -336,7 +336,7 @@ def test_one_thread_takes_light_jobs_while_all_slots_are_busy_with_films(bench: 
         worker.stop(20)
 
 
-def test_the_janitor_removes_what_nobody_needs_and_nothing_else(bench: Bench) -> None:
+def test_the_janitor_removes_only_what_no_row_refers_to(bench: Bench) -> None:
     done, waiting = bench.submit(b"done"), bench.submit(b"waiting")
     bench.take()
     stranger = fresh_id()
@@ -362,7 +362,7 @@ def test_the_janitor_removes_what_nobody_needs_and_nothing_else(bench: Bench) ->
 
 
 def test_a_worker_that_lost_a_thread_is_not_alive(bench: Bench) -> None:
-    """Hole 17."""
+    """A worker without one of its threads reports that (hole 17)."""
     worker = Worker(bench.settings, bench.ports, tools=TOOLS, relays=False)
     assert not worker.alive()
     worker.start()

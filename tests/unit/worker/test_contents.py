@@ -1,4 +1,4 @@
-"""What a tool reports of a file becomes bounded values; what it does not say, or says wildly, is not taken."""
+"""Tests that reports of media programs become bounded values, and that invalid ones are ignored."""
 
 import json
 from fractions import Fraction
@@ -19,9 +19,11 @@ REPORT = {
         {
             "index": 1, "codec_type": "video", "codec_name": "hevc", "width": 160, "height": 120,
             "sample_aspect_ratio": "4:3", "pix_fmt": "yuv420p10le", "color_range": "tv",
-            "color_space": "bt2020nc", "color_transfer": "arib-std-b67", "color_primaries": "unknown",
+            "color_space": "bt2020nc", "color_transfer": "arib-std-b67",
+            "color_primaries": "unknown",
             "r_frame_rate": "30000/1001", "avg_frame_rate": "0/0", "time_base": "1/15360",
-            "nb_frames": "30", "duration": "2.000000", "start_time": "-0.040000", "bit_rate": "88656",
+            "nb_frames": "30", "duration": "2.000000", "start_time": "-0.040000",
+            "bit_rate": "88656",
             "disposition": {"default": 1}, "tags": {"language": "und"},
             "side_data_list": [
                 {"side_data_type": "Display Matrix", "rotation": -90},
@@ -77,7 +79,7 @@ def test_a_cover_alone_is_no_moving_picture() -> None:
 @pytest.mark.parametrize(
     "wild", ["nan", "1e999", -1, [], {}, None, True, "9" * 50, "\x00", 1 << 70]
 )
-def test_wild_values_are_not_taken(wild: object) -> None:
+def test_invalid_values_are_ignored(wild: object) -> None:
     names = [
         "index",
         "width",
@@ -132,7 +134,8 @@ TEXT = """Input #0, matroska,webm, from 'film.mkv':
   Metadata:
     title           :   Stream #0:9: Video: h264, yuv420p, 9999x9999
   Duration: 00:01:02.50, start: 0.000000, bitrate: 175 kb/s
-  Stream #0:0(eng): Video: h264 (High), yuv420p(tv, bt709, progressive), 160x120 [SAR 1:1], 1k fps, 15 tbr (default)
+  Stream #0:0(eng): Video: h264 (High), yuv420p(tv, bt709, progressive), 160x120 \
+[SAR 1:1], 1k fps, 15 tbr (default)
   Stream #0:1[0x101](fra): Audio: aac (LC), 48000 Hz, stereo, fltp
   Stream #0:2: Video: mjpeg, yuvj420p(pc), 32x32, 90k tbr (attached pic)
 At least one output file must be specified

@@ -1,4 +1,4 @@
-"""Files that were made to stop a worker: what their headers say is bounded before it costs anything."""
+"""Tests files that were made to stop a worker: values of their headers are limited before use."""
 
 import json
 import struct
@@ -36,7 +36,7 @@ def checked(*argv: str) -> ProcessResult:
 
 
 def test_a_command_line_that_a_file_makes_too_long_is_the_files_fault() -> None:
-    """The deployment can't be mended for it: the job would wait for ever."""
+    """No repair of the deployment helps: the job would wait for ever."""
     with pytest.raises(ToolFailed) as failed:
         checked("true", "x" * (1 << 20))
     assert failed.value.cause.blame is Blame.FILE
@@ -76,20 +76,20 @@ def test_facts_of_very_many_tracks_are_bounded() -> None:
     assert (len(facts["audio"]), len(facts["subtitles"])) == (MAX_SHOWN_TRACKS, MAX_SHOWN_TRACKS)
     assert facts["subtitles"][0] == facts["audio"][0]["language"] == "und"
     assert len(json.dumps(facts)) < 32 << 10
-    heard: dict[str, Any] = sound_facts(contents, chosen.sounds, None)
-    assert len(heard["audio"]) == MAX_SHOWN_TRACKS
-    assert len(json.dumps(heard)) < 32 << 10
+    sounds: dict[str, Any] = sound_facts(contents, chosen.sounds, None)
+    assert len(sounds["audio"]) == MAX_SHOWN_TRACKS
+    assert len(json.dumps(sounds)) < 32 << 10
 
 
 def test_a_cue_of_very_many_lines_is_read_once() -> None:
-    """It was copied at each of them, which took hours for one of 8 MiB."""
+    """The cue was copied at each line, which took hours for one of 8 MiB."""
     lines = 1 << 18
     content = b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"ab\n\n" * lines
     (cue,) = read(content)
     assert len(cue.text) == 3 * lines - 1
 
 
-def test_only_so_many_boxes_are_looked_at(tmp_path: Path) -> None:
+def test_the_number_of_boxes_that_are_read_is_limited(tmp_path: Path) -> None:
     """A file may be full of boxes of eight bytes, at any level."""
     path = tmp_path / "film"
     empty = struct.pack(">I4s", 8, b"free")

@@ -1,4 +1,7 @@
-"""Command lines for hardware encoders. No machine of this project's has one: what runs is the fallback."""
+"""Tests command lines for hardware encoders, which no machine of this project has.
+
+Only the fallback runs.
+"""
 
 from pathlib import Path
 
@@ -48,7 +51,8 @@ def line(name: EncoderName, mark: Mark | None = None) -> str:
         ),
         (
             "nvenc", "", "format=yuv420p",
-            "-c:v h264_nvenc -profile:v high -preset p4 -rc vbr -cq 21 -b:v 0 -pix_fmt yuv420p -g 250 ",
+            "-c:v h264_nvenc -profile:v high -preset p4 -rc vbr -cq 21 -b:v 0 -pix_fmt yuv420p "
+            "-g 250 ",
         ),
     ],
 )  # fmt: skip
@@ -68,7 +72,7 @@ def test_each_encoder_gets_its_frames_and_its_quality(
 
 
 @pytest.mark.parametrize("kind", ["bwrap", "landlock"])
-def test_only_the_encoders_nodes_are_in_the_box(kind: Kind, tmp_path: Path) -> None:
+def test_only_the_encoders_devices_are_in_the_sandbox(kind: Kind, tmp_path: Path) -> None:
     node = tmp_path / "node"
     node.touch()
     limits = Limits(memory=1 << 30, file_size=1, cpu=1)

@@ -1,4 +1,4 @@
-"""Error messages of ffmpeg are counted in the whole of its stderr, of which only the end is kept."""
+"""Tests that ffmpeg's error messages are counted in all of stderr, of which a part is kept."""
 
 import shlex
 
@@ -32,7 +32,7 @@ def test_a_line_without_end_costs_no_memory_and_counts_once() -> None:
     assert lines.count() == 1
 
 
-def test_what_is_not_kept_is_counted_too() -> None:
+def test_messages_that_are_not_kept_are_counted() -> None:
     script = "i=0; while [ $i -lt 500 ]; do printf '%s' " + shlex.quote(LINE.decode())
     ended = run(
         ["sh", "-c", f"{{ {script}; i=$((i+1)); done; }} >&2"],

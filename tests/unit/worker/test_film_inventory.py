@@ -1,4 +1,4 @@
-"""A web copy stands in the place of a film only where nothing is missing; a part of a film never does."""
+"""Tests what a web copy lacks of its film, and that a part of a film is refused."""
 
 import struct
 from dataclasses import replace
@@ -16,7 +16,8 @@ from worker.media.inventory import Loss, losses
 from worker.media.isobmff import Layout, read_layout
 
 PICTURE = Stream(
-    index=0, kind="video", codec="h264", profile="High", width=640, height=360, frames=300, duration=10.0,
+    index=0, kind="video", codec="h264", profile="High", width=640, height=360, frames=300,
+    duration=10.0,
     pixel_format="yuv420p", field_order="progressive", average_rate=Fraction(30),
     colour=Colour("tv", "bt709", "bt709", "bt709"),
 )  # fmt: skip
@@ -84,13 +85,14 @@ def test_a_plain_film_is_carried_whole() -> None:
         (also(Stream(index=2, kind="attachment")), Loss.ATTACHMENTS),
         (also(Stream(index=2, kind="data", codec_tag="gpmd")), Loss.TELEMETRY),
         (also(Stream(index=2, kind="")), Loss.UNKNOWN),
-        (also(Stream(index=2, kind="data", codec_tag="tmcd", tags={"timecode": "1"})), Loss.TIME_CODE),
+        (also(Stream(index=2, kind="data", codec_tag="tmcd", tags={"timecode": "1"})),
+         Loss.TIME_CODE),
         (replace(FILM, chapters=(Chapter(start=0, end=1, title="One"),)), Loss.CHAPTERS),
         (replace(FILM, tags={"title": "T", "com.apple.quicktime.make": "Apple"}), Loss.TAGS),
         (replace(FILM, programmes=(frozenset({0, 1}), frozenset({7}))), Loss.PICTURE_STREAM),
     ],
 )  # fmt: skip
-def test_what_is_missing_is_noticed(source: Contents, loss: Loss) -> None:
+def test_a_loss_is_found(source: Contents, loss: Loss) -> None:
     assert loss in lost(source)
 
 
@@ -105,11 +107,11 @@ def test_what_is_missing_is_noticed(source: Contents, loss: Loss) -> None:
         (replace(SOUND, disposition=frozenset({"comment"})), Loss.LANGUAGE),
     ],
 )
-def test_what_a_sound_loses_is_noticed(sound: Stream, loss: Loss) -> None:
+def test_a_loss_of_a_sound_is_found(sound: Stream, loss: Loss) -> None:
     assert loss in lost(replace(FILM, streams=(PICTURE, sound)))
 
 
-def test_what_is_carried_is_not_missing() -> None:
+def test_what_is_carried_does_not_count_as_lost() -> None:
     source = replace(
         FILM,
         streams=(
@@ -122,7 +124,8 @@ def test_what_is_carried_is_not_missing() -> None:
     )  # fmt: skip
     made = replace(
         source,
-        streams=(replace(PICTURE, tags={"timecode": "01:00:00:00"}), SOUND, replace(SUBTITLE, codec="mov_text")),
+        streams=(replace(PICTURE, tags={"timecode": "01:00:00:00"}), SOUND,
+            replace(SUBTITLE, codec="mov_text")),
         tags={"title": "T", "creation_time": "2024-05-06T07:08:09Z"},
     )  # fmt: skip
     assert lost(source, made) == set()
@@ -139,7 +142,7 @@ def test_a_turned_or_odd_picture_is_as_large() -> None:
     assert lost(with_picture(width=361, height=640, rotation=90.0)) == set()
 
 
-def test_what_the_policy_removes_is_not_missing() -> None:
+def test_what_the_policy_removes_does_not_count_as_lost() -> None:
     source = replace(FILM, tags={"title": "T", "location": "+1+2/"})
     assert lost(source) == {Loss.TAGS}
     assert lost(source, policy="strip_location") == set()
@@ -154,7 +157,7 @@ def objected(source: Contents, made: Contents | None, errors: int = 0) -> Note |
     return objection(source, chosen, made, errors=errors, keeps_frames=True)
 
 
-def test_a_whole_film_is_accepted_whatever_else_the_file_held() -> None:
+def test_a_whole_film_is_accepted_although_the_file_held_more() -> None:
     assert objected(FILM, MADE) is None
     assert objected(FILM, MADE, errors=MAX_ERRORS) is None
     # The file is as long as its longest stream, which is a subtitle here.
@@ -169,7 +172,8 @@ def test_a_whole_film_is_accepted_whatever_else_the_file_held() -> None:
         (replace(MADE, streams=(SOUND,)), 0, Note.NOT_PLAYABLE),
         (replace(MADE, streams=(PICTURE,)), 0, Note.NOT_PLAYABLE),
         (replace(MADE, streams=(replace(PICTURE, frames=211), SOUND)), 0, Note.DAMAGED),
-        (replace(MADE, streams=(replace(PICTURE, duration=0.04, frames=300), SOUND)), 0, Note.NOT_AS_LONG),
+        (replace(MADE, streams=(replace(PICTURE, duration=0.04, frames=300), SOUND)), 0,
+         Note.NOT_AS_LONG),
         (replace(MADE, streams=(PICTURE, replace(SOUND, duration=4.0))), 0, Note.NOT_AS_LONG),
     ],
 )  # fmt: skip
@@ -177,8 +181,8 @@ def test_a_part_of_a_film_is_refused(made: Contents | None, errors: int, note: N
     assert objected(FILM, made, errors) is note
 
 
-def test_a_film_may_be_longer_than_its_file_says_if_no_frame_came_twice() -> None:
-    """A transport stream that was joined of parts states the length of its last part."""
+def test_a_film_may_be_longer_than_its_file_states_if_no_frame_is_repeated() -> None:
+    """A transport stream that was joined of several parts states the length of the last part."""
     frames, chosen = PICTURE.frames, choose(FILM)
     assert chosen is not None
     longer = replace(PICTURE, duration=3 * (PICTURE.duration or 0.0))
@@ -198,7 +202,7 @@ def test_hidden_frames_are_not_missing() -> None:
 
 
 # Facts.
-def test_facts_tell_what_the_film_is_but_not_where_it_was_taken() -> None:
+def test_facts_describe_the_film_without_the_place_of_recording() -> None:
     source = replace(
         with_picture(rotation=-90.0),
         tags={

@@ -1,4 +1,4 @@
-"""What is made of a film follows from its facts: streams, gain, colour, fields, timestamps, sounds, tags."""
+"""Tests the plan for a film by its facts: streams, gain, colours, fields, times, sounds, tags."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -14,12 +14,16 @@ from worker.media.levels import fastest, fitted
 from worker.media.plan import Copy, Encode, Keep, Packaging, Wishes, plan_film
 
 PICTURE = Stream(
-    index=0, kind="video", codec="h264", profile="High", width=1280, height=720, frames=300, duration=10.0,
-    pixel_format="yuv420p", field_order="progressive", average_rate=Fraction(30), time_base=Fraction(1, 15360),
-    bit_rate=8_000_000, disposition=frozenset({"default"}), colour=Colour("tv", "bt709", "bt709", "bt709"),
+    index=0, kind="video", codec="h264", profile="High", width=1280, height=720, frames=300,
+    duration=10.0,
+    pixel_format="yuv420p", field_order="progressive", average_rate=Fraction(30),
+    time_base=Fraction(1, 15360),
+    bit_rate=8_000_000, disposition=frozenset({"default"}),
+    colour=Colour("tv", "bt709", "bt709", "bt709"),
 )  # fmt: skip
 SOUND = Stream(
-    index=1, kind="audio", codec="aac", profile="LC", channels=2, layout="stereo", sample_rate=48_000,
+    index=1, kind="audio", codec="aac", profile="LC", channels=2, layout="stereo",
+    sample_rate=48_000,
     duration=10.0, frames=470,
 )  # fmt: skip
 FAST = Layout(starts_fast=True, is_fragmented=False, is_cut=False, has_unknown=False)
@@ -130,7 +134,7 @@ def test_a_track_without_samples_is_no_sound() -> None:
 LITTLE = replace(PICTURE, bit_rate=500_000)
 
 
-def test_what_gains_nothing_is_left_or_gets_its_index_in_front() -> None:
+def test_a_film_without_gain_is_kept_or_gets_its_index_at_the_start() -> None:
     assert plan(film(LITTLE, SOUND)) == Keep(note=Note.NO_GAIN)
     found = plan(film(LITTLE, SOUND), SLOW)
     assert isinstance(found, Copy)
@@ -165,14 +169,14 @@ def test_a_recording_without_a_length_becomes_one_with_it() -> None:
         replace(LITTLE, pixel_format="x"),
     ],
 )
-def test_what_browsers_do_not_play_is_encoded_even_without_gain(picture: Stream) -> None:
+def test_a_film_that_browsers_do_not_play_is_encoded_even_without_gain(picture: Stream) -> None:
     found = encoding(picture)
     assert found.otherwise is None
     kept = encoding(picture, wishes=Wishes(always_playable=False))
     assert kept.otherwise == Keep(note=Note.NO_GAIN)
 
 
-def test_what_is_above_a_cap_is_encoded_even_without_gain() -> None:
+def test_a_film_above_a_limit_is_encoded_even_without_gain() -> None:
     large, fast = (
         replace(LITTLE, width=3840, height=2160),
         replace(LITTLE, average_rate=Fraction(120)),
@@ -202,12 +206,13 @@ def test_a_film_with_such_sound_does_not_play_as_it_is(sound: Stream) -> None:
     ("picture", "packaging", "note"),
     [
         (replace(PICTURE, codec=""), MP4, Note.UNSUPPORTED),
-        (replace(PICTURE, codec="hevc", dolby_vision=5, dolby_vision_base=0), MP4, Note.DOLBY_VISION),
+        (replace(PICTURE, codec="hevc", dolby_vision=5, dolby_vision_base=0), MP4,
+         Note.DOLBY_VISION),
         (PICTURE, replace(MP4, layout=replace(FAST, is_cut=True)), Note.CUT_OFF),
         (replace(PICTURE, width=1, height=1), MP4, Note.NO_GAIN),
     ],
 )  # fmt: skip
-def test_what_can_not_be_made_right_is_kept_with_the_reason(
+def test_a_film_that_can_not_be_made_right_is_kept_with_the_reason(
     picture: Stream, packaging: Packaging, note: Note
 ) -> None:
     assert plan(film(picture), packaging) == Keep(note=note)
@@ -242,7 +247,7 @@ def test_rgb_becomes_bt709_and_is_tagged_so(name: str) -> None:
     assert found.picture.colour == Colour("tv", "bt709", "bt709", "bt709")
 
 
-def test_the_containers_colour_holds_against_the_decoders() -> None:
+def test_the_colours_of_the_container_override_those_of_the_decoder() -> None:
     text = filters(replace(PICTURE, codec="vp8"))
     assert text.startswith("setparams=range=limited:colorspace=bt709")
 
@@ -251,14 +256,12 @@ def test_the_containers_colour_holds_against_the_decoders() -> None:
     ("width", "height", "space"),
     [(1920, 1080, "bt709"), (720, 576, "bt470bg"), (640, 480, "smpte170m")],
 )
-def test_what_is_not_tagged_is_tagged_as_players_take_it(
-    width: int, height: int, space: str
-) -> None:
+def test_an_untagged_film_is_tagged_as_players_assume(width: int, height: int, space: str) -> None:
     found = encoding(replace(PICTURE, width=width, height=height, colour=Colour()))
     assert found.picture.colour.space == space
 
 
-def test_full_range_is_converted_and_said_so() -> None:
+def test_full_range_is_converted_and_tagged() -> None:
     found = encoding(replace(PICTURE, colour=replace(PICTURE.colour, range="pc")))
     text = ",".join(found.picture.filters)
     assert "in_range=full:out_range=limited" in text
@@ -301,7 +304,7 @@ def test_timestamps_are_the_sources_own() -> None:
     assert line[line.index("-x264-params") + 1] == "fps=30/1"
 
 
-def test_a_rate_that_only_the_unit_of_time_explains_is_not_believed() -> None:
+def test_a_rate_that_is_only_the_unit_of_time_is_ignored() -> None:
     unknown = replace(PICTURE, average_rate=None, guessed_rate=Fraction(1000))
     assert encoding(unknown).picture.rate == 30
 
@@ -325,7 +328,7 @@ def test_a_recording_that_changes_its_size_keeps_its_largest() -> None:
         ((1280, 720), {}, "scale=1280:720"),
     ],
 )
-def test_sizes_are_even_and_within_the_caps(
+def test_sizes_are_even_and_within_the_limits(
     size: tuple[int, int], wishes: dict[str, object], expected: str
 ) -> None:
     picture = replace(PICTURE, width=size[0], height=size[1], bit_rate=10**9)
@@ -348,7 +351,7 @@ def test_levels() -> None:
     assert fast.picture.time_base is None
 
 
-# How the sounds go on.
+# How the sounds are encoded.
 def sounds(*tracks: Stream, **wishes: object) -> list[tuple[int, bool, int, str]]:
     found = plan(film(PICTURE, *tracks), wishes=Wishes(**wishes))  # type: ignore[arg-type]
     assert isinstance(found, Encode)
@@ -367,7 +370,7 @@ def test_sound_that_plays_is_copied_and_other_gets_enough_bits() -> None:
     assert sounds(replace(SOUND, codec="mp3"), stereo_bit_rate=192_000)[0][2] == 192_000
 
 
-def test_surround_has_stereo_beside_it() -> None:
+def test_surround_gets_a_stereo_track() -> None:
     assert sounds(SURROUND) == [(1, False, 384_000, "default"), (1, False, 128_000, "0")]
     wide = replace(SURROUND, codec="opus", channels=8, layout="7.1")
     assert sounds(wide)[0] == (1, False, 512_000, "default")
@@ -375,7 +378,7 @@ def test_surround_has_stereo_beside_it() -> None:
 
 
 def test_a_film_has_the_same_layouts_as_a_sound() -> None:
-    """AAC has no number for 6.1: browsers do not play it."""
+    """AAC has no number for the layout 6.1, which browsers do not play."""
     found = plan(film(PICTURE, replace(SURROUND, channels=7, layout="6.1")))
     assert isinstance(found, Encode)
     assert found.sounds[0].filters == "aformat=channel_layouts=7.1"
@@ -392,7 +395,7 @@ def test_sound_that_browsers_refuse_is_mixed_to_stereo(channels: int, layout: st
     assert not only.is_copied
 
 
-def test_all_tracks_go_on_and_the_default_one_stays_it() -> None:
+def test_all_tracks_are_kept_and_the_default_one_stays_default() -> None:
     tracks = (
         replace(SOUND, disposition=frozenset({"comment"})),
         replace(SOUND, index=2, disposition=frozenset({"default"})),
@@ -402,14 +405,14 @@ def test_all_tracks_go_on_and_the_default_one_stays_it() -> None:
     assert [one[3] for one in sounds(tracks[0], tracks[2], replace(SOUND, index=4))][2] == "default"
 
 
-def test_more_than_48_khz_is_of_no_use() -> None:
+def test_more_than_48_khz_is_reduced() -> None:
     found = plan(film(PICTURE, replace(SOUND, codec="flac", sample_rate=192_000)))
     assert isinstance(found, Encode)
     assert found.sounds[0].sample_rate == 48_000
 
 
 # Subtitles, chapters, tags.
-def test_text_subtitles_go_on_and_chapters_do() -> None:
+def test_text_subtitles_and_chapters_are_kept() -> None:
     subtitles = [
         Stream(index=2, kind="subtitle", codec="ass"),
         Stream(index=3, kind="subtitle", codec="hdmv_pgs_subtitle"),
@@ -447,7 +450,7 @@ def test_tags_follow_the_policy() -> None:
 
 
 @pytest.mark.parametrize("policy", ["strip_location", "strip_all"])
-def test_a_film_that_is_left_loses_its_place_all_the_same(policy: str) -> None:
+def test_a_film_that_is_not_encoded_loses_its_location_too(policy: str) -> None:
     found = plan(film(LITTLE, tags=LOCATED), wishes=Wishes(metadata=policy))  # type: ignore[arg-type]
     assert isinstance(found, Copy)
 

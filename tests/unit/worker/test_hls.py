@@ -1,4 +1,4 @@
-"""Sizes of a ladder, and the playlists of HLS: what is read of ffmpeg's, and what is written."""
+"""Tests the sizes of a ladder, and the playlists of HLS: ffmpeg's and those that are written."""
 
 from fractions import Fraction
 
@@ -64,7 +64,7 @@ def test_each_size_costs_a_decoding_and_its_own_pixels() -> None:
     assert ladder_cpu(probed, rungs, "veryfast") == pytest.approx(own * (0.25 + 0.25 + 0.25 + 1))
 
 
-def test_ffmpegs_playlist_is_written_anew() -> None:
+def test_ffmpegs_playlist_is_written_again() -> None:
     assert read_segments(FFMPEG, 1300) == (100, SEGMENTS)
     rung = Rung(lines=720, width=1280, height=720)
     written = media_playlist(rung, 100, SEGMENTS)
@@ -73,7 +73,8 @@ def test_ffmpegs_playlist_is_written_anew() -> None:
     assert written.count("?rendition=hls-720p-media") == 3
     assert "#EXT-X-TARGETDURATION:6\n" in written
     line = variant_line(
-        rung, SEGMENTS, film(1280, 720, level=31, average_rate=Fraction(30000, 1001)), has_sound=True
+        rung, SEGMENTS, film(1280, 720, level=31, average_rate=Fraction(30000, 1001)),
+        has_sound=True
     )  # fmt: skip
     assert line == (
         "#EXT-X-STREAM-INF:BANDWIDTH=1200,AVERAGE-BANDWIDTH=1130"

@@ -1,4 +1,4 @@
-"""The memory of an encoder follows its picture, preset and threads."""
+"""Tests the estimate of an encoder's memory by its picture, preset and threads."""
 
 import pytest
 
@@ -6,7 +6,8 @@ from tusd_py.settings.media import MediaSettings
 from worker.media.memory import MIB, machine_memory, memory_ceiling, needed_memory, share_of
 
 SIZES = {"720p": 1280 * 720, "1080p": 1920 * 1080, "2160p": 3840 * 2160}
-# Private MiB (VmData) of ffmpeg 5.1.9, libx264 and an H.264 source, 70 frames; the last two: HEVC of 10 bits.
+# Private MiB (VmData) of ffmpeg 5.1.9, libx264 and an H.264 source, 70 frames; the last two are
+# HEVC of 10 bits.
 MEASURED = [
     ("720p", "veryfast", 1, 159), ("720p", "veryfast", 8, 465), ("720p", "veryfast", 16, 773),
     ("720p", "medium", 1, 321), ("720p", "medium", 16, 961), ("720p", "slow", 16, 1016),
@@ -31,7 +32,7 @@ def test_the_estimate_is_above_what_was_measured_and_not_far_above(
     assert used * 1.2 < estimate < used * 4 + 256
 
 
-def test_threads_are_given_up_before_the_ceiling_is_passed() -> None:
+def test_fewer_threads_are_used_before_the_ceiling_is_exceeded() -> None:
     pixels, ceiling = SIZES["2160p"], 4 << 30
     share = share_of(pixels, "veryfast", threads=32, ceiling=ceiling)
     assert 1 < share.threads < 32
@@ -39,12 +40,12 @@ def test_threads_are_given_up_before_the_ceiling_is_passed() -> None:
     assert not share.is_short
 
 
-def test_one_thread_gets_all_there_is_where_the_estimate_is_more() -> None:
+def test_one_thread_gets_the_ceiling_if_the_estimate_is_higher() -> None:
     share = share_of(SIZES["2160p"], "slow", threads=8, ceiling=1 << 30)
     assert (share.memory, share.threads, share.is_short) == (1 << 30, 1, True)
 
 
-def test_a_picture_of_unknown_size_is_taken_for_a_usual_one() -> None:
+def test_a_picture_of_unknown_size_counts_as_one_of_usual_size() -> None:
     assert needed_memory(0, "fast", 1) == needed_memory(SIZES["1080p"], "fast", 1)
 
 

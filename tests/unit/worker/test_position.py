@@ -1,9 +1,9 @@
-"""A program moves on only while its position does."""
+"""Tests that only a new position counts as progress of a program."""
 
 from worker.media.position import Position
 
 
-def test_only_a_further_position_is_a_move() -> None:
+def test_only_a_further_position_is_progress() -> None:
     seen: list[float] = []
     position = Position(seen.append)
     assert position.seconds is None

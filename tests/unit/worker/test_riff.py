@@ -1,4 +1,4 @@
-"""AVI files: parts that no program lists are noticed."""
+"""Tests that parts of AVI files that no program reports are found."""
 
 import struct
 from pathlib import Path
@@ -52,7 +52,7 @@ PLAIN = avi(HEADER, TEXTS, FRAMES, chunk(b"idx1", bytes(16)))
         (avi(chunk(b"idx1") * (MAX_CHUNKS + 1)), True),
     ],
 )
-def test_parts_that_are_listed_nowhere_are_noticed(
+def test_parts_that_no_program_reports_are_found(
     tmp_path: Path, content: bytes, unknown: bool
 ) -> None:
     path = tmp_path / "film.avi"

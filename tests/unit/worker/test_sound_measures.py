@@ -1,4 +1,4 @@
-"""Waveform and loudness of a sound, by what ffmpeg writes."""
+"""Tests how waveform and loudness of a sound are read from ffmpeg's output."""
 
 import json
 import math
@@ -57,12 +57,12 @@ def test_no_number_leaves_the_range_of_a_waveform(value: float) -> None:
     assert all(-128 <= one <= 127 for one in json.loads(waveform.as_json())["data"])
 
 
-def test_a_listener_takes_only_what_the_filter_writes() -> None:
+def test_the_analyser_reads_only_what_the_filter_writes() -> None:
     waveform = Waveform(sample_rate=10, samples=10, points=100)
     seconds: list[float] = []
-    listener = SoundAnalyser(waveform, seconds.append)
+    analyser = SoundAnalyser(waveform, seconds.append)
     moved = [
-        listener.on_line(line)
+        analyser.on_line(line)
         for line in (
             "frame:0    pts:0       pts_time:0",
             "lavfi.r128.I=-23.0",
@@ -79,21 +79,27 @@ def test_a_listener_takes_only_what_the_filter_writes() -> None:
     assert json.loads(waveform.as_json())["data"] == [-64, 32, 0, 0]
 
 
-def test_the_last_summary_tells_the_loudness() -> None:
+def test_the_last_summary_gives_the_loudness() -> None:
     forged = SUMMARY.format(integrated="-1.0", peak="0.0")
     assert read_loudness(forged + SUMMARY.format(integrated="-21.2", peak="-0.8")) == MEASURED
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Summary:", SUMMARY.format(integrated="-70.0", peak="-inf"), SUMMARY.format(integrated="-inf", peak="-inf"), SUMMARY.format(integrated="x", peak="1")],
-)  # fmt: skip
-def test_silence_and_rubbish_have_no_loudness(text: str) -> None:
+    [
+        "",
+        "Summary:",
+        SUMMARY.format(integrated="-70.0", peak="-inf"),
+        SUMMARY.format(integrated="-inf", peak="-inf"),
+        SUMMARY.format(integrated="x", peak="1"),
+    ],
+)
+def test_silence_and_invalid_text_have_no_loudness(text: str) -> None:
     assert read_loudness(text) is None
     assert not needs_gain(None, -16.0)
 
 
-def test_gain_is_linear_and_within_what_the_filter_takes() -> None:
+def test_gain_is_linear_and_within_the_limits_of_the_filter() -> None:
     assert needs_gain(MEASURED, -16.0)
     assert not needs_gain(MEASURED, -21.0)
     assert "I=-16.0:TP=-1.5:LRA=6.0:measured_I=-21.2:measured_TP=-0.8" in gain_filter(
@@ -103,24 +109,29 @@ def test_gain_is_linear_and_within_what_the_filter_takes() -> None:
     values = dict(
         pair.split("=") for pair in gain_filter(steady, -16.0).removeprefix("loudnorm=").split(":")
     )
-    # A measured range of 0 means to the filter that nothing was measured: it would change nothing.
+    # The filter takes a measured range of 0 for "not measured", and would change nothing.
     assert float(values["measured_LRA"]) > 0
     assert (values["measured_I"], values["measured_TP"], values["LRA"]) == ("0.0", "99.0", "1.0")
 
 
-def heard(seconds: float, *, errors: int = 0, peak: float = 0.5) -> SoundAnalysis:
+def analysis_of(seconds: float, *, errors: int = 0, peak: float = 0.5) -> SoundAnalysis:
     waveform = Waveform(sample_rate=10, samples=1, points=100)
     for _ in range(round(seconds * 10)):
         waveform.add(-peak, peak)
     return SoundAnalysis(waveform=waveform, errors=errors, loudness=None)
 
 
-def test_a_copy_is_believed_only_if_it_is_like_its_source() -> None:
-    source = heard(100.0)
-    assert source.is_like(heard(101.0))
-    for other in (heard(97.0), heard(103.0), heard(100.0, errors=1), heard(100.0, peak=0.0)):
+def test_a_copy_is_accepted_only_if_it_is_like_its_source() -> None:
+    source = analysis_of(100.0)
+    assert source.is_like(analysis_of(101.0))
+    for other in (
+        analysis_of(97.0),
+        analysis_of(103.0),
+        analysis_of(100.0, errors=1),
+        analysis_of(100.0, peak=0.0),
+    ):
         assert not source.is_like(other)
-    assert heard(100.0, peak=0.0).is_like(heard(100.0, peak=0.0))
-    assert heard(90.0).is_shorter_than(100.0)
-    assert not heard(99.0).is_shorter_than(100.0)
-    assert heard(1.0, errors=21).is_damaged
+    assert analysis_of(100.0, peak=0.0).is_like(analysis_of(100.0, peak=0.0))
+    assert analysis_of(90.0).is_shorter_than(100.0)
+    assert not analysis_of(99.0).is_shorter_than(100.0)
+    assert analysis_of(1.0, errors=21).is_damaged

@@ -1,4 +1,4 @@
-"""Which web copy is made of a sound, by what the file holds."""
+"""Tests which web copy is made of a sound, by the contents of its file."""
 
 from dataclasses import replace
 
@@ -39,7 +39,8 @@ def planned(
     ("content_type", "codec"),
     [
         ("audio/mpeg", "mp3"), ("audio/mp4", "aac"), ("video/mp4", "aac"), ("audio/aac", "aac"),
-        ("audio/ogg", "opus"), ("audio/ogg", "vorbis"), ("video/webm", "opus"), ("audio/mp4", "mp3"),
+        ("audio/ogg", "opus"), ("audio/ogg", "vorbis"), ("video/webm", "opus"),
+        ("audio/mp4", "mp3"),
         ("audio/wav", "pcm_alaw"),
     ],
 )  # fmt: skip
@@ -99,7 +100,8 @@ def test_sound_without_loss_gets_a_smaller_copy_only_if_that_is_a_gain() -> None
         (0, "", "", 2),
         (4, "", "pan=stereo|c0<c0+c2|c1<c1+c3", 2),
         (4, "cube", "pan=stereo|c0<c0+c2|c1<c1+c3", 2),
-        (16, "hexadecagonal", "pan=stereo|c0<c0+c2+c4+c6+c8+c10+c12+c14|c1<c1+c3+c5+c7+c9+c11+c13+c15", 2),
+        (16, "hexadecagonal",
+         "pan=stereo|c0<c0+c2+c4+c6+c8+c10+c12+c14|c1<c1+c3+c5+c7+c9+c11+c13+c15", 2),
     ],
 )  # fmt: skip
 def test_each_channel_gets_enough_bits_and_a_known_place(
@@ -187,7 +189,10 @@ def test_the_main_track_is_the_default_one_and_never_the_commentary() -> None:
 
 @pytest.mark.parametrize(
     ("codec", "lossless"),
-    [("flac", True), ("pcm_s24le", True), ("dsd_lsbf", True), ("pcm_mulaw", False), ("aac", False), ("wmalossless", True)],
+    [
+        ("flac", True), ("pcm_s24le", True), ("dsd_lsbf", True), ("pcm_mulaw", False),
+        ("aac", False), ("wmalossless", True),
+    ],
 )  # fmt: skip
 def test_which_sounds_are_without_loss(codec: str, lossless: bool) -> None:
     assert is_lossless(track(codec)) is lossless

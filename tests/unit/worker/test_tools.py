@@ -1,4 +1,4 @@
-"""Which box ffmpeg gets, and where it is reported when the box lacks something."""
+"""Tests which sandbox is chosen, and where a weak one is reported."""
 
 import logging
 from pathlib import Path
@@ -16,7 +16,7 @@ from worker.media.tools import Tools, discover
 
 
 def found(monkeypatch: pytest.MonkeyPatch, starting: set[str], wanted: str = "auto") -> Tools:
-    """What is discovered where only these boxes start."""
+    """Return the tools on a machine where only these kinds of sandbox start."""
     monkeypatch.setattr(sandbox, "starts", lambda kind: kind in starting)
     return discover(Settings.model_validate({"media": {"sandbox": wanted}}))
 
@@ -29,7 +29,7 @@ def found(monkeypatch: pytest.MonkeyPatch, starting: set[str], wanted: str = "au
         (set(), "off", "nothing keeps programs for media"),
     ],
 )
-def test_a_weaker_box_is_reported(
+def test_a_weaker_sandbox_is_reported(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     starting: set[str],
@@ -48,7 +48,7 @@ def test_a_weaker_box_is_reported(
 
 
 @pytest.mark.parametrize("wanted", ["bwrap", "landlock", "rlimit", "off"])
-def test_a_box_that_was_chosen_is_not_warned_of(
+def test_no_warning_is_logged_for_a_chosen_sandbox(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, wanted: str
 ) -> None:
     seen = found(monkeypatch, {"bwrap", "landlock", "rlimit"}, wanted)
@@ -58,7 +58,7 @@ def test_a_box_that_was_chosen_is_not_warned_of(
 
 
 @pytest.mark.parametrize("wanted", ["bwrap", "landlock", "rlimit"])
-def test_a_box_that_is_demanded_and_does_not_start_is_refused(
+def test_a_chosen_sandbox_that_does_not_start_is_an_error(
     monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
     with pytest.raises(BackendError, match=wanted):
@@ -66,7 +66,7 @@ def test_a_box_that_is_demanded_and_does_not_start_is_refused(
 
 
 @pytest.mark.parametrize("wanted", ["bwrap", "landlock", "rlimit"])
-def test_a_missing_filter_is_a_weakness_and_no_box_that_is_demanded(
+def test_a_missing_filter_is_a_weakness_and_an_error_for_a_chosen_sandbox(
     monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
     monkeypatch.setattr(tools, "filter_file", lambda: None)
@@ -75,7 +75,7 @@ def test_a_missing_filter_is_a_weakness_and_no_box_that_is_demanded(
         found(monkeypatch, {wanted}, wanted)
 
 
-def test_readiness_and_figures_report_a_weak_box(
+def test_readiness_and_metrics_report_a_weak_sandbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(tmp_path, monkeypatch)

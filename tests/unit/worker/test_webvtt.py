@@ -1,4 +1,4 @@
-"""WebVTT: what is read of a file that ffmpeg wrote, and that nothing but cues leaves."""
+"""Tests which cues are read from a WebVTT file of ffmpeg, and that only cues are written."""
 
 import pytest
 
@@ -9,7 +9,7 @@ ONE = "00:01.000 --> 00:02.000\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("plain", "plain"),
         ("two\nlines", "two\nlines"),
@@ -27,14 +27,15 @@ ONE = "00:01.000 --> 00:02.000\n"
         ("first\n\n\nlast --> line", "first\nlast --&gt; line"),
     ],
 )
-def test_a_cue_is_plain_text(text: str, said: str) -> None:
-    assert read(f"{HEAD}{ONE}{text}\n".encode()) == (Cue("00:01.000", "00:02.000", said),)
+def test_a_cue_is_plain_text(text: str, expected: str) -> None:
+    assert read(f"{HEAD}{ONE}{text}\n".encode()) == (Cue("00:01.000", "00:02.000", expected),)
 
 
 def test_styles_notes_places_and_empty_cues_are_left_out() -> None:
     content = (
         "\ufeffWEBVTT - made by\r\n\r\nSTYLE\r\n::cue { background: url(http://x/) }\r\n\r\n"
-        "REGION\r\nid:x\r\n\r\nNOTE text\r\n\r\n7\r\n01:00:01.000 --> 01:00:02.500 line:0 align:start\r\nHi\r\n\r\n"
+        "REGION\r\nid:x\r\n\r\nNOTE text\r\n\r\n"
+        "7\r\n01:00:01.000 --> 01:00:02.500 line:0 align:start\r\nHi\r\n\r\n"
         "00:03.000 --> 00:04.000\r\n \r\n"
     )
     assert read(content.encode()) == (Cue("01:00:01.000", "01:00:02.500", "Hi"),)
@@ -43,7 +44,7 @@ def test_styles_notes_places_and_empty_cues_are_left_out() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"WEBVTTX\n", b"<html>", b"\xff\xfeW\0E\0B\0", HEAD.encode() + b"\xff"]
 )
-def test_what_is_no_webvtt_is_refused(content: bytes) -> None:
+def test_a_file_that_is_no_webvtt_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"WebVTT|utf-8"):
         read(content)
 

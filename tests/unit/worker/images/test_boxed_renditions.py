@@ -1,4 +1,4 @@
-"""What the program in the sandbox makes of pictures: turned, sized, in sRGB, all frames; what it refuses."""
+"""Tests the program in the sandbox: its renditions of pictures, and what it refuses."""
 
 import subprocess
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_a_turned_picture_is_upright(kind: str, orientation: int, tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "tiff"])
-def test_inks_become_light(kind: str, tmp_path: Path) -> None:
+def test_cmyk_becomes_srgb(kind: str, tmp_path: Path) -> None:
     source = tmp_path / f"cmyk.{KINDS[kind]}"
     corners().convert("CMYK").save(source, quality=95)
     assert look(source, kind)["space"] == "cmyk"
@@ -232,11 +232,14 @@ def test_pixels_count_in_every_kind(kind: str, tmp_path: Path) -> None:
 
 
 OTHERS = {
-    "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"><image href="/etc/passwd"/></svg>',
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48">'
+    b'<image href="/etc/passwd"/></svg>',
     "svg with a declaration": b'<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
     b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>&x;</text></svg>',
-    "mvg": b"push graphic-context\nviewbox 0 0 64 48\nimage over 0,0 0,0 '/etc/passwd'\npop graphic-context\n",
-    "msl": b'<?xml version="1.0"?><image><read filename="/etc/passwd"/><write filename="/tmp/x.png"/></image>',
+    "mvg": b"push graphic-context\nviewbox 0 0 64 48\n"
+    b"image over 0,0 0,0 '/etc/passwd'\npop graphic-context\n",
+    "msl": b'<?xml version="1.0"?><image><read filename="/etc/passwd"/>'
+    b'<write filename="/tmp/x.png"/></image>',
     "pdf": b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n",
     "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 48\n(/etc/passwd) (r) file\n",
     "playlist": b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
@@ -288,7 +291,7 @@ def test_hostile_tags_do_not_hide_the_picture(tags: bytes, tmp_path: Path) -> No
     assert alike(seen(made(source, "webp")), CORNERS)
 
 
-def test_a_picture_says_when_it_was_taken(tmp_path: Path) -> None:
+def test_the_date_of_a_picture_is_read(tmp_path: Path) -> None:
     source = tmp_path / "camera.jpg"
     corners().save(source, exif=exif(taken="2024:05:06 07:08:09"))
     assert look(source, "jpeg")["taken"] == "2024-05-06T07:08:09"
@@ -332,7 +335,7 @@ def test_a_watermark_covers_by_its_opacity(
         ("bottom", (200, 165)), ("bottom-right", (365, 165)),
     ],
 )  # fmt: skip
-def test_a_watermark_is_where_it_should_be(
+def test_a_watermark_is_at_its_place(
     place: str, middle: tuple[int, int], stamp: str, tmp_path: Path
 ) -> None:
     source = tmp_path / "plain.png"

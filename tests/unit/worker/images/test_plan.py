@@ -1,4 +1,4 @@
-"""What is planned for a picture: by its kind, size and colours, and by the settings."""
+"""Tests which renditions are planned for a picture by its kind, size, colours and the settings."""
 
 from dataclasses import replace
 from typing import Any
@@ -112,10 +112,10 @@ def test_an_answer_that_no_picture_has_is_none(answer: dict[str, Any]) -> None:
     assert read_facts(answer) is None
 
 
-def test_what_is_told_comes_from_a_short_list() -> None:
+def test_shown_facts_come_from_a_short_list() -> None:
     hostile = {
-        **GOOD, "space": "<script>", "taken": "2024-05-06T07:08:09\nx", "orientation": 99, "bits": -3,
-        "has_alpha": "yes",
+        **GOOD, "space": "<script>", "taken": "2024-05-06T07:08:09\nx", "orientation": 99,
+        "bits": -3, "has_alpha": "yes",
     }  # fmt: skip
     found = read_facts(hostile)
     assert found is not None
