@@ -3,9 +3,9 @@
 import asyncio
 import hmac
 import logging
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.applications import Starlette
@@ -16,8 +16,9 @@ from starlette.responses import Response
 
 from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
+from tusd_py.background import periodic_work
+from tusd_py.background_tasks import BackgroundTasks, WakeUp
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
-from tusd_py.domain.ids import UploadId
 from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.rate import Rate
 from tusd_py.domain.upload import InstantPatch
@@ -50,7 +51,6 @@ from tusd_py.http.routes import (
 )
 from tusd_py.http.routes.tus import TusEndpoint
 from tusd_py.http.streams import StreamLimit
-from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
 from tusd_py.locks.data_dir import exclusive
 from tusd_py.monitoring.backend_metrics import BackendMetrics
 from tusd_py.monitoring.checks import Checks, sandbox_check, server_checks, threads_check
@@ -65,29 +65,22 @@ from tusd_py.tasks.queue_positions import QueuePositions
 from tusd_py.tasks.streams import TaskStreams
 from tusd_py.threads import Threads
 from tusd_py.uploads.context import UploadContext, UploadPolicy
-from tusd_py.uploads.expire import collect_expired
-from tusd_py.uploads.finish import recover, recover_one
+from tusd_py.uploads.counts import UploadCounters
 from tusd_py.uploads.rate_limit import UserRateLimits
-from tusd_py.uploads.upkeep import maintain
 from tusd_py.wiring import hooks_of, open_ports
 
 log = logging.getLogger(__name__)
 
-MAINTAIN_SECONDS: Final = 60.0
-RELAY_PAUSE_SECONDS: Final = 0.1
-"""Of many finishes in a row, so many go to the queue in one go."""
 PAGES: Final = ("/", "/admin", "/api/docs", "/api/openapi.json")
 """What holds nothing of a user's: a link of another site may open it."""
-SPARE_SECONDS: Final = 10.0
-"""What the databases have used of the space that is kept aside is replaced after so long."""
-LAG_SECONDS: Final = 0.05
-"""The loop's lag is measured so often."""
 
 
 def build_server(
     settings: Settings,
     ports: Ports | None = None,
     *,
+    owns_ports: bool = False,
+    alongside: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     authenticate: Authenticate | None = None,
     hooks: Hooks | None = None,
     worker_alive: Callable[[], bool] | None = None,
@@ -97,22 +90,23 @@ def build_server(
     """The server as an application that can run alone or be mounted in another.
 
     Its lifespan must run: it finishes what a crash left, relays jobs and collects expired uploads.
-    Args: ports: opened here, and closed with the lifespan, when None; authenticate: who is asking,
-        in the place of the session tokens of ``settings.auth``, which decide when it is None;
-        hooks: functions that are asked and told, in the place of ``settings.hooks.callables``; ``ports``
-        that were opened elsewhere must have been opened with them;
-        worker_alive: asked by /healthz when the pipeline runs in this process; sandbox_weakness:
-            how the box of that pipeline is less than the settings ask for; figures: where
-        /metrics finds what such a worker counts, and what the server adds its own to.
+    Args: ports: None: they are opened here, and closed at the end of the lifespan. ``ports`` that were
+            opened elsewhere must have been opened with the same hooks.
+        owns_ports: whether ``ports`` are closed at the end of the lifespan.
+        alongside: returns what runs within the lifespan, such as a worker; it ends first.
+        authenticate: identifies the user of a request in place of the session tokens of
+            ``settings.auth``.
+        hooks: functions that are called in place of those of ``settings.hooks.callables``.
+        worker_alive: tells /healthz whether the worker of this process runs.
+        sandbox_weakness: states how the sandbox of that worker is weaker than the settings ask for.
+        metrics: registry that /metrics shows; the server adds its own metrics.
     Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
         would be let in (cors.allow_origins).
     """
     metrics = metrics or Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
-    context, wake = compose(settings, opened, authenticate, metrics)
-    calling = _hook_dispatcher(context, hooks or hooks_of(settings))
-    if calling is not None and calling.has_pre_create:
-        context.uploads.before_create = calling.before_create
+    composed = compose(settings, opened, authenticate, metrics, hooks or hooks_of(settings))
+    context = composed.context
     checks = _checks(context, worker_alive, sandbox_weakness)
     page_files = pages.PageFiles(settings.base_path)
     routes = [
@@ -155,11 +149,10 @@ def build_server(
         exception_handlers={TusdError: _refuse, HTTPException: _refuse_by_routing},
         lifespan=lambda app: _lifespan(
             app,
-            context,
-            wake,
-            calling,
+            composed,
             routes=answer_for(checks, metrics, worker_alive),
-            owns_ports=ports is None,
+            owns_ports=owns_ports or ports is None,
+            alongside=alongside,
         ),
     )
     app.state.monitoring_address = None
@@ -187,14 +180,31 @@ def _checks(
     return Checks(checks)
 
 
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """Parts of one server process: what its requests need, and what its periodic work needs."""
+
+    context: AppContext
+    wake: WakeUp
+    dispatcher: HookDispatcher | None
+
+
 def compose(
-    settings: Settings, ports: Ports, authenticate: Authenticate | None, metrics: Metrics
-) -> tuple[AppContext, asyncio.Event]:
-    """The context of one server process, and the event that wakes its relay."""
+    settings: Settings,
+    ports: Ports,
+    authenticate: Authenticate | None,
+    metrics: Metrics,
+    hooks: Hooks,
+) -> Composed:
+    """Build the parts of one server process."""
     threads = Threads()
-    wake = asyncio.Event()
+    wake = WakeUp()
     instant = settings.instant
-    room = UploadContext(
+    counts, running_hashes = UploadCounters(), RunningHashes()
+    server_metrics = ServerMetrics(metrics.registry, counts, running_hashes)
+    dispatcher = _hook_dispatcher(settings, ports, threads, server_metrics, hooks)
+    asks_before_create = dispatcher is not None and dispatcher.has_pre_create
+    uploads = UploadContext(
         policy=UploadPolicy(
             max_size=settings.max_size or None,
             expires_after=settings.upload_expires or None,
@@ -213,10 +223,13 @@ def compose(
         catalog=ports.catalog,
         tasks=ports.tasks,
         lock=ports.lock,
-        running_hashes=RunningHashes(),
+        running_hashes=running_hashes,
         threads=threads,
         clock=ports.clock,
-        wake_relay=wake.set,
+        background=BackgroundTasks(),
+        wake_relay=wake,
+        before_create=dispatcher.before_create if dispatcher and asks_before_create else None,
+        counts=counts,
         rate_limits=_rate_limits(settings, ports, threads),
     )
     BackendMetrics(metrics.registry, ports, ports.clock)
@@ -228,10 +241,10 @@ def compose(
         ports=ports,
         capabilities=capabilities(
             ports.stores,
-            max_size=room.policy.max_size,
-            expires=room.policy.expires_after is not None,
+            max_size=uploads.policy.max_size,
+            expires=uploads.policy.expires_after is not None,
         ),
-        uploads=room,
+        uploads=uploads,
         threads=threads,
         task_streams=TaskStreams(ports.tasks, threads, places),
         queue_positions=places,
@@ -240,11 +253,11 @@ def compose(
         streams=StreamLimit(None if access.anonymous else settings.limits.streams or None),
         links=_links(settings, operator_links, ports),
         operator_links=operator_links,
-        metrics=ServerMetrics(metrics.registry, room.counts, room.running_hashes),
+        metrics=server_metrics,
         running=asyncio.Event(),
         stopping=asyncio.Event(),
     )
-    return context, wake
+    return Composed(context, wake, dispatcher)
 
 
 def _links(settings: Settings, operator_links: OperatorLinks, ports: Ports) -> RenditionLinks:
@@ -253,31 +266,33 @@ def _links(settings: Settings, operator_links: OperatorLinks, ports: Ports) -> R
     return RenditionLinks(secret, ports.clock)
 
 
-def _hook_dispatcher(context: AppContext, hooks: Hooks) -> HookDispatcher | None:
+def _hook_dispatcher(
+    settings: Settings, ports: Ports, threads: Threads, metrics: ServerMetrics, hooks: Hooks
+) -> HookDispatcher | None:
     """Whoever is to be asked and told; None: nobody."""
-    settings, clock = context.settings.hooks, context.ports.clock
-    if not settings.url and not hooks.events:
+    wanted = settings.hooks
+    if not wanted.url and not hooks.events:
         return None
     webhook = None
-    if settings.url:
+    if wanted.url:
         from tusd_py.hooks.webhook import Webhook
 
         webhook = Webhook(
-            settings.url,
-            secret=settings.secret.get_secret_value(),
-            payload=settings.format,
-            timeout=settings.timeout,
-            clock=clock,
+            wanted.url,
+            secret=wanted.secret.get_secret_value(),
+            payload=wanted.format,
+            timeout=wanted.timeout,
+            clock=ports.clock,
         )
     return HookDispatcher(
-        context.ports.catalog.hooks,
-        context.threads,
-        clock,
+        ports.catalog.hooks,
+        threads,
+        ports.clock,
         hooks=hooks,
         webhook=webhook,
-        web_events=settings.events,
-        give_up_after=settings.give_up_after,
-        count=context.metrics.hook_delivered,
+        web_events=wanted.events,
+        give_up_after=wanted.give_up_after,
+        count=metrics.hook_delivered,
     )
 
 
@@ -313,23 +328,13 @@ def _ownership_policy(settings: Settings, ports: Ports) -> OwnershipPolicy | Non
 @asynccontextmanager
 async def _lifespan(
     app: Starlette,
-    context: AppContext,
-    wake: asyncio.Event,
-    calling: HookDispatcher | None,
+    composed: Composed,
     *,
     routes: Routes,
     owns_ports: bool,
+    alongside: Callable[[], AbstractAsyncContextManager[None]] | None,
 ) -> AsyncIterator[None]:
-    loop = asyncio.get_running_loop()
-    room = context.uploads
-    complete: asyncio.Queue[UploadId] = asyncio.Queue()
-
-    def wake_relay() -> None:
-        # Once set, it is cleared before the outbox is read: what was committed by now is found.
-        if not wake.is_set():
-            loop.call_soon_threadsafe(wake.set)
-
-    room.wake_relay = wake_relay
+    context, dispatcher = composed.context, composed.dispatcher
     async with AsyncExitStack() as stack:
         if owns_ports:
             stack.callback(context.ports.close)
@@ -348,22 +353,16 @@ async def _lifespan(
             )
         if context.access.anonymous:
             await context.threads.call(context.operator_links.prepare)
-        if calling is not None:
-            stack.push_async_callback(calling.close)
-        for name, work in (
-            ("recover", _recover(room, complete)),
-            ("relay", _relay(context, wake)),
-            ("tell", _publish_outcomes(context)),
-            ("look after", _maintain(room, complete)),
-            ("lag", _watch_loop(context)),
-            ("hooks", _deliver_hooks(context, calling)),
-            ("spare", _keep_spare(context)),
-        ):
-            task = asyncio.create_task(work, name=name)
-            stack.push_async_callback(_end, task)
+        if dispatcher is not None:
+            stack.push_async_callback(dispatcher.close)
+        background = await stack.enter_async_context(context.uploads.background)
+        for name, work in periodic_work(context, composed.wake, dispatcher).items():
+            background.repeat(name, work)
         stack.callback(request_shutdown, context)
         context.running.set()
         stack.callback(context.running.clear)
+        if alongside is not None:
+            await stack.enter_async_context(alongside())
         yield
 
 
@@ -372,111 +371,6 @@ def request_shutdown(context: AppContext) -> None:
     context.stopping.set()
     context.task_streams.stop()
     context.uploads.close()
-
-
-async def _end(task: "asyncio.Task[object]") -> None:
-    task.cancel()
-    await asyncio.wait([task])
-
-
-async def _relay(context: AppContext, wake: asyncio.Event) -> None:
-    """From the outbox to the queue: woken by each finish, and every ``relay_every`` seconds."""
-    ports, pause = context.ports, context.settings.jobs.relay_every
-
-    async def round_() -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), pause)
-        wake.clear()
-        await context.threads.call(relay_outbox, ports.catalog.jobs, ports.queue)
-        await asyncio.sleep(RELAY_PAUSE_SECONDS)
-
-    await run_periodically("relay", round_)
-
-
-async def _publish_outcomes(context: AppContext) -> None:
-    """From the outbox to the followers, every ``relay_every`` seconds."""
-    ports, pause = context.ports, context.settings.jobs.relay_every
-
-    async def round_() -> None:
-        await context.threads.call(publish_outcomes, ports.catalog.jobs, ports.tasks)
-        await asyncio.sleep(pause)
-
-    await run_periodically("tell", round_)
-
-
-async def _deliver_hooks(context: AppContext, calling: HookDispatcher | None) -> None:
-    """From the catalog to the application: until nothing is due, then every ``relay_every`` seconds."""
-    if calling is None:
-        return
-
-    async def round_() -> None:
-        if not await calling.deliver_due():
-            await asyncio.sleep(context.settings.jobs.relay_every)
-
-    await run_periodically("hooks", round_)
-
-
-async def _recover(room: UploadContext, complete: "asyncio.Queue[UploadId]") -> None:
-    """At once what a crash left, then what ``_maintain`` finds. It may take minutes."""
-    started = False
-
-    async def round_() -> None:
-        nonlocal started
-        if not started:
-            await recover(room)
-            started = True
-        await recover_one(room, await complete.get())
-
-    await run_periodically("recover", round_)
-
-
-async def _maintain(room: UploadContext, complete: "asyncio.Queue[UploadId]") -> None:
-    """Look after open uploads every minute, or a few times until they expire."""
-    pause = min(MAINTAIN_SECONDS, (room.policy.expires_after or math.inf) / 4)
-    expired: tuple[UploadId, ...] = ()
-
-    async def round_() -> None:
-        nonlocal expired
-        await asyncio.sleep(pause)
-        await collect_expired(room, expired)
-        due = await maintain(room)
-        expired = due.expired
-        for upload_id in due.complete:
-            complete.put_nowait(upload_id)
-
-    await run_periodically("look after", round_)
-
-
-async def _keep_spare(context: AppContext) -> None:
-    """Keep space aside for the databases, also after another process has used some of it."""
-
-    async def round_() -> None:
-        await context.threads.call(context.ports.spare.keep)
-        await asyncio.sleep(SPARE_SECONDS)
-
-    await run_periodically("spare", round_)
-
-
-async def _watch_loop(context: AppContext) -> None:
-    """How late the loop is: what blocks it delays every upload."""
-    loop = asyncio.get_running_loop()
-
-    async def round_() -> None:
-        due_at = loop.time() + LAG_SECONDS
-        await asyncio.sleep(LAG_SECONDS)
-        context.metrics.observe_loop_lag(max(0.0, loop.time() - due_at))
-
-    await run_periodically("lag", round_)
-
-
-async def run_periodically(name: str, round_: Callable[[], Awaitable[None]]) -> None:
-    """Repeat; a failed round is logged and the next one comes a second later."""
-    while True:
-        try:
-            await round_()
-        except Exception:
-            log.exception("background.failed", extra={"work": name})
-            await asyncio.sleep(1.0)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

@@ -8,15 +8,14 @@ import signal
 import socket
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
-from tusd_py.app import build_server as app_of_server
-from tusd_py.app import request_shutdown
+from tusd_py.app import build_server, request_shutdown
 from tusd_py.auth.operator_links import page_link
 from tusd_py.domain.masking import masked
 from tusd_py.hidden_process import hide_from_other_processes
@@ -91,7 +90,7 @@ def create_app(
                 yield
 
     Args: ports: opened here, and closed with the lifespan, when None; authenticate, hooks:
-        see ``tusd_py.app.create_app``; traces: where the workers' spans go. Requests are traced by
+        see ``tusd_py.app.build_server``; traces: where the workers' spans go. Requests are traced by
         whoever serves this.
     Raises: BackendError, OSError: the data directory can't be used.
     """
@@ -100,30 +99,27 @@ def create_app(
     worker = None
     if settings.workers:
         worker = Worker(settings, opened, relays=False, metrics=metrics, traces=traces)
-    app = app_of_server(
+    return build_server(
         settings,
         opened,
+        owns_ports=ports is None,
+        alongside=None if worker is None else lambda: _running(worker, settings),
         authenticate=authenticate,
         hooks=hooks,
         worker_alive=worker.alive if worker else None,
         sandbox_weakness=worker.tools.weakness if worker else "",
         metrics=metrics,
     )
-    of_server = app.router.lifespan_context
 
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            if ports is None:
-                stack.callback(opened.close)
-            await stack.enter_async_context(of_server(app))
-            if worker is not None:
-                stack.push_async_callback(asyncio.to_thread, worker.stop, settings.shutdown_timeout)
-                await asyncio.to_thread(worker.start)
-            yield
 
-    app.router.lifespan_context = lifespan
-    return app
+@asynccontextmanager
+async def _running(worker: Worker, settings: Settings) -> AsyncIterator[None]:
+    """Run the worker in its threads."""
+    try:
+        await asyncio.to_thread(worker.start)
+        yield
+    finally:
+        await asyncio.to_thread(worker.stop, settings.shutdown_timeout)
 
 
 def _tune_gc() -> None:

@@ -7,9 +7,10 @@ while a thread still writes to it.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,30 +37,42 @@ class Threads:
         self._long = ThreadPoolExecutor(1, "long")
         self._copies = ThreadPoolExecutor(1, "copy")
 
-    async def body(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def body(
+        self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, T]:
         """Run a step that moves bytes; raises what it raises."""
-        return await _finished(self._bodies, lambda: function(*args, **kwargs))
+        return _run(self._bodies, partial(function, *args, **kwargs))
 
-    async def sync(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def sync(
+        self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, T]:
         """Run what waits for the disk; raises what it raises."""
-        return await _finished(self._syncs, lambda: function(*args, **kwargs))
+        return _run(self._syncs, partial(function, *args, **kwargs))
 
-    async def read(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def read(
+        self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, T]:
         """Run a step of a download; raises what it raises."""
-        return await _finished(self._reads, lambda: function(*args, **kwargs))
+        return _run(self._reads, partial(function, *args, **kwargs))
 
-    async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(
+        self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, T]:
         """Run a short blocking call of a port; raises what it raises."""
-        return await _finished(self._calls, lambda: function(*args, **kwargs))
+        return _run(self._calls, partial(function, *args, **kwargs))
 
-    async def long(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def long(
+        self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, T]:
         """Run a step of work that may take minutes (re-hashing a file): those of all uploads share one
         thread, in turn, and delay no other work."""
-        return await _finished(self._long, lambda: function(*args, **kwargs))
+        return _run(self._long, partial(function, *args, **kwargs))
 
-    async def copy(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def copy(
+        self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, T]:
         """Run a step of a copy within the store; those of all uploads share one thread, in turn."""
-        return await _finished(self._copies, lambda: function(*args, **kwargs))
+        return _run(self._copies, partial(function, *args, **kwargs))
 
     def close(self) -> None:
         """Wait for what runs, take no more."""
@@ -68,7 +81,7 @@ class Threads:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-async def _finished(pool: ThreadPoolExecutor, function: Callable[[], T]) -> T:
+async def _run(pool: ThreadPoolExecutor, function: Callable[[], T]) -> T:
     future = asyncio.get_running_loop().run_in_executor(pool, function)
     try:
         return await asyncio.shield(future)

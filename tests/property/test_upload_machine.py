@@ -27,8 +27,8 @@ from tusd_py.domain.upload import UploadState
 from tusd_py.ingest.asgi_body import AsgiBody
 from tusd_py.uploads.append import append
 from tusd_py.uploads.create import create
-from tusd_py.uploads.finish import recover
 from tusd_py.uploads.inspect import inspect
+from tusd_py.uploads.recovery import recover
 
 PIECES = st.lists(st.binary(min_size=1, max_size=3000), min_size=0, max_size=4)
 

@@ -28,6 +28,7 @@ class Harness:
         self.loop = asyncio.new_event_loop()
         self.clock = FakeClock()
         self.process = Process(folder, self.clock, policy(**rules))
+        self.run(self.room.background.__aenter__())
 
     @property
     def room(self):  # type: ignore[no-untyped-def]
@@ -69,9 +70,11 @@ class Harness:
 
     def restart(self) -> None:
         self.process = self.process.restarted()
+        self.run(self.room.background.__aenter__())
 
     def close(self) -> None:
-        pending = asyncio.all_tasks(self.loop)
+        self.run(self.room.background.__aexit__(None, None, None))
+        pending = asyncio.all_tasks(self.loop)  # of processes that died
         if pending:
             self.run(asyncio.wait(pending))  # type: ignore[arg-type]
         self.process.close()

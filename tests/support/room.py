@@ -5,6 +5,7 @@ from pathlib import Path
 
 from support.clock import FakeClock
 
+from tusd_py.background_tasks import BackgroundTasks
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.quota import Quota
 from tusd_py.ports import Ports
@@ -38,6 +39,7 @@ class Process:
             running_hashes=RunningHashes(),
             threads=self.threads,
             clock=clock,
+            background=BackgroundTasks(),
             wake_relay=self._wake,
         )
 

@@ -46,9 +46,9 @@ class IncomingBody:
         own = connection.transport.get_extra_info("socket")
         return early, SocketReader(socket.socket(fileno=_duplicate(own)), self.left)
 
-    def return_socket(self, wire: SocketReader) -> None:
+    def return_socket(self, reader: SocketReader) -> None:
         """Take the socket back; see ``SocketHandoff.return_socket``."""
-        self.left = wire.left
+        self.left = reader.left
         self._connection.flow.read_paused = True
         if not self.left:
             self.cycle.keep_alive = self._keeps_alive and not self._connection.stopping

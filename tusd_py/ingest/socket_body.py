@@ -9,11 +9,11 @@ import array
 import asyncio
 import fcntl
 import termios
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from tusd_py.ingest.body_watchdog import BodyWatchdog
-from tusd_py.ingest.socket_reader import LOW_WATER_BYTES, SLICE_BYTES, ReadResult, SocketReader
+from tusd_py.ingest.socket_reader import LOW_WATER_BYTES, SLICE_BYTES, SocketReader
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult, Sink, Throttle
 
@@ -41,7 +41,7 @@ class SocketHandoff(Protocol):
         """
         ...
 
-    def return_socket(self, wire: SocketReader) -> None:
+    def return_socket(self, reader: SocketReader) -> None:
         """Continue with the next request if the whole body was read; else allow only the answer."""
         ...
 
@@ -71,10 +71,10 @@ class SocketBody:
         """Receive the body; see ``uploads.body.Body.drain``. No byte is read of a too long body."""
         if limit is not None and self._handoff.length > limit:
             return DrainResult(0, DrainEnd.TOO_LONG)
-        now = asyncio.get_running_loop().time()
-        pace = BodyWatchdog(idle_timeout=idle_timeout, min_rate=min_rate, now=now)
-        early, wire = self._handoff.hand_off()
-        if wire is None:
+        loop = asyncio.get_running_loop()
+        watchdog = BodyWatchdog(idle_timeout=idle_timeout, min_rate=min_rate, now=loop.time())
+        early, reader = self._handoff.hand_off()
+        if reader is None:
             await self._threads.body(sink, (memoryview(early),))
             if toll is not None:
                 await toll.consume(len(early))
@@ -82,35 +82,31 @@ class SocketBody:
         try:
             if early:
                 await self._threads.body(sink, (memoryview(early),))
-            watch = _Watch(wire, cancel, pace, toll)
+            watch = _Watch(reader, cancel, watchdog, toll)
             await watch.pause(await watch.throttle(len(early)))
-            end = await self._move(wire, sink, watch, len(early), on_progress)
+            received = len(early)
+            while True:
+                begun_at = loop.time()
+                result = await self._threads.body(
+                    reader.read_slice, sink, cancel, watch.slice_bytes
+                )
+                now = loop.time()
+                watchdog.on_bytes(result.count, now, busy=now - begun_at)
+                received += result.count
+                if on_progress is not None and result.count:
+                    on_progress(received)
+                pause = await watch.throttle(result.count)
+                if result.end is not None:
+                    end = result.end
+                    break
+                await watch.pause(pause)
+                if result.would_block and not await watch.wait_readable():
+                    end = DrainEnd.TIMED_OUT
+                    break
         finally:
-            wire.close()
-            self._handoff.return_socket(wire)
-        return DrainResult(self._handoff.length - wire.left, end)
-
-    async def _move(
-        self,
-        wire: SocketReader,
-        sink: Sink,
-        watch: "_Watch",
-        taken: int,
-        on_progress: Callable[[int], None] | None,
-    ) -> DrainEnd:
-        while True:
-            moved = await watch.run_slice(
-                self._threads.body(wire.read_slice, sink, watch.cancel, watch.slice_bytes)
-            )
-            taken += moved.count
-            if on_progress is not None and moved.count:
-                on_progress(taken)
-            owed = await watch.throttle(moved.count)
-            if moved.end is not None:
-                return moved.end
-            await watch.pause(owed)
-            if moved.would_block and not await watch.wait_readable():
-                return DrainEnd.TIMED_OUT
+            reader.close()
+            self._handoff.return_socket(reader)
+        return DrainResult(self._handoff.length - reader.left, end)
 
 
 class _Watch:
@@ -118,27 +114,19 @@ class _Watch:
 
     def __init__(
         self,
-        wire: SocketReader,
+        reader: SocketReader,
         cancel: CancelToken,
-        pace: BodyWatchdog,
+        watchdog: BodyWatchdog,
         toll: Throttle | None,
     ) -> None:
-        self._reader = wire
-        self._watchdog = pace
+        self._reader = reader
+        self._watchdog = watchdog
         self._throttle = toll
         self.slice_bytes = SLICE_BYTES if toll is None else toll.slice_bytes
         self._loop = asyncio.get_running_loop()
         self._woken: asyncio.Future[bool] | None = None
         self.cancel = cancel
         cancel.on_cancel(self._wake)
-
-    async def run_slice(self, step: Awaitable[ReadResult]) -> ReadResult:
-        """Read a slice; its time does not count as time of the client."""
-        begun_at = self._loop.time()
-        moved = await step
-        now = self._loop.time()
-        self._watchdog.on_bytes(moved.count, now, busy=now - begun_at)
-        return moved
 
     async def throttle(self, count: int) -> float:
         """Return the seconds to wait after ``count`` bytes."""
@@ -183,8 +171,8 @@ class _Watch:
             self._woken.set_result(enough)
 
 
-def _readable_bytes(wire: SocketReader) -> int:
+def _readable_bytes(reader: SocketReader) -> int:
     """Return the number of bytes in the connection's receive buffer."""
     count = array.array("i", [0])
-    fcntl.ioctl(wire.fileno(), termios.FIONREAD, count)
+    fcntl.ioctl(reader.fileno(), termios.FIONREAD, count)
     return count[0]

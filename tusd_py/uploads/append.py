@@ -1,5 +1,6 @@
 """Appending to uploads."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from tusd_py.domain.commands import Append
@@ -13,12 +14,12 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.uploads.body import Body, CancelToken
+from tusd_py.uploads.body import Body
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.instant import append_to_complete, declare_hash
 from tusd_py.uploads.ownership_proof import challenge, padded_to_quantum, prove
 from tusd_py.uploads.programs import Program, read
-from tusd_py.uploads.receive import AppendResult, Opening, store_body
+from tusd_py.uploads.receive import AppendResult, receive
 from tusd_py.uploads.session import WriteSession
 
 
@@ -27,13 +28,13 @@ async def append(
 ) -> AppendResult:
     """Append a body at an offset; after the last byte the upload is finished and is a job.
 
-    A holder of the upload is made to let go first, with every byte that had arrived.
+    Another request that holds the upload is interrupted first; every byte that it received is kept.
     Raises: UploadNotFound, UploadExpired, UploadTerminated, FinalUploadImmutable, OffsetMismatch,
-        LengthConflict, HashConflict, LengthExceeded, MaxSizeExceeded, UploadLocked, and what ``store_body``
+        LengthConflict, HashConflict, LengthExceeded, MaxSizeExceeded, UploadLocked, and what ``receive``
         raises. Before any byte is stored: nothing was changed.
     Source: tus 1.0.0, PATCH.
     """
-    # Before the lock: a stranger must not make anybody let go.
+    # Before the lock: a request of another user must not interrupt the upload.
     known = await context.owner_of(user_id, command.upload_id)
     if known.kind is UploadKind.FINAL:
         raise FinalUploadImmutable
@@ -43,7 +44,21 @@ async def append(
     if command.proof is not None:
         appended = await prove(context, user_id, command)
     else:
-        appended = await _store(context, user_id, command, body)
+        challenged = command.challenge and context.policy.ownership_proofs is not None
+        if command.body_length != 0:
+            await context.wait_for_credit(user_id)
+        async with padded_to_quantum(context.clock) if challenged else nullcontext():
+            async with context.exclusive(command.upload_id) as cancel:
+                appended = await receive(
+                    context,
+                    command.upload_id,
+                    open_program(context, user_id, command),
+                    None if command.body_length == 0 else body,
+                    cancel,
+                )
+            if challenged:
+                upload = await context.find(user_id, command.upload_id)
+                appended = replace(appended, challenge=await challenge(context, upload))
     if appended.skipped_bytes:
         context.counts.finished += 1
         context.counts.instant += 1
@@ -51,38 +66,10 @@ async def append(
     return appended
 
 
-async def _store(
-    context: UploadContext, user_id: UserId, command: Append, body: Body
-) -> AppendResult:
-    if not command.challenge or context.policy.ownership_proofs is None:
-        return await _store_body(context, user_id, command, body)
-    async with padded_to_quantum(context.clock):
-        appended = await _store_body(context, user_id, command, body)
-        upload = await context.find(user_id, command.upload_id)
-        return replace(appended, challenge=await challenge(context, upload))
-
-
-async def _store_body(
-    context: UploadContext, user_id: UserId, command: Append, body: Body
-) -> AppendResult:
-    if command.body_length != 0:
-        await context.wait_for_credit(user_id)
-    cancel = CancelToken()
-    async with context.lock.hold(command.upload_id, on_release_requested=cancel.cancel):
-        with context.body_under_way(cancel):
-            return await store_body(
-                context,
-                command.upload_id,
-                Opening(open=lambda: _open(context, user_id, command)),
-                None if command.body_length == 0 else body,
-                cancel,
-            )
-
-
-def _open(
+def open_program(
     context: UploadContext, user_id: UserId, command: Append
 ) -> Program[WriteSession | AppendResult]:
-    """Under the lock: check the request against the upload as it is now, and open it."""
+    """Check the request against the upload as it is now, and open it. Runs under its lock."""
     upload = yield from read(lambda catalog: context.read(user_id, command.upload_id, catalog))
     finished = upload.state is UploadState.FINISHED
     offset = _offset(context, upload)
@@ -105,9 +92,9 @@ def _open(
             return AppendResult(
                 offset=upload.size, expires_at=None, skipped_bytes=upload.size - offset
             )
-    return WriteSession.start(
-        context, upload, None if command.body_length == 0 else command.checksum
-    )
+    session = WriteSession(context, upload, None if command.body_length == 0 else command.checksum)
+    session.open()
+    return session
 
 
 def _offset(context: UploadContext, upload: Upload) -> int:

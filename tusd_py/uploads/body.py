@@ -62,7 +62,8 @@ class CancelToken:
     async def wait(self, seconds: float) -> None:
         """Until somebody asks, but no longer than that."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
 
     def cancel(self) -> None:
         """A newer request wants the upload."""

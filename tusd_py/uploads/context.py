@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
+from tusd_py.background_tasks import BackgroundTasks
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import Result, capture
 from tusd_py.clock import Clock
@@ -87,12 +88,13 @@ class UploadContext:
     running_hashes: RunningHashes
     threads: Threads
     clock: Clock
+    background: BackgroundTasks
     wake_relay: Callable[[], None]
-    """Called from any thread once there is something in the outbox."""
+    """Called from any thread once the outbox has a row."""
     rate_limits: UserRateLimits | None = None
     """Rates of users; None: no limit."""
     before_create: Callable[[Upload], Awaitable[None]] | None = None
-    """Asked before an upload is made; what it raises refuses it."""
+    """Called before an upload is created; what it raises refuses the upload."""
     batcher: UploadBatcher = field(init=False)
     counts: UploadCounters = field(default_factory=UploadCounters)
     closing: bool = False
@@ -107,9 +109,28 @@ class UploadContext:
         batches = self.catalog.batches_commits
         self.batcher = UploadBatcher(self.threads, self._execute_all, batches_commits=batches)
 
+    @asynccontextmanager
+    async def exclusive(self, upload_id: UploadId) -> AsyncIterator[CancelToken]:
+        """Hold the upload's lock for a body.
+
+        The token is cancelled when a newer request needs the upload, or when the server stops.
+        Raises: UploadLocked; ShuttingDown: the server is stopping already.
+        """
+        cancel = CancelToken()
+        async with self.lock.hold(upload_id, on_release_requested=cancel.cancel):
+            with self.cancelled_at_shutdown(cancel):
+                yield cancel
+
+    def locked(self, upload_id: UploadId) -> AbstractAsyncContextManager[None]:
+        """Hold the upload's lock for work that is not interrupted. Raises: UploadLocked."""
+        return self.lock.hold(upload_id, on_release_requested=_ignore)
+
     @contextmanager
-    def body_under_way(self, cancel: CancelToken) -> Iterator[None]:
-        """Let a stopping server reach the body. Raises: ShuttingDown: it is stopping already."""
+    def cancelled_at_shutdown(self, cancel: CancelToken) -> Iterator[None]:
+        """Cancel the body of the block when the server stops.
+
+        Raises: ShuttingDown: the server is stopping already.
+        """
         if self.closing:
             raise ShuttingDown
         self._bodies.add(cancel)
@@ -234,11 +255,11 @@ class UploadContext:
                 self._put(items)
                 return [Result()] * len(items)
 
-    def notify_begun(self, upload: Upload) -> Program[None]:
+    def begun_program(self, upload: Upload) -> Program[None]:
         """Tell the owner's followers of a new upload."""
-        yield from self.published_task(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+        yield from self.task_program(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
 
-    def published_task(self, upload: Upload, offset: int, change: TaskChange) -> Program[None]:
+    def task_program(self, upload: Upload, offset: int, change: TaskChange) -> Program[None]:
         """See ``show``."""
         if upload.kind is not UploadKind.PARTIAL:
             yield from notify(self._facts(upload, offset), change)
@@ -265,3 +286,7 @@ class UploadContext:
         except BackendError:
             tasks = [facts.task_id for facts, _ in changes]
             log.warning("task.put.failed", extra={"tasks": tasks}, exc_info=True)
+
+
+def _ignore() -> None:
+    """Keep the lock although another request asks for it."""

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tusd_py.catalog.port import Catalog
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Create
 from tusd_py.domain.errors import (
@@ -24,14 +23,14 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.type_rules import check_declared
 from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
-from tusd_py.uploads.body import Body, CancelToken
+from tusd_py.uploads.body import Body
 from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.finish import complete_final
 from tusd_py.uploads.instant import create_complete, discard
 from tusd_py.uploads.ownership_proof import challenge, padded_to_quantum
 from tusd_py.uploads.programs import Program, commit
-from tusd_py.uploads.receive import Opening, store_body
+from tusd_py.uploads.receive import receive
 from tusd_py.uploads.session import WriteSession
 from tusd_py.uploads.terminate import drop, reject
 
@@ -85,12 +84,12 @@ async def _create(
     if command.kind is UploadKind.FINAL:
         return await _create_final(context, upload)
     _check_fits(context, upload, command)
-    await _ask_application(context, upload)
-    born = await create_complete(context, upload)
-    if born is not None:
-        return await _created_complete(context, born, command, body)
+    await _run_pre_create_hook(context, upload)
+    complete = await create_complete(context, upload)
+    if complete is not None:
+        return await _created_complete(context, complete, command, body)
     if not command.has_body and upload.length != 0:
-        expires_at = await context.batcher.run(_record(context, upload))
+        expires_at = await context.batcher.run(_create_empty_program(context, upload))
         _count(context, upload)
         return Created(upload=upload, offset=0, expires_at=expires_at)
     return await _create_with_body(context, upload, command, body)
@@ -99,42 +98,33 @@ async def _create(
 async def _create_with_body(
     context: UploadContext, upload: Upload, command: Create, body: Body
 ) -> Created:
-    session: WriteSession | None = None
-    recorded = False
-
-    def open_() -> Program[WriteSession]:
-        nonlocal session
-        yield from ()
-        context.check_disk(upload)
-        checksum = command.checksum if command.has_body else None
-        session = WriteSession.start(context, upload, checksum, new=True)
-        return session
-
-    def record(catalog: Catalog) -> None:
-        nonlocal recorded
-        recorded = False  # it may be called twice
-        there = session.offset if session is not None and upload.length is None else 0
-        catalog.uploads.add(replace(upload, granted=there), context.policy.quota)
-        recorded = True
-
-    opening = Opening(open=open_, record=record)
-    cancel = CancelToken()
+    session = WriteSession(
+        context, upload, command.checksum if command.has_body else None, new=True
+    )
     source = body if command.has_body else None
     if source is not None:
         await context.wait_for_credit(upload.user_id)
     try:
-        async with context.lock.hold(upload.id, on_release_requested=cancel.cancel):
-            with context.body_under_way(cancel):
-                appended = await store_body(context, upload.id, opening, source, cancel)
+        async with context.exclusive(upload.id) as cancel:
+            opening = _open_program(context, session)
+            appended = await receive(context, upload.id, opening, source, cancel)
     except _REFUSALS as error:
-        # The client never learnt the address: nothing could resume it.
-        await context.threads.call(_forget, context, upload, error, recorded=recorded)
+        # The client never got the address, so the upload cannot be resumed.
+        await context.threads.call(_forget, context, session, error)
         raise
     finally:
-        # One whose whole body was here is refused before it has a record; it was begun all the same.
-        context.counts.created += session is not None
+        # A body that had arrived may be refused before its upload is registered; it counts too.
+        context.counts.created += session.was_opened
     context.remember(upload)
     return Created(upload=upload, offset=appended.offset, expires_at=appended.expires_at)
+
+
+def _open_program(context: UploadContext, session: WriteSession) -> Program[WriteSession]:
+    """Create the upload's file if the disk has room for it."""
+    yield from ()
+    context.check_disk(session.upload)
+    session.open()
+    return session
 
 
 async def _created_complete(
@@ -180,7 +170,7 @@ def _check_profile(upload: Upload, offered: Collection[str]) -> None:
         raise ProfileNotAllowed
 
 
-async def _ask_application(context: UploadContext, upload: Upload) -> None:
+async def _run_pre_create_hook(context: UploadContext, upload: Upload) -> None:
     """Last of all rules, and before anything is made; a part is no task. Raises: HookRefused,
     HookUnavailable."""
     if context.before_create is not None and upload.kind is not UploadKind.PARTIAL:
@@ -199,8 +189,8 @@ def _check_fits(context: UploadContext, upload: Upload, command: Create) -> None
 
 async def _create_final(context: UploadContext, upload: Upload) -> Created:
     upload = await plan_final(context, upload)
-    await _ask_application(context, upload)
-    expires_at = await context.batcher.run(_record(context, upload))
+    await _run_pre_create_hook(context, upload)
+    expires_at = await context.batcher.run(_create_empty_program(context, upload))
     _count(context, upload)
     try:
         done = await complete_final(context, upload.id)
@@ -213,10 +203,10 @@ async def _create_final(context: UploadContext, upload: Upload) -> Created:
     return Created(upload=upload, offset=None, expires_at=expires_at)
 
 
-def _record(context: UploadContext, upload: Upload) -> Program[float | None]:
-    """File first, then its row: a crash in between leaves a file that ``gc`` finds.
+def _create_empty_program(context: UploadContext, upload: Upload) -> Program[float | None]:
+    """Create the file, then its row: a crash in between leaves a file that ``gc`` finds.
 
-    Returns: when it expires unless a byte comes, unix seconds.
+    Returns: when the upload expires unless a byte arrives, in unix seconds.
     """
     context.check_disk(upload)
     context.stores.uploads.create(upload.id)
@@ -225,12 +215,13 @@ def _record(context: UploadContext, upload: Upload) -> Program[float | None]:
     except (QuotaExceeded, TooManyFiles, TooManyUploads):
         context.stores.uploads.delete(upload.id)
         raise
-    yield from context.notify_begun(upload)
+    yield from context.begun_program(upload)
     return context.expires_at(upload)
 
 
-def _forget(context: UploadContext, upload: Upload, error: TusdError, *, recorded: bool) -> None:
-    if recorded:
+def _forget(context: UploadContext, session: WriteSession, error: TusdError) -> None:
+    upload = session.upload
+    if session.registered:
         drop(context, upload, UploadState.REJECTED, type(error))
     else:
         context.running_hashes.drop(upload.id)

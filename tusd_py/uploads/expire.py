@@ -6,8 +6,8 @@ from tusd_py.domain.errors import UploadExpired
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadState
 from tusd_py.uploads.context import UploadContext
+from tusd_py.uploads.maintain import under_lock
 from tusd_py.uploads.terminate import drop
-from tusd_py.uploads.upkeep import under_lock
 
 
 async def collect_expired(context: UploadContext, seen: Collection[UploadId]) -> None:
@@ -15,7 +15,7 @@ async def collect_expired(context: UploadContext, seen: Collection[UploadId]) ->
 
     Two sweeps are needed so that a clock that jumps removes no upload at once (fault 41).
 
-    Args: seen: the uploads that the previous sweep (``upkeep.maintain``) found expired.
+    Args: seen: the uploads that the previous sweep (``maintain``) found expired.
     """
     for upload_id in seen:
         await under_lock(context, upload_id, _drop_expired, "upload.expire.failed")

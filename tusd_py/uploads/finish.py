@@ -1,18 +1,15 @@
-"""Finishing an upload: bytes durable, hash known, one transaction, then the answer.
+"""Finishes uploads: bytes durable, hash known, one transaction, then the answer.
 
 The last 204 goes out after the transaction (decisions 2 and 5), with one exception:
 when this process did not see the upload from its first byte (it was restarted) and more than
 ``REHASH_NOW_BYTES`` are still to be read back for the hash, and no hash was declared that would
 have to be checked, then the answer goes out as soon as the bytes are durable, and the transaction
 follows when the hash is known. Nothing can be lost in between: a complete upload in state
-``receiving`` is finished by ``recover`` after a crash.
+``receiving`` is finished by ``recovery`` after a crash.
 """
 
-import asyncio
 import logging
-import math
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -22,11 +19,8 @@ from tusd_py.domain.errors import (
     HashMismatch,
     MaxSizeExceeded,
     QuotaExceeded,
-    ShuttingDown,
-    TusdError,
     TypeMismatch,
     UploadError,
-    UploadNotFound,
 )
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, owner_scope
@@ -45,24 +39,16 @@ from tusd_py.file_pieces import look_into
 from tusd_py.uploads.concatenate import assemble
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit
+from tusd_py.uploads.rehash import REHASH_IN_CALL_BYTES, rehash, rehash_in_slices, unhashed_bytes
 from tusd_py.uploads.session import read_head
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
 
 REHASH_NOW_BYTES: Final = 256 << 20
-"""Read back before the answer: a tenth of a second at 3 GiB/s from the page cache."""
-REHASH_IN_CALL_BYTES: Final = 8 << 20
-"""Read back by one of the threads that all calls share."""
-REHASH_SLICE_SECONDS: Final = 0.25
-"""Length of the slices in which more is read back, in a thread of their own, in turn with other uploads'."""
-REHASH_EARLY_BYTES: Final = 8 << 20
-"""A hash that is further behind starts catching up while the rest still arrives."""
-
+"""Most bytes that are re-read before the answer: a tenth of a second at 3 GiB/s from the page cache."""
 REFUSALS: Final = (HashMismatch, TypeMismatch, MaxSizeExceeded, QuotaExceeded)
-"""A final upload can never be finished for these."""
-
-_background: set[asyncio.Task[None]] = set()
+"""Errors for which a final upload can never be finished."""
 
 
 async def finish(context: UploadContext, upload: Upload) -> None:
@@ -74,13 +60,13 @@ async def finish(context: UploadContext, upload: Upload) -> None:
     """
     unread = unhashed_bytes(context, upload)
     if unread > REHASH_IN_CALL_BYTES and not _may_finish_later(upload, unread):
-        await _rehash_in_slices(context, upload)
+        await rehash_in_slices(context, upload)
     first = await context.threads.call(context.run, finish_program(context, upload))
     await after_finish(context, upload, first=first)
 
 
 def _may_finish_later(upload: Upload, unread: int) -> bool:
-    """Whether the hash may follow the answer."""
+    """Return whether the hash may be computed after the answer."""
     return unread > REHASH_NOW_BYTES and upload.declared_hash is None
 
 
@@ -88,32 +74,28 @@ def finish_program(
     context: UploadContext,
     upload: Upload,
     *,
-    record: Callable[[Catalog], None] | None = None,
+    register: Callable[[Catalog], None] | None = None,
     head: Callable[[], bytes] | None = None,
 ) -> Program[bool | None]:
-    """``finish``, as far as it blocks; the caller then lets ``settle`` know.
+    """Do the blocking part of ``finish``; the caller then calls ``after_finish``.
 
-    Args: record: is called in the finishing transaction, first; head: what ``read_head`` would find,
-        from who has just written it.
-    Returns: whether it was done for the first time; None: the hash is too far behind.
+    Args: register: is called first in the finishing transaction. head: returns the upload's first bytes
+        if they are in memory.
+    Returns: whether the upload was finished for the first time; None: too much must be re-read for the
+        hash, so the finish must follow the answer.
     """
     unread = unhashed_bytes(context, upload)
     if _may_finish_later(upload, unread):
         return None
     if unread:
-        _rehash(context, upload)
-    return (yield from _finish_in_catalog(context, upload, record, head))
-
-
-def unhashed_bytes(context: UploadContext, upload: Upload) -> int:
-    """Bytes of a full upload that this process has not hashed."""
-    return upload.size - context.running_hash(upload).hashed
+        rehash(context, upload)
+    return (yield from _commit_program(context, upload, register, head))
 
 
 async def after_finish(context: UploadContext, upload: Upload, *, first: bool | None) -> None:
-    """What follows ``finish_program``."""
+    """Update counters and final uploads after ``finish_program``, which returned ``first``."""
     if first is None:
-        _in_background(_finish_later(context, upload))
+        context.background.start("finish", _finish_later(context, upload))
         return
     context.counts.finished += first
     context.running_hashes.drop(upload.id)
@@ -122,70 +104,36 @@ async def after_finish(context: UploadContext, upload: Upload, *, first: bool | 
             await _complete_waiting(context, final)
 
 
-def start_rehash_early(context: UploadContext, upload: Upload, offset: int) -> None:
-    """Start re-reading what this process has not hashed, while the rest is still on its way."""
-    if offset - context.running_hash(upload).hashed > REHASH_EARLY_BYTES:
-        _in_background(_rehash_and_log(context, upload))
-
-
-async def _rehash_and_log(context: UploadContext, upload: Upload) -> None:
-    try:
-        await _rehash_in_slices(context, upload)
-    except (TusdError, OSError):
-        # The finish reads on, and raises what goes wrong.
-        log.info("upload.hash.catch_up.stopped", extra={"upload_id": upload.id})
-
-
 async def _finish_later(context: UploadContext, upload: Upload) -> None:
     try:
-        await _rehash_in_slices(context, upload)
+        await rehash_in_slices(context, upload)
         if not context.closing:
-            await _finish_received(context, upload.id)
+            await finish_received(context, upload.id)
     except UploadError:
         log.info("upload.finish.overtaken", extra={"upload_id": upload.id})
     except Exception:
         log.exception("upload.finish.failed", extra={"upload_id": upload.id})
 
 
-async def _rehash_in_slices(context: UploadContext, upload: Upload) -> None:
-    while await context.threads.long(_rehash, context, upload, REHASH_SLICE_SECONDS):
-        pass
-
-
-def _rehash(context: UploadContext, upload: Upload, seconds: float = math.inf) -> bool:
-    """Read on for the hash until it is level. Returns: whether its time was up before."""
-    follower = context.running_hash(upload)
-    before, until = follower.reread_bytes, time.monotonic() + seconds
-
-    def stopped() -> bool:
-        return context.closing or (follower.reread_bytes > before and time.monotonic() > until)
-
-    try:
-        level = follower.catch_up(lambda: context.stores.uploads.offset(upload.id), stopped)
-    finally:
-        context.running_hashes.caught_up(follower.reread_bytes - before)
-    if not level and (context.closing or follower.reread_bytes == before):
-        raise ShuttingDown
-    return not level
-
-
-async def _finish_received(
+async def finish_received(
     context: UploadContext, upload_id: UploadId, *, sync: bool = False
 ) -> bool:
-    """Finish an upload that is complete and still open, under its lock: the transaction may remove
-    the bytes that a HEAD or a PATCH counts. Return whether it was finished now.
+    """Finish an upload that is complete and still receiving, under its lock.
 
-    Args: sync: make its bytes durable first.
+    The lock is needed since the transaction may remove the bytes that a HEAD or a PATCH counts.
+
+    Args: sync: make the upload's bytes durable first.
+    Returns: whether it was finished now.
     """
-    async with context.lock.hold(upload_id, on_release_requested=lambda: None):
+    async with context.locked(upload_id):
         upload = await context.threads.call(context.catalog.uploads.get, upload_id)
         if upload is None or upload.state is not UploadState.RECEIVING:
             return False
         try:
             if sync:
                 await context.threads.sync(_sync, context, upload)
-            await _rehash_in_slices(context, upload)
-            first = await context.threads.call(context.run, _finish_in_catalog(context, upload))
+            await rehash_in_slices(context, upload)
+            first = await context.threads.call(context.run, _commit_program(context, upload))
         except (HashMismatch, TypeMismatch) as error:
             await reject(context, upload, error)
             return False
@@ -193,12 +141,17 @@ async def _finish_received(
     return True
 
 
+def _sync(context: UploadContext, upload: Upload) -> None:
+    with context.stores.uploads.writer(upload.id, length=upload.length) as writer:
+        writer.sync()
+
+
 async def complete_final(context: UploadContext, upload_id: UploadId) -> bool:
-    """Assemble and finish a final upload if all its parts are there; whether it was done now.
+    """Assemble and finish a final upload if all its parts are there. Return whether it was done now.
 
     Raises: what ``assemble`` and ``finish`` raise; by one of ``REFUSALS`` it is rejected and closed.
     """
-    async with context.lock.hold(upload_id, on_release_requested=lambda: None):
+    async with context.locked(upload_id):
         upload = await context.threads.call(context.catalog.uploads.get, upload_id)
         if upload is None or upload.state is not UploadState.RECEIVING:
             return False
@@ -214,7 +167,7 @@ async def complete_final(context: UploadContext, upload_id: UploadId) -> bool:
 
 
 async def _complete_waiting(context: UploadContext, final: Upload) -> None:
-    """A final upload's trouble is not its part's."""
+    """Complete a final upload; its errors are logged, since the part itself is finished."""
     try:
         await complete_final(context, final.id)
     except REFUSALS as error:
@@ -223,21 +176,24 @@ async def _complete_waiting(context: UploadContext, final: Upload) -> None:
         log.exception("upload.assemble.failed", extra={"upload_id": final.id})
 
 
-def _finish_in_catalog(
+def _commit_program(
     context: UploadContext,
     upload: Upload,
-    record: Callable[[Catalog], None] | None = None,
+    register: Callable[[Catalog], None] | None = None,
     head: Callable[[], bytes] | None = None,
 ) -> Program[bool]:
-    """Verify what was declared, then the one transaction; False if it had been done before."""
+    """Verify the declared hash, then finish the upload in one transaction.
+
+    Returns: False if it was finished before.
+    """
     file_hash = context.running_hash(upload).hexdigest(upload.size)
     if upload.declared_hash is not None and upload.declared_hash != file_hash:
         raise HashMismatch
     if upload.kind is UploadKind.PARTIAL:
 
         def part(catalog: Catalog) -> None:
-            if record is not None:
-                record(catalog)
+            if register is not None:
+                register(catalog)
             catalog.uploads.finish_partial(upload.id, file_hash)
 
         yield from commit(part)
@@ -263,30 +219,30 @@ def _finish_in_catalog(
     )
 
     def finish(catalog: Catalog) -> Finished:
-        if record is not None:
-            record(catalog)
+        if register is not None:
+            register(catalog)
         return catalog.uploads.finish(content, is_video=family == "video")
 
     finished = yield from commit(finish)
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
-    yield from _show_finished(context, replace(upload, file_hash=file_hash), finished)
+    yield from _notify_program(context, replace(upload, file_hash=file_hash), finished)
     return finished.first
 
 
-def _show_finished(context: UploadContext, upload: Upload, finished: Finished) -> Program[None]:
+def _notify_program(context: UploadContext, upload: Upload, finished: Finished) -> Program[None]:
     if finished.file is None:
         change = TaskChange(status=TaskStatus.RECEIVED, progress=RECEIVED_PROGRESS)
-        yield from context.published_task(upload, upload.length or 0, change)
+        yield from context.task_program(upload, upload.length or 0, change)
         context.wake_relay()
         return
-    yield from context.published_task(upload, upload.length or 0, instant_completion(finished.file))
+    yield from context.task_program(upload, upload.length or 0, instant_completion(finished.file))
     # The pool holds the content: the temporary file is gone before the answer (requirement S2).
     context.stores.uploads.delete(upload.id)
     yield from commit(lambda catalog: catalog.uploads.source_removed(upload.id))
 
 
 def instant_completion(file: File) -> TaskChange:
-    """What followers are told when the pool holds the content already (requirement S2)."""
+    """Return the event for an upload whose content the pool holds already (requirement S2)."""
     return TaskChange(
         status=TaskStatus.COMPLETED,
         progress=COMPLETED_PROGRESS,
@@ -294,56 +250,3 @@ def instant_completion(file: File) -> TaskChange:
         oss_path=file.path,
         repository_id=file.identity,
     )
-
-
-async def recover(context: UploadContext) -> int:
-    """Finish what is complete but unfinished, once each (fault 7): a crash, a database that was away
-    at the last byte, or a stopped catch-up left it so. Looks at every open upload: at start.
-
-    Returns: how many.
-    """
-    finished = 0
-    for upload_id in await context.threads.call(context.catalog.uploads.receiving):
-        if context.closing:
-            break
-        finished += await recover_one(context, upload_id)
-    return finished
-
-
-async def recover_one(context: UploadContext, upload_id: UploadId) -> bool:
-    """Finish an upload if it is complete, under its lock; whether it was finished now."""
-    try:
-        return await _recover_one(context, upload_id)
-    except UploadNotFound:
-        log.info("upload.data.missing", extra={"upload_id": upload_id})
-    except REFUSALS as error:
-        log.info("upload.final.rejected", extra={"upload_id": upload_id, "code": error.code})
-    except Exception:
-        # Whatever is wrong with one upload, the recovery of the others goes on.
-        log.exception("upload.recover.failed", extra={"upload_id": upload_id})
-    return False
-
-
-async def _recover_one(context: UploadContext, upload_id: UploadId) -> bool:
-    upload, full = await context.threads.call(_is_full, context, upload_id)
-    if upload is not None and upload.kind is UploadKind.FINAL:
-        return await complete_final(context, upload_id)
-    return full and await _finish_received(context, upload_id, sync=True)
-
-
-def _is_full(context: UploadContext, upload_id: UploadId) -> tuple[Upload | None, bool]:
-    upload = context.catalog.uploads.get(upload_id)
-    if upload is None or upload.kind is UploadKind.FINAL or upload.length is None:
-        return upload, False
-    return upload, context.stores.uploads.offset(upload_id) == upload.length
-
-
-def _sync(context: UploadContext, upload: Upload) -> None:
-    with context.stores.uploads.writer(upload.id, length=upload.length) as writer:
-        writer.sync()
-
-
-def _in_background(work: Coroutine[None, None, None]) -> None:
-    task = asyncio.ensure_future(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)

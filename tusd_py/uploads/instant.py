@@ -24,7 +24,7 @@ async def create_complete(context: UploadContext, upload: Upload) -> Upload | No
     nothing was made."""
     if not _eligible(context, upload):
         return None
-    return await context.batcher.run(_create_complete(context, upload))
+    return await context.batcher.run(_create_complete_program(context, upload))
 
 
 def _eligible(context: UploadContext, upload: Upload) -> bool:
@@ -36,7 +36,7 @@ def _eligible(context: UploadContext, upload: Upload) -> bool:
     )
 
 
-def _create_complete(context: UploadContext, upload: Upload) -> Program[Upload | None]:
+def _create_complete_program(context: UploadContext, upload: Upload) -> Program[Upload | None]:
     if not _name_fits(context, upload):
         return None
     scope = owner_scope(upload.user_id)
@@ -46,7 +46,7 @@ def _create_complete(context: UploadContext, upload: Upload) -> Program[Upload |
     if file is None:
         return None
     born = _finished(upload, file)
-    yield from context.published_task(born, born.size, instant_completion(file))
+    yield from context.task_program(born, born.size, instant_completion(file))
     return born
 
 
@@ -130,7 +130,7 @@ async def discard(context: UploadContext, body: Body) -> int:
     if content is not None:
         return len(content)
     cancel = CancelToken()
-    with context.body_under_way(cancel):
+    with context.cancelled_at_shutdown(cancel):
         drained = await body.drain(
             _drop,
             limit=None,

@@ -78,7 +78,7 @@ async def prove(context: UploadContext, user_id: UserId, command: Append) -> App
     await context.owner_of(user_id, command.upload_id)
     async with (
         padded_to_quantum(context.clock),
-        context.lock.hold(command.upload_id, on_release_requested=lambda: None),
+        context.locked(command.upload_id),
     ):
         return await context.threads.call(_prove, context, user_id, command)
 

@@ -2,7 +2,7 @@
 
 A transaction for each chunk would be too slow, so an upload is given more than it needs and returns
 the rest at the end of its body. A server that dies in between leaves more counted than is there, never
-less; the next body, or the sweep (``uploads.upkeep``), corrects it.
+less; the next body, or the sweep (``uploads.maintain``), corrects it.
 """
 
 import logging

@@ -1,17 +1,17 @@
-"""A body into its upload, and the upload finished once it is full.
+"""Receives a body into its upload, and finishes the upload once it is complete.
 
-A body that has arrived already (a small one, in the packet of its head) goes through the lane, all of
-its way in one hop; one that is still coming takes a thread to begin, one per slice, one to end and
-one to finish.
+A body that has arrived already (a small one, in the packet of its request's head) takes one thread hop,
+in a batch with others. A body that is still arriving takes a hop to open the upload, one for each slice,
+one to end and one to finish.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from tusd_py.catalog.port import Catalog
 from tusd_py.domain.errors import (
     BackendError,
     BodyTimeout,
@@ -31,77 +31,89 @@ from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
 from tusd_py.uploads.body import Body, CancelToken, DrainEnd, DrainResult
 from tusd_py.uploads.context import UploadContext
-from tusd_py.uploads.finish import (
-    after_finish,
-    finish,
-    finish_program,
-    start_rehash_early,
-    unhashed_bytes,
-)
+from tusd_py.uploads.finish import after_finish, finish, finish_program
 from tusd_py.uploads.programs import Program, commit
+from tusd_py.uploads.rehash import start_rehash_early, unhashed_bytes
 from tusd_py.uploads.session import WriteSession
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
 
 BATCH_REREAD_BYTES: Final = 1 << 20
-"""Who must read back more for the hash (after a restart) does not keep the lane waiting."""
+"""Uploads that must re-read more than this to rebuild their hash after a restart are finished outside the
+batch."""
 PROGRESS_INTERVAL_SECONDS: Final = 0.5
-"""Arrival is shown at most so often, and only when the whole percent changes (requirement S7)."""
+"""Shortest time between two progress events of arrival, which also need another whole percent
+(requirement S7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppendResult:
-    """How far an upload is. Offset in bytes, ``expires_at`` unix seconds (UTC)."""
+    """State of an upload after a PATCH: ``offset`` in bytes, ``expires_at`` in unix seconds (UTC)."""
 
     offset: int
     expires_at: float | None
     skipped_bytes: int = 0
-    """Bytes that need not be sent: the upload was completed by its hash."""
+    """Bytes that need not be sent, since the upload was completed by its hash."""
     challenge: bytes | None = None
-    """Nonce of a challenge that may be answered, 32 bytes."""
+    """Nonce of a challenge that the client may answer, 32 bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """How an upload is opened for a body, in a thread and under its lock.
-
-    ``open``: what it returns of an upload that is finished already is the answer; ``record``: tells
-    the catalog of a new upload, before the first byte of a body that is still coming, and with the
-    finish of one that is here.
-    """
-
-    open: Callable[[], Program[WriteSession | AppendResult]]
-    record: Callable[[Catalog], None] | None = None
-
-
-async def store_body(
+async def receive(
     context: UploadContext,
     upload_id: UploadId,
-    opening: Opening,
+    opening: Program[WriteSession | AppendResult],
     body: Body | None,
     cancel: CancelToken,
 ) -> AppendResult:
-    """Take the body (None: there is none) and finish the upload if it is full.
+    """Write a body into its upload, and finish the upload if it is complete then.
 
-    The caller holds the lock. Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch,
-        LengthExceeded, MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked,
-        ShuttingDown, StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and
-        UnsupportedChecksumAlgorithm (of a checksum that follows the body). Whatever is raised, the
-        bytes that had arrived are kept, save those of an unverified chunk.
+    The caller holds the upload's lock.
+
+    Args: opening: returns an open session, or the answer if no byte is needed. body: None: there is
+        none.
+    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded, MaxSizeExceeded,
+        QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown, StorageFull,
+        StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm (of a checksum
+        that follows the body). The bytes that arrived before the error are kept, save those of an
+        unverified chunk.
     Source: tus 1.0.0, PATCH; checksum.
     """
     content = b"" if body is None else body.whole()
-    try:
+    async with _after_errors(context, upload_id):
         if body is None or content is not None:
-            return await _store_whole(context, opening, content or b"")
-        return await _store_stream(context, opening, body, cancel)
+            return await _receive_whole(context, opening, content or b"")
+        session = await context.threads.call(context.run, _open_program(context, opening))
+        if isinstance(session, AppendResult):
+            return session
+        try:
+            drained = await _drain(context, session, body, cancel)
+            await context.threads.sync(context.run, session.finish_body_program(drained))
+        finally:
+            if session.is_open:
+                await context.threads.body(session.close)
+        log.debug(
+            "upload.body.ended",
+            extra={"upload_id": upload_id, "end": drained.end.value, "bytes": drained.received},
+        )
+        _raise_for_outcome(context, session, drained, cancel=cancel)
+        if not session.is_complete:
+            return await context.threads.call(_result, context, session)
+        await finish(context, session.upload)
+        return AppendResult(offset=session.offset, expires_at=None)
+
+
+@asynccontextmanager
+async def _after_errors(context: UploadContext, upload_id: UploadId) -> AsyncIterator[None]:
+    """Do what an error of the block makes necessary: forget a hash, count, or reject the upload."""
+    try:
+        yield
     except StorageDamaged:
-        # The disk may have lost bytes that the hash has seen: it is made anew from the file.
+        # The disk may have lost bytes that the hash has seen: it must be computed from the file.
         context.running_hashes.drop(upload_id)
         raise
     except BackendError:
-        # It may have been at its last byte, which the client need not send again.
+        # The last byte may have arrived, which the client need not send again.
         context.unsettled.add(upload_id)
         raise
     except ChecksumMismatch:
@@ -116,118 +128,103 @@ async def store_body(
         raise
 
 
-# -- a body that is here
+# -- a body that has arrived
 
 
 @dataclass(frozen=True, slots=True)
 class _StoredWhole:
-    """``full``: whether it is to be finished; ``first``: what ``finish_program`` said, if it was asked."""
+    """Outcome of a body that had arrived.
+
+    ``complete``: the upload must be finished; ``finished``: ``finish_program`` has run, and
+    ``first`` is what it returned.
+    """
 
     upload: Upload
-    appended: AppendResult
-    full: bool = False
+    result: AppendResult
+    complete: bool = False
     finished: bool = False
     first: bool | None = None
 
 
-async def _store_whole(
-    context: UploadContext, opening: Opening, content: bytes | bytearray
+async def _receive_whole(
+    context: UploadContext,
+    opening: Program[WriteSession | AppendResult],
+    content: bytes | bytearray,
 ) -> AppendResult:
     try:
-        stored = await context.batcher.run(_store(context, opening, content))
+        stored = await context.batcher.run(_write_whole_program(context, opening, content))
     except (ChecksumMismatch, HashMismatch, TypeMismatch):
         context.counts.received_bytes += len(content)
         raise
     if isinstance(stored, AppendResult):
         return stored
     context.counts.received_bytes += len(content)
-    toll = context.throttle(stored.upload.user_id)
-    if toll is not None and content:
-        await toll.consume(len(content))
+    throttle = context.throttle(stored.upload.user_id)
+    if throttle is not None and content:
+        await throttle.consume(len(content))
     if stored.finished:
         await after_finish(context, stored.upload, first=stored.first)
-    elif stored.full:
+    elif stored.complete:
         await finish(context, stored.upload)
-    return stored.appended
+    return stored.result
 
 
-def _store(
-    context: UploadContext, opening: Opening, content: bytes | bytearray
+def _write_whole_program(
+    context: UploadContext,
+    opening: Program[WriteSession | AppendResult],
+    content: bytes | bytearray,
 ) -> Program[_StoredWhole | AppendResult]:
-    session = yield from opening.open()
+    session = yield from opening
     if isinstance(session, AppendResult):
         return session
     drained = DrainResult(len(content), DrainEnd.COMPLETE)
     try:
         if content:
-            yield from session.check_next(len(content))
+            yield from session.reserve_program(len(content))
             session.write((memoryview(content),))
     except BaseException:
         session.abort()
         raise
-    yield from session.finish_body(drained)
+    yield from session.finish_body_program(drained)
     _raise_for_outcome(context, session, drained, cancel=None)
-    upload, appended = session.upload, _appended(context, session)
+    upload, result = session.upload, _result(context, session)
+    # A new upload is registered in the transaction that finishes it.
+    register = None if session.registered else session.register
     if session.is_complete:
         if unhashed_bytes(context, upload) > BATCH_REREAD_BYTES:
-            return _StoredWhole(upload, appended, full=True)
+            return _StoredWhole(upload, result, complete=True)
         first = yield from finish_program(
-            context, upload, record=opening.record, head=session.first_bytes
+            context, upload, register=register, head=session.first_bytes
         )
-        return _StoredWhole(upload, appended, full=True, finished=True, first=first)
-    if opening.record is not None:
-        yield from commit(opening.record)
-        yield from context.notify_begun(upload)
-    return _StoredWhole(upload, appended)
+        return _StoredWhole(upload, result, complete=True, finished=True, first=first)
+    if register is not None:
+        yield from commit(register)
+        yield from context.begun_program(upload)
+    return _StoredWhole(upload, result)
 
 
-def _appended(context: UploadContext, session: WriteSession) -> AppendResult:
+def _result(context: UploadContext, session: WriteSession) -> AppendResult:
     expires_at = None if session.is_complete else context.expires_at(session.upload)
     return AppendResult(offset=session.offset, expires_at=expires_at)
 
 
-# -- a body that is on its way
+# -- a body that is still arriving
 
 
-def _open(context: UploadContext, opening: Opening) -> Program[WriteSession | AppendResult]:
-    session = yield from opening.open()
-    if isinstance(session, AppendResult) or opening.record is None:
+def _open_program(
+    context: UploadContext, opening: Program[WriteSession | AppendResult]
+) -> Program[WriteSession | AppendResult]:
+    """Open the session; a new upload is registered before its first byte."""
+    session = yield from opening
+    if isinstance(session, AppendResult) or session.registered:
         return session
     try:
-        yield from commit(opening.record)
+        yield from commit(session.register)
     except BaseException:
         session.close()
         raise
-    session.recorded = True
-    yield from context.notify_begun(session.upload)
+    yield from context.begun_program(session.upload)
     return session
-
-
-async def _store_stream(
-    context: UploadContext, opening: Opening, body: Body, cancel: CancelToken
-) -> AppendResult:
-    session = await context.threads.call(context.run, _open(context, opening))
-    if isinstance(session, AppendResult):
-        return session
-    try:
-        drained = await _drain(context, session, body, cancel)
-        await context.threads.sync(context.run, session.finish_body(drained))
-    finally:
-        if session.is_open:
-            await context.threads.body(session.close)
-    log.debug(
-        "upload.body.ended",
-        extra={
-            "upload_id": session.upload.id,
-            "end": drained.end.value,
-            "bytes": drained.received,
-        },
-    )
-    _raise_for_outcome(context, session, drained, cancel=cancel)
-    if not session.is_complete:
-        return await context.threads.call(_appended, context, session)
-    await finish(context, session.upload)
-    return AppendResult(offset=session.offset, expires_at=None)
 
 
 async def _drain(
@@ -265,7 +262,7 @@ def _raise_for_outcome(
     *,
     cancel: CancelToken | None,
 ) -> None:
-    """Raise what the client is to be told; an upload that is full is its own answer."""
+    """Raise the error that the client gets, if there is one. A complete upload is a success."""
     upload = session.upload
     if session.is_complete and drained.end is not DrainEnd.TOO_LONG:
         return
@@ -289,7 +286,7 @@ def _raise_for_outcome(
 
 
 class ArrivalProgress:
-    """Shows a task's arrival, 0→10 by offset (requirement S7), without slowing the body."""
+    """Publishes the progress of arrival, 0 to 10 by offset (requirement S7), without slowing the body."""
 
     def __init__(self, context: UploadContext, upload: Upload, start: int) -> None:
         self._context = context
@@ -304,7 +301,7 @@ class ArrivalProgress:
         return RECEIVED_PROGRESS * offset // length if length else 0
 
     def on_bytes(self, taken: int) -> None:
-        """So many bytes of this body are in the store."""
+        """Publish the progress if due: ``taken`` bytes of this body are in the store."""
         offset = self._start + taken
         progress = self._progress(offset)
         now = self._context.clock.monotonic()
@@ -318,6 +315,6 @@ class ArrivalProgress:
         )
 
     async def close(self) -> None:
-        """Wait for what is being shown, so that nothing older follows something newer."""
+        """Wait for the event that is being published, so that no older one follows a newer one."""
         if self._task is not None:
             await self._task

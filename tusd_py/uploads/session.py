@@ -3,8 +3,10 @@
 import hmac
 import os
 from collections.abc import Sequence
-from typing import Final, Self
+from dataclasses import replace
+from typing import Final
 
+from tusd_py.catalog.port import Catalog
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import ProtocolError, QuotaExceeded
@@ -30,62 +32,70 @@ def read_head(path: os.PathLike[str]) -> bytes:
 
 
 class WriteSession:
-    """Begun, fed and ended in threads, one call at a time, under the upload's lock. All calls block."""
+    """Writes one body into its upload.
+
+    Its methods block. They are called in threads, one at a time, under the upload's lock: ``open``,
+    then ``write`` for each slice, then ``finish_body`` or ``abort``.
+    """
 
     def __init__(
         self,
         context: UploadContext,
         upload: Upload,
-        writer: Writer,
         checksum: Checksum | LateChecksum | None,
+        *,
+        new: bool = False,
     ) -> None:
+        """Describe the session; nothing is opened yet.
+
+        Args: checksum: of the body. new: whether ``open`` creates the upload's file.
+        """
         self._context = context
         self._allowed = context.policy.allowed_extensions
         self._path = context.stores.uploads.path(upload.id)
         self._first_bytes = b""
         """The first bytes, if one chunk brought them."""
-        self._writer = writer
-        self._running_hash: RunningHash = context.running_hash(upload)
+        self._new = new
         self._verification = context.stores.verification if checksum is not None else None
         self._checksum = checksum
         self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
-        self._sniffed = writer.offset >= SNIFF_BYTES or not self._allowed
-        self._grant = reservation_for(context, upload)
-        self.recorded = True
-        """False while the catalog has no row of the upload, with which its first bytes are counted."""
+        self._reservation = reservation_for(context, upload)
+        self.registered = not new
+        """Whether the catalog has a row of the upload. It counts the first bytes of a new upload."""
         self.upload = upload
-        self.start_offset = writer.offset
+        self.was_opened = False
+        self.is_open = False
+        self.start_offset = 0
         self.verified = True
-        """False once the chunk turned out not to be what its checksum says."""
-        self.is_open = True
+        """False once the checksum of the chunk does not match."""
 
-    @classmethod
-    def start(
-        cls,
-        context: UploadContext,
-        upload: Upload,
-        checksum: Checksum | LateChecksum | None,
-        *,
-        new: bool = False,
-    ) -> Self:
-        """Open the upload at its end, or make it (``new``); an unverified chunk is marked as such
-        before its first byte.
+    def open(self) -> None:
+        """Open the upload's file at its end, or create it.
 
+        A chunk that has a checksum is marked as unverified before its first byte.
         Raises: UploadNotFound, StorageFull, StorageDamaged.
         """
-        store = context.stores.uploads
-        open_ = store.begin if new else store.writer
-        writer = open_(upload.id, length=upload.length)
-        session = cls(context, upload, writer, checksum)
-        session.recorded = not new
+        store = self._context.stores.uploads
+        open_writer = store.begin if self._new else store.writer
+        self._writer: Writer = open_writer(self.upload.id, length=self.upload.length)
+        self._running_hash: RunningHash = self._context.running_hash(self.upload)
+        self.was_opened = self.is_open = True
+        self.start_offset = self._writer.offset
+        self._sniffed = self.start_offset >= SNIFF_BYTES or not self._allowed
         try:
-            if session._verification is not None:
-                session._verification.begin_chunk(writer)
-                session._running_hash.savepoint()
+            if self._verification is not None:
+                self._verification.begin_chunk(self._writer)
+                self._running_hash.savepoint()
         except BaseException:
-            session.close()
+            self.close()
             raise
-        return session
+
+    def register(self, catalog: Catalog) -> None:
+        """Record a new upload. Raises: TooManyUploads, TooManyFiles, QuotaExceeded."""
+        self.registered = False  # A batch may run this a second time, and then it may fail.
+        held = self.offset if self.upload.length is None else 0
+        catalog.uploads.add(replace(self.upload, granted=held), self._context.policy.quota)
+        self.registered = True
 
     @property
     def offset(self) -> int:
@@ -100,33 +110,30 @@ class WriteSession:
     @property
     def _counted(self) -> QuotaReservation | None:
         """What bytes are counted by as they come; None if they are counted otherwise, or not at all."""
-        return self._grant if self.recorded else None
+        return self._reservation if self.registered else None
 
-    def check_next(self, size: int) -> Program[None]:
-        """Take room for a body of ``size`` bytes that has arrived as a whole."""
-        grant = self._counted
-        if grant is not None:
+    def reserve_program(self, size: int) -> Program[None]:
+        """Reserve quota for a body of ``size`` bytes that has arrived as a whole."""
+        reservation = self._counted
+        if reservation is not None:
             yield from commit(
-                lambda catalog: grant.cover(self.offset + size, ahead=0, catalog=catalog)
+                lambda catalog: reservation.cover(self.offset + size, ahead=0, catalog=catalog)
             )
 
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
-        """Bytes to the file first, then to the hash: the file is the truth.
+        """Write bytes to the file first, then to the hash, since the file is the truth.
 
         Raises: StorageFull, StorageDamaged, TypeMismatch; QuotaExceeded: the bytes before the limit are
             kept.
         """
-        grant = self._counted
-        if grant is not None:
-            end = self.offset + sum(len(chunk) for chunk in chunks)
-            reach = grant.cover(end)
-            if reach < end:
-                self._keep(first_bytes(chunks, reach - self.offset))
-                raise QuotaExceeded(grant.limit)
-        self._keep(chunks)
-
-    def _keep(self, chunks: Sequence[bytes | memoryview]) -> None:
-        start = self._writer.offset
+        start, excess = self._writer.offset, None
+        reservation = self._counted
+        if reservation is not None:
+            end = start + sum(len(chunk) for chunk in chunks)
+            allowed_end = reservation.cover(end)
+            if allowed_end < end:
+                chunks = first_bytes(chunks, allowed_end - start)
+                excess = QuotaExceeded(reservation.limit)
         if not start and len(chunks) == 1:
             self._first_bytes = bytes(chunks[0][:HEAD_BYTES])
         self._writer.write(chunks)
@@ -137,6 +144,8 @@ class WriteSession:
         if not self._sniffed and self._writer.offset >= SNIFF_BYTES:
             self._sniffed = True
             check_content(self.upload.filename, HeadReader(self.first_bytes()), self._allowed)
+        if excess is not None:
+            raise excess
 
     def first_bytes(self) -> bytes:
         """The first bytes of what the store has: 64 KiB, or all there are."""
@@ -144,7 +153,7 @@ class WriteSession:
             return self._first_bytes
         return read_head(self._path)
 
-    def finish_body(self, drained: DrainResult) -> Program[None]:
+    def finish_body_program(self, drained: DrainResult) -> Program[None]:
         """After the last byte: what came is judged, made durable as far as promised, and closed.
 
         Raises: StorageDamaged; ProtocolError: a checksum that was to follow did not come, or can't
@@ -161,9 +170,9 @@ class WriteSession:
                 yield from fsync(self._writer.sync)
         finally:
             self.close()
-        grant, offset = self._counted, self.offset
-        if grant is not None and grant.size != offset:
-            yield from commit(lambda catalog: grant.settle(offset, catalog))
+        reservation, offset = self._counted, self.offset
+        if reservation is not None and reservation.size != offset:
+            yield from commit(lambda catalog: reservation.settle(offset, catalog))
 
     def abort(self) -> None:
         """After an error: what is not verified is taken back."""

@@ -8,7 +8,6 @@ from tusd_py.domain.errors import TusdError, UploadTerminated
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
-from tusd_py.uploads.body import CancelToken
 from tusd_py.uploads.context import UploadContext
 
 log = logging.getLogger(__name__)
@@ -22,8 +21,7 @@ async def terminate(context: UploadContext, user_id: UserId, command: Terminate)
     Source: tus 1.0.0, termination.
     """
     upload = await context.find(user_id, command.upload_id)
-    cancel = CancelToken()
-    async with context.lock.hold(upload.id, on_release_requested=cancel.cancel):
+    async with context.locked(upload.id):
         upload = await context.find(user_id, command.upload_id)
         await context.threads.call(drop, context, upload, UploadState.TERMINATED, UploadTerminated)
 

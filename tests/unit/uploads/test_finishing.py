@@ -30,8 +30,8 @@ from tusd_py.storage.running_hash import RunningHash
 from tusd_py.uploads import finish as finishing
 from tusd_py.uploads.append import append
 from tusd_py.uploads.create import create
-from tusd_py.uploads.finish import recover
 from tusd_py.uploads.receive import BATCH_REREAD_BYTES
+from tusd_py.uploads.recovery import recover
 
 
 def test_a_declared_hash_is_verified(client: Harness) -> None:

@@ -21,8 +21,10 @@ from tusd_py.storage.running_hash import RunningHash
 from tusd_py.threads import BODY_THREADS, CALL_THREADS
 from tusd_py.uploads import concatenate as concatenating
 from tusd_py.uploads import finish as finishing
+from tusd_py.uploads import rehash as rehashing
 from tusd_py.uploads.append import append
 from tusd_py.uploads.create import create
+from tusd_py.uploads.recovery import recover
 
 MANY = max(BODY_THREADS, CALL_THREADS) + 2
 
@@ -98,9 +100,9 @@ def test_calls_go_on_while_many_final_uploads_are_read_back(
     """A declared hash must be known before the answer."""
     content = b"part" * 1000
     part = a_part(client, content)
-    gate = Gate(finishing._rehash)
+    gate = Gate(rehashing.rehash)
     monkeypatch.setattr(finishing, "REHASH_IN_CALL_BYTES", 1000)
-    monkeypatch.setattr(finishing, "_rehash", gate)
+    monkeypatch.setattr(rehashing, "rehash", gate)
     client.run(while_held_up(client, part, gate, declared_hash=blake3.blake3(content).hexdigest()))
 
 
@@ -109,7 +111,7 @@ def test_what_is_read_back_takes_turns(client: Harness, monkeypatch: pytest.Monk
     content = os.urandom(3000)
     part = a_part(client, content)
     monkeypatch.setattr(finishing, "REHASH_IN_CALL_BYTES", 1000)
-    monkeypatch.setattr(finishing, "REHASH_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(rehashing, "REHASH_SLICE_SECONDS", 0.0)
     monkeypatch.setattr("tusd_py.storage.running_hash.STEP_BYTES", 1000)
     slices, read_on = [], RunningHash._read_on
 
@@ -165,5 +167,5 @@ def test_a_final_upload_without_room_on_the_disk_waits_and_is_not_copied(
         client.run(join(client, whole))
     assert set(client.process.ports.stores.uploads.ids()) == known
     monkeypatch.undo()
-    assert client.run(finishing.recover(client.room)) == 1
+    assert client.run(recover(client.room)) == 1
     assert client.state(final) is UploadState.FINISHED

@@ -16,13 +16,14 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import JobState
 from tusd_py.domain.upload import UploadState
 from tusd_py.uploads import finish as finishing
+from tusd_py.uploads import rehash as rehashing
 from tusd_py.uploads.append import append
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.finish import finish
 from tusd_py.uploads.inspect import inspect
+from tusd_py.uploads.maintain import maintain
 from tusd_py.uploads.ownership_proof import prove
 from tusd_py.uploads.terminate import drop, terminate
-from tusd_py.uploads.upkeep import maintain
 
 CONTENT = b"held already" * 100
 End = Callable[[Harness, UploadId], Awaitable[None]]
@@ -159,13 +160,13 @@ def test_a_finish_behind_its_answer_waits_for_the_lock(
     client.restart()
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
     monkeypatch.setattr("tusd_py.uploads.receive.BATCH_REREAD_BYTES", 10)
-    may_read, catch_up = threading.Event(), finishing._rehash
+    may_read, catch_up = threading.Event(), rehashing.rehash
 
     def slow(*of_upload: Any) -> None:
         assert may_read.wait(30)
         catch_up(*of_upload)
 
-    monkeypatch.setattr(finishing, "_rehash", slow)
+    monkeypatch.setattr(rehashing, "rehash", slow)
     assert client.send(upload_id, 1000, CONTENT[1000:]) == len(CONTENT)
 
     async def scene() -> None:
@@ -189,21 +190,22 @@ def test_a_finish_behind_its_answer_does_nothing_to_a_deleted_upload(
     client.restart()
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
     monkeypatch.setattr("tusd_py.uploads.receive.BATCH_REREAD_BYTES", 10)
-    read_back, may_go_on, catch_up = threading.Event(), threading.Event(), finishing._rehash
+    read_back, may_go_on, catch_up = threading.Event(), threading.Event(), rehashing.rehash
 
     def then_wait(*of_upload: Any) -> None:
         catch_up(*of_upload)
         read_back.set()
         assert may_go_on.wait(30)
 
-    monkeypatch.setattr(finishing, "_rehash", then_wait)
+    monkeypatch.setattr(rehashing, "rehash", then_wait)
     client.send(upload_id, 1000, CONTENT[1000:])
 
     async def scene() -> None:
         assert await asyncio.to_thread(read_back.wait, 30)
         await terminate(client.room, ME, Terminate(upload_id=upload_id))
         may_go_on.set()
-        await asyncio.gather(*(task for task in finishing._background if not task.done()))
+        await client.room.background.__aexit__(None, None, None)
+        await client.room.background.__aenter__()
 
     client.run(scene())
     assert client.state(upload_id) is UploadState.TERMINATED

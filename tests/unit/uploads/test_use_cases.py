@@ -38,10 +38,10 @@ from tusd_py.storage.linux import allocate
 from tusd_py.uploads.append import append
 from tusd_py.uploads.download import download
 from tusd_py.uploads.expire import collect_expired
-from tusd_py.uploads.finish import recover, recover_one
 from tusd_py.uploads.inspect import inspect
+from tusd_py.uploads.maintain import maintain
+from tusd_py.uploads.recovery import recover, recover_one
 from tusd_py.uploads.terminate import terminate
-from tusd_py.uploads.upkeep import maintain
 
 # -- owners (holes 6 and 10)
 

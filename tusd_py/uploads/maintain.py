@@ -154,7 +154,7 @@ async def under_lock(
 ) -> None:
     """Run what blocks under the upload's lock; an error is logged as ``failed``, not raised."""
     try:
-        async with context.lock.hold(upload_id, on_release_requested=lambda: None):
+        async with context.locked(upload_id):
             await context.threads.call(work, context, upload_id)
     except Exception:
         log.exception(failed, extra={"upload_id": upload_id})
