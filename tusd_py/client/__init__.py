@@ -1,6 +1,6 @@
-"""The client: ``Client`` blocks, ``AsyncClient`` does not; both go on after every break.
+"""Send files by tus: ``Client`` blocks, ``AsyncClient`` does not; both resume after every failure.
 
-Files whose content the server holds already are not sent, with proof of possession where that is asked
+A file whose content the server already holds is not sent; the server may require an ownership proof
 (docs/instant-upload.md).
 """
 

@@ -1,4 +1,4 @@
-"""The client for event loops."""
+"""Send files from an event loop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -28,7 +28,9 @@ _ENDED: Final = (0, b"")
 
 
 class AsyncClient:
-    """As ``Client``; what touches the disk is done in threads. Any number of uploads at a time::
+    """Does what ``Client`` does, with disk access in threads.
+
+    Any number of uploads at a time are possible::
 
     async with AsyncClient("https://example.org/files/", token=token) as client:
         async with asyncio.TaskGroup() as group:
@@ -44,7 +46,7 @@ class AsyncClient:
         options: Options | None = None,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        """See ``Client``. Raises: ValueError."""
+        """Take the same arguments as ``Client``. Raises: ValueError."""
         self._options = options or Options()
         self._endpoint, self._headers = self._options.endpoint(endpoint, token)
         self._owned = http is None
@@ -59,7 +61,7 @@ class AsyncClient:
         progress: Progress = ignore_progress,
         hashed: Progress = ignore_progress,
     ) -> UploadResult:
-        """See ``Client.upload``; ``hashed`` and ``progress`` are called in threads, too."""
+        """Do as ``Client.upload`` does; ``hashed`` and ``progress`` may be called in threads."""
         plan = await asyncio.to_thread(
             self._options.plan,
             file,
@@ -80,23 +82,27 @@ class AsyncClient:
                 step = await asyncio.to_thread(_send, plan, NO_RESPONSE)
                 continue
             try:
-                answer = await self._answer(step, progress)
+                answer = await self._send_request(step, progress)
             except httpx.TransportError as error:
                 step = await asyncio.to_thread(_throw, plan, failure_of(error))
             else:
                 step = await asyncio.to_thread(_send, plan, answer)
         return step
 
-    async def _answer(self, ask: Request, progress: Progress) -> Response:
-        content = _content(ask.body, progress) if isinstance(ask.body, FileRange) else ask.body
-        headers = self._headers.to(ask.url, ask.headers)
+    async def _send_request(self, request: Request, progress: Progress) -> Response:
+        content = (
+            _content(request.body, progress)
+            if isinstance(request.body, FileRange)
+            else request.body
+        )
+        headers = self._headers.to(request.url, request.headers)
         async with self._http.stream(
-            ask.method, ask.url, headers=headers, content=content, follow_redirects=False
+            request.method, request.url, headers=headers, content=content, follow_redirects=False
         ) as response:
             return await aread_answer(response)
 
     async def follow(self, sent: UploadResult) -> AsyncIterator[dict[str, Any]]:
-        """See ``Client.follow``."""
+        """Yield the states of a task, as ``Client.follow`` does."""
         following = TaskFollower(
             self._endpoint,
             sent.task_id,
@@ -104,14 +110,14 @@ class AsyncClient:
             retries_at_first=self._options.retries_at_first,
         )
         while not following.is_finished:
-            broken = None
+            failure = None
             try:
                 async for state in self._states(following):
                     yield state
             except httpx.TransportError as error:
-                broken = failure_of(error)
+                failure = failure_of(error)
             if not following.is_finished:
-                await asyncio.sleep(following.pause_after_failure(broken))
+                await asyncio.sleep(following.pause_after_failure(failure))
 
     async def _states(self, following: TaskFollower) -> AsyncIterator[dict[str, Any]]:
         headers = self._headers.to(following.url, following.headers())
@@ -135,14 +141,14 @@ class AsyncClient:
                     return
 
     async def wait(self, sent: UploadResult) -> dict[str, Any]:
-        """See ``Client.wait``."""
+        """Return the last state of a task, as ``Client.wait`` does."""
         last: dict[str, Any] = {}
         async for state in self.follow(sent):
             last = state
         return last
 
     async def aclose(self) -> None:
-        """Close its connections."""
+        """Close the connections of this client."""
         if self._owned:
             await self._http.aclose()
 
@@ -154,7 +160,7 @@ class AsyncClient:
 
 
 def _send(plan: UploadPlan, answer: Response | None) -> Request | Sleep | UploadResult:
-    """StopIteration can't leave a thread as it is."""
+    """Send a response to the plan; StopIteration can't pass from a thread to the event loop."""
     try:
         return next(plan) if answer is None else plan.send(answer)
     except StopIteration as end:
@@ -162,9 +168,9 @@ def _send(plan: UploadPlan, answer: Response | None) -> Request | Sleep | Upload
         return sent
 
 
-def _throw(plan: UploadPlan, broken: TransientFailure) -> Request | Sleep | UploadResult:
+def _throw(plan: UploadPlan, failure: TransientFailure) -> Request | Sleep | UploadResult:
     try:
-        return plan.throw(broken)
+        return plan.throw(failure)
     except StopIteration as end:
         sent: UploadResult = end.value
         return sent

@@ -1,4 +1,4 @@
-"""The client for threads and scripts."""
+"""Send and download files from threads and scripts."""
 
 import time
 from collections import deque
@@ -36,12 +36,13 @@ from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 
 class Client:
-    """Sends files to one endpoint, any number at a time from as many threads, and follows what becomes
-    of them::
+    """Sends files to one endpoint, from any number of threads, and follows their tasks.
 
-        with Client("https://example.org/files/", token=token) as client:
-            sent = client.upload(Path("movie.mp4"))
-            print(client.wait(sent)["status"])
+    For example::
+
+    with Client("https://example.org/files/", token=token) as client:
+        sent = client.upload(Path("movie.mp4"))
+        print(client.wait(sent)["status"])
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Client:
         options: Options | None = None,
         http: httpx.Client | None = None,
     ) -> None:
-        """``token``: sent as Authorization to the endpoint's origin (scheme, host, port) and nowhere
-        else; ``http``: a client of one's own, which is not closed here.
+        """Use an endpoint.
+
+        Args: token: sent as Authorization to the endpoint's origin (scheme, host, port) and nowhere
+            else; http: the caller's own httpx client, which is not closed here.
 
         Raises: ValueError: the endpoint is no http or https address.
         """
@@ -73,9 +76,10 @@ class Client:
     ) -> UploadResult:
         """Send a file, from where an earlier run stopped if there was one.
 
-        Args: metadata: beside the name and the type of the file; instant: hash first, and send nothing
-            of what the server holds for this user, or of what it lets us prove that we have; progress,
-            hashed: told the bytes that arrived, and those that are hashed.
+        Args: metadata: in addition to the name and the type of the file; instant: hash first, and
+            do not send bytes that the server holds for this user, or for which it accepts an
+            ownership proof; progress, hashed: called with the bytes that arrived, and those that
+            are hashed.
         Raises: Refused, Unreachable, OSError.
         """
         plan = self._options.plan(
@@ -90,9 +94,11 @@ class Client:
         *,
         progress: Progress = ignore_progress,
     ) -> UploadResult:
-        """Send what a stream gives, to its end, whose length nobody knows before; through breaks, but not
-        through the end of this process: what was read is gone. Its BLAKE3 is told with the last bytes,
-        so that what arrived is what was read.
+        """Send the bytes of a stream, whose length need not be known, until its end.
+
+        The upload resumes after failures, but not after the end of this process, since what was
+        read can't be read again. The BLAKE3 is sent with the last bytes, so that the server
+        compares it.
 
         Raises: Refused, Unreachable, OSError.
         """
@@ -121,21 +127,25 @@ class Client:
             time.sleep(step.seconds)
             return plan.send(NO_RESPONSE)
         try:
-            answer = self._answer(step, progress)
+            answer = self._send_request(step, progress)
         except httpx.TransportError as error:
             return plan.throw(failure_of(error))
         return plan.send(answer)
 
-    def _answer(self, ask: Request, progress: Progress) -> Response:
-        content = _content(ask.body, progress) if isinstance(ask.body, FileRange) else ask.body
-        headers = self._headers.to(ask.url, ask.headers)
+    def _send_request(self, request: Request, progress: Progress) -> Response:
+        content = (
+            _content(request.body, progress)
+            if isinstance(request.body, FileRange)
+            else request.body
+        )
+        headers = self._headers.to(request.url, request.headers)
         with self._http.stream(
-            ask.method, ask.url, headers=headers, content=content, follow_redirects=False
+            request.method, request.url, headers=headers, content=content, follow_redirects=False
         ) as response:
             return read_answer(response)
 
     def follow(self, sent: UploadResult) -> Iterator[dict[str, Any]]:
-        """Its task's states, each new one once, until it is completed or failed.
+        """Yield the states of its task, each new one once, until it is completed or failed.
 
         Raises: Refused, Unreachable.
         """
@@ -146,13 +156,13 @@ class Client:
             retries_at_first=self._options.retries_at_first,
         )
         while not following.is_finished:
-            broken = None
+            failure = None
             try:
                 yield from self._states(following)
             except httpx.TransportError as error:
-                broken = failure_of(error)
+                failure = failure_of(error)
             if not following.is_finished:
-                time.sleep(following.pause_after_failure(broken))
+                time.sleep(following.pause_after_failure(failure))
 
     def _states(self, following: TaskFollower) -> Iterator[dict[str, Any]]:
         headers = self._headers.to(following.url, following.headers())
@@ -173,26 +183,29 @@ class Client:
                     return
 
     def wait(self, sent: UploadResult) -> dict[str, Any]:
-        """Its task's last state. Raises: Refused, Unreachable."""
+        """Wait for the last state of its task and return it. Raises: Refused, Unreachable."""
         return deque(self.follow(sent), maxlen=1)[-1]
 
     def known_upload(self, task_id: str) -> UploadResult:
-        """A file that was sent before, to follow it or to get it back."""
+        """Return an earlier upload by its task, to follow it or to download the file."""
         return UploadResult.known(self._endpoint, task_id)
 
     def tasks(self, page: int = 1, size: int = 20) -> dict[str, Any]:
-        """``total`` and one page of the user's ``tasks``, newest first. Raises: Refused, Unreachable."""
+        """Return ``total`` and one page of the user's ``tasks``, newest first.
+
+        Raises: Refused, Unreachable.
+        """
         return self._listed("tasks", "tasks", {"page": page, "size": size})
 
     def renditions(self, sent: UploadResult) -> dict[str, Any]:
-        """Return a finished file's ``facts`` and its ``renditions``, the main object first.
+        """Return the ``facts`` of a finished file and its ``renditions``, the main object first.
 
-        Raises: Refused: it is not finished, or not there; Unreachable.
+        Raises: Refused: it is not finished, or does not exist; Unreachable.
         """
         return self._listed(f"renditions/{sent.task_id}", "renditions", {})
 
     def _listed(self, path: str, member: str, params: dict[str, int]) -> dict[str, Any]:
-        """Return the answer of a list's address; ``member`` is the list in it."""
+        """Return the answer of a list's address, which has the list in ``member``."""
         url = urljoin(self._endpoint, f"../api/file/upload/{path}")
         try:
             with self._http.stream(
@@ -214,11 +227,14 @@ class Client:
         overwrite: bool = False,
         progress: Progress = ignore_progress,
     ) -> Path:
-        """Get the stored file back, through breaks. Nothing is there by its name until all of it is.
+        """Download the stored file, and resume after failures.
 
-        Args: rendition: which one; None: the main object; target: a file, or a folder in which it keeps its own name, made safe, or that name with
-            a number; overwrite: replace the file that ``target`` names; nothing else ever is.
-        Returns: where it is.
+        The file has its name only after all of its bytes arrived.
+
+        Args: target: a file, or a folder in which the file keeps its own name, made safe, or that
+            name with a number; rendition: the name of a rendition, None: the main object;
+            overwrite: replace the file that ``target`` names; no other file is ever replaced.
+        Returns: the path of the file.
         Raises: FileExistsError, Refused, Unreachable, OSError.
         """
         file = FileTarget(target, overwrite=overwrite)
@@ -236,7 +252,10 @@ class Client:
         rendition: str | None = None,
         progress: Progress = ignore_progress,
     ) -> None:
-        """Write the stored file to a stream, through breaks. Raises: Refused, Unreachable, OSError."""
+        """Write the stored file to a stream, and resume after failures.
+
+        Raises: Refused, Unreachable, OSError.
+        """
         self._fetch_all(sent.address(rendition), Download(StreamTarget(stream)), progress)
 
     def _fetch_all(self, address: str, fetch: Download, progress: Progress) -> None:
@@ -246,23 +265,26 @@ class Client:
                 self._fetch(address, fetch, progress)
                 fetch.verify()
             except httpx.TransportError as error:
-                broken = failure_of(error)
+                failure = failure_of(error)
             except TransientFailure as error:
-                broken = error
+                failure = error
             else:
                 return
-            pause = patience.pause(broken, moved=fetch.has_progressed())
+            pause = patience.pause(failure, moved=fetch.has_progressed())
             self._options.on_pause(pause)
             time.sleep(pause.seconds)
 
     def _fetch(self, address: str, fetch: Download, progress: Progress) -> None:
-        """One answer's bytes, over redirects; credentials never leave the endpoint's origin."""
+        """Take the bytes of one response and follow redirects.
+
+        Credentials are sent to the endpoint's origin only.
+        """
         own = True
         headers = self._headers.to(address, fetch.headers())
         for _ in range(MAX_REDIRECTS + 1):
             request = self._http.build_request("GET", address, headers=headers)
             if not own:
-                # Those of a client that the caller made.
+                # The caller's own httpx client may add these.
                 for name in ("Authorization", "Cookie"):
                     request.headers.pop(name, None)
             auth = httpx.USE_CLIENT_DEFAULT if own else None
@@ -276,7 +298,7 @@ class Client:
                 response.close()
             if not own or not same_origin(self._endpoint, address):
                 own, headers = False, {**IDENTITY, **fetch.headers()}
-        raise Refused("the server redirects the download again and again")
+        raise Refused("the server redirects the download too often")
 
     def _take_content(
         self, response: httpx.Response, fetch: Download, progress: Progress, *, own: bool
@@ -286,11 +308,11 @@ class Client:
             progress(fetch.write(piece))
 
     def has_saved_upload(self, file: Path) -> bool:
-        """Whether an earlier run began to send the file. Raises: OSError."""
+        """Return whether an earlier run began to send the file. Raises: OSError."""
         return self._options.resume_store.get(file, self._endpoint) is not None
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections of this client."""
         if self._owned:
             self._http.close()
 
@@ -302,21 +324,21 @@ class Client:
 
 
 def _refusal(response: httpx.Response) -> Response:
-    """An answer, with its body only where that is a refusal's."""
+    """Return the response, with its body only if it is a refusal."""
     if response.is_success:
         return Response(response.status_code, response.headers)
     return read_answer(response)
 
 
 def _list_in(answer: Response, member: str) -> dict[str, Any]:
-    """Return an answer's members, of which one is a list of objects. Raises: Refused."""
+    """Return the members of a response, of which one is a list of objects. Raises: Refused."""
     try:
         members = read_json_object(answer.content)
     except NotAJsonObject:
         members = {}
     entries = members.get(member)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise Refused(f"the server's answer is no list of {member}")
+        raise Refused(f"the server's answer is not a list of {member}")
     return members
 
 

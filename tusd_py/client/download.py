@@ -1,4 +1,4 @@
-"""Getting a file back: where to go on, and what answers mean. Nothing here sends or waits."""
+"""Decide how a download continues, and what responses mean; nothing here sends or waits."""
 
 import re
 from typing import Final
@@ -27,7 +27,7 @@ _BLAKE3: Final = re.compile(r'"([0-9a-f]{64})"')
 
 
 class Download:
-    """One file on its way to ``target``, through any number of answers."""
+    """Writes one file to ``target``, from any number of responses."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -39,24 +39,24 @@ class Download:
         self._verifies = False
 
     def headers(self) -> dict[str, str]:
-        """Of the next request: from the first byte that is missing, of the same content only."""
+        """Return the headers of the next request: from the first missing byte."""
         if not self._received:
             return {}
         return {"Range": f"bytes={self._received}-", "If-Range": self._etag}
 
     def begin_response(self, response: httpx.Response, answer: Response, *, own: bool) -> None:
-        """An answer has come; its body follows.
+        """Begin with a response, whose body follows.
 
-        Args: answer: with the body of a refusal; own: it is the endpoint's, whose ETag is the BLAKE3 of
-            what it serves.
-        Raises: Refused, Broken, OSError.
+        Args: answer: with the body of a refusal; own: it comes from the endpoint, whose ETag is the
+            BLAKE3 of the bytes.
+        Raises: Refused, TransientFailure, OSError.
         """
         if answer.status in _TRANSIENT_STATUS or answer.status >= 500:
             raise transient_failure(answer)
         if answer.status not in (200, 206) or (answer.status == 206 and not self._received):
             raise Refused(refusal_text(answer))
         if not is_plain(response):
-            raise Refused("the server compressed the file although that was not asked for")
+            raise Refused("the server compressed the file, which was not requested")
         etag = answer.headers.get("etag", "")
         if answer.status == 206:
             self._continue(answer, etag)
@@ -64,8 +64,8 @@ class Download:
         self._restart()
         self._total = byte_count(answer.headers.get("content-length", ""))
         if self._total is None:
-            raise Refused("the server does not say how long the file is")
-        # Weak validators (RFC 9110, 8.8.1) do not promise the same bytes.
+            raise Refused("the server does not state the length of the file")
+        # Weak validators (RFC 9110, 8.8.1) do not guarantee the same bytes.
         self._etag = etag if etag.startswith('"') else ""
         self._verifies = own and _BLAKE3.fullmatch(etag) is not None
         self._target.open(name_in(answer.headers.get("content-disposition", "")) or DEFAULT_NAME)
@@ -75,7 +75,7 @@ class Download:
         expected = (self._received, (self._total or 0) - 1, self._total)
         if part is None or tuple(map(int, part.groups())) != expected or etag != self._etag:
             self._restart()
-            raise TransientFailure("the server went on with something else", answered=True)
+            raise TransientFailure("the server continued with other bytes", answered=True)
 
     def _restart(self) -> None:
         if self._received:
@@ -83,9 +83,9 @@ class Download:
         self._received, self._hash = 0, blake3()
 
     def write(self, piece: bytes) -> int:
-        """Keep what came; the number of bytes that are here. Raises: Refused, OSError."""
+        """Write a piece and return the number of bytes that arrived. Raises: Refused, OSError."""
         if self._total is None or self._received + len(piece) > self._total:
-            raise Refused("the server sent more than it had said")
+            raise Refused("the server sent more bytes than it had stated")
         self._target.write(piece)
         if self._verifies:
             self._hash.update(piece)
@@ -93,7 +93,10 @@ class Download:
         return self._received
 
     def has_progressed(self) -> bool:
-        """Whether more bytes are here than there ever were; an answer that can't be gone on with loses them."""
+        """Return whether more bytes arrived than before the last failure.
+
+        Bytes without a strong ETag can't be continued, so that they are discarded.
+        """
         moved = self._received > self._furthest
         self._furthest = max(self._furthest, self._received)
         if not self._etag:
@@ -101,12 +104,16 @@ class Download:
         return moved
 
     def verify(self) -> None:
-        """The answer has ended. Raises: Broken: not all is here, or it is not what the server holds."""
+        """Check the file after a response has ended.
+
+        Raises: TransientFailure: bytes are missing, or they have another hash than the server
+            states.
+        """
         if self._received != self._total:
             raise TransientFailure("the file ended early", answered=True)
         found = _BLAKE3.fullmatch(self._etag)
         if self._verifies and found is not None and found[1] != self._hash.hexdigest():
             self._restart()
             raise TransientFailure(
-                "what arrived has another hash than the server says", answered=True
+                "the received bytes have another hash than the server states", answered=True
             )

@@ -1,7 +1,7 @@
 """Read Server-Sent Events with bounds on the memory that a server can take.
 
-httpx-sse parses the events (decision 41). It keeps a line until its end, and an event until a blank line,
-and has no limit for either; so the bytes are counted before it receives them.
+httpx-sse parses the events (decision 41). It keeps a line until its end, and an event until a blank
+line, and has no limit for either; so the bytes are counted before it receives them.
 """
 
 import re
@@ -19,7 +19,7 @@ MAX_LINE_BYTES: Final = 256 << 10
 MAX_EVENT_BYTES: Final = 1 << 20
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _HEADERS: Final = {"Content-Type": "text/event-stream; charset=utf-8"}
-"""Events are UTF-8, whatever a server calls them (HTML Standard, 9.2.5)."""
+"""Events are UTF-8, whatever a server's Content-Type states (HTML Standard, 9.2.5)."""
 
 
 class EventLimits:
@@ -75,4 +75,4 @@ async def aread_events(response: httpx.Response) -> AsyncIterator[ServerSentEven
 
 def _check_plain(response: httpx.Response) -> None:
     if not is_plain(response):
-        raise Refused("the server compressed its events although that was not asked for")
+        raise Refused("the server compressed its events, which was not requested")

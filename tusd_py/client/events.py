@@ -1,4 +1,4 @@
-"""A task's Server-Sent Events, as a client takes them; nothing here reads or waits."""
+"""Follow the Server-Sent Events of a task; nothing here reads or waits."""
 
 from typing import Any, Final
 from urllib.parse import quote, urljoin
@@ -10,12 +10,12 @@ from tusd_py.client.file_upload import Response, TransientFailure, refusal_text
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 SILENCE_SECONDS: Final = 45.0
-"""Three pings missed: the connection is dead."""
+"""After three missed pings the connection is dead."""
 PAUSE_SECONDS: Final = 1.0
 MAX_FAILURES: Final = 60
-"""In a row, without a new state between them."""
+"""Failures in a row, without a new state between them."""
 MAX_FAILURES_AT_FIRST: Final = 3
-"""In a row while the server has never answered."""
+"""Failures in a row while the server has never answered."""
 _TRANSIENT_STATUS: Final = (404, 408, 409, 423, 425, 429)
 """404: the task of an upload that has just arrived may not be there for a moment."""
 NOT_FOUND_TRIES: Final = 3
@@ -23,7 +23,7 @@ FINAL: Final = ("completed", "failed")
 
 
 class TaskFollower:
-    """One task, through any number of connections."""
+    """Follows one task, over any number of connections."""
 
     def __init__(
         self,
@@ -33,11 +33,14 @@ class TaskFollower:
         *,
         retries_at_first: int = MAX_FAILURES_AT_FIRST,
     ) -> None:
-        """``token``: the upload's own, if it has one; ``retries_at_first``: in a row, while the server
-        has never answered."""
+        """Follow a task.
+
+        Args: token: the upload token, if there is one; retries_at_first: failures in a row while
+            the server has never answered.
+        """
         self.url = urljoin(endpoint, f"../api/file/upload/events/{quote(task_id, safe='')}")
         self.is_finished = False
-        """The last state was taken."""
+        """Whether the last state was received."""
         self._token = token
         self._last_id = ""
         self._last: dict[str, Any] | None = None
@@ -46,7 +49,7 @@ class TaskFollower:
         self._retries_at_first = retries_at_first
 
     def headers(self) -> dict[str, str]:
-        """Of the next connection's request."""
+        """Return the headers of the next request."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
@@ -55,9 +58,9 @@ class TaskFollower:
         return headers
 
     def take(self, event: ServerSentEvent) -> dict[str, Any] | None:
-        """Return the state in an event, if it is a new one.
+        """Return the state in an event; None if it is not a new one.
 
-        Raises: Refused: the server's data is no JSON object.
+        Raises: Refused: the data is not a JSON object.
         """
         try:
             state = read_json_object(event.data) if event.data else {}
@@ -73,11 +76,14 @@ class TaskFollower:
         return state if new else None
 
     def accept_response(self, answer: Response) -> bool:
-        """Whether events follow. ``answer``: with the body of a refusal. Raises: Refused: for good."""
+        """Return whether events follow.
+
+        Args: answer: with the body of a refusal. Raises: Refused: the refusal is permanent.
+        """
         self._reached = True
         if answer.status == 200:
             return True
-        # A user's streams are counted (429): a place comes free when one of them ends.
+        # The streams of a user are limited (429); a later try succeeds when one of them has ended.
         self._refusals += answer.status < 500 and answer.status != 429
         if answer.status < 500 and (
             answer.status not in _TRANSIENT_STATUS or self._refusals > NOT_FOUND_TRIES
@@ -85,12 +91,12 @@ class TaskFollower:
             raise Refused(refusal_text(answer))
         return False
 
-    def pause_after_failure(self, broken: TransientFailure | None = None) -> float:
-        """The connection ended, or there was none: seconds to wait before the next. Raises: Unreachable."""
+    def pause_after_failure(self, failure: TransientFailure | None = None) -> float:
+        """Return the seconds to wait after a connection ended or failed. Raises: Unreachable."""
         self._failures += 1
         limit, lasting = MAX_FAILURES, False
-        if broken is not None and not self._reached:
-            limit, lasting = min(MAX_FAILURES, self._retries_at_first), broken.permanent
+        if failure is not None and not self._reached:
+            limit, lasting = min(MAX_FAILURES, self._retries_at_first), failure.permanent
         if lasting or self._failures > limit:
-            raise Unreachable(str(broken or "the task's events can't be reached"))
+            raise Unreachable(str(failure or "the task's events can't be reached"))
         return PAUSE_SECONDS

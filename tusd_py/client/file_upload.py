@@ -1,8 +1,8 @@
-"""Sending one file by tus 1.0, going on after every break: what to ask next, and what answers mean.
+"""Plan the upload of one file by tus 1.0, which resumes after every failure.
 
-Sans-I/O save the file itself: a generator that yields requests and pauses, and is sent answers, so that
-the blocking client and the asynchronous one are the same. Whoever runs it throws ``TransientFailure`` into it when
-a connection fails.
+The plan does no I/O except reading the file: it is a generator that yields requests and pauses and
+receives responses, so that the blocking and the asynchronous client share it. Its runner throws
+``TransientFailure`` into it when a connection fails.
 """
 
 import base64
@@ -24,16 +24,16 @@ TUS: Final = {"Tus-Resumable": "1.0.0"}
 BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 MAX_SENTENCE: Final = 500
 _MAX_DIGITS: Final = 18
-"""Of a number of bytes that a server states: less than 2^63."""
+"""The limit of a number of bytes that a server states: less than 2^63."""
 _TRANSIENT_STATUS: Final = (409, 423, 429)
 
 Progress = Callable[[int], None]
-"""Told the offset in bytes, as far as it is known or sent."""
+"""A callback for the offset in bytes that the server has, or that was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRange:
-    """A part of a file, as a request's body. In bytes."""
+    """A range of a file, in bytes, as the body of a request."""
 
     file: Path
     offset: int
@@ -42,7 +42,7 @@ class FileRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request."""
+    """A request that the runner must send."""
 
     method: str
     url: str
@@ -52,16 +52,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Nothing, for a number of seconds."""
+    """A pause of a number of seconds."""
 
     seconds: float
     reason: str = field(default="", compare=False)
-    """A sentence without a full stop: what broke."""
+    """What failed: a sentence without a full stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer; ``headers`` without regard to case."""
+    """A response; the names of ``headers`` are not case-sensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -69,40 +69,40 @@ class Response:
 
 
 NO_RESPONSE: Final = Response(0, {})
-"""What a pause is answered with."""
+"""The response to a pause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadResult:
-    """A file that has arrived. ``task_id`` is the last part of its address."""
+    """Describes a file that has arrived; ``task_id`` is the last part of its address."""
 
     url: str
     token: str | None = None
-    """Opens this upload and its task, where the server gives such tokens."""
+    """The upload token, which opens this upload and its task, if the server gives such tokens."""
     resumed_at: int
-    """Bytes that were there before, 0 for a fresh upload."""
+    """Bytes that had arrived before this run; 0 for a new upload."""
     instant: bool = False
-    """The server held the content: nothing had to be sent."""
+    """Whether the server held the content, so that nothing was sent."""
 
     @classmethod
     def known(cls, endpoint: str, task_id: str) -> "UploadResult":
-        """One that arrived before, by its id."""
+        """Return a file that arrived before, by its task."""
         return cls(url=f"{endpoint}{task_id}", resumed_at=0)
 
     def address(self, rendition: str | None) -> str:
-        """Return where the file is downloaded: the rendition of this name, or None: its main object."""
+        """Return the address of a rendition by its name; None: of the main object."""
         return (
             self.url if rendition is None else f"{self.url}?{urlencode({'rendition': rendition})}"
         )
 
     @property
     def task_id(self) -> str:
-        """By which its processing is followed."""
+        """The id of the task by which the processing is followed."""
         return self.url.rstrip("/").rpartition("/")[2]
 
 
 class TransientFailure(Exception):
-    """Something that may pass: look where we are, then go on."""
+    """Raised when a later try may succeed, after a request for the offset."""
 
     def __init__(
         self,
@@ -112,8 +112,11 @@ class TransientFailure(Exception):
         answered: bool = False,
         permanent: bool = False,
     ) -> None:
-        """``retry_after``: seconds that the server asks for; ``answered``: it was an answer of the server's;
-        ``permanent``: nothing that passes by itself, such as an unknown host name."""
+        """Describe a failure.
+
+        Args: retry_after: seconds that the server states; answered: the server answered; permanent:
+            the failure does not pass by itself, such as an unknown host name.
+        """
         super().__init__(sentence)
         self.retry_after = retry_after
         self.answered = answered
@@ -121,7 +124,7 @@ class TransientFailure(Exception):
 
 
 class _TokenExpired(Exception):
-    """The upload's own token is not taken any longer."""
+    """Raised when the server no longer accepts the upload token."""
 
 
 UploadPlan = Generator[Request | Sleep, Response, UploadResult]
@@ -130,38 +133,41 @@ RequestPlan = Generator[Request, Response, int]
 
 @dataclass(slots=True, kw_only=True)
 class RetryPolicy:
-    """How long a client goes on after breaks."""
+    """Decides how long a client continues after failures."""
 
     retries: int
-    """Breaks in a row, without a byte between them."""
+    """Failures in a row, without a byte between them."""
     longest_pause: float
     """Seconds; pauses double up to it."""
     retries_at_first: int = 3
-    """Breaks in a row while the server has never answered."""
+    """Failures in a row while the server has never answered."""
     max_retry_after: float = 600.0
-    """Seconds; a server that asks for more (Retry-After) is not waited for."""
+    """Seconds; the client gives up when the server states a longer Retry-After."""
     reached: bool = False
     """Whether the server has ever answered."""
     _failures: int = 0
 
-    def pause(self, broken: TransientFailure, *, moved: bool) -> Sleep:
-        """Before the next try; ``moved``: bytes arrived since the last break. Raises: Unreachable."""
-        self.reached = self.reached or broken.answered or moved
-        if broken.retry_after > self.max_retry_after:
-            asked = f"{broken}, and asks to come back in {broken.retry_after:.0f} s"
-            raise Unreachable(asked) from broken
+    def pause(self, failure: TransientFailure, *, moved: bool) -> Sleep:
+        """Return the pause before the next try.
+
+        Args: moved: bytes arrived since the last failure. Raises: Unreachable.
+        """
+        self.reached = self.reached or failure.answered or moved
+        if failure.retry_after > self.max_retry_after:
+            sentence = f"{failure}, with a Retry-After of {failure.retry_after:.0f} s"
+            raise Unreachable(sentence) from failure
         self._failures = 0 if moved else self._failures + 1
         limit = self.retries if self.reached else min(self.retries, self.retries_at_first)
-        if self._failures > limit or (broken.permanent and not self.reached):
-            raise Unreachable(str(broken)) from broken
+        if self._failures > limit or (failure.permanent and not self.reached):
+            raise Unreachable(str(failure)) from failure
         backoff = Backoff.doubling(FIRST_PAUSE_SECONDS, self.longest_pause)
         pause = backoff.pause(self._failures + 1)
-        return Sleep(max(broken.retry_after, pause), str(broken))
+        return Sleep(max(failure.retry_after, pause), str(failure))
 
 
 @dataclass(slots=True, kw_only=True)
 class FileUpload:
-    """One file on its way to one endpoint."""
+    """Sends one file to one endpoint."""
 
     file: Path
     endpoint: str
@@ -174,11 +180,11 @@ class FileUpload:
     _instant: bool = False
     _saved: SavedUpload | None = None
     _furthest: int = -1
-    """The largest offset that was known at the last break."""
+    """The largest offset that was known at the last failure."""
     _restarts: int = 0
 
     def plan(self) -> UploadPlan:
-        """From where an earlier run stopped, if there was one, to the end.
+        """Send the file to its end, from where an earlier run stopped if there was one.
 
         Raises: Refused, Unreachable, OSError.
         """
@@ -202,12 +208,12 @@ class FileUpload:
                     break
                 offset = yield from self._append(offset)
             except _TokenExpired:
-                # The user's own token goes on, if that is still good.
+                # The user's own token may still be valid.
                 self._saved, offset = self._saved and SavedUpload(self._saved.url), None
-            except TransientFailure as broken:
+            except TransientFailure as failure:
                 moved = offset is not None and offset > self._furthest
                 self._furthest = max(self._furthest, -1 if offset is None else offset)
-                yield self.retry_policy.pause(broken, moved=moved)
+                yield self.retry_policy.pause(failure, moved=moved)
                 offset = None
         self.resume_store.forget(self.file, self.endpoint)
         begun = self._saved or SavedUpload("")
@@ -219,14 +225,17 @@ class FileUpload:
         )
 
     def _restart(self) -> None:
-        """The server does not know the upload any longer. Raises: Refused: time after time."""
+        """Create the upload again, since the server does not know it.
+
+        Raises: Refused: too often.
+        """
         self._restarts += 1
         if self._restarts > self.retry_policy.retries:
-            raise Refused("the server forgets the upload each time that it is made")
+            raise Refused("the server loses the upload each time after its creation")
         self._saved, self._furthest = None, -1
 
     def _create(self) -> RequestPlan:
-        """Make the upload, and show that we have the file, if that is asked: the offset."""
+        """Create the upload, send an ownership proof if required, and return the offset."""
         metadata = metadata_header(self.metadata)
         headers = {**TUS, "Upload-Length": str(self.size), "Upload-Metadata": metadata}
         if "filehash" in self.metadata:
@@ -241,31 +250,33 @@ class FileUpload:
         if nonce is None:
             return offset_of(made, self.size, absent="0")
         shown = {"Upload-Offset": "0", "Upload-Proof": proof(self.file, self.size, nonce)}
-        told = yield self._request("PATCH", {**BODY, **shown})
-        raise_for_status(told, 204)
-        offset = offset_of(told, self.size)
+        answer = yield self._request("PATCH", {**BODY, **shown})
+        raise_for_status(answer, 204)
+        offset = offset_of(answer, self.size)
         self._instant = offset == self.size
         return offset
 
     def _fetch_offset(self) -> RequestPlan:
-        """Where the server is; -1 when it does not know the upload any longer."""
-        told = yield self._request("HEAD", {})
-        self._check_token(told)
-        if told.status in (403, 404, 410):
+        """Return the server's offset; -1 if it does not know the upload."""
+        answer = yield self._request("HEAD", {})
+        self._check_token(answer)
+        if answer.status in (403, 404, 410):
             return -1
-        raise_for_status(told, 200, 204)
-        return offset_of(told, self.size)
+        raise_for_status(answer, 200, 204)
+        return offset_of(answer, self.size)
 
     def _append(self, offset: int) -> RequestPlan:
         length = min(self.size - offset, self.chunk_bytes or self.size)
         headers = {**BODY, "Upload-Offset": str(offset), "Content-Length": str(length)}
         piece = FileRange(file=self.file, offset=offset, length=length)
-        told = yield self._request("PATCH", headers, piece)
-        self._check_token(told)
-        raise_for_status(told, 204)
-        reached = offset_of(told, self.size)
+        answer = yield self._request("PATCH", headers, piece)
+        self._check_token(answer)
+        raise_for_status(answer, 204)
+        reached = offset_of(answer, self.size)
         if reached <= offset:
-            raise TransientFailure("the server took nothing of what was sent", answered=True)
+            raise TransientFailure(
+                "the server accepted none of the bytes that were sent", answered=True
+            )
         return reached
 
     def _request(
@@ -275,13 +286,13 @@ class FileUpload:
         token = {"Upload-Token": begun.token} if begun.token else {}
         return Request(method=method, url=begun.url, headers={**TUS, **headers, **token}, body=body)
 
-    def _check_token(self, told: Response) -> None:
-        if told.status == 401 and self._saved is not None and self._saved.token is not None:
+    def _check_token(self, answer: Response) -> None:
+        if answer.status == 401 and self._saved is not None and self._saved.token is not None:
             raise _TokenExpired
 
 
 def metadata_header(metadata: Mapping[str, str]) -> str:
-    """``Upload-Metadata`` (tus 1.0.0, creation)."""
+    """Return the value of ``Upload-Metadata`` (tus 1.0.0, creation)."""
     return ",".join(
         f"{key} {base64.b64encode(value.encode()).decode()}" if value else key
         for key, value in metadata.items()
@@ -289,7 +300,7 @@ def metadata_header(metadata: Mapping[str, str]) -> str:
 
 
 def raise_for_status(answer: Response, *expected: int) -> None:
-    """Raises: Broken: it may pass; Refused: it will not."""
+    """Check the status. Raises: TransientFailure: a later try may succeed; Refused: it will not."""
     status = answer.status
     if status in expected:
         return
@@ -299,14 +310,14 @@ def raise_for_status(answer: Response, *expected: int) -> None:
 
 
 def transient_failure(answer: Response) -> TransientFailure:
-    """An answer that may be another one later."""
+    """Return the failure that a response means if a later one may differ."""
     wait = answer.headers.get("retry-after", "")
     seconds = float(wait) if wait.isdecimal() else 0.0
     return TransientFailure(f"the server answered {answer.status}", seconds, answered=True)
 
 
 def refusal_text(answer: Response) -> str:
-    """What a refusal says."""
+    """Return the sentence of a refusal."""
     if 300 <= answer.status < 400:
         return f"the server answered {answer.status}: redirects are not followed"
     try:
@@ -321,20 +332,21 @@ def refusal_text(answer: Response) -> str:
 
 
 def byte_count(text: str) -> int | None:
-    """Return the number of bytes that a header field states; None when it is no such number."""
+    """Return the number of bytes that a header field states; None if it is not such a number."""
     if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS:
         return int(text)
     return None
 
 
 def offset_of(answer: Response, size: int | None, *, absent: str = "") -> int:
-    """``Upload-Offset``, in bytes. ``size``: of the file, None where it is not known yet.
+    """Return ``Upload-Offset``, in bytes.
 
-    Raises: Refused: there is none, or it is beyond the file's end.
+    Args: size: of the file, None if it is not known yet.
+    Raises: Refused: there is no offset, or it is beyond the file's end.
     """
     offset = byte_count(answer.headers.get("upload-offset", absent))
     if offset is None:
-        raise Refused("the server did not say how much of the file it has: is this a tus endpoint?")
+        raise Refused("the server did not state an offset of the file: is this a tus endpoint?")
     if size is not None and offset > size:
-        raise Refused("the server says that it has more of the file than there is")
+        raise Refused("the server states an offset beyond the end of the file")
     return offset

@@ -1,4 +1,4 @@
-"""The hash of a file that is to be sent: who declares it may not have to send anything (秒传)."""
+"""Hash a file; an upload that declares its hash may need no bytes (秒传)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +10,9 @@ READ_BYTES: Final = 8 << 20
 
 
 def file_hash(file: Path, progress: Callable[[int], None]) -> str:
-    """BLAKE3 of the file, 64 hexadecimal digits; all cores take part.
+    """Return the BLAKE3 of the file, 64 hexadecimal digits; all cores are used.
 
-    Args: progress: told the bytes that are hashed. Raises: OSError.
+    Args: progress: called with the number of bytes that are hashed. Raises: OSError.
     """
     hasher = blake3.blake3(max_threads=blake3.blake3.AUTO)
     buffer = memoryview(bytearray(READ_BYTES))

@@ -1,6 +1,6 @@
-"""Reading answers with bounds: no server can fill the memory, or hold a client by a drip.
+"""Read responses with limits, so that no server can fill the memory or delay a client without end.
 
-Bytes are taken as they come (no decompression): every request asks for the identity coding.
+Nothing is decompressed: every request has the Accept-Encoding identity.
 """
 
 import socket
@@ -16,11 +16,11 @@ from tusd_py.client.file_upload import Response, TransientFailure
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 60.0
-"""For the whole body of an answer that is no file."""
+"""The time limit for the whole body of a response that is not a file."""
 
 
 class _Body:
-    """The body of one answer, as far as it is taken."""
+    """Collects the body of one response."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.content = bytearray()
@@ -28,7 +28,10 @@ class _Body:
         self._deadline = time.monotonic() + ANSWER_SECONDS
 
     def take(self, piece: bytes) -> bool:
-        """Whether more is wanted; what is too large, too slow or compressed counts as empty."""
+        """Add a piece and return whether to continue.
+
+        A body that is too large, too slow or compressed becomes empty.
+        """
         self.content += piece
         in_time = time.monotonic() <= self._deadline
         if self._plain and in_time and len(self.content) <= MAX_ANSWER_BYTES:
@@ -38,7 +41,7 @@ class _Body:
 
 
 def read_answer(response: httpx.Response) -> Response:
-    """An answer with its body. Raises: httpx.TransportError."""
+    """Return a response with its body. Raises: httpx.TransportError."""
     body = _Body(response)
     for piece in response.iter_raw():
         if not body.take(piece):
@@ -47,7 +50,7 @@ def read_answer(response: httpx.Response) -> Response:
 
 
 async def aread_answer(response: httpx.Response) -> Response:
-    """See ``read_answer``."""
+    """Return a response with its body, as ``read_answer`` does."""
     body = _Body(response)
     async for piece in response.aiter_raw():
         if not body.take(piece):
@@ -56,7 +59,10 @@ async def aread_answer(response: httpx.Response) -> Response:
 
 
 def failure_of(error: httpx.TransportError) -> TransientFailure:
-    """A failure of the connection, as the plan takes it. Raises: Refused: the request itself is wrong."""
+    """Turn an error of a connection into a TransientFailure.
+
+    Raises: Refused: the request is wrong.
+    """
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
         raise Refused(f"the request can't be sent: {error}") from error
     reason = str(error) or type(error).__name__

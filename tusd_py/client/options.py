@@ -1,4 +1,4 @@
-"""What both clients are told once."""
+"""Define the options of both clients."""
 
 import mimetypes
 from collections.abc import Callable, Mapping
@@ -15,42 +15,48 @@ from tusd_py.client.resume_store import ResumeStore, state_dir
 
 
 def ignore_progress(_offset: int) -> None:
-    """Shows no progress."""
+    """Ignore the progress."""
 
 
 def ignore_pause(_pause: Sleep) -> None:
-    """Says nothing."""
+    """Ignore a pause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a client goes about it."""
+    """The options of a client."""
 
     retries: int = 12
-    """Breaks in a row, without a byte between them, before it gives up."""
+    """Failures in a row, without a byte between them, before the client gives up."""
     retries_at_first: int = 3
-    """Breaks in a row while the server has never answered; a name or a certificate that is wrong has none."""
+    """Failures in a row while the server has never answered.
+
+    A wrong host name or certificate is not retried.
+    """
     chunk_bytes: int | None = None
-    """Send in pieces of this size; None: in one."""
+    """The size of a PATCH; None: the whole rest of the file."""
     longest_pause: float = 30.0
-    """Seconds; pauses after breaks double up to it."""
+    """Seconds; pauses after failures double up to it."""
     resume_store: ResumeStore = field(default_factory=lambda: ResumeStore(state_dir()))
-    """Where uploads under way are noted, so that another run goes on."""
+    """Keeps incomplete uploads, so that another run continues them."""
     timeout: httpx.Timeout = field(default_factory=lambda: httpx.Timeout(90.0, connect=10.0))
     on_pause: Callable[[Sleep], None] = ignore_pause
-    """Called before each pause after a break."""
+    """Called before each pause after a failure."""
 
     @staticmethod
     def endpoint(text: str, token: str | None) -> tuple[str, OriginHeaders]:
-        """The endpoint's address, and the headers of every request to its origin: with the token, or
-        else the user and the password in the address. Raises: ValueError: it is no http address."""
+        """Return the address of the endpoint, and the headers of every request to its origin.
+
+        The headers carry the token, or else the user and the password in the address. Raises:
+        ValueError: it is not an http address.
+        """
         address, basic = checked_endpoint(text)
         authorization = f"Bearer {token}" if token else basic
         named = {"Authorization": authorization} if authorization else {}
         return address, OriginHeaders(address, {**IDENTITY, **named})
 
     def retry_policy(self) -> RetryPolicy:
-        """For one file."""
+        """Return the retry policy for one file."""
         return RetryPolicy(
             retries=self.retries,
             longest_pause=self.longest_pause,
@@ -67,19 +73,22 @@ class Options:
         progress: Progress,
         hashed: Progress,
     ) -> UploadPlan:
-        """The steps of a file's upload; it is hashed now, with ``instant``. Blocks. Raises: OSError."""
-        told = {
+        """Return the plan of an upload. Blocks: with ``instant``, the file is hashed now.
+
+        Raises: OSError.
+        """
+        members = {
             "filename": file.name,
             "filetype": mimetypes.guess_type(file.name)[0] or "",
             **(metadata or {}),
         }
         known = self.resume_store.get(file, endpoint) is not None
-        if instant and not known and "filehash" not in told and file.stat().st_size:
-            told["filehash"] = f"blake3:{file_hash(file, hashed)}"
+        if instant and not known and "filehash" not in members and file.stat().st_size:
+            members["filehash"] = f"blake3:{file_hash(file, hashed)}"
         return FileUpload(
             file=file,
             endpoint=endpoint,
-            metadata={key: value for key, value in told.items() if value},
+            metadata={key: value for key, value in members.items() if value},
             resume_store=self.resume_store,
             progress=progress,
             retry_policy=self.retry_policy(),

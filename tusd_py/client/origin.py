@@ -1,6 +1,7 @@
-"""Which addresses a client may go to: what a server names is never followed to another origin.
+"""Check addresses: a client never follows what a server names to another origin.
 
-An origin is scheme, host and port (RFC 6454, 4). Credentials are for the origin that the caller gave.
+An origin is scheme, host and port (RFC 6454, 4). Credentials are for the origin that the caller
+gave.
 """
 
 import base64
@@ -13,30 +14,34 @@ import httpx
 from tusd_py.client.errors import Refused
 
 MAX_ADDRESS: Final = 8192
-"""Characters of an address that a server names."""
+"""The most characters of an address that a server names."""
 MAX_PORT: Final = 65535
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 class OriginHeaders:
-    """The headers of requests to the endpoint's origin, credentials among them."""
+    """Holds the headers of requests to the endpoint's origin, including credentials."""
 
     def __init__(self, endpoint: str, headers: Mapping[str, str]) -> None:
         self._endpoint = endpoint
         self._headers = headers
 
     def to(self, address: str, more: Mapping[str, str]) -> dict[str, str]:
-        """Of a request to an address, ``more`` included. Raises: Refused: it is another origin's."""
+        """Return the headers of a request to an address, with ``more``.
+
+        Raises: Refused: the address is of another origin.
+        """
         if not same_origin(self._endpoint, address):
-            raise Refused(f"{address[:200]} is not of the server that the credentials are for")
+            raise Refused(f"{address[:200]} is not on the server for which the credentials are")
         return {**self._headers, **more}
 
 
 def checked_endpoint(text: str) -> tuple[str, str | None]:
-    """The endpoint's address with a slash at its end and without user and password, and the
-    ``Authorization`` that these make (RFC 7617), if there are any.
+    """Return the endpoint's address with a slash at its end, and the ``Authorization`` in it.
 
-    Raises: ValueError: it is no http or https address.
+    User and password are removed from the address; they make the ``Authorization`` (RFC 7617).
+
+    Raises: ValueError: it is not an http or https address.
     """
     url = _parsed(text)
     if url is None or url.query or url.fragment:
@@ -51,15 +56,15 @@ def checked_endpoint(text: str) -> tuple[str, str | None]:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Whether both are http or https addresses of the same scheme, host and port."""
+    """Return whether both are http or https addresses of the same scheme, host and port."""
     first, second = _parsed(one), _parsed(other)
     return first is not None and second is not None and _origin(first) == _origin(second)
 
 
 def upload_address(endpoint: str, location: str | None) -> str:
-    """The address of an upload that the server at ``endpoint`` names in ``Location``.
+    """Return the address of an upload that the server at ``endpoint`` names in ``Location``.
 
-    Raises: Refused: there is none, or it leads to another origin or carries a user.
+    Raises: Refused: there is none, or it is of another origin or contains a user.
     """
     if not location:
         raise Refused("the server named no address for the upload: is this a tus endpoint?")
@@ -73,9 +78,10 @@ def upload_address(endpoint: str, location: str | None) -> str:
 
 
 def redirected_address(address: str, location: str | None) -> str:
-    """Where a redirect of a download leads, which may be another origin.
+    """Return the target of a redirect of a download, which may be another origin.
 
-    Raises: Refused: nowhere, to another scheme than http and https, or from https to http.
+    Raises: Refused: there is no target, its scheme is neither http nor https, or it is http after
+        https.
     """
     found = _joined(address, location) if location else None
     if found is None:
@@ -86,7 +92,7 @@ def redirected_address(address: str, location: str | None) -> str:
 
 
 def _joined(base: str, location: str) -> str | None:
-    """None where what comes out is no plain http or https address."""
+    """Return the joined address; None if it is not a plain http or https address."""
     if len(location) > MAX_ADDRESS or not location.isprintable():
         return None
     try:
@@ -99,7 +105,7 @@ def _joined(base: str, location: str) -> str | None:
 
 
 def _parsed(text: str) -> httpx.URL | None:
-    """By the parser of the client that connects: what is compared is what is asked."""
+    """Parse an address with the parser of the client that connects, so that both agree."""
     try:
         url = httpx.URL(text)
         known = url.scheme in _PORTS and bool(url.raw_host) and (url.port or 0) <= MAX_PORT

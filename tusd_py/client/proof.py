@@ -1,4 +1,4 @@
-"""Proofs that this machine has the whole of a file (``tusd-instant-v1``, docs/instant-upload.md)."""
+"""Compute ownership proofs of a file (``tusd-instant-v1``, docs/instant-upload.md)."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ _TERMS: Final = ("v=1", f"n={WINDOWS}", f"w={WINDOW_BYTES}")
 
 
 def nonce_of(challenge: str | None) -> bytes | None:
-    """The nonce of an Upload-Challenge; None when there is none, or on terms that we don't know."""
+    """Return the nonce of an Upload-Challenge; None if there is none, or its terms are unknown."""
     members = [member.strip() for member in (challenge or "").split(",")]
     found = _NONCE.search(challenge or "")
     if found is None or any(term not in members for term in _TERMS):
@@ -24,7 +24,10 @@ def nonce_of(challenge: str | None) -> bytes | None:
 
 
 def proof(file: Path, size: int, nonce: bytes) -> str:
-    """Upload-Proof for a file of so many bytes. Raises: OSError: also when it became shorter."""
+    """Return the Upload-Proof of a file of ``size`` bytes.
+
+    Raises: OSError: also if it became shorter.
+    """
     with file.open("rb", buffering=0) as source:
         found = answer(nonce, size, range_reader(source.fileno()))
     return f":{base64.b64encode(found).decode()}:"

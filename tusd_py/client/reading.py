@@ -1,4 +1,4 @@
-"""A file's bytes, as a request sends them."""
+"""Read the bytes of a file for a request."""
 
 from collections.abc import Iterator
 from io import RawIOBase
@@ -11,7 +11,7 @@ PIECE_BYTES: Final = 1 << 20
 
 
 def read_range(source: RawIOBase, piece: FileRange) -> Iterator[tuple[int, bytes]]:
-    """The bytes one after the other, each with the offset behind it. Raises: Refused, OSError."""
+    """Yield the bytes in pieces, each with the offset after it. Raises: Refused, OSError."""
     source.seek(piece.offset)
     offset, end = piece.offset, piece.offset + piece.length
     while offset < end:

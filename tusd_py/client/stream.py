@@ -1,6 +1,6 @@
-"""Sending what a stream gives, by tus 1.0 with a deferred length: what to ask next.
+"""Plan the upload of a stream by tus 1.0 with a deferred length.
 
-What was read can't be read again: a piece is held until the server has all of it.
+What was read can't be read again, so that a piece is kept until the server has all of it.
 """
 
 import base64
@@ -35,7 +35,7 @@ STREAM_PIECE_BYTES: Final = 8 << 20
 
 @dataclass(slots=True, kw_only=True)
 class StreamUpload:
-    """One stream on its way to one endpoint."""
+    """Sends one stream to one endpoint."""
 
     stream: BinaryIO
     endpoint: str
@@ -43,19 +43,19 @@ class StreamUpload:
     progress: Progress
     retry_policy: RetryPolicy
     piece_bytes: int
-    """Sent by one request, and held in memory."""
+    """Bytes that are sent by one request and kept in memory."""
     _saved: SavedUpload = field(default_factory=lambda: SavedUpload(""))
     _hash: blake3 = field(default_factory=blake3)
     _furthest: int = -1
-    """The largest offset that was known at a break."""
+    """The largest offset that was known at a failure."""
 
     def plan(self) -> UploadPlan:
-        """From the stream's present position to its end. Raises: Refused, Unreachable, OSError."""
+        """Send the stream from its position to its end. Raises: Refused, Unreachable, OSError."""
         while not self._saved.url:
             try:
                 yield from self._create()
-            except TransientFailure as broken:
-                yield self.retry_policy.pause(broken, moved=False)
+            except TransientFailure as failure:
+                yield self.retry_policy.pause(failure, moved=False)
         start, ended = 0, False
         while not ended:
             held = self._read()
@@ -66,7 +66,7 @@ class StreamUpload:
         return UploadResult(url=self._saved.url, token=self._saved.token, resumed_at=0)
 
     def _read(self) -> bytes:
-        """A whole piece; less at the stream's end alone."""
+        """Read a whole piece; it is shorter only at the end of the stream."""
         pieces, missing = [], self.piece_bytes
         while missing:
             piece = self.stream.read(missing)
@@ -88,14 +88,14 @@ class StreamUpload:
     def _send(
         self, start: int, held: bytes, *, last: bool
     ) -> Generator[Request | Sleep, Response, None]:
-        """The piece that begins at ``start``, however often it breaks; with the last, the length."""
-        offset, end, told = start, start + len(held), False
-        while offset < end or (last and not told):
+        """Send the piece from ``start``, again after failures; the last one with the length."""
+        offset, end, length_sent = start, start + len(held), False
+        while offset < end or (last and not length_sent):
             try:
                 offset = yield from self._append(offset, held[offset - start :], last=last)
-                told = True
-            except TransientFailure as broken:
-                yield self.retry_policy.pause(broken, moved=offset > self._furthest)
+                length_sent = True
+            except TransientFailure as failure:
+                yield self.retry_policy.pause(failure, moved=offset > self._furthest)
                 self._furthest = max(self._furthest, offset)
                 offset = yield from self._fetch_offset(offset)
             if not start <= offset <= end:
@@ -116,7 +116,7 @@ class StreamUpload:
         return reached
 
     def _fetch_offset(self, offset: int) -> RequestPlan:
-        """Where the server is; where we believed it to be, when it can't be asked now."""
+        """Return the server's offset; the last known one if the request fails."""
         try:
             answer = yield self._request("HEAD", {})
             raise_for_status(answer, 200, 204)

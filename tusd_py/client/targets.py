@@ -1,4 +1,4 @@
-"""Where a download goes: a file that appears when it is whole, or a stream."""
+"""Write downloads to a file, which appears when it is complete, or to a stream."""
 
 import errno
 import os
@@ -18,29 +18,34 @@ _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 
 class Target(Protocol):
-    """What takes the bytes of a download."""
+    """Receives the bytes of a download."""
 
     def open(self, name: str) -> None:
-        """Bytes follow from the first on; ``name``: the server's, safe. Again after ``truncate``. Raises: OSError."""
+        """Open the target, before the first byte and again after ``truncate``.
+
+        Args: name: the server's, made safe. Raises: OSError.
+        """
         ...
 
     def write(self, piece: bytes) -> None:
-        """Behind those that are there. Raises: OSError."""
+        """Append bytes. Raises: OSError."""
         ...
 
     def truncate(self) -> None:
-        """Forget what was written. Raises: Refused: it can't be taken back; OSError."""
+        """Remove what was written. Raises: Refused: this is impossible; OSError."""
         ...
 
 
 class FileTarget(Target):
-    """A file, written under a name of its own in the same folder, which is put in place at the end."""
+    """Writes a temporary file in the same folder, which is renamed at the end."""
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
-        """``path``: a file, or a folder, in which the file keeps the server's name, or that with a number.
-        ``overwrite``: a file that was named is replaced; one with the server's name never is.
+        """Check the path.
 
-        Raises: FileExistsError: it is there and must not be replaced.
+        Args: path: a file, or a folder in which the file gets the server's name, or that name with
+            a number; overwrite: replace a file that ``path`` names; one with the server's name is
+            never replaced.
+        Raises: FileExistsError: the file exists and must not be replaced.
         """
         self._named = None if path.is_dir() else path
         self._folder = path if path.is_dir() else path.parent
@@ -71,7 +76,7 @@ class FileTarget(Target):
         os.lseek(self._descriptor, 0, os.SEEK_SET)
 
     def finish(self) -> Path:
-        """Put the file in its place. Returns: where that is. Raises: FileExistsError, OSError."""
+        """Give the file its name and return its path. Raises: FileExistsError, OSError."""
         if self._part is None:
             raise ValueError("nothing was opened")
         os.close(self._descriptor)
@@ -93,7 +98,7 @@ class FileTarget(Target):
         )
 
     def abandon(self) -> None:
-        """Remove what was begun; nothing after ``finish``."""
+        """Remove the temporary file; do nothing after ``finish``."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -102,7 +107,7 @@ class FileTarget(Target):
 
 
 class StreamTarget(Target):
-    """A stream such as standard output, which can't begin again once bytes were written."""
+    """Writes to a stream such as standard output, which can't be truncated."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -117,7 +122,7 @@ class StreamTarget(Target):
 
     @override
     def truncate(self) -> None:
-        raise Refused("the download would have to begin again, which a stream can't")
+        raise Refused("the download would have to restart, which a stream can't")
 
 
 def _check_free(path: Path, *, overwrite: bool) -> None:
@@ -128,13 +133,13 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def _put(part: Path, target: Path) -> None:
-    """Give the file its name, unless something has it. Raises: FileExistsError, OSError."""
+    """Give the file its name if that is free. Raises: FileExistsError, OSError."""
     try:
         target.hardlink_to(part)
     except FileExistsError:
         raise
     except OSError:
-        # A file system without links: the name is taken first, then filled.
+        # The file system has no hard links: reserve the name first, then rename.
         os.close(os.open(target, os.O_WRONLY | NEW_FILE, 0o600))
         part.replace(target)
     else:
