@@ -216,7 +216,7 @@ def _connection_class(settings: Settings) -> type[asyncio.Protocol]:
     if settings.behind_proxy:
         # All connections are the proxy's.
         limits = limits.model_copy(update={"per_address": 0})
-    members = {"lends": settings.lend_bodies, "limits": limits, "min_rate": settings.min_rate}
+    members = {"hands_off": settings.lend_bodies, "limits": limits, "min_rate": settings.min_rate}
     return type("ConfiguredTusHttpProtocol", (TusHttpProtocol,), members)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import uvicorn
 
 from tusd_py.app import build_server
-from tusd_py.server import startup_banner
+from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
+from tusd_py.server import _connection_class, startup_banner
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 from worker.media.tools import Tools
@@ -31,6 +32,13 @@ def test_how_bodies_are_received_is_said(tmp_path: Path) -> None:
     assert said(tmp_path, ours=True, lend_bodies=False)["bodies"] == "by way of ASGI"
     other = said(tmp_path, ours=False)["bodies"]
     assert other.startswith(f"by way of ASGI, slower: uvicorn {uvicorn.__version__} ")
+
+
+def test_the_connection_class_has_the_settings() -> None:
+    for lend_bodies in (True, False):
+        chosen = _connection_class(Settings(lend_bodies=lend_bodies, min_rate=7))
+        assert issubclass(chosen, TusHttpProtocol)
+        assert (chosen.hands_off, chosen.min_rate) == (lend_bodies, 7)
 
 
 def test_a_secret_in_an_address_is_masked(tmp_path: Path) -> None:
