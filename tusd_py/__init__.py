@@ -1,7 +1,7 @@
-"""tusd-py: a resumable upload server.
+"""Is tusd-py, a resumable upload server.
 
-The public API: ``create_app``, ``Settings``, ``__version__``. Imported when first used, so that
-``tusd_py.domain`` pulls in no web framework.
+The public API is ``create_app``, ``Settings`` and ``__version__``. The first two are imported when
+they are first used, so that ``tusd_py.domain`` imports no web framework.
 """
 
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""``python -m tusd_py``: the command line."""
+"""Runs the command line as ``python -m tusd_py``."""
 
 from tusd_py.cli.main import main
 

@@ -1,8 +1,8 @@
-"""Compute the pauses between tries.
+"""Computes the pauses between attempts.
 
-Callers wait in different ways: on an event that a shutdown sets, on the event loop, by a time in a row of
-the catalog, or by a step that a generator yields. So a pause is a number of seconds, and nothing here
-waits (decision 42).
+Callers wait in different ways: on an event that a shutdown sets, on the event loop, by a time in a
+row of the catalog, or by a step that a generator yields. So a pause is a number of seconds, and
+nothing here waits (decision 42).
 """
 
 import random
@@ -16,10 +16,12 @@ class Backoff:
     """Holds the pauses after the first failure, the second and so on; the last pause repeats."""
 
     pauses: Sequence[float]
-    """Seconds; one at least."""
+    """Pauses in seconds; there is at least one."""
     spread: tuple[float, float] = (1.0, 1.0)
-    """A pause is multiplied with a random number between these, so that callers that failed together do
-    not return together."""
+    """Limits of the random factor of a pause.
+
+    With it, callers that failed at the same time do not try again at the same time.
+    """
 
     @classmethod
     def doubling(

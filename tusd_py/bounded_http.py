@@ -1,8 +1,8 @@
-"""Answers of services that this project asks: bounded in bytes and in time as a whole.
+"""Reads answers of other services with a limit of bytes and one deadline.
 
-Time limits of an HTTP client are for each read, so that a service that sends a byte now and then is
-never late; and a limit of bytes behind the decompression comes too late. So nothing is decompressed,
-redirects are not followed, and one deadline covers name, connection, head and body.
+The time limits of an HTTP client apply to each read, so that a service that sends a byte now and
+then is never late; a limit of bytes after the decompression is applied too late. So nothing is
+decompressed, redirects are not followed, and one deadline covers name, connection, head and body.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ IDENTITY: Final = {"Accept-Encoding": "identity"}
 
 
 class UnusableAnswer(ValueError):
-    """Raised when an answer is too large, compressed or not the one that was expected."""
+    """Is raised when an answer is too large, compressed or not the one that was expected."""
 
 
 async def read_bounded(response: httpx.Response, max_bytes: int) -> bytes:
-    """The body of a streamed answer as it comes.
+    """Return the body of a streamed answer.
 
-    Raises: UnusableAnswer: it is compressed, or larger; httpx.TransportError.
+    Raises: UnusableAnswer: it is compressed, or larger than ``max_bytes``; httpx.TransportError.
     """
     if not is_plain(response):
         raise UnusableAnswer("the answer is compressed")
@@ -33,13 +33,14 @@ async def read_bounded(response: httpx.Response, max_bytes: int) -> bytes:
 
 
 def is_plain(response: httpx.Response) -> bool:
-    """Whether the body is as the server holds it, not compressed, which no request here asks for."""
+    """Return whether the body is not compressed; no request here accepts compression."""
     return response.headers.get("content-encoding", "identity").strip().lower() in ("", "identity")
 
 
 def fetch_document(url: str, *, seconds: float, max_bytes: int) -> bytes:
-    """The document at an address. Blocks for ``seconds`` at most; not on a thread with an event loop.
+    """Return the document at an address. Blocks for ``seconds`` at most.
 
+    It must not be called on a thread with an event loop.
     Raises: UnusableAnswer, TimeoutError, httpx.HTTPError, httpx.InvalidURL.
     """
     return asyncio.run(_fetch(url, seconds, max_bytes))

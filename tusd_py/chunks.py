@@ -1,10 +1,10 @@
-"""Bytes of a body as they came: a sequence of buffers, which are not joined."""
+"""Handles the bytes of a body as a sequence of buffers, which are not joined."""
 
 from collections.abc import Iterator, Sequence
 
 
 def first_bytes(chunks: Sequence[bytes | memoryview], count: int) -> list[memoryview]:
-    """Return the first ``count`` bytes of the chunks, all of them if they hold fewer. Nothing is copied."""
+    """Return the first ``count`` bytes of the chunks, or all if there are fewer, without a copy."""
     return list(_first(chunks, count))
 
 

@@ -1,4 +1,4 @@
-"""The clock, as a value that can be passed in: the only place that reads the system's time."""
+"""Defines the clock as a value that can be passed: only this module reads the system's time."""
 
 import time
 from datetime import UTC, datetime
@@ -6,29 +6,29 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What time it is."""
+    """Tells the time."""
 
     def now(self) -> float:
-        """Unix seconds (UTC); may jump. For records and expiry."""
+        """Return unix seconds (UTC), for records and expiry. They may jump."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds from an arbitrary start; never jumps. For time-outs and leases held here."""
+        """Return seconds since any start, for timeouts and own leases. They never jump."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """Is the machine's clock."""
 
     def now(self) -> float:
-        """See ``Clock.now``."""
+        """Return unix seconds; see ``Clock.now``."""
         return time.time()  # noqa: TID251  (this is the clock)
 
     def monotonic(self) -> float:
-        """See ``Clock.monotonic``."""
+        """Return seconds since any start; see ``Clock.monotonic``."""
         return time.monotonic()
 
 
 def rfc3339(unix_seconds: float) -> str:
-    """``2026-02-03T10:00:00Z``: RFC 3339 in UTC, whole seconds (requirement S4)."""
+    """Return ``2026-02-03T10:00:00Z``: RFC 3339 in UTC, whole seconds (requirement S4)."""
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

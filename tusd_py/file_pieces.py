@@ -1,4 +1,4 @@
-"""A file's bytes: in pieces for one client, and those that show its type."""
+"""Reads bytes of a file: in pieces for a client, or those that show the file's type."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,11 +7,11 @@ from typing import Final
 from tusd_py.domain.signatures.look import HEAD_BYTES, HeadReader
 
 FIRST_PIECE_BYTES: Final = 64 << 10
-"""A client that reads nothing costs one piece of memory ..."""
+"""Size of the first pieces: a client that reads nothing costs the memory of one piece ..."""
 PROVEN_BYTES: Final = 8 << 20
-"""... and one that has read more than all buffers on the way hold gets larger ones."""
+"""... and larger pieces follow when it has read more bytes than all buffers on the way hold."""
 PIECE_BYTES: Final = 1 << 20
-"""A thread hop each."""
+"""Size of the larger pieces; each costs a thread hop."""
 
 
 def file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[bytes]:
@@ -29,9 +29,9 @@ def file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[byt
 
 
 def look_into(path: os.PathLike[str], head: bytes | None = None) -> HeadReader:
-    """Return a look at a whole file, which is opened again when bytes behind its head are needed.
+    """Return a reader of a whole file, which is opened again if bytes after its head are needed.
 
-    Args: head: its first ``HEAD_BYTES``, where they are known. Raises: OSError.
+    Args: head: the first ``HEAD_BYTES`` of the file, if they are known. Raises: OSError.
     """
 
     def read(start: int, length: int) -> bytes:
@@ -45,7 +45,10 @@ def look_into(path: os.PathLike[str], head: bytes | None = None) -> HeadReader:
 
 
 def range_reader(descriptor: int) -> Callable[[int, int], bytes]:
-    """Return what reads a length from an offset of an open file. It raises OSError: the file is too short."""
+    """Return a function that reads a length from an offset of an open file.
+
+    The function raises OSError if the file is too short.
+    """
 
     def read(offset: int, length: int) -> bytes:
         found = os.pread(descriptor, length, offset)

@@ -1,7 +1,8 @@
-"""Keep other processes of the same user away from this one's memory, environment and descriptors.
+"""Protects this process's memory, environment and descriptors from other processes of its user.
 
-A program that a file has taken over may run as this user: without this it reads the secrets of the
-settings in ``/proc/<pid>/environ``, or anything in ``/proc/<pid>/mem`` (proc(5), ptrace(2)).
+A program that a malicious file has taken over may run as this user. Without this protection it
+could read the secrets of the settings in ``/proc/<pid>/environ``, or everything in
+``/proc/<pid>/mem`` (proc(5), ptrace(2)).
 """
 
 import ctypes
@@ -15,9 +16,9 @@ _PR_SET_DUMPABLE: Final = 4
 
 
 def hide_from_other_processes() -> None:
-    """Make this process's files in ``/proc`` root's, and refuse debuggers without CAP_SYS_PTRACE.
+    """Make root own this process's files in ``/proc``; refuse debuggers without CAP_SYS_PTRACE.
 
-    It holds until the next exec, so children decide for themselves. There are no core dumps either.
+    It applies until the next exec, so children decide for themselves. Core dumps are off too.
     Source: PR_SET_DUMPABLE in prctl(2).
     """
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:

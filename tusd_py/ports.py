@@ -1,4 +1,4 @@
-"""The ports of one process, together."""
+"""Collects the ports of one process."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from tusd_py.tasks.port import TaskView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything outside the process's own logic."""
+    """Holds the adapters of all that is outside the process's own logic."""
 
     catalog: Catalog
     queue: JobQueue
@@ -27,17 +27,18 @@ class Ports:
     lock: Lock
     rate_limiter: RateLimiter
     shared: bool
-    """Other server processes may use the same data directory, and the lock reaches them."""
+    """Whether other server processes may use the same data directory; the lock then works across
+    processes."""
     clock: Clock
     work_dir: Path
-    """Where workers keep what they are making."""
+    """Directory in which workers make files."""
     space: DiskSpace
-    """What may be written in the data directory."""
+    """Space that may still be used in the data directory."""
     spare: SpareSpace
-    """What the databases in it go on with when it is full."""
+    """Space for the databases in the data directory when the disk is full."""
 
     def close(self) -> None:
-        """Give everything back; receivers and subscribers wake up."""
+        """Close all adapters; receivers and subscribers wake up."""
         self.queue.close()
         self.tasks.close()
         self.lock.close()

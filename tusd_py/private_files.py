@@ -1,4 +1,4 @@
-"""Files and directories that only their owner may read, whatever the process's umask is."""
+"""Makes files and directories that only their owner may read, with every umask."""
 
 import os
 import secrets
@@ -13,36 +13,37 @@ OWNER_ONLY_UMASK: Final = 0o077
 NEW_FILE: Final = (
     os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 )
-"""Flags of ``os.open`` for a file that must not be there, nor be a link."""
+"""Flags of ``os.open`` for a new file; it must not exist and must not be a link."""
 
 
 def owner_only() -> None:
-    """Give everything that this process makes from now on to its owner alone.
+    """Set the umask so that only the owner can access files that this process makes.
 
-    Libraries open files by themselves (SQLite, ffmpeg), so a mode at each call is not enough.
+    Libraries open files by themselves (SQLite, ffmpeg), so a mode in each call is not enough.
     """
     os.umask(OWNER_ONLY_UMASK)
 
 
 def make_private_directory(path: Path) -> None:
-    """Make a directory and its missing parents with mode 0700; what is there is left as it is.
+    """Make a directory and its missing parents with mode 0700; existing ones are not changed.
 
     Raises: OSError.
     """
     try:
         path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
     except FileNotFoundError:
-        # ``parents=True`` would give the parents the mode of the umask.
+        # With ``parents=True`` the parents would have the mode of the umask.
         make_private_directory(path.parent)
         path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
 
 
 def close_to_others(path: Path, mode: int) -> None:
-    """Take rights of group and others away from what an older version or another program made.
+    """Remove rights that are not in ``mode`` from a file or directory that already exists.
 
-    What belongs to another user, or is a link, is left as it is.
+    An older version or another program may have made it. A file of another user and a link are
+    not changed.
     """
-    # By its name: to close a descriptor of a database would drop SQLite's locks (fcntl).
+    # By its name: closing a descriptor of a database would drop SQLite's locks (fcntl).
     with suppress(OSError):
         found = path.lstat().st_mode
         if not stat.S_ISLNK(found) and stat.S_IMODE(found) & ~mode:
@@ -50,7 +51,7 @@ def close_to_others(path: Path, mode: int) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file of mode 0600, or give one that is there that mode. Raises: OSError."""
+    """Make an empty file with mode 0600, or set the mode of an existing one. Raises: OSError."""
     try:
         os.close(os.open(path, os.O_WRONLY | NEW_FILE, FILE_MODE))
     except FileExistsError:
@@ -58,14 +59,14 @@ def make_private_file(path: Path) -> None:
 
 
 def make_private_database(path: Path) -> None:
-    """Prepare a file for SQLite, which gives new journals the database's mode. Raises: OSError."""
+    """Prepare a file for SQLite, whose new journals have the database's mode. Raises: OSError."""
     make_private_file(path)
     for journal in ("-wal", "-shm", "-journal"):
         close_to_others(path.with_name(path.name + journal), FILE_MODE)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put a file of mode 0600 in the place of what has its name, in one step. Raises: OSError."""
+    """Write a file with mode 0600 and replace one of the same name atomically. Raises: OSError."""
     draft = path.with_name(f".{secrets.token_hex(8)}.draft")
     descriptor = os.open(draft, os.O_WRONLY | NEW_FILE, FILE_MODE)
     try:

@@ -1,11 +1,11 @@
-"""The body of a refusal: an RFC 9457 problem with two more members, for every layer that answers."""
+"""Writes the body of a refusal: an RFC 9457 problem with two more members, for all layers."""
 
 import json
 from http import HTTPStatus
 
 
 def problem(status: int, code: str, detail: str, error: str) -> bytes:
-    """Return JSON in UTF-8 with the stable ``code``, and the original API's member ``error``."""
+    """Return UTF-8 JSON with the stable ``code``, and the member ``error`` of the original API."""
     title = "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase
     members = {
         "type": "about:blank",

@@ -1,4 +1,4 @@
-"""Composition root of the one-process mode: server, worker, SQLite and a directory."""
+"""Composes the application of one process: server and workers, with embedded or other adapters."""
 
 import asyncio
 import gc
@@ -37,18 +37,19 @@ from worker.media.tools import Tools, discover
 log = logging.getLogger(__name__)
 
 GARBAGE_THRESHOLDS = (20_000, 20, 50)
-"""Objects more than there were, and younger passes, before the collector looks."""
+"""Thresholds of the garbage collector: new objects, and passes of younger generations."""
 
 WEBSOCKET_MESSAGE_BYTES = 1024
-"""Clients have nothing to say: the first message closes the connection."""
+"""Clients need no messages: the first one closes the connection."""
 WEBSOCKET_PING_SECONDS = 20.0
-"""A silent client is sent a ping so often, and closed (1011) when it does not answer within as long."""
+"""Interval of pings to a silent client, and time in which it must answer, or is closed (1011)."""
 
 
 def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
-    """Run until SIGTERM or SIGINT; the exit code.
+    """Run until SIGTERM or SIGINT; return the exit code.
 
-    Args: announce: told what this server is, line by line, the address last, once it listens.
+    Args: announce: is called with each line of the startup banner when the server listens; the
+        address comes last.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
     raise_limit()
@@ -77,10 +78,11 @@ def create_app(
     hooks: Hooks | None = None,
     traces: Traces | None = None,
 ) -> Starlette:
-    """Server and workers (``settings.workers``; 0: none) as one application, to run alone or to be
-    mounted in another one at any path.
+    """Return server and workers as one application.
 
-    Its lifespan must run, which an outer application does not do by itself::
+    It can run alone or be mounted in another one at any path. ``settings.workers`` is the number of
+    jobs at the same time; 0: there are no workers. The lifespan must run, which an outer
+    application does not do by itself::
 
         uploads = create_app(Settings(data_dir=Path("data")), authenticate=who)
 
@@ -123,15 +125,18 @@ async def _running(worker: Worker, settings: Settings) -> AsyncIterator[None]:
 
 
 def _tune_gc() -> None:
-    """What is there by now stays, and need not be looked at again; what requests leave is mostly free
-    without a collector, whose passes were 5 % of a small upload."""
+    """Exclude the objects that exist now from garbage collection, and make it less frequent.
+
+    Objects of requests are mostly freed without the collector, whose passes were 5 % of the time of
+    a small upload.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that tells its application first when it is to stop, and where it listens."""
+    """Is uvicorn; it notifies its application before it stops, and announces its address."""
 
     def __init__(
         self,
@@ -147,7 +152,7 @@ class _Server(uvicorn.Server):
                 around(app),
                 host=settings.host,
                 port=settings.port,
-                # h11 has limits of its own, which uvicorn's other protocol lacks.
+                # h11 has limits, which uvicorn's other protocol lacks.
                 http=_connection_class(settings) if ours else "h11",
                 h11_max_incomplete_event_size=settings.connections.head_bytes,
                 limit_concurrency=None if ours else connections_allowed(settings.connections.total),
@@ -171,7 +176,7 @@ class _Server(uvicorn.Server):
         self._ours = ours
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say where."""
+        """Listen, then announce the address."""
         await super().startup(sockets)
         if self.started and not self.should_exit:
             port = self.servers[0].sockets[0].getsockname()[1]
@@ -187,13 +192,13 @@ class _Server(uvicorn.Server):
                 self._announce(line)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ask bodies and streams to end, then wait for them."""
+        """End bodies and streams, then wait for them."""
         request_shutdown(self._context)
         await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals end the server, and nothing else: the worker is still to be stopped."""
+        """Handle signals so that they end only the server: the worker is stopped after it."""
         before = {
             number: signal.signal(number, self._on_signal)
             for number in (signal.SIGINT, signal.SIGTERM)
@@ -209,19 +214,19 @@ class _Server(uvicorn.Server):
 
 
 def _connection_class(settings: Settings) -> type[asyncio.Protocol]:
-    # Imported only once it is known to work here.
+    # It is imported only after ``compat_check`` has succeeded.
     from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 
     limits = settings.connections
     if settings.behind_proxy:
-        # All connections are the proxy's.
+        # All connections come from the proxy.
         limits = limits.model_copy(update={"per_address": 0})
     members = {"hands_off": settings.lend_bodies, "limits": limits, "min_rate": settings.min_rate}
     return type("ConfiguredTusHttpProtocol", (TusHttpProtocol,), members)
 
 
 def _websocket_class() -> type[asyncio.Protocol]:
-    # Imported only once it is known to work here.
+    # It is imported only after ``compat_check`` has succeeded.
     from tusd_py.ingest.websocket_protocol import ListenerProtocol
 
     return ListenerProtocol
@@ -235,7 +240,7 @@ def startup_banner(
     ours: bool,
     monitoring_address: str | None = None,
 ) -> list[str]:
-    """What this server is, for a person at a terminal; the address to use comes last."""
+    """Return lines that describe this server, for a terminal; the address to use comes last."""
     settings = context.settings
     limit = f"{settings.max_size / GIB:g} GiB" if settings.max_size else "unlimited"
     expires = f"{settings.upload_expires / 3600:g} h" if settings.upload_expires else "never"
@@ -261,8 +266,10 @@ def startup_banner(
 
 
 def _operator_line(context: AppContext, port: int) -> list[str]:
-    """The one-time link of the operator's page, where no token opens it. For the terminal alone: it must
-    not be logged."""
+    """Return the one-time link of the operator's page, if there is no authentication.
+
+    It is only for the terminal and must not be logged.
+    """
     if not context.access.anonymous:
         return []
     link = page_link(context.settings.local_url(port), context.operator_links.new_key())
@@ -276,8 +283,11 @@ def _access(settings: Settings) -> str:
         by_keys = [f"the keys at {masked(auth.jwks_url)}"] if auth.jwks_url else []
         return f"by session token: {' or '.join(by_secret + by_keys)}"
     if settings.open_to_strangers:
-        return f"no authentication: whoever reaches {settings.host} may do everything"
-    return "no authentication: for this machine only; behind a proxy or for others set auth.access_secret"
+        return f"no authentication: every client that reaches {settings.host} may do everything"
+    return (
+        "no authentication: for this machine only; behind a proxy or for others set "
+        "auth.access_secret"
+    )
 
 
 def _mode(settings: Settings) -> str:

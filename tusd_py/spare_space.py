@@ -1,11 +1,12 @@
-"""Space that is kept aside for the databases in the data directory.
+"""Reserves space for the databases in the data directory.
 
-SQLite needs space to delete, too: on a disk that is full to its last block nothing could be removed
-any more. So some files hold blocks and inodes for it. When a database finds the disk full, one of
-them is removed and its transaction is repeated; once there is space they are made again.
+SQLite needs space also to delete: nothing could be removed from a disk that is completely full. So
+some files occupy blocks and inodes for it. When a transaction fails because the disk is full, one
+of the files is removed and the transaction is repeated; the files are made again when there is
+space.
 
-The content of the files is never read. A crash leaves each of them there or not, and any number of
-processes may use them: only one of them succeeds in removing each.
+The content of the files is never read. After a crash each of them exists or not, and several
+processes may use them: only one process succeeds in removing a file.
 """
 
 import errno
@@ -23,11 +24,14 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PIECE_BYTES: Final = 128 << 10
-"""About what the deletion of an upload writes; another program could take the rest of a larger one."""
+"""Size of a file, about what the deletion of an upload writes.
+
+Another program could use the rest of a larger one.
+"""
 PIECES: Final = 64
-"""8 MiB in all: twice the size at which the log of a database is written from its start again."""
+"""Number of files, 8 MiB in all: twice the size at which a database's log begins again."""
 OPEN_BYTES: Final = 3 * PIECE_BYTES
-"""Enough for three databases to be opened."""
+"""Bytes that are needed to open three databases."""
 SHARE: Final = 4
 """At most this part of the reserve (a quarter) is kept in files."""
 LOG_SECONDS: Final = 60.0
@@ -36,13 +40,13 @@ _FULL: Final = (
     sqlite3.SQLITE_IOERR_WRITE,
     sqlite3.SQLITE_IOERR_SHMSIZE,
 )
-"""The second is what SQLite makes of an exhausted quota (EDQUOT)."""
+"""Errors that mean a full disk; SQLite raises the second one for an exhausted quota (EDQUOT)."""
 _PERHAPS: Final = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_IOERR_SHMOPEN,
     sqlite3.SQLITE_IOERR_FSYNC,
 )
-"""Errors that mean a full disk, and others as well."""
+"""Errors that may mean a full disk, or something else."""
 
 
 def is_full(error: BaseException) -> bool:
@@ -52,7 +56,7 @@ def is_full(error: BaseException) -> bool:
 
 def _codes(error: BaseException | None) -> Iterator[int]:
     while error is not None:
-        # SQLAlchemy's errors carry the driver's.
+        # An error of SQLAlchemy contains the error of the driver.
         driver = getattr(error, "orig", error)
         code = getattr(driver, "sqlite_errorcode", None)
         if isinstance(code, int):
@@ -61,7 +65,7 @@ def _codes(error: BaseException | None) -> Iterator[int]:
 
 
 class SpareSpace:
-    """The files in ``directory``. Thread-safe."""
+    """Manages the files in ``directory``. It is thread-safe."""
 
     def __init__(
         self,
@@ -70,7 +74,10 @@ class SpareSpace:
         reserve: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``reserve``: bytes that uploads leave free (``limits.disk_reserve``); 0: nothing is kept."""
+        """Prepare the names of the files.
+
+        Args: reserve: bytes that uploads leave free (``limits.disk_reserve``); 0: no files.
+        """
         self._directory = directory
         pieces = min(PIECES, reserve // SHARE // PIECE_BYTES)
         self._paths = [directory / f"{number:02d}" for number in range(pieces)]
@@ -79,10 +86,9 @@ class SpareSpace:
         self._logged_at: float | None = None
 
     def retrying(self, transaction: Callable[[], T]) -> T:
-        """Run a transaction, which leaves nothing behind when it fails; where the disk is full, give
-        a file up and run it again.
+        """Run a transaction; if the disk is full, remove a file and run it again.
 
-        Raises: what the transaction raises.
+        The transaction must have no effect when it fails. Raises: what the transaction raises.
         """
         while True:
             try:
@@ -96,11 +102,11 @@ class SpareSpace:
                 return result
 
     def free_space(self) -> None:
-        """Before databases are opened: where the disk is full, give up what they need for that.
+        """Remove files until the databases can be opened, if the disk is full.
 
-        SQLite maps a file into memory then, and a page of it that finds no block on the disk ends
-        the process (SIGBUS) where an error would be raised by a write: seen on ext4 with blocks of
-        1 KiB.
+        SQLite maps a file into memory when it opens a database. If there is no block for one of its
+        pages, the process ends (SIGBUS), while a write would raise an error: seen on ext4 with
+        blocks of 1 KiB.
         """
         while self._free_bytes() < OPEN_BYTES and self._remove_piece():
             pass
@@ -139,8 +145,10 @@ class SpareSpace:
             log.error(event, extra={"directory": str(self._directory)})
 
     def keep(self) -> None:
-        """Make the files that are missing, as far as there is space. Blocks, raises nothing: what
-        can't be made now is made later."""
+        """Make the files that are missing, as far as there is space. Blocks.
+
+        It raises nothing: a file that can't be made now is made later.
+        """
         self._missing = True
         with suppress(OSError):
             if self._paths:
@@ -151,7 +159,7 @@ class SpareSpace:
             self._missing = False
 
     def _make(self, path: Path) -> None:
-        """Raises: OSError: there is no space for it, and for a transaction beside it."""
+        """Make one file. Raises: OSError: there is no space for it and for a transaction."""
         if self._free_bytes() < 2 * PIECE_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -169,10 +177,10 @@ def _fill(descriptor: int) -> None:
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, PIECE_BYTES)
         return
-    # Not zeros: a file system that compresses would allocate nothing for them.
+    # Random bytes: a file system with compression would allocate nothing for zeros.
     with os.fdopen(os.dup(descriptor), "wb") as file:
         file.write(secrets.token_bytes(PIECE_BYTES))
 
 
 NO_SPARE_SPACE: Final = SpareSpace(Path(), reserve=0)
-"""Where nothing is kept aside."""
+"""Reserves nothing."""

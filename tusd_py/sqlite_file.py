@@ -1,4 +1,4 @@
-"""SQLite files of the embedded adapters (queue, live view): opened, used and failing in one way."""
+"""Opens and uses the SQLite files of the embedded adapters (queue, view of tasks)."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,16 +13,18 @@ from tusd_py.spare_space import SpareSpace, is_full
 T = TypeVar("T")
 
 BUSY_SECONDS: Final = 5.0
-"""How long a statement waits for another process's transaction."""
+"""Time for which a statement waits for a transaction of another process."""
 
 
 def connect(path: Path, schema: str, *, version: int = 0) -> sqlite3.Connection:
-    """Open a file that only its owner can read, and make it if there is none.
+    """Open a database file that only its owner can read; make it if there is none.
 
-    Args: schema: statements that change nothing where all is there; version: of the schema; tables of
-        another version are dropped.
-    Threads may share the connection, one at a time. Transactions survive kill -9, the last ones not a
-    power cut (``synchronous=NORMAL``). Raises: sqlite3.Error, OSError.
+    Threads may share the connection, one at a time. Transactions survive kill -9; the last ones may
+    be lost in a power failure (``synchronous=NORMAL``).
+
+    Args: schema: statements that change nothing if their objects exist; version: version of the
+        schema; tables of another version are dropped.
+    Raises: sqlite3.Error, OSError.
     """
     make_private_database(path)
     database = sqlite3.connect(
@@ -43,7 +45,7 @@ def _drop_other_version(database: sqlite3.Connection, version: int) -> None:
     if database.execute("PRAGMA user_version").fetchone()[0] == version:
         return
     database.execute("BEGIN IMMEDIATE")
-    # Another process may have been faster.
+    # Another process may have done it in the meantime.
     if database.execute("PRAGMA user_version").fetchone()[0] != version:
         tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         for (name,) in database.execute(tables).fetchall():
@@ -55,8 +57,11 @@ def _drop_other_version(database: sqlite3.Connection, version: int) -> None:
 def run(
     database: sqlite3.Connection, work: Callable[[sqlite3.Connection], T], spare: SpareSpace
 ) -> T:
-    """Run one transaction; what it leaves open is rolled back. On a full disk it is run again with the
-    help of ``spare``. Raises: StorageFull, BackendError."""
+    """Run one transaction; roll it back if it stays open.
+
+    On a full disk it is repeated after ``spare`` has freed space.
+    Raises: StorageFull, BackendError.
+    """
 
     def attempt() -> T:
         with backend_errors():
@@ -71,7 +76,7 @@ def run(
 
 @contextmanager
 def backend_errors() -> Iterator[None]:
-    """Turn errors of SQLite into the project's. Raises: StorageFull, BackendError."""
+    """Turn errors of SQLite into errors of this project. Raises: StorageFull, BackendError."""
     try:
         yield
     except sqlite3.Error as error:

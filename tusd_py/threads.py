@@ -1,8 +1,8 @@
-"""Threads for what blocks: bodies in one pool, short calls of ports in another.
+"""Runs blocking calls in threads, with a pool for each kind of call.
 
-Rule: the event loop never waits for a disk, a database or a hash. A call
-that was begun is always waited for, even when the caller is cancelled: nobody lets go of an upload
-while a thread still writes to it.
+Rule: the event loop never waits for a disk, a database or a hash. A call that has begun is always
+awaited, even when the caller is cancelled: the lock of an upload is not released while a thread
+still writes to it.
 """
 
 import asyncio
@@ -16,18 +16,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 BODY_THREADS: Final = min(max(2, os.cpu_count() or 2), 8)
-"""A body holds a thread for one slice only, and as a rule only the CPU: more threads than cores
-throw each other's buffers out of its cache (8 streams on two cores: 0.97 CPU seconds per GiB with two
-threads, 1.11 with eight)."""
+"""Threads that receive bodies.
+
+A body uses a thread for one slice only, and mostly only its CPU: more threads than cores evict each
+other's buffers from the CPU's cache (8 streams on two cores: 0.97 CPU seconds per GiB with two
+threads, 1.11 with eight).
+"""
 SYNC_THREADS: Final = 8
-"""These wait for the disk."""
+"""Threads that wait for the disk."""
 CALL_THREADS: Final = 8
 READ_THREADS: Final = 8
-"""Downloads have their own: an object store that hangs must not hold uploads up."""
+"""Threads of downloads: an object store that does not answer must not delay uploads."""
 
 
 class Threads:
-    """The pools of one server process."""
+    """Holds the pools of one server process."""
 
     def __init__(self) -> None:
         self._bodies = ThreadPoolExecutor(BODY_THREADS, "body")
@@ -40,42 +43,44 @@ class Threads:
     def body(
         self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, T]:
-        """Run a step that moves bytes; raises what it raises."""
+        """Run a step that receives bytes. Raises: what the step raises."""
         return _run(self._bodies, partial(function, *args, **kwargs))
 
     def sync(
         self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, T]:
-        """Run what waits for the disk; raises what it raises."""
+        """Run a call that waits for the disk. Raises: what the call raises."""
         return _run(self._syncs, partial(function, *args, **kwargs))
 
     def read(
         self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, T]:
-        """Run a step of a download; raises what it raises."""
+        """Run a step of a download. Raises: what the step raises."""
         return _run(self._reads, partial(function, *args, **kwargs))
 
     def call(
         self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, T]:
-        """Run a short blocking call of a port; raises what it raises."""
+        """Run a short blocking call of a port. Raises: what the call raises."""
         return _run(self._calls, partial(function, *args, **kwargs))
 
     def long(
         self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, T]:
-        """Run a step of work that may take minutes (re-hashing a file): those of all uploads share one
-        thread, in turn, and delay no other work."""
+        """Run a step of work that may take minutes, such as hashing a file again.
+
+        The steps of all uploads share one thread, in turn, and delay no other work.
+        """
         return _run(self._long, partial(function, *args, **kwargs))
 
     def copy(
         self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, T]:
-        """Run a step of a copy within the store; those of all uploads share one thread, in turn."""
+        """Run a step of a copy within the store; all uploads share one thread, in turn."""
         return _run(self._copies, partial(function, *args, **kwargs))
 
     def close(self) -> None:
-        """Wait for what runs, take no more."""
+        """Wait for the calls that run, and start no more."""
         pools = (self._bodies, self._syncs, self._calls, self._reads, self._long, self._copies)
         for pool in pools:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -1,6 +1,7 @@
-"""Settings → adapters, for server and worker alike: the only place that picks.
+"""Selects the adapters by the settings, for servers and workers; no other module selects them.
 
-Each part is chosen by itself: what has no address is embedded. SDKs are imported only when chosen.
+Each part is selected separately: a part without an address is embedded. An SDK is imported only if
+its adapter is selected.
 """
 
 from collections.abc import Mapping
@@ -32,24 +33,26 @@ EXTRAS: Final[Mapping[str, str]] = {
     "botocore": "s3",
     "opentelemetry": "otel",
 }
-"""Which extra brings a package; ``distributed`` brings the others."""
+"""Extra that installs a package; ``distributed`` installs the others."""
 
 
 def install_line(package: str | None) -> str:
-    """The command that brings a package that is chosen by the settings and is not there."""
+    """Return the command that installs a package that the settings need and that is missing."""
     return f"pip install 'tusd-py[{EXTRAS.get(package or '', 'distributed')}]'"
 
 
 def open_ports(
     settings: Settings, *, clock: Clock | None = None, hooks: Hooks | None = None
 ) -> Ports:
-    """Open the adapters that the settings name. ``settings.data_dir`` is made with mode 0700, and one
-    that exists keeps its mode; only the owner can read what is in it (0600, 0700).
+    """Open the adapters that the settings name.
 
-    ``hooks``: of the application around this process, in the place of ``settings.hooks.callables``;
-    their events are kept until they are delivered.
+    ``settings.data_dir`` is made with mode 0700, and keeps its mode if it exists; only the owner
+    can read its contents (0600, 0700).
+
+    Args: hooks: functions of the application in which this runs, instead of
+        ``settings.hooks.callables``; their events are kept until they are delivered.
     Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
-        or its address is none.
+        or its address is invalid.
     """
     from tusd_py.storage.disk import DiskStore
 
@@ -80,7 +83,7 @@ def open_ports(
 
 
 def hooks_of(settings: Settings) -> Hooks:
-    """The functions that the settings name. Raises: BackendError: there are none by that name."""
+    """Return the functions that the settings name. Raises: BackendError: they do not exist."""
     if not settings.hooks.callables:
         return NONE
     try:
@@ -91,8 +94,8 @@ def hooks_of(settings: Settings) -> Hooks:
 
 def _kept_events(settings: Settings, hooks: Hooks | None) -> frozenset[HookEvent]:
     called = (hooks or hooks_of(settings)).events
-    told = frozenset(settings.hooks.events) if settings.hooks.url else frozenset()
-    return (called | told) & DELIVERED_EVENTS
+    posted = frozenset(settings.hooks.events) if settings.hooks.url else frozenset()
+    return (called | posted) & DELIVERED_EVENTS
 
 
 def _catalog(
@@ -178,7 +181,7 @@ def _objects(settings: Settings, root: Path) -> ObjectStore:
 
 
 def open_bucket(settings: Settings) -> Bucket:
-    """The bucket that the settings name; ``settings.object_store`` is not ``local``."""
+    """Return the bucket that the settings name; ``settings.object_store`` must not be ``local``."""
     return _oss(settings.oss) if settings.object_store == "oss" else _s3(settings.s3)
 
 
