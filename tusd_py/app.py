@@ -1,4 +1,4 @@
-"""Composition root of the server: settings and ports in, one ASGI application out."""
+"""Composes the server from settings and ports: one ASGI application."""
 
 import asyncio
 import hmac
@@ -72,7 +72,7 @@ from tusd_py.wiring import hooks_of, open_ports
 log = logging.getLogger(__name__)
 
 PAGES: Final = ("/", "/admin", "/api/docs", "/api/openapi.json")
-"""What holds nothing of a user's: a link of another site may open it."""
+"""Paths of pages without data of users: a link of another site may open them."""
 
 
 def build_server(
@@ -87,21 +87,24 @@ def build_server(
     sandbox_weakness: str = "",
     metrics: Metrics | None = None,
 ) -> Starlette:
-    """The server as an application that can run alone or be mounted in another.
+    """Return the server as an application that can run alone or be mounted in another one.
 
-    Its lifespan must run: it finishes what a crash left, relays jobs and collects expired uploads.
-    Args: ports: None: they are opened here, and closed at the end of the lifespan. ``ports`` that were
-            opened elsewhere must have been opened with the same hooks.
+    Its lifespan must run: it finishes uploads after a crash, relays jobs and removes expired
+    uploads.
+
+    Args:
+        ports: None: they are opened here, and closed at the end of the lifespan. ``ports`` that
+            were opened elsewhere must have been opened with the same hooks.
         owns_ports: whether ``ports`` are closed at the end of the lifespan.
         alongside: returns what runs within the lifespan, such as a worker; it ends first.
         authenticate: identifies the user of a request in place of the session tokens of
             ``settings.auth``.
         hooks: functions that are called in place of those of ``settings.hooks.callables``.
-        worker_alive: tells /healthz whether the worker of this process runs.
-        sandbox_weakness: states how the sandbox of that worker is weaker than the settings ask for.
+        worker_alive: returns whether the worker of this process runs, for /healthz.
+        sandbox_weakness: states how the sandbox of that worker is weaker than the settings require.
         metrics: registry that /metrics shows; the server adds its own metrics.
     Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
-        would be let in (cors.allow_origins).
+        would be allowed (cors.allow_origins).
     """
     metrics = metrics or Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
@@ -162,7 +165,7 @@ def build_server(
 
 
 def _hosts(context: AppContext) -> list[Middleware]:
-    """The rule of host names, where no identity protects what is here, or where names are listed."""
+    """Return the middleware of host names: without authentication, or if names are listed."""
     settings = context.settings
     if not context.access.anonymous and not settings.allowed_hosts:
         return []
@@ -182,7 +185,7 @@ def _checks(
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """Parts of one server process: what its requests need, and what its periodic work needs."""
+    """Holds the parts of one server process that its requests and its periodic work need."""
 
     context: AppContext
     wake: WakeUp
@@ -203,7 +206,7 @@ def compose(
     counts, running_hashes = UploadCounters(), RunningHashes()
     server_metrics = ServerMetrics(metrics.registry, counts, running_hashes)
     dispatcher = _hook_dispatcher(settings, ports, threads, server_metrics, hooks)
-    asks_before_create = dispatcher is not None and dispatcher.has_pre_create
+    has_pre_create = dispatcher is not None and dispatcher.has_pre_create
     uploads = UploadContext(
         policy=UploadPolicy(
             max_size=settings.max_size or None,
@@ -228,7 +231,7 @@ def compose(
         clock=ports.clock,
         background=BackgroundTasks(),
         wake_relay=wake,
-        before_create=dispatcher.before_create if dispatcher and asks_before_create else None,
+        before_create=dispatcher.before_create if dispatcher and has_pre_create else None,
         counts=counts,
         rate_limits=_rate_limits(settings, ports, threads),
     )
@@ -249,7 +252,7 @@ def compose(
         task_streams=TaskStreams(ports.tasks, threads, places),
         queue_positions=places,
         access=access,
-        # Without authentication all people are one user: a limit would lock out a household.
+        # Without authentication all clients are one user: they would share the limit.
         streams=StreamLimit(None if access.anonymous else settings.limits.streams or None),
         links=_links(settings, operator_links, ports),
         operator_links=operator_links,
@@ -261,7 +264,7 @@ def compose(
 
 
 def _links(settings: Settings, operator_links: OperatorLinks, ports: Ports) -> RenditionLinks:
-    """Links are signed by the secret of the settings; without one by that of the data directory."""
+    """Return links signed with the secret of the settings, or else of the data directory."""
     secret = settings.auth.grant_secret() or operator_links.derived_secret("links")
     return RenditionLinks(secret, ports.clock)
 
@@ -269,7 +272,7 @@ def _links(settings: Settings, operator_links: OperatorLinks, ports: Ports) -> R
 def _hook_dispatcher(
     settings: Settings, ports: Ports, threads: Threads, metrics: ServerMetrics, hooks: Hooks
 ) -> HookDispatcher | None:
-    """Whoever is to be asked and told; None: nobody."""
+    """Return the dispatcher of the hooks that are set; None if there are none."""
     wanted = settings.hooks
     if not wanted.url and not hooks.events:
         return None
@@ -367,7 +370,7 @@ async def _lifespan(
 
 
 def request_shutdown(context: AppContext) -> None:
-    """The server is to stop: bodies are let go of with their bytes kept, streams end. Idempotent."""
+    """Stop the server: bodies end and their bytes are kept, streams end. Idempotent."""
     context.stopping.set()
     context.task_streams.stop()
     context.uploads.close()
@@ -379,7 +382,7 @@ async def _refuse(_request: Request, error: Exception) -> Response:
 
 
 async def _refuse_by_routing(request: Request, error: Exception) -> Response:
-    """What Starlette's router refuses, in our words."""
+    """Answer for a refusal of Starlette's router in the form of all refusals."""
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = tuple((error.headers or {}).get("Allow", "").split(", "))
         return problem_response(MethodNotAllowed(allowed), head=request.method == "HEAD")

@@ -19,7 +19,7 @@ MAINTAIN_SECONDS: Final = 60.0
 RELAY_PAUSE_SECONDS: Final = 0.1
 """Pause between two publications of the outbox, so that finishes in quick succession share one."""
 SPARE_SECONDS: Final = 10.0
-"""Interval at which the space that is kept aside for the databases is restored."""
+"""Interval at which the reserved space of the databases is restored."""
 LAG_SECONDS: Final = 0.05
 """Interval at which the lag of the event loop is measured."""
 
@@ -78,7 +78,10 @@ def _hooks(context: AppContext, dispatcher: HookDispatcher) -> Work:
 
 
 def _recovery(uploads: UploadContext, complete: "asyncio.Queue[UploadId]") -> Work:
-    """Finish at once what a crash left, then what maintenance finds. It may take minutes."""
+    """Finish the uploads that were complete at a crash, then those that maintenance finds.
+
+    It may take minutes.
+    """
     started = False
 
     async def work() -> None:
@@ -109,7 +112,7 @@ def _maintenance(uploads: UploadContext, complete: "asyncio.Queue[UploadId]") ->
 
 
 def _spare_space(context: AppContext) -> Work:
-    """Restore the space for the databases, also after another process has used some of it."""
+    """Restore the reserved space of the databases, which other processes may have used."""
 
     async def work() -> None:
         await context.threads.call(context.ports.spare.keep)

@@ -1,4 +1,4 @@
-"""Runs work behind the answers of one process, in one task group that its shutdown awaits."""
+"""Runs background work of one process, in one task group that its shutdown awaits."""
 
 import asyncio
 import logging
@@ -84,7 +84,7 @@ class WakeUp:
     def __call__(self) -> None:
         """Wake the task, or let its next ``wait`` return at once."""
         if self._event.is_set():
-            # It is cleared before the task reads on: what is there by now will be found.
+            # The task clears the event before it reads: it will find all that is there now.
             return
         if self._loop is None:
             self._event.set()
@@ -94,7 +94,7 @@ class WakeUp:
     async def wait(self, seconds: float) -> None:
         """Wait for a call of this object, at most for ``seconds``."""
         self._loop = asyncio.get_running_loop()
-        # Not ``asyncio.wait_for``: in Python 3.11 it loses a cancellation that comes with the event.
+        # Not ``asyncio.wait_for``: in Python 3.11 it loses a cancellation at the time of the event.
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()

@@ -91,9 +91,9 @@ def create_app(
             async with uploads.router.lifespan_context(uploads):
                 yield
 
-    Args: ports: opened here, and closed with the lifespan, when None; authenticate, hooks:
-        see ``tusd_py.app.build_server``; traces: where the workers' spans go. Requests are traced by
-        whoever serves this.
+    Args: ports: if None, they are opened here and closed at the end of the lifespan; authenticate,
+        hooks: see ``tusd_py.app.build_server``; traces: where the workers' spans go. The server
+        that runs the application must trace the requests.
     Raises: BackendError, OSError: the data directory can't be used.
     """
     metrics = Metrics()
