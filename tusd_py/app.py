@@ -92,9 +92,8 @@ def build_server(
     Its lifespan must run: it finishes uploads after a crash, relays jobs and removes expired
     uploads.
 
-    Args:
-        ports: None: they are opened here, and closed at the end of the lifespan. ``ports`` that
-            were opened elsewhere must have been opened with the same hooks.
+    Args: ports: if None, they are opened here and closed at the end of the lifespan; others must
+            have been opened with the same hooks.
         owns_ports: whether ``ports`` are closed at the end of the lifespan.
         alongside: returns what runs within the lifespan, such as a worker; it ends first.
         authenticate: identifies the user of a request in place of the session tokens of
