@@ -31,7 +31,7 @@ class Leftovers:
     """Lists what may be removed, by kind."""
 
     sources: tuple[UploadId, ...]
-    """Uploads whose bytes may go: the pool holds the file, or the upload was closed."""
+    """Uploads whose bytes may be removed: the pool holds the file, or the upload was closed."""
     orphan_data: tuple[UploadId, ...]
     """Ids of stored bytes that have no upload."""
     work_dirs: tuple[Path, ...]

@@ -12,7 +12,7 @@ from tusd_py.domain.job import Job
 log = logging.getLogger(__name__)
 
 SELF_FENCE_SHARE: Final = 1 / 6
-"""Share of a lease before whose end an attempt stops if the lease was not renewed (10 s of 60).
+"""Last share of a lease that an attempt without a renewal does not use (10 s of 60).
 
 It keeps two attempts at one job from running at the same time.
 """
@@ -37,7 +37,7 @@ class Lease:
         self._closed = threading.Event()
 
     def renew(self) -> None:
-        """Renew the lease; an unreachable database loses it only when it expires."""
+        """Renew the lease. If the database is unreachable, the lease is lost only when it expires."""
         if self._closed.is_set():
             return
         called_at = self._clock.monotonic()
@@ -61,7 +61,7 @@ class Lease:
     def close(self) -> None:
         """Note that the job is recorded: from now on the lease is not renewed and can't be lost.
 
-        A renewal would find the job closed and take that for a loss.
+        Otherwise a renewal would find the job closed and count that as a loss.
         """
         self._closed.set()
 

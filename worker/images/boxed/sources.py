@@ -119,7 +119,7 @@ class VipsSource(Source):
             self.tags.orientation = image.get("orientation")
 
     def fitting(self, width: int, height: int, *, animated: bool) -> pyvips.Image:
-        """See ``Source.fitting``."""
+        """Return the picture as ``Source.fitting`` describes it."""
         # Not thumbnail_source: it ignores ``fail_on`` (libvips 8.18).
         return pyvips.Image.thumbnail(
             f"{self._path}{self._options if animated else ''}",
@@ -154,7 +154,7 @@ class PillowSource(Source):
         self.tags = Tags(image.info.get("exif") or b"", image.info.get("xmp") or b"")
 
     def fitting(self, width: int, height: int, *, animated: bool) -> pyvips.Image:
-        """See ``Source.fitting``."""
+        """Return the picture as ``Source.fitting`` describes it."""
         frames, delays = [], []
         for frame in self._each(animated=animated):
             fitted = _fitted(frame, self.profile, self.tags.orientation, width, height)
@@ -169,7 +169,7 @@ class PillowSource(Source):
         return joined
 
     def close(self) -> None:
-        """See ``Source.close``."""
+        """Close the picture's file."""
         self._image.close()
 
     def _each(self, *, animated: bool) -> Iterator[Image.Image]:
@@ -195,7 +195,7 @@ class HeicSource(Source):
         self.tags = Tags(info.get("exif") or b"", info.get("xmp") or b"", turned=True)
 
     def fitting(self, width: int, height: int, *, animated: bool) -> pyvips.Image:  # noqa: ARG002
-        """See ``Source.fitting``."""
+        """Return the picture as ``Source.fitting`` describes it."""
         return _fitted(self._image.to_pillow(), self.profile, 1, width, height)
 
 

@@ -27,7 +27,7 @@ class NamedFiles(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002  (by name, whatever the search path is)
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """See ``MetaPathFinder.find_spec``."""
+        """Return the spec of a module in the table; None for any other module."""
         file = self._files.get(fullname)
         return spec_from_file_location(fullname, file) if file is not None else None
 
