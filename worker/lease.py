@@ -37,7 +37,7 @@ class Lease:
         self._closed = threading.Event()
 
     def renew(self) -> None:
-        """Renew the lease. If the database is unreachable, the lease is lost only when it expires."""
+        """Renew the lease. If the database can't be reached, it is lost only when it expires."""
         if self._closed.is_set():
             return
         called_at = self._clock.monotonic()
