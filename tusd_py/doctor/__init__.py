@@ -1,6 +1,6 @@
-"""Looks at a configuration, or at a deployment from outside, and says what is wrong with it.
+"""Check a configuration, or a deployment from outside, and report what is wrong with it.
 
-Rule 1: what was seen (facts) and what it means (findings) are apart: a verdict is a plain function of
-plain values. Rule 2: a check changes nothing that stays. Rule 3: a finding tells no secret, and no
-words of a tool or a library.
+Rule 1: facts (what was seen) and findings (what it means) are separate: a verdict is a function of
+plain values. Rule 2: a check makes no lasting change. Rule 3: a finding contains no secret, and no
+text of a tool or a library.
 """

@@ -1,4 +1,4 @@
-"""The virus scanner: whether it answers, and what its limits leave out."""
+"""Check the virus scanner: whether it answers, and which files its limits exclude."""
 
 import re
 from datetime import datetime
@@ -16,7 +16,7 @@ _VERSION: Final = re.compile(r"ClamAV [^/]+/\d+/(?P<date>\w+ \w+ +\d+ [\d:]+ \d{
 
 
 def check_clamd(settings: Settings, clock: Clock) -> list[Finding]:
-    """Ask it, and judge."""
+    """Read its version and return the findings."""
     try:
         version = Clamd(settings.scan.address, clock, timeout=10.0).version()
     except ScannerUnavailable as error:
@@ -36,7 +36,10 @@ def check_clamd(settings: Settings, clock: Clock) -> list[Finding]:
 
 
 def judge_clamd(settings: Settings, version: str, now: float) -> list[Finding]:
-    """What its version, with the date of its signatures, and the limits mean. ``now``: unix seconds."""
+    """Return the findings about its version, the date of its signatures and the limits.
+
+    Args: now: unix seconds.
+    """
     found = []
     dated = _VERSION.match(version)
     if dated is not None:

@@ -1,4 +1,4 @@
-"""Which checks a configuration calls for; a part that has no address is not looked at."""
+"""Choose the checks of a configuration; a part without an address is not checked."""
 
 from tusd_py.clock import Clock
 from tusd_py.doctor.disk import check_disk
@@ -12,12 +12,12 @@ from tusd_py.settings.model import Settings
 def configuration_checks(
     settings: Settings, *, clock: Clock, rabbitmqctl: str | None
 ) -> list[Check]:
-    """The checks of everything that the settings name.
+    """Return the checks of everything that the settings name.
 
     Args: rabbitmqctl: see ``rabbitmq.check_rabbitmq``.
     """
 
-    # Clients of services are extras: they are imported where they are called for.
+    # Clients of services are extras, so that they are imported only for their check.
     def mysql() -> list[Finding]:
         from tusd_py.doctor.mysql import check_mysql
 

@@ -1,7 +1,7 @@
-"""RabbitMQ's consumer time-out, which AMQP does not tell.
+"""Check the consumer timeout of RabbitMQ, which AMQP does not report.
 
-Our workers acknowledge as soon as a job is claimed, so that it matters only when it is so short that
-a worker's pause between the two ends its channel.
+Our workers acknowledge a message when its job is claimed. So the timeout matters only if it is
+shorter than the time between the two.
 """
 
 import re
@@ -22,18 +22,18 @@ _ANSWER: Final = re.compile(r'\{<<"([^"]*)">>,\s*(?:\{ok,(\w+)\}|undefined)\}')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerTimeout:
-    """What ``rabbitmqctl`` told of the broker that it speaks to."""
+    """What ``rabbitmqctl`` reported about its broker."""
 
     cluster: str
     milliseconds: int | None
-    """None: there is none."""
+    """None: there is no timeout."""
 
 
 def query_rabbitmqctl(command: str | None, *, local: bool) -> ConsumerTimeout | None:
-    """Ask; None when it does not work here.
+    """Return the timeout; None if ``rabbitmqctl`` does not work here.
 
-    Args: command: words separated by spaces as in a shell; None: ``rabbitmqctl``, if it is installed
-        and the broker is ``local``.
+    Args: command: words separated by spaces as in a shell; None: ``rabbitmqctl``, if it is
+        installed and the broker is ``local``.
     """
     if command is None:
         if not local or shutil.which("rabbitmqctl") is None:
@@ -55,7 +55,7 @@ def query_rabbitmqctl(command: str | None, *, local: bool) -> ConsumerTimeout | 
 
 
 def parse_answer(text: str) -> ConsumerTimeout | None:
-    """The Erlang term that ``EXPRESSION`` is; None: something else."""
+    """Parse the Erlang term that ``EXPRESSION`` prints; None if it is something else."""
     found = _ANSWER.search(text)
     if found is None:
         return None
@@ -63,9 +63,9 @@ def parse_answer(text: str) -> ConsumerTimeout | None:
     return ConsumerTimeout(cluster=found[1], milliseconds=int(value) if value.isdecimal() else None)
 
 
-def judge_consumer_timeout(told: ConsumerTimeout | None, *, cluster: str) -> Finding:
-    """The finding. Args: cluster: the name of the one that the settings lead to."""
-    if told is None or told.cluster != cluster:
+def judge_consumer_timeout(found: ConsumerTimeout | None, *, cluster: str) -> Finding:
+    """Return the finding. Args: cluster: the name of the cluster to which the settings lead."""
+    if found is None or found.cluster != cluster:
         return note(
             CHECK,
             "It can't be seen over AMQP. Workers acknowledge at once, so only one below 60 s does "
@@ -73,10 +73,10 @@ def judge_consumer_timeout(told: ConsumerTimeout | None, *, cluster: str) -> Fin
             "Give --rabbitmqctl a command that reaches the broker, such as 'kubectl exec mq-0 -- "
             "rabbitmqctl'.",
         )
-    if told.milliseconds is None or told.milliseconds == 0:
+    if found.milliseconds is None or found.milliseconds == 0:
         return ok(CHECK, "There is none.")
-    seconds = told.milliseconds / 1000
-    if told.milliseconds < SHORT_MILLISECONDS:
+    seconds = found.milliseconds / 1000
+    if found.milliseconds < SHORT_MILLISECONDS:
         return problem(
             CHECK,
             f"It is {seconds:g} s: a worker that pauses between taking a job and claiming it loses "

@@ -1,4 +1,4 @@
-"""What the facts about the data directory mean."""
+"""Judge the facts about the data directory."""
 
 import errno
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from tusd_py.settings.model import Settings
 from tusd_py.settings.values import GIB
 
 SPARE_BYTES: Final = GIB
-"""For databases, logs and what ffmpeg makes."""
+"""Space for databases, logs and the files of ffmpeg."""
 FEW_INODES: Final = 1000
 SCARCE_INODES: Final = 20_000
-"""An upload is one file, an object one more, and an attempt of a worker some."""
+"""An upload is one file, an object is another, and an attempt of a worker makes some more."""
 
 _LOCAL: Final[Mapping[int, str]] = {
     0xEF53: "ext4", 0x58465342: "xfs", 0x9123683E: "btrfs", 0x2FC12FC1: "zfs", 0xF2F52010: "f2fs",
@@ -31,11 +31,11 @@ _LOOSE: Final[Mapping[int, str]] = {
     0x517B: "smb", 0xFF534D42: "cifs", 0xFE534D42: "smb2", 0x65735546: "fuse", 0x01021997: "9p",
     0x6A656A63: "virtiofs",
 }  # fmt: skip
-"""Numbers: linux/magic.h and statfs(2)."""
+"""The numbers are from linux/magic.h and statfs(2)."""
 
 
 def check_disk(settings: Settings) -> list[Finding]:
-    """Look, and judge. Raises: OSError."""
+    """Read the facts and return the findings. Raises: OSError."""
     facts = inspect_disk(settings.data_dir.absolute())
     shared = bool(settings.redis.addr)
     sqlite = not settings.mysql.data_source.get_secret_value()
@@ -43,7 +43,7 @@ def check_disk(settings: Settings) -> list[Finding]:
 
 
 def judge_disk(facts: DiskFacts, *, max_size: int, shared: bool, sqlite: bool) -> list[Finding]:
-    """The findings.
+    """Return the findings.
 
     Args: max_size: the largest upload in bytes, 0: unlimited; shared: several servers may use the
         directory; sqlite: the catalog is in it.
@@ -56,9 +56,9 @@ def judge_disk(facts: DiskFacts, *, max_size: int, shared: bool, sqlite: bool) -
         ]
     if facts.refusal is not None:
         return [_refused(facts.refusal), *_space(facts, max_size)]
-    said = "is there and can be written" if facts.exists else "can be made"
+    state = "is there and can be written" if facts.exists else "can be made"
     return [
-        ok("disk.directory", f"data_dir {said}."),
+        ok("disk.directory", f"data_dir {state}."),
         *_space(facts, max_size),
         *_kind(facts.kind, shared=shared, sqlite=sqlite),
         *_promises(facts, shared=shared),
@@ -97,7 +97,7 @@ def _space(facts: DiskFacts, max_size: int) -> list[Finding]:
         found = [
             warning(
                 "disk.space",
-                f"{free}: a largest upload fits, but not what a worker makes of it beside it.",
+                f"{free}: a largest upload fits, but not the files that a worker makes from it.",
                 remedy,
             )
         ]

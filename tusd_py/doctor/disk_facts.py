@@ -1,4 +1,4 @@
-"""What the data directory's file system does, by trying; everything tried is removed again."""
+"""Try what the file system of the data directory does; the test files are removed again."""
 
 import errno
 import fcntl
@@ -23,26 +23,29 @@ LOCK_PROBE_SECONDS: Final = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskFacts:
-    """A directory and its file system. Sizes in bytes; None: it could not be told or tried."""
+    """Facts about a directory and its file system.
+
+    Sizes are in bytes; None: unknown or not tried.
+    """
 
     exists: bool
-    """The directory itself; otherwise what follows goes for its nearest ancestor."""
+    """Whether the directory exists; if not, the other facts are of its nearest ancestor."""
     is_directory: bool = True
     refusal: int | None = None
-    """errno of the attempt to write."""
+    """The errno of the attempt to write."""
     free: int = 0
     free_inodes: int | None = None
     kind: int | None = None
-    """``f_type`` of statfs(2)."""
+    """The ``f_type`` of statfs(2)."""
     syncs: bool | None = None
     links: bool | None = None
     excludes: bool | None = None
-    """A byte that is locked here is refused to another process."""
+    """Whether a byte that is locked here is refused to another process."""
     links_to_objects: bool | None = None
 
 
 def inspect_disk(data_dir: Path) -> DiskFacts:
-    """The facts about a data directory that may not exist yet. Raises: OSError."""
+    """Read the facts about a data directory that may not exist yet. Raises: OSError."""
     place = _nearest(data_dir)
     if not place.is_dir():
         return DiskFacts(exists=False, is_directory=False)
@@ -50,7 +53,7 @@ def inspect_disk(data_dir: Path) -> DiskFacts:
     facts = DiskFacts(
         exists=place == data_dir,
         free=room.f_bavail * room.f_frsize,
-        # Some file systems make inodes as they need them, and count none.
+        # Some file systems make inodes when they need them, and report no number.
         free_inodes=room.f_favail if room.f_files else None,
         kind=file_system_type(place),
     )
@@ -105,7 +108,7 @@ def _links(source: Path, target: Path) -> bool:
 
 
 def _links_between(data_dir: Path) -> bool | None:
-    """Whether a finished upload becomes an object by a second name."""
+    """Return whether a finished upload can become an object by a hard link."""
     uploads, objects = data_dir / "uploads", data_dir / "objects"
     if not (uploads.is_dir() and objects.is_dir()):
         return None

@@ -1,25 +1,28 @@
-"""What the doctor says: a level, the subject, a sentence, and what to do about it."""
+"""Define findings: a level, the subject, a sentence, and a remedy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How much it matters."""
+    """The importance of a finding."""
 
     OK = "ok"
     NOTE = "note"
-    """Works; somebody may want to know."""
+    """It works; an operator may want to know about it."""
     WARNING = "warning"
-    """Works, and will hurt under load, after an accident, or for some clients."""
+    """It works, but will fail under load, after an accident, or for some clients."""
     PROBLEM = "problem"
-    """Does not work, or breaks a promise."""
+    """It does not work, or breaks a guarantee."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``check`` is stable, ``sentence`` and ``remedy`` are for people;
-    the remedy is empty only when all is well."""
+    """The result of one check.
+
+    ``check`` is stable; ``sentence`` and ``remedy`` are for people. The remedy is empty only at
+    level OK.
+    """
 
     check: str
     level: Level
@@ -28,7 +31,7 @@ class Finding:
 
 
 class CheckSkipped(Exception):
-    """Raised when a check could not look; the texts become a note."""
+    """Raised when a check could not run; the texts become a note."""
 
     def __init__(self, sentence: str, remedy: str) -> None:
         super().__init__(sentence)
@@ -37,20 +40,20 @@ class CheckSkipped(Exception):
 
 
 def ok(check: str, sentence: str) -> Finding:
-    """All is well."""
+    """Return a finding of level OK."""
     return Finding(check, Level.OK, sentence)
 
 
 def note(check: str, sentence: str, remedy: str) -> Finding:
-    """Worth knowing."""
+    """Return a finding of level NOTE."""
     return Finding(check, Level.NOTE, sentence, remedy)
 
 
 def warning(check: str, sentence: str, remedy: str) -> Finding:
-    """Will hurt some day."""
+    """Return a finding of level WARNING."""
     return Finding(check, Level.WARNING, sentence, remedy)
 
 
 def problem(check: str, sentence: str, remedy: str) -> Finding:
-    """Does not work."""
+    """Return a finding of level PROBLEM."""
     return Finding(check, Level.PROBLEM, sentence, remedy)

@@ -1,6 +1,7 @@
-"""Another process that wants a lock: ``python -m tusd_py.doctor.lock_probe FILE`` (see ``disk_facts``).
+"""Try a lock from another process: ``python -m tusd_py.doctor.lock_probe FILE``.
 
-Exit codes: 0 it got the lock; 1 it was refused; 2 there are no such locks here.
+``disk_facts`` starts it.
+Exit codes: 0: it has the lock; 1: the lock was refused; 2: there are no such locks here.
 """
 
 import errno
@@ -12,7 +13,7 @@ from tusd_py.locks.shared import set_byte_lock
 
 
 def try_lock(path: str) -> int:
-    """Try to lock the first byte of a file; the exit code."""
+    """Try to lock the first byte of a file and return the exit code."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         set_byte_lock(descriptor, fcntl.F_WRLCK, 0)

@@ -1,4 +1,4 @@
-"""ffmpeg and its sandbox: whether the worker's tools really start together."""
+"""Check ffmpeg and its sandbox: whether the worker's tools start together."""
 
 import re
 from dataclasses import dataclass
@@ -17,32 +17,32 @@ from worker.media.system_calls import filter_file
 from worker.media.tools import Tools, discover
 
 ENCODERS: Final = ("libx264", "aac")
-"""What ``worker.media.argv`` asks ffmpeg for."""
+"""The encoders that ``worker.media.argv`` uses."""
 START_SECONDS: Final = 30.0
 _ENCODER: Final = re.compile(r"^ [VAS][.A-Z]{5} (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFacts:
-    """What there is of tools."""
+    """Facts about the tools."""
 
     version: str
-    """'' when there is no ffmpeg."""
+    """'' if there is no ffmpeg."""
     ffprobe: bool
     sandbox: Kind | None
-    """None: the one that the settings demand does not start."""
+    """None: the sandbox that the settings demand does not start."""
     encoders: frozenset[str] | None
     """None: ffmpeg did not start in the sandbox."""
     filtered: bool = True
-    """Whether libseccomp is there, for the filter of system calls."""
+    """Whether libseccomp is installed, for the filter of system calls."""
     encoder: EncoderName = "software"
     """The setting ``media.video.encoder``."""
     encoder_works: bool = True
-    """Whether it has just encoded two frames in the sandbox."""
+    """Whether it encoded two frames in the sandbox."""
 
 
 def check_media(settings: Settings) -> list[Finding]:
-    """Look, and judge."""
+    """Read the facts and return the findings."""
     if not settings.media.compress:
         return [ok("media", "Videos are stored as they come, as media.compress says.")]
     return judge_media(_read_facts(settings), wanted=settings.media.sandbox)
@@ -91,7 +91,7 @@ def _encodes(tools: Tools, settings: Settings) -> bool:
 
 
 def _encoders(tools: Tools, memory: int) -> frozenset[str] | None:
-    """Asked in the sandbox, with the limits of real work."""
+    """List the encoders in the sandbox, with the limits of real work."""
     if tools.ffmpeg is None:
         return frozenset()
     limits = Limits(memory=memory, file_size=1 << 20, cpu=int(START_SECONDS))
@@ -109,7 +109,7 @@ def _encoders(tools: Tools, memory: int) -> frozenset[str] | None:
 
 
 def judge_media(facts: MediaFacts, *, wanted: str) -> list[Finding]:
-    """The findings. Args: wanted: the setting ``media.sandbox``."""
+    """Return the findings. Args: wanted: the setting ``media.sandbox``."""
     if facts.sandbox is None:
         return [
             problem(
@@ -174,7 +174,7 @@ def _ffmpeg(facts: MediaFacts) -> list[Finding]:
         found.append(
             note(
                 "media.ffprobe",
-                "There is no ffprobe: ffmpeg itself is asked what a file holds.",
+                "There is no ffprobe: ffmpeg itself reads what a file holds.",
                 "Install the ffprobe that belongs to ffmpeg.",
             )
         )

@@ -1,4 +1,4 @@
-"""The catalog's database: can it be used, and does it keep what it acknowledges?"""
+"""Check the catalog's database: whether it can be used, and keeps what it acknowledges."""
 
 import re
 import secrets
@@ -18,13 +18,13 @@ from tusd_py.settings.model import Settings
 
 PREFIX: Final = "tusd_doctor_"
 OLDEST: Final[Mapping[str, tuple[int, int]]] = {"MySQL": (8, 0), "MariaDB": (10, 6)}
-"""The first with SKIP LOCKED (docs/decisions/0013)."""
+"""The first version with SKIP LOCKED (docs/decisions/0013)."""
 POOL_CONNECTIONS: Final = 16
-"""That one process may open (``catalog.database``)."""
+"""The connections that one process may open (``catalog.database``)."""
 FEW_CONNECTIONS: Final = 3 * POOL_CONNECTIONS
 CLOCK_SECONDS: Final = 30.0
 _NUMBER: Final = re.compile(r"(?:5\.5\.5-)?(\d+)\.(\d+)")
-"""Some clients see MariaDB with a number of MySQL before its own."""
+"""Some clients see MariaDB's version after a version of MySQL."""
 _REFUSED: Final = (1044, 1142, 1227, 1370)
 """Access denied: database, table, privilege, routine."""
 _VARIABLES: Final = (
@@ -35,20 +35,23 @@ _VARIABLES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MysqlFacts:
-    """What a server says about itself."""
+    """Facts that a server reports about itself."""
 
     version: str
     variables: Mapping[str, str]
     missing: Sequence[str] | None
     """Rights that were tried and refused; None: nothing can be tried."""
     revision: str | None
-    """Of the schema; None: there is none yet, or rights are missing."""
+    """The revision of the schema; None: there is none yet, or rights are missing."""
     ahead_seconds: float
-    """How far its clock is before ours."""
+    """The seconds by which its clock is ahead of ours."""
 
 
 def check_mysql(settings: Settings, clock: Clock) -> list[Finding]:
-    """Look, and judge; changes nothing but a table of its own, which it drops."""
+    """Read the facts and return the findings.
+
+    The only change is a table of the doctor, which is dropped again.
+    """
     try:
         url = mysql_url(settings.mysql.data_source.get_secret_value())
     except ValueError as error:
@@ -78,7 +81,7 @@ def _code(error: DBAPIError) -> int:
 
 
 def judge_failure(code: int) -> Finding:
-    """Why there is no connection, by the number of the error."""
+    """Return why there is no connection, by the number of the error."""
     reasons = {
         1045: ("The login was refused.", "Set user and password in mysql.data_source; GRANT them."),
         1698: ("The login was refused.", "Give the user a password: IDENTIFIED BY."),
@@ -97,20 +100,20 @@ def judge_failure(code: int) -> Finding:
 
 
 def _read_facts(connection: Connection, clock: Clock) -> MysqlFacts:
-    def ask(statement: str) -> str:
+    def query(statement: str) -> str:
         return str(connection.exec_driver_sql(statement).scalar())
 
     shown = connection.exec_driver_sql("SHOW VARIABLES").all()
     variables = {str(name): str(value) for name, value in shown if name in _VARIABLES}
     before = clock.now()
-    said = float(ask("SELECT UNIX_TIMESTAMP(NOW(6))"))
-    ahead = said - (before + clock.now()) / 2
+    theirs = float(query("SELECT UNIX_TIMESTAMP(NOW(6))"))
+    ahead = theirs - (before + clock.now()) / 2
     missing = None if _read_only(variables) else _missing_rights(connection)
     revision = None
     if not missing and connection.exec_driver_sql("SHOW TABLES LIKE 'alembic_version'").first():
-        revision = ask("SELECT version_num FROM alembic_version")
+        revision = query("SELECT version_num FROM alembic_version")
     return MysqlFacts(
-        version=ask("SELECT VERSION()"),
+        version=query("SELECT VERSION()"),
         variables=variables,
         revision=revision,
         missing=missing,
@@ -119,7 +122,7 @@ def _read_facts(connection: Connection, clock: Clock) -> MysqlFacts:
 
 
 def _missing_rights(connection: Connection) -> list[str]:
-    """By using each on a table of our own. Without CREATE nothing else can be tried."""
+    """Try each right on a table of the doctor; without CREATE nothing else can be tried."""
     table = f"{PREFIX}{secrets.token_hex(8)}"
     if not _is_allowed(connection, f"CREATE TABLE {table} (id INT PRIMARY KEY) ENGINE=InnoDB"):
         return ["CREATE"]
@@ -134,7 +137,7 @@ def _missing_rights(connection: Connection) -> list[str]:
     try:
         missing = [right for right, step in steps.items() if not _is_allowed(connection, step)]
     finally:
-        # Dropping would wait for our own locks on the table.
+        # DROP would wait for our own locks on the table.
         connection.rollback()
         dropped = _is_allowed(connection, f"DROP TABLE {table}")
     return missing if dropped else [*missing, "DROP"]
@@ -151,7 +154,7 @@ def _is_allowed(connection: Connection, statement: str) -> bool:
 
 
 def judge_mysql(facts: MysqlFacts, *, durable: bool) -> list[Finding]:
-    """The findings. Args: durable: the settings promise that acknowledged uploads stay."""
+    """Return the findings. Args: durable: the settings guarantee that acknowledged uploads stay."""
     return [
         _version(facts.version),
         *_rights(facts.missing),
@@ -257,7 +260,7 @@ def _texts(variables: Mapping[str, str]) -> list[Finding]:
         found.append(
             note(
                 "mysql.charset",
-                f"The database's own character set is {charset}; our tables say utf8mb4 themselves.",
+                f"The database's own character set is {charset}; our tables set utf8mb4 themselves.",
                 "ALTER DATABASE … CHARACTER SET utf8mb4.",
             )
         )
@@ -296,7 +299,7 @@ def _schema(revision: str | None) -> Finding:
         return note(
             "mysql.schema",
             "The database is empty.",
-            "Nothing to do: whoever starts first makes the tables.",
+            "Nothing to do: the first process that starts makes the tables.",
         )
     if revision < HEAD:
         return note(

@@ -1,4 +1,4 @@
-"""The bucket of finished objects: each right is tried by using it, on a key of the doctor's own."""
+"""Check the bucket of finished objects: each right is used once, on a key of the doctor."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -22,19 +22,19 @@ ANSWER_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketFacts:
-    """What came of trying."""
+    """Facts about a bucket."""
 
     failed: Mapping[str, BucketError]
-    """By right, what it was refused with; nothing else was tried after an error that may pass."""
+    """The error of each right that was refused; after a transient error nothing else was tried."""
     link_status: int | None
-    """What the signed link answered; None: nobody did, or there was nothing to link to."""
+    """The status of the signed link; None: there was no answer, or no object to link to."""
     open_status: int | None
-    """What the same address answered without its signature."""
+    """The status of the same address without its signature."""
     address: str
 
 
 def check_objects(settings: Settings) -> list[Finding]:
-    """Look, and judge; the object and the upload that are made are removed."""
+    """Read the facts and return the findings; the object and the upload are removed again."""
     store = settings.object_store
     if store == "local":
         return []
@@ -126,7 +126,7 @@ def _status(url: str) -> int | None:
     if not url:
         return None
     try:
-        # The head says it: a body may be of any length.
+        # The status is in the head; a body may be of any length.
         with httpx.stream("GET", url, timeout=ANSWER_SECONDS) as response:
             return response.status_code
     except httpx.HTTPError:
@@ -134,7 +134,7 @@ def _status(url: str) -> int | None:
 
 
 def judge_objects(store: str, facts: BucketFacts, *, redirects: bool) -> list[Finding]:
-    """What the facts mean. ``redirects``: downloads go by signed links."""
+    """Return the findings. Args: redirects: downloads use signed links."""
     findings = [ok("objects.reachable", f"The bucket is at {facts.address}.")]
     if facts.failed:
         rights = ", ".join(facts.failed)
@@ -153,7 +153,7 @@ def judge_objects(store: str, facts: BucketFacts, *, redirects: bool) -> list[Fi
         findings.append(
             warning(
                 "objects.private",
-                "The bucket's objects can be read by everybody who knows their address.",
+                "The bucket's objects can be read by anyone who knows their address.",
                 "Make the bucket private; downloads go by signed links.",
             )
         )

@@ -1,4 +1,4 @@
-"""The broker that wakes workers: can it be used, are the queues ours, is it in trouble?"""
+"""Check the broker: whether it can be used, the queues are ours, and it has no alarm."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ from tusd_py.settings.model import Settings
 
 PREFIX: Final = "tusd-doctor-"
 OLDEST: Final = (3, 10)
-"""The first with at-least-once dead-lettering."""
+"""The first version with at-least-once dead-lettering."""
 CONNECT_SECONDS: Final = 3.0
 BLOCKED_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 5.0
@@ -40,24 +40,25 @@ Topology = Literal["ours", "absent", "different", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFacts:
-    """What was found on a broker that let us in."""
+    """Facts about a broker that accepted our credentials."""
 
     product: str
     version: str
     cluster: str
-    """Its name, as ``rabbitmqctl`` knows it too."""
+    """The name of its cluster, as ``rabbitmqctl`` also reports it."""
     topology: Topology
     missing: Sequence[str]
-    """Rights that were tried, on a queue of our own, and refused."""
+    """Rights that were tried on a queue of the doctor, and refused."""
     blocked: bool
-    """It is short of memory or disk, and takes no messages."""
+    """Whether it is short of memory or disk and accepts no messages."""
 
 
 def check_rabbitmq(settings: Settings, rabbitmqctl: str | None) -> list[Finding]:
-    """Look, and judge; its only queue is exclusive and goes with the connection.
+    """Read the facts and return the findings.
 
-    Args: rabbitmqctl: the command to ask for what AMQP does not tell, words separated by spaces;
-        None: the program of this machine, if the broker is here too.
+    The only queue that is made is exclusive and ends with the connection.
+    Args: rabbitmqctl: the command for what AMQP does not report, words separated by spaces; None:
+        the program of this machine, if the broker is here too.
     """
     parameters: Any = pika.URLParameters(settings.rabbitmq.url())
     parameters.socket_timeout = CONNECT_SECONDS
@@ -70,10 +71,10 @@ def check_rabbitmq(settings: Settings, rabbitmqctl: str | None) -> list[Finding]
     with _closing(connection):
         facts = _read_facts(connection)
     local = settings.rabbitmq.host in ("localhost", "127.0.0.1", "::1")
-    told = query_rabbitmqctl(rabbitmqctl, local=local)
+    timeout = query_rabbitmqctl(rabbitmqctl, local=local)
     return [
         *judge_broker(facts, user=settings.rabbitmq.user, vhost=settings.rabbitmq.vhost),
-        judge_consumer_timeout(told, cluster=facts.cluster),
+        judge_consumer_timeout(timeout, cluster=facts.cluster),
     ]
 
 
@@ -82,13 +83,13 @@ def _closing(connection: BlockingConnection) -> Iterator[None]:
     try:
         yield
     finally:
-        # A broker in trouble may have closed it before us.
+        # A broker with an alarm may have closed it already.
         with suppress(AMQPConnectionError):
             connection.close()
 
 
 def judge_failure(error: Exception) -> Finding:
-    """Why there is no connection."""
+    """Return why there is no connection."""
     if isinstance(error, ProbableAuthenticationError):
         return problem(
             "rabbitmq.reachable",
@@ -124,7 +125,7 @@ def _read_facts(connection: BlockingConnection) -> BrokerFacts:
 
 
 def _server_properties(connection: Any) -> dict[str, str]:  # noqa: ANN401
-    """What it said of itself when the connection was opened; pika keeps it in its inner one."""
+    """Return the server properties of the connection; pika keeps them in its inner one."""
     found: dict[Any, Any] = connection._impl.server_properties
     return {_text(name): _text(value) for name, value in found.items()}
 
@@ -134,27 +135,30 @@ def _text(value: object) -> str:
 
 
 def _topology(connection: BlockingConnection) -> Topology:
-    """Whether what we would declare is there; declared only when it is, which changes nothing."""
-    for ask in (
+    """Return whether our topology exists.
+
+    It is declared only if it exists, which changes nothing.
+    """
+    for request in (
         lambda channel: channel.exchange_declare(DEAD_LETTER_EXCHANGE, passive=True),
         lambda channel: channel.queue_declare(DEAD_LETTER_QUEUE, passive=True),
         lambda channel: channel.queue_declare(QUEUE, passive=True),
     ):
-        refusal = _refusal(connection, ask)
+        refusal = _refusal(connection, request)
         if refusal == 404:
             break
     else:
         refusal = _refusal(connection, declare)
-    # 406: other arguments; 405: somebody else's exclusive queue.
+    # 406: other arguments; 405: an exclusive queue of another connection.
     kinds: dict[int, Topology] = {0: "ours", 404: "absent", 403: "refused"}
     return kinds.get(refusal, "different")
 
 
-def _refusal(connection: BlockingConnection, ask: Callable[[BlockingChannel], object]) -> int:
-    """The code with which the broker closed the channel, 0 when it did not."""
+def _refusal(connection: BlockingConnection, request: Callable[[BlockingChannel], object]) -> int:
+    """Return the code with which the broker closed the channel; 0 if it did not."""
     channel = connection.channel()
     try:
-        ask(channel)
+        request(channel)
     except ChannelClosedByBroker as error:
         return error.reply_code
     channel.close()
@@ -162,7 +166,7 @@ def _refusal(connection: BlockingConnection, ask: Callable[[BlockingChannel], ob
 
 
 def _missing_rights(connection: BlockingConnection) -> tuple[list[str], bool]:
-    """Refused rights, and whether publishing is blocked."""
+    """Return the rights that were refused, and whether publishing is blocked."""
     name = f"{PREFIX}{secrets.token_hex(8)}"
     if _refusal(connection, lambda channel: channel.queue_declare(name, exclusive=True)):
         return ["configure"], False
@@ -182,7 +186,7 @@ def _publish(channel: BlockingChannel, queue: str) -> None:
 
 
 def judge_broker(facts: BrokerFacts, *, user: str, vhost: str) -> list[Finding]:
-    """The findings."""
+    """Return the findings."""
     return [
         _version(facts),
         *_rights(facts, user or "guest", vhost),
@@ -238,7 +242,7 @@ def _judge_topology(topology: Topology) -> Finding:
         return note(
             "rabbitmq.queues",
             f"{QUEUE} or its dead letters are not there.",
-            "Nothing to do: whoever starts first declares them.",
+            "Nothing to do: the first process that starts declares them.",
         )
     if topology == "refused":
         return problem(
@@ -262,6 +266,6 @@ def _alarm(*, blocked: bool) -> list[Finding]:
         problem(
             "rabbitmq.alarm",
             "The broker takes no messages: it is short of memory or disk.",
-            "rabbitmq-diagnostics alarms tells which; give it more, or lower the thresholds.",
+            "rabbitmq-diagnostics alarms shows which; give it more, or lower the thresholds.",
         )
     ]

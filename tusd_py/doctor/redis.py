@@ -1,5 +1,8 @@
-"""The live view's Redis. What it loses is made again from the catalog, so that little here is worse
-than a warning: progress that jumps or stands still, never a lost upload."""
+"""Check the Redis of the live view.
+
+What it loses is made again from the catalog, so that most findings are warnings: progress may jump
+or stop, but no upload is lost.
+"""
 
 import re
 import secrets
@@ -19,25 +22,25 @@ from tusd_py.tasks.redis import channel, task_key
 OLDEST: Final = (6, 0)
 FULL_SHARE: Final = 0.9
 CONNECTIONS_PER_PROCESS: Final = 2 * POOL_CONNECTIONS + 2
-"""View and lock have a pool each, and a connection each that listens."""
+"""View and lock each have a pool, and a connection for Pub/Sub."""
 FEW_CONNECTIONS: Final = 3 * CONNECTIONS_PER_PROCESS
 _NUMBER: Final = re.compile(r"(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisFacts:
-    """What a server says about itself."""
+    """Facts that a server reports about itself."""
 
     info: Mapping[str, str]
-    """INFO's fields."""
+    """The fields of INFO."""
     configuration: Mapping[str, str]
-    """CONFIG GET's; empty where we may not ask."""
+    """The answer to CONFIG GET; empty if we have no right to it."""
     missing: Sequence[str]
     """Commands that were tried and refused."""
 
 
 def check_redis(settings: Settings) -> list[Finding]:
-    """Look, and judge; its keys live for seconds and are removed."""
+    """Read the facts and return the findings; its keys expire in seconds and are removed."""
     client = connect(settings.redis.url())
     try:
         try:
@@ -81,10 +84,10 @@ def _read_facts(client: Any) -> RedisFacts:  # noqa: ANN401  (see redis_client)
     )
 
 
-def _is_allowed(ask: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """The answer, or None when we may not ask, as with managed services."""
+def _is_allowed(command: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Return the answer; None if we have no right to it, as with managed services."""
     try:
-        return ask()
+        return command()
     except redis.exceptions.ResponseError:
         return None
 
@@ -110,7 +113,7 @@ def _missing_rights(client: Any) -> list[str]:  # noqa: ANN401
         except redis.exceptions.NoPermissionError:
             missing.append(command)
         except redis.exceptions.ResponseError:
-            # A replica, a full memory, a failed snapshot: INFO tells which.
+            # INFO shows the reason: a replica, a full memory, or a failed snapshot.
             continue
     return missing
 
@@ -122,7 +125,7 @@ def _subscribe(client: Any) -> None:  # noqa: ANN401
 
 
 def judge_redis(facts: RedisFacts) -> list[Finding]:
-    """The findings."""
+    """Return the findings."""
     return [
         *_version(facts.info),
         *_rights(facts.missing),
@@ -137,7 +140,11 @@ def _version(info: Mapping[str, str]) -> list[Finding]:
     number = _NUMBER.match(info.get("redis_version", ""))
     if number is None:
         return [
-            note("redis.version", "It does not tell its version.", "Allow INFO, to be told more.")
+            note(
+                "redis.version",
+                "It does not report its version.",
+                "Allow INFO, so that more can be checked.",
+            )
         ]
     if (int(number[1]), int(number[2])) < OLDEST:
         return [
@@ -193,7 +200,7 @@ def _writes(info: Mapping[str, str]) -> list[Finding]:
 
 
 def _memory(facts: RedisFacts) -> list[Finding]:
-    """Every key of ours expires some day, so that volatile-* policies take them like the others."""
+    """Every key of ours expires, so that volatile-* policies also evict ours."""
     most = int(facts.info.get("maxmemory", "0"))
     if most == 0:
         return [ok("redis.eviction", "It never throws keys away for want of memory.")]

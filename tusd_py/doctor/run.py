@@ -1,4 +1,4 @@
-"""Running checks: all at once, each for itself, none for ever."""
+"""Run checks in parallel, each with a deadline."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +15,12 @@ from tusd_py.wiring import install_line
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS: Final = 45.0
-"""Longer than any check takes whose requests all run into their own time limits."""
+"""Longer than a check takes if all of its requests reach their own time limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something to look at. ``look`` may block, and may raise anything."""
+    """A check to run. ``run`` may block, and may raise any exception."""
 
     name: str
     run: Callable[[], Sequence[Finding]]
@@ -29,9 +29,9 @@ class Check:
 def run_checks(
     checks: Sequence[Check], *, seconds: float = CHECK_SECONDS, clock: Clock | None = None
 ) -> Iterator[Finding]:
-    """The findings of all checks, in their order, as they come; the checks run side by side.
+    """Yield the findings of all checks, in their order; the checks run in parallel.
 
-    A check that raises, or takes longer than ``seconds``, is a finding itself.
+    A check that raises, or takes longer than ``seconds``, becomes a finding itself.
     """
     clock = clock or SystemClock()
     deadline = clock.monotonic() + seconds
@@ -66,6 +66,6 @@ def _run(check: Check) -> Sequence[Finding]:
             problem(
                 check.name,
                 f"The check itself failed ({type(error).__name__}).",
-                "Run it again with TUSD_LOG_LEVEL=debug, and report what it says.",
+                "Run it again with TUSD_LOG_LEVEL=debug, and report the output.",
             )
         ]

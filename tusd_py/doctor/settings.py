@@ -1,4 +1,4 @@
-"""Settings that contradict each other, or the promises of the documents."""
+"""Check settings that contradict each other, or the guarantees of the documents."""
 
 import re
 from typing import Final
@@ -11,7 +11,7 @@ _PLAIN_AND_FAR: Final = re.compile(r"http://(?!localhost[:/]|127\.|\[::1\])", re
 
 
 def judge_settings(settings: Settings) -> list[Finding]:
-    """What is wrong with the settings by themselves."""
+    """Return the findings about the settings alone."""
     found = [
         *_parts(settings),
         *_access(settings),
@@ -39,7 +39,7 @@ def _parts(settings: Settings) -> list[Finding]:
             note(
                 f"{CHECK}.parts",
                 "Without Redis one server has the data directory to itself, and shows only the "
-                "progress that workers of its own machine tell.",
+                "progress of the workers of its own machine.",
                 "Set redis.addr before a second server is started.",
             )
         ]
@@ -59,7 +59,7 @@ def _access(settings: Settings) -> list[Finding]:
         return [
             problem(
                 f"{CHECK}.auth",
-                "auth.required is set, and nothing tells who a user is: the server refuses to start.",
+                "auth.required is set, but no source of users is: the server refuses to start.",
                 "Set auth.access_secret or auth.jwks_url.",
             )
         ]
@@ -74,7 +74,7 @@ def _tokens(settings: Settings) -> list[Finding]:
         found.append(
             note(
                 f"{CHECK}.allow_anonymous",
-                "It does nothing: everybody is asked for a token (auth).",
+                "It has no effect: every user needs a token (auth).",
                 "Take it out.",
             )
         )
@@ -90,7 +90,7 @@ def _tokens(settings: Settings) -> list[Finding]:
         found.append(
             warning(
                 f"{CHECK}.jwks_url",
-                "The keys come over plain HTTP: whoever is between can put their own in their place.",
+                "The keys come over plain HTTP: an attacker on the path can replace them.",
                 "Give it by https.",
             )
         )
@@ -106,7 +106,7 @@ def _reachable(settings: Settings) -> Finding:
         )
     return problem(
         f"{CHECK}.host",
-        f"{settings.host} can be reached by others, and nobody is asked who they are: the server "
+        f"{settings.host} can be reached by others, and no user has to authenticate: the server "
         "refuses to start.",
         "Set auth.access_secret or auth.jwks_url, or set host to 127.0.0.1.",
     )

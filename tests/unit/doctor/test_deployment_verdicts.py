@@ -159,9 +159,9 @@ def test_events(heard: EventLog, expected: Level) -> None:
 
 
 def test_websocket() -> None:
-    assert level(judge_websocket(passes=True, heard=True)) is OK
-    assert level(judge_websocket(passes=True, heard=False)) is WARNING
-    assert level(judge_websocket(passes=False, heard=False)) is WARNING
+    assert level(judge_websocket(passes=True, received=True)) is OK
+    assert level(judge_websocket(passes=True, received=False)) is WARNING
+    assert level(judge_websocket(passes=False, received=False)) is WARNING
 
 
 PREFLIGHT = {

@@ -1,1 +1,1 @@
-"""A deployment as its clients see it: everything by requests to its address, nothing by its files."""
+"""Check a deployment as its clients see it: by requests to its address, never by its files."""

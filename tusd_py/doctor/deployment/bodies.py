@@ -1,4 +1,4 @@
-"""What happens to a request's body on its way: held back, cut off for silence, or refused for size."""
+"""Check what a proxy does to bodies: it may buffer, cut silent ones, or refuse large ones."""
 
 import http.client
 import threading
@@ -14,22 +14,22 @@ from tusd_py.doctor.deployment.probe_client import (
 from tusd_py.doctor.findings import Finding, ok, problem, warning
 
 DRIP_BYTES: Final = 16 << 10
-"""A proxy that passes bodies on does so by buffers of 8 to 16 KiB."""
+"""A proxy that does not buffer whole bodies passes on buffers of 8 to 16 KiB."""
 DRIPS: Final = 3
 DRIP_PAUSES: Final = (0.3, 2.0)
-"""Seconds between drips; the second time for a slow line."""
+"""Seconds between pieces; the second value is for a slow connection."""
 SILENT_SECONDS: Final = 6.0
-"""A phone that changes its network says nothing for so long."""
+"""A phone that changes its network is silent for this time."""
 REFUSAL_SECONDS: Final = 3.0
 MIB: Final = 1 << 20
 SIZES: Final = (MIB + 1, 10 * MIB + 1, 100 * MIB + 1, 1024 * MIB + 1)
-"""Just over common limits: nginx has 1 MiB by default, some hosters 100 MB."""
+"""Sizes just above common limits: nginx has 1 MiB by default, some hosters 100 MB."""
 DEFAULT_LARGEST: Final = 10 << 30
 _CUT: Final = (OSError, http.client.HTTPException)
 
 
 def check_buffering(probe: ProbeClient) -> list[Finding]:
-    """Send a body slowly, stop in the middle, and ask on another connection what has arrived."""
+    """Send a body slowly, stop in the middle, and read the offset on another connection."""
     arrived = 0
     for pause in DRIP_PAUSES:
         arrived = arrived or _drip(probe, pause)
@@ -49,7 +49,7 @@ def _drip(probe: ProbeClient, pause: float) -> int:
 
 
 def judge_buffering(arrived: int) -> Finding:
-    """The finding, by how many bytes of the unfinished body the server knew."""
+    """Return the finding. Args: arrived: the bytes of the unfinished body that the server had."""
     if arrived:
         return ok("request-buffering", "Bytes reach the server as they are sent.")
     return problem(
@@ -61,7 +61,7 @@ def judge_buffering(arrived: int) -> Finding:
 
 
 def check_silence(probe: ProbeClient, silent_seconds: float) -> list[Finding]:
-    """Send half a body, say nothing for a while, and send the rest."""
+    """Send half a body, wait, and send the rest."""
     made = probe.create(4)
     connection = probe.begin_append(made.url, 0, 2)
     try:
@@ -78,7 +78,7 @@ def check_silence(probe: ProbeClient, silent_seconds: float) -> list[Finding]:
 
 
 def judge_silence(answer: ProbeResponse | None, silent_seconds: float) -> Finding:
-    """The finding. Args: answer: to the whole body; None: the connection was cut, or it never came."""
+    """Return the finding. Args: answer: to the whole body; None: there was none."""
     check = "silence"
     if answer is not None and answer.status == 204:
         return ok(check, f"A body may be silent for {silent_seconds:g} s.")
@@ -88,20 +88,20 @@ def judge_silence(answer: ProbeResponse | None, silent_seconds: float) -> Findin
             f"The server itself gives a body up that is silent for {silent_seconds:g} s.",
             "Raise idle_timeout; 60s is the default.",
         )
-    told = f"answered {answer.status}" if answer is not None else "cut off"
+    outcome = f"answered {answer.status}" if answer is not None else "cut off"
     return warning(
         check,
-        f"A body that was silent for {silent_seconds:g} s was {told} before the server gave it up: "
+        f"A body that was silent for {silent_seconds:g} s was {outcome} before the server gave it up: "
         "phones will resume all the time.",
         "In nginx: client_body_timeout 300s; proxy_send_timeout 3600s; proxy_read_timeout 3600s;",
     )
 
 
 def check_size(probe: ProbeClient, largest: int | None) -> list[Finding]:
-    """Announce large bodies, and see who refuses them; not a byte of one is sent.
+    """Announce large bodies and find out which are refused; no byte of them is sent.
 
-    The offset is a wrong one, so that the server refuses too, and stores nothing.
-    Args: largest: what the server takes, in bytes, if it says so.
+    The offset is wrong, so that the server itself also refuses, and stores nothing.
+    Args: largest: the server's limit in bytes, if it states one.
     """
     made = probe.create(4)
     top = largest or DEFAULT_LARGEST
@@ -118,14 +118,14 @@ def check_size(probe: ProbeClient, largest: int | None) -> list[Finding]:
 
 
 def smallest_refused(top: int, sizes: Sequence[int], refused: Callable[[int], bool]) -> int | None:
-    """The smallest of ``sizes`` and ``top`` that is refused; None when ``top`` is not."""
+    """Return the smallest of ``sizes`` and ``top`` that is refused; None if ``top`` is not."""
     if not refused(top):
         return None
     return next((size for size in sizes if size < top and refused(size)), top)
 
 
 def judge_size(refused: int | None, top: int) -> Finding:
-    """The finding, in bytes."""
+    """Return the finding; both sizes are in bytes."""
     if refused is None:
         return ok("body-size", f"A body of {_size(top)} may be sent at once.")
     return problem(

@@ -1,4 +1,4 @@
-"""Whether a browser's page may use the deployment, and read what it is told."""
+"""Check whether a web page may use the deployment and read its responses."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,12 +12,12 @@ REQUESTED: Final = (
     "content-type", "tus-resumable", "upload-length", "upload-metadata", "upload-offset",
 )  # fmt: skip
 EXPOSED: Final = ("location", "tus-resumable", "upload-length", "upload-metadata", "upload-offset")
-"""What tus-js-client reads."""
+"""The headers that tus-js-client reads."""
 _REMEDY: Final = "Let the proxy pass CORS and OPTIONS unchanged; the server answers them."
 
 
 def check_cors(probe: ProbeClient) -> list[Finding]:
-    """A preflight, then what it was for."""
+    """Send a preflight, then the request for which it was sent."""
     origin = {"Origin": probe.origin}
     preflight = probe.request(
         "OPTIONS",
@@ -35,7 +35,10 @@ def check_cors(probe: ProbeClient) -> list[Finding]:
 
 
 def judge_refusal(origin: str, *, given: bool) -> Finding:
-    """The server itself refuses the origin. Args: given: by whoever asked the doctor."""
+    """Return the finding about an origin that the server itself refuses.
+
+    Args: given: the origin was given on the command line.
+    """
     level = problem if given else note
     return level(
         CHECK,
@@ -47,7 +50,7 @@ def judge_refusal(origin: str, *, given: bool) -> Finding:
 
 
 def judge_cors(origin: str, preflight: ProbeResponse, created: ProbeResponse) -> list[Finding]:
-    """The findings about a preflight for PATCH, and the answer to a POST."""
+    """Return the findings about a preflight for PATCH, and the answer to a POST."""
     allowed = preflight.headers
     if preflight.status not in (200, 204):
         return [problem(CHECK, f"A preflight is answered {preflight.status}.", _REMEDY)]
@@ -68,14 +71,14 @@ def judge_cors(origin: str, preflight: ProbeResponse, created: ProbeResponse) ->
     return found_lacking or [ok(CHECK, f"Pages of {origin} may upload.")]
 
 
-def _origin(origin: str, told: str) -> Finding | None:
-    if "," in told:
+def _origin(origin: str, allowed: str) -> Finding | None:
+    if "," in allowed:
         return problem(
             CHECK,
             "Answers carry Access-Control-Allow-Origin twice, which browsers take for a refusal.",
             "Let one of proxy and server answer CORS: take the proxy's own add_header out.",
         )
-    if told not in ("*", origin):
+    if allowed not in ("*", origin):
         return problem(
             CHECK, f"Answers do not allow pages of {origin} (Access-Control-Allow-Origin).", _REMEDY
         )
@@ -83,5 +86,5 @@ def _origin(origin: str, told: str) -> Finding | None:
 
 
 def _missing(wanted: tuple[str, ...], headers: Mapping[str, str], field: str) -> list[str]:
-    told = {part.strip().lower() for part in headers.get(field, "").split(",")}
-    return [name for name in wanted if name.lower() not in told and "*" not in told]
+    allowed = {part.strip().lower() for part in headers.get(field, "").split(",")}
+    return [name for name in wanted if name.lower() not in allowed and "*" not in allowed]

@@ -1,4 +1,4 @@
-"""GET with Range: players seek, and broken downloads go on."""
+"""Check GET with Range, with which players seek and downloads resume."""
 
 from typing import Final
 
@@ -6,13 +6,13 @@ from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
 from tusd_py.doctor.findings import CheckSkipped, Finding, ok, problem
 
 CONTENT: Final = bytes(range(256))
-"""Always the same, so that the pool keeps it once."""
+"""The content is always the same, so that the pool keeps it once."""
 FIRST: Final = 16
 LAST: Final = 31
 
 
 def check_range(probe: ProbeClient) -> list[Finding]:
-    """Upload a little, and ask for a part of it; a redirect to an object store is followed."""
+    """Upload a small file and request a part of it; a redirect to an object store is followed."""
     made = probe.create(len(CONTENT))
     appended = probe.append(made.url, 0, CONTENT)
     if appended.status != 204:
@@ -25,7 +25,7 @@ def check_range(probe: ProbeClient) -> list[Finding]:
 
 
 def judge_range(answer: ProbeResponse) -> Finding:
-    """The finding, by the answer to a request for the bytes FIRST to LAST of CONTENT."""
+    """Return the finding about the answer to a request for the bytes FIRST to LAST of CONTENT."""
     check = "range"
     if answer.status in (404, 405, 501):
         raise CheckSkipped(
@@ -33,21 +33,21 @@ def judge_range(answer: ProbeResponse) -> Finding:
             "Nothing to do, if that is wanted.",
         )
     wanted = CONTENT[FIRST : LAST + 1]
-    told = f"bytes {FIRST}-{LAST}/{len(CONTENT)}"
+    expected = f"bytes {FIRST}-{LAST}/{len(CONTENT)}"
     if (
         answer.status == 206
         and answer.content == wanted
-        and answer.headers.get("content-range") == told
+        and answer.headers.get("content-range") == expected
     ):
         return ok(check, "Parts of a file can be had.")
     if answer.status == 200 and answer.content == CONTENT:
         return problem(
             check,
-            "A part was asked and the whole file came: players can't seek, downloads begin again.",
+            "A part was requested and the whole file came: players can't seek, downloads begin again.",
             "Let the proxy pass Range, Content-Range and Accept-Ranges; do not compress downloads.",
         )
     return problem(
         check,
-        f"A part of a finished file was asked, and something else came (status {answer.status}).",
+        f"A part of a finished file was requested, and something else came (status {answer.status}).",
         "Let the proxy pass GET below base_path unchanged, and keep no answers to Range.",
     )

@@ -1,4 +1,4 @@
-"""Is there a tus endpoint at all, and by what kind of connection?"""
+"""Check whether there is a tus endpoint, and the kind of its connection."""
 
 import socket
 from urllib.parse import urlsplit
@@ -16,13 +16,16 @@ from tusd_py.doctor.findings import CheckSkipped, Finding, note, ok, problem, wa
 
 
 def reach(probe: ProbeClient) -> ProbeResponse | Finding:
-    """The answer to OPTIONS; a finding when a certificate keeps us out. Raises: Unreachable."""
+    """Return the answer to OPTIONS; a finding if the certificate is not valid.
+
+    Raises: Unreachable.
+    """
     try:
         return probe.request("OPTIONS", probe.url)
     except httpx.ConnectTimeout as error:
-        raise Unreachable("nobody answers") from error
+        raise Unreachable("nothing answers") from error
     except httpx.TimeoutException as error:
-        raise Unreachable("it takes connections, and answers nothing") from error
+        raise Unreachable("it accepts connections, but does not answer") from error
     except httpx.TransportError as error:
         if is_certificate_error(error):
             return problem(
@@ -34,7 +37,7 @@ def reach(probe: ProbeClient) -> ProbeResponse | Finding:
 
 
 def judge_endpoint(answer: ProbeResponse) -> list[Finding]:
-    """What OPTIONS tells. A problem here means that there is nothing else to look at."""
+    """Return the findings about OPTIONS. After a problem here nothing else is checked."""
     if "tus-resumable" not in answer.headers:
         if answer.status in (401, 403):
             return [
@@ -69,7 +72,7 @@ def judge_endpoint(answer: ProbeResponse) -> list[Finding]:
 
 
 def check_creation(probe: ProbeClient) -> list[Finding]:
-    """Whether uploads can be made, on which all that follows rests.
+    """Check whether uploads can be created, which all other checks need.
 
     Raises: TypeNotAllowed, httpx.TransportError.
     """
@@ -83,7 +86,7 @@ def check_creation(probe: ProbeClient) -> list[Finding]:
 
 
 def check_connection(probe: ProbeClient) -> list[Finding]:
-    """Which HTTP clients get, and whether it is in the open."""
+    """Check the version of HTTP, and whether the connection is encrypted."""
     parts = urlsplit(probe.url)
     if parts.scheme == "http":
         if parts.hostname in ("localhost", "127.0.0.1", "::1"):
@@ -91,7 +94,7 @@ def check_connection(probe: ProbeClient) -> list[Finding]:
         return [
             warning(
                 "tls",
-                "Plain HTTP: everybody on the way can read and change uploads.",
+                "Plain HTTP: anyone on the path can read and change uploads.",
                 "Serve it by HTTPS.",
             )
         ]
@@ -99,7 +102,7 @@ def check_connection(probe: ProbeClient) -> list[Finding]:
 
 
 def _offered(host: str, port: int) -> str | None:
-    """The protocol that the server picks by ALPN."""
+    """Return the protocol that the server selects by ALPN."""
     context = httpx.create_ssl_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
     with (
@@ -110,7 +113,7 @@ def _offered(host: str, port: int) -> str | None:
 
 
 def judge_protocol(offered: str | None) -> Finding:
-    """The finding about HTTP's version."""
+    """Return the finding about the version of HTTP."""
     if offered == "h2":
         return ok("tls", "HTTPS with HTTP/2.")
     return note(

@@ -1,4 +1,4 @@
-"""Server-Sent Events through the proxy: do they come as they happen?"""
+"""Check whether Server-Sent Events pass the proxy when they happen."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from tusd_py.doctor.findings import CheckSkipped, Finding, ok, problem, warning
 
 EVENT_SECONDS: Final = 4.0
 CONTENT: Final = b"tusd-py doctor listens".ljust(64)
-"""Always the same, so that the pool keeps it once."""
+"""The content is always the same, so that the pool keeps it once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventLog:
-    """What came of a task's events while it was followed."""
+    """The events of a task that arrived while it was followed."""
 
     snapshot: bool
-    """Its present state came when the stream was opened."""
+    """Whether the present state came when the stream was opened."""
     change: bool
-    """Its next state came when its last byte had arrived."""
+    """Whether the next state came after the last byte had arrived."""
     encoding: str
-    """Content-Encoding of the stream."""
+    """The Content-Encoding of the stream."""
 
 
 def check_events(probe: ProbeClient) -> list[Finding]:
-    """Follow an upload, finish it, and hear of both."""
+    """Follow an upload and finish it; both states must arrive."""
     made = probe.create(len(CONTENT))
     return [judge_events(_follow(probe, made))]
 
@@ -60,20 +60,20 @@ def _event(pieces: Iterator[bytes]) -> bool:
     return any(b"data:" in piece for piece in pieces)
 
 
-def judge_events(heard: EventLog) -> Finding:
-    """The finding."""
+def judge_events(received: EventLog) -> Finding:
+    """Return the finding."""
     check = "event-buffering"
-    if not (heard.snapshot and heard.change):
+    if not (received.snapshot and received.change):
         return problem(
             check,
             "A proxy holds events back: progress is not live.",
             "In nginx: proxy_buffering off; gzip off; and no proxy_ignore_headers "
             "X-Accel-Buffering, for /api/file/upload/events.",
         )
-    if heard.encoding:
+    if received.encoding:
         return warning(
             check,
-            f"Events come compressed ({heard.encoding}), which some proxies gather before they send.",
+            f"Events come compressed ({received.encoding}), which some proxies gather before they send.",
             "Take text/event-stream out of what the proxy compresses.",
         )
     return ok(check, "Events come as they happen.")

@@ -1,4 +1,4 @@
-"""All checks of a deployment, in an order that keeps one fault from looking like another."""
+"""Run all checks of a deployment, in an order in which one fault does not look like another."""
 
 import http.client
 from collections.abc import Iterator, Sequence
@@ -41,11 +41,11 @@ def examine(
     token: str | None = None,
     silent_seconds: float = SILENT_SECONDS,
 ) -> Iterator[Finding]:
-    """Look at the tus endpoint ``url``; what is created there is removed again.
+    """Check the tus endpoint ``url``; what is created there is removed again.
 
-    Args: origin: of a page that is to use it; token: sent as Authorization: Bearer; silent_seconds:
-        how long a body says nothing when that is tried.
-    Raises: ValueError: no such address can be; Unreachable: nobody answers there.
+    Args: origin: of a web page that uses it; token: sent as Authorization: Bearer; silent_seconds:
+        the length of the silence in a body.
+    Raises: ValueError: the address is not valid; Unreachable: nothing answers there.
     """
     probe = ProbeClient(url, origin=origin, token=token, clock=clock)
     try:
@@ -68,7 +68,7 @@ def examine(
 
 
 _NEEDED: Final = ("endpoint", "creation")
-"""Without these there is nothing else to look at."""
+"""Without these, nothing else can be checked."""
 
 
 def _is_fatal(finding: Finding) -> bool:
@@ -76,7 +76,7 @@ def _is_fatal(finding: Finding) -> bool:
 
 
 def _first_checks(probe: ProbeClient, reached: ProbeResponse) -> list[Check]:
-    """One after the other."""
+    """Return the checks that run one after the other."""
     return [
         Check("endpoint", lambda: judge_endpoint(reached)),
         Check("creation", lambda: check_creation(probe)),
@@ -85,7 +85,7 @@ def _first_checks(probe: ProbeClient, reached: ProbeResponse) -> list[Check]:
 
 
 def _catching_cut_connections(check: Check) -> Check:
-    """The same check, that knows what a broken connection is."""
+    """Return the same check, which reports a cut connection as a finding."""
 
     def look() -> Sequence[Finding]:
         try:

@@ -1,4 +1,4 @@
-"""What strangers get there: without a token, under a name that is not the deployment's, from another site's page."""
+"""Check what requests without a token, with another host name or from another site can read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ METRICS: Final = "open-paths"
 NAMES: Final = "host-names"
 SITES: Final = "other-sites"
 FOREIGN: Final = "tusd-doctor.invalid"
-"""A name that nobody has (RFC 6761, 6.4)."""
+"""A name that never exists (RFC 6761, 6.4)."""
 _SIGNS: Final = {
     "admin": b"page/admin.js",
     "api/admin/overview": b'"away"',
     "metrics": b"tusd_",
     "readyz": b'"checks"',
 }
-"""What is in each of our own answers: another page at this address may say 200 to anything."""
+"""What each of our own answers contains; another site at this address may answer 200 to anything.
+"""
 _CLOSE_PATHS: Final = (
     "Set monitoring_listen, or refuse these paths in the proxy. nginx: location = /metrics { return 404; }; "
     "HAProxy: http-request deny if { path /metrics /readyz }; Caddy: respond /metrics 404; "
@@ -39,20 +40,20 @@ _TELL_HOST: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """What was answered with 200 and was ours."""
+    """The requests that were answered with 200, by tusd-py itself."""
 
     open_paths: frozenset[str]
-    """Of the operator's and the monitoring paths, without a token."""
+    """Paths for the operator and for monitoring that are open without a token."""
     anonymous: bool
-    """The list of all files, without a token."""
+    """Whether the list of all files is open without a token."""
     foreign_host: bool
-    """That list, under a name that is not the deployment's."""
+    """Whether that list is open under another host name."""
     foreign_origin: bool
-    """That list, for a page of another site."""
+    """Whether a page of another site can read that list."""
 
 
 def check_exposure(probe: ProbeClient) -> list[Finding]:
-    """Ask as a stranger. Raises: httpx.TransportError."""
+    """Send requests without a token. Raises: httpx.TransportError."""
     with httpx.Client(
         verify=probe.tls or False, timeout=ANSWER_SECONDS, trust_env=False
     ) as stranger:
@@ -78,17 +79,17 @@ def check_exposure(probe: ProbeClient) -> list[Finding]:
 
 
 def judge_exposure(seen: Exposure) -> list[Finding]:
-    """The findings: one for each kind of stranger."""
+    """Return the findings, one for each kind of request."""
     return [_operators_page(seen), _metrics(seen), _names(seen), _sites(seen)]
 
 
 def _operators_page(seen: Exposure) -> Finding:
-    # With authentication the page itself is for everybody, and holds nothing: it asks for the token.
+    # With authentication the page itself is public; it has no data before a token is entered.
     if "api/admin/overview" in seen.open_paths or ("admin" in seen.open_paths and seen.anonymous):
         return problem(
             OPERATOR,
             "The operator's page opens without a token: names of files, and jobs that can be begun again.",
-            "Use a tusd-py that asks for a one-time link, or set auth; let the proxy add no token or cookie.",
+            "Use a tusd-py that requires a one-time link, or set auth; let the proxy add no token or cookie.",
         )
     return ok(OPERATOR, "The operator's page is closed to strangers.")
 
@@ -97,9 +98,7 @@ def _metrics(seen: Exposure) -> Finding:
     open_paths = sorted(f"/{path}" for path in seen.open_paths & {"metrics", "readyz"})
     if open_paths:
         are = "is" if len(open_paths) == 1 else "are"
-        return problem(
-            METRICS, f"{' and '.join(open_paths)} {are} open to whoever asks.", _CLOSE_PATHS
-        )
+        return problem(METRICS, f"{' and '.join(open_paths)} {are} open to anyone.", _CLOSE_PATHS)
     return ok(METRICS, "Figures and readiness are not shown to strangers.")
 
 

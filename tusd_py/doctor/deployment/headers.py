@@ -1,4 +1,4 @@
-"""Answers on their way back: complete, fresh, and in the same time as ours."""
+"""Check that answers arrive complete and fresh, and that both clocks agree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 NEEDED: Final = ("tus-resumable", "upload-offset", "upload-length", "upload-metadata")
 CLOCK_SECONDS: Final = 5.0
 WRONG_SECONDS: Final = 300.0
-"""Object stores refuse links that were signed so far from their own time, or a little later."""
+"""Object stores refuse links that were signed this far from their own time, or a little further."""
 SHORT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """HEAD before and after a byte was appended. Names of headers are in lower case."""
+    """The headers before and after a byte was appended; their names are in lower case."""
 
     before: Mapping[str, str]
     appended: Mapping[str, str]
     after: Mapping[str, str]
     metadata: str
-    """As it was sent."""
+    """The Upload-Metadata that was sent."""
 
 
 def check_headers(probe: ProbeClient) -> list[Finding]:
-    """Create, look, append, look again."""
+    """Create an upload, read its offset, append a byte and read the offset again."""
     sent = metadata()
     made = probe.create(4, {"Upload-Metadata": sent})
     before = probe.request("HEAD", made.url)
@@ -40,7 +40,7 @@ def check_headers(probe: ProbeClient) -> list[Finding]:
 
 
 def judge_headers(seen: Inspection) -> Finding:
-    """The finding."""
+    """Return the finding."""
     missing = [name for name in NEEDED if name not in seen.before]
     if "upload-offset" not in seen.appended and "upload-offset" not in missing:
         missing.append("upload-offset (of PATCH)")
@@ -59,7 +59,7 @@ def judge_headers(seen: Inspection) -> Finding:
     if seen.after.get("upload-offset") == seen.before["upload-offset"]:
         return problem(
             "headers",
-            "HEAD tells an old offset: something keeps answers and gives them again.",
+            "HEAD shows an old offset: a cache keeps answers.",
             "Turn the proxy's cache off for the tus endpoint.",
         )
     if "no-store" not in seen.before.get("cache-control", ""):
@@ -72,7 +72,7 @@ def judge_headers(seen: Inspection) -> Finding:
 
 
 def check_clock(probe: ProbeClient) -> list[Finding]:
-    """Compare Date with our clock; look at when a new upload expires."""
+    """Compare Date with our clock; check when a new upload expires."""
     before = probe.clock.now()
     made = probe.create(1)
     ours = (before + probe.clock.now()) / 2
@@ -81,7 +81,10 @@ def check_clock(probe: ProbeClient) -> list[Finding]:
 
 
 def judge_clock(date: str | None, expires: str | None, ours: float) -> list[Finding]:
-    """The findings. Args: ours: this machine's time when the answer was made, unix seconds."""
+    """Return the findings.
+
+    Args: ours: this machine's time when the answer was made, unix seconds.
+    """
     theirs = _seconds(date)
     if theirs is None:
         return [
@@ -107,7 +110,7 @@ def judge_clock(date: str | None, expires: str | None, ours: float) -> list[Find
         found.append(
             problem(
                 "expires",
-                "A new upload is said to expire within a minute, or to have expired.",
+                "A new upload expires within a minute, or has expired already.",
                 "Raise upload_expires; let the proxy pass Upload-Expires unchanged.",
             )
         )

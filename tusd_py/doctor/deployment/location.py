@@ -1,4 +1,4 @@
-"""Location: the one answer in which the server must know its own address."""
+"""Check Location, for which the server must know its own address."""
 
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -14,7 +14,7 @@ _FORWARD: Final = (
 
 
 def check_location(probe: ProbeClient) -> list[Finding]:
-    """Create, compare the addresses, and follow the one that was given."""
+    """Create an upload, compare the addresses, and follow the one in Location."""
     made = probe.create(1)
     location = made.answer.headers["location"]
     found = judge_location(probe.url, location)
@@ -33,28 +33,28 @@ def check_location(probe: ProbeClient) -> list[Finding]:
 
 
 def judge_location(url: str, location: str) -> Finding:
-    """Whether an upload of the endpoint ``url`` may have this address."""
-    asked, told = urlsplit(url), urlsplit(urljoin(url, location))
-    if told.scheme != asked.scheme:
+    """Return the finding about the address of an upload of the endpoint ``url``."""
+    requested, stated = urlsplit(url), urlsplit(urljoin(url, location))
+    if stated.scheme != requested.scheme:
         return problem(
             CHECK,
-            f"New uploads are said to be at {told.scheme}://, and {asked.scheme}:// was asked: "
+            f"New uploads have addresses with {stated.scheme}://, but {requested.scheme}:// was requested: "
             "browsers refuse, others send in the open or fail.",
             _FORWARD,
         )
-    if (told.hostname, _port(told.scheme, told.port)) != (
-        asked.hostname,
-        _port(asked.scheme, asked.port),
+    if (stated.hostname, _port(stated.scheme, stated.port)) != (
+        requested.hostname,
+        _port(requested.scheme, requested.port),
     ):
         return problem(
             CHECK,
-            f"New uploads are said to be at {told.netloc}, and {asked.netloc} was asked.",
+            f"New uploads have addresses at {stated.netloc}, but {requested.netloc} was requested.",
             _FORWARD,
         )
-    if not told.path.startswith(asked.path):
+    if not stated.path.startswith(requested.path):
         return problem(
             CHECK,
-            f"New uploads are said to be below another path than {asked.path}.",
+            f"New uploads have addresses below another path than {requested.path}.",
             "Set base_path to the path that clients use, and let the proxy pass it unchanged.",
         )
     if not urlsplit(location).netloc:
@@ -63,7 +63,7 @@ def judge_location(url: str, location: str) -> Finding:
             "The address of a new upload has no host, which some clients can't follow (aiotus).",
             _FORWARD,
         )
-    return ok(CHECK, "New uploads have the address that was asked.")
+    return ok(CHECK, "New uploads have the address that was requested.")
 
 
 def _port(scheme: str, port: int | None) -> int:

@@ -1,4 +1,7 @@
-"""Do all of tus's methods get through? Asked first: what is refused is sent in disguise afterwards."""
+"""Check whether all methods of tus pass.
+
+This check runs first: later requests override the methods that are refused.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,19 +16,19 @@ _OVERRIDE: Final = "X-HTTP-Method-Override"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodResult:
-    """How one method fared by its own name, and as an overridden POST."""
+    """The answers to one method, directly and as an overridden POST."""
 
     direct: ProbeResponse
     overridden: ProbeResponse
 
     @property
     def blocked(self) -> bool:
-        """Refused by something that is not a tus server."""
+        """Whether something that is not a tus server refused the method."""
         return self.direct.status != 204 and "tus-resumable" not in self.direct.headers
 
 
 def check_methods(probe: ProbeClient) -> list[Finding]:
-    """Try PATCH and DELETE, twice each; tells ``probe`` what needs a disguise."""
+    """Try PATCH and DELETE, twice each; note in ``probe`` which must be overridden."""
     patched = probe.create(4)
     direct = probe.append(patched.url, 0, b"a")
     at = 1 if direct.status == 204 else 0
@@ -46,7 +49,7 @@ def check_methods(probe: ProbeClient) -> list[Finding]:
 
 
 def judge_methods(passages: Mapping[str, MethodResult]) -> list[Finding]:
-    """The findings."""
+    """Return the findings."""
     blocked = {name: passage for name, passage in passages.items() if passage.blocked}
     if blocked:
         return [_blocked(name, passage) for name, passage in blocked.items()]

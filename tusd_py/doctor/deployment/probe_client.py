@@ -1,8 +1,8 @@
-"""Requests to a deployment, and the uploads they leave there until the end.
+"""Send requests to a deployment, and remove the uploads that they create.
 
-Rule 1: an upload's address is the endpoint's and the last part of Location: what is wrong with the
-rest is one finding, not all. Rule 2: what was created is terminated, whatever happened. Rule 3: a
-forward proxy of this machine (HTTP_PROXY) is not used.
+Rule 1: the address of an upload is the endpoint with the last part of Location, so that an error in
+the rest is one finding only. Rule 2: what was created is terminated in any case. Rule 3: a forward
+proxy of this machine (HTTP_PROXY) is not used.
 """
 
 import http.client
@@ -29,11 +29,11 @@ DEFAULT_ORIGIN: Final = "https://example.org"
 
 
 class TypeNotAllowed(CheckSkipped):
-    """Raised when the server takes only certain types of files, and ours is none of them."""
+    """Raised when the server accepts only certain types of files, and not ours."""
 
 
 class Unreachable(Exception):
-    """Raised when nothing answers at the address; the text says why in a word or two."""
+    """Raised when nothing answers at the address; the text is the reason in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ProbeResponse(Response):
 
     @property
     def code(self) -> str:
-        """Of a refusal by tusd-py itself; '' when it came from somebody else, or is none."""
+        """Return the code of a refusal by tusd-py; '' if it is of another program, or is none."""
         if "json" not in self.headers.get("content-type", ""):
             return ""
         try:
@@ -53,17 +53,17 @@ class ProbeResponse(Response):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedUpload:
-    """An upload of ours: its address, and the answer to its creation."""
+    """An upload of the doctor: its address, and the answer to its creation."""
 
     url: str
     answer: ProbeResponse
 
 
 class ProbeClient:
-    """One look at one endpoint; used by several threads."""
+    """Sends the requests of all checks to one endpoint; several threads use it."""
 
     def __init__(self, url: str, *, origin: str | None, token: str | None, clock: Clock) -> None:
-        """Raises: ValueError: no address of a tus endpoint."""
+        """Check the address. Raises: ValueError: it is not the address of a tus endpoint."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
             raise ValueError("not an address")
@@ -72,7 +72,8 @@ class ProbeClient:
         self.origin_given = origin is not None
         self.clock = clock
         self.overridden: frozenset[str] = frozenset()
-        """Methods that something before the server refuses: sent as POST with an override."""
+        """Methods that something before the server refuses; they are sent as POST with an override.
+        """
         self.tls = httpx.create_ssl_context() if parts.scheme == "https" else None
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.client = httpx.Client(
@@ -93,8 +94,11 @@ class ProbeClient:
         *,
         follow: bool = False,
     ) -> ProbeResponse:
-        """One request and its answer; redirects are followed with ``follow``, to another origin
-        without the token. Raises: httpx.TransportError."""
+        """Send a request and return the answer.
+
+        With ``follow``, redirects are followed, to another origin without the token.
+        Raises: httpx.TransportError.
+        """
         method, override = self._method(method)
         sent = {**IDENTITY, **TUS, **override, **(headers or {})}
         with self.client.stream(
@@ -112,8 +116,10 @@ class ProbeClient:
         return method, {}
 
     def create(self, length: int, headers: Mapping[str, str] | None = None) -> CreatedUpload:
-        """An upload of ``length`` bytes, none of them sent. Raises: CheckSkipped: it was refused;
-        httpx.TransportError."""
+        """Create an upload of ``length`` bytes and send none of them.
+
+        Raises: CheckSkipped: the server refused it; httpx.TransportError.
+        """
         answer = self.request(
             "POST",
             self.url,
@@ -137,22 +143,22 @@ class ProbeClient:
         return CreatedUpload(url=url, answer=answer)
 
     def append(self, url: str, offset: int, body: bytes) -> ProbeResponse:
-        """A whole PATCH. Raises: httpx.TransportError."""
+        """Send a whole PATCH. Raises: httpx.TransportError."""
         return self.request("PATCH", url, {**BODY, "Upload-Offset": str(offset)}, body)
 
     def offset(self, url: str) -> int:
-        """How much has arrived, in bytes. Raises: CheckSkipped: it is not told."""
+        """Return the offset in bytes. Raises: CheckSkipped: the server does not state it."""
         answer = self.request("HEAD", url)
         offset = byte_count(answer.headers.get("upload-offset", ""))
         if offset is None:
             raise CheckSkipped(
-                f"HEAD (status {answer.status}) tells no Upload-Offset, so this can't be seen.",
+                f"HEAD (status {answer.status}) has no Upload-Offset, so this can't be checked.",
                 "See the finding about headers.",
             )
         return offset
 
     def begin_append(self, url: str, offset: int, length: int) -> http.client.HTTPConnection:
-        """The head of a PATCH that announces ``length`` bytes, on a connection of its own.
+        """Send the head of a PATCH that announces ``length`` bytes, on a new connection.
 
         Raises: OSError, http.client.HTTPException.
         """
@@ -177,7 +183,7 @@ class ProbeClient:
         return connection
 
     def clean_up(self) -> int:
-        """Terminate what was created; how many uploads could not be."""
+        """Terminate what was created; return the number of uploads for which this failed."""
         with self._mutex:
             made, self._made = self._made, []
         left = 0
@@ -189,14 +195,14 @@ class ProbeClient:
         return left
 
     def close(self) -> None:
-        """Leave, and close all connections."""
+        """Terminate what was created, and close all connections."""
         with suppress(httpx.HTTPError):
             self.clean_up()
         self.client.close()
 
 
 def read_response(connection: http.client.HTTPConnection, seconds: float) -> ProbeResponse | None:
-    """The answer that comes within ``seconds``; None: none does, and the request goes on.
+    """Return the answer; None if there is none within ``seconds``, and the request continues.
 
     Raises: OSError, http.client.HTTPException: the connection was cut.
     """
@@ -220,7 +226,7 @@ def metadata() -> str:
 
 
 def is_certificate_error(error: httpx.TransportError) -> bool:
-    """Whether the server was reached, and its certificate is not trusted."""
+    """Return whether the server was reached, and its certificate is not trusted."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

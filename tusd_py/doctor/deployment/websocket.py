@@ -1,4 +1,4 @@
-"""WebSocket through the proxy: for clients that can't follow Server-Sent Events."""
+"""Check whether WebSockets pass, for clients that can't follow Server-Sent Events."""
 
 import socket
 from typing import Final
@@ -15,7 +15,7 @@ FRAME_SECONDS: Final = 4.0
 
 
 def check_websocket(probe: ProbeClient) -> list[Finding]:
-    """Follow an upload, and hear of its present state."""
+    """Follow an upload and receive its present state."""
     made = probe.create(1)
     name = made.url.rpartition("/")[2]
     shown = probe.request("GET", urljoin(probe.url, f"../api/file/upload/progress/{name}"))
@@ -26,16 +26,16 @@ def check_websocket(probe: ProbeClient) -> list[Finding]:
         )
     url = urljoin(probe.url, f"../api/file/upload/ws/{name}")
     try:
-        passes, heard = True, _receives_frame(probe, url)
+        passes, received = True, _receives_frame(probe, url)
     except (InvalidHandshake, TimeoutError):
-        passes, heard = False, False
+        passes, received = False, False
     except WebSocketException:
-        passes, heard = True, False
-    return [judge_websocket(passes=passes, heard=heard)]
+        passes, received = True, False
+    return [judge_websocket(passes=passes, received=received)]
 
 
 def _receives_frame(probe: ProbeClient, url: str) -> bool:
-    """Whether a frame comes in time. Raises: WebSocketException, OSError."""
+    """Return whether a frame comes in time. Raises: WebSocketException, OSError."""
     parts = urlsplit(url)
     secured = parts.scheme == "https"
     plain = socket.create_connection(
@@ -56,14 +56,14 @@ def _receives_frame(probe: ProbeClient, url: str) -> bool:
         return True
 
 
-def judge_websocket(*, passes: bool, heard: bool) -> Finding:
-    """The finding. Args: passes: the connection was made; heard: a frame came."""
-    if passes and heard:
+def judge_websocket(*, passes: bool, received: bool) -> Finding:
+    """Return the finding. Args: passes: the connection was made; received: a frame came."""
+    if passes and received:
         return ok("websocket", "WebSockets pass.")
     what = "are not passed on" if not passes else "are passed on, and nothing comes"
     return warning(
         "websocket",
-        f"WebSockets {what}; Server-Sent Events tell the same.",
+        f"WebSockets {what}; Server-Sent Events carry the same states.",
         "In nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
         "proxy_set_header Connection $connection_upgrade, which a map makes of $http_upgrade.",
     )
