@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from typing_extensions import override
+
 
 class Clock(Protocol):
     """Tells the time."""
@@ -17,15 +19,15 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
-    """Is the machine's clock."""
+class SystemClock(Clock):
+    """Reads the machine's clock."""
 
+    @override
     def now(self) -> float:
-        """Return unix seconds; see ``Clock.now``."""
         return time.time()  # noqa: TID251  (this is the clock)
 
+    @override
     def monotonic(self) -> float:
-        """Return seconds since any start; see ``Clock.monotonic``."""
         return time.monotonic()
 
 

@@ -19,8 +19,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from typing_extensions import override
+
 from tusd_py.domain.errors import UploadLocked
 from tusd_py.domain.ids import UploadId
+from tusd_py.locks.port import Lock
 
 TIMEOUT_SECONDS: Final = 5.0
 """A holder releases within milliseconds, unless its disk hangs; then the new request gets 423."""
@@ -40,7 +43,7 @@ class _Waiter:
             self._release()
 
 
-class LocalLock:
+class LocalLock(Lock):
     """Locks by upload id on one event loop (``locks.port.Lock``)."""
 
     def __init__(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
@@ -67,8 +70,9 @@ class LocalLock:
         for turn in tuple(self._waiters.get(upload_id, ())):
             turn.request_release()
 
+    @override
     def close(self) -> None:
-        """See ``Lock.close``."""
+        pass
 
     async def _wait(self, line: deque[_Waiter], turn: _Waiter) -> None:
         for earlier in tuple(line):

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 import redis
+from typing_extensions import override
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, parse_upload_id
+from tusd_py.locks.shared import ReleaseRequests
 from tusd_py.redis_client import connect
 
 log = logging.getLogger(__name__)
@@ -18,7 +20,7 @@ LISTEN_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.5
 
 
-class RedisReleaseRequests:
+class RedisReleaseRequests(ReleaseRequests):
     """Uses one channel for all uploads; a connection listens once there is a subscriber."""
 
     def __init__(self, url: str) -> None:
@@ -26,15 +28,15 @@ class RedisReleaseRequests:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @override
     def request_release(self, upload_id: UploadId) -> None:
-        """See ``ReleaseRequests.request_release``."""
         try:
             self._redis.publish(CHANNEL, upload_id)
         except redis.RedisError as error:
             raise BackendError from error
 
+    @override
     def subscribe(self, callback: Callable[[UploadId], None]) -> None:
-        """See ``ReleaseRequests.subscribe``."""
         self._thread = threading.Thread(
             target=self._listen_loop, args=(callback,), name="let-go", daemon=True
         )
@@ -54,8 +56,8 @@ class RedisReleaseRequests:
                 log.warning("lock.bus.lost", extra={"reason": repr(error)})
                 self._closed.wait(PAUSE_SECONDS)
 
+    @override
     def close(self) -> None:
-        """See ``ReleaseRequests.close``."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()

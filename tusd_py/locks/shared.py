@@ -22,9 +22,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
+from typing_extensions import override
+
 from tusd_py.domain.errors import BackendError, UploadLocked
 from tusd_py.domain.ids import UploadId
 from tusd_py.locks.local import TIMEOUT_SECONDS, LocalLock
+from tusd_py.locks.port import Lock
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,7 @@ class ReleaseRequests(Protocol):
         ...
 
 
-class SharedLock:
+class SharedLock(Lock):
     """Implements ``locks.port.Lock`` among processes that share the file ``path``."""
 
     def __init__(
@@ -133,8 +136,8 @@ class SharedLock:
     def _set(self, upload_id: UploadId, kind: int) -> None:
         set_byte_lock(self._file, kind, _place(upload_id))
 
+    @override
     def close(self) -> None:
-        """See ``Lock.close``."""
         self._bus.close()
         os.close(self._file)
 

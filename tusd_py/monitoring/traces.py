@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from typing_extensions import override
+
 from tusd_py.domain.masking import MASK, masked
 
 if TYPE_CHECKING:
@@ -36,31 +38,32 @@ class Traces(Protocol):
         ...
 
 
-class NoTraces:
+class NoTraces(Traces):
     """Drops spans, if tracing is off."""
 
+    @override
     def span(self, name: str, **facts: str | int) -> AbstractContextManager[None]:
-        """See ``Traces.span``."""
         del name, facts
         return nullcontext()
 
-    def around(self, app: Any) -> Any:  # noqa: ANN401
-        """See ``Traces.around``."""
+    @override
+    def around(self, app: Any) -> Any:
         return app
 
+    @override
     def close(self) -> None:
-        """See ``Traces.close``."""
+        pass
 
 
-class OpenTelemetryTraces:
+class OpenTelemetryTraces(Traces):
     """Sends spans by the SDK, in batches from a thread of its own."""
 
     def __init__(self, provider: "TracerProvider") -> None:
         self._provider = provider
         self._tracer = provider.get_tracer("tusd_py")
 
+    @override
     def span(self, name: str, **facts: str | int) -> AbstractContextManager[None]:
-        """See ``Traces.span``."""
         return self._span(name, facts)
 
     @contextmanager
@@ -69,8 +72,9 @@ class OpenTelemetryTraces:
         with self._tracer.start_as_current_span(name, attributes=attributes):
             yield
 
-    def around(self, app: Any) -> Any:  # noqa: ANN401
-        """See ``Traces.around``. Messages of a body or a stream have no spans."""
+    @override
+    def around(self, app: Any) -> Any:
+        """Messages of a body or a stream have no spans."""
         from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
         return OpenTelemetryMiddleware(
@@ -81,8 +85,8 @@ class OpenTelemetryTraces:
             server_request_hook=_hide_query,
         )
 
+    @override
     def close(self) -> None:
-        """See ``Traces.close``."""
         self._provider.shutdown()
 
 

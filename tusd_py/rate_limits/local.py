@@ -4,14 +4,17 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
+from typing_extensions import override
+
 from tusd_py.clock import Clock
 from tusd_py.domain.rate import charged
+from tusd_py.rate_limits.port import RateLimiter
 
 MAX_KEYS: Final = 100_000
 """The key that was charged longest ago is dropped first; a key takes about 200 bytes."""
 
 
-class LocalRateLimiter:
+class LocalRateLimiter(RateLimiter):
     """Keeps rates in memory (``rate_limits.port.RateLimiter``)."""
 
     blocks = False
@@ -21,12 +24,12 @@ class LocalRateLimiter:
         self._paid_until: OrderedDict[str, float] = OrderedDict()
         self._mutex = threading.Lock()
 
+    @override
     def consume(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``RateLimiter.consume``."""
         return self._take(key, cost, burst, strict=False)
 
+    @override
     def try_acquire(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``RateLimiter.try_acquire``."""
         return self._take(key, cost, burst, strict=True)
 
     def _take(self, key: str, cost: float, burst: float, *, strict: bool) -> float:
@@ -40,5 +43,6 @@ class LocalRateLimiter:
                     self._paid_until.popitem(last=False)
             return wait
 
+    @override
     def close(self) -> None:
-        """See ``RateLimiter.close``."""
+        pass

@@ -5,9 +5,11 @@ from importlib.resources import files
 from typing import Final
 
 import redis
+from typing_extensions import override
 
 from tusd_py.clock import Clock
 from tusd_py.rate_limits.local import LocalRateLimiter
+from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.redis_client import connect
 
 log = logging.getLogger(__name__)
@@ -16,7 +18,7 @@ PREFIX: Final = "tusd_rate:"
 _SCRIPT: Final = (files("tusd_py.rate_limits") / "charge.lua").read_text("utf-8")
 
 
-class RedisRateLimiter:
+class RedisRateLimiter(RateLimiter):
     """Keeps rates in Redis (``rate_limits.port.RateLimiter``).
 
     While Redis is away each process counts for itself: a limit is then too wide, by the number of
@@ -31,13 +33,13 @@ class RedisRateLimiter:
         self._alone = LocalRateLimiter(clock)
         self._away = False
 
+    @override
     def consume(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``RateLimiter.consume``."""
         wait = self._take(key, cost, burst, strict=False)
         return self._alone.consume(key, cost=cost, burst=burst) if wait is None else wait
 
+    @override
     def try_acquire(self, key: str, *, cost: float, burst: float) -> float:
-        """See ``RateLimiter.try_acquire``."""
         wait = self._take(key, cost, burst, strict=True)
         return self._alone.try_acquire(key, cost=cost, burst=burst) if wait is None else wait
 
@@ -52,6 +54,6 @@ class RedisRateLimiter:
         self._away = False
         return float(wait)
 
+    @override
     def close(self) -> None:
-        """See ``RateLimiter.close``."""
         self._client.close()

@@ -19,13 +19,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
+from typing_extensions import override
+
 from tusd_py.domain.errors import StorageDamaged, UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.private_files import make_private_directory
 from tusd_py.storage.disk_space import DiskSpace, Reservation
 from tusd_py.storage.disk_writer import DiskWriter, disk_errors, sync_directory
 from tusd_py.storage.linux import start_writeback
-from tusd_py.storage.port import Writer
+from tusd_py.storage.port import ChunkVerification, Concatenation, UploadStore, Writer
 
 CHECK_FROM_BYTES: Final = 1 << 20
 """If less is expected, free space is checked only while it is written."""
@@ -40,7 +42,7 @@ _FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 _NO_COPY_RANGE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
-class DiskStore:
+class DiskStore(UploadStore, ChunkVerification, Concatenation):
     """Implements UploadStore, ChunkVerification and Concatenation on a local file system."""
 
     def __init__(
@@ -67,8 +69,8 @@ class DiskStore:
             sync_directory(root.parent)
         self._paths = lru_cache(MAX_PATHS)(self._path)
 
+    @override
     def path(self, upload_id: UploadId) -> Path:
-        """See ``UploadStore.path``."""
         return self._paths(upload_id)
 
     def _path(self, upload_id: UploadId) -> Path:
@@ -82,12 +84,12 @@ class DiskStore:
 
     # -- core
 
+    @override
     def create(self, upload_id: UploadId) -> None:
-        """See ``UploadStore.create``."""
         self.begin(upload_id, length=None).close()
 
+    @override
     def begin(self, upload_id: UploadId, *, length: int | None) -> DiskWriter:
-        """See ``UploadStore.begin``."""
         path = self.path(upload_id)
         with disk_errors():
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
@@ -102,8 +104,8 @@ class DiskStore:
                 raise
         return self._writer(path, descriptor, 0, length)
 
+    @override
     def offset(self, upload_id: UploadId) -> int:
-        """See ``UploadStore.offset``."""
         verified = self._verified(upload_id)
         with disk_errors():
             # Opened, since NFS shows the newest length only to a process that opens the file.
@@ -126,13 +128,13 @@ class DiskStore:
             raise StorageDamaged
         return int(text)
 
+    @override
     def modified_at(self, upload_id: UploadId) -> float:
-        """See ``UploadStore.modified_at``."""
         with disk_errors():
             return self.path(upload_id).lstat().st_mtime
 
+    @override
     def writer(self, upload_id: UploadId, *, length: int | None) -> DiskWriter:
-        """See ``UploadStore.writer``."""
         path = self.path(upload_id)
         verified = self._verified(upload_id)
         with disk_errors():
@@ -168,8 +170,9 @@ class DiskStore:
         self._marker(upload_id).unlink(missing_ok=True)
         return offset
 
+    @override
     def delete(self, upload_id: UploadId) -> bool:
-        """See ``UploadStore.delete``. Data goes last: ``ids`` finds what a crash leaves."""
+        """Data goes last: ``ids`` finds what a crash leaves."""
         found = False
         with disk_errors():
             for path in (self._marker(upload_id), self._draft(upload_id), self.path(upload_id)):
@@ -180,8 +183,9 @@ class DiskStore:
                 found = True
         return found
 
+    @override
     def ids(self) -> Iterator[UploadId]:
-        """See ``UploadStore.ids``. Other files in the directory are ignored."""
+        """Other files in the directory are ignored."""
         for directory in sorted(self._root.iterdir()):
             if not directory.is_dir():
                 continue
@@ -190,30 +194,29 @@ class DiskStore:
                 if upload_id is not None and entry.name[:2] == directory.name:
                     yield upload_id
 
+    @override
     def check_room(self, count: int, *, new: bool = False) -> None:
-        """See ``UploadStore.check_room``."""
         with disk_errors():
             if new:
                 self._space.check_files()
             self._space.check(count)
 
+    @override
     def preallocated(self, upload_id: UploadId) -> int:
-        """See ``UploadStore.preallocated``."""
         with disk_errors():
             ahead = _ahead(self.path(upload_id).lstat())
         return ahead if ahead > CHECK_FROM_BYTES else 0
 
+    @override
     def release_preallocated(self, upload_id: UploadId) -> None:
-        """See ``UploadStore.release_preallocated``: a writer does so when it opens the file."""
+        """A writer does so when it opens the file."""
         self.writer(upload_id, length=None).close()
 
     # -- verification of chunks
 
+    @override
     def begin_chunk(self, writer: Writer) -> None:
-        """See ``ChunkVerification.begin_chunk``.
-
-        An earlier mark stays: nothing beyond it was verified.
-        """
+        """An earlier mark stays: nothing beyond it was verified."""
         own, upload_id = self._own(writer)
         with disk_errors():
             try:
@@ -222,18 +225,17 @@ class DiskStore:
                 return
         own.mark_directory_dirty()
 
+    @override
     def commit_chunk(self, writer: Writer) -> None:
-        """See ``ChunkVerification.commit_chunk``. It is durable with the writer's next ``sync``."""
+        """It is durable with the writer's next ``sync``."""
         own, upload_id = self._own(writer)
         with disk_errors():
             self._marker(upload_id).unlink(missing_ok=True)
         own.mark_directory_dirty()
 
+    @override
     def rollback_chunk(self, writer: Writer) -> None:
-        """See ``ChunkVerification.rollback_chunk``.
-
-        The file is cut first: after a crash in between, the marker is there to repeat it.
-        """
+        """The file is cut first: after a crash in between, the marker is there to repeat it."""
         own, upload_id = self._own(writer)
         verified = self._verified(upload_id)
         if verified is not None:
@@ -247,11 +249,9 @@ class DiskStore:
 
     # -- concatenation
 
+    @override
     def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> Generator[int, None, None]:
-        """See ``Concatenation.concatenate``.
-
-        A draft is made first, and renamed to the data file.
-        """
+        """A draft is made first, and renamed to the data file."""
         if not self.path(into).exists():
             raise UploadNotFound
         draft = self._draft(into)

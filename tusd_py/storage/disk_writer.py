@@ -20,10 +20,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from typing_extensions import override
+
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.errors import StorageBusy, StorageDamaged, StorageFull, UploadNotFound
 from tusd_py.storage.disk_space import Reservation
 from tusd_py.storage.linux import start_writeback
+from tusd_py.storage.port import Writer
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ def disk_errors() -> Iterator[None]:
         raise StorageDamaged from error
 
 
-class DiskWriter:
+class DiskWriter(Writer):
     """Writes to an open data file at its end (``storage.port.Writer``)."""
 
     def __init__(
@@ -82,13 +85,13 @@ class DiskWriter:
         self._directory_clean = False
         self._poisoned = False
 
+    @override
     @property
     def offset(self) -> int:
-        """See ``Writer.offset``."""
         return self._offset
 
+    @override
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
-        """See ``Writer.write``."""
         self._check_usable()
         size = sum(len(chunk) for chunk in chunks)
         with disk_errors():
@@ -103,8 +106,8 @@ class DiskWriter:
         if self._offset - self._pushed >= PUSH_BYTES:
             self.start_writeback()
 
+    @override
     def start_writeback(self) -> None:
-        """See ``Writer.start_writeback``."""
         if self._durable and self._offset > self._pushed:
             start_writeback(self._descriptor, self._pushed, self._offset - self._pushed)
             self._pushed = self._offset
@@ -119,8 +122,8 @@ class DiskWriter:
             if left:
                 pending = _after(pending, count)
 
+    @override
     def truncate(self, offset: int) -> None:
-        """See ``Writer.truncate``."""
         with disk_errors():
             os.ftruncate(self._descriptor, offset)
         self._space.cut(offset)
@@ -132,8 +135,9 @@ class DiskWriter:
         """Let the next sync include the directory, since a file was created or removed in it."""
         self._directory_clean = False
 
+    @override
     def sync(self) -> None:
-        """See ``Writer.sync``. The first sync includes the directory."""
+        """The first sync includes the directory."""
         if not self._durable:
             return
         self._check_usable()
@@ -185,8 +189,8 @@ class DiskWriter:
         if self._poisoned:
             raise StorageDamaged
 
+    @override
     def close(self) -> None:
-        """See ``Writer.close``."""
         if self._descriptor >= 0:
             with suppress(OSError):
                 self._space.close(self._offset)

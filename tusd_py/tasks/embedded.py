@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from typing_extensions import override
+
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
@@ -22,7 +24,7 @@ from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.sqlite_file import backend_errors, connect, run
 from tusd_py.tasks.local_bus import LocalBus
-from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback
+from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,7 +61,7 @@ _PUT: Final = (
 )
 
 
-class EmbeddedTaskView:
+class EmbeddedTaskView(TaskView):
     """Implements ``tasks.port.TaskView`` without Redis."""
 
     def __init__(
@@ -97,12 +99,12 @@ class EmbeddedTaskView:
     def _connect(self) -> sqlite3.Connection:
         return connect(self._path, _SCHEMA, version=_VERSION)
 
+    @override
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
-        """See ``TaskView.put``."""
         return self._put([(facts, change)])[0]
 
+    @override
     def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
-        """See ``TaskView.put_all``."""
         self._put(changes)
 
     def _put(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> Sequence[Task | None]:
@@ -131,14 +133,14 @@ class EmbeddedTaskView:
             database.execute(_PUT, _row(after))
         return after
 
+    @override
     def get(self, task_id: UploadId) -> Task | None:
-        """See ``TaskView.get``."""
         with self._mutex:
             task = self._run(lambda database: _one(database, task_id))
         return task if task is not None and task.updated_at >= self._oldest() else None
 
+    @override
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
-        """See ``TaskView.list``."""
         where = "WHERE user_id = ? AND updated_at >= ?"
         values = (user_id, self._oldest())
 
@@ -153,13 +155,13 @@ class EmbeddedTaskView:
         with self._mutex:
             return self._run(work)
 
+    @override
     def forget(self, task_id: UploadId) -> None:
-        """See ``TaskView.forget``."""
         with self._mutex:
             self._run(lambda db: db.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,)))
 
+    @override
     def expire(self) -> int:
-        """See ``TaskView.expire``."""
         oldest = (self._oldest(),)
         with self._mutex:
             return self._run(
@@ -172,16 +174,17 @@ class EmbeddedTaskView:
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return run(self._database, work, self._spare)
 
+    @override
     def memory_bytes(self) -> int:
-        """See ``TaskView.memory_bytes``: the database file and its write-ahead log."""
+        """The database file and its write-ahead log."""
         log_path = self._path.with_name(f"{self._path.name}-wal")
         try:
             return self._path.stat().st_size + log_path.stat().st_size
         except OSError as error:
             raise BackendError(UNREACHABLE) from error
 
+    @override
     def check(self) -> None:
-        """See ``TaskView.check``."""
         try:
             with self._mutex:
                 self._run(_last_change)
@@ -190,14 +193,14 @@ class EmbeddedTaskView:
 
     # -- subscriptions
 
+    @override
     def subscribe_task(self, task_id: UploadId, listener: TaskCallback) -> Subscription:
-        """See ``TaskView.subscribe_task``."""
         subscription = self._listeners.subscribe(task_id, listener)
         self._listen_to_others()
         return subscription
 
+    @override
     def subscribe_user(self, user_id: UserId, listener: TaskCallback) -> Subscription:
-        """See ``TaskView.subscribe_user``."""
         subscription = self._listeners.subscribe(user_id, listener)
         self._listen_to_others()
         return subscription
@@ -233,8 +236,8 @@ class EmbeddedTaskView:
             last = change
         return last
 
+    @override
     def close(self) -> None:
-        """See ``TaskView.close``."""
         self._closed.set()
         self._listeners.clear()
         if self._poller is not None:

@@ -4,20 +4,22 @@ import logging
 import threading
 from collections.abc import Callable, Hashable
 
+from typing_extensions import override
+
 from tusd_py.domain.task import Task
-from tusd_py.tasks.port import TaskCallback
+from tusd_py.tasks.port import Subscription, TaskCallback
 
 log = logging.getLogger(__name__)
 
 
-class LocalSubscription:
+class LocalSubscription(Subscription):
     """Is the subscription of one listener (``tasks.port.Subscription``)."""
 
     def __init__(self, leave: Callable[[], None]) -> None:
         self._leave = leave
 
+    @override
     def close(self) -> None:
-        """See ``Subscription.close``."""
         self._leave()
 
 

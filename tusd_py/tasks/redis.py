@@ -20,6 +20,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 import redis
+from typing_extensions import override
 
 from tusd_py.clock import Clock, rfc3339
 from tusd_py.domain.errors import BackendError
@@ -27,7 +28,7 @@ from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
 from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts
 from tusd_py.redis_client import ANSWER_SECONDS, connect
 from tusd_py.tasks.local_bus import LocalBus
-from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback
+from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def channel(task_id: UploadId) -> str:
     return f"{_CHANNEL}{task_id}"
 
 
-class RedisTaskView:
+class RedisTaskView(TaskView):
     """Implements ``tasks.port.TaskView`` on a Redis that all servers and workers share."""
 
     def __init__(self, url: str, *, clock: Clock) -> None:
@@ -72,14 +73,14 @@ class RedisTaskView:
         self._listening = threading.Event()
         self._was_connected = False
 
+    @override
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
-        """See ``TaskView.put``."""
         with _backend_errors():
             state = self._script(_keys(facts), [_step(facts, change, self._clock.now())])
         return None if state is None else read_message(state)
 
+    @override
     def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
-        """See ``TaskView.put_all``."""
         now = self._clock.now()
         with _backend_errors():
             pipe = self._redis.pipeline(transaction=False)
@@ -87,8 +88,8 @@ class RedisTaskView:
                 self._script(_keys(facts), [_step(facts, change, now)], client=pipe)
             pipe.execute()
 
+    @override
     def get(self, task_id: UploadId) -> Task | None:
-        """See ``TaskView.get``."""
         with _backend_errors():
             return self._living(self._redis.hgetall(task_key(task_id)))
 
@@ -106,8 +107,8 @@ class RedisTaskView:
             return None
         return task if task.updated_at >= self._clock.now() - TTL_SECONDS else None
 
+    @override
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
-        """See ``TaskView.list``."""
         key = user_key(user_id)
         start = (page - 1) * size
         with _backend_errors():
@@ -135,16 +136,17 @@ class RedisTaskView:
             self._redis.zrem(key, *dead)
         return len(dead)
 
+    @override
     def forget(self, task_id: UploadId) -> None:
-        """See ``TaskView.forget``."""
         with _backend_errors():
             user_id = self._redis.hget(task_key(task_id), "user_id")
             self._redis.delete(task_key(task_id))
             if user_id is not None and user_id.removeprefix("-").isdecimal():
                 self._redis.zrem(user_key(UserId(int(user_id))), task_id)
 
+    @override
     def expire(self) -> int:
-        """See ``TaskView.expire``: Redis expires hashes itself.
+        """Redis expires hashes itself.
 
         Their entries in users' sets go here.
         """
@@ -154,13 +156,13 @@ class RedisTaskView:
                 for key in self._redis.scan_iter(match="user_upload_tasks:*", count=1000)
             )
 
+    @override
     def memory_bytes(self) -> int:
-        """See ``TaskView.memory_bytes``."""
         with _backend_errors():
             return int(self._redis.info("memory")["used_memory"])
 
+    @override
     def check(self) -> None:
-        """See ``TaskView.check``."""
         try:
             self._redis.ping()
         except redis.RedisError as error:
@@ -168,12 +170,12 @@ class RedisTaskView:
 
     # -- subscriptions
 
+    @override
     def subscribe_task(self, task_id: UploadId, listener: TaskCallback) -> Subscription:
-        """See ``TaskView.subscribe_task``."""
         return self._listen(self._listeners.subscribe(task_id, listener))
 
+    @override
     def subscribe_user(self, user_id: UserId, listener: TaskCallback) -> Subscription:
-        """See ``TaskView.subscribe_user``."""
         return self._listen(self._listeners.subscribe(user_id, listener))
 
     def _listen(self, subscription: Subscription) -> Subscription:
@@ -226,8 +228,8 @@ class RedisTaskView:
                 for task in self.list(UserId(key), page=1, size=SNAPSHOT_TASKS)[1]:
                     self._listeners.publish(task)
 
+    @override
     def close(self) -> None:
-        """See ``TaskView.close``."""
         self._closed.set()
         self._listeners.clear()
         if self._thread is not None:

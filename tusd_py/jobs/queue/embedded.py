@@ -11,11 +11,13 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from typing_extensions import override
+
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
-from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter
+from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter, Delivery, JobQueue
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.sqlite_file import backend_errors, connect, run
 
@@ -39,7 +41,7 @@ CREATE TABLE IF NOT EXISTS dead (
 _FIRST: Final = "SELECT id, payload FROM messages WHERE visible_at <= ? ORDER BY id LIMIT 1"
 
 
-class EmbeddedQueue:
+class EmbeddedQueue(JobQueue):
     """Implements ``jobs.queue.port.JobQueue`` without a broker."""
 
     def __init__(
@@ -58,8 +60,9 @@ class EmbeddedQueue:
         with backend_errors():
             self._database = spare.retrying(lambda: connect(path, _SCHEMA))
 
+    @override
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
-        """See ``JobQueue.publish_all``: all of them or none."""
+        """All of them or none."""
         self._publish([encode(message) for message in messages])
         return len(messages)
 
@@ -82,8 +85,8 @@ class EmbeddedQueue:
             self._run(work)
             self._changed.notify(len(payloads))
 
+    @override
     def receive(self, timeout: float) -> "EmbeddedDelivery | None":
-        """See ``JobQueue.receive``."""
         deadline = self._clock.monotonic() + timeout
         with self._changed:
             while not self._closed:
@@ -96,8 +99,8 @@ class EmbeddedQueue:
                 self._changed.wait(min(left, POLL_SECONDS))
         return None
 
+    @override
     def skip_one(self) -> None:
-        """See ``JobQueue.skip_one``."""
         with self._changed:
             delivery = self._take()
             if delivery is not None:
@@ -145,29 +148,29 @@ class EmbeddedQueue:
         with self._changed:
             self._run(work)
 
+    @override
     def depth(self) -> int:
-        """See ``JobQueue.depth``."""
         with self._changed:
             found: int = self._run(
                 lambda db: db.execute("SELECT count(*) FROM messages").fetchone()[0]
             )
         return found
 
+    @override
     def dead_depth(self) -> int:
-        """See ``JobQueue.dead_depth``."""
         with self._changed:
             found: int = self._run(lambda db: db.execute("SELECT count(*) FROM dead").fetchone()[0])
         return found
 
+    @override
     def check(self) -> None:
-        """See ``JobQueue.check``."""
         try:
             self.depth()
         except BackendError as error:
             raise BackendError(UNREACHABLE) from error
 
+    @override
     def dead_letters(self) -> Sequence[DeadLetter]:
-        """See ``JobQueue.dead_letters``."""
         return [letter for _, letter in self._dead()]
 
     def _dead(self) -> list[tuple[int, DeadLetter]]:
@@ -177,8 +180,8 @@ class EmbeddedQueue:
             )
         return [(row[0], DeadLetter(payload=bytes(row[1]), reason=row[2])) for row in rows]
 
+    @override
     def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
-        """See ``JobQueue.settle_dead_letters``."""
         chosen = [(row_id, letter) for row_id, letter in self._dead() if letter.id in ids]
         for row_id, letter in chosen:
             if again:
@@ -193,8 +196,8 @@ class EmbeddedQueue:
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return run(self._database, work, self._spare)
 
+    @override
     def close(self) -> None:
-        """See ``JobQueue.close``."""
         with self._changed:
             if not self._closed:
                 self._closed = True
@@ -202,7 +205,7 @@ class EmbeddedQueue:
                 self._database.close()
 
 
-class EmbeddedDelivery:
+class EmbeddedDelivery(Delivery):
     """Implements ``jobs.queue.port.Delivery``: a leased message."""
 
     def __init__(self, queue: EmbeddedQueue, message_id: int, message: JobMessage) -> None:
@@ -210,15 +213,15 @@ class EmbeddedDelivery:
         self._id = message_id
         self._message = message
 
+    @override
     @property
     def message(self) -> JobMessage:
-        """See ``Delivery.message``."""
         return self._message
 
+    @override
     def ack(self) -> None:
-        """See ``Delivery.ack``."""
         self._queue._remove(self._id)
 
+    @override
     def dead_letter(self, reason: str) -> None:
-        """See ``Delivery.dead_letter``."""
         self._queue._dead_letter(self._id, reason)

@@ -20,12 +20,13 @@ from typing import Any, Final
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import NackError
+from typing_extensions import override
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
 from tusd_py.jobs.queue import rabbitmq_dead_letters
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
-from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter
+from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter, Delivery, JobQueue
 from tusd_py.jobs.queue.rabbitmq_connection import ConnectionThread
 from tusd_py.jobs.queue.rabbitmq_topology import (
     DEAD_LETTER_EXCHANGE,
@@ -54,7 +55,7 @@ No more are begun until one of them ends.
 """
 
 
-class RabbitMqQueue:
+class RabbitMqQueue(JobQueue):
     """Implements ``jobs.queue.port.JobQueue``.
 
     Connections are opened when they are first needed.
@@ -106,8 +107,9 @@ class RabbitMqQueue:
 
     # -- publishing
 
+    @override
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
-        """See ``JobQueue.publish_all``. Counted messages are in the queue's log."""
+        """Counted messages are in the queue's log."""
         for count, message in enumerate(messages):
             try:
                 self.publish_payload(encode(message))
@@ -181,8 +183,9 @@ class RabbitMqQueue:
             self._arrived.append(RabbitMqDelivery(self, channel, tag, message))
             self._changed.notify()
 
+    @override
     def receive(self, timeout: float) -> "RabbitMqDelivery | None":
-        """See ``JobQueue.receive``. The call waits for a broker that is away."""
+        """The call waits for a broker that is away."""
         consumer = self._consumer()
         with self._changed:
             self._receivers += 1
@@ -199,8 +202,8 @@ class RabbitMqQueue:
             with self._changed:
                 self._receivers -= 1
 
+    @override
     def skip_one(self) -> None:
-        """See ``JobQueue.skip_one``."""
         consumer = self._consumer()
         if not consumer.failing:
             consumer.submit(_drop_one)
@@ -223,14 +226,14 @@ class RabbitMqQueue:
 
     # -- inspection
 
+    @override
     def depth(self) -> int:
-        """See ``JobQueue.depth``."""
         waiting = self._messages_in(QUEUE)
         with self._changed:
             return waiting + self._unsettled
 
+    @override
     def dead_depth(self) -> int:
-        """See ``JobQueue.dead_depth``."""
         return self._messages_in(DEAD_LETTER_QUEUE)
 
     def _messages_in(self, queue: str) -> int:
@@ -239,11 +242,9 @@ class RabbitMqQueue:
         )
         return int(declared.method.message_count)
 
+    @override
     def check(self) -> None:
-        """See ``JobQueue.check``.
-
-        The call does not wait for a broker that was away a moment ago.
-        """
+        """The call does not wait for a broker that was away a moment ago."""
         try:
             if self._publisher().failing:
                 raise BackendError
@@ -251,20 +252,20 @@ class RabbitMqQueue:
         except BackendError as error:
             raise BackendError(UNREACHABLE) from error
 
+    @override
     def dead_letters(self) -> Sequence[DeadLetter]:
-        """See ``JobQueue.dead_letters``."""
         found: list[DeadLetter] = self._publisher().call(rabbitmq_dead_letters.read)
         return found
 
+    @override
     def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
-        """See ``JobQueue.settle_dead_letters``."""
         settled: set[str] = self._publisher().call(
             lambda channel: rabbitmq_dead_letters.settle(channel, ids, again=again)
         )
         return settled
 
+    @override
     def close(self) -> None:
-        """See ``JobQueue.close``."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -294,7 +295,7 @@ def _decoded(body: bytes) -> JobMessage | None:
         return None
 
 
-class RabbitMqDelivery:
+class RabbitMqDelivery(Delivery):
     """Implements ``jobs.queue.port.Delivery``: an unsettled message of one channel."""
 
     def __init__(
@@ -305,17 +306,18 @@ class RabbitMqDelivery:
         self._tag = tag
         self._message = message
 
+    @override
     @property
     def message(self) -> JobMessage:
-        """See ``Delivery.message``."""
         return self._message
 
+    @override
     def ack(self) -> None:
-        """See ``Delivery.ack``."""
         self._queue._settle(self._channel, lambda channel: channel.basic_ack(self._tag))
 
+    @override
     def dead_letter(self, reason: str) -> None:
-        """See ``Delivery.dead_letter``. Raises: BackendError: the message is delivered again."""
+        """Raises: BackendError: the message is delivered again."""
         self._queue._publish(
             exchange=DEAD_LETTER_EXCHANGE,
             routing_key="",
