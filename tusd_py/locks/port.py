@@ -25,3 +25,19 @@ class Lock(Protocol):
     def close(self) -> None:
         """Free all resources; no upload is held any longer."""
         ...
+
+
+class ReleaseRequests(Protocol):
+    """Carries requests to release an upload to all processes. It may lose some."""
+
+    def request_release(self, upload_id: UploadId) -> None:
+        """Request the release from the upload's holder. Blocks. Raises: BackendError."""
+        ...
+
+    def subscribe(self, callback: Callable[[UploadId], None]) -> None:
+        """Call ``callback``, from any thread, for every request from now on. Return at once."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, parse_upload_id
-from tusd_py.locks.shared import ReleaseRequests
+from tusd_py.locks.port import ReleaseRequests
 from tusd_py.redis_client import connect
 
 log = logging.getLogger(__name__)

@@ -20,14 +20,14 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from typing_extensions import override
 
 from tusd_py.domain.errors import BackendError, UploadLocked
 from tusd_py.domain.ids import UploadId
 from tusd_py.locks.local import TIMEOUT_SECONDS, LocalLock
-from tusd_py.locks.port import Lock
+from tusd_py.locks.port import Lock, ReleaseRequests
 
 log = logging.getLogger(__name__)
 
@@ -36,22 +36,6 @@ REQUEST_SECONDS: Final = 0.5
 """Interval at which the request to release is repeated: the bus may lose it."""
 _F_OFD_SETLK: Final = 37
 _TAKEN: Final = (errno.EAGAIN, errno.EACCES)
-
-
-class ReleaseRequests(Protocol):
-    """Carries requests to release an upload to all processes. It may lose some."""
-
-    def request_release(self, upload_id: UploadId) -> None:
-        """Request the release from the upload's holder. Blocks. Raises: BackendError."""
-        ...
-
-    def subscribe(self, callback: Callable[[UploadId], None]) -> None:
-        """Call ``callback``, from any thread, for every request from now on. Return at once."""
-        ...
-
-    def close(self) -> None:
-        """Stop listening."""
-        ...
 
 
 class SharedLock(Lock):
