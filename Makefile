@@ -1,4 +1,4 @@
-# make serve: run the server here. make test: everything that must hold.
+# make serve: run the server on this machine. make test: run all checks and tests.
 .PHONY: install serve test check unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks structure site pictures lock clean
 
 PYTHON ?= python3
@@ -36,16 +36,16 @@ test: install
 	@$(BIN)/coverage report --include='tusd_py/protocol/*,tusd_py/uploads/*,worker/pipeline/*' -m
 	@$(BIN)/coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
 
-# In process, without any service.
+# Tests in one process, without services.
 unit: install
 	@$(BIN)/pytest -q tests/unit tests/property
 
-# What every adapter of a port promises, on real services.
+# Tests of every adapter of a port, on real services.
 contract: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@$(BIN)/pytest -q tests/contract
 
-# All kinds of media files through a real server; ARGS="--groups rotation" or "--only 66_" takes some.
+# Media files of all kinds through a real server; ARGS="--groups rotation" or "--only 66_" selects some.
 media: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@tests/node/install.sh

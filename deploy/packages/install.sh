@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install Debian packages that are missing: install.sh LIST [PROGRAM...]
-# Where there is no apt-get, or no right to use it, say so in a sentence and go on.
+# Without apt-get, or without the right to use it, it prints what is missing and ends without an error.
 set -eu
 list=$1
 missing=""

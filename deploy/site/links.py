@@ -1,4 +1,4 @@
-"""Links out of docs lead to files of the repository, which are no pages: the site shows their place."""
+"""Replaces links to files of the repository outside of docs by their paths, for the site."""
 
 import re
 
@@ -7,6 +7,6 @@ _FOLDER = re.compile(r"\]\((decisions/)\)")
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """``[text](../deploy/x)`` becomes text and place; a folder becomes its first page."""
+    """Return ``[text](../deploy/x)`` as text and path, and a folder as its first page."""
     shown = _OUT.sub(lambda found: f"] (`{found[1]}`)", markdown)
     return _FOLDER.sub("](decisions/0001-offset-is-the-files-length.md)", shown)

@@ -1,4 +1,4 @@
-"""The whole topology on one machine from Debian packages: what ``deploy/local`` runs.
+"""Runs the whole topology on one machine from Debian packages, for ``deploy/local``.
 
-How each server program is started privately stands here and nowhere else; the tests use it too.
+Only this package starts the server programs privately; the tests use it too.
 """

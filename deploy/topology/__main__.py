@@ -1,4 +1,4 @@
-"""The command line of ``deploy/local``."""
+"""Is the command line of ``deploy/local``."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ _OPTIONS: Final = ("servers", "workers", "port", "anonymous")
 
 
 def main() -> int:
-    """Do what the arguments say; the exit code."""
+    """Run the command in the arguments; return the exit code."""
     arguments = _parser().parse_args()
     try:
         match arguments.command:
@@ -22,7 +22,7 @@ def main() -> int:
                 config = config_of(arguments.dir)
                 sys.stdout.write(f"a user: tusd-py user add NAME --config {config}\n{address}\n")
             case "status":
-                return _tell(status(arguments.dir), as_json=arguments.json)
+                return _print_status(status(arguments.dir), as_json=arguments.json)
             case "down":
                 down(arguments.dir, remove=arguments.remove)
     except (Refused, OSError) as error:
@@ -39,26 +39,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser(
-        "up", help="start what does not run; the last line is the address to use"
+        "up", help="start processes that do not run; the last line is the address to use"
     )
     start.add_argument("--servers", type=_counted, help="how many (2)")
     start.add_argument("--workers", type=_counted, help="how many (3)")
     start.add_argument("--port", type=int, help="where nginx listens, on loopback (8080)")
     start.add_argument(
         "--anonymous", action=argparse.BooleanOptionalAction,
-        help="demand no token: all users of this machine are the same user of the servers (no)",
+        help="require no token: all users of this machine are the same user of the servers (no)",
     )  # fmt: skip
     start.add_argument(
         "--set", action="append", type=parsed_setting, metavar="NAME=VALUE", dest="settings",
         help="a setting of docs/configuration.md, e.g. jobs.lease=5s",
     )  # fmt: skip
-    look = commands.add_parser("status", help="every process")
-    look.add_argument("--json", action="store_true", help="as a JSON list")
-    stop = commands.add_parser("down", help="stop all of it; the data stays")
-    stop.add_argument("--remove", action="store_true", help="and remove the data")
-    for command in (start, look, stop):
+    show = commands.add_parser("status", help="show every process")
+    show.add_argument("--json", action="store_true", help="as a JSON list")
+    stop = commands.add_parser("down", help="stop all processes; the data stays")
+    stop.add_argument("--remove", action="store_true", help="remove the data too")
+    for command in (start, show, stop):
         command.add_argument(
-            "--dir", type=Path, default=Path("tusd-local"), help="where all is kept (tusd-local)"
+            "--dir",
+            type=Path,
+            default=Path("tusd-local"),
+            help="directory of all data (tusd-local)",
         )
     return parser
 
@@ -77,8 +80,8 @@ def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if value is not None}
 
 
-def _tell(entries: list[Entry], *, as_json: bool) -> int:
-    """Print them; 1 when not all run."""
+def _print_status(entries: list[Entry], *, as_json: bool) -> int:
+    """Print the processes; return 1 if not all run."""
     if as_json:
         sys.stdout.write(f"{json.dumps(entries, indent=1)}\n")
     elif not entries:

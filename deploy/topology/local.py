@@ -1,4 +1,4 @@
-"""Up, status and down: bring a machine to what a topology says, and look."""
+"""Starts, shows and stops a topology: up, status and down."""
 
 import subprocess
 import threading
@@ -31,41 +31,41 @@ from tusd_py.settings.sources import SettingsError, load_settings
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 30.0
-LOOK_SECONDS: Final = 0.05
-TOLD_CHARACTERS: Final = 2000
+POLL_SECONDS: Final = 0.05
+OUTPUT_CHARACTERS: Final = 2000
 
 
 class Refused(Exception):
-    """Raised when what was asked for can't be done; the text says why and what would help."""
+    """Is raised when a command can't be run; the text contains the reason and the remedy."""
 
 
 class Entry(TypedDict):
-    """One process in ``status --json``."""
+    """Is one process in ``status --json``."""
 
     role: str
     name: str
     pid: int | None
-    """Of the last one that was started; None when none was."""
+    """Pid of the last process that was started; None if there was none."""
     port: int | None
     alive: bool
     urls: list[str]
-    """Where it speaks HTTP."""
+    """Addresses at which it speaks HTTP."""
 
 
-def up(root: Path, asked: dict[str, Any]) -> str:
-    """Start what does not run, on the ports and data it had, and wait until all take work.
+def up(root: Path, given: dict[str, Any]) -> str:
+    """Start the parts that do not run, with their ports and data, and wait until all are ready.
 
-    Args: asked: options by name, those that were given; the others stay as they were.
+    Args: given: the given options by name; the others are not changed.
     Returns: the address of nginx. Raises: Refused, OSError.
     """
     root = root.absolute()
     if len(str(mariadb.socket_path(directory_of(root, "mysql")))) > mariadb.SOCKET_BYTES:
-        raise Refused(f"{root} is too long a path for a socket; use a shorter --dir")
+        raise Refused(f"{root} is too long for the path of a socket; use a shorter --dir")
     if not is_free(root):
-        raise Refused(f"{root} holds something else; use an empty --dir")
+        raise Refused(f"{root} contains other files; use an empty --dir")
     with alone(root):
         state = State.load(root)
-        options = replace(state.options, **asked)
+        options = replace(state.options, **given)
         if options != state.options and any(map(is_alive, state.processes.values())):
             raise Refused("this topology runs with other options: first take it down")
         state.options = options
@@ -82,7 +82,7 @@ def up(root: Path, asked: dict[str, Any]) -> str:
 
 
 def _write_settings(state: State, root: Path) -> None:
-    """Raises: Refused: a setting is none."""
+    """Write the files of settings. Raises: Refused: a setting is wrong."""
     for config, text in settings_texts(state, root).items():
         write_privately(config, text)
         try:
@@ -103,26 +103,26 @@ def _start(state: State, root: Path, part: Part) -> None:
     except FileNotFoundError as error:
         raise Refused(f"{part.name}: {error.filename} is not installed") from error
     except subprocess.CalledProcessError as error:
-        told = (error.stderr or b"").decode(errors="replace")[-TOLD_CHARACTERS:]
-        raise Refused(f"{part.name} could not be prepared:\n{told}") from error
+        output = (error.stderr or b"").decode(errors="replace")[-OUTPUT_CHARACTERS:]
+        raise Refused(f"{part.name} could not be prepared:\n{output}") from error
     state.save(root)
 
 
 def log_of(root: Path, name: str) -> Path:
-    """Where a part's output goes."""
+    """Return the path of a part's log."""
     return root / LOG / f"{name}.log"
 
 
 def _await(state: State, root: Path, part: Part) -> None:
-    """Until it takes work. Raises: Refused: it ended, or does not come."""
+    """Wait until a part is ready. Raises: Refused: it ended, or is not ready in time."""
     program, process = program_of(state, root, part), state.processes[part.name]
     log = log_of(root, part.name)
     deadline = time.monotonic() + START_SECONDS
     while not _is_ready(program, process, log):
         if not is_alive(process) or time.monotonic() > deadline:
-            told = _output(process, log)[-TOLD_CHARACTERS:]
-            raise Refused(f"{part.name} did not start; it said (in {log}):\n{told}")
-        threading.Event().wait(LOOK_SECONDS)
+            output = _output(process, log)[-OUTPUT_CHARACTERS:]
+            raise Refused(f"{part.name} did not start; its output (in {log}):\n{output}")
+        threading.Event().wait(POLL_SECONDS)
     try:
         complete(state, root, part)
     except subprocess.CalledProcessError as error:
@@ -139,13 +139,13 @@ def _is_ready(program: Program, process: Process, log: Path) -> bool:
 
 
 def _output(process: Process, log: Path) -> str:
-    with log.open("rb") as told:
-        told.seek(process.log_at)
-        return told.read().decode(errors="replace")
+    with log.open("rb") as file:
+        file.seek(process.log_at)
+        return file.read().decode(errors="replace")
 
 
 def status(root: Path) -> list[Entry]:
-    """Every process of the topology, in the order of starting. Raises: OSError."""
+    """Return every process of the topology, in the order of their start. Raises: OSError."""
     root = root.absolute()
     if not exists(root):
         return []
@@ -166,7 +166,10 @@ def _entry(state: State, part: Part) -> Entry:
 
 
 def down(root: Path, *, remove: bool) -> None:
-    """Stop all, those that start last first; keep the data unless ``remove``. Raises: OSError."""
+    """Stop all processes in the reverse order of their start; keep the data unless ``remove``.
+
+    Raises: OSError.
+    """
     root = root.absolute()
     if not exists(root):
         return
@@ -181,12 +184,12 @@ def down(root: Path, *, remove: bool) -> None:
         state.processes.clear()
         state.save(root)
         if remove:
-            # By name: whatever else somebody put there is not ours.
+            # By name: other files in the directory are not the topology's.
             remove_entries(root, entries(state.options))
 
 
 def parsed_setting(text: str) -> tuple[str, Any]:
-    """A setting as ``--set`` takes it: its dotted name, ``=``, its value as YAML.
+    """Return name and value of a setting in ``--set``: its dotted name, ``=``, its value as YAML.
 
     Raises: ValueError.
     """

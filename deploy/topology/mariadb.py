@@ -1,4 +1,4 @@
-"""mariadbd, and its tools on its private socket."""
+"""Runs mariadbd, and its tools on its private socket."""
 
 import getpass
 import os
@@ -10,19 +10,19 @@ from typing import Final
 from topology.program import Program
 
 SOCKET_BYTES: Final = 107
-"""The kernel takes no longer path of a socket."""
+"""Longest path of a socket in the kernel."""
 _LOGIN: Final = "login.cnf"
-"""The file in which the tools find the password of root: no command line shows it."""
+"""File from which the tools read the password of root, so that no command line shows it."""
 _ACCOUNTS: Final = "accounts.sql"
 
 
 def socket_path(directory: Path) -> Path:
-    """Return the socket by which root logs in, with a password; by TCP no root account can log in."""
+    """Return the socket by which root logs in, with a password; root can't log in by TCP."""
     return directory / "mariadb.sock"
 
 
 def install(directory: Path) -> None:
-    """Make the system tables, once; takes some seconds. Raises: CalledProcessError."""
+    """Make the system tables, once; it takes some seconds. Raises: CalledProcessError."""
     data, unfinished = directory / "data", directory / "data.new"
     if data.exists():
         return
@@ -40,10 +40,11 @@ def install(directory: Path) -> None:
 
 
 def program(directory: Path, port: int, *, root_password: str) -> Program:
-    """A MariaDB on loopback, whose commits survive a power cut; ``install`` comes first.
+    """Return a MariaDB on loopback, whose commits survive a power failure.
 
-    At every start, before the first connection, root gets its password and accounts without one are
-    removed: ``mariadb-install-db`` makes some, and older directories have some.
+    ``install`` must be called first. At every start, before the first connection, the password of
+    root is set and accounts without a password are removed: ``mariadb-install-db`` makes some, and
+    older directories have some.
     Args: root_password: letters and digits.
     """
 
@@ -66,14 +67,15 @@ def program(directory: Path, port: int, *, root_password: str) -> Program:
         environment=os.environ,
         files={
             _ACCOUNTS: "\n".join(_closed_accounts(root_password)) + "\n",
-            _LOGIN: f"[client]\nuser=root\npassword={root_password}\nsocket=\"{socket_path(directory)}\"\n",
+            _LOGIN: f"[client]\nuser=root\npassword={root_password}\n"
+            f"socket=\"{socket_path(directory)}\"\n",
         },
         ready=ready,
     )  # fmt: skip
 
 
 def _closed_accounts(root_password: str) -> list[str]:
-    """Return statements after which root logs in by the socket alone, and every login needs a password."""
+    """Return statements after which root logs in only by the socket, and all need a password."""
     return [
         "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host != 'localhost');",
         "DELETE FROM mysql.db WHERE User = '' OR Db LIKE 'test%';",
@@ -83,7 +85,7 @@ def _closed_accounts(root_password: str) -> list[str]:
 
 
 def execute(directory: Path, statement: str) -> str:
-    """Run SQL as root; tab-separated rows. Raises: CalledProcessError."""
+    """Run SQL as root; return tab-separated rows. Raises: CalledProcessError."""
     return subprocess.run(
         _tool("mariadb", directory, "-N", "-B"),
         input=statement, capture_output=True, text=True, check=True,
@@ -91,7 +93,7 @@ def execute(directory: Path, statement: str) -> str:
 
 
 def grant(directory: Path, database: str, *, password: str) -> None:
-    """Make an empty database, if there is none, of the user tusd. Raises: CalledProcessError."""
+    """Make an empty database of the user tusd, if it is missing. Raises: CalledProcessError."""
     execute(
         directory,
         f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4;"

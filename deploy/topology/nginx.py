@@ -1,4 +1,4 @@
-"""nginx with the configuration of a real deployment, save for the lines that are each site's own."""
+"""Runs nginx with the configuration of a real deployment, except the lines of each site."""
 
 import os
 import subprocess
@@ -14,11 +14,11 @@ _DIRECTORIES: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def site(shipped: str, own: Mapping[str, Sequence[str]]) -> str:
-    """The shipped configuration with the lines marked as the site's own exchanged.
+    """Return the shipped configuration with the marked lines replaced.
 
-    Args: own: the whole lines for each directive, in order. A directive that has several marked
-        lines gets all of its lines at the first.
-    Raises: ValueError: a marked line has nothing to be exchanged for, or the other way round.
+    Args: own: the whole lines for each directive, in order. If a directive has several marked
+        lines, all of its lines replace the first one.
+    Raises: ValueError: there are no lines for a marked directive, or no marked directive for lines.
     """
     lines: list[str] = []
     exchanged: set[str] = set()
@@ -37,8 +37,10 @@ def site(shipped: str, own: Mapping[str, Sequence[str]]) -> str:
 
 
 def program(directory: Path, port: int, tls_port: int, servers: Sequence[int]) -> Program:
-    """An nginx on loopback: HTTP/1.1 on ``port``, TLS with HTTP/2 on ``tls_port``, before servers on
-    these ports; ``make_certificate`` comes first."""
+    """Return an nginx on loopback: HTTP/1.1 on ``port``, TLS with HTTP/2 on ``tls_port``.
+
+    ``make_certificate`` must be called first. Args: servers: ports of the servers behind it.
+    """
     own = {
         "server": [
             f"    server 127.0.0.1:{server} max_fails=2 fail_timeout=1s;" for server in servers
@@ -50,17 +52,17 @@ def program(directory: Path, port: int, tls_port: int, servers: Sequence[int]) -
         "server_name": ["    server_name localhost;"],
         "ssl_certificate": [f'    ssl_certificate "{directory}/certificate.pem";'],
         "ssl_certificate_key": [f'    ssl_certificate_key "{directory}/key.pem";'],
-        # Here HTTP is served too, and a browser must not note that localhost has HTTPS alone.
+        # HTTP is served here too, and a browser must not remember that localhost uses only HTTPS.
         "if": [],
         "add_header": [],
     }
 
     def ready(pid: int, _output: str) -> bool:
-        # Written once it listens: another server on this port would take connections too.
-        told = directory / "nginx.pid"
+        # nginx writes it when it listens; another server on this port would accept connections too.
+        pid_file = directory / "nginx.pid"
         return (
-            told.exists()
-            and told.read_text().strip() == str(pid)
+            pid_file.exists()
+            and pid_file.read_text().strip() == str(pid)
             and listens(port)
             and listens(tls_port)
         )
@@ -75,7 +77,7 @@ def program(directory: Path, port: int, tls_port: int, servers: Sequence[int]) -
 
 
 def _main(directory: Path) -> str:
-    """What Debian's /etc/nginx/nginx.conf is to a real deployment."""
+    """Return the main file, which is Debian's /etc/nginx/nginx.conf in a real deployment."""
     temporary = "".join(f'    {name}_temp_path "{directory}/{name}";\n' for name in _DIRECTORIES)
     return (
         f"{'user root;' if os.geteuid() == 0 else ''}\n"
@@ -87,7 +89,7 @@ def _main(directory: Path) -> str:
 
 
 def make_certificate(directory: Path) -> None:
-    """A certificate for this machine that its own key signed, once. Raises: CalledProcessError."""
+    """Make a self-signed certificate for this machine, once. Raises: CalledProcessError."""
     if (directory / "certificate.pem").exists():
         return
     subprocess.run(

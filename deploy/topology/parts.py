@@ -1,4 +1,4 @@
-"""What a topology is made of, and how each part of it is run."""
+"""Defines the parts of a topology, and how each part is run."""
 
 import secrets
 from collections.abc import Iterator
@@ -26,14 +26,17 @@ _PASSWORDS: Final = ("rabbitmq", "redis", "mysql", "mysql-root", "sessions")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One process of a topology."""
+    """Is one process of a topology."""
 
     role: Role
     name: str
 
 
 def stages(options: Options) -> list[list[Part]]:
-    """The parts in the order of starting; those of a stage start together. They stop backwards."""
+    """Return the parts in the order in which they start; they stop in the reverse order.
+
+    The parts of a stage start together.
+    """
     return [
         [Part(role="rabbitmq", name="epmd")],
         [
@@ -52,18 +55,18 @@ def _count(number: int) -> Iterator[int]:
 
 
 def server_names(options: Options) -> list[str]:
-    """The servers."""
+    """Return the names of the servers."""
     return [f"server-{number}" for number in _count(options.servers)]
 
 
 def _ours(options: Options) -> list[str]:
-    """Servers and workers: each speaks HTTP on a port of its own."""
+    """Return the names of servers and workers; each speaks HTTP on its own port."""
     workers = [f"worker-{number}" for number in _count(options.workers)]
     return [*server_names(options), *workers]
 
 
 def fill_in(state: State) -> None:
-    """Choose the ports and passwords that were not chosen yet."""
+    """Choose the ports and passwords that are still missing."""
     for name in (*_PORTS, *_ours(state.options)):
         while name not in state.ports:
             port = free_port()
@@ -74,12 +77,12 @@ def fill_in(state: State) -> None:
 
 
 def port_of(state: State, name: str) -> int | None:
-    """Where a part listens; None before it was chosen."""
+    """Return the port of a part; None if it is not chosen yet."""
     return state.options.port if name == "nginx" else state.ports.get(name)
 
 
 def urls_of(state: State, name: str) -> list[str]:
-    """The addresses of a part that speaks HTTP."""
+    """Return the addresses of a part; [] if it does not speak HTTP."""
     port = port_of(state, name)
     if name == "nginx":
         return [f"http://127.0.0.1:{port}", f"https://127.0.0.1:{state.ports['nginx-tls']}"]
@@ -87,32 +90,34 @@ def urls_of(state: State, name: str) -> list[str]:
 
 
 def directory_of(root: Path, name: str) -> Path:
-    """Where a part runs."""
+    """Return the directory in which a part runs."""
     return root / ("rabbitmq" if name == "epmd" else name)
 
 
 def config_of(root: Path) -> Path:
-    """The settings of every server."""
+    """Return the path of the settings of all servers."""
     return root / CONFIG
 
 
 def worker_config_of(root: Path) -> Path:
-    """The settings of every worker."""
+    """Return the path of the settings of all workers."""
     return root / WORKER_CONFIG
 
 
 def entries(options: Options) -> set[str]:
-    """The names of all that a topology makes in its directory, save its state and its lock."""
+    """Return the names of all that a topology makes in its directory, except state and lock."""
     parts = {directory_of(Path(), part.name).name for stage in stages(options) for part in stage}
     return parts | {DATA, LOG, CONFIG, WORKER_CONFIG}
 
 
 def settings(state: State, root: Path) -> dict[str, Any]:
-    """Return the settings in the servers' file: the topology's own, overridden by the operator's."""
+    """Return the settings of the servers; those of the operator override the topology's own."""
     passwords = state.passwords
     own: dict[str, Any] = {
         "data_dir": str(root / DATA),
-        "mysql.data_source": f"tusd:{passwords['mysql']}@tcp(127.0.0.1:{state.ports['mysql']})/{DATABASE}",
+        "mysql.data_source": (
+            f"tusd:{passwords['mysql']}@tcp(127.0.0.1:{state.ports['mysql']})/{DATABASE}"
+        ),
         "redis.addr": f"127.0.0.1:{state.ports['redis']}",
         "redis.password": passwords["redis"],
         "rabbitmq.host": "127.0.0.1",
@@ -133,7 +138,7 @@ def settings(state: State, root: Path) -> dict[str, Any]:
 
 
 def worker_settings(state: State, root: Path) -> dict[str, Any]:
-    """Return the settings in the workers' file: no ``auth``, because workers decode users' files."""
+    """Return the settings of the workers, without ``auth``, because workers decode users' files."""
     return {name: value for name, value in settings(state, root).items() if name != "auth"}
 
 
@@ -150,7 +155,7 @@ def settings_texts(state: State, root: Path) -> dict[Path, str]:
 
 
 def program_of(state: State, root: Path, part: Part) -> Program:
-    """How a part is run."""
+    """Return the program of a part."""
     directory, config, ports = directory_of(root, part.name), config_of(root), state.ports
     match part.role:
         case "rabbitmq":
@@ -185,7 +190,7 @@ def _broker(state: State, directory: Path, part: Part) -> Program:
 
 
 def prepare(root: Path, part: Part) -> None:
-    """What a part needs before its first start. Raises: CalledProcessError, OSError."""
+    """Make what a part needs before its first start. Raises: CalledProcessError, OSError."""
     directory = directory_of(root, part.name)
     directory.mkdir(mode=0o700, exist_ok=True)
     match part.role:
@@ -200,6 +205,6 @@ def prepare(root: Path, part: Part) -> None:
 
 
 def complete(state: State, root: Path, part: Part) -> None:
-    """What a part needs once it runs. Raises: CalledProcessError."""
+    """Make what a part needs after its start. Raises: CalledProcessError."""
     if part.role == "mysql":
         mariadb.grant(directory_of(root, part.name), DATABASE, password=state.passwords["mysql"])

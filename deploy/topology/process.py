@@ -1,8 +1,8 @@
-"""Processes that outlive whoever started them.
+"""Starts and ends processes that outlive the process that started them.
 
-Rule 1: a process is known by its pid and the time it started: a pid that was given to somebody else
-in the meantime is not ours, and is never signalled.
-Rule 2: each has a session of its own; what a killed one leaves behind in it is ended with it.
+Rule 1: a process is identified by its pid and its start time: a pid that another process has got in
+the meantime is never signalled.
+Rule 2: each process has its own session; processes that a killed one leaves in it are ended too.
 """
 
 import os
@@ -22,13 +22,13 @@ _PROC: Final = Path("/proc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A program that was started."""
+    """Is a program that was started."""
 
     pid: int
     started: int
-    """Clock ticks after the machine's start, as the kernel has it."""
+    """Start time in clock ticks after the machine's start, as the kernel has it."""
     log_at: int
-    """Length of its log in bytes before it wrote anything."""
+    """Length of its log in bytes before its first output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class _Stat:
 
 
 def launch(program: Program, log: Path) -> Process:
-    """Start a program in a session of its own; its output is appended to ``log``.
+    """Start a program in its own session; its output is appended to ``log``.
 
-    Raises: OSError: it, or its directory, is not there.
+    Raises: OSError: the program, or its directory, does not exist.
     """
     program.write_files()
     with log.open("ab") as output:
@@ -55,27 +55,27 @@ def launch(program: Program, log: Path) -> Process:
             cwd=program.directory,
             start_new_session=True,
         )
-    # Nobody's child to be waited for: it lives on after this process.
+    # The child is not awaited: it continues after this process.
     started.returncode = 0
     stat = _stat(started.pid)
     return Process(pid=started.pid, started=stat.started if stat else 0, log_at=log_at)
 
 
 def is_alive(process: Process) -> bool:
-    """Whether this very process runs. One that ended and was not waited for does not."""
+    """Return whether this process runs; a zombie does not."""
     stat = _stat(process.pid)
     return stat is not None and stat.started == process.started and stat.state not in "ZX"
 
 
 def interrupt(process: Process) -> None:
-    """Ask it to end (SIGTERM)."""
+    """Send a process SIGTERM."""
     with _opened(process) as descriptor:
         if descriptor is not None:
             signal.pidfd_send_signal(descriptor, signal.SIGTERM)
 
 
 def end(process: Process, *, patience: float) -> None:
-    """Wait ``patience`` seconds for it to end, then kill it and what is left of its session."""
+    """Wait ``patience`` seconds for a process, then kill it and the rest of its session."""
     with _opened(process) as descriptor:
         if descriptor is not None:
             select.select([descriptor], [], [], patience)
@@ -92,8 +92,10 @@ def _kill(process: Process) -> None:
 
 @contextmanager
 def _opened(process: Process) -> Iterator[int | None]:
-    """A descriptor of this very process, or None when it runs no longer: looked at after opening,
-    so that nobody else can be meant."""
+    """Yield a descriptor of this process, or None if it does not run.
+
+    The process is checked after opening, so that the descriptor can't be of another process.
+    """
     descriptor: int | None = None
     with suppress(ProcessLookupError):
         descriptor = os.pidfd_open(process.pid)
@@ -105,9 +107,9 @@ def _opened(process: Process) -> Iterator[int | None]:
 
 
 def _left_of(process: Process) -> Iterator[Process]:
-    """What one that ended left in its session.
+    """Yield the processes that a process has left in its session.
 
-    The kernel gives its number to nobody while they live, and they started after it.
+    While they run, no other session gets its number, and they started after it.
     """
     leader = _stat(process.pid)
     if leader is not None and leader.started != process.started:
@@ -123,6 +125,6 @@ def _stat(pid: int) -> _Stat | None:
         text = _PROC.joinpath(str(pid), "stat").read_text(errors="replace")
     except OSError:
         return None
-    # The name in brackets may hold anything; what follows it are plain fields, from the third on.
+    # The name in brackets may contain any characters; plain fields follow, from the third on.
     fields = text.rpartition(")")[2].split()
     return _Stat(state=fields[0], session=int(fields[3]), started=int(fields[19]))

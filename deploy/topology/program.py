@@ -1,4 +1,4 @@
-"""A program to run, as plain values, and the ports of this machine."""
+"""Describes a program to run as plain values, and finds free ports of this machine."""
 
 import secrets
 import socket
@@ -12,29 +12,29 @@ ENOUGH_PORTS: Final = 1000
 _EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 Ready = Callable[[int, str], bool]
-"""Whether the program takes work, by its pid and what it has printed. May raise OSError: not yet."""
+"""Return whether a program is ready, by its pid and its output. It may raise OSError: not yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What is run. It stays in the foreground and prints its log."""
+    """Describes a program, which stays in the foreground and prints its log."""
 
     command: tuple[str, ...]
     directory: Path
-    """Where it runs and keeps its data; the caller makes it, for itself alone (0700)."""
+    """Directory in which it runs and stores its data; the caller makes it (0700)."""
     environment: Mapping[str, str]
     files: Mapping[str, str] = field(default_factory=dict)
-    """Files it reads, by their names in ``directory``; they may hold secrets (0600)."""
+    """Files that it reads, by their names in ``directory``; they may contain secrets (0600)."""
     ready: Ready
 
     def write_files(self) -> None:
-        """Write what it reads. Raises: OSError."""
+        """Write the files that it reads. Raises: OSError."""
         for name, text in self.files.items():
             write_privately(self.directory / name, text)
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Write a file for its owner alone, all or nothing. Raises: OSError."""
+    """Write a file atomically that only its owner can read. Raises: OSError."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.touch(0o600)
@@ -43,21 +43,20 @@ def write_privately(path: Path, text: str) -> None:
 
 
 def port_range(first_ephemeral: int) -> range:
-    """Ports below those that the kernel gives to outgoing connections, where that leaves enough."""
+    """Return ports below those of outgoing connections, if there are enough, otherwise all."""
     if first_ephemeral - LOWEST_PORT < ENOUGH_PORTS:
         return range(LOWEST_PORT, 65536)
     return range(LOWEST_PORT, first_ephemeral)
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody uses now.
+    """Return a free TCP port on loopback.
 
-    No outgoing connection gets it: a program that is away for a moment finds it free when it comes
-    back.
+    No outgoing connection gets it, so that it is still free when a program restarts.
     """
     ports = port_range(int(_EPHEMERAL.read_text().split()[0]))
     while True:
-        # Not by ``random``, which several test runs may have seeded alike.
+        # Not by ``random``, which several test runs may have seeded with the same value.
         port = secrets.choice(ports)
         with socket.socket() as probe:
             try:
@@ -68,7 +67,7 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody takes connections on loopback."""
+    """Return whether a program accepts connections at a port on loopback."""
     try:
         socket.create_connection(("127.0.0.1", port), 0.5).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""rabbitmq-server, and the epmd that Erlang's nodes find each other by."""
+"""Runs rabbitmq-server, and epmd, by which Erlang's nodes find each other."""
 
 import os
 import secrets
@@ -13,16 +13,16 @@ from topology.program import Program, listens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RabbitPorts:
-    """A broker's three ports on loopback."""
+    """Holds the three ports of a broker on loopback."""
 
     amqp: int
     dist: int
-    """Where its node takes rabbitmqctl."""
+    """Port of the node for rabbitmqctl."""
     epmd: int
 
 
 def epmd(directory: Path, ports: RabbitPorts) -> Program:
-    """The broker needs it; started by Erlang itself, it would stay for ever."""
+    """Return epmd, which the broker needs; if Erlang started it, it would never end."""
     return Program(
         command=("epmd", "-port", str(ports.epmd), "-address", "127.0.0.1"),
         directory=directory,
@@ -32,7 +32,7 @@ def epmd(directory: Path, ports: RabbitPorts) -> Program:
 
 
 def program(directory: Path, ports: RabbitPorts, *, user: str, password: str) -> Program:
-    """A broker on loopback; its user is made when it starts for the first time."""
+    """Return a broker on loopback; its user is made when it starts for the first time."""
     settings = [
         f"listeners.tcp.1 = 127.0.0.1:{ports.amqp}",
         "loopback_users = none",
@@ -62,7 +62,7 @@ def program(directory: Path, ports: RabbitPorts, *, user: str, password: str) ->
 
 
 def make_cookie(directory: Path) -> None:
-    """The secret that rabbitmqctl and the node share, once."""
+    """Make the secret that rabbitmqctl and the node share, once."""
     cookie = directory / ".erlang.cookie"
     if not cookie.exists():
         cookie.touch(0o600)
@@ -71,7 +71,7 @@ def make_cookie(directory: Path) -> None:
 
 
 def control_command(ports: RabbitPorts) -> list[str]:
-    """Rabbitmqctl for this broker; it wants the broker's environment."""
+    """Return the command rabbitmqctl for this broker; it needs the broker's environment."""
     return ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-n", _node(ports)]
 
 
@@ -104,7 +104,7 @@ def _environment(directory: Path, ports: RabbitPorts) -> Mapping[str, str]:
         "RABBITMQ_DIST_PORT": str(ports.dist),
         "ERL_EPMD_PORT": str(ports.epmd),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
-        # The script then becomes the broker instead of waiting for it: one process, one pid.
+        # With it, the script becomes the broker instead of waiting for it: one process, one pid.
         "RUNNING_UNDER_SYSTEMD": "true",
         # Schedulers that do not spin, and no epmd daemon that outlives us.
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (

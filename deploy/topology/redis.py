@@ -1,4 +1,4 @@
-"""redis-server."""
+"""Runs redis-server."""
 
 import os
 import socket
@@ -8,7 +8,10 @@ from topology.program import Program
 
 
 def program(directory: Path, port: int, *, durable: bool, password: str) -> Program:
-    """A Redis on loopback. ``durable``: what it answered survives kill -9."""
+    """Return a Redis on loopback.
+
+    Args: durable: whether acknowledged writes survive kill -9.
+    """
     settings = [
         "bind 127.0.0.1",
         f"port {port}",
@@ -23,7 +26,7 @@ def program(directory: Path, port: int, *, durable: bool, password: str) -> Prog
         with socket.create_connection(("127.0.0.1", port), 0.5) as connection:
             connection.sendall(f"AUTH {password}\r\nINFO server\r\nPING\r\n".encode())
             answer = b""
-            # While it loads its file it answers the second with an error.
+            # While it loads its file it answers the second command with an error.
             while b"\r\n+PONG" not in answer and b"\r\n-" not in answer:
                 received = connection.recv(65536)
                 if not received:

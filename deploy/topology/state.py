@@ -1,4 +1,4 @@
-"""What is known of a topology between two calls: one file in its directory, its owner's alone."""
+"""Keeps the state of a topology between two calls, in one private file in its directory."""
 
 import fcntl
 import json
@@ -19,12 +19,12 @@ _LOCK: Final = "lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What ``up`` was asked for."""
+    """Holds the options of ``up``."""
 
     servers: int = 2
     workers: int = 3
     port: int = 8080
-    """Of nginx, without TLS."""
+    """Port of nginx without TLS."""
     anonymous: bool = False
     """Whether every client that reaches loopback is the same user, without a token."""
     settings: dict[str, Any] = field(default_factory=dict)
@@ -33,18 +33,18 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """A topology, running or not."""
+    """Is a topology, which may run or not."""
 
     options: Options = field(default_factory=Options)
     ports: dict[str, int] = field(default_factory=dict)
-    """Chosen once, by the names of what listens there."""
+    """Ports by the names of the parts; they are chosen once."""
     passwords: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
-    """The last one started of each name, whether it still runs or not."""
+    """Last process of each name that was started; it may have ended."""
 
     @classmethod
     def load(cls, root: Path) -> Self:
-        """What was saved there; a new one if nothing was. Raises: OSError."""
+        """Return the saved state, or a new one if there is none. Raises: OSError."""
         try:
             found = json.loads((root / _FILE).read_text("utf-8"))
         except FileNotFoundError:
@@ -57,22 +57,22 @@ class State:
         )
 
     def save(self, root: Path) -> None:
-        """Write it, all or nothing. Raises: OSError."""
+        """Write the state atomically. Raises: OSError."""
         write_privately(root / _FILE, json.dumps(asdict(self), indent=1))
 
 
 def exists(root: Path) -> bool:
-    """Whether a topology was ever started there."""
+    """Return whether a topology was ever started in a directory."""
     return (root / _FILE).exists()
 
 
 def is_free(root: Path) -> bool:
-    """Whether a directory holds nothing of anybody else's: it is not there, or empty, or ours."""
+    """Return whether a directory can be used: it does not exist, is empty, or has a topology."""
     return exists(root) or not root.exists() or {path.name for path in root.iterdir()} <= {_LOCK}
 
 
 def remove_entries(root: Path, names: Iterable[str]) -> None:
-    """Remove what a topology made: those entries, its own files, and the directory if that was all.
+    """Remove these entries, the topology's own files, and the directory if it is empty then.
 
     Raises: OSError.
     """
@@ -90,7 +90,7 @@ def remove_entries(root: Path, names: Iterable[str]) -> None:
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Keep other calls for this directory waiting; it is made if it is not there."""
+    """Make other calls for this directory wait; make the directory if it does not exist."""
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""``tusd-py serve`` and ``tusd-py worker``, with one file of settings for all."""
+"""Runs ``tusd-py serve`` and ``tusd-py worker`` with a file of settings."""
 
 import http.client
 import os
@@ -14,7 +14,7 @@ _OURS: Final = ("TUSD_", "PYTHONPATH")
 
 
 def server(directory: Path, config: Path, port: int) -> Program:
-    """A server on loopback, behind a proxy, without a pipeline of its own."""
+    """Return a server on loopback, behind a proxy, that runs no jobs."""
 
     def ready(_pid: int, output: str) -> bool:
         return "upload to " in output and answers(port, "/readyz")
@@ -31,7 +31,7 @@ def server(directory: Path, config: Path, port: int) -> Program:
 
 
 def worker(directory: Path, config: Path, port: int) -> Program:
-    """A worker that tells how it is on loopback."""
+    """Return a worker that answers health checks on loopback."""
     return Program(
         command=(_COMMAND, "worker", "--config", str(config), "--listen", f"127.0.0.1:{port}"),
         directory=directory,
@@ -41,7 +41,7 @@ def worker(directory: Path, config: Path, port: int) -> Program:
 
 
 def answers(port: int, path: str) -> bool:
-    """Whether GET of a path on loopback is answered with 200."""
+    """Return whether a GET of a path on loopback is answered with 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
@@ -53,5 +53,5 @@ def answers(port: int, path: str) -> bool:
 
 
 def _environment() -> Mapping[str, str]:
-    """What a shell sets for other servers of ours would win over the file."""
+    """Return the environment without settings of a shell, which would override the file."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
