@@ -8,7 +8,7 @@ from typing_extensions import override
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Returns the time."""
 
     def now(self) -> float:
         """Return unix seconds (UTC), for records and expiry. They may jump."""

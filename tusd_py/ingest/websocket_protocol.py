@@ -1,4 +1,4 @@
-"""Adapts uvicorn's WebSocket connection to clients that only receive.
+"""Limits uvicorn's WebSocket connection to clients that only receive.
 
 Such a client sends only pongs, and a close frame at its end. So the connection reads little and
 buffers nothing:
