@@ -1,4 +1,4 @@
-"""Where a server listens while nobody is asked who they are."""
+"""Where a server listens without authentication."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def serve(folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
 def test_an_address_that_others_reach_is_refused(tmp_path: Path) -> None:
     done = serve(tmp_path / "data")
     assert done.returncode == 2
-    assert "nobody is asked who they are" in done.stderr
+    assert "no user has to authenticate" in done.stderr
     assert not (tmp_path / "data").exists()
 
 

@@ -1,1 +1,1 @@
-"""The command line: serve, worker, upload, gc, dead-letters, config."""
+"""Implement the command line, with one module for each command."""

@@ -1,4 +1,4 @@
-"""``tusd-py admin-link``: another way into the operator's page of a server without authentication."""
+"""Run ``tusd-py admin-link``: print a link to the operator's page of a server without auth."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What commands share: reading settings, refusing in one sentence, logging."""
+"""Read settings, refuse in one sentence, and log, for all commands."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ from tusd_py.settings.sources import SettingsError, load_settings
 from tusd_py.wiring import install_line, open_ports
 
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file of settings.")]
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where everything is kept.")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="The directory of all data.")]
 
 _NOISY: Final = (
     "uvicorn.error", "uvicorn.access", "alembic", "websockets",
@@ -33,13 +33,13 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 
 def refuse(sentence: str, code: int = 2) -> NoReturn:
-    """Say why on stderr, in one sentence, and exit."""
+    """Print the reason on stderr, in one sentence, and exit."""
     say_masked(f"tusd-py: {sentence}", error=True)
     raise typer.Exit(code)
 
 
 def settings_from(config: Path | None, **flags: object) -> Settings:
-    """Settings by flags, environment and file; exits with 2 when they are wrong."""
+    """Return the settings from flags, environment and file; exit with 2 if they are wrong."""
     try:
         return load_settings(config, os.environ, flags)
     except SettingsError as error:
@@ -48,7 +48,10 @@ def settings_from(config: Path | None, **flags: object) -> Settings:
 
 @contextmanager
 def opened_ports(settings: Settings) -> Iterator[Ports]:
-    """The adapters that the settings ask for, for the length of a block. Raises: BackendError, OSError."""
+    """Open the adapters that the settings name, for the length of a block.
+
+    Raises: BackendError, OSError.
+    """
     owner_only()
     ports = open_ports(settings)
     try:
@@ -59,7 +62,7 @@ def opened_ports(settings: Settings) -> Iterator[Ports]:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Errors of the deployment end the command with a sentence, not with a traceback."""
+    """End the command with a sentence, not a traceback, on an error of the deployment."""
     try:
         yield
     except SettingsError as error:
@@ -94,7 +97,7 @@ def _facts(record: logging.LogRecord) -> Mapping[str, object]:
 
 
 class _Text(logging.Formatter):
-    """One line a record; what a stranger named can't begin another, nor reach the terminal."""
+    """Formats each record as one line, without control characters in names from users."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts = "".join(f" {name}={value}" for name, value in _facts(record).items())

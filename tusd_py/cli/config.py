@@ -1,4 +1,4 @@
-"""``tusd-py config``: what is set, and from where."""
+"""Run ``tusd-py config``: show the settings in force."""
 
 import typer
 import yaml
@@ -7,7 +7,7 @@ from tusd_py.cli.common import Config, settings_from
 from tusd_py.domain.masking import masked_value
 from tusd_py.settings.model import Settings
 
-app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
+app = typer.Typer(help="Show the settings.", no_args_is_help=True)
 
 
 @app.command("show")
@@ -19,12 +19,15 @@ def show(config: Config = None) -> None:
 
 @app.callback()
 def _root() -> None:
-    """Look at the settings."""
+    """Show the settings."""
 
 
 def shown(settings: Settings) -> dict[str, object]:
-    """The tree of settings as values that YAML knows; a secret is ``**********``, or empty when it is
-    not set; of a URL user, password and query are masked."""
+    """Return the tree of settings as values of YAML.
+
+    A secret is ``**********``, or empty if it is not set; user, password and query of a URL are
+    masked.
+    """
 
     def plain(value: object) -> object:
         if isinstance(value, dict):

@@ -1,4 +1,7 @@
-"""``python -m tusd_py.cli.configuration_reference``: docs/configuration.md, from the settings."""
+"""Make docs/configuration.md from the settings.
+
+Run ``python -m tusd_py.cli.configuration_reference``.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +18,7 @@ Flags of `serve` win over environment variables, those over one YAML file (`--co
 Sizes may be written `10GiB`, times `24h`; lists are separated by commas in the environment. The file's keys are those
 below, nested at the dots, or the names of the original design (`Host`, `Port`, `MaxBytes`, `Auth.AccessSecret`,
 `MySQL.DataSource`, `Redis.Addr`, `RabbitMQ.Host`, ...); `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `OSS_REGION` and
-`OSS_BUCKET_NAME` work as they are. A key or variable that nobody knows, or a value that can't be, is refused at start
+`OSS_BUCKET_NAME` work as they are. An unknown key or variable, or an impossible value, is refused at start
 with its place named.
 
 This page is made from the code: `python -m tusd_py.cli.configuration_reference > docs/configuration.md`.
@@ -26,7 +29,7 @@ This page is made from the code: `python -m tusd_py.cli.configuration_reference 
 
 
 def reference() -> str:
-    """The page, as Markdown."""
+    """Return the page, as Markdown."""
     return HEAD + "".join(_rows(Settings, ()))
 
 

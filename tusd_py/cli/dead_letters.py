@@ -1,4 +1,4 @@
-"""``tusd-py dead-letters``: jobs that failed for good, and another try for them (requirement S17)."""
+"""Run ``tusd-py dead-letters``: list failed jobs and retry them (requirement S17)."""
 
 from typing import Annotated
 
@@ -19,12 +19,12 @@ from tusd_py.jobs.retry import drop_failed, reopen_failed
 from tusd_py.monitoring.overview import preview
 from tusd_py.ports import Ports
 
-app = typer.Typer(help="Look at failed jobs and try them again.", no_args_is_help=True)
+app = typer.Typer(help="List failed jobs and retry them.", no_args_is_help=True)
 
 
 @app.command("list")
 def show(data_dir: DataDir = None, config: Config = None) -> None:
-    """List failed jobs, newest first (task, time, code, reason), then messages that were put aside."""
+    """List failed jobs, newest first (task, time, code, reason), then dead-lettered messages."""
     with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         for job in ports.catalog.jobs.dead_letters():
             created = rfc3339(job.created_at)
@@ -35,11 +35,11 @@ def show(data_dir: DataDir = None, config: Config = None) -> None:
 
 @app.command("retry")
 def retry(
-    ids: Annotated[list[str], typer.Argument(help="Tasks or messages to try again, or: all.")],
+    ids: Annotated[list[str], typer.Argument(help="Tasks or messages to retry, or: all.")],
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
-    """Put failed jobs and messages that were put aside back into the queue."""
+    """Put failed jobs and dead-lettered messages back into the queue."""
     with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         wanted = _all(ports) if ids == ["all"] else ids
         left = [name for name in wanted if not _reopen(ports, name)]
@@ -57,7 +57,7 @@ def drop(
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
-    """Give up failed jobs, whose files are removed, and messages that were put aside."""
+    """Give up failed jobs, whose files are removed, and dead-lettered messages."""
     with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         left = [name for name in ids if not _drop(ports, name)]
         settled = ports.queue.settle_dead_letters(left, again=False) if left else ()

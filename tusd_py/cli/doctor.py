@@ -1,4 +1,4 @@
-"""``tusd-py doctor``: what is wrong with a configuration, or with a deployment, and what to do."""
+"""Run ``tusd-py doctor``: find what is wrong with a configuration or a deployment."""
 
 import logging
 from collections import Counter
@@ -20,10 +20,10 @@ def doctor(
     data_dir: DataDir = None,
     config: Config = None,
     url: Annotated[
-        str | None, typer.Option(help="Look at the deployment behind this tus endpoint.")
+        str | None, typer.Option(help="Check the deployment behind this tus endpoint.")
     ] = None,
     origin: Annotated[
-        str | None, typer.Option(help="Origin of a page that is to use it.", show_default=False)
+        str | None, typer.Option(help="Origin of a web page that uses it.", show_default=False)
     ] = None,
     token: Annotated[
         str | None, typer.Option(help="Sent as Authorization: Bearer to the deployment.")
@@ -33,8 +33,10 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Look at the configuration in force; with --url at a deployment as clients see it; with --url
-    and --config at both. Exits with 1 when there is a problem."""
+    """Check the configuration in force, or with --url a deployment as clients see it.
+
+    With --url and --config, check both. Exit with 1 if there is a problem.
+    """
     say = _say_json if as_json else _say_text
     levels: Counter[Level] = Counter()
     for finding in _findings(data_dir, config, url, origin, token, rabbitmqctl):
@@ -57,7 +59,7 @@ def _findings(
     start_logging(settings)
     owner_only()
     if settings.log_level != "debug":
-        # What libraries say about a service that is away is told by the findings.
+        # The findings report a service that is away; the log lines of libraries would repeat it.
         logging.disable()
     if url is None or config is not None or data_dir is not None:
         from tusd_py.doctor.configuration import configuration_checks

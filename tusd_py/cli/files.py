@@ -1,4 +1,4 @@
-"""``tusd-py tasks``, ``watch`` and ``download``: what became of files, and the files themselves."""
+"""Run ``tusd-py tasks``, ``watch``, ``renditions`` and ``download``."""
 
 import sys
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ Url = Annotated[str, typer.Option(help="The server's tus endpoint.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Retries = Annotated[
     int,
-    typer.Option(min=0, help="Breaks in a row, without progress between them, before giving up."),
+    typer.Option(min=0, help="Failures in a row, without progress between them, before giving up."),
 ]
 Task = Annotated[str, typer.Argument(help="The task's id: the last part of its upload's address.")]
 
@@ -46,7 +46,7 @@ def _client(url: str, token: str | None, retries: int = 12) -> "Iterator[Client]
 
 def tasks(
     url: Url = DEFAULT_URL,
-    page: Annotated[int, typer.Option(min=1, help="Which page, the newest first.")] = 1,
+    page: Annotated[int, typer.Option(min=1, help="The page; the first has the newest tasks.")] = 1,
     size: Annotated[int, typer.Option(min=1, max=100, help="Tasks on a page.")] = 20,
     as_json: Json = False,
     token: Token = None,
@@ -66,7 +66,7 @@ def tasks(
 
 
 def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Token = None) -> None:
-    """Follow a task to its end; exits with 1 if it failed."""
+    """Follow a task to its end; exit with 1 if it failed."""
     state = {}
     with _client(url, token) as client:
         for state in client.follow(client.known_upload(task)):
@@ -82,7 +82,7 @@ def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Toke
 def renditions(
     task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Token = None
 ) -> None:
-    """List what can be downloaded of a finished file: its web copy, the original, pictures of it."""
+    """List what can be downloaded of a finished file: its web copy, the original, its pictures."""
     with _client(url, token) as client:
         found = client.renditions(client.known_upload(task))
     for one in found["renditions"]:
@@ -103,7 +103,9 @@ def download(
     ] = Path(),
     rendition: Annotated[
         str | None,
-        typer.Option(help="Which one (see the command renditions), such as original."),
+        typer.Option(
+            help="The name of a rendition (see the command renditions), such as original."
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file that --output names.")
@@ -112,7 +114,7 @@ def download(
     url: Url = DEFAULT_URL,
     token: Token = None,
 ) -> None:
-    """Get a file back, as it was stored. A file that is there already is never replaced without --force."""
+    """Download a stored file. An existing file is replaced only with --force."""
 
     def progress(at: int) -> None:
         if sys.stderr.isatty():

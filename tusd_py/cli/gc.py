@@ -1,4 +1,4 @@
-"""``tusd-py gc``: collect what nobody needs, now instead of in a few minutes."""
+"""Run ``tusd-py gc``: remove unused data now instead of in a few minutes."""
 
 from typing import Annotated
 
@@ -20,18 +20,21 @@ from tusd_py.ports import Ports
 def gc(
     data_dir: DataDir = None,
     config: Config = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be removed.")
+    ] = False,
     adopt_objects: Annotated[
         bool,
         typer.Option(
             "--adopt-objects",
-            help="The object store was another catalog's: from now on it is this one's, and what this one does not know is collected.",
+            help="Take the object store over from another catalog: objects that this catalog does not know are removed.",
         ),
     ] = False,
 ) -> None:
-    """Remove sources the pool holds, data without an upload, dead work folders, orphan objects, unfinished puts.
+    """Remove data that nothing refers to.
 
-    Expired uploads are collected by the server itself.
+    These are sources of files that the pool holds, data without an upload, folders of ended
+    attempts, orphan objects and interrupted puts. The server itself removes expired uploads.
     """
     settings = settings_from(config, data_dir=data_dir)
     start_logging(settings)
@@ -47,7 +50,7 @@ def _collect(ports: Ports, *, dry_run: bool, adopts: bool, failed_after: float |
 
     owned = owns_objects(ports) if dry_run else claim_objects(ports, anew=adopts)
     if not owned:
-        say("the object store is another catalog's: nothing of it is collected")
+        say("the object store belongs to another catalog: none of its objects are removed")
     found = find_leftovers(ports, failed_after=failed_after)
     for kind, names in (
         ("source", found.sources),

@@ -1,4 +1,4 @@
-"""``tusd-py``: the commands, and what goes for all of them.
+"""Run ``tusd-py``: define the commands and what all of them share.
 
 Exit codes: 0 done; 1 something failed; 2 wrong usage or settings; 3 the server can't be reached;
 130 interrupted.
@@ -74,7 +74,7 @@ def _root(
 
 
 def main() -> None:
-    """Run the command that the arguments name; exits."""
+    """Run the command that the arguments name, and exit."""
     print_any_text()
     sys.excepthook = say_traceback
     threading.excepthook = say_thread_traceback

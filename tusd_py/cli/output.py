@@ -1,7 +1,7 @@
-"""What commands print: without escapes of a terminal, and errors without secrets.
+"""Print lines without terminal escapes, and errors without secrets.
 
-Everything that a command prints goes through here, because names come from other users and sentences
-from servers.
+Everything that a command prints passes through this module, because names come from other users and
+sentences from servers.
 """
 
 import json
@@ -27,7 +27,7 @@ def say(line: str, *, error: bool = False) -> None:
 
 
 def say_masked(line: str, *, error: bool = False) -> None:
-    """Print one line of the deployment's own, which may hold URLs with credentials."""
+    """Print one line of the deployment, which may contain URLs with credentials."""
     say(masked(line), error=error)
 
 
@@ -37,14 +37,14 @@ def say_json(members: Mapping[str, Any]) -> None:
 
 
 def say_pause(pause: "Sleep") -> None:
-    """Print to standard error that a client waits, and for what."""
+    """Print to standard error that a client waits, and the reason."""
     say_masked(f"tusd-py: {pause.reason}; trying again in {pause.seconds:g} s", error=True)
 
 
 def say_traceback(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Print an error that nothing expected, as Python does, with secrets masked (``sys.excepthook``)."""
+    """Print an unexpected error, as Python does, with secrets masked (``sys.excepthook``)."""
     for block in traceback.format_exception(kind, error, trace):
         for line in block.splitlines():
             say_masked(line, error=True)
@@ -57,7 +57,7 @@ def say_thread_traceback(thrown: threading.ExceptHookArgs) -> None:
 
 
 def print_any_text() -> None:
-    """Let standard output and error take what their encoding lacks, as escapes."""
+    """Let standard output and error print what their encoding lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

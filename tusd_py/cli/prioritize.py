@@ -1,4 +1,4 @@
-"""``tusd-py prioritize``: waiting files are processed before all others."""
+"""Run ``tusd-py prioritize``: process waiting files before all others."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ def prioritize(
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
-    """Let files that wait for a worker be processed before all others."""
+    """Process files that wait for a worker before all others."""
     with plain_errors(), opened_ports(settings_from(config, data_dir=data_dir)) as ports:
         refused = [name for name in tasks if not _moved(ports, name)]
     if refused:

@@ -1,4 +1,4 @@
-"""``tusd-py reprocess``: stored files are processed again, after a better setting or ffmpeg."""
+"""Run ``tusd-py reprocess``: process stored files again, after a better setting or ffmpeg."""
 
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -44,11 +44,10 @@ def reprocess(
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
-    """Make everything again of stored files; what was made before is replaced when that is done.
+    """Make all renditions of stored files again; they replace the earlier ones at the end.
 
-    Workers do it with their own settings, in turn with all other jobs; the jobs of --all come after every
-    other job. Files that are not kept as they were
-    sent can't be processed again.
+    Workers do this with their own settings, in turn with all other jobs; the jobs of --all come
+    after every other job. A file of which the original is not kept can't be processed again.
     """
     if bool(tasks) == every:
         refuse("name tasks, or use --all")
@@ -86,7 +85,7 @@ def _all(ports: Ports, *, kind: str, before: float, note: str) -> Iterator[str]:
 def _queue(ports: Ports, name: str, *, priority: int | None) -> bool:
     task_id = parse_upload_id(name)
     if task_id is None:
-        say(f"{name} is no task's id", error=True)
+        say(f"{name} is not the id of a task", error=True)
         return False
     try:
         ports.catalog.jobs.add_reprocess_job(task_id, priority=priority)

@@ -1,4 +1,4 @@
-"""What ``tusd-py upload`` does, apart from its arguments."""
+"""Send and follow files for ``tusd-py upload``."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ from tusd_py.cli.upload_output import JsonLines, Output, Shown, Terminal
 from tusd_py.client import AsyncClient, Client, Options, Refused, UploadResult
 
 STREAMS: Final = 10
-"""Files that are followed at the same time: a server allows a user 20 streams (``limits.streams``)."""
+"""Files that are followed at a time: a server allows a user 20 streams (``limits.streams``)."""
 
 
 def send_files(
@@ -27,10 +27,10 @@ def send_files(
     follows: bool,
     instant: bool,
 ) -> int:
-    """Send files, ``parallel`` at a time, and, with ``follows``, wait for what becomes of each.
+    """Send files, ``parallel`` at a time; with ``follows``, wait for the processing of each.
 
-    Returns: how many failed. Raises: Unreachable: one could not be sent for want of a server; the
-        others were tried all the same.
+    Returns: the number of files that failed. Raises: Unreachable: one could not be sent because the
+        server did not answer; the others were tried nevertheless.
     """
     console = Console(highlight=False, soft_wrap=True)
     out: Output = JsonLines() if as_json else Terminal(console, names=len(sources) > 1)
@@ -97,9 +97,9 @@ def _send_stdin(
 async def _outcome(
     client: AsyncClient, sent: UploadResult, shown: Shown, streams: asyncio.Semaphore | None
 ) -> bool:
-    """Return whether the file was processed to the end; True at once where it is not followed.
+    """Return whether the file was processed to the end; True at once if it is not followed.
 
-    Args: streams: room for one more that is followed; None: it is not.
+    Args: streams: limits the files that are followed at a time; None: this one is not followed.
     """
     if streams is None:
         shown.arrived(sent)

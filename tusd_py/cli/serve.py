@@ -1,4 +1,4 @@
-"""``tusd-py serve``: the server, with its workers in the same process by default."""
+"""Run ``tusd-py serve``: the server, by default with its workers in the same process."""
 
 from typing import Annotated
 
@@ -27,11 +27,11 @@ def serve(
     upload_expires: Annotated[
         str | None,
         typer.Option(
-            help="Unfinished uploads go after so long without a byte, e.g. 24h; 0: never."
+            help="Unfinished uploads are removed after this time without a byte, e.g. 24h; 0: never."
         ),
     ] = None,
     idle_timeout: Annotated[
-        str | None, typer.Option(help="A body silent for so long is given up, e.g. 60s.")
+        str | None, typer.Option(help="A body that is silent for this time is given up, e.g. 60s.")
     ] = None,
     behind_proxy: Annotated[
         bool | None,
@@ -57,14 +57,14 @@ def serve(
     )
     if settings.lacks_identity:
         refuse(
-            "auth.required is set, and nothing tells who a user is: set auth.access_secret or "
+            "auth.required is set, but no source of users is: set auth.access_secret or "
             "auth.jwks_url (openssl rand -hex 32 makes a secret)"
         )
     if settings.open_to_strangers and not settings.allow_anonymous:
         refuse(
-            f"{settings.host} can be reached by others, and nobody is asked who they are: set "
+            f"{settings.host} can be reached by others, and no user has to authenticate: set "
             "auth.access_secret or auth.jwks_url, or listen on 127.0.0.1; allow_anonymous is for "
-            "where a network keeps strangers out"
+            "networks that only trusted users can reach"
         )
     start_logging(settings)
     owner_only()

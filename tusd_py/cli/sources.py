@@ -1,4 +1,7 @@
-"""What the arguments of ``tusd-py upload`` name: files, folders, patterns, standard input."""
+"""Find the files that the arguments of ``tusd-py upload`` name.
+
+An argument is a file, a folder, a pattern or standard input.
+"""
 
 import glob
 import os
@@ -12,16 +15,21 @@ STDIN: Final = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file to send. ``relative_path``: its place below the folder that was named, with that
-    folder's name, as Uppy tells it; '' for a file that was named itself."""
+    """One file to send.
+
+    ``relative_path`` is its path below the folder that was named, with that folder's name, as Uppy
+    sends it; it is '' for a file that was named itself.
+    """
 
     path: Path
     relative_path: str = ""
 
 
 def sources_of(arguments: Sequence[Path]) -> list[Source]:
-    """Each file once, in the order of the arguments, folders by name. Links in folders are left out:
-    they may lead anywhere. A name that is nothing stays as it is: sending it tells why.
+    """Return each file once, in the order of the arguments; files of a folder are sorted by name.
+
+    Links in folders are omitted, since they may lead anywhere. A name that does not exist stays:
+    sending it reports the error.
 
     Raises: OSError: a folder can't be read.
     """

@@ -1,7 +1,7 @@
-"""What a task says, in the language of the person at the terminal.
+"""Show the texts of a task in the language of the terminal.
 
-The wire's texts are Chinese and its error sentences English, as the original design has them; each has
-a stable code, by which ``task_texts.json`` has them in the other language.
+The texts of the API are Chinese and its error sentences English, as in the original API. Each has a
+stable code, by which ``task_texts.json`` has it in the other language.
 """
 
 import json
@@ -22,18 +22,18 @@ def reader_language(environ: Mapping[str, str] = os.environ) -> Language:
 
 
 def task_text(state: Mapping[str, Any], language: Language) -> str:
-    """Return what a task's state says beside its status; '' if nothing. ``state``: as the server sends it."""
+    """Return the text of a task's state in addition to its status; '' if there is none."""
     texts = _texts()[language]
     if state.get("error"):
         return texts["errors"].get(str(state.get("error_code")), str(state["error"]))
     message = str(state.get("message", ""))
     if language == "zh":
         return message
-    said = texts["messages"].get(str(state.get("message_code")))
+    translated = texts["messages"].get(str(state.get("message_code")))
     notes = state.get("note_codes")
     codes = notes if isinstance(notes, list) else []
     known = [texts["notes"].get(str(code), str(code)) for code in codes]
-    return ". ".join(filter(None, (said, *known)))
+    return ". ".join(filter(None, (translated, *known)))
 
 
 @cache

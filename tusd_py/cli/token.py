@@ -1,4 +1,4 @@
-"""``tusd-py token``: a session token, for trying the server out with."""
+"""Run ``tusd-py token``: print a session token for tests of a server."""
 
 from typing import Annotated
 
@@ -11,9 +11,9 @@ from tusd_py.settings.model import Settings
 def token(
     user: Annotated[int, typer.Option(min=1, help="The user's number.")],
     tenant: Annotated[str | None, typer.Option(help="The group that the user is in.")] = None,
-    role: Annotated[str | None, typer.Option(help="What the user may be, e.g. admin.")] = None,
+    role: Annotated[str | None, typer.Option(help="The role of the user, e.g. admin.")] = None,
     hours: Annotated[
-        float | None, typer.Option(min=0.01, help="Its life; auth.access_expire if not given.")
+        float | None, typer.Option(min=0.01, help="Its lifetime; auth.access_expire if not given.")
     ] = None,
     config: Config = None,
 ) -> None:
@@ -33,7 +33,10 @@ def signed_token(
     tenant: str | None,
     life_seconds: float,
 ) -> str:
-    """A session token by ``auth.access_secret``, which must be set, with the claims that the settings demand."""
+    """Return a session token that is signed with ``auth.access_secret``, which must be set.
+
+    It has the claims that the settings demand.
+    """
     from tusd_py.auth.session import session_token
     from tusd_py.clock import SystemClock
     from tusd_py.http.authentication import claim_rules

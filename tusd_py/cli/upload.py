@@ -1,4 +1,4 @@
-"""``tusd-py upload``: send files, go on after every break, follow what becomes of them."""
+"""Run ``tusd-py upload``: send files, resume after failures, and follow their tasks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ DEFAULT_URL = "http://127.0.0.1:8888/files/"
 
 Token = Annotated[
     str | None,
-    typer.Option(envvar="TUSD_TOKEN", help="Who is asking: a session token of the server's."),
+    typer.Option(envvar="TUSD_TOKEN", help="A session token of the server."),
 ]
 Files = Annotated[
     list[Path],
@@ -31,7 +31,7 @@ def upload(
         str | None, typer.Option(help="Send in pieces of this size, e.g. 64MiB.")
     ] = None,
     retries: Annotated[
-        int, typer.Option(help="Breaks in a row, without a byte between them, before giving up.")
+        int, typer.Option(help="Failures in a row, without a byte between them, before giving up.")
     ] = 12,
     parallel: Annotated[
         int, typer.Option(min=1, max=64, help="Files that are sent at the same time.")
@@ -49,7 +49,7 @@ def upload(
         ),
     ] = False,
 ) -> None:
-    """Send files; the same line again goes on where it stopped."""
+    """Send files; the same command again resumes where it stopped."""
     extra = _metadata(metadata or [])
     chunk_bytes = _chunk_bytes(chunk_size)
     # HTTP client and progress bar are imported by the one command that needs them.

@@ -1,6 +1,6 @@
-"""What ``tusd-py upload`` shows: bars on a terminal, plain lines elsewhere, JSON on demand.
+"""Show the progress of ``tusd-py upload``: bars on a terminal, plain lines elsewhere, or JSON.
 
-Told by the event loop and by threads, for any number of files at a time.
+The event loop and threads call this module, for any number of files at a time.
 """
 
 import time
@@ -27,43 +27,43 @@ from tusd_py.client import UploadResult
 from tusd_py.domain.printable import printable
 
 LINE_SECONDS: Final = 1.0
-"""Where there is no terminal, arrival is a line at most so often."""
+"""Without a terminal, the progress of a file is a line after at least this time."""
 
 
 class Shown(Protocol):
-    """One file's events, as they come. Offsets in bytes."""
+    """Receives the events of one file when they happen; offsets are in bytes."""
 
     def hashed(self, offset: int) -> None:
-        """So many bytes of it are hashed."""
+        """Show how many bytes are hashed."""
         ...
 
     def sent(self, offset: int) -> None:
-        """So many bytes of it are there."""
+        """Show how many bytes have arrived."""
         ...
 
     def arrived(self, sent: UploadResult) -> None:
-        """It is there, and its processing is not waited for."""
+        """Show that the file has arrived, and that its processing is not followed."""
         ...
 
     def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
-        """Its task has this state now."""
+        """Show the present state of its task."""
         ...
 
     def failed(self, sentence: str) -> None:
-        """It could not be sent."""
+        """Show that the file could not be sent."""
         ...
 
 
 def size_of(file: Path) -> int | None:
-    """In bytes; None: nobody knows it before the end."""
+    """Return the size in bytes; None if it is not known before the end."""
     return None if file == STDIN else file.stat().st_size
 
 
 class Output(Protocol):
-    """Where it is shown, for the length of a block."""
+    """Shows files, for the length of a block."""
 
     def file(self, file: Path) -> Shown:
-        """A file's turn has come."""
+        """Begin to show a file."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -72,10 +72,10 @@ class Output(Protocol):
 
 
 class Terminal(Output):
-    """For people."""
+    """Shows files to people."""
 
     def __init__(self, console: Console, *, names: bool) -> None:
-        """``names``: each line begins with its file's."""
+        """Use a console. Args: names: each line begins with the name of its file."""
         self._console = console
         self._names = names
         self._bars = Progress(
@@ -103,7 +103,7 @@ class Terminal(Output):
 
 
 class _Lines(Shown):
-    """One file's lines, and its bar."""
+    """Shows the lines and the bar of one file."""
 
     def __init__(self, console: Console, bars: Progress | None, file: Path, name: str) -> None:
         self._console = console
@@ -163,7 +163,7 @@ class _Lines(Shown):
             self._say(f"url            {sent.url}")
 
     def _say(self, line: str) -> None:
-        # A stranger's text is no markup: it could make links, or break the line off.
+        # Text from a server is not markup: it could make links, or end the line.
         self._console.print(printable(f"{self._name}{line}"), markup=False, emoji=False)
 
     @override
@@ -181,13 +181,13 @@ def _place(state: dict[str, Any]) -> str:
 
 
 class JsonLines(Output):
-    """For programs: one object a line."""
+    """Shows files to programs: one JSON object a line."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
     @override
     def file(self, file: Path) -> Shown:
@@ -195,11 +195,11 @@ class JsonLines(Output):
 
 
 class _Objects(Shown):
-    """One file's objects."""
+    """Prints the objects of one file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        # The first look at a hash is not worth a line, the first offset is.
+        # The first number of a hash makes no line; the first offset does.
         self._hashed_at, self._sent_at = time.monotonic(), 0.0
 
     @override

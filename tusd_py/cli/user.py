@@ -1,7 +1,7 @@
-"""``tusd-py user``: who may use a server whose tokens are signed with ``auth.access_secret``.
+"""Run ``tusd-py user``: print tokens of a server that signs them with ``auth.access_secret``.
 
-There is no list of users: a name has a number of its own by computation, and whoever holds a token
-that names it is that user (docs/decisions/0020).
+There is no list of users: the number of a user is computed from the name, and the holder of a token
+with that number is that user (docs/decisions/0020).
 """
 
 from datetime import UTC, datetime
@@ -21,27 +21,27 @@ from tusd_py.settings.values import parse_duration
 
 LONGEST_DAYS: Final = 3650
 
-app = typer.Typer(help="Let users in.", no_args_is_help=True)
+app = typer.Typer(help="Print tokens for users.", no_args_is_help=True)
 
 
 @app.callback()
 def _root() -> None:
-    """Let users in."""
+    """Print tokens for users."""
 
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help="The user's name, or his number.")],
+    name: Annotated[str, typer.Argument(help="The name or the number of the user.")],
     tenant: Annotated[str | None, typer.Option(help="The group that the user is in.")] = None,
     role: Annotated[
-        str | None, typer.Option(help="What the user may be: admin opens the operator's page.")
+        str | None, typer.Option(help="The role of the user: admin opens the operator's page.")
     ] = None,
-    expires: Annotated[str, typer.Option(help="Life of the token, e.g. 12h or 30d.")] = "30d",
+    expires: Annotated[str, typer.Option(help="Lifetime of the token, e.g. 12h or 30d.")] = "30d",
     config: Config = None,
 ) -> None:
-    """Print a session token for a user; how to use it is said on standard error.
+    """Print a session token for a user; standard error shows how to use it.
 
-    The same name is the same user every time. Run it where the server's settings are, e.g. in its
+    The same name is always the same user. Run it where the server's settings are, e.g. in its
     container.
     """
     settings = settings_from(config)
@@ -87,7 +87,7 @@ def _check_secret(auth: AuthSettings, name: str) -> None:
 
 
 def _read_back(settings: Settings, token: str) -> tuple[Caller, datetime]:
-    """Whom the server will see in the token, and until when (UTC); refuse if it would not take it."""
+    """Return the user of the token and its end (UTC); refuse if the server would not accept it."""
     from tusd_py.auth.session import caller_of, unverified_header, verified_claims
     from tusd_py.http.authentication import claim_rules
 

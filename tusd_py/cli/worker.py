@@ -1,4 +1,4 @@
-"""``tusd-py worker``: the pipeline in a process of its own."""
+"""Run ``tusd-py worker``: the pipeline in a process of its own."""
 
 from typing import Annotated
 

@@ -252,10 +252,10 @@ def _judge_topology(topology: Topology) -> Finding:
         )
     return problem(
         "rabbitmq.queues",
-        f"{QUEUE}, {DEAD_LETTER_QUEUE} or {DEAD_LETTER_EXCHANGE} was declared by somebody else, "
-        "with other arguments: neither servers nor workers can use it.",
-        "Empty it and delete it (rabbitmqctl delete_queue); the catalog publishes again what nobody "
-        "picked up.",
+        f"{QUEUE}, {DEAD_LETTER_QUEUE} or {DEAD_LETTER_EXCHANGE} was declared with other "
+        "arguments: neither servers nor workers can use it.",
+        "Empty it and delete it (rabbitmqctl delete_queue); the catalog publishes the "
+        "unread messages again.",
     )
 
 
