@@ -48,7 +48,10 @@ def test_an_endless_line_is_refused() -> None:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
 @pytest.mark.parametrize("field", [b"data: xxxxxxxx", b": xxxxxxxx", b"d"])
-def test_an_endless_event_is_refused(field: bytes, end: bytes) -> None:
+def test_an_endless_event_is_refused(
+    field: bytes, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tusd_py.client.event_stream.MAX_EVENT_BYTES", 10_000)
     def pieces() -> Iterator[bytes]:
         while True:
             yield field

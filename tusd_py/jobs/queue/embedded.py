@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from typing_extensions import override
 
-from tusd_py.clock import Clock
+from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
@@ -53,6 +53,7 @@ class EmbeddedQueue(JobQueue):
         spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
         self._clock = clock
+        self._waiting_clock = SystemClock()
         self._visibility = visibility_seconds
         self._changed = threading.Condition()
         self._closed = False
@@ -87,13 +88,13 @@ class EmbeddedQueue(JobQueue):
 
     @override
     def receive(self, timeout: float) -> "EmbeddedDelivery | None":
-        deadline = self._clock.monotonic() + timeout
+        deadline = self._waiting_clock.monotonic() + timeout
         with self._changed:
             while not self._closed:
                 delivery = self._take()
                 if delivery is not None:
                     return delivery
-                left = deadline - self._clock.monotonic()
+                left = deadline - self._waiting_clock.monotonic()
                 if left <= 0:
                     return None
                 self._changed.wait(min(left, POLL_SECONDS))
