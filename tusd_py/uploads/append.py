@@ -1,4 +1,4 @@
-"""Appending to uploads."""
+"""Appends bytes to uploads."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -29,9 +29,10 @@ async def append(
     """Append a body at an offset; after the last byte the upload is finished and is a job.
 
     Another request that holds the upload is interrupted first; every byte that it received is kept.
+
     Raises: UploadNotFound, UploadExpired, UploadTerminated, FinalUploadImmutable, OffsetMismatch,
-        LengthConflict, HashConflict, LengthExceeded, MaxSizeExceeded, UploadLocked, and what ``receive``
-        raises. Before any byte is stored: nothing was changed.
+        LengthConflict, HashConflict, LengthExceeded, MaxSizeExceeded, UploadLocked: nothing was
+        changed; and what ``receive`` raises.
     Source: tus 1.0.0, PATCH.
     """
     # Before the lock: a request of another user must not interrupt the upload.
@@ -74,7 +75,7 @@ def open_program(
     finished = upload.state is UploadState.FINISHED
     offset = _offset(context, upload)
     if upload.instant and command.offset <= offset:
-        # Completed by its hash at another server, or a moment ago.
+        # It was completed by its hash at another server, or a moment ago.
         return AppendResult(offset=offset, expires_at=None)
     if command.offset != offset:
         raise OffsetMismatch(current=offset, given=command.offset)

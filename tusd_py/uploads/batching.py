@@ -23,9 +23,9 @@ _Entry = tuple[Program[Any], "asyncio.Future[Any]"]
 
 
 class UploadBatcher:
-    """Runs steps in threads, in batches.
+    """Runs programs in threads, in batches.
 
-    If the catalog cannot share commits, each upload's steps run in a thread of their own.
+    If the catalog cannot share commits, each program runs in a thread of its own.
     """
 
     def __init__(self, threads: Threads, together: ExecuteAll, *, batches_commits: bool) -> None:
@@ -35,21 +35,21 @@ class UploadBatcher:
         self._waiting: deque[_Entry] = deque()
         self._busy: set[asyncio.Task[None] | None] = set()
 
-    async def run(self, steps: Program[T]) -> T:
-        """Run the steps to their end.
+    async def run(self, program: Program[T]) -> T:
+        """Run a program to its end.
 
-        A cancelled caller still waits until its steps have ended.
+        A cancelled caller still waits until its program has ended.
 
-        Raises: every error that the steps raise.
+        Raises: every error that the program raises.
         """
-        told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((steps, told))
+        ended: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((program, ended))
         if len(self._busy) < self._width:
             self._busy.add(asyncio.ensure_future(self._work()))
         try:
-            return await asyncio.shield(told)
+            return await asyncio.shield(ended)
         except asyncio.CancelledError:
-            await asyncio.wait([told])
+            await asyncio.wait([ended])
             raise
 
     async def _work(self) -> None:
@@ -61,17 +61,17 @@ class UploadBatcher:
             self._busy.discard(asyncio.current_task())
 
     async def _take(self, batch: Sequence[_Entry]) -> None:
-        steps = [entry[0] for entry in batch]
+        programs = [entry[0] for entry in batch]
         try:
-            done = await self._threads.call(execute_all, steps, self._execute_all)
+            done = await self._threads.call(execute_all, programs, self._execute_all)
         except asyncio.CancelledError:
-            for _, told in batch:
-                told.cancel()
+            for _, ended in batch:
+                ended.cancel()
             raise
-        except Exception as error:  # noqa: BLE001  (the threads are closed, or all of it failed)
+        except Exception as error:  # noqa: BLE001  (the threads are closed, or the batch failed)
             done = [Result(error=error)] * len(batch)
-        for (_, told), each in zip(batch, done, strict=True):
+        for (_, ended), each in zip(batch, done, strict=True):
             if each.error is None:
-                told.set_result(each.value)
+                ended.set_result(each.value)
             else:
-                told.set_exception(each.error)
+                ended.set_exception(each.error)

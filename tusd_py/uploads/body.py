@@ -1,4 +1,4 @@
-"""What a request body must promise to those who store it, whatever server brought it."""
+"""Defines the interface between a request body and the use cases, for any HTTP server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,27 +8,27 @@ from enum import Enum
 from typing import Protocol
 
 Sink = Callable[[Sequence[bytes | memoryview]], None]
-"""Takes bytes, in a worker thread, one call at a time per body; the buffers are used again once it
-returns. What it raises ends the body."""
+"""Takes bytes in a worker thread, one call at a time per body. The buffers are used again after it
+returns. An exception that it raises ends the body."""
 
 
 class DrainEnd(Enum):
-    """Why a body ended."""
+    """The reason for which a body ended."""
 
     COMPLETE = "complete"
     DISCONNECTED = "disconnected"
-    """The client went away."""
+    """The client closed the connection."""
     TIMED_OUT = "timed out"
-    """Nothing came for the idle time-out, or too little."""
+    """No byte came within the idle timeout, or fewer than the minimum rate."""
     CANCELLED = "stopped"
-    """We were asked to let go; what had arrived by then was taken."""
+    """The token was cancelled; the bytes that had arrived by then were taken."""
     TOO_LONG = "overrun"
-    """More came than the limit allows; the sink got the limit at most."""
+    """More bytes came than the limit allows; the sink got the limit at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrainResult:
-    """Outcome of a body: ``taken`` bytes went to the sink."""
+    """Outcome of a body: ``received`` bytes went to the sink."""
 
     received: int
     end: DrainEnd
@@ -36,16 +36,16 @@ class DrainResult:
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """What a user's bytes cost, whatever body they come by."""
+    """Limits the rate of one user's bytes, over all bodies."""
 
     slice_bytes: int
-    """At most so many are taken at once."""
+    """Most bytes that are taken at once."""
     consume: Callable[[int], Awaitable[float]]
-    """Told how many were taken; how many seconds to take none."""
+    """Counts bytes that were taken, and returns the seconds for which to take none."""
 
 
 class CancelToken:
-    """Somebody's wish that a body be let go of. Belongs to one event loop."""
+    """Cancels a body. It belongs to one event loop."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -54,35 +54,38 @@ class CancelToken:
         self._callbacks: list[Callable[[], None]] = []
 
     def on_cancel(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` once somebody asks; at once if somebody has."""
+        """Call ``listener`` when the body is cancelled; at once if it is already."""
         self._callbacks.append(listener)
         if self.cancelled:
             listener()
 
     async def wait(self, seconds: float) -> None:
-        """Until somebody asks, but no longer than that."""
+        """Wait until the body is cancelled, at most ``seconds``."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()
 
     def cancel(self) -> None:
-        """A newer request wants the upload."""
+        """Cancel the body, since a newer request needs the upload."""
         self.cancelled = True
         self._event.set()
         for listener in self._callbacks:
             listener()
 
     def shut_down(self) -> None:
-        """The server is stopping."""
+        """Cancel the body, since the server is stopping."""
         self.shutting_down = True
         self.cancel()
 
 
 class Body(Protocol):
-    """A request body that has not been read yet: by ``whole`` if that has it, else by ``drain``."""
+    """A request body that has not been read yet.
+
+    It is read by ``whole`` if that returns it, else by ``drain``.
+    """
 
     def whole(self) -> bytes | bytearray | None:
-        """All of it, if it has arrived already (a small one); None: it is to be drained."""
+        """Return the whole body if it has arrived already (a small one), else None."""
         ...
 
     async def drain(
@@ -96,14 +99,15 @@ class Body(Protocol):
         on_progress: Callable[[int], None] | None = None,
         toll: Throttle | None = None,
     ) -> DrainResult:
-        """Move the body into the sink until it ends, for whatever reason.
+        """Move the body into the sink until it ends, for any reason.
 
-        Args: limit: bytes that may be taken, None for any number; idle_timeout: seconds without a
-            byte after which the body is given up; min_rate: bytes a second that must come over
-            each period of that length, 0 for any;
-            on_progress: called on the event loop with the bytes taken so far; toll: paid for each
-            slice, and waited for.
-        Every byte that had arrived when the end came has gone to the sink.
-        Raises: what the sink raises.
+        Every byte that had arrived when the body ended has gone to the sink.
+
+        Args: limit: bytes that may be taken; None: any number. idle_timeout: seconds without a
+            byte after which the body is given up. min_rate: bytes a second that must come over
+            each period of that length; 0: any.
+            on_progress: is called on the event loop with the number of bytes taken until then.
+            toll: counts each slice, and sets the pause after it.
+        Raises: every error that the sink raises.
         """
         ...

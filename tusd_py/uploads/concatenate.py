@@ -1,4 +1,4 @@
-"""Final uploads: planned from their parts, assembled once the last part is there."""
+"""Plans final uploads from their parts, and assembles them once the last part is finished."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -19,16 +19,18 @@ from tusd_py.storage.port import Concatenation
 from tusd_py.uploads.context import UploadContext
 
 SLICE_BYTES: Final = 64 << 20
-"""Copied before the next final upload has its turn."""
+"""Bytes that are copied before the next final upload takes its turn."""
 
 
 async def plan_final(context: UploadContext, upload: Upload) -> Upload:
-    """Return a final upload with its length, as far as its parts have one. A part that is named several
-    times counts each time: the specification allows it, and its bytes are written each time.
+    """Return a final upload with its length; its length is None while that of a part is unknown.
 
-    Raises: TooManyParts; InvalidConcatenation: a part is not there, not the caller's or no partial
-        upload; PartialNotFinished: the store can't wait for parts; MaxSizeExceeded: the parts whose
-        lengths are known are too much already.
+    A part that is named several times counts each time: the specification allows it, and its bytes
+    are written each time.
+
+    Raises: TooManyParts; InvalidConcatenation: a part does not exist, belongs to another user or is
+        no partial upload; PartialNotFinished: the store can't wait for parts; MaxSizeExceeded: the
+        parts whose lengths are known are too large already.
     Source: tus 1.0.0, concatenation and concatenation-unfinished.
     """
     if len(upload.parts) > context.policy.max_parts:
@@ -45,27 +47,32 @@ async def plan_final(context: UploadContext, upload: Upload) -> Upload:
 
 
 async def assemble(context: UploadContext, upload: Upload) -> Upload | None:
-    """Fill a final upload with its parts' bytes; None when a part is unfinished or gone.
+    """Fill a final upload with the bytes of its parts, and make them durable. Idempotent.
 
-    The caller holds the final upload's lock. Durable when it returns; doing it twice does no harm.
-    One user's final uploads are copied one after another, those of several users in turn.
-    Raises: MaxSizeExceeded, QuotaExceeded: its parts became more than it may be: it can never be
-        assembled; StorageFull: before a byte is copied, unless the disk fills up meanwhile;
-        UploadNotFound: a part went away meanwhile; StorageDamaged, ShuttingDown.
+    The caller holds the final upload's lock. The final uploads of one user are copied one after
+    another, those of several users in turn.
+
+    Returns: the upload with its length; None if a part is unfinished or does not exist any longer.
+    Raises: MaxSizeExceeded, QuotaExceeded: its parts exceed a limit, so it can never be assembled;
+        StorageFull: before a byte is copied, unless the disk becomes full meanwhile;
+        UploadNotFound: a part was removed meanwhile; StorageDamaged, ShuttingDown.
     """
     whole = await context.threads.call(_admitted, context, upload)
     if whole is None or context.stores.concatenation is None:
         return None
     async with context.copying(upload.user_id):
-        with closing(_copied(context.stores.concatenation, whole)) as steps:
-            while await context.threads.copy(lambda: next(steps, False)):
+        with closing(_copied(context.stores.concatenation, whole)) as slices:
+            while await context.threads.copy(lambda: next(slices, False)):
                 if context.closing:
                     raise ShuttingDown
     return whole
 
 
 def _admitted(context: UploadContext, upload: Upload) -> Upload | None:
-    """The final upload with its length, held against every limit now that all parts are there."""
+    """Check a final upload against every limit, and return it with its length.
+
+    Returns: None if a part is unfinished or does not exist any longer.
+    """
     parts = _parts(context, upload)
     if len(parts) < len(upload.parts):
         return None
@@ -81,10 +88,13 @@ def _admitted(context: UploadContext, upload: Upload) -> Upload | None:
 
 
 def _copied(store: Concatenation, upload: Upload) -> Generator[bool, None, None]:
-    """Copy the parts, a slice with each value. Raises: StorageDamaged: they are not what they were."""
+    """Copy the parts, and yield True after each slice.
+
+    Raises: StorageDamaged: the parts do not have the length of the upload.
+    """
     copied = reported = 0
-    with closing(store.concatenate(upload.id, upload.parts)) as steps:
-        for count in steps:
+    with closing(store.concatenate(upload.id, upload.parts)) as counts:
+        for count in counts:
             copied += count
             if copied - reported >= SLICE_BYTES:
                 reported = copied
@@ -100,7 +110,7 @@ def _check_size(context: UploadContext, length: int) -> None:
 
 
 def _parts(context: UploadContext, upload: Upload) -> list[Upload]:
-    """Those that are known, in order, as often as they are named. Blocks."""
+    """Return the parts that exist, in order, as often as they are named. Blocks."""
     known = context.catalog.uploads.get_all(set(upload.parts))
     return [known[part] for part in upload.parts if part in known]
 

@@ -1,4 +1,4 @@
-"""What every use case of uploads works with: the ports, the policy, and the bodies under way."""
+"""Holds what every use case of uploads needs: the ports, the policy and the open bodies."""
 
 import asyncio
 import logging
@@ -40,36 +40,39 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_KNOWN_UPLOADS: Final = 10_000
-"""Uploads whose owner and kind are kept in mind: some 200 bytes each."""
+"""Most uploads whose owner and kind are kept in memory: some 200 bytes each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPolicy:
-    """The deployment's rules. Sizes in bytes, times in seconds; None: no limit."""
+    """Holds the rules of the deployment.
+
+    Sizes are in bytes, times in seconds; None means no limit.
+    """
 
     max_size: int | None
     expires_after: float | None
     idle_timeout: float
     min_rate: float
-    """Bytes a second over each ``idle_timeout``; 0: any."""
+    """Lowest rate in bytes a second over each ``idle_timeout``; 0: any."""
     durability: Literal["finish", "strict", "off"]
     instant: bool = True
-    """Whether a declared hash that its owner holds completes an upload."""
+    """Whether a declared hash of content that its owner has completes an upload."""
     ownership_proofs: OwnershipPolicy | None = None
-    """Whether one that others hold does, by proof."""
+    """When a proof completes an upload whose content another owner has; None: never."""
     instant_patch: InstantPatch = InstantPatch.JUMP
     allowed_extensions: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
-    """Names that a client may choose by the metadata key ``profile``; empty: the key means nothing."""
+    """Names that a client may choose by the metadata key ``profile``; empty: the key is ignored."""
     quota: Quota | None = None
-    """What one owner may have; None: anything."""
+    """Limits of one owner; None: no limit."""
     max_parts: int = 1000
     """Parts that a final upload may name."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownUpload:
-    """Whose an upload is, what kind, and whether it was complete without its bytes."""
+    """Holds the owner and the kind of an upload, and whether it is an instant one."""
 
     user_id: UserId
     kind: UploadKind
@@ -78,7 +81,7 @@ class KnownUpload:
 
 @dataclass(slots=True, kw_only=True)
 class UploadContext:
-    """The ports of the upload use cases, in one process on one event loop."""
+    """Holds the ports of the upload use cases, in one process on one event loop."""
 
     policy: UploadPolicy
     stores: Stores
@@ -99,9 +102,9 @@ class UploadContext:
     counts: UploadCounters = field(default_factory=UploadCounters)
     closing: bool = False
     unsettled: set[UploadId] = field(default_factory=set)
-    """Uploads whose finish may have failed here: the next sweep looks after them, due or not."""
+    """Uploads whose finish may have failed here: the next sweep includes them, due or not."""
     _known_uploads: OrderedDict[UploadId, KnownUpload] = field(default_factory=OrderedDict)
-    """What does not change of uploads seen lately."""
+    """Facts about recent uploads that do not change."""
     _bodies: set[CancelToken] = field(default_factory=set)
     _copying: WeakValueDictionary[UserId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
@@ -140,37 +143,39 @@ class UploadContext:
             self._bodies.discard(cancel)
 
     def throttle(self, user_id: UserId) -> Throttle | None:
-        """What the user's bytes cost; None: nothing."""
+        """Return the limit of the user's byte rate; None: there is no limit."""
         return None if self.rate_limits is None else self.rate_limits.throttle(user_id)
 
     async def wait_for_credit(self, user_id: UserId) -> None:
-        """Before a body: wait until nothing is owed for earlier ones."""
+        """Wait until the user's byte rate allows a further body."""
         if self.rate_limits is not None:
             await self.rate_limits.wait_for_credit(user_id)
 
     def copying(self, user_id: UserId) -> asyncio.Lock:
-        """Return the lock that is held while one of the user's final uploads is copied: together they
-        take one turn among those of all users, however many there are."""
+        """Return the lock that is held while one of the user's final uploads is copied.
+
+        All final uploads of a user together take one turn among those of all users.
+        """
         return self._copying.setdefault(user_id, asyncio.Lock())
 
     def close(self) -> None:
-        """The server is stopping: let go of every body (its bytes are kept), take no more."""
+        """Cancel every body, keeping its bytes, and refuse further ones: the server is stopping."""
         self.closing = True
         for cancel in self._bodies:
             cancel.shut_down()
 
     def running_hash(self, upload: Upload) -> RunningHash:
-        """The upload's running hash, as far as this process has it."""
+        """Return the upload's running hash, with the bytes that this process has hashed."""
         return self.running_hashes.get(upload.id, self.stores.uploads.path)
 
     async def find(self, user_id: UserId, upload_id: UploadId) -> Upload:
-        """See ``look``."""
+        """Return the caller's upload. Raises: what ``read`` raises."""
         return await self.threads.call(self.read, user_id, upload_id)
 
     def read(self, user_id: UserId, upload_id: UploadId, catalog: Catalog | None = None) -> Upload:
-        """The caller's upload, if it is still there for clients. Blocks.
+        """Return the caller's upload if clients may still use it. Blocks.
 
-        Raises: UploadNotFound: also for somebody else's (hole 10);
+        Raises: UploadNotFound: it does not exist, or belongs to another user (hole 10);
             UploadTerminated, UploadExpired.
         """
         upload = (catalog or self.catalog).uploads.get(upload_id)
@@ -183,9 +188,9 @@ class UploadContext:
         return upload
 
     async def owner_of(self, user_id: UserId, upload_id: UploadId) -> KnownUpload:
-        """The caller's upload, as a rule without asking the catalog.
+        """Return what is known of the caller's upload, as a rule without a query of the catalog.
 
-        Raises: what ``look`` raises, save that an upload may have ended meanwhile.
+        Raises: what ``read`` raises, save that an upload may have ended meanwhile.
         """
         known = self._known_uploads.get(upload_id)
         if known is None:
@@ -196,7 +201,7 @@ class UploadContext:
         return known
 
     def remember(self, upload: Upload) -> KnownUpload:
-        """Keep in mind what ``known`` tells. On the event loop."""
+        """Keep what ``owner_of`` returns in memory. It is called on the event loop."""
         known = self._known_uploads[upload.id] = KnownUpload(
             upload.user_id, upload.kind, upload.instant
         )
@@ -205,17 +210,20 @@ class UploadContext:
         return known
 
     def check_disk(self, upload: Upload) -> None:
-        """Check that the disk has room for a new upload. No space is taken: what was declared and not sent
-        yet is not counted, and each body stops at the reserve by itself. Blocks.
+        """Check that the disk has room for a new upload. Blocks.
 
-        Raises: StorageFull: it has not.
+        No space is reserved: bytes that other uploads declared and did not send yet are not
+        counted, and each body stops at the disk reserve by itself.
+
+        Raises: StorageFull.
         """
         self.stores.uploads.check_room(upload.length or 0, new=True)
 
     def offset(self, upload: Upload) -> int:
-        """Return how many bytes an upload has: its length once it is finished, since its bytes may
-        be elsewhere by then; else what is in the store. Blocks; the caller holds its lock, and has
-        looked the upload up under it.
+        """Return how many bytes an upload has. Blocks.
+
+        This is its length once it is finished, since its bytes may be in the pool by then; else the
+        bytes in the store. The caller holds its lock, and has read the upload under it.
 
         Raises: UploadNotFound.
         """
@@ -224,7 +232,7 @@ class UploadContext:
         return self.stores.uploads.offset(upload.id)
 
     def expires_at(self, upload: Upload) -> float | None:
-        """Unix seconds after which an unfinished upload is gone; None if never. Blocks (stat)."""
+        """Return when an unfinished upload expires, in unix seconds; None: never. Blocks (stat)."""
         if self.policy.expires_after is None:
             return None
         if upload.state is UploadState.FINISHED and upload.kind is not UploadKind.PARTIAL:
@@ -232,19 +240,19 @@ class UploadContext:
         return self.touched_at(upload) + self.policy.expires_after
 
     def touched_at(self, upload: Upload) -> float:
-        """Return when the upload was made, or its last byte came, in unix seconds. Blocks (stat)."""
+        """Return the unix seconds of the last byte, or of the creation. Blocks (stat)."""
         try:
             touched = self.stores.uploads.modified_at(upload.id)
         except UploadNotFound:
             touched = upload.created_at
         return max(upload.created_at, touched)
 
-    def run(self, steps: Program[T]) -> T:
-        """Take one upload through its steps, alone. Blocks. Raises: what they raise."""
-        return execute(steps, self._execute_all)
+    def run(self, program: Program[T]) -> T:
+        """Run the program of one upload outside a batch. Blocks. Raises: what it raises."""
+        return execute(program, self._execute_all)
 
-    def _execute_all(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
-        match wait:
+    def _execute_all(self, kind: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
+        match kind:
             case EffectKind.READ:
                 return self.catalog.read_all(items)
             case EffectKind.FSYNC:
@@ -256,16 +264,19 @@ class UploadContext:
                 return [Result()] * len(items)
 
     def begun_program(self, upload: Upload) -> Program[None]:
-        """Tell the owner's followers of a new upload."""
+        """Publish a new upload to its owner's subscribers."""
         yield from self.task_program(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
 
     def task_program(self, upload: Upload, offset: int, change: TaskChange) -> Program[None]:
-        """See ``show``."""
+        """Publish a change of the task as ``publish`` does, as a program."""
         if upload.kind is not UploadKind.PARTIAL:
             yield from notify(self._facts(upload, offset), change)
 
     def publish(self, upload: Upload, offset: int, change: TaskChange) -> None:
-        """Tell the upload's followers. The view may fail: it is repaired by later changes. Blocks."""
+        """Publish a change of the upload's task. Blocks.
+
+        An error of the view is logged, not raised: later changes repair it.
+        """
         if upload.kind is not UploadKind.PARTIAL:
             self._put([(self._facts(upload, offset), change)])
 
@@ -289,4 +300,4 @@ class UploadContext:
 
 
 def _ignore() -> None:
-    """Keep the lock although another request asks for it."""
+    """Keep the lock although another request needs it."""

@@ -1,4 +1,4 @@
-"""Creating uploads, with or without their first bytes."""
+"""Creates uploads, with or without their first bytes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -49,7 +49,10 @@ _REFUSALS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """A new upload and how far it is. Offset in bytes, None while a final upload waits for parts."""
+    """Holds a new upload and its offset in bytes.
+
+    The offset is None while a final upload waits for its parts.
+    """
 
     upload: Upload
     offset: int | None
@@ -61,13 +64,14 @@ class Created:
 async def create(
     context: UploadContext, caller: Caller, upload_id: UploadId, command: Create, body: Body
 ) -> Created:
-    """Make an upload, with the bytes that come along, finished at once if those are all.
+    """Create an upload with the bytes of the body, and finish it if those are all.
 
-    Args: upload_id: fresh random bits. Nothing is left behind by a refusal, save what the client
-        may resume (a body that broke off).
-    Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles, TooManyUploads,
-        LengthExceeded, InvalidConcatenation, TooManyParts, PartialNotFinished, UploadNotFound (a part),
-        HookRefused, HookUnavailable, and what ``append`` raises.
+    A refused upload leaves nothing, save what the client may resume (a body that broke off).
+
+    Args: upload_id: a new id of random bits.
+    Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles,
+        TooManyUploads, LengthExceeded, InvalidConcatenation, TooManyParts, PartialNotFinished,
+        UploadNotFound (a part), HookRefused, HookUnavailable, and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
     if not command.challenge or command.has_body or context.policy.ownership_proofs is None:
@@ -135,7 +139,8 @@ async def _created_complete(
     context.counts.instant += 1
     context.counts.instant_bytes += upload.size
     if command.has_body:
-        # To the end: a browser whose POST breaks off makes another upload (measured: six of them).
+        # The body is read to its end: a browser whose POST breaks off creates further uploads
+        # (measured: six of them).
         await discard(context, body)
     return Created(upload=upload, offset=upload.size, expires_at=None)
 
@@ -164,15 +169,22 @@ def _planned(
 
 
 def _check_profile(upload: Upload, offered: Collection[str]) -> None:
-    """Raises: ProfileNotAllowed: the client chose one that is not offered, where some are."""
+    """Check the profile that the client chose, if the deployment offers profiles.
+
+    Raises: ProfileNotAllowed: it is not offered.
+    """
     chosen = upload.metadata.get(PROFILE_KEY)
     if offered and chosen is not None and chosen.decode("utf-8", "replace") not in offered:
         raise ProfileNotAllowed
 
 
 async def _run_pre_create_hook(context: UploadContext, upload: Upload) -> None:
-    """Last of all rules, and before anything is made; a part is no task. Raises: HookRefused,
-    HookUnavailable."""
+    """Call the hook after all other rules and before anything is created.
+
+    A part is no task, so the hook is not called for it.
+
+    Raises: HookRefused, HookUnavailable.
+    """
     if context.before_create is not None and upload.kind is not UploadKind.PARTIAL:
         await context.before_create(upload)
 
@@ -195,7 +207,7 @@ async def _create_final(context: UploadContext, upload: Upload) -> Created:
     try:
         done = await complete_final(context, upload.id)
     except StorageFull as error:
-        # The client never learns the address: nothing could wait for room.
+        # The client never gets the address, so it cannot resume when there is room.
         await reject(context, upload, error)
         raise
     if done:

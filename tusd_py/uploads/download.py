@@ -1,4 +1,4 @@
-"""Giving finished bytes back to their owner."""
+"""Returns the content of finished uploads to their owners."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -16,19 +16,22 @@ from tusd_py.uploads.context import UploadContext
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """Bytes to be read: ``size`` in bytes, ``etag`` the BLAKE3 of what is served."""
+    """Content that is ready to be read.
+
+    ``size`` is in bytes; ``etag`` is the BLAKE3 of the content.
+    """
 
     upload: Upload
     rendition: Rendition | None
-    """What is served; None: the file as it was sent, which is not in the pool yet."""
+    """The rendition that is served; None: the file as it was sent, which is not in the pool yet."""
     size: int
     etag: str
     begin: Callable[[int, int], Awaitable[AsyncIterator[bytes]]]
-    """Begin to read from a start for a length, in pieces. Raises: UploadNotFound: the pipeline has
-    just moved the bytes; look again; Transient."""
+    """Begins to read from a start for a length, in pieces. Raises: UploadNotFound: the pipeline has
+    just moved the bytes, so the upload must be found again; Transient."""
     link: Callable[[str, float], Awaitable[str | None]]
-    """A signed address for the whole, with this Content-Disposition, valid for this number of seconds;
-    None: there is none, read it here."""
+    """Returns a signed address of the whole content, with this Content-Disposition and valid for
+    this number of seconds; None: the store has no such address."""
 
 
 async def _no_link(_disposition: str, _seconds: float) -> str | None:
@@ -38,8 +41,10 @@ async def _no_link(_disposition: str, _seconds: float) -> str | None:
 async def download(
     context: UploadContext, objects: ObjectStore, user_id: UserId, command: Download
 ) -> Content:
-    """Return the finished upload's content: what was sent, what the pipeline made of it, or the rendition
-    that the command names.
+    """Return the content of a finished upload.
+
+    This is the rendition that the command names, else the main object of its file, else the file as
+    it was sent.
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadUnfinished, RenditionNotFound.
     """
@@ -71,8 +76,11 @@ async def download(
 
 
 def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition | None:
-    """Return the rendition of this name (None: the main object); None: the upload's own bytes, which are
-    not in the pool yet. Raises: RenditionNotFound."""
+    """Return the rendition of this name; for None, the main object.
+
+    Returns: None if the upload's file is not in the pool yet: its own bytes are served.
+    Raises: RenditionNotFound.
+    """
     identity = upload.file_identity
     file = context.catalog.objects.file(identity) if identity is not None else None
     if file is None:
@@ -91,7 +99,7 @@ def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition
 async def _begin(
     context: UploadContext, pieces_of: Callable[[], Iterator[bytes]]
 ) -> AsyncIterator[bytes]:
-    """The first piece is read before anything is promised to the client."""
+    """Read the first piece before the client gets an answer, and return all pieces."""
     pieces = pieces_of()
     try:
         first = await context.threads.read(next, pieces, b"")

@@ -1,7 +1,8 @@
-"""Uploads whose content their owner holds already (秒传): complete without their bytes.
+"""Completes uploads without their bytes if their owner has the content already (秒传).
 
-Only hashes that this server computed itself make entries of the pool, and the scope that is looked
-in is the owner's: nobody learns by it what others hold (decision 7). See ``possession`` for theirs.
+Only hashes that this server computed itself make entries of the pool, and only the owner's scope is
+searched, so an upload does not show what other owners have (decision 7). See ``ownership_proof``
+for files of other owners.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,10 @@ from tusd_py.uploads.programs import Program, commit
 
 
 async def create_complete(context: UploadContext, upload: Upload) -> Upload | None:
-    """Make a new upload that is born complete, if its owner holds what it declares; else None, and
-    nothing was made."""
+    """Record a new upload as finished if its owner has the content that it declares.
+
+    Returns: the upload; None if nothing was recorded.
+    """
     if not _eligible(context, upload):
         return None
     return await context.batcher.run(_create_complete_program(context, upload))
@@ -45,9 +48,9 @@ def _create_complete_program(context: UploadContext, upload: Upload) -> Program[
     )
     if file is None:
         return None
-    born = _finished(upload, file)
-    yield from context.task_program(born, born.size, instant_completion(file))
-    return born
+    finished = _finished(upload, file)
+    yield from context.task_program(finished, finished.size, instant_completion(file))
+    return finished
 
 
 def _finished(upload: Upload, file: File) -> Upload:
@@ -61,7 +64,7 @@ def _finished(upload: Upload, file: File) -> Upload:
 
 
 def _name_fits(context: UploadContext, upload: Upload) -> bool:
-    """Whether the content that is held may have the upload's name too, under a white list."""
+    """Return whether the content in the pool may have the upload's name, under a white list."""
     if not context.policy.allowed_extensions:
         return True
     held = context.catalog.objects.file_by_hash(
@@ -71,9 +74,11 @@ def _name_fits(context: UploadContext, upload: Upload) -> bool:
 
 
 def declare_hash(context: UploadContext, upload: Upload, declared_hash: str) -> Upload:
-    """An upload on its way whose hash is told now: complete (``instant``) if its owner holds that,
-    else bound to it. Blocks; the caller holds the lock.
+    """Set the hash of an open upload, and complete it if its owner has that content. Blocks.
 
+    The caller holds the lock.
+
+    Returns: the upload as it is now; ``instant`` if it was completed.
     Raises: HashConflict: another one was declared before; UploadNotFound, UploadExpired,
         UploadTerminated.
     """
@@ -89,13 +94,13 @@ def declare_hash(context: UploadContext, upload: Upload, declared_hash: str) -> 
 
 
 def complete_without_bytes(context: UploadContext, upload: Upload, file: File) -> Upload:
-    """What follows once the catalog has finished an upload without the rest of its bytes. Blocks.
+    """Publish an upload that the catalog has finished as instant, and remove its bytes. Blocks.
 
     Returns: the upload as it is now.
     """
     upload = _finished(upload, file)
     context.publish(upload, upload.size, instant_completion(file))
-    # The row says so: what a crash leaves of the bytes is found by the janitor.
+    # The row is finished already, so the janitor finds the bytes after a crash.
     context.running_hashes.drop(upload.id)
     context.stores.uploads.delete(upload.id)
     context.catalog.uploads.source_removed(upload.id)
@@ -105,9 +110,11 @@ def complete_without_bytes(context: UploadContext, upload: Upload, file: File) -
 async def append_to_complete(
     context: UploadContext, user_id: UserId, command: Append, body: Body
 ) -> int:
-    """What a PATCH of an upload that was complete without its bytes is told: an offset in bytes.
+    """Return the offset in bytes that answers a PATCH of an instant upload.
 
-    Clients send from 0 although the creation told the length (measured: tus-js-client, Uppy, tuspy).
+    Clients send from 0 although the answer to the creation had the length as offset (measured:
+    tus-js-client, Uppy, tuspy).
+
     Raises: OffsetMismatch, LengthExceeded; UploadNotFound, UploadTerminated.
     """
     upload = await context.find(user_id, command.upload_id)
@@ -125,7 +132,7 @@ async def append_to_complete(
 
 
 async def discard(context: UploadContext, body: Body) -> int:
-    """Read a body to its end and keep nothing of it. Returns: its bytes."""
+    """Read a body to its end, discard it, and return the number of its bytes."""
     content = body.whole()
     if content is not None:
         return len(content)
@@ -142,4 +149,4 @@ async def discard(context: UploadContext, body: Body) -> int:
 
 
 def _drop(_chunks: Sequence[bytes | memoryview]) -> None:
-    """Nothing."""
+    """Discard the bytes."""

@@ -1,9 +1,9 @@
-"""Open uploads looked after in the background: each when something may be due, so that the work does
-not grow with their number.
+"""Maintains open uploads in the background.
 
-The longer nothing comes for an upload, the later it is looked at again, at most an hour later, and
+Each upload is examined when something may be due, so that the work does not grow with their number.
+The longer no byte arrives for an upload, the later it is examined again, at most an hour later, and
 when it expires. The time of the last byte is that of its file (decision 1), so a body changes no
-schedule: a look that finds the upload younger than expected sets the next one.
+schedule: an examination that finds the upload younger than expected sets the time of the next one.
 """
 
 import logging
@@ -21,44 +21,47 @@ from tusd_py.uploads.quota_reservation import reservation_for
 log = logging.getLogger(__name__)
 
 PAGE: Final = 500
-"""Uploads looked at in one go."""
+"""Most uploads that are examined in one call."""
 SOONEST_EXAMINATION_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 30.0
-"""A body may still be under way for an upload that was written to more recently."""
+"""A body may still be arriving for an upload that was written to more recently."""
 GIVE_BACK_SECONDS: Final = 600.0
-"""No body is silent for this time: what the upload holds ahead of its offset was left by a crash."""
+"""No body is silent for this time: space ahead of the offset was left by a crash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """What a sweep found."""
+    """Holds the uploads that a sweep found to be due."""
 
     complete: tuple[UploadId, ...]
-    """Seem to be complete, or to have their parts, and unfinished: see ``finish.recover_one``."""
+    """Unfinished uploads that, or whose parts, may be complete: see ``recovery.recover_one``."""
     expired: tuple[UploadId, ...]
-    """Are past their time: see ``expire.collect_expired``."""
+    """Uploads whose time is over: see ``expire.collect_expired``."""
 
 
 async def maintain(context: UploadContext) -> Due:
-    """Look at the uploads that are due; for those whose server died, correct what is counted and free
-    what they hold ahead.
+    """Examine the uploads that are due.
+
+    For uploads whose server died, it corrects the quota reservation and frees the space ahead of
+    the offset.
 
     Raises: BackendError.
     """
     complete, expired = list(context.unsettled), []
     context.unsettled.clear()
     while not context.closing:
-        looks = await context.threads.call(_examine_page, context)
-        complete += [look.upload.id for look in looks if look.complete]
-        expired += [look.upload.id for look in looks if look.expired]
-        for look in looks:
-            if look.miscounted:
-                await under_lock(context, look.upload.id, _recount, "upload.recount.failed")
-            if look.holds_space:
+        page = await context.threads.call(_examine_page, context)
+        complete += [examined.upload.id for examined in page if examined.complete]
+        expired += [examined.upload.id for examined in page if examined.expired]
+        for examined in page:
+            upload_id = examined.upload.id
+            if examined.miscounted:
+                await under_lock(context, upload_id, _recount, "upload.recount.failed")
+            if examined.holds_space:
                 await under_lock(
-                    context, look.upload.id, _give_back, "upload.release_preallocated.failed"
+                    context, upload_id, _give_back, "upload.release_preallocated.failed"
                 )
-        if len(looks) < PAGE:
+        if len(page) < PAGE:
             break
     return Due(complete=tuple(complete), expired=tuple(expired))
 
@@ -74,13 +77,15 @@ class _Examination:
 
 
 def _examine_page(context: UploadContext) -> list[_Examination]:
-    looks = [_examine_safely(context, upload) for upload in context.catalog.uploads.due(PAGE)]
-    context.catalog.uploads.examine_again({look.upload.id: look.again_at for look in looks})
-    return looks
+    page = [_examine_safely(context, upload) for upload in context.catalog.uploads.due(PAGE)]
+    context.catalog.uploads.examine_again(
+        {examined.upload.id: examined.again_at for examined in page}
+    )
+    return page
 
 
 def _examine_safely(context: UploadContext, upload: Upload) -> _Examination:
-    """Look later at an upload whose file can't be looked at: those behind it have their turn."""
+    """Examine an upload; after an error, set a later time so that others have their turn."""
     try:
         return _examine(context, upload)
     except BackendError:
@@ -152,7 +157,7 @@ async def under_lock(
     work: Callable[[UploadContext, UploadId], None],
     failed: str,
 ) -> None:
-    """Run what blocks under the upload's lock; an error is logged as ``failed``, not raised."""
+    """Run blocking work under the upload's lock; an error is logged as ``failed``, not raised."""
     try:
         async with context.locked(upload_id):
             await context.threads.call(work, context, upload_id)
@@ -161,13 +166,13 @@ async def under_lock(
 
 
 def _give_back(context: UploadContext, upload_id: UploadId) -> None:
-    """Free the space ahead of an upload whose server died in the middle of a body."""
+    """Free the space ahead of the offset of an upload whose server died within a body."""
     context.stores.uploads.release_preallocated(upload_id)
 
 
 def _recount(context: UploadContext, upload_id: UploadId) -> None:
-    """Count what is there of an upload of deferred length whose body ended with its server."""
+    """Set the quota reservation of an upload whose server died within a body to its offset."""
     upload = context.catalog.uploads.get(upload_id)
-    grant = None if upload is None else reservation_for(context, upload)
-    if grant is not None:
-        grant.settle(context.stores.uploads.offset(upload_id))
+    reservation = None if upload is None else reservation_for(context, upload)
+    if reservation is not None:
+        reservation.settle(context.stores.uploads.offset(upload_id))

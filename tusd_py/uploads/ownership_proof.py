@@ -1,4 +1,4 @@
-"""Files of other owners, for those who prove that they have them (docs/instant-upload.md)."""
+"""Completes uploads by files of other owners, after an ownership proof (docs/instant-upload.md)."""
 
 import asyncio
 import math
@@ -23,13 +23,18 @@ from tusd_py.uploads.instant import complete_without_bytes
 from tusd_py.uploads.receive import AppendResult
 
 TIMING_QUANTUM_SECONDS: Final = 0.05
-"""Answers to challenges and proofs leave on a grid: twice the slowest seen with 64 at a time."""
+"""Answers to challenges and proofs leave after a multiple of this time, so that it shows nothing.
+
+It is twice the longest time that was measured with 64 requests at a time.
+"""
 
 
 @asynccontextmanager
 async def padded_to_quantum(clock: Clock) -> AsyncIterator[None]:
-    """Let what follows end a whole number of ``TIMING_QUANTUM_SECONDS`` after it began, whatever it came to: how
-    long the look took tells nothing."""
+    """Make the block last a multiple of ``TIMING_QUANTUM_SECONDS``, also if it raises.
+
+    The duration then does not show what was found.
+    """
     begun = clock.monotonic()
     try:
         yield
@@ -41,8 +46,11 @@ async def padded_to_quantum(clock: Clock) -> AsyncIterator[None]:
 
 
 async def challenge(context: UploadContext, upload: Upload) -> bytes | None:
-    """Ask whoever makes the upload for a proof. Returns: the nonce, 32 bytes; None if the deployment,
-    or what was declared, leaves nothing to prove: that depends on nothing that others have."""
+    """Challenge the upload's owner to prove that it has the declared content.
+
+    Returns: the nonce, 32 bytes; None if the policy or the declaration excludes a proof. None does
+        not depend on what other owners have.
+    """
     terms = _terms(context, upload)
     if terms is None:
         return None
@@ -71,7 +79,9 @@ def _terms(context: UploadContext, upload: Upload) -> Terms | None:
 
 
 async def prove(context: UploadContext, user_id: UserId, command: Append) -> AppendResult:
-    """Take an answer: the upload jumps to its end, or stays where it is, and nothing says why.
+    """Check an answer to a challenge. The upload is complete if it is right, else it is unchanged.
+
+    The result does not show why an answer was not accepted.
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
     """

@@ -1,9 +1,9 @@
-"""Small uploads of one moment, through their steps side by side in one thread.
+"""Runs the programs of small uploads that arrive together, in one thread.
 
-What an upload has to do is a generator. It yields where it can wait for others: to look into the
-catalog, so that all share one connection; for the disk, so that the first sync finds the bytes of all;
-for the catalog, so that all share one transaction; for the view of tasks likewise. Nothing that follows
-such a step happens before it is done.
+A program is a generator that does the work of one upload. It yields an effect wherever uploads can
+share a cost: a read of the catalog, so that all share one connection; a sync, so that the first one
+writes the bytes of all; a commit, so that all share one transaction; a notification of the view of
+tasks. A program goes on only after its effect is done.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -20,7 +20,10 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class EffectKind(IntEnum):
-    """What a step waits for; the lower goes first, so that all come to the higher together."""
+    """Kinds of effects.
+
+    A lower kind is done first, so that all programs reach a higher one together.
+    """
 
     READ = 0
     FSYNC = 1
@@ -30,7 +33,11 @@ class EffectKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """``item``: a function without arguments; for the view the arguments of ``TaskView.put``."""
+    """What a program waits for.
+
+    ``item`` is a function: of the catalog for READ and COMMIT, without arguments for FSYNC. For
+    NOTIFY it is the facts and the change of a task.
+    """
 
     kind: EffectKind
     item: Any
@@ -38,69 +45,72 @@ class Effect:
 
 Program = Generator[Effect, Any, R_co]
 ExecuteAll = Callable[[EffectKind, Sequence[Any]], Sequence[Result]]
-"""Does the items of several uploads' steps of one kind; what each came to, in order."""
+"""Does the items of several programs' effects of one kind, and returns their results in order."""
 
 
 def read(work: Callable[[Catalog], T]) -> Program[T]:
-    """Do what only reads the catalog, on one connection with all others that do."""
+    """Run ``work``, which only reads the catalog, on one connection with the other reads."""
     result: T = yield Effect(EffectKind.READ, work)
     return result
 
 
 def fsync(work: Callable[[], T]) -> Program[T]:
-    """Do it once all others have come to such a step, or beyond."""
+    """Run ``work``, which syncs a file, once every program waits for a sync or a later kind."""
     result: T = yield Effect(EffectKind.FSYNC, work)
     return result
 
 
 def commit(work: Callable[[Catalog], T]) -> Program[T]:
-    """Do what calls the catalog, in a transaction with all others' commits; durable when it returns."""
+    """Run ``work`` in one transaction with the other commits; it is durable when this returns."""
     result: T = yield Effect(EffectKind.COMMIT, work)
     return result
 
 
 def notify(facts: TaskFacts, change: TaskChange) -> Program[None]:
-    """Tell the task's followers."""
+    """Publish a change of a task to its subscribers."""
     yield Effect(EffectKind.NOTIFY, (facts, change))
 
 
 class _Runner:
-    """One upload on its way; ``step``: what it waits for, None once ``done`` tells how it ended."""
+    """Runs one program.
 
-    def __init__(self, steps: Program[Any]) -> None:
-        self._program = steps
+    ``effect`` is what the program waits for; once that is None, ``done`` is its result.
+    """
+
+    def __init__(self, program: Program[Any]) -> None:
+        self._program = program
         self.effect: Effect | None = None
         self.done = Result()
         self.advance(self.done)
 
-    def advance(self, told: Result) -> None:
-        """With what came of its step."""
+    def advance(self, result: Result) -> None:
+        """Resume the program with the result of its effect, until its next effect or its end."""
         try:
-            if told.error is None:
-                self.effect = self._program.send(told.value)
+            if result.error is None:
+                self.effect = self._program.send(result.value)
             else:
-                self.effect = self._program.throw(told.error)
+                self.effect = self._program.throw(result.error)
         except StopIteration as end:
             self.effect, self.done = None, Result(end.value)
-        except Exception as error:  # noqa: BLE001  (it is told to whom it belongs)
+        except Exception as error:  # noqa: BLE001  (it is raised again for its own upload)
             self.effect, self.done = None, Result(error=error)
 
 
 def execute_all(batch: Sequence[Program[Any]], together: ExecuteAll) -> list[Result]:
-    """Take all to their ends; what each came to, in order. Blocks."""
-    walkers = [_Runner(steps) for steps in batch]
+    """Run all programs to their ends, and return their results in order. Blocks."""
+    runners = [_Runner(program) for program in batch]
     while True:
-        waiting = [(walker, walker.effect) for walker in walkers if walker.effect is not None]
+        waiting = [(runner, runner.effect) for runner in runners if runner.effect is not None]
         if not waiting:
-            return [walker.done for walker in walkers]
-        wait = min(step.kind for _, step in waiting)
-        group = [(walker, step.item) for walker, step in waiting if step.kind is wait]
-        told = together(wait, [item for _, item in group])
-        for (walker, _), done in zip(group, told, strict=True):
-            walker.advance(done)
+            return [runner.done for runner in runners]
+        kind = min(effect.kind for _, effect in waiting)
+        group = [(runner, effect.item) for runner, effect in waiting if effect.kind is kind]
+        results = together(kind, [item for _, item in group])
+        for (runner, _), result in zip(group, results, strict=True):
+            runner.advance(result)
 
 
-def execute(steps: Program[T], together: ExecuteAll) -> T:
-    """Take one to its end. Blocks. Raises: what it raises."""
-    result: T = execute_all([steps], together)[0].result()
+def execute(program: Program[T], together: ExecuteAll) -> T:
+    """Run one program to its end, and return its value. Blocks. Raises: what it raises."""
+    result: T = execute_all([program], together)[0].result()
     return result

@@ -1,7 +1,7 @@
-"""Room in its owner's quota for an upload of deferred length, taken in steps ahead of its bytes.
+"""Reserves quota for uploads of deferred length ahead of their bytes.
 
-A transaction for each chunk would be too slow, so an upload is given more than it needs and returns
-the rest at the end of its body. A server that dies in between leaves more counted than is there, never
+A transaction for each chunk would be too slow, so an upload reserves more than it needs and returns
+the rest at the end of its body. If the server dies in between, more is counted than arrived, never
 less; the next body, or the sweep (``uploads.maintain``), corrects it.
 """
 
@@ -16,11 +16,11 @@ from tusd_py.uploads.context import UploadContext
 log = logging.getLogger(__name__)
 
 AHEAD_BYTES: Final = 64 << 20
-"""Taken beyond what has arrived: a transaction of some milliseconds for each."""
+"""Bytes that one transaction, of some milliseconds, reserves beyond those that have arrived."""
 
 
 class QuotaReservation:
-    """What one upload may fill. All calls block; the caller holds the upload's lock."""
+    """Holds the reservation of one upload. All calls block; the caller holds the upload's lock."""
 
     def __init__(self, context: UploadContext, upload: Upload, limit: int) -> None:
         self.limit = limit
@@ -31,15 +31,20 @@ class QuotaReservation:
         self._upload = upload
 
     def cover(self, end: int, *, ahead: int = AHEAD_BYTES, catalog: Catalog | None = None) -> int:
-        """Return how far bytes may be kept, at most to ``end``. Raises: UploadNotFound: the upload was
-        closed; BackendError."""
+        """Reserve quota up to the offset ``end``. Return the offset up to which bytes may be kept.
+
+        Raises: UploadNotFound: the upload was closed; BackendError.
+        """
         if end > self.size:
             uploads = (catalog or self._context.catalog).uploads
             self.size = uploads.reserve_quota(self._upload, end=end, ahead=ahead, limit=self.limit)
         return min(end, self.size)
 
     def settle(self, size: int, catalog: Catalog | None = None) -> None:
-        """Return what is beyond ``size``, the bytes that are there. What fails is left to the sweep."""
+        """Set the reservation to ``size``, the bytes that are stored.
+
+        After an error of the database the sweep does it.
+        """
         if size == self.size:
             return
         try:
@@ -50,7 +55,10 @@ class QuotaReservation:
 
 
 def reservation_for(context: UploadContext, upload: Upload) -> QuotaReservation | None:
-    """Return what bytes of the upload are counted by; None: they are by its length, or not at all."""
+    """Return the reservation of an upload, or None if it needs none.
+
+    An upload of known length is counted by its length; without a quota nothing is counted.
+    """
     quota = context.policy.quota
     if upload.length is not None or quota is None or quota.stored_bytes is None:
         return None

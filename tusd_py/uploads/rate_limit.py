@@ -1,7 +1,7 @@
-"""How often one user may ask, and how fast one user's bytes are taken.
+"""Limits the rate of one user's requests and of one user's bytes.
 
-Requests beyond the rate are refused (429); a body is slowed, never refused: clients give a file up on a
-429 in its middle (measured: tus-js-client, tuspy).
+Requests beyond the rate are refused (429). A body is slowed, never refused: clients give a file up
+on a 429 in its middle (measured: tus-js-client, tuspy).
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from tusd_py.uploads.body import Throttle
 P = ParamSpec("P")
 
 BURST_SECONDS: Final = 1.0
-"""Bytes of so long may come at once."""
+"""Seconds whose bytes may come at once."""
 SLICE_SECONDS: Final = 0.25
-"""A slowed body is taken in pieces of so long: it waits often and briefly."""
+"""Seconds whose bytes are one slice of a slowed body, so that its pauses are short."""
 SMALLEST_SLICE: Final = 64 << 10
 LARGEST_SLICE: Final = 16 << 20
 
 
 class UserRateLimits:
-    """The rates of one deployment; None: no limit."""
+    """Applies the rates of one deployment to its users. A rate that is None sets no limit."""
 
     def __init__(
         self, meter: RateLimiter, threads: Threads, *, requests: Rate | None, data: Rate | None
@@ -47,7 +47,7 @@ class UserRateLimits:
             raise TooManyRequests(wait)
 
     def throttle(self, user_id: UserId) -> Throttle | None:
-        """What the user's bytes cost; None: nothing."""
+        """Return the limit of the user's byte rate; None: there is no limit."""
         rate = self._data
         if rate is None:
             return None
@@ -60,12 +60,12 @@ class UserRateLimits:
         return Throttle(slice_bytes=min(max(piece, SMALLEST_SLICE), LARGEST_SLICE), consume=pay)
 
     async def wait_for_credit(self, user_id: UserId) -> None:
-        """Wait until nothing is owed for bytes: before a body that will be taken as a whole."""
-        toll = self.throttle(user_id)
-        if toll is not None:
-            await asyncio.sleep(await toll.consume(0))
+        """Wait until the rate allows a further body, which may be taken as a whole."""
+        throttle = self.throttle(user_id)
+        if throttle is not None:
+            await asyncio.sleep(await throttle.consume(0))
 
-    async def _excess(self, ask: Callable[P, float], *args: P.args, **kwargs: P.kwargs) -> float:
+    async def _excess(self, meter: Callable[P, float], *args: P.args, **kwargs: P.kwargs) -> float:
         if self._meter.blocks:
-            return await self._threads.call(ask, *args, **kwargs)
-        return ask(*args, **kwargs)
+            return await self._threads.call(meter, *args, **kwargs)
+        return meter(*args, **kwargs)

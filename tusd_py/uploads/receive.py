@@ -1,8 +1,8 @@
 """Receives a body into its upload, and finishes the upload once it is complete.
 
-A body that has arrived already (a small one, in the packet of its request's head) takes one thread hop,
-in a batch with others. A body that is still arriving takes a hop to open the upload, one for each slice,
-one to end and one to finish.
+A body that has arrived already (a small one, in the packet of its request's head) takes one thread
+hop, in a batch with others. A body that is still arriving takes a hop to open the upload, one for
+each slice, one to end and one to finish.
 """
 
 import asyncio
@@ -40,8 +40,8 @@ from tusd_py.uploads.terminate import reject
 log = logging.getLogger(__name__)
 
 BATCH_REREAD_BYTES: Final = 1 << 20
-"""Uploads that must re-read more than this to rebuild their hash after a restart are finished outside the
-batch."""
+"""Uploads that must re-read more than this to rebuild their hash after a restart are finished
+outside the batch."""
 PROGRESS_INTERVAL_SECONDS: Final = 0.5
 """Shortest time between two progress events of arrival, which also need another whole percent
 (requirement S7)."""
@@ -49,7 +49,10 @@ PROGRESS_INTERVAL_SECONDS: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppendResult:
-    """State of an upload after a PATCH: ``offset`` in bytes, ``expires_at`` in unix seconds (UTC)."""
+    """Holds the state of an upload after a PATCH.
+
+    ``offset`` is in bytes, ``expires_at`` in unix seconds (UTC).
+    """
 
     offset: int
     expires_at: float | None
@@ -72,11 +75,11 @@ async def receive(
 
     Args: opening: returns an open session, or the answer if no byte is needed. body: None: there is
         none.
-    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded, MaxSizeExceeded,
-        QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown, StorageFull,
-        StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm (of a checksum
-        that follows the body). The bytes that arrived before the error are kept, save those of an
-        unverified chunk.
+    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded,
+        MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
+        StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm
+        (of a checksum that follows the body). The bytes that arrived before the error are kept,
+        save those of an unverified chunk.
     Source: tus 1.0.0, PATCH; checksum.
     """
     content = b"" if body is None else body.whole()
@@ -286,7 +289,10 @@ def _raise_for_outcome(
 
 
 class ArrivalProgress:
-    """Publishes the progress of arrival, 0 to 10 by offset (requirement S7), without slowing the body."""
+    """Publishes the progress of arrival, 0 to 10 by offset (requirement S7).
+
+    The body does not wait for it.
+    """
 
     def __init__(self, context: UploadContext, upload: Upload, start: int) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""Finishes uploads that are complete but unfinished: after a crash, or an error at the last byte."""
+"""Finishes uploads that are complete but unfinished after a crash or an error at the last byte."""
 
 import logging
 

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 REHASH_IN_CALL_BYTES: Final = 8 << 20
 """Most bytes that are re-read by one of the threads which all calls share."""
 REHASH_SLICE_SECONDS: Final = 0.25
-"""Length of the slices in which more is re-read, in a thread of their own, in turn with other uploads."""
+"""Length of the slices in which more is re-read, in another thread, in turn with other uploads."""
 REHASH_EARLY_BYTES: Final = 8 << 20
 """A hash that is further behind is computed while the rest of the upload still arrives."""
 

@@ -1,4 +1,4 @@
-"""One body's way into its upload: to the file, to the running hash, to the chunk's checksum."""
+"""Writes one body into the file of its upload, its running hash and the checksum of the chunk."""
 
 import hmac
 import os
@@ -22,11 +22,11 @@ from tusd_py.uploads.programs import Program, commit, fsync
 from tusd_py.uploads.quota_reservation import QuotaReservation, reservation_for
 
 SNIFF_BYTES: Final = 4096
-"""Under a white list a file's type is looked for as soon as this many bytes are there, and at its end."""
+"""Under a white list a file's type is checked once it has this many bytes, and at its end."""
 
 
 def read_head(path: os.PathLike[str]) -> bytes:
-    """The first ``HEAD_BYTES`` of a file."""
+    """Return the first ``HEAD_BYTES`` of a file."""
     with open(path, "rb") as file:  # noqa: PTH123  (one call less on a warm path)
         return file.read(HEAD_BYTES)
 
@@ -61,7 +61,7 @@ class WriteSession:
         self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
         self._reservation = reservation_for(context, upload)
         self.registered = not new
-        """Whether the catalog has a row of the upload. It counts the first bytes of a new upload."""
+        """Whether the catalog has a row of the upload, which counts the bytes that it had then."""
         self.upload = upload
         self.was_opened = False
         self.is_open = False
@@ -99,7 +99,7 @@ class WriteSession:
 
     @property
     def offset(self) -> int:
-        """Bytes in the store, those that are not verified yet too."""
+        """Number of bytes in the store, with those that are not verified yet."""
         return self._writer.offset
 
     @property
@@ -109,7 +109,7 @@ class WriteSession:
 
     @property
     def _counted(self) -> QuotaReservation | None:
-        """What bytes are counted by as they come; None if they are counted otherwise, or not at all."""
+        """The reservation that counts the bytes as they come; None if they need none."""
         return self._reservation if self.registered else None
 
     def reserve_program(self, size: int) -> Program[None]:
@@ -123,8 +123,8 @@ class WriteSession:
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         """Write bytes to the file first, then to the hash, since the file is the truth.
 
-        Raises: StorageFull, StorageDamaged, TypeMismatch; QuotaExceeded: the bytes before the limit are
-            kept.
+        Raises: StorageFull, StorageDamaged, TypeMismatch; QuotaExceeded: the bytes before the limit
+            are kept.
         """
         start, excess = self._writer.offset, None
         reservation = self._counted
@@ -148,16 +148,16 @@ class WriteSession:
             raise excess
 
     def first_bytes(self) -> bytes:
-        """The first bytes of what the store has: 64 KiB, or all there are."""
+        """Return the first bytes of the file: 64 KiB, or all if there are fewer."""
         if len(self._first_bytes) == min(self.offset, HEAD_BYTES):
             return self._first_bytes
         return read_head(self._path)
 
     def finish_body_program(self, drained: DrainResult) -> Program[None]:
-        """After the last byte: what came is judged, made durable as far as promised, and closed.
+        """Verify the body after its last byte, make it durable as the policy demands, and close it.
 
-        Raises: StorageDamaged; ProtocolError: a checksum that was to follow did not come, or can't
-            be used: what came does not count.
+        Raises: StorageDamaged; ProtocolError: the checksum that must follow the body is missing or
+            invalid: the body does not count.
         """
         try:
             if drained.end is DrainEnd.TOO_LONG:
@@ -175,7 +175,7 @@ class WriteSession:
             yield from commit(lambda catalog: reservation.settle(offset, catalog))
 
     def abort(self) -> None:
-        """After an error: what is not verified is taken back."""
+        """Roll back what is not verified, and close the session. It is called after an error."""
         try:
             self._verify(complete=False)
         finally:
@@ -184,12 +184,12 @@ class WriteSession:
                 self._counted.settle(self.offset)
 
     def close(self) -> None:
-        """Give the file back. Idempotent."""
+        """Close the upload's file. Idempotent."""
         self._writer.close()
         self.is_open = False
 
     def _forget_body(self) -> None:
-        """A body that is too long counts for nothing: its prefix could pass for the whole file."""
+        """Remove a body that is too long, since its prefix could pass for the whole file."""
         self._writer.truncate(self.start_offset)
         self._context.running_hashes.drop(self.upload.id)
 
@@ -212,7 +212,7 @@ class WriteSession:
             return True
         if isinstance(self._checksum, Checksum) and self._digest is not None:
             return hmac.compare_digest(self._digest.digest(), self._checksum.digest)
-        # A late one: its algorithm was unknown while the bytes came.
+        # The algorithm of a late checksum was unknown while the bytes came.
         late = self._checksum if isinstance(self._checksum, Checksum) else self._checksum()
         digest = checksums.of_range(
             self._path, late.algorithm, self.start_offset, self._writer.offset

@@ -1,4 +1,4 @@
-"""Ending uploads before their time: by their owner, by a rule, by age."""
+"""Ends uploads ahead of their finish: by their owner, by a rule, by age."""
 
 import logging
 from typing import Final
@@ -14,9 +14,10 @@ log = logging.getLogger(__name__)
 
 
 async def terminate(context: UploadContext, user_id: UserId, command: Terminate) -> None:
-    """Delete an upload, finished or not; its job, if there is one, is cancelled.
+    """Delete an upload, finished or not, and cancel its job if there is one.
 
-    A stored object stays for the pool's other references.
+    A stored object stays for the other references of the pool.
+
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
     Source: tus 1.0.0, termination.
     """
@@ -29,10 +30,10 @@ async def terminate(context: UploadContext, user_id: UserId, command: Terminate)
 def drop(
     context: UploadContext, upload: Upload, state: UploadState, reason: type[TusdError]
 ) -> None:
-    """Close the upload for clients, then remove its bytes; its task says why. Blocks; the caller
-    holds its lock.
+    """Close the upload for clients, remove its bytes, and fail its task with ``reason``. Blocks.
 
-    Row first: after a crash in between the janitor finds the bytes of a closed upload.
+    The caller holds its lock. The row is closed first: after a crash in between the janitor finds
+    the bytes of a closed upload.
     """
     if not context.catalog.uploads.close(upload.id, state):
         return
@@ -54,10 +55,10 @@ def drop(
 
 
 async def reject(context: UploadContext, upload: Upload, error: TusdError) -> None:
-    """Drop an upload for what it holds. The caller holds its lock."""
+    """Drop an upload that breaks a rule, and count it. The caller holds its lock."""
     context.counts.refused[error.code] += 1
     await context.threads.call(drop, context, upload, UploadState.REJECTED, type(error))
 
 
 _LAST_ATTEMPT: Final = 1 << 40
-"""No worker speaks after an upload was closed."""
+"""An attempt higher than any worker's, so that no event of a worker follows the end of a task."""
