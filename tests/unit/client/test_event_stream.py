@@ -52,6 +52,7 @@ def test_an_endless_event_is_refused(
     field: bytes, end: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tusd_py.client.event_stream.MAX_EVENT_BYTES", 10_000)
+
     def pieces() -> Iterator[bytes]:
         while True:
             yield field
