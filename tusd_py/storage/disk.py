@@ -145,7 +145,7 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
                 if verified is not None:
                     offset = self._cut_unverified(upload_id, descriptor, min(offset, verified))
                 elif _ahead(status) > CHECK_FROM_BYTES:
-                    _give_back(descriptor, status)
+                    _free_ahead(descriptor, status)
                 self._check_rest(offset, length)
             except BaseException:
                 os.close(descriptor)
@@ -172,7 +172,7 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
 
     @override
     def delete(self, upload_id: UploadId) -> bool:
-        """Data goes last: ``ids`` finds what a crash leaves."""
+        """Remove the data file last, so that ``ids`` finds the upload after a crash."""
         found = False
         with disk_errors():
             for path in (self._marker(upload_id), self._draft(upload_id), self.path(upload_id)):
@@ -185,7 +185,7 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
 
     @override
     def ids(self) -> Iterator[UploadId]:
-        """Other files in the directory are ignored."""
+        """Yield the uploads whose data file has a valid name; ignore all other files."""
         for directory in sorted(self._root.iterdir()):
             if not directory.is_dir():
                 continue
@@ -209,14 +209,14 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
 
     @override
     def release_preallocated(self, upload_id: UploadId) -> None:
-        """A writer does so when it opens the file."""
+        """Open a writer, which frees the space, and close it."""
         self.writer(upload_id, length=None).close()
 
     # -- verification of chunks
 
     @override
     def begin_chunk(self, writer: Writer) -> None:
-        """An earlier mark stays: nothing beyond it was verified."""
+        """Create the marker, or keep an earlier one: no byte beyond it was verified."""
         own, upload_id = self._own(writer)
         with disk_errors():
             try:
@@ -227,7 +227,7 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
 
     @override
     def commit_chunk(self, writer: Writer) -> None:
-        """It is durable with the writer's next ``sync``."""
+        """Remove the marker; this is durable with the writer's next ``sync``."""
         own, upload_id = self._own(writer)
         with disk_errors():
             self._marker(upload_id).unlink(missing_ok=True)
@@ -235,7 +235,7 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
 
     @override
     def rollback_chunk(self, writer: Writer) -> None:
-        """The file is cut first: after a crash in between, the marker is there to repeat it."""
+        """Cut the file before the marker is removed, so that a crash in between is repaired."""
         own, upload_id = self._own(writer)
         verified = self._verified(upload_id)
         if verified is not None:
@@ -251,7 +251,7 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
 
     @override
     def concatenate(self, into: UploadId, parts: Sequence[UploadId]) -> Generator[int, None, None]:
-        """A draft is made first, and renamed to the data file."""
+        """Make a draft first, and rename it to the data file."""
         if not self.path(into).exists():
             raise UploadNotFound
         draft = self._draft(into)
@@ -294,7 +294,7 @@ def _ahead(status: os.stat_result) -> int:
     return status.st_blocks * 512 - status.st_size
 
 
-def _give_back(descriptor: int, status: os.stat_result) -> None:
+def _free_ahead(descriptor: int, status: os.stat_result) -> None:
     """Free the blocks that a crash left beyond the file's end; its times stay (expiry)."""
     os.ftruncate(descriptor, status.st_size)
     os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))

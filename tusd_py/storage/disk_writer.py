@@ -137,7 +137,7 @@ class DiskWriter(Writer):
 
     @override
     def sync(self) -> None:
-        """The first sync includes the directory."""
+        """Sync the data; the first sync includes the directory."""
         if not self._durable:
             return
         self._check_usable()
@@ -147,7 +147,7 @@ class DiskWriter(Writer):
                 if directory is not None:
                     os.fsync(directory)
             except OSError as error:
-                self._give_up()
+                self._cut_unsynced()
                 raise StorageDamaged from error
         self._directory_clean = True
         self._synced = self._offset
@@ -169,7 +169,7 @@ class DiskWriter(Writer):
         finally:
             os.close(descriptor)
 
-    def _give_up(self) -> None:
+    def _cut_unsynced(self) -> None:
         """Cut off the bytes whose sync failed (rule 3).
 
         If that fails too, the file cannot be opened for writing any longer: such a file system has

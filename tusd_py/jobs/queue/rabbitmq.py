@@ -109,7 +109,7 @@ class RabbitMqQueue(JobQueue):
 
     @override
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
-        """Counted messages are in the queue's log."""
+        """Publish the messages in order; those that are counted are in the queue's log."""
         for count, message in enumerate(messages):
             try:
                 self.publish_payload(encode(message))
@@ -185,7 +185,7 @@ class RabbitMqQueue(JobQueue):
 
     @override
     def receive(self, timeout: float) -> "RabbitMqDelivery | None":
-        """The call waits for a broker that is away."""
+        """Wait for a message, also while the broker is away."""
         consumer = self._consumer()
         with self._changed:
             self._receivers += 1
@@ -244,7 +244,7 @@ class RabbitMqQueue(JobQueue):
 
     @override
     def check(self) -> None:
-        """The call does not wait for a broker that was away a moment ago."""
+        """Check the broker without waiting if it was away a moment ago."""
         try:
             if self._publisher().failing:
                 raise BackendError
@@ -317,7 +317,10 @@ class RabbitMqDelivery(Delivery):
 
     @override
     def dead_letter(self, reason: str) -> None:
-        """Raises: BackendError: the message is delivered again."""
+        """Publish the message as a dead letter, then acknowledge it.
+
+        Raises: BackendError: the message is delivered again.
+        """
         self._queue._publish(
             exchange=DEAD_LETTER_EXCHANGE,
             routing_key="",
