@@ -8,7 +8,7 @@ import blake3
 import pytest
 from support.bench import Bench
 from support.catalog import claim
-from support.ledger import Ledger
+from support.multipart_state import MemoryMultipartState
 from support.oss.configured import section_of
 from support.oss.server import OssServer
 
@@ -52,7 +52,11 @@ def put(bench: Bench, key: str, folder: Path) -> None:
     source = folder / "stray"
     source.write_bytes(b"stray")
     bench.ports.objects.put_file(
-        key, source, content_hash=key[8:72], content_type="x/y", ledger=Ledger()
+        key,
+        source,
+        content_hash=key[8:72],
+        content_type="x/y",
+        multipart_state=MemoryMultipartState(),
     )
 
 
@@ -132,7 +136,7 @@ def test_an_object_that_is_being_collected_is_waited_for(bench: Bench) -> None:
     assert keys(bench) == {key}
 
 
-class _Stopping(Ledger):
+class _Stopping(MemoryMultipartState):
     def add(self, part: Part) -> None:
         raise LeaseLost
 
@@ -144,7 +148,7 @@ def begin(bench: Bench, task_id: UploadId, folder: Path) -> str:
     ledger = _Stopping()
     with pytest.raises(LeaseLost):
         bench.ports.objects.put_file(
-            ORPHAN, source, content_hash="f" * 64, content_type="x/y", ledger=ledger
+            ORPHAN, source, content_hash="f" * 64, content_type="x/y", multipart_state=ledger
         )
     assert ledger.multipart is not None
     job = claim(bench.ports.catalog, owner="w")

@@ -12,7 +12,7 @@ from pathlib import Path
 import blake3
 import httpx
 import pytest
-from support.ledger import Ledger
+from support.multipart_state import MemoryMultipartState
 from support.oss.configured import bucket_at
 from support.oss.faults import MatchRule
 from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET, OssServer
@@ -61,9 +61,11 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def put(store: RemoteObjects, source: Path, ledger: Ledger | None = None) -> Ledger:
-    ledger = ledger or Ledger()
-    store.put_file(KEY, source, content_hash=HASH, content_type="x/y", ledger=ledger)
+def put(
+    store: RemoteObjects, source: Path, ledger: MemoryMultipartState | None = None
+) -> MemoryMultipartState:
+    ledger = ledger or MemoryMultipartState()
+    store.put_file(KEY, source, content_hash=HASH, content_type="x/y", multipart_state=ledger)
     return ledger
 
 
@@ -116,7 +118,7 @@ def test_after_a_long_failure_the_next_attempt_sends_what_is_missing(
     server: OssServer, store: RemoteObjects, source: Path
 ) -> None:
     server.faults.add(MatchRule("error", "part", part_number=4, times=None))
-    ledger = Ledger()
+    ledger = MemoryMultipartState()
     with pytest.raises(TransientError, match=UNREACHABLE):
         put(store, source, ledger)
     server.faults.clear()
@@ -135,7 +137,9 @@ def test_a_small_object_with_a_flipped_bit_is_put_again(
     digest = blake3.blake3(CONTENT[:1000]).hexdigest()
     server.faults.add(MatchRule("corrupt", "put", times=1))
     key = object_key(digest, "")
-    store.put_file(key, small, content_hash=digest, content_type="x/y", ledger=Ledger())
+    store.put_file(
+        key, small, content_hash=digest, content_type="x/y", multipart_state=MemoryMultipartState()
+    )
     assert len(server.calls.all("put")) == 2
     assert b"".join(store.read(key, 0, 1000)) == CONTENT[:1000]
 
@@ -158,7 +162,7 @@ def test_an_object_that_came_out_wrong_is_removed_and_the_put_fails(
     assert isinstance(bucket, Miscomposing)
     bucket.other = tmp_path / "other"
     bucket.other.write_bytes(bytes(MIB))
-    ledger = Ledger()
+    ledger = MemoryMultipartState()
     with pytest.raises(TransientError, match=CORRUPT):
         put(objects(bucket), source, ledger)
     assert ledger.load() is None

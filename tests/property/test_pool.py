@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from support.catalog import claim
 from support.clock import FakeClock
-from support.ledger import Ledger
+from support.multipart_state import MemoryMultipartState
 
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import LeaseLost, QuotaExceeded, TransientError
@@ -214,7 +214,7 @@ class PoolMachine(RuleBasedStateMachine):
         content = self.bytes_of[task_id]
         self.objects.put_file(
             key_of(content), self.servers[0].stores.uploads.path(task_id),
-            content_hash=digest(content), content_type="x/y", ledger=Ledger(),
+            content_hash=digest(content), content_type="x/y", multipart_state=MemoryMultipartState(),
         )  # fmt: skip
         self.put.add(task_id)
 

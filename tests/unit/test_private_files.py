@@ -7,7 +7,7 @@ from pathlib import Path
 
 import blake3
 import pytest
-from support.ledger import Ledger
+from support.multipart_state import MemoryMultipartState
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.objects.keys import object_key
@@ -56,7 +56,7 @@ def test_an_applications_umask_opens_nothing(tmp_path: Path, mode: int | None) -
                 path,
                 content_hash=digest,
                 content_type="text/plain",
-                ledger=Ledger(),
+                multipart_state=MemoryMultipartState(),
             )
         ports.objects.set_owner("me")
         assert open_to_others(root) == []

@@ -62,7 +62,7 @@ class LocalObjects(ObjectStore):
         *,
         content_hash: str,
         content_type: str,
-        ledger: MultipartState,
+        multipart_state: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
         target = self._path(key)

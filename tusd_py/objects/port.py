@@ -67,13 +67,13 @@ class ObjectStore(Protocol):
         *,
         content_hash: str,
         content_type: str,
-        ledger: MultipartState,
+        multipart_state: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
         """Store the bytes of a file under ``key``: the object is whole and durable, or absent.
 
         The source is not changed; a local store may share its blocks (hard link or reflink). A
-        store that accepts large objects in parts continues with the upload in ``ledger``
+        store that accepts large objects in parts continues with the upload in ``multipart_state``
         (requirement S19).
         Args: content_hash: BLAKE3 of the source, 64 hex digits; progress: called with the number of
             bytes that are stored, never from two threads at once; what it raises ends the put.

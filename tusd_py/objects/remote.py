@@ -68,7 +68,7 @@ class RemoteObjects(ObjectStore):
         *,
         content_hash: str,
         content_type: str,
-        ledger: MultipartState,
+        multipart_state: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
         size = source.stat().st_size
@@ -78,7 +78,7 @@ class RemoteObjects(ObjectStore):
             source=source,
             size=size,
             content_type=content_type,
-            state=ledger,
+            state=multipart_state,
             progress=UploadProgress(progress),
             smallest_part=self._smallest_part,
             threads=self._threads,

@@ -105,7 +105,7 @@ def _put(attempt: Attempt, item: _Item, progress: _Progress) -> Rendition:
             item.file,
             content_hash=made.hash,
             content_type=made.content_type,
-            ledger=JobMultipartState(ports.catalog.objects, attempt.job),
+            multipart_state=JobMultipartState(ports.catalog.objects, attempt.job),
             progress=progress,
         )
     except FileNotFoundError as error:

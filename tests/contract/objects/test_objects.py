@@ -7,7 +7,7 @@ from pathlib import Path
 
 import blake3
 import pytest
-from support.ledger import Ledger
+from support.multipart_state import MemoryMultipartState
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError, OutOfResources, PermanentError, TransientError
@@ -45,7 +45,7 @@ def put(store: ObjectStore, source: Path, **values: object) -> list[int]:
         source,
         content_hash=HASH,
         content_type="x/y",
-        ledger=Ledger(),
+        multipart_state=MemoryMultipartState(),
         progress=told.append,
     )
     assert (stored.key, stored.size) == (KEY, len(CONTENT))
@@ -81,7 +81,9 @@ def test_an_empty_object_is_stored(store: ObjectStore, tmp_path: Path) -> None:
     empty.touch()
     digest = blake3.blake3(b"").hexdigest()
     key = object_key(digest, "")
-    store.put_file(key, empty, content_hash=digest, content_type="x/y", ledger=Ledger())
+    store.put_file(
+        key, empty, content_hash=digest, content_type="x/y", multipart_state=MemoryMultipartState()
+    )
     found = store.head(key)
     assert found is not None
     assert found.size == 0
@@ -105,7 +107,7 @@ def test_every_entry_is_listed_with_its_time(store: ObjectStore, tmp_path: Path)
             path,
             content_hash=digest,
             content_type="text/plain",
-            ledger=Ledger(),
+            multipart_state=MemoryMultipartState(),
         )
     found = dict(store.entries())
     assert set(found) == keys

@@ -6,7 +6,7 @@ from pathlib import Path
 import blake3
 import httpx
 import pytest
-from support.ledger import Ledger
+from support.multipart_state import MemoryMultipartState
 
 from tusd_py.domain.errors import LeaseLost
 from tusd_py.domain.multipart import Part
@@ -23,7 +23,7 @@ HASH = blake3.blake3(CONTENT).hexdigest()
 KEY = object_key(HASH, ".bin")
 
 
-class StoppingLedger(Ledger):
+class StoppingLedger(MemoryMultipartState):
     """The worker dies, or has lost its job, when this many parts have arrived."""
 
     def __init__(self, left: int) -> None:
@@ -55,14 +55,14 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def put(store: RemoteObjects, source: Path, ledger: Ledger) -> list[int]:
+def put(store: RemoteObjects, source: Path, ledger: MemoryMultipartState) -> list[int]:
     told: list[int] = []
     store.put_file(
         KEY,
         source,
         content_hash=HASH,
         content_type="video/mp4",
-        ledger=ledger,
+        multipart_state=ledger,
         progress=told.append,
     )
     return told
@@ -83,7 +83,7 @@ def whole(store: RemoteObjects) -> bool:
 
 
 def test_a_large_object_goes_in_parts(store: RemoteObjects, source: Path) -> None:
-    ledger = Ledger()
+    ledger = MemoryMultipartState()
     told = put(store, source, ledger)
     assert sorted(ledger.added) == [1, 2, 3, 4]
     assert told == sorted(told)
@@ -137,7 +137,7 @@ def test_an_upload_that_was_aborted_begins_anew(
 
 def test_an_upload_that_somebody_completed_is_done(store: RemoteObjects, source: Path) -> None:
     ledger = stopped_after(store, source, 1)
-    zombie = Ledger()
+    zombie = MemoryMultipartState()
     zombie.multipart = ledger.load()
     put(store, source, zombie)
     put(store, source, ledger)
@@ -151,7 +151,7 @@ def test_an_upload_completed_while_its_parts_are_sent_is_done(
 ) -> None:
     first = stopped_after(store, source, 1)
 
-    class Overtaken(Ledger):
+    class Overtaken(MemoryMultipartState):
         def add(self, part: Part) -> None:
             super().add(part)
             if len(self.added) == 1:
@@ -172,7 +172,11 @@ def test_other_bytes_than_before_begin_anew_and_leave_nothing(
     other.write_bytes(os.urandom(2 * STEP))
     digest = blake3.blake3(other.read_bytes()).hexdigest()
     store.put_file(
-        object_key(digest, ""), other, content_hash=digest, content_type="x/y", ledger=ledger
+        object_key(digest, ""),
+        other,
+        content_hash=digest,
+        content_type="x/y",
+        multipart_state=ledger,
     )
     assert sorted(ledger.added) == [1, 2]
     assert list(store.incomplete_uploads()) == []
@@ -190,14 +194,14 @@ def test_an_object_with_other_bytes_under_the_key_is_replaced(
     damaged.write_bytes(b"x" + CONTENT[1:size])
     with PartReader(damaged, Span(1, 0, size)) as body:
         bucket.put(key, body, "x/y")
-    ledger = Ledger()
-    store.put_file(key, source, content_hash=digest, content_type="x/y", ledger=ledger)
+    ledger = MemoryMultipartState()
+    store.put_file(key, source, content_hash=digest, content_type="x/y", multipart_state=ledger)
     assert b"".join(store.read(key, 0, size)) == CONTENT[:size]
 
 
 def test_an_object_that_is_there_is_not_sent_again(store: RemoteObjects, source: Path) -> None:
-    put(store, source, Ledger())
-    ledger = Ledger()
+    put(store, source, MemoryMultipartState())
+    ledger = MemoryMultipartState()
     put(store, source, ledger)
     assert ledger.added == []
 
@@ -207,10 +211,15 @@ def test_a_lost_lease_in_the_middle_ends_the_put(store: RemoteObjects, source: P
         if done > STEP:
             raise LeaseLost
 
-    ledger = Ledger()
+    ledger = MemoryMultipartState()
     with pytest.raises(LeaseLost):
         store.put_file(
-            KEY, source, content_hash=HASH, content_type="x/y", ledger=ledger, progress=lost
+            KEY,
+            source,
+            content_hash=HASH,
+            content_type="x/y",
+            multipart_state=ledger,
+            progress=lost,
         )
     assert store.head(KEY) is None
     assert len(ledger.added) < 4
@@ -251,7 +260,7 @@ def test_an_abandoned_upload_is_gone_for_the_bucket(
 
 
 def test_a_link_gives_the_object_to_whoever_has_it(store: RemoteObjects, source: Path) -> None:
-    put(store, source, Ledger())
+    put(store, source, MemoryMultipartState())
     disposition = "attachment; filename=\"a b.mp4\"; filename*=UTF-8''%E8%A7%86.mp4"
     link = store.link(KEY, disposition=disposition, seconds=60)
     assert link is not None

@@ -1,12 +1,12 @@
-"""A ledger of parts in memory, for puts outside a job."""
+"""Keep the state of a multipart upload in memory, for puts outside a job."""
 
 from dataclasses import replace
 
 from tusd_py.domain.multipart import Multipart, Part
 
 
-class Ledger:
-    """``objects.port.MultipartState``; ``added`` counts what was sent since it was made or reset."""
+class MemoryMultipartState:
+    """A ``MultipartState`` in memory; ``added`` lists the parts that were sent since its reset."""
 
     def __init__(self) -> None:
         self.multipart: Multipart | None = None
