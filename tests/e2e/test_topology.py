@@ -84,7 +84,7 @@ def test_everything_arrives_once_whatever_is_killed(deployed: Deployed, tmp_path
     if report := os.environ.get("CAMPAIGN_REPORT"):
         Path(report).write_text(table(strikes))
     assert len(campaign.sent) == 200
-    assert all(entry["alive"] for entry in deployed.told_status())
+    assert all(entry["alive"] for entry in deployed.status_by_command())
     check_tasks(deployed, campaign)
     check_pool(deployed, campaign)
     check_nothing_is_left(deployed, campaign)
@@ -95,8 +95,8 @@ def check_tasks(deployed: Deployed, campaign: Campaign) -> None:
     with httpx.Client(timeout=10) as http:
         for task in campaign.sent:
             wait_until(lambda task=task: status(http, deployed, task) == "completed", timeout=60)
-    assert len(campaign.told) == 40
-    for states in campaign.told.values():
+    assert len(campaign.states_seen) == 40
+    for states in campaign.states_seen.values():
         assert states[-1]["status"] == "completed"
         for before, after in itertools.pairwise(states):
             if before["epoch"] == after["epoch"]:
@@ -344,10 +344,10 @@ def test_with_every_server_away_a_client_is_told_to_wait_and_not_to_begin_anew(
 
 
 def test_up_again_starts_nothing_twice(deployed: Deployed) -> None:
-    before = deployed.told_status()
+    before = deployed.status_by_command()
     assert {entry["role"] for entry in before} == ROLES
     assert deployed.up() == deployed.url
-    assert deployed.told_status() == before
+    assert deployed.status_by_command() == before
 
 
 def test_two_ups_at_once_start_one_of_each(deployed: Deployed) -> None:

@@ -317,7 +317,7 @@ def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
                 asked(issuer.token("anna@example.org", iss="https://other", aud="uploads")) == 401
             )
             assert asked(token(7, **claims)) == 401, "there is no shared secret here"
-            assert issuer.asked == 1
+            assert issuer.requests == 1
             made = httpx.post(server.files, headers={**TUS, **bearer(good), "Upload-Length": "3"})
             assert made.headers["Upload-Token"]
             other = bearer(issuer.token("bert@example.org", **claims))
@@ -326,7 +326,7 @@ def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
             new = issuer.token("anna@example.org", **claims)
             # Whoever sends unknown keys makes nobody ask more often than once in ten seconds.
             wait_until(lambda: asked(new) == 200, timeout=30)
-            assert issuer.asked == 2
+            assert issuer.requests == 2
             assert asked(good) == 401, "its key was taken back"
     finally:
         issuer.close()

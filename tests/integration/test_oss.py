@@ -101,7 +101,7 @@ def test_a_request_that_fails_for_a_moment_is_made_again(
 ) -> None:
     server.faults.add(rule)
     put(store, source)
-    assert [told["struck"] for told in server.faults.told()] == [2]
+    assert [told["struck"] for told in server.faults.described()] == [2]
     assert whole(store)
 
 

@@ -11,7 +11,7 @@ SETTLED = ("completed", "failed")
 
 
 class Account:
-    """What a user's client does. Uploads are named by their ids."""
+    """Does what a user's client does. Uploads are named by their ids."""
 
     def __init__(self, url: str, user: int) -> None:
         self._http = httpx.Client(base_url=url, headers=bearer(token(user)), timeout=60)
@@ -19,7 +19,7 @@ class Account:
     def create(
         self, length: int | None, body: bytes | None = None, *, concat: str = "", **values: str
     ) -> httpx.Response:
-        """Answer to a creation; without a length it is deferred."""
+        """Create an upload and return the answer; without a length it is deferred."""
         headers = {**(TUS if body is None else BODY), "Upload-Metadata": metadata(**values)}
         if concat:
             headers["Upload-Concat"] = concat
@@ -30,7 +30,7 @@ class Account:
         return self._http.post("/files/", headers=headers, content=body or b"")
 
     def made(self, length: int | None, body: bytes | None = None, **values: str) -> str:
-        """Id of a new upload."""
+        """Create an upload and return its id."""
         response = self.create(length, body, **values)
         assert response.status_code == 201, (response.status_code, response.text)
         return task_id(response.headers["Location"])
@@ -44,7 +44,7 @@ class Account:
         )
 
     def sent(self, upload: str, offset: int, body: bytes, **headers: str) -> None:
-        """The body was taken to its end."""
+        """Send a body and check that it was read to its end."""
         response = self.patch(upload, offset, body, **headers)
         assert response.status_code == 204, (response.status_code, response.text)
         assert response.headers["Upload-Offset"] == str(offset + len(body))
@@ -69,12 +69,12 @@ class Account:
         return self.json(f"/api/file/upload/progress/{task}")
 
     def settled(self, task: str) -> dict[str, Any]:
-        """The task, once it is completed or failed."""
+        """Return the task once it is completed or failed."""
         wait_until(lambda: self.progress(task)["status"] in SETTLED, timeout=60)
         return self.progress(task)
 
     def tasks(self) -> list[dict[str, Any]]:
-        """All tasks in the order of the list, without their times."""
+        """Return all tasks in the order of the list, without their times."""
         found = self.json("/api/file/upload/tasks?page=1&size=100")["tasks"]
         return [
             {key: task[key] for key in ("task_id", "filename", "status", "progress")}

@@ -1,4 +1,4 @@
-"""HTTP/1.1 by hand over asyncio: bytes out, answers in."""
+"""HTTP/1.1 by hand over asyncio: the test sends bytes and reads answers."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ class Client:
         self.writer.write(b"".join(pieces))
 
     async def answers(self) -> list[tuple[int, bytes]]:
-        """All answers until the server closes: statuses and bodies."""
+        """Return all answers until the server closes: statuses and bodies."""
         return split(await self.reader.read())
 
     async def answer(self) -> tuple[int, bytes]:

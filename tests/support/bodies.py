@@ -10,7 +10,7 @@ from tusd_py.uploads.body import DrainResult
 def scripted(
     chunks: Sequence[bytes], *, breaks_off: bool = False
 ) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """An ASGI ``receive`` that gives the chunks, then the end or a disconnect, then waits."""
+    """Return an ASGI ``receive`` that gives the chunks, then its end or a disconnect, and waits."""
     messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
     ]
@@ -43,7 +43,7 @@ class WholeBody:
 
 
 class LiveBody:
-    """An ASGI ``receive`` that the test feeds as it goes: ``send``, ``finish``, ``hang_up``."""
+    """An ASGI ``receive`` that the test feeds step by step: ``send``, ``finish``, ``hang_up``."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

@@ -13,10 +13,11 @@ RATE = 60
 
 
 def repeated_frames(path: Path, *, repeats: int, size: str = "3840x2160") -> Path:
-    """An MP4 of one second whose table of chunks names that second ``repeats`` times.
+    """Make an MP4 of one second whose table of chunks names that second ``repeats`` times.
 
-    Every box agrees with it, so that the file is valid; 4 bytes are needed for each frame (``stsz``).
-    Browsers do not play its codec (MPEG-4 part 2), so that it is encoded although it has few bits.
+    Every box agrees with it, so that the file is valid; 4 bytes are needed for each frame
+    (``stsz``). Browsers do not play its codec (MPEG-4 part 2), so that it is encoded although it
+    has few bits.
     """
     seed = path.with_suffix(".seed.mp4")
     make(

@@ -1,4 +1,4 @@
-"""Programs in the boxes in which workers run those for media."""
+"""Programs in the sandboxes in which workers run those for media."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from worker.media.sandbox import Kind, Limits, Sandbox
 LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")
 PYTHON = "/usr/bin/python3"
-"""One whose library is below /usr, which every box shows."""
+"""A program whose library is below /usr, which every sandbox shows."""
 
 
 def ran(argv: list[str], bounds: Bounds | None = None, *, lines: bool = False) -> ProcessResult:

@@ -7,8 +7,10 @@ from contextlib import suppress
 
 
 class BreakingProxy:
-    """Listens on ``port`` and cuts each connection after so many bytes towards the server, or, with
-    ``answers``, towards the client."""
+    """Listens on ``port`` and resets each connection after a number of bytes.
+
+    The bytes towards the server are counted or, with ``answers``, those towards the client.
+    """
 
     def __init__(self, target_port: int, *, cut_after: list[int], answers: bool = False) -> None:
         self._answers = answers
@@ -52,7 +54,7 @@ class BreakingProxy:
                     for end in (source, target):
                         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                         if self._answers:
-                            # The other thread waits in it: closing alone would not wake it.
+                            # The other thread waits in recv, which close alone would not end.
                             end.shutdown(socket.SHUT_RDWR)
                         end.close()
                     return

@@ -22,7 +22,7 @@ from tusd_py.client.resume_store import ResumeStore
 CLIENTS = 20
 CHUNK = 256 * 1024
 FOLLOWED = 5
-"""One upload in so many is followed over Server-Sent Events."""
+"""One upload in this number is followed over Server-Sent Events."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,10 @@ class Source:
 def make_sources(
     folder: Path, clips: Sequence[bytes], *, count: int, rng: random.Random
 ) -> list[Source]:
-    """Files of 0 bytes to 3 MiB; a fifth equal others; now and then a video."""
+    """Write files of 0 bytes to 3 MiB.
+
+    A fifth of them equal others; a few are videos.
+    """
     contents: list[bytes] = []
     sources: list[Source] = []
     for number in range(count):
@@ -61,19 +64,19 @@ def make_sources(
 
 @dataclass(frozen=True)
 class Strike:
-    """What was killed, and how it went on."""
+    """Which program was killed, and how the service recovered."""
 
     killed: str
     uploading: int
-    """Files on their way at that moment."""
+    """Number of files that were being sent at that moment."""
     arrived_after: float
     """Seconds until an upload that was begun after the kill had completed."""
     restarted_after: float
-    """Seconds until ``up`` said that all take work."""
+    """Seconds until ``up`` reported that all programs accept work."""
 
 
 class Campaign:
-    """Sends what is released, ``CLIENTS`` files at a time."""
+    """Sends the files that are released, ``CLIENTS`` files at a time."""
 
     def __init__(self, deployed: Deployed, folder: Path, sources: Sequence[Source]) -> None:
         self._deployed = deployed
@@ -81,7 +84,7 @@ class Campaign:
         self._unreleased = list(reversed(sources))
         self._queue: queue.Queue[Source | None] = queue.Queue()
         self.sent: dict[str, Source] = {}
-        self.told: dict[str, list[dict[str, Any]]] = {}
+        self.states_seen: dict[str, list[dict[str, Any]]] = {}
         self.errors: list[BaseException] = []
         self.released = 0
         self._followers: list[threading.Thread] = []
@@ -92,13 +95,13 @@ class Campaign:
             client.start()
 
     def release(self, count: int) -> None:
-        """Let so many more files be sent."""
+        """Release this number of further files."""
         for _ in range(min(count, len(self._unreleased))):
             self._queue.put(self._unreleased.pop())
             self.released += 1
 
     def finish(self) -> None:
-        """Wait until all that was released has been sent, and told."""
+        """Wait until all released files have been sent and their followers have ended."""
         for _ in self._clients:
             self._queue.put(None)
         for thread in self._clients:
@@ -106,11 +109,11 @@ class Campaign:
             assert not thread.is_alive(), "a client never got its file through"
         for thread in self._followers:
             thread.join(120)
-            assert not thread.is_alive(), "a follower never heard the end"
+            assert not thread.is_alive(), "a follower never received the end"
         assert self.errors == [], self.errors
 
     def strike(self, name: str) -> Strike:
-        """Kill it, start it again, and see an upload through."""
+        """Kill the program, start it again, and watch one upload until it is completed."""
         uploading = self.released - len(self.sent)
         pid = self._deployed.entry(name)["pid"]
         begun = time.monotonic()
@@ -173,7 +176,7 @@ class Campaign:
         self.sent[sent.task_id] = source
 
     def _follow(self, task_id: str) -> None:
-        states = self.told.setdefault(task_id, [])
+        states = self.states_seen.setdefault(task_id, [])
         try:
             with httpx.Client(timeout=20) as http:
                 sent = UploadResult(url=f"{self._deployed.files}{task_id}", resumed_at=0)
@@ -183,7 +186,7 @@ class Campaign:
 
 
 def status(http: httpx.Client, deployed: Deployed, task_id: str) -> str:
-    """A task's status as nginx's clients see it; '' while nobody can say."""
+    """Return a task's status as nginx's clients see it; '' while no server answers."""
     try:
         response = http.get(f"{deployed.url}/api/file/upload/progress/{task_id}")
     except httpx.TransportError:
@@ -192,7 +195,7 @@ def status(http: httpx.Client, deployed: Deployed, task_id: str) -> str:
 
 
 def table(strikes: Sequence[Strike]) -> str:
-    """Markdown."""
+    """Return the strikes as a table in Markdown."""
     rows = [
         f"| {strike.killed} | {strike.uploading} | {strike.arrived_after:.1f} s | "
         f"{strike.restarted_after:.1f} s |"

@@ -47,12 +47,12 @@ def claim(
     lanes: Sequence[JobLane] = ALL_LANES,
     per_user: int = 0,
 ) -> Job | None:
-    """The job that is next."""
+    """Claim the next job."""
     return catalog.jobs.claim_next(lanes, owner=owner, lease_seconds=seconds, per_user=per_user)
 
 
 def claimed(catalog: Catalog, task_id: UploadId, seconds: float = 60.0) -> int:
-    """The fence of this job, which is taken; what comes before it waits again afterwards."""
+    """Claim this job and return its fence; the jobs before it are released afterwards."""
     before: list[Job] = []
     while (job := claim(catalog, seconds=seconds)) is not None and job.task_id != task_id:
         before.append(job)

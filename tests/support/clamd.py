@@ -1,4 +1,4 @@
-"""A real clamd with a database of one line, and what that line finds."""
+"""Run a real clamd with a database of one line, and a content that this line matches."""
 
 import hashlib
 import socket
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from support.services import Service
 
-# In two halves, so that no scanner finds this file.
+# The text is in two halves, so that no scanner finds this file.
 EICAR = (r"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
 MAX_BYTES = 1 << 20
-"""Its StreamMaxLength."""
+"""clamd's StreamMaxLength."""
 
 
 class ClamdServer(Service):
-    """clamd on loopback, as whoever runs the tests."""
+    """clamd on loopback, run by the user who runs the tests."""
 
     def __init__(self) -> None:
         super().__init__("clamd")
@@ -40,7 +40,7 @@ class ClamdServer(Service):
         return f"127.0.0.1:{self.port}"
 
     def connections(self) -> int:
-        """Of others to its port, established, whether or not it has taken them."""
+        """Return the established connections of others to its port, accepted by it or not."""
         found = 0
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             _, _, remote, state, *_ = line.split()

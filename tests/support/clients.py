@@ -27,7 +27,7 @@ def by_tuspy(
     headers: Mapping[str, str] | None = None,
     **options: object,
 ) -> str:
-    """The address of the upload."""
+    """Upload the file and return the address of the upload."""
     uploader = tuspy.TusClient(endpoint, headers=dict(headers or {})).uploader(
         str(file), metadata={"filename": "a.bin", "filehash": declared}, **options
     )
@@ -38,10 +38,10 @@ def by_tuspy(
 def by_aiotus(
     endpoint: str, file: Path, declared: str, *, headers: Mapping[str, str] | None = None
 ) -> str:
-    """The address of the upload."""
-    told = {"filename": b"a.bin", "filehash": declared.encode()}
+    """Upload the file and return the address of the upload."""
+    options = {"filename": b"a.bin", "filehash": declared.encode()}
     with file.open("rb") as content:
-        url = asyncio.run(aiotus.upload(endpoint, content, told, headers=dict(headers or {})))
+        url = asyncio.run(aiotus.upload(endpoint, content, options, headers=dict(headers or {})))
     assert url is not None
     return str(url)
 
@@ -54,9 +54,9 @@ def by_tus_js(
     headers: Mapping[str, str] | None = None,
     **options: object,
 ) -> str:
-    """The address of the upload."""
-    told = {"metadata": {"filehash": declared}, "headers": headers or {}, **options}
-    return _by_node("upload.mjs", "tus-js-client", endpoint, file, told)
+    """Upload the file and return the address of the upload."""
+    options = {"metadata": {"filehash": declared}, "headers": headers or {}, **options}
+    return _by_node("upload.mjs", "tus-js-client", endpoint, file, options)
 
 
 def by_uppy(
@@ -67,13 +67,16 @@ def by_uppy(
     headers: Mapping[str, str] | None = None,
     **options: object,
 ) -> str:
-    """The address of the upload."""
+    """Upload the file and return the address of the upload."""
     if shutil.which("chromium") is None:
         pytest.skip("chromium is not installed: see deploy/packages/test.txt")
-    told = {
-        "metadata": {"filehash": declared}, "headers": headers or {}, "pagePort": UPPY_PORT, **options,
-    }  # fmt: skip
-    return _by_node("uppy.mjs", "@uppy/tus", endpoint, file, told)
+    options = {
+        "metadata": {"filehash": declared},
+        "headers": headers or {},
+        "pagePort": UPPY_PORT,
+        **options,
+    }
+    return _by_node("uppy.mjs", "@uppy/tus", endpoint, file, options)
 
 
 def _by_node(

@@ -19,5 +19,5 @@ class FakeClock:
         self._monotonic += seconds
 
     def jump(self, seconds: float) -> None:
-        """The wall clock is set; no time has passed."""
+        """Set the wall clock forward or back; the monotonic time stays."""
         self._now += seconds

@@ -22,7 +22,7 @@ FAST = {
 
 
 class Cluster:
-    """Everything is started with the same settings; each part may be killed by itself."""
+    """Starts every part with the same settings; each part may be killed by itself."""
 
     def __init__(self, data_dir: Path, mariadb: MariaDb, redis: Redis, rabbitmq: RabbitMq) -> None:
         self.data_dir = data_dir
@@ -43,12 +43,12 @@ class Cluster:
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def add_server(self) -> Server:
-        """One more ``serve --workers 0``."""
+        """Start one more ``serve --workers 0``."""
         self.servers.append(Server(self.data_dir, "--workers", "0", env=self.env).start())
         return self.servers[-1]
 
     def add_worker(self, **env: str) -> "subprocess.Popen[bytes]":
-        """One more ``worker``."""
+        """Start one more ``worker``."""
         command = [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(self.data_dir)]
         self.workers.append(
             subprocess.Popen(
@@ -60,7 +60,7 @@ class Cluster:
         return self.workers[-1]
 
     def close(self) -> None:
-        """SIGTERM to all."""
+        """Send SIGTERM to all."""
         for worker in self.workers:
             if worker.poll() is None:
                 worker.send_signal(signal.SIGCONT)
@@ -86,7 +86,7 @@ def running_cluster(
     servers: int,
     workers: int,
 ) -> Iterator[Cluster]:
-    """A cluster for the length of a block."""
+    """Run a cluster for the length of a block."""
     cluster = Cluster(data_dir, mariadb, redis, rabbitmq)
     try:
         for _ in range(servers):

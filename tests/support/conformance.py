@@ -1,4 +1,4 @@
-"""The tus conformance suite, run as its own users run it."""
+"""Run the tus conformance suite as its own users run it."""
 
 import json
 import os
@@ -8,10 +8,13 @@ from pathlib import Path
 
 SUITE = Path(__file__).parents[1] / "conformance"
 SETTINGS = {
-    "TUSD_ALLOWED_HOSTS": "uploads.example.test,up.example.test,inner.test,old.example.test,new.example.test,evil.test",
+    "TUSD_ALLOWED_HOSTS": (
+        "uploads.example.test,up.example.test,inner.test,"
+        "old.example.test,new.example.test,evil.test"
+    ),
     "TUSD_CORS__ALLOW_ORIGINS": "https://app.example.test",
 }
-"""The names that the suite gives the server, and the page that it uses it from."""
+"""The names that the suite gives the server, and the address of the page that uses it."""
 
 
 def run_suite(url: str, report: Path, **environ: str) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A TCP proxy that loses a connection at a word of the client's: before or after passing it on."""
+"""A TCP proxy that drops a connection at a word of the client's, before or after passing it on."""
 
 import socket
 import threading
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 class CuttingProxy:
-    """While ``word`` is set, the first connection that sends it is cut; the next ones pass."""
+    """Cuts the first connection that sends ``word``, while it is set; the next ones pass."""
 
     def __init__(self, target_port: int) -> None:
         self._target = target_port
@@ -18,8 +18,10 @@ class CuttingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_at(self, word: bytes, *, pass_on: bool) -> None:
-        """Cut the next connection that sends ``word``; ``pass_on``: the server still gets it, and
-        has answered before the cut."""
+        """Cut the next connection that sends ``word``.
+
+        With ``pass_on`` the server still gets the word, and has answered before the cut.
+        """
         self._pass_on = pass_on
         self.cut.clear()
         self._word = word

@@ -1,4 +1,4 @@
-"""The files under ``deploy/`` as data, for the tests of what they say."""
+"""Read the files under ``deploy/`` as data, for the tests of their contents."""
 
 import re
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ MANIFESTS: Final = sorted(
 
 
 def environment(path: Path, *, with_examples: bool = False) -> dict[str, str]:
-    """Names and values of a ``.env`` file; ``with_examples``: also those in comments."""
+    """Return names and values of a ``.env`` file; ``with_examples``: also those in comments."""
     pattern = r"^#?([A-Z_0-9]+)=(.*)$" if with_examples else r"^([A-Z_0-9]+)=(.*)$"
     found = re.findall(pattern, path.read_text("utf-8"), re.MULTILINE)
     return {name: value.strip('"') for name, value in found}
 
 
 def interpolated(text: str, variables: Mapping[str, str]) -> str:
-    """``text`` with Compose's ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?why}`` filled in.
+    """Fill in Compose's ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?why}`` and return the text.
 
     Raises: KeyError: a variable that must be there is empty or missing.
     """
@@ -49,7 +49,7 @@ def interpolated(text: str, variables: Mapping[str, str]) -> str:
 
 
 def compose(variables: Mapping[str, str]) -> dict[str, Any]:
-    """The Compose file as its engine reads it, with ``variables`` as its ``.env``.
+    """Return the Compose file as its engine reads it, with ``variables`` as its ``.env``.
 
     Where a service names ``.env`` as its ``env_file``, ``environment`` is what its container gets.
     Raises: KeyError: see ``interpolated``.
@@ -64,7 +64,10 @@ def compose(variables: Mapping[str, str]) -> dict[str, Any]:
 
 
 def unit_environment(unit: Path, instance: str) -> dict[str, str]:
-    """What systemd gives a unit's process: its own lines, then its files, here the examples."""
+    """Return the environment that systemd gives a unit's process.
+
+    The unit's own lines come first, then its files, here the examples.
+    """
     text = unit.read_text("utf-8").replace("%i", instance).replace("%S", "/var/lib")
     own = re.findall(
         r"(\w+)=(\S+)", " ".join(re.findall(r"^Environment=(.*)$", text, re.MULTILINE))
@@ -76,7 +79,7 @@ def unit_environment(unit: Path, instance: str) -> dict[str, str]:
 
 
 def pod_environment(deployment: Mapping[str, Any]) -> dict[str, str]:
-    """What a pod's container gets: its sources in their order, then its own variables."""
+    """Return what a pod's container gets: its sources in their order, then its own variables."""
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     found: dict[str, str] = {}
     for source in container["envFrom"]:
@@ -88,7 +91,7 @@ def pod_environment(deployment: Mapping[str, Any]) -> dict[str, str]:
 
 
 def manifests(kind: str | None = None) -> list[dict[str, Any]]:
-    """The Kubernetes objects, of one kind or all."""
+    """Return the Kubernetes objects, of one kind or all."""
     found = [
         document
         for path in MANIFESTS
@@ -98,5 +101,5 @@ def manifests(kind: str | None = None) -> list[dict[str, Any]]:
 
 
 def seconds(text: str) -> float:
-    """Of a duration such as ``60s``."""
+    """Return the seconds of a duration such as ``60s``."""
     return float(text.removesuffix("s"))

@@ -1,4 +1,4 @@
-"""The topology as ``deploy/local`` brings it up."""
+"""Run the topology that ``deploy/local`` brings up."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _LOCAL: Final = str(Path(__file__).parents[2] / "deploy" / "local")
 
 
 class Deployed:
-    """Two servers and three workers in a directory of their own; each may be killed by itself."""
+    """Two servers and three workers in their own directory; each may be killed by itself."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -25,22 +25,22 @@ class Deployed:
 
     @property
     def files(self) -> str:
-        """Where nginx takes uploads."""
+        """Return the address where nginx takes uploads."""
         return f"{self.url}/files/"
 
     @property
     def data_dir(self) -> Path:
-        """The servers' directory."""
+        """Return the servers' directory."""
         return self.directory / "data"
 
     def start(self, **settings: str) -> None:
-        """``up`` for the first time, without authentication: most tests are about something else."""
+        """Run ``up`` for the first time without authentication: most tests need none."""
         chosen = [f"--set={name}={value}" for name, value in settings.items()]
         self.up("--servers=2", "--workers=3", f"--port={self.port}", "--anonymous", *chosen)
         self.url, self.tls_url = self.entry("nginx")["urls"]
 
     def up(self, *options: str) -> str:
-        """What it printed last."""
+        """Run ``up`` and return what it printed last."""
         return self._local("up", *options).strip().splitlines()[-1]
 
     def down(self, *options: str) -> None:
@@ -56,11 +56,11 @@ class Deployed:
         return done.stdout + done.stderr
 
     def refusal(self, command: str, *options: str) -> str:
-        """What a command says that does not do as it is told."""
+        """Run a command that must fail, and return its message."""
         return self._local(command, *options, fails=True)
 
-    def told_status(self) -> list[dict[str, Any]]:
-        """``status --json``, whatever its exit code."""
+    def status_by_command(self) -> list[dict[str, Any]]:
+        """Return ``status --json``, whatever its exit code."""
         done = subprocess.run(
             [_LOCAL, "status", "--json", "--dir", str(self.directory)],
             capture_output=True, text=True, check=False, timeout=60,
@@ -70,28 +70,28 @@ class Deployed:
         return found
 
     def status(self) -> list[Entry]:
-        """The same without another process."""
+        """Return the same as ``status_by_command`` without another process."""
         return status(self.directory)
 
     def entry(self, name: str) -> Entry:
-        """One of them."""
+        """Return the entry of one program."""
         return next(entry for entry in self.status() if entry["name"] == name)
 
     def names(self, role: str) -> list[str]:
-        """Those of a role."""
+        """Return the names of the programs of a role."""
         return [entry["name"] for entry in self.status() if entry["role"] == role]
 
     def kill(self, name: str) -> None:
-        """kill -9 of a program and of what it started."""
+        """Send SIGKILL to a program and to what it started."""
         os.killpg(self.entry(name)["pid"], signal.SIGKILL)
 
     def sql(self, statement: str) -> list[tuple[str, ...]]:
-        """Rows of the catalog."""
-        told = mariadb.execute(self.directory / "mysql", f"USE tusd; {statement}")
-        return [tuple(line.split("\t")) for line in told.splitlines()]
+        """Return rows of the catalog."""
+        rows = mariadb.execute(self.directory / "mysql", f"USE tusd; {statement}")
+        return [tuple(line.split("\t")) for line in rows.splitlines()]
 
     def busy_worker(self) -> str:
-        """A worker that has a job, if one has."""
+        """Return a worker that has a job, if one has."""
         owners = self.sql("SELECT owner FROM jobs WHERE state = 'running'")
         pids = {int(owner.split(":")[1]) for (owner,) in owners}
         workers = [entry for entry in self.status() if entry["role"] == "worker"]
@@ -99,11 +99,11 @@ class Deployed:
         return (busy or [entry["name"] for entry in workers])[0]
 
     def source(self, task_id: str) -> Path:
-        """The bytes of an unfinished upload."""
+        """Return the path of the bytes of an unfinished upload."""
         return self.data_dir / "uploads" / task_id[:2] / task_id
 
     def holder(self, task_id: str) -> str | None:
-        """The server that has an upload's bytes open."""
+        """Return the server that has an upload's bytes open."""
         source = self.source(task_id)
         for entry in self.status():
             if entry["role"] == "server" and entry["alive"] and _has_open(entry["pid"], source):

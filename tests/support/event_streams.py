@@ -20,7 +20,7 @@ ENDS: Final = frozenset({"completed", "failed"})
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One event at one listener; ``at`` is of the monotonic clock, in seconds."""
+    """One event of one stream; ``at`` is of the monotonic clock, in seconds."""
 
     task_id: str
     epoch: str
@@ -33,16 +33,16 @@ class Arrival:
 
 @dataclass(slots=True)
 class Stream(asyncio.Protocol):
-    """One listener. ``path``: of one task's stream or of the user's."""
+    """One client's stream. ``path`` is that of one task's stream or of the user's."""
 
     host: str
     path: str
     arrivals: list[Arrival] = field(default_factory=list)
     ends: int = 0
-    """How often ``event: end`` came."""
+    """Number of times that ``event: end`` came."""
     opened: bool = False
     complete: bool = False
-    """The server has ended its answer."""
+    """Whether the server has ended its answer."""
     closed: bool = False
     _rest: bytes = b""
     _transport: asyncio.Transport | None = None
@@ -73,17 +73,17 @@ class Stream(asyncio.Protocol):
         self.closed = True
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
 
     def ended(self) -> frozenset[str]:
-        """Tasks whose last state has arrived."""
+        """Return the tasks whose last state has arrived."""
         return frozenset(event.task_id for event in self.arrivals if event.status in ENDS)
 
 
 async def open_streams(url: str, paths: Iterable[str], *, at_once: int = 50) -> list[Stream]:
-    """A stream for each path at the server at ``url``, opened ``at_once`` at a time."""
+    """Open a stream for each path at the server at ``url``, ``at_once`` at a time."""
     address = urlsplit(url)
     loop = asyncio.get_running_loop()
     gate = asyncio.Semaphore(at_once)

@@ -22,7 +22,7 @@ ME, OTHER = UserId(1), UserId(2)
 
 
 class Harness:
-    """One process, its loop, and short words for what clients do."""
+    """One process, its loop, and short names for what clients do."""
 
     def __init__(self, folder: Path, **rules: Any) -> None:
         self.loop = asyncio.new_event_loop()
@@ -65,7 +65,7 @@ class Harness:
         return found.state
 
     def arrived(self, upload_id: UploadId) -> int:
-        """Bytes on the disk, whoever holds the upload."""
+        """Return the number of bytes on the disk, whichever process holds the upload."""
         return self.process.ports.stores.uploads.offset(upload_id)
 
     def restart(self) -> None:
@@ -74,7 +74,7 @@ class Harness:
 
     def close(self) -> None:
         self.run(self.room.background.__aexit__(None, None, None))
-        pending = asyncio.all_tasks(self.loop)  # of processes that died
+        pending = asyncio.all_tasks(self.loop)  # These connections belong to processes that died.
         if pending:
             self.run(asyncio.wait(pending))  # type: ignore[arg-type]
         self.process.close()

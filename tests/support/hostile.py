@@ -1,4 +1,4 @@
-"""A server that answers as a test likes, byte for byte."""
+"""A server whose answers a test defines byte by byte."""
 
 import json
 import socket
@@ -20,7 +20,11 @@ Answering = Callable[[Request], bytes | Iterable[bytes]]
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
-    """``headers``: with underscores for hyphens; Content-Length is the body's unless it is given."""
+    """Return an answer.
+
+    Names in ``headers`` have underscores for hyphens; Content-Length is the body's unless it is
+    given.
+    """
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     named.setdefault("Content-Length", str(len(body)))
     lines = [f"HTTP/1.1 {status} X", "Connection: close"]
@@ -35,7 +39,10 @@ def event(**members: object) -> bytes:
 
 
 class HostileServer:
-    """``answering`` gives the bytes of each answer, from any thread; the requests are kept."""
+    """Answers each request with the bytes of ``answering`` and keeps the requests.
+
+    ``answering`` is called in any thread.
+    """
 
     def __init__(self, answering: Answering) -> None:
         self.answering = answering
@@ -69,15 +76,15 @@ class HostileServer:
             body = incoming.read(int(headers.get("content-length", 0)))
             request = Request(method, target, headers, body)
             self.requests.append(request)
-            told = self.answering(request)
-            for piece in [told] if isinstance(told, bytes) else told:
+            answer = self.answering(request)
+            for piece in [answer] if isinstance(answer, bytes) else answer:
                 connection.sendall(piece)
 
-    def asked(self, method: str) -> list[Request]:
+    def of_method(self, method: str) -> list[Request]:
         return [request for request in self.requests if request.method == method]
 
     def close(self) -> None:
-        # A listener that another thread accepts on is not closed by close alone.
+        # While another thread accepts on a listener, close alone does not close it.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

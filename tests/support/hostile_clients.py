@@ -1,4 +1,4 @@
-"""Our clients as they are used against hostile servers: few and short tries."""
+"""Our clients with the settings of tests against hostile servers: few and short attempts."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""An issuer of tokens with its keys at an address, as an identity provider has them."""
+"""Run an issuer of tokens that publishes its keys at an address, as an identity provider does."""
 
 import json
 import threading
@@ -13,16 +13,16 @@ from tusd_py.clock import SystemClock
 
 
 class Issuer:
-    """Serves a key set; ``rotate`` puts another key in the place of the one there is."""
+    """Serves a key set; ``rotate`` replaces its key by another one."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.requests = 0
         self.rotate("first")
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                issuer.asked += 1
+                issuer.requests += 1
                 document = json.dumps({"keys": [issuer.public()]}).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(document)))
@@ -30,7 +30,7 @@ class Issuer:
                 self.wfile.write(document)
 
             def log_message(self, *_: object) -> None:
-                """Quiet."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)

@@ -1,7 +1,7 @@
-"""The kept data of an earlier version (tests/fixtures), restored as if it had been made just now.
+"""The kept data of an earlier version (tests/fixtures), restored with times of today.
 
-What is kept names times: a task is shown for a day, an unfinished upload is kept for a week. So every
-time in it is moved by the age of the data.
+The data contains times: a task is shown for a day, an unfinished upload is kept for a week. So
+every time in it is moved by the age of the data.
 """
 
 import gzip
@@ -20,17 +20,17 @@ from support.services import MariaDb, Redis
 
 KEPT: Final = Path(__file__).parents[1] / "fixtures" / "data_of_before"
 FIRST_TIME: Final = 1e9
-"""Numbers from here on are times in unix seconds: nothing that is kept is so large."""
+"""Numbers from here on are times in unix seconds: no other number in the data is as large."""
 
 
 def manifest() -> dict[str, Any]:
-    """What is kept, as its makers saw it by HTTP."""
+    """Return what is kept, as it was seen by HTTP when it was made."""
     found: dict[str, Any] = json.loads((KEPT / "manifest.json").read_text("utf-8"))
     return found
 
 
 def restore_directory(kind: str, data: Path, made_at: float) -> None:
-    """The data directory of a deployment, ``embedded`` or ``distributed``."""
+    """Restore the data directory of a deployment, ``embedded`` or ``distributed``."""
     age = time.time() - made_at  # noqa: TID251
     packed = gzip.decompress((KEPT / f"{kind}.tar.gz").read_bytes())
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
@@ -63,7 +63,7 @@ def _move_sqlite(database: sqlite3.Connection, age: float) -> None:
 
 
 def restore_mysql(mariadb: MariaDb, database: str, made_at: float) -> None:
-    """The database of the distributed deployment, into an empty one."""
+    """Restore the database of the distributed deployment into an empty one."""
     age = time.time() - made_at  # noqa: TID251
     dumped = gzip.decompress((KEPT / "distributed.sql.gz").read_bytes()).decode()
     mariadb.execute(f"SET NAMES utf8mb4; USE {database};\n{dumped}")
@@ -83,7 +83,7 @@ def restore_mysql(mariadb: MariaDb, database: str, made_at: float) -> None:
 
 
 def restore_redis(server: Redis, made_at: float) -> None:
-    """The keys of the distributed deployment, each with the time that it had left."""
+    """Restore the keys of the distributed deployment, each with the time that it had left."""
     age = time.time() - made_at  # noqa: TID251
     kept = json.loads((KEPT / "distributed.redis.json").read_text("utf-8"))
     with closing(redis.Redis.from_url(server.url)) as client:

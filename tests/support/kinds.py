@@ -1,4 +1,4 @@
-"""One small file of each type that ffmpeg can write here, and bytes of those that it can't."""
+"""One small file of each type that ffmpeg can write here, and bytes of those that it cannot."""
 
 import io
 import subprocess
@@ -35,7 +35,10 @@ MADE: Final[Mapping[str, tuple[str, str]]] = {
     "film.m2v": ("m2v", f"{_FILM} -c:v mpeg2video -f mpeg2video"),
     "film.m1v": ("m2v", f"{_FILM} -c:v mpeg1video -f mpeg1video"),
     "film.h264": ("h264", f"{_FILM} {_X264} -f h264"),
-    "film.hevc": ("hevc", f"{_FILM} -c:v libx265 -preset ultrafast -x265-params log-level=none -f hevc"),
+    "film.hevc": (
+        "hevc",
+        f"{_FILM} -c:v libx265 -preset ultrafast -x265-params log-level=none -f hevc",
+    ),
     "film.ivf": ("ivf", f"{_FILM} -c:v libvpx -deadline realtime -cpu-used 8"),
     "film.y4m": ("y4m", _FILM),
     "film.dv": ("dv", f"{_DV} -f dv"),
@@ -79,7 +82,7 @@ MADE: Final[Mapping[str, tuple[str, str]]] = {
     "picture.j2k": ("j2k", f"{_PICTURE} -c:v jpeg2000 -format j2k -f image2"),
     "picture.ico": ("ico", _PICTURE),
 }  # fmt: skip
-"""By name: the type's name, and what makes it."""
+"""The type's name and what makes it, by name."""
 
 
 def made(folder: Path) -> dict[str, Path]:
@@ -90,10 +93,10 @@ def made(folder: Path) -> dict[str, Path]:
 
 
 def demuxed(path: Path, demuxer: str) -> bool:
-    """Whether ffmpeg reads the file's first packets with this demuxer alone."""
+    """Return whether ffmpeg reads the file's first packets with this demuxer alone."""
     ran = subprocess.run(
-        ["ffmpeg", "-v", "error", "-xerror", "-format_whitelist", demuxer, "-f", demuxer, "-i", f"file:{path}",
-         "-t", "0.1", "-c", "copy", "-f", "framecrc", "-"],
+        ["ffmpeg", "-v", "error", "-xerror", "-format_whitelist", demuxer, "-f", demuxer,
+         "-i", f"file:{path}", "-t", "0.1", "-c", "copy", "-f", "framecrc", "-"],
         check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     packets = [line for line in ran.stdout.splitlines() if not line.startswith("#")]
@@ -101,7 +104,7 @@ def demuxed(path: Path, demuxer: str) -> bool:
 
 
 def box_file(major: bytes, *others: bytes) -> bytes:
-    """A type box with these brands, and a media box."""
+    """Return a type box with these brands, and a media box."""
     brands = major + bytes(4) + b"".join(others)
     return (
         (8 + len(brands)).to_bytes(4, "big")
@@ -114,7 +117,7 @@ def box_file(major: bytes, *others: bytes) -> bytes:
 
 
 def packets(size: int, *, count: int = 40, cut: int = 0) -> bytes:
-    """Packets of a transport stream without its first ``cut`` bytes."""
+    """Return packets of a transport stream without its first ``cut`` bytes."""
     stamp = bytes(4) if size == 192 else b""
     check = bytes(16) if size == 204 else b""
     one = stamp + b"\x47\x01\x00\x10" + bytes(range(184)) + check
@@ -122,13 +125,13 @@ def packets(size: int, *, count: int = 40, cut: int = 0) -> bytes:
 
 
 def tag(size: int, *, version: int = 3) -> bytes:
-    """An ID3 tag of ``size`` bytes after its header."""
+    """Return an ID3 tag of ``size`` bytes after its header."""
     syncsafe = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
     return b"ID3" + bytes((version, 0, 0)) + syncsafe + b"\x01" * size
 
 
 def archive_of(entries: Mapping[str, bytes]) -> bytes:
-    """A ZIP archive with these entries, not compressed, in this order."""
+    """Return a ZIP archive with these entries, not compressed, in this order."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in entries.items():
@@ -137,7 +140,10 @@ def archive_of(entries: Mapping[str, bytes]) -> bytes:
 
 
 def tiff(*tags: tuple[int, int, int, bytes | int], little: bool = True, at: int = 8) -> bytes:
-    """A TIFF file whose first directory, at ``at``, has these tags: number, type, count, value."""
+    """Return a TIFF file whose first directory is at ``at``.
+
+    The directory has these tags: number, type, count, value.
+    """
     order = "little" if little else "big"
     entries, behind = b"", at + 2 + 12 * len(tags) + 4
     data = b""

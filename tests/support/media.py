@@ -13,7 +13,7 @@ def video(
     rate: int = 15,
     sound: bool = True,
 ) -> Path:
-    """A clip that shrinks when it is compressed: noise at a high bit rate."""
+    """Make a clip that shrinks when it is compressed: noise at a high bit rate."""
     sources = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}:d={seconds}"]
     if sound:
         sources += ["-f", "lavfi", "-i", f"sine=440:d={seconds}"]
@@ -47,7 +47,7 @@ def probe(path: Path, entries: str) -> str:
 
 
 def pixels_of(path: Path) -> bytes:
-    """RGB values of a picture, row by row."""
+    """Return the RGB values of a picture, row by row."""
     return subprocess.run(
         ["ffmpeg", "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
         check=True, capture_output=True,

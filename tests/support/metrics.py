@@ -1,4 +1,4 @@
-"""Reading what ``/metrics`` says."""
+"""Read the samples of ``/metrics`` and the verdict of ``/readyz``."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 Figures = Mapping[str, float]
-"""Samples by name and labels' values, joined by commas: ``tusd_jobs,queued``."""
+"""Samples by name and values of the labels, joined by commas: ``tusd_jobs,queued``."""
 
 
 def parsed(text: str) -> Figures:
@@ -20,7 +20,7 @@ def parsed(text: str) -> Figures:
 
 
 def metrics(url: str) -> Figures:
-    """Of the process that answers there."""
+    """Return the samples of the process that answers there."""
     response = httpx.get(f"{url}/metrics", timeout=30)
     assert response.status_code == 200, response.text
     assert response.headers["Content-Type"].startswith("text/plain; version=")
@@ -28,7 +28,7 @@ def metrics(url: str) -> Figures:
 
 
 def failing(url: str) -> tuple[int, str, Mapping[str, str]]:
-    """What ``/readyz`` says: HTTP status, verdict, and the reason by failing check."""
+    """Return the answer of ``/readyz``: HTTP status, verdict, the reason of each failing check."""
     response = httpx.get(f"{url}/readyz", timeout=30)
     members = response.json()
     checks: dict[str, dict[str, str]] = members["checks"]

@@ -1,4 +1,4 @@
-"""nginx in front of a server, with a server block of the test's own; what it answered is logged."""
+"""Run nginx in front of a server, with a server block of the test; nginx logs its answers."""
 
 import os
 from collections.abc import Sequence
@@ -31,20 +31,22 @@ location / {
     proxy_pass http://backend;
 }
 """
-"""What a server block needs for tusd-py, save where it listens."""
+"""What a server block needs for tusd-py, except where it listens."""
 
 
 class Nginx(Service):
-    """On loopback: HTTP/1.1 and HTTP/2 over TLS by a certificate of its own, in ``certificate``, and
-    plain HTTP/1.1."""
+    """nginx on loopback: HTTP/1.1 and HTTP/2 over TLS, and plain HTTP/1.1.
+
+    Its own TLS certificate is in ``certificate``.
+    """
 
     def __init__(self, backend_port: int, block: str = PROXY) -> None:
-        """``block`` is the inside of the server block; the upstream is called ``backend``."""
+        """Take the inside of the server block as ``block``; the upstream is called ``backend``."""
         super().__init__("nginx")
         self.plain_port = free_port()
         self.certificate = self.directory / "certificate.pem"
         _write_certificate(self.certificate, self.directory / "key.pem")
-        # As root its workers would become nobody, who may not use our folder.
+        # When nginx runs as root, its workers run as the user "nobody", who may not use our folder.
         user = "user root;" if os.getuid() == 0 else ""
         folders = "".join(
             f"{kind}_temp_path {self.directory}/{kind};\n"
@@ -68,16 +70,16 @@ class Nginx(Service):
 
     @property
     def url(self) -> str:
-        """Without a slash at the end."""
+        """Return the HTTPS address, without a slash at the end."""
         return f"https://127.0.0.1:{self.port}"
 
     @property
     def plain_url(self) -> str:
-        """Without a slash at the end."""
+        """Return the HTTP address, without a slash at the end."""
         return f"http://127.0.0.1:{self.plain_port}"
 
     def seen(self) -> list[tuple[str, str, int, int]]:
-        """Protocol, method, status and bytes of each request, oldest first."""
+        """Return protocol, method, status and bytes of each request, oldest first."""
         lines = (self.directory / "access.log").read_text().splitlines()
         return [
             (protocol, method, int(status), int(length))
@@ -86,7 +88,7 @@ class Nginx(Service):
 
 
 def _write_certificate(certificate: Path, key: Path) -> None:
-    """For 127.0.0.1, signed by itself."""
+    """Write a certificate for 127.0.0.1 that is signed by itself."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tusd-py test")])
     now = datetime.now(UTC)  # noqa: TID251  (the peer reads the machine's clock too)

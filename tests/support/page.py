@@ -14,12 +14,12 @@ NODE = Path(__file__).parents[1] / "node"
 
 
 class Visit:
-    """A person at the page, who does one thing after the other."""
+    """A person at the page, who does one step after the other."""
 
     def __init__(self, url: str, steps: list[list[object]], **options: object) -> None:
         if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
             pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
-        self._told: list[str] = []
+        self._lines: list[str] = []
         self._process = subprocess.Popen(
             ["node", str(NODE / "page-visit.mjs"), url, json.dumps(steps), json.dumps(options)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -29,24 +29,27 @@ class Visit:
         """Wait until all steps before its next ``line`` are done."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._told.append(line)
+            self._lines.append(line)
             if json.loads(line) == {"waits": True}:
                 return
         raise AssertionError(self._process.communicate()[1])
 
     def go_on(self) -> None:
-        """Continue behind its next ``line``."""
+        """Continue with the steps after its next ``line``."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
 
     def seen(self) -> list[dict[str, Any]]:
-        """What was seen after each step, once it has ended; no rule of the page was broken."""
+        """Return the state of the page after each step, once the visit has ended.
+
+        It checks that no rule of the page was broken.
+        """
         out, err = self._process.communicate(timeout=180)
         assert self._process.returncode == 0, err
-        told = [json.loads(line) for line in (*self._told, *out.splitlines())]
-        assert told.pop() == {"complaints": []}
-        return told
+        steps = [json.loads(line) for line in (*self._lines, *out.splitlines())]
+        assert steps.pop() == {"complaints": []}
+        return steps
 
     def close(self) -> None:
         self._process.kill()

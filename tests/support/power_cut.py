@@ -1,7 +1,8 @@
-"""A disk whose power can be cut: an ext4 file system in a file that forgets what was never synced.
+"""A disk whose power can be cut: an ext4 file system that loses what was never synced.
 
 The ioctl EXT4_IOC_SHUTDOWN with NOLOGFLUSH stops the file system at once, its journal unwritten;
-mounted again, it has only what fsync or fdatasync had made durable. Needs root and a loop device.
+mounted again, it has only what fsync or fdatasync had made durable. This needs root and a loop
+device.
 """
 
 import fcntl
@@ -23,7 +24,7 @@ UNMOUNT_SECONDS: Final = 30.0
 
 
 class PowerCutDisk:
-    """``path`` is where it is mounted. ``directory`` is the test's own."""
+    """``path`` is where the disk is mounted; ``directory`` belongs to the test."""
 
     def __init__(self, directory: Path, size_mib: int = 64) -> None:
         self.path = directory / "disk"
@@ -31,7 +32,10 @@ class PowerCutDisk:
         self._size = size_mib << 20
 
     def plug_in(self) -> None:
-        """Make the file system and mount it. Raises: OSError: that can't be done here."""
+        """Make the file system and mount it.
+
+        Raises: OSError: this is not possible here.
+        """
         self.path.mkdir()
         with self._image.open("wb") as file:
             file.truncate(self._size)
@@ -42,7 +46,7 @@ class PowerCutDisk:
         _run("mount", "-o", "loop", str(self._image), str(self.path))
 
     def cut(self) -> None:
-        """The power is gone: nothing more reaches the disk, whoever writes gets EIO."""
+        """Cut the power: nothing more reaches the disk, and every write fails with EIO."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.ioctl(descriptor, EXT4_IOC_SHUTDOWN, struct.pack("I", _NOLOGFLUSH))
@@ -50,7 +54,7 @@ class PowerCutDisk:
             os.close(descriptor)
 
     def restore(self) -> None:
-        """The power is back. Processes that have files open there must have ended."""
+        """Restore the power. Processes that have files open there must have ended."""
         deadline = time.monotonic() + UNMOUNT_SECONDS
         while subprocess.run(
             ["umount", str(self.path)], capture_output=True, check=False
@@ -61,7 +65,7 @@ class PowerCutDisk:
         self._mount()
 
     def unplug(self) -> None:
-        """Unmount it, whoever still has files open there."""
+        """Unmount it, even if processes still have files open there."""
         subprocess.run(["umount", "-l", str(self.path)], capture_output=True, check=False)
 
 
@@ -73,8 +77,11 @@ def _run(*command: str) -> None:
 
 @contextmanager
 def power_cut_disk(directory: Path, size_mib: int = 64) -> Iterator[PowerCutDisk]:
-    """A disk for the length of a block. Where none can be mounted (that needs root and loop devices)
-    the test is skipped with the reason; in CI that fails it."""
+    """Mount such a disk for the length of a block.
+
+    Where none can be mounted (that needs root and loop devices) the test is skipped with the
+    reason; in CI it fails.
+    """
     disk = PowerCutDisk(directory, size_mib)
     try:
         disk.plug_in()

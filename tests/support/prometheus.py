@@ -1,4 +1,4 @@
-"""A real Prometheus with the configuration and the alerts of deploy/monitoring."""
+"""Run a real Prometheus with the configuration and the alerts of deploy/monitoring."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
 
 
 class Prometheus(Service):
-    """Scrapes what it is told every half second; alerts do not wait before they fire."""
+    """Scrapes the given addresses every half second; alerts fire without their delay."""
 
     def __init__(self, targets: Sequence[str]) -> None:
         super().__init__("prometheus")
@@ -39,7 +39,10 @@ class Prometheus(Service):
         )
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """Its result. Raises: AssertionError: Prometheus does not take it."""
+        """Return the result of a query.
+
+        Raises: AssertionError: Prometheus refuses the query.
+        """
         answer = httpx.get(
             f"http://127.0.0.1:{self.port}/api/v1/query", params={"query": expression}, timeout=30
         )
@@ -48,7 +51,7 @@ class Prometheus(Service):
         return found
 
     def firing(self) -> set[str]:
-        """Names of the alerts that fire."""
+        """Return the names of the alerts that fire."""
         alerts = httpx.get(f"http://127.0.0.1:{self.port}/api/v1/alerts", timeout=30).json()
         return {
             alert["labels"]["alertname"]

@@ -12,7 +12,7 @@ from support.tus import BODY, TUS
 
 @dataclass(frozen=True)
 class Answer:
-    """Header names in lower case."""
+    """An answer with header names in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -20,7 +20,7 @@ class Answer:
 
 
 class Connection:
-    """One connection; what was received beyond an answer is kept for the next."""
+    """One connection; bytes received after an answer are kept for the next."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -32,14 +32,14 @@ class Connection:
         self.socket.sendall(b"".join(pieces))
 
     def request(self, method: str, url: str, **headers: object) -> bytes:
-        """A request's head, to be sent."""
+        """Return a request's head, to be sent."""
         fields = {"Host": self.host, **TUS}
         fields.update({name.replace("_", "-"): str(value) for name, value in headers.items()})
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return f"{method} {urlsplit(url).path} HTTP/1.1\r\n{lines}\r\n".encode()
 
     def patch(self, url: str, offset: int, length: int | None, **headers: object) -> bytes:
-        """The head of a PATCH; chunked when ``length`` is None."""
+        """Return the head of a PATCH; chunked when ``length`` is None."""
         framing: dict[str, object] = (
             {"Transfer-Encoding": "chunked"} if length is None else {"Content-Length": length}
         )
@@ -48,12 +48,15 @@ class Connection:
         )  # fmt: skip
 
     def create(self, endpoint: str, length: int) -> str:
-        """The address of a new upload."""
+        """Create an upload and return its address."""
         self.send(self.request("POST", endpoint, Upload_Length=length, Content_Length=0))
         return self.answer().headers["location"]
 
     def answer(self, *, to_head: bool = False) -> Answer:
-        """The next answer, interim ones included. Raises: ConnectionError: there is none."""
+        """Return the next answer, interim ones included.
+
+        Raises: ConnectionError: there is none.
+        """
         head, _, rest = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {}
@@ -80,18 +83,18 @@ class Connection:
         self._received += data
 
     def at_end(self) -> bool:
-        """Whether the server closes without another byte."""
+        """Return whether the server closes without another byte."""
         return not self._received and not self.socket.recv(1)
 
     def reset(self) -> None:
-        """Break off, with RST."""
+        """Close the connection with RST."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
 
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
-    """A connection for the length of a block."""
+    """Connect for the length of a block."""
     connection = Connection(url)
     try:
         yield connection

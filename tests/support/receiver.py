@@ -1,4 +1,4 @@
-"""An application that receives webhooks, as a real HTTP server; a test says what it answers."""
+"""Run a real HTTP server that receives webhooks; the test chooses its answers."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ class Received:
 
 
 class Receiver:
-    """``answer`` is asked for status and JSON, from any thread; what was received is kept."""
+    """Calls ``answer`` for status and JSON, in any thread, and keeps what it received."""
 
     def __init__(self, answer: Answer = lambda _: (204, None)) -> None:
         self.answer = answer
@@ -36,9 +36,9 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 named = {name.lower(): value for name, value in self.headers.items()}
-                told = Received(named, body)
-                receiver.received.append(told)
-                status, members = receiver.answer(told)
+                request = Received(named, body)
+                receiver.received.append(request)
+                status, members = receiver.answer(request)
                 content = b"" if members is None else json.dumps(members).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
@@ -46,7 +46,7 @@ class Receiver:
                 self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
-                """Quiet."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)

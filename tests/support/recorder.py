@@ -1,4 +1,4 @@
-"""An application that records what reaches it."""
+"""An application that records the requests that reach it."""
 
 import asyncio
 
@@ -6,8 +6,11 @@ from support.uvicorn_server import Receive, Scope, Send
 
 
 class Recorder:
-    """Takes each body and answers with the path; ``/wait`` is answered once ``go`` is set, ``/stream``
-    never ends, ``/large`` has a length that is more than any buffer's."""
+    """Takes each body and answers with the path.
+
+    ``/wait`` is answered once ``go`` is set, ``/stream`` never ends, ``/large`` has a length that
+    is more than any buffer's.
+    """
 
     def __init__(self) -> None:
         self.seen: list[str] = []

@@ -21,7 +21,7 @@ def fresh_id() -> UploadId:
 
 
 class Process:
-    """What one server process has in memory; ``restarted`` is what is left after its death."""
+    """What one server process has in memory; ``restarted`` returns what is left after its death."""
 
     def __init__(self, data_dir: Path, clock: FakeClock, policy: UploadPolicy) -> None:
         self.data_dir = data_dir

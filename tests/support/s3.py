@@ -1,4 +1,4 @@
-"""A real S3 server, started privately: versitygw on a directory. It checks signatures and digests."""
+"""Start a real S3 server for tests: versitygw on a directory. It checks signatures and digests."""
 
 import os
 import secrets
@@ -46,7 +46,7 @@ class S3Server(Service):
         return f"http://127.0.0.1:{self.port}"
 
     def bucket(self) -> str:
-        """The name of a new empty bucket."""
+        """Make an empty bucket and return its name."""
         name = f"test-{secrets.token_hex(6)}"
         self._client().create_bucket(Bucket=name)
         return name

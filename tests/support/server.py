@@ -1,4 +1,4 @@
-"""A real server process on its own data directory and port, for tests from outside."""
+"""Run a real server process on its own data directory and port, for tests from outside."""
 
 import os
 import re
@@ -21,7 +21,8 @@ NO_STILLS: Final = {
     "TUSD_MEDIA__VIDEO__POSTER": "false",
     "TUSD_MEDIA__VIDEO__THUMBNAIL_WIDTH": "0",
 }
-"""Tests that are about something else need no pictures of their films, which take half of the work."""
+"""Tests that are about something else need no pictures of their films, which take half of the work.
+"""
 STILLS: Final = {
     "TUSD_MEDIA__VIDEO__POSTER": "true",
     "TUSD_MEDIA__VIDEO__THUMBNAIL_WIDTH": "320",
@@ -31,7 +32,10 @@ _ADDRESS: Final = re.compile(r"^upload to\s+(http://\S+?)(/[\w./~-]*/)$")
 
 
 class Server:
-    """``tusd-py serve`` as a child process. ``url`` has no trailing slash, ``files`` has one."""
+    """Runs ``tusd-py serve`` as a child process.
+
+    ``url`` has no trailing slash, ``files`` has one.
+    """
 
     def __init__(
         self,
@@ -58,7 +62,7 @@ class Server:
         return self._process.pid
 
     def start(self) -> "Server":
-        """Start it and wait until it says where it listens; a restart keeps the port."""
+        """Start it and wait until it prints its address; a restart keeps the port."""
         self.lines.clear()
         listening = threading.Event()
         self._process = subprocess.Popen(
@@ -92,24 +96,24 @@ class Server:
 
     @property
     def operator_link(self) -> str:
-        """The one-time link that it printed; '' if it needs a token."""
+        """Return the one-time link that it printed; '' if it needs a token."""
         line = next((line for line in self.lines if line.startswith("operator ")), "")
         return (line.split() + [""] * 2)[1]
 
     @contextmanager
     def operator(self) -> Iterator[httpx.Client]:
-        """An operator's browser, by a link of its own."""
+        """Return an operator's browser, signed in by a new link."""
         key = OperatorLinks(self.data_dir, SystemClock()).new_key()
         with httpx.Client(base_url=self.url, follow_redirects=True) as browser:
             browser.get(page_link(self.url, key)).raise_for_status()
             yield browser
 
     def kill(self) -> None:
-        """kill -9, and nothing else."""
+        """Send SIGKILL, and nothing else."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
-        """SIGTERM, as a deployment does; the exit code."""
+        """Send SIGTERM, as a deployment does, and return the exit code."""
         return self._end(signal.SIGTERM)
 
     def _end(self, number: int) -> int:
@@ -127,14 +131,14 @@ class Server:
         return code
 
     def rss_bytes(self) -> int:
-        """Peak resident memory so far (VmHWM)."""
+        """Return the peak of the resident memory so far (VmHWM)."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         match = re.search(r"VmHWM:\s+(\d+) kB", status)
         assert match
         return int(match[1]) * 1024
 
     def progress(self, task_id: str) -> dict[str, object]:
-        """The task as the progress endpoint tells it; {} when it answers 404."""
+        """Return the task as the progress endpoint shows it; {} when it answers 404."""
         response = httpx.get(f"{self.url}/api/file/upload/progress/{task_id}")
         if response.status_code == 404:
             return {}
@@ -158,7 +162,7 @@ class Server:
     def wait_for_message(
         self, task_id: str, message: str, timeout: float = 60.0
     ) -> dict[str, object]:
-        """Poll until the task says this."""
+        """Poll until the task has this message."""
         deadline = time.monotonic() + timeout
         seen: dict[str, object] = {}
         while time.monotonic() < deadline:
@@ -173,7 +177,7 @@ class Server:
 def running_server(
     data_dir: Path, *flags: str, env: Mapping[str, str] | None = None, **how: Any
 ) -> Iterator[Server]:
-    """A server for the length of a block, stopped with SIGTERM."""
+    """Run a server for the length of a block and stop it with SIGTERM."""
     server = Server(data_dir, *flags, env=env, **how).start()
     try:
         yield server

@@ -1,6 +1,6 @@
-"""Real servers, started privately: own ports, own directories, gone with the test session.
+"""Start real servers for tests: with their own ports and directories, which the session removes.
 
-Each dies with the process that started it, also when that one is killed (PR_SET_PDEATHSIG).
+Each server dies with the process that started it, also when that one is killed (PR_SET_PDEATHSIG).
 """
 
 import ctypes
@@ -32,7 +32,7 @@ def _die_with_parent() -> None:
 
 
 class Service:
-    """One server process and its directory; ``start`` again after ``kill`` finds its data."""
+    """One server process and its directory; ``start`` after ``kill`` finds its data again."""
 
     start_seconds = 60.0
 
@@ -48,23 +48,23 @@ class Service:
         return self._process.pid
 
     def command(self) -> Sequence[str]:
-        """What is run."""
+        """Return the command of the server."""
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
-        """What it is run with."""
+        """Return the environment of the server."""
         return os.environ
 
     def ready(self) -> bool:
-        """Whether it takes work."""
+        """Return whether the server accepts work."""
         return listens(self.port)
 
     def launch(self) -> None:
-        """Start the process; ``wait`` for it afterwards."""
+        """Start the process; ``wait`` must follow."""
         self._process = spawn(self.command(), self.environment(), self.directory, self.log)
 
     def wait(self) -> None:
-        """Until it takes work."""
+        """Wait until the server accepts work."""
         assert self._process is not None
         deadline = time.monotonic() + self.start_seconds
         while True:
@@ -81,29 +81,29 @@ class Service:
         return f"{type(self).__name__} {what}:\n{self.log.read_text(errors='replace')[-3000:]}"
 
     def start(self) -> None:
-        """Start it and wait until it takes work."""
+        """Start the server and wait until it accepts work."""
         self.launch()
         self.wait()
 
     def kill(self) -> None:
-        """kill -9 of its whole group."""
+        """Send SIGKILL to its whole group."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def terminate(self) -> None:
-        """SIGTERM, and wait."""
+        """Send SIGTERM and wait."""
         assert self._process is not None
         self._process.terminate()
         self._process.wait(30)
 
     def pause(self) -> None:
-        """SIGSTOP."""
+        """Send SIGSTOP."""
         os.killpg(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         os.killpg(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ class Service:
 def spawn(
     command: Sequence[str], environment: Mapping[str, str], directory: Path, log: Path
 ) -> "subprocess.Popen[bytes]":
-    """A process in a group of its own that dies with this one."""
+    """Start a process in its own group that dies with this one."""
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
@@ -125,7 +125,7 @@ def spawn(
             env=environment,
             cwd=directory,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  (nothing else can tell the kernel)
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  (only this instructs the kernel)
         )
 
 
@@ -135,10 +135,10 @@ class Engine(Service):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.password = secrets.token_hex(16)
-        """Of its first user."""
+        """Take the password of its first user."""
 
     def program(self) -> Program:
-        """How it is run."""
+        """Return the program's description."""
         raise NotImplementedError
 
     def command(self) -> Sequence[str]:
@@ -166,11 +166,11 @@ class Redis(Engine):
 
     @property
     def url(self) -> str:
-        """The address of its first database."""
+        """Return the address of its first database."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def clear(self) -> None:
-        """FLUSHALL."""
+        """Delete everything, by FLUSHALL."""
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
             for command in (f"AUTH {self.password}", "FLUSHALL"):
                 connection.sendall(f"{command}\r\n".encode())
@@ -181,7 +181,7 @@ class MariaDb(Engine):
     """mariadbd; ``database()`` makes an empty database and returns its address."""
 
     user_password: Final = f"{secrets.token_hex(16)}@1"
-    """Of the user of each database; with a character that has a meaning in addresses."""
+    """Password of the user of each database, with a character that has a meaning in addresses."""
 
     def __init__(self) -> None:
         super().__init__("mariadb")
@@ -194,14 +194,15 @@ class MariaDb(Engine):
         super().launch()
 
     def execute(self, statement: str) -> str:
-        """Run SQL as root; tab-separated rows."""
+        """Run SQL as root and return tab-separated rows."""
         return mariadb.execute(self.directory, statement)
 
     def database(self) -> str:
-        """The address of a new empty database, in the form of ``MySQL.DataSource``."""
+        """Return the address of a new empty database, in the form of ``MySQL.DataSource``."""
         name = f"tusd_{secrets.token_hex(6)}"
         mariadb.grant(self.directory, name, password=self.user_password)
-        return f"tusd:{self.user_password}@tcp(127.0.0.1:{self.port})/{name}?charset=utf8mb4&parseTime=True"
+        account = f"tusd:{self.user_password}"
+        return f"{account}@tcp(127.0.0.1:{self.port})/{name}?charset=utf8mb4&parseTime=True"
 
 
 class RabbitMq(Engine):
@@ -229,22 +230,22 @@ class RabbitMq(Engine):
         return self._epmd.pid
 
     def control_command(self) -> list[str]:
-        """rabbitmqctl, in ``environment``."""
+        """Return the command of rabbitmqctl, to be run in ``environment``."""
         return rabbitmq.control_command(self._ports)
 
     def control(self, *arguments: str) -> str:
-        """rabbitmqctl."""
+        """Run rabbitmqctl."""
         return rabbitmq.control(self.directory, self._ports, *arguments)
 
     def virtual_host(self) -> str:
-        """A new virtual host of ``user``."""
+        """Make a new virtual host of ``user``."""
         name = f"test-{secrets.token_hex(6)}"
         self.control("add_vhost", name)
         self.control("set_permissions", "-p", name, self.user, ".*", ".*", ".*")
         return name
 
     def url(self, virtual_host: str) -> str:
-        """The address of a virtual host."""
+        """Return the address of a virtual host."""
         return f"amqp://{self.user}:{self.password}@127.0.0.1:{self.port}/{virtual_host}"
 
     def close(self) -> None:

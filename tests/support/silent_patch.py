@@ -9,7 +9,8 @@ from support.tus import BODY
 class SilentPatch:
     """A PATCH whose body comes as the test sends it; its connection stays open meanwhile.
 
-    ``at``: the offset; ``announced``: bytes of the body by Content-Length; ``sent``: those that go at once.
+    ``at`` is the offset, ``announced`` the number of bytes of the body by Content-Length, ``sent``
+    the bytes that go at once.
     """
 
     def __init__(self, url: str, at: int, announced: int, sent: bytes = b"") -> None:
@@ -28,7 +29,7 @@ class SilentPatch:
         self._socket.sendall(data)
 
     def answer(self) -> bytes:
-        """The beginning of what the server says."""
+        """Return the beginning of the server's answer."""
         self._socket.settimeout(30)
         return self._socket.recv(65536)
 

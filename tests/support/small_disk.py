@@ -1,4 +1,4 @@
-"""A disk that is easily full: a few MiB in memory, or an image with ext4 on it."""
+"""A disk that is quickly full: a few MiB in memory, or an image with ext4 on it."""
 
 import os
 import subprocess
@@ -13,8 +13,9 @@ MIB = 1 << 20
 
 @contextmanager
 def small_disk(directory: Path, size_mib: int, *, kind: str = "tmpfs") -> Iterator[Path]:
-    """A small file system for the length of a block. Where none can be mounted (that needs root) the
-    test is skipped with the reason; in CI that fails it.
+    """Mount a small file system for the length of a block.
+
+    Where none can be mounted (that needs root) the test is skipped with the reason; in CI it fails.
 
     Args: kind: ``tmpfs``, or ``ext4`` without blocks that only root may use.
     """
@@ -34,18 +35,18 @@ def small_disk(directory: Path, size_mib: int, *, kind: str = "tmpfs") -> Iterat
     try:
         yield mount
     finally:
-        # A test that failed may have left a file open: its disk must not stay for others to find.
+        # A test that failed may have left a file open: its disk must not stay for other tests.
         subprocess.run(["umount", "--lazy", str(mount)], check=True)
 
 
 def free_bytes(disk: Path) -> int:
-    """What is free, in bytes."""
+    """Return the number of free bytes."""
     status = os.statvfs(disk)
     return status.f_bavail * status.f_frsize
 
 
 def fill(path: Path) -> None:
-    """Another program takes every block that is left."""
+    """Write a file that takes every free block, as another program would."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         for size in (MIB, 65536, 4096):

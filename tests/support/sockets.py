@@ -1,4 +1,4 @@
-"""The addresses that processes listen on, as the kernel has them."""
+"""The addresses on which processes listen, as the kernel lists them."""
 
 import ipaddress
 import socket
@@ -10,7 +10,7 @@ _LISTENS: Final = "0A"
 
 
 def addresses_that_listen(pid: int) -> set[str]:
-    """The IP addresses on which the TCP sockets of a process take connections."""
+    """Return the IP addresses on which the TCP sockets of a process listen."""
     own = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         target = str(descriptor.readlink())
@@ -26,7 +26,7 @@ def addresses_that_listen(pid: int) -> set[str]:
 
 
 def _address(words: str) -> str:
-    """An address as /proc/net has it: words of 32 bits in the machine's order, in hexadecimal."""
+    """Return an address of /proc/net: words of 32 bits in the machine's order, in hexadecimal."""
     raw = b"".join(
         int(words[start : start + 8], 16).to_bytes(4, sys.byteorder)
         for start in range(0, len(words), 8)

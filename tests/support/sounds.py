@@ -1,4 +1,7 @@
-"""Sample sounds of many kinds, made by the real ffmpeg: one second of two tones, unless they say otherwise."""
+"""Sample sounds of many kinds, made by the real ffmpeg.
+
+A sound is one second of two tones, unless its options state otherwise.
+"""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Just enough tus for tests that are about something else."""
+"""The few tus requests that tests about something else need."""
 
 import base64
 from pathlib import Path
@@ -15,7 +15,7 @@ def metadata(**values: str) -> str:
 
 
 def create(server: Server, length: int | None, *, body: bytes | None = None, **values: str) -> str:
-    """The address of a new upload."""
+    """Create an upload and return its address."""
     headers = {**(BODY if body is not None else TUS), "Upload-Metadata": metadata(**values)}
     headers.update(
         {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
@@ -43,7 +43,7 @@ def offset(url: str) -> int:
 
 
 def send(server: Server, content: bytes | Path, filename: str = "") -> str:
-    """Upload in one request; the task id."""
+    """Upload in one request and return the task id."""
     data = content.read_bytes() if isinstance(content, Path) else content
     name = filename or (content.name if isinstance(content, Path) else "")
     url = create(server, len(data), body=data, **({"filename": name} if name else {}))

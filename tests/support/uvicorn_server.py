@@ -1,4 +1,4 @@
-"""An application in a uvicorn of the test's own, on this loop, with our connection class."""
+"""Run an application in a uvicorn of the test, on this loop, with our connection class."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +18,7 @@ NEVER: Final = 3600.0
 
 
 def limits(**values: Any) -> ConnectionSettings:
-    """Limits of connections; times that are not given never end."""
+    """Return limits of connections; times that are not given never end."""
     times = dict.fromkeys(("head_timeout", "idle_timeout", "send_timeout"), NEVER)
     return ConnectionSettings(**{**times, **values})
 
@@ -27,7 +27,7 @@ def limits(**values: Any) -> ConnectionSettings:
 async def serving(
     app: App, *, connections: ConnectionSettings | None = None, **config: Any
 ) -> AsyncIterator[int]:
-    """The port where the application listens."""
+    """Serve the application for the length of a block and yield its port."""
     limits = connections or ConnectionSettings()
     http = type("Limited", (TusHttpProtocol,), {"limits": limits})
     config = {"timeout_graceful_shutdown": 1, **config}

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Wait for a condition, never for a fixed time."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ def wait_until(condition: Callable[[], object], timeout: float = 30.0) -> None:
 
 
 async def until(condition: Callable[[], object], *, timeout: float = 30.0) -> None:
-    """Poll until the condition holds, with the loop free meanwhile."""
+    """Poll until the condition holds; the loop is free meanwhile."""
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, "the condition never held"

@@ -1,4 +1,4 @@
-"""A real worker process on a server's data directory, for tests that kill it."""
+"""Run a real worker process on a server's data directory, for tests that kill it."""
 
 import os
 import signal
@@ -13,9 +13,10 @@ from pathlib import Path
 def running_worker(
     data_dir: Path, env: Mapping[str, str], **more: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """``tusd-py worker`` with one slot for the length of a block, ended with SIGTERM if it still runs.
+    """Run ``tusd-py worker`` with one slot for the length of a block.
 
-    ``env`` and ``more`` are added to this process's environment.
+    It is ended with SIGTERM if it still runs. ``env`` and ``more`` are added to this process's
+    environment.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(data_dir), "--workers", "1"],

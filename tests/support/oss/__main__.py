@@ -1,4 +1,4 @@
-"""``python -m support.oss``: the endpoint as a process of its own, until SIGTERM."""
+"""Run the endpoint as a separate process until SIGTERM: ``python -m support.oss``."""
 
 import argparse
 import signal
@@ -8,7 +8,7 @@ from support.oss.server import MIN_PART_BYTES, REGION, OssServer
 
 
 def main() -> None:
-    """Serve, and say where when ready."""
+    """Serve, and print the address when the server is ready."""
     arguments = _arguments()
     tokens = {arguments.access_key: arguments.token} if arguments.token else {}
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
@@ -21,7 +21,7 @@ def main() -> None:
         min_part=arguments.min_part,
         port=arguments.port,
     ).start()
-    print(f"listening on {server.url}", flush=True)  # noqa: T201  (for whoever started it)
+    print(f"listening on {server.url}", flush=True)  # noqa: T201  (for the process that started it)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     server.close()
 

@@ -1,4 +1,4 @@
-"""What the server says: answers as values, and OSS's XML."""
+"""The server's answers as values, and OSS's XML."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,11 @@ Children = Sequence[tuple[str, "str | int | Children"]]
 
 @dataclass(frozen=True)
 class Answer:
-    """A status, headers and a body: ``body``, or ``length`` bytes of ``file`` from where it stands
-    (whoever sends it closes it)."""
+    """A status, headers and a body.
+
+    The body is ``body``, or ``length`` bytes of ``file`` from its position; the sender closes the
+    file.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -26,13 +29,13 @@ class Answer:
 
 
 def xml_answer(root: str, children: Children, headers: Mapping[str, str] | None = None) -> Answer:
-    """200 with a document."""
+    """Return 200 with a document."""
     body = _document(root, children)
     return Answer(200, {"Content-Type": "application/xml", **(headers or {})}, body)
 
 
 def error_answer(error: OssError, method: str, request_id: str) -> Answer:
-    """A refusal; one to HEAD has its document in a header, as it may have no body."""
+    """Return a refusal. The answer to HEAD has its document in a header, as it may have no body."""
     body = _document(
         "Error",
         [("Code", error.code), ("Message", error.message), ("RequestId", request_id)],
@@ -43,7 +46,7 @@ def error_answer(error: OssError, method: str, request_id: str) -> Answer:
 
 
 def iso_time(unix_seconds: float) -> str:
-    """``2026-02-03T10:00:00.000Z``, in whole seconds as OSS has it."""
+    """Return ``2026-02-03T10:00:00.000Z``: whole seconds, as OSS writes them."""
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 

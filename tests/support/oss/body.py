@@ -1,4 +1,4 @@
-"""A request's body as it arrives on the connection: of a declared length, or chunked."""
+"""Read a request's body from the connection: of a declared length, or chunked."""
 
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Final
@@ -7,9 +7,11 @@ _CHUNK_BYTES: Final = 1 << 18
 
 
 class Body:
-    """Iterate to read it, once. ``received`` counts its bytes; ``declared``: its end is known.
+    """A body that can be iterated once.
 
-    Raises: ConnectionError: the client is gone before the end.
+    ``received`` counts its bytes; ``declared`` is true when its end is known.
+
+    Raises: ConnectionError: the client closed the connection before the end.
     """
 
     def __init__(self, stream: BinaryIO, headers: Mapping[str, str]) -> None:
@@ -28,14 +30,14 @@ class Body:
             self._line()
 
     def corrupted(self) -> Iterator[bytes]:
-        """The same with one bit flipped."""
+        """Yield the same bytes with one bit flipped."""
         chunks = iter(self)
         for first in chunks:
             yield bytes([first[0] ^ 1]) + first[1:]
             yield from chunks
 
     def drain(self) -> None:
-        """Read what is left, so that the connection can go on."""
+        """Read the rest, so that the connection can be used for the next request."""
         for _ in self:
             pass
 

@@ -1,8 +1,8 @@
-"""One bucket on disk: objects and open uploads, there again after kill -9.
+"""One bucket on disk: objects and open uploads, which are there again after kill -9.
 
-Rule 1: a body is written first, the small record that names it last, by rename: a killed server leaves
-a file nobody names, which the next start removes. Rule 2: bodies are written without the lock; what
-decides (overwriting, an upload's end) happens under it.
+Rule 1: a body is written first, the small record that names it last, by rename: a killed server
+leaves a file without a record, which the next start removes. Rule 2: bodies are written without the
+lock; decisions (overwriting, an upload's end) are made under it.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from tusd_py.clock import Clock
 
 @dataclass(frozen=True)
 class StoredObject:
-    """What is known of an object. ``kind``: Normal or Multipart; ``modified``: Unix seconds."""
+    """The facts of an object. ``kind``: Normal or Multipart; ``modified``: Unix seconds."""
 
     key: str
     content: Content
@@ -63,20 +63,23 @@ class Bucket:
         return self._commit(key, content, content.md5, "Normal", headers, forbid_overwrite)
 
     def get(self, key: str) -> StoredObject:
-        """The object; NoSuchKey."""
+        """Return the object.
+
+        Raises: OssError: NoSuchKey.
+        """
         with self._lock:
             if key not in self._objects:
                 raise OssError(404, "NoSuchKey", "The specified key does not exist.")
             return self._objects[key]
 
     def open(self, key: str) -> tuple[StoredObject, BinaryIO]:
-        """The object and its bytes."""
+        """Return the object and its bytes."""
         with self._lock:
             found = self.get(key)
             return found, self._contents.open(found.content)
 
     def delete(self, key: str) -> None:
-        """Remove it; one that is not there is removed already."""
+        """Remove the object; one that does not exist counts as removed."""
         with self._lock:
             found = self._objects.pop(key, None)
             if found is not None:
@@ -84,12 +87,12 @@ class Bucket:
                 self._contents.remove(found.content)
 
     def objects(self) -> list[StoredObject]:
-        """By key, in the order of its bytes."""
+        """Return the objects by key, in the order of its bytes."""
         with self._lock:
             return sorted(self._objects.values(), key=lambda found: found.key.encode())
 
     def refuse_overwrite(self, key: str) -> None:
-        """FileAlreadyExists when the key is taken."""
+        """Raise FileAlreadyExists when the key is taken."""
         with self._lock:
             if key in self._objects:
                 raise OssError(409, "FileAlreadyExists", "The object you specified already exists.")
@@ -128,24 +131,30 @@ class Bucket:
             )
 
     def upload(self, upload_id: str, key: str) -> Upload:
-        """The open upload; NoSuchUpload."""
+        """Return the open upload.
+
+        Raises: OssError: NoSuchUpload.
+        """
         with self._lock:
             return self._uploads.get(upload_id, key)
 
     def uploads(self) -> list[Upload]:
-        """By key, then by id."""
+        """Return the uploads by key, then by id."""
         with self._lock:
             return self._uploads.all()
 
     def parts(self, upload_id: str, key: str) -> list[Part]:
-        """By number."""
+        """Return the parts by number."""
         with self._lock:
             return self._uploads.parts(self._uploads.get(upload_id, key))
 
     def put_part(
         self, upload_id: str, key: str, number: int, body: Iterable[bytes], declared_md5: str | None
     ) -> Part:
-        """Store a part; NoSuchUpload also when the upload ends while it arrives."""
+        """Store a part.
+
+        Raises: OssError: NoSuchUpload, also when the upload ends while the part arrives.
+        """
         self.upload(upload_id, key)
         content = self._contents.write(body, declared_md5)
         part = Part(number, content, self._clock.now())
@@ -165,8 +174,8 @@ class Bucket:
         *,
         forbid_overwrite: bool,
     ) -> StoredObject:
-        """Make an object of the parts named; the upload and all its parts are gone then."""
-        # Under the lock as a whole: nobody may replace or abort what is being read.
+        """Make an object of the named parts; the upload and all its parts are removed."""
+        # All of it happens under the lock: nothing may replace or remove the parts that are read.
         with self._lock:
             upload = self._uploads.get(upload_id, key)
             contents = [part.content for part in self._uploads.wanted_parts(upload, wanted)]
@@ -179,21 +188,27 @@ class Bucket:
         return stored
 
     def abort(self, upload_id: str, key: str) -> None:
-        """Forget an upload and its parts; NoSuchUpload."""
+        """Abort an upload and delete its parts.
+
+        Raises: OssError: NoSuchUpload.
+        """
         with self._lock:
             self._uploads.end(self._uploads.get(upload_id, key))
 
     # The bucket itself
 
     def age(self, seconds: float) -> None:
-        """Make objects, uploads and parts look so much older."""
+        """Make objects, uploads and parts look older by this number of seconds."""
         with self._lock:
             for found in self.objects():
                 self._save(replace(found, modified=found.modified - seconds))
             self._uploads.age(seconds)
 
     def remove(self) -> None:
-        """Delete the bucket; BucketNotEmpty."""
+        """Delete the bucket.
+
+        Raises: OssError: BucketNotEmpty.
+        """
         with self._lock:
             if self._objects or self._uploads.all():
                 raise OssError(409, "BucketNotEmpty")

@@ -1,4 +1,4 @@
-"""The requests so far, for tests that ask what was sent."""
+"""The requests so far, for tests that examine what was sent."""
 
 import threading
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Call:
-    """One request that was decided. ``bytes``: of its body that arrived; ``status``: None when
-    it got no answer."""
+    """One request that was decided.
+
+    ``bytes`` of its body arrived; ``status`` is None when it got no answer.
+    """
 
     operation: str
     bucket: str
@@ -25,16 +27,16 @@ class Calls:
         self._calls: list[Call] = []
 
     def add(self, call: Call) -> None:
-        """Note one."""
+        """Record one call."""
         with self._lock:
             self._calls.append(call)
 
     def all(self, operation: str | None = None) -> list[Call]:
-        """All of them, or those of one operation."""
+        """Return all calls, or those of one operation."""
         with self._lock:
             return [call for call in self._calls if operation in {None, call.operation}]
 
     def clear(self) -> None:
-        """Forget them."""
+        """Drop all calls."""
         with self._lock:
             self._calls.clear()

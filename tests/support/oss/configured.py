@@ -1,4 +1,4 @@
-"""How the product is told of the endpoint: as an environment, as settings, as an adapter."""
+"""The endpoint in the product's configuration: as an environment, as settings, as an adapter."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tusd_py.settings.sections import OssSettings
 
 
 def environment_of(url: str) -> dict[str, str]:
-    """Variables for a server or worker process; the region as the original design spells it."""
+    """Return variables for a server or worker process; the region as in the original design."""
     return {
         "OSS_ACCESS_KEY_ID": ACCESS_KEY,
         "OSS_ACCESS_KEY_SECRET": SECRET,
@@ -21,7 +21,7 @@ def environment_of(url: str) -> dict[str, str]:
 
 
 def section_of(url: str, **changed: Any) -> OssSettings:
-    """The section ``oss`` of the settings, with some of them changed."""
+    """Return the section ``oss`` of the settings, with some of them changed."""
     return OssSettings(
         **{
             "access_key_id": ACCESS_KEY,
@@ -42,7 +42,7 @@ def bucket_at(
     name: str = BUCKET,
     kind: type[OssBucket] = OssBucket,
 ) -> OssBucket:
-    """The adapter, with good keys unless told otherwise."""
+    """Return the adapter, with good keys unless others are given."""
     return kind(
         static_credentials(ACCESS_KEY, secret, token),
         name=name,

@@ -18,7 +18,7 @@ _CLOSE_SECONDS: Final = 30.0
 
 
 class Listener(ThreadingHTTPServer):
-    """Takes connections on loopback, and knows those that are open."""
+    """Accepts connections on loopback and keeps a list of those that are open."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -42,7 +42,7 @@ class Listener(ThreadingHTTPServer):
             self._changed.notify_all()
 
     def close_connections(self) -> None:
-        """Close those that are open and wait until their threads are done."""
+        """Close the open connections and wait until their threads have ended."""
         with self._changed:
             for connection in self._connections:
                 with suppress(OSError):
@@ -51,13 +51,13 @@ class Listener(ThreadingHTTPServer):
         assert ended, "a connection does not end"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say what went wrong; a client that went away is nothing wrong."""
+        """Report the error, unless the client closed the connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class Connection(BaseHTTPRequestHandler):
-    """One connection; many requests may come on it."""
+    """One connection, on which many requests may come."""
 
     protocol_version = "HTTP/1.1"
     server_version = "AliyunOSS"
@@ -65,7 +65,7 @@ class Connection(BaseHTTPRequestHandler):
     wbufsize = 1 << 16
 
     def do_GET(self) -> None:
-        """Any method: the path or the operations decide."""
+        """Handle a request of any method: the path or the operations decide."""
         listener = cast(Listener, self.server)
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = Body(cast(BinaryIO, self.rfile), headers)
@@ -83,7 +83,7 @@ class Connection(BaseHTTPRequestHandler):
     do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815  (http.server looks for these)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (its name there)
-        """Keep quiet: calls are noted elsewhere."""
+        """Log nothing: the calls are recorded elsewhere."""
 
     def _send(self, answer: Answer, *, truncated: bool = False) -> None:
         self.send_response(answer.status)

@@ -1,4 +1,4 @@
-"""Bytes on disk: each body is one file with a name of its own, written once and never changed."""
+"""Bytes on disk: each body is one file with its own name, written once and never changed."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 import crcmod
 from support.oss.requests import OssError
 
-#: CRC-64/ECMA-182 reflected, as in ``x-oss-hash-crc64ecma``. Its tables are made once.
+#: CRC-64/ECMA-182, reflected, as in ``x-oss-hash-crc64ecma``. Its tables are made once.
 _CRC64: Final = crcmod.Crc(0x142F0E1EBA9EA3693, 0, True, 0xFFFFFFFFFFFFFFFF)
 _CHUNK_BYTES: Final = 1 << 18
 
@@ -29,14 +29,17 @@ class Content:
 
 
 class Contents:
-    """The files of one bucket."""
+    """Holds the files of one bucket."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
 
     def write(self, chunks: Iterable[bytes], declared_md5: str | None = None) -> Content:
-        """Store a body; nothing stays of one that ends early or is not what Content-MD5 says."""
+        """Store a body.
+
+        Nothing stays of a body that ends early or does not agree with Content-MD5.
+        """
         name = secrets.token_hex(16)
         path = self._directory / name
         md5, crc, size = hashlib.md5(), _CRC64.new(), 0
@@ -55,7 +58,7 @@ class Contents:
         return Content(name, size, md5.hexdigest().upper(), crc.crcValue)
 
     def join(self, parts: Iterable[Content]) -> Content:
-        """One content of many, in their order."""
+        """Join many contents to one, in their order."""
         return self.write(chunk for part in parts for chunk in self._chunks(part))
 
     def _chunks(self, content: Content) -> Iterator[bytes]:
@@ -64,7 +67,7 @@ class Contents:
                 yield chunk
 
     def open(self, content: Content) -> BinaryIO:
-        """The file, to read; it stays readable when the object is overwritten meanwhile."""
+        """Open the file to read it; it stays readable when the object is overwritten meanwhile."""
         return (self._directory / content.name).open("rb")
 
     def remove(self, content: Content) -> None:
@@ -72,20 +75,20 @@ class Contents:
         (self._directory / content.name).unlink()
 
     def keep_only(self, names: Collection[str]) -> None:
-        """Delete what a killed server left behind."""
+        """Delete the files that a killed server left behind."""
         for path in self._directory.iterdir():
             if path.name not in names:
                 path.unlink()
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
-    """A small JSON file, whole or not at all after kill -9."""
+    """Write a small JSON file so that it is whole or absent after kill -9."""
     new = path.with_suffix(".new")
     new.write_text(json.dumps(record, ensure_ascii=False))
     os.replace(new, path)
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """What ``write_record`` wrote."""
+    """Return what ``write_record`` wrote."""
     record: dict[str, Any] = json.loads(path.read_text())
     return record

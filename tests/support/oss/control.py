@@ -1,7 +1,8 @@
-"""The unsigned control path ``/-/`` for tests that run the server as a process of its own.
+"""The unsigned control path ``/-/`` for tests that run the server as a separate process.
 
-``/-/faults``: POST a list of rules (fields of ``MatchRule``), GET them with how often they struck, DELETE
-them, which also releases what they hold. ``/-/calls``: GET or DELETE. ``/-/age``: POST {"seconds": N}.
+``/-/faults``: POST a list of rules (fields of ``MatchRule``), GET them with the number of their
+faults, DELETE them, which also releases the requests that they hold. ``/-/calls``: GET or DELETE.
+``/-/age``: POST {"seconds": N}.
 """
 
 import json
@@ -17,7 +18,7 @@ PREFIX: Final = "/-/"
 
 
 class Control:
-    """What the control path changes and tells."""
+    """What the control path changes and shows."""
 
     def __init__(self, faults: Faults, calls: Calls, age: Callable[[float], None]) -> None:
         self._faults = faults
@@ -25,7 +26,10 @@ class Control:
         self._age = age
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
-        """JSON for a request below ``PREFIX``; 400 for what it cannot read, 404 for the rest."""
+        """Answer a request below ``PREFIX`` with JSON.
+
+        The status is 400 for a body that cannot be read, 404 for other paths.
+        """
         try:
             match method, path.removeprefix(PREFIX):
                 case "POST", "faults":
@@ -34,7 +38,7 @@ class Control:
                 case "DELETE", "faults":
                     self._faults.clear()
                 case "GET", "faults":
-                    return _json(self._faults.told())
+                    return _json(self._faults.described())
                 case "GET", "calls":
                     return _json([asdict(call) for call in self._calls.all()])
                 case "DELETE", "calls":

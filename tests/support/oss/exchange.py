@@ -1,4 +1,7 @@
-"""One request from its first line to its answer: routed, struck by faults, checked, carried out, noted."""
+"""One request from its first line to its answer.
+
+It is routed, matched with the faults, checked, carried out and recorded.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +34,7 @@ class _Dropped(Exception):
 
 
 class Exchange:
-    """A request being answered."""
+    """One request and its answer."""
 
     def __init__(self, endpoint: Endpoint, body: Body, request_id: str) -> None:
         self._endpoint = endpoint
@@ -44,11 +47,11 @@ class Exchange:
 
     @property
     def fault(self) -> Effect | None:
-        """What befell it."""
+        """Return the kind of the fault that the request met."""
         return self._fault.do if self._fault is not None else None
 
     def answer(self, method: str, target: str, headers: Mapping[str, str]) -> Answer | None:
-        """The answer when it may be sent; None: close the connection instead."""
+        """Return the answer to be sent; None: close the connection instead."""
         answer: Answer | None
         try:
             answer = self._decided(method, target, headers)

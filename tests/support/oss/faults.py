@@ -1,10 +1,11 @@
-"""Faults on demand. A rule says which requests it meets and what happens to them.
+"""Faults on demand. A rule states which requests it matches and what happens to them.
 
-``error``: an answer of that status and code, nothing carried out. ``drop``: the connection is closed
-unanswered, nothing carried out. ``drop_after``: carried out, then closed unanswered: a lost reply.
-``corrupt``: one bit of the body flips on its way here, so digests told are those of the flipped bytes
-(a Content-MD5 finds it out). ``stall``: carried out, and the answer held until the rules are cleared.
-``truncate``: a GET ends half-way.
+``error``: an answer of that status and code, nothing is carried out. ``drop``: the connection is
+closed without an answer, nothing is carried out. ``drop_after``: the request is carried out, then
+the connection is closed without an answer: a lost reply. ``corrupt``: one bit of the body flips
+before it arrives here, so digests in the answer are those of the flipped bytes (a Content-MD5
+detects it). ``stall``: the request is carried out, and the answer waits until the rules are
+cleared. ``truncate``: a GET ends half-way.
 """
 
 import threading
@@ -26,14 +27,16 @@ class Fault:
     code: str = "ServiceUnavailable"
 
 
-#: A rule of a test's own: operation and request in, a fault or None out.
+#: A rule that a test defines: it takes operation and request and returns a fault or None.
 Rule = Callable[[str, OssRequest], Fault | None]
 
 
 @dataclass(frozen=True)
 class MatchRule:
-    """Meets requests of an operation, of keys with a prefix, of a part; None meets any. The first
-    ``skip`` of them pass, the next ``times`` (None: all) are struck."""
+    """A rule by operation, by prefix of the key and by part; None matches any.
+
+    The first ``skip`` of the matching requests pass, the next ``times`` (None: all) meet the fault.
+    """
 
     do: Effect
     operation: str | None = None
@@ -49,7 +52,7 @@ class MatchRule:
             raise ValueError(f"do is one of {get_args(Effect)}")
 
     def meets(self, operation: str, request: OssRequest) -> bool:
-        """Whether it is about this request."""
+        """Return whether the rule is about this request."""
         return (
             self.operation in {None, operation}
             and request.key.startswith(self.key or "")
@@ -58,7 +61,7 @@ class MatchRule:
 
 
 class _Counted:
-    """A match rule at work: a ``Rule`` that counts."""
+    """A ``Rule`` that applies a match rule and counts."""
 
     def __init__(self, rule: MatchRule) -> None:
         self.rule = rule
@@ -75,12 +78,12 @@ class _Counted:
         self.struck += 1
         return Fault(self.rule.do, self.rule.status, self.rule.code)
 
-    def told(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         return {**asdict(self.rule), "struck": self.struck}
 
 
 class Faults:
-    """The rules in force, and whoever is held by them."""
+    """The rules in force, and the requests that they hold."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -93,19 +96,19 @@ class Faults:
             self._rules.append(_Counted(rule) if isinstance(rule, MatchRule) else rule)
 
     def clear(self) -> None:
-        """Drop all rules and release whoever is held."""
+        """Drop all rules and release all requests that they hold."""
         with self._changed:
             self._rules.clear()
             self._releases += 1
             self._changed.notify_all()
 
-    def told(self) -> list[dict[str, Any]]:
-        """The match rules, with ``struck``: how often."""
+    def described(self) -> list[dict[str, Any]]:
+        """Return the match rules, each with ``struck``, the number of its faults."""
         with self._changed:
-            return [rule.told() for rule in self._rules if isinstance(rule, _Counted)]
+            return [rule.described() for rule in self._rules if isinstance(rule, _Counted)]
 
     def choose(self, operation: str, request: OssRequest) -> tuple[Fault | None, int]:
-        """The fault of the first rule that has one, and what ``hold`` wants to know."""
+        """Return the fault of the first rule that has one, and the argument of ``hold``."""
         with self._changed:
             for rule in self._rules:
                 if (fault := rule(operation, request)) is not None:
@@ -113,6 +116,6 @@ class Faults:
             return None, self._releases
 
     def hold(self, release: int) -> None:
-        """Wait until the rules that were in force then are cleared."""
+        """Wait until the rules that were in force at ``choose`` are cleared."""
         with self._changed:
             self._changed.wait_for(lambda: self._releases > release)

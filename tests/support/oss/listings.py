@@ -14,17 +14,17 @@ _Item = TypeVar("_Item")
 
 
 def list_objects(bucket: Bucket, request: OssRequest, body: Iterable[bytes]) -> Answer:
-    """Version 1: ``marker`` is the last key seen."""
+    """List by version 1: ``marker`` is the last key of the page before."""
     marker = request.query.get("marker", "")
     found, more = _objects_after(bucket, request, marker)
-    told = [("Marker", _spoken(request, marker))]
+    markers = [("Marker", _spoken(request, marker))]
     if more:
-        told.append(("NextMarker", _spoken(request, found[-1].key)))
-    return _object_list(request, found, more, told)
+        markers.append(("NextMarker", _spoken(request, found[-1].key)))
+    return _object_list(request, found, more, markers)
 
 
 def list_objects_v2(bucket: Bucket, request: OssRequest, body: Iterable[bytes]) -> Answer:
-    """Version 2: the token is opaque to clients."""
+    """List by version 2: the token is opaque to clients."""
     token = request.query.get("continuation-token", "")
     try:
         after = base64.b64decode(token, validate=True).decode() or request.query.get(
@@ -33,15 +33,15 @@ def list_objects_v2(bucket: Bucket, request: OssRequest, body: Iterable[bytes]) 
     except (binascii.Error, UnicodeDecodeError) as error:
         raise OssError(400, "InvalidArgument", "continuation-token") from error
     found, more = _objects_after(bucket, request, after)
-    told: list[tuple[str, str | int]] = [("KeyCount", len(found))]
+    markers: list[tuple[str, str | int]] = [("KeyCount", len(found))]
     if more:
         next_token = base64.b64encode(found[-1].key.encode()).decode()
-        told.append(("NextContinuationToken", _spoken(request, next_token)))
-    return _object_list(request, found, more, told)
+        markers.append(("NextContinuationToken", _spoken(request, next_token)))
+    return _object_list(request, found, more, markers)
 
 
 def list_uploads(bucket: Bucket, request: OssRequest, body: Iterable[bytes]) -> Answer:
-    """Open uploads; after a key, or after one upload of a key."""
+    """List open uploads after a key, or after one upload of a key."""
     key_marker = request.query.get("key-marker", "")
     id_marker = request.query.get("upload-id-marker", "")
     limit = request.number("max-uploads", 1000, 1, 1000)
@@ -86,7 +86,7 @@ def list_uploads(bucket: Bucket, request: OssRequest, body: Iterable[bytes]) -> 
 
 
 def list_parts(bucket: Bucket, request: OssRequest, body: Iterable[bytes]) -> Answer:
-    """Parts of one upload, with size, ETag and CRC."""
+    """List the parts of one upload, with size, ETag and CRC."""
     upload_id = request.query["uploadId"]
     marker = request.number("part-number-marker", 0, 0, 10_000)
     limit = request.number("max-parts", 1000, 1, 1000)
@@ -132,7 +132,7 @@ def _objects_after(
 
 
 def _object_list(
-    request: OssRequest, found: Sequence[StoredObject], more: bool, told: Children
+    request: OssRequest, found: Sequence[StoredObject], more: bool, markers: Children
 ) -> Answer:
     contents: Children = [
         (
@@ -156,7 +156,7 @@ def _object_list(
             ("Prefix", _spoken(request, request.query.get("prefix", ""))),
             ("MaxKeys", request.number("max-keys", 100, 1, 1000)),
             ("IsTruncated", str(more).lower()),
-            *told,
+            *markers,
             *contents,
         ],
     )

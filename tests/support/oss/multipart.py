@@ -49,7 +49,7 @@ class Uploads:
 
     def _load(self, folder: Path) -> None:
         record = folder / "upload.json"
-        if not record.exists():  # killed while it began or ended
+        if not record.exists():  # The server was killed while the upload began or ended.
             shutil.rmtree(folder)
             return
         upload = Upload(**read_record(record))
@@ -61,7 +61,7 @@ class Uploads:
             parts[values["number"]] = Part(content=content, **values)
 
     def content_names(self) -> Iterator[str]:
-        """The files that belong to parts."""
+        """Return the names of the files that belong to parts."""
         return (part.content.name for parts in self._parts.values() for part in parts.values())
 
     def begin(
@@ -76,31 +76,34 @@ class Uploads:
         return upload
 
     def get(self, upload_id: str, key: str) -> Upload:
-        """The upload; NoSuchUpload when it is done, aborted or of another key."""
+        """Return the upload.
+
+        Raises: OssError: NoSuchUpload when it is done, aborted or of another key.
+        """
         upload = self._uploads.get(upload_id)
         if upload is None or upload.key != key:
             raise OssError(404, "NoSuchUpload", "The upload does not exist.")
         return upload
 
     def all(self) -> list[Upload]:
-        """By key, then by id."""
+        """Return the uploads by key, then by id."""
         return sorted(self._uploads.values(), key=lambda upload: (upload.key, upload.upload_id))
 
     def parts(self, upload: Upload) -> list[Part]:
-        """By number."""
+        """Return the parts by number."""
         return sorted(self._parts[upload.upload_id].values(), key=lambda part: part.number)
 
     def add_part(self, upload: Upload, part: Part) -> None:
-        """Take a part; one sent again replaces the one before."""
+        """Add a part; a part that is sent again replaces the one before."""
         before = self._parts[upload.upload_id].get(part.number)
         self._save_part(upload, part)
         if before is not None:
             self._contents.remove(before.content)
 
     def wanted_parts(self, upload: Upload, wanted: Sequence[tuple[int, str]]) -> list[Part]:
-        """The parts a client completes with, by number and ETag.
+        """Return the parts that a client completes with, by number and ETag.
 
-        Raises: OssError 400: InvalidPartOrder, InvalidPart or EntityTooSmall.
+        Raises: OssError: 400 InvalidPartOrder, InvalidPart or EntityTooSmall.
         """
         numbers = [number for number, _ in wanted]
         if numbers != sorted(set(numbers)):
@@ -116,7 +119,7 @@ class Uploads:
         return parts
 
     def end(self, upload: Upload) -> None:
-        """Forget an upload and its parts."""
+        """Remove an upload and its parts."""
         del self._uploads[upload.upload_id]
         (self._folder(upload) / "upload.json").unlink()
         shutil.rmtree(self._folder(upload))
@@ -124,7 +127,7 @@ class Uploads:
             self._contents.remove(part.content)
 
     def age(self, seconds: float) -> None:
-        """Make all look older."""
+        """Make all of them look older by this number of seconds."""
         for upload in self.all():
             self._save(replace(upload, initiated=upload.initiated - seconds))
             for part in self.parts(upload):
@@ -143,7 +146,7 @@ class Uploads:
 
 
 def etag_of_parts(contents: Iterable[Content]) -> str:
-    """The ETag of a whole that was sent in parts: not the MD5 of its bytes."""
+    """Return the ETag of an object that was sent in parts: it is not the MD5 of its bytes."""
     listed = list(contents)
     joined = b"".join(bytes.fromhex(content.md5) for content in listed)
     return f"{hashlib.md5(joined).hexdigest().upper()}-{len(listed)}"

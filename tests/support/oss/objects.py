@@ -1,4 +1,4 @@
-"""Operations on one object or one upload: a checked request and its body in, an answer out."""
+"""Operations on one object or one upload: each answers a checked request with its body."""
 
 import re
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ def put(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
 
 
 def get(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
-    """All of an object, or a range of it."""
+    """Return the whole of an object, or a range of it."""
     stored, file = bucket.open(request.key)
     headers = _object_headers(stored)
     for parameter, header in RESPONSE_PARAMETERS.items():
@@ -53,13 +53,13 @@ def get(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
 
 
 def head(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
-    """What is known of an object."""
+    """Return the headers of an object."""
     stored = bucket.get(request.key)
     return Answer(200, _object_headers(stored), length=stored.content.size)
 
 
 def meta(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
-    """The few facts of ``?objectMeta``."""
+    """Return the few headers of ``?objectMeta``."""
     stored = bucket.get(request.key)
     headers = _digests(stored.etag, stored.content.crc64)
     headers["Last-Modified"] = formatdate(stored.modified, usegmt=True)
@@ -67,7 +67,7 @@ def meta(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
 
 
 def delete(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
-    """Remove an object, if it is there."""
+    """Remove an object if it exists."""
     bucket.delete(request.key)
     return Answer(204)
 
@@ -113,7 +113,7 @@ def complete(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
 
 
 def abort(bucket: Bucket, request: OssRequest, body: Body) -> Answer:
-    """Forget an upload and its parts."""
+    """Abort an upload and delete its parts."""
     bucket.abort(request.query["uploadId"], request.key)
     return Answer(204)
 
@@ -132,8 +132,11 @@ def _parts_named(document: bytes) -> list[tuple[int, str]]:
 
 
 def _range(request: OssRequest, size: int) -> tuple[int, int] | None:
-    """First byte and the one after the last; None: all of it, which is also what OSS gives for a
-    range it cannot satisfy unless ``x-oss-range-behavior`` is ``standard``."""
+    """Return the first byte of the range and the one after the last; None: the whole object.
+
+    OSS also sends the whole object for a range that it cannot satisfy, unless
+    ``x-oss-range-behavior`` is ``standard``.
+    """
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
     if match is None or not (match[1] or match[2]):
         return None

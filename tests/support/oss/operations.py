@@ -1,8 +1,8 @@
-"""Which operation a request is. What is not in the table is not implemented: 501, never a guess.
+"""Which operation a request is. What is not in the table is answered with 501 NotImplemented.
 
-An operation owns the parameters in ``marks`` (all must be there) and understands those in ``options``.
-A parameter or an ``x-oss-`` header nobody here understands is refused too, so that a client cannot
-come to rely on something this server ignores.
+An operation owns the parameters in ``marks`` (all must be there) and understands those in
+``options``. A parameter or an ``x-oss-`` header that no operation understands is refused too, so
+that a client cannot rely on something that this server ignores.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def _operation(
     return _Operation(name, method, scope, frozenset(marks.split()), frozenset(options.split()))
 
 
-# More marks come first: the first row that fits is it.
+# Operations with more marks come first: the first row that fits is the operation.
 _OPERATIONS: Final = (
     _operation("list_buckets", "GET", "service", "", "prefix marker max-keys"),
     _operation("put_bucket", "PUT", "bucket"),
@@ -65,7 +65,9 @@ _OPERATIONS: Final = (
         "list_objects_v2", "GET", "bucket", "list-type",
         "prefix delimiter continuation-token start-after fetch-owner max-keys encoding-type",
     ),
-    _operation("list_objects", "GET", "bucket", "", "prefix delimiter marker max-keys encoding-type"),
+    _operation(
+        "list_objects", "GET", "bucket", "", "prefix delimiter marker max-keys encoding-type"
+    ),
     _operation("part", "PUT", "object", "uploadId partNumber"),
     _operation("put", "PUT", "object"),
     _operation("init", "POST", "object", "uploads", "encoding-type"),
@@ -82,20 +84,23 @@ _OPERATIONS: Final = (
 
 
 def operation_of(request: OssRequest) -> str:
-    """The operation's name; OssError 501 when there is none that understands all of the request."""
+    """Return the operation's name.
+
+    Raises: OssError: 501 when no operation understands the whole request.
+    """
     for name in request.headers:
         known = name in _HEADERS or name.startswith("x-oss-meta-")
         if (name.startswith("x-oss-") and not known) or name.startswith("if-"):
             raise OssError(501, "NotImplemented", f"header {name}")
     scope = "object" if request.key else "bucket" if request.bucket else "service"
-    asked = frozenset(request.query) - SIGNATURE_PARAMETERS
+    parameters = frozenset(request.query) - SIGNATURE_PARAMETERS
     for operation in _OPERATIONS:
         if (operation.method, operation.scope) == (request.method, scope) and (
-            operation.marks <= asked <= operation.marks | operation.options
+            operation.marks <= parameters <= operation.marks | operation.options
         ):
             _refuse_unsupported_values(request)
             return operation.name
-    raise OssError(501, "NotImplemented", f"{request.method} {scope} {sorted(asked)}")
+    raise OssError(501, "NotImplemented", f"{request.method} {scope} {sorted(parameters)}")
 
 
 def _refuse_unsupported_values(request: OssRequest) -> None:

@@ -1,4 +1,4 @@
-"""The endpoint as a process of its own, which can be killed, and the control path as methods."""
+"""Run the endpoint as a separate process that can be killed, with the control path as methods."""
 
 import os
 import sys
@@ -15,7 +15,10 @@ _PYTHON_PATH: Final = Path(__file__).parents[2]
 
 
 class OssProcess(Service):
-    """``python -m support.oss``; ``start`` again after ``kill`` finds everything, on the same port."""
+    """Runs ``python -m support.oss``.
+
+    ``start`` after ``kill`` finds all data again, on the same port.
+    """
 
     def __init__(self, *flags: str) -> None:
         super().__init__("oss")
@@ -44,24 +47,26 @@ class OssProcess(Service):
         httpx.post(f"{self.url}/-/faults", json=rules).raise_for_status()
 
     def faults(self) -> list[dict[str, Any]]:
-        """The rules, each with ``struck``: how often."""
-        told: list[dict[str, Any]] = httpx.get(f"{self.url}/-/faults").raise_for_status().json()
-        return told
+        """Return the rules, each with ``struck``, the number of its faults."""
+        described: list[dict[str, Any]] = (
+            httpx.get(f"{self.url}/-/faults").raise_for_status().json()
+        )
+        return described
 
     def clear_faults(self) -> None:
-        """Drop the rules and release whoever they hold."""
+        """Drop the rules and release all requests that they hold."""
         httpx.delete(f"{self.url}/-/faults").raise_for_status()
 
     def calls(self, operation: str | None = None) -> list[Call]:
-        """The requests so far, or those of one operation."""
-        told = httpx.get(f"{self.url}/-/calls").raise_for_status().json()
-        calls = [Call(**fields) for fields in told]
+        """Return the requests so far, or those of one operation."""
+        described = httpx.get(f"{self.url}/-/calls").raise_for_status().json()
+        calls = [Call(**fields) for fields in described]
         return [call for call in calls if operation in {None, call.operation}]
 
     def clear_calls(self) -> None:
-        """Forget them."""
+        """Drop the list of requests."""
         httpx.delete(f"{self.url}/-/calls").raise_for_status()
 
     def age(self, seconds: float) -> None:
-        """Make everything stored look so much older."""
+        """Make everything that is stored look older by this number of seconds."""
         httpx.post(f"{self.url}/-/age", json={"seconds": seconds}).raise_for_status()

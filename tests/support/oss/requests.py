@@ -1,7 +1,7 @@
-"""What a client asks of OSS, as a value: bucket, key, parameters, headers.
+"""A client's request to OSS as a value: bucket, key, parameters, headers.
 
-Path style (``/bucket/key``) when the host is an address or ``localhost``; otherwise the bucket is the
-first label of the host, as Alibaba's own endpoints have it.
+The style is path style (``/bucket/key``) when the host is an address or ``localhost``; otherwise
+the bucket is the first label of the host, as at Alibaba's own endpoints.
 """
 
 import ipaddress
@@ -22,8 +22,11 @@ class OssError(Exception):
 
 @dataclass(frozen=True)
 class OssRequest:
-    """One request without its body. Names of headers are in lower case; ``bucket`` and ``key`` are
-    empty when the request names none."""
+    """One request without its body.
+
+    Names of headers are in lower case; ``bucket`` and ``key`` are empty when the request names
+    none.
+    """
 
     method: str
     bucket: str
@@ -33,12 +36,15 @@ class OssRequest:
 
     @property
     def part_number(self) -> int | None:
-        """The part it is about."""
+        """Return the part that the request is about."""
         text = self.query.get("partNumber", "")
         return int(text) if text.isdecimal() else None
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
-        """A numeric parameter; InvalidArgument when it is none or out of its range."""
+        """Return a numeric parameter.
+
+        Raises: OssError: InvalidArgument when it is no number or out of its range.
+        """
         text = self.query.get(name) or str(default)
         if not (text.isdecimal() and low <= int(text) <= high):
             raise OssError(400, "InvalidArgument", f"{name} is not within {low} and {high}")
@@ -46,7 +52,10 @@ class OssRequest:
 
 
 def parse_request(method: str, target: str, headers: Mapping[str, str]) -> OssRequest:
-    """Read a request line and headers; OssError 400 for what cannot be read."""
+    """Read a request line and headers.
+
+    Raises: OssError: 400 when they cannot be read.
+    """
     path, _, query_text = target.partition("?")
     try:
         path = unquote(path, errors="strict").removeprefix("/")

@@ -1,5 +1,8 @@
-"""An OSS endpoint to test against, strict where OSS is: what a client gets wrong is refused with the
-code it would meet there. It is the one part that stands in for another in these tests."""
+"""An OSS endpoint to test against, strict where OSS is strict.
+
+A mistake of a client is refused with the code of the real OSS. It is the only part of these tests
+that stands in for another one.
+"""
 
 import threading
 from collections.abc import Mapping
@@ -25,10 +28,11 @@ MIN_PART_BYTES: Final = 100 * 1024
 
 
 class OssServer:
-    """The endpoint in threads of this process; all it stores is in ``directory``.
+    """The endpoint in threads of this process; all that it stores is in ``directory``.
 
-    ``keys``: secrets by access key. ``tokens``: the STS token that a key must bring. ``region``: of
-    version 4 signatures. A new server on the same directory (and ``port``) goes on where one ended.
+    ``keys`` has the secrets by access key, ``tokens`` the STS token that a key must bring,
+    ``region`` is that of version 4 signatures. A new server on the same directory (and ``port``)
+    continues with the data of the one before.
     """
 
     def __init__(
@@ -58,12 +62,12 @@ class OssServer:
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.02,))
 
     def start(self) -> "OssServer":
-        """Answer requests."""
+        """Start to answer requests."""
         self._thread.start()
         return self
 
     def close(self) -> None:
-        """Stop: every connection ends, also one that a fault holds."""
+        """Stop: every connection is closed, also one that a fault holds."""
         self._listener.shutdown()
         self._thread.join()
         self.faults.clear()
@@ -71,5 +75,5 @@ class OssServer:
         self._listener.server_close()
 
     def age(self, seconds: float) -> None:
-        """Make everything stored look so much older."""
+        """Make everything that is stored look older by this number of seconds."""
         self._service.age(seconds)

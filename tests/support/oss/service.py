@@ -33,7 +33,7 @@ _ON_BUCKET: Final[Mapping[str, Callable[[Bucket, OssRequest, Iterable[bytes]], A
 
 
 class OssService:
-    """All buckets below one directory."""
+    """Holds all buckets below one directory."""
 
     def __init__(self, directory: Path, *, min_part: int, clock: Clock) -> None:
         self._directory = directory
@@ -53,13 +53,16 @@ class OssService:
         }
 
     def carry_out(self, operation: str, request: OssRequest, body: Iterable[bytes]) -> Answer:
-        """The answer to a request that was let in; OssError for a refusal."""
+        """Carry out an authorized request and return the answer.
+
+        Raises: OssError: the request is refused.
+        """
         if operation in _ON_BUCKET:
             return _ON_BUCKET[operation](self._bucket(request), request, body)
         return self._on_service[operation](request)
 
     def create_bucket(self, name: str) -> None:
-        """Make a bucket; one that is there stays as it is."""
+        """Make a bucket; one that exists stays as it is."""
         if not _BUCKET_NAME.fullmatch(name):
             raise OssError(400, "InvalidBucketName")
         with self._lock:
@@ -67,7 +70,7 @@ class OssService:
                 self._buckets[name] = self._open(name)
 
     def age(self, seconds: float) -> None:
-        """Make everything look so much older."""
+        """Make everything look older by this number of seconds."""
         for bucket in list(self._buckets.values()):
             bucket.age(seconds)
 

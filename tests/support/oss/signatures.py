@@ -1,8 +1,8 @@
-"""Signatures of requests and of links, versions 1 and 4, really checked.
+"""Check signatures of requests and of links, versions 1 and 4, as OSS does.
 
-Rule 1: only values, no I/O and no clock. Rule 2: codes and statuses are those of Alibaba's list of
-errors (a wrong region is 400 InvalidArgument, a forgotten STS token is 403 InvalidAccessKeyId).
-Header values are what ``http.server`` made of the bytes: latin-1.
+Rule 1: there are only values, no I/O and no clock. Rule 2: codes and statuses are those of
+Alibaba's list of errors (a wrong region is 400 InvalidArgument, a forgotten STS token is 403
+InvalidAccessKeyId). Header values are what ``http.server`` made of the bytes: latin-1.
 """
 
 import base64
@@ -32,7 +32,7 @@ _V1_SIGNED_PARAMETERS: Final = frozenset(
 
 @dataclass(frozen=True)
 class Access:
-    """Who may sign. ``tokens``: the STS token each temporary access key must bring."""
+    """Who may sign. ``tokens`` has the STS token that each temporary access key must bring."""
 
     keys: Mapping[str, str]
     tokens: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Access:
     skew_seconds: float = 900.0
 
     def secret(self, access_key: str, token: str | None) -> str:
-        """The secret of a key that is used with the right token."""
+        """Return the secret of a key that is used with the right token."""
         known = access_key in self.keys and (access_key in self.tokens) == (token is not None)
         if not known:
             raise OssError(
@@ -54,7 +54,7 @@ class Access:
 
 
 def check_signature(request: OssRequest, access: Access, now: float) -> None:
-    """Return when the request may pass.
+    """Return if the request is authorized.
 
     Args: now: Unix seconds.
     Raises: OssError: 400 for a malformed signature, 403 for a wrong, late or missing one.

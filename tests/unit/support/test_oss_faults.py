@@ -55,7 +55,7 @@ def test_a_rule_skips_some_and_strikes_so_many(oss: OssServer, bucket: oss2.Buck
         except oss2.exceptions.ServerError as error:
             statuses.append(error.status)
     assert statuses == [200, 503, 503, 200, 503, 200, 503]
-    assert [rule["struck"] for rule in oss.faults.told()] == [2, 2]
+    assert [rule["struck"] for rule in oss.faults.described()] == [2, 2]
 
 
 def test_a_dropped_request_is_not_carried_out(oss: OssServer, bucket: oss2.Bucket) -> None:
@@ -226,4 +226,4 @@ def test_what_the_control_path_cannot_read_is_refused(
     oss: OssServer, path: str, body: Any, status: int
 ) -> None:
     assert httpx.post(f"{oss.url}/-/{path}", json=body).status_code == status
-    assert oss.faults.told() == []
+    assert oss.faults.described() == []
