@@ -44,7 +44,7 @@ from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.protocol.tus1 import Capabilities, Head, parse_request
 from tusd_py.storage import checksums
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
-from worker.clamd import judged
+from worker.clamd import read_verdict
 from worker.media.probe import parse_ffmpeg, parse_ffprobe
 
 CORPUS: Final = Path(__file__).parent / "corpus"
@@ -257,7 +257,7 @@ def media_facts(data: bytes) -> None:
 def scanner_answer(data: bytes) -> None:
     """Read clamd's verdict."""
     with suppress(TusdError):
-        judged(data.decode("utf-8", "replace"))
+        read_verdict(data.decode("utf-8", "replace"))
 
 
 def hook_answer(data: bytes) -> None:
