@@ -295,6 +295,6 @@ def _mode(settings: Settings) -> str:
         "MySQL" if settings.mysql.data_source.get_secret_value() else "SQLite",
         *(["Redis"] if settings.redis.addr else []),
         *(["RabbitMQ"] if settings.rabbitmq.host else []),
-        *({"local": [], "oss": ["OSS"], "s3": ["S3"]}[settings.object_store]),
+        *([] if settings.object_store == "local" else [settings.object_store.upper()]),
     ]
     return f"{'embedded' if parts == ['SQLite'] else 'distributed'} ({', '.join(parts)})"

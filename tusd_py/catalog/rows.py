@@ -15,7 +15,7 @@ from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Facts, ProducedFile, Rendition
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.protocol.fields import parse_metadata
+from tusd_py.protocol.fields import decode_metadata
 
 NAME_CHARACTERS = 255
 UPLOAD_COLUMNS: Final = (
@@ -63,7 +63,7 @@ def upload_of(row: Row) -> Upload:
         kind=UploadKind(row["kind"]),
         state=UploadState(row["state"]),
         metadata_header=header,
-        metadata=parse_metadata(header or ""),
+        metadata=decode_metadata(header or ""),
         concat_header=row["concat_header"],
         parts=tuple(UploadId(part) for part in row["parts"].split()),
         declared_hash=row["declared_hash"],

@@ -48,7 +48,7 @@ class AppContext:
         """Return the caller of a request. Raises: see ``Access.caller``."""
         return await self.access.caller(connection)
 
-    async def admit(self, caller: Caller) -> None:
+    async def count_request(self, caller: Caller) -> None:
         """Count a request that does not continue an upload. Raises: TooManyRequests."""
         if self.uploads.rate_limits is not None:
             await self.uploads.rate_limits.check_request(caller.user_id)

@@ -50,7 +50,7 @@ class AsgiBody:
         min_rate: float,
         cancel: CancelToken,
         on_progress: Callable[[int], None] | None = None,
-        toll: Throttle | None = None,
+        throttle: Throttle | None = None,
     ) -> DrainResult:
         """Receive the body; see ``uploads.body.Body.drain``."""
         intake = _MessageBuffer(self._receive, limit, idle_timeout, min_rate)
@@ -69,8 +69,8 @@ class AsgiBody:
                     taken += size
                     if on_progress is not None:
                         on_progress(taken)
-                    if toll is not None:
-                        await intake.pause(await toll.consume(size), cancel)
+                    if throttle is not None:
+                        await intake.pause(await throttle.consume(size), cancel)
                 if end is not None and not intake.pending:
                     return DrainResult(taken, end)
         finally:

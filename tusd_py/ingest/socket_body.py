@@ -49,8 +49,8 @@ class SocketHandoff(Protocol):
 class SocketBody:
     """Implements ``uploads.body.Body`` for one request."""
 
-    def __init__(self, lender: SocketHandoff, threads: Threads) -> None:
-        self._handoff = lender
+    def __init__(self, handoff: SocketHandoff, threads: Threads) -> None:
+        self._handoff = handoff
         self._threads = threads
 
     def whole(self) -> bytes | bytearray | None:
@@ -66,7 +66,7 @@ class SocketBody:
         min_rate: float,
         cancel: CancelToken,
         on_progress: Callable[[int], None] | None = None,
-        toll: Throttle | None = None,
+        throttle: Throttle | None = None,
     ) -> DrainResult:
         """Receive the body; see ``uploads.body.Body.drain``. No byte is read of a too long body."""
         if limit is not None and self._handoff.length > limit:
@@ -76,13 +76,13 @@ class SocketBody:
         early, reader = self._handoff.hand_off()
         if reader is None:
             await self._threads.body(sink, (memoryview(early),))
-            if toll is not None:
-                await toll.consume(len(early))
+            if throttle is not None:
+                await throttle.consume(len(early))
             return DrainResult(len(early), DrainEnd.COMPLETE)
         try:
             if early:
                 await self._threads.body(sink, (memoryview(early),))
-            watch = _Watch(reader, cancel, watchdog, toll)
+            watch = _Watch(reader, cancel, watchdog, throttle)
             await watch.pause(await watch.throttle(len(early)))
             received = len(early)
             while True:
@@ -117,12 +117,12 @@ class _Watch:
         reader: SocketReader,
         cancel: CancelToken,
         watchdog: BodyWatchdog,
-        toll: Throttle | None,
+        throttle: Throttle | None,
     ) -> None:
         self._reader = reader
         self._watchdog = watchdog
-        self._throttle = toll
-        self.slice_bytes = SLICE_BYTES if toll is None else toll.slice_bytes
+        self._throttle = throttle
+        self.slice_bytes = SLICE_BYTES if throttle is None else throttle.slice_bytes
         self._loop = asyncio.get_running_loop()
         self._woken: asyncio.Future[bool] | None = None
         self.cancel = cancel

@@ -85,22 +85,31 @@ def parse_defer_length(text: str) -> None:
 
 
 def parse_metadata(text: str) -> Mapping[str, bytes]:
+    """Check Upload-Metadata of a request against the limits, and return its pairs.
+
+    Raises: MalformedHeader, MetadataTooLarge.
+    """
+    if len(text) > MAX_METADATA_BYTES:
+        raise MetadataTooLarge(f"Upload-Metadata is longer than {MAX_METADATA_BYTES} bytes.")
+    if text.count(",") >= MAX_METADATA_KEYS:
+        raise MetadataTooLarge(f"Upload-Metadata has more than {MAX_METADATA_KEYS} keys.")
+    return decode_metadata(text)
+
+
+def decode_metadata(text: str) -> Mapping[str, bytes]:
     """Return the pairs of Upload-Metadata with decoded values; a key without value has b"".
+
+    It has no limits, so that stored metadata stays readable when a limit of requests changes.
 
     "The key and value MUST be separated by a space. The key MUST NOT contain spaces and commas and
     MUST NOT be empty. [...] All keys MUST be unique. The value MUST be Base64 encoded."
     An empty field means no metadata: tuspy sends it.
-    Raises: MalformedHeader, MetadataTooLarge.
+    Raises: MalformedHeader.
     """
     if not text:
         return {}
-    if len(text) > MAX_METADATA_BYTES:
-        raise MetadataTooLarge(f"Upload-Metadata is longer than {MAX_METADATA_BYTES} bytes.")
-    pairs = text.split(",")
-    if len(pairs) > MAX_METADATA_KEYS:
-        raise MetadataTooLarge(f"Upload-Metadata has more than {MAX_METADATA_KEYS} keys.")
     metadata: dict[str, bytes] = {}
-    for pair in pairs:
+    for pair in text.split(","):
         key, _, encoded = pair.strip(" ").partition(" ")
         if not key or key in metadata:
             raise MalformedHeader("Upload-Metadata has an empty or repeated key.")

@@ -102,8 +102,7 @@ def _offset(context: UploadContext, upload: Upload) -> int:
     offset = context.offset(upload)
     if upload.state is UploadState.FINISHED:
         return offset
-    expires_at = context.expires_at(upload)
-    if expires_at is not None and expires_at < context.clock.now():
+    if context.is_expired(upload):
         raise UploadExpired
     return offset
 

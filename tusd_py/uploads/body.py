@@ -97,7 +97,7 @@ class Body(Protocol):
         min_rate: float,
         cancel: CancelToken,
         on_progress: Callable[[int], None] | None = None,
-        toll: Throttle | None = None,
+        throttle: Throttle | None = None,
     ) -> DrainResult:
         """Move the body into the sink until it ends, for any reason.
 
@@ -107,7 +107,7 @@ class Body(Protocol):
             byte after which the body is given up. min_rate: bytes a second that must come over
             each period of that length; 0: any.
             on_progress: is called on the event loop with the number of bytes taken until then.
-            toll: counts each slice, and sets the pause after it.
+            throttle: counts each slice, and sets the pause after it.
         Raises: every error that the sink raises.
         """
         ...

@@ -231,13 +231,20 @@ class UploadContext:
             return upload.size
         return self.stores.uploads.offset(upload.id)
 
-    def expires_at(self, upload: Upload) -> float | None:
+    def expires_at(self, upload: Upload, touched_at: float | None = None) -> float | None:
         """Return when an unfinished upload expires, in unix seconds; None: never. Blocks (stat)."""
         if self.policy.expires_after is None:
             return None
         if upload.state is UploadState.FINISHED and upload.kind is not UploadKind.PARTIAL:
             return None
-        return self.touched_at(upload) + self.policy.expires_after
+        if touched_at is None:
+            touched_at = self.touched_at(upload)
+        return touched_at + self.policy.expires_after
+
+    def is_expired(self, upload: Upload) -> bool:
+        """Return whether an unfinished upload is past its time. Blocks (stat)."""
+        expires_at = self.expires_at(upload)
+        return expires_at is not None and expires_at < self.clock.now()
 
     def touched_at(self, upload: Upload) -> float:
         """Return the unix seconds of the last byte, or of the creation. Blocks (stat)."""

@@ -26,6 +26,5 @@ def _drop_expired(context: UploadContext, upload_id: UploadId) -> None:
     upload = context.catalog.uploads.get(upload_id)
     if upload is None:
         return
-    expires_at = context.expires_at(upload)
-    if expires_at is not None and expires_at < context.clock.now():
+    if context.is_expired(upload):
         drop(context, upload, UploadState.EXPIRED, UploadExpired)

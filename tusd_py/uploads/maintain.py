@@ -106,13 +106,13 @@ def _examine(context: UploadContext, upload: Upload) -> _Examination:
     now, touched = context.clock.now(), context.touched_at(upload)
     idle = now - touched
     complete = receiving and idle >= IDLE_SECONDS and _is_complete(context, upload)
-    expires_after = context.policy.expires_after
-    expired = not complete and expires_after is not None and idle > expires_after
+    expires_at = context.expires_at(upload, touched)
+    expired = not complete and expires_at is not None and expires_at < now
     pause = min(max(idle, SOONEST_EXAMINATION_SECONDS), LATEST_EXAMINATION_SECONDS)
     if expired:
         pause = SOONEST_EXAMINATION_SECONDS
-    elif expires_after is not None:
-        pause = min(pause, max(expires_after - idle, 1.0))
+    elif expires_at is not None:
+        pause = min(pause, max(expires_at - now, 1.0))
     return _Examination(
         upload=upload,
         again_at=now + pause,

@@ -243,7 +243,7 @@ async def _drain(
             min_rate=context.policy.min_rate,
             cancel=cancel,
             on_progress=arrival.on_bytes,
-            toll=context.throttle(session.upload.user_id),
+            throttle=context.throttle(session.upload.user_id),
         )
     except TusdError:
         await context.threads.body(session.abort)

@@ -40,7 +40,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def one(request: Request) -> Response:
         caller = await context.access.listener(request)
-        await context.admit(caller)
+        await context.count_request(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
         seen = last_seen(request.headers.get("last-event-id"), task)
@@ -51,7 +51,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     async def mine(request: Request) -> Response:
         caller = await context.access.listener(request)
         caller.require_full_user()
-        await context.admit(caller)
+        await context.count_request(caller)
         return _Stream(context, caller.user_id, _user_events(context, caller.user_id))
 
     return [

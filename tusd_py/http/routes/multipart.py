@@ -37,7 +37,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def upload(request: Request) -> Response:
         caller = await context.owner(request)
-        await context.admit(caller)
+        await context.count_request(caller)
         _check_length(context, request)
         form = FormFile(request.receive, request.headers.getlist("content-type"))
         await form.begin()

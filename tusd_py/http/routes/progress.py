@@ -33,7 +33,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def progress(request: Request) -> Response:
         caller = await context.caller(request)
-        await context.admit(caller)
+        await context.count_request(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
         placed = await context.queue_positions.with_position(task)

@@ -35,7 +35,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     async def make(request: Request) -> Response:
         # A link may be valid for longer than the token of an upload.
         caller = await context.owner(request)
-        await context.admit(caller)
+        await context.count_request(caller)
         task_id = task_id_of(request.path_params["task_id"])
         wanted = await json_members(request)
         await find_task(context, caller, task_id)

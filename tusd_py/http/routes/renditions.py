@@ -22,7 +22,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def renditions(request: Request) -> Response:
         caller = await context.caller(request)
-        await context.admit(caller)
+        await context.count_request(caller)
         task_id = task_id_of(request.path_params["task_id"])
         upload = await find_upload(context, caller, task_id)
         base = f"{mount_path(request.scope)}{context.settings.base_path}{task_id}"

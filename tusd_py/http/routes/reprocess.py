@@ -18,7 +18,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         caller = await context.caller(request)
         if request.method == "POST":
             caller.require_full_user()
-        await context.admit(caller)
+        await context.count_request(caller)
         task_id = task_id_of(request.path_params["task_id"])
         operator = _is_operator(context, caller)
         await find_upload(context, caller, task_id, of_any_user=operator)

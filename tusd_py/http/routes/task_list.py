@@ -22,7 +22,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def tasks(request: Request) -> Response:
         caller = await context.owner(request)
-        await context.admit(caller)
+        await context.count_request(caller)
         user_id = caller.user_id
         page = _number(request, "page", default=1, largest=10**9)
         size = _number(request, "size", default=10, largest=MAX_SIZE)

@@ -26,7 +26,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
     async def ticket(request: Request) -> Response:
         caller = await context.caller(request)
-        await context.admit(caller)
+        await context.count_request(caller)
         wanted = _task_id(await json_members(request))
         if wanted is not None:
             task_id = task_id_of(wanted)

@@ -102,7 +102,7 @@ class TusEndpoint:
         body = body_of(scope, receive, self._context.threads)
         match command:
             case Create():
-                await self._context.admit(caller)
+                await self._context.count_request(caller)
                 return await self._create(scope, head, command, caller, body)
             case Append():
                 appended = await append(self._uploads, user_id, command, body)

@@ -32,7 +32,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         with ExitStack() as open_streams:
             try:
                 caller = await context.access.listener(websocket)
-                await context.admit(caller)
+                await context.count_request(caller)
                 task_id = task_id_of(websocket.path_params["task_id"])
                 await find_task(context, caller, task_id)
                 open_streams.enter_context(context.streams.open_stream(caller.user_id))
