@@ -117,7 +117,7 @@ def test_what_a_row_names_exists(page: str) -> None:
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
-def test_every_table_has_rows_and_every_row_a_test_or_says_that_it_has_none() -> None:
+def test_every_table_has_rows_and_every_row_a_test_or_a_note_without_one() -> None:
     table = rows()
     assert all(len(table[word]) > 10 for word in FORMS)
     for word in ("requirement", "fault", "hole"):

@@ -36,7 +36,7 @@ def test_the_runner_notices_a_false_line() -> None:
     assert not matches("a\n...\nc ... f\n", "a\nb\nc d e\n")
 
 
-def test_readmes_console_blocks_print_what_they_say(tmp_path: Path) -> None:
+def test_readmes_console_blocks_print_what_they_show(tmp_path: Path) -> None:
     told = blocks()
     assert list(told) == ["make serve", ".venv/bin/tusd-py upload movie.mp4"]
     source = video(tmp_path / "movie.mp4", seconds=3.0)

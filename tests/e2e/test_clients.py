@@ -165,7 +165,7 @@ def ours(*arguments: str, state: Path) -> "subprocess.Popen[str]":
     )
 
 
-def test_our_client_uploads_and_tells_each_stage(
+def test_our_client_uploads_and_reports_each_stage(
     server: Server, file: Path, tmp_path: Path
 ) -> None:
     process = ours(str(file), "--url", server.files, "--json", state=tmp_path / "state")
@@ -205,7 +205,7 @@ def test_our_client_gets_through_breaks_and_its_own_death(
         proxy.close()
 
 
-def test_our_client_says_what_is_wrong_in_one_sentence(server: Server, tmp_path: Path) -> None:
+def test_our_client_reports_an_error_in_one_sentence(server: Server, tmp_path: Path) -> None:
     missing = ours(str(tmp_path / "nothing"), "--url", server.files, state=tmp_path)
     _, err = missing.communicate(timeout=60)
     assert missing.returncode == 1

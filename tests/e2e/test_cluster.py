@@ -252,7 +252,7 @@ def test_with_the_broker_away_a_finish_is_accepted_and_its_job_runs_later(
         broker.close()
 
 
-def test_with_redis_away_uploads_and_jobs_go_on_and_the_record_tells_it(
+def test_with_redis_away_uploads_and_jobs_go_on_and_the_history_shows_it(
     tmp_path: Path, mariadb: MariaDb, rabbitmq: RabbitMq
 ) -> None:
     view = Redis()

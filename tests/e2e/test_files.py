@@ -85,7 +85,7 @@ def test_a_file_comes_back_whole_through_breaks(server: Server, tmp_path: Path) 
     assert Path(named).read_bytes() == content
 
 
-def test_what_is_not_there_is_said_in_a_sentence(server: Server, tmp_path: Path) -> None:
+def test_what_is_not_there_is_reported_in_a_sentence(server: Server, tmp_path: Path) -> None:
     target = tmp_path / "x"
     told = run("download", "0" * 32, "--url", server.files, "-o", str(target), code=1)
     assert told == "tusd-py: There is no such upload.\n"

@@ -67,7 +67,7 @@ def test_a_client_ends_in_success_and_nothing_is_stored_again(
     assert len(list((held.data_dir / "objects" / "pool").glob("*/*"))) == 1
 
 
-def test_the_creation_tells_that_no_byte_is_needed(held: Server) -> None:
+def test_the_creation_shows_that_no_byte_is_needed(held: Server) -> None:
     told = {**TUS, "Upload-Length": str(len(CONTENT)), "Origin": held.url}
     digest = base64.b64encode(blake3.blake3(CONTENT).digest()).decode()
     made = httpx.post(held.files, headers={**told, "Upload-Hash": f"blake3=:{digest}:"})

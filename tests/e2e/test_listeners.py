@@ -79,7 +79,7 @@ def listening_connections(view: Redis) -> int:
     return count
 
 
-def test_every_listener_hears_every_state_in_order_and_one_end_through_one_connection(
+def test_every_stream_gets_every_state_in_order_and_one_end_through_one_connection(
     cluster: Cluster, view: Redis
 ) -> None:
     here, there = cluster.servers
@@ -120,7 +120,7 @@ def test_every_listener_hears_every_state_in_order_and_one_end_through_one_conne
     asyncio.run(work())
 
 
-def test_a_restart_of_redis_costs_no_listener_the_end_and_tells_none_twice(
+def test_after_a_restart_of_redis_each_stream_gets_its_end_exactly_once(
     cluster: Cluster, view: Redis
 ) -> None:
     here, there = cluster.servers

@@ -118,7 +118,7 @@ def test_a_malformed_request_for_a_ticket_is_refused(
     assert (refused.status_code, refused.json()["code"]) == (status, code)
 
 
-def test_the_uploader_says_why_it_may_not(server: Server, tmp_path: Path) -> None:
+def test_the_uploader_reports_why_it_may_not(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_bytes(b"x")
     done = subprocess.run(

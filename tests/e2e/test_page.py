@@ -103,7 +103,7 @@ def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path,
         assert metrics(server.url)["tusd_received_bytes_total"] + before == SIZE
 
 
-def test_a_refusal_is_told_in_the_servers_words(tmp_path: Path) -> None:
+def test_a_refusal_is_shown_in_the_servers_words(tmp_path: Path) -> None:
     file = tmp_path / "a.exe"
     file.write_bytes(b"MZ")
     env = {"TUSD_WHITELIST__EXTENSIONS": "mp4"}

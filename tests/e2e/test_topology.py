@@ -304,7 +304,7 @@ def test_a_websocket_is_passed_on(deployed: Deployed) -> None:
     assert frames[-1]["status"] == "completed"
 
 
-def test_what_a_client_says_about_its_own_address_counts_for_nothing(deployed: Deployed) -> None:
+def test_a_clients_claim_about_its_own_address_is_ignored(deployed: Deployed) -> None:
     said = {
         "X-Forwarded-Proto": "https",
         "X-Forwarded-Host": "evil.example",
@@ -314,7 +314,7 @@ def test_what_a_client_says_about_its_own_address_counts_for_nothing(deployed: D
     assert created.headers["Location"].startswith(deployed.files)
 
 
-def test_what_is_for_the_machines_beside_nginx_is_not_there_for_others(deployed: Deployed) -> None:
+def test_what_is_for_machines_behind_nginx_is_not_there_for_others(deployed: Deployed) -> None:
     for path in ("healthz", "readyz", "metrics"):
         refused = httpx.get(f"{deployed.url}/{path}")
         assert (refused.status_code, "nginx" in refused.text) == (404, True)
@@ -322,7 +322,7 @@ def test_what_is_for_the_machines_beside_nginx_is_not_there_for_others(deployed:
         assert httpx.get(f"{deployed.entry(name)['urls'][0]}/healthz").status_code == 200
 
 
-def test_with_every_server_away_a_client_is_told_to_wait_and_not_to_begin_anew(
+def test_with_every_server_away_a_client_waits_and_does_not_begin_again(
     deployed: Deployed,
 ) -> None:
     url = create(deployed, 10, body=b"half.")

@@ -197,7 +197,7 @@ def test_a_listener_that_comes_back_gets_no_state_twice(server: Server) -> None:
             assert [event for _, event, _ in frames(response)] == ["message", "end"]
 
 
-def test_a_users_stream_tells_of_all_their_tasks(server: Server) -> None:
+def test_a_users_stream_has_events_of_all_their_tasks(server: Server) -> None:
     finished = threading.Event()
     seen: dict[str, str] = {}
 
@@ -265,7 +265,7 @@ def test_a_stopping_server_ends_its_streams(server: Server) -> None:
     assert ended.wait(30)
 
 
-def test_a_head_beside_the_last_patch_never_says_that_the_upload_is_gone(server: Server) -> None:
+def test_a_head_during_the_last_patch_never_answers_404(server: Server) -> None:
     """Content that is held already leaves no file behind at its finish. A client that is told 404
     begins at zero."""
     content = os.urandom(2000)

@@ -27,7 +27,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("method", "path", "headers", "status", "code"), CASES)
-def test_a_bad_request_is_told_why(
+def test_a_bad_request_gets_the_reason(
     server: Server, method: str, path: str, headers: dict[str, str], status: int, code: str | None
 ) -> None:
     answer = httpx.request(method, f"{server.files}{path}", headers={**TUS, **headers})
@@ -41,7 +41,7 @@ def test_a_bad_request_is_told_why(
     assert [path for path in (server.data_dir / "uploads").rglob("*") if path.is_file()] == []
 
 
-def test_a_wrong_offset_is_told_the_right_one(server: Server) -> None:
+def test_a_wrong_offset_is_answered_with_the_right_one(server: Server) -> None:
     url = create(server, 10)
     patch(url, 0, b"12345")
     answer = patch(url, 0, b"12345")
@@ -51,7 +51,7 @@ def test_a_wrong_offset_is_told_the_right_one(server: Server) -> None:
     assert offset(url) == 5
 
 
-def test_an_overlong_body_changes_nothing_told_or_chunked(server: Server) -> None:
+def test_an_overlong_body_changes_nothing_with_a_length_or_chunked(server: Server) -> None:
     url = create(server, 10)
     assert patch(url, 0, b"x" * 16).status_code == 413
     chunked = httpx.patch(url, headers={**BODY, "Upload-Offset": "0"}, content=iter([b"x" * 8] * 2))
@@ -60,7 +60,7 @@ def test_an_overlong_body_changes_nothing_told_or_chunked(server: Server) -> Non
     assert patch(url, 0, b"0123456789").status_code == 204
 
 
-def test_a_file_that_is_not_what_its_hash_says_is_dropped(server: Server) -> None:
+def test_a_file_that_differs_from_its_hash_is_dropped(server: Server) -> None:
     url = create(server, 4, filehash="blake3:" + "0" * 64)
     answer = patch(url, 0, b"data")
     assert (answer.status_code, answer.json()["code"]) == (460, "hash_mismatch")
@@ -74,7 +74,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield mount
 
 
-def test_a_full_disk_is_told_and_costs_nothing_that_was_acknowledged(disk: Path) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing_that_was_acknowledged(disk: Path) -> None:
     env = {"TUSD_LIMITS__DISK_RESERVE": "0"}
     with running_server(disk / "data", "--workers", "0", env=env) as server:
         url = create(server, None)

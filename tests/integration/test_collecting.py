@@ -101,7 +101,7 @@ def collected_before(
 
 
 @pytest.mark.parametrize("step", ["before_store", "before_record"])
-def test_an_object_that_was_collected_before_it_is_recorded_is_stored_anew(
+def test_an_object_that_was_collected_before_it_is_recorded_is_stored_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     key = object_key(blake3.blake3(b"content").hexdigest(), "")

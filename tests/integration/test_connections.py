@@ -89,7 +89,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("through", ["straight", "nginx"])
-def test_an_upload_by_a_client_that_asks_for_http2_is_refused_clearly(
+def test_an_upload_by_a_client_that_requests_http2_is_refused_clearly(
     server: Server, tmp_path: Path, through: str
 ) -> None:
     url = create(server, 5)

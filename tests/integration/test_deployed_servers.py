@@ -89,7 +89,7 @@ def test_a_stranger_is_refused_and_the_first_user_is_served(way: Way, tmp_path: 
 
 @WAYS
 @pytest.mark.parametrize("secret", ["", "CHANGE_ME"])
-def test_without_a_secret_it_does_not_start_and_says_so(
+def test_without_a_secret_it_does_not_start_and_reports_it(
     way: Way, secret: str, tmp_path: Path
 ) -> None:
     command, given = way()

@@ -253,7 +253,7 @@ def test_a_schema_from_the_future_is_found(room: Room, mariadb: MariaDb) -> None
     assert room.bad() == {"mysql.schema": Level.PROBLEM}
 
 
-def test_a_queue_that_somebody_else_declared_is_found(room: Room, own_vhost: str) -> None:
+def test_a_queue_that_another_program_declared_is_found(room: Room, own_vhost: str) -> None:
     with _channel(room) as channel:
         declare(channel)
         channel.queue_delete(QUEUE)

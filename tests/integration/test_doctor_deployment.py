@@ -164,7 +164,7 @@ def test_clocks_that_do_not_agree_are_found(
     assert bad(findings) == {"clock": Level.PROBLEM}
 
 
-def test_a_certificate_that_nobody_trusts_is_found(
+def test_an_untrusted_certificate_is_found(
     backend: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with proxied(backend) as nginx, proxied(backend) as other:
@@ -173,7 +173,7 @@ def test_a_certificate_that_nobody_trusts_is_found(
     assert bad(findings) == {"tls": Level.PROBLEM}
 
 
-def test_what_is_no_tus_server_is_said_once(
+def test_an_address_that_is_no_tus_server_is_reported_once(
     backend: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with proxied(backend) as nginx:
@@ -181,7 +181,7 @@ def test_what_is_no_tus_server_is_said_once(
     assert [(one.check, one.level) for one in findings] == [("endpoint", Level.PROBLEM)]
 
 
-def test_an_origin_that_the_server_refuses_matters_when_it_was_asked_about(tmp_path: Path) -> None:
+def test_a_refused_origin_matters_when_it_was_given(tmp_path: Path) -> None:
     allowed = {"TUSD_CORS__ALLOW_ORIGINS": "https://page.example", **APART}
     with running_server(tmp_path / "data", "--workers", "1", env=allowed) as server:
         clock = SystemClock()
@@ -258,7 +258,7 @@ def test_a_server_that_takes_only_some_types_is_not_blamed(tmp_path: Path) -> No
     assert (findings[-1].check, findings[-1].level) == ("creation", Level.NOTE)
 
 
-def test_an_address_where_nobody_is_gives_code_3(backend: Server) -> None:
+def test_an_address_without_a_server_gives_code_3(backend: Server) -> None:
     with proxied(backend) as nginx:
         url = nginx.url
     with pytest.raises(Unreachable):

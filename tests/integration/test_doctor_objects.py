@@ -89,7 +89,7 @@ def test_a_right_that_is_missing_is_a_problem(oss: OssServer, operation: str) ->
     assert bad(check_objects(oss_settings(oss)))["objects.rights"] is PROBLEM
 
 
-def test_a_public_endpoint_that_nobody_reaches_is_a_note(oss: OssServer) -> None:
+def test_an_unreachable_public_endpoint_is_a_note(oss: OssServer) -> None:
     settings = oss_settings(oss, public_endpoint="http://127.0.0.1:9")
     assert bad(check_objects(settings)) == {"objects.links": NOTE}
 

@@ -153,7 +153,7 @@ def test_what_is_written_beyond_the_limit_ends_the_program(tmp_path: Path) -> No
     assert (tmp_path / "big").stat().st_size == 1000
 
 
-def test_a_program_is_ended_with_its_children_when_asked(tmp_path: Path) -> None:
+def test_a_cancelled_program_is_ended_with_its_children(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         run(
             ["sh", "-c", "sleep 100 & sleep 100"],
@@ -181,7 +181,7 @@ def test_a_program_that_stands_still_is_ended() -> None:
         )
 
 
-def test_ffmpeg_tells_what_ffprobe_tells(tmp_path: Path) -> None:
+def test_ffmpeg_reports_what_ffprobe_reports(tmp_path: Path) -> None:
     source = video(tmp_path / "clip.mp4")
     done = subprocess.run(
         ["ffmpeg", "-hide_banner", *input_argv(str(source), "mov")],

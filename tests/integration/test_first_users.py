@@ -75,7 +75,7 @@ def test_a_role_opens_the_operators_page(server: Server) -> None:
     assert httpx.get(overview, headers=operator).status_code == 200
 
 
-def test_the_command_says_who_the_user_is_and_how_the_token_is_used() -> None:
+def test_the_command_prints_the_user_and_how_the_token_is_used() -> None:
     done = add("anna", "--tenant", "sales", env=WITH_SECRET)
     for said in ("anna", "number -", "UTC", "TUSD_TOKEN", "Access token", "Authorization: Bearer"):
         assert said in done.stderr
@@ -95,7 +95,7 @@ def test_the_command_says_who_the_user_is_and_how_the_token_is_used() -> None:
         ),
     ],
 )
-def test_without_a_secret_it_says_what_to_do_instead(env: dict[str, str], said: str) -> None:
+def test_without_a_secret_it_prints_what_to_do_instead(env: dict[str, str], said: str) -> None:
     done = add("anna", env=env)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr

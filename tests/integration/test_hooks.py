@@ -45,7 +45,7 @@ def posted(server: Server, **facts: str) -> httpx.Response:
     return httpx.post(server.files, headers=headers, content=os.urandom(5))
 
 
-def test_an_application_is_asked_and_told_and_can_trust_it(
+def test_an_application_decides_and_is_notified_by_signed_requests(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     with running_server(tmp_path / "data", env=env(receiver)) as server:
@@ -81,7 +81,7 @@ def test_a_refusal_is_the_applications_sentence_and_leaves_nothing(
         assert posted(server, album="7").status_code == 201
 
 
-def test_of_what_our_own_rules_refuse_nobody_is_asked(tmp_path: Path, receiver: Receiver) -> None:
+def test_what_our_own_rules_refuse_calls_no_hook(tmp_path: Path, receiver: Receiver) -> None:
     with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
         part = {**TUS, **BODY, "Upload-Length": "5", "Upload-Concat": "partial"}
         made = httpx.post(server.files, headers=part, content=b"bytes").headers["Location"]
@@ -117,7 +117,7 @@ def test_without_an_answer_no_upload_begins(
         receiver.__init__()  # type: ignore[misc]
 
 
-def test_what_could_not_be_told_is_told_later_in_order_through_kill_9(
+def test_undelivered_events_are_delivered_later_in_order_through_kill_9(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     receiver.answer = lambda notification: (
@@ -139,7 +139,7 @@ def test_what_could_not_be_told_is_told_later_in_order_through_kill_9(
     assert events[events.index("post-finish") :] == ["post-finish", "post-complete"]
 
 
-def test_a_failure_is_told_with_its_reason(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_failure_is_delivered_with_its_reason(tmp_path: Path, receiver: Receiver) -> None:
     failing = {"TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100"}
     with running_server(tmp_path / "data", env=env(receiver, **failing)) as server:
         send(server, video(tmp_path / "clip.mp4"))
@@ -168,14 +168,14 @@ def test_tusds_format_and_its_way_to_refuse(tmp_path: Path, receiver: Receiver) 
     assert event["Event"]["Upload"]["Storage"]["Path"]
 
 
-def test_only_what_is_wanted_is_told(tmp_path: Path, receiver: Receiver) -> None:
+def test_only_chosen_events_are_delivered(tmp_path: Path, receiver: Receiver) -> None:
     wanted = env(receiver, TUSD_HOOKS__EVENTS="post-complete")
     with running_server(tmp_path / "data", env=wanted) as server:
         send(server, b"some text", "a.txt")
         wait_until(lambda: receiver.events() == ["post-complete"])
 
 
-def test_functions_of_the_application_are_asked_and_told(tmp_path: Path) -> None:
+def test_functions_of_the_application_decide_and_are_notified(tmp_path: Path) -> None:
     seen: list[HookNotification] = []
 
     async def ask(notification: HookNotification) -> None:

@@ -76,7 +76,7 @@ def test_an_instant_upload_counts_too(server: Server) -> None:
     assert (third.status_code, third.json()["code"]) == (413, "quota_exceeded")
 
 
-def test_a_length_that_is_told_late_is_held_against_the_quota_then(server: Server) -> None:
+def test_a_length_that_is_sent_later_is_checked_against_the_quota_then(server: Server) -> None:
     create(server, 60 * KIB)
     url = ask(server, None).headers["Location"]
     assert patch(url, 0, b"x" * 1000).status_code == 204
@@ -95,7 +95,7 @@ def test_a_form_beyond_the_quota_leaves_nothing(server: Server) -> None:
     wait_until(lambda: sources(server) == held)
 
 
-def test_so_many_may_be_open(server: Server) -> None:
+def test_the_number_of_open_uploads_is_limited(server: Server) -> None:
     urls = [create(server, 10) for _ in range(3)]
     refused = ask(server, 10)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_uploads")

@@ -26,7 +26,7 @@ def test_an_address_that_others_reach_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_it_is_listened_on_where_the_deployment_says_that_strangers_are_kept_out(
+def test_it_is_listened_on_where_the_deployment_states_that_strangers_are_kept_out(
     tmp_path: Path,
 ) -> None:
     done = serve(tmp_path / "data", TUSD_ALLOW_ANONYMOUS="true")

@@ -92,7 +92,7 @@ def test_sounds_subtitles_chapters_and_tags_are_carried(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "place", "maker"), [("strip_location", False, True), ("strip_all", False, False)]
 )
-def test_tags_are_removed_where_the_settings_say_so(
+def test_tags_are_removed_by_the_settings(
     tmp_path: Path, policy: str, place: bool, maker: bool
 ) -> None:
     film, source = video(tmp_path / "f.mp4", sound=False), tmp_path / "source.mov"

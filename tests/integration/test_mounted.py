@@ -127,7 +127,7 @@ def test_an_operators_link_leads_to_the_mount_and_nowhere_else(tmp_path: Path, t
     anyio.run(main)
 
 
-def test_a_task_of_somebody_else_is_not_there(tmp_path: Path) -> None:
+def test_a_task_of_another_user_is_not_there(tmp_path: Path) -> None:
     """Hole 10, on every verb of every resource."""
 
     async def scene(client: httpx.AsyncClient) -> None:
@@ -158,7 +158,7 @@ def test_a_task_of_somebody_else_is_not_there(tmp_path: Path) -> None:
     run(tmp_path, scene)
 
 
-def test_without_its_lifespan_it_says_so(tmp_path: Path) -> None:
+def test_without_its_lifespan_it_answers_503(tmp_path: Path) -> None:
     async def main() -> None:
         app = create_app(Settings(data_dir=tmp_path, workers=0))
         transport = httpx.ASGITransport(app)
@@ -170,7 +170,7 @@ def test_without_its_lifespan_it_says_so(tmp_path: Path) -> None:
     anyio.run(main)
 
 
-def test_an_application_says_who_operates(tmp_path: Path) -> None:
+def test_an_application_decides_who_operates(tmp_path: Path) -> None:
     async def scene(client: httpx.AsyncClient) -> None:
         for user, status in (("1", 403), ("9", 200)):
             seen = await client.get("/app/api/admin/overview", headers={"X-User": user})
@@ -180,7 +180,7 @@ def test_an_application_says_who_operates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/app/files/", "/app/api/file/upload/tasks"])
-def test_who_does_not_say_who_they_are_is_refused(tmp_path: Path, path: str) -> None:
+def test_a_request_without_identity_is_refused(tmp_path: Path, path: str) -> None:
     async def scene(client: httpx.AsyncClient) -> None:
         method = "POST" if "files" in path else "GET"
         refused = await client.request(method, path, headers={**TUS, "Upload-Length": "5"})

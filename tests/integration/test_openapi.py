@@ -28,7 +28,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_the_server_does_what_the_description_says(guarded: Server, tmp_path: Path) -> None:
+def test_the_server_agrees_with_its_description(guarded: Server, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             str(Path(sys.executable).parent / "schemathesis"), "run",
@@ -62,7 +62,7 @@ def test_every_route_is_described(tmp_path: Path) -> None:
     app.state.context.ports.close()
 
 
-def test_people_read_it_in_a_viewer_that_needs_nobody_else(guarded: Server) -> None:
+def test_people_read_it_in_a_viewer_that_needs_no_other_site(guarded: Server) -> None:
     assert httpx.get(f"{guarded.url}/api/openapi.json").json()["servers"] == [{"url": "/"}]
     with visiting(
         f"{guarded.url}/api/docs", ["text", "#api", "Upload one file by a form"]

@@ -198,7 +198,7 @@ def test_a_download_that_never_begins_is_an_error(
     ],
     ids=["secret", "token", "bucket"],
 )
-def test_a_refusal_is_not_repeated_and_tells_no_secret(
+def test_a_refusal_is_not_repeated_and_discloses_no_secret(
     server: OssServer,
     source: Path,
     wrong: Callable[[str], OssBucket],
@@ -316,7 +316,7 @@ def test_the_whole_bucket_is_listed_page_by_page(server: OssServer, tmp_path: Pa
     assert {left.upload_id for left in store.incomplete_uploads()} == begun
 
 
-def test_a_check_asks_the_bucket(server: OssServer) -> None:
+def test_a_check_sends_a_request_to_the_bucket(server: OssServer) -> None:
     bucket_at(server.url).check()
     with pytest.raises(BucketError):
         bucket_at(server.url, secret="wrong").check()

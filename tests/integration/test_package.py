@@ -110,7 +110,7 @@ def test_what_is_installed_elsewhere_serves_the_page_and_takes_a_file(
         assert httpx.get(last["url"]).content == b"from elsewhere"
 
 
-def test_the_quick_start_says_what_was_run_here() -> None:
+def test_the_quick_start_has_the_commands_of_this_test() -> None:
     text = (ROOT / "docs" / "index.md").read_text("utf-8")
     commands = [
         line[2:].partition("#")[0].strip() for line in text.splitlines() if line[:2] == "$ "

@@ -145,7 +145,7 @@ def test_the_place_is_taken_out_and_nothing_else(form: str, pictures: Server) ->
     assert found["all"]["web"]["content_type"] == f"image/{form.lower()}"
 
 
-def test_a_smaller_main_copy_keeps_tags_and_the_original_beside_it(pictures: Server) -> None:
+def test_a_smaller_main_copy_keeps_tags_and_the_original_stays(pictures: Server) -> None:
     noise = Image.effect_noise((640, 480), 60).convert("RGB")
     sent = bytes_of(TURNED[6](noise), "JPEG", exif=exif(6, located=True), quality=100)
     found = done(pictures, sent, "large.jpg", "small")

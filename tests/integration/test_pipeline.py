@@ -108,7 +108,7 @@ def test_equal_files_that_finish_together_make_one_object(server: Server, tmp_pa
     assert len(objects) == len(states[0]["renditions"])  # type: ignore[arg-type]
 
 
-def test_a_truncated_video_is_kept_as_it_is_and_says_so(server: Server, tmp_path: Path) -> None:
+def test_a_truncated_video_is_kept_as_it_is_with_a_note(server: Server, tmp_path: Path) -> None:
     content = video(tmp_path / "clip.mp4").read_bytes()[:20000]
     task = send(server, content, "clip.mp4")
     done = server.wait_for_status(task, "completed", "failed")
@@ -129,7 +129,7 @@ def test_a_truncated_video_is_kept_as_it_is_and_says_so(server: Server, tmp_path
         ("page.mp4", b"<html><script>alert(1)</script></html>"),
     ],
 )
-def test_content_that_is_not_what_its_name_says_is_stored_untouched_and_says_so(
+def test_content_that_differs_from_its_name_is_stored_untouched_with_a_note(
     server: Server, name: str, content: bytes
 ) -> None:
     task = send(server, content, name)
@@ -141,7 +141,7 @@ def test_content_that_is_not_what_its_name_says_is_stored_untouched_and_says_so(
     assert got.headers["Content-Type"] == "application/octet-stream"
 
 
-def test_a_video_is_processed_by_its_content_whatever_its_first_name_says(
+def test_a_video_is_processed_by_its_content_whatever_its_name(
     server: Server, tmp_path: Path
 ) -> None:
     source = video(tmp_path / "clip.mp4")

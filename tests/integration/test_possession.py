@@ -200,7 +200,7 @@ def test_wrong_proofs_replays_and_strangers_are_all_answered_alike(
 
 
 @pytest.mark.parametrize("challenge", [True, False])
-def test_held_by_somebody_else_and_held_by_nobody_are_answered_alike(
+def test_a_file_of_another_owner_and_an_unknown_file_are_answered_alike(
     tmp_path: Path, challenge: bool
 ) -> None:
     """Byte for byte, save ids, dates and the nonce."""
@@ -286,7 +286,7 @@ def test_a_malformed_proof_is_refused(
     run(tmp_path, scene)
 
 
-def test_somebody_elses_upload_can_not_be_proven(tmp_path: Path) -> None:
+def test_an_upload_of_another_owner_can_not_be_proven(tmp_path: Path) -> None:
     async def scene(here: Scene) -> None:
         await here.store()
         url, nonce = await here.challenged()

@@ -197,7 +197,7 @@ def test_what_can_not_be_processed_again_is_refused(idle: Server, tmp_path: Path
     assert again(idle, waiting).status_code == 404
 
 
-def test_a_user_may_do_it_only_so_often(tmp_path: Path) -> None:
+def test_a_user_may_do_it_a_limited_number_of_times(tmp_path: Path) -> None:
     env = {**QUICK, "TUSD_LIMITS__REPROCESSED_FILES": "2"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         tasks = [send(server, b"file %d" % number * 10) for number in range(3)]

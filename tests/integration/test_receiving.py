@@ -157,7 +157,7 @@ def test_after_a_refused_small_body_the_connection_goes_on(
     assert connection.answer().status == 204
 
 
-def test_who_was_refused_before_100_continue_begins_anew(server: Server) -> None:
+def test_a_refusal_before_100_continue_closes_the_connection(server: Server) -> None:
     """Whether the body follows can't be told, so what comes next is no request."""
     url = create(server, 1000)
     with connected(url) as connection:
@@ -193,7 +193,7 @@ def test_a_body_that_only_dribbles_is_given_up(tmp_path: Path, way: str) -> None
 
 
 @pytest.mark.parametrize("way", ["true", "false"], ids=["lent", "asgi"])
-def test_a_stopping_server_keeps_what_came_and_says_so(tmp_path: Path, way: str) -> None:
+def test_a_stopping_server_keeps_what_came_and_answers(tmp_path: Path, way: str) -> None:
     with running_server(
         tmp_path / "data", "--workers", "0", env={"TUSD_LEND_BODIES": way}
     ) as server:

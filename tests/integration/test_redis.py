@@ -75,7 +75,7 @@ def test_keys_fields_and_channel_are_the_seeds(redis_server: Redis) -> None:
     view.close()
 
 
-def test_what_one_process_puts_another_hears(redis_server: Redis) -> None:
+def test_what_one_process_puts_another_receives(redis_server: Redis) -> None:
     redis_server.clear()
     here, there = (RedisTaskView(redis_server.url, clock=SystemClock()) for _ in range(2))
     about = facts()
@@ -90,7 +90,7 @@ def test_what_one_process_puts_another_hears(redis_server: Redis) -> None:
     there.close()
 
 
-def test_a_redis_that_dies_is_unavailable_at_once_and_heard_again_when_it_is_back() -> None:
+def test_a_redis_that_dies_is_unavailable_at_once_and_received_from_again_when_it_is_back() -> None:
     server = Redis()
     server.start()
     here, there = (RedisTaskView(server.url, clock=SystemClock()) for _ in range(2))
@@ -140,7 +140,7 @@ def test_a_frozen_redis_costs_a_request_a_moment_not_minutes() -> None:
         server.close()
 
 
-def test_a_flushed_view_begins_anew(redis_server: Redis) -> None:
+def test_a_flushed_view_begins_again(redis_server: Redis) -> None:
     view = RedisTaskView(redis_server.url, clock=SystemClock())
     about = facts()
     heard: list[Task] = []

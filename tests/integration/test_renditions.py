@@ -22,7 +22,7 @@ def renditions(server: Server, task: str) -> dict[str, object]:
     return found
 
 
-def test_a_films_original_is_kept_beside_its_web_copy(tmp_path: Path) -> None:
+def test_a_films_original_is_kept_with_its_web_copy(tmp_path: Path) -> None:
     env = {**FAST, **STILLS, "TUSD_MEDIA__KEEP_ORIGINAL": "always"}
     with running_server(tmp_path / "data", env=env) as server:
         source = video(tmp_path / "clip.mkv")
@@ -78,7 +78,7 @@ def test_what_was_stored_as_it_came_is_the_original(server: Server) -> None:
     assert renditions(server, task)["main"] == "original"
 
 
-def test_nobody_elses_renditions_can_be_listed_or_had(tmp_path: Path) -> None:
+def test_other_users_renditions_can_not_be_listed_or_read(tmp_path: Path) -> None:
     env = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
     with running_server(tmp_path / "data", env=env) as server:
         mine, theirs = ({"Authorization": f"Bearer {token(user)}"} for user in (1, 2))
@@ -129,7 +129,7 @@ def test_a_client_chooses_only_a_profile_that_is_offered(tmp_path: Path) -> None
         assert done["renditions"] == ["original", "poster", "thumbnail"]
 
 
-def test_the_original_of_an_avi_is_kept_for_what_its_camera_wrote_beside_the_film(
+def test_the_original_of_an_avi_is_kept_for_what_its_camera_wrote_with_the_film(
     tmp_path: Path,
 ) -> None:
     plain = video(tmp_path / "plain.avi", sound=False)

@@ -130,7 +130,7 @@ def test_without_a_verdict_files_wait(tmp_path: Path, away: str) -> None:
         clamd.close()
 
 
-def test_a_scanner_that_dies_in_the_middle_of_a_scan_is_asked_again(tmp_path: Path) -> None:
+def test_a_scan_is_repeated_when_the_scanner_dies_during_it(tmp_path: Path) -> None:
     clamd = ClamdServer()
     try:
         clamd.start()
@@ -209,6 +209,6 @@ def test_a_scan_is_called_off(clamd: ClamdServer) -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "/no/such/socket", "no-such-host.invalid:3310"])
-def test_nobody_there_is_told(address: str) -> None:
+def test_a_missing_scanner_is_reported(address: str) -> None:
     with pytest.raises(ScannerUnavailable):
         scanned(address, b"x")

@@ -70,7 +70,7 @@ async def opened(folder: Path, redis_server: Redis, patience: float) -> AsyncIte
     lock.close()
 
 
-def test_another_process_lets_go_when_it_is_asked(
+def test_another_process_lets_go_on_request(
     tmp_path: Path, redis_server: Redis, holder: Callable[[UploadId], "subprocess.Popen[str]"]
 ) -> None:
     upload_id = fresh_id()

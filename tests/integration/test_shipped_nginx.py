@@ -73,7 +73,7 @@ def site(server: Server) -> Iterator[ShippedNginx]:
         f"/api/file/upload/progress/{'0' * 32}",
     ],
 )
-def test_a_stranger_is_asked_who_he_is(site: ShippedNginx, path: str) -> None:
+def test_a_request_without_identity_is_answered_with_401(site: ShippedNginx, path: str) -> None:
     for url in (site.url, site.tls_url):
         for host in (
             {},
@@ -108,7 +108,7 @@ def test_what_is_for_machines_is_not_passed_on(site: ShippedNginx, path: str) ->
     assert answer.split(b" ")[1] in {b"404", b"401", b"400", b"307"}, answer
 
 
-def test_connections_of_one_address_have_a_bound_and_clients_are_told_to_wait(
+def test_connections_of_one_address_have_a_bound_and_the_refusal_has_retry_after(
     site: ShippedNginx,
 ) -> None:
     user = bearer(token(7))
@@ -181,7 +181,7 @@ def test_only_websocket_is_changed_to_and_only_where_it_is_spoken(
         assert answer.status_code in ({201} if path == "/files/" else {400, 415})
 
 
-def test_whoever_comes_without_tls_is_led_to_it_as_shipped(tmp_path: Path) -> None:
+def test_requests_without_tls_are_redirected_to_it_as_shipped(tmp_path: Path) -> None:
     port, tls_port = free_port(), free_port()
     nginx.make_certificate(tmp_path)
     program = nginx.program(tmp_path, port, tls_port, [free_port()])

@@ -70,7 +70,7 @@ def test_a_playlist_under_the_name_of_a_sound_reads_no_neighbour(tmp_path: Path,
     assert not (tmp_path / "made").exists() or (tmp_path / "made").stat().st_size < 1000
 
 
-def test_without_the_guards_the_neighbour_is_heard(tmp_path: Path) -> None:
+def test_without_the_guards_the_neighbour_is_played(tmp_path: Path) -> None:
     """The control: the same file does leak, so the test above can fail."""
     sound(tmp_path / "victim.mp3")
     crafted = tmp_path / "crafted.mp3"

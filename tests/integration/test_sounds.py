@@ -345,13 +345,13 @@ def test_tags_go_out_of_the_main_copy_by_setting(sounds: Server, tmp_path: Path)
     assert "48.1" not in kept
 
 
-def test_tags_that_can_not_be_taken_out_are_said(sounds: Server, tmp_path: Path) -> None:
+def test_tags_that_can_not_be_removed_are_reported(sounds: Server, tmp_path: Path) -> None:
     options = ["-c:a", "pcm_mulaw", "-ac", "1", "-ar", "8000"]
     found = process(sounds, sound(tmp_path / "tagged.wav", *options, *TAGS), "bare")
     assert (found.names, found.notes) == (["original"], ["tags_not_removed"])
 
 
-def test_a_sound_that_is_none_is_said_so(sounds: Server, tmp_path: Path) -> None:
+def test_a_sound_that_is_no_sound_is_reported(sounds: Server, tmp_path: Path) -> None:
     (tmp_path / "none.flac").write_bytes(b"fLaC\0" + bytes(500))
     found = process(sounds, tmp_path / "none.flac")
     assert found.names == ["original"]
@@ -374,7 +374,7 @@ def damage(path: Path, start: float, end: float, every: int = 97) -> Path:
     return path
 
 
-def test_a_damaged_sound_is_kept_and_said_so(sounds: Server, tmp_path: Path) -> None:
+def test_a_damaged_sound_is_kept_with_a_note(sounds: Server, tmp_path: Path) -> None:
     bad = damage(sound(tmp_path / "bad.flac", seconds=5.0), 0.3, 0.9)
     found = process(sounds, bad)
     assert found.names == ["original", "waveform"]

@@ -51,7 +51,7 @@ def websocket(server: Server, user: int, task: str) -> ClientConnection:
     return connect(address, additional_headers=headers(user), open_timeout=30)
 
 
-def test_a_user_has_so_many_streams_of_all_kinds_and_no_more(server: Server) -> None:
+def test_the_number_of_a_users_streams_of_all_kinds_is_limited(server: Server) -> None:
     task = create(server, 7)
     with ExitStack() as stack:
         for number in range(LIMIT - 1):

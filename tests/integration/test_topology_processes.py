@@ -31,7 +31,7 @@ def launched(folder: Path, script: str) -> Process:
     return launch(program, folder / "log")
 
 
-def test_a_process_is_alive_until_it_is_asked_to_end(tmp_path: Path) -> None:
+def test_a_process_is_alive_until_it_gets_the_signal_to_end(tmp_path: Path) -> None:
     process = launched(tmp_path, "exec sleep 600")
     assert is_alive(process)
     interrupt(process)
@@ -41,7 +41,7 @@ def test_a_process_is_alive_until_it_is_asked_to_end(tmp_path: Path) -> None:
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_pid_that_was_given_to_somebody_else_is_never_signalled(started: Process) -> None:
+def test_a_pid_of_another_program_is_never_signalled(started: Process) -> None:
     before_it = replace(started, started=started.started - 1)
     assert not is_alive(before_it)
     interrupt(before_it)

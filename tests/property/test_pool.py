@@ -31,7 +31,7 @@ USERS = [UserId(1), UserId(2)]
 LEASE_SECONDS = 1e9
 QUOTA_BYTES = 25
 QUOTA = Quota(open_uploads=None, stored_bytes=QUOTA_BYTES)
-ANYBODYS = Terms(tenant=None, owners=1, challenges_per_hour=1000, filename=None)
+OF_ONE_OTHER = Terms(tenant=None, owners=1, challenges_per_hour=1000, filename=None)
 QUESTION = Question(bytes(32), bytes(32))
 users, contents, servers = st.sampled_from(USERS), st.sampled_from(CONTENTS), st.integers(0, 1)
 picks = st.integers(0, 7)
@@ -164,8 +164,8 @@ class PoolMachine(RuleBasedStateMachine):
         if not self._added(server, upload):
             return
         catalog.ownership.add_questions(digest(content), [QUESTION])
-        catalog.ownership.challenge(upload, ANYBODYS, QUESTION)
-        file = catalog.ownership.prove(upload, ANYBODYS, QUESTION.answer)
+        catalog.ownership.challenge(upload, OF_ONE_OTHER, QUESTION)
+        file = catalog.ownership.prove(upload, OF_ONE_OTHER, QUESTION.answer)
         assert (file is not None) == any(
             self._holds(other, content) for other in USERS if other != user
         )

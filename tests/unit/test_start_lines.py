@@ -27,7 +27,7 @@ def said(folder: Path, *, ours: bool, **settings: object) -> dict[str, str]:
     return {line.partition(" ")[0]: line.partition(" ")[2].strip() for line in lines}
 
 
-def test_how_bodies_are_received_is_said(tmp_path: Path) -> None:
+def test_the_way_of_receiving_bodies_is_logged(tmp_path: Path) -> None:
     assert said(tmp_path, ours=True)["bodies"] == "from the connection, by threads"
     assert said(tmp_path, ours=True, lend_bodies=False)["bodies"] == "by way of ASGI"
     other = said(tmp_path, ours=False)["bodies"]
@@ -51,7 +51,7 @@ def test_a_secret_in_an_address_is_masked(tmp_path: Path) -> None:
     assert "https://********@example.org/keys?********" in access
 
 
-def test_trailers_are_offered_where_the_connection_tells_them(tmp_path: Path) -> None:
+def test_trailers_are_offered_where_the_connection_delivers_them(tmp_path: Path) -> None:
     assert "checksum-trailer" in said(tmp_path, ours=True)["tus"]
     assert "checksum-trailer" not in said(tmp_path, ours=True, behind_proxy=True)["tus"]
     assert "checksum-trailer" not in said(tmp_path, ours=False)["tus"]

@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: whose job is next (``JobCatalog.claim_next``)."""
+"""Every catalog keeps these promises: whose job is next (``JobRepository.claim_next``)."""
 
 import threading
 from dataclasses import replace
@@ -41,19 +41,19 @@ class Queue:
         return made.id
 
     def take(self, *lanes: JobLane, per_user: int = 0) -> str | None:
-        """The name of the job that is next; it runs from then on."""
+        """Claim the next job and return its name; the job runs from then on."""
         self._clock.advance(1)
         job = claim(self.catalog, lanes=lanes or tuple(JobLane), per_user=per_user)
         return None if job is None else self._names[job.task_id]
 
     def end(self, name: str) -> None:
-        """The job of this name, which runs, is over."""
+        """End the running job of this name."""
         for job in self.catalog.jobs.running():
             if self._names[job.task_id] == name:
                 self.catalog.jobs.fail(job.task_id, fence=job.fence, error_code="x", error_msg="x")
 
     def carry_through(self, count: int) -> list[str | None]:
-        """What one worker takes, each ended before the next."""
+        """Return the jobs that one worker claims, each of which ends before the next."""
         names = []
         for _ in range(count):
             names.append(self.take())
@@ -79,7 +79,7 @@ def test_users_take_turns_and_each_users_jobs_are_in_order(queue: Queue) -> None
 
 
 def test_users_that_send_one_file_at_a_time_do_not_keep_another_waiting(queue: Queue) -> None:
-    """Each of their files is the first of an empty line, which must not make it the next of all."""
+    """Each of their files is the first of an empty line; this must not make it the next of all."""
     for number in range(3):
         queue.add(ONE, f"one-{number}")
     order: list[str | None] = []
@@ -92,7 +92,7 @@ def test_users_that_send_one_file_at_a_time_do_not_keep_another_waiting(queue: Q
     ]  # fmt: skip
 
 
-def test_whoever_has_fewer_running_jobs_is_next(queue: Queue) -> None:
+def test_the_user_with_fewer_running_jobs_is_next(queue: Queue) -> None:
     for number in range(5):
         queue.add(ONE, f"one-{number}")
     assert [queue.take(), queue.take()] == ["one-0", "one-1"]

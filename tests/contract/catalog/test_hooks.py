@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: events for hooks (``catalog.port.HookCatalog``)."""
+"""Every catalog keeps these promises: events for hooks (``HookRepository``)."""
 
 from collections.abc import Iterator
 
@@ -20,8 +20,8 @@ def catalog(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Catalo
     opened.close()
 
 
-def told(catalog: Catalog) -> list[str]:
-    """Everything that is due, as it is told one after the other."""
+def delivered_events(catalog: Catalog) -> list[str]:
+    """Return the names of all events that are due, each delivered before the next."""
     seen = []
     while due := catalog.hooks.claim(10, 60.0):
         for happened in due:
@@ -30,13 +30,13 @@ def told(catalog: Catalog) -> list[str]:
     return seen
 
 
-def test_an_upload_is_told_of_in_order(catalog: Catalog) -> None:
+def test_events_of_an_upload_are_in_order(catalog: Catalog) -> None:
     task_id = finished(catalog)
     catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
-    assert told(catalog) == ["post-create", "post-finish", "post-complete"]
+    assert delivered_events(catalog) == ["post-create", "post-finish", "post-complete"]
 
 
-def test_a_failure_and_another_try_are_told_of(catalog: Catalog) -> None:
+def test_a_failure_and_another_attempt_are_events(catalog: Catalog) -> None:
     task_id = finished(catalog)
     catalog.jobs.fail(task_id, fence=claimed(catalog, task_id), error_code="x", error_msg="why")
     seen = []
@@ -49,30 +49,30 @@ def test_a_failure_and_another_try_are_told_of(catalog: Catalog) -> None:
     assert (last.history.error_msg, last.error_code) == ("why", "x")
     catalog.jobs.reopen(task_id)
     catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
-    assert told(catalog) == ["post-complete"]
+    assert delivered_events(catalog) == ["post-complete"]
 
 
-def test_what_is_complete_at_once_is_all_told_of(catalog: Catalog) -> None:
+def test_an_upload_that_is_complete_at_once_has_all_its_events(catalog: Catalog) -> None:
     task_id = finished(catalog, "1" * 64)
     catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
-    told(catalog)
+    delivered_events(catalog)
     assert catalog.uploads.add_instant(upload(declared_hash="1" * 64), owner_scope(ME)) is not None
-    assert told(catalog) == ["post-create", "post-finish", "post-complete"]
+    assert delivered_events(catalog) == ["post-create", "post-finish", "post-complete"]
 
 
-def test_a_partial_upload_is_no_task_and_not_told_of(catalog: Catalog) -> None:
+def test_a_partial_upload_is_no_task_and_has_no_events(catalog: Catalog) -> None:
     part = upload(kind=UploadKind.PARTIAL)
     catalog.uploads.add(part)
     catalog.uploads.finish_partial(part.id, "1" * 64)
-    assert told(catalog) == []
+    assert delivered_events(catalog) == []
 
 
-def test_finishing_twice_is_told_of_once(catalog: Catalog) -> None:
+def test_finishing_twice_is_one_event(catalog: Catalog) -> None:
     made = upload()
     catalog.uploads.add(made)
     for _ in range(2):
         catalog.uploads.finish(content(made), is_video=False)
-    assert told(catalog) == ["post-create", "post-finish"]
+    assert delivered_events(catalog) == ["post-create", "post-finish"]
 
 
 def test_who_took_it_has_it_for_a_while(catalog: Catalog, clock: FakeClock) -> None:
@@ -81,10 +81,10 @@ def test_who_took_it_has_it_for_a_while(catalog: Catalog, clock: FakeClock) -> N
     assert catalog.hooks.claim(10, 60.0) == ()
     clock.advance(61)
     (again,) = catalog.hooks.claim(10, 60.0)
-    assert (again.id, again.failures) == (first.id, 0), "whoever took it has died"
+    assert (again.id, again.failures) == (first.id, 0), "the process that took it has died"
 
 
-def test_what_can_not_be_told_holds_up_its_own_upload_alone(
+def test_an_undeliverable_event_delays_its_own_upload_alone(
     catalog: Catalog, clock: FakeClock
 ) -> None:
     stuck = finished(catalog, "1" * 64)
@@ -100,7 +100,7 @@ def test_what_can_not_be_told_holds_up_its_own_upload_alone(
     (again,) = catalog.hooks.claim(10, 60.0)
     assert (again.upload.id, again.event, again.failures) == (stuck, HookEvent.POST_CREATE, 1)
     catalog.hooks.delivered(again.id)
-    assert told(catalog) == ["post-finish"]
+    assert delivered_events(catalog) == ["post-finish"]
 
 
 def test_a_catalog_that_was_opened_for_some_events_keeps_no_others(
@@ -109,5 +109,5 @@ def test_a_catalog_that_was_opened_for_some_events_keeps_no_others(
     opened = SqlCatalog(sqlite, clock=clock, hooks=[HookEvent.POST_COMPLETE])
     task_id = finished(opened)
     opened.jobs.complete(task_id, fence=claimed(opened, task_id), stored=STORED)
-    assert told(opened) == ["post-complete"]
+    assert delivered_events(opened) == ["post-complete"]
     opened.close()

@@ -1,5 +1,4 @@
-"""Every catalog keeps these promises: uploads that are complete without their bytes, and the pool's
-references."""
+"""Every catalog keeps these promises: instant uploads, and the references of the pool."""
 
 from collections.abc import Callable
 
@@ -17,7 +16,7 @@ MINE = owner_scope(ME)
 
 
 def stored(catalog: Catalog, file_hash: str = HASH) -> UploadId:
-    """An upload of ten bytes that the pipeline is through with."""
+    """Return an upload of ten bytes that the pipeline has completed."""
     task_id = finished(catalog, file_hash)
     catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
     return task_id
@@ -82,7 +81,7 @@ def test_an_upload_on_its_way_is_completed_by_its_hash(catalog: Catalog) -> None
     assert found is not None
     assert (found.state, found.instant) == (UploadState.FINISHED, True)
     assert made.id in catalog.uploads.removable_sources()
-    # What finishes the same bytes later finds it done.
+    # An upload of the same bytes that finishes later finds the file stored.
     assert not catalog.uploads.finish(content(made), is_video=False).first
 
 

@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: jobs and attempts (``catalog.port.JobCatalog``)."""
+"""Every catalog keeps these promises: jobs and attempts (``JobRepository``)."""
 
 import concurrent.futures
 from collections.abc import Callable
@@ -175,7 +175,7 @@ def test_dead_leases_go_back_and_three_crashes_are_poison(
 
 
 def die(catalog: Catalog, clock: FakeClock, task_id: UploadId, *reached: Step) -> Job:
-    """A worker takes the job, reaches the steps, and dies. Returns: the job after that."""
+    """Let a worker claim the job, reach the steps and die; return the job after that."""
     job = claim(catalog, owner="w", seconds=10)
     assert job is not None
     checkpoint = job.checkpoint
@@ -275,17 +275,17 @@ def test_a_dead_letter_is_listed_and_reopened_once_while_its_source_is_there(
     assert catalog.jobs.reopen(task_id) is None
 
 
-def test_outcomes_are_told_from_the_outbox(catalog: Catalog) -> None:
+def test_outcomes_are_published_from_the_outbox(catalog: Catalog) -> None:
     done, failed = finished(catalog), finished(catalog, "f" * 64)
     first, second = claimed(catalog, done), claimed(catalog, failed)
     catalog.jobs.complete(done, fence=first, stored=STORED)
     catalog.jobs.fail(failed, fence=second, error_code="corrupt", error_msg="broken")
-    untold = catalog.jobs.pending_outcomes(10)
-    assert [(o.history.task_id, o.history.status, o.fence, o.error_code) for _, o in untold] == [
+    outcomes = catalog.jobs.pending_outcomes(10)
+    assert [(o.history.task_id, o.history.status, o.fence, o.error_code) for _, o in outcomes] == [
         (done, "completed", first, ""),
         (failed, "failed", second, "corrupt"),
     ]
-    catalog.jobs.mark_sent([row for row, _ in untold])
+    catalog.jobs.mark_sent([row for row, _ in outcomes])
     assert catalog.jobs.pending_outcomes(10) == []
     jobs = [catalog.jobs.get(task_id) for task_id in (done, failed)]
     assert [job.state for job in jobs if job] == [JobState.DONE, JobState.FAILED]
@@ -305,8 +305,10 @@ def test_sent_rows_are_dropped_after_a_day(catalog: Catalog, clock: FakeClock) -
 def test_a_job_of_a_server_whose_clock_is_ahead_is_claimed_at_once(
     catalog: Catalog, clock: FakeClock
 ) -> None:
-    """Each process counts on from the time that it was told last: they are not level to the millisecond,
-    and a delivery that nobody could claim was lost for a minute."""
+    """The processes' clocks differ by milliseconds, as each runs on from its last synchronization.
+
+    For that reason a delivery that no worker could claim yet was delayed by a minute.
+    """
     assert isinstance(catalog, SqlCatalog)
     ahead = FakeClock()
     ahead.advance(clock.now() - ahead.now() + 0.4)

@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: what it tells of itself (``catalog.port.Catalog``)."""
+"""Every catalog keeps these promises: its figures for the metrics (``Catalog``)."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def test_the_figures_of_an_empty_catalog_are_nothing(catalog: Catalog) -> None:
 
 
 def test_figures_count_jobs_by_what_may_happen_to_them(catalog: Catalog, clock: FakeClock) -> None:
-    # In the order in which they are claimed: a job that is given back adds a row.
+    # The order is that of the claims: a job that is released adds a row.
     made = []
     for digit in "1234":
         made.append(finished(catalog, digit * 64))
@@ -69,7 +69,7 @@ def test_figures_of_what_ended_are_of_the_last_hour_and_day(
         catalog.jobs.complete(task_id, fence=fence, stored=stored)
     failed = finished(catalog, "3" * 64)
     catalog.jobs.fail(failed, fence=claimed(catalog, failed), error_code="x", error_msg="why")
-    # Held already: an end, but no job.
+    # The file is held already: this is an end without a job.
     finished(catalog, "1" * 64)
     found = catalog.operations.metrics()
     assert found.ended == {span: EndedCounts(completed=3, failed=1) for span in (HOUR, DAY)}

@@ -1,4 +1,7 @@
-"""Every catalog keeps these promises: objects on their way and collected (``catalog.port.ObjectCatalog``)."""
+"""Every catalog keeps these promises: objects that are being stored and removed.
+
+The port is ``ObjectRepository``.
+"""
 
 import concurrent.futures
 from dataclasses import replace
@@ -85,7 +88,7 @@ def test_a_forgotten_multipart_is_gone(catalog: Catalog) -> None:
     assert catalog.objects.multipart(task_id) is None
 
 
-def test_parts_of_a_cancelled_job_are_nobodys(catalog: Catalog) -> None:
+def test_parts_of_a_cancelled_job_belong_to_no_job(catalog: Catalog) -> None:
     task_id = finished(catalog)
     fence = claimed(catalog, task_id)
     catalog.objects.begin_multipart(task_id, fence=fence, multipart=MULTIPART)

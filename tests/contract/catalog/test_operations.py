@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: what an operator looks at (``catalog.port.OperationCatalog``)."""
+"""Every catalog keeps these promises: what an operator examines (``OperationRepository``)."""
 
 from dataclasses import replace
 
@@ -73,7 +73,7 @@ def test_storage_counts_an_object_once_and_what_was_not_sent(catalog: Catalog) -
     assert (found.instant_uploads, found.instant_bytes) == (1, 10)
 
 
-def test_of_many_failures_the_newest_are_told(catalog: Catalog, clock: FakeClock) -> None:
+def test_of_many_failures_the_newest_are_listed(catalog: Catalog, clock: FakeClock) -> None:
     failed = []
     for digit in "123":
         task_id = finished(catalog, digit * 64)

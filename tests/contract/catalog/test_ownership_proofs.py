@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: who proves to have another owner's file has it, nobody else."""
+"""Every catalog keeps these promises: only a client that proves to have a file is given it."""
 
 import secrets
 from typing import Any
@@ -15,7 +15,7 @@ from tusd_py.domain.upload import Upload, UploadState
 
 HASH = "a" * 64
 MINE = owner_scope(ME)
-ANYBODYS = Terms(tenant=None, owners=1, challenges_per_hour=60, filename=None)
+OF_ONE_OTHER = Terms(tenant=None, owners=1, challenges_per_hour=60, filename=None)
 THIRD = UserId(9)
 
 
@@ -27,7 +27,7 @@ DECOY = question()
 
 
 def stored(catalog: Catalog, user: UserId = OTHER, **values: Any) -> UploadId:
-    """A file of theirs that the pipeline is through with."""
+    """Store a file of another owner that the pipeline has completed."""
     made = upload(user, **values)
     catalog.uploads.add(made)
     catalog.uploads.finish(content(made, HASH), is_video=False)
@@ -41,7 +41,9 @@ def begun(catalog: Catalog, user: UserId = ME, **values: Any) -> Upload:
     return made
 
 
-def challenged(catalog: Catalog, terms: Terms = ANYBODYS, **values: Any) -> tuple[Upload, bytes]:
+def challenged(
+    catalog: Catalog, terms: Terms = OF_ONE_OTHER, **values: Any
+) -> tuple[Upload, bytes]:
     made = begun(catalog, **values)
     return made, catalog.ownership.challenge(made, terms, DECOY)
 
@@ -55,7 +57,7 @@ def test_a_right_answer_gives_the_file(catalog: Catalog) -> None:
         catalog, metadata_header=header, metadata={"filename": b"mine.mp4"}, tenant="acme"
     )
     assert nonce == one.nonce
-    file = catalog.ownership.prove(made, ANYBODYS, one.answer)
+    file = catalog.ownership.prove(made, OF_ONE_OTHER, one.answer)
     assert file == catalog.objects.file_by_hash(MINE, HASH)
     assert file is not None
     assert (file.name, file.object_key, file.size) == ("mine.mp4", STORED.object_key, 10)
@@ -73,7 +75,7 @@ def test_a_right_answer_gives_the_file(catalog: Catalog) -> None:
     assert not catalog.objects.condemn(STORED.object_key)
 
 
-def test_a_question_is_asked_once(catalog: Catalog) -> None:
+def test_a_challenge_is_given_once(catalog: Catalog) -> None:
     stored(catalog)
     questions = [question(), question()]
     catalog.ownership.add_questions(HASH, questions)
@@ -88,8 +90,8 @@ def test_an_answer_is_taken_once(catalog: Catalog) -> None:
     one = question()
     catalog.ownership.add_questions(HASH, [one])
     made, _ = challenged(catalog)
-    assert catalog.ownership.prove(made, ANYBODYS, bytes(32)) is None
-    assert catalog.ownership.prove(made, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(made, OF_ONE_OTHER, bytes(32)) is None
+    assert catalog.ownership.prove(made, OF_ONE_OTHER, one.answer) is None
     assert catalog.uploads.get(made.id) == made, "nothing was changed"
 
 
@@ -100,9 +102,9 @@ def test_a_replayed_answer_is_worth_nothing_elsewhere(catalog: Catalog) -> None:
     challenged(catalog)
     later, nonce = challenged(catalog)
     assert nonce == two.nonce
-    assert catalog.ownership.prove(later, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(later, OF_ONE_OTHER, one.answer) is None
     never = begun(catalog)
-    assert catalog.ownership.prove(never, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(never, OF_ONE_OTHER, one.answer) is None
 
 
 def test_an_answer_after_its_time_is_worth_nothing(catalog: Catalog, clock: FakeClock) -> None:
@@ -111,10 +113,10 @@ def test_an_answer_after_its_time_is_worth_nothing(catalog: Catalog, clock: Fake
     catalog.ownership.add_questions(HASH, [one, two])
     made, _ = challenged(catalog)
     clock.advance(61)
-    assert catalog.ownership.prove(made, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(made, OF_ONE_OTHER, one.answer) is None
     made, _ = challenged(catalog)
     clock.advance(60)
-    assert catalog.ownership.prove(made, ANYBODYS, two.answer) is not None
+    assert catalog.ownership.prove(made, OF_ONE_OTHER, two.answer) is not None
 
 
 @pytest.mark.parametrize(
@@ -130,15 +132,15 @@ def test_an_answer_after_its_time_is_worth_nothing(catalog: Catalog, clock: Fake
         ({}, {"filename": "clip.mov"}),
     ],
 )
-def test_off_the_terms_the_decoy_is_asked(
+def test_outside_the_terms_the_decoy_is_challenged(
     catalog: Catalog, change: dict[str, Any], terms: dict[str, Any]
 ) -> None:
     stored(catalog, tenant="other", metadata={"filename": b"clip.mp4"})
     catalog.ownership.add_questions(HASH, [question()])
-    asked_for = Terms(**{**_members(ANYBODYS), **terms})
-    made, nonce = challenged(catalog, asked_for, **change)
+    required = Terms(**{**_members(OF_ONE_OTHER), **terms})
+    made, nonce = challenged(catalog, required, **change)
     assert nonce == DECOY.nonce
-    assert catalog.ownership.prove(made, asked_for, bytes(32)) is None
+    assert catalog.ownership.prove(made, required, bytes(32)) is None
     assert catalog.ownership.questions(HASH) == 1
 
 
@@ -146,7 +148,7 @@ def _members(terms: Terms) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in Terms.__slots__}
 
 
-def test_on_the_terms_the_question_is_asked(catalog: Catalog) -> None:
+def test_within_the_terms_the_file_is_challenged(catalog: Catalog) -> None:
     stored(catalog, OTHER, tenant="acme", metadata={"filename": b"clip.mp4"})
     stored(catalog, THIRD, tenant="acme", metadata={"filename": b"film.mp4"})
     one = question()
@@ -176,21 +178,21 @@ def test_a_file_that_is_gone_by_the_answer_is_not_given(catalog: Catalog) -> Non
     catalog.ownership.add_questions(HASH, [one, question()])
     made, _ = challenged(catalog)
     catalog.uploads.close(theirs, UploadState.TERMINATED)
-    assert catalog.ownership.prove(made, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(made, OF_ONE_OTHER, one.answer) is None
     assert catalog.ownership.questions(HASH) == 0, (
         "no user holds it: there is no challenge any longer"
     )
 
 
 def test_an_object_that_is_being_removed_is_not_given(catalog: Catalog) -> None:
-    """As after a janitor's crash: condemned, and a pool's row that came from elsewhere."""
+    """The state is that after a janitor's crash: the object is condemned, the pool's row is new."""
     theirs = stored(catalog)
     one = question()
     catalog.ownership.add_questions(HASH, [one])
     made, _ = challenged(catalog)
     catalog.uploads.close(theirs, UploadState.TERMINATED)
     assert catalog.objects.condemn(STORED.object_key)
-    assert catalog.ownership.prove(made, ANYBODYS, one.answer) is None
+    assert catalog.ownership.prove(made, OF_ONE_OTHER, one.answer) is None
 
 
 def test_a_proof_for_an_upload_that_was_deleted_is_refused(catalog: Catalog) -> None:
@@ -200,7 +202,7 @@ def test_a_proof_for_an_upload_that_was_deleted_is_refused(catalog: Catalog) -> 
     made, _ = challenged(catalog)
     catalog.uploads.close(made.id, UploadState.TERMINATED)
     with pytest.raises(UploadTerminated):
-        catalog.ownership.prove(made, ANYBODYS, one.answer)
+        catalog.ownership.prove(made, OF_ONE_OTHER, one.answer)
     assert catalog.objects.file_by_hash(MINE, HASH) is None
 
 
@@ -211,18 +213,18 @@ def test_who_holds_it_by_now_gets_his_own(catalog: Catalog) -> None:
     made, _ = challenged(catalog)
     stored(catalog, ME)
     held = catalog.objects.file_by_hash(MINE, HASH)
-    assert catalog.ownership.prove(made, ANYBODYS, one.answer) == held
+    assert catalog.ownership.prove(made, OF_ONE_OTHER, one.answer) == held
 
 
 def test_a_content_is_not_tried_again_and_again(catalog: Catalog, clock: FakeClock) -> None:
-    """A user that has only a part of it would pass in the end."""
+    """A user who has only a part of the file would pass after enough attempts."""
     stored(catalog)
     catalog.ownership.add_questions(HASH, [question() for _ in range(32)])
     tried = 0
     for _ in range(40):
         made, nonce = challenged(catalog)
         tried += nonce != DECOY.nonce
-        catalog.ownership.prove(made, ANYBODYS, bytes(32))
+        catalog.ownership.prove(made, OF_ONE_OTHER, bytes(32))
         clock.advance(3600)
     assert tried == TRIES
     clock.advance(TRIES_SECONDS)
@@ -245,4 +247,4 @@ def test_a_right_answer_counts_as_no_try(catalog: Catalog) -> None:
     for number, one in enumerate(questions):
         made, nonce = challenged(catalog, user=UserId(100 + number))
         assert nonce == one.nonce
-        assert catalog.ownership.prove(made, ANYBODYS, one.answer) is not None
+        assert catalog.ownership.prove(made, OF_ONE_OTHER, one.answer) is not None

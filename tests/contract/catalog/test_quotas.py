@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: nobody has more than the quota, however many servers say yes."""
+"""Every catalog keeps these promises: no owner exceeds the quota, even through several servers."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ TWO = Quota(open_uploads=2, stored_bytes=None)
 
 @pytest.fixture
 def servers(catalog: Catalog, clock: FakeClock) -> Iterator[Sequence[Catalog]]:
-    """Two servers of one database."""
+    """Return two servers of one database."""
     assert isinstance(catalog, SqlCatalog)
     second = SqlCatalog(catalog._database.engine.url, clock=clock)
     yield catalog, second
@@ -79,7 +79,7 @@ def test_an_instant_upload_counts_its_size(catalog: Catalog) -> None:
     assert catalog.uploads.usage(ME) == Usage(0, 20, 2)
 
 
-def test_a_deferred_length_is_reserved_when_it_is_told(catalog: Catalog) -> None:
+def test_a_deferred_length_is_reserved_when_it_is_sent(catalog: Catalog) -> None:
     catalog.uploads.add(upload(length=20), BYTES)
     made = upload(length=None)
     catalog.uploads.add(made, BYTES)
@@ -191,7 +191,7 @@ def test_parts_count_once_when_they_are_joined(catalog: Catalog) -> None:
 
 
 def test_many_at_once_never_get_more(servers: Sequence[Catalog]) -> None:
-    """At two servers; each answer is either a row or a refusal."""
+    """The uploads are created at two servers; each answer is either a row or a refusal."""
     quota = Quota(open_uploads=7, stored_bytes=None)
 
     def add(number: int) -> bool:

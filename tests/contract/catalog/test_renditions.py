@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: renditions belong to their pool entry, and are counted with it."""
+"""Every catalog keeps these promises: renditions belong to their pool entry and count with it."""
 
 import os
 from dataclasses import replace

@@ -86,7 +86,7 @@ def test_everything_is_replaced_at_once_for_every_task(catalog: Catalog) -> None
     }
     assert catalog.objects.condemn(STORED.object_key)
     assert not catalog.objects.condemn(ORIGINAL.object_key)
-    # And once more.
+    # The same is done a second time.
     assert catalog.jobs.add_reprocess_job(task_id).state is JobState.QUEUED
 
 
@@ -170,7 +170,7 @@ def test_a_job_of_today_has_a_place_of_today(catalog: Catalog, clock: FakeClock)
     first = claim(catalog)
     assert first is not None
     assert first.task_id == fresh
-    # A worker that gives it up leaves it there.
+    # A worker that gives the job up leaves it in its place.
     catalog.jobs.release(task_id, fence=claimed(catalog, task_id))
     catalog.jobs.release(fresh, fence=first.fence)
     first = claim(catalog)
@@ -200,7 +200,7 @@ def test_a_file_without_a_job_waits_in_the_lane_of_its_kind(
     assert catalog.jobs.add_reprocess_job(twin.id).lane is lane
 
 
-def test_the_users_of_deleted_uploads_hear_nothing(catalog: Catalog) -> None:
+def test_the_users_of_deleted_uploads_get_no_event(catalog: Catalog) -> None:
     task_id = completed(catalog)
     deleted = upload()
     catalog.uploads.add(deleted)

@@ -1,4 +1,4 @@
-"""Every catalog keeps these promises: uploads and their finish (``catalog.port.UploadCatalog``)."""
+"""Every catalog keeps these promises: uploads and their finish (``UploadRepository``)."""
 
 import concurrent.futures
 from dataclasses import replace
@@ -22,8 +22,10 @@ from tusd_py.domain.upload import UploadKind, UploadState
 
 def test_an_upload_is_read_back_as_it_was_added(catalog: Catalog) -> None:
     made = upload(
-        length=None, metadata_header="filename 6KeG6aKR,raw gP8=,flag", metadata={"filename": "视频".encode(), "raw": b"\x80\xff", "flag": b""},
-        declared_hash="c" * 64, kind=UploadKind.FINAL, concat_header="final;/files/x", parts=(fresh_id(), fresh_id()),
+        length=None, metadata_header="filename 6KeG6aKR,raw gP8=,flag",
+        metadata={"filename": "视频".encode(), "raw": b"\x80\xff", "flag": b""},
+        declared_hash="c" * 64, kind=UploadKind.FINAL, concat_header="final;/files/x",
+        parts=(fresh_id(), fresh_id()),
     )  # fmt: skip
     catalog.uploads.add(made)
     assert catalog.uploads.get(made.id) == made
@@ -37,16 +39,16 @@ def test_what_is_brought_together_is_done_or_not_each_by_itself(catalog: Catalog
         together.uploads.add(born)
         return together.uploads.finish(content(born), is_video=False).first
 
-    told = catalog.commit_all(
+    results = catalog.commit_all(
         [
             add_and_finish,
             lambda together: together.uploads.finish(content(unknown, "b" * 64), is_video=False),
             lambda together: together.uploads.add(plain),
         ]
     )
-    assert told[0].result() is True
-    assert isinstance(told[1].error, UploadNotFound)
-    assert told[2].error is None
+    assert results[0].result() is True
+    assert isinstance(results[1].error, UploadNotFound)
+    assert results[2].error is None
     found = catalog.uploads.get(born.id)
     assert found is not None
     assert found.state is UploadState.FINISHED
@@ -141,8 +143,8 @@ def test_content_the_scope_holds_is_complete_without_a_job(catalog: Catalog) -> 
     assert made.id not in catalog.uploads.removable_sources()
 
 
-def test_what_others_hold_is_nobodys_business(catalog: Catalog) -> None:
-    """Hole 6: knowing or having a hash gives nothing of another's."""
+def test_uploads_of_other_owners_are_not_disclosed(catalog: Catalog) -> None:
+    """Hole 6: a client that knows or has a hash gets nothing of another owner's."""
     first = finished(catalog)
     catalog.jobs.complete(first, fence=claimed(catalog, first), stored=STORED)
     made = upload(OTHER)

@@ -23,12 +23,12 @@ from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
 
 
 class World(ABC):
-    """A queue, and what time and death do to it."""
+    """A queue, and the events of time and process death for it."""
 
     patience = 20.0
-    """What was published is there within it."""
+    """Seconds within which a published message is deliverable."""
     moment = 0.0
-    """A little while, by the queue's clock."""
+    """A short time by the queue's clock."""
     queue: JobQueue
 
     @abstractmethod
@@ -37,11 +37,14 @@ class World(ABC):
 
     @abstractmethod
     def publish_payload(self, payload: bytes) -> None:
-        """Publish bytes as they are, which may be no message at all."""
+        """Publish bytes as they are; they may be no valid message."""
 
     @abstractmethod
     def wait_for_settling(self) -> None:
-        """Wait until what was settled or skipped has reached the broker, for which no caller waits."""
+        """Wait until what was settled or skipped has reached the broker.
+
+        Callers of the queue do not wait for that.
+        """
 
 
 class EmbeddedWorld(World):

@@ -41,24 +41,27 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 
 
 class Request:
-    """One request for an upload: holds it until told to end, or asked to let go if it heeds that."""
+    """One request for an upload, which holds it until ``end`` or until a release is requested.
+
+    With ``heeds=False`` it ignores the request.
+    """
 
     def __init__(self, lock: Lock, upload_id: UploadId, *, heeds: bool = True) -> None:
         self._lock = lock
         self._upload_id = upload_id
         self._heeds = heeds
-        self.asked = 0
+        self.release_requests = 0
         self.got = asyncio.Event()
         self.end = asyncio.Event()
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async with self._lock.hold(self._upload_id, on_release_requested=self._asked):
+        async with self._lock.hold(self._upload_id, on_release_requested=self._release_requested):
             self.got.set()
             await self.end.wait()
 
-    def _asked(self) -> None:
-        self.asked += 1
+    def _release_requested(self) -> None:
+        self.release_requests += 1
         if self._heeds:
             self.end.set()
 
@@ -72,18 +75,18 @@ def run(scenario: Coroutine[None, None, None]) -> None:
 
 
 async def settled() -> None:
-    """Let everything that can go on go on."""
+    """Run all tasks until each of them waits."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
-def test_a_free_upload_is_had_at_once_and_nobody_is_asked(make: Make) -> None:
+def test_a_free_lock_is_acquired_at_once_without_a_release_request(make: Make) -> None:
     async def scenario() -> None:
         lock, upload_id = make(PATIENT), fresh_id()
         for _ in range(3):
             request = Request(lock, upload_id)
             await request.got.wait()
-            assert request.asked == 0
+            assert request.release_requests == 0
             request.end.set()
             await request.task
 
@@ -97,9 +100,9 @@ def test_a_newcomer_makes_the_holder_let_go(make: Make) -> None:
         await holder.got.wait()
         newcomer = Request(lock, upload_id)
         await newcomer.got.wait()
-        assert holder.asked == 1
+        assert holder.release_requests == 1
         await holder.task
-        assert newcomer.asked == 0
+        assert newcomer.release_requests == 0
         newcomer.end.set()
         await newcomer.task
 
@@ -112,7 +115,7 @@ def test_uploads_do_not_wait_for_each_other(make: Make) -> None:
         requests = [Request(lock, fresh_id(), heeds=False) for _ in range(5)]
         for request in requests:
             await request.got.wait()
-            assert request.asked == 0
+            assert request.release_requests == 0
             request.end.set()
             await request.task
 
@@ -126,7 +129,7 @@ def test_a_newcomer_waits_until_the_holder_has_really_left(make: Make) -> None:
         await holder.got.wait()
         newcomer = Request(lock, upload_id)
         await settled()
-        assert holder.asked == 1
+        assert holder.release_requests == 1
         assert not newcomer.got.is_set()
         holder.end.set()
         await newcomer.got.wait()
@@ -146,7 +149,7 @@ def test_a_holder_that_does_not_let_go_costs_the_newcomer_its_request(
         for _ in range(2):
             with pytest.raises(UploadLocked):
                 await Request(lock, upload_id).task
-        assert holder.asked == 1, "asked once, however many wait"
+        assert holder.release_requests == 1, "one request, however many wait"
         holder.end.set()
         await holder.task
         again = Request(lock, upload_id)
@@ -169,7 +172,7 @@ def test_a_head_and_a_patch_that_wait_together_both_succeed(make: Make) -> None:
         head.end.set()
         await patch.got.wait()
         await settled()
-        assert patch.asked == 0, "asked by nobody: the head is older"
+        assert patch.release_requests == 0, "no request: the head is older"
         patch.end.set()
         await asyncio.gather(silent.task, head.task, patch.task)
 
@@ -188,7 +191,7 @@ def test_one_who_still_waits_when_a_newer_comes_does_not_keep_the_upload(
         holder.end.set()
         await newest.got.wait()
         await older.task
-        assert (older.asked, newest.asked) == (1, 0)
+        assert (older.release_requests, newest.release_requests) == (1, 0)
         newest.end.set()
         await newest.task
 
@@ -205,7 +208,7 @@ def test_the_newest_of_many_ends_up_with_the_upload(make: Make) -> None:
         newest = requests[-1]
         await newest.got.wait()
         await asyncio.gather(*(request.task for request in requests[:-1]))
-        assert [request.asked for request in requests] == [1] * 19 + [0]
+        assert [request.release_requests for request in requests] == [1] * 19 + [0]
         newest.end.set()
         await newest.task
 

@@ -39,17 +39,17 @@ def source(tmp_path: Path) -> Path:
 
 
 def put(store: ObjectStore, source: Path, **values: object) -> list[int]:
-    told: list[int] = []
+    progress: list[int] = []
     stored = store.put_file(
         KEY,
         source,
         content_hash=HASH,
         content_type="x/y",
         multipart_state=MemoryMultipartState(),
-        progress=told.append,
+        progress=progress.append,
     )
     assert (stored.key, stored.size) == (KEY, len(CONTENT))
-    return told
+    return progress
 
 
 def read(store: ObjectStore, start: int = 0, length: int = len(CONTENT)) -> bytes:
@@ -58,9 +58,9 @@ def read(store: ObjectStore, start: int = 0, length: int = len(CONTENT)) -> byte
 
 def test_an_object_is_read_back_whole_and_in_part(store: ObjectStore, source: Path) -> None:
     assert store.head(KEY) is None
-    told = put(store, source)
-    assert told[-1] == len(CONTENT)
-    assert told == sorted(told)
+    progress = put(store, source)
+    assert progress[-1] == len(CONTENT)
+    assert progress == sorted(progress)
     found = store.head(KEY)
     assert found is not None
     assert found.size == len(CONTENT)
@@ -130,7 +130,7 @@ def test_an_object_is_deleted_once(store: ObjectStore, source: Path) -> None:
         read(store)
 
 
-def test_a_source_that_is_gone_is_said_to_be_gone(store: ObjectStore, tmp_path: Path) -> None:
+def test_a_missing_source_is_reported_as_missing(store: ObjectStore, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         put(store, tmp_path / "nothing")
 
@@ -152,7 +152,7 @@ def test_a_store_knows_whose_its_objects_are(store: ObjectStore, source: Path) -
     assert [key for key, _ in store.entries()] == [KEY]
 
 
-def test_an_address_tells_no_place_on_the_server(store: ObjectStore, tmp_path: Path) -> None:
+def test_an_address_discloses_no_path_of_the_server(store: ObjectStore, tmp_path: Path) -> None:
     assert str(tmp_path) not in store.url(KEY)
     assert KEY in store.url(KEY)
 

@@ -1,4 +1,4 @@
-"""What OSS and S3 promise of large objects (requirements S19, S25): ``objects.remote`` on either bucket."""
+"""What OSS and S3 promise of large objects (requirements S19, S25): ``objects.remote``."""
 
 import os
 from pathlib import Path
@@ -17,14 +17,14 @@ from tusd_py.objects.remote import RemoteObjects
 
 MIB = 1 << 20
 STEP = 5 * MIB
-"""No smaller part is taken by S3."""
+"""The least size of a part that S3 takes."""
 CONTENT = os.urandom(3 * STEP + 1000)
 HASH = blake3.blake3(CONTENT).hexdigest()
 KEY = object_key(HASH, ".bin")
 
 
 class StoppingLedger(MemoryMultipartState):
-    """The worker dies, or has lost its job, when this many parts have arrived."""
+    """A state whose worker dies, or has lost its job, when this many parts have arrived."""
 
     def __init__(self, left: int) -> None:
         super().__init__()
@@ -56,16 +56,16 @@ def source(tmp_path: Path) -> Path:
 
 
 def put(store: RemoteObjects, source: Path, ledger: MemoryMultipartState) -> list[int]:
-    told: list[int] = []
+    progress: list[int] = []
     store.put_file(
         KEY,
         source,
         content_hash=HASH,
         content_type="video/mp4",
         multipart_state=ledger,
-        progress=told.append,
+        progress=progress.append,
     )
-    return told
+    return progress
 
 
 def stopped_after(store: RemoteObjects, source: Path, parts: int) -> StoppingLedger:
@@ -84,11 +84,11 @@ def whole(store: RemoteObjects) -> bool:
 
 def test_a_large_object_goes_in_parts(store: RemoteObjects, source: Path) -> None:
     ledger = MemoryMultipartState()
-    told = put(store, source, ledger)
+    progress = put(store, source, ledger)
     assert sorted(ledger.added) == [1, 2, 3, 4]
-    assert told == sorted(told)
-    assert told[-1] == len(CONTENT)
-    assert len(set(told)) > 20
+    assert progress == sorted(progress)
+    assert progress[-1] == len(CONTENT)
+    assert len(set(progress)) > 20
     assert ledger.load() is None
     assert whole(store)
     assert b"".join(store.read(KEY, STEP - 10, 20)) == CONTENT[STEP - 10 : STEP + 10]
@@ -100,9 +100,9 @@ def test_another_worker_sends_only_what_is_missing(store: RemoteObjects, source:
     held = ledger.load()
     assert held is not None
     there = {part.number for part in held.parts}
-    told = put(store, source, ledger)
+    progress = put(store, source, ledger)
     assert set(ledger.added) == {1, 2, 3, 4} - there
-    assert told[0] > 0
+    assert progress[0] > 0
     assert whole(store)
     assert list(store.incomplete_uploads()) == []
 
@@ -123,9 +123,7 @@ def test_a_part_that_the_store_has_lost_is_sent_again(
     assert whole(store)
 
 
-def test_an_upload_that_was_aborted_begins_anew(
-    store: RemoteObjects, bucket: Bucket, source: Path
-) -> None:
+def test_an_aborted_upload_begins_again(store: RemoteObjects, bucket: Bucket, source: Path) -> None:
     ledger = stopped_after(store, source, 3)
     held = ledger.load()
     assert held is not None
@@ -135,7 +133,7 @@ def test_an_upload_that_was_aborted_begins_anew(
     assert whole(store)
 
 
-def test_an_upload_that_somebody_completed_is_done(store: RemoteObjects, source: Path) -> None:
+def test_an_upload_that_was_completed_elsewhere_is_done(store: RemoteObjects, source: Path) -> None:
     ledger = stopped_after(store, source, 1)
     zombie = MemoryMultipartState()
     zombie.multipart = ledger.load()
@@ -164,7 +162,7 @@ def test_an_upload_completed_while_its_parts_are_sent_is_done(
     assert list(store.incomplete_uploads()) == []
 
 
-def test_other_bytes_than_before_begin_anew_and_leave_nothing(
+def test_other_bytes_than_before_begin_again_and_leave_nothing(
     store: RemoteObjects, source: Path, tmp_path: Path
 ) -> None:
     ledger = stopped_after(store, source, 2)
@@ -259,7 +257,7 @@ def test_an_abandoned_upload_is_gone_for_the_bucket(
         bucket.list_parts(left.key, left.upload_id)
 
 
-def test_a_link_gives_the_object_to_whoever_has_it(store: RemoteObjects, source: Path) -> None:
+def test_a_link_gives_the_object_to_its_holder(store: RemoteObjects, source: Path) -> None:
     put(store, source, MemoryMultipartState())
     disposition = "attachment; filename=\"a b.mp4\"; filename*=UTF-8''%E8%A7%86.mp4"
     link = store.link(KEY, disposition=disposition, seconds=60)

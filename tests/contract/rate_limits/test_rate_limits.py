@@ -1,4 +1,4 @@
-"""Every meter keeps these promises: users are charged once, by one clock, at any number of servers."""
+"""Every rate limiter keeps these promises: a user is charged once, by one clock, at all servers."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ HOUR = 3600.0
 
 @pytest.fixture(params=["local", "redis"])
 def meters(request: pytest.FixtureRequest) -> Iterator[list[RateLimiter]]:
-    """As two servers have it; in one process that is the same."""
+    """Return the limiters of two servers; in one process both are the same."""
     if request.param == "local":
         made: list[RateLimiter] = [LocalRateLimiter(SystemClock())] * 2
     else:
@@ -28,17 +28,17 @@ def meters(request: pytest.FixtureRequest) -> Iterator[list[RateLimiter]]:
         meter.close()
 
 
-def test_so_many_may_come_at_once_and_no_more(meters: list[RateLimiter]) -> None:
+def test_a_burst_has_a_limit(meters: list[RateLimiter]) -> None:
     def admitted(number: int) -> bool:
         return not meters[number % 2].try_acquire("requests:7", cost=HOUR / 20, burst=HOUR)
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(admitted, range(60))) == 20
     assert admitted(0) is False
-    assert meters[0].try_acquire("requests:8", cost=HOUR / 20, burst=HOUR) == 0.0, "somebody else"
+    assert meters[0].try_acquire("requests:8", cost=HOUR / 20, burst=HOUR) == 0.0, "another user"
 
 
-def test_who_is_refused_is_told_when_and_not_charged(meters: list[RateLimiter]) -> None:
+def test_a_refused_request_gets_its_delay_and_is_not_charged(meters: list[RateLimiter]) -> None:
     first, second = meters
     assert first.try_acquire("k", cost=HOUR, burst=HOUR) == 0.0
     waits = [second.try_acquire("k", cost=HOUR, burst=HOUR) for _ in range(5)]

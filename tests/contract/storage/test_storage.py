@@ -148,13 +148,13 @@ class TestCore:
 
     def test_an_unknown_upload_is_not_found(self, opened: Opened) -> None:
         unknown = fresh_id()
-        for ask in (
+        for operation in (
             opened.core.offset,
             opened.core.modified_at,
             lambda upload_id: opened.core.writer(upload_id, length=None),
         ):
             with pytest.raises(UploadNotFound):
-                ask(unknown)
+                operation(unknown)
 
     def test_a_write_moves_the_time_of_the_last_write(self, opened: Opened) -> None:
         upload_id = opened.holding(b"abc")
@@ -163,7 +163,7 @@ class TestCore:
             writer.write([b"d"])
         assert opened.core.modified_at(upload_id) >= before > 1.6e9
 
-    def test_delete_removes_everything_and_tells_whether_there_was_anything(
+    def test_delete_removes_everything_and_returns_whether_there_was_anything(
         self, opened: Opened
     ) -> None:
         upload_id = opened.holding(b"abc")
@@ -188,7 +188,7 @@ class TestCore:
 
 class TestRewind:
     def begun(self, opened: Opened) -> tuple[UploadId, Writer]:
-        """An upload of verified ``abc`` with unverified ``wrong`` behind it."""
+        """Return an upload of verified ``abc``, which unverified ``wrong`` follows."""
         upload_id = opened.holding(b"abc")
         writer = opened.core.writer(upload_id, length=None)
         opened.rewind.begin_chunk(writer)
@@ -279,7 +279,7 @@ class TestConcatenation:
             writer.write([b"more"])
         assert [opened.content(part) for part in parts] == [b"one", b"two"]
 
-    def test_doing_it_again_starts_anew(self, opened: Opened) -> None:
+    def test_doing_it_again_starts_from_zero(self, opened: Opened) -> None:
         parts = [opened.holding(b"one"), opened.holding(b"two")]
         into = opened.holding(b"left by a broken attempt")
         for _ in range(2):

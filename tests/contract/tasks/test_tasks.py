@@ -66,11 +66,11 @@ def test_what_was_put_is_read_back(view: TaskView, clock: FakeClock) -> None:
 
 def test_changes_put_together_are_as_those_put_one_by_one(view: TaskView) -> None:
     first, second = facts(), facts()
-    heard: list[int] = []
-    view.subscribe_task(first.task_id, lambda task: heard.append(task.seq))
+    received: list[int] = []
+    view.subscribe_task(first.task_id, lambda task: received.append(task.seq))
     view.put(second, RECEIVED)
     view.put_all([(first, PENDING), (second, PENDING), (first, RECEIVED)])
-    wait_until(lambda: heard == [1, 2])
+    wait_until(lambda: received == [1, 2])
     found, other = view.get(first.task_id), view.get(second.task_id)
     assert found is not None
     assert other is not None
@@ -80,19 +80,19 @@ def test_changes_put_together_are_as_those_put_one_by_one(view: TaskView) -> Non
 
 def test_a_stale_change_is_not_shown(view: TaskView) -> None:
     about = facts()
-    heard: list[Task] = []
-    view.subscribe_task(about.task_id, heard.append)
+    received: list[Task] = []
+    view.subscribe_task(about.task_id, received.append)
     assert view.put(about, change(TaskStatus.COMPRESSING, 40, 2)) is not None
     assert view.put(about, change(TaskStatus.COMPRESSING, 39, 2)) is None
     assert view.put(about, change(TaskStatus.UPLOADING_OSS, 80, 1)) is None
     found = view.get(about.task_id)
     assert found is not None
     assert (found.progress, found.seq) == (40, 1)
-    wait_until(lambda: heard)
-    assert len(heard) == 1
+    wait_until(lambda: received)
+    assert len(received) == 1
 
 
-def test_listeners_hear_each_change_once_in_order(view: TaskView) -> None:
+def test_subscribers_receive_each_change_once_in_order(view: TaskView) -> None:
     about, other = facts(), facts(user=2)
     by_task: list[int] = []
     by_user: list[int] = []
@@ -111,8 +111,8 @@ def test_listeners_hear_each_change_once_in_order(view: TaskView) -> None:
     mine.close()
 
 
-def test_a_listener_never_hears_what_is_not_readable_yet(view: TaskView) -> None:
-    """Hole 2: state and notice are one step."""
+def test_a_subscriber_never_receives_what_is_not_readable_yet(view: TaskView) -> None:
+    """Hole 2: state and notification are one step."""
     about = facts()
     older: list[int] = []
 
@@ -177,8 +177,8 @@ def test_a_task_the_view_lost_starts_a_new_life(view: TaskView) -> None:
 
 def test_many_threads_leave_one_order(view: TaskView) -> None:
     about = facts()
-    heard: list[Task] = []
-    view.subscribe_task(about.task_id, heard.append)
+    received: list[Task] = []
+    view.subscribe_task(about.task_id, received.append)
 
     def report(attempt: int) -> None:
         for progress in range(30, 60):
@@ -191,10 +191,10 @@ def test_many_threads_leave_one_order(view: TaskView) -> None:
         thread.join()
     shown = view.get(about.task_id)
     assert shown is not None
-    wait_until(lambda: heard[-1].seq == shown.seq)
-    assert [task.seq for task in heard] == list(range(1, len(heard) + 1))
-    assert [task.progress for task in heard] == sorted(task.progress for task in heard)
-    assert [task.attempt for task in heard] == sorted(task.attempt for task in heard)
+    wait_until(lambda: received[-1].seq == shown.seq)
+    assert [task.seq for task in received] == list(range(1, len(received) + 1))
+    assert [task.progress for task in received] == sorted(task.progress for task in received)
+    assert [task.attempt for task in received] == sorted(task.attempt for task in received)
 
 
 CHILD = """
@@ -205,32 +205,34 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.tasks.embedded import EmbeddedTaskView
 view = EmbeddedTaskView(Path(sys.argv[1]), clock=SystemClock())
-facts = TaskFacts(task_id=UploadId(sys.argv[2]), user_id=UserId(1), filename="", file_size=1, created_at=1.0)
+facts = TaskFacts(
+    task_id=UploadId(sys.argv[2]), user_id=UserId(1), filename="", file_size=1, created_at=1.0
+)
 for progress in (30, 40, 50):
     view.put(facts, TaskChange(status=TaskStatus.COMPRESSING, progress=progress, attempt=1))
 view.close()
 """
 
 
-def test_what_another_process_puts_is_heard(tmp_path: Path) -> None:
+def test_what_another_process_puts_is_received(tmp_path: Path) -> None:
     from tusd_py.clock import SystemClock
 
     view = EmbeddedTaskView(tmp_path / "tasks.sqlite3", clock=SystemClock())
     task_id = fresh_id()
-    heard: list[Task] = []
-    subscription = view.subscribe_task(task_id, heard.append)
+    received: list[Task] = []
+    subscription = view.subscribe_task(task_id, received.append)
     subprocess.run(
         [sys.executable, "-c", CHILD, str(tmp_path / "tasks.sqlite3"), task_id], check=True
     )
-    wait_until(lambda: heard and heard[-1].progress == 50)
-    assert [task.seq for task in heard] == sorted({task.seq for task in heard})
+    wait_until(lambda: received and received[-1].progress == 50)
+    assert [task.seq for task in received] == sorted({task.seq for task in received})
     subscription.close()
     view.close()
 
 
-def test_a_view_that_can_not_be_read_is_begun_anew(tmp_path: Path, clock: FakeClock) -> None:
+def test_an_unreadable_view_is_begun_again(tmp_path: Path, clock: FakeClock) -> None:
     path = tmp_path / "tasks.sqlite3"
-    path.write_bytes(b"this is no database at all, whatever its name says" * 100)
+    path.write_bytes(b"this is no database at all, whatever its name" * 100)
     view = EmbeddedTaskView(path, clock=clock)
     about = facts()
     assert view.put(about, PENDING) is not None

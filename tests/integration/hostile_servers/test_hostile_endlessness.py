@@ -60,7 +60,7 @@ def test_an_upload_that_does_not_move_ends(
     ],
 )
 @pytest.mark.parametrize("command", ["upload", "download", "watch", "tasks"])
-def test_what_was_never_reached_is_given_up_soon_and_said(
+def test_what_was_never_reached_is_given_up_soon_and_reported(
     file: Path, url: str, code: int, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -80,7 +80,7 @@ def test_what_was_never_reached_is_given_up_soon_and_said(
         assert waited == []
 
 
-def test_a_task_that_is_not_there_is_said_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_task_is_reported_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
     told = answer(404, b'{"detail": "There is no such task."}')
     with HostileServer(lambda _: told) as server:

@@ -162,6 +162,6 @@ def test_another_content_is_not_put_behind_the_first(tmp_path: Path) -> None:
     assert server.requests[1].headers["if-range"] == '"e"'
 
 
-def test_what_has_another_hash_than_the_server_says_is_not_kept(tmp_path: Path) -> None:
+def test_what_has_another_hash_than_the_server_states_is_not_kept(tmp_path: Path) -> None:
     told = answer(200, CONTENT, ETag=f'"{"0" * 64}"')
     assert len(refused_download(tmp_path, lambda _: told, Unreachable).requests) >= 4

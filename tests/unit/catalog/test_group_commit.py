@@ -114,7 +114,7 @@ def test_a_failed_commit_is_everybodys(writers: Writers) -> None:
     assert writers.database.write(writers.insert(7)) == 7
 
 
-def test_nobody_is_told_before_the_commit(writers: Writers) -> None:
+def test_no_write_returns_before_the_commit(writers: Writers) -> None:
     writers.may_commit.clear()
     telling = threading.Thread(
         target=lambda: writers.told.update({1: writers.database.write(writers.insert(1))})
@@ -171,7 +171,7 @@ def test_of_works_brought_together_a_failed_one_leaves_nothing(writers: Writers)
     assert writers.rows() == [4]
 
 
-def test_a_failed_commit_is_told_to_all_that_came_together(writers: Writers) -> None:
+def test_a_failed_commit_fails_all_writes_of_its_group(writers: Writers) -> None:
     def broken(_connection: object) -> None:
         raise OSError("the disk is gone")
 
@@ -184,7 +184,7 @@ def test_a_failed_commit_is_told_to_all_that_came_together(writers: Writers) -> 
     assert writers.rows() == []
 
 
-def test_works_are_done_once_and_again_only_beside_one_that_fails(writers: Writers) -> None:
+def test_works_run_once_and_again_only_in_a_group_with_one_that_fails(writers: Writers) -> None:
     done: list[int] = []
 
     def counted(value: int) -> Callable[[Transactions], object]:
@@ -214,7 +214,7 @@ def test_trouble_of_the_database_is_not_waited_for_twice(writers: Writers) -> No
     assert writers.rows() == []
 
 
-def test_a_look_that_finds_no_connection_is_told_to_all(writers: Writers) -> None:
+def test_a_read_without_a_connection_fails_all_readers(writers: Writers) -> None:
     def gone(*_arguments: object) -> None:
         raise OperationalError("connect", {}, OSError("no descriptors"))
 

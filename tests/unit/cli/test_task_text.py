@@ -43,7 +43,7 @@ def test_the_locale_chooses_the_language(environ: dict[str, str], language: str)
     assert reader_language(environ) == language
 
 
-def test_what_is_said() -> None:
+def test_each_state_has_its_text() -> None:
     done = {"status": "completed", "message": "上传完成（压缩无收益，保留原文件）"}
     done_codes = {**done, "message_code": "completed", "note_codes": ["no_gain", "new_code"]}
     assert task_text(done_codes, "en") == "Kept as it came: compressing gained nothing. new_code"

@@ -84,7 +84,7 @@ def test_a_file_is_made_and_sent(tmp_path: Path) -> None:
     assert play.remembered.get(play.file, ENDPOINT) is None
 
 
-def test_in_pieces_when_that_is_asked(tmp_path: Path) -> None:
+def test_in_pieces_when_a_piece_size_is_given(tmp_path: Path) -> None:
     play = Play(tmp_path, chunk_bytes=4)
     play.says(MADE)
     lengths = []
@@ -131,7 +131,7 @@ def test_a_stale_token_gives_way_to_the_users_own(tmp_path: Path) -> None:
         play.says(told(401, b'{"detail": "The token has expired."}'))
 
 
-def test_an_upload_that_is_gone_is_made_anew(tmp_path: Path) -> None:
+def test_a_missing_upload_is_created_again(tmp_path: Path) -> None:
     play = Play(tmp_path)
     play.says(MADE)
     play.says(TransientFailure("cut"))
@@ -159,7 +159,7 @@ def test_pauses_double_up_to_the_longest_and_end(tmp_path: Path) -> None:
         play.says(TransientFailure("away"))
 
 
-def test_a_server_that_says_how_long_is_heard(tmp_path: Path) -> None:
+def test_a_servers_retry_after_is_respected(tmp_path: Path) -> None:
     assert Play(tmp_path).says(told(429, Retry_After="17")) == Sleep(17.0)
 
 
@@ -228,7 +228,7 @@ def test_half_an_event_is_forgotten_with_its_connection() -> None:
     assert feed(following, 'data: {"status": "received"}\n\n') == [{"status": "received"}]
 
 
-def test_it_gives_up_after_so_many_breaks() -> None:
+def test_it_gives_up_after_a_number_of_breaks() -> None:
     following = TaskFollower(ENDPOINT, "abc", None)
     wait: Callable[[], float] = following.pause_after_failure
     for _ in range(MAX_FAILURES):

@@ -101,14 +101,14 @@ def test_engines_have_a_network_of_their_own_that_leads_nowhere() -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_health_is_asked_where_the_process_listens(name: str) -> None:
+def test_the_health_check_uses_the_address_where_the_process_listens(name: str) -> None:
     asked = " ".join(SERVICES[name]["healthcheck"]["test"])
     own = "TUSD_MONITORING_LISTEN" if name.startswith("server-") else "TUSD_WORKER_LISTEN"
     port = SERVICES[name]["environment"][own].partition(":")[2]
     assert f"http://127.0.0.1:{port}/readyz" in asked
 
 
-def test_the_image_is_built_by_the_lock_and_runs_as_nobody() -> None:
+def test_the_image_is_built_by_the_lock_and_runs_as_an_unprivileged_user() -> None:
     text = DOCKERFILE.read_text("utf-8")
     build, _, runtime = text.partition("\nFROM ${BASE}\n")
     assert "--require-hashes" in build

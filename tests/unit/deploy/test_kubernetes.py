@@ -33,7 +33,7 @@ def labels(component: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("found", manifests(), ids=lambda found: f"{found['kind']}-{found['metadata']['name']}")  # fmt: skip
-def test_an_object_is_what_its_schema_says(found: dict[str, Any]) -> None:
+def test_an_object_is_valid_by_its_schema(found: dict[str, Any]) -> None:
     kubernetes_validate.validate(found, "1.33", strict=True)
     assert found["metadata"].get("namespace", "tusd-py") == "tusd-py"
 
@@ -69,7 +69,7 @@ def test_a_pod_is_hardened(deployment: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=IDS)
-def test_probes_ask_ports_that_exist_and_mounts_have_volumes(deployment: dict[str, Any]) -> None:
+def test_probes_use_ports_that_exist_and_mounts_have_volumes(deployment: dict[str, Any]) -> None:
     about = container(deployment)
     ports = {port["name"] for port in about["ports"]}
     asked = {name: about[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}  # fmt: skip

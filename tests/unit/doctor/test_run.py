@@ -21,7 +21,7 @@ def test_a_check_that_crashes_is_a_problem_and_the_others_go_on() -> None:
     assert after == fine()[0]
 
 
-def test_a_check_that_hangs_is_given_up_and_the_others_are_heard() -> None:
+def test_a_check_that_hangs_is_given_up_and_the_others_report() -> None:
     never = threading.Event()
 
     def hang() -> list[Finding]:

@@ -99,7 +99,7 @@ def test_every_failed_connection_to_mysql_has_its_remedy(code: int) -> None:
     assert told([found]) == {"mysql.reachable": PROBLEM}
 
 
-def test_failed_connections_to_mysql_are_told_apart() -> None:
+def test_failed_connections_to_mysql_are_distinguished() -> None:
     assert len({mysql.judge_failure(code).sentence for code in (1045, 1049, 2003)}) == 3
 
 
@@ -181,7 +181,7 @@ def test_rabbitmq(changed: dict[str, Any], expected: Told) -> None:
     assert told(judge_broker(facts, user="tusd", vhost="/")) == expected
 
 
-def test_failed_connections_to_rabbitmq_are_told_apart() -> None:
+def test_failed_connections_to_rabbitmq_are_distinguished() -> None:
     errors = [
         ProbableAuthenticationError(""),
         ProbableAccessDeniedError(""),
@@ -223,7 +223,7 @@ def test_consumer_time_out(cluster: str, milliseconds: int | None, level: Level)
     assert judge_consumer_timeout(told_by, cluster="ours").level is level
 
 
-def test_a_consumer_time_out_that_nobody_tells_is_a_note_that_says_how_to_look() -> None:
+def test_an_unknown_consumer_timeout_is_a_note_with_a_command_to_find_it() -> None:
     found = judge_consumer_timeout(None, cluster="ours")
     assert found.level is NOTE
     assert "--rabbitmqctl" in found.remedy

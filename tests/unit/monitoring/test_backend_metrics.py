@@ -47,12 +47,12 @@ def read(made: Metrics) -> dict[str, float]:
     return dict(parsed(made.text().decode()))
 
 
-def test_registering_asks_nothing(bench: Bench) -> None:
+def test_registering_reads_nothing(bench: Bench) -> None:
     bench.ports.close()
     bench.registered()
 
 
-def test_a_scrape_tells_of_all_parts(bench: Bench) -> None:
+def test_a_scrape_has_figures_of_all_parts(bench: Bench) -> None:
     bench.begin_upload()
     found = read(bench.registered())
     assert found["tusd_uploads_open"] == 1
@@ -80,7 +80,7 @@ class BrokenMetrics:
         raise ZeroDivisionError
 
 
-def test_a_part_that_gives_none_is_named_and_the_others_are_told(bench: Bench) -> None:
+def test_a_part_without_figures_is_named_and_the_others_are_shown(bench: Bench) -> None:
     bench.ports.tasks.close()
     bench.ports.catalog.operations = BrokenMetrics()  # type: ignore[assignment]
     found = read(bench.registered(bench.ports))

@@ -88,7 +88,7 @@ def hanging() -> Iterator[Hanging]:
     made.let_go.set()
 
 
-def test_a_part_that_hangs_is_named_and_holds_up_nobody(hanging: Hanging) -> None:
+def test_a_part_that_hangs_is_named_and_delays_no_other(hanging: Hanging) -> None:
     asked = Checks([Check(name="vital", probe=hanging.ask, vital=True), SPARE], limit_seconds=1.0)
     for _ in range(2):
         found = asked.readiness()
@@ -99,7 +99,7 @@ def test_a_part_that_hangs_is_named_and_holds_up_nobody(hanging: Hanging) -> Non
     wait_until(lambda: asked.readiness().status is Status.READY and hanging.asked > 1)
 
 
-def test_a_check_that_breaks_tells_nothing_of_it() -> None:
+def test_a_check_that_fails_unexpectedly_discloses_nothing() -> None:
     def breaks() -> None:
         raise ValueError("/secret/path")
 
@@ -108,7 +108,7 @@ def test_a_check_that_breaks_tells_nothing_of_it() -> None:
     assert found.status is Status.FAILING
 
 
-def test_full_storage_takes_nobody_out_of_service() -> None:
+def test_full_storage_takes_no_server_out_of_service() -> None:
     """Were no request sent any more, nothing could be deleted."""
 
     def full() -> None:
@@ -124,7 +124,7 @@ def test_a_directory_that_takes_files_passes_and_keeps_none(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_directory_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="can't be written") as caught:
         check_disk(tmp_path / "gone")
     assert str(tmp_path) not in caught.value.detail

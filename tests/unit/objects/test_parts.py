@@ -60,7 +60,7 @@ def test_a_part_is_a_file_of_its_own(file: Path) -> None:
         assert body.read() == bytes(range(10, 30))
 
 
-def test_progress_is_told_at_the_end_and_not_while_the_part_is_counted(file: Path) -> None:
+def test_progress_is_reported_at_the_end_and_not_while_the_part_is_counted(file: Path) -> None:
     told: list[int] = []
     with PartReader(file, Span(1, 0, 50), on_progress=told.append) as body:
         with body.without_progress():
@@ -71,7 +71,7 @@ def test_progress_is_told_at_the_end_and_not_while_the_part_is_counted(file: Pat
         assert told == [50]
 
 
-def test_progress_is_told_in_between(tmp_path: Path) -> None:
+def test_progress_is_reported_in_between(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(bytes(MIB))
     told: list[int] = []

@@ -45,7 +45,7 @@ def test_an_error_is_answered_and_nothing_stored(
     ]  # fmt: skip
 
 
-def test_a_rule_skips_some_and_strikes_so_many(oss: OssServer, bucket: oss2.Bucket) -> None:
+def test_a_rule_skips_some_and_strikes_a_number(oss: OssServer, bucket: oss2.Bucket) -> None:
     oss.faults.add(MatchRule("error", "put", skip=1, times=2))
     oss.faults.add(MatchRule("error", "put", "other/", times=None))
     statuses = []
@@ -191,7 +191,7 @@ def _lost_part(url: str, upload_id: str) -> None:
         bucket_client(url).upload_part("key", upload_id, 2, DATA)
 
 
-def test_the_control_path_makes_faults_tells_calls_and_ages(process: OssProcess) -> None:
+def test_the_control_path_makes_faults_lists_calls_and_ages(process: OssProcess) -> None:
     bucket = bucket_client(process.url)
     rule = {"operation": "put", "key": "k", "do": "error", "status": 500, "code": "InternalError"}
     process.add_faults(rule)

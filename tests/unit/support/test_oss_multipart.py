@@ -91,7 +91,9 @@ def test_an_aborted_upload_is_gone(oss: OssServer, bucket: oss2.Bucket, tmp_path
     assert not list((tmp_path / "oss" / BUCKET / "content").iterdir())
 
 
-def test_an_upload_that_may_not_overwrite_says_so_at_either_end(bucket: oss2.Bucket) -> None:
+def test_an_upload_that_may_not_overwrite_is_refused_at_its_start_and_its_end(
+    bucket: oss2.Bucket,
+) -> None:
     once = {"x-oss-forbid-overwrite": "true"}
     upload_id = bucket.init_multipart_upload("key", headers=once).upload_id
     parts = send_parts(bucket, "key", upload_id)
@@ -126,7 +128,7 @@ def test_of_many_who_complete_an_upload_one_does(bucket: oss2.Bucket) -> None:
     assert bucket.get_object("key").read() == WHOLE
 
 
-def test_no_file_is_left_that_nobody_names(
+def test_no_file_is_left_without_a_record(
     oss: OssServer, bucket: oss2.Bucket, tmp_path: Path
 ) -> None:
     content = tmp_path / "oss" / BUCKET / "content"

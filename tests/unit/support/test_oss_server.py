@@ -174,7 +174,7 @@ def test_open_uploads_are_listed_in_pages(bucket: oss2.Bucket, clock: FakeClock)
 # Buckets
 
 
-def test_buckets_are_made_told_and_removed(oss: OssServer, bucket: oss2.Bucket) -> None:
+def test_buckets_are_made_listed_and_removed(oss: OssServer, bucket: oss2.Bucket) -> None:
     other = oss2.Bucket(SIGNERS["v4"](), oss.url, "other", region="cn-hangzhou")
     assert refused(other.put_object, "key", b"") == (404, "NoSuchBucket")
     other.create_bucket()
@@ -199,7 +199,7 @@ def test_the_host_names_the_bucket(oss: OssServer, bucket: oss2.Bucket) -> None:
         assert (got.status_code, got.content) == (200, WHOLE)
 
 
-def test_what_is_not_implemented_says_so(bucket: oss2.Bucket) -> None:
+def test_what_is_not_implemented_is_answered_with_501(bucket: oss2.Bucket) -> None:
     bucket.put_object("key", b"1")
     not_there = (501, "NotImplemented")
     assert refused(bucket.copy_object, BUCKET, "key", "copy") == not_there

@@ -113,6 +113,6 @@ def test_a_malformed_signature_is_a_bad_request(oss: OssServer, authorization: s
     assert (answer.status_code, code_in(answer)) == (400, "InvalidArgument")
 
 
-def test_nobody_is_let_in_unsigned(oss: OssServer) -> None:
+def test_unsigned_requests_are_refused(oss: OssServer) -> None:
     answer = httpx.get(f"{oss.url}/test-bucket/key")
     assert (answer.status_code, code_in(answer)) == (403, "AccessDenied")

@@ -41,7 +41,7 @@ def test_a_port_is_none_that_outgoing_connections_get() -> None:
     assert port_range(1024) == range(LOWEST_PORT, 65536)
 
 
-def test_settings_that_were_asked_for_win() -> None:
+def test_given_settings_win() -> None:
     state = State(options=Options(settings={"jobs.lease": "5s", "redis.db": 3}))
     fill_in(state)
     tree = settings(state, Path("/there"))
@@ -91,7 +91,7 @@ def test_nginx_is_reached_with_and_without_tls() -> None:
     ]
 
 
-def test_servers_and_workers_tell_how_they_are_on_ports_of_their_own() -> None:
+def test_servers_and_workers_report_their_health_on_ports_of_their_own() -> None:
     state = State(options=Options(servers=2, workers=3))
     fill_in(state)
     ours = ["server-1", "server-2", "worker-1", "worker-2", "worker-3"]

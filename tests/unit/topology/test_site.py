@@ -45,7 +45,7 @@ def test_only_addresses_names_and_tls_are_a_sites_own() -> None:
     ]  # fmt: skip
 
 
-def test_every_directive_that_is_there_for_a_reason_says_it() -> None:
+def test_every_directive_with_a_reason_states_it() -> None:
     text = SITE.read_text("utf-8")
     for directive in (
         "client_max_body_size 0", "proxy_request_buffering off", "proxy_buffering off",
