@@ -152,7 +152,7 @@ class Consumer:
             self._abandon(attempt)
         except BackendError:
             # The lease expires, and the reaper finds the job.
-            self._metrics.attempt_ended("unsettled")
+            self._metrics.attempt_ended("uncertain")
             log.exception("job.unsettled", extra={"task_id": attempt.job.task_id})
 
     def _settle(self, attempt: Attempt, error: Exception) -> None:

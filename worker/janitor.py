@@ -66,13 +66,13 @@ def find_leftovers(
     )
 
 
-def claim_objects(ports: Ports, *, anew: bool = False) -> bool:
+def claim_objects(ports: Ports, *, adopts: bool = False) -> bool:
     """Make this catalog the owner of the object store if the store has none.
 
-    Args: anew: replace another owner, too.
+    Args: adopts: whether another owner is replaced.
     Returns: whether this catalog owns the store. Raises: BackendError, TransientError, OSError.
     """
-    if anew or ports.objects.owner() is None:
+    if adopts or ports.objects.owner() is None:
         ports.objects.set_owner(ports.catalog.objects.identity())
     return owns_objects(ports)
 

@@ -192,6 +192,6 @@ def test_a_catalog_collects_nothing_of_another_ones(bench: Bench, tmp_path: Path
     assert not claim_objects(bench.ports)
     collect(bench)
     assert keys(bench) == {ORPHAN}
-    assert claim_objects(bench.ports, anew=True)
+    assert claim_objects(bench.ports, adopts=True)
     collect(bench)
     assert keys(bench) == set()

@@ -48,7 +48,7 @@ def gc(
 def _collect(ports: Ports, *, dry_run: bool, adopts: bool, failed_after: float | None) -> None:
     from worker.janitor import claim_objects, find_leftovers, owns_objects, remove_leftovers
 
-    owned = owns_objects(ports) if dry_run else claim_objects(ports, anew=adopts)
+    owned = owns_objects(ports) if dry_run else claim_objects(ports, adopts=adopts)
     if not owned:
         say("the object store belongs to another catalog: none of its objects are removed")
     found = find_leftovers(ports, failed_after=failed_after)

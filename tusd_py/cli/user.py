@@ -111,6 +111,6 @@ def _explained(name: str, caller: Caller, ends: datetime) -> str:
             '  page      paste it into the field "Access token"',
             "  commands  export TUSD_TOKEN=...",
             "  HTTP      Authorization: Bearer ...",
-            "Whoever has it is this user. It can't be taken back before it ends, save by another auth.access_secret.",
+            "Everyone who has the token is this user. Before its end only another auth.access_secret withdraws it.",
         )
     )

@@ -82,7 +82,7 @@ def _tokens(settings: Settings) -> list[Finding]:
         found.append(
             warning(
                 check,
-                "Whoever has a token of the same issuer for another service is let in.",
+                "A token that the same issuer made for another service is accepted.",
                 "Set auth.issuer and auth.audience.",
             )
         )
@@ -101,7 +101,7 @@ def _reachable(settings: Settings) -> Finding:
     if settings.allow_anonymous:
         return note(
             f"{CHECK}.host",
-            f"Whoever reaches {settings.host} may do everything (allow_anonymous).",
+            f"Everyone who reaches {settings.host} may do everything (allow_anonymous).",
             "Make sure that a network or a proxy keeps strangers out.",
         )
     return problem(

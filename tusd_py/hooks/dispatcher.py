@@ -22,7 +22,7 @@ MAX_CLAIMED: Final = 16
 """Number of uploads whose events are delivered at the same time."""
 CLAIM_SECONDS: Final = 60.0
 """Seconds after which another server takes over an undelivered event: its server has died."""
-Result = Literal["told", "again", "given_up"]
+Result = Literal["delivered", "retried", "given_up"]
 
 
 class HookDispatcher:
@@ -85,14 +85,14 @@ class HookDispatcher:
 
     async def _deliver(self, happened: PendingEvent) -> None:
         notification = notification_of(happened)
-        result: Result = "told"
+        result: Result = "delivered"
         try:
             await self._hooks.call(notification)
             if self._webhook is not None and notification.event in self._web_events:
                 await self._webhook.deliver(notification)
         except Exception as error:  # noqa: BLE001  (an application may raise anything)
             given_up = self._clock.now() - happened.at > self._give_up_after
-            result = "given_up" if given_up else "again"
+            result = "given_up" if given_up else "retried"
             facts = {
                 "hook": notification.event.value,
                 "task_id": notification.upload.id,
@@ -100,7 +100,7 @@ class HookDispatcher:
             }
             log.log(logging.ERROR if given_up else logging.WARNING, "hook.failed", extra=facts)
         self._count(notification.event, result)
-        if result == "again":
+        if result == "retried":
             pause = DELIVERY_BACKOFF.pause(happened.failures + 1)
             await self._threads.call(self._events.failed, happened.id, pause)
         else:

@@ -42,7 +42,7 @@ class ServerMetrics:
         )
         self._hooks = Counter(
             "tusd_hooks",
-            "Events handed to hooks: told: delivered; again: it failed and is repeated; given_up",
+            "Deliveries of events to hooks: delivered; retried: it failed and is repeated; given_up",
             ("event", "result"),
             registry=registry,
         )

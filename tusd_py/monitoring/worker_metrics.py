@@ -11,7 +11,7 @@ from tusd_py.domain.job import Step
 from tusd_py.domain.operation import StepTime, StepTimes
 
 STEP_BUCKETS: Final = (0.01, 0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
-OUTCOMES: Final = ("done", "retry", "moved", "failed", "lost", "released", "unsettled")
+OUTCOMES: Final = ("done", "retry", "moved", "failed", "lost", "released", "uncertain")
 SCANS: Final = ("clean", "infected", "too_large", "unavailable")
 
 
@@ -29,7 +29,7 @@ class WorkerMetrics:
             "tusd_worker_attempts",
             "Attempts that ended: done; retry: again later; moved: to the heavy lane, "
             "again when its turn has come; failed: a dead letter; lost: another has "
-            "the job; released: the worker is stopping; unsettled: the catalog was away",
+            "the job; released: the worker is stopping; uncertain: the catalog was away",
             ("outcome",),
             registry=registry,
         )
