@@ -21,7 +21,6 @@ REFUSED: Final = {
     "so often": "an interval of",
     "nought": "zero",
     "put aside": "dead-lettered",
-    "the seed": "the original API",
 }
 """A word that is refused, and what to write."""
 _PATTERN: Final = re.compile(rf"\b({'|'.join(map(re.escape, REFUSED))})\b", re.IGNORECASE)
