@@ -14,14 +14,15 @@ from tusd_py.settings.model import Settings
 
 HEAD = """# Configuration
 
-Flags of `serve` win over environment variables, those over one YAML file (`--config`), that over the defaults.
-Sizes may be written `10GiB`, times `24h`; lists are separated by commas in the environment. The file's keys are those
-below, nested at the dots, or the names of the original design (`Host`, `Port`, `MaxBytes`, `Auth.AccessSecret`,
-`MySQL.DataSource`, `Redis.Addr`, `RabbitMQ.Host`, ...); `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `OSS_REGION` and
-`OSS_BUCKET_NAME` work as they are. An unknown key or variable, or an impossible value, is refused at start
-with its place named.
+Flags of `serve` win over environment variables, those over one YAML file (`--config`), and that
+over the defaults. Sizes may be written `10GiB`, times `24h`; lists are separated by commas in the
+environment. The keys of the file are those below, nested at the dots, or the original names
+(`Host`, `Port`, `MaxBytes`, `Auth.AccessSecret`, `MySQL.DataSource`, `Redis.Addr`, `RabbitMQ.Host`,
+...); `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `OSS_REGION` and `OSS_BUCKET_NAME` work as they
+are. An unknown key or variable, or an impossible value, is refused at start with its place named.
 
-This page is made from the code: `python -m tusd_py.cli.configuration_reference > docs/configuration.md`.
+This page is made from the code:
+`python -m tusd_py.cli.configuration_reference > docs/configuration.md`.
 
 | setting | environment | default | meaning |
 |---|---|---|---|

@@ -27,7 +27,8 @@ def gc(
         bool,
         typer.Option(
             "--adopt-objects",
-            help="Take the object store over from another catalog: objects that this catalog does not know are removed.",
+            help="Take the object store over from another catalog: objects that this catalog does "
+            "not know are removed.",
         ),
     ] = False,
 ) -> None:

@@ -27,7 +27,8 @@ def serve(
     upload_expires: Annotated[
         str | None,
         typer.Option(
-            help="Unfinished uploads are removed after this time without a byte, e.g. 24h; 0: never."
+            help="Unfinished uploads are removed after this time without a byte, e.g. 24h; "
+            "0: never."
         ),
     ] = None,
     idle_timeout: Annotated[

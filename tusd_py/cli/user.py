@@ -77,7 +77,8 @@ def _check_secret(auth: AuthSettings, name: str) -> None:
     if auth.jwks_url:
         claim = auth.user_claim or "userId or sub"
         refuse(
-            f"users are made at the issuer whose keys are at {masked_value(auth.jwks_url)}: let it sign a token "
+            f"users are made at the issuer whose keys are at {masked_value(auth.jwks_url)}: let "
+            "it sign a token "
             f"with {name} in the claim {claim}; set auth.access_secret as well to make tokens here"
         )
     refuse(
@@ -99,7 +100,8 @@ def _read_back(settings: Settings, token: str) -> tuple[Caller, datetime]:
         return caller_of(claims, rules), datetime.fromtimestamp(claims["exp"], UTC)
     except TokenInvalid:
         refuse(
-            "the server would not take such a token: a name has up to 255 characters, a tenant 128, and "
+            "the server would not take such a token: a name has up to 255 characters, a tenant "
+            "128, and "
             "the whole token 8192"
         )
 
@@ -107,10 +109,12 @@ def _read_back(settings: Settings, token: str) -> tuple[Caller, datetime]:
 def _explained(name: str, caller: Caller, ends: datetime) -> str:
     return "\n".join(
         (
-            f"{name} is the user with the number {caller.user_id}, until {ends:%Y-%m-%d %H:%M} UTC by this token:",
+            f"{name} is the user with the number {caller.user_id}, until {ends:%Y-%m-%d %H:%M} "
+            "UTC by this token:",
             '  page      paste it into the field "Access token"',
             "  commands  export TUSD_TOKEN=...",
             "  HTTP      Authorization: Bearer ...",
-            "Everyone who has the token is this user. Before its end only another auth.access_secret withdraws it.",
+            "Everyone who has the token is this user. Before its end only another "
+            "auth.access_secret withdraws it.",
         )
     )

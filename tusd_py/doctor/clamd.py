@@ -60,7 +60,8 @@ def judge_clamd(settings: Settings, version: str, now: float) -> list[Finding]:
                 "clamd.limit",
                 f"Files of more than {scan.max_bytes} bytes are received in full and then refused: "
                 "they are too large to be scanned.",
-                "Raise scan.max_bytes and clamd's StreamMaxLength (4 GiB at most), lower max_size, or "
+                "Raise scan.max_bytes and clamd's StreamMaxLength (4 GiB at most), lower "
+                "max_size, or "
                 "set scan.above_limit to accept.",
             )
         )

@@ -124,7 +124,8 @@ def _kind(kind: int | None, *, shared: bool, sqlite: bool) -> list[Finding]:
         return [
             warning(
                 check,
-                f"{_FLEETING[kind]}: uploads and objects are gone with the machine's next start, or "
+                f"{_FLEETING[kind]}: uploads and objects are gone with the machine's next start, "
+                "or "
                 "with the container.",
                 "Mount a volume that stays, and set data_dir to it.",
             )
@@ -139,7 +140,8 @@ def _network(check: str, kind: int, *, shared: bool, sqlite: bool) -> Finding:
     if sqlite:
         return problem(
             check,
-            "The catalog is SQLite, whose write-ahead log does not hold on a network's file system.",
+            "The catalog is SQLite, whose write-ahead log does not hold on a network's file "
+            "system.",
             "Set mysql.data_source, or keep data_dir on a local disk.",
         )
     if kind == _NFS:

@@ -187,6 +187,7 @@ def _encoder(facts: MediaFacts) -> Finding:
     return warning(
         "media.encoder",
         f"The hardware encoder {facts.encoder} does not work here: x264 does its work.",
-        "Let the worker's user open media.video.encoder_device (group render or video), install the driver, "
+        "Let the worker's user open media.video.encoder_device (group render or video), install "
+        "the driver, "
         "or set media.video.encoder to software.",
     )

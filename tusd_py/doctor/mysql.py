@@ -215,7 +215,8 @@ def _writes(variables: Mapping[str, str]) -> list[Finding]:
         return [
             problem(
                 "mysql.writes",
-                "binlog_format is STATEMENT, with which the server refuses writes at READ COMMITTED.",
+                "binlog_format is STATEMENT, with which the server refuses writes at READ "
+                "COMMITTED.",
                 "SET GLOBAL binlog_format = ROW.",
             )
         ]
@@ -238,7 +239,8 @@ def _durability(variables: Mapping[str, str], *, durable: bool) -> list[Finding]
         return [
             note(
                 "mysql.durability",
-                "sync_binlog is 0: after a crash of the machine replicas may lack the last commits.",
+                "sync_binlog is 0: after a crash of the machine replicas may lack the last "
+                "commits.",
                 "SET GLOBAL sync_binlog = 1.",
             )
         ]
@@ -260,7 +262,8 @@ def _texts(variables: Mapping[str, str]) -> list[Finding]:
         found.append(
             note(
                 "mysql.charset",
-                f"The database's own character set is {charset}; our tables set utf8mb4 themselves.",
+                f"The database's own character set is {charset}; our tables set utf8mb4 "
+                "themselves.",
                 "ALTER DATABASE … CHARACTER SET utf8mb4.",
             )
         )

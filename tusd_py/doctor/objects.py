@@ -45,7 +45,8 @@ def check_objects(settings: Settings) -> list[Finding]:
         return [
             problem(
                 "objects.reachable",
-                "The store answers, and refuses: keys, region, or the name of the bucket are wrong.",
+                "The store answers, and refuses: keys, region, or the name of the bucket are "
+                "wrong.",
                 _KEYS[store],
             )
         ]
@@ -142,7 +143,8 @@ def judge_objects(store: str, facts: BucketFacts, *, redirects: bool) -> list[Fi
             problem(
                 "objects.rights",
                 f"These do not work: {rights}.",
-                "Allow the key to get, put, delete and list objects, and to list and abort multipart uploads.",
+                "Allow the key to get, put, delete and list objects, and to list and abort "
+                "multipart uploads.",
             )
         )
     else:
@@ -168,7 +170,8 @@ def _judge_link(store: str, status: int | None) -> Finding:
         return note(
             check,
             "The address of signed links can't be reached from here.",
-            f"Make sure that clients reach it, set {store}.public_endpoint, or objects.downloads to stream.",
+            f"Make sure that clients reach it, set {store}.public_endpoint, or objects.downloads "
+            "to stream.",
         )
     return problem(
         check,

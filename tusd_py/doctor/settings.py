@@ -47,7 +47,8 @@ def _parts(settings: Settings) -> list[Finding]:
         return [
             note(
                 f"{CHECK}.parts",
-                "Without RabbitMQ the queue is SQLite, which wakes the workers of one machine only.",
+                "Without RabbitMQ the queue is SQLite, which wakes the workers of one machine "
+                "only.",
                 "Set rabbitmq.host when workers run on other machines.",
             )
         ]
@@ -118,7 +119,8 @@ def _cors(settings: Settings) -> list[Finding]:
     return [
         problem(
             f"{CHECK}.cors",
-            "Every web page may use the server, and no authentication is set: the server refuses to start.",
+            "Every web page may use the server, and no authentication is set: the server refuses "
+            "to start.",
             "List the origins in cors.allow_origins, or set auth.access_secret or auth.jwks_url.",
         )
     ]

@@ -42,7 +42,8 @@ class ServerMetrics:
         )
         self._hooks = Counter(
             "tusd_hooks",
-            "Deliveries of events to hooks: delivered; retried: it failed and is repeated; given_up",
+            "Deliveries of events to hooks: delivered; retried: it failed and is repeated; "
+            "given_up",
             ("event", "result"),
             registry=registry,
         )

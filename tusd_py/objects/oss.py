@@ -110,7 +110,7 @@ def signing_region(region: str) -> str:
 
 
 def endpoint_of(region: str) -> str:
-    """Return the endpoint that ``OSS_REGION`` names; with ``-internal``, that of the inner network."""
+    """Return the endpoint that ``OSS_REGION`` names; with ``-internal``, the internal one."""
     name = region if region.startswith("oss-") else f"oss-{region}"
     return f"https://{name}.aliyuncs.com"
 
@@ -129,8 +129,8 @@ class OssBucket(Bucket):
     ) -> None:
         """Open the bucket.
 
-        Args: endpoint, public_endpoint: URLs without the bucket; signed links and addresses are made
-            from the public one.
+        Args: endpoint, public_endpoint: URLs without the bucket; signed links and addresses
+            use the public one.
         """
         auth = oss2.ProviderAuthV4(credentials)
 

@@ -176,7 +176,7 @@ class EmbeddedTaskView(TaskView):
 
     @override
     def memory_bytes(self) -> int:
-        """The database file and its write-ahead log."""
+        """Return the size of the database file with its write-ahead log."""
         log_path = self._path.with_name(f"{self._path.name}-wal")
         try:
             return self._path.stat().st_size + log_path.stat().st_size

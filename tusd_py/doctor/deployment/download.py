@@ -43,11 +43,13 @@ def judge_range(answer: ProbeResponse) -> Finding:
     if answer.status == 200 and answer.content == CONTENT:
         return problem(
             check,
-            "A part was requested and the whole file came: players can't seek, downloads begin again.",
+            "A part was requested and the whole file came: players can't seek, downloads begin "
+            "again.",
             "Let the proxy pass Range, Content-Range and Accept-Ranges; do not compress downloads.",
         )
     return problem(
         check,
-        f"A part of a finished file was requested, and something else came (status {answer.status}).",
+        "A part of a finished file was requested, and something else came (status "
+        f"{answer.status}).",
         "Let the proxy pass GET below base_path unchanged, and keep no answers to Range.",
     )

@@ -61,7 +61,8 @@ def judge_endpoint(answer: ProbeResponse) -> list[Finding]:
         return [
             warning(
                 "endpoint",
-                f"A tus server whose answer lacks {' and '.join(missing)}: clients can't see what it "
+                f"A tus server whose answer lacks {' and '.join(missing)}: clients can't see what "
+                "it "
                 "is able to do.",
                 "Let the proxy pass all header fields that begin with Tus-.",
             )
@@ -118,7 +119,8 @@ def judge_protocol(offered: str | None) -> Finding:
         return ok("tls", "HTTPS with HTTP/2.")
     return note(
         "tls",
-        "HTTPS with HTTP/1.1: a browser opens six connections to a host, and each open event stream "
+        "HTTPS with HTTP/1.1: a browser opens six connections to a host, and each open event "
+        "stream "
         "takes one.",
         "Turn on HTTP/2 in the proxy.",
     )

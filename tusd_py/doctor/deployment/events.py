@@ -43,7 +43,8 @@ def _follow(probe: ProbeClient, made: CreatedUpload) -> EventLog:
             if response.status_code != 200:
                 raise CheckSkipped(
                     f"The task's events answer {response.status_code}, so they were not looked at.",
-                    "Let the proxy pass /api/file/upload/ to the server as it does the tus endpoint.",
+                    "Let the proxy pass /api/file/upload/ to the server as it does the tus "
+                    "endpoint.",
                 )
             encoding = response.headers.get("content-encoding", "")
             pieces = response.iter_bytes()
@@ -73,7 +74,8 @@ def judge_events(received: EventLog) -> Finding:
     if received.encoding:
         return warning(
             check,
-            f"Events come compressed ({received.encoding}), which some proxies gather before they send.",
+            f"Events come compressed ({received.encoding}), which some proxies gather before they "
+            "send.",
             "Take text/event-stream out of what the proxy compresses.",
         )
     return ok(check, "Events come as they happen.")

@@ -94,7 +94,8 @@ def _catching_cut_connections(check: Check) -> Check:
             return [
                 problem(
                     check.name,
-                    f"A connection was cut, or nothing was answered in time ({type(error).__name__}).",
+                    "A connection was cut, or nothing was answered in time "
+                    f"({type(error).__name__}).",
                     "See the logs of proxy and server for this time.",
                 )
             ]

@@ -27,13 +27,15 @@ _SIGNS: Final = {
 """What each of our own answers contains; another site at this address may answer 200 to anything.
 """
 _CLOSE_PATHS: Final = (
-    "Set monitoring_listen, or refuse these paths in the proxy. nginx: location = /metrics { return 404; }; "
+    "Set monitoring_listen, or refuse these paths in the proxy. nginx: location = /metrics { "
+    "return 404; }; "
     "HAProxy: http-request deny if { path /metrics /readyz }; Caddy: respond /metrics 404; "
     'Apache: <Location "/metrics"> Require all denied </Location>; each for /readyz alike.'
 )
 _TELL_HOST: Final = (
     "Let the proxy pass the browser's Host on (nginx: proxy_set_header Host $http_host; Apache: "
-    "ProxyPreserveHost On; HAProxy and Caddy do), list it in allowed_hosts, and set behind_proxy where TLS ends before "
+    "ProxyPreserveHost On; HAProxy and Caddy do), list it in allowed_hosts, and set behind_proxy "
+    "where TLS ends before "
     "the server; or set auth."
 )
 
@@ -88,8 +90,10 @@ def _operators_page(seen: Exposure) -> Finding:
     if "api/admin/overview" in seen.open_paths or ("admin" in seen.open_paths and seen.anonymous):
         return problem(
             OPERATOR,
-            "The operator's page opens without a token: names of files, and jobs that can be begun again.",
-            "Use a tusd-py that requires a one-time link, or set auth; let the proxy add no token or cookie.",
+            "The operator's page opens without a token: names of files, and jobs that can be "
+            "begun again.",
+            "Use a tusd-py that requires a one-time link, or set auth; let the proxy add no token "
+            "or cookie.",
         )
     return ok(OPERATOR, "The operator's page is closed to strangers.")
 
@@ -106,7 +110,8 @@ def _names(seen: Exposure) -> Finding:
     if seen.foreign_host:
         return problem(
             NAMES,
-            "Without authentication the files are shown under any host name, so that a web page can rebind "
+            "Without authentication the files are shown under any host name, so that a web page "
+            "can rebind "
             "its own name and read them.",
             _TELL_HOST,
         )
@@ -119,7 +124,8 @@ def _sites(seen: Exposure) -> Finding:
         return problem(
             SITES,
             "Without authentication the files are shown to pages of any other site.",
-            "List in cors.allow_origins the sites that may use it, and no others; let the proxy pass Origin and "
+            "List in cors.allow_origins the sites that may use it, and no others; let the proxy "
+            "pass Origin and "
             "Sec-Fetch-Site on; or set auth.",
         )
     why = "They are refused" if seen.anonymous else "A token is needed"

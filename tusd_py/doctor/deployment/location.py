@@ -38,7 +38,8 @@ def judge_location(url: str, location: str) -> Finding:
     if stated.scheme != requested.scheme:
         return problem(
             CHECK,
-            f"New uploads have addresses with {stated.scheme}://, but {requested.scheme}:// was requested: "
+            f"New uploads have addresses with {stated.scheme}://, but {requested.scheme}:// was "
+            "requested: "
             "browsers refuse, others send in the open or fail.",
             _FORWARD,
         )

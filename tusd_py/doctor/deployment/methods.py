@@ -57,7 +57,8 @@ def judge_methods(passages: Mapping[str, MethodResult]) -> list[Finding]:
         return [
             note(
                 "methods",
-                f"PATCH and DELETE pass, {_OVERRIDE} does not: clients behind a firewall that knows "
+                f"PATCH and DELETE pass, {_OVERRIDE} does not: clients behind a firewall that "
+                "knows "
                 "only GET and POST can't upload.",
                 f"Let the proxy pass {_OVERRIDE}.",
             )
