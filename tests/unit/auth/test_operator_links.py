@@ -6,7 +6,7 @@ from support.clock import FakeClock
 from tusd_py.auth.operator_links import COOKIE_SECONDS, LINK_SECONDS, OperatorLinks
 
 
-def test_a_link_and_a_cookie_end_by_themselves(tmp_path: Path) -> None:
+def test_a_link_and_a_cookie_expire(tmp_path: Path) -> None:
     clock = FakeClock()
     links = OperatorLinks(tmp_path, clock)
     links.prepare()
@@ -30,7 +30,7 @@ def test_links_that_were_never_used_are_removed(tmp_path: Path) -> None:
     assert not old.exists()
 
 
-def test_servers_on_one_directory_take_each_others_cookies_and_others_do_not(
+def test_servers_with_one_directory_accept_each_others_cookies_and_others_do_not(
     tmp_path: Path,
 ) -> None:
     clock = FakeClock()
@@ -49,7 +49,7 @@ def test_servers_on_one_directory_take_each_others_cookies_and_others_do_not(
     assert not first.use_key(key)
 
 
-def test_a_umask_opens_nothing(tmp_path: Path) -> None:
+def test_the_key_files_are_private_under_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         links = OperatorLinks(tmp_path, FakeClock())

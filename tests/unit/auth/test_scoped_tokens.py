@@ -34,18 +34,18 @@ def test_an_upload_token_gives_one_upload() -> None:
     assert GRANTS.is_upload_token(upload_token())
 
 
-def test_a_ticket_opens_what_its_maker_may_follow() -> None:
+def test_a_ticket_permits_what_its_user_may_follow() -> None:
     assert GRANTS.read_ticket(GRANTS.ticket(Caller(UserId(7)))) == Caller(UserId(7))
     narrow = Caller(UserId(7), upload_id=ONE)
     assert GRANTS.read_ticket(GRANTS.ticket(narrow)) == narrow
 
 
-def test_it_ends_with_its_upload() -> None:
+def test_an_upload_token_ends_with_its_upload() -> None:
     with pytest.raises(TokenExpired):
         GRANTS.read_upload_token(upload_token(expires_at=NOW - 1))
 
 
-def test_a_ticket_is_good_for_a_minute() -> None:
+def test_a_ticket_is_valid_for_a_minute() -> None:
     early = FakeClock()
     early.advance(NOW - 61 - early.now())
     stale = ScopedTokens(SECRET.encode(), early).ticket(Caller(UserId(7)))
@@ -95,7 +95,9 @@ HOLDER = Caller(UserId(7), upload_id=ONE, length=10)
         (Append(upload_id=ONE, offset=8, body_length=3), LengthExceeded),
     ],
 )
-def test_beyond_its_upload_it_reaches_nothing(command: Create, refusal: type[Exception]) -> None:
+def test_an_upload_token_permits_nothing_beyond_its_upload(
+    command: Create, refusal: type[Exception]
+) -> None:
     with pytest.raises(refusal):
         HOLDER.check_command(command)
     Caller(UserId(7)).check_command(command)
@@ -110,5 +112,5 @@ def test_beyond_its_upload_it_reaches_nothing(command: Create, refusal: type[Exc
         Append(upload_id=ONE, offset=0),
     ],
 )
-def test_within_it_everything(command: Inspect) -> None:
+def test_an_upload_token_permits_everything_within_its_upload(command: Inspect) -> None:
     HOLDER.check_command(command)

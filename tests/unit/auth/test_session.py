@@ -45,7 +45,7 @@ def signed(claims: dict[str, Any], secret: str = SECRET, **header: Any) -> str:
     return jwt.encode(claims, secret, algorithm="HS256", headers=header or None)
 
 
-def test_a_token_tells_user_tenant_and_roles() -> None:
+def test_a_token_contains_user_tenant_and_roles() -> None:
     text = session_token(
         SECRET.encode(), RULES, user_id=7, role="admin", tenant="acme",
         issued_at=now(), life_seconds=60,
@@ -57,13 +57,13 @@ def test_a_token_tells_user_tenant_and_roles() -> None:
 @pytest.mark.parametrize(
     ("claim", "expected"), [(9, 9), (-9, -9), (10, 0), (True, 0), ("9", 0), (1.5, 0), (None, 0)]
 )
-def test_a_claim_gives_a_priority_where_the_settings_name_it(claim: object, expected: int) -> None:
+def test_a_claim_sets_the_priority_if_the_settings_name_it(claim: object, expected: int) -> None:
     text = signed({"userId": 7, "plan": claim, "exp": now() + 60})
     assert caller(sessions(ClaimRules(priority_claim="plan")), text).priority == expected
     assert caller(sessions(), text).priority == 0
 
 
-def test_the_seeds_claim_goes_before_the_standards() -> None:
+def test_the_claim_of_the_original_api_precedes_that_of_the_standard() -> None:
     text = signed({"userId": 7, "sub": "8", "exp": now() + 60})
     assert caller(sessions(), text).user_id == 7
     assert caller(sessions(ClaimRules(user_claim="sub")), text).user_id == 8
@@ -88,7 +88,7 @@ def test_the_seeds_claim_goes_before_the_standards() -> None:
         {"userId": 7, "exp": 60, "tenant": ""},
     ],
 )
-def test_claims_that_name_nobody_are_not_taken(claims: dict[str, Any]) -> None:
+def test_claims_without_a_user_are_refused(claims: dict[str, Any]) -> None:
     at = now()
     moved = {k: v + at if k in ("exp", "nbf") else v for k, v in claims.items()}
     with pytest.raises(TokenInvalid):
@@ -111,14 +111,14 @@ def test_claims_that_name_nobody_are_not_taken(claims: dict[str, Any]) -> None:
         lambda _: signed({"userId": 7, "exp": now() + 60}, crit=["exp"]),
     ],
 )
-def test_forged_tokens_are_not_taken_and_not_told_why(spoil: Callable[[str], str]) -> None:
+def test_forged_tokens_are_refused_without_a_reason(spoil: Callable[[str], str]) -> None:
     good = signed({"userId": 7, "exp": now() + 60})
     with pytest.raises(TokenInvalid) as raised:
         caller(sessions(), spoil(good))
     assert raised.value.detail == TokenInvalid.sentence
 
 
-def test_an_old_token_is_told_so_after_thirty_seconds_of_grace() -> None:
+def test_an_expired_token_is_refused_as_expired_after_thirty_seconds_of_grace() -> None:
     assert caller(sessions(), signed({"userId": 7, "exp": now() - 20})).user_id == 7
     with pytest.raises(TokenExpired):
         caller(sessions(), signed({"userId": 7, "exp": now() - 40}))
@@ -146,7 +146,9 @@ def test_issuer_and_audience_are_checked_when_set(claims: dict[str, Any], taken:
 
 
 @given(st.text(min_size=1, max_size=255), st.text(max_size=40))
-def test_any_text_names_one_user_that_counting_never_reaches(subject: str, issuer: str) -> None:
+def test_any_text_becomes_one_user_id_beyond_the_range_of_counted_ids(
+    subject: str, issuer: str
+) -> None:
     if subject == "0":
         return
     found = user_id_of(subject, issuer)
@@ -205,13 +207,13 @@ def opened(issuer: Issuer, clock: FakeClock | None = None, secret: bytes | None 
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
-def test_tokens_by_an_issuers_keys(algorithm: str) -> None:
+def test_tokens_are_verified_by_the_keys_of_an_issuer(algorithm: str) -> None:
     issuer = Issuer()
     issuer.add("a", algorithm)
     assert caller(opened(issuer), issuer.sign("a")).user_id == 7
 
 
-def test_what_everybody_may_read_signs_nothing() -> None:
+def test_a_public_key_signs_no_token() -> None:
     """The public key as an HMAC secret: the oldest trick (RFC 8725, 2.1)."""
     issuer = Issuer()
     issuer.add("a", "RS256")
@@ -251,7 +253,7 @@ def test_rotated_keys_are_fetched_when_they_are_needed_and_old_ones_end() -> Non
     asyncio.run(scene())
 
 
-def test_old_keys_serve_while_their_address_is_away() -> None:
+def test_old_keys_are_used_while_their_address_is_unreachable() -> None:
     async def scene() -> None:
         issuer, clock = Issuer(), FakeClock()
         issuer.add("a", "EdDSA")
@@ -264,7 +266,7 @@ def test_old_keys_serve_while_their_address_is_away() -> None:
     asyncio.run(scene())
 
 
-def test_no_keys_at_all_is_the_servers_trouble() -> None:
+def test_missing_keys_are_an_error_of_the_server() -> None:
     issuer = Issuer()
     issuer.add("a", "EdDSA")
     issuer.away = True
@@ -295,5 +297,5 @@ def test_weak_and_sample_secrets_have_a_flaw(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [SECRET, OTHER_SECRET, "correct horse battery staple and more"])
-def test_others_have_none(text: str) -> None:
+def test_other_secrets_have_no_flaw(text: str) -> None:
     assert flaw_of_secret(text) is None

@@ -66,7 +66,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("filename", "ext", "rendition", "name"), NAMES)
-def test_a_download_is_called_what_it_is(
+def test_a_download_has_the_extension_of_its_content(
     filename: str, ext: str, rendition: str | None, name: str
 ) -> None:
     assert download_name(filename, ext=ext, rendition=rendition) == name
@@ -77,7 +77,9 @@ def test_a_download_is_called_what_it_is(
     st.sampled_from([".mp4", ".jpg", ""]),
     st.sampled_from(["web", "poster", "original", None]),
 )
-def test_any_name_makes_a_name_of_one_file(filename: str, ext: str, rendition: str | None) -> None:
+def test_any_name_becomes_a_name_of_one_file(
+    filename: str, ext: str, rendition: str | None
+) -> None:
     name = download_name(filename, ext=ext, rendition=rendition)
     assert 0 < len(name) <= 255
     assert name.isprintable()

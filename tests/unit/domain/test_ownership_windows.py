@@ -24,7 +24,9 @@ def patterned(offset: int, length: int) -> bytes:
 
 
 @given(nonces, st.integers(MIB + 1, 1 << 44))
-def test_windows_lie_in_the_file_apart_and_cover_its_ends(nonce: bytes, size: int) -> None:
+def test_windows_lie_within_the_file_do_not_overlap_and_cover_its_ends(
+    nonce: bytes, size: int
+) -> None:
     found = windows(nonce, size)
     offsets = [offset for offset, _ in found]
     assert offsets == sorted(set(offsets))
@@ -34,11 +36,11 @@ def test_windows_lie_in_the_file_apart_and_cover_its_ends(nonce: bytes, size: in
 
 
 @given(nonces, st.integers(1, MIB))
-def test_a_small_file_is_asked_for_as_a_whole(nonce: bytes, size: int) -> None:
+def test_the_window_of_a_small_file_is_the_whole_file(nonce: bytes, size: int) -> None:
     assert windows(nonce, size) == [(0, size)]
 
 
-def test_windows_are_another_choice_for_another_nonce() -> None:
+def test_another_nonce_chooses_other_windows() -> None:
     first, second = windows(bytes(32), 1 << 30), windows(bytes([1]) * 32, 1 << 30)
     assert len({*first} & {*second}) < 10
 
@@ -59,7 +61,7 @@ def test_vectors() -> None:
 
 
 @given(st.integers(0, 3 * MIB - 1))
-def test_one_wrong_byte_in_a_window_is_seen_and_elsewhere_not(at: int) -> None:
+def test_only_a_wrong_byte_within_a_window_changes_the_answer(at: int) -> None:
     nonce, size = bytes(32), 3 * MIB
 
     def spoilt(offset: int, length: int) -> bytes:
@@ -72,13 +74,13 @@ def test_one_wrong_byte_in_a_window_is_seen_and_elsewhere_not(at: int) -> None:
     assert (answer(nonce, size, spoilt) == answer(nonce, size, patterned)) != asked
 
 
-def test_a_drawn_question_has_its_answer() -> None:
+def test_a_drawn_question_contains_its_answer() -> None:
     first, second = draw_question(5000, patterned), draw_question(5000, patterned)
     assert first.nonce != second.nonce
     assert first.answer == answer(first.nonce, 5000, patterned)
 
 
-def test_a_file_that_became_shorter_is_no_answer(tmp_path: Path) -> None:
+def test_a_file_that_became_shorter_has_no_answer(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"short")
     with path.open("rb") as file, pytest.raises(OSError, match="shorter"):

@@ -11,7 +11,7 @@ from tusd_py.domain.rate import Rate, charged
     st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 20)), min_size=1, max_size=50),
     st.floats(0, 50),
 )
-def test_who_waits_as_told_never_has_more_than_time_and_burst(
+def test_a_client_that_waits_as_required_never_exceeds_time_plus_burst(
     charges: list[tuple[float, float]], burst: float
 ) -> None:
     """Over any stretch of time from the beginning: cost paid is at most time gone plus the burst."""
@@ -25,12 +25,12 @@ def test_who_waits_as_told_never_has_more_than_time_and_burst(
 
 
 @given(st.floats(0.01, 20), st.floats(0, 50))
-def test_who_was_away_has_the_burst_and_not_more(cost: float, burst: float) -> None:
+def test_after_a_pause_a_client_has_the_burst_and_no_more(cost: float, burst: float) -> None:
     until, wait = charged(float("-inf"), 1000.0, cost=cost, burst=burst)
     assert until == pytest.approx(1000.0 - burst + cost)
     assert wait == pytest.approx(max(0.0, cost - burst))
 
 
-def test_what_units_cost() -> None:
+def test_the_cost_of_units() -> None:
     assert Rate(20, 60.0).cost(1) == 3.0
     assert Rate(1 << 20, 1.0).cost(1 << 19) == 0.5

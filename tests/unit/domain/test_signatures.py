@@ -110,7 +110,7 @@ BRANDS = {
 
 
 @pytest.mark.parametrize(("brands", "name"), BRANDS.items())
-def test_brands_are_believed_by_a_list_and_a_picture_is_no_film(
+def test_only_listed_brands_are_accepted_and_a_picture_is_no_film(
     brands: tuple[bytes, ...], name: str
 ) -> None:
     content = kinds.box_file(*brands)
@@ -311,5 +311,5 @@ def test_any_place_of_a_file_is_looked_at_without_an_error(start: int, length: i
         (b"\xff\xd8\xff", False), (b"\xff\xfea\0b\0", True), (b"caf\xe9 ol\xe9 ol\xe9", False),
     ],
 )  # fmt: skip
-def test_text_is_told_from_bytes(head: bytes, expected: bool) -> None:
+def test_text_is_distinguished_from_bytes(head: bytes, expected: bool) -> None:
     assert is_text(head) is expected

@@ -24,13 +24,13 @@ def step(status: TaskStatus, progress: int, attempt: int = 1, **values: object) 
     return TaskChange(status=status, progress=progress, attempt=attempt, **values)  # type: ignore[arg-type]
 
 
-def test_texts_are_the_seeds() -> None:
+def test_texts_are_those_of_the_original_api() -> None:
     assert [text for _, text in STATUS_TEXTS.items()] == [
         "等待处理", "文件已接收", "正在处理", "视频压缩中", "上传到云端", "上传完成", "上传失败",
     ]  # fmt: skip
 
 
-def test_a_failed_task_shows_nought_and_a_retry_keeps_the_number_it_had() -> None:
+def test_a_failed_task_shows_zero_and_a_retry_keeps_its_progress() -> None:
     """Hole 7."""
     *_, failed, again = run(
         step(S.COMPRESSING, 45),
@@ -53,7 +53,7 @@ def test_a_finished_task_does_not_change() -> None:
     assert shown[1:] == [None, None, None]
 
 
-def test_a_completed_task_shows_what_was_made_of_its_file_again() -> None:
+def test_a_completed_task_shows_the_result_of_a_reprocessing() -> None:
     shown = run(
         step(S.COMPLETED, 100, 1, oss_path="/a"),
         step(S.COMPLETED, 100, 1, again=True, oss_path="/a"),
@@ -73,7 +73,7 @@ def test_a_failed_task_is_not_reopened_by_its_own_attempt_or_an_older_one() -> N
     assert shown[1:] == [None, None]
 
 
-def test_a_newer_attempt_is_recorded_at_once_and_the_zombie_refused() -> None:
+def test_a_newer_attempt_is_recorded_at_once_and_the_older_one_is_refused() -> None:
     """Also while the newer one is behind the older one's progress."""
     shown = run(step(S.COMPRESSING, 50, 1), step(S.PROCESSING, 20, 2), step(S.COMPRESSING, 51, 1))
     assert shown[1] is not None

@@ -83,7 +83,7 @@ def test_what_is_on_the_white_list_is_taken(name: str, declared: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content"), [("a.mp4", MOV), ("a.txt", b"text"), ("a.ts", SOURCE), ("a.nef", TIFF), ("a.docx", DOCX)]
 )  # fmt: skip
-def test_content_of_the_kind_that_the_name_claims_is_taken(name: str, content: bytes) -> None:
+def test_content_of_the_type_of_its_name_is_accepted(name: str, content: bytes) -> None:
     check_content(name, whole(content), ("x",))
 
 
@@ -106,7 +106,7 @@ def test_other_content_is_refused_under_a_white_list(name: str, content: bytes) 
             {"word/a.jpg": bytes(90_000), "[Content_Types].xml": b"", "word/document.xml": b""})),
     ],
 )  # fmt: skip
-def test_the_beginning_of_a_file_is_not_refused_for_what_comes_later(
+def test_the_beginning_of_a_file_is_not_refused_for_missing_bytes(
     name: str, content: bytes
 ) -> None:
     check_content(name, HeadReader(content[:65536]), ("x",))
@@ -118,7 +118,7 @@ def test_the_beginning_of_a_file_is_not_refused_for_what_comes_later(
         check_content(name, whole(wrong), ("x",))
 
 
-def test_frames_that_are_longer_than_the_beginning_are_waited_for() -> None:
+def test_frames_that_are_longer_than_the_beginning_are_accepted_for_now() -> None:
     content = (b"\x0b\x77\0\0\x24\x40" + bytes(2554)) * 4
     check_content("a.ac3", HeadReader(content[:4096]), ("x",))
     check_content("a.ac3", whole(content), ("x",))
@@ -146,7 +146,7 @@ def held(name: str, ext: str, *, converted: bool, **facts: str) -> File:
         (held("a.mp4", ".mp4", converted=True, type="nonsense"), (), ("b.mp4", "b.ts")),
     ],
 )  # fmt: skip
-def test_a_held_file_may_bear_the_names_that_its_content_is_right_for(
+def test_a_stored_file_may_have_the_names_that_fit_its_content(
     file: File, right: tuple[str, ...], wrong: tuple[str, ...]
 ) -> None:
     assert [name for name in right if not fits_name(name, file)] == []

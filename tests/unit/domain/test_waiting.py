@@ -21,7 +21,7 @@ def before(place: int, mine: WaitingLine, *others: WaitingLine) -> int:
     return jobs_before(WaitingJob(task_id=fresh_id(), lane=HEAVY, place=place), mine, others)
 
 
-def test_alone_only_ones_own_jobs_are_before() -> None:
+def test_without_other_users_only_own_jobs_are_before() -> None:
     assert before(7, line(1, 100)) == 7
 
 
@@ -41,6 +41,6 @@ def test_users_take_turns(place: int, other: WaitingLine, expected: int) -> None
     assert before(place, line(1, 10), other) == expected
 
 
-def test_whoever_had_a_turn_earlier_is_before() -> None:
+def test_the_user_whose_turn_was_earlier_is_before() -> None:
     assert before(0, line(1, 1, served_at=5.0), line(2, 9, served_at=1.0), line(3, 9)) == 2
     assert before(0, line(1, 1, running=1), line(2, 9)) == 1

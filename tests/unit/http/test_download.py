@@ -119,7 +119,7 @@ def test_a_range_of_another_content_is_answered_by_the_whole(
     assert (answer.status_code, sent) == (status, body)
 
 
-def test_a_range_behind_the_end_of_another_content_is_answered_by_the_whole() -> None:
+def test_a_range_beyond_the_end_of_another_content_is_answered_by_the_whole() -> None:
     refused, _ = answered(Reads(), range_header="bytes=10-", if_range=TAG)
     assert (refused.status_code, refused.headers["Content-Range"]) == (416, "bytes */10")
     answer, sent = answered(Reads(), range_header="bytes=10-", if_range='"b"')

@@ -54,7 +54,7 @@ def test_every_error_has_a_row_of_its_own_and_a_clear_body(kind: type[e.TusdErro
     assert "/" not in body["detail"].replace("application/offset+octet-stream", "")
 
 
-def test_codes_are_told_apart() -> None:
+def test_error_codes_are_unique() -> None:
     leaves = [kind for kind in ALL if kind not in (e.UploadError, e.PipelineError)]
     assert len({kind.code for kind in leaves}) == len(leaves)
 
@@ -72,7 +72,7 @@ def test_codes_are_told_apart() -> None:
         (e.StorageFull(), "Retry-After", "5"),
     ],
 )
-def test_a_status_brings_its_fields(error: e.TusdError, name: str, value: str) -> None:
+def test_a_status_has_its_header_fields(error: e.TusdError, name: str, value: str) -> None:
     assert problem_response(error).headers[name] == value
 
 
@@ -87,7 +87,7 @@ def test_a_head_that_can_not_be_answered_now_is_423(kind: type[e.TusdError]) -> 
     assert status_for_head(404) == 404
 
 
-def test_the_seeds_words_follow_the_limit() -> None:
+def test_the_texts_of_the_original_api_contain_the_limit() -> None:
     assert original_text(e.MaxSizeExceeded(10 << 30)) == "文件过大，最大支持10GB"
     assert original_text(e.MaxSizeExceeded(512 << 20)) == "文件过大，最大支持512MB"
     assert original_text(e.TypeNotAllowed()) == "文件格式不支持"

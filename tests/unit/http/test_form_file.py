@@ -173,7 +173,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("step", [0, 1, 7])
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_form_that_is_none_is_refused(name: str, step: int) -> None:
+def test_a_body_that_is_no_form_is_refused(name: str, step: int) -> None:
     with pytest.raises(ProtocolError):
         Read(BROKEN[name], step=step)
 
@@ -187,7 +187,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_what_comes_before_the_file_is_bounded(name: str) -> None:
+def test_the_bytes_before_the_file_are_limited(name: str) -> None:
     body, step, taken = FLOODS[name], 1 << 16, 0
 
     async def receive() -> dict[str, Any]:
@@ -229,12 +229,12 @@ TOKENS = st.sampled_from(
         st.text(st.characters(max_codepoint=255), max_size=80),
     ),
 )
-def test_whatever_comes_is_a_file_or_a_refusal(body: bytes, step: int, kind: str) -> None:
+def test_any_body_is_a_file_or_is_refused(body: bytes, step: int, kind: str) -> None:
     with suppress(ProtocolError):
         Read(body, (kind,), step=step)
 
 
-def test_content_that_is_full_of_beginnings_of_the_delimiter_costs_no_more() -> None:
+def test_content_full_of_incomplete_delimiters_costs_no_more() -> None:
     """The parser looks at each of its bytes in Python."""
     content = b"\r\n--\r\n-\r" * 500_000
     assert Read(part(FILE, content=content) + END, step=1 << 16).content == content
@@ -245,6 +245,6 @@ def test_content_that_is_full_of_beginnings_of_the_delimiter_costs_no_more() -> 
     content=st.lists(st.sampled_from([b"\r", b"\n", b"-", b"b", b"a"]), max_size=60).map(b"".join),
     step=st.integers(0, 9),
 )
-def test_every_content_comes_through(content: bytes, step: int) -> None:
+def test_every_content_is_read_unchanged(content: bytes, step: int) -> None:
     if b"\r\n--b" not in b"\r\n" + content:
         assert Read(part(FILE, content=content) + END, step=step).content == content

@@ -16,7 +16,7 @@ MIB = 1 << 20
 
 
 @pytest.mark.parametrize("path", ["/large", "/stream"])
-def test_an_answer_that_is_not_taken_is_ended(play: Play, path: str) -> None:
+def test_an_answer_that_the_client_does_not_read_is_aborted(play: Play, path: str) -> None:
     async def run() -> None:
         app = Recorder()
         async with serving(app, connections=limits(send_timeout=0.5)) as port:
@@ -28,7 +28,7 @@ def test_an_answer_that_is_not_taken_is_ended(play: Play, path: str) -> None:
     play(run())
 
 
-def test_an_answer_that_is_taken_slowly_goes_on(play: Play) -> None:
+def test_an_answer_that_the_client_reads_slowly_is_completed(play: Play) -> None:
     async def run() -> None:
         app = Recorder()
         loop = asyncio.get_running_loop()

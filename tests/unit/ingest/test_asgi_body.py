@@ -53,7 +53,7 @@ def test_small_chunks_go_to_the_sink_in_slices() -> None:
     assert len(sink.calls) <= 64 * 65536 // SLICE_BYTES + 1
 
 
-def test_what_came_before_a_disconnect_is_kept() -> None:
+def test_bytes_before_a_disconnect_are_kept() -> None:
     sink = Sink()
     assert drain(scripted([b"a" * 10, b"b" * 5], breaks_off=True), sink) == DrainResult(
         15, DrainEnd.DISCONNECTED
@@ -73,7 +73,7 @@ def test_an_empty_body_is_complete() -> None:
     assert drain(scripted([]), Sink()) == DrainResult(0, DrainEnd.COMPLETE)
 
 
-def test_silence_ends_the_body_with_what_came() -> None:
+def test_silence_ends_the_body_and_keeps_its_bytes() -> None:
     sink, body = Sink(), None
 
     async def receive() -> dict[str, Any]:
@@ -87,7 +87,7 @@ def test_silence_ends_the_body_with_what_came() -> None:
     assert sink.content == b"then nothing"
 
 
-def test_an_interruption_ends_the_body_with_what_had_arrived() -> None:
+def test_a_cancellation_ends_the_body_and_keeps_its_bytes() -> None:
     sink = Sink()
     cancel: CancelToken | None = None
     sent = iter([b"one", b"two"])
@@ -141,7 +141,7 @@ def test_what_the_sink_raises_ends_the_body() -> None:
         drain(scripted([b"x"]), sink)
 
 
-def test_progress_is_told_on_the_loop() -> None:
+def test_progress_is_reported_on_the_event_loop() -> None:
     told: list[int] = []
     drain(scripted([bytes(SLICE_BYTES)] * 3), Sink(), on_progress=told.append)
     assert told[-1] == 3 * SLICE_BYTES

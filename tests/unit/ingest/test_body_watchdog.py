@@ -10,7 +10,7 @@ def test_silence_is_measured_from_the_last_byte() -> None:
     assert pace.expired(115)
 
 
-def test_a_dribble_is_given_up_after_a_whole_window() -> None:
+def test_a_body_below_the_minimum_rate_is_given_up_after_a_whole_window() -> None:
     pace = BodyWatchdog(idle_timeout=10, min_rate=100, now=0)
     for second in range(1, 10):
         pace.on_bytes(99, second)
@@ -37,7 +37,7 @@ def test_a_rate_of_zero_takes_any() -> None:
         assert not pace.expired(second)
 
 
-def test_time_that_storing_took_is_not_the_clients() -> None:
+def test_time_that_storing_takes_does_not_count_for_the_rate() -> None:
     pace = BodyWatchdog(idle_timeout=10, min_rate=100, now=0)
     pace.on_bytes(500, 30, busy=28)
     assert not pace.expired(30)

@@ -47,7 +47,7 @@ def test_a_body_of_tiny_chunks_does_not_hold_up_other_requests(
     play(run())
 
 
-def test_what_follows_a_body_that_was_parsed_in_turns_is_whole_and_in_order(
+def test_requests_after_a_body_that_was_parsed_in_turns_are_complete_and_in_order(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "ParsingShare", partial(ParsingShare, seconds=0))

@@ -91,7 +91,7 @@ def test_addresses_of_one_network_count_together(one: str, other: str, together:
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", None])
-def test_what_comes_from_the_machine_itself_has_no_share(peer: str | None) -> None:
+def test_loopback_addresses_have_no_share(peer: str | None) -> None:
     """A proxy may be there, whose clients are everybody's."""
 
     def scene() -> None:
@@ -103,7 +103,7 @@ def test_what_comes_from_the_machine_itself_has_no_share(peer: str | None) -> No
     on_loop(scene)
 
 
-def test_those_without_a_whole_request_give_way_before_those_between_requests() -> None:
+def test_connections_without_a_complete_request_are_closed_before_those_between_requests() -> None:
     def scene() -> None:
         table = Connections(ConnectionSettings(total=3), 0)
         idle, first, second = admitted(table, None, 3)
@@ -120,7 +120,7 @@ def test_those_without_a_whole_request_give_way_before_those_between_requests() 
     on_loop(scene)
 
 
-def test_heads_that_are_not_whole_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_total_of_incomplete_heads_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "HEADS_BYTES", 100)
 
     def scene() -> None:
@@ -138,7 +138,9 @@ def test_heads_that_are_not_whole_are_bounded_in_all(monkeypatch: pytest.MonkeyP
     on_loop(scene)
 
 
-def test_what_is_served_is_not_closed_for_heads_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_is_served_is_not_closed_for_heads_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Although the head of its next request has begun."""
     monkeypatch.setattr(counting, "HEADS_BYTES", 100)
 

@@ -62,7 +62,7 @@ def test_a_client_that_closes_one_side_is_answered(
         (request(path="/stream"), ["/stream"]),
     ],
 )
-def test_a_client_that_closes_one_side_in_the_middle_is_gone(
+def test_a_client_that_closes_one_side_within_a_request_has_disconnected(
     play: Play, sent: bytes, gone: list[str]
 ) -> None:
     async def run() -> None:

@@ -34,20 +34,20 @@ def line() -> Iterator[Line]:
     opened.server.close()
 
 
-def test_nothing_is_waited_for(line: Line) -> None:
+def test_a_read_does_not_wait_for_further_bytes(line: Line) -> None:
     assert line.move() == ReadResult(0, would_block=True)
     line.client.send(b"abc")
     assert line.move() == ReadResult(3, would_block=True)
     assert line.got == b"abc"
 
 
-def test_not_a_byte_beyond_the_body_is_taken(line: Line) -> None:
+def test_no_byte_beyond_the_body_is_taken(line: Line) -> None:
     line.client.send(b"a" * 1000 + b"next")
     assert line.move() == ReadResult(1000, DrainEnd.COMPLETE)
     assert line.server.recv(100) == b"next"
 
 
-def test_what_came_before_a_disconnect_is_taken(line: Line) -> None:
+def test_bytes_before_a_disconnect_are_taken(line: Line) -> None:
     line.client.send(b"abc")
     line.client.close()
     assert line.move() == ReadResult(3, DrainEnd.DISCONNECTED)
@@ -67,13 +67,13 @@ def test_a_slice_is_bounded(line: Line) -> None:
     assert all(piece.count <= SLICE_BYTES for piece in moved)
 
 
-def test_asked_to_let_go_it_takes_what_has_arrived(line: Line) -> None:
+def test_a_cancelled_body_takes_the_bytes_that_have_arrived(line: Line) -> None:
     line.client.send(b"abc")
     line.interruption.cancel()
     assert line.move() == ReadResult(3, DrainEnd.CANCELLED)
 
 
-def test_asked_to_let_go_of_a_body_that_has_arrived_it_is_complete(line: Line) -> None:
+def test_a_cancelled_body_that_has_arrived_is_complete(line: Line) -> None:
     line.client.send(bytes(1000))
     line.interruption.cancel()
     assert line.move() == ReadResult(1000, DrainEnd.COMPLETE)
@@ -88,7 +88,7 @@ def test_what_the_sink_raises_is_raised(line: Line) -> None:
         line.wire.read_slice(sink, line.interruption)
 
 
-def test_the_low_water_mark_is_never_beyond_the_body_and_is_given_back() -> None:
+def test_the_low_water_mark_is_never_beyond_the_body_and_is_reset() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     client = socket.create_connection(listener.getsockname())
     server, _ = listener.accept()

@@ -51,7 +51,7 @@ UPGRADES = {
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["same packet", "later"])
-def test_no_byte_behind_a_refused_upgrade_is_a_request(play: Play, later: bool) -> None:
+def test_no_byte_after_a_refused_upgrade_is_a_request(play: Play, later: bool) -> None:
     async def run() -> None:
         app = Recorder()
         async with serving(app, connections=limits()) as port:
@@ -67,7 +67,7 @@ def test_no_byte_behind_a_refused_upgrade_is_a_request(play: Play, later: bool) 
     play(run())
 
 
-def test_a_refused_upgrade_comes_behind_the_answers_before_it(play: Play) -> None:
+def test_a_refused_upgrade_is_answered_after_the_requests_before_it(play: Play) -> None:
     async def run() -> None:
         app = Recorder()
         async with serving(app, connections=limits()) as port, connected(port) as client:
@@ -83,7 +83,7 @@ def test_a_refused_upgrade_comes_behind_the_answers_before_it(play: Play) -> Non
 @pytest.mark.parametrize(
     "fields", [("Connection: upgrade",), ("Upgrade: h2c",), ("Connection: close", "Upgrade: h2c")]
 )
-def test_half_of_an_upgrade_is_none(play: Play, fields: Sequence[str]) -> None:
+def test_an_incomplete_upgrade_is_an_ordinary_request(play: Play, fields: Sequence[str]) -> None:
     """``Connection: upgrade`` stands in every request behind many a proxy."""
 
     async def run() -> None:
@@ -97,7 +97,7 @@ def test_half_of_an_upgrade_is_none(play: Play, fields: Sequence[str]) -> None:
     play(run())
 
 
-def test_nothing_behind_a_failed_handshake_is_a_request(play: Play) -> None:
+def test_no_byte_after_a_failed_handshake_is_a_request(play: Play) -> None:
     async def run() -> None:
         app = Recorder()
         handshake = request(

@@ -77,7 +77,9 @@ def threads() -> Any:
     opened.close()
 
 
-def test_who_receives_beside_it_steals_no_byte(play: Play, threads: Threads) -> None:
+def test_an_application_that_receives_too_takes_no_byte_of_the_body(
+    play: Play, threads: Threads
+) -> None:
     content = bytes(range(256)) * 100_000
 
     async def run() -> None:
@@ -92,7 +94,7 @@ def test_who_receives_beside_it_steals_no_byte(play: Play, threads: Threads) -> 
     play(run())
 
 
-def test_tls_in_process_goes_the_plain_way(play: Play, threads: Threads, tmp_path: Path) -> None:
+def test_tls_in_process_uses_the_asgi_body(play: Play, threads: Threads, tmp_path: Path) -> None:
     key, certificate = tmp_path / "key", tmp_path / "certificate"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
@@ -151,7 +153,7 @@ def test_interim_responses_precede_the_answer(play: Play) -> None:
     play(run())
 
 
-def test_the_self_check_finds_nothing_here() -> None:
+def test_the_self_check_passes_with_this_uvicorn() -> None:
     assert compat_check() is None
 
 
@@ -160,7 +162,9 @@ def test_the_self_check_finds_nothing_here() -> None:
     ["on_headers_complete", "on_body", "skip_body", "_is_websocket"],
     ids=lambda name: name,
 )
-def test_the_self_check_finds_what_moved(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_self_check_finds_what_has_changed(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def moved(*_arguments: object) -> None:
         raise AttributeError("uvicorn's internals have moved")
 

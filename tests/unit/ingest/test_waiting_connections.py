@@ -32,7 +32,7 @@ def test_a_head_must_come_in_time(play: Play, sent: bytes, codes: list[tuple[int
     play(run())
 
 
-def test_a_byte_now_and_then_is_not_in_time(play: Play) -> None:
+def test_single_bytes_do_not_extend_the_time_for_a_head(play: Play) -> None:
     async def run() -> None:
         hasty = limits(head_timeout=0.2)
         async with serving(Recorder(), connections=hasty) as port, connected(port) as client:

@@ -158,7 +158,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_who_sends_anything_is_refused(play: Callable[[Scene], None], said: str) -> None:
+def test_a_client_that_sends_data_is_refused(play: Callable[[Scene], None], said: str) -> None:
     async def scene() -> None:
         app = App()
         async with serving(app) as connect:
@@ -173,7 +173,7 @@ def test_who_sends_anything_is_refused(play: Callable[[Scene], None], said: str)
 
 @pytest.mark.parametrize("one_packet", [False, True], ids=["later", "with the head"])
 @pytest.mark.parametrize("said", SAID)
-def test_who_sends_anything_before_the_answer_is_refused_behind_it(
+def test_a_client_that_sends_data_before_the_answer_is_refused_after_it(
     play: Callable[[Scene], None], said: str, *, one_packet: bool
 ) -> None:
     async def scene() -> None:
@@ -220,7 +220,7 @@ def test_a_few_pings_are_answered_and_a_close_too(play: Callable[[Scene], None])
     play(scene)
 
 
-def test_what_comes_before_the_answer_is_not_read(play: Callable[[Scene], None]) -> None:
+def test_data_before_the_answer_is_not_read(play: Callable[[Scene], None]) -> None:
     """The application may take long to decide: a client can't fill memory meanwhile."""
 
     async def scene() -> None:
@@ -260,7 +260,7 @@ def test_a_head_of_too_many_fields_is_answered(play: Callable[[Scene], None]) ->
     play(scene)
 
 
-def test_a_client_that_is_gone_silently_is_noticed(play: Callable[[Scene], None]) -> None:
+def test_a_client_that_vanished_without_a_close_is_detected(play: Callable[[Scene], None]) -> None:
     """One that answers no ping; it reads the close frame all the same here."""
 
     async def scene() -> None:

@@ -9,7 +9,7 @@ from tusd_py.domain.errors import UploadLocked
 from tusd_py.locks.local import LocalLock
 
 
-def test_nothing_is_kept_of_uploads_that_nobody_holds() -> None:
+def test_nothing_is_kept_of_uploads_whose_lock_is_free() -> None:
     async def scenario() -> None:
         lock = LocalLock(timeout_seconds=0.01)
         for _ in range(100):
@@ -33,7 +33,7 @@ def test_nothing_is_kept_of_requests_that_gave_up() -> None:
     asyncio.run(scenario())
 
 
-def test_who_gives_up_in_the_moment_the_holder_leaves_passes_the_upload_on() -> None:
+def test_a_request_that_gives_up_when_the_holder_leaves_passes_the_lock_on() -> None:
     async def scenario() -> None:
         lock, upload_id = LocalLock(timeout_seconds=30.0), fresh_id()
         served = asyncio.Event()

@@ -127,7 +127,7 @@ def test_a_bad_checksum_is_refused(text: str, error: type[Exception]) -> None:
         ("sha-256=:AAAA:", None),
     ],
 )
-def test_a_whole_files_hash_is_told_by_a_header(text: str | None, digest: str | None) -> None:
+def test_the_hash_of_the_file_is_declared_by_a_header(text: str | None, digest: str | None) -> None:
     assert parse_upload_hash(text) == digest
 
 

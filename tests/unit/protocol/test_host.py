@@ -15,7 +15,9 @@ RULE = HostRule(["uploads.example", "[2001:db8::7]", "10.9.8.7", "Upper.Example.
         "192.0.2.1:8888",
     ],
 )  # fmt: skip
-def test_loopback_names_listed_ones_and_the_connections_address_pass(authority: str) -> None:
+def test_loopback_names_listed_names_and_the_address_of_the_connection_are_accepted(
+    authority: str,
+) -> None:
     assert RULE.allows(authority, "192.0.2.1")
 
 
@@ -35,7 +37,7 @@ def test_every_other_name_is_refused(authority: str) -> None:
 
 
 @pytest.mark.parametrize("local", [None, "", "/run/tusd.sock", "testserver"])
-def test_where_the_connection_came_to_may_be_unknown(local: str | None) -> None:
+def test_the_address_of_the_connection_may_be_unknown(local: str | None) -> None:
     assert RULE.allows("localhost", local)
     assert not RULE.allows("192.0.2.1", local)
     assert not RULE.allows("testserver", local)

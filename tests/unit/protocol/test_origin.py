@@ -11,12 +11,12 @@ def origin(fields: dict[str, str], *, trusted: bool) -> str | None:
     return public_origin(Fields(raw), scheme="http", trusted=trusted)
 
 
-def test_a_direct_client_gets_back_the_host_it_asked_for() -> None:
+def test_a_direct_client_gets_the_host_of_its_request() -> None:
     assert origin(DIRECT, trusted=False) == "http://uploads.example.test:8443"
 
 
 @pytest.mark.parametrize("host", ["evil.test/x", "a b", "", "a,b", "user@host", "[::1"])
-def test_a_host_that_is_none_gives_a_relative_address(host: str) -> None:
+def test_an_invalid_host_gives_a_relative_address(host: str) -> None:
     assert origin({"Host": host}, trusted=False) is None
 
 
@@ -43,7 +43,7 @@ def test_a_proxy_that_is_not_trusted_makes_the_address_relative(field: str) -> N
         ({}, "http://uploads.example.test:8443"),
     ],
 )  # fmt: skip
-def test_a_trusted_proxy_tells_the_public_address(fields: dict[str, str], expected: str) -> None:
+def test_a_trusted_proxy_provides_the_public_address(fields: dict[str, str], expected: str) -> None:
     assert origin({**DIRECT, **fields}, trusted=True) == expected
 
 

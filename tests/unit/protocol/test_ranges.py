@@ -25,7 +25,7 @@ def test_one_range_is_served_and_the_rest_ignored(text: str | None, expected: ob
 
 
 @pytest.mark.parametrize("text", ["bytes=10-", "bytes=99-100", "bytes=-0"])
-def test_a_range_behind_the_end_is_unsatisfiable(text: str) -> None:
+def test_a_range_beyond_the_end_is_unsatisfiable(text: str) -> None:
     with pytest.raises(Unsatisfiable):
         parse_range(text, 10)
 

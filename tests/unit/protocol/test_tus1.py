@@ -76,7 +76,7 @@ def test_other_versions_are_refused_before_anything_else(method: str, version: s
 
 
 @pytest.mark.parametrize("resource", ["..", "etc", "a\0b", "A" * 32, "0" * 31, "é" * 32])
-def test_what_is_no_id_is_not_found(resource: str) -> None:
+def test_an_invalid_id_is_not_found(resource: str) -> None:
     with pytest.raises(UploadNotFound):
         parse(head("HEAD", resource))
 
@@ -178,7 +178,7 @@ def test_a_declared_hash_is_read_from_the_metadata() -> None:
     assert created.declared_hash == digest
 
 
-def test_a_hash_by_header_is_as_good_and_must_not_differ() -> None:
+def test_a_hash_by_header_is_accepted_and_must_not_differ() -> None:
     fields = {"Upload_Length": "1", "Upload_Hash": f"blake3=:{'A' * 43}=:"}
     created = parse(head("POST", "", **fields))
     assert isinstance(created, Create)
@@ -201,7 +201,7 @@ def test_an_unknown_hash_is_ignored_and_a_malformed_one_refused() -> None:
         parse(head("POST", "", Upload_Length="1", Upload_Metadata=metadata_with_hash("blake3:xy")))
 
 
-def test_discovery_tells_what_there_is_and_nothing_empty() -> None:
+def test_discovery_lists_what_is_available_without_empty_fields() -> None:
     assert discovery_headers(ALL) == {
         "Tus-Version": "1.0.0",
         "Tus-Extension": ",".join(ALL.extensions),
@@ -211,7 +211,7 @@ def test_discovery_tells_what_there_is_and_nothing_empty() -> None:
     assert discovery_headers(NONE) == {"Tus-Version": "1.0.0"}
 
 
-def test_a_deferred_length_is_told_as_such() -> None:
+def test_a_deferred_length_is_returned_as_deferred() -> None:
     headers = inspection_headers(UploadFacts(offset=4, length=None))
     assert headers == {
         "Cache-Control": "no-store",
@@ -220,7 +220,7 @@ def test_a_deferred_length_is_told_as_such() -> None:
     }
 
 
-def test_a_waiting_final_upload_tells_no_offset() -> None:
+def test_a_waiting_final_upload_has_no_offset() -> None:
     headers = inspection_headers(
         UploadFacts(offset=None, length=11, concat_header="final;/files/x")
     )
@@ -229,6 +229,6 @@ def test_a_waiting_final_upload_tells_no_offset() -> None:
     assert headers["Upload-Length"] == "11"
 
 
-def test_expiry_is_told_with_progress() -> None:
+def test_expiry_is_returned_with_progress() -> None:
     facts = UploadFacts(offset=1, length=2, expires_at=1403712000.0)
     assert progress_headers(facts)["Upload-Expires"] == "Wed, 25 Jun 2014 16:00:00 GMT"

@@ -77,7 +77,7 @@ def test_an_address_without_host_or_port_is_refused(text: str) -> None:
         load_settings(None, {"TUSD_WORKER_LISTEN": text}, {})
 
 
-def test_the_seeds_file_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_the_file_of_the_original_api_is_accepted_unchanged(tmp_path: Path) -> None:
     settings = from_yaml(tmp_path, SEED)
     assert (settings.host, settings.port, settings.max_size) == ("127.0.0.2", 8889, 10737418240)
     assert settings.rabbitmq.user == "admin"
@@ -95,7 +95,7 @@ def test_addresses_survive_any_password(tmp_path: Path) -> None:
     assert settings.rabbitmq.url() == "amqp://admin:x%3A%2F%25@mq:5672/%2F"
 
 
-def test_the_seeds_environment_is_taken_as_it_is() -> None:
+def test_the_environment_of_the_original_api_is_accepted_unchanged() -> None:
     settings = load_settings(
         None, {"OSS_REGION": "oss-cn-beijing", "OSS_ACCESS_KEY_SECRET": "s3cret"}, {}
     )
@@ -135,7 +135,7 @@ def test_the_store_whose_bucket_is_named_is_taken(environ: dict[str, str], store
         ({"TUSD_OBJECTS__PART_SIZE": "1MiB"}, "TUSD_OBJECTS__PART_SIZE"),
     ],
 )
-def test_half_a_store_is_refused(environ: dict[str, str], place: str) -> None:
+def test_an_incomplete_store_is_refused(environ: dict[str, str], place: str) -> None:
     with pytest.raises(SettingsError, match=place):
         load_settings(None, environ, {})
 
@@ -166,7 +166,7 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
     )
 
 
-def test_lists_come_with_commas_from_the_environment() -> None:
+def test_lists_in_the_environment_are_separated_by_commas() -> None:
     settings = load_settings(None, {"TUSD_WHITELIST__EXTENSIONS": "mp4, png,"}, {})
     assert settings.whitelist.extensions == ("mp4", "png")
 
@@ -185,7 +185,7 @@ def test_lists_come_with_commas_from_the_environment() -> None:
         ("- a\n", "must hold keys and values"),
     ],
 )
-def test_what_is_wrong_in_the_file_is_refused_with_its_place(
+def test_errors_in_the_file_are_refused_with_their_place(
     tmp_path: Path, text: str, place: str
 ) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -199,7 +199,7 @@ def test_unknown_environment_names_are_refused(name: str) -> None:
         load_settings(None, {name: "1"}, {})
 
 
-def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="can't be read"):
         load_settings(tmp_path / "nothing.yaml", {}, {})
 
@@ -235,7 +235,7 @@ def test_origins_as_browsers_send_them_are_taken() -> None:
         "file://x", "https://page.example?x", "https://", "https://page.example:port", "**",
     ],
 )  # fmt: skip
-def test_what_no_browser_sends_as_an_origin_is_refused(origin: str) -> None:
+def test_a_value_that_no_browser_sends_as_an_origin_is_refused(origin: str) -> None:
     with pytest.raises(SettingsError, match=r"^environment variable TUSD_CORS__ALLOW_ORIGINS: "):
         load_settings(None, {"TUSD_CORS__ALLOW_ORIGINS": origin}, {})
 
@@ -266,7 +266,7 @@ def test_host_names_are_taken(host: str) -> None:
         ".", "a b", "[2001:db8::1]:80", "2001:db8::1", "user@host",
     ],
 )  # fmt: skip
-def test_what_is_no_host_name_is_refused(host: str) -> None:
+def test_a_value_that_is_no_host_name_is_refused(host: str) -> None:
     with pytest.raises(SettingsError, match=r"^environment variable TUSD_ALLOWED_HOSTS: "):
         load_settings(None, {"TUSD_ALLOWED_HOSTS": host}, {})
 
@@ -277,13 +277,13 @@ def test_an_extension_that_fits_no_file_is_refused(extension: str) -> None:
         load_settings(None, {"TUSD_WHITELIST__EXTENSIONS": extension}, {})
 
 
-def test_no_more_is_scanned_than_clamd_takes() -> None:
+def test_no_more_is_scanned_than_clamd_accepts() -> None:
     assert load_settings(None, {"TUSD_SCAN__MAX_BYTES": "4GiB"}, {}).scan.max_bytes == 4 << 30
     with pytest.raises(SettingsError, match="TUSD_SCAN__MAX_BYTES"):
         load_settings(None, {"TUSD_SCAN__MAX_BYTES": "5GiB"}, {})
 
 
-def test_a_number_that_is_to_be_secret_needs_a_secret() -> None:
+def test_a_secret_number_of_owners_needs_a_secret() -> None:
     with pytest.raises(ValueError, match=r"instant\.scope global"):
         Settings.model_validate({"instant": {"scope": "global"}})
     Settings.model_validate({"instant": {"scope": "global", "most_owners": 0}})

@@ -34,7 +34,7 @@ def test_profiles_replace_the_values_that_they_name(tmp_path: Path) -> None:
         (CHOICE, "profile_choice names small, which is not in profiles"),
     ],
 )
-def test_profiles_that_can_not_be_are_refused(environment: dict[str, str], sentence: str) -> None:
+def test_invalid_profiles_are_refused(environment: dict[str, str], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         load_settings(None, environment, {})
 

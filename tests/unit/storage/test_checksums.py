@@ -28,7 +28,9 @@ def test_sha1_comes_first_and_all_are_announced() -> None:
 
 @pytest.mark.parametrize("algorithm", KNOWN)
 @pytest.mark.parametrize("cuts", [(0, 9), (0, 1, 2, 9), (0, 4, 4, 9)], ids=str)
-def test_the_digest_is_the_known_one_for_any_cuts(algorithm: str, cuts: tuple[int, ...]) -> None:
+def test_the_digest_does_not_depend_on_the_sizes_of_the_chunks(
+    algorithm: str, cuts: tuple[int, ...]
+) -> None:
     digest = checksums.new(algorithm)
     for start, end in itertools.pairwise(cuts):
         digest.update(memoryview(CHECK)[start:end])
@@ -37,7 +39,7 @@ def test_the_digest_is_the_known_one_for_any_cuts(algorithm: str, cuts: tuple[in
 
 
 @pytest.mark.parametrize("algorithm", KNOWN)
-def test_no_bytes_have_a_digest_too(algorithm: str) -> None:
+def test_an_empty_chunk_has_a_digest(algorithm: str) -> None:
     assert len(checksums.new(algorithm).digest()) == checksums.digest_size(algorithm)
 
 
@@ -49,7 +51,7 @@ def test_an_unknown_algorithm_is_a_key_error(ask: object, name: str) -> None:
         ask(name)
 
 
-def test_crc32c_is_not_announced_where_its_package_is_missing() -> None:
+def test_crc32c_is_not_announced_if_its_package_is_missing() -> None:
     code = """
 import sys
 sys.modules["crc32c"] = None

@@ -49,7 +49,7 @@ class TestFiles:
             store.create(linked)
         assert target.read_bytes() == b"somebody else's bytes"
 
-    def test_strangers_in_the_directory_are_not_listed(
+    def test_other_files_in_the_directory_are_not_listed(
         self, store: DiskStore, root: Path, upload_id: UploadId
     ) -> None:
         (root / "README").write_text("stranger")
@@ -117,7 +117,7 @@ class TestDurability:
 
 
 class TestMarker:
-    def test_the_marker_is_never_half_there(self, store: DiskStore, upload_id: UploadId) -> None:
+    def test_the_marker_is_always_complete(self, store: DiskStore, upload_id: UploadId) -> None:
         with store.writer(upload_id, length=None) as writer:
             writer.write([b"abc"])
             store.begin_chunk(writer)
@@ -125,7 +125,7 @@ class TestMarker:
         assert marker.is_symlink(), "a link comes into being together with its content"
         assert str(marker.readlink()) == "3"
 
-    def test_a_marker_that_says_nothing_is_damage(
+    def test_a_marker_without_a_length_is_damage(
         self, store: DiskStore, upload_id: UploadId
     ) -> None:
         store.path(upload_id).with_suffix(".unverified").symlink_to("elsewhere")
@@ -140,7 +140,7 @@ class TestMarker:
         with store.writer(upload_id, length=None) as writer:
             assert writer.offset == 0
 
-    def test_a_crash_while_discarding_is_made_good_by_the_next_writer(
+    def test_a_crash_within_a_rollback_is_repaired_by_the_next_writer(
         self, store: DiskStore, upload_id: UploadId, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with store.writer(upload_id, length=None) as writer:
@@ -176,14 +176,14 @@ class TestSpace:
         return log
 
     @pytest.mark.parametrize("length", [None, 100 * MIB])
-    def test_one_byte_holds_no_space_for_others(
+    def test_one_byte_does_not_reserve_the_declared_length(
         self, store: DiskStore, upload_id: UploadId, length: int | None
     ) -> None:
         with store.writer(upload_id, length=length) as writer:
             writer.write([b"a"])
             assert store.path(upload_id).stat().st_blocks * 512 <= 64 << 10
 
-    def test_as_much_is_held_ahead_as_the_body_has_brought(
+    def test_a_file_reserves_as_much_ahead_as_its_body_has_brought(
         self, store: DiskStore, upload_id: UploadId, allocated: list[tuple[int, int]]
     ) -> None:
         with store.writer(upload_id, length=None) as writer:
@@ -195,7 +195,7 @@ class TestSpace:
         ]  # fmt: skip
 
     @pytest.mark.parametrize("length", [None, 100 * MIB])
-    def test_what_was_not_written_is_given_back_at_the_end_of_the_body(
+    def test_unused_space_is_freed_at_the_end_of_the_body(
         self,
         store: DiskStore,
         upload_id: UploadId,
@@ -209,7 +209,7 @@ class TestSpace:
         assert store.offset(upload_id) == 9 * MIB
         assert store.path(upload_id).stat().st_blocks * 512 < 10 * MIB
 
-    def test_not_more_is_held_than_was_declared(
+    def test_no_more_is_reserved_than_the_declared_length(
         self, store: DiskStore, upload_id: UploadId, allocated: list[tuple[int, int]]
     ) -> None:
         with store.writer(upload_id, length=12 * MIB) as writer:
@@ -217,7 +217,7 @@ class TestSpace:
                 writer.write([bytes(MIB)])
         assert max(start + length for start, length in allocated) == 12 * MIB
 
-    def test_what_a_crash_left_held_is_given_back_and_is_no_write(
+    def test_space_that_a_crash_left_is_freed_without_a_change_of_the_times(
         self, store: DiskStore, upload_id: UploadId
     ) -> None:
         with store.writer(upload_id, length=None) as writer:
@@ -236,7 +236,7 @@ class TestSpace:
         assert store.modified_at(upload_id) == 1000
         assert path.read_bytes() == b"abc"
 
-    def test_more_than_there_is_is_refused_and_takes_nothing(
+    def test_a_length_beyond_the_free_space_is_refused_and_reserves_nothing(
         self, store: DiskStore, upload_id: UploadId
     ) -> None:
         before = store.path(upload_id).stat().st_blocks
@@ -245,7 +245,7 @@ class TestSpace:
         assert store.path(upload_id).stat().st_blocks == before
         assert store.offset(upload_id) == 0
 
-    def test_an_allocation_that_fails_on_its_way_is_given_back(
+    def test_an_allocation_that_fails_half_way_is_freed(
         self, store: DiskStore, upload_id: UploadId, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real = linux._fallocate
@@ -264,7 +264,7 @@ class TestSpace:
         assert store.path(upload_id).read_bytes() == bytes(2 * MIB)
 
     @pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOSYS])
-    def test_a_file_system_that_reserves_nothing_is_fine(
+    def test_a_file_system_without_preallocation_can_be_used(
         self,
         store: DiskStore,
         upload_id: UploadId,
@@ -280,7 +280,7 @@ class TestSpace:
             writer.write([b"abc"])
         assert store.offset(upload_id) == 3
 
-    def test_a_libc_without_these_calls_is_fine(
+    def test_a_libc_without_these_calls_can_be_used(
         self, store: DiskStore, upload_id: UploadId, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(linux, "_fallocate", linux._function("no_such_function"))
@@ -333,7 +333,7 @@ class TestConcatenation:
         assert store.offset(upload_id) == 0
 
     @pytest.mark.parametrize("number", [errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS])
-    def test_a_file_system_without_the_call_copies_another_way(
+    def test_without_copy_file_range_the_copy_uses_sendfile(
         self,
         store: DiskStore,
         upload_id: UploadId,
@@ -348,7 +348,7 @@ class TestConcatenation:
         assert sum(store.concatenate(upload_id, both)) == 9000
         assert store.path(upload_id).read_bytes() == b"one" * 1000 + b"two" * 2000
 
-    def test_copies_in_steps(
+    def test_a_part_is_copied_in_steps(
         self,
         store: DiskStore,
         upload_id: UploadId,
@@ -379,7 +379,9 @@ class TestConcatenation:
         assert names(store.path(upload_id).parent) == []
 
 
-def test_a_store_whose_directory_is_gone_says_so(store: DiskStore, tmp_path: Path) -> None:
+def test_a_store_whose_directory_is_missing_raises_an_error(
+    store: DiskStore, tmp_path: Path
+) -> None:
     (tmp_path / "uploads").rename(tmp_path / "moved")
     with pytest.raises(UploadNotFound):
         store.offset(fresh_id())

@@ -29,7 +29,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield mount
 
 
-def test_what_fits_is_kept_and_the_upload_goes_on_once_there_is_space(disk: Path) -> None:
+def test_bytes_that_fit_are_kept_and_the_upload_resumes_once_there_is_space(disk: Path) -> None:
     store, upload_id = DiskStore(disk / "uploads", durability="finish"), fresh_id()
     ballast = disk / "ballast"
     ballast.write_bytes(bytes(2 * MIB))
@@ -47,7 +47,7 @@ def test_what_fits_is_kept_and_the_upload_goes_on_once_there_is_space(disk: Path
     assert store.path(upload_id).read_bytes() == content
 
 
-def test_what_can_not_fit_is_refused_before_its_first_byte(disk: Path) -> None:
+def test_a_length_that_cannot_fit_is_refused_before_its_first_byte(disk: Path) -> None:
     store, upload_id = DiskStore(disk / "uploads", durability="finish"), fresh_id()
     store.create(upload_id)
     free = free_bytes(disk)
@@ -107,7 +107,7 @@ def send_until_full(
 class TestReserve:
     @pytest.mark.parametrize("length", [None, 34 * MIB], ids=["deferred", "declared"])
     @pytest.mark.parametrize("sizes", [(4 * MIB,), (5000,), (1, 3 * MIB, 70_000)], ids=str)
-    def test_a_body_stops_at_the_reserve_and_goes_on_once_there_is_room(
+    def test_a_body_stops_at_the_reserve_and_resumes_once_there_is_space(
         self, large: Path, length: int | None, sizes: Sequence[int]
     ) -> None:
         store = opened(large)
@@ -131,7 +131,7 @@ class TestReserve:
         assert store.offset(upload_id) == reached + 2 * MIB
 
     @pytest.mark.parametrize("length", [None, 16 * MIB], ids=["deferred", "declared"])
-    def test_bodies_at_the_same_time_stop_at_it_together(
+    def test_concurrent_bodies_together_stop_at_the_reserve(
         self, large: Path, length: int | None
     ) -> None:
         store = opened(large)
@@ -146,7 +146,9 @@ class TestReserve:
         assert held > 30 * MIB
         assert free_bytes(large) >= RESERVE - BLOCKS
 
-    def test_servers_that_share_the_disk_pass_it_by_one_slice_at_most(self, large: Path) -> None:
+    def test_servers_that_share_the_disk_exceed_the_reserve_by_one_slice_at_most(
+        self, large: Path
+    ) -> None:
         with ThreadPoolExecutor(4) as threads:
             for body in [
                 threads.submit(send_until_full, opened(large), None, (256 << 10,)) for _ in range(4)
@@ -154,7 +156,7 @@ class TestReserve:
                 body.result()
         assert free_bytes(large) >= RESERVE - 4 * (256 << 10) - BLOCKS
 
-    def test_a_joined_upload_stops_at_it(self, large: Path) -> None:
+    def test_a_concatenation_stops_at_the_reserve(self, large: Path) -> None:
         store = opened(large)
         part, whole = fresh_id(), fresh_id()
         with store.begin(part, length=None) as writer:
@@ -166,7 +168,7 @@ class TestReserve:
         assert free_bytes(large) >= before - BLOCKS
         assert sum(store.concatenate(whole, [part])) == 10 * MIB
 
-    def test_a_new_upload_is_refused_below_it(self, large: Path) -> None:
+    def test_a_new_upload_is_refused_below_the_reserve(self, large: Path) -> None:
         store = opened(large)
         store.check_room(0, new=True)
         with pytest.raises(StorageFull):

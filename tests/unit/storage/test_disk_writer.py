@@ -49,7 +49,7 @@ class Calls:
 
 
 @pytest.mark.parametrize("at_most", [1, 2, 3, 5, 7])
-def test_short_writes_are_gone_on_with_until_all_is_written(
+def test_short_writes_are_repeated_until_all_is_written(
     writer: DiskWriter, monkeypatch: pytest.MonkeyPatch, at_most: int
 ) -> None:
     monkeypatch.setattr(os, "pwritev", Calls(at_most=at_most))
@@ -58,7 +58,7 @@ def test_short_writes_are_gone_on_with_until_all_is_written(
     assert writer.path.read_bytes() == b"abcdefgh"
 
 
-def test_chunks_go_to_the_system_together_and_in_its_limits(
+def test_chunks_are_written_together_within_the_limits_of_the_system(
     writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = Calls()
@@ -67,7 +67,7 @@ def test_chunks_go_to_the_system_together_and_in_its_limits(
     assert calls.vectors == [MAX_VECTOR, MAX_VECTOR, 3]
 
 
-def test_nothing_to_write_calls_nothing(
+def test_an_empty_write_makes_no_system_call(
     writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "pwritev", fails(errno.EIO))
@@ -87,7 +87,7 @@ def test_nothing_to_write_calls_nothing(
     ],
     ids=["full", "quota", "file too large", "input/output error", "read-only"],
 )
-def test_a_write_that_fails_half_way_keeps_the_prefix_and_tells_it(
+def test_a_write_that_fails_half_way_keeps_the_prefix_and_moves_the_offset(
     store: DiskStore,
     upload_id: UploadId,
     writer: DiskWriter,
@@ -105,7 +105,7 @@ def test_a_write_that_fails_half_way_keeps_the_prefix_and_tells_it(
     assert writer.path.read_bytes() == b"abcdefgh"
 
 
-def test_a_disk_that_takes_nothing_is_an_error_not_a_loop(
+def test_a_write_of_zero_bytes_is_an_error_and_no_endless_loop(
     writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "pwritev", lambda *_: 0)
@@ -127,7 +127,7 @@ def test_a_failed_sync_is_never_repeated_on_the_same_descriptor(
         writer.write([b"def"])
 
 
-def test_a_failed_sync_takes_the_bytes_it_was_to_save_with_it(
+def test_a_failed_sync_cuts_off_the_bytes_that_it_should_have_saved(
     store: DiskStore, upload_id: UploadId, writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer.write([b"abc"])
@@ -139,7 +139,7 @@ def test_a_failed_sync_takes_the_bytes_it_was_to_save_with_it(
     assert writer.offset == store.offset(upload_id) == 3
 
 
-def test_what_was_synced_and_then_cut_off_does_not_come_back_as_zeros(
+def test_bytes_that_were_synced_and_cut_off_do_not_return_as_zeros(
     store: DiskStore, upload_id: UploadId, writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer.write([b"abcdef"])
@@ -172,7 +172,7 @@ def test_a_sync_fails_when_the_directory_can_not_be_synced(
         writer.sync()
 
 
-def test_a_failed_sync_is_told_even_where_nothing_can_be_cut(
+def test_a_failed_sync_is_raised_even_if_the_file_cannot_be_cut(
     writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer.write([b"abc"])
@@ -199,7 +199,7 @@ def test_the_directory_is_synced_once_and_again_after_a_mark(
     assert synced[3:] == ["file", "directory"] * 2
 
 
-def test_dirty_pages_are_pushed_out_while_receiving(
+def test_writeback_of_dirty_pages_starts_while_bytes_arrive(
     writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pushed: list[tuple[int, int]] = []

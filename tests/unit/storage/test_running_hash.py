@@ -73,7 +73,7 @@ def test_an_empty_file_has_a_digest(follower: RunningHash) -> None:
     assert follower.hexdigest(0) == b3(b"")
 
 
-def test_a_level_follower_does_not_open_its_file(follower: RunningHash, path: Path) -> None:
+def test_a_complete_running_hash_does_not_open_its_file(follower: RunningHash, path: Path) -> None:
     follower.update(0, [CONTENT])
     path.unlink()
     assert follower.catch_up(lambda: len(CONTENT), never)
@@ -94,21 +94,21 @@ class TestCatchUp:
         assert follower.catch_up(lambda: next(limits, len(CONTENT)), never)
         assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
-    def test_stops_when_told_and_goes_on_later(self, follower: RunningHash) -> None:
+    def test_a_catch_up_can_be_stopped_and_continued(self, follower: RunningHash) -> None:
         answers = iter([False, False, True])
         assert follower.catch_up(lambda: len(CONTENT), lambda: next(answers)) is False
         assert follower.hashed == 200_000
         assert follower.catch_up(lambda: len(CONTENT), never) is True
         assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
-    def test_a_file_shorter_than_its_limit_is_not_level(self, follower: RunningHash) -> None:
+    def test_a_file_shorter_than_its_limit_is_not_complete(self, follower: RunningHash) -> None:
         assert follower.catch_up(lambda: len(CONTENT) + 1, never) is False
 
     def test_a_missing_file_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             RunningHash(tmp_path / "missing").catch_up(lambda: 1, never)
 
-    def test_starts_anew_when_the_file_was_cut(self, follower: RunningHash, path: Path) -> None:
+    def test_starts_again_after_the_file_was_cut(self, follower: RunningHash, path: Path) -> None:
         follower.update(0, [CONTENT])
         other = b"other" * 100
         path.write_bytes(other)
@@ -117,7 +117,7 @@ class TestCatchUp:
 
 
 class TestRewind:
-    def test_takes_back_what_was_fed_since_the_mark(self, follower: RunningHash) -> None:
+    def test_a_rollback_drops_the_bytes_since_the_savepoint(self, follower: RunningHash) -> None:
         follower.update(0, [CONTENT[:1000]])
         follower.savepoint()
         follower.update(1000, [b"wrong", b"bytes"])
@@ -126,14 +126,14 @@ class TestRewind:
         follower.update(1000, [CONTENT[1000:]])
         assert follower.hexdigest(len(CONTENT)) == b3(CONTENT)
 
-    def test_settled_bytes_stay(self, follower: RunningHash) -> None:
+    def test_committed_bytes_stay(self, follower: RunningHash) -> None:
         follower.savepoint()
         follower.update(0, [CONTENT[:1000]])
         follower.commit()
         follower.rollback()
         assert follower.hexdigest(1000) == b3(CONTENT[:1000])
 
-    def test_a_catch_up_goes_on_below_the_mark_and_is_not_taken_back(
+    def test_a_catch_up_continues_below_the_savepoint_and_is_not_rolled_back(
         self, follower: RunningHash, path: Path
     ) -> None:
         path.write_bytes(CONTENT[:200_000] + b"wrong")
@@ -157,7 +157,7 @@ class TestRewind:
         follower.rollback()
         assert follower.hexdigest(1000) == b3(CONTENT[:1000])
 
-    def test_rewinding_twice_changes_nothing_more(self, follower: RunningHash) -> None:
+    def test_a_second_rollback_has_no_effect(self, follower: RunningHash) -> None:
         follower.update(0, [CONTENT[:10]])
         follower.savepoint()
         follower.update(10, [b"wrong"])
@@ -171,7 +171,7 @@ class TestThreads:
     """Rule 2, with a catch-up stopped at the very places where bytes could be lost."""
 
     @pytest.mark.parametrize("known", [1000, 0], ids=["level from the start", "after reading"])
-    def test_feed_does_not_wait_for_a_catch_up_that_is_about_to_end_and_nothing_is_lost(
+    def test_update_does_not_wait_for_a_catch_up_that_ends_and_no_byte_is_lost(
         self, follower: RunningHash, path: Path, known: int
     ) -> None:
         path.write_bytes(CONTENT[:1000])
@@ -227,21 +227,21 @@ class TestThreads:
 
 
 class TestFollowers:
-    def test_the_same_upload_has_the_same_follower(self, path: Path) -> None:
+    def test_an_upload_has_one_running_hash(self, path: Path) -> None:
         followers, upload_id = RunningHashes(), fresh_id()
         assert followers.get(upload_id, lambda _: path) is followers.get(upload_id, lambda _: path)
         assert followers.get(fresh_id(), lambda _: path) is not followers.get(
             upload_id, lambda _: path
         )
 
-    def test_a_dropped_one_is_begun_anew(self, path: Path) -> None:
+    def test_a_dropped_running_hash_starts_again(self, path: Path) -> None:
         followers, upload_id = RunningHashes(), fresh_id()
         followers.get(upload_id, lambda _: path).update(0, [CONTENT])
         followers.drop(upload_id)
         followers.drop(upload_id)
         assert followers.get(upload_id, lambda _: path).hashed == 0
 
-    def test_the_one_unused_for_longest_goes_first(self, path: Path) -> None:
+    def test_the_least_recently_used_running_hash_is_dropped(self, path: Path) -> None:
         followers = RunningHashes(limit=2)
         first, second, third = fresh_id(), fresh_id(), fresh_id()
         kept = followers.get(first, lambda _: path)

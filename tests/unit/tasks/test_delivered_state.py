@@ -35,23 +35,23 @@ def told(*states: Task) -> list[Task]:
     return asyncio.run(listen())
 
 
-def test_nothing_older_and_nothing_twice() -> None:
+def test_no_state_is_delivered_twice_or_after_a_newer_one() -> None:
     assert told(HALF, HALF, replace(HALF, seq=11, progress=40)) == [HALF]
 
 
-def test_the_end_is_told_although_the_view_was_set_back() -> None:
+def test_the_end_is_delivered_although_the_view_was_set_back() -> None:
     """A Redis that lost its last minutes counts on from an older number, in the same life."""
     assert told(HALF, replace(DONE, seq=9)) == [HALF, replace(DONE, seq=9)]
 
 
-def test_the_end_is_told_once() -> None:
+def test_the_end_is_delivered_once() -> None:
     assert told(HALF, replace(DONE, seq=13), replace(DONE, seq=13)) == [
         HALF,
         replace(DONE, seq=13),
     ]
 
 
-def test_progress_never_falls_when_the_view_is_back_behind_the_record() -> None:
+def test_progress_never_decreases_when_the_view_returns_behind_the_record() -> None:
     """What arrives while Redis is away is counted by the record, and not by the view."""
     recorded = replace(HALF, status=TaskStatus.PENDING, progress=3, epoch=EPOCH, seq=0, attempt=0)
     viewed = replace(recorded, progress=0, epoch="abc", seq=1)
@@ -59,18 +59,18 @@ def test_progress_never_falls_when_the_view_is_back_behind_the_record() -> None:
     assert told(recorded, viewed, later) == [recorded, replace(viewed, progress=3), later]
 
 
-def test_a_view_that_is_behind_the_record_takes_no_state_back() -> None:
+def test_a_view_that_is_behind_the_record_reverts_no_state() -> None:
     recorded = replace(HALF, status=TaskStatus.RECEIVED, progress=10, epoch=EPOCH, seq=1, attempt=0)
     viewed = replace(recorded, status=TaskStatus.PENDING, progress=4, epoch="abc", seq=3)
     assert told(recorded, viewed, HALF) == [recorded, HALF]
 
 
-def test_another_attempt_is_told_in_a_new_life_of_the_view_and_keeps_the_number() -> None:
+def test_another_attempt_in_a_new_epoch_of_the_view_is_delivered_and_keeps_the_progress() -> None:
     again = replace(HALF, status=TaskStatus.PROCESSING, progress=20, epoch="def", seq=1, attempt=2)
     assert told(HALF, again) == [HALF, replace(again, progress=45)]
 
 
-def test_a_failed_task_shows_nought() -> None:
+def test_a_failed_task_shows_zero() -> None:
     failed = replace(HALF, status=TaskStatus.FAILED, progress=0, last_progress=45, seq=13)
     assert told(HALF, failed) == [HALF, failed]
 
@@ -87,13 +87,13 @@ def test_a_failed_task_shows_nought() -> None:
         (None, None),
     ],
 )
-def test_a_client_has_what_this_life_of_the_view_has_told(
+def test_a_client_that_reconnects_has_the_events_of_this_epoch_of_the_view(
     header: str | None, seen: tuple[str, int] | None
 ) -> None:
     assert last_seen(header, HALF) == seen
 
 
-def test_the_record_sets_nobody_back_who_has_seen_the_view() -> None:
+def test_the_record_does_not_set_back_a_client_that_has_seen_the_view() -> None:
     """With the view away a compressing task looks like one just received."""
     recorded = replace(HALF, status=TaskStatus.RECEIVED, progress=10, epoch=EPOCH, seq=1)
     assert last_seen("abc.12", recorded) == ("abc", 12)

@@ -86,7 +86,7 @@ def test_a_waiting_task_has_its_place() -> None:
     on_a_loop(catalog, FakeClock(), scene)
 
 
-def test_what_does_not_wait_costs_nothing() -> None:
+def test_a_task_that_does_not_wait_causes_no_read() -> None:
     catalog = Waiting([fresh_id()])
 
     async def scene(places: QueuePositions) -> None:
@@ -99,7 +99,7 @@ def test_what_does_not_wait_costs_nothing() -> None:
     assert catalog.reads == []
 
 
-def test_the_catalog_is_read_seldom_whatever_number_of_tasks_is_followed() -> None:
+def test_the_number_of_followed_tasks_does_not_increase_the_reads_of_the_catalog() -> None:
     catalog, clock = Waiting([fresh_id() for _ in range(100)]), FakeClock()
 
     async def scene(places: QueuePositions) -> None:
@@ -118,7 +118,7 @@ def test_the_catalog_is_read_seldom_whatever_number_of_tasks_is_followed() -> No
 
 
 @pytest.mark.parametrize("missing", ["jobs", "lines"])
-def test_a_catalog_that_is_away_is_tried_seldom_and_hides_no_task(missing: str) -> None:
+def test_an_unreachable_catalog_is_tried_rarely_and_hides_no_task(missing: str) -> None:
     catalog, clock = Waiting([fresh_id() for _ in range(100)], missing=missing), FakeClock()
 
     async def scene(places: QueuePositions) -> None:

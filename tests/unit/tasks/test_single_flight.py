@@ -27,7 +27,7 @@ def on_a_loop(work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def test_those_who_take_an_earlier_look_share_it_under_way_and_done() -> None:
+def test_callers_that_accept_an_earlier_read_share_it_while_it_runs_and_after() -> None:
     async def work() -> None:
         shared, counted = SingleFlight[int](), Counted()
         begin = asyncio.get_running_loop().time()
@@ -44,7 +44,7 @@ def test_those_who_take_an_earlier_look_share_it_under_way_and_done() -> None:
     on_a_loop(work)
 
 
-def test_who_needs_a_later_look_gets_one() -> None:
+def test_a_caller_that_needs_a_later_read_gets_one() -> None:
     async def work() -> None:
         shared, counted = SingleFlight[int](), Counted()
         loop = asyncio.get_running_loop()
@@ -58,7 +58,7 @@ def test_who_needs_a_later_look_gets_one() -> None:
     on_a_loop(work)
 
 
-def test_a_look_outlives_the_listener_that_began_it() -> None:
+def test_a_read_outlives_the_caller_that_began_it() -> None:
     async def work() -> None:
         shared, counted = SingleFlight[int](), Counted()
         begin = asyncio.get_running_loop().time()
@@ -74,7 +74,7 @@ def test_a_look_outlives_the_listener_that_began_it() -> None:
     on_a_loop(work)
 
 
-def test_old_looks_are_forgotten() -> None:
+def test_old_reads_are_dropped() -> None:
     async def work() -> None:
         shared, counted = SingleFlight[int](kept_seconds=0.0), Counted()
         counted.leave.set()

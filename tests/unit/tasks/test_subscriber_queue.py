@@ -35,7 +35,7 @@ async def now(mailbox: SubscriberQueue) -> list[Task]:
     return await mailbox.take(until=asyncio.get_running_loop().time() + 30)
 
 
-def test_a_slow_listener_gets_every_status_once_in_order_with_its_latest_progress() -> None:
+def test_a_slow_subscriber_gets_every_status_once_in_order_with_its_latest_progress() -> None:
     async def work() -> None:
         mailbox = SubscriberQueue()
         states = [
@@ -53,7 +53,7 @@ def test_a_slow_listener_gets_every_status_once_in_order_with_its_latest_progres
     on_a_loop(work)
 
 
-def test_a_new_attempt_is_told_even_in_the_same_status() -> None:
+def test_a_new_attempt_is_delivered_even_in_the_same_status() -> None:
     async def work() -> None:
         mailbox = SubscriberQueue()
         mailbox.put(state(1, TaskStatus.COMPRESSING, 40))
@@ -63,7 +63,7 @@ def test_a_new_attempt_is_told_even_in_the_same_status() -> None:
     on_a_loop(work)
 
 
-def test_what_was_told_or_is_older_is_not_told_again() -> None:
+def test_events_that_were_delivered_or_are_older_are_not_delivered_again() -> None:
     async def work() -> None:
         mailbox = SubscriberQueue()
         mailbox.seen(FACTS.task_id, "e", 2)

@@ -47,7 +47,7 @@ def bench() -> Iterator[Bench]:
     made.threads.close()
 
 
-def test_what_comes_in_one_turn_goes_together(bench: Bench) -> None:
+def test_uploads_of_one_loop_iteration_form_one_batch(bench: Bench) -> None:
     async def scene() -> list[int]:
         return await asyncio.gather(*(bench.lane.run(one(lambda n=n: n)) for n in range(5)))
 
@@ -55,7 +55,7 @@ def test_what_comes_in_one_turn_goes_together(bench: Bench) -> None:
     assert bench.batches == [5]
 
 
-def test_what_comes_while_the_thread_is_busy_is_the_next_batch(bench: Bench) -> None:
+def test_uploads_that_arrive_while_the_thread_is_busy_form_the_next_batch(bench: Bench) -> None:
     async def scene() -> None:
         bench.open.clear()
         first = asyncio.create_task(bench.lane.run(one(int)))
@@ -70,7 +70,7 @@ def test_what_comes_while_the_thread_is_busy_is_the_next_batch(bench: Bench) -> 
     assert bench.batches == [1, MAX_BATCH, 3]
 
 
-def test_an_error_goes_to_whom_it_belongs(bench: Bench) -> None:
+def test_an_error_fails_only_its_own_upload(bench: Bench) -> None:
     def fail() -> None:
         raise HashMismatch
 
@@ -84,7 +84,7 @@ def test_an_error_goes_to_whom_it_belongs(bench: Bench) -> None:
     assert fine == 2
 
 
-def test_trouble_of_the_whole_batch_is_told_to_all(bench: Bench) -> None:
+def test_an_error_of_the_whole_batch_fails_all_its_uploads(bench: Bench) -> None:
     def broken(_wait: EffectKind, _items: Sequence[Any]) -> Sequence[Result]:
         raise BackendError
 
@@ -98,7 +98,7 @@ def test_trouble_of_the_whole_batch_is_told_to_all(bench: Bench) -> None:
     assert [type(told) for told in asyncio.run(scene())] == [BackendError, BackendError]
 
 
-def test_who_is_cancelled_waits_for_what_was_begun(bench: Bench) -> None:
+def test_a_cancelled_caller_waits_for_its_program(bench: Bench) -> None:
     done: list[str] = []
 
     async def scene() -> None:
@@ -116,7 +116,7 @@ def test_who_is_cancelled_waits_for_what_was_begun(bench: Bench) -> None:
     asyncio.run(scene())
 
 
-def test_once_the_threads_are_closed_nobody_waits_for_ever(bench: Bench) -> None:
+def test_after_the_threads_are_closed_no_caller_waits_for_ever(bench: Bench) -> None:
     async def scene() -> None:
         bench.threads.close()
         with pytest.raises(RuntimeError, match="after shutdown"):
@@ -125,7 +125,7 @@ def test_once_the_threads_are_closed_nobody_waits_for_ever(bench: Bench) -> None
     asyncio.run(scene())
 
 
-def test_where_commits_are_not_shared_each_has_a_thread_of_its_own() -> None:
+def test_without_shared_commits_each_upload_has_a_thread_of_its_own() -> None:
     bench = Bench(batches_commits=False)
 
     async def scene() -> None:

@@ -60,7 +60,7 @@ def test_a_job_has_its_owners_priority_and_the_lane_of_its_content(client: Harne
         assert (job.priority, job.lane) == (5, lane)
 
 
-def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
+def test_a_finish_that_must_reread_much_follows_the_answer_and_is_done_once(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
@@ -76,7 +76,7 @@ def test_a_finish_that_must_read_much_back_answers_first_and_is_done_once(
     assert job.file_hash == blake3.blake3(content).hexdigest()
 
 
-def test_with_a_declared_hash_the_client_waits_for_the_verdict(
+def test_with_a_declared_hash_the_answer_waits_for_the_verification(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
@@ -87,7 +87,7 @@ def test_with_a_declared_hash_the_client_waits_for_the_verdict(
         client.send(upload_id, 1000, b"x" * 1000)
 
 
-def test_a_finish_that_must_read_back_keeps_no_small_upload_waiting(
+def test_a_finish_that_must_reread_does_not_delay_small_uploads(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = b"x" * (BATCH_REREAD_BYTES + 2)
@@ -119,7 +119,7 @@ def test_a_finish_that_must_read_back_keeps_no_small_upload_waiting(
     assert client.state(upload_id) is UploadState.FINISHED
 
 
-def test_a_crash_between_answer_and_transaction_is_made_good_at_start(
+def test_a_crash_between_answer_and_transaction_is_repaired_at_start(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = b"z" * 3000
@@ -156,7 +156,7 @@ def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
     assert states == ["finished", "finished", "receiving"]
 
 
-def test_a_finish_tells_the_relay_and_the_relay_the_queue(client: Harness) -> None:
+def test_a_finish_wakes_the_relay_which_publishes_the_job(client: Harness) -> None:
     upload_id = client.upload(b"job")
     assert client.process.woken == 1
     ports = client.process.ports
@@ -167,7 +167,7 @@ def test_a_finish_tells_the_relay_and_the_relay_the_queue(client: Harness) -> No
     assert delivery.message.task_id == upload_id
 
 
-def test_what_the_queue_did_not_take_is_handed_over_again(
+def test_a_message_that_the_queue_refused_is_published_again(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = [client.upload(content) for content in (b"a", b"b", b"c")]
@@ -182,7 +182,7 @@ def test_what_the_queue_did_not_take_is_handed_over_again(
     assert ports.queue.receive(0) is None
 
 
-def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
+def test_an_outcome_that_was_not_published_is_published_by_the_relay(client: Harness) -> None:
     upload_id = client.upload(b"job")
     ports = client.process.ports
     job = claim(ports.catalog, owner="w")
@@ -199,7 +199,7 @@ def test_an_outcome_nobody_told_is_told_by_the_relay(client: Harness) -> None:
     )
 
 
-def test_under_a_whitelist_content_is_looked_at_as_soon_as_it_can_be(tmp_path: Path) -> None:
+def test_under_a_white_list_content_is_checked_as_soon_as_possible(tmp_path: Path) -> None:
     client = Harness(tmp_path, allowed=("mp4",))
     upload_id = client.make(
         1 << 20, metadata_header="filename YS5tcDQ=", metadata={"filename": b"a.mp4"}

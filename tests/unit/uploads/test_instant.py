@@ -99,7 +99,7 @@ def born(client: Client) -> UploadId:
     return client.make(declared_hash=HASH).upload.id
 
 
-def test_what_its_owner_holds_is_born_complete(client: Client) -> None:
+def test_an_upload_of_content_that_its_owner_has_is_complete_at_creation(client: Client) -> None:
     client.store()
     made = client.make(declared_hash=HASH)
     assert (made.offset, made.upload.instant) == (len(CONTENT), True)
@@ -128,7 +128,7 @@ def test_what_its_owner_holds_is_born_complete(client: Client) -> None:
     ],
     ids=["others", "other length", "deferred length", "other hash", "no hash"],
 )
-def test_everything_else_is_an_upload_like_any(
+def test_all_other_uploads_begin_empty(
     client: Client, user: UserId, values: dict[str, Any]
 ) -> None:
     client.store()
@@ -136,14 +136,14 @@ def test_everything_else_is_an_upload_like_any(
     assert (made.offset, made.upload.instant) == (0, False)
 
 
-def test_it_can_be_turned_off(tmp_path: Path) -> None:
+def test_instant_uploads_can_be_disabled(tmp_path: Path) -> None:
     client = Client(tmp_path, instant=False)
     client.store()
     assert client.make(declared_hash=HASH).offset == 0
     client.close()
 
 
-def test_a_body_that_comes_with_the_creation_is_read_and_dropped(client: Client) -> None:
+def test_the_body_of_an_instant_creation_is_read_and_discarded(client: Client) -> None:
     client.store()
     received = client.room.counts.received_bytes
     made = client.make(CONTENT[:100], CONTENT[100:], declared_hash=HASH)
@@ -152,7 +152,9 @@ def test_a_body_that_comes_with_the_creation_is_read_and_dropped(client: Client)
 
 
 @pytest.mark.parametrize("offset", [0, 7, len(CONTENT)])
-def test_a_patch_is_told_the_full_length(client: Client, born: UploadId, offset: int) -> None:
+def test_a_patch_of_an_instant_upload_returns_its_length(
+    client: Client, born: UploadId, offset: int
+) -> None:
     assert client.send(born, offset, CONTENT[offset:]) == len(CONTENT)
     assert client.send(born, offset) == len(CONTENT)
 
@@ -163,7 +165,7 @@ def test_a_patch_beyond_the_end_is_refused(client: Client, born: UploadId) -> No
     assert told.value.current == len(CONTENT)
 
 
-def test_a_client_that_counts_is_told_its_own_count(client: Client) -> None:
+def test_under_the_policy_count_a_patch_returns_the_offset_of_its_own_bytes(client: Client) -> None:
     client.store()
     born = client.make(declared_hash=HASH, **named(instant="count")).upload.id
     assert client.send(born, 0, CONTENT[:1000]) == 1000
@@ -172,7 +174,7 @@ def test_a_client_that_counts_is_told_its_own_count(client: Client) -> None:
         client.send(born, 1, CONTENT)
 
 
-def test_a_client_may_ask_to_be_refused(client: Client) -> None:
+def test_under_the_policy_refuse_a_patch_from_zero_is_refused(client: Client) -> None:
     client.store()
     born = client.make(declared_hash=HASH, **named(instant="refuse")).upload.id
     with pytest.raises(OffsetMismatch) as told:
@@ -181,12 +183,12 @@ def test_a_client_may_ask_to_be_refused(client: Client) -> None:
     assert client.send(born, len(CONTENT)) == len(CONTENT)
 
 
-def test_what_is_born_complete_is_its_owners(client: Client, born: UploadId) -> None:
+def test_an_instant_upload_belongs_to_its_owner(client: Client, born: UploadId) -> None:
     with pytest.raises(UploadNotFound):
         client.send(born, 0, CONTENT, user=OTHER)
 
 
-def test_a_hash_told_on_the_way_ends_the_upload(client: Client) -> None:
+def test_a_hash_that_is_declared_later_completes_the_upload(client: Client) -> None:
     client.store()
     begun = client.make(CONTENT[:1000]).upload.id
     received = client.room.counts.received_bytes
@@ -199,7 +201,7 @@ def test_a_hash_told_on_the_way_ends_the_upload(client: Client) -> None:
         client.process.ports.stores.uploads.offset(begun)
 
 
-def test_a_hash_told_on_the_way_binds_what_is_not_held(client: Client) -> None:
+def test_a_hash_that_is_declared_later_is_verified_at_the_end(client: Client) -> None:
     begun = client.make(CONTENT[:1000]).upload.id
     assert client.send(begun, 1000, CONTENT[1000:2000], declared_hash="0" * 64) == 2000
     with pytest.raises(HashConflict):
@@ -211,7 +213,7 @@ def test_a_hash_told_on_the_way_binds_what_is_not_held(client: Client) -> None:
 @pytest.mark.parametrize(
     "again", [lambda client: client.make(declared_hash=HASH), lambda client: client.make(CONTENT)]
 )
-def test_a_file_is_there_until_its_last_upload_is_deleted(
+def test_a_file_exists_until_its_last_upload_is_deleted(
     client: Client, again: Callable[[Client], Created]
 ) -> None:
     first, second = client.store(), again(client).upload.id
@@ -223,7 +225,9 @@ def test_a_file_is_there_until_its_last_upload_is_deleted(
     assert client.make(declared_hash=HASH).offset == 0
 
 
-def test_under_a_whitelist_a_file_keeps_its_kind_of_name(tmp_path: Path) -> None:
+def test_under_a_white_list_an_instant_upload_needs_an_extension_of_the_same_type(
+    tmp_path: Path,
+) -> None:
     client = Client(tmp_path, allowed=("txt", "log"))
     a_txt = named(filename="a.txt")
     text = b"words " * 100
@@ -239,7 +243,7 @@ def test_under_a_whitelist_a_file_keeps_its_kind_of_name(tmp_path: Path) -> None
     client.close()
 
 
-def test_under_a_whitelist_what_is_held_must_be_what_the_new_name_says(tmp_path: Path) -> None:
+def test_under_a_white_list_the_content_must_fit_the_new_name(tmp_path: Path) -> None:
     client = Client(tmp_path, allowed=("mp4", "mov", "avi"))
     film = kinds.box_file(b"isom", b"avc1") + bytes(500)
     made = client.make(film, length=len(film), **named(filename="a.mp4")).upload

@@ -85,7 +85,7 @@ async def while_held_up(client: Harness, part: UploadId, gate: Gate, **more: Any
             assert client.state(upload_id) is UploadState.FINISHED
 
 
-def test_bodies_go_on_while_many_final_uploads_are_copied(
+def test_bodies_are_not_delayed_while_many_final_uploads_are_copied(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = a_part(client, b"part" * 1000)
@@ -94,7 +94,7 @@ def test_bodies_go_on_while_many_final_uploads_are_copied(
     client.run(while_held_up(client, part, gate))
 
 
-def test_calls_go_on_while_many_final_uploads_are_read_back(
+def test_calls_are_not_delayed_while_many_final_uploads_are_reread(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A declared hash must be known before the answer."""
@@ -106,7 +106,7 @@ def test_calls_go_on_while_many_final_uploads_are_read_back(
     client.run(while_held_up(client, part, gate, declared_hash=blake3.blake3(content).hexdigest()))
 
 
-def test_what_is_read_back_takes_turns(client: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_are_reread_in_turn(client: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slice that has no time left goes on in the next."""
     content = os.urandom(3000)
     part = a_part(client, content)
@@ -127,7 +127,7 @@ def test_what_is_read_back_takes_turns(client: Harness, monkeypatch: pytest.Monk
     assert job.file_hash == blake3.blake3(content).hexdigest()
 
 
-def test_one_users_copies_take_one_turn_among_those_of_all(
+def test_the_copies_of_one_user_take_one_turn_among_all_users(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, theirs = a_part(client, b"m" * 5000), a_part(client, b"t" * 5000, OTHER)

@@ -50,7 +50,7 @@ class Groups:
         return f"{name} {number}"
 
 
-def test_all_meet_at_the_disk_at_the_catalog_and_at_the_view() -> None:
+def test_programs_share_a_sync_a_commit_and_a_notification() -> None:
     groups = Groups()
     told = execute_all(
         [groups.upload("a"), groups.upload("b", syncs=False), groups.upload("c")], groups.together
@@ -60,7 +60,7 @@ def test_all_meet_at_the_disk_at_the_catalog_and_at_the_view() -> None:
     assert [done.result() for done in told] == ["a 5", "b 5", "c 5"]
 
 
-def test_ones_trouble_is_its_own_wherever_it_comes() -> None:
+def test_an_error_of_one_program_does_not_affect_the_others() -> None:
     def fails_at_once() -> Program[None]:
         raise HashMismatch
         yield from fsync(int)
@@ -78,7 +78,7 @@ def test_ones_trouble_is_its_own_wherever_it_comes() -> None:
     assert told[1].value == "a 2"
 
 
-def test_what_a_step_raises_can_be_cleaned_up_after() -> None:
+def test_a_program_can_clean_up_after_an_effect_that_failed() -> None:
     closed: list[str] = []
 
     def careful() -> Program[None]:
@@ -94,7 +94,7 @@ def test_what_a_step_raises_can_be_cleaned_up_after() -> None:
     assert closed == ["closed"]
 
 
-def test_who_has_more_to_commit_waits_for_nobody_who_is_done() -> None:
+def test_a_second_commit_does_not_wait_for_programs_that_have_ended() -> None:
     def twice() -> Program[int]:
         first = yield from commit(lambda: 1)
         second = yield from commit(lambda: first + 1)

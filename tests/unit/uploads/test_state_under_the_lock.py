@@ -114,7 +114,7 @@ def test_a_delete_removes_it_and_its_job(finished: Scene) -> None:
     assert job is None or job.state is JobState.CANCELLED
 
 
-def test_expiry_leaves_alone_what_was_finished(finished: Scene) -> None:
+def test_expiry_does_not_remove_finished_uploads(finished: Scene) -> None:
     client = finished.client
     client.clock.advance(1e9)
     seen = client.run(maintain(client.room)).expired
@@ -150,7 +150,7 @@ def test_an_upload_that_ended_is_reported_as_ended(
         Scene(client, upload_id, _drop(state)).run(request_of(client, upload_id))
 
 
-def test_a_finish_behind_its_answer_waits_for_the_lock(
+def test_a_finish_after_its_answer_waits_for_the_lock(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its transaction moves the bytes: a HEAD under the lock must not lose them meanwhile."""
@@ -182,7 +182,7 @@ def test_a_finish_behind_its_answer_waits_for_the_lock(
     client.run(scene())
 
 
-def test_a_finish_behind_its_answer_does_nothing_to_a_deleted_upload(
+def test_a_finish_after_its_answer_does_not_change_a_deleted_upload(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = client.make(len(CONTENT))

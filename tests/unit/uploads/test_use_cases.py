@@ -46,7 +46,7 @@ from tusd_py.uploads.terminate import terminate
 # -- owners (holes 6 and 10)
 
 
-def test_what_is_not_ones_own_is_not_there(client: Harness) -> None:
+def test_an_upload_of_another_user_is_not_found(client: Harness) -> None:
     upload_id = client.make(10)
     commands: list[Coroutine[Any, Any, object]] = [
         inspect(client.room, OTHER, Inspect(upload_id=upload_id)),
@@ -62,7 +62,7 @@ def test_what_is_not_ones_own_is_not_there(client: Harness) -> None:
     assert client.run(inspect(client.room, ME, Inspect(upload_id=upload_id))).offset == 0
 
 
-def test_a_stranger_does_not_interrupt_an_owners_body(client: Harness) -> None:
+def test_another_user_does_not_interrupt_the_owners_body(client: Harness) -> None:
     upload_id = client.make(10)
 
     async def scene() -> int:
@@ -124,7 +124,7 @@ def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sw
         client.run(inspect(client.room, ME, Inspect(upload_id=upload_id)))
 
 
-def test_a_clock_that_jumps_costs_nobody_an_upload_at_once(client: Harness) -> None:
+def test_a_clock_that_jumps_removes_no_upload_at_once(client: Harness) -> None:
     upload_id = client.make(10)
     client.clock.jump(2 * 365 * 86400)
     seen = client.run(maintain(client.room)).expired
@@ -143,7 +143,7 @@ def test_a_finished_upload_does_not_expire_but_a_finished_part_does(client: Harn
     assert client.state(part) is UploadState.EXPIRED
 
 
-def test_an_open_upload_is_looked_at_less_and_less_often(
+def test_an_open_upload_is_examined_less_and_less_often(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its file is looked at when it may be due: not by each sweep, and again once it expires."""
@@ -168,7 +168,7 @@ def test_an_open_upload_is_looked_at_less_and_less_often(
     assert client.run(maintain(client.room)).expired == (upload_id,)
 
 
-def test_a_sweep_finds_what_another_server_left_complete(client: Harness) -> None:
+def test_a_sweep_finds_uploads_that_another_server_left_complete(client: Harness) -> None:
     upload_id = client.make(4)
     with client.process.ports.stores.uploads.writer(upload_id, length=4) as writer:
         writer.write([b"four"])
@@ -183,7 +183,7 @@ def test_a_sweep_finds_what_another_server_left_complete(client: Harness) -> Non
     assert client.process.ports.catalog.uploads.due(10) == []
 
 
-def test_an_upload_that_cannot_be_looked_at_keeps_no_other_from_its_turn(
+def test_an_upload_that_cannot_be_examined_does_not_delay_others(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = [client.make(10) for _ in range(3)]
@@ -204,7 +204,7 @@ def test_an_upload_that_cannot_be_looked_at_keeps_no_other_from_its_turn(
     assert sorted(client.run(maintain(client.room)).expired) == sorted(uploads[1:])
 
 
-def test_an_upload_that_cannot_be_removed_keeps_no_other_from_expiring(
+def test_an_upload_that_cannot_be_removed_does_not_prevent_others_from_expiring(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = [client.make(10) for _ in range(3)]
@@ -225,7 +225,7 @@ def test_an_upload_that_cannot_be_removed_keeps_no_other_from_expiring(
     assert [store.path(one).exists() for one in uploads] == [True, False, False]
 
 
-def test_a_finish_that_a_database_prevented_is_made_up_for_by_the_next_sweep(
+def test_a_finish_that_failed_at_the_database_is_repeated_by_the_next_sweep(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = client.make(4)
@@ -241,7 +241,7 @@ def test_a_finish_that_a_database_prevented_is_made_up_for_by_the_next_sweep(
     assert client.run(recover_one(client.room, upload_id))
 
 
-def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
+def test_the_reservation_of_a_server_that_died_is_set_to_the_bytes_that_are_stored(
     tmp_path: Path,
 ) -> None:
     client = Harness(tmp_path, quota=Quota(open_uploads=None, stored_bytes=1000))
@@ -264,7 +264,7 @@ def test_what_a_server_that_died_had_been_granted_is_counted_by_what_is_there(
         client.close()
 
 
-def test_space_that_a_crash_left_held_is_given_back_later(client: Harness) -> None:
+def test_space_that_a_crash_left_allocated_is_freed_later(client: Harness) -> None:
     upload_id = client.make(10 << 20)
     client.send(upload_id, 0, b"abc")
     store = client.room.stores.uploads
@@ -346,7 +346,7 @@ def test_deleting_a_finished_upload_cancels_its_job(client: Harness) -> None:
         client.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
 
 
-def test_a_finished_upload_is_read_back_and_an_unfinished_one_is_not(client: Harness) -> None:
+def test_a_finished_upload_can_be_downloaded_and_an_unfinished_one_cannot(client: Harness) -> None:
     upload_id = client.upload(b"0123456789")
     unfinished = client.make(5)
     objects = client.process.ports.objects
@@ -365,7 +365,7 @@ def test_a_finished_upload_is_read_back_and_an_unfinished_one_is_not(client: Har
 
 
 @pytest.mark.parametrize("ending", ["newer request", "shutdown"])
-def test_whoever_ends_a_body_every_byte_that_had_arrived_is_kept(
+def test_every_byte_that_had_arrived_is_kept_for_any_end_of_a_body(
     client: Harness, ending: str
 ) -> None:
     upload_id = client.make(100)
@@ -395,7 +395,7 @@ def test_whoever_ends_a_body_every_byte_that_had_arrived_is_kept(
     assert client.process.ports.stores.uploads.offset(upload_id) == 42
 
 
-def test_arrival_is_shown_from_nought_to_ten(client: Harness) -> None:
+def test_arrival_is_shown_from_zero_to_ten(client: Harness) -> None:
     upload_id = client.make(1000)
     seen: list[tuple[str, int]] = []
     client.process.ports.tasks.subscribe_task(
