@@ -1,4 +1,4 @@
-"""What the server signs itself: no kind of token is taken for another."""
+"""Tests of the tokens that the server signs: no kind is accepted as another."""
 
 import jwt
 import pytest

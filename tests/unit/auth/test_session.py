@@ -1,4 +1,4 @@
-"""Session tokens: which are taken, and for whom."""
+"""Tests of session tokens: which are accepted, and for which user."""
 
 import asyncio
 import base64
@@ -169,12 +169,12 @@ def test_the_same_text_of_two_issuers_is_two_users() -> None:
 
 
 class Issuer:
-    """Keys of three kinds, published, rotated, and away at times."""
+    """Publishes keys of three kinds; they can be rotated and become unreachable."""
 
     def __init__(self) -> None:
         self.keys: dict[str, tuple[Any, str]] = {}
         self.away = False
-        self.asked = 0
+        self.fetches = 0
 
     def add(self, kid: str, algorithm: str) -> None:
         made: Any = {
@@ -185,7 +185,7 @@ class Issuer:
         self.keys[kid] = (made, algorithm)
 
     def fetch(self) -> bytes:
-        self.asked += 1
+        self.fetches += 1
         if self.away:
             raise OSError("unreachable")
         return json.dumps({"keys": [self._public(kid) for kid in self.keys]}).encode()
@@ -214,7 +214,7 @@ def test_tokens_are_verified_by_the_keys_of_an_issuer(algorithm: str) -> None:
 
 
 def test_a_public_key_signs_no_token() -> None:
-    """The public key as an HMAC secret: the oldest trick (RFC 8725, 2.1)."""
+    """The attack uses the public key as an HMAC secret (RFC 8725, 2.1)."""
     issuer = Issuer()
     issuer.add("a", "RS256")
     public = issuer.keys["a"][0].public_key()
@@ -243,10 +243,10 @@ def test_rotated_keys_are_fetched_when_they_are_needed_and_old_ones_end() -> Non
         new = issuer.sign("b")
         with pytest.raises(TokenInvalid):
             await tokens.caller(new)
-        assert issuer.asked == 1, "asked a moment ago"
+        assert issuer.fetches == 1, "the keys were fetched a moment ago"
         clock.advance(PAUSE_SECONDS)
         assert (await tokens.caller(new)).user_id == 7
-        assert issuer.asked == 2
+        assert issuer.fetches == 2
         with pytest.raises(TokenInvalid):
             await tokens.caller(old)
 

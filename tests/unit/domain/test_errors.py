@@ -1,4 +1,4 @@
-"""The tree of errors in the docstring of ``domain.errors`` is the tree of its classes."""
+"""Tests that the tree of errors in the docstring of ``domain.errors`` is that of its classes."""
 
 from tusd_py.domain import errors
 

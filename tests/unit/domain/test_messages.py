@@ -1,4 +1,4 @@
-"""Each text that a task shows has a stable code."""
+"""Tests that each text that a task shows has a stable code."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tusd_py.domain.task import Task, TaskFacts, TaskStatus
 OF_FAILURES = {
     "TEXT_COMPRESSION_FAILED", "TEXT_PROCESSING_FAILED", "TEXT_SOURCE_MISSING", "TEXT_STORE_FAILED", "TEXT_RECORD_FAILED",
 }  # fmt: skip
-"""Their code is the error's."""
+"""Texts of failures, whose code is that of the error."""
 OTHERS = {"TEXT_RETRYING"}
 
 

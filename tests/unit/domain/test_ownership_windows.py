@@ -1,4 +1,4 @@
-"""Windows and answers of a proof of possession."""
+"""Tests of the windows and answers of an ownership proof."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ PATTERN = bytes((at * 31 + at // 256) % 256 for at in range(3 * MIB))
 
 
 def patterned(offset: int, length: int) -> bytes:
-    """A file whose bytes follow from their place."""
+    """Return bytes of a file that is computed from the offset."""
     return PATTERN[offset : offset + length]
 
 
@@ -46,7 +46,7 @@ def test_another_nonce_chooses_other_windows() -> None:
 
 
 def test_vectors() -> None:
-    """For clients in other languages: these stand in docs/instant-upload.md."""
+    """The same vectors are in docs/instant-upload.md, for clients in other languages."""
     nonce = bytes(range(32))
     assert windows(nonce, 3 * MIB)[:4] == [(0, 4096), (15029, 4096), (31322, 4096), (33877, 4096)]
     assert len(windows(nonce, 3 * MIB)) == 258
@@ -70,8 +70,8 @@ def test_only_a_wrong_byte_within_a_window_changes_the_answer(at: int) -> None:
             piece[at - offset] ^= 1
         return bytes(piece)
 
-    asked = any(offset <= at < offset + length for offset, length in windows(nonce, size))
-    assert (answer(nonce, size, spoilt) == answer(nonce, size, patterned)) != asked
+    within = any(offset <= at < offset + length for offset, length in windows(nonce, size))
+    assert (answer(nonce, size, spoilt) == answer(nonce, size, patterned)) != within
 
 
 def test_a_drawn_question_contains_its_answer() -> None:

@@ -1,4 +1,4 @@
-"""Rates as plain values."""
+"""Tests of rates as plain values."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from tusd_py.domain.rate import Rate, charged
 def test_a_client_that_waits_as_required_never_exceeds_time_plus_burst(
     charges: list[tuple[float, float]], burst: float
 ) -> None:
-    """Over any stretch of time from the beginning: cost paid is at most time gone plus the burst."""
+    """From the beginning to any moment, the cost is at most the time plus the burst."""
     now, paid_until, total = 0.0, float("-inf"), 0.0
     for pause, cost in charges:
         now += pause

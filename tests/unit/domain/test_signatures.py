@@ -46,7 +46,7 @@ def test_an_independent_library_finds_the_same_family(samples: dict[str, Path]) 
         found = identify(look_into(samples[name]))
         assert found is not None
         family = other.mime.partition("/")[0]
-        # It does not look for what is in these containers.
+        # The library does not read the streams of these containers.
         either = name in ("sound.mka", "sound.wma", "film.ogv") and family in ("video", "audio")
         assert family == found.family or either, name
 

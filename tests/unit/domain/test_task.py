@@ -74,7 +74,7 @@ def test_a_failed_task_is_not_reopened_by_its_own_attempt_or_an_older_one() -> N
 
 
 def test_a_newer_attempt_is_recorded_at_once_and_the_older_one_is_refused() -> None:
-    """Also while the newer one is behind the older one's progress."""
+    """This holds while the progress of the newer one is below that of the older one."""
     shown = run(step(S.COMPRESSING, 50, 1), step(S.PROCESSING, 20, 2), step(S.COMPRESSING, 51, 1))
     assert shown[1] is not None
     assert (shown[1].attempt, shown[1].progress) == (2, 50)

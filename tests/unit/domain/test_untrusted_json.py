@@ -1,4 +1,4 @@
-"""JSON from outside: what is read, and what is refused before any caller sees it."""
+"""Tests of JSON from outside: what is read, and what is refused before a caller gets it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How many jobs are before a waiting one."""
+"""Tests of the number of jobs before a waiting one."""
 
 import pytest
 from support.room import fresh_id

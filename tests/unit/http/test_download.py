@@ -1,4 +1,4 @@
-"""Answers to GET and HEAD of a content, whatever route it is asked by."""
+"""Tests of the answers to GET and HEAD of a content, on any route."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +21,7 @@ TAG = f'"{HASH}"'
 
 
 class Reads:
-    """A content that records what is read of it."""
+    """Holds a content, and records which ranges of it are read."""
 
     def __init__(self, link: str | None = None) -> None:
         self.begun: list[tuple[int, int]] = []
@@ -48,7 +48,7 @@ class Reads:
 
 
 def answered(reads: Reads, **fields: Any) -> tuple[Response, bytes]:
-    """The answer, and its body as it is sent."""
+    """Return the answer, and its body as it is sent."""
     command = Download(upload_id=UploadId(secrets.token_hex(16)), **fields)
     sent: list[dict[str, Any]] = []
 
@@ -80,7 +80,7 @@ def test_the_head_of_an_answer_needs_no_byte_of_the_content() -> None:
     head, nothing = answered(reads, send_body=False)
     assert (head.status_code, nothing, reads.begun) == (200, b"", [(0, 10)])
     assert sorted(head.headers.items()) == sorted(whole.headers.items())
-    # Ranges are defined for GET alone (RFC 9110, 14.2).
+    # Ranges are defined for GET only (RFC 9110, 14.2).
     ranged, _ = answered(reads, send_body=False, range_header="bytes=99-")
     assert (ranged.status_code, ranged.headers["Content-Length"]) == (200, "10")
 

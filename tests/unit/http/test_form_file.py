@@ -1,4 +1,4 @@
-"""Forms of every kind, in pieces of every size: the file, or a refusal, and nothing else."""
+"""Tests that a form of any kind, in pieces of any size, gives the file or is refused."""
 
 import asyncio
 import tracemalloc
@@ -23,7 +23,7 @@ def part(*headers: bytes, content: bytes = b"content") -> bytes:
 
 
 class Read:
-    """One form, read as the route reads it. Raises: ProtocolError, ClientDisconnected."""
+    """Reads one form as the route does. Raises: ProtocolError, ClientDisconnected."""
 
     def __init__(self, body: bytes, content_types: Sequence[str] = (TYPE,), step: int = 0) -> None:
         pieces = [body[at : at + step] for at in range(0, len(body) or 1, step)] if step else [body]
@@ -235,7 +235,7 @@ def test_any_body_is_a_file_or_is_refused(body: bytes, step: int, kind: str) -> 
 
 
 def test_content_full_of_incomplete_delimiters_costs_no_more() -> None:
-    """The parser looks at each of its bytes in Python."""
+    """Such content is the slowest, since the parser examines each of its bytes in Python."""
     content = b"\r\n--\r\n-\r" * 500_000
     assert Read(part(FILE, content=content) + END, step=1 << 16).content == content
 

@@ -1,4 +1,4 @@
-"""Answers whose client takes them slowly, or not at all."""
+"""Tests of answers that the client reads slowly or not at all."""
 
 import asyncio
 import socket
@@ -37,7 +37,7 @@ def test_an_answer_that_the_client_reads_slowly_is_completed(play: Play) -> None
             client.setblocking(False)
             await loop.sock_sendall(client, request(path="/large"))
             taken = 0
-            while taken < 8 * MIB:  # more than all buffers on the way hold
+            while taken < 8 * MIB:  # This is more than all buffers in between can hold.
                 taken += len(await loop.sock_recv(client, 64 << 10))
                 await asyncio.sleep(0.01)
             assert app.gone == []
@@ -48,7 +48,7 @@ def test_an_answer_that_the_client_reads_slowly_is_completed(play: Play) -> None
 
 
 def test_the_last_bytes_of_a_connection_are_not_kept_for_ever(play: Play) -> None:
-    """A close waits for what was written; a client that takes nothing could keep the connection open without end."""
+    """A close waits until all is sent: a client that reads nothing could keep the connection."""
     lost: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +71,7 @@ def test_the_last_bytes_of_a_connection_are_not_kept_for_ever(play: Play) -> Non
 
 
 def _is_orphan(port: int, peer_port: int) -> bool:
-    """Whether the connection between these ports has no process at its first end any more."""
+    """Return whether no process holds the first end of the connection between these ports."""
     ends = [f"0100007F:{port:04X}", f"0100007F:{peer_port:04X}"]
     with open("/proc/net/tcp", encoding="ascii") as table:
         inodes = [row.split()[9] for row in table if row.split()[1:3] == ends]

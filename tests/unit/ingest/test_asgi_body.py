@@ -142,7 +142,7 @@ def test_what_the_sink_raises_ends_the_body() -> None:
 
 
 def test_progress_is_reported_on_the_event_loop() -> None:
-    told: list[int] = []
-    drain(scripted([bytes(SLICE_BYTES)] * 3), Sink(), on_progress=told.append)
-    assert told[-1] == 3 * SLICE_BYTES
-    assert told == sorted(told)
+    reported: list[int] = []
+    drain(scripted([bytes(SLICE_BYTES)] * 3), Sink(), on_progress=reported.append)
+    assert reported[-1] == 3 * SLICE_BYTES
+    assert reported == sorted(reported)

@@ -1,4 +1,4 @@
-"""Chunked bodies: their turns, their trailers and extensions, and other transfer codings."""
+"""Tests of chunked bodies: turns, trailers, extensions, and other transfer codings."""
 
 import os
 from collections.abc import Callable, Coroutine
@@ -18,7 +18,7 @@ Play = Callable[[Coroutine[None, None, None]], None]
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 MIB = 1 << 20
-# More than is parsed at once.
+# This is more than is parsed at once.
 DENSE = b"1\r\nx\r\n" * 30_000
 END = b"0\r\n\r\n"
 

@@ -1,4 +1,4 @@
-"""The table of connections: who gives way to whom."""
+"""Tests of the table of connections: which connection is closed for another one."""
 
 import asyncio
 import resource
@@ -25,7 +25,7 @@ class Transport:
 
 
 class Fake:
-    """A connection that waits."""
+    """Stands for a connection that waits."""
 
     head_begun = False
 
@@ -92,7 +92,7 @@ def test_addresses_of_one_network_count_together(one: str, other: str, together:
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", None])
 def test_loopback_addresses_have_no_share(peer: str | None) -> None:
-    """A proxy may be there, whose clients are everybody's."""
+    """A proxy may connect from there for any client."""
 
     def scene() -> None:
         table = Connections(ConnectionSettings(per_address=1), 0)
@@ -141,7 +141,7 @@ def test_the_total_of_incomplete_heads_is_limited(monkeypatch: pytest.MonkeyPatc
 def test_a_connection_that_is_served_is_not_closed_for_heads_of_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Although the head of its next request has begun."""
+    """This holds although the head of its next request has begun."""
     monkeypatch.setattr(counting, "HEADS_BYTES", 100)
 
     def scene() -> None:

@@ -1,4 +1,4 @@
-"""Clients that close their sending side."""
+"""Tests of clients that close their sending side."""
 
 from collections.abc import Callable, Coroutine
 
@@ -44,7 +44,7 @@ def test_a_client_that_closes_one_side_is_answered(
         async with serving(app, connections=limits()) as port, connected(port) as client:
             client.send(*sent)
             client.writer.write_eof()
-            # Behind a request that waits for its turn, the end is not read before that one begins.
+            # After a request that waits for its turn, the end is read once that request begins.
             await until(lambda: app.seen and (seen_by_server or len(sent) > 1))
             app.go.set()
             assert [body for _, body in await client.answers()] == bodies

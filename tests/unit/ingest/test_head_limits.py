@@ -1,4 +1,4 @@
-"""Heads beyond the limits are refused, and those at the limits are taken."""
+"""Tests that heads beyond the limits are refused and heads at the limits are accepted."""
 
 from collections.abc import Callable, Coroutine
 
@@ -37,7 +37,7 @@ def test_a_head_that_is_too_large_is_refused(play: Play, piece: int) -> None:
         async with serving(app, connections=small) as port:
             for what, (head, status, code) in TOO_LARGE.items():
                 async with connected(port) as client:
-                    # A request before it, whose answer and connection are good.
+                    # The request before it is answered, and its connection stays open.
                     client.send(request(path="/a"))
                     assert await client.answer() == (200, b"/a")
                     for start in range(0, len(head), piece):

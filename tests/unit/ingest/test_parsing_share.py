@@ -1,4 +1,4 @@
-"""Parsing has a share of each turn of the loop, and those that wait for it go on in their order."""
+"""Tests of the share that parsing has in each turn of the loop, and of the order of waiting."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Requests that wait on one connection for the answers before them."""
+"""Tests of requests that wait on one connection for the answers before them."""
 
 from collections.abc import Callable, Coroutine
 
@@ -29,7 +29,7 @@ def test_requests_beyond_those_that_may_wait_are_refused(play: Play) -> None:
 
 
 def test_nothing_is_read_while_requests_wait(play: Play) -> None:
-    """A listener for disconnects, too, makes the connection read nothing."""
+    """A listener for disconnects does not make the connection read either."""
 
     async def run() -> None:
         app = Recorder()
@@ -63,7 +63,7 @@ def test_a_client_that_sends_its_next_request_early_is_answered_in_order(play: P
 
 
 def test_the_end_of_a_connection_reaches_the_request_that_is_answered(play: Play) -> None:
-    """Although another one waits behind it."""
+    """This holds although another request waits after it."""
 
     async def run() -> None:
         app = Recorder()

@@ -9,7 +9,7 @@ from tusd_py.uploads.body import CancelToken, DrainEnd
 
 
 class Line:
-    """A client's end of a connection, and the body that is read from the other."""
+    """Holds a client's end of a connection, and reads the body from the other end."""
 
     def __init__(self, length: int) -> None:
         self.client, self.server = socket.socketpair()

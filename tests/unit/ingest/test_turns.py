@@ -1,4 +1,4 @@
-"""Requests begin a few in each turn of the loop, in their order."""
+"""Tests that a few requests begin in each turn of the loop, in their order."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A change of protocol: which one is refused, and that nothing behind it is a request."""
+"""Tests of upgrades: which are refused, and that no byte after them is a request."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -84,7 +84,7 @@ def test_a_refused_upgrade_is_answered_after_the_requests_before_it(play: Play) 
     "fields", [("Connection: upgrade",), ("Upgrade: h2c",), ("Connection: close", "Upgrade: h2c")]
 )
 def test_an_incomplete_upgrade_is_an_ordinary_request(play: Play, fields: Sequence[str]) -> None:
-    """``Connection: upgrade`` stands in every request behind many a proxy."""
+    """Many proxies add ``Connection: upgrade`` to every request."""
 
     async def run() -> None:
         app = Recorder()

@@ -1,4 +1,4 @@
-"""The connection class under an application of the test's own, in a uvicorn of its own."""
+"""Tests of the connection class in a uvicorn with a small application."""
 
 import asyncio
 import ssl
@@ -23,11 +23,11 @@ Play = Callable[[Coroutine[None, None, None]], None]
 
 
 class Taker:
-    """Drains each body and says 204."""
+    """Drains each body and answers 204."""
 
-    def __init__(self, threads: Threads, *, beside: bool = False) -> None:
+    def __init__(self, threads: Threads, *, listens: bool = False) -> None:
         self._threads = threads
-        self._beside = beside
+        self._listens = listens
         self.got = bytearray()
         self.drained: list[DrainResult] = []
         self.lent: list[bool] = []
@@ -37,8 +37,8 @@ class Taker:
             self.got += chunk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # As some middleware does that looks for disconnects.
-        listener = asyncio.ensure_future(receive()) if self._beside else None
+        # Some middleware receives at the same time, to detect disconnects.
+        listener = asyncio.ensure_future(receive()) if self._listens else None
         body = body_of(scope, receive, self._threads)
         self.lent.append(SOCKET_HANDOFF in scope["extensions"])
         self.drained.append(
@@ -53,7 +53,7 @@ class Taker:
 
 
 async def exchange(port: int, *pieces: bytes, tls: ssl.SSLContext | None = None) -> bytes:
-    """What the server says until it closes."""
+    """Return all that the server sends until it closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
     for piece in pieces:
         writer.write(piece)
@@ -83,7 +83,7 @@ def test_an_application_that_receives_too_takes_no_byte_of_the_body(
     content = bytes(range(256)) * 100_000
 
     async def run() -> None:
-        taker = Taker(threads, beside=True)
+        taker = Taker(threads, listens=True)
         async with serving(taker) as port:
             answer = await exchange(port, patch(len(content), "Expect: 100-continue"), content)
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 ")
@@ -146,7 +146,7 @@ def test_interim_responses_precede_the_answer(play: Play) -> None:
                 b"HTTP/1.1 104 \r\nupload-offset: 2",
             ]
             assert answer.split(b"\r\n\r\n")[2].startswith(b"HTTP/1.1 204 ")
-            # HTTP/1.0 knows none.
+            # HTTP/1.0 has no interim responses.
             answer = await exchange(port, b"GET / HTTP/1.0\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 204 ")
 

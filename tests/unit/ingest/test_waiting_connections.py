@@ -1,4 +1,4 @@
-"""Connections that wait: for how long, and which of them make room for others."""
+"""Tests of connections that wait: for how long, and which are closed for others."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -90,14 +90,14 @@ def test_a_new_connection_takes_the_place_of_the_oldest_that_waits(play: Play) -
             busy.send(request(path="/wait"))
             idle.send(request(path="/a"))
             assert await idle.answer() == (200, b"/a")
-            # The silent one goes first, then the one between requests.
+            # The silent connection is closed first, then the one between requests.
             for victim, path in ((silent, "/b"), (idle, "/c")):
                 client = await stack.enter_async_context(connected(port))
                 client.send(request("POST", path, "Content-Length: 1"))
                 await until(lambda path=path: path in app.seen)
                 with suppress(ConnectionError):
                     assert await victim.reader.read() == b""
-            # Now all serve: what comes is refused, and the server's health can still be had.
+            # Now all are serving: further requests are refused, except for the server's health.
             for path, expected in (("/d", 503), ("/healthz", 200), ("/healthz?x", 200)):
                 client = await stack.enter_async_context(connected(port))
                 client.send(request(path=path))

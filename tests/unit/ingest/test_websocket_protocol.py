@@ -1,4 +1,4 @@
-"""The WebSocket connection class under raw clients, in a uvicorn of its own."""
+"""Tests of the WebSocket connection class in a uvicorn, with raw clients."""
 
 import asyncio
 import struct
@@ -27,7 +27,7 @@ Scene = Callable[[], Coroutine[None, None, None]]
 def frame(
     opcode: int, payload: bytes = b"", *, fin: bool = True, compressed: bool = False
 ) -> bytes:
-    """A masked frame of a client, with a mask of zeros."""
+    """Return a masked frame of a client, with a mask of zeros."""
     first = (0x80 if fin else 0) | (0x40 if compressed else 0) | opcode
     size = len(payload)
     length = bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack("!H", size)
@@ -35,20 +35,20 @@ def frame(
 
 
 class Peer:
-    """A client by hand."""
+    """Is a client that writes and reads raw frames."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
         self.head = b""
 
     async def open(self, extra: bytes = b"", *, behind: bytes = b"") -> "Peer":
-        """Send the handshake with more fields, and bytes behind it; read the answer's head."""
+        """Send the handshake with more fields, and bytes after it; read the answer's head."""
         self.writer.write(HANDSHAKE + extra + b"\r\n" + behind)
         self.head = await self.reader.readuntil(b"\r\n\r\n")
         return self
 
     async def frames(self) -> list[tuple[int, bytes]]:
-        """Everything that the server sends until its end."""
+        """Return all frames that the server sends until the connection ends."""
         found = []
         while True:
             try:
@@ -60,7 +60,7 @@ class Peer:
                 return found
 
     async def close_code(self) -> int | None:
-        """The code of the server's close frame, once the connection has ended; None: there was none."""
+        """Wait for the end, and return the code of the server's close frame; None: there was none."""
         for opcode, payload in await self.frames():
             if opcode == CLOSE:
                 return int(struct.unpack("!H", payload[:2])[0])
@@ -68,13 +68,13 @@ class Peer:
 
 
 class App:
-    """Accepts, then waits for the end; ``told``: what it received."""
+    """Accepts, then waits for the end; ``received``: the types of its messages."""
 
     def __init__(self, *, sends: bytes = b"") -> None:
         self.called = asyncio.Event()
         self.may_accept = asyncio.Event()
         self.may_accept.set()
-        self.told: list[str] = []
+        self.received: list[str] = []
         self.ended = asyncio.Event()
         self._sends = sends
 
@@ -92,7 +92,7 @@ class App:
         sending = asyncio.ensure_future(self._send(send))
         while True:
             message = await receive()
-            self.told.append(message["type"])
+            self.received.append(message["type"])
             if message["type"] == "websocket.disconnect":
                 break
         sending.cancel()
@@ -105,7 +105,7 @@ class App:
 
 @asynccontextmanager
 async def serving(app: App, **config: Any) -> AsyncIterator[Callable[[], Awaitable[Peer]]]:
-    """Connects clients to the application."""
+    """Serve the application, and yield a function that connects clients to it."""
     settings = {
         "ws_max_size": WEBSOCKET_MESSAGE_BYTES, "ws_per_message_deflate": False, "lifespan": "off",
         "log_config": None, "http": TusHttpProtocol, "ws": ListenerProtocol, **config,
@@ -132,7 +132,7 @@ async def serving(app: App, **config: Any) -> AsyncIterator[Callable[[], Awaitab
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def play(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
-    """Runs on each of the loops that uvicorn may take, and no longer than a minute."""
+    """Run a test on each of the event loops that uvicorn may use, for a minute at most."""
 
     def run(scene: Scene) -> None:
         with asyncio.Runner(loop_factory=request.param) as runner:
@@ -141,7 +141,7 @@ def play(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
     return run
 
 
-SAID = {
+DATA = {
     "a text": frame(TEXT, b"a"),
     "bytes": frame(BINARY, b"a"),
     "an empty text": frame(TEXT),
@@ -157,39 +157,39 @@ SAID = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("said", SAID)
-def test_a_client_that_sends_data_is_refused(play: Callable[[Scene], None], said: str) -> None:
+@pytest.mark.parametrize("data", DATA)
+def test_a_client_that_sends_data_is_refused(play: Callable[[Scene], None], data: str) -> None:
     async def scene() -> None:
         app = App()
         async with serving(app) as connect:
             peer = await (await connect()).open()
-            peer.writer.write(SAID[said])
+            peer.writer.write(DATA[data])
             assert await peer.close_code() == 1008
             await app.ended.wait()
-            assert app.told == ["websocket.disconnect"], "nothing of it came to the application"
+            assert app.received == ["websocket.disconnect"], "the application received the data"
 
     play(scene)
 
 
 @pytest.mark.parametrize("one_packet", [False, True], ids=["later", "with the head"])
-@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("data", DATA)
 def test_a_client_that_sends_data_before_the_answer_is_refused_after_it(
-    play: Callable[[Scene], None], said: str, *, one_packet: bool
+    play: Callable[[Scene], None], data: str, *, one_packet: bool
 ) -> None:
     async def scene() -> None:
         app = App()
         app.may_accept.clear()
         async with serving(app) as connect:
             peer = await connect()
-            behind = SAID[said] if one_packet else b""
+            behind = DATA[data] if one_packet else b""
             opening = asyncio.ensure_future(peer.open(behind=behind))
             await app.called.wait()
-            peer.writer.write(SAID[said])
+            peer.writer.write(DATA[data])
             app.may_accept.set()
             assert (await opening).head.startswith(b"HTTP/1.1 101 ")
             assert await peer.close_code() == 1008
             await app.ended.wait()
-            assert app.told == ["websocket.disconnect"]
+            assert app.received == ["websocket.disconnect"]
 
     play(scene)
 
@@ -221,7 +221,7 @@ def test_a_few_pings_are_answered_and_a_close_too(play: Callable[[Scene], None])
 
 
 def test_data_before_the_answer_is_not_read(play: Callable[[Scene], None]) -> None:
-    """The application may take long to decide: a client can't fill memory meanwhile."""
+    """The application may take long to decide; a client can't fill the memory meanwhile."""
 
     async def scene() -> None:
         app = App()
@@ -261,7 +261,7 @@ def test_a_head_of_too_many_fields_is_answered(play: Callable[[Scene], None]) ->
 
 
 def test_a_client_that_vanished_without_a_close_is_detected(play: Callable[[Scene], None]) -> None:
-    """One that answers no ping; it reads the close frame all the same here."""
+    """The client answers no ping; the test reads the close frame nevertheless."""
 
     async def scene() -> None:
         app = App()
@@ -274,7 +274,7 @@ def test_a_client_that_vanished_without_a_close_is_detected(play: Callable[[Scen
 
 
 def test_a_client_that_reads_nothing_is_dropped(play: Callable[[Scene], None]) -> None:
-    """Closing would wait for its reading: the connection is aborted, and the application hears of it."""
+    """A close would wait for the client: the connection is aborted instead."""
 
     async def scene() -> None:
         app = App(sends=bytes(60_000))
@@ -292,7 +292,7 @@ def test_a_client_that_reads_nothing_is_dropped(play: Callable[[Scene], None]) -
 def test_a_refused_handshake_leaves_no_error_in_the_log(
     play: Callable[[Scene], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Anyone can send handshakes that are refused: an error for each would bury those that count."""
+    """Any client can send such handshakes: an error for each would hide the important ones."""
 
     async def refuse(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "websocket.http.response.start", "status": 404, "headers": []})

@@ -1,4 +1,4 @@
-"""LocalLock beyond its contract: nothing is left of a lock that nobody wants."""
+"""Tests of LocalLock beyond its contract: it keeps nothing of locks that are free."""
 
 import asyncio
 
@@ -47,7 +47,7 @@ def test_a_request_that_gives_up_when_the_holder_leaves_passes_the_lock_on() -> 
             patient = asyncio.create_task(wait_in_line())
             await asyncio.sleep(0)
             gives_up.cancel()
-            # The holder leaves before the cancelled one has run.
+            # The holder leaves before the cancelled request has run.
         await patient
         assert gives_up.cancelled()
         assert served.is_set()

@@ -1,4 +1,4 @@
-"""Profiles come from the file as sections, and from the environment as JSON."""
+"""Tests of profiles: sections of the file, or JSON in the environment."""
 
 from pathlib import Path
 

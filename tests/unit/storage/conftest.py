@@ -1,4 +1,4 @@
-"""A disk store in a directory of its own."""
+"""Fixtures: a disk store in a directory of its own."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def store(root: Path) -> DiskStore:
 
 @pytest.fixture
 def upload_id(store: DiskStore) -> UploadId:
-    """An upload that exists and is empty."""
+    """Create an empty upload and return its id."""
     fresh = fresh_id()
     store.create(fresh)
     return fresh

@@ -1,4 +1,4 @@
-"""The checksum algorithms of tus against known answers."""
+"""Tests of the checksum algorithms of tus against known digests."""
 
 import hashlib
 import itertools
@@ -43,12 +43,12 @@ def test_an_empty_chunk_has_a_digest(algorithm: str) -> None:
     assert len(checksums.new(algorithm).digest()) == checksums.digest_size(algorithm)
 
 
-@pytest.mark.parametrize("ask", [checksums.new, checksums.digest_size])
+@pytest.mark.parametrize("function", [checksums.new, checksums.digest_size])
 @pytest.mark.parametrize("name", ["", "SHA1", "sha512", "crc64"])
-def test_an_unknown_algorithm_is_a_key_error(ask: object, name: str) -> None:
-    assert callable(ask)
+def test_an_unknown_algorithm_is_a_key_error(function: object, name: str) -> None:
+    assert callable(function)
     with pytest.raises(KeyError):
-        ask(name)
+        function(name)
 
 
 def test_crc32c_is_not_announced_if_its_package_is_missing() -> None:

@@ -1,4 +1,4 @@
-"""The disk store's files, and what becomes of them when things go wrong."""
+"""Tests of the disk store's files, and of their state after errors."""
 
 import errno
 import os
@@ -40,14 +40,14 @@ class TestFiles:
 
     def test_links_are_not_followed(self, store: DiskStore, tmp_path: Path) -> None:
         target = tmp_path / "target"
-        target.write_bytes(b"somebody else's bytes")
+        target.write_bytes(b"other bytes")
         linked = fresh_id()
         store.path(linked).symlink_to(target)
         with pytest.raises(StorageDamaged):
             store.writer(linked, length=None)
         with pytest.raises(StorageDamaged):
             store.create(linked)
-        assert target.read_bytes() == b"somebody else's bytes"
+        assert target.read_bytes() == b"other bytes"
 
     def test_other_files_in_the_directory_are_not_listed(
         self, store: DiskStore, root: Path, upload_id: UploadId
@@ -68,7 +68,7 @@ class TestFiles:
 class TestDurability:
     @pytest.fixture
     def synced(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """What was synced, by name."""
+        """Record the names of the files and directories that are synced."""
         log: list[str] = []
 
         def record(descriptor: int) -> None:
@@ -164,7 +164,7 @@ class TestMarker:
 class TestSpace:
     @pytest.fixture
     def allocated(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-        """Start and length of what was allocated ahead."""
+        """Record start and length of each allocation ahead."""
         log: list[tuple[int, int]] = []
         real = disk_space.allocate
 

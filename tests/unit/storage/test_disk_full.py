@@ -1,4 +1,4 @@
-"""A disk that is really full: a small file system, and a limit on the size of files (fault 33)."""
+"""Tests with a full disk: a small file system, and a limit on the size of files (fault 33)."""
 
 import itertools
 import os
@@ -24,7 +24,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """4 MiB."""
+    """Mount a file system of 4 MiB."""
     with small_disk(tmp_path, 4) as mount:
         yield mount
 
@@ -58,25 +58,25 @@ def test_a_length_that_cannot_fit_is_refused_before_its_first_byte(disk: Path) -
 
 RESERVE = 16 * MIB
 BLOCKS = 128 << 10
-"""The file system's own, for names and extents of the files of one test."""
+"""Blocks that the file system itself needs for the names and extents of one test's files."""
 
 
 @pytest.fixture(params=["tmpfs", "ext4"])
 def large(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """64 MiB."""
+    """Mount a file system of 64 MiB."""
     with small_disk(tmp_path, 64, kind=request.param) as mount:
         yield mount
 
 
 @pytest.fixture(params=[True, False], ids=["allocates", "can't allocate"])
 def allocates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """NFS 3 and others allocate nothing ahead."""
+    """Run a test with and without preallocation, which NFS 3 and others do not have."""
     if not request.param:
         monkeypatch.setattr(linux, "_fallocate", None)
 
 
 def opened(disk: Path) -> DiskStore:
-    """As a server process opens it."""
+    """Open the store as a server process does."""
     return DiskStore(disk / "uploads", durability="off", space=DiskSpace(disk, reserve=RESERVE))
 
 
@@ -87,7 +87,10 @@ def send_until_full(
     *,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> UploadId:
-    """One body, in slices of these sizes, over and over. ``meanwhile``: called once it is begun."""
+    """Write a body in slices of these sizes, repeated, until the disk is full.
+
+    ``meanwhile`` is called once the body has begun.
+    """
     upload_id = fresh_id()
     store.create(upload_id)
     with store.writer(upload_id, length=length) as writer:

@@ -1,4 +1,4 @@
-"""Writing when the disk does not do as it is told (faults 33, 35, 36)."""
+"""Tests of writing when system calls fail or write less (faults 33, 35, 36)."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What a listener is told when the view was away, or set back."""
+"""Tests of the events that a subscriber gets when the view was away or set back."""
 
 import asyncio
 from dataclasses import replace
@@ -21,58 +21,58 @@ HALF = Task(
 DONE = replace(HALF, status=TaskStatus.COMPLETED, progress=100)
 
 
-def told(*states: Task) -> list[Task]:
-    """What a listener gets of these, one look after each."""
+def delivered(*states: Task) -> list[Task]:
+    """Return the states that a subscriber gets if it takes events after each of these."""
 
     async def listen() -> list[Task]:
         mailbox = SubscriberQueue()
-        heard = []
+        taken = []
         for state in states:
             mailbox.put(state)
-            heard += await mailbox.take(until=0.0)
-        return heard
+            taken += await mailbox.take(until=0.0)
+        return taken
 
     return asyncio.run(listen())
 
 
 def test_no_state_is_delivered_twice_or_after_a_newer_one() -> None:
-    assert told(HALF, HALF, replace(HALF, seq=11, progress=40)) == [HALF]
+    assert delivered(HALF, HALF, replace(HALF, seq=11, progress=40)) == [HALF]
 
 
 def test_the_end_is_delivered_although_the_view_was_set_back() -> None:
-    """A Redis that lost its last minutes counts on from an older number, in the same life."""
-    assert told(HALF, replace(DONE, seq=9)) == [HALF, replace(DONE, seq=9)]
+    """A Redis that lost its last minutes continues from an older number, in the same epoch."""
+    assert delivered(HALF, replace(DONE, seq=9)) == [HALF, replace(DONE, seq=9)]
 
 
 def test_the_end_is_delivered_once() -> None:
-    assert told(HALF, replace(DONE, seq=13), replace(DONE, seq=13)) == [
+    assert delivered(HALF, replace(DONE, seq=13), replace(DONE, seq=13)) == [
         HALF,
         replace(DONE, seq=13),
     ]
 
 
 def test_progress_never_decreases_when_the_view_returns_behind_the_record() -> None:
-    """What arrives while Redis is away is counted by the record, and not by the view."""
+    """Bytes that arrive while Redis is away change the record, and not the view."""
     recorded = replace(HALF, status=TaskStatus.PENDING, progress=3, epoch=EPOCH, seq=0, attempt=0)
     viewed = replace(recorded, progress=0, epoch="abc", seq=1)
     later = replace(viewed, progress=5, seq=2)
-    assert told(recorded, viewed, later) == [recorded, replace(viewed, progress=3), later]
+    assert delivered(recorded, viewed, later) == [recorded, replace(viewed, progress=3), later]
 
 
 def test_a_view_that_is_behind_the_record_reverts_no_state() -> None:
     recorded = replace(HALF, status=TaskStatus.RECEIVED, progress=10, epoch=EPOCH, seq=1, attempt=0)
     viewed = replace(recorded, status=TaskStatus.PENDING, progress=4, epoch="abc", seq=3)
-    assert told(recorded, viewed, HALF) == [recorded, HALF]
+    assert delivered(recorded, viewed, HALF) == [recorded, HALF]
 
 
 def test_another_attempt_in_a_new_epoch_of_the_view_is_delivered_and_keeps_the_progress() -> None:
     again = replace(HALF, status=TaskStatus.PROCESSING, progress=20, epoch="def", seq=1, attempt=2)
-    assert told(HALF, again) == [HALF, replace(again, progress=45)]
+    assert delivered(HALF, again) == [HALF, replace(again, progress=45)]
 
 
 def test_a_failed_task_shows_zero() -> None:
     failed = replace(HALF, status=TaskStatus.FAILED, progress=0, last_progress=45, seq=13)
-    assert told(HALF, failed) == [HALF, failed]
+    assert delivered(HALF, failed) == [HALF, failed]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_client_that_reconnects_has_the_events_of_this_epoch_of_the_view(
 
 
 def test_the_record_does_not_set_back_a_client_that_has_seen_the_view() -> None:
-    """With the view away a compressing task looks like one just received."""
+    """While the view is away, the record shows a compressing task as received."""
     recorded = replace(HALF, status=TaskStatus.RECEIVED, progress=10, epoch=EPOCH, seq=1)
     assert last_seen("abc.12", recorded) == ("abc", 12)
     assert last_seen("0.1", recorded) == ("0", 1)

@@ -1,4 +1,4 @@
-"""Places in the queue are right, and cost the catalog little."""
+"""Tests that positions in the queue are right and need few reads of the catalog."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,12 +27,12 @@ def line(user: UserId, waiting: int) -> WaitingLine:
 
 @dataclass
 class Waiting:
-    """A catalog that counts what is read."""
+    """Stands for a catalog, and records its reads."""
 
     jobs: list[UploadId]
     reads: list[str] = field(default_factory=list)
     missing: str = ""
-    """What can't be read."""
+    """The name of the read that fails."""
 
     def _note(self, name: str) -> None:
         self.reads.append(name)
@@ -62,7 +62,7 @@ def task(task_id: UploadId, status: TaskStatus = TaskStatus.RECEIVED, user: User
 def on_a_loop(
     catalog: Waiting, clock: FakeClock, scene: Callable[[QueuePositions], Awaitable[None]]
 ) -> None:
-    """Run what a test does with places, on a loop whose time is the clock's."""
+    """Run a scene with positions on an event loop whose time is that of the clock."""
 
     async def run() -> None:
         asyncio.get_running_loop().time = clock.monotonic  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What a listener is told, however slow it is."""
+"""Tests of the events that a subscriber gets, also if it is slow."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The lane from the event loop to a thread and back."""
+"""Tests of the batches of uploads between the event loop and a thread."""
 
 import asyncio
 import threading
@@ -15,17 +15,17 @@ from tusd_py.uploads.programs import EffectKind, Program, commit
 
 
 class Bench:
-    """A lane whose commits are counted, and held up while ``open`` is not set."""
+    """Provides a batcher that counts its commits, and delays them while ``open`` is not set."""
 
     def __init__(self, *, batches_commits: bool) -> None:
         self.threads = Threads()
-        self.lane = UploadBatcher(self.threads, self._together, batches_commits=batches_commits)
+        self.batcher = UploadBatcher(self.threads, self._together, batches_commits=batches_commits)
         self.batches: list[int] = []
         self.open = threading.Event()
         self.open.set()
         self.held = threading.Semaphore(0)
 
-    def _together(self, _wait: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
+    def _together(self, _kind: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
         self.held.release()
         self.open.wait(10)
         self.batches.append(len(items))
@@ -49,7 +49,7 @@ def bench() -> Iterator[Bench]:
 
 def test_uploads_of_one_loop_iteration_form_one_batch(bench: Bench) -> None:
     async def scene() -> list[int]:
-        return await asyncio.gather(*(bench.lane.run(one(lambda n=n: n)) for n in range(5)))
+        return await asyncio.gather(*(bench.batcher.run(one(lambda n=n: n)) for n in range(5)))
 
     assert asyncio.run(scene()) == [0, 1, 2, 3, 4]
     assert bench.batches == [5]
@@ -58,9 +58,9 @@ def test_uploads_of_one_loop_iteration_form_one_batch(bench: Bench) -> None:
 def test_uploads_that_arrive_while_the_thread_is_busy_form_the_next_batch(bench: Bench) -> None:
     async def scene() -> None:
         bench.open.clear()
-        first = asyncio.create_task(bench.lane.run(one(int)))
+        first = asyncio.create_task(bench.batcher.run(one(int)))
         await bench.until_held()
-        rest = [asyncio.create_task(bench.lane.run(one(int))) for _ in range(MAX_BATCH + 3)]
+        rest = [asyncio.create_task(bench.batcher.run(one(int))) for _ in range(MAX_BATCH + 3)]
         await asyncio.sleep(0)
         assert not first.done()
         bench.open.set()
@@ -76,7 +76,7 @@ def test_an_error_fails_only_its_own_upload(bench: Bench) -> None:
 
     async def scene() -> list[Any]:
         return await asyncio.gather(
-            bench.lane.run(one(fail)), bench.lane.run(one(lambda: 2)), return_exceptions=True
+            bench.batcher.run(one(fail)), bench.batcher.run(one(lambda: 2)), return_exceptions=True
         )
 
     failed, fine = asyncio.run(scene())
@@ -85,17 +85,17 @@ def test_an_error_fails_only_its_own_upload(bench: Bench) -> None:
 
 
 def test_an_error_of_the_whole_batch_fails_all_its_uploads(bench: Bench) -> None:
-    def broken(_wait: EffectKind, _items: Sequence[Any]) -> Sequence[Result]:
+    def broken(_kind: EffectKind, _items: Sequence[Any]) -> Sequence[Result]:
         raise BackendError
 
     async def scene() -> list[Any]:
-        lane = UploadBatcher(bench.threads, broken, batches_commits=True)
+        batcher = UploadBatcher(bench.threads, broken, batches_commits=True)
         async with asyncio.timeout(10):
             return await asyncio.gather(
-                *(lane.run(one(int)) for _ in range(2)), return_exceptions=True
+                *(batcher.run(one(int)) for _ in range(2)), return_exceptions=True
             )
 
-    assert [type(told) for told in asyncio.run(scene())] == [BackendError, BackendError]
+    assert [type(error) for error in asyncio.run(scene())] == [BackendError, BackendError]
 
 
 def test_a_cancelled_caller_waits_for_its_program(bench: Bench) -> None:
@@ -103,7 +103,7 @@ def test_a_cancelled_caller_waits_for_its_program(bench: Bench) -> None:
 
     async def scene() -> None:
         bench.open.clear()
-        waiting = asyncio.create_task(bench.lane.run(one(lambda: done.append("committed"))))
+        waiting = asyncio.create_task(bench.batcher.run(one(lambda: done.append("committed"))))
         await bench.until_held()
         waiting.cancel()
         await asyncio.sleep(0)
@@ -120,7 +120,7 @@ def test_after_the_threads_are_closed_no_caller_waits_for_ever(bench: Bench) -> 
     async def scene() -> None:
         bench.threads.close()
         with pytest.raises(RuntimeError, match="after shutdown"):
-            await bench.lane.run(one(int))
+            await bench.batcher.run(one(int))
 
     asyncio.run(scene())
 
@@ -130,7 +130,7 @@ def test_without_shared_commits_each_upload_has_a_thread_of_its_own() -> None:
 
     async def scene() -> None:
         bench.open.clear()
-        all_ = [asyncio.create_task(bench.lane.run(one(int))) for _ in range(CALL_THREADS + 2)]
+        all_ = [asyncio.create_task(bench.batcher.run(one(int))) for _ in range(CALL_THREADS + 2)]
         await bench.until_held(CALL_THREADS)
         bench.open.set()
         await asyncio.gather(*all_)

@@ -1,4 +1,4 @@
-"""Finishing on real adapters: declared hashes, what is read back, recovery, the relay, content."""
+"""Tests of finishing on real adapters: declared hashes, re-reading, recovery, relay, content."""
 
 import asyncio
 import threading
@@ -35,7 +35,7 @@ from tusd_py.uploads.recovery import recover
 
 
 def test_a_declared_hash_is_verified(client: Harness) -> None:
-    content = b"what it says"
+    content = b"as declared"
     right = blake3.blake3(content).hexdigest()
     assert client.state(client.upload(content, declared_hash=right)) is UploadState.FINISHED
     upload_id = client.make(len(content), declared_hash="0" * 64)

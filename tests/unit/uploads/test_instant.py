@@ -1,4 +1,4 @@
-"""Uploads that are complete without their bytes, on real adapters."""
+"""Tests of instant uploads on real adapters."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -40,13 +40,13 @@ HASH = blake3.blake3(CONTENT).hexdigest()
 
 
 def named(**values: str) -> dict[str, Any]:
-    """Upload-Metadata, as a creation has it."""
+    """Return the fields of a creation with this Upload-Metadata."""
     header = metadata(**values)
     return {"metadata_header": header, "metadata": parse_metadata(header)}
 
 
 class Client:
-    """One process, and what its users do."""
+    """Runs the requests of users in one process."""
 
     def __init__(self, folder: Path, **rules: Any) -> None:
         self.loop = asyncio.new_event_loop()
@@ -73,7 +73,7 @@ class Client:
         return self.run(inspect(self.room, ME, Inspect(upload_id=upload_id))).offset
 
     def store(self, user: UserId = ME, **values: Any) -> UploadId:
-        """Upload it in full, and let the pipeline be through with it."""
+        """Upload the whole content, and complete its job."""
         upload_id = self.make(CONTENT, user=user, **values).upload.id
         catalog = self.process.ports.catalog
         job = claim(catalog, owner="w")
@@ -160,9 +160,9 @@ def test_a_patch_of_an_instant_upload_returns_its_length(
 
 
 def test_a_patch_beyond_the_end_is_refused(client: Client, born: UploadId) -> None:
-    with pytest.raises(OffsetMismatch) as told:
+    with pytest.raises(OffsetMismatch) as raised:
         client.send(born, len(CONTENT) + 1, b"x")
-    assert told.value.current == len(CONTENT)
+    assert raised.value.current == len(CONTENT)
 
 
 def test_under_the_policy_count_a_patch_returns_the_offset_of_its_own_bytes(client: Client) -> None:
@@ -177,9 +177,9 @@ def test_under_the_policy_count_a_patch_returns_the_offset_of_its_own_bytes(clie
 def test_under_the_policy_refuse_a_patch_from_zero_is_refused(client: Client) -> None:
     client.store()
     born = client.make(declared_hash=HASH, **named(instant="refuse")).upload.id
-    with pytest.raises(OffsetMismatch) as told:
+    with pytest.raises(OffsetMismatch) as raised:
         client.send(born, 0, CONTENT)
-    assert told.value.current == len(CONTENT)
+    assert raised.value.current == len(CONTENT)
     assert client.send(born, len(CONTENT)) == len(CONTENT)
 
 
@@ -196,7 +196,7 @@ def test_a_hash_that_is_declared_later_completes_the_upload(client: Client) -> N
     assert client.room.counts.received_bytes == received
     assert client.room.counts.instant_bytes == len(CONTENT) - 1000
     assert client.offset(begun) == len(CONTENT)
-    assert client.send(begun, 2000, CONTENT[2000:]) == len(CONTENT), "a part that was under way"
+    assert client.send(begun, 2000, CONTENT[2000:]) == len(CONTENT), "a chunk sent earlier"
     with pytest.raises(UploadNotFound):
         client.process.ports.stores.uploads.offset(begun)
 

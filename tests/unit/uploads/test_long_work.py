@@ -1,4 +1,4 @@
-"""Work that takes minutes, of any number of uploads, delays no other request."""
+"""Tests that long work on any number of uploads delays no other request."""
 
 import asyncio
 import os
@@ -47,7 +47,7 @@ async def join(client: Harness, part: UploadId, user: UserId = ME, **more: Any) 
 
 
 class Gate:
-    """A blocking call that is held up until it is opened."""
+    """Delays a blocking call until it is opened."""
 
     def __init__(self, call: Any) -> None:
         self._call = call
@@ -63,8 +63,8 @@ class Gate:
         self._open.set()
 
 
-async def others_go_on(client: Harness) -> None:
-    """Another user's upload, in pieces, to its end."""
+async def another_user_uploads(client: Harness) -> None:
+    """Upload a file of another user in two chunks."""
     made = await create(client.room, Caller(OTHER), fresh_id(), Create(length=6), client.body())
     for offset in (0, 3):
         command = Append(upload_id=made.upload.id, offset=offset)
@@ -77,7 +77,7 @@ async def while_held_up(client: Harness, part: UploadId, gate: Gate, **more: Any
     try:
         assert await asyncio.to_thread(gate.reached.wait, 30)
         async with asyncio.timeout(30):
-            await others_go_on(client)
+            await another_user_uploads(client)
         assert not any(final.done() for final in finals)
     finally:
         gate.open()
@@ -97,7 +97,7 @@ def test_bodies_are_not_delayed_while_many_final_uploads_are_copied(
 def test_calls_are_not_delayed_while_many_final_uploads_are_reread(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A declared hash must be known before the answer."""
+    """The hash of a final upload that declares one must be verified before the answer."""
     content = b"part" * 1000
     part = a_part(client, content)
     gate = Gate(rehashing.rehash)
@@ -107,7 +107,7 @@ def test_calls_are_not_delayed_while_many_final_uploads_are_reread(
 
 
 def test_uploads_are_reread_in_turn(client: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slice that has no time left goes on in the next."""
+    """A re-read whose slice is over continues in the next slice."""
     content = os.urandom(3000)
     part = a_part(client, content)
     monkeypatch.setattr(finishing, "REHASH_IN_CALL_BYTES", 1000)
@@ -150,7 +150,7 @@ def test_the_copies_of_one_user_take_one_turn_among_all_users(
 def test_a_final_upload_without_room_on_the_disk_waits_and_is_not_copied(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may fit later; made of parts that are there already it is refused, and leaves nothing."""
+    """It may fit later. If all parts are finished already, it is refused and leaves nothing."""
     waiting = client.make(None, kind=UploadKind.PARTIAL)
     final = client.run(join(client, waiting))
     whole = a_part(client, b"whole")

@@ -1,4 +1,4 @@
-"""Uploads that go through their steps side by side."""
+"""Tests of programs that run together and share their effects."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,18 +26,18 @@ CHANGE = TaskChange(status=TaskStatus.PENDING, progress=0)
 
 
 class Groups:
-    """Does what a room does, and remembers what came together."""
+    """Does the effects as an upload context does, and records which came together."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[EffectKind, int]] = []
         self.log: list[str] = []
         self.catalog_is_away = False
 
-    def together(self, wait: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
-        self.seen.append((wait, len(items)))
-        if wait is EffectKind.NOTIFY:
+    def together(self, kind: EffectKind, items: Sequence[Any]) -> Sequence[Result]:
+        self.seen.append((kind, len(items)))
+        if kind is EffectKind.NOTIFY:
             return [Result()] * len(items)
-        if wait is EffectKind.COMMIT and self.catalog_is_away:
+        if kind is EffectKind.COMMIT and self.catalog_is_away:
             return [Result(error=BackendError())] * len(items)
         return [capture(work) for work in items]
 
@@ -52,12 +52,12 @@ class Groups:
 
 def test_programs_share_a_sync_a_commit_and_a_notification() -> None:
     groups = Groups()
-    told = execute_all(
+    results = execute_all(
         [groups.upload("a"), groups.upload("b", syncs=False), groups.upload("c")], groups.together
     )
     assert groups.seen == [(EffectKind.FSYNC, 2), (EffectKind.COMMIT, 3), (EffectKind.NOTIFY, 3)]
     assert groups.log == ["a written", "b written", "c written", "a synced", "c synced"]
-    assert [done.result() for done in told] == ["a 5", "b 5", "c 5"]
+    assert [done.result() for done in results] == ["a 5", "b 5", "c 5"]
 
 
 def test_an_error_of_one_program_does_not_affect_the_others() -> None:
@@ -73,9 +73,11 @@ def test_an_error_of_one_program_does_not_affect_the_others() -> None:
         pytest.fail("nothing follows a sync that failed")
 
     groups = Groups()
-    told = execute_all([fails_at_once(), groups.upload("a"), fails_at_the_disk()], groups.together)
-    assert [type(done.error) for done in told] == [HashMismatch, type(None), StorageDamaged]
-    assert told[1].value == "a 2"
+    results = execute_all(
+        [fails_at_once(), groups.upload("a"), fails_at_the_disk()], groups.together
+    )
+    assert [type(done.error) for done in results] == [HashMismatch, type(None), StorageDamaged]
+    assert results[1].value == "a 2"
 
 
 def test_a_program_can_clean_up_after_an_effect_that_failed() -> None:
@@ -101,6 +103,6 @@ def test_a_second_commit_does_not_wait_for_programs_that_have_ended() -> None:
         return second
 
     groups = Groups()
-    told = execute_all([twice(), groups.upload("a", syncs=False)], groups.together)
-    assert [done.result() for done in told] == [2, "a 1"]
+    results = execute_all([twice(), groups.upload("a", syncs=False)], groups.together)
+    assert [done.result() for done in results] == [2, "a 1"]
     assert groups.seen == [(EffectKind.COMMIT, 2), (EffectKind.COMMIT, 1), (EffectKind.NOTIFY, 1)]

@@ -1,4 +1,4 @@
-"""What a request that waits for an upload's lock finds: the state that its holder left."""
+"""Tests that a request that waits for an upload's lock finds the state that its holder left."""
 
 import asyncio
 import threading
@@ -49,7 +49,7 @@ def _drop(state: UploadState) -> End:
 
 @dataclass(frozen=True)
 class Scene:
-    """An upload whose lock is held while a request comes and ``end`` happens."""
+    """Holds the lock of an upload while a request comes and ``end`` happens."""
 
     client: Harness
     upload_id: UploadId
@@ -70,7 +70,7 @@ class Scene:
 
 
 def _hold_content(client: Harness) -> None:
-    """Let the pool hold the content: a later upload of it keeps no bytes of its own."""
+    """Store the content in the pool, so that a later upload of it keeps no bytes of its own."""
     upload_id = client.upload(CONTENT)
     catalog = client.process.ports.catalog
     job = claim(catalog, owner="w")
@@ -80,7 +80,7 @@ def _hold_content(client: Harness) -> None:
 
 @pytest.fixture(params=["content is held", "content is new"])
 def finished(request: pytest.FixtureRequest, client: Harness) -> Scene:
-    """An upload that is finished while the request waits."""
+    """Return an upload that is finished while the request waits."""
     if request.param == "content is held":
         _hold_content(client)
     return Scene(client, client.make(len(CONTENT)), _finish)
@@ -153,7 +153,7 @@ def test_an_upload_that_ended_is_reported_as_ended(
 def test_a_finish_after_its_answer_waits_for_the_lock(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its transaction moves the bytes: a HEAD under the lock must not lose them meanwhile."""
+    """The transaction may remove the bytes, which a HEAD under the lock counts meanwhile."""
     _hold_content(client)
     upload_id = client.make(len(CONTENT))
     client.send(upload_id, 0, CONTENT[:1000])

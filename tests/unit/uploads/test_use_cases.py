@@ -1,4 +1,4 @@
-"""The use cases on real adapters, without a server: owners, deadlines, parts, lengths, ends."""
+"""Tests of the use cases on real adapters, without a server."""
 
 import asyncio
 import errno
@@ -146,7 +146,7 @@ def test_a_finished_upload_does_not_expire_but_a_finished_part_does(client: Harn
 def test_an_open_upload_is_examined_less_and_less_often(
     client: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its file is looked at when it may be due: not by each sweep, and again once it expires."""
+    """Its file is examined when it may be due: not by each sweep, and again once it expires."""
     upload_id = client.make(10)
     path = client.process.ports.stores.uploads.path(upload_id)
     os.utime(path, (client.clock.now(), client.clock.now()))
@@ -289,8 +289,8 @@ def test_space_that_a_crash_left_allocated_is_freed_later(client: Harness) -> No
 def test_a_final_upload_waits_for_its_parts_and_is_finished_with_the_last(client: Harness) -> None:
     parts = [client.make(5, kind=UploadKind.PARTIAL), client.make(6, kind=UploadKind.PARTIAL)]
     final = client.make(None, kind=UploadKind.FINAL, parts=(parts[1], parts[0]))
-    told = client.run(inspect(client.room, ME, Inspect(upload_id=final)))
-    assert (told.offset, told.upload.length) == (None, 11)
+    found = client.run(inspect(client.room, ME, Inspect(upload_id=final)))
+    assert (found.offset, found.upload.length) == (None, 11)
     with pytest.raises(FinalUploadImmutable):
         client.send(final, 0, b"x")
     client.send(parts[0], 0, b"first")
