@@ -1,4 +1,4 @@
-"""Is the command line of ``deploy/local``."""
+"""Implements the command line of ``deploy/local``."""
 
 import argparse
 import json

@@ -36,11 +36,11 @@ OUTPUT_CHARACTERS: Final = 2000
 
 
 class Refused(Exception):
-    """Is raised when a command can't be run; the text contains the reason and the remedy."""
+    """Raised when a command can't be run; the text contains the reason and the remedy."""
 
 
 class Entry(TypedDict):
-    """Is one process in ``status --json``."""
+    """Describes one process in ``status --json``."""
 
     role: str
     name: str

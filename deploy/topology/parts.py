@@ -26,7 +26,7 @@ _PASSWORDS: Final = ("rabbitmq", "redis", "mysql", "mysql-root", "sessions")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Is one process of a topology."""
+    """Names one process of a topology and its role."""
 
     role: Role
     name: str
@@ -59,7 +59,7 @@ def server_names(options: Options) -> list[str]:
     return [f"server-{number}" for number in _count(options.servers)]
 
 
-def _ours(options: Options) -> list[str]:
+def _tusd_processes(options: Options) -> list[str]:
     """Return the names of servers and workers; each speaks HTTP on its own port."""
     workers = [f"worker-{number}" for number in _count(options.workers)]
     return [*server_names(options), *workers]
@@ -67,7 +67,7 @@ def _ours(options: Options) -> list[str]:
 
 def fill_in(state: State) -> None:
     """Choose the ports and passwords that are still missing."""
-    for name in (*_PORTS, *_ours(state.options)):
+    for name in (*_PORTS, *_tusd_processes(state.options)):
         while name not in state.ports:
             port = free_port()
             if port not in state.ports.values():
@@ -86,7 +86,7 @@ def urls_of(state: State, name: str) -> list[str]:
     port = port_of(state, name)
     if name == "nginx":
         return [f"http://127.0.0.1:{port}", f"https://127.0.0.1:{state.ports['nginx-tls']}"]
-    return [f"http://127.0.0.1:{port}"] if name in _ours(state.options) else []
+    return [f"http://127.0.0.1:{port}"] if name in _tusd_processes(state.options) else []
 
 
 def directory_of(root: Path, name: str) -> Path:

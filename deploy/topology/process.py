@@ -22,7 +22,7 @@ _PROC: Final = Path("/proc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """Is a program that was started."""
+    """Identifies a program that was started."""
 
     pid: int
     started: int

@@ -33,7 +33,7 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """Is a topology, which may run or not."""
+    """Holds the state of a topology, which may run or not."""
 
     options: Options = field(default_factory=Options)
     ports: dict[str, int] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Final
 from topology.program import Program
 
 _COMMAND: Final = str(Path(sys.executable).with_name("tusd-py"))
-_OURS: Final = ("TUSD_", "PYTHONPATH")
+_TUSD_VARIABLES: Final = ("TUSD_", "PYTHONPATH")
 
 
 def server(directory: Path, config: Path, port: int) -> Program:
@@ -54,4 +54,6 @@ def answers(port: int, path: str) -> bool:
 
 def _environment() -> Mapping[str, str]:
     """Return the environment without settings of a shell, which would override the file."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(_TUSD_VARIABLES)
+    }

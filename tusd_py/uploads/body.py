@@ -13,7 +13,7 @@ returns. An exception that it raises ends the body."""
 
 
 class DrainEnd(Enum):
-    """The reason for which a body ended."""
+    """Lists the reasons for which a body ends."""
 
     COMPLETE = "complete"
     DISCONNECTED = "disconnected"
@@ -28,7 +28,7 @@ class DrainEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DrainResult:
-    """Outcome of a body: ``received`` bytes went to the sink."""
+    """Holds the outcome of a body, of which ``received`` bytes went to the sink."""
 
     received: int
     end: DrainEnd

@@ -16,7 +16,7 @@ from tusd_py.uploads.context import UploadContext
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """Content that is ready to be read.
+    """Holds content that is ready to be read.
 
     ``size`` is in bytes; ``etag`` is the BLAKE3 of the content.
     """

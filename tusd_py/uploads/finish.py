@@ -238,7 +238,7 @@ def _notify_program(context: UploadContext, upload: Upload, finished: Finished) 
         context.wake_relay()
         return
     yield from context.task_program(upload, upload.length or 0, instant_completion(finished.file))
-    # The pool holds the content: the temporary file is gone before the answer (requirement S2).
+    # The pool holds the content: the temporary file is removed before the answer (requirement S2).
     context.stores.uploads.delete(upload.id)
     yield from commit(lambda catalog: catalog.uploads.source_removed(upload.id))
 

@@ -20,7 +20,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class EffectKind(IntEnum):
-    """Kinds of effects.
+    """Lists the kinds of effects.
 
     A lower kind is done first, so that all programs reach a higher one together.
     """
@@ -33,7 +33,7 @@ class EffectKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a program waits for.
+    """Describes what a program waits for.
 
     ``item`` is a function: of the catalog for READ and COMMIT, without arguments for FSYNC. For
     NOTIFY it is the facts and the change of a task.

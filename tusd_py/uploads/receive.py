@@ -43,7 +43,7 @@ BATCH_REREAD_BYTES: Final = 1 << 20
 """Uploads that must re-read more than this to rebuild their hash after a restart are finished
 outside the batch."""
 PROGRESS_INTERVAL_SECONDS: Final = 0.5
-"""Shortest time between two progress events of arrival, which also need another whole percent
+"""Shortest time between two progress events of arrival, which also need another full percent
 (requirement S7)."""
 
 
@@ -136,7 +136,7 @@ async def _after_errors(context: UploadContext, upload_id: UploadId) -> AsyncIte
 
 @dataclass(frozen=True, slots=True)
 class _StoredWhole:
-    """Outcome of a body that had arrived.
+    """Holds the outcome of a body that had arrived.
 
     ``complete``: the upload must be finished; ``finished``: ``finish_program`` has run, and
     ``first`` is what it returned.

@@ -61,7 +61,7 @@ class WriteSession:
         self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
         self._reservation = reservation_for(context, upload)
         self.registered = not new
-        """Whether the catalog has a row of the upload, which counts the bytes that it had then."""
+        """Whether the catalog has a row of the upload. ``register`` counts the bytes before it."""
         self.upload = upload
         self.was_opened = False
         self.is_open = False

@@ -5,7 +5,7 @@ import asyncio
 from tusd_py.ingest.parsing_share import ParsingShare
 
 
-def test_requests_beyond_the_share_of_a_turn_wait_for_a_later_turn() -> None:
+def test_work_beyond_the_share_of_a_turn_waits_for_a_later_turn() -> None:
     async def scene() -> list[str]:
         now, done = 0.0, []
         share = ParsingShare(asyncio.get_running_loop(), seconds=1.0, clock=lambda: now)

@@ -35,7 +35,7 @@ def frame(
 
 
 class Peer:
-    """Is a client that writes and reads raw frames."""
+    """Writes and reads raw frames as a client."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer

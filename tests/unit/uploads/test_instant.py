@@ -225,7 +225,7 @@ def test_a_file_exists_until_its_last_upload_is_deleted(
     assert client.make(declared_hash=HASH).offset == 0
 
 
-def test_under_a_white_list_an_instant_upload_needs_an_extension_of_the_same_type(
+def test_under_a_white_list_a_file_without_a_recorded_type_keeps_its_extension(
     tmp_path: Path,
 ) -> None:
     client = Client(tmp_path, allowed=("txt", "log"))
