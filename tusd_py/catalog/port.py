@@ -17,12 +17,35 @@ UNREACHABLE: Final = "The catalog can't be reached."
 class Catalog(Protocol):
     """Groups the repositories, and runs the work of several callers together."""
 
-    uploads: UploadRepository
-    jobs: JobRepository
-    objects: ObjectRepository
-    ownership: OwnershipRepository
-    hooks: HookRepository
-    operations: OperationRepository
+    @property
+    def uploads(self) -> UploadRepository:
+        """Return the repository of uploads."""
+        ...
+
+    @property
+    def jobs(self) -> JobRepository:
+        """Return the repository of jobs and the outbox."""
+        ...
+
+    @property
+    def objects(self) -> ObjectRepository:
+        """Return the repository of the file pool and its objects."""
+        ...
+
+    @property
+    def ownership(self) -> OwnershipRepository:
+        """Return the repository of ownership proofs."""
+        ...
+
+    @property
+    def hooks(self) -> HookRepository:
+        """Return the repository of events for hooks."""
+        ...
+
+    @property
+    def operations(self) -> OperationRepository:
+        """Return the repository of what an operator observes."""
+        ...
 
     @property
     def batches_commits(self) -> bool:

@@ -4,6 +4,7 @@ No statement uses RETURNING, which MySQL 8 does not have.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 
 from sqlalchemy import URL, select
 from typing_extensions import override
@@ -59,16 +60,38 @@ class SqlCatalog(Catalog):
         spare.retrying(lambda: migrate(database))
         own = SystemClock() if database.is_sqlite else DatabaseClock(database)
         self._database = database
-        self._open(database, clock or own)
+        self._transactions: Transactions = database
+        self._clock = clock or own
 
-    def _open(self, transactions: Transactions, clock: Clock) -> None:
-        self._clock = clock
-        self.uploads: UploadRepository = SqlUploads(transactions, clock)
-        self.jobs: JobRepository = SqlJobs(transactions, clock)
-        self.objects: ObjectRepository = SqlObjects(transactions, clock)
-        self.ownership: OwnershipRepository = SqlOwnership(transactions, clock)
-        self.hooks: HookRepository = SqlHooks(transactions, clock)
-        self.operations: OperationRepository = SqlOperations(transactions, clock)
+    @cached_property
+    @override
+    def uploads(self) -> UploadRepository:
+        return SqlUploads(self._transactions, self._clock)
+
+    @cached_property
+    @override
+    def jobs(self) -> JobRepository:
+        return SqlJobs(self._transactions, self._clock)
+
+    @cached_property
+    @override
+    def objects(self) -> ObjectRepository:
+        return SqlObjects(self._transactions, self._clock)
+
+    @cached_property
+    @override
+    def ownership(self) -> OwnershipRepository:
+        return SqlOwnership(self._transactions, self._clock)
+
+    @cached_property
+    @override
+    def hooks(self) -> HookRepository:
+        return SqlHooks(self._transactions, self._clock)
+
+    @cached_property
+    @override
+    def operations(self) -> OperationRepository:
+        return SqlOperations(self._transactions, self._clock)
 
     def _within(self, transactions: Transactions) -> "SqlCatalog":
         """Return this catalog with its repositories in the given transactions."""
@@ -76,7 +99,8 @@ class SqlCatalog(Catalog):
             return self
         catalog = SqlCatalog.__new__(SqlCatalog)
         catalog._database = self._database
-        catalog._open(transactions, self._clock)
+        catalog._transactions = transactions
+        catalog._clock = self._clock
         return catalog
 
     @property

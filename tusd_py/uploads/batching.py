@@ -56,22 +56,24 @@ class UploadBatcher:
         try:
             while self._waiting:
                 count = min(len(self._waiting), self._depth)
-                await self._take([self._waiting.popleft() for _ in range(count)])
+                batch = [self._waiting.popleft() for _ in range(count)]
+                programs = [entry[0] for entry in batch]
+                try:
+                    results = await self._threads.call(execute_all, programs, self._execute_all)
+                except asyncio.CancelledError:
+                    for _, ended in batch:
+                        ended.cancel()
+                    raise
+                except Exception as error:  # noqa: BLE001  (the threads are closed, or all failed)
+                    results = [Result(error=error)] * len(batch)
+                _deliver(batch, results)
         finally:
             self._busy.discard(asyncio.current_task())
 
-    async def _take(self, batch: Sequence[_Entry]) -> None:
-        programs = [entry[0] for entry in batch]
-        try:
-            done = await self._threads.call(execute_all, programs, self._execute_all)
-        except asyncio.CancelledError:
-            for _, ended in batch:
-                ended.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001  (the threads are closed, or the batch failed)
-            done = [Result(error=error)] * len(batch)
-        for (_, ended), each in zip(batch, done, strict=True):
-            if each.error is None:
-                ended.set_result(each.value)
-            else:
-                ended.set_exception(each.error)
+
+def _deliver(batch: Sequence[_Entry], results: Sequence[Result]) -> None:
+    for (_, ended), result in zip(batch, results, strict=True):
+        if result.error is None:
+            ended.set_result(result.value)
+        else:
+            ended.set_exception(result.error)

@@ -85,7 +85,13 @@ async def receive(
     content = b"" if body is None else body.whole()
     async with _after_errors(context, upload_id):
         if body is None or content is not None:
-            return await _receive_whole(context, opening, content or b"")
+            content = content or b""
+            try:
+                stored = await context.batcher.run(_write_whole_program(context, opening, content))
+            except (ChecksumMismatch, HashMismatch, TypeMismatch):
+                context.counts.received_bytes += len(content)
+                raise
+            return await _end_whole(context, stored, content)
         session = await context.threads.call(context.run, _open_program(context, opening))
         if isinstance(session, AppendResult):
             return session
@@ -149,16 +155,10 @@ class _StoredWhole:
     first: bool | None = None
 
 
-async def _receive_whole(
-    context: UploadContext,
-    opening: Program[WriteSession | AppendResult],
-    content: bytes | bytearray,
+async def _end_whole(
+    context: UploadContext, stored: _StoredWhole | AppendResult, content: bytes | bytearray
 ) -> AppendResult:
-    try:
-        stored = await context.batcher.run(_write_whole_program(context, opening, content))
-    except (ChecksumMismatch, HashMismatch, TypeMismatch):
-        context.counts.received_bytes += len(content)
-        raise
+    """Count the body, and finish its upload if it is complete."""
     if isinstance(stored, AppendResult):
         return stored
     context.counts.received_bytes += len(content)
