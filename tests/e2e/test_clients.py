@@ -106,7 +106,8 @@ def node(server: Server, file: Path, endpoint: str = "", **options: object) -> d
     if shutil.which("node") is None or not (NODE / "node_modules" / "tus-js-client").exists():
         pytest.skip("node and tus-js-client are not installed: see tests/node/install.sh")
     done = subprocess.run(
-        ["node", str(NODE / "upload.mjs"), endpoint or server.files, str(file), json.dumps(options)],
+        ["node", str(NODE / "upload.mjs"), endpoint or server.files, str(file),
+         json.dumps(options)],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -272,6 +273,7 @@ def test_our_client_sends_what_it_is_given_by_a_pipe_through_breaks(
 def test_a_shell_completes_commands() -> None:
     done = subprocess.run(
         [".venv/bin/tusd-py"], capture_output=True, text=True, check=False, timeout=60,
-        env={**os.environ, "_TUSD_PY_COMPLETE": "complete_bash", "COMP_WORDS": "tusd-py up", "COMP_CWORD": "1"},
+        env={**os.environ, "_TUSD_PY_COMPLETE": "complete_bash", "COMP_WORDS": "tusd-py up",
+             "COMP_CWORD": "1"},
     )  # fmt: skip
     assert done.stdout.split() == ["upload"]

@@ -25,7 +25,8 @@ def running(example: str, folder: Path, *flags: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", f"docs.examples.{example}:app", "--port", str(port), *flags],
+        [sys.executable, "-m", "uvicorn", f"docs.examples.{example}:app", "--port", str(port),
+         *flags],
         cwd=ROOT, env={**os.environ, "SECRET": "s" * 32, "DATA_DIR": str(folder / "data")},
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"

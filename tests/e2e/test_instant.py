@@ -51,7 +51,8 @@ def file(tmp_path: Path) -> Path:
         lambda *told: by_tus_js(*told, chunkSize=MIB),
         lambda *told: by_tus_js(*told, withCreation=True),
     ],
-    ids=["tuspy", "tuspy chunks", "tuspy checksums", "aiotus", "tus-js", "tus-js chunks", "tus-js at once"],
+    ids=["tuspy", "tuspy chunks", "tuspy checksums", "aiotus", "tus-js", "tus-js chunks",
+         "tus-js at once"],
 )  # fmt: skip
 def test_a_client_ends_in_success_and_nothing_is_stored_again(
     held: Server, file: Path, upload: Callable[[str, Path, str], str]

@@ -53,7 +53,8 @@ class Sender:
 
     def upload(self, file: Path, *flags: str) -> list[dict[str, object]]:
         done = subprocess.run(
-            [".venv/bin/tusd-py", "upload", str(file), "--url", self.server.files, "--json", *flags],
+            [".venv/bin/tusd-py", "upload", str(file), "--url", self.server.files,
+             "--json", *flags],
             env=self.env, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -163,7 +164,8 @@ def test_the_uploader_sends_several_files_in_parallel(server: Server, tmp_path: 
     files.append(tmp_path / "missing.bin")
     done = subprocess.run(
         [
-            ".venv/bin/tusd-py", "upload", *map(str, files), "--url", server.files, "--parallel", "3",
+            ".venv/bin/tusd-py", "upload", *map(str, files), "--url", server.files,
+            "--parallel", "3",
         ],
         env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "TUSD_TOKEN": token(13)},
         capture_output=True, text=True, timeout=120, check=False,

@@ -143,9 +143,11 @@ def test_it_can_be_used_without_a_mouse_and_without_eyes(tmp_path: Path, scheme:
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         with visiting(
             f"{server.url}/",
-            ["text", ".uppy-Dashboard-note", "it goes on where it stopped"], ["accessible"], ["keyed", ".uppy-Dashboard-browse", str(file), str(clip)],
+            ["text", ".uppy-Dashboard-note", "it goes on where it stopped"], ["accessible"],
+            ["keyed", ".uppy-Dashboard-browse", str(file), str(clip)],
             ["until", "completed"], ["until", "failed"],
-            ["text", "#tasks [data-status=failed] .message", "could not be processed"], ["accessible"],
+            ["text", "#tasks [data-status=failed] .message", "could not be processed"],
+            ["accessible"],
             context={"colorScheme": scheme},
         ) as visit:  # fmt: skip
             assert violations(visit.seen()) == []

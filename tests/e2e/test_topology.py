@@ -412,7 +412,8 @@ def test_by_itself_it_lets_in_whom_its_operator_made_a_user_and_no_one_else(
 def added(deployed: Deployed, name: str) -> dict[str, str]:
     """The head of a request of a user that the operator made."""
     made = subprocess.run(
-        [sys.executable, "-m", "tusd_py", "user", "add", name, "--config", deployed.directory / "tusd.yaml"],
+        [sys.executable, "-m", "tusd_py", "user", "add", name,
+         "--config", deployed.directory / "tusd.yaml"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     return bearer(made.strip())

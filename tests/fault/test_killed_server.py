@@ -164,7 +164,8 @@ def test_a_second_server_on_the_same_directory_is_refused(tmp_path: Path) -> Non
 
     with running_server(tmp_path / "data") as server:
         done = subprocess.run(
-            [sys.executable, "-m", "tusd_py", "serve", "--port", "0", "--data-dir", str(server.data_dir)],
+            [sys.executable, "-m", "tusd_py", "serve", "--port", "0",
+             "--data-dir", str(server.data_dir)],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode != 0

@@ -1,4 +1,7 @@
-"""Who may do what: every resource and verb, for everybody who may ask. ``-s`` prints what was seen."""
+"""The access matrix: every resource and verb, for every kind of caller.
+
+``-s`` prints what was seen.
+"""
 
 import json
 import os
@@ -19,11 +22,11 @@ API: Final = "/api/file/upload"
 AUDIENCE: Final = {"aud": "uploads"}
 
 COLUMNS: Final = (
-    "owner", "other", "nobody", "expired", "alg none", "wrong key", "wrong aud", "its token",
+    "owner", "other", "no identity", "expired", "alg none", "wrong key", "wrong aud", "its token",
     "token of another", "its ticket", "ticket of another", "other's ticket",
 )  # fmt: skip
 
-# "A name that is not yours is a name that is not there": 404 for others, 401 for who is nobody.
+# A name of another owner is answered as a missing one: 404 for other users, 401 without identity.
 TABLE: Final = """
 OPTIONS files        204 204 204 204 204 204 204 204 204 204 204 204
 POST files           201 201 401 401 401 401 401 403 403 401 401 401
@@ -63,14 +66,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def asker(server: Server) -> Iterator["Asker"]:
-    asker = Asker(server)
-    with asker.http:
-        yield asker
+def caller(server: Server) -> Iterator["Caller"]:
+    caller = Caller(server)
+    with caller.http:
+        yield caller
 
 
-class Asker:
-    """Makes an upload for each question, and asks as somebody."""
+class Caller:
+    """Makes an upload for each request, and sends it as one of the callers."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -106,14 +109,14 @@ class Asker:
         return made.json()["url"]
 
     def as_(self, who: str, made: httpx.Response) -> tuple[dict[str, str], dict[str, str]]:
-        """Headers and query of somebody who asks for what was made."""
+        """Return headers and query of a caller who requests what was made."""
         task: str | None = made.headers["Location"].rpartition("/")[2]
         if "Upload-Concat" in made.request.headers:
-            task = None  # a part is no task
+            task = None  # A partial upload is no task.
         mine: dict[str, Callable[[], dict[str, str]]] = {
             "owner": lambda: self.owner,
             "other": lambda: self.other,
-            "nobody": dict,
+            "no identity": dict,
             "expired": lambda: bearer(token(OWNER, seconds=-60, **AUDIENCE)),
             "alg none": lambda: bearer(unsigned(OWNER)),
             "wrong key": lambda: bearer(token(OWNER, secret=OTHER_SECRET, **AUDIENCE)),
@@ -129,14 +132,14 @@ class Asker:
             task = self.made().headers["Location"].rpartition("/")[2]
         return {}, {"ticket": self.ticket(self.owner, task)}
 
-    def ask(self, what: str, who: str) -> httpx.Response:
+    def send(self, what: str, who: str) -> httpx.Response:
         made = self.made(finished=what == "GET file", partial=what == "POST final of it")
         url = made.headers["Location"]
         path, task = httpx.URL(url).path, url.rpartition("/")[2]
         headers, query = self.as_(who, made)
         method, _, resource = what.partition(" ")
         chunk = {**TUS, **BODY, "Upload-Offset": "0"}
-        asked: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
+        requests: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
             "files": ("/files/", {**TUS, "Upload-Length": "5"}, {}),
             "final of it": ("/files/", {**TUS, "Upload-Concat": f"final;{path}"}, {}),
             "file": (path, chunk, {"content": b"abc"} if method == "PATCH" else {}),
@@ -152,10 +155,10 @@ class Asker:
             "healthz": ("/healthz", {}, {}),
             "home": ("/", {}, {}),
         }
-        path, own, more = asked.get(resource, (f"{API}/{resource}", {}, {}))
+        path, own, more = requests.get(resource, (f"{API}/{resource}", {}, {}))
         headers = {**own, **headers}
         if method == "GET" and resource in ("events of it", "WebSocket", "events"):
-            # A connection of its own: it ends with what it was opened for.
+            # The connection is a new one, as it ends with what it was opened for.
             with (
                 httpx.Client(base_url=self.server.url, timeout=30) as http,
                 http.stream(method, path, headers=headers, params=query) as response,
@@ -166,12 +169,12 @@ class Asker:
         return self.http.request(method, path, headers=headers, params=query, **more)
 
 
-def test_the_access_matrix(asker: Asker) -> None:
+def test_the_access_matrix(caller: Caller) -> None:
     wrong = []
     print(f"\n{'':20} " + " | ".join(COLUMNS))  # noqa: T201
     for line in TABLE.strip().splitlines():
         what, expected = line[:20].strip(), line[20:].split()
-        seen = [asker.ask(what, who) for who in COLUMNS]
+        seen = [caller.send(what, who) for who in COLUMNS]
         print(f"{what:20} " + " ".join(str(response.status_code) for response in seen))  # noqa: T201
         for who, status, response in zip(COLUMNS, expected, seen, strict=True):
             if response.status_code != int(status):
@@ -197,10 +200,10 @@ def test_the_access_matrix(asker: Asker) -> None:
         "GET reprocess it",
     ],
 )
-def test_what_is_not_yours_is_answered_like_what_is_not_there(asker: Asker, what: str) -> None:
-    """Byte for byte, save the request's id."""
+def test_what_is_not_yours_is_answered_like_what_is_not_there(caller: Caller, what: str) -> None:
+    """The answers are the same byte for byte, except for the request's id."""
     method, _, resource = what.partition(" ")
-    made = asker.made(finished=resource != "final of it", partial=resource == "final of it")
+    made = caller.made(finished=resource != "final of it", partial=resource == "final of it")
     name = made.headers["Location"].rpartition("/")[2]
     place = {
         "file": "/files/{}",
@@ -212,13 +215,13 @@ def test_what_is_not_yours_is_answered_like_what_is_not_there(asker: Asker, what
         "final of it": "/files/",
     }[resource]
     answers = []
-    for asked in (name, "0" * 32):
-        headers = {**TUS, **BODY, "Upload-Offset": "0", **asker.other}
+    for requested in (name, "0" * 32):
+        headers = {**TUS, **BODY, "Upload-Offset": "0", **caller.other}
         if resource == "final of it":
-            headers["Upload-Concat"] = f"final;/files/{asked}"
-        response = asker.http.request(method, place.format(asked), headers=headers)
-        told = [(k, v) for k, v in response.headers.multi_items() if k != "x-request-id"]
-        answers.append((response.status_code, told, response.content))
+            headers["Upload-Concat"] = f"final;/files/{requested}"
+        response = caller.http.request(method, place.format(requested), headers=headers)
+        fields = [(k, v) for k, v in response.headers.multi_items() if k != "x-request-id"]
+        answers.append((response.status_code, fields, response.content))
     assert answers[0] == answers[1]
     assert answers[0][0] == (400 if resource == "final of it" else 404)
 
@@ -239,43 +242,43 @@ def test_each_refusal_has_its_code(server: Server, headers: dict[str, str], code
     assert (refused.status_code, refused.json()["code"]) == (401, code)
 
 
-def test_who_is_refused_takes_nothing_over(server: Server, asker: Asker) -> None:
-    """Before the lock and before the body: somebody else's PATCH goes on undisturbed."""
-    url = asker.made().headers["Location"]
+def test_who_is_refused_takes_nothing_over(server: Server, caller: Caller) -> None:
+    """The refusal precedes the lock and the body: another user's PATCH goes on undisturbed."""
+    url = caller.made().headers["Location"]
     path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
     going_on = iter([b"abc", b"de"])
-    headers = {**TUS, **BODY, **asker.owner, "Upload-Offset": "0", "Content-Length": "5"}
+    headers = {**TUS, **BODY, **caller.owner, "Upload-Offset": "0", "Content-Length": "5"}
 
     def body() -> Iterator[bytes]:
         yield next(going_on)
         wait_until(lambda: path.stat().st_size == 3)
-        for stranger in ({}, asker.other, bearer(unsigned(OWNER))):
-            told = {**TUS, **BODY, "Upload-Offset": "3", **stranger}
-            assert httpx.patch(url, headers=told, content=b"XX").status_code in (401, 404)
+        for stranger in ({}, caller.other, bearer(unsigned(OWNER))):
+            head = {**TUS, **BODY, "Upload-Offset": "3", **stranger}
+            assert httpx.patch(url, headers=head, content=b"XX").status_code in (401, 404)
         yield next(going_on)
 
-    sent = asker.http.patch(url, headers=headers, content=body())
+    sent = caller.http.patch(url, headers=headers, content=body())
     assert (sent.status_code, sent.headers["Upload-Offset"]) == (204, "5")
 
 
-def test_an_upload_outlives_its_session(asker: Asker) -> None:
-    """By its own token, which each answer to a PATCH renews."""
-    made = asker.made()
+def test_an_upload_outlives_its_session(caller: Caller) -> None:
+    """It continues by its own token, which each answer to a PATCH renews."""
+    made = caller.made()
     url, own = made.headers["Location"], {"Upload-Token": made.headers["Upload-Token"]}
     expired = bearer(token(OWNER, seconds=-60, **AUDIENCE))
     for offset, piece in enumerate([b"a", b"b", b"c", b"d", b"e"]):
         headers = {**TUS, **BODY, "Upload-Offset": str(offset)}
-        refused = asker.http.patch(url, headers={**headers, **expired}, content=piece)
+        refused = caller.http.patch(url, headers={**headers, **expired}, content=piece)
         assert refused.status_code == 401
-        sent = asker.http.patch(url, headers={**headers, **expired, **own}, content=piece)
+        sent = caller.http.patch(url, headers={**headers, **expired, **own}, content=piece)
         assert sent.status_code == 204, sent.text
         own = {"Upload-Token": sent.headers.get("Upload-Token", own["Upload-Token"])}
-    too_much = asker.http.patch(
+    too_much = caller.http.patch(
         url, headers={**TUS, **BODY, "Upload-Offset": "5", **own}, content=b"f"
     )
     assert too_much.status_code == 413
     task = url.rpartition("/")[2]
-    with asker.http.stream("GET", f"{API}/events/{task}", headers=own) as events:
+    with caller.http.stream("GET", f"{API}/events/{task}", headers=own) as events:
         assert events.status_code == 200
 
 
@@ -285,7 +288,8 @@ def test_a_weak_or_sample_secret_is_refused_at_start(tmp_path: Path, secret: str
     import sys
 
     started = subprocess.run(
-        [sys.executable, "-m", "tusd_py", "serve", "--data-dir", str(tmp_path / "data"), "--port", "0"],
+        [sys.executable, "-m", "tusd_py", "serve", "--data-dir", str(tmp_path / "data"),
+         "--port", "0"],
         env={**os.environ, "TUSD_AUTH__ACCESS_SECRET": secret},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
@@ -296,7 +300,7 @@ def test_a_weak_or_sample_secret_is_refused_at_start(tmp_path: Path, secret: str
 
 
 def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
-    """Fetched, kept while the address is away, and fetched again for a key that is not known."""
+    """They are fetched, kept while the address is away, and fetched again for an unknown key."""
     issuer = Issuer()
     settings = {
         "TUSD_AUTH__JWKS_URL": issuer.url,
@@ -306,17 +310,18 @@ def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
     }
     claims = {"iss": "https://id.example.org", "aud": "uploads"}
 
-    def asked(text: str) -> int:
+    def status_with(text: str) -> int:
         return httpx.get(f"{server.url}{API}/tasks", headers=bearer(text)).status_code
 
     try:
         with running_server(tmp_path / "data", "--workers", "0", env=settings) as server:
             good = issuer.token("anna@example.org", **claims)
-            assert asked(good) == 200
+            assert status_with(good) == 200
             assert (
-                asked(issuer.token("anna@example.org", iss="https://other", aud="uploads")) == 401
+                status_with(issuer.token("anna@example.org", iss="https://other", aud="uploads"))
+                == 401
             )
-            assert asked(token(7, **claims)) == 401, "there is no shared secret here"
+            assert status_with(token(7, **claims)) == 401, "there is no shared secret here"
             assert issuer.requests == 1
             made = httpx.post(server.files, headers={**TUS, **bearer(good), "Upload-Length": "3"})
             assert made.headers["Upload-Token"]
@@ -324,9 +329,9 @@ def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
             assert httpx.head(made.headers["Location"], headers={**TUS, **other}).status_code == 404
             issuer.rotate("second")
             new = issuer.token("anna@example.org", **claims)
-            # Whoever sends unknown keys makes nobody ask more often than once in ten seconds.
-            wait_until(lambda: asked(new) == 200, timeout=30)
+            # Requests with unknown keys cause at most one fetch in ten seconds.
+            wait_until(lambda: status_with(new) == 200, timeout=30)
             assert issuer.requests == 2
-            assert asked(good) == 401, "its key was taken back"
+            assert status_with(good) == 401, "its key was taken back"
     finally:
         issuer.close()

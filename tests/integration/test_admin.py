@@ -1,4 +1,4 @@
-"""The operator's page and what it asks: who may, and what is seen."""
+"""The operator's page and its requests: who may send them, and what is shown."""
 
 import os
 import stat
@@ -22,7 +22,7 @@ from tusd_py.clock import SystemClock
 
 OVERVIEW, RETRY = "/api/admin/overview", "/api/admin/retry"
 FAILS = {"TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100"}
-"""Under which no video can be compressed."""
+"""A limit under which no video can be compressed."""
 OPERATOR = bearer(token(1, role="admin"))
 
 
@@ -54,10 +54,10 @@ def test_with_tokens_the_role_decides(
     guarded: Server, headers: dict[str, str], status: int, code: str | None
 ) -> None:
     seen = httpx.get(f"{guarded.url}{OVERVIEW}", headers=headers)
-    asked = httpx.post(f"{guarded.url}{RETRY}", headers=headers, json={"id": "nothing"})
+    answer = httpx.post(f"{guarded.url}{RETRY}", headers=headers, json={"id": "nothing"})
     assert (seen.status_code, seen.json().get("code")) == (status, code)
-    assert asked.status_code == (409 if status == 200 else status)
-    # The page itself holds nothing: it is what asks for the token.
+    assert answer.status_code == (409 if status == 200 else status)
+    # The page itself contains no data: its requests need the token.
     assert httpx.get(f"{guarded.url}/admin").status_code == 200
 
 
@@ -75,7 +75,7 @@ OPEN_PATHS = (("GET", "/admin"), ("HEAD", "/admin"), ("GET", OVERVIEW), ("POST",
 
 
 def refusals(server: Server, headers: dict[str, Any] | None = None, query: str = "") -> set[Any]:
-    """Statuses and codes of all that is the operator's."""
+    """Return statuses and codes of all requests of the operator."""
     found = set()
     for method, path in OPEN_PATHS:
         answer = httpx.request(
@@ -91,7 +91,7 @@ REFUSED = {(403, LINK_NEEDED)}
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Without authentication."""
+    """Run a server without authentication."""
     env = {"TUSD_ALLOWED_HOSTS": "uploads.example", "TUSD_LOG_LEVEL": "debug"}
     folder = tmp_path_factory.mktemp("alone") / "data"
     with running_server(folder, "--workers", "0", "--behind-proxy", env=env) as server:
@@ -108,7 +108,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         {"Authorization": f"Bearer {token(1, role='admin')}"},
         {"Cookie": "tusd_py_operator=1"},
     ],
-    # Not the values: a token has another one each second, and processes must collect the same tests.
+    # The ids are not the tokens, which change each second: all processes must collect the same
+    # tests.
     ids=lambda headers: ",".join(headers) or "none",
 )
 def test_without_authentication_being_at_the_machine_proves_nothing(
@@ -122,7 +123,7 @@ def test_a_link_is_used_once_and_leaves_a_cookie_that_scripts_and_sites_do_not_g
 ) -> None:
     link = alone.operator_link
     assert link.startswith(f"{alone.url}/admin?key=")
-    # A look at the head, as link previews have it, does not use it up.
+    # A HEAD request, as link previews send it, does not use the link up.
     assert httpx.head(link).status_code == 403
     entered = httpx.get(link)
     assert (entered.status_code, entered.headers["Location"]) == (303, "/admin")
@@ -135,12 +136,12 @@ def test_a_link_is_used_once_and_leaves_a_cookie_that_scripts_and_sites_do_not_g
     for method, path in OPEN_PATHS[:3]:
         answer = httpx.request(method, f"{alone.url}{path}", headers={"Cookie": cookie})
         assert answer.status_code == 200
-    asked = httpx.post(f"{alone.url}{RETRY}", headers={"Cookie": cookie}, json={"id": "x"})
-    assert asked.json()["code"] == "not_retryable"
+    answer = httpx.post(f"{alone.url}{RETRY}", headers={"Cookie": cookie}, json={"id": "x"})
+    assert answer.json()["code"] == "not_retryable"
 
     again = httpx.get(link)
     assert (again.status_code, again.json()["code"]) == (403, LINK_NEEDED)
-    # Who is in already is led to the page.
+    # A caller who is signed in already is redirected to the page.
     assert httpx.get(link, headers={"Cookie": cookie}).status_code == 303
     key = link.partition("key=")[2]
     assert sum(key in line for line in alone.lines) == 1
@@ -149,8 +150,8 @@ def test_a_link_is_used_once_and_leaves_a_cookie_that_scripts_and_sites_do_not_g
 
 def test_over_tls_the_cookie_is_for_tls_alone(alone: Server) -> None:
     key = OperatorLinks(alone.data_dir, SystemClock()).new_key()
-    told = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "uploads.example"}
-    entered = httpx.get(page_link(alone.url, key), headers=told)
+    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "uploads.example"}
+    entered = httpx.get(page_link(alone.url, key), headers=forwarded)
     assert "; Secure" in entered.headers["Set-Cookie"]
 
 
@@ -224,7 +225,7 @@ def test_no_page_of_another_origin_may_read_it(guarded: Server) -> None:
 
 
 def runs_of(seen: dict[str, Any], step: str) -> int:
-    """How often a step was run, as far as workers have reported."""
+    """Return how often a step was run, as far as workers have reported."""
     return sum(each["runs"] for each in seen.get("steps", []) if each["step"] == step)
 
 
@@ -239,7 +240,7 @@ def test_what_happens_is_seen(tmp_path: Path) -> None:
         bad = task_id(send(server, video(tmp_path / "clip.mp4")))
         wait_until(lambda: looked(operator)["ended"]["hour"]["failed"] == 1, timeout=60)
         wait_until(lambda: looked(operator)["ended"]["hour"]["completed"] == 2, timeout=60)
-        # Workers report how long steps took with their next lease, a moment behind the job's end.
+        # Workers report how long steps took with their next lease, a moment after the job's end.
         wait_until(lambda: runs_of(looked(operator), "inspect") >= 2, timeout=60)
         seen = looked(operator)
         assert seen["away"] == []
@@ -257,8 +258,8 @@ def test_what_happens_is_seen(tmp_path: Path) -> None:
         assert seen["storage"]["files"] == 1
         assert seen["storage"]["object_bytes"] == 9
 
-        asked = operator.post(RETRY, json={"id": bad})
-        assert (asked.status_code, asked.json()) == (200, {"id": bad})
+        answer = operator.post(RETRY, json={"id": bad})
+        assert (answer.status_code, answer.json()) == (200, {"id": bad})
         wait_until(lambda: looked(operator)["jobs"]["failed"] == 1, timeout=60)
         refused = operator.post(RETRY, json={"id": good})
         assert (refused.status_code, refused.json()["code"]) == (409, "not_retryable")

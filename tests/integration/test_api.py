@@ -20,7 +20,7 @@ API = "/api/file/upload"
 
 
 def frames(response: httpx.Response) -> Iterator[tuple[str, str, str]]:
-    """(id, event, data) as they come, until the stream ends."""
+    """Yield (id, event, data) as they come, until the stream ends."""
     event_id, event, data = "", "message", ""
     for line in response.iter_lines():
         name, _, value = line.partition(": ")
@@ -74,7 +74,9 @@ def test_a_form_with_known_content_is_complete_at_once(server: Server) -> None:
             "headers": {"Content-Type": "multipart/form-data; boundary=b"},
         },
         {
-            "content": b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ncut off',
+            "content": (
+                b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ncut off'
+            ),
             "headers": {"Content-Type": "multipart/form-data; boundary=b"},
         },
     ],
@@ -266,8 +268,11 @@ def test_a_stopping_server_ends_its_streams(server: Server) -> None:
 
 
 def test_a_head_during_the_last_patch_never_answers_404(server: Server) -> None:
-    """Content that is held already leaves no file behind at its finish. A client that is told 404
-    begins at zero."""
+    """Content that is held already leaves no file at its finish.
+
+    A client that gets 404 would start at zero.
+
+    """
     content = os.urandom(2000)
     server.wait_for_status(send(server, content), "completed")
     with connected(server.url) as sender, connected(server.url) as asker:
@@ -284,7 +289,7 @@ def test_a_head_during_the_last_patch_never_answers_404(server: Server) -> None:
 def test_a_file_of_the_page_that_the_client_has_is_not_sent_again(server: Server) -> None:
     url = f"{server.url}/page/page.css"
     tag = httpx.get(url).headers["ETag"]
-    # A proxy that compresses marks the tag as weak.
+    # A proxy that compresses makes the tag a weak one.
     for condition in (tag, f"W/{tag}", f'"other", {tag}', "*"):
         answer = httpx.get(url, headers={"If-None-Match": condition})
         assert (answer.status_code, answer.content) == (304, b""), condition

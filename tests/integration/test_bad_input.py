@@ -16,8 +16,10 @@ CASES = [
     ("POST", "", {"Upload-Length": str(2**63)}, 400, "malformed_header"),
     ("POST", "", {"Upload-Length": "99999999999999"}, 413, "max_size_exceeded"),
     ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "key !!!!"}, 400, "malformed_header"),
-    ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "a YQ==,a Yg=="}, 400, "malformed_header"),
-    ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "k " + "A" * 20000}, 413, "metadata_too_large"),
+    ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "a YQ==,a Yg=="}, 400,
+     "malformed_header"),
+    ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "k " + "A" * 20000}, 413,
+     "metadata_too_large"),
     ("POST", "", {"Upload-Concat": "final;/files/nothing"}, 400, "invalid_concatenation"),
     ("HEAD", "..%2f..%2fetc%2fpasswd", {}, 404, None),
     ("PATCH", "a%00b", {"Upload-Offset": "0", **BODY}, 404, "upload_not_found"),
@@ -69,7 +71,7 @@ def test_a_file_that_differs_from_its_hash_is_dropped(server: Server) -> None:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """4 MiB."""
+    """Mount a disk of 4 MiB."""
     with small_disk(tmp_path, 4) as mount:
         yield mount
 

@@ -1,4 +1,4 @@
-"""What nobody points at is collected from the object store, and nothing else (requirement S20, fault 49)."""
+"""Objects without a reference are removed from the store, no others (requirement S20, fault 49)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -88,7 +88,7 @@ def test_an_object_without_a_file_goes_after_two_days(bench: Bench, tmp_path: Pa
 def collected_before(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str, collecting: list[str]
 ) -> None:
-    """Somebody else's janitor is at the object when the attempt comes to this step."""
+    """Run another process's janitor when the attempt comes to this step."""
 
     def failpoint(name: str) -> None:
         if name == step and collecting:
@@ -142,7 +142,7 @@ class _Stopping(MemoryMultipartState):
 
 
 def begin(bench: Bench, task_id: UploadId, folder: Path) -> str:
-    """An attempt dies in the middle of a put in parts."""
+    """Let an attempt die in the middle of a put in parts."""
     source = folder / "large"
     source.write_bytes(bytes(11 << 20))
     ledger = _Stopping()
@@ -184,7 +184,7 @@ def test_the_rounds_between_do_not_look_through_the_object_store(
 
 
 def test_a_catalog_collects_nothing_of_another_ones(bench: Bench, tmp_path: Path) -> None:
-    """A new database beside an old object store knows none of its objects."""
+    """A new database with an old object store knows none of its objects."""
     put(bench, ORPHAN, tmp_path)
     assert claim_objects(bench.ports)
     bench.ports.objects.set_owner("another catalog")

@@ -1,5 +1,7 @@
-"""The tus conformance suite against our own server: plain, and behind a proxy with expiry; both ways
-of receiving."""
+"""The tus conformance suite against our own server.
+
+It runs without a proxy, and behind one with expiry; with both ways of receiving.
+"""
 
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from support.conformance import SETTINGS, by_outcome, run_suite
 from support.server import running_server
 
 NOT_ANNOUNCED = {"C134", "C166", "C189", "C190"}
-"""Checks of what a server answers that does *not* announce an extension: we announce it."""
+"""Checks of a server that does *not* announce an extension: we announce it."""
 TRAILERS = {"C155", "C156", "C157", "C158"}
 """checksum-trailer is not announced behind a proxy, which drops trailers."""
 NEEDS_PROXY = {"C91", "C92", "C93", "C94", "C95", "C96"}
@@ -17,7 +19,7 @@ NEEDS_WAITING = {"C64", "C140", "C141", "C142"}
 
 @pytest.fixture(params=["true", "false"], ids=["lent", "asgi"])
 def way(request: pytest.FixtureRequest) -> dict[str, str]:
-    """How bodies are received, as the server's environment says it."""
+    """Return how bodies are received, as the server's environment names it."""
     return {"TUSD_LEND_BODIES": request.param, **SETTINGS}
 
 

@@ -1,5 +1,7 @@
-"""The server's own limits on connections, from outside: behind a badly configured proxy, and without
-descriptors."""
+"""The server's own limits on connections, from outside.
+
+It is behind a badly configured proxy, or has few descriptors.
+"""
 
 import os
 import socket
@@ -26,7 +28,7 @@ location / {
     proxy_set_header Host $http_host;
 }
 """
-"""As tutorials about WebSockets have it."""
+"""The lines that tutorials about WebSockets have."""
 
 
 def stored(server: Server, url: str) -> bytes:
@@ -46,8 +48,11 @@ def tutorial_nginx(server: Server) -> Iterator[Nginx]:
 
 @pytest.mark.parametrize("lends", ["true", "false"], ids=["lent", "asgi"])
 def test_no_request_of_another_user_becomes_a_body(tmp_path: Path, lends: str) -> None:
-    """Behind a proxy that uses its connections for one user after another: a body that is taken for
-    requests would leave half a request behind, which the next user's completes."""
+    """The proxy uses its connections for one user after another.
+
+    A body that is taken for requests would leave half a request, which the next user's bytes
+    complete.
+    """
     env = {"TUSD_AUTH__ACCESS_SECRET": SECRET, "TUSD_LEND_BODIES": lends}
     thief, victim = bearer(token(8)), bearer(token(7))
     with (
@@ -102,7 +107,8 @@ def test_an_upload_by_a_client_that_requests_http2_is_refused_clearly(
         fields = [f"{name}: {value}" for name, value in {**BODY, "Upload-Offset": "0"}.items()]
         answer = subprocess.run(
             ["curl", "-sS", "--http2", "--max-time", "20", "-X", "PATCH", "--data-binary", "hello",
-             "-w", "\n%{http_code}", *(part for field in fields for part in ("-H", field)), address],
+             "-w", "\n%{http_code}", *(part for field in fields for part in ("-H", field)),
+             address],
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
     body, _, status = answer.rpartition("\n")
@@ -153,7 +159,7 @@ def test_a_head_that_is_too_large_is_refused_in_the_form_of_all_refusals(server:
 
 
 def test_a_flood_of_connections_leaves_room_for_uploads_and_health(tmp_path: Path) -> None:
-    """With few descriptors, all of which silent connections would take."""
+    """Few descriptors are free, and silent connections would take all of them."""
     program = (
         "/bin/sh", "-c", 'ulimit -S -n 200; ulimit -H -n 400; exec "$0" "$@"',
         *Server(tmp_path).program,
@@ -182,7 +188,7 @@ def test_a_flood_of_connections_leaves_room_for_uploads_and_health(tmp_path: Pat
         upload.send(content[1_000_000:])
         assert upload.answer().status == 204
         assert stored(server, url) == content
-        # The newest still wait, the oldest gave way.
+        # The newest connections still wait, the oldest were closed.
         assert _is_closed(silent[0])
         assert not _is_closed(silent[-1])
         assert _descriptors(server) < 300

@@ -1,4 +1,4 @@
-"""The data of an earlier version (tests/fixtures) is opened and gone on with: by HTTP and commands alone."""
+"""The data of an earlier version (tests/fixtures) is opened and used by HTTP and commands."""
 
 import hashlib
 import os
@@ -21,12 +21,12 @@ from support.waiting import wait_until
 from support.worker_process import running_worker
 
 SPARE_BYTES = 1000
-"""The room that the owner has left when the data is opened."""
+"""Bytes that the owner may still store when the data is opened."""
 
 
 @dataclass
 class Opened:
-    """A deployment over the kept data, and what its server answered before it had a worker."""
+    """A deployment with the kept data, and its answers before it had a worker."""
 
     kept: dict[str, Any]
     data: Path
@@ -62,7 +62,7 @@ def _settings(about: dict[str, Any], kept: dict[str, Any]) -> dict[str, str]:
 
 
 def _quota_answers(me: Account) -> tuple[int, int]:
-    """Status codes of an upload of one byte more than there is room for, and of one that just fits."""
+    """Return the status codes of an upload of one byte too many, and of one that just fits."""
     too_much = me.create(SPARE_BYTES + 1)
     fits = me.create(SPARE_BYTES)
     if fits.status_code == 201:

@@ -1,6 +1,6 @@
 """A server as each deployment starts it, its command and environment read from the shipped files.
 
-The engines are left out, so that it is embedded: who gets in does not depend on them.
+The engines are left out, so that it is embedded: access does not depend on them.
 """
 
 import os
@@ -28,7 +28,8 @@ ENGINES = re.compile(r"TUSD_(MYSQL|REDIS|RABBITMQ)__|OSS_|MYSQL_")
 FILLED = {
     **environment(ENV_EXAMPLES[0]),
     **dict.fromkeys(
-        ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD"),
+        ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD",
+         "TUSD_RABBITMQ__PASSWORD"),
         "x",
     ),
     "TUSD_AUTH__ACCESS_SECRET": SECRET,
@@ -61,7 +62,7 @@ WAYS = pytest.mark.parametrize("way", [by_compose, by_systemd, by_kubernetes])
 
 
 def embedded(given: dict[str, str], folder: Path) -> dict[str, str]:
-    """Without engines, in a directory of the test's and at addresses of its own."""
+    """Return the environment without engines, with a directory and addresses of the test."""
     kept = {name: value for name, value in given.items() if not ENGINES.match(name)}
     assert given["TUSD_MONITORING_LISTEN"]
     places = {"TUSD_DATA_DIR": str(folder), "TUSD_MONITORING_LISTEN": f"{folder}.sock"}
@@ -79,7 +80,8 @@ def test_a_stranger_is_refused_and_the_first_user_is_served(way: Way, tmp_path: 
             assert httpx.get(f"{server.url}{path}").status_code == 401, path
         for path in ("/readyz", "/metrics"):
             assert httpx.get(f"{server.url}{path}").status_code == 404, path
-        # As docs/production.md has it: in the place where the server has its environment.
+        # The secret is in the place where the server has its environment, as docs/production.md
+        # describes.
         made = subprocess.run(
             [sys.executable, "-m", "tusd_py", "user", "add", "anna"],
             env={**os.environ, **env}, capture_output=True, text=True, check=True,

@@ -1,4 +1,4 @@
-"""The doctor before real services: a sound configuration has nothing, each other one its own fault."""
+"""The doctor before real services: a sound configuration has no finding, each fault has its own."""
 
 import json
 import os
@@ -29,7 +29,7 @@ SECRET = MariaDb.user_password
 
 
 class Room:
-    """A sound configuration on real services; a test spoils one part of it."""
+    """A sound configuration on real services; a test changes one part of it."""
 
     def __init__(
         self, tmp_path: Path, mariadb: MariaDb, redis: Redis, rabbitmq: RabbitMq, vhost: str
@@ -50,7 +50,7 @@ class Room:
         }  # fmt: skip
 
     def settings(self, **changed: Any) -> Settings:
-        """With some settings changed, sections member by member."""
+        """Return the settings with some of them changed, sections member by member."""
         tree = {**self.tree}
         for name, value in changed.items():
             tree[name] = {**tree.get(name, {}), **value} if isinstance(value, dict) else value
@@ -65,7 +65,7 @@ class Room:
         return list(run_checks(checks))
 
     def bad(self, **changed: Any) -> dict[str, Level]:
-        """Checks with a warning or a problem; each has a remedy, none tells a secret."""
+        """Return the checks with a warning or a problem; each has a remedy and shows no secret."""
         return bad(self.findings(rabbitmqctl=False, **changed))
 
 
@@ -74,7 +74,7 @@ def bad(findings: list[Finding]) -> dict[str, Level]:
     seen = {
         one.check: one
         for one in findings
-        # The machine's temporary folder may be in memory, or a container's.
+        # The temporary folder of the machine may be in memory, or in a container.
         if one.level in (Level.WARNING, Level.PROBLEM) and one.check != "disk.kind"
     }
     assert all(one.remedy for one in seen.values())
@@ -83,13 +83,13 @@ def bad(findings: list[Finding]) -> dict[str, Level]:
 
 @pytest.fixture(scope="module")
 def vhost(rabbitmq: RabbitMq) -> str:
-    """An empty virtual host."""
+    """Return the address of an empty virtual host."""
     return rabbitmq.virtual_host()
 
 
 @pytest.fixture
 def own_vhost(room: Room, rabbitmq: RabbitMq) -> str:
-    """One for the test alone, put into the room's settings."""
+    """Make a virtual host for the test alone, and put it into the room's settings."""
     name = rabbitmq.virtual_host()
     room.tree["rabbitmq"]["vhost"] = name
     return name
@@ -104,7 +104,7 @@ def room(
 
 @contextmanager
 def own_redis(*commands: str) -> Iterator[dict[str, str]]:
-    """Another Redis, after some commands, as a section of settings."""
+    """Start another Redis, run some commands, and return its section of settings."""
     server = Redis()
     try:
         server.start()
@@ -275,8 +275,8 @@ def test_a_rabbitmqctl_of_another_broker_is_not_believed(room: Room) -> None:
     room.rabbitmqctl = shlex.join(["echo", '{<<"rabbit@elsewhere">>,{ok,10000}}'])
     findings = room.findings()
     assert bad(findings) == {}
-    told = {one.check: one.level for one in findings}
-    assert told["rabbitmq.consumer_timeout"] is Level.NOTE
+    levels = {one.check: one.level for one in findings}
+    assert levels["rabbitmq.consumer_timeout"] is Level.NOTE
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_a_broker_short_of_memory_is_found(room: Room, rabbitmq: RabbitMq) -> No
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """16 MiB."""
+    """Mount a disk of 16 MiB."""
     with small_disk(tmp_path, 16) as mount:
         yield mount
 
@@ -315,8 +315,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_small_disk_in_memory_is_found(room: Room, disk: Path) -> None:
     findings = room.findings(rabbitmqctl=False, data_dir=disk / "data")
     assert bad(findings) == {"disk.space": Level.PROBLEM}
-    told = {one.check: one.level for one in findings}
-    assert told["disk.kind"] is Level.WARNING
+    levels = {one.check: one.level for one in findings}
+    assert levels["disk.kind"] is Level.WARNING
 
 
 def test_a_disk_that_can_not_be_written_is_found(room: Room, disk: Path) -> None:

@@ -1,4 +1,4 @@
-"""The doctor before real deployments: a sound one has nothing, each of the others its own fault."""
+"""The doctor before real deployments: a sound one has no finding, each fault has its own."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ from tusd_py.doctor.deployment.probe_client import DEFAULT_ORIGIN, ProbeClient, 
 from tusd_py.doctor.findings import Finding, Level
 
 APART = {"TUSD_MONITORING_LISTEN": "127.0.0.1:0"}
-"""Figures and readiness at an address of their own."""
+"""The address for figures and readiness, apart from that of the uploads."""
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,14 @@ def proxied(backend: Server, block: str = PROXY) -> Iterator[Nginx]:
 def found(
     monkeypatch: pytest.MonkeyPatch, nginx: Nginx, path: str = "/files/", **more: object
 ) -> list[Finding]:
-    """What the doctor says, without its longest pause."""
+    """Return the doctor's findings, without its longest pause."""
     monkeypatch.setenv("SSL_CERT_FILE", str(nginx.certificate))
     options: dict[str, object] = {"clock": SystemClock(), "silent_seconds": 0.0, **more}
     return list(examine(f"{nginx.url}{path}", **options))  # type: ignore[arg-type]
 
 
 def bad(findings: list[Finding]) -> dict[str, Level]:
-    """Checks with a warning or a problem; each has a remedy."""
+    """Return the checks with a warning or a problem; each has a remedy."""
     seen = {one.check: one for one in findings if one.level in (Level.WARNING, Level.PROBLEM)}
     assert all(one.remedy for one in seen.values())
     return {check: one.level for check, one in seen.items()}
@@ -84,9 +84,9 @@ SEEDED = {
                           "request-buffering", Level.PROBLEM),
     "1 MiB bodies": ("client_max_body_size 0", "client_max_body_size 1m",
                      "body-size", Level.PROBLEM),
-    "scheme not told": ("proxy_set_header X-Forwarded-Proto $scheme;", "",
+    "scheme not passed on": ("proxy_set_header X-Forwarded-Proto $scheme;", "",
                         "location", Level.PROBLEM),
-    "host not told": ("proxy_set_header Host $http_host;", "proxy_set_header Host backend;",
+    "host not passed on": ("proxy_set_header Host $http_host;", "proxy_set_header Host backend;",
                       "location", Level.PROBLEM),
     "path changed": ("location / {\n    proxy_pass http://backend;",
                      "location /up/ {\n    proxy_pass http://backend/;", "location", Level.PROBLEM),
@@ -103,7 +103,8 @@ SEEDED = {
                           "gzip on;\ngzip_proxied any;\ngzip_min_length 1;\n"
                           "gzip_types text/event-stream;\nlocation / {",
                           "event-buffering", Level.WARNING),
-    "WebSockets not passed on": ("proxy_set_header Upgrade $http_upgrade;", "", "websocket", Level.WARNING),
+    "WebSockets not passed on": ("proxy_set_header Upgrade $http_upgrade;", "", "websocket",
+                                 Level.WARNING),
     "range taken out": ("location / {", 'proxy_set_header Range "";\nlocation / {',
                         "range", Level.PROBLEM),
     "DELETE refused": ("location / {",
@@ -132,8 +133,8 @@ def test_a_proxys_fault_is_found_and_nothing_else(
     with proxied(backend, PROXY.replace(sound, faulty)) as nginx:
         findings = found(monkeypatch, nginx, path)
     expected = {check: level}
-    if seeded == "host not told":
-        # What hides the browser's name hides a rebound one too.
+    if seeded == "host not passed on":
+        # A proxy that hides the browser's Host hides a rebound one too.
         expected["host-names"] = Level.PROBLEM
     assert bad(findings) == expected, findings
 
@@ -185,15 +186,15 @@ def test_a_refused_origin_matters_when_it_was_given(tmp_path: Path) -> None:
     allowed = {"TUSD_CORS__ALLOW_ORIGINS": "https://page.example", **APART}
     with running_server(tmp_path / "data", "--workers", "1", env=allowed) as server:
         clock = SystemClock()
-        unasked = list(examine(server.files, clock=clock, silent_seconds=0))
-        asked = list(
+        without_origin = list(examine(server.files, clock=clock, silent_seconds=0))
+        by_origin = list(
             examine(server.files, clock=clock, silent_seconds=0, origin="https://other.example")
         )
         right = list(
             examine(server.files, clock=clock, silent_seconds=0, origin="https://page.example")
         )
-    assert [one.check for one in unasked if one.level is Level.NOTE] == ["cors"]
-    assert bad(asked) == {"cors": Level.PROBLEM}
+    assert [one.check for one in without_origin if one.level is Level.NOTE] == ["cors"]
+    assert bad(by_origin) == {"cors": Level.PROBLEM}
     assert bad(right) == {}
 
 
@@ -211,7 +212,7 @@ def test_the_two_lines_of_every_tutorial_open_nothing_of_the_operators(
             assert retried.json()["code"] == "operator_link_needed"
             page = {"Origin": "https://evil.example"}
             assert httpx.get(f"{nginx.plain_url}/", headers=page).status_code == 403
-            # The operator gets in by the same way, by a link.
+            # The operator signs in by the same way, by a link.
             with httpx.Client(base_url=nginx.plain_url, follow_redirects=True) as operator:
                 link = server.operator_link.replace(server.url, nginx.plain_url)
                 assert operator.get(link).status_code == 200
@@ -273,7 +274,7 @@ def test_an_address_without_a_server_gives_code_3(backend: Server) -> None:
 
 @contextmanager
 def peer(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """A foreign server on loopback; its tus endpoint's address."""
+    """Run a foreign server on loopback and yield the address of its tus endpoint."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -289,17 +290,17 @@ def test_events_that_stop_after_the_first_are_held_back() -> None:
 
     class Holding(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self._say(201, Location="/files/1")
+            self._answer(201, Location="/files/1")
 
         def do_PATCH(self) -> None:
-            self._say(204)
+            self._answer(204)
 
         def do_GET(self) -> None:
-            self._say(200)
+            self._answer(200)
             self.wfile.write(b"data: {}\r\n\r\n")
             over.wait(60)
 
-        def _say(self, status: int, **headers: str) -> None:
+        def _answer(self, status: int, **headers: str) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
             for name, value in headers.items():
@@ -318,11 +319,11 @@ def test_events_that_stop_after_the_first_are_held_back() -> None:
 
 
 def test_the_token_is_sent_and_not_shown() -> None:
-    heard: list[str | None] = []
+    credentials: list[str | None] = []
 
     class Refusing(BaseHTTPRequestHandler):
         def do_OPTIONS(self) -> None:
-            heard.append(self.headers["Authorization"])
+            credentials.append(self.headers["Authorization"])
             self.send_response(401)
             self.end_headers()
 
@@ -331,6 +332,6 @@ def test_the_token_is_sent_and_not_shown() -> None:
 
     with peer(Refusing) as url:
         findings = list(examine(url, clock=SystemClock(), token="s3cret"))
-    assert heard == ["Bearer s3cret"]
+    assert credentials == ["Bearer s3cret"]
     assert bad(findings) == {"endpoint": Level.PROBLEM}
     assert "s3cret" not in repr(findings)

@@ -1,4 +1,4 @@
-"""The doctor before OSS and S3: a sound bucket has nothing, each other one its own fault."""
+"""The doctor before OSS and S3: a sound bucket has no finding, each fault has its own."""
 
 from collections.abc import Iterator
 from pathlib import Path

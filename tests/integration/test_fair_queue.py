@@ -1,4 +1,4 @@
-"""Whose job a worker takes next, on both queues: users take turns, and light work has a thread of its own."""
+"""Whose job a worker claims next, on both queues: users take turns, lanes have their threads."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def taken(bench: Bench, count: int) -> list[UploadId]:
-    """The tasks that a worker takes, in order; each ends before the next is taken."""
+    """Return the tasks that a worker claims, in order; each ends before the next is claimed."""
     order: list[UploadId] = []
 
     def steps(attempt: Attempt) -> None:

@@ -80,7 +80,7 @@ def test_no_other_types_demuxer_reads_a_neighbour(neighbours: Path) -> None:
 
 
 def test_without_the_guards_the_neighbour_is_read(neighbours: Path) -> None:
-    """The control: the same crafted file does leak, so the test above can fail."""
+    """The same crafted file does leak without the guards, so the test above can fail."""
     crafted = neighbours / "crafted.mp4"
     crafted.write_text(CONCAT.format(target="victim.mp4"))
     subprocess.run(
@@ -189,23 +189,23 @@ def test_ffmpeg_reports_what_ffprobe_reports(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    told = parse_ffmpeg(done.stderr)
+    reported = parse_ffmpeg(done.stderr)
     probed = subprocess.run(
         ["ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams", str(source)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     other = parse_ffprobe(probed.stdout)
-    assert told is not None
+    assert reported is not None
     assert other is not None
-    assert (told.has_video, told.has_audio, told.width, told.height) == (
+    assert (reported.has_video, reported.has_audio, reported.width, reported.height) == (
         True,
         True,
         other.width,
         other.height,
     )
-    assert told.duration is not None
+    assert reported.duration is not None
     assert other.duration is not None
-    assert abs(told.duration - other.duration) < 0.1
+    assert abs(reported.duration - other.duration) < 0.1
     assert parse_ffmpeg("no streams here") is None
     assert parse_ffprobe("not json") is None
 

@@ -1,4 +1,4 @@
-"""Crafted files must not make the programs for renditions read their neighbours, even without a sandbox."""
+"""Crafted files make no program for renditions read other files, even without a sandbox."""
 
 import subprocess
 from functools import partial
@@ -23,10 +23,12 @@ PICTURE = Stream(index=0, kind="video", codec="h264", width=160, height=120, dur
 def lines(demuxer: str) -> dict[str, partial[list[str]]]:
     chosen = Chosen(picture=PICTURE, sounds=(), subtitles=(), main_sound=None)
     film = Film(
-        path=Path("x"), demuxer=demuxer, contents=Contents(duration=1.0, streams=(PICTURE,)), chosen=chosen
+        path=Path("x"), demuxer=demuxer, contents=Contents(duration=1.0, streams=(PICTURE,)),
+        chosen=chosen
     )  # fmt: skip
     picture = Picture(
-        index=0, filters=("format=yuv420p",), colour=HD, rate=15, time_base=None,  # type: ignore[arg-type]
+        index=0, filters=("format=yuv420p",), colour=HD, rate=15,
+        time_base=None,  # type: ignore[arg-type]
         key_frame_distance=15,
     )  # fmt: skip
     search = Search(start=0.0, keys_only=False, only_showing=False)
@@ -58,4 +60,4 @@ def test_no_rendition_reads_another_file(tmp_path: Path, name: str) -> None:
         for demuxer in ("mov", "matroska"):
             assert run(crafted, demuxer) == 0, (kind, demuxer)
     if name not in ("subtitles", "thumbnail"):
-        assert run(victim, "mov") > 0  # the control
+        assert run(victim, "mov") > 0  # This is the control.

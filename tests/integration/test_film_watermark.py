@@ -1,4 +1,4 @@
-"""A watermark over the web copy of a film, in the right place and colour; what was sent is kept."""
+"""A watermark over the web copy of a film, in the right place and colour; the original is kept."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_every_films_web_copy_is_marked_and_its_original_kept(tmp_path: Path) ->
         "media: {preset: ultrafast, video: {watermark: {picture: "
         f"{stamp}, opacity: 1, size: 0.25, margin: 0, place: top-right}}}}}}"
     )
-    # One that would stay as it is without a watermark.
+    # Without a watermark this film would stay as it is.
     source = video(tmp_path / "clip.mp4", crf=40, seconds=1.0)
     with running_server(tmp_path / "data", "--config", str(settings), env=STILLS) as server:
         task = send(server, source)
@@ -38,8 +38,8 @@ def test_every_films_web_copy_is_marked_and_its_original_kept(tmp_path: Path) ->
             rgb = pixels_of(made)[: 160 * 120 * 3]
             marked = tuple(rgb[3 * (15 * 160 + 140) : 3 * (15 * 160 + 140) + 3])
             assert abs(marked[0] - 255) + marked[1] + marked[2] < 40, (name, marked)
-            beside = {tuple(rgb[3 * (y * 160 + 20) : 3 * (y * 160 + 20) + 3]) for y in range(120)}
-            assert len(beside) > 4, name
+            outside = {tuple(rgb[3 * (y * 160 + 20) : 3 * (y * 160 + 20) + 3]) for y in range(120)}
+            assert len(outside) > 4, name
 
 
 @pytest.mark.parametrize("kind", ["bwrap", "landlock"])
@@ -52,7 +52,8 @@ def test_the_marks_colour_is_that_of_the_films_matrix(kind: Kind, tmp_path: Path
     box = Sandbox(kind=kind, source=source, output=output, limits=limits, readable=(stamp,))
     plan = Encode(
         picture=Picture(
-            index=0, filters=("format=yuv420p",), colour=HD, rate=15, time_base=None,  # type: ignore[arg-type]
+            index=0, filters=("format=yuv420p",), colour=HD, rate=15,
+            time_base=None,  # type: ignore[arg-type]
             key_frame_distance=15,
         ),
         sounds=(), subtitles=(), tags=TagChanges(), crf=10, preset="ultrafast", otherwise=None,

@@ -1,4 +1,4 @@
-"""A server's first users are made by one command, and each of them sees his own files alone."""
+"""A server's first users are made by one command, and each of them sees only their own files."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ def add(*arguments: str, env: Mapping[str, str]) -> "subprocess.CompletedProcess
 def token_of(*arguments: str) -> str:
     done = add(*arguments, env=NAMED)
     assert done.returncode == 0, done.stderr
-    # Standard output is the token alone, for a shell to keep.
+    # Standard output is the token alone, so that a shell can store it.
     assert len(done.stdout.split()) == 1
     return done.stdout.strip()
 
@@ -58,7 +58,7 @@ def test_a_user_made_by_the_command_is_served_and_strangers_and_others_are_not(
     assert httpx.get(url, headers={**TUS, **ben}).status_code == 404
     assert [task["filename"] for task in listed(tasks, anna)] == ["a.txt"]
     assert listed(tasks, ben) == []
-    # The same user again: a name has one number for ever.
+    # The same user is added again: a name keeps its number for ever.
     assert [task["filename"] for task in listed(tasks, bearer(token_of("anna")))] == ["a.txt"]
 
 
@@ -77,13 +77,13 @@ def test_a_role_opens_the_operators_page(server: Server) -> None:
 
 def test_the_command_prints_the_user_and_how_the_token_is_used() -> None:
     done = add("anna", "--tenant", "sales", env=WITH_SECRET)
-    for said in ("anna", "number -", "UTC", "TUSD_TOKEN", "Access token", "Authorization: Bearer"):
-        assert said in done.stderr
+    for text in ("anna", "number -", "UTC", "TUSD_TOKEN", "Access token", "Authorization: Bearer"):
+        assert text in done.stderr
     assert done.stdout.strip() not in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("env", "text"),
     [
         ({}, "auth.access_secret is not set"),
         (
@@ -95,10 +95,10 @@ def test_the_command_prints_the_user_and_how_the_token_is_used() -> None:
         ),
     ],
 )
-def test_without_a_secret_it_prints_what_to_do_instead(env: dict[str, str], said: str) -> None:
+def test_without_a_secret_it_prints_what_to_do_instead(env: dict[str, str], text: str) -> None:
     done = add("anna", env=env)
     assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert text in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -125,7 +125,8 @@ def test_what_can_be_no_life_is_refused(life: str) -> None:
 
 def serve(folder: Path, *flags: str, env: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "tusd_py", "serve", "--data-dir", str(folder), "--port", "0", *flags],
+        [sys.executable, "-m", "tusd_py", "serve", "--data-dir", str(folder), "--port", "0",
+         *flags],
         env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 

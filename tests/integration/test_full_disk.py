@@ -29,7 +29,7 @@ def delete(url: str) -> int:
 
 
 def send_until_refused(url: str, reached: int = 0) -> tuple[httpx.Response, int]:
-    """Bodies of 8 MiB, each resumed where the last one ended; the refusal and the offset."""
+    """Send bodies of 8 MiB until one is refused; return the refusal and the offset."""
     while True:
         answer = patch(url, reached, bytes(8 * MIB))
         if answer.status_code != 204:
@@ -65,7 +65,7 @@ def assert_deletions_need_nothing_from_others(server: Server, disk: Path, urls: 
     spare, ballast = server.data_dir / "spare", disk / "another program's"
     used = False
     for url in urls:
-        # The other program takes at once whatever the databases leave of what was kept for them.
+        # The other program at once takes all space that the databases give up.
         fill(ballast)
         assert delete(url) == 204
         used = used or len(list(spare.iterdir())) < PIECES

@@ -1,4 +1,4 @@
-"""``tusd-py gc``, as an operator runs it beside an object store."""
+"""``tusd-py gc``, as an operator runs it with an object store."""
 
 import subprocess
 import sys
@@ -21,9 +21,9 @@ def test_another_catalogs_objects_are_left_alone_until_they_are_adopted(tmp_path
     ours = owner.read_text()
     owner.write_text("another")
     for flags in ([], ["--dry-run"]):
-        told = gc(data_dir, *flags)
-        assert told.returncode == 0, told.stderr
-        assert "another catalog: none of its objects are removed" in told.stdout
+        ran = gc(data_dir, *flags)
+        assert ran.returncode == 0, ran.stderr
+        assert "another catalog: none of its objects are removed" in ran.stdout
     assert owner.read_text() == "another"
     both = gc(data_dir, "--adopt-objects", "--dry-run")
     assert both.returncode == 2

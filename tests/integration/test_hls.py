@@ -1,4 +1,4 @@
-"""HTTP Live Streaming of a film: made by a real server, played by ffmpeg over HTTP and by a signed link."""
+"""HTTP Live Streaming of a film: a real server makes it, ffmpeg plays it, also by a signed link."""
 
 import json
 import re
@@ -14,7 +14,7 @@ ENV = {"TUSD_MEDIA__PRESET": "ultrafast", "TUSD_MEDIA__VIDEO__HLS": "60,120,1080
 
 
 def played(url: str) -> dict[str, object]:
-    """What ffprobe finds behind a playlist when it reads every frame."""
+    """Return what ffprobe finds in a playlist when it reads every frame."""
     found = subprocess.run(
         [
             "ffprobe", "-v", "error", "-count_frames", "-extension_picky", "0", "-of", "json",

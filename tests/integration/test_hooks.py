@@ -1,4 +1,4 @@
-"""Hooks of a running server: an application that is asked, told, away, and back."""
+"""Hooks of a running server: an application that decides, is notified, is away, and comes back."""
 
 import base64
 import os
@@ -52,9 +52,9 @@ def test_an_application_decides_and_is_notified_by_signed_requests(
         task = task_id(send(server, b"some text", "a.txt"))
         wait_until(lambda: receiver.events() == ALL)
     for each in receiver.received:
-        told = Webhook(SECRET).verify(each.body, each.headers)
-        assert told["type"] == each.event
-        assert (told["data"]["task_id"], told["data"]["filename"]) == (task, "a.txt")
+        event = Webhook(SECRET).verify(each.body, each.headers)
+        assert event["type"] == each.event
+        assert (event["data"]["task_id"], event["data"]["filename"]) == (task, "a.txt")
     assert len({each.headers["webhook-id"] for each in receiver.received}) == 4
     complete = receiver.received[-1].json["data"]
     assert complete["file_size"] == 9
@@ -93,7 +93,7 @@ def test_what_our_own_rules_refuse_calls_no_hook(tmp_path: Path, receiver: Recei
         assert receiver.events().count("pre-create") == 1, "of the final upload that can be"
 
 
-@pytest.mark.parametrize("trouble", ["answers 500", "is away", "says too much", "is silent"])
+@pytest.mark.parametrize("trouble", ["answers 500", "is away", "answers too much", "is silent"])
 def test_without_an_answer_no_upload_begins(
     tmp_path: Path, receiver: Receiver, trouble: str
 ) -> None:
@@ -104,7 +104,7 @@ def test_without_an_answer_no_upload_begins(
     def answer(_told: Received) -> tuple[int, object]:
         if trouble == "is silent":
             over.wait(60)
-        return (200, {"x": "y" * 20_000}) if trouble == "says too much" else (500, None)
+        return (200, {"x": "y" * 20_000}) if trouble == "answers too much" else (500, None)
 
     receiver.answer = answer
     settings = env(receiver, TUSD_HOOKS__TIMEOUT="0.5")
@@ -133,8 +133,10 @@ def test_undelivered_events_are_delivered_later_in_order_through_kill_9(
         receiver.answer = lambda _: (204, None)
         server.start()
         wait_until(lambda: receiver.events()[-1] == "post-complete", timeout=90)
-    told = [each for each in receiver.received if each.event == "post-create"]
-    assert len({each.headers["webhook-id"] for each in told}) == 1, "the same thing, told again"
+    deliveries = [each for each in receiver.received if each.event == "post-create"]
+    assert len({each.headers["webhook-id"] for each in deliveries}) == 1, (
+        "the same event, delivered again"
+    )
     events = receiver.events()
     assert events[events.index("post-finish") :] == ["post-finish", "post-complete"]
 
@@ -178,7 +180,7 @@ def test_only_chosen_events_are_delivered(tmp_path: Path, receiver: Receiver) ->
 def test_functions_of_the_application_decide_and_are_notified(tmp_path: Path) -> None:
     seen: list[HookNotification] = []
 
-    async def ask(notification: HookNotification) -> None:
+    async def decide(notification: HookNotification) -> None:
         if notification.upload.filename == "no":
             raise HookRefused("Not this.")
         if notification.upload.filename == "broken":
@@ -192,7 +194,7 @@ def test_functions_of_the_application_decide_and_are_notified(tmp_path: Path) ->
     async def finish(notification: HookNotification) -> None:
         seen.append(notification)
 
-    hooks = Hooks(pre_create=ask, post_finish=finish, post_complete=complete)
+    hooks = Hooks(pre_create=decide, post_finish=finish, post_complete=complete)
     settings = Settings(data_dir=tmp_path, workers=1, jobs={"relay_every": 0.05})
 
     async def main() -> None:

@@ -49,12 +49,12 @@ def drips(stopped: Event) -> list[Answering]:
     ]
 
 
-async def asked(url: str, seconds: float) -> None:
+async def decided_by(url: str, seconds: float) -> None:
     hook = Webhook(url, secret="", payload="tusd-py", timeout=seconds, clock=SystemClock())
     hook._form = lambda _: {}  # type: ignore[assignment]
-    told = type("Told", (), {"event": HookEvent.PRE_CREATE, "id": "1"})()
+    notification = type("Notification", (), {"event": HookEvent.PRE_CREATE, "id": "1"})()
     try:
-        await hook.decide(told)
+        await hook.decide(notification)
     finally:
         await hook.close()
 
@@ -64,7 +64,7 @@ def test_a_hooks_compressed_answer_takes_no_memory() -> None:
         tracemalloc.start()
         try:
             with pytest.raises(HookUnavailable):
-                asyncio.run(asked(server.files, 20))
+                asyncio.run(decided_by(server.files, 20))
             assert tracemalloc.get_traced_memory()[1] < 8 * MIB
         finally:
             tracemalloc.stop()
@@ -76,7 +76,7 @@ def test_a_hook_that_drips_or_redirects_is_given_up(stopped: Event) -> None:
         for answering in (*drips(stopped), lambda _: answer(307, Location="/files/again")):
             server.answering = answering
             with pytest.raises(HookUnavailable):
-                asyncio.run(asked(server.files, 0.5))
+                asyncio.run(decided_by(server.files, 0.5))
         assert len(server.requests) == 3
 
 
@@ -91,12 +91,12 @@ def test_an_issuers_answer_is_bounded_in_time_and_bytes(
             with pytest.raises(TimeoutError):
                 fetched(server.files)
         monkeypatch.undo()
-        for told in (
+        for given in (
             answer(200, BOMB, Content_Encoding="gzip"),
             answer(200, bytes(2 * MIB)),
             answer(302, Location="/files/again"),
         ):
-            server.answering = lambda _, told=told: told
+            server.answering = lambda _, given=given: given
             tracemalloc.start()
             try:
                 with pytest.raises(ValueError):  # noqa: PT011
@@ -110,7 +110,7 @@ def test_an_issuers_answer_is_bounded_in_time_and_bytes(
 def test_tokens_of_unknown_keys_wait_for_one_fetch_and_no_longer_than_its_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whatever the fetch does."""
+    """This holds whatever happens to the fetch."""
     hangs, fetches = Event(), []
 
     def fetch() -> bytes:
@@ -122,16 +122,16 @@ def test_tokens_of_unknown_keys_wait_for_one_fetch_and_no_longer_than_its_time(
         monkeypatch.setattr(key_set, name, 0.2, raising=False)
     keys = JwksCache(fetch, SystemClock(), max_age=60.0)
 
-    async def ask_all() -> list[object]:
+    async def all_keys() -> list[object]:
         return await asyncio.gather(
             *(keys.key(f"kid{n}") for n in range(50)), return_exceptions=True
         )
 
     try:
-        told = asyncio.run(ask_all())
+        results = asyncio.run(all_keys())
     finally:
         hangs.set()
-    assert all(isinstance(each, KeysUnavailable) for each in told)
+    assert all(isinstance(each, KeysUnavailable) for each in results)
     assert len(fetches) == 1
 
 
@@ -158,14 +158,14 @@ def test_temporary_keys_are_bounded_too_and_their_address_is_not_logged(
 ) -> None:
     monkeypatch.setattr(oss, "CREDENTIALS_SECONDS", 0.5, raising=False)
     bodies = [answer(200, bytes(MIB)), answer(302, Location="/files/again"), answer(200, b"[]")]
-    tolds: list[Answering] = [*drips(stopped), *(lambda _, b=b: b for b in bodies)]
+    answers: list[Answering] = [*drips(stopped), *(lambda _, b=b: b for b in bodies)]
     with HostileServer(lambda _: b"") as server:
-        for answering in tolds:
+        for answering in answers:
             server.answering = answering
             provider = oss.fetched_credentials(f"{server.files}?token=canary")
             with pytest.raises(oss.OssError):
                 provider.get_credentials()
-        assert len(server.requests) == len(tolds)
+        assert len(server.requests) == len(answers)
     assert "canary" not in caplog.text
 
 

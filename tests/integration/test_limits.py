@@ -30,9 +30,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def ask(server: Server, length: int | None, body: bytes | None = None) -> httpx.Response:
-    told = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
-    headers = {**TUS, **told, **(BODY if body is not None else {})}
+def create_upload(server: Server, length: int | None, body: bytes | None = None) -> httpx.Response:
+    length_field = (
+        {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
+    )
+    headers = {**TUS, **length_field, **(BODY if body is not None else {})}
     return httpx.post(server.files, headers=headers, content=body or b"", timeout=60)
 
 
@@ -45,22 +47,22 @@ def test_more_bytes_than_the_quota_are_refused_before_they_are_sent(server: Serv
     create(server, 60 * KIB)
     held = sources(server)
     for response in (
-        ask(server, 41 * KIB),
-        ask(server, 41 * KIB, b"first"),
-        ask(server, 41 * KIB, bytes(41 * KIB)),
+        create_upload(server, 41 * KIB),
+        create_upload(server, 41 * KIB, b"first"),
+        create_upload(server, 41 * KIB, bytes(41 * KIB)),
     ):
         assert (response.status_code, response.json()["code"]) == (413, "quota_exceeded")
         assert response.json()["error"] == "存储空间不足"
     assert sources(server) == held, "nothing was left behind"
-    assert ask(server, 40 * KIB).status_code == 201
+    assert create_upload(server, 40 * KIB).status_code == 201
 
 
 def test_deleting_makes_room_whatever_became_of_it(server: Server) -> None:
     task = send(server, os.urandom(100 * KIB))
     server.wait_for_status(task, "completed")
-    assert ask(server, 1).status_code == 413
+    assert create_upload(server, 1).status_code == 413
     assert httpx.delete(f"{server.files}{task}", headers=TUS).status_code == 204
-    assert ask(server, 100 * KIB).status_code == 201
+    assert create_upload(server, 100 * KIB).status_code == 201
 
 
 def test_an_instant_upload_counts_too(server: Server) -> None:
@@ -78,7 +80,7 @@ def test_an_instant_upload_counts_too(server: Server) -> None:
 
 def test_a_length_that_is_sent_later_is_checked_against_the_quota_then(server: Server) -> None:
     create(server, 60 * KIB)
-    url = ask(server, None).headers["Location"]
+    url = create_upload(server, None).headers["Location"]
     assert patch(url, 0, b"x" * 1000).status_code == 204
     refused = patch(url, 1000, b"", Upload_Length=str(41 * KIB))
     assert (refused.status_code, refused.json()["code"]) == (413, "quota_exceeded")
@@ -97,12 +99,12 @@ def test_a_form_beyond_the_quota_leaves_nothing(server: Server) -> None:
 
 def test_the_number_of_open_uploads_is_limited(server: Server) -> None:
     urls = [create(server, 10) for _ in range(3)]
-    refused = ask(server, 10)
+    refused = create_upload(server, 10)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_uploads")
     assert int(refused.headers["Retry-After"]) > 0
     assert patch(urls[0], 0, b"0123456789").status_code == 204, "those that are go on"
     create(server, 10)
-    assert ask(server, 10).status_code == 429
+    assert create_upload(server, 10).status_code == 429
 
 
 def test_parts_and_what_they_become_count_once(server: Server) -> None:
@@ -117,19 +119,19 @@ def test_parts_and_what_they_become_count_once(server: Server) -> None:
     final = {"Upload-Concat": f"final;{' '.join(parts)}"}
     made = httpx.post(server.files, headers={**TUS, **final})
     assert made.status_code == 201, made.text
-    assert ask(server, 1).status_code == 413
+    assert create_upload(server, 1).status_code == 413
 
 
 def test_what_would_fill_the_disk_is_refused_before_it_is_sent(tmp_path: Path) -> None:
-    """507, which clients repeat: it may pass."""
+    """The answer is 507, which clients repeat: the reason may pass."""
     free = shutil.disk_usage(tmp_path).free
     reserve = {"TUSD_LIMITS__DISK_RESERVE": str(free // 2), "TUSD_MAX_SIZE": "0"}
     with running_server(tmp_path / "data", "--workers", "0", env=reserve) as server:
-        refused = ask(server, free)
+        refused = create_upload(server, free)
         assert (refused.status_code, refused.json()["code"]) == (507, "storage_full")
         assert refused.headers["Retry-After"]
         assert sources(server) == 0
-        assert ask(server, 10).status_code == 201
+        assert create_upload(server, 10).status_code == 201
 
 
 RATES = {"TUSD_LIMITS__REQUESTS": "10", "TUSD_LIMITS__WINDOW": "1h"}
@@ -144,7 +146,7 @@ def test_more_requests_than_allowed_are_refused_and_uploads_go_on(tmp_path: Path
             for _ in range(12)
         ]
         assert answers == [200] * 9 + [429] * 3
-        refused = ask(server, 10)
+        refused = create_upload(server, 10)
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
         assert refused.json()["error"] == "请求过于频繁，请稍后再试"
         assert 0 < int(refused.headers["Retry-After"]) <= 360
@@ -171,17 +173,17 @@ def test_two_servers_count_together(
 
 @pytest.mark.parametrize("lends", ["true", "false"])
 def test_a_body_is_slowed_and_not_refused_and_let_go_of_at_once(tmp_path: Path, lends: str) -> None:
-    """Faster than its rate it waits for its turn; a newer request for the upload need not."""
+    """A body that exceeds its rate waits for its turn; a newer request does not wait."""
     env = {"TUSD_LIMITS__BYTES_PER_SECOND": "1KiB", "TUSD_LEND_BODIES": lends}
     with running_server(tmp_path / "data", "--workers", "0", env=env) as server:
-        # More than is ever held in memory for a body that must wait.
+        # The body is larger than what is ever held in memory for a body that must wait.
         content = os.urandom(32 << 20)
         url = create(server, len(content))
         path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
         with SilentPatch(url, 0, len(content)) as slowed:
             sending = threading.Thread(target=_send_all, args=(slowed, content))
             sending.start()
-            # By now it owes a minute and more.
+            # By now it must wait for more than a minute.
             wait_until(lambda: path.stat().st_size >= 64 * KIB)
             assert path.stat().st_size < len(content)
             held = int(httpx.head(url, headers=TUS).headers["Upload-Offset"])
@@ -192,5 +194,5 @@ def test_a_body_is_slowed_and_not_refused_and_let_go_of_at_once(tmp_path: Path, 
 
 
 def _send_all(slowed: SilentPatch, content: bytes) -> None:
-    with suppress(OSError):  # it is let go of
+    with suppress(OSError):  # The lock is released.
         slowed.send(content)

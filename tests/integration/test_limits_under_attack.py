@@ -1,4 +1,4 @@
-"""How many bytes an attacker gets beyond a quota and beyond the largest size, by every way that bytes come."""
+"""How many bytes an attacker stores beyond a quota and the largest size, by each way."""
 
 import os
 import socket
@@ -31,7 +31,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def server(started: Server) -> Iterator[Server]:
-    """A server whose one user has nothing."""
+    """Run a server whose one user has no files."""
     yield started
     for _, _, files in os.walk(started.data_dir / "uploads"):
         for name in files:
@@ -40,7 +40,7 @@ def server(started: Server) -> Iterator[Server]:
 
 
 def on_disk(server: Server) -> int:
-    """Bytes of all data files."""
+    """Return the bytes of all data files."""
     return sum(
         (Path(folder) / name).stat().st_size
         for folder, _, files in os.walk(server.data_dir / "uploads")
@@ -56,7 +56,7 @@ def deferred(server: Server, **more: str) -> str:
 
 
 def pieces(count: int, size: int = 256 << 10) -> Iterator[bytes]:
-    """A body that goes as chunks: its length is not known beforehand."""
+    """Yield a body that is sent as chunks: its length is not known beforehand."""
     for _ in range(count):
         yield bytes(size)
 
@@ -213,7 +213,7 @@ def test_a_body_that_breaks_off_gives_back_what_it_did_not_use(server: Server) -
 
 
 def partial(server: Server, body: bytes | None = None) -> str:
-    """A part of deferred length, or a whole one."""
+    """Create a part of deferred length, or a whole one."""
     length = {"Upload-Defer-Length": "1"} if body is None else {"Upload-Length": str(len(body))}
     kind = TUS if body is None else BODY
     headers = {**kind, **length, "Upload-Concat": "partial"}
@@ -233,7 +233,10 @@ def join(server: Server, *parts: str) -> httpx.Response:
 def test_a_final_upload_of_deferred_parts_keeps_both_limits(
     server: Server, size: int, code_: str
 ) -> None:
-    """Once its parts are there its size is known: too much is rejected, and its task has the reason."""
+    """Its size is known when its parts are there.
+
+    One that is too large is rejected, and its task has the reason.
+    """
     part = partial(server)
     if code_ == "quota_exceeded":
         made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(MIB + 1)})

@@ -1,4 +1,4 @@
-"""Where a server listens without authentication."""
+"""Where a server without authentication listens."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 NOT_OURS = "192.0.2.1"
-"""Of no machine (RFC 5737): whoever tries to listen there is told so by the kernel."""
+"""An address of no machine (RFC 5737): the kernel refuses to listen there."""
 
 
 def serve(folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":

@@ -1,4 +1,4 @@
-"""The engines that ``deploy/local`` and the tests start: every door of them has a lock.
+"""The engines that ``deploy/local`` and the tests start: each of their ports needs a password.
 
 A machine has other users. They reach loopback, and may know the names that engines give to their
 first users.
@@ -15,7 +15,7 @@ from support.sockets import addresses_that_listen
 
 LOOPBACK = {"127.0.0.1", "::1"}
 REFUSALS = ("Access denied", "is not allowed to connect", "Can't connect")
-"""Of MariaDB: to this user, to this host, and on an address where nothing listens."""
+"""Refusals by MariaDB: of this user, of this host, and at an address where nothing listens."""
 
 
 @pytest.mark.parametrize("user", ["root", "tusd", "mysql", "test", ""])

@@ -59,7 +59,7 @@ def test_a_stopping_server_keeps_what_a_silent_patch_had_sent(server: Server) ->
     content = b"k" * 5000
     url = create(server, 9000)
     with SilentPatch(url, 0, 9000, content) as silent:
-        # The bytes are in the file before the server is asked to stop.
+        # The bytes are in the file before the server gets the signal to stop.
         data = server.data_dir / "uploads"
         wait_until(
             lambda: sum(path.stat().st_size for path in data.rglob("*") if path.is_file()) == 5000

@@ -1,4 +1,4 @@
-"""A program in the box that a file has taken over: what it may read, call, start, write and leave behind."""
+"""A sandboxed program that a file has taken over: what it may read, call, start and write."""
 
 import ctypes
 import errno
@@ -130,7 +130,7 @@ def test_a_program_whose_worker_died_while_it_was_started_does_not_run(
     argv = box_of(kind, tmp_path).wrap(["echo", "runs"])
     begun = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert begun.stdout == "runs\n"
-    # The parent of the subshell has ended when the box is set up.
+    # The parent of the subshell has ended when the sandbox is set up.
     orphaned = '( while [ -e /proc/$$/exe ]; do sleep 0.01; done; exec "$@" ) & exit 0'
     ended = subprocess.run(
         ["sh", "-c", orphaned, "sh", *argv], capture_output=True, text=True, check=True
@@ -162,7 +162,7 @@ def test_a_stopped_program_is_gone_at_once_whatever_it_does_with_signals() -> No
 
 
 def test_a_program_that_starts_others_without_end_is_ended() -> None:
-    """Without any box, where others can be started."""
+    """This runs without any sandbox, where other programs can be started."""
     script = "i=0; while [ $i -lt 600 ]; do sleep 60 & i=$((i+1)); done; wait"
     with pytest.raises(TooManyThreads):
         ran(["sh", "-c", script], Bounds(threads=40))
@@ -192,7 +192,7 @@ def test_an_unprivileged_users_box_has_a_limit_of_processes_of_its_own(
 
 
 def _unfiltered(argv: list[str]) -> list[str]:
-    """Without the filter, whose file is another user's."""
+    """Return the sandbox without the filter, whose file is another user's."""
     shell = argv.index("sh")
     rest = argv[shell + 4 :]
     at = rest.index("--seccomp")
@@ -362,6 +362,6 @@ def test_the_real_tools_run_behind_the_filter(kind: Kind, tmp_path: Path) -> Non
 
 
 def test_every_kind_of_overrun_is_named() -> None:
-    """What callers catch is one base class."""
+    """Callers catch one base class."""
     for error in (TooManyThreads, TooMuchOutput, CpuTimeExceeded, running.Stalled):
         assert issubclass(error, running.WallTimeExceeded)

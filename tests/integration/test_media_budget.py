@@ -9,7 +9,7 @@ from support.server import Server, running_server
 from support.tus import send
 
 SECRET = "a-secret-of-the-environment"
-# One whose library is below /usr, which every box shows. A decoder starts no process.
+# The library of this program is below /usr, which every sandbox shows. A decoder starts no process.
 ENDLESS = """#!/usr/bin/python3
 # Stands for ffmpeg that was taken over: it looks around, then works without end.
 import os, sys, time
@@ -74,11 +74,11 @@ def test_heavy_work_stops_no_light_work_and_a_bomb_is_not_begun(tmp_path: Path) 
         server.wait_for_status(first, "compressing")
         second = send(server, films[1])
         text = send(server, b"light work" * 1000, "text.txt")
-        # The only slot does heavy work without end; what is light is done all the same.
+        # The only slot does heavy work without end; light work is done all the same.
         assert server.wait_for_status(text, "completed", "failed")["status"] == "completed"
         assert server.progress(first)["status"] == "compressing"
         assert server.progress(second)["status"] == "received"
-        # The decoder was the server's child, as the same user, without a namespace.
+        # The decoder was the server's child, with the same user, without a namespace.
         assert SECRET.encode() not in stolen.read_bytes()
         assert stolen.read_bytes() == b""
         assert set(inherited.read_text().split()) <= {"0", "1", "2", "3"}

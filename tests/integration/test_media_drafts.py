@@ -1,4 +1,4 @@
-"""What a program in a box leaves is taken only if it is one plain file of its own."""
+"""What a program in a sandbox leaves is taken only if it is one plain file of its own."""
 
 import os
 from pathlib import Path
@@ -72,7 +72,7 @@ ln -s {victim} "${{last#file:}}"
 
 
 def test_a_link_to_anothers_film_is_not_published(tmp_path: Path) -> None:
-    """Without any box, where the link can be made."""
+    """This runs without any sandbox, where the link can be made."""
     victim = video(tmp_path / "victim.mp4", crf=30)
     taken_over = tmp_path / "ffmpeg"
     taken_over.write_text(LINKING.format(victim=victim))

@@ -1,4 +1,4 @@
-"""The worst files of ``make media``: sent through a real server, had back, and judged by decoding them."""
+"""The hardest files of ``make media``: uploaded, downloaded, and judged by decoding them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ WORST = (
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What became of each of them."""
+    """Return the row of each of them."""
     folder = tmp_path_factory.mktemp("media")
     found = table.run(inputs.chosen(names=WORST), folder / "cache", folder)
     return {row["file"]: row for row in found}

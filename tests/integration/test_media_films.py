@@ -1,4 +1,4 @@
-"""Films as cameras, recorders and television make them, encoded by the real ffmpeg as the worker does it."""
+"""Films as cameras, recorders and television make them, encoded by ffmpeg as the worker does it."""
 
 import random
 import struct
@@ -71,10 +71,14 @@ def test_sounds_subtitles_chapters_and_tags_are_carried(tmp_path: Path) -> None:
     make(
         [
             "-i", str(film), "-i", str(text), "-f", "ffmetadata", "-i", str(chapters),
-            "-map", "0", "-map", "0:a", "-map", "1", "-map_chapters", "2", "-c", "copy", "-c:s", "mov_text",
-            "-metadata:s:a:0", "language=fra", "-metadata:s:a:1", "language=jpn", "-disposition:a:0", "0",
-            "-disposition:a:1", "default", "-metadata:s:s:0", "language=deu", "-metadata", "title=Film",
-            "-metadata", "creation_time=2024-05-06T07:08:09Z", "-metadata", "com.apple.quicktime.make=Apple",
+            "-map", "0", "-map", "0:a", "-map", "1", "-map_chapters", "2", "-c", "copy",
+            "-c:s", "mov_text",
+            "-metadata:s:a:0", "language=fra", "-metadata:s:a:1", "language=jpn",
+            "-disposition:a:0", "0",
+            "-disposition:a:1", "default", "-metadata:s:s:0", "language=deu",
+            "-metadata", "title=Film",
+            "-metadata", "creation_time=2024-05-06T07:08:09Z",
+            "-metadata", "com.apple.quicktime.make=Apple",
             "-movflags", "use_metadata_tags", str(source),
         ]
     )  # fmt: skip
@@ -99,8 +103,10 @@ def test_tags_are_removed_by_the_settings(
     make(
         [
             "-i", str(film), "-c", "copy", "-metadata", "com.apple.quicktime.make=Apple",
-            "-metadata", "com.apple.quicktime.location.ISO6709=+1+2/", "-metadata", "location=+1+2/",
-            "-metadata", "creation_time=2024-05-06T07:08:09Z", "-movflags", "use_metadata_tags", str(source),
+            "-metadata", "com.apple.quicktime.location.ISO6709=+1+2/",
+            "-metadata", "location=+1+2/",
+            "-metadata", "creation_time=2024-05-06T07:08:09Z", "-movflags", "use_metadata_tags",
+            str(source),
         ]
     )  # fmt: skip
     wishes = Wishes(preset="ultrafast", metadata=policy)  # type: ignore[arg-type]
@@ -165,13 +171,15 @@ def test_a_recording_that_changes_its_size_keeps_the_largest(tmp_path: Path) -> 
 
 
 def test_the_timestamps_of_a_browsers_recording_are_kept(tmp_path: Path) -> None:
-    """Browsers write milliseconds and no frame rate: 1000 frames a second are what ffmpeg guesses then."""
+    """Browsers write milliseconds and no frame rate; ffmpeg then guesses 1000 frames a second."""
     source, made = tmp_path / "recording.webm", tmp_path / "made.mp4"
     make(
         [
             "-f", "lavfi", "-i", "testsrc2=s=64x36:r=30:d=2", "-vf",
-            "settb=1/1000,setpts='PTS+floor(random(1)*20)'", "-fps_mode", "passthrough", "-enc_time_base", "1:1000",
-            "-r", "1000", "-c:v", "libvpx", "-deadline", "realtime", "-auto-alt-ref", "0", str(source),
+            "settb=1/1000,setpts='PTS+floor(random(1)*20)'", "-fps_mode", "passthrough",
+            "-enc_time_base", "1:1000",
+            "-r", "1000", "-c:v", "libvpx", "-deadline", "realtime", "-auto-alt-ref", "0",
+            str(source),
         ]
     )  # fmt: skip
     assert probed(source, "stream=r_frame_rate") == "1000/1"
@@ -204,7 +212,10 @@ GREYS = ("0x404040", "0x808080", "0xc0c0c0", "0xffffff")
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
 def test_the_greys_of_hdr_look_as_they_were_meant(tmp_path: Path, transfer: str) -> None:
-    """Diffuse white lies at 203 cd/m2 in HDR. What ignores the tags shows 69, 104, 129, 146 for PQ."""
+    """Diffuse white lies at 203 cd/m2 in HDR.
+
+    A conversion that ignores the tags shows 69, 104, 129, 146 for PQ.
+    """
     boxes = ",".join(
         f"drawbox={64 * number}:0:64:64:{grey}:t=fill" for number, grey in enumerate(GREYS)
     )
@@ -216,7 +227,8 @@ def test_the_greys_of_hdr_look_as_they_were_meant(tmp_path: Path, transfer: str)
             "zscale=transfer=linear:npl=100,format=gbrpf32le,"
             f"zscale=tin=linear:transfer={transfer}:primaries=bt2020:matrix=bt2020nc:range=limited:npl=203,"
             "format=yuv420p10le",
-            "-c:v", "libx265", "-x265-params", "log-level=error:lossless=1", "-color_primaries", "bt2020",
+            "-c:v", "libx265", "-x265-params", "log-level=error:lossless=1",
+            "-color_primaries", "bt2020",
             "-color_trc", transfer, "-colorspace", "bt2020nc", "-color_range", "tv", str(source),
         ]
     )  # fmt: skip
@@ -236,18 +248,24 @@ def test_the_greys_of_hdr_look_as_they_were_meant(tmp_path: Path, transfer: str)
         ("gbr.mkv", ["-c:v", "ffv1", "-pix_fmt", "gbrp"]),
         (
             "vp8.webm",
-            ["-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setparams=colorspace=bt709", "-c:v", "libvpx",
-             "-b:v", "4M", "-auto-alt-ref", "0", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"],
+            ["-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,"
+             "setparams=colorspace=bt709", "-c:v", "libvpx",
+             "-b:v", "4M", "-auto-alt-ref", "0", "-colorspace", "bt709",
+             "-color_primaries", "bt709", "-color_trc", "bt709"],
         ),
         (
             "bt601.mp4",
-            ["-vf", "scale=out_color_matrix=bt601:out_range=tv,format=yuv420p,setparams=colorspace=bt470bg",
-             *QUICK, "-colorspace", "bt470bg", "-color_primaries", "bt470bg", "-color_trc", "smpte170m"],
+            ["-vf", "scale=out_color_matrix=bt601:out_range=tv,format=yuv420p,"
+             "setparams=colorspace=bt470bg",
+             *QUICK, "-colorspace", "bt470bg", "-color_primaries", "bt470bg",
+             "-color_trc", "smpte170m"],
         ),
         (
             "full.mp4",
-            ["-vf", "scale=out_color_matrix=bt709:out_range=pc,format=yuv420p,setparams=range=pc:colorspace=bt709",
-             *QUICK, "-color_range", "pc", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"],
+            ["-vf", "scale=out_color_matrix=bt709:out_range=pc,format=yuv420p,"
+             "setparams=range=pc:colorspace=bt709",
+             *QUICK, "-color_range", "pc", "-colorspace", "bt709", "-color_primaries", "bt709",
+             "-color_trc", "bt709"],
         ),
     ],
 )  # fmt: skip
@@ -265,7 +283,8 @@ def test_colours_are_those_that_were_meant(tmp_path: Path, name: str, options: l
 def _combing(path: Path, demuxer: str) -> float:
     """Return how much rows differ from their neighbours more than from the rows after these."""
     raw = subprocess.run(
-        ["ffmpeg", "-v", "error", "-f", demuxer, "-i", str(path), "-vf", "scale=64:64:flags=neighbor,format=gray",
+        ["ffmpeg", "-v", "error", "-f", demuxer, "-i", str(path),
+         "-vf", "scale=64:64:flags=neighbor,format=gray",
          "-f", "rawvideo", "-"],
         check=True, capture_output=True,
     ).stdout  # fmt: skip
@@ -285,7 +304,8 @@ def _combing(path: Path, demuxer: str) -> float:
         ("field.mp4", "mov", [*QUICK, "-flags", "+ildct+ilme", "-x264-params", "tff=1"]),
         ("field.ts", "mpegts", ["-c:v", "mpeg2video", "-q:v", "2", "-flags", "+ildct+ilme"]),
         ("unsaid.ts", "mpegts", ["-c:v", "mpeg2video", "-q:v", "2"]),
-        ("tape.dv", "dv", ["-vf", "scale=720:576:flags=neighbor:interl=1", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-f", "dv"]),
+        ("tape.dv", "dv", ["-vf", "scale=720:576:flags=neighbor:interl=1", "-c:v", "dvvideo",
+                           "-pix_fmt", "yuv420p", "-f", "dv"]),
     ],
 )  # fmt: skip
 def test_fields_become_frames(tmp_path: Path, name: str, demuxer: str, options: list[str]) -> None:
@@ -301,7 +321,8 @@ def test_fields_become_frames(tmp_path: Path, name: str, demuxer: str, options: 
 
 
 @pytest.mark.parametrize(
-    ("channels", "expected"), [("5.1", [6, 2]), ("7.1", [8, 2]), ("hexadecagonal", [2]), ("mono", [1])]
+    ("channels", "expected"), [("5.1", [6, 2]), ("7.1", [8, 2]), ("hexadecagonal", [2]),
+                               ("mono", [1])]
 )  # fmt: skip
 def test_every_layout_of_sound_plays(tmp_path: Path, channels: str, expected: list[int]) -> None:
     source = tmp_path / "film.mov"
@@ -360,7 +381,8 @@ def test_a_sound_that_begins_late_is_whole(tmp_path: Path) -> None:
     film, source = video(tmp_path / "f.mp4", seconds=4.0, sound=False), tmp_path / "late.ts"
     make(
         [
-            "-i", str(film), "-itsoffset", "2.5", "-f", "lavfi", "-i", "sine=440:d=1.5", "-map", "0", "-map", "1",
+            "-i", str(film), "-itsoffset", "2.5", "-f", "lavfi", "-i", "sine=440:d=1.5",
+            "-map", "0", "-map", "1",
             "-c:v", "copy", "-c:a", "aac", str(source),
         ]
     )  # fmt: skip

@@ -37,7 +37,7 @@ def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
 
 
 def _put_covers_first(path: Path) -> None:
-    """Move an MP4's user data before its tracks: its cover is the first stream then."""
+    """Move an MP4's user data before its tracks, so that its cover is the first stream."""
     parts = dict(_boxes(path.read_bytes()))
     inner = sorted(_boxes(parts["moov"][8:]), key=lambda box: box[0] not in ("mvhd", "udta"))
     parts["moov"] = parts["moov"][:8] + b"".join(content for _, content in inner)
@@ -73,7 +73,8 @@ def test_tags_are_not_read(tmp_path: Path) -> None:
     assert found is not None
     assert (found.width, found.height, found.has_video) == (64, 64, True)
     seen = inspect_media(
-        discover(Settings()), box_of("rlimit", source), "matroska", clock=SystemClock(), stopped=lambda: False
+        discover(Settings()), box_of("rlimit", source), "matroska", clock=SystemClock(),
+        stopped=lambda: False
     )  # fmt: skip
     assert seen is not None
     assert (seen.of_kind("video")[0].width, seen.is_complete, dict(seen.tags)) == (64, False, {})

@@ -49,7 +49,7 @@ def test_a_data_directory_that_is_gone_is_named(tmp_path: Path) -> None:
         (tmp_path / "data").rename(aside)
         status, verdict, reasons = failing(server.url)
         assert (status, verdict) == (503, "failing")
-        # The object store was in it; the open databases go on.
+        # The object store was in the removed directory; the open databases still work.
         assert set(reasons) == {"disk", "objects"}
         assert str(tmp_path) not in str(reasons)
         aside.rename(tmp_path / "data")
@@ -186,7 +186,7 @@ def test_a_server_that_drains_takes_no_more(tmp_path: Path) -> None:
 
 @pytest.fixture(params=["127.0.0.1:0", "socket"])
 def apart(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, httpx.Client]]:
-    """A server whose figures are at an address of their own, and a client of that address."""
+    """Run a server with a separate address for figures, and yield a client of it."""
     place = tmp_path / "figures.sock"
     listen = str(place) if request.param == "socket" else request.param
     env = {"TUSD_MONITORING_LISTEN": listen}
@@ -203,7 +203,7 @@ def apart(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Serv
         with client:
             yield server, client
         if request.param == "socket":
-            # What a killed server leaves in the way is removed by the next one.
+            # The next server removes the socket that a killed one left.
             server.kill()
             assert place.is_socket()
             server.start()

@@ -1,4 +1,4 @@
-"""The application inside another one, with its own idea of who is asking."""
+"""The application inside another one, which identifies the callers in its own way."""
 
 import re
 from collections.abc import AsyncIterator
@@ -84,7 +84,7 @@ TENANTS = {
 
 @pytest.mark.parametrize("tenant", TENANTS)
 def test_a_path_with_a_parameter_is_never_markup_or_a_header(tmp_path: Path, tenant: str) -> None:
-    """The mount's path is the client's text there."""
+    """The path of the mount contains the client's text there."""
 
     async def main() -> None:
         async with mounted(tmp_path, "/t/{tenant}") as client:
@@ -194,5 +194,6 @@ def test_importing_the_domain_or_the_worker_loads_no_web_framework() -> None:
     import sys
 
     for module in ("tusd_py.domain.task", "worker.app"):
-        code = f"import {module}, sys; sys.exit(any(m in sys.modules for m in ('starlette', 'uvicorn')))"
+        servers = ("starlette", "uvicorn")
+        code = f"import {module}, sys; sys.exit(any(m in sys.modules for m in {servers}))"
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

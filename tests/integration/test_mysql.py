@@ -1,4 +1,4 @@
-"""The catalog on a real MariaDB: what only a database across a network can do to it."""
+"""The catalog on a real MariaDB: the failures of a database across a network."""
 
 import threading
 from collections.abc import Iterator
@@ -155,7 +155,7 @@ def test_many_processes_may_bring_a_new_database_up_to_date_at_once(url: URL) ->
     for thread in threads:
         thread.join(60)
     assert len(opened) == 4
-    # Made once, not four times.
+    # The job was made once, not four times.
     assert len({catalog.objects.identity() for catalog in opened}) == 1
     for catalog in opened:
         catalog.close()

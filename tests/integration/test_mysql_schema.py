@@ -1,4 +1,4 @@
-"""Tables of the catalog on a MariaDB whose databases have another character set and another engine."""
+"""Tables of the catalog on a MariaDB whose databases have another character set and engine."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +85,8 @@ def test_a_table_of_an_earlier_version_is_converted_with_its_rows(
 ) -> None:
     upgrade(database, "0012")
     row = text(
-        "INSERT INTO renditions (identity, name, object_key, path, hash, size, content_type, ext, facts) "
+        "INSERT INTO renditions "
+        "(identity, name, object_key, path, hash, size, content_type, ext, facts) "
         "VALUES ('i', 'poster', 'k', '/é', 'h', 1, 'image/jpeg', '.jpg', '{\"title\": \"é\"}')"
     )
 

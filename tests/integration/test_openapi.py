@@ -45,7 +45,7 @@ def test_the_server_agrees_with_its_description(guarded: Server, tmp_path: Path)
 
 def test_every_route_is_described(tmp_path: Path) -> None:
     app = create_app(Settings(data_dir=tmp_path, workers=0, auth={"access_secret": SECRET}))
-    told = {
+    described = {
         (path, method.upper())
         for path, methods in description()["paths"].items()
         for method in methods
@@ -58,7 +58,7 @@ def test_every_route_is_described(tmp_path: Path) -> None:
         if isinstance(route, Route) and route.path not in NOT_JSON
         for method in (route.methods or set()) - {"HEAD"}
     }
-    assert there == told
+    assert there == described
     app.state.context.ports.close()
 
 

@@ -74,7 +74,7 @@ def whole(store: RemoteObjects) -> bool:
 
 
 def sent(server: OssServer) -> list[int]:
-    """Part numbers that were stored, as often as they were."""
+    """Return the part numbers that were stored, once for each time."""
     calls = server.calls.all("part")
     return sorted(call.part_number or 0 for call in calls if call.status == 200)
 
@@ -91,7 +91,7 @@ CASES = [
     pytest.param(replace(rule, operation=operation), id=f"{operation}-{rule.do}-{rule.status}")
     for operation in ("head", "init", "part", "complete")
     for rule in PASSING
-    if rule.do != "corrupt" or operation == "part"  # only a part has a body that could be harmed
+    if rule.do != "corrupt" or operation == "part"  # Only a part has a body that can be corrupted.
 ]
 
 
@@ -101,7 +101,7 @@ def test_a_request_that_fails_for_a_moment_is_made_again(
 ) -> None:
     server.faults.add(rule)
     put(store, source)
-    assert [told["struck"] for told in server.faults.described()] == [2]
+    assert [rule["struck"] for rule in server.faults.described()] == [2]
     assert whole(store)
 
 
@@ -145,7 +145,7 @@ def test_a_small_object_with_a_flipped_bit_is_put_again(
 
 
 class Miscomposing(OssBucket):
-    """A store that makes the object of other bytes than those it vouched for, part by part."""
+    """A store that makes the object of other bytes than those that it confirmed part by part."""
 
     other: Path
 
@@ -235,14 +235,14 @@ def test_temporary_keys_need_their_token(tmp_path: Path, source: Path) -> None:
 class Metadata(BaseHTTPRequestHandler):
     """Gives temporary keys as the ECS metadata service does."""
 
-    asked = 0
+    requests = 0
     secret = SECRET
     left = timedelta(hours=1)
 
     def do_GET(self) -> None:
-        type(self).asked += 1
+        type(self).requests += 1
         ends = datetime.fromtimestamp(SystemClock().now(), UTC) + self.left
-        told = {
+        keys = {
             "Code": "Success",
             "AccessKeyId": ACCESS_KEY,
             "AccessKeySecret": self.secret,
@@ -252,7 +252,7 @@ class Metadata(BaseHTTPRequestHandler):
         }
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps(told).encode())
+        self.wfile.write(json.dumps(keys).encode())
 
     def log_message(self, *_: object) -> None:
         pass
@@ -260,7 +260,7 @@ class Metadata(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def metadata() -> Iterator[str]:
-    Metadata.asked, Metadata.left = 0, timedelta(hours=1)
+    Metadata.requests, Metadata.left = 0, timedelta(hours=1)
     service = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
     thread = threading.Thread(target=service.serve_forever, args=(0.02,))
     thread.start()
@@ -288,7 +288,7 @@ def test_temporary_keys_are_fetched_and_renewed_before_they_end(
         )
         put(store, source)
         assert whole(store)
-        assert (Metadata.asked > 1) is renewed
+        assert (Metadata.requests > 1) is renewed
     finally:
         server.close()
 

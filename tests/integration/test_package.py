@@ -1,4 +1,4 @@
-"""The distribution as others get it: built, installed in an environment of its own, and used."""
+"""The distribution as its users get it: built, installed in an environment of its own, and used."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def run(*command: str, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the sdist, and the wheel that was made from it."""
+    """Return the folder with the sdist, and the wheel that was made from it."""
     folder = tmp_path_factory.mktemp("dist")
     python = str(Path(sys.executable))
     run(
@@ -50,7 +50,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs in an environment with nothing but the wheel and what it needs."""
+    """Return the folder of programs in an environment with only the wheel and what it needs."""
     folder = tmp_path_factory.mktemp("elsewhere")
     (wheel,) = built.glob("*.whl")
     run(UV, "venv", "-q", "--python", sys.executable, "venv", cwd=folder)
@@ -90,8 +90,8 @@ def test_the_wheel_has_what_is_no_python_too(built: Path) -> None:
 def test_what_is_installed_elsewhere_serves_the_page_and_takes_a_file(
     installed: Path, tmp_path: Path
 ) -> None:
-    told = run(str(installed / "python"), "-m", "tusd_py", "--version", cwd=tmp_path)
-    assert told.startswith("tusd-py ")
+    version = run(str(installed / "python"), "-m", "tusd_py", "--version", cwd=tmp_path)
+    assert version.startswith("tusd-py ")
     with running_server(
         tmp_path / "data", "--workers", "1", program=[str(installed / "tusd-py")]
     ) as server:

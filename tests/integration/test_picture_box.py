@@ -1,4 +1,4 @@
-"""The program that reads pictures, in every sandbox: it works there, reaches nothing else, and may fail."""
+"""The picture program in every sandbox: it works there, reaches nothing else, and may fail."""
 
 import json
 import os
@@ -95,7 +95,7 @@ print("tried")
 def test_the_interpreter_in_the_sandbox_reaches_nothing_else(
     kind: Kind, folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """What a picture could do that has taken the program over."""
+    """The test does what a picture could do that has taken the program over."""
     source, other = tmp_path / "source", tmp_path / "other"
     source.write_text("mine")
     other.write_text("another user's")
@@ -103,11 +103,13 @@ def test_the_interpreter_in_the_sandbox_reaches_nothing_else(
     project = Path(running.__file__).parent.parent
     refused = {
         "read": [
-            str(other), "/etc/passwd", f"/proc/{os.getpid()}/environ", str(packages / "pytest" / "__init__.py"),
+            str(other), "/etc/passwd", f"/proc/{os.getpid()}/environ",
+            str(packages / "pytest" / "__init__.py"),
             str(project / "app.py"), str(project.parent / "pyproject.toml"),
             *(str(path) for path in Path.home().iterdir() if path.is_file()),
         ],
-        "write": [str(running.__file__), str(needs().modules["pyvips"]), str(tmp_path / "new"), "/tmp/new"],
+        "write": [str(running.__file__), str(needs().modules["pyvips"]), str(tmp_path / "new"),
+                  "/tmp/new"],
     }  # fmt: skip
     box = replace(box_of(kind, source, folders[0]), readable=needs().readable)
     argv = [
@@ -267,7 +269,8 @@ def test_jpeg_xl_with_too_many_pixels_is_refused(
     )
     with pytest.raises(ToolFailed):
         decode_jxl(
-            "ffmpeg", PROGRAM, box_of("landlock", source, folders[0]), 100, target=tmp_path / "made.png"
+            "ffmpeg", PROGRAM, box_of("landlock", source, folders[0]), 100,
+            target=tmp_path / "made.png"
         )  # fmt: skip
 
 
@@ -298,7 +301,8 @@ def test_a_watermark_without_its_file_is_refused(
     nothing.write_text("no font")
     with pytest.raises(ToolFailed):
         draw_watermark(
-            PROGRAM, WatermarkSettings(text="x", font=nothing), sandbox="landlock", memory=512 * MIB,
+            PROGRAM, WatermarkSettings(text="x", font=nothing), sandbox="landlock",
+            memory=512 * MIB,
             width=64, height=64, folder=folders[0], target=tmp_path / "mark.png",
         )  # fmt: skip
 
@@ -345,7 +349,7 @@ def test_tags_are_taken_out_and_pixels_stay(
 def test_what_is_no_picture_of_its_kind_stands_for_none(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """A file may have taken the program over that writes its copy."""
+    """A file that has taken the program over may write its copy."""
     source, taken_over = tmp_path / "source", tmp_path / "exiftool"
     corners().save(source, format="JPEG")
     page = "<html>" + "x" * 1000

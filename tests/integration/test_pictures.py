@@ -1,4 +1,4 @@
-"""Pictures through a real server: what is made of them, what is stored, and what the user gets back."""
+"""Pictures through a real server: what is made of them, what is stored, what the user gets."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def bytes_of(picture: Image.Image, form: str, **options: Any) -> bytes:
 
 
 def done(server: Server, content: bytes, name: str, chosen: str = "") -> dict[str, Any]:
-    """Send a picture; return the list of its renditions, with the task's notes and the files' bytes."""
+    """Send a picture; return its renditions, with the task's notes and the files' bytes."""
     values = {"filename": name, **({"profile": chosen} if chosen else {})}
     task = task_id(create(server, len(content), body=content, **values))
     state = server.wait_for_status(task, "completed", "failed")
@@ -182,7 +182,10 @@ def test_a_watermark_is_on_the_main_copy_and_not_on_the_original(pictures: Serve
         assert max(opened.convert("L").getextrema()) < 100
 
 
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"><rect width="9" height="9"/></svg>'
+SVG = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48">'
+    b'<rect width="9" height="9"/></svg>'
+)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def rows(server: Server, table: str) -> list[dict[str, object]]:
 
 
 def leftovers(server: Server) -> list[str]:
-    """Temporary files that are still there."""
+    """Return the temporary files that are still there."""
     folders = (
         server.data_dir / "uploads",
         server.data_dir / "work",
@@ -47,7 +47,7 @@ def test_a_video_is_compressed_stored_recorded_and_cleaned_up(
     stored = server.data_dir / "objects" / str(pool["object_key"])
     assert done["oss_path"] == f"/{pool['object_key']}"
     assert done["repository_id"] == pool["identity"]
-    # hole 4: hash and size of what was sent, and of what is stored, side by side
+    # Hole 4: hash and size of what was sent, and of what is stored, side by side.
     assert pool["hash"] == blake3.blake3(source.read_bytes()).hexdigest()
     assert pool["size"] == source.stat().st_size
     assert pool["stored_hash"] == blake3.blake3(stored.read_bytes()).hexdigest()
@@ -120,7 +120,7 @@ def test_a_truncated_video_is_kept_as_it_is_with_a_note(server: Server, tmp_path
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("text.mp4", b"this is just text, whatever its name says\n" * 50),
+        ("text.mp4", b"this is just text, whatever its name\n" * 50),
         (
             "playlist.mp4",
             b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nvictim.ts\n#EXT-X-ENDLIST\n",
@@ -238,7 +238,7 @@ def test_nothing_a_client_reads_names_a_path_or_a_tool(tmp_path: Path) -> None:
         text = str(failed)
         assert str(tmp_path) not in text
         assert "ffmpeg" not in text
-        # holes 1 and 14: the source is still there for a retry by hand
+        # Holes 1 and 14: the source is still there for a retry by hand.
         assert len(leftovers(server)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Renditions are played in place by links that expire, and nothing that could run is."""
+"""Renditions are played in place by links that expire, and no file that could run is."""
 
 import struct
 import zlib
@@ -27,7 +27,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def sent(server: Server, content: bytes, filename: str, headers: dict[str, str] = MINE) -> str:
-    """Upload a file and wait until it is completed; the task id."""
+    """Upload a file, wait until it is completed, and return the task id."""
     described = metadata(filename=filename)
     head = {**BODY, **headers, "Upload-Length": str(len(content)), "Upload-Metadata": described}
     made = httpx.post(server.files, headers=head, content=content, timeout=60)
@@ -82,7 +82,7 @@ def test_a_film_is_played_in_place_by_a_link(guarded: Server, tmp_path: Path) ->
 
 @pytest.fixture(scope="module")
 def addresses(guarded: Server) -> dict[str, tuple[str, dict[str, str]]]:
-    """A file's address for its owner, and the address of a link to it."""
+    """Return a file's address for its owner, and the address of a link to it."""
     task = sent(guarded, BYTES, "a.bin")
     return {
         "file": (f"{guarded.files}{task}", MINE),
@@ -116,8 +116,8 @@ def test_a_page_of_another_site_may_send_conditions(
 ) -> None:
     url, _ = addresses["link"]
     origin = {"Origin": "https://app.example"}
-    asked = {"Access-Control-Request-Method": "GET"}
-    allowed = httpx.options(url, headers={**origin, **asked}).headers
+    preflight = {"Access-Control-Request-Method": "GET"}
+    allowed = httpx.options(url, headers={**origin, **preflight}).headers
     names = allowed["Access-Control-Allow-Headers"].split(", ")
     assert {"Range", "If-Range", "If-None-Match"} <= set(names)
     exposed = httpx.get(url, headers=origin).headers["Access-Control-Expose-Headers"]
@@ -136,7 +136,7 @@ def test_the_head_of_a_link_reads_nothing(guarded: Server) -> None:
     for name in ("Content-Length", "Content-Type", "ETag", "Content-Disposition"):
         assert head.headers[name] == whole.headers[name]
     assert httpx.head(url, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
-    # Nor does a request of that method that the tus endpoint is to take as GET.
+    # A request of that method which the tus endpoint must treat as GET is refused too.
     as_get = {**MINE, "X-HTTP-Method-Override": "GET"}
     assert httpx.head(f"{guarded.files}{task}", headers=as_get).status_code == 200
 

@@ -1,4 +1,4 @@
-"""Another owner's file: given to who proves to have it, and not told to anybody else."""
+"""Another owner's file: given after a proof, and not disclosed to other callers."""
 
 import base64
 import os
@@ -28,12 +28,12 @@ from tusd_py.settings.sections import AuthSettings, InstantSettings
 
 CONTENT = os.urandom(1_300_000)
 HASH = blake3.blake3(CONTENT).hexdigest()
-OTHER_HASH = blake3.blake3(b"nobody has this").hexdigest()
+OTHER_HASH = blake3.blake3(b"no user has this").hexdigest()
 THEIRS, MINE = "1 acme", "2 acme"
 
 
 async def by_header(connection: HTTPConnection) -> Caller:
-    """``X-User: 7 acme``: a number and a tenant."""
+    """Identify a caller by ``X-User: 7 acme``: a number and a tenant."""
     user, _, tenant = connection.headers["x-user"].partition(" ")
     return Caller(UserId(int(user)), tenant)
 
@@ -44,18 +44,18 @@ def read(offset: int, length: int) -> bytes:
 
 @dataclass
 class Scene:
-    """One server, and what users do there."""
+    """One server, and the requests of its users."""
 
     client: httpx.AsyncClient
     ports: Ports
 
     async def create(self, user: str = MINE, **headers: str) -> httpx.Response:
-        told = {
+        fields = {
             "Upload-Length": str(len(CONTENT)),
             "Upload-Metadata": metadata(filename="mine.bin", filehash=f"blake3:{HASH}"),
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
-        return await self.client.post("/files/", headers={**TUS, "X-User": user, **told})
+        return await self.client.post("/files/", headers={**TUS, "X-User": user, **fields})
 
     async def challenged(self, user: str = MINE, **headers: str) -> tuple[str, bytes]:
         made = await self.create(user, Upload_Instant="challenge", **headers)
@@ -79,7 +79,7 @@ class Scene:
         return int(sent.headers["Upload-Offset"])
 
     async def store(self, user: str = THEIRS, questions: int = 3) -> None:
-        """In full, and through the pipeline."""
+        """Upload the file in full, and wait until the pipeline has stored it."""
         made = await self.create(user)
         url = made.headers["Location"]
         assert await self.send(url, CONTENT, user=user) == len(CONTENT)
@@ -135,7 +135,7 @@ def test_who_proves_has_the_file_without_sending_it(tmp_path: Path) -> None:
 
 
 def test_a_proof_may_come_late(tmp_path: Path) -> None:
-    """Hashed while it is sent: the offset jumps to the end from wherever it is."""
+    """The content is hashed while it is sent: the offset jumps from its value to the end."""
 
     async def scene(here: Scene) -> None:
         await here.store()
@@ -144,7 +144,7 @@ def test_a_proof_may_come_late(tmp_path: Path) -> None:
         half = len(CONTENT) // 2
         assert await here.send(url, CONTENT[:half]) == half
         digest = base64.b64encode(bytes.fromhex(HASH)).decode()
-        asked = await here.client.patch(
+        answered = await here.client.patch(
             url,
             headers={
                 **TUS, **BODY, "X-User": MINE, "Upload-Offset": str(half),
@@ -152,8 +152,8 @@ def test_a_proof_may_come_late(tmp_path: Path) -> None:
             },
             content=b"",
         )  # fmt: skip
-        assert (asked.status_code, asked.headers["Upload-Offset"]) == (204, str(half))
-        nonce = nonce_of(asked.headers["Upload-Challenge"])
+        assert (answered.status_code, answered.headers["Upload-Offset"]) == (204, str(half))
+        nonce = nonce_of(answered.headers["Upload-Challenge"])
         assert nonce is not None
         proven = await here.prove(url, answer(nonce, len(CONTENT), read))
         assert proven.headers["Upload-Offset"] == str(len(CONTENT))
@@ -165,35 +165,35 @@ def test_a_proof_may_come_late(tmp_path: Path) -> None:
 def test_wrong_proofs_replays_and_strangers_are_all_answered_alike(
     tmp_path: Path, scope: str
 ) -> None:
-    """Then they upload, as if nothing had been."""
+    """These users upload then as if there had been no challenge."""
 
     async def scene(here: Scene) -> None:
         await here.store()
         url, nonce = await here.challenged()
         right = answer(nonce, len(CONTENT), read)
-        told = set()
+        answers = set()
 
         async def no(url: str, proof: bytes, user: str = MINE) -> None:
             response = await here.prove(url, proof, user)
             headers = {k: v for k, v in response.headers.items() if k != "x-request-id"}
             headers.pop("upload-expires")
-            told.add((response.status_code, tuple(sorted(headers.items())), response.content))
+            answers.add((response.status_code, tuple(sorted(headers.items())), response.content))
             assert headers["upload-offset"] == "0"
 
         await no(url, bytes(ANSWER_BYTES))
-        await no(url, right)  # one question, one try
+        await no(url, right)  # One challenge, one attempt.
         other, _ = await here.challenged()
-        await no(other, right)  # somebody's answer, replayed
+        await no(other, right)  # This replays another user's answer.
         never = (await here.create()).headers["Location"]
-        await no(never, right)  # nothing was asked
+        await no(never, right)  # There was no challenge.
         unknown, nonce = await here.challenged(
             Upload_Metadata=metadata(filename="x", filehash=f"blake3:{OTHER_HASH}")
         )
-        await no(unknown, answer(nonce, len(CONTENT), read))  # nobody has that
+        await no(unknown, answer(nonce, len(CONTENT), read))  # No user has that file.
         stranger, nonce = await here.challenged(user="3 other")
         if scope == "tenant":
             await no(stranger, answer(nonce, len(CONTENT), read), user="3 other")
-        assert len(told) == 1, told
+        assert len(answers) == 1, answers
         assert await here.send(url, CONTENT) == len(CONTENT)
 
     run(tmp_path, scene, scope=scope, most_owners=0)
@@ -203,14 +203,14 @@ def test_wrong_proofs_replays_and_strangers_are_all_answered_alike(
 def test_a_file_of_another_owner_and_an_unknown_file_are_answered_alike(
     tmp_path: Path, challenge: bool
 ) -> None:
-    """Byte for byte, save ids, dates and the nonce."""
+    """The answers are the same byte for byte, except for ids, dates and the nonce."""
 
     async def scene(here: Scene) -> None:
         await here.store()
         opted = {"Upload_Instant": "challenge"} if challenge else {}
-        nobodys = metadata(filename="mine.bin", filehash=f"blake3:{OTHER_HASH}")
+        unknown = metadata(filename="mine.bin", filehash=f"blake3:{OTHER_HASH}")
         held = await here.create(**opted)
-        free = await here.create(Upload_Metadata=nobodys, **opted)
+        free = await here.create(Upload_Metadata=unknown, **opted)
         assert _shape(held) == _shape(free)
         assert ("upload-challenge" in held.headers) == challenge
         for response in (held, free):
@@ -231,17 +231,17 @@ def _shape(response: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]
 
 
 def test_who_can_not_be_challenged_is_not(tmp_path: Path) -> None:
-    """What leaves nothing to prove follows from what the client told, and from the settings."""
+    """The client's own fields and the settings show that there is nothing to prove."""
 
     async def scene(here: Scene) -> None:
         await here.store()
-        for user, told in (
+        for user, fields in (
             (MINE, {}),
             (MINE, {"Upload_Instant": "challenge", "Upload_Metadata": metadata(filename="x")}),
             (MINE, {"Upload_Instant": "challenge", "Upload_Length": "999"}),
             ("3", {"Upload_Instant": "challenge"}),
         ):
-            made = await here.create(user, **told)
+            made = await here.create(user, **fields)
             assert "Upload-Challenge" not in made.headers
             assert made.headers["Upload-Offset"] == "0"
 
@@ -262,7 +262,7 @@ def test_no_challenge_where_nothing_is_shared(tmp_path: Path, scope: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("proof", "content", "said"),
+    ("proof", "content", "reason"),
     [
         ("abc", b"", "Base64 between two colons"),
         (":!!!!:", b"", "not Base64"),
@@ -271,7 +271,7 @@ def test_no_challenge_where_nothing_is_shared(tmp_path: Path, scope: str) -> Non
     ],
 )
 def test_a_malformed_proof_is_refused(
-    tmp_path: Path, proof: str, content: bytes, said: str
+    tmp_path: Path, proof: str, content: bytes, reason: str
 ) -> None:
     async def scene(here: Scene) -> None:
         await here.store()
@@ -279,7 +279,7 @@ def test_a_malformed_proof_is_refused(
         headers = {**TUS, **BODY, "X-User": MINE, "Upload-Offset": "0", "Upload-Proof": proof}
         refused = await here.client.patch(url, headers=headers, content=content)
         assert refused.status_code == 400
-        assert said in refused.json()["detail"]
+        assert reason in refused.json()["detail"]
         proven = await here.prove(url, answer(nonce, len(CONTENT), read))
         assert proven.headers["Upload-Offset"] == str(len(CONTENT)), "nothing was used up"
 

@@ -21,7 +21,7 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
 def poster_of(folder: Path, source: Path, **options: object) -> tuple[int, int, bytes]:
-    """Width, height and the RGB values of the poster."""
+    """Return width, height and the RGB values of the poster."""
     workshop = workshop_in(folder / "work")
     film = film_at(workshop, source)
     still = make_poster(workshop, film, **{"longest": 1000, "max_pixels": 1 << 22, **options})  # type: ignore[arg-type]
@@ -29,7 +29,7 @@ def poster_of(folder: Path, source: Path, **options: object) -> tuple[int, int, 
 
 
 def corners(poster: tuple[int, int, bytes]) -> list[tuple[int, ...]]:
-    """The colours in the middle of each quarter, row by row."""
+    """Return the colours in the middle of each quarter, row by row."""
     width, height, rgb = poster
     places = [(x, y) for y in (1, 3) for x in (1, 3)]
     starts = [3 * ((y * height // 4) * width + x * width // 4) for x, y in places]
@@ -45,7 +45,8 @@ def is_near(found: list[tuple[int, ...]], wanted: list[tuple[int, ...]], by: int
 
 
 @pytest.mark.parametrize(
-    ("matrix", "size"), [("bt709", "1280x720"), ("bt470bg", "128x64"), ("", "128x64"), ("", "1280x720")]
+    ("matrix", "size"), [("bt709", "1280x720"), ("bt470bg", "128x64"), ("", "128x64"),
+                         ("", "1280x720")]
 )  # fmt: skip
 def test_colours_are_those_of_the_film(tmp_path: Path, matrix: str, size: str) -> None:
     source = tmp_path / "film.mp4"
@@ -187,7 +188,7 @@ def test_a_decoder_that_hangs_is_not_started_again(
 
 
 def test_a_film_that_can_not_be_looked_at_has_no_renditions(tmp_path: Path) -> None:
-    """A program that is killed at that says nothing about the web copy, which stays."""
+    """The web copy stays when a program is killed during the examination."""
     killed = tmp_path / "ffprobe"
     killed.write_text("#!/bin/sh\nkill -9 $$\n")
     killed.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Files that are processed again: what was made is replaced at once, or nothing changes."""
+"""Files that are processed again: the renditions are replaced at once, or nothing changes."""
 
 import sqlite3
 import subprocess
@@ -98,7 +98,7 @@ def test_a_film_is_made_again_with_other_settings_for_every_task_that_has_it(
     assert original(idle, task) == source.read_bytes()
     assert rows(idle, "SELECT DISTINCT oss_path FROM file_upload_history") == [(path,)]
     assert not list((idle.data_dir / "work").iterdir())
-    # What was made before is pointed at by nothing any longer.
+    # What was made before has no reference any longer.
     (left,) = rows(idle, f"SELECT count(*) FROM renditions WHERE path = '{path}'")
     assert left == (0,)
 
@@ -150,7 +150,7 @@ def test_what_was_made_before_is_kept_when_it_can_not_be_made_again(
         ("completed",)
     ]
     assert not list((idle.data_dir / "work").iterdir())
-    # After the mend it is done.
+    # After the repair it is done.
     with running_worker(idle.data_dir, QUICK, **keep):
         again(idle, task)
         assert wait_until_ended(idle, task)["state"] == "done"
@@ -203,7 +203,7 @@ def test_a_user_may_do_it_a_limited_number_of_times(tmp_path: Path) -> None:
         tasks = [send(server, b"file %d" % number * 10) for number in range(3)]
         for task in tasks:
             server.wait_for_status(task, "completed")
-        # What is refused for another reason counts for nothing.
+        # What is refused for another reason is not counted.
         unfinished = task_id(create(server, 5))
         for missing in (unfinished, "0" * 32, unfinished):
             assert again(server, missing).status_code in (404, 409)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 MAY_BE_EMPTY = ("tusd_hooks_total",)
-"""Nothing was handed to hooks here."""
+"""No event was delivered to hooks here."""
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +58,11 @@ def test_every_query_of_the_dashboard_is_answered(scraped: tuple[Server, Prometh
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     assert len(queries) > 25
     for query in queries:
-        asked = query.replace("$__rate_interval", "1m")
+        filled = query.replace("$__rate_interval", "1m")
         if any(name in query for name in MAY_BE_EMPTY):
-            prometheus.query(asked)
+            prometheus.query(filled)
         else:
-            wait_until(lambda asked=asked: prometheus.query(asked))  # type: ignore[misc]
+            wait_until(lambda filled=filled: prometheus.query(filled))  # type: ignore[misc]
 
 
 def test_a_server_that_is_gone_is_noticed(scraped: tuple[Server, Prometheus]) -> None:

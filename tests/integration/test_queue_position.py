@@ -19,7 +19,7 @@ def test_a_waiting_task_shows_how_many_jobs_are_before_it(tmp_path: Path) -> Non
         shown = [server.progress(task) for task in (first, second, text)]
         assert [task["status"] for task in shown] == ["received"] * 3
         assert [task["message"] for task in shown] == ["文件已接收"] * 3
-        # A look may be two seconds old; the tasks were all there at the first.
+        # A position may be two seconds old; all tasks existed when the first one was read.
         assert [task["queue_position"] for task in shown] == [0, 1, 0]
         events = f"{server.url}/api/file/upload/events/{second}"
         with httpx.stream("GET", events, timeout=30) as stream:

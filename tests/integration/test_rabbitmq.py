@@ -30,8 +30,8 @@ def test_a_broker_that_is_killed_loses_nothing_it_confirmed() -> None:
     try:
         broker.start()
         queue = RabbitMqQueue(broker.url("%2F"))
-        # A broker that dies within a second of a queue's declaration may forget its log's name:
-        # an orderly restart makes the declaration an old one.
+        # A broker that dies within a second of a queue's declaration may forget its log's name: an
+        # orderly restart makes the declaration an old one.
         assert queue.depth() == 0
         broker.terminate()
         broker.start()
@@ -45,7 +45,7 @@ def test_a_broker_that_is_killed_loses_nothing_it_confirmed() -> None:
         with pytest.raises(BackendError):
             queue.publish_all([sent[19]])
         wait_until(lambda: _refused(queue), timeout=60)
-        held.ack()  # nobody hears it
+        held.ack()  # The broker does not get it.
         broker.start()
 
         wait_until(lambda: not _refused(queue), timeout=60)
@@ -123,12 +123,12 @@ def test_of_messages_handed_over_those_before_the_trouble_count(
 ) -> None:
     queue = RabbitMqQueue(rabbitmq.url(rabbitmq.virtual_host()))
     sent = [message() for _ in range(3)]
-    really, asked = queue.publish_payload, 0
+    really, attempts = queue.publish_payload, 0
 
     def the_third_fails(payload: bytes) -> None:
-        nonlocal asked
-        asked += 1
-        if asked >= 3:
+        nonlocal attempts
+        attempts += 1
+        if attempts >= 3:
             raise BackendError
         really(payload)
 
@@ -150,7 +150,7 @@ def _depth(queue: RabbitMqQueue | None) -> int:
 
 
 def _refused(queue: RabbitMqQueue | None) -> bool:
-    """Whether the check says that the broker can't be reached."""
+    """Return whether the check reports that the broker cannot be reached."""
     assert queue is not None
     try:
         queue.check()
@@ -188,7 +188,7 @@ def test_a_busy_consumer_hoards_nothing(rabbitmq: RabbitMq) -> None:
         busy.publish_all([one])
     first = busy.receive(20)
     assert first is not None
-    first.ack()  # its job has begun; nobody waits here any more
+    first.ack()  # Its job has begun; no user waits here any more.
     got = []
     while len(got) < 4:
         delivery = idle.receive(20)

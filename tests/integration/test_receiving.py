@@ -109,7 +109,8 @@ def test_every_byte_before_a_break_is_kept(server: Server, how: str) -> None:
             connection.socket.shutdown(socket.SHUT_WR)
             wait_until(lambda: _path(server, url).stat().st_size == len(content))
         elif how == "reset":
-            # Once they are there: a reset takes back what has not been read.
+            # The reset comes after the bytes have arrived, since it discards what has not been
+            # read.
             wait_until(lambda: _path(server, url).stat().st_size == len(content))
             connection.reset()
     wait_until(lambda: _path(server, url).stat().st_size == len(content))
@@ -118,7 +119,7 @@ def test_every_byte_before_a_break_is_kept(server: Server, how: str) -> None:
 
 
 def test_slow_clients_hold_no_thread(server: Server) -> None:
-    """More of them than there are threads; a fast one gets through between their bytes."""
+    """They are more than there are threads; a fast client is served between their bytes."""
     with ExitStack() as stack:
         slow = [stack.enter_context(connected(server.url)) for _ in range(30)]
         urls = [connection.create(server.files, 50_000) for connection in slow]
@@ -135,7 +136,7 @@ def test_slow_clients_hold_no_thread(server: Server) -> None:
 
 
 def test_a_refusal_reaches_who_is_still_sending(server: Server) -> None:
-    """It sends everything before it reads, as simple clients do: a reset would lose the answer."""
+    """The client sends everything before it reads; a reset would lose the answer."""
     url = create(server, 64 * MIB)
     with connected(url) as connection:
         connection.send(connection.patch(url, 7, 48 * MIB), bytes(48 * MIB))
@@ -158,7 +159,7 @@ def test_after_a_refused_small_body_the_connection_goes_on(
 
 
 def test_a_refusal_before_100_continue_closes_the_connection(server: Server) -> None:
-    """Whether the body follows can't be told, so what comes next is no request."""
+    """The server cannot know whether the body follows, so the next bytes are no request."""
     url = create(server, 1000)
     with connected(url) as connection:
         connection.send(connection.patch(url, 7, 900, Expect="100-continue"))

@@ -1,4 +1,4 @@
-"""The live view on a real Redis: the original design's keys, and what its death does."""
+"""The live view on a real Redis: the original design's keys, and the effects of its death."""
 
 import json
 
@@ -41,9 +41,9 @@ def test_keys_fields_and_channel_are_the_seeds(redis_server: Redis) -> None:
     view.put(about, compressing(45))
     message = pubsub.get_message(timeout=5)
     assert message is not None
-    told = json.loads(message["data"])
-    assert told["task_id"] == about.task_id
-    assert (told["status"], told["progress"], told["message"]) == (
+    published = json.loads(message["data"])
+    assert published["task_id"] == about.task_id
+    assert (published["status"], published["progress"], published["message"]) == (
         "compressing", 45, "视频压缩中...",
     )  # fmt: skip
     found = client.hgetall(f"file_upload_task:{about.task_id}")
@@ -66,10 +66,10 @@ def test_keys_fields_and_channel_are_the_seeds(redis_server: Redis) -> None:
             status=TaskStatus.FAILED, progress=0, attempt=1, error_code="x", error_msg="why"
         ),
     )
-    told = json.loads(pubsub.get_message(timeout=5)["data"])
-    assert (told["status"], told["progress"], told["error"], told["last_progress"]) == (
-        "failed", 0, "why", 45,
-    )  # fmt: skip
+    published = json.loads(pubsub.get_message(timeout=5)["data"])
+    assert published["status"] == "failed"
+    assert (published["progress"], published["last_progress"]) == (0, 45)
+    assert published["error"] == "why"
     pubsub.close()
     client.close()
     view.close()
@@ -79,12 +79,12 @@ def test_what_one_process_puts_another_receives(redis_server: Redis) -> None:
     redis_server.clear()
     here, there = (RedisTaskView(redis_server.url, clock=SystemClock()) for _ in range(2))
     about = facts()
-    heard: list[Task] = []
-    subscription = here.subscribe_task(about.task_id, heard.append)
+    received: list[Task] = []
+    subscription = here.subscribe_task(about.task_id, received.append)
     for progress in (30, 40, 50):
         there.put(about, compressing(progress))
-    wait_until(lambda: heard and heard[-1].progress == 50)
-    assert [task.seq for task in heard] == [1, 2, 3]
+    wait_until(lambda: received and received[-1].progress == 50)
+    assert [task.seq for task in received] == [1, 2, 3]
     subscription.close()
     here.close()
     there.close()
@@ -95,11 +95,11 @@ def test_a_redis_that_dies_is_unavailable_at_once_and_received_from_again_when_i
     server.start()
     here, there = (RedisTaskView(server.url, clock=SystemClock()) for _ in range(2))
     about = facts()
-    heard: list[Task] = []
+    received: list[Task] = []
     try:
-        here.subscribe_task(about.task_id, heard.append)
+        here.subscribe_task(about.task_id, received.append)
         there.put(about, compressing(30))
-        wait_until(lambda: len(heard) == 1)
+        wait_until(lambda: len(received) == 1)
         server.kill()
         with pytest.raises(BackendError):
             there.put(about, compressing(31))
@@ -111,10 +111,11 @@ def test_a_redis_that_dies_is_unavailable_at_once_and_received_from_again_when_i
             here.memory_bytes()
         server.start()
         here.check()
-        # Told before anybody listens again: it is read when the connection is back.
+        # The state was published before the subscription was back: it is read after the
+        # reconnection.
         there.put(about, compressing(40))
-        wait_until(lambda: heard[-1].progress == 40)
-        assert heard[-1].epoch != heard[0].epoch
+        wait_until(lambda: received[-1].progress == 40)
+        assert received[-1].epoch != received[0].epoch
     finally:
         here.close()
         there.close()
@@ -143,15 +144,15 @@ def test_a_frozen_redis_costs_a_request_a_moment_not_minutes() -> None:
 def test_a_flushed_view_begins_again(redis_server: Redis) -> None:
     view = RedisTaskView(redis_server.url, clock=SystemClock())
     about = facts()
-    heard: list[Task] = []
-    view.subscribe_user(about.user_id, heard.append)
+    received: list[Task] = []
+    view.subscribe_user(about.user_id, received.append)
     view.put(about, compressing(40))
     redis_server.clear()
     assert view.get(about.task_id) is None
     view.put(about, compressing(41))
-    wait_until(lambda: len(heard) == 2)
-    assert heard[0].epoch != heard[1].epoch
-    assert heard[1].facts == about
+    wait_until(lambda: len(received) == 2)
+    assert received[0].epoch != received[1].epoch
+    assert received[1].facts == about
     view.close()
 
 
@@ -165,13 +166,13 @@ def test_what_another_program_publishes_stops_no_listener(redis_server: Redis) -
     redis_server.clear()
     view = RedisTaskView(redis_server.url, clock=FakeClock())
     about = facts()
-    heard: list[Task] = []
-    view.subscribe_task(about.task_id, heard.append)
+    received: list[Task] = []
+    view.subscribe_task(about.task_id, received.append)
     client = redis.Redis.from_url(redis_server.url, decode_responses=True)
     for text in POISON:
         client.publish(f"file_upload_notify:{about.task_id}", text)
     view.put(about, compressing(45))
-    wait_until(lambda: [task.progress for task in heard] == [45])
+    wait_until(lambda: [task.progress for task in received] == [45])
     view.close()
 
 

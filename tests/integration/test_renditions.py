@@ -112,7 +112,8 @@ def test_the_settings_decide_whether_the_original_is_kept(
 def test_a_client_chooses_only_a_profile_that_is_offered(tmp_path: Path) -> None:
     settings = tmp_path / "settings.yaml"
     settings.write_text(
-        "media: {preset: ultrafast, profiles: {asis: {video: {web: false}}}, profile_choice: [asis]}"
+        "media: {preset: ultrafast, profiles: {asis: {video: {web: false}}}, "
+        "profile_choice: [asis]}"
     )
     with running_server(tmp_path / "data", "--config", str(settings), env=STILLS) as server:
         content = video(tmp_path / "clip.mp4").read_bytes()

@@ -1,4 +1,4 @@
-"""Virus scans by a real clamd: what it finds is stored nowhere, and what it can't say is waited for."""
+"""Virus scans by a real clamd: an infected file is not stored, a missing verdict is waited for."""
 
 import io
 import os
@@ -39,7 +39,8 @@ def clamd() -> Iterator[ClamdServer]:
 def settings(clamd: ClamdServer, **more: str) -> dict[str, str]:
     named = {f"TUSD_SCAN__{name.upper()}": value for name, value in more.items()}
     return {
-        **FAST, "TUSD_SCAN__ADDRESS": clamd.address, "TUSD_SCAN__MAX_BYTES": str(MAX_BYTES), **named,
+        **FAST, "TUSD_SCAN__ADDRESS": clamd.address, "TUSD_SCAN__MAX_BYTES": str(MAX_BYTES),
+        **named,
     }  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def zipped(content: bytes) -> bytes:
 
 
 def kept(server: Server) -> list[Path]:
-    """Files of uploads and objects that are there."""
+    """Return the files of uploads and objects that exist."""
     folders = [server.data_dir / "uploads", server.data_dir / "objects" / "pool"]
     return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
@@ -87,11 +88,11 @@ def test_what_is_clean_goes_through(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("policy", "status"), [("refuse", "failed"), ("accept", "completed")])
-@pytest.mark.parametrize("told", [True, False], ids=["by settings", "by clamd"])
+@pytest.mark.parametrize("by_settings", [True, False], ids=["by settings", "by clamd"])
 def test_above_its_limit_policy_decides(
-    tmp_path: Path, clamd: ClamdServer, policy: str, status: str, told: bool
+    tmp_path: Path, clamd: ClamdServer, policy: str, status: str, by_settings: bool
 ) -> None:
-    limit = str(MAX_BYTES if told else 10 * MAX_BYTES)
+    limit = str(MAX_BYTES if by_settings else 10 * MAX_BYTES)
     env = settings(clamd, above_limit=policy, max_bytes=limit)
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         done = server.wait_for_status(
@@ -105,7 +106,7 @@ def test_above_its_limit_policy_decides(
 
 @pytest.mark.parametrize("away", ["killed", "stopped"])
 def test_without_a_verdict_files_wait(tmp_path: Path, away: str) -> None:
-    """Before the scan, or in the middle of it; then it is back."""
+    """clamd is killed before the scan, or in the middle of it; then it comes back."""
     clamd = ClamdServer()
     try:
         clamd.start()
@@ -138,7 +139,7 @@ def test_a_scan_is_repeated_when_the_scanner_dies_during_it(tmp_path: Path) -> N
         with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
             clamd.pause()
             task = send(server, os.urandom(900_000))
-            # It is connected and has said all that the other side's buffers take.
+            # It is connected and has sent all that the buffers of the other side take.
             wait_until(lambda: metrics(server.url)["tusd_worker_attempts_running"] == 1)
             wait_until(lambda: clamd.connections() >= 1)
             clamd.kill()

@@ -1,4 +1,4 @@
-"""Locks between server processes: never two holders, let go on request, freed by death."""
+"""Locks between server processes: never two holders, released on request, freed by death."""
 
 import asyncio
 import os

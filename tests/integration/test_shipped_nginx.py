@@ -1,4 +1,4 @@
-"""The shipped nginx file before a real server that demands identity: what it keeps from whom."""
+"""The shipped nginx file before a real server that demands identity: which requests it stops."""
 
 import socket
 import subprocess
@@ -20,7 +20,7 @@ FEW = 4
 
 
 class ShippedNginx(Service):
-    """The file as ``deploy/local`` runs it, with a limit of connections that a test can reach."""
+    """Runs the file as ``deploy/local`` does, with a limit of connections that a test can reach."""
 
     def __init__(self, server_port: int) -> None:
         super().__init__("nginx")
@@ -120,7 +120,7 @@ def test_connections_of_one_address_have_a_bound_and_the_refusal_has_retry_after
             assert created.status_code == 201, created.text
             stack.enter_context(unfinished_patch(site.port, created.headers["Location"], user))
         waiting = httpx.head(f"{site.url}/files/{'0' * 32}", headers={**TUS, **user})
-        # Clients begin from zero after anything else.
+        # Clients begin from zero after any other status.
         assert (waiting.status_code, waiting.headers["Retry-After"]) == (423, "1")
         refused = httpx.post(site.url + "/files/", headers={**TUS, **user, "Upload-Length": "9"})
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
@@ -132,7 +132,7 @@ def test_connections_of_one_address_have_a_bound_and_the_refusal_has_retry_after
 
 
 def unfinished_patch(port: int, url: str, user: dict[str, str]) -> socket.socket:
-    """A request in flight: its head and the first byte of its body, which nginx has passed on."""
+    """Keep a request open: nginx has passed on its head and the first byte of its body."""
     connection = socket.create_connection(("127.0.0.1", port), 10)
     headers = {
         **BODY,
@@ -177,7 +177,7 @@ def test_only_websocket_is_changed_to_and_only_where_it_is_spoken(
             "Upgrade": protocol,
         }
         answer = httpx.post(site.url + path, headers=headers)
-        # Answered as if the field were not there (RFC 9110, 7.8).
+        # The answer is the same as without the field (RFC 9110, 7.8).
         assert answer.status_code in ({201} if path == "/files/" else {400, 415})
 
 

@@ -1,4 +1,4 @@
-"""A body that stops, or drips, is ended on every path that reads one; nothing waits for it for ever."""
+"""A body that stops, or comes too slowly, is ended on every path that reads one."""
 
 import json
 import threading
@@ -36,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Sender:
-    """A request whose body stops behind ``sent``, or drips on from there."""
+    """A request whose body stops after ``sent``, or goes on slowly from there."""
 
     method: str
     path: str
@@ -73,16 +73,16 @@ READ = {
 
 @pytest.mark.parametrize("drips", [False, True], ids=["silent", "dripping"])
 def test_a_body_that_stops_is_ended(server: Server, *, drips: bool) -> None:
-    """All of them at once, for each takes a second."""
+    """All of them are sent at once, for each takes a second."""
     cases = [(name, chunked) for name in READ for chunked in (False, True)]
     with ThreadPoolExecutor(len(cases)) as pool:
         ends = list(pool.map(lambda case: _end_of(server, *case, drips=drips), cases))
-    told = (500, "body_timeout", "close")
-    assert dict(zip(cases, ends, strict=True)) == dict.fromkeys(cases, told)
+    ended = (500, "body_timeout", "close")
+    assert dict(zip(cases, ends, strict=True)) == dict.fromkeys(cases, ended)
 
 
 def _end_of(server: Server, name: str, chunked: bool, *, drips: bool) -> tuple[int, str, str]:
-    """Status, code and what becomes of the connection."""
+    """Return status, code and what becomes of the connection."""
     sender, over = READ[name], threading.Event()
     with connected(server.url) as connection:
         sender.begin(connection, chunked=chunked)
@@ -101,7 +101,7 @@ def _end_of(server: Server, name: str, chunked: bool, *, drips: bool) -> tuple[i
             over.set()
             if drips:
                 dripping.join()
-        with suppress(ConnectionError):  # a byte that was on its way resets it
+        with suppress(ConnectionError):  # A byte that was being sent resets the connection.
             assert connection.at_end()
     return answer.status, json.loads(answer.body)["code"], answer.headers["connection"]
 
@@ -115,7 +115,7 @@ UNREAD = (
 
 @pytest.mark.parametrize("drips", [False, True], ids=["silent", "dripping"])
 def test_a_body_that_nothing_reads_holds_no_connection(server: Server, *, drips: bool) -> None:
-    """It is answered at once; its rest is not waited for longer than for a next request."""
+    """The answer comes at once; the rest is waited for only as long as for a next request."""
 
     def end(method: str, path: str) -> int:
         over = threading.Event()
@@ -132,7 +132,7 @@ def test_a_body_that_nothing_reads_holds_no_connection(server: Server, *, drips:
             dripping = threading.Thread(target=drip if drips else over.set)
             dripping.start()
             try:
-                with suppress(ConnectionError):  # a byte that was on its way resets it
+                with suppress(ConnectionError):  # A byte that was being sent resets the connection.
                     assert connection.at_end()
             finally:
                 over.set()

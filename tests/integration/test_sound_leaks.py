@@ -52,7 +52,7 @@ def test_guards_stand_before_the_only_input(tmp_path: Path) -> None:
         assert all(argv.index(guard) < at for guard in guards)
 
 
-def heard_parts(argv: list[str]) -> int:
+def audible_parts(argv: list[str]) -> int:
     ran = subprocess.run(
         argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
@@ -66,15 +66,15 @@ def test_a_playlist_under_the_name_of_a_sound_reads_no_neighbour(tmp_path: Path,
     crafted.write_text(CRAFTED[kind].format(target="victim.mp3"))
     for demuxer in DEMUXERS:
         for argv in argvs(str(crafted), demuxer, tmp_path):
-            assert heard_parts(argv) == 0, argv
+            assert audible_parts(argv) == 0, argv
     assert not (tmp_path / "made").exists() or (tmp_path / "made").stat().st_size < 1000
 
 
 def test_without_the_guards_the_neighbour_is_played(tmp_path: Path) -> None:
-    """The control: the same file does leak, so the test above can fail."""
+    """The same file does leak without the guards, so the test above can fail."""
     sound(tmp_path / "victim.mp3")
     crafted = tmp_path / "crafted.mp3"
     crafted.write_text(CRAFTED["concat"].format(target="victim.mp3"))
     argv = argvs(str(crafted), "mp3", tmp_path)[0]
     at = argv.index("-protocol_whitelist")
-    assert heard_parts([*argv[:at], *argv[at + 6 :]]) > 0
+    assert audible_parts([*argv[:at], *argv[at + 6 :]]) > 0

@@ -36,7 +36,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @dataclass
 class Outcome:
-    """What a task came to: its final state, its renditions by name, and their bytes."""
+    """The result of a task: its final state, its renditions by name, and their bytes."""
 
     server: Server
     task: str
@@ -45,7 +45,7 @@ class Outcome:
 
     @property
     def names(self) -> list[str]:
-        """The main object first, the others in the order of the alphabet."""
+        """Return the main object first, the others in the order of the alphabet."""
         main = self.listed["main"]
         found = [one["name"] for one in self.listed["renditions"]]
         assert found[0] == main
@@ -193,7 +193,8 @@ def test_an_audio_book_keeps_chapters_tags_and_cover_in_its_copy(
     cover = picture(tmp_path / "cover.jpg")
     make(
         [
-            *tone(), "-i", str(tmp_path / "chapters.txt"), "-i", str(cover), "-map", "0", "-map", "2",
+            *tone(), "-i", str(tmp_path / "chapters.txt"), "-i", str(cover), "-map", "0",
+            "-map", "2",
             "-map_metadata", "1", "-map_chapters", "1", "-c:a", "alac", "-c:v", "copy",
             "-disposition:v:0", "attached_pic", str(tmp_path / "book.m4b"),
         ]
@@ -320,7 +321,8 @@ def test_all_tracks_go_along_with_their_languages(
     make(
         [
             *tone(), *tone(volume=0.5), "-map", "0", "-map", "1", *codecs,
-            "-metadata:s:a:0", "language=fra", "-metadata:s:a:1", "language=jpn", str(tmp_path / name),
+            "-metadata:s:a:0", "language=fra", "-metadata:s:a:1", "language=jpn",
+            str(tmp_path / name),
         ]
     )  # fmt: skip
     found = process(sounds, tmp_path / name)

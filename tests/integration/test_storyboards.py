@@ -1,4 +1,4 @@
-"""Storyboards of films: each small picture is that of its time, and the map says where it is."""
+"""Storyboards of films: each small picture is that of its time, and the map states its place."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Without authentication: no page of another site, and no name that was rebound to this machine."""
+"""Without authentication: a page of another site and a rebound name are refused."""
 
 import os
 import subprocess
@@ -26,8 +26,8 @@ UPGRADE: Final = {
 }  # fmt: skip
 
 
-class Asker:
-    """Asks for everything there is, each time with other fields in the head."""
+class Caller:
+    """Sends every kind of request, each time with other fields in the head."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -60,7 +60,7 @@ class Asker:
         }
 
     def status(self, what: str, headers: dict[str, str]) -> tuple[int, str]:
-        """Status and code of the answer; a stream is left at its head."""
+        """Return status and code of the answer; of a stream only the head is read."""
         method, path, own, body = self.requests[what]
         with self.http.stream(method, path, headers={**own, **headers}, content=body) as answer:
             if answer.status_code < 400 or method == "HEAD":
@@ -68,7 +68,7 @@ class Asker:
             return answer.status_code, httpx.Response(200, content=answer.read()).json()["code"]
 
     def all_refused(self, headers: dict[str, str], status: int, code: str) -> None:
-        """Everything is, and nothing has changed."""
+        """Check that every request is refused and nothing has changed."""
         before = self.tasks()
         wrong = {}
         for what in self.requests:
@@ -85,13 +85,13 @@ class Asker:
 
 
 @pytest.fixture(scope="module")
-def asker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
+def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     env = {"TUSD_CORS__ALLOW_ORIGINS": LISTED, "TUSD_ALLOWED_HOSTS": "uploads.example"}
     folder = tmp_path_factory.mktemp("anonymous")
     with running_server(folder, "--workers", "0", env=env) as server:
-        asker = Asker(server)
-        with asker.http:
-            yield asker
+        caller = Caller(server)
+        with caller.http:
+            yield caller
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,16 @@ def asker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
     ids=str,
 )
 def test_a_name_that_is_not_the_servers_is_refused_everywhere(
-    asker: Asker, headers: dict[str, str]
+    caller: Caller, headers: dict[str, str]
 ) -> None:
-    asker.all_refused(headers, 421, "host_not_allowed")
+    caller.all_refused(headers, 421, "host_not_allowed")
 
 
-def test_its_own_names_are_answered(asker: Asker) -> None:
-    for host in (f"localhost:{asker.server.port}", "[::1]", "a.localhost", "UPLOADS.example.:443"):
-        assert asker.status("list", {"Host": host}) == (200, "")
+def test_its_own_names_are_answered(caller: Caller) -> None:
+    for host in (f"localhost:{caller.server.port}", "[::1]", "a.localhost", "UPLOADS.example.:443"):
+        assert caller.status("list", {"Host": host}) == (200, "")
     # A health check may use any name, or none.
-    assert httpx.get(f"{asker.server.url}/healthz", headers={"Host": "x"}).status_code == 200
+    assert httpx.get(f"{caller.server.url}/healthz", headers={"Host": "x"}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -134,18 +134,18 @@ def test_its_own_names_are_answered(asker: Asker) -> None:
         ("GET /healthz HTTP/1.0\r\n\r\n", 200),
         ("GET {list} HTTP/1.1\r\nHost:\r\n\r\n", 421),
         ("GET {list} HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
-        # A target in absolute form names the host, and Host counts for nothing.
+        # A target in absolute form names the host, and Host is ignored.
         ("GET http://evil.example{list} HTTP/1.1\r\nHost: localhost\r\n\r\n", 421),
         ("GET http://localhost@evil.example{list} HTTP/1.1\r\nHost: localhost\r\n\r\n", 421),
         ("GET http://localhost{list} HTTP/1.1\r\nHost: evil.example\r\n\r\n", 200),
     ],
 )
 def test_a_host_that_is_missing_or_repeated_is_no_loopback_name(
-    asker: Asker, head: str, status: int
+    caller: Caller, head: str, status: int
 ) -> None:
-    with connected(asker.server.url) as connection:
+    with connected(caller.server.url) as connection:
         connection.send(head.format(list=f"{API}/tasks").encode())
-        # Whatever refuses it, it is a refusal.
+        # The parser of heads may refuse it first, with 400.
         assert connection.answer().status in ({status} if status == 200 else {400, status})
 
 
@@ -168,21 +168,21 @@ def test_a_host_that_is_missing_or_repeated_is_no_loopback_name(
     ids=str,
 )
 def test_a_page_of_another_site_is_refused_everywhere(
-    asker: Asker, headers: dict[str, str]
+    caller: Caller, headers: dict[str, str]
 ) -> None:
-    asker.all_refused(headers, 403, "origin_not_allowed")
+    caller.all_refused(headers, 403, "origin_not_allowed")
 
 
-def test_a_refused_page_may_not_even_read_the_refusal(asker: Asker) -> None:
+def test_a_refused_page_may_not_even_read_the_refusal(caller: Caller) -> None:
     preflight = {"Origin": EVIL, "Access-Control-Request-Method": "DELETE"}
     for path in ("/files/", f"{API}/tasks", "/api/admin/retry"):
-        answer = asker.http.options(path, headers=preflight)
+        answer = caller.http.options(path, headers=preflight)
         assert answer.status_code == 403
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_its_own_pages_and_listed_ones_may_use_it(asker: Asker) -> None:
-    url, port = asker.server.url, asker.server.port
+def test_its_own_pages_and_listed_ones_may_use_it(caller: Caller) -> None:
+    url, port = caller.server.url, caller.server.port
     for headers in (
         {"Origin": url},
         {"Origin": f"http://localhost:{port}", "Host": f"localhost:{port}"},
@@ -194,23 +194,23 @@ def test_its_own_pages_and_listed_ones_may_use_it(asker: Asker) -> None:
         {"Sec-Fetch-Site": "none"},
         {},
     ):
-        assert asker.status("list", headers) == (200, ""), headers
-        assert asker.status("websocket", headers)[0] == 101, headers
-    answer = asker.http.get(f"{API}/tasks", headers={"Origin": LISTED})
+        assert caller.status("list", headers) == (200, ""), headers
+        assert caller.status("websocket", headers)[0] == 101, headers
+    answer = caller.http.get(f"{API}/tasks", headers={"Origin": LISTED})
     assert answer.headers["Access-Control-Allow-Origin"] == LISTED
     assert "Origin" in answer.headers["Vary"]
 
 
-def test_a_link_of_another_site_opens_pages_and_files_and_nothing_else(asker: Asker) -> None:
+def test_a_link_of_another_site_opens_pages_and_files_and_nothing_else(caller: Caller) -> None:
     link = {
         "Sec-Fetch-Site": "cross-site",
         "Sec-Fetch-Mode": "navigate",
         "Sec-Fetch-Dest": "document",
     }
-    opened = {what for what in asker.requests if asker.status(what, link)[0] == 200}
+    opened = {what for what in caller.requests if caller.status(what, link)[0] == 200}
     assert opened == {"home", "docs", "description", "read", "head"}
-    # The operator's page is reached, and asks for more than that.
-    assert asker.status("admin", link)[1] != "origin_not_allowed"
+    # The operator's page is reached, and needs more than that.
+    assert caller.status("admin", link)[1] != "origin_not_allowed"
 
 
 def test_behind_a_trusted_proxy_its_words_decide_what_the_servers_own_origin_is(
@@ -219,22 +219,24 @@ def test_behind_a_trusted_proxy_its_words_decide_what_the_servers_own_origin_is(
     env = {"TUSD_ALLOWED_HOSTS": "up.example,inner.example"}
     flags = ("--workers", "0", "--behind-proxy")
     with running_server(tmp_path_factory.mktemp("proxied"), *flags, env=env) as server:
-        asker = Asker(server)
-        with asker.http:
-            told = {"X-Forwarded-Host": "up.example", "X-Forwarded-Proto": "https"}
-            own = {**told, "Origin": "https://up.example"}
-            assert asker.status("list", own) == (200, "")
-            assert asker.status("list", {**own, "Host": "inner.example"}) == (200, "")
-            assert asker.status("list", told) == (200, "")
+        caller = Caller(server)
+        with caller.http:
+            forwarded = {"X-Forwarded-Host": "up.example", "X-Forwarded-Proto": "https"}
+            own = {**forwarded, "Origin": "https://up.example"}
+            assert caller.status("list", own) == (200, "")
+            assert caller.status("list", {**own, "Host": "inner.example"}) == (200, "")
+            assert caller.status("list", forwarded) == (200, "")
             for refused in (
                 {"Origin": "http://up.example"},
                 {"Origin": server.url},
                 {"Origin": EVIL},
             ):
-                asker.all_refused({**told, **refused}, 403, "origin_not_allowed")
-            asker.all_refused({**told, "Host": "evil.example"}, 421, "host_not_allowed")
-            asker.all_refused(
-                {**told, "X-Forwarded-Host": "up.example, evil.example"}, 421, "host_not_allowed"
+                caller.all_refused({**forwarded, **refused}, 403, "origin_not_allowed")
+            caller.all_refused({**forwarded, "Host": "evil.example"}, 421, "host_not_allowed")
+            caller.all_refused(
+                {**forwarded, "X-Forwarded-Host": "up.example, evil.example"},
+                421,
+                "host_not_allowed",
             )
 
 

@@ -1,4 +1,4 @@
-"""How many streams one user may have open, and what a client gets that only listens and does not."""
+"""How many streams one user may have open, and what a client gets that does not read."""
 
 import json
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def create(server: Server, user: int) -> str:
 
 
 def listen(server: Server, user: int, path: str = EVENTS) -> tuple[Connection, int, bytes]:
-    """A stream's connection, and the answer's status and body (of a refusal)."""
+    """Open a stream; return the connection, the status and the body (of a refusal)."""
     connection = Connection(server.url)
     connection.send(connection.request("GET", path, **headers(user)))
     answer = connection.answer()

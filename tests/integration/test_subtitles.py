@@ -9,7 +9,10 @@ from support.media import make, video
 from worker.film_renditions.subtitles import Track, make_subtitles
 from worker.film_renditions.webvtt import read
 
-SRT = "1\n00:00:00,200 --> 00:00:00,900\n<i>Hello</i> & <script>x</script>\n\n2\n00:00:01,000 --> 00:00:01,500\n再见\n"
+SRT = (
+    "1\n00:00:00,200 --> 00:00:00,900\n<i>Hello</i> & <script>x</script>\n\n"
+    "2\n00:00:01,000 --> 00:00:01,500\n再见\n"
+)
 
 
 def tracks_of(folder: Path, source: Path) -> list[Track]:
@@ -20,7 +23,8 @@ def tracks_of(folder: Path, source: Path) -> list[Track]:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "codec"), [(".mp4", "mov_text"), (".mkv", "subrip"), (".mkv", "ass"), (".mkv", "webvtt")]
+    ("suffix", "codec"), [(".mp4", "mov_text"), (".mkv", "subrip"), (".mkv", "ass"),
+                          (".mkv", "webvtt")]
 )  # fmt: skip
 def test_each_kind_of_text_becomes_webvtt(tmp_path: Path, suffix: str, codec: str) -> None:
     film, text, source = tmp_path / "film.mp4", tmp_path / "a.srt", tmp_path / f"b{suffix}"

@@ -1,4 +1,4 @@
-"""Processes that a topology started, and those that merely have their numbers."""
+"""Processes that a topology started, and other processes that have the same numbers."""
 
 import os
 import signal

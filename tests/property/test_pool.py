@@ -107,7 +107,8 @@ class PoolMachine(RuleBasedStateMachine):
             writer.write([content])
         finished = self.catalog(server).uploads.finish(
             FinishedContent(
-                upload_id=upload.id, user_id=user, scope=owner_scope(user), filename="", filetype="",
+                upload_id=upload.id, user_id=user, scope=owner_scope(user), filename="",
+                filetype="",
                 file_hash=digest(content), file_size=len(content), temp_path="", created_at=1.0,
             ),
             is_video=False,
@@ -137,7 +138,8 @@ class PoolMachine(RuleBasedStateMachine):
     def _fresh(self, user: UserId, content: bytes) -> Upload:
         self.made += 1
         return Upload(
-            id=UploadId(f"{self.made:032x}"), user_id=user, length=len(content), declared_hash=digest(content),
+            id=UploadId(f"{self.made:032x}"), user_id=user, length=len(content),
+            declared_hash=digest(content),
             created_at=1.0,
         )  # fmt: skip
 
@@ -214,7 +216,8 @@ class PoolMachine(RuleBasedStateMachine):
         content = self.bytes_of[task_id]
         self.objects.put_file(
             key_of(content), self.servers[0].stores.uploads.path(task_id),
-            content_hash=digest(content), content_type="x/y", multipart_state=MemoryMultipartState(),
+            content_hash=digest(content), content_type="x/y",
+            multipart_state=MemoryMultipartState(),
         )  # fmt: skip
         self.put.add(task_id)
 

@@ -1,4 +1,4 @@
-"""A file to send, and a state folder of its own for each test."""
+"""Provide a file to send, and a state folder of its own for each test."""
 
 from pathlib import Path
 

@@ -59,12 +59,12 @@ def test_redirects_of_an_upload_are_not_followed(file: Path, tmp_path: Path, kin
 def test_an_upload_is_not_resumed_at_another_server(file: Path, tmp_path: Path) -> None:
     with HostileServer(lambda _: answer(200, Upload_Offset="0")) as other:
 
-        def told(request: Request) -> bytes:
+        def answering(request: Request) -> bytes:
             if request.method == "POST":
                 return answer(201, Location="/files/own")
             return answer(204, Upload_Offset="10")
 
-        with HostileServer(told) as server:
+        with HostileServer(answering) as server:
             remembered = ResumeStore(tmp_path / "state")
             remembered.put(
                 file, server.files, SavedUpload(f"{other.origin}/files/x", "upload-token")
@@ -77,12 +77,12 @@ def test_an_upload_is_not_resumed_at_another_server(file: Path, tmp_path: Path) 
 def test_a_user_in_the_address_is_sent_to_its_origin_and_kept_out_of_addresses(
     file: Path, tmp_path: Path
 ) -> None:
-    def told(request: Request) -> bytes:
+    def answering(request: Request) -> bytes:
         if request.method == "POST":
             return answer(201, Location=f"http://127.0.0.1:{server.port}/files/a")
         return answer(204, Upload_Offset="10")
 
-    with HostileServer(told) as server:
+    with HostileServer(answering) as server:
         url = f"http://ann:s3cret@127.0.0.1:{server.port}/files/"
         with Client(url, options=quick(tmp_path)) as client:
             sent = client.upload(file, instant=False)
@@ -109,12 +109,12 @@ def test_a_download_follows_its_link_without_credentials(tmp_path: Path) -> None
 def test_credentials_do_not_come_back_after_a_detour(tmp_path: Path) -> None:
     with HostileServer(lambda _: answer(307, Location=f"{server.files}secret")) as other:
 
-        def told(request: Request) -> bytes:
+        def answering(request: Request) -> bytes:
             if request.target.endswith("secret"):
                 return answer(200, b"x")
             return answer(307, Location=f"{other.origin}/away")
 
-        with HostileServer(told) as server:
+        with HostileServer(answering) as server:
             with Client(server.files, token=TOKEN, options=quick(tmp_path)) as client:
                 client.download(client.known_upload(TASK), tmp_path / "x")
             assert "authorization" in server.requests[0].headers

@@ -19,7 +19,7 @@ from tusd_py.doctor.findings import Level
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "told",
+    "to_later_requests",
     [
         lambda request: answer(204, Upload_Offset="0"),
         lambda request: answer(204, Upload_Offset="11"),
@@ -34,12 +34,12 @@ from tusd_py.doctor.findings import Level
     ids=["nothing taken", "too much", "huge", "no offset", "forgets", "a year", "back", "4 MiB"],
 )  # fmt: skip
 def test_an_upload_that_does_not_move_ends(
-    file: Path, tmp_path: Path, kind: str, told: Answering
+    file: Path, tmp_path: Path, kind: str, to_later_requests: Answering
 ) -> None:
     def answering(request: Request) -> bytes:
         if request.method == "POST":
             return answer(201, Location="/files/abc")
-        found = told(request)
+        found = to_later_requests(request)
         assert isinstance(found, bytes)
         return found
 
@@ -82,8 +82,8 @@ def test_what_was_never_reached_is_given_up_soon_and_reported(
 
 def test_a_missing_task_is_reported_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    told = answer(404, b'{"detail": "There is no such task."}')
-    with HostileServer(lambda _: told) as server:
+    missing = answer(404, b'{"detail": "There is no such task."}')
+    with HostileServer(lambda _: missing) as server:
         done = CliRunner().invoke(app, ["watch", TASK, "--url", server.files])
         assert (done.exit_code, done.output) == (1, "tusd-py: There is no such task.\n")
         assert len(server.requests) <= 4

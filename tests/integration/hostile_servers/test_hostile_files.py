@@ -142,15 +142,15 @@ def test_an_answer_that_can_be_no_file_is_refused_at_once(
 def test_a_file_that_never_comes_whole_is_given_up(tmp_path: Path, etag: str) -> None:
     lengths = itertools.cycle([100, 50, 99, 51])
 
-    def told(_: Request) -> bytes:
-        # More and less by turns: that is no progress.
+    def answering(_: Request) -> bytes:
+        # The sizes grow and shrink in turn: that is no progress.
         return answer(200, CONTENT[: next(lengths)], Content_Length="100000", ETag=etag)
 
-    assert len(refused_download(tmp_path, told, Unreachable).requests) == 5
+    assert len(refused_download(tmp_path, answering, Unreachable).requests) == 5
 
 
 def test_another_content_is_not_put_behind_the_first(tmp_path: Path) -> None:
-    def told(request: Request) -> bytes:
+    def answering(request: Request) -> bytes:
         if "range" in request.headers:
             rest = CONTENT[500:]
             return answer(
@@ -158,10 +158,10 @@ def test_another_content_is_not_put_behind_the_first(tmp_path: Path) -> None:
             )
         return answer(200, CONTENT[:500], Content_Length="100000", ETag='"e"')
 
-    server = refused_download(tmp_path, told, Unreachable)
+    server = refused_download(tmp_path, answering, Unreachable)
     assert server.requests[1].headers["if-range"] == '"e"'
 
 
 def test_what_has_another_hash_than_the_server_states_is_not_kept(tmp_path: Path) -> None:
-    told = answer(200, CONTENT, ETag=f'"{"0" * 64}"')
-    assert len(refused_download(tmp_path, lambda _: told, Unreachable).requests) >= 4
+    whole = answer(200, CONTENT, ETag=f'"{"0" * 64}"')
+    assert len(refused_download(tmp_path, lambda _: whole, Unreachable).requests) >= 4

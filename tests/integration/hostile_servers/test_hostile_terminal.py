@@ -1,4 +1,4 @@
-"""Clients against a server whose texts are for a terminal to obey."""
+"""Clients against a server whose texts contain escape sequences for the terminal."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def clean(text: str) -> bool:
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "evil_answer"),
     [
         (["watch", TASK], lambda: event(status="failed", progress=EVIL, error=EVIL)),
         (["watch", TASK], lambda: answer(403, json.dumps({"detail": EVIL}).encode())),
@@ -35,9 +35,9 @@ def clean(text: str) -> bool:
     ],
 )  # fmt: skip
 def test_a_servers_text_reaches_no_terminal_as_it_is(
-    line: list[str], told: "type[bytes]", flags: list[str]
+    line: list[str], evil_answer: "type[bytes]", flags: list[str]
 ) -> None:
-    with HostileServer(lambda _: told()) as server:
+    with HostileServer(lambda _: evil_answer()) as server:
         done = CliRunner().invoke(app, [*line, "--url", server.files, *flags])
     assert done.exception is None or isinstance(done.exception, SystemExit)
     assert clean(done.output), repr(done.output)
@@ -49,14 +49,14 @@ def test_an_uploads_texts_reach_no_terminal_as_they_are(tmp_path: Path, flags: l
     file = tmp_path / "a\x1b[2J\n.bin"
     file.write_bytes(b"0123456789")
 
-    def told(request: Request) -> bytes:
+    def answering(request: Request) -> bytes:
         if request.method == "POST":
             return answer(201, Location="/files/abc")
         if request.method == "PATCH":
             return answer(204, Upload_Offset="10")
         return event(status="completed", progress=100, message=EVIL, oss_path=EVIL)
 
-    with HostileServer(told) as server:
+    with HostileServer(answering) as server:
         done = CliRunner().invoke(app, ["upload", str(file), "--url", server.files, *flags])
     assert done.exit_code == 0, done.output
     assert clean(done.output), repr(done.output)

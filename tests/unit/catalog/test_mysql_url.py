@@ -8,7 +8,8 @@ from tusd_py.catalog.mysql import mysql_url
 @pytest.mark.parametrize(
     ("data_source", "expected"),
     [
-        ("root:p@ss:w@tcp(10.0.0.1:3307)/cloud?charset=utf8mb4&parseTime=True&loc=Local", ("root", "p@ss:w", "10.0.0.1", 3307, "cloud")),
+        ("root:p@ss:w@tcp(10.0.0.1:3307)/cloud?charset=utf8mb4&parseTime=True&loc=Local",
+         ("root", "p@ss:w", "10.0.0.1", 3307, "cloud")),
         ("root:@tcp(db)/cloud", ("root", "", "db", 3306, "cloud")),
         ("mysql://u:p%40w@db:3306/cloud", ("u", "p@w", "db", 3306, "cloud")),
         ("mysql+pymysql://u:p@db/cloud?charset=utf8", ("u", "p", "db", None, "cloud")),

@@ -49,7 +49,8 @@ class Play:
             **{
                 "file": self.file, "endpoint": ENDPOINT, "metadata": {"filename": "x"},
                 "resume_store": self.remembered, "progress": self.seen.append,
-                "retry_policy": RetryPolicy(retries=3, longest_pause=2.0), "chunk_bytes": None, **options,
+                "retry_policy": RetryPolicy(retries=3, longest_pause=2.0), "chunk_bytes": None,
+                **options,
             }
         ).plan()  # fmt: skip
         self.step: Request | Sleep | UploadResult = next(self.plan)

@@ -24,7 +24,8 @@ OURS = sorted(name for name in SERVICES if name.startswith(("server-", "worker-"
 
 def test_it_is_two_servers_three_workers_and_their_engines() -> None:
     assert sorted(SERVICES) == sorted(
-        ["nginx", "server-1", "server-2", "worker-1", "worker-2", "worker-3", "mysql", "redis", "rabbitmq"]
+        ["nginx", "server-1", "server-2", "worker-1", "worker-2", "worker-3", "mysql", "redis",
+         "rabbitmq"]
     )  # fmt: skip
 
 

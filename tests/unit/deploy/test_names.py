@@ -21,7 +21,8 @@ from tusd_py.settings.sources import SettingsError, load_settings
 
 NAMING = [
     path
-    for path in (DEPLOY / ".env.example", COMPOSE, DOCKERFILE, *DEPLOY.rglob("*"), ROOT / "docs" / "production.md")
+    for path in (DEPLOY / ".env.example", COMPOSE, DOCKERFILE, *DEPLOY.rglob("*"),
+                 ROOT / "docs" / "production.md")
     if path.is_file() and path.suffix != ".pyc"
 ]  # fmt: skip
 FILLED = {**environment(ENV_EXAMPLES[0]), "TUSD_AUTH__ACCESS_SECRET": "9f2c61b07ad84e53a1c06e8f47d2b935", "MYSQL_PASSWORD": "m1", "MYSQL_ROOT_PASSWORD": "m2", "TUSD_REDIS__PASSWORD": "r1", "TUSD_RABBITMQ__PASSWORD": "q1"}  # fmt: skip

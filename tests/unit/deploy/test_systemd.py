@@ -37,7 +37,8 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     ]
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *checked],
-        capture_output=True, text=True, check=False, env={**os.environ, "SYSTEMD_LOG_LEVEL": "notice"},
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "SYSTEMD_LOG_LEVEL": "notice"},
     )  # fmt: skip
     # An unknown directive is only a warning.
     assert (done.returncode, done.stderr) == (0, "")

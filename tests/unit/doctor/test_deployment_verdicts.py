@@ -41,10 +41,12 @@ def level(found: Finding) -> Level:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b'{"code": "length_exceeded"}'), "length_exceeded"),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b'{"code": "length_exceeded"}'),
+         "length_exceeded"),
         (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b"<html>"), ""),
         (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b"[]"), ""),
-        (ProbeResponse(status=413, headers={"content-type": "text/html"}, content=b'{"code": "x"}'), ""),
+        (ProbeResponse(status=413, headers={"content-type": "text/html"}, content=b'{"code": "x"}'),
+         ""),
         (ProbeResponse(status=413, headers={}), ""),
     ],
 )  # fmt: skip
@@ -110,7 +112,8 @@ def test_buffering() -> None:
         (answer(204), OK, ""),
         (answer(408), WARNING, "408"),
         (None, WARNING, "cut off"),
-        (ProbeResponse(status=500, headers=PROBLEM_JSON, content=b'{"code": "body_timeout"}'), WARNING, "server itself"),
+        (ProbeResponse(status=500, headers=PROBLEM_JSON, content=b'{"code": "body_timeout"}'),
+         WARNING, "server itself"),
     ],
 )  # fmt: skip
 def test_silence(given: ProbeResponse | None, expected: Level, words: str) -> None:
@@ -121,7 +124,8 @@ def test_silence(given: ProbeResponse | None, expected: Level, words: str) -> No
 
 @pytest.mark.parametrize(
     ("cap", "expected", "tried"),
-    [(1000, None, [1000]), (99, 100, [1000, 10, 100]), (5, 10, [1000, 10]), (500, 1000, [1000, 10, 100])],
+    [(1000, None, [1000]), (99, 100, [1000, 10, 100]), (5, 10, [1000, 10]),
+     (500, 1000, [1000, 10, 100])],
 )  # fmt: skip
 def test_the_smallest_refused_size_is_found_with_few_tries(
     cap: int, expected: int | None, tried: list[int]

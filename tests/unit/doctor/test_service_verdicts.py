@@ -196,7 +196,8 @@ def test_failed_connections_to_rabbitmq_are_distinguished() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ('{<<"rabbit@mq">>,{ok,1800000}}\n', ConsumerTimeout(cluster="rabbit@mq", milliseconds=1_800_000)),
+        ('{<<"rabbit@mq">>,{ok,1800000}}\n',
+         ConsumerTimeout(cluster="rabbit@mq", milliseconds=1_800_000)),
         ('{<<"a">>,\n {ok,undefined}}', ConsumerTimeout(cluster="a", milliseconds=None)),
         ('{<<"a">>,undefined}', ConsumerTimeout(cluster="a", milliseconds=None)),
         ("Error: unable to perform an operation on node", None),

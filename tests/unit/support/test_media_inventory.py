@@ -48,11 +48,14 @@ def test_what_is_the_same_is_no_loss() -> None:
         ([{**PICTURE, "pix_fmt": "yuva420p"}], [PICTURE], "alpha"),
         ([{**PICTURE, "tags": {"alpha_mode": "1"}}], [PICTURE], "alpha"),
         ([{**PICTURE, "codec_name": "prores"}], [PICTURE], "the prores master"),
-        ([{**PICTURE, "side_data_list": [{"side_data_type": "Spherical Mapping"}]}], [PICTURE], "Spherical Mapping"),
+        ([{**PICTURE, "side_data_list": [{"side_data_type": "Spherical Mapping"}]}], [PICTURE],
+         "Spherical Mapping"),
         ([PICTURE, {"codec_type": "data", "codec_tag_string": "gpmd"}], [PICTURE], "data (gpmd)"),
-        ([PICTURE, {"codec_type": "video", "disposition": {"attached_pic": 1}}], [PICTURE], "the cover"),
+        ([PICTURE, {"codec_type": "video", "disposition": {"attached_pic": 1}}], [PICTURE],
+         "the cover"),
         ([{**PICTURE, "tags": {"title": "Birthday"}}], [PICTURE], "tag title"),
-        ([{**PICTURE, "width": 3840, "height": 2160}], [PICTURE], "size (3840, 2160) to (320, 180)"),
+        ([{**PICTURE, "width": 3840, "height": 2160}], [PICTURE],
+         "size (3840, 2160) to (320, 180)"),
     ],
 )  # fmt: skip
 def test_each_loss_is_found(
