@@ -45,7 +45,7 @@ TESTS: Final = re.compile(r"`(?:tests/[^`\s]*/test_\w+\.py|test_\w+)`")
 
 
 def sources() -> Iterator[Path]:
-    """Files that may cite."""
+    """Yield the files that may cite."""
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in SUFFIXES and not PASSED_OVER & set(path.parts):
@@ -55,7 +55,7 @@ def sources() -> Iterator[Path]:
 
 
 def rows() -> dict[str, dict[str, str]]:
-    """The rows of each table by their ids; of decisions the ids alone."""
+    """Return the rows of each table by their ids; of decisions the ids alone."""
     found = {
         word: dict(re.findall(pattern, (ROOT / page).read_text("utf-8"), re.MULTILINE))
         for word, (page, pattern) in TABLES.items()
@@ -66,12 +66,12 @@ def rows() -> dict[str, dict[str, str]]:
 
 
 def one_line(text: str) -> str:
-    """The text without line ends and without the marks of comments behind them."""
+    """Return the text without line ends and without the marks of comments after them."""
     return re.sub(r"\s*\n\s*(?:#+|--|//|\*)?[ \t]*", " ", text)
 
 
 def cited(text: str) -> Iterator[tuple[str, str]]:
-    """Words and ids of citations; a range is all of its ids."""
+    """Yield words and ids of citations; a range is all of its ids."""
     for word, ids in CITED.findall(one_line(text)):
         last = ""
         for joint, one in re.findall(rf"(, | and | or | to )?({ID})", ids):
@@ -86,7 +86,7 @@ def cited(text: str) -> Iterator[tuple[str, str]]:
 
 
 def faults_of(text: str, table: Mapping[str, Mapping[str, str]], *, product: bool) -> list[str]:
-    """What is wrong with the citations of a text."""
+    """Return the faults in the citations of a text."""
     wrong = []
     for word, one in cited(text):
         row = table[word].get(one)

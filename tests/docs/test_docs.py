@@ -1,4 +1,4 @@
-"""What the documents say is so."""
+"""What the documents state is true."""
 
 import os
 import re
@@ -18,12 +18,12 @@ BLOCK = re.compile(r"```console\n\$ (.+?)\n(.*?)```", re.DOTALL)
 
 
 def blocks() -> dict[str, str]:
-    """README's console blocks: expected output by command."""
+    """Return README's console blocks: expected output by command."""
     return dict(BLOCK.findall((ROOT / "README.md").read_text("utf-8")))
 
 
 def matches(expected: str, got: str) -> bool:
-    """Line by line; ``...`` stands for any text in a line and, alone, for any lines."""
+    """Compare line by line; ``...`` stands for any text in a line and, alone, for any lines."""
     pattern = "".join(
         r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*?") + r" *\n"
         for line in expected.splitlines()
@@ -37,8 +37,8 @@ def test_the_runner_notices_a_false_line() -> None:
 
 
 def test_readmes_console_blocks_print_what_they_show(tmp_path: Path) -> None:
-    told = blocks()
-    assert list(told) == ["make serve", ".venv/bin/tusd-py upload movie.mp4"]
+    expected = blocks()
+    assert list(expected) == ["make serve", ".venv/bin/tusd-py upload movie.mp4"]
     source = video(tmp_path / "movie.mp4", seconds=3.0)
     environ = {
         **os.environ,
@@ -63,13 +63,15 @@ def test_readmes_console_blocks_print_what_they_show(tmp_path: Path) -> None:
         served = (
             "".join(lines).replace(str(tmp_path / "tusd-data"), "tusd-data").replace(port, "8888")
         )
-        assert matches(told["make serve"], served), served
+        assert matches(expected["make serve"], served), served
         done = subprocess.run(
             [".venv/bin/tusd-py", "upload", str(source), "--url", url],
             cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         sent = done.stdout.replace(port, "8888")
-        assert matches(told[".venv/bin/tusd-py upload movie.mp4"], sent), done.stdout + done.stderr
+        assert matches(expected[".venv/bin/tusd-py upload movie.mp4"], sent), (
+            done.stdout + done.stderr
+        )
     finally:
         os.killpg(process.pid, 15)
         process.wait(30)

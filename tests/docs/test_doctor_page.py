@@ -1,4 +1,4 @@
-"""The page about the doctor names what the doctor looks at."""
+"""The page about the doctor names what the doctor examines."""
 
 import re
 from pathlib import Path

@@ -227,11 +227,11 @@ def test_our_client_sends_a_folder_with_each_files_place(server: Server, tmp_pat
         path = tmp_path / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    told = ours(
+    process = ours(
         str(tmp_path / "in"), "--url", server.files, "--json", "--parallel", "2", state=tmp_path
     )
-    out, err = told.communicate(timeout=120)
-    assert told.returncode == 0, err
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
     done = [
         each for line in out.splitlines() if (each := json.loads(line)).get("status") == "completed"
     ]

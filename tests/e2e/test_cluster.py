@@ -40,7 +40,7 @@ def cluster(
 
 
 class Following:
-    """A task's Server-Sent Events, as one server tells them."""
+    """Reads a task's Server-Sent Events from one server."""
 
     def __init__(self, server: Server, task_id: str) -> None:
         self.seen: list[dict[str, object]] = []
@@ -55,14 +55,14 @@ class Following:
                     self.seen.append(json.loads(line.removeprefix("data: ")))
 
     def finished(self) -> list[dict[str, object]]:
-        """All that was told, once the stream has ended."""
+        """Return all events, once the stream has ended."""
         self._thread.join(60)
         assert not self._thread.is_alive()
         return self.seen
 
 
 def at(server: Server, url: str) -> str:
-    """The upload's address at another server."""
+    """Return the upload's address at another server."""
     return f"{server.url}{urlsplit(url).path}"
 
 
@@ -176,7 +176,7 @@ def test_a_sleeping_worker_changes_nothing_when_it_wakes(cluster: Cluster, tmp_p
     for worker in cluster.workers:
         worker.terminate()
         worker.wait(30)
-    # Its other threads are in no transaction then: that case is test_mysql.py's.
+    # Its other threads are in no transaction then: that case is in test_mysql.py.
     quiet = {f"TUSD_JOBS__{name}_EVERY": "600s" for name in ("RENEW", "REAP", "RELAY", "JANITOR")}
     sleeper = cluster.add_worker(TUSD_FAIL="before_record:stop", **quiet)
     task = send(here, video(tmp_path / "clip.mp4"))
@@ -224,7 +224,7 @@ def test_poison_is_put_aside_with_its_reason_and_comes_back_by_hand(cluster: Clu
     again = _dead_letters(cluster, "retry", task, name)
     assert again.returncode == 0, again.stderr
     here.wait_for_status(task, "completed")
-    # The message is no better than before: it is put aside once more.
+    # The message is as unreadable as before: it becomes a dead letter once more.
     wait_until(lambda: name in _dead_letters(cluster, "list").stdout)
     assert _dead_letters(cluster, "drop", name).returncode == 0
     assert _dead_letters(cluster, "list").stdout == ""

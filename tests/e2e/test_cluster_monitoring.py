@@ -19,7 +19,7 @@ from tusd_py.monitoring.checks import NO_ANSWER
 
 @dataclass
 class Services:
-    """Services that these tests stop: nobody else's."""
+    """Services of these tests alone, which may stop them."""
 
     mariadb: MariaDb
     redis: Redis
@@ -45,7 +45,7 @@ def services() -> Iterator[Services]:
 
 @dataclass
 class Site:
-    """A server without a worker, and where a worker will answer."""
+    """A server without a worker, and the address where a worker will answer."""
 
     cluster: Cluster
     port: int
@@ -79,8 +79,16 @@ def site(tmp_path: Path, services: Services) -> Iterator[Site]:
 
 
 def shared(found: Figures) -> Figures:
-    """What all processes must tell alike; ages and memory move on between two looks."""
-    names = ("tusd_jobs", "tusd_uploads_open", "tusd_outbox", "tusd_tasks", "tusd_processing", "tusd_queue", "tusd_scrape")  # fmt: skip
+    """Return what all processes must report alike; ages and memory change between two requests."""
+    names = (
+        "tusd_jobs",
+        "tusd_uploads_open",
+        "tusd_outbox",
+        "tusd_tasks",
+        "tusd_processing",
+        "tusd_queue",
+        "tusd_scrape",
+    )
     return {
         name: value
         for name, value in found.items()
@@ -103,7 +111,7 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
     assert before["tusd_tasks_ended,completed,1h"] == 0
     assert not any("ratio" in name or "mean" in name for name in before)
 
-    # Bits fall over on the disk before a worker comes: these two fail for good.
+    # Bits flip on the disk before a worker comes: these two fail for good.
     for task in tasks[:2]:
         path = cluster.data_dir / "uploads" / task[:2] / task
         held = path.read_bytes()
@@ -176,8 +184,8 @@ def test_what_is_away_is_named_by_both_and_they_recover(
     rows = [
         (services.redis, "tasks", "degraded", "degraded"),
         (services.mariadb, "catalog", "failing", "failing"),
-        # Last: RabbitMQ 3.10 may forget a queue that is killed with it right after its declaration
-        # (docs/distributed.md).
+        # This test is the last one: RabbitMQ 3.10 may forget a queue that is killed with it right
+        # after its declaration (docs/distributed.md).
         (services.rabbitmq, "queue", "degraded", "failing"),
     ]
     site.server.wait_for_status(send(site.server, os.urandom(1000)), "completed")
@@ -203,7 +211,7 @@ def test_what_is_away_is_named_by_both_and_they_recover(
 
 
 def _told(url: str) -> tuple[int, str, set[str]]:
-    """Status, verdict, and the names of what fails."""
+    """Return status, verdict, and the names of the failing checks."""
     status, verdict, reasons = failing(url)
     return status, verdict, set(reasons)
 
@@ -218,7 +226,7 @@ def _errors(url: str) -> set[str]:
 
 
 def _only_this_part_gives_no_figures(url: str, name: str) -> None:
-    # An answer of a moment ago may still be kept.
+    # An answer of a moment ago may still be cached.
     wait_until(lambda: _errors(url) == {name})
     found = metrics(url)
     given = {

@@ -1,4 +1,4 @@
-"""The applications in docs/examples, run as they say, with real clients."""
+"""The applications in docs/examples, run by their own commands, with real clients."""
 
 import os
 import random
@@ -21,7 +21,7 @@ LENT = "tusd_py.ingest.uvicorn_protocol:TusHttpProtocol"
 
 @contextmanager
 def running(example: str, folder: Path, *flags: str) -> Iterator[str]:
-    """Its address."""
+    """Run an example and yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     process = subprocess.Popen(
@@ -79,8 +79,8 @@ def test_a_starlette_app_takes_the_proxys_word(tmp_path: Path) -> None:
         task = address.rpartition("/")[2]
 
         def done() -> bool:
-            told = httpx.get(f"{below}/api/file/upload/progress/{task}", headers=mine).json()
-            return told["status"] == "completed"
+            state = httpx.get(f"{below}/api/file/upload/progress/{task}", headers=mine).json()
+            return state["status"] == "completed"
 
         wait_until(done)
         assert httpx.get(address, headers=mine).content == file.read_bytes()

@@ -27,8 +27,8 @@ def test_tasks_are_listed_newest_first(server: Server) -> None:
     assert [line.split()[0] for line in lines[:2]] == tasks[:0:-1]
     assert lines[0].endswith("2.bin")
     assert lines[-1] == "2 of 3"
-    told = run("tasks", "--url", server.files, "--json").splitlines()
-    assert [json.loads(line)["task_id"] for line in told] == tasks[::-1]
+    output = run("tasks", "--url", server.files, "--json").splitlines()
+    assert [json.loads(line)["task_id"] for line in output] == tasks[::-1]
 
 
 def test_a_task_is_watched_to_its_end(server: Server) -> None:
@@ -58,8 +58,8 @@ def test_a_failed_task_ends_with_one(tmp_path: Path) -> None:
     env = {"TUSD_SCAN__ADDRESS": "127.0.0.1:1", "TUSD_SCAN__MAX_BYTES": "1"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         task = send(server, b"content")
-        told = run("watch", task, "--url", server.files, code=1)
-        assert "The file is too large to be scanned for viruses." in told
+        output = run("watch", task, "--url", server.files, code=1)
+        assert "The file is too large to be scanned for viruses." in output
 
 
 def test_a_file_comes_back_whole_through_breaks(server: Server, tmp_path: Path) -> None:
@@ -87,11 +87,11 @@ def test_a_file_comes_back_whole_through_breaks(server: Server, tmp_path: Path) 
 
 def test_what_is_not_there_is_reported_in_a_sentence(server: Server, tmp_path: Path) -> None:
     target = tmp_path / "x"
-    told = run("download", "0" * 32, "--url", server.files, "-o", str(target), code=1)
-    assert told == "tusd-py: There is no such upload.\n"
+    output = run("download", "0" * 32, "--url", server.files, "-o", str(target), code=1)
+    assert output == "tusd-py: There is no such upload.\n"
     assert list(tmp_path.iterdir()) == [tmp_path / "data"]
-    told = run("tasks", "--url", "http://127.0.0.1:1/files/", code=3)
-    assert "can't be reached" in told
+    output = run("tasks", "--url", "http://127.0.0.1:1/files/", code=3)
+    assert "can't be reached" in output
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Instant uploads by unmodified clients: they declare the hash by metadata and know nothing more."""
+"""Instant uploads by unmodified clients, which only declare the hash by metadata."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ DECLARED = f"blake3:{blake3.blake3(CONTENT).hexdigest()}"
 
 @pytest.fixture
 def held(server: Server) -> Server:
-    """A server that has the content in its pool."""
+    """Run a server that has the content in its pool."""
     server.wait_for_status(send(server, CONTENT), "completed")
     return server
 
@@ -44,12 +44,12 @@ def file(tmp_path: Path) -> Path:
     "upload",
     [
         by_tuspy,
-        lambda *told: by_tuspy(*told, chunk_size=MIB),
-        lambda *told: by_tuspy(*told, chunk_size=MIB, upload_checksum=True),
+        lambda *arguments: by_tuspy(*arguments, chunk_size=MIB),
+        lambda *arguments: by_tuspy(*arguments, chunk_size=MIB, upload_checksum=True),
         by_aiotus,
         by_tus_js,
-        lambda *told: by_tus_js(*told, chunkSize=MIB),
-        lambda *told: by_tus_js(*told, withCreation=True),
+        lambda *arguments: by_tus_js(*arguments, chunkSize=MIB),
+        lambda *arguments: by_tus_js(*arguments, withCreation=True),
     ],
     ids=["tuspy", "tuspy chunks", "tuspy checksums", "aiotus", "tus-js", "tus-js chunks",
          "tus-js at once"],
@@ -69,9 +69,9 @@ def test_a_client_ends_in_success_and_nothing_is_stored_again(
 
 
 def test_the_creation_shows_that_no_byte_is_needed(held: Server) -> None:
-    told = {**TUS, "Upload-Length": str(len(CONTENT)), "Origin": held.url}
+    fields = {**TUS, "Upload-Length": str(len(CONTENT)), "Origin": held.url}
     digest = base64.b64encode(blake3.blake3(CONTENT).digest()).decode()
-    made = httpx.post(held.files, headers={**told, "Upload-Hash": f"blake3=:{digest}:"})
+    made = httpx.post(held.files, headers={**fields, "Upload-Hash": f"blake3=:{digest}:"})
     assert made.status_code == 201
     assert made.headers["Upload-Offset"] == str(len(CONTENT))
     assert made.headers["Upload-Instant"] == "1"
@@ -85,12 +85,12 @@ def test_the_creation_shows_that_no_byte_is_needed(held: Server) -> None:
 
 def test_what_is_not_held_is_answered_like_any_upload(server: Server) -> None:
     plain = httpx.post(server.files, headers={**TUS, "Upload-Length": "5"})
-    asked = httpx.post(
+    challenged = httpx.post(
         server.files,
         headers={**TUS, "Upload-Length": "5", "Upload-Metadata": metadata(filehash=DECLARED)},
     )
-    assert list(asked.headers) == list(plain.headers)
-    assert asked.headers["Upload-Offset"] == plain.headers["Upload-Offset"] == "0"
+    assert list(challenged.headers) == list(plain.headers)
+    assert challenged.headers["Upload-Offset"] == plain.headers["Upload-Offset"] == "0"
 
 
 def test_a_file_is_gone_with_its_last_upload(held: Server) -> None:
@@ -145,6 +145,6 @@ def test_our_client_hashes_first_and_sends_nothing_twice(
 def test_what_is_not_what_was_declared_is_dropped(server: Server) -> None:
     url = create(server, len(CONTENT), filehash=DECLARED)
     changed = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
-    told = patch(url, 0, changed)
-    assert (told.status_code, told.json()["code"]) == (460, "hash_mismatch")
+    answer = patch(url, 0, changed)
+    assert (answer.status_code, answer.json()["code"]) == (460, "hash_mismatch")
     assert head(url).status_code == 410

@@ -1,4 +1,4 @@
-"""Instant uploads by the four unmodified clients: straight, and behind nginx over HTTP/1.1 and HTTP/2."""
+"""Instant uploads by four unmodified clients: direct, and behind nginx by HTTP/1.1 and HTTP/2."""
 
 import random
 import threading
@@ -25,7 +25,7 @@ DECLARED = f"blake3:{blake3.blake3(CONTENT).hexdigest()}"
 
 @dataclass
 class Place:
-    """A server that has the content in its pool, with nginx before it."""
+    """A server that has the content in its pool, with nginx in front of it."""
 
     server: Server
     nginx: Nginx
@@ -36,12 +36,12 @@ class Place:
         return f"{url}/files/"
 
     def check(self, url: str, before: dict[str, float]) -> None:
-        """It is a task of its own that is complete, and of its bytes none was kept."""
+        """Check that the new task is complete and none of its bytes was kept."""
         task = task_id(url)
         assert self.server.wait_for_status(task, "completed", "failed")["status"] == "completed"
-        told = head(f"{self.server.files}{task}")
-        assert told.headers["Upload-Instant"] == "1"
-        assert int(told.headers["Upload-Offset"]) == len(CONTENT)
+        answer = head(f"{self.server.files}{task}")
+        assert answer.headers["Upload-Instant"] == "1"
+        assert int(answer.headers["Upload-Offset"]) == len(CONTENT)
         after = metrics(self.server.url)
         assert after["tusd_uploads_instant_total"] == before["tusd_uploads_instant_total"] + 1
         assert after["tusd_received_bytes_total"] == before["tusd_received_bytes_total"]
@@ -70,9 +70,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         by_tuspy,
         by_aiotus,
         by_tus_js,
-        lambda *told: by_tus_js(*told, withCreation=True),
+        lambda *arguments: by_tus_js(*arguments, withCreation=True),
         by_uppy,
-        lambda *told: by_uppy(*told, withCreation=True),
+        lambda *arguments: by_uppy(*arguments, withCreation=True),
     ],
     ids=["tuspy", "aiotus", "tus-js", "tus-js with creation", "Uppy", "Uppy with creation"],
 )
@@ -88,12 +88,12 @@ def test_a_browser_over_http_2(place: Place, with_creation: bool) -> None:
     before, seen = metrics(place.server.url), len(place.nginx.seen())
     url = by_uppy(place.endpoint("h2"), place.file, DECLARED, withCreation=with_creation)
     place.check(url, before)
-    asked = place.nginx.seen()[seen:]
-    assert {protocol for protocol, *_ in asked} == {"HTTP/2.0"}
+    requests = place.nginx.seen()[seen:]
+    assert {protocol for protocol, *_ in requests} == {"HTTP/2.0"}
 
 
 def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
-    """kill -9 in the middle of a body that Uppy sends; started again, the file arrives, once."""
+    """The server is killed during a body of Uppy; after its restart the file arrives once."""
     file = tmp_path / "big.bin"
     content = random.Random(17).randbytes(48 * MIB)
     file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Many listeners at one server, uploads at another, the work elsewhere: all hear everything."""
+"""Streams at one server, uploads at another, jobs elsewhere: every stream gets every event."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ ORDER = ["pending", "received", "processing", "compressing", "uploading_oss", "c
 
 @pytest.fixture
 def view() -> Iterator[Redis]:
-    """A Redis that may be killed."""
+    """Run a Redis that may be killed."""
     server = Redis()
     try:
         server.start()
@@ -44,14 +44,14 @@ def task_of(url: str) -> str:
 
 
 def statuses(stream: Stream, task: str) -> list[str]:
-    """In the order of their arrival, each once while it lasts."""
-    told = [event.status for event in stream.arrivals if event.task_id == task]
-    return [status for status, _ in groupby(told)]
+    """Return the statuses in the order of their arrival, without immediate repetitions."""
+    arrived = [event.status for event in stream.arrivals if event.task_id == task]
+    return [status for status, _ in groupby(arrived)]
 
 
 @contextmanager
 def published(view: Redis) -> Iterator[redis.client.PubSub]:
-    """A listener of our own at Redis."""
+    """Subscribe to Redis directly."""
     client = redis.Redis.from_url(view.url, decode_responses=True)
     with client.pubsub() as pubsub:
         pubsub.psubscribe("file_upload_notify:*")
@@ -61,18 +61,18 @@ def published(view: Redis) -> Iterator[redis.client.PubSub]:
 
 
 def all_published(pubsub: redis.client.PubSub, tasks: set[str]) -> dict[str, list[str]]:
-    """Statuses by task, until each of the tasks has ended."""
-    told: dict[str, list[str]] = {}
-    while any(told.get(task, [""])[-1] not in ENDS for task in tasks):
+    """Return the statuses by task, until each of the tasks has ended."""
+    seen: dict[str, list[str]] = {}
+    while any(seen.get(task, [""])[-1] not in ENDS for task in tasks):
         message = pubsub.get_message(timeout=30)
         assert message is not None
         state = json.loads(message["data"])
-        told.setdefault(state["task_id"], []).append(state["status"])
-    return {task: [status for status, _ in groupby(told[task])] for task in tasks}
+        seen.setdefault(state["task_id"], []).append(state["status"])
+    return {task: [status for status, _ in groupby(seen[task])] for task in tasks}
 
 
 def listening_connections(view: Redis) -> int:
-    """How many connections listen to tasks."""
+    """Return the number of connections that subscribe to tasks."""
     client = redis.Redis.from_url(view.url, decode_responses=True)
     count = sum(1 for entry in client.client_list() if int(entry["psub"]))
     client.close()
@@ -95,13 +95,13 @@ def test_every_stream_gets_every_state_in_order_and_one_end_through_one_connecti
             cluster.add_worker()
             for url in urls:
                 await asyncio.to_thread(patch, url, 0, os.urandom(1000))
-            told = await asyncio.to_thread(all_published, pubsub, set(tasks))
+            seen = await asyncio.to_thread(all_published, pubsub, set(tasks))
         await until(lambda: all(stream.complete for stream in streams), timeout=60)
         await until(lambda: all(stream.ended() == set(tasks) for stream in mine), timeout=60)
         for stream in streams:
             (task,) = {event.task_id for event in stream.arrivals}
-            assert statuses(stream, task) == told[task]
-            assert told[task][0] == "pending"
+            assert statuses(stream, task) == seen[task]
+            assert seen[task][0] == "pending"
             assert stream.ends == 1
             numbers = [event.seq for event in stream.arrivals]
             assert numbers == sorted(numbers)
@@ -113,7 +113,7 @@ def test_every_stream_gets_every_state_in_order_and_one_end_through_one_connecti
             assert sum(event.status in ENDS for event in stream.arrivals) == 1
         for stream in mine:
             for task in tasks:
-                assert statuses(stream, task) == told[task]
+                assert statuses(stream, task) == seen[task]
         for stream in (*streams, *mine):
             stream.close()
 
@@ -140,9 +140,9 @@ def test_after_a_restart_of_redis_each_stream_gets_its_end_exactly_once(
         await until(lambda: all(stream.complete for stream in streams), timeout=60)
         for stream in streams:
             (task,) = {event.task_id for event in stream.arrivals}
-            told = statuses(stream, task)
-            assert told == sorted(told, key=ORDER.index)
-            assert (told[0], told[-1]) == ("pending", "completed")
+            seen = statuses(stream, task)
+            assert seen == sorted(seen, key=ORDER.index)
+            assert (seen[0], seen[-1]) == ("pending", "completed")
             progress = [event.progress for event in stream.arrivals]
             assert progress == sorted(progress)
             assert sum(event.status in ENDS for event in stream.arrivals) == stream.ends == 1

@@ -1,4 +1,4 @@
-"""Users on a real server with its pipeline: the command line, tickets, and a file that is proven."""
+"""Users on a real server with its pipeline: the command line, tickets, proof of a file."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def token(user: int, tenant: str = "") -> str:
-    """As the operator makes one."""
+    """Return a token as the operator makes one."""
     argv = [".venv/bin/tusd-py", "token", "--user", str(user)]
     done = subprocess.run(
         [*argv, *(["--tenant", tenant] if tenant else [])],
@@ -71,23 +71,23 @@ def test_a_colleague_proves_and_a_stranger_sends(server: Server, tmp_path: Path)
     file.write_bytes(os.urandom(3 << 20))
     first, colleague = Sender(server, tmp_path, 1, "acme"), Sender(server, tmp_path, 2, "acme")
     stranger = Sender(server, tmp_path, 3, "other")
-    told = first.upload(file)
-    assert told[-1]["status"] == "completed"
+    states = first.upload(file)
+    assert states[-1]["status"] == "completed"
     sent = first.received()
     assert sent == file.stat().st_size
-    told = colleague.upload(file)
-    assert told[-1]["status"] == "completed"
+    states = colleague.upload(file)
+    assert states[-1]["status"] == "completed"
     assert colleague.received() == sent, "nothing was sent"
-    told = stranger.upload(file)
-    assert told[-1]["status"] == "completed"
+    states = stranger.upload(file)
+    assert states[-1]["status"] == "completed"
     assert stranger.received() == 2 * sent
-    told = first.upload(file)
-    assert told[-1]["status"] == "completed"
+    states = first.upload(file)
+    assert states[-1]["status"] == "completed"
     assert first.received() == 2 * sent
 
 
 def test_a_page_follows_with_a_ticket(server: Server, tmp_path: Path) -> None:
-    """EventSource sends no header: the ticket in its address is of use for a minute."""
+    """EventSource sends no header: the ticket in its address is valid for a minute."""
     me = bearer(token(5))
     made = httpx.post(server.files, headers={**TUS, **me, "Upload-Length": "3"})
     task = made.headers["Location"].rpartition("/")[2]

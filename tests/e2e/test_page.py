@@ -1,4 +1,4 @@
-"""The page at ``/`` in a real Chromium: what people do there, and what goes wrong meanwhile."""
+"""The page at ``/`` in a real Chromium: what users do there, and failures meanwhile."""
 
 import filecmp
 import os
@@ -99,7 +99,7 @@ def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path,
         visit.go_on()
         seen = visit.seen()
         assert [row["status"] for row in seen[-1]["rows"]] == ["completed"]
-        # Sent once: what had arrived was not sent again.
+        # The file was sent once: the bytes that had arrived were not sent again.
         assert metrics(server.url)["tusd_received_bytes_total"] + before == SIZE
 
 
@@ -204,7 +204,7 @@ def test_what_is_committed_is_what_is_built(tmp_path: Path) -> None:
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed: see tests/node/install.sh")
     page = ROOT / "tusd_py" / "page"
-    # The page takes the texts of tasks from where the command line has them.
+    # The page has the texts of tasks from the same file as the command line.
     shutil.copy(ROOT / "tusd_py" / "task_texts.json", tmp_path)
     copy = tmp_path / "page"
     shutil.copytree(page / "source", copy / "source", ignore=shutil.ignore_patterns("node_modules"))

@@ -1,4 +1,4 @@
-"""One quota at two servers on MariaDB: whoever asks at once, there is never more."""
+"""One quota at two servers on MariaDB: requests at the same time never exceed it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.sql_catalog import SqlCatalog
 from tusd_py.domain.ids import ANONYMOUS
 
-SIZE, ROOM, ASKED = 1000, 37, 200
+SIZE, ROOM, REQUESTS = 1000, 37, 200
 
 
 @pytest.fixture
@@ -34,25 +34,25 @@ def cluster(
 
 
 def test_two_hundred_creations_at_once_never_get_more_than_the_quota(cluster: Cluster) -> None:
-    def ask(number: int) -> int:
+    def create(number: int) -> int:
         server = cluster.servers[number % 2]
         headers = {**TUS, "Upload-Length": str(SIZE)}
         return httpx.post(server.files, headers=headers, timeout=60).status_code
 
     with ThreadPoolExecutor(50) as pool:
-        seen = Counter(pool.map(ask, range(ASKED)))
+        seen = Counter(pool.map(create, range(REQUESTS)))
     catalog = SqlCatalog(mysql_url(cluster.env["TUSD_MYSQL__DATA_SOURCE"]))
     try:
         usage = catalog.uploads.usage(ANONYMOUS)
     finally:
         catalog.close()
-    print(f"\n{ASKED} asked, room for {ROOM}: {dict(seen)}, {usage}")  # noqa: T201
-    assert seen == {201: ROOM, 413: ASKED - ROOM}
+    print(f"\n{REQUESTS} requests, room for {ROOM}: {dict(seen)}, {usage}")  # noqa: T201
+    assert seen == {201: ROOM, 413: REQUESTS - ROOM}
     assert (usage.open_uploads, usage.stored_bytes) == (ROOM, ROOM * SIZE)
 
 
 def test_bodies_of_unknown_length_at_once_never_get_more_than_the_quota(cluster: Cluster) -> None:
-    """Eight of them, at two servers; what had room of each is kept."""
+    """There are eight of them, at two servers; the bytes of each that had room are kept."""
     quota = int(cluster.env["TUSD_LIMITS__STORED_BYTES"])
     deferred = {**TUS, "Upload-Defer-Length": "1"}
     urls = [

@@ -1,4 +1,4 @@
-"""Pages that are not the server's, in a real Chromium: of another site, and under a rebound name."""
+"""Pages of another site, and of a rebound name, in a real Chromium."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ LISTED: Final = "http://listed.example"
 
 
 def tried(page: str, server: str, file: str) -> dict[str, Any]:
-    """What became of each try of a page at this address."""
+    """Return the result of each attempt of a page at this address."""
     if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
         pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
     host = httpx.URL(page).host
@@ -45,7 +45,8 @@ def test_a_strange_page_gets_nothing_and_a_listed_one_all(tmp_path: Path) -> Non
         assert set(strange.values()) == {"refused", "opaque"}
         assert strange["blindForm"] == "opaque"
 
-        # A rebound name is the page's own origin in the browser: it reads refusals, and nothing else.
+        # A rebound name is the page's own origin in the browser: the page reads refusals, and
+        # nothing else.
         name = f"http://evil.example:{server.port}"
         rebound = tried(f"{name}/", name, file)
         assert "host_not_allowed" in rebound.pop("read")

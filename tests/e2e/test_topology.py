@@ -42,9 +42,9 @@ LETS_THE_SUITE_IN = {
 ROLES = {"server", "worker", "rabbitmq", "redis", "mysql", "nginx"}
 NGINX_BUFFER = 16 * 1024
 ANSWERED_BY_NGINX = {"C70", "C119"}
-"""Expect: 100-continue is, before a server has seen the request."""
+"""The answer to Expect: 100-continue comes before a server has seen the request."""
 MAY_LOSE_A_BUFFER = {"C55"}
-"""It wants every byte that was sent before a cut."""
+"""The test needs every byte that was sent before the connection was cut."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_everything_arrives_once_whatever_is_killed(deployed: Deployed, tmp_path
         for role in ("server", "worker", "rabbitmq", "redis", "mysql", "nginx"):
             before = len(campaign.sent)
             campaign.release(30)
-            # In the thick of it: some have arrived, most are under way.
+            # At this moment some files have arrived, most are being sent.
             wait_until(lambda seen=before: len(campaign.sent) >= seen + 5 or campaign.errors)
             name = deployed.busy_worker() if role == "worker" else deployed.names(role)[-1]
             strikes.append(campaign.strike(name))
@@ -91,7 +91,7 @@ def test_everything_arrives_once_whatever_is_killed(deployed: Deployed, tmp_path
 
 
 def check_tasks(deployed: Deployed, campaign: Campaign) -> None:
-    """Each ended well, and to its followers it went forward only."""
+    """Check that each task completed, and that its followers saw it go forward only."""
     with httpx.Client(timeout=10) as http:
         for task in campaign.sent:
             wait_until(lambda task=task: status(http, deployed, task) == "completed", timeout=60)
@@ -108,7 +108,7 @@ def check_tasks(deployed: Deployed, campaign: Campaign) -> None:
 
 
 def check_pool(deployed: Deployed, campaign: Campaign) -> None:
-    """One entry for each content, and its bytes come back."""
+    """Check that each content has one entry, and that its bytes can be downloaded."""
     rows = deployed.sql("SELECT hash, object_key, stored_hash FROM repository_pool")
     pool = {digest: (key, stored) for digest, key, stored in rows}
     assert len(pool) == len(rows)
@@ -125,7 +125,7 @@ def check_pool(deployed: Deployed, campaign: Campaign) -> None:
 
 
 def check_nothing_is_left(deployed: Deployed, campaign: Campaign) -> None:
-    """No temporary file, and nothing that somebody is still to be told."""
+    """Check that there is no temporary file and no pending message or event."""
 
     def left() -> list[Path]:
         folders = (deployed.data_dir / "uploads", deployed.data_dir / "work")
@@ -133,7 +133,7 @@ def check_nothing_is_left(deployed: Deployed, campaign: Campaign) -> None:
         return [path for path in files if not is_lost_creation(path)]
 
     def is_lost_creation(path: Path) -> bool:
-        """Its client never heard of it, and sent nothing; it expires."""
+        """Return whether the client never got the creation's answer; such an upload expires."""
         return path.name not in campaign.sent and path.stat().st_size == 0
 
     wait_until(lambda: not left(), timeout=60)
@@ -233,7 +233,7 @@ def test_bytes_reach_the_server_while_the_request_is_still_coming(deployed: Depl
 def test_every_check_of_the_protocol_passes_through_nginx(
     deployed: Deployed, tmp_path: Path
 ) -> None:
-    # nginx says keep-alive and closes all the same when it had not read the refused body.
+    # nginx announces keep-alive and closes all the same when it has not read the refused body.
     outcomes = run_suite(deployed.files, tmp_path / "report.json", TUS_FRESH_CONNECTIONS="1")
     assert by_outcome(outcomes, "failed") - MAY_LOSE_A_BUFFER == ANSWERED_BY_NGINX
 
@@ -255,24 +255,24 @@ def test_uploads_and_events_go_over_http_2_and_tls(deployed: Deployed) -> None:
         assert created.http_version == "HTTP/2"
         url = created.headers["Location"]
         assert url.startswith(f"{deployed.tls_url}/files/")
-        told: list[dict[str, object]] = []
+        states: list[dict[str, object]] = []
 
         def listen() -> None:
             events = f"{deployed.tls_url}/api/file/upload/events/{task_id(url)}"
             with httpx.Client(http2=True, verify=trust, timeout=60) as listener:
                 for line in lines_of(listener, events):
                     if line.startswith("data: {"):
-                        told.append(json.loads(line.removeprefix("data: ")))  # noqa: PERF401
+                        states.append(json.loads(line.removeprefix("data: ")))  # noqa: PERF401
 
         listening = threading.Thread(target=listen)
         listening.start()
-        wait_until(lambda: told)
-        known, sent = len(told), 0
+        wait_until(lambda: states)
+        known, sent = len(states), 0
 
         def first_half() -> Iterator[bytes]:
-            """Goes on piece by piece until its own progress is heard."""
+            """Send piece by piece until an event shows the upload's own progress."""
             nonlocal sent
-            while sent < len(content) // 2 or (len(told) == known and sent < len(content)):
+            while sent < len(content) // 2 or (len(states) == known and sent < len(content)):
                 piece = content[sent : sent + 20_000]
                 sent += len(piece)
                 yield piece
@@ -281,13 +281,13 @@ def test_uploads_and_events_go_over_http_2_and_tls(deployed: Deployed) -> None:
         done = http.patch(url, headers={**BODY, "Upload-Offset": "0"}, content=first_half())
         assert (done.http_version, done.status_code) == ("HTTP/2", 204)
         assert sent < len(content)
-        assert told[-1]["progress"] in range(1, 10)
+        assert states[-1]["progress"] in range(1, 10)
         for start in range(sent, len(content), 100_000):
             chunk = content[start : start + 100_000]
             done = http.patch(url, headers={**BODY, "Upload-Offset": str(start)}, content=chunk)
             assert (done.http_version, done.status_code) == ("HTTP/2", 204)
         listening.join(60)
-        assert told[-1]["status"] == "completed"
+        assert states[-1]["status"] == "completed"
         assert http.get(url).content == content
 
 
@@ -305,12 +305,12 @@ def test_a_websocket_is_passed_on(deployed: Deployed) -> None:
 
 
 def test_a_clients_claim_about_its_own_address_is_ignored(deployed: Deployed) -> None:
-    said = {
+    forged = {
         "X-Forwarded-Proto": "https",
         "X-Forwarded-Host": "evil.example",
         "Forwarded": "proto=https;host=evil.example",
     }
-    created = httpx.post(deployed.files, headers={**TUS, **said, "Upload-Length": "1"})
+    created = httpx.post(deployed.files, headers={**TUS, **forged, "Upload-Length": "1"})
     assert created.headers["Location"].startswith(deployed.files)
 
 
@@ -410,7 +410,7 @@ def test_by_itself_it_lets_in_whom_its_operator_made_a_user_and_no_one_else(
 
 
 def added(deployed: Deployed, name: str) -> dict[str, str]:
-    """The head of a request of a user that the operator made."""
+    """Add a user by the operator's command and return the head of its requests."""
     made = subprocess.run(
         [sys.executable, "-m", "tusd_py", "user", "add", name,
          "--config", deployed.directory / "tusd.yaml"],
@@ -420,7 +420,7 @@ def added(deployed: Deployed, name: str) -> dict[str, str]:
 
 
 def running_in(directory: Path) -> list[str]:
-    """Command lines of living processes that run or were started there."""
+    """Return the command lines of living processes that run or were started there."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""The disk is filled by another program while ffmpeg compresses a film: the film waits, and is whole."""
+"""Another program fills the disk while ffmpeg runs: the job waits, and the film is whole."""
 
 from pathlib import Path
 

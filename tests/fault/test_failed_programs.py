@@ -11,7 +11,7 @@ from support.server import Server, running_server
 from support.tus import send
 
 PROGRAM = """#!/bin/sh
-# Stands for ffmpeg or ffprobe: does what the file "mode" says, or is the real one.
+# Stands for ffmpeg or ffprobe: does what the file "mode" names, or is the real one.
 [ "$1" = -version ] && exec {real} -version
 mode=$(cat {folder}/mode)
 echo "$mode" >> {folder}/{name}.runs
@@ -74,7 +74,7 @@ def server(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def clip(path: Path, number: int) -> Path:
-    """A film of its own, so that no other test's result is taken for it."""
+    """Return a film of its own, so that no other test's result is taken for it."""
     return video(path / f"clip{number}.mp4", seconds=1.0, rate=10 + number)
 
 

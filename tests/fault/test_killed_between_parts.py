@@ -1,4 +1,4 @@
-"""kill -9 of a worker in the middle of a large object: the next sends what is missing (requirement S19)."""
+"""After kill -9 of a worker in a put the next one sends what is missing (requirement S19)."""
 
 import os
 import sqlite3
@@ -18,7 +18,7 @@ from support.worker_process import running_worker
 
 MIB = 1 << 20
 SIZE = int(os.environ.get("PARTS_MIB", "48")) * MIB
-"""``PARTS_MIB=1024`` for the whole truth."""
+"""``PARTS_MIB=1024`` tests the full size."""
 PART = int(os.environ.get("PART_MIB", "5")) * MIB
 KILLED_AFTER = 4
 FAST = {
@@ -46,12 +46,12 @@ def at(oss: OssProcess) -> dict[str, str]:
 
 
 def parts(oss: OssProcess) -> list[int]:
-    """Numbers of the parts that arrived."""
+    """Return the numbers of the parts that arrived."""
     return sorted(call.part_number or 0 for call in oss.calls("part") if call.status == 200)
 
 
 def in_the_ledger(data_dir: Path) -> list[int]:
-    """Numbers of the parts that the dead worker has told the catalog of."""
+    """Return the numbers of the parts that the dead worker recorded in the catalog."""
     database = sqlite3.connect(data_dir / "catalog.sqlite3")
     try:
         return [row[0] for row in database.execute("SELECT number FROM object_parts")]

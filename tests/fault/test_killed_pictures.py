@@ -1,4 +1,4 @@
-"""The program that reads pictures is killed: that says nothing about the picture."""
+"""The picture program is killed: that is no failure of the picture."""
 
 import io
 import os
@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def running_programs(server: Server) -> list[int]:
-    """The picture programs below the server's process, inside their boxes too."""
+    """Return the picture programs below the server's process, inside their sandboxes too."""
     found, waiting = [], [server.pid]
     while waiting:
         folder = Path(f"/proc/{waiting.pop()}")
@@ -39,7 +39,7 @@ def running_programs(server: Server) -> list[int]:
 
 
 def kill(server: Server) -> int:
-    """Kill what runs now; how many there were."""
+    """Kill the programs that run now and return their number."""
     killed = 0
     for pid in running_programs(server):
         with suppress(ProcessLookupError):
@@ -49,7 +49,7 @@ def kill(server: Server) -> int:
 
 
 def photograph(seed: int) -> bytes:
-    """One that takes a while to be read."""
+    """Return a picture whose reading takes a while."""
     file = io.BytesIO()
     Image.effect_noise((2000, 2000), 40 + seed).convert("RGB").save(file, "PNG", compress_level=1)
     return file.getvalue()

@@ -16,7 +16,7 @@ MIB = 1 << 20
 
 
 def slowly(content: bytes, released: threading.Event) -> "object":
-    """Most of the content at once, the rest never (until the test is over)."""
+    """Yield most of the content at once, the rest after the test is over."""
     for at in range(0, len(content), 65536):
         if at > len(content) // 2:
             released.wait(30)
@@ -126,7 +126,7 @@ def test_an_upload_found_complete_but_unfinished_is_finished_once_at_start(tmp_p
         url = create(server, len(content))
         assert patch(url, 0, content[:100]).status_code == 204
         server.kill()
-        # As if the server had died between the last byte and the transaction.
+        # The state is as if the server had died between the last byte and the transaction.
         (data,) = (path for path in (server.data_dir / "uploads").rglob(task_id(url)))
         with data.open("ab") as file:
             file.write(content[100:])

@@ -49,12 +49,12 @@ def query(server: Server, statement: str) -> list[tuple[object, ...]]:
 
 
 def programs_in(folder: Path) -> list[str]:
-    """Command lines of ffmpeg processes, and of the boxes around them, that work on files in the folder."""
+    """Return the command lines of ffmpeg and its sandboxes that work on files in the folder."""
     return list(_programs(folder).values())
 
 
 def encoders_in(folder: Path) -> list[int]:
-    """Process ids of the boxes in which ffmpeg encodes a file of the folder."""
+    """Return the process ids of the sandboxes in which ffmpeg encodes a file of the folder."""
     return [pid for pid, line in _programs(folder).items() if "libx264" in line]
 
 
@@ -133,14 +133,15 @@ def test_a_film_whose_worker_dies_twice_is_stored_as_it_was_sent(
     source = video(tmp_path / "clip.mp4")
     task = send(server, source)
     for _ in range(3):
-        # The third worker has nothing to make: it dies on the way to storing, which is no evidence either.
+        # The third worker has nothing to encode: it dies before it stores the file, which is no
+        # evidence either.
         with worker(server.data_dir, TUSD_FAIL="before_transcode:exit") as process:
             assert process.wait(60) == 137
     with worker(server.data_dir):
         done = server.wait_for_status(task, "completed", "failed")
     assert (done["status"], done["note_codes"]) == ("completed", ["worker_died"])
     assert httpx.get(f"{server.files}{task}").content == source.read_bytes()
-    # One fence for each attempt.
+    # Each attempt has one fence.
     assert query(server, "SELECT fence, crash_count FROM jobs") == [(4, 3)]
 
 
@@ -164,7 +165,7 @@ def test_a_deleted_film_is_worked_on_no_longer(idle_server: Server, tmp_path: Pa
     server = idle_server
     source = video(tmp_path / "long.mp4", seconds=20.0, size="1280x720", rate=30, crf=10)
     task = send(server, source)
-    # The renewal of the lease, which would find the loss too, is not due before the test ends.
+    # The renewal of the lease, which would detect the loss too, is not due before the test ends.
     never = {"TUSD_MEDIA__PRESET": "slow", "TUSD_JOBS__LEASE": "900s"}
     with worker(server.data_dir, **never, TUSD_JOBS__RENEW_EVERY="600s"):
         wait_until(lambda: programs_in(server.data_dir), timeout=60)
@@ -179,9 +180,11 @@ def test_a_deleted_film_is_worked_on_no_longer(idle_server: Server, tmp_path: Pa
 
 def test_a_worker_that_slept_through_its_lease_changes_nothing(idle_server: Server) -> None:
     server = idle_server
-    # Nothing is made of it, so that it is recorded well within a lease that is never renewed.
+    # Nothing is made of this file, so that it is recorded well within a lease that is never
+    # renewed.
     task = send(server, b"zombie" * 100)
-    # No thread but the slot writes to the database: SIGSTOP in a transaction would stop all threads.
+    # Only the slot's thread writes to the database: SIGSTOP in a transaction would stop all
+    # threads.
     quiet = {f"TUSD_JOBS__{name}_EVERY": "600s" for name in ("RENEW", "REAP", "RELAY", "JANITOR")}
     with worker(server.data_dir, TUSD_FAIL="before_record:stop", **quiet) as zombie:
         wait_until(lambda: _stopped(zombie.pid))

@@ -1,4 +1,4 @@
-"""What survives a power cut: what was synced, all of it; what was not, perhaps (fault 38)."""
+"""What survives a power cut: all that was synced, and perhaps what was not (fault 38)."""
 
 import os
 from collections.abc import Iterator
@@ -114,7 +114,7 @@ def test_an_unverified_chunk_never_counts_after_a_cut(disk: PowerCutDisk, *, pus
         store.begin_chunk(writer)
         writer.write([b"wrong" * 100_000])
         if pushed:
-            # What the kernel does by itself after some seconds; it knows no order of files.
+            # The kernel does this by itself after some seconds, in any order of files.
             descriptor = os.open(writer.path, os.O_RDONLY)
             os.fsync(descriptor)
             os.close(descriptor)

@@ -64,7 +64,7 @@ _TOKENS: Final = (
 
 
 def conversation(seed: int) -> list[bytes]:
-    """One to three requests after another, up to six places of them spoiled, cut into packets."""
+    """Return one to three requests, up to six places of them changed, cut into packets."""
     rng = random.Random(seed)
     content = bytearray(b"".join(rng.choices(VALID, k=rng.randint(1, 3))))
     for _ in range(rng.randint(0, 6)):
@@ -88,7 +88,7 @@ def _spoil(content: bytearray, rng: random.Random) -> None:
         case 3:
             content[at:until] = content[at:until] * rng.choice((2, 50))
         case _:
-            # A whole field more, where fields stand.
+            # A whole field is added where fields stand.
             line = content.find(b"\r\n", at)
             if line >= 0:
                 content[line + 2 : line + 2] = rng.choice(_TOKENS)

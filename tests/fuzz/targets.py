@@ -1,8 +1,8 @@
 """What is fuzzed: one function for each kind of input that others make.
 
-Each target takes bytes and raises nothing but a failed assertion or an unexpected error: an input
-may be refused in the way that the code under test documents, and in no other way.
-Seeds are valid inputs; ``corpus/NAME`` holds inputs that once did harm.
+Each target takes bytes and raises only a failed assertion or an unexpected error: an input may be
+refused in the way that the code under test documents, and in no other way. Seeds are valid inputs;
+``corpus/NAME`` holds inputs that once did harm.
 """
 
 import asyncio
@@ -227,7 +227,7 @@ def task_state(data: bytes) -> None:
 
 
 def file_type(data: bytes) -> None:
-    """Tell a file by its first bytes, with a name which may lie."""
+    """Recognize a file by its first bytes, with a name which may be wrong."""
     name, _, head = data.partition(b"\n")
     filename = name.decode("utf-8", "replace")
     look = HeadReader(head, len(head))

@@ -18,7 +18,7 @@ STEP_BYTES = 1024
 
 
 class FollowerMachine(RuleBasedStateMachine):
-    """A file and its follower; the model is the verified bytes, and the unverified ones behind."""
+    """A file and its follower; the model is the verified bytes and the unverified ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class FollowerMachine(RuleBasedStateMachine):
         return len(self.verified) + len(self.unverified or b"")
 
     def write(self, chunks: list[bytes]) -> int:
-        """As the store does: bytes are in the file before anybody is told."""
+        """Write as the store does: bytes are in the file before the follower gets them."""
         start, content = self.end, b"".join(chunks)
         os.pwrite(self.descriptor, content, start)
         if self.unverified is None:

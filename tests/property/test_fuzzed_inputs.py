@@ -1,4 +1,7 @@
-"""Every fuzzed input of the corpus, and a short run of each target; ``make fuzz`` runs for longer."""
+"""Every fuzzed input of the corpus, and a short run of each target.
+
+``make fuzz`` runs for longer.
+"""
 
 import json
 
@@ -27,7 +30,7 @@ def test_valid_and_harmful_inputs_of_the_corpus(name: str) -> None:
 
 @st.composite
 def spoiled(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
-    """A valid input with a few places changed, cut out or repeated; or any bytes."""
+    """Return a valid input with a few places changed, cut out or repeated; or any bytes."""
     content = bytearray(draw(st.sampled_from(seeds)))
     for _ in range(draw(st.integers(0, 4))):
         at = draw(st.integers(0, len(content)))

@@ -1,5 +1,7 @@
-"""Any order of uploads, claims, deletions, jobs and collections, at two servers: no object is lost, none
-is left over, and what is held is what users have."""
+"""Any order of uploads, claims, deletions, jobs and collections, at two servers.
+
+No object is lost, none is left over, and the store holds exactly what users have.
+"""
 
 import shutil
 import tempfile
@@ -57,10 +59,11 @@ class PoolMachine(RuleBasedStateMachine):
         self.servers: list[Ports] = [open_ports(opened, clock=clock) for _ in range(2)]
         self.objects = self.servers[0].objects
         self.uploads: dict[UploadId, tuple[UserId, bytes]] = {}
-        """Those that are not deleted."""
+        """The uploads that are not deleted."""
         self.queued: list[UploadId] = []
         self.claimed: dict[UploadId, int] = {}
-        """Fence by job whose worker is at it; its object is put when it is in ``put``."""
+        """The fence by job in progress; the job is in ``put`` when its object is put.
+        """
         self.put: set[UploadId] = set()
         self.condemned: list[str] = []
         """Keys that a janitor is about to remove."""
@@ -83,7 +86,10 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(user=users, content=contents, server=servers)
     def send_of_unknown_length(self, user: UserId, content: bytes, server: int) -> None:
-        """What had room is counted at every moment; what has not all of it is refused."""
+        """Send a body of unknown length.
+
+        What is accepted is counted at every moment; a body that does not fit as a whole is refused.
+        """
         catalog, size = self.catalog(server), len(content)
         upload = replace(self._fresh(user, content), length=None)
         room, files = QUOTA_BYTES - self._has(user), self._files(user) + 1
@@ -119,7 +125,7 @@ class PoolMachine(RuleBasedStateMachine):
             self.queued.append(upload.id)
 
     def _added(self, server: int, upload: Upload) -> bool:
-        """Within the quota, and never beyond it."""
+        """Count an added upload: it is within the quota, and never beyond it."""
         fits = self._has(upload.user_id) + upload.size <= QUOTA_BYTES
         try:
             self.catalog(server).uploads.add(upload, QUOTA)
@@ -160,7 +166,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(user=users, content=contents, server=servers)
     def prove(self, user: UserId, content: bytes, server: int) -> None:
-        """By proof: given if another holds it, whatever else is going on."""
+        """Prove a file: it is given if another owner holds it, whatever else happens."""
         catalog = self.catalog(server)
         upload = self._fresh(user, content)
         if not self._added(server, upload):
@@ -177,7 +183,7 @@ class PoolMachine(RuleBasedStateMachine):
             self.uploads[upload.id] = (user, content)
 
     def _holds(self, user: UserId, content: bytes) -> bool:
-        """Whether one of the user's uploads of it is through the pipeline."""
+        """Return whether the pipeline has completed one of the user's uploads of the content."""
         return any(
             owned == (user, content)
             and upload_id not in self.queued
@@ -279,7 +285,7 @@ class PoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.queued)
     @rule(server=servers)
     def work(self, server: int) -> None:
-        """A worker takes a job from its beginning to its end."""
+        """Let a worker process a job from its beginning to its end."""
         before = set(self.claimed)
         self.begin_job(server)
         for task_id in set(self.claimed) - before:
@@ -288,7 +294,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule()
     def quiet(self) -> None:
-        """All that was begun is ended; then nothing is there but what somebody has."""
+        """End all that was begun; then the store has only what users have."""
         self.remove_condemned(0)
         while self.queued or self.claimed:
             if self.queued:

@@ -1,4 +1,4 @@
-"""Any client, any breaks, any restarts, against a model that is just bytes."""
+"""Any client, any breaks, any restarts, against a model that is a string of bytes."""
 
 import asyncio
 import hashlib
@@ -54,7 +54,7 @@ class UploadMachine(RuleBasedStateMachine):
     def born(self, content: bytes, *, deferred: bool) -> None:
         self.content = content
         self.id = fresh_id()
-        self.length_told = not deferred
+        self.length_sent = not deferred
         command = Create(length=None if deferred else len(content))
         self._run(create(self.process.room, EVERYBODY, self.id, command, self._body([])))
 
@@ -68,7 +68,7 @@ class UploadMachine(RuleBasedStateMachine):
         self._run(append(self.process.room, ANONYMOUS, command, body))
 
     def _next(self, sizes: list[int]) -> list[bytes]:
-        """The next bytes of the content, cut as asked."""
+        """Return the next bytes of the content, in a piece of the given size."""
         chunks, position = [], len(self.model)
         for size in sizes:
             piece = self.content[position : position + size]
@@ -79,23 +79,23 @@ class UploadMachine(RuleBasedStateMachine):
 
     @property
     def done(self) -> bool:
-        return self.length_told and len(self.model) == len(self.content)
+        return self.length_sent and len(self.model) == len(self.content)
 
     @precondition(lambda self: not self.done)
     @rule(
         sizes=st.lists(st.integers(1, 4000), max_size=4),
         breaks_off=st.booleans(),
-        tell=st.booleans(),
+        send_length=st.booleans(),
     )
-    def bytes_arrive(self, sizes: list[int], *, breaks_off: bool, tell: bool) -> None:
+    def bytes_arrive(self, sizes: list[int], *, breaks_off: bool, send_length: bool) -> None:
         chunks = self._next(sizes)
         command = Append(
             upload_id=self.id,
             offset=len(self.model),
-            declared_length=len(self.content) if tell else None,
+            declared_length=len(self.content) if send_length else None,
         )
-        self.length_told = self.length_told or tell
-        full = self.length_told and len(self.model) + len(b"".join(chunks)) == len(self.content)
+        self.length_sent = self.length_sent or send_length
+        full = self.length_sent and len(self.model) + len(b"".join(chunks)) == len(self.content)
         try:
             self._append(command, self._body(chunks, breaks_off=breaks_off))
         except ClientDisconnected:
@@ -142,7 +142,7 @@ class UploadMachine(RuleBasedStateMachine):
         else:
             raise AssertionError("taken at a wrong offset")
 
-    @precondition(lambda self: self.length_told and not self.done)
+    @precondition(lambda self: self.length_sent and not self.done)
     @rule(extra=st.binary(min_size=1, max_size=40))
     def too_much_changes_nothing(self, extra: bytes) -> None:
         rest = self.content[len(self.model) :]
@@ -175,8 +175,8 @@ class UploadMachine(RuleBasedStateMachine):
     def the_offset_is_what_was_sent(self) -> None:
         if not hasattr(self, "id"):
             return
-        told = self._run(inspect(self.process.room, ANONYMOUS, Inspect(upload_id=self.id)))
-        assert told.offset == len(self.model)  # type: ignore[attr-defined]
+        found = self._run(inspect(self.process.room, ANONYMOUS, Inspect(upload_id=self.id)))
+        assert found.offset == len(self.model)  # type: ignore[attr-defined]
 
     @invariant()
     def a_full_upload_is_one_job_with_the_right_hash(self) -> None:

@@ -149,7 +149,7 @@ def test_view_and_queue_go_on(disk: Path, spare: SpareSpace) -> None:
 def test_all_of_them_open_on_a_full_disk_and_keep_what_they_held(
     disk: Path, spare: SpareSpace
 ) -> None:
-    """A clean stop removes the files that SQLite needs beside a database."""
+    """A clean stop removes the files that SQLite needs next to a database."""
     held, task = upload(), facts()
     for full in (False, True):
         if full:

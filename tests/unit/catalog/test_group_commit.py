@@ -14,13 +14,13 @@ from tusd_py.domain.errors import BackendError, UploadNotFound
 
 
 class Writers:
-    """Threads that write to one table at once, while the first of them holds all others up."""
+    """Threads that write to one table at once, while the first of them delays all others."""
 
     def __init__(self, folder: Path) -> None:
         self.database = Database(sqlite_url(folder / "c.sqlite3"))
         self.database.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x INTEGER UNIQUE)"))
         self.commits = 0
-        self.told: dict[int, Any] = {}
+        self.results: dict[int, Any] = {}
         self.may_commit = threading.Event()
         self.may_commit.set()
         event.listen(self.database.engine, "commit", self._committing)
@@ -37,7 +37,7 @@ class Writers:
         return work
 
     def at_once(self, works: dict[int, Callable[[Connection], Any]]) -> None:
-        """All of ``works`` wait for one writer's turn to end; what each was told is kept."""
+        """Start all of ``works`` while one writer's turn lasts; the result of each is kept."""
         inside, release = threading.Event(), threading.Event()
 
         def hold(_connection: Connection) -> None:
@@ -46,9 +46,9 @@ class Writers:
 
         def run(number: int, work: Callable[[Connection], Any]) -> None:
             try:
-                self.told[number] = self.database.write(work)
+                self.results[number] = self.database.write(work)
             except Exception as error:  # noqa: BLE001
-                self.told[number] = error
+                self.results[number] = error
 
         threads = [threading.Thread(target=run, args=(-1, hold))]
         threads[0].start()
@@ -83,8 +83,8 @@ def writers(tmp_path: Path) -> Any:
 def test_writers_that_wait_share_one_commit(writers: Writers) -> None:
     writers.at_once({number: writers.insert(number) for number in range(20)})
     assert writers.rows() == list(range(20))
-    assert writers.told == {-1: None, **{number: number for number in range(20)}}
-    # The one that held them up, and theirs.
+    assert writers.results == {-1: None, **{number: number for number in range(20)}}
+    # There is one commit of the writer that delayed them, and one of theirs.
     assert writers.commits == 2
 
 
@@ -95,10 +95,10 @@ def test_ones_error_is_its_own(writers: Writers) -> None:
 
     writers.at_once({1: writers.insert(1), 2: fail, 3: writers.insert(1), 4: writers.insert(4)})
     assert writers.rows() == [1, 4]
-    assert isinstance(writers.told[2], UploadNotFound)
-    failed = [number for number in (1, 3) if isinstance(writers.told[number], BackendError)]
+    assert isinstance(writers.results[2], UploadNotFound)
+    failed = [number for number in (1, 3) if isinstance(writers.results[number], BackendError)]
     assert len(failed) == 1, "both can't have the same value"
-    assert writers.told[4] == 4
+    assert writers.results[4] == 4
 
 
 def test_a_failed_commit_is_everybodys(writers: Writers) -> None:
@@ -108,8 +108,8 @@ def test_a_failed_commit_is_everybodys(writers: Writers) -> None:
     event.listen(writers.database.engine, "commit", broken)
     writers.at_once({number: writers.insert(number) for number in range(3)})
     event.remove(writers.database.engine, "commit", broken)
-    assert all(isinstance(told, OSError) for told in writers.told.values())
-    assert len(writers.told) == 4
+    assert all(isinstance(result, OSError) for result in writers.results.values())
+    assert len(writers.results) == 4
     assert writers.rows() == []
     assert writers.database.write(writers.insert(7)) == 7
 
@@ -117,14 +117,14 @@ def test_a_failed_commit_is_everybodys(writers: Writers) -> None:
 def test_no_write_returns_before_the_commit(writers: Writers) -> None:
     writers.may_commit.clear()
     telling = threading.Thread(
-        target=lambda: writers.told.update({1: writers.database.write(writers.insert(1))})
+        target=lambda: writers.results.update({1: writers.database.write(writers.insert(1))})
     )
     telling.start()
     wait_until(lambda: writers.commits == 1)
-    assert writers.told == {}
+    assert writers.results == {}
     writers.may_commit.set()
     telling.join(10)
-    assert writers.told == {1: 1}
+    assert writers.results == {1: 1}
 
 
 def test_a_transaction_that_sqlite_ended_by_itself_is_everybodys(writers: Writers) -> None:
@@ -135,7 +135,7 @@ def test_a_transaction_that_sqlite_ended_by_itself_is_everybodys(writers: Writer
             3: writers.insert(3),
         }
     )
-    assert {type(writers.told[number]) for number in (1, 2, 3)} == {BackendError}
+    assert {type(writers.results[number]) for number in (1, 2, 3)} == {BackendError}
     assert writers.rows() == []
 
 
@@ -143,13 +143,13 @@ def test_what_one_thread_brings_together_is_one_commit(writers: Writers) -> None
     seen: list[int] = []
 
     def write(transaction: Transactions, value: int) -> int:
-        told = transaction.write(writers.insert(value))
+        written = transaction.write(writers.insert(value))
         seen.append(len(rows(transaction)))
-        return told
+        return written
 
     writers.commits = 0
-    told = writers.database.commit_all([lambda t, n=n: write(t, n) for n in (1, 2, 3)])  # type: ignore[misc]
-    assert [done.result() for done in told] == [1, 2, 3]
+    outcomes = writers.database.commit_all([lambda t, n=n: write(t, n) for n in (1, 2, 3)])  # type: ignore[misc]
+    assert [done.result() for done in outcomes] == [1, 2, 3]
     assert writers.commits == 1
     assert seen == [1, 2, 3], "each sees what it and those before it wrote"
     assert writers.rows() == [1, 2, 3]
@@ -164,10 +164,10 @@ def test_of_works_brought_together_a_failed_one_leaves_nothing(writers: Writers)
     def taken(transaction: Transactions) -> int:
         return transaction.write(writers.insert(4))
 
-    told = writers.database.commit_all([half, taken, taken])
-    assert isinstance(told[0].error, UploadNotFound)
-    assert told[1].result() == 4
-    assert isinstance(told[2].error, BackendError), "4 is there already"
+    outcomes = writers.database.commit_all([half, taken, taken])
+    assert isinstance(outcomes[0].error, UploadNotFound)
+    assert outcomes[1].result() == 4
+    assert isinstance(outcomes[2].error, BackendError), "4 is there already"
     assert writers.rows() == [4]
 
 
@@ -176,11 +176,11 @@ def test_a_failed_commit_fails_all_writes_of_its_group(writers: Writers) -> None
         raise OSError("the disk is gone")
 
     event.listen(writers.database.engine, "commit", broken)
-    told = writers.database.commit_all(
+    outcomes = writers.database.commit_all(
         [lambda t, n=n: t.write(writers.insert(n)) for n in (1, 2)]  # type: ignore[misc]
     )
     event.remove(writers.database.engine, "commit", broken)
-    assert [type(done.error) for done in told] == [OSError, OSError]
+    assert [type(done.error) for done in outcomes] == [OSError, OSError]
     assert writers.rows() == []
 
 
@@ -209,7 +209,7 @@ def test_trouble_of_the_database_is_not_waited_for_twice(writers: Writers) -> No
         raise sqlite3.OperationalError("database is locked")
 
     writers.at_once({1: writers.insert(1), 2: locked, 3: writers.insert(3)})
-    assert [type(writers.told[number]) for number in (1, 2, 3)] == [BackendError] * 3
+    assert [type(writers.results[number]) for number in (1, 2, 3)] == [BackendError] * 3
     assert tried == [1]
     assert writers.rows() == []
 
@@ -219,6 +219,6 @@ def test_a_read_without_a_connection_fails_all_readers(writers: Writers) -> None
         raise OperationalError("connect", {}, OSError("no descriptors"))
 
     event.listen(writers.database.engine, "checkout", gone)
-    told = writers.database.read_all([rows, rows])
+    outcomes = writers.database.read_all([rows, rows])
     event.remove(writers.database.engine, "checkout", gone)
-    assert [type(done.error) for done in told] == [BackendError, BackendError]
+    assert [type(done.error) for done in outcomes] == [BackendError, BackendError]

@@ -1,4 +1,4 @@
-"""The figures are asked for every few seconds: none of their statements reads a whole table."""
+"""The figures are read every few seconds: none of their statements reads a whole table."""
 
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,16 @@ from tusd_py.catalog.sql_catalog import sqlite_url
 def test_every_statement_of_the_figures_walks_an_index(tmp_path: Path) -> None:
     database = Database(sqlite_url(tmp_path / "c.sqlite3"))
     migrate(database)
-    asked: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
 
     def note(_c: object, _cursor: object, statement: str, values: object, *_: object) -> None:
-        asked.append((statement, values))
+        statements.append((statement, values))
 
     event.listen(database.engine, "before_cursor_execute", note)
     SqlOperations(database, FakeClock()).metrics()
     event.remove(database.engine, "before_cursor_execute", note)
-    assert len(asked) == 8
-    for statement, values in asked:
+    assert len(statements) == 8
+    for statement, values in statements:
         plan = database.read(
             lambda c, s=statement, v=values: [  # type: ignore[misc]
                 row[3] for row in c.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", v)

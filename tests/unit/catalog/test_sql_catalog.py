@@ -99,9 +99,13 @@ catalog.uploads.add(upload)
 def before(statement):
     if statement.startswith("INSERT INTO outbox"):
         os._exit(9)
-event.listen(catalog._database.engine, "checkout", lambda driver, *_: driver.set_trace_callback(before))
-catalog.uploads.finish(FinishedContent(upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
-    filename="", filetype="", file_hash="a" * 64, file_size=1, temp_path="", created_at=1.0), is_video=False)
+def trace(driver, *_):
+    driver.set_trace_callback(before)
+event.listen(catalog._database.engine, "checkout", trace)
+content = FinishedContent(
+    upload_id=upload.id, user_id=upload.user_id, scope=owner_scope(upload.user_id),
+    filename="", filetype="", file_hash="a" * 64, file_size=1, temp_path="", created_at=1.0)
+catalog.uploads.finish(content, is_video=False)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 9

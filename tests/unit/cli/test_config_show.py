@@ -1,4 +1,4 @@
-"""``tusd-py config show`` on every setting there is."""
+"""``tusd-py config show`` on every setting."""
 
 import secrets
 from pathlib import Path
@@ -32,9 +32,9 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tree: dict[str, Any]) 
 def test_the_defaults_are_printed_and_read_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = yaml.safe_load(show(tmp_path, monkeypatch, {}))
-    assert told == Settings().model_dump(mode="json")
-    assert Settings(**told) == Settings()
+    printed = yaml.safe_load(show(tmp_path, monkeypatch, {}))
+    assert printed == Settings().model_dump(mode="json")
+    assert Settings(**printed) == Settings()
 
 
 def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
@@ -57,7 +57,7 @@ def texts() -> dict[tuple[str, ...], Any]:
 
 
 def with_value(path: tuple[str, ...], value: object) -> Settings | None:
-    """None where the setting takes no such text."""
+    """Return the settings with this value; None where the setting takes no such text."""
     tree: dict[str, Any] = {name: dict(members) for name, members in NEEDED.items()}
     if path == ("auth", "jwks_url"):
         tree["auth"] = {"upload_token_secret": SIGNING_SECRET}
@@ -98,9 +98,9 @@ def test_a_full_configuration_is_printed(tmp_path: Path, monkeypatch: pytest.Mon
         "mysql": {"data_source": f"root:{CANARY}@tcp(127.0.0.1:3306)/tusd"},
     }
     text = show(tmp_path, monkeypatch, tree)
-    told = yaml.safe_load(text)
+    printed = yaml.safe_load(text)
     assert CANARY not in text
-    assert told["auth"]["jwks_url"] == "https://********@example.org/keys?********"
-    assert told["hooks"]["events"] == ["pre-create"]
-    assert told["jobs"]["backoff"] == [1.0, 120.0]
-    assert told["data_dir"] == "/somewhere"
+    assert printed["auth"]["jwks_url"] == "https://********@example.org/keys?********"
+    assert printed["hooks"]["events"] == ["pre-create"]
+    assert printed["jobs"]["backoff"] == [1.0, 120.0]
+    assert printed["data_dir"] == "/somewhere"

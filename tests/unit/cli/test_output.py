@@ -1,4 +1,4 @@
-"""What commands and logs write: no secret within a URL, no escape of a terminal, one line a record."""
+"""Output of commands and logs: no secret within a URL, no terminal escape, one line a record."""
 
 import json
 import logging
@@ -84,13 +84,13 @@ def test_a_log_has_a_line_for_each_record_and_no_secret(
     finally:
         root.handlers[:] = before
         root.setLevel(level)
-    told = capsys.readouterr().err
-    assert SECRET not in told
-    assert "HTTP Request" not in told
-    assert printable(told.replace("\n", "")) == told.replace("\n", "")
-    records = [line for line in told.splitlines() if not line.startswith("    ")]
+    written = capsys.readouterr().err
+    assert SECRET not in written
+    assert "HTTP Request" not in written
+    assert printable(written.replace("\n", "")) == written.replace("\n", "")
+    records = [line for line in written.splitlines() if not line.startswith("    ")]
     assert len(records) == 2
-    assert not any(line.startswith("2026-11-28 INFO forged") for line in told.splitlines())
+    assert not any(line.startswith("2026-11-28 INFO forged") for line in written.splitlines())
 
 
 def test_a_traceback_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,16 +98,16 @@ def test_a_traceback_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None
         raise ValueError(f"https://u:{SECRET}@host/\x1b[31m")
     except ValueError:
         say_traceback(*sys.exc_info())  # type: ignore[arg-type]
-    told = capsys.readouterr().err
-    assert "ValueError: https://********@host" in told
-    assert SECRET not in told
-    assert "\x1b" not in told
+    written = capsys.readouterr().err
+    assert "ValueError: https://********@host" in written
+    assert SECRET not in written
+    assert "\x1b" not in written
 
 
 def test_no_command_shows_a_secret_of_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything that is named is away."""
+    """Every service that is named is away."""
     url = f"http://user:{SECRET}@127.0.0.1:1/x?token={SECRET}"
     tree = {
         "data_dir": str(tmp_path / "data"),

@@ -1,4 +1,4 @@
-"""A task speaks the reader's language."""
+"""A task is shown in the reader's language."""
 
 import json
 from importlib.resources import files
@@ -12,7 +12,7 @@ from tusd_py.domain.task import TaskStatus
 
 TEXTS = json.loads((files("tusd_py") / "task_texts.json").read_text("utf-8"))
 OF_STATES = {status.value for status in TaskStatus}
-"""Their names are shown beside the text."""
+"""Their names are shown next to the text."""
 
 
 def test_every_message_and_note_has_an_english_text() -> None:

@@ -1,4 +1,4 @@
-"""What a client asks next: the plan by itself, against answers of the test's own."""
+"""The next request of a client: the plan by itself, against answers that the test makes."""
 
 import base64
 from collections.abc import Callable
@@ -28,12 +28,12 @@ ENDPOINT, URL = "http://t/files/", "http://t/files/abc"
 CONTENT = b"0123456789"
 
 
-def told(status: int, content: bytes = b"", **headers: str) -> Response:
+def response(status: int, content: bytes = b"", **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, httpx.Headers(named), content)
 
 
-MADE = told(201, Location="/files/abc", Upload_Offset="0")
+MADE = response(201, Location="/files/abc", Upload_Offset="0")
 
 
 class Play:
@@ -55,7 +55,7 @@ class Play:
         ).plan()  # fmt: skip
         self.step: Request | Sleep | UploadResult = next(self.plan)
 
-    def says(self, given: Response | TransientFailure) -> Request | Sleep | UploadResult:
+    def receives(self, given: Response | TransientFailure) -> Request | Sleep | UploadResult:
         try:
             self.step = (
                 self.plan.throw(given)
@@ -66,109 +66,111 @@ class Play:
             self.step = end.value
         return self.step
 
-    def asked(self) -> tuple[str, str, dict[str, str]]:
+    def request(self) -> tuple[str, str, dict[str, str]]:
         assert isinstance(self.step, Request)
         return self.step.method, self.step.url, dict(self.step.headers)
 
 
 def test_a_file_is_made_and_sent(tmp_path: Path) -> None:
     play = Play(tmp_path)
-    method, url, headers = play.asked()
+    method, url, headers = play.request()
     assert (method, url, headers["Upload-Length"]) == ("POST", ENDPOINT, "10")
-    step = play.says(MADE)
+    step = play.receives(MADE)
     assert isinstance(step, Request)
-    assert play.asked()[:2] == ("PATCH", URL)
+    assert play.request()[:2] == ("PATCH", URL)
     assert step.body is not None
     assert (step.body.offset, step.body.length) == (0, 10)
     assert play.remembered.get(play.file, ENDPOINT) == SavedUpload(URL)
-    assert play.says(told(204, Upload_Offset="10")) == UploadResult(url=URL, resumed_at=0)
+    assert play.receives(response(204, Upload_Offset="10")) == UploadResult(url=URL, resumed_at=0)
     assert play.remembered.get(play.file, ENDPOINT) is None
 
 
 def test_in_pieces_when_a_piece_size_is_given(tmp_path: Path) -> None:
     play = Play(tmp_path, chunk_bytes=4)
-    play.says(MADE)
+    play.receives(MADE)
     lengths = []
     for offset in (4, 8, 10):
         assert isinstance(play.step, Request)
         assert play.step.body is not None
         lengths.append(play.step.body.length)
-        play.says(told(204, Upload_Offset=str(offset)))
+        play.receives(response(204, Upload_Offset=str(offset)))
     assert lengths == [4, 4, 2]
     assert isinstance(play.step, UploadResult)
 
 
-@pytest.mark.parametrize("broken", [TransientFailure("cut"), told(423), told(503), told(409)])
+@pytest.mark.parametrize(
+    "broken", [TransientFailure("cut"), response(423), response(503), response(409)]
+)
 def test_after_a_break_it_looks_where_it_is(
     tmp_path: Path, broken: Response | TransientFailure
 ) -> None:
     play = Play(tmp_path)
-    play.says(MADE)
-    assert isinstance(play.says(broken), Sleep)
-    play.says(NO_RESPONSE)
-    assert play.asked()[0] == "HEAD"
-    play.says(told(200, Upload_Offset="7"))
-    assert play.asked()[2]["Upload-Offset"] == "7"
+    play.receives(MADE)
+    assert isinstance(play.receives(broken), Sleep)
+    play.receives(NO_RESPONSE)
+    assert play.request()[0] == "HEAD"
+    play.receives(response(200, Upload_Offset="7"))
+    assert play.request()[2]["Upload-Offset"] == "7"
 
 
 def test_another_run_goes_on(tmp_path: Path) -> None:
     first = Play(tmp_path)
-    first.says(told(201, Location="/files/abc", Upload_Token="t1"))
+    first.receives(response(201, Location="/files/abc", Upload_Token="t1"))
     again = Play(tmp_path)
-    method, url, headers = again.asked()
+    method, url, headers = again.request()
     assert (method, url, headers["Upload-Token"]) == ("HEAD", URL, "t1")
-    again.says(told(200, Upload_Offset="4"))
-    done = again.says(told(204, Upload_Offset="10"))
+    again.receives(response(200, Upload_Offset="4"))
+    done = again.receives(response(204, Upload_Offset="10"))
     assert done == UploadResult(url=URL, token="t1", resumed_at=4)
 
 
 def test_a_stale_token_gives_way_to_the_users_own(tmp_path: Path) -> None:
     play = Play(tmp_path)
-    play.says(told(201, Location="/files/abc", Upload_Token="t1"))
-    play.says(told(401))
-    method, _, headers = play.asked()
+    play.receives(response(201, Location="/files/abc", Upload_Token="t1"))
+    play.receives(response(401))
+    method, _, headers = play.request()
     assert (method, "Upload-Token" in headers) == ("HEAD", False)
     with pytest.raises(Refused):
-        play.says(told(401, b'{"detail": "The token has expired."}'))
+        play.receives(response(401, b'{"detail": "The token has expired."}'))
 
 
 def test_a_missing_upload_is_created_again(tmp_path: Path) -> None:
     play = Play(tmp_path)
-    play.says(MADE)
-    play.says(TransientFailure("cut"))
-    play.says(NO_RESPONSE)
-    play.says(told(404))
-    assert play.asked()[0] == "POST"
+    play.receives(MADE)
+    play.receives(TransientFailure("cut"))
+    play.receives(NO_RESPONSE)
+    play.receives(response(404))
+    assert play.request()[0] == "POST"
 
 
 def test_no_is_no(tmp_path: Path) -> None:
     play = Play(tmp_path)
     with pytest.raises(Refused, match="no room"):
-        play.says(told(413, b'{"detail": "There is no room left."}'))
+        play.receives(response(413, b'{"detail": "There is no room left."}'))
 
 
 def test_pauses_double_up_to_the_longest_and_end(tmp_path: Path) -> None:
     play = Play(tmp_path)
     pauses = []
     for _ in range(3):
-        step = play.says(TransientFailure("away"))
+        step = play.receives(TransientFailure("away"))
         assert isinstance(step, Sleep)
         pauses.append(step.seconds)
-        play.says(NO_RESPONSE)
+        play.receives(NO_RESPONSE)
     assert pauses == [1.0, 2.0, 2.0]
     with pytest.raises(Unreachable, match="away"):
-        play.says(TransientFailure("away"))
+        play.receives(TransientFailure("away"))
 
 
 def test_a_servers_retry_after_is_respected(tmp_path: Path) -> None:
-    assert Play(tmp_path).says(told(429, Retry_After="17")) == Sleep(17.0)
+    assert Play(tmp_path).receives(response(429, Retry_After="17")) == Sleep(17.0)
 
 
 def test_what_is_held_is_not_sent(tmp_path: Path) -> None:
     play = Play(tmp_path, metadata={"filehash": "blake3:x"})
-    assert play.asked()[2]["Upload-Instant"] == "challenge"
-    held = told(201, Location="/files/abc", Upload_Offset="10", Upload_Instant="1")
-    assert play.says(held) == UploadResult(url=URL, resumed_at=10, instant=True)
+    assert play.request()[2]["Upload-Instant"] == "challenge"
+    held = response(201, Location="/files/abc", Upload_Offset="10", Upload_Instant="1")
+    assert play.receives(held) == UploadResult(url=URL, resumed_at=10, instant=True)
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -176,12 +178,14 @@ def test_a_challenge_is_answered(tmp_path: Path, taken: bool) -> None:
     play = Play(tmp_path, metadata={"filehash": "blake3:x"})
     nonce = bytes(range(32))
     challenge = f"v=1, nonce=:{base64.b64encode(nonce).decode()}:, n=256, w=4096, exp=60"
-    play.says(told(201, Location="/files/abc", Upload_Offset="0", Upload_Challenge=challenge))
-    method, _, headers = play.asked()
+    play.receives(
+        response(201, Location="/files/abc", Upload_Offset="0", Upload_Challenge=challenge)
+    )
+    method, _, headers = play.request()
     right = answer(nonce, 10, lambda at, count: CONTENT[at : at + count])
     assert method == "PATCH"
     assert headers["Upload-Proof"] == f":{base64.b64encode(right).decode()}:"
-    play.says(told(204, Upload_Offset="10" if taken else "0"))
+    play.receives(response(204, Upload_Offset="10" if taken else "0"))
     if taken:
         assert play.step == UploadResult(url=URL, resumed_at=10, instant=True)
     else:
@@ -194,7 +198,7 @@ def test_a_challenge_is_answered(tmp_path: Path, taken: bool) -> None:
 )
 def test_a_challenge_that_it_does_not_know_is_passed_over(tmp_path: Path, challenge: str) -> None:
     play = Play(tmp_path, metadata={"filehash": "blake3:x"})
-    step = play.says(told(201, Location="/files/abc", Upload_Challenge=challenge))
+    step = play.receives(response(201, Location="/files/abc", Upload_Challenge=challenge))
     assert isinstance(step, Request)
     assert step.body is not None
 

@@ -14,11 +14,11 @@ STATES = 100
 
 
 class _State(dict[str, object]):
-    """One that can be referred to weakly."""
+    """A state that can be referred to weakly."""
 
 
 class _Task:
-    """A task with many states; counts those that exist at a time."""
+    """A task with many states; counts those that exist at the same time."""
 
     def __init__(self) -> None:
         self._made: list[weakref.ref[_State]] = []

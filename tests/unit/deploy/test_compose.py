@@ -16,7 +16,13 @@ from support.deploy_files import (
     seconds,
 )
 
-PASSWORDS = ("TUSD_AUTH__ACCESS_SECRET", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD")  # fmt: skip
+PASSWORDS = (
+    "TUSD_AUTH__ACCESS_SECRET",
+    "MYSQL_PASSWORD",
+    "MYSQL_ROOT_PASSWORD",
+    "TUSD_REDIS__PASSWORD",
+    "TUSD_RABBITMQ__PASSWORD",
+)
 FILE = compose({**environment(ENV_EXAMPLES[0]), **dict.fromkeys(PASSWORDS, "x")})
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 OURS = sorted(name for name in SERVICES if name.startswith(("server-", "worker-")))
@@ -103,10 +109,10 @@ def test_engines_have_a_network_of_their_own_that_leads_nowhere() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_health_check_uses_the_address_where_the_process_listens(name: str) -> None:
-    asked = " ".join(SERVICES[name]["healthcheck"]["test"])
+    command = " ".join(SERVICES[name]["healthcheck"]["test"])
     own = "TUSD_MONITORING_LISTEN" if name.startswith("server-") else "TUSD_WORKER_LISTEN"
     port = SERVICES[name]["environment"][own].partition(":")[2]
-    assert f"http://127.0.0.1:{port}/readyz" in asked
+    assert f"http://127.0.0.1:{port}/readyz" in command
 
 
 def test_the_image_is_built_by_the_lock_and_runs_as_an_unprivileged_user() -> None:
@@ -123,7 +129,9 @@ def test_the_image_is_built_by_the_lock_and_runs_as_an_unprivileged_user() -> No
 
 def test_what_the_image_copies_is_not_ignored() -> None:
     kept = {
-        line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+        if line.startswith("!")
     }  # fmt: skip
     copies = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text("utf-8"), re.MULTILINE)
     sources = [source for line in copies for source in line.split()]

@@ -1,4 +1,4 @@
-"""A deployment by these files demands identity, passes every setting on, and keeps secrets apart."""
+"""A deployment by these files demands identity, passes on every setting, keeps secrets apart."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,8 @@ SET_BY_THE_FILES = {
     "TUSD_HOST", "TUSD_PORT", "TUSD_BEHIND_PROXY", "TUSD_DATA_DIR", "TUSD_WORKER_LISTEN",
     "TUSD_MONITORING_LISTEN", "TUSD_AUTH__REQUIRED",
 }  # fmt: skip
-"""Settings on which the rest of a file depends: ports of probes, and paths where volumes are mounted."""
+"""Settings on which the rest of a file depends: ports of probes, paths of volumes.
+"""
 SECRETS_OF_SERVERS = {
     "TUSD_AUTH__ACCESS_SECRET", "TUSD_AUTH__UPLOAD_TOKEN_SECRET", "TUSD_HOOKS__SECRET",
 }  # fmt: skip
@@ -48,7 +49,7 @@ def every_setting(
 
 
 def variables() -> list[str]:
-    """The environment's name of every setting, and the original design's names."""
+    """Return the environment's name of every setting, and the original design's names."""
     ours = [PREFIX + "__".join(path).upper() for path in every_setting()]
     assert len(ours) > 100
     return [*ours, *_ORIGINAL_ENVIRONMENT, "OTEL_EXPORTER_OTLP_ENDPOINT"]
@@ -70,9 +71,11 @@ def test_a_name_that_is_no_setting_reaches_the_server_which_refuses_it() -> None
     assert services["server-1"]["environment"]["TUSD_AUHT__ISSUER"] == "x"
 
 
-@pytest.mark.parametrize("deployment", manifests("Deployment"), ids=lambda found: found["metadata"]["name"])  # fmt: skip
+@pytest.mark.parametrize(
+    "deployment", manifests("Deployment"), ids=lambda found: found["metadata"]["name"]
+)
 def test_kubernetes_passes_every_setting_on(deployment: dict[str, Any]) -> None:
-    """Whatever stands in the ConfigMap and the Secret; only these are set by the pod itself."""
+    """The pod itself sets only these, whatever is in the ConfigMap and the Secret."""
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert {entry["name"] for entry in container["env"]} <= SET_BY_THE_FILES
     assert [next(iter(source)) for source in container["envFrom"]][:2] == [
@@ -85,12 +88,12 @@ def test_kubernetes_passes_every_setting_on(deployment: dict[str, Any]) -> None:
 def test_systemd_passes_every_setting_on_and_insists_on_each_file(unit: Any) -> None:
     files = re.findall(r"^EnvironmentFile=(.*)$", unit.read_text("utf-8"), re.MULTILINE)
     server = ["/etc/tusd-py/server.env"] if "server" in unit.name else []
-    # A minus before a path would start it without the file.
+    # A minus before a path would start the unit without the file.
     assert files == ["/etc/tusd-py/tusd-py.env", *server]
 
 
 def commands() -> dict[str, list[str]]:
-    """What each server and worker is started with, by the name of its place."""
+    """Return the command of each server and worker, by the name of its place."""
     services = compose(FILLED)["services"]
     found = {f"compose {name}": services[f"{name}-1"]["command"] for name in ("server", "worker")}
     for unit in UNITS:
@@ -105,7 +108,7 @@ def commands() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(("place", "command"), commands().items())
 def test_no_flag_hides_what_the_operator_sets(place: str, command: list[str]) -> None:
-    """A flag goes before the environment: only what belongs to the file may be one."""
+    """A flag precedes the environment: only what belongs to the file may be a flag."""
     flags = {
         f"{PREFIX}{word[2:].replace('-', '_').upper()}" for word in command if word.startswith("--")
     }
@@ -113,7 +116,7 @@ def test_no_flag_hides_what_the_operator_sets(place: str, command: list[str]) ->
 
 
 def environments() -> dict[str, dict[str, str]]:
-    """What each server and worker gets, by the name of its place."""
+    """Return the environment of each server and worker, by the name of its place."""
     services = compose(FILLED)["services"]
     return {
         **{f"compose {name}": services[f"{name}-1"]["environment"] for name in ("server",

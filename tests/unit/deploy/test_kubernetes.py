@@ -1,4 +1,4 @@
-"""The manifests against Kubernetes' own schemas, and what schemas can't see."""
+"""The manifests against Kubernetes' own schemas, and what schemas cannot check."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,9 @@ def labels(component: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": "tusd-py", "app.kubernetes.io/component": component}
 
 
-@pytest.mark.parametrize("found", manifests(), ids=lambda found: f"{found['kind']}-{found['metadata']['name']}")  # fmt: skip
+@pytest.mark.parametrize(
+    "found", manifests(), ids=lambda found: f"{found['kind']}-{found['metadata']['name']}"
+)
 def test_an_object_is_valid_by_its_schema(found: dict[str, Any]) -> None:
     kubernetes_validate.validate(found, "1.33", strict=True)
     assert found["metadata"].get("namespace", "tusd-py") == "tusd-py"
@@ -46,12 +48,14 @@ def test_a_misspelled_field_is_noticed() -> None:
 
 
 def test_kustomize_takes_every_file_but_the_example_of_a_secret() -> None:
-    told = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text("utf-8"))
-    assert sorted(told["resources"]) == sorted(
+    kustomization = yaml.safe_load(
+        (DEPLOY / "kubernetes" / "kustomization.yaml").read_text("utf-8")
+    )
+    assert sorted(kustomization["resources"]) == sorted(
         path.name for path in MANIFESTS if path.name != "secret.example.yaml"
     )
     images = {container(deployment)["image"] for deployment in DEPLOYMENTS}
-    assert images == {image["name"] for image in told["images"]}
+    assert images == {image["name"] for image in kustomization["images"]}
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=IDS)
@@ -60,7 +64,7 @@ def test_a_pod_is_hardened(deployment: dict[str, Any]) -> None:
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert spec["automountServiceAccountToken"] is False
-    # Variables of services would begin with TUSD_, and the product refuses what it does not know.
+    # Variables of services would begin with TUSD_, and the product refuses unknown ones.
     assert spec["enableServiceLinks"] is False
     assert about["readOnlyRootFilesystem"] is True
     assert about["allowPrivilegeEscalation"] is False
@@ -72,9 +76,10 @@ def test_a_pod_is_hardened(deployment: dict[str, Any]) -> None:
 def test_probes_use_ports_that_exist_and_mounts_have_volumes(deployment: dict[str, Any]) -> None:
     about = container(deployment)
     ports = {port["name"] for port in about["ports"]}
-    asked = {name: about[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}  # fmt: skip
-    assert {probe["port"] for probe in asked.values()} <= ports
-    assert [probe["path"] for probe in asked.values()] == ["/healthz", "/healthz", "/readyz"]
+    names = ("startupProbe", "livenessProbe", "readinessProbe")
+    probes = {name: about[name]["httpGet"] for name in names}
+    assert {probe["port"] for probe in probes.values()} <= ports
+    assert [probe["path"] for probe in probes.values()] == ["/healthz", "/healthz", "/readyz"]
     mounted = {mount["name"] for mount in about["volumeMounts"]}
     assert mounted == {volume["name"] for volume in pod(deployment)["volumes"]}
     assert {"/srv/uploads", "/tmp"} == {mount["mountPath"] for mount in about["volumeMounts"]}
@@ -91,7 +96,11 @@ def test_names_that_one_object_uses_another_has(deployment: dict[str, Any]) -> N
     secrets = {found["metadata"]["name"] for found in manifests("Secret")}
     assert {source["secretRef"]["name"] for source in sources[1:]} <= secrets
     claims = {claim["metadata"]["name"] for claim in manifests("PersistentVolumeClaim")}
-    used = [volume["persistentVolumeClaim"]["claimName"] for volume in pod(deployment)["volumes"] if "persistentVolumeClaim" in volume]  # fmt: skip
+    used = [
+        volume["persistentVolumeClaim"]["claimName"]
+        for volume in pod(deployment)["volumes"]
+        if "persistentVolumeClaim" in volume
+    ]
     assert set(used) == claims
     for kind in ("PodDisruptionBudget", "NetworkPolicy"):
         selected = [
@@ -105,12 +114,13 @@ def test_names_that_one_object_uses_another_has(deployment: dict[str, Any]) -> N
 def test_a_pod_may_end_its_work(deployment: dict[str, Any]) -> None:
     patience = seconds(manifests("ConfigMap")[0]["data"]["TUSD_SHUTDOWN_TIMEOUT"])
     grace = pod(deployment)["terminationGracePeriodSeconds"]
-    before = container(deployment).get("lifecycle", {}).get("preStop", {"exec": {"command": ["", "0"]}})  # fmt: skip
+    none = {"exec": {"command": ["", "0"]}}
+    before = container(deployment).get("lifecycle", {}).get("preStop", none)
     assert grace > float(before["exec"]["command"][1]) + 2 * patience
 
 
 def reached(paths: list[dict[str, Any]], address: str) -> bool:
-    """Whether one of an Ingress' paths matches an address, by Kubernetes' rules."""
+    """Return whether one of an Ingress' paths matches an address, by Kubernetes' rules."""
     return any(
         address == path["path"]
         or (
@@ -123,7 +133,7 @@ def reached(paths: list[dict[str, Any]], address: str) -> bool:
 
 @contextmanager
 def served(folder: Path) -> Iterator[set[str]]:
-    """The addresses that an application has routes for."""
+    """Return the addresses that an application has routes for."""
     app = build_server(Settings(data_dir=folder / "data", workers=0))
     yield {getattr(route, "path", "") for route in app.routes}
 
@@ -150,11 +160,11 @@ def test_the_ingress_leads_to_the_server_and_only_where_clients_go(tmp_path: Pat
 
 def test_the_proxy_passes_bodies_and_events_on_as_they_come() -> None:
     prefix = "nginx.ingress.kubernetes.io/"
-    told = manifests("Ingress")[0]["metadata"]["annotations"]
-    assert told[f"{prefix}proxy-body-size"] == "0"
+    annotations = manifests("Ingress")[0]["metadata"]["annotations"]
+    assert annotations[f"{prefix}proxy-body-size"] == "0"
     for name in ("proxy-request-buffering", "proxy-buffering", "proxy-next-upstream"):
-        assert told[f"{prefix}{name}"] == "off", name
-    assert float(told[f"{prefix}proxy-read-timeout"]) > Settings().idle_timeout
+        assert annotations[f"{prefix}{name}"] == "off", name
+    assert float(annotations[f"{prefix}proxy-read-timeout"]) > Settings().idle_timeout
 
 
 def test_only_streams_are_waited_for_without_end_and_each_address_has_its_limits() -> None:

@@ -25,12 +25,22 @@ NAMING = [
                  ROOT / "docs" / "production.md")
     if path.is_file() and path.suffix != ".pyc"
 ]  # fmt: skip
-FILLED = {**environment(ENV_EXAMPLES[0]), "TUSD_AUTH__ACCESS_SECRET": "9f2c61b07ad84e53a1c06e8f47d2b935", "MYSQL_PASSWORD": "m1", "MYSQL_ROOT_PASSWORD": "m2", "TUSD_REDIS__PASSWORD": "r1", "TUSD_RABBITMQ__PASSWORD": "q1"}  # fmt: skip
+SECRETS = {
+    "TUSD_AUTH__ACCESS_SECRET": "9f2c61b07ad84e53a1c06e8f47d2b935",
+    "MYSQL_PASSWORD": "m1",
+    "MYSQL_ROOT_PASSWORD": "m2",
+    "TUSD_REDIS__PASSWORD": "r1",
+    "TUSD_RABBITMQ__PASSWORD": "q1",
+}
+FILLED = {**environment(ENV_EXAMPLES[0]), **SECRETS}
 SECRET = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|DATA_SOURCE|_PASS$")
 
 
 def accepted(variables: dict[str, str]) -> None:
-    """Raises: SettingsError: the product would refuse this environment."""
+    """Check an environment.
+
+    Raises: SettingsError: the product would refuse this environment.
+    """
     load_settings(None, variables, {})
 
 
@@ -74,13 +84,13 @@ def test_the_product_takes_the_environment_of_the_pods() -> None:
 
 
 def filled_in(given: dict[str, str]) -> dict[str, str]:
-    """The signing secret as an operator fills it in, where there is one."""
+    """Return the signing secret as an operator fills it in, where there is one."""
     return {name: FILLED[name] for name in ("TUSD_AUTH__ACCESS_SECRET",) if name in given}
 
 
 def test_compose_refuses_to_start_before_each_secret_is_filled_in() -> None:
     example = environment(ENV_EXAMPLES[0])
-    for name in ("TUSD_AUTH__ACCESS_SECRET", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD"):  # fmt: skip
+    for name in SECRETS:
         assert example[name] == ""
         with pytest.raises(KeyError, match=name):
             compose({**FILLED, name: ""})

@@ -14,7 +14,7 @@ IDS = [unit.stem for unit in UNITS]
 
 
 def directives(unit: Path) -> dict[str, str]:
-    """Of [Service]; of repeated ones the last."""
+    """Return the directives of [Service]; of repeated ones the last."""
     parser = configparser.RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read(unit, "utf-8")
@@ -46,32 +46,38 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=IDS)
 def test_a_unit_is_hardened_and_lets_a_process_end_its_work(unit: Path) -> None:
-    told = directives(unit)
-    for name in ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices", "MemoryDenyWriteExecute"):  # fmt: skip
-        assert told[name] == "yes", name
-    assert told["ProtectSystem"] == "strict"
-    assert told["CapabilityBoundingSet"] == ""
-    assert (told["KillMode"], told["Restart"]) == ("mixed", "on-failure")
+    found = directives(unit)
+    for name in (
+        "NoNewPrivileges",
+        "ProtectHome",
+        "PrivateTmp",
+        "PrivateDevices",
+        "MemoryDenyWriteExecute",
+    ):
+        assert found[name] == "yes", name
+    assert found["ProtectSystem"] == "strict"
+    assert found["CapabilityBoundingSet"] == ""
+    assert (found["KillMode"], found["Restart"]) == ("mixed", "on-failure")
     patience = seconds(environment(ENV_EXAMPLES[1])["TUSD_SHUTDOWN_TIMEOUT"])
-    assert float(told["TimeoutStopSec"]) > 2 * patience
+    assert float(found["TimeoutStopSec"]) > 2 * patience
 
 
 def test_the_worker_leaves_bubblewrap_what_it_needs() -> None:
-    """Measured: a /proc of which a part is covered can't be mounted again inside a namespace."""
-    told = directives(next(unit for unit in UNITS if "worker" in unit.name))
+    """Measured: a /proc of which a part is covered cannot be mounted again inside a namespace."""
+    found = directives(next(unit for unit in UNITS if "worker" in unit.name))
     for name in ("ProtectKernelTunables", "ProtectKernelLogs", "ProcSubset"):
-        assert name not in told, name
-    assert {"user", "mnt", "pid", "net", "ipc", "uts"} <= set(told["RestrictNamespaces"].split())
-    assert "AF_NETLINK" in told["RestrictAddressFamilies"]
-    assert "@mount" in told["SystemCallFilter"]
+        assert name not in found, name
+    assert {"user", "mnt", "pid", "net", "ipc", "uts"} <= set(found["RestrictNamespaces"].split())
+    assert "AF_NETLINK" in found["RestrictAddressFamilies"]
+    assert "@mount" in found["SystemCallFilter"]
 
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_the_workers_filter_lets_bubblewrap_through(tmp_path: Path) -> None:
-    told = directives(next(unit for unit in UNITS if "worker" in unit.name))
-    allowed = set().union(*(_calls(name) for name in told["SystemCallFilter"].split()))
+    found = directives(next(unit for unit in UNITS if "worker" in unit.name))
+    allowed = set().union(*(_calls(name) for name in found["SystemCallFilter"].split()))
     trace = tmp_path / "trace"
     from worker.media.sandbox import Limits, Sandbox
 
@@ -87,7 +93,7 @@ def test_the_workers_filter_lets_bubblewrap_through(tmp_path: Path) -> None:
 
 
 def _calls(name: str) -> set[str]:
-    """The system calls of one of systemd's sets."""
+    """Return the system calls of one of systemd's sets."""
     listed = subprocess.run(
         ["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True
     ).stdout.splitlines()[1:]

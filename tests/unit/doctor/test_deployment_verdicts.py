@@ -130,14 +130,14 @@ def test_silence(given: ProbeResponse | None, expected: Level, words: str) -> No
 def test_the_smallest_refused_size_is_found_with_few_tries(
     cap: int, expected: int | None, tried: list[int]
 ) -> None:
-    asked: list[int] = []
+    sizes: list[int] = []
 
     def refused(size: int) -> bool:
-        asked.append(size)
+        sizes.append(size)
         return size > cap
 
     assert smallest_refused(1000, (10, 100), refused) == expected
-    assert asked == tried
+    assert sizes == tried
 
 
 def test_sizes_above_what_the_server_takes_are_not_tried() -> None:
@@ -150,7 +150,7 @@ def test_sizes_above_what_the_server_takes_are_not_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "expected"),
+    ("received", "expected"),
     [
         (EventLog(snapshot=True, change=True, encoding=""), OK),
         (EventLog(snapshot=True, change=True, encoding="gzip"), WARNING),
@@ -158,8 +158,8 @@ def test_sizes_above_what_the_server_takes_are_not_tried() -> None:
         (EventLog(snapshot=False, change=False, encoding="gzip"), PROBLEM),
     ],
 )
-def test_events(heard: EventLog, expected: Level) -> None:
-    assert level(judge_events(heard)) is expected
+def test_events(received: EventLog, expected: Level) -> None:
+    assert level(judge_events(received)) is expected
 
 
 def test_websocket() -> None:
@@ -171,11 +171,15 @@ def test_websocket() -> None:
 PREFLIGHT = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "POST, HEAD, PATCH, DELETE, GET",
-    "access-control-allow-headers": "Content-Type, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset",
+    "access-control-allow-headers": (
+        "Content-Type, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset"
+    ),
 }  # fmt: skip
 CREATED = {
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "Location, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset",
+    "access-control-expose-headers": (
+        "Location, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset"
+    ),
 }  # fmt: skip
 
 

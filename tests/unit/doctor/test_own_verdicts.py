@@ -17,11 +17,11 @@ from tusd_py.settings.model import Settings
 from tusd_py.settings.values import GIB
 
 NOTE, WARNING, PROBLEM = Level.NOTE, Level.WARNING, Level.PROBLEM
-Told = dict[str, Level]
+Levels = dict[str, Level]
 
 
-def told(findings: list[Finding]) -> Told:
-    """What is not fine; each has a remedy."""
+def levels(findings: list[Finding]) -> Levels:
+    """Return the findings that are not fine; each has a remedy."""
     assert all(one.remedy for one in findings if one.level is not Level.OK)
     return {one.check: one.level for one in findings if one.level is not Level.OK}
 
@@ -57,8 +57,8 @@ MYSQL, REDIS, RABBITMQ = {"data_source": "a:b@tcp(c)/d"}, {"addr": "c:6379"}, {"
     ],
     ids=str,
 )
-def test_settings(settings: dict[str, Any], expected: Told) -> None:
-    assert told(judge_settings(Settings(**settings))) == expected
+def test_settings(settings: dict[str, Any], expected: Levels) -> None:
+    assert levels(judge_settings(Settings(**settings))) == expected
 
 
 KEYS = {
@@ -88,7 +88,7 @@ NAMED = {"issuer": "https://id.example.org", "audience": "uploads"}
     ],
 )
 def test_authentication_is_judged(settings: dict[str, Any], expected: dict[str, str]) -> None:
-    assert told(judge_settings(Settings(**settings))) == expected
+    assert levels(judge_settings(Settings(**settings))) == expected
 
 
 SOUND = DiskFacts(
@@ -132,10 +132,10 @@ NFS, SMB, TMPFS = 0x6969, 0xFF534D42, 0x01021994
     ],
     ids=str,
 )  # fmt: skip
-def test_disk(changed: dict[str, Any], shared: bool, sqlite: bool, expected: Told) -> None:
+def test_disk(changed: dict[str, Any], shared: bool, sqlite: bool, expected: Levels) -> None:
     facts = replace(SOUND, **changed)
     findings = judge_disk(facts, max_size=10 * GIB, shared=shared, sqlite=sqlite)
-    assert told(findings) == expected
+    assert levels(findings) == expected
 
 
 def test_a_real_directory_keeps_the_promises_and_is_left_as_it_was(tmp_path: Path) -> None:
@@ -176,5 +176,5 @@ TOOLS = MediaFacts(
     ],
     ids=str,
 )
-def test_media(changed: dict[str, Any], wanted: str, expected: Told) -> None:
-    assert told(judge_media(replace(TOOLS, **changed), wanted=wanted)) == expected
+def test_media(changed: dict[str, Any], wanted: str, expected: Levels) -> None:
+    assert levels(judge_media(replace(TOOLS, **changed), wanted=wanted)) == expected

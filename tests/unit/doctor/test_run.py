@@ -1,4 +1,4 @@
-"""Checks run side by side, each for itself, none for ever."""
+"""Checks run in parallel, independent of each other, none for ever."""
 
 import threading
 

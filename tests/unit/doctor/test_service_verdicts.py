@@ -1,4 +1,4 @@
-"""What MySQL, Redis and RabbitMQ say about themselves, and what it means: tables."""
+"""What MySQL, Redis and RabbitMQ report about themselves, and what it means: tables."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,11 +23,11 @@ from tusd_py.doctor.rabbitmq import BrokerFacts, judge_broker
 from tusd_py.doctor.redis import RedisFacts, judge_redis
 
 NOTE, WARNING, PROBLEM = Level.NOTE, Level.WARNING, Level.PROBLEM
-Told = dict[str, Level]
+Levels = dict[str, Level]
 
 
-def told(findings: list[Finding]) -> Told:
-    """What is not fine; each has a remedy."""
+def levels(findings: list[Finding]) -> Levels:
+    """Return the findings that are not fine; each has a remedy."""
     assert all(one.remedy for one in findings if one.level is not Level.OK)
     return {one.check: one.level for one in findings if one.level is not Level.OK}
 
@@ -62,8 +62,8 @@ DATABASE = MysqlFacts(
     ],
     ids=str,
 )
-def test_mysql(changed: dict[str, Any], expected: Told) -> None:
-    assert told(judge_mysql(replace(DATABASE, **changed), durable=True)) == expected
+def test_mysql(changed: dict[str, Any], expected: Levels) -> None:
+    assert levels(judge_mysql(replace(DATABASE, **changed), durable=True)) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,22 +81,22 @@ def test_mysql(changed: dict[str, Any], expected: Told) -> None:
     ],
     ids=str,
 )
-def test_variables_of_mysql(variables: dict[str, str], durable: bool, expected: Told) -> None:
+def test_variables_of_mysql(variables: dict[str, str], durable: bool, expected: Levels) -> None:
     facts = replace(DATABASE, variables={**DATABASE.variables, **variables})
-    assert told(judge_mysql(facts, durable=durable)) == expected
+    assert levels(judge_mysql(facts, durable=durable)) == expected
 
 
 def test_a_replica_of_mysql_has_one_finding_and_no_untried_rights() -> None:
     variables = {**DATABASE.variables, "read_only": "ON"}
     findings = judge_mysql(replace(DATABASE, variables=variables, missing=None), durable=True)
-    assert told(findings) == {"mysql.writes": PROBLEM}
+    assert levels(findings) == {"mysql.writes": PROBLEM}
     assert "mysql.rights" not in {one.check for one in findings}
 
 
 @pytest.mark.parametrize("code", [1045, 1044, 1049, 1040, 1129, 1130, 1698, 2003, 0])
 def test_every_failed_connection_to_mysql_has_its_remedy(code: int) -> None:
     found = mysql.judge_failure(code)
-    assert told([found]) == {"mysql.reachable": PROBLEM}
+    assert levels([found]) == {"mysql.reachable": PROBLEM}
 
 
 def test_failed_connections_to_mysql_are_distinguished() -> None:
@@ -136,18 +136,18 @@ VIEW = RedisFacts(
     ],
     ids=str,
 )  # fmt: skip
-def test_redis(info: dict[str, str], configuration: dict[str, str], expected: Told) -> None:
+def test_redis(info: dict[str, str], configuration: dict[str, str], expected: Levels) -> None:
     facts = replace(
         VIEW,
         info={**VIEW.info, **info},
         configuration={**VIEW.configuration, **configuration},
     )
-    assert told(judge_redis(facts)) == expected
+    assert levels(judge_redis(facts)) == expected
 
 
 def test_a_redis_that_hides_its_configuration_is_judged_by_the_rest() -> None:
-    assert told(judge_redis(replace(VIEW, configuration={}))) == {}
-    assert told(judge_redis(replace(VIEW, missing=["EVAL"]))) == {"redis.rights": PROBLEM}
+    assert levels(judge_redis(replace(VIEW, configuration={}))) == {}
+    assert levels(judge_redis(replace(VIEW, missing=["EVAL"]))) == {"redis.rights": PROBLEM}
 
 
 BROKER = BrokerFacts(
@@ -176,9 +176,9 @@ BROKER = BrokerFacts(
     ],
     ids=str,
 )  # fmt: skip
-def test_rabbitmq(changed: dict[str, Any], expected: Told) -> None:
+def test_rabbitmq(changed: dict[str, Any], expected: Levels) -> None:
     facts = replace(BROKER, **changed)
-    assert told(judge_broker(facts, user="tusd", vhost="/")) == expected
+    assert levels(judge_broker(facts, user="tusd", vhost="/")) == expected
 
 
 def test_failed_connections_to_rabbitmq_are_distinguished() -> None:
@@ -189,7 +189,7 @@ def test_failed_connections_to_rabbitmq_are_distinguished() -> None:
         OSError(),
     ]
     findings = [rabbitmq.judge_failure(error) for error in errors]
-    assert [told([one]) for one in findings] == [{"rabbitmq.reachable": PROBLEM}] * 4
+    assert [levels([one]) for one in findings] == [{"rabbitmq.reachable": PROBLEM}] * 4
     assert len({one.sentence for one in findings}) == 3
 
 
@@ -220,8 +220,8 @@ def test_rabbitmqctls_answer_is_read(answer: str, expected: ConsumerTimeout | No
     ],
 )
 def test_consumer_time_out(cluster: str, milliseconds: int | None, level: Level) -> None:
-    told_by = ConsumerTimeout(cluster=cluster, milliseconds=milliseconds)
-    assert judge_consumer_timeout(told_by, cluster="ours").level is level
+    timeout = ConsumerTimeout(cluster=cluster, milliseconds=milliseconds)
+    assert judge_consumer_timeout(timeout, cluster="ours").level is level
 
 
 def test_an_unknown_consumer_timeout_is_a_note_with_a_command_to_find_it() -> None:
@@ -235,4 +235,4 @@ def test_levels_of_redis_never_call_a_view_a_lost_upload() -> None:
     info = {**VIEW.info, "maxmemory": f"{MIB}", "maxmemory_policy": "allkeys-random"}
     configuration = {**VIEW.configuration, "save": ""}
     findings = judge_redis(replace(VIEW, info=info, configuration=configuration))
-    assert PROBLEM not in told(findings).values()
+    assert PROBLEM not in levels(findings).values()

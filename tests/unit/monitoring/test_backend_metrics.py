@@ -74,7 +74,7 @@ def test_answers_are_kept_for_a_moment(bench: Bench) -> None:
 
 
 class BrokenMetrics:
-    """Has a bug in ``Catalog.operations``."""
+    """Has a defect in ``Catalog.operations``."""
 
     def metrics(self) -> CatalogMetrics:
         raise ZeroDivisionError

@@ -31,7 +31,7 @@ from tusd_py.wiring import open_ports
 
 
 def passes() -> None:
-    """Nothing is wrong."""
+    """Pass: nothing is wrong."""
 
 
 def refuses() -> None:
@@ -70,14 +70,14 @@ def test_the_answer_names_what_fails_and_why() -> None:
 
 
 class Hanging:
-    """A check that says nothing until it is let go."""
+    """A check that does not return until it is released."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.calls = 0
         self.let_go = threading.Event()
 
-    def ask(self) -> None:
-        self.asked += 1
+    def probe(self) -> None:
+        self.calls += 1
         assert self.let_go.wait(60)
 
 
@@ -89,14 +89,16 @@ def hanging() -> Iterator[Hanging]:
 
 
 def test_a_part_that_hangs_is_named_and_delays_no_other(hanging: Hanging) -> None:
-    asked = Checks([Check(name="vital", probe=hanging.ask, vital=True), SPARE], limit_seconds=1.0)
+    checks = Checks(
+        [Check(name="vital", probe=hanging.probe, vital=True), SPARE], limit_seconds=1.0
+    )
     for _ in range(2):
-        found = asked.readiness()
+        found = checks.readiness()
         assert found.status is Status.FAILING
         assert found.reasons == {"vital": NO_ANSWER, "spare": ""}
-    assert hanging.asked == 1
+    assert hanging.calls == 1
     hanging.let_go.set()
-    wait_until(lambda: asked.readiness().status is Status.READY and hanging.asked > 1)
+    wait_until(lambda: checks.readiness().status is Status.READY and hanging.calls > 1)
 
 
 def test_a_check_that_fails_unexpectedly_discloses_nothing() -> None:
@@ -109,7 +111,7 @@ def test_a_check_that_fails_unexpectedly_discloses_nothing() -> None:
 
 
 def test_full_storage_takes_no_server_out_of_service() -> None:
-    """Were no request sent any more, nothing could be deleted."""
+    """If no request were sent any more, nothing could be deleted."""
 
     def full() -> None:
         raise StorageFull("It is full.")
@@ -161,10 +163,10 @@ def ports(tmp_path: Path) -> Iterator[Ports]:
 
 def test_a_server_on_whole_ports_is_ready_until_it_stops(tmp_path: Path, ports: Ports) -> None:
     stopping = threading.Event()
-    asked = Checks(server_checks(ports, tmp_path / "data", stopping.is_set))
-    assert asked.readiness().status is Status.READY
+    checks = Checks(server_checks(ports, tmp_path / "data", stopping.is_set))
+    assert checks.readiness().status is Status.READY
     stopping.set()
-    found = asked.readiness()
+    found = checks.readiness()
     assert found.status is Status.FAILING
     assert {name for name, reason in found.reasons.items() if reason} == {"draining"}
     assert found.reasons["draining"] == STOPPING

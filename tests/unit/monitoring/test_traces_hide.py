@@ -1,4 +1,4 @@
-"""Spans leave the machine: no ticket in them."""
+"""Spans leave the machine: they contain no ticket."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ async def receive() -> dict[str, Any]:
 
 
 async def send(_message: Any) -> None:
-    """Dropped."""
+    """Drop the spans."""
 
 
 def test_a_ticket_is_in_no_span() -> None:

@@ -1,4 +1,4 @@
-"""Cutting a file into parts, and reading one."""
+"""A file is cut into parts, and a part is read."""
 
 import io
 import threading
@@ -61,24 +61,24 @@ def test_a_part_is_a_file_of_its_own(file: Path) -> None:
 
 
 def test_progress_is_reported_at_the_end_and_not_while_the_part_is_counted(file: Path) -> None:
-    told: list[int] = []
-    with PartReader(file, Span(1, 0, 50), on_progress=told.append) as body:
+    reported: list[int] = []
+    with PartReader(file, Span(1, 0, 50), on_progress=reported.append) as body:
         with body.without_progress():
             body.read()
             body.seek(0)
-        assert told == []
+        assert reported == []
         body.read()
-        assert told == [50]
+        assert reported == [50]
 
 
 def test_progress_is_reported_in_between(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(bytes(MIB))
-    told: list[int] = []
-    with PartReader(path, Span(1, 0, MIB), on_progress=told.append) as body:
+    reported: list[int] = []
+    with PartReader(path, Span(1, 0, MIB), on_progress=reported.append) as body:
         while body.read(16 << 10):
             pass
-    assert told == [256 << 10, 512 << 10, 768 << 10, MIB]
+    assert reported == [256 << 10, 512 << 10, 768 << 10, MIB]
 
 
 def test_a_file_that_became_shorter_is_an_error(file: Path) -> None:

@@ -20,7 +20,7 @@ from tusd_py.objects.retry import LONGEST_SECONDS, TRIES, RetryingBucket
 
 
 class Failing(Bucket):
-    """Raises the errors one after the other, then answers; keeps what bodies it received."""
+    """Raises the errors one after the other, then answers; keeps the bodies that it received."""
 
     def __init__(self, *errors: BucketError) -> None:
         self.errors = list(errors)

@@ -1,4 +1,4 @@
-"""An OSS endpoint of the test's own, on a clock the test moves, and SDK clients for it."""
+"""Provide an OSS endpoint on a clock that the test moves, and SDK clients for it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tusd_py.clock import SystemClock
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Starts at the time the SDK signs with."""
+    """Return a clock that starts at the time with which the SDK signs."""
     return FakeClock(now=SystemClock().now())
 
 
@@ -36,5 +36,5 @@ def bucket(oss: OssServer) -> oss2.Bucket:
 
 @pytest.fixture(params=SIGNERS)
 def signed(oss: OssServer, request: pytest.FixtureRequest) -> oss2.Bucket:
-    """The bucket, with each signature."""
+    """Return the bucket, with each signature."""
     return bucket_client(oss.url, SIGNERS[request.param]())

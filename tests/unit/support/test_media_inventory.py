@@ -1,4 +1,4 @@
-"""The audit of originals finds each kind of loss by what ffprobe says of two files."""
+"""The audit of originals finds each kind of loss from ffprobe's facts about two files."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The OSS endpoint the tests use fails exactly as it is told to, in this process or in its own."""
+"""The OSS endpoint of the tests fails exactly by its rules, in this process or in its own."""
 
 import threading
 from collections.abc import Iterator
@@ -197,9 +197,9 @@ def test_the_control_path_makes_faults_lists_calls_and_ages(process: OssProcess)
     process.add_faults(rule)
     with pytest.raises(oss2.exceptions.ServerError):
         bucket.put_object("key", DATA)
-    told = process.faults()
-    assert [told[0][name] for name in rule] == list(rule.values())
-    assert told[0]["struck"] == 1
+    rules = process.faults()
+    assert [rules[0][name] for name in rule] == list(rule.values())
+    assert rules[0]["struck"] == 1
     process.clear_faults()
     assert process.faults() == []
     bucket.put_object("key", DATA)

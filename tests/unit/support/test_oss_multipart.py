@@ -1,4 +1,4 @@
-"""Multipart uploads of the OSS endpoint the tests use keep OSS's rules, as its own SDK sees it."""
+"""Multipart uploads of the OSS endpoint of the tests keep OSS's rules, as its own SDK sees it."""
 
 import threading
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_the_rules_of_parts_hold(bucket: oss2.Bucket) -> None:
     after = PartInfo(5, bucket.upload_part("key", upload_id, 5, b"y").etag)
 
     def post(*named: PartInfo, to: str = upload_id) -> tuple[int, str]:
-        # The SDK sorts what it is given, so the order is made wrong on the wire.
+        # The SDK sorts the parts that it is given, so the order is made wrong on the wire.
         numbers = "".join(
             f"<Part><PartNumber>{part.part_number}</PartNumber><ETag>{part.etag}</ETag></Part>"
             for part in named

@@ -1,4 +1,4 @@
-"""The OSS endpoint the tests use does what OSS does, as its own SDK sees it."""
+"""The OSS endpoint of the tests does what OSS does, as its own SDK sees it."""
 
 import base64
 import hashlib
@@ -97,14 +97,14 @@ def test_an_object_is_overwritten_unless_forbidden(bucket: oss2.Bucket) -> None:
 def test_a_signed_link_names_the_headers_of_its_answer(oss: OssServer, auth: str) -> None:
     bucket = bucket_client(oss.url, SIGNERS[auth]())
     bucket.put_object("路/k", WHOLE)
-    told = {
+    overrides = {
         "response-content-type": "video/mp4",
         "response-content-disposition": "attachment; filename*=UTF-8''%E8%B7%AF.mp4",
     }
-    got = httpx.get(bucket.sign_url("GET", "路/k", 60, params=dict(told), slash_safe=True))
+    got = httpx.get(bucket.sign_url("GET", "路/k", 60, params=dict(overrides), slash_safe=True))
     assert (got.status_code, got.content) == (200, WHOLE)
-    assert got.headers["content-type"] == told["response-content-type"]
-    assert got.headers["content-disposition"] == told["response-content-disposition"]
+    assert got.headers["content-type"] == overrides["response-content-type"]
+    assert got.headers["content-disposition"] == overrides["response-content-disposition"]
 
 
 # Lists

@@ -1,4 +1,4 @@
-"""The OSS endpoint the tests use lets in who signed rightly, and nobody else."""
+"""The OSS endpoint of the tests accepts only requests that are signed rightly."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ STS = oss2.StsAuth
 
 
 def refusal(bucket: oss2.Bucket) -> tuple[int, str]:
-    """How a put is refused; the same for a signed link."""
+    """Return how a put is refused; the same holds for a signed link."""
     with pytest.raises(oss2.exceptions.ServerError) as failure:
         bucket.put_object("key", b"x")
     code = (failure.value.status, failure.value.code)
@@ -31,8 +31,8 @@ def code_in(answer: httpx.Response) -> str:
     [
         (oss2.Auth(ACCESS_KEY, "wrong"), "SignatureDoesNotMatch"),
         (v4_auth(secret="wrong"), "SignatureDoesNotMatch"),
-        (oss2.Auth("nobody", SECRET), "InvalidAccessKeyId"),
-        (v4_auth(access_key="nobody"), "InvalidAccessKeyId"),
+        (oss2.Auth("unknown", SECRET), "InvalidAccessKeyId"),
+        (v4_auth(access_key="unknown"), "InvalidAccessKeyId"),
         (oss2.Auth(STS_KEY, STS_SECRET), "InvalidAccessKeyId"),
         (v4_auth(STS_KEY, STS_SECRET), "InvalidAccessKeyId"),
         (STS(STS_KEY, STS_SECRET, "wrong"), "InvalidSecurityToken"),

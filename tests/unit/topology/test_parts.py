@@ -1,4 +1,4 @@
-"""What a topology is made of, as plain values."""
+"""The parts of a topology, as plain values."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_ports_and_passwords_are_chosen_once() -> None:
 
 def test_a_port_is_none_that_outgoing_connections_get() -> None:
     assert port_range(32768) == range(LOWEST_PORT, 32768)
-    # A machine that gives them nearly all.
+    # This machine gives them nearly all its memory.
     assert port_range(1024) == range(LOWEST_PORT, 65536)
 
 

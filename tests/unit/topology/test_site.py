@@ -1,11 +1,11 @@
-"""The shipped nginx configuration, and what deploy/local exchanges in it."""
+"""The shipped nginx configuration, and what deploy/local replaces in it."""
 
 import re
 
 import pytest
 from topology.nginx import MARK, SITE, site
 
-SHIPPED = """# a comment that says "yours"
+SHIPPED = """# a comment that contains "yours"
 map $a $b { default x; }
     server 127.0.0.1:8888; # yours
     listen 80;  # yours
@@ -17,7 +17,7 @@ map $a $b { default x; }
 def test_marked_lines_are_exchanged_and_all_others_stay() -> None:
     own = {"server": ["    server a;", "    server b;"], "listen": ["    listen c;"]}
     assert site(SHIPPED, own).splitlines() == [
-        '# a comment that says "yours"',
+        '# a comment that contains "yours"',
         "map $a $b { default x; }",
         "    server a;",
         "    server b;",
@@ -40,7 +40,7 @@ def test_only_addresses_names_and_tls_are_a_sites_own() -> None:
     marked = [line.split()[0] for line in SITE.read_text("utf-8").splitlines() if MARK in line]
     assert marked == [
         "server", "listen", "listen", "server_name", "ssl_certificate", "ssl_certificate_key",
-        # Where TLS ends, and for how long browsers keep in mind that there is TLS.
+        # Where TLS ends, and for how long browsers remember that there is TLS.
         "if", "add_header", "add_header",
     ]  # fmt: skip
 
