@@ -36,14 +36,15 @@ test: install
 	@$(BIN)/coverage report --include='tusd_py/protocol/*,tusd_py/uploads/*,worker/pipeline/*' -m
 	@$(BIN)/coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
 
-# Tests in one process, without services.
+# Tests in process, without services, in less than half a minute.
 unit: install
-	@$(BIN)/pytest -q tests/unit tests/property
+	@$(BIN)/pytest -q -n auto tests/unit -m "not slow"
 
-# Tests of every adapter of a port, on real services.
+# Tests of every adapter of a port, on real services; state machines; what "make unit" leaves out.
 contract: install
 	@deploy/packages/install.sh deploy/packages/test.txt
-	@$(BIN)/pytest -q tests/contract
+	@$(BIN)/pytest -q -n auto tests/contract tests/property
+	@$(BIN)/pytest -q -n auto tests/unit -m slow
 
 # Media files of all kinds through a real server; ARGS="--groups rotation" or "--only 66_" selects some.
 media: install

@@ -15,6 +15,8 @@ from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.signatures.look import HeadReader, is_text
 from tusd_py.file_pieces import look_into
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:

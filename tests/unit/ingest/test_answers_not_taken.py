@@ -10,6 +10,8 @@ from support.recorder import Recorder
 from support.uvicorn_server import Receive, Scope, Send, limits, serving
 from support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 Play = Callable[[Coroutine[None, None, None]], None]
 
 MIB = 1 << 20

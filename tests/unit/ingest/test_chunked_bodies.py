@@ -14,6 +14,8 @@ from support.waiting import until
 from tusd_py.ingest import connections, uvicorn_protocol
 from tusd_py.ingest.parsing_share import ParsingShare
 
+pytestmark = pytest.mark.slow
+
 Play = Callable[[Coroutine[None, None, None]], None]
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"

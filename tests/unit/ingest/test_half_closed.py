@@ -10,6 +10,8 @@ from support.waiting import until
 
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 
+pytestmark = pytest.mark.slow
+
 Play = Callable[[Coroutine[None, None, None]], None]
 
 

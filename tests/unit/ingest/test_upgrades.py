@@ -8,6 +8,8 @@ from support.async_http import code_of, connected, request, split
 from support.recorder import Recorder
 from support.uvicorn_server import limits, serving
 
+pytestmark = pytest.mark.slow
+
 Play = Callable[[Coroutine[None, None, None]], None]
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -15,6 +15,8 @@ from tusd_py.ingest.websocket_protocol import FRAMES_PER_SECOND, ListenerProtoco
 from tusd_py.server import WEBSOCKET_MESSAGE_BYTES
 from tusd_py.settings.sections import ConnectionSettings
 
+pytestmark = pytest.mark.slow
+
 HANDSHAKE: Final = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"

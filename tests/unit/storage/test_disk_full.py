@@ -19,6 +19,8 @@ from tusd_py.storage import linux
 from tusd_py.storage.disk import DiskStore
 from tusd_py.storage.disk_space import RESERVED_FILES, DiskSpace
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 
 
