@@ -1,4 +1,4 @@
-"""A server under attack, as an attack uses it, and what an attack is."""
+"""A server under attack, with the operations of the attacks, and the definition of an attack."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ from support.server import Server
 
 MIB: Final = 1 << 20
 GIVE_UP_SECONDS: Final = 150.0
-"""An attack that lasts longer was not ended by the server."""
+"""Seconds after which an attack counts as not ended by the server."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Target:
     begun_at: float = field(default_factory=time.monotonic)
 
     def connect(self, *, receive_buffer: int = 0) -> socket.socket:
-        """A new connection; ``receive_buffer`` in bytes, 0: the system's default."""
+        """Open a connection; ``receive_buffer`` in bytes, 0: the system's default."""
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -34,7 +34,7 @@ class Target:
         return connection
 
     def send(self, connection: socket.socket, content: bytes) -> bool:
-        """Send; False: the server has closed the connection."""
+        """Send; return False when the server has closed the connection."""
         try:
             connection.sendall(content)
         except (ConnectionError, TimeoutError):
@@ -43,7 +43,7 @@ class Target:
         return True
 
     def flood(self, connection: socket.socket, head: bytes, piece: bytes, most: int) -> bool:
-        """Send a head, then one piece after another, ``most`` bytes; return whether it was ended."""
+        """Send a head, then pieces of up to ``most`` bytes in all; return whether it was ended."""
         self.send(connection, head)
         while self.sent < most:
             if not self.send(connection, piece):
@@ -51,18 +51,18 @@ class Target:
         return self.ended([connection])
 
     def ended(self, connections: Sequence[socket.socket], *, read: bool = True) -> bool:
-        """Wait until the server has closed all; with ``read`` its answers are read."""
+        """Wait until the server has closed all connections; with ``read`` its answers are read."""
         left = list(connections)
         while left:
             if time.monotonic() - self.begun_at > GIVE_UP_SECONDS:
                 return False
             left = [each for each in left if not (is_closed(each) if read else is_reset(each))]
-            pause(0.05)  # before the next look at thousands of sockets
+            pause(0.05)  # A pause between two polls of thousands of sockets.
         return True
 
 
 def pause(seconds: float) -> None:
-    """Let time pass where time is what the attack is made of, or between two looks at a condition."""
+    """Let time pass where the attack consists of time, or between two polls of a condition."""
     threading.Event().wait(seconds)
 
 
@@ -79,7 +79,10 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 def is_reset(connection: socket.socket) -> bool:
-    """Whether the server's end is gone, seen without reading: what is sent is not taken any more."""
+    """Return whether the server has closed its end, without reading.
+
+    The server takes no more bytes then.
+    """
     try:
         connection.send(b"\r\n")
     except BlockingIOError:
@@ -91,11 +94,11 @@ def is_reset(connection: socket.socket) -> bool:
 
 @dataclass(frozen=True)
 class Attack:
-    """``run`` returns whether the server ended it; ``prepare`` makes what it needs beforehand."""
+    """``run`` returns whether the server ended the attack; ``prepare`` makes what it needs."""
 
     name: str
     run: Callable[[Target], bool]
     prepare: Callable[[Server], str] = lambda _: ""
     env: Mapping[str, str] = field(default_factory=dict)
     descriptors: int = 0
-    """The server's limit of open files; 0: as it is."""
+    """The server's limit of open files; 0: the limit that it has."""

@@ -1,9 +1,9 @@
 """What attacks on resources cost the server and its other users: ``make bench-attacks``.
 
-Each attack runs in a process of its own against a server that was just started, while another client
-asks for ``/healthz`` over and over, on new connections and on one that it keeps. To add one, write a
-function that takes a ``Target``, sends, and returns ``ended`` when the server closed what it opened;
-put it into the file of its kind (``attacks_*.py``) and into ``ATTACKS``.
+Each attack runs in its own process against a server that was just started, while another client
+repeatedly requests ``/healthz``, on new connections and on one that it keeps. To add one, write a
+function that takes a ``Target``, sends, and returns ``ended`` when the server closed what it
+opened; put it into the file of its kind (``attacks_*.py``) and into ``ATTACKS``.
 """
 
 import argparse
@@ -60,8 +60,8 @@ HEALTH_BAR_SECONDS: Final = 0.25
 
 
 def nothing(_target: Target) -> bool:
-    """What the other client sees without an attack: how busy the machine is."""
-    pause(20)  # as long as a flood takes
+    """Measure what the other client sees without an attack: how busy the machine is."""
+    pause(20)  # The time is that of a flood.
     return True
 
 
@@ -110,7 +110,7 @@ ATTACKS: Final = (
 
 @dataclass
 class Cost:
-    """Memory in MiB, times in seconds; ``ended_after`` is None: the server did not end it."""
+    """Memory in MiB, times in seconds; ``ended_after`` is None when the server did not end it."""
 
     sent: int = 0
     before: float = 0.0
@@ -167,7 +167,7 @@ def _run(attack: Attack, target: Target, pipe: "multiprocessing.connection.Conne
     target.begun_at = time.monotonic()
     ended = attack.run(target)
     pipe.send((target.sent, ended))
-    pipe.recv()  # until it is killed: its connections stay open
+    pipe.recv()  # The process waits until it is killed: its connections stay open.
 
 
 def _resident_mib(server: Server) -> float:
@@ -203,7 +203,7 @@ def _watch_health(server: Server, cost: Cost, over: threading.Event) -> None:
 
 
 def main() -> int:
-    """Run the attacks, print the table; 1: a bar was passed."""
+    """Run the attacks and print the table; return 1 when a bar was passed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=["*"], help="of attacks, as patterns")
     names: list[str] = parser.parse_args().names

@@ -13,7 +13,10 @@ def one_chunk_extension(target: Target) -> bool:
 
 
 def one_byte_chunks(target: Target) -> bool:
-    """Whole bodies, all taken: what counts is that others are served meanwhile."""
+    """Send whole bodies, which are all taken.
+
+    What counts is that others are served meanwhile.
+    """
     head = (
         f"POST /files/ HTTP/1.1\r\nHost: localhost:{target.port}\r\nTus-Resumable: 1.0.0\r\n"
         "Upload-Defer-Length: 1\r\nContent-Type: application/offset+octet-stream\r\n"
@@ -35,10 +38,10 @@ def _chunked(target: Target) -> bytes:
 
 
 def silent_forms(target: Target) -> bool:
-    """As many as one address may have, before their file and within it."""
+    """Open as many forms as one address may have, silent before their file and within it."""
     head = (
-        f"POST /api/file/upload HTTP/1.1\r\nHost: localhost:{target.port}\r\nContent-Length: 1000\r\n"
-        "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+        f"POST /api/file/upload HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
+        "Content-Length: 1000\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
     ).encode()
     file = b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\nx'
     connections = [target.connect() for _ in range(256)]
@@ -48,7 +51,7 @@ def silent_forms(target: Target) -> bool:
 
 
 def silent_json(target: Target) -> bool:
-    """Bodies that never come, as many as one address may have."""
+    """Open as many bodies as one address may have, none of which ever comes."""
     head = (
         f"POST /api/file/upload/tickets HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
         f"Content-Length: 100\r\nAuthorization: Bearer {target.prepared}\r\n\r\n"
@@ -60,7 +63,7 @@ def silent_json(target: Target) -> bool:
 
 
 def boundaries_within_a_file(target: Target) -> bool:
-    """A form whose file is full of beginnings of its boundary."""
+    """Send a form whose file is full of beginnings of its boundary."""
     head = (
         f"POST /api/file/upload HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
         "Content-Type: multipart/form-data; boundary=bc\r\nTransfer-Encoding: chunked\r\n\r\n"

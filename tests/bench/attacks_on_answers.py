@@ -10,7 +10,7 @@ STREAMS: Final = 20
 
 
 def unread_downloads(target: Target) -> bool:
-    """100 of a file of 64 MiB."""
+    """Request a file of 64 MiB 100 times and do not read the answers."""
     head = f"GET {target.prepared} HTTP/1.1\r\nHost: localhost:{target.port}\r\n\r\n".encode()
     connections = [target.connect() for _ in range(100)]
     for connection in connections:
@@ -20,7 +20,7 @@ def unread_downloads(target: Target) -> bool:
 
 
 def downloads_by_drops(target: Target) -> bool:
-    """100 that take some bytes a second, into a small buffer."""
+    """Request it 100 times and read some bytes a second, into a small buffer."""
     head = f"GET {target.prepared} HTTP/1.1\r\nHost: localhost:{target.port}\r\n\r\n".encode()
     left = [target.connect(receive_buffer=2048) for _ in range(100)]
     for connection in left:
@@ -30,7 +30,7 @@ def downloads_by_drops(target: Target) -> bool:
         if time.monotonic() - target.begun_at > GIVE_UP_SECONDS:
             return False
         left = [each for each in left if _takes(each) and not is_reset(each)]
-        pause(1)  # the attack's pace
+        pause(1)  # The pause is the attack's pace.
     return True
 
 
@@ -44,7 +44,7 @@ def _takes(connection: socket.socket) -> bool:
 
 
 def unread_streams(target: Target) -> bool:
-    """1,500 of one user, who may have 20; none is read for some seconds."""
+    """Open 1,500 streams of one user, who may have 20; none is read for some seconds."""
     head = (
         f"GET /api/file/upload/events HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
         f"Authorization: Bearer {target.prepared}\r\n\r\n"
@@ -52,10 +52,10 @@ def unread_streams(target: Target) -> bool:
     left = [target.connect() for _ in range(1_500)]
     for connection in left:
         target.send(connection, head)
-    pause(10)  # the attack: nothing is read in that time
+    pause(10)  # The attack is that nothing is read in that time.
     while len(left) > STREAMS:
         if time.monotonic() - target.begun_at > GIVE_UP_SECONDS:
             return False
         left = [each for each in left if not is_closed(each)]
-        pause(0.2)  # before the next look at thousands of sockets
+        pause(0.2)  # A pause between two polls of thousands of sockets.
     return len(left) == STREAMS

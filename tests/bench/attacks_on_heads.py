@@ -7,13 +7,13 @@ from attack_target import GIVE_UP_SECONDS, MIB, Target, is_closed, pause
 
 
 def pipelined_requests(target: Target) -> bool:
-    """Requests without a pause, whose answers are never read."""
+    """Send requests without a pause, whose answers are never read."""
     requests = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 14_000
     return target.flood(target.connect(), b"", requests, 200 * MIB)
 
 
 def pipelined_requests_on_many(target: Target) -> bool:
-    """The same on many connections: a read of each."""
+    """Send the same on many connections: a read of each."""
     requests = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 7_000
     connections = [target.connect() for _ in range(50)]
     for connection in connections:
@@ -33,19 +33,19 @@ def one_target(target: Target) -> bool:
 
 
 def many_fields(target: Target) -> bool:
-    """1.7 million of them."""
+    """Send 1.7 million fields."""
     fields = b"".join(b"x-%07d: %s\r\n" % (n, b"a" * 110) for n in range(8_000))
     head = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
     return target.flood(target.connect(), head, fields, 200 * MIB)
 
 
 def silent_connections(target: Target) -> bool:
-    """2,000 of them."""
+    """Open 2,000 silent connections."""
     return target.ended([target.connect() for _ in range(2_000)])
 
 
 def half_heads(target: Target) -> bool:
-    """2,000 connections with 60 KiB of a head on each."""
+    """Open 2,000 connections with 60 KiB of a head on each."""
     half = b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * (60 << 10)
     connections = []
     for _ in range(2_000):
@@ -55,7 +55,7 @@ def half_heads(target: Target) -> bool:
 
 
 def a_byte_a_second(target: Target) -> bool:
-    """500 heads that go on for ever."""
+    """Send 500 heads that never end, a byte a second."""
     left = [target.connect() for _ in range(500)]
     for connection in left:
         target.send(connection, b"GET / HTTP/1.1\r\nA: ")
@@ -63,10 +63,10 @@ def a_byte_a_second(target: Target) -> bool:
         if time.monotonic() - target.begun_at > GIVE_UP_SECONDS:
             return False
         left = [each for each in left if not is_closed(each) and target.send(each, b"a")]
-        pause(1)  # the attack's pace
+        pause(1)  # The pause is the attack's pace.
     return True
 
 
 def more_connections_than_descriptors(target: Target) -> bool:
-    """3,000 silent ones at a server that may have 1,024 files open."""
+    """Open 3,000 silent connections to a server that may have 1,024 files open."""
     return target.ended([target.connect() for _ in range(3_000)])

@@ -1,7 +1,8 @@
-"""What bodies cost one process in memory, and how late they make its loop: ``make bench-bodies``.
+"""What bodies cost one process in memory, and how late its loop becomes: ``make bench-bodies``.
 
-One upload of 10 GiB, 64 at once, 1,000 slow ones beside 5,000 idle listeners; each on a fresh server
-with the default durability. How fair the 64 share it: when the first is through, of when the last is.
+There are three loads: one upload of 10 GiB, 64 at once, and 1,000 slow ones with 5,000 idle event
+streams; each on a fresh server with the default durability. The figure of fairness for the 64 is
+the time of the first to complete, divided by that of the last.
 """
 
 import argparse
@@ -78,7 +79,7 @@ def _under(server: Running, load: Load, source: Path) -> dict[str, Any]:
 
 async def _slow(server: Running, share: int) -> dict[str, Any]:
     rest = server.peak_mib()
-    # Each follows an upload that nothing happens to: what happens to others is not its business.
+    # Each stream follows an upload of which no event comes: events of others are not sent to it.
     made = httpx.post(
         f"http://{server.address}/files/", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
     )
@@ -86,7 +87,7 @@ async def _slow(server: Running, share: int) -> dict[str, Any]:
     streams = await open_streams(f"http://{server.address}", [path] * (LISTENERS // share))
     await until(lambda: all(stream.opened for stream in streams), timeout=120)
     listening, before = server.peak_mib(), _lateness(server)
-    # Their space is reserved: not more than a disk has.
+    # Their space is reserved: together they must not be larger than the disk.
     load = Load("slow", 1000 // share, 1 << 20, "upload")
     done = await asyncio.to_thread(generate, server, load, Path("/dev/null"))
     for stream in streams:
@@ -104,7 +105,7 @@ async def _slow(server: Running, share: int) -> dict[str, Any]:
 
 
 def _lateness(server: Running) -> Mapping[float, float]:
-    """How often the loop woke up late by at most so many seconds, since the start."""
+    """Return how often the loop woke up late since the start, by the bound in seconds."""
     name = "tusd_event_loop_lag_seconds_bucket,"
     counted = metrics(f"http://{server.address}")
     return {
@@ -115,7 +116,7 @@ def _lateness(server: Running) -> Mapping[float, float]:
 
 
 def _lag(before: Mapping[float, float], after: Mapping[float, float]) -> Mapping[str, float]:
-    """Quantiles of what was added, as the upper bounds of the buckets that they fall in."""
+    """Return quantiles of what was added, as the upper bounds of the buckets that they fall in."""
     added = {bound: after[bound] - before[bound] for bound in sorted(after)}
     total = added[float("inf")]
     return {

@@ -1,4 +1,4 @@
-"""A chart of ``make bench``'s figures: ``chart.py compared.json compared.svg``."""
+"""Draw a chart of ``make bench``'s figures: ``chart.py compared.json compared.svg``."""
 
 import json
 import statistics
@@ -25,8 +25,7 @@ def main() -> None:
 
 
 def chart(runs: Runs) -> str:
-    """One group of bars per load: median CPU of each server that did it, seconds per GiB or ms per
-    upload."""
+    """Draw one group of bars per load: median CPU of each server, s per GiB or ms per upload."""
     lines: list[str] = []
     top = 24
     for load, servers in runs.items():
@@ -46,7 +45,8 @@ def chart(runs: Runs) -> str:
             kind = "ours" if server.startswith("tusd-py") else "peer"
             lines += [
                 f'<text x="{LEFT - 8}" y="{top + 11}" text-anchor="end">{escape(server)}</text>',
-                f'<rect class="{kind}" x="{LEFT}" y="{top}" width="{value * scale:.1f}" height="{BAR}"/>',
+                f'<rect class="{kind}" x="{LEFT}" y="{top}" '
+                f'width="{value * scale:.1f}" height="{BAR}"/>',
                 f'<text x="{LEFT + value * scale + 6:.1f}" y="{top + 11}">{value:.2f}</text>',
             ]
             top += BAR + 4

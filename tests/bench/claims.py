@@ -1,8 +1,9 @@
 """How long a claim takes while many jobs wait: ``make bench-claims``.
 
-Each figure is the time of one call of ``claim_next`` in milliseconds, by a catalog in which jobs wait: all
-of one user, or of many. *nothing*: a look that finds no job, since the only user is at the limit. *finish*:
-the transaction that ends an upload and queues its job, eight threads together, in operations each second.
+Each figure is the time of one call of ``claim_next`` in milliseconds, by a catalog in which jobs
+wait: all of one user, or of many. *nothing*: a call that finds no job, since the only user is at
+the limit. *finish*: the transaction that ends an upload and queues its job, eight threads together,
+in operations each second.
 """
 
 import json
@@ -63,7 +64,7 @@ def fill(catalog: SqlCatalog, users: int) -> None:
 
 
 def timed(work: Callable[[], object], count: int) -> dict[str, float]:
-    """Milliseconds of each call: median and 99th percentile."""
+    """Return the milliseconds of a call: median and 99th percentile."""
     took = []
     for _ in range(count):
         begin = time.perf_counter()
@@ -77,7 +78,7 @@ def timed(work: Callable[[], object], count: int) -> dict[str, float]:
 
 
 def claims(url: str | URL, users: int) -> dict[str, Any]:
-    """The figures of one database with jobs of ``users`` users."""
+    """Return the figures of one database with jobs of ``users`` users."""
     catalog = SqlCatalog(url)
     fill(catalog, users)
 
@@ -105,7 +106,7 @@ def claims(url: str | URL, users: int) -> dict[str, Any]:
 
 
 def finishes(url: str | URL, users: int) -> float:
-    """Finishing transactions each second, by ``THREADS`` threads of ``users`` users."""
+    """Return the finishing transactions each second, by ``THREADS`` threads of ``users`` users."""
     catalog = SqlCatalog(url)
     made = [[upload(UserId(1 + thread % users)) for _ in range(200)] for thread in range(THREADS)]
     for some in made:
@@ -129,7 +130,7 @@ def finishes(url: str | URL, users: int) -> float:
 
 @contextmanager
 def databases() -> Iterator[dict[str, Callable[[], str | URL]]]:
-    """A new database of each kind, as often as it is called for."""
+    """Yield a function that makes a new database of a kind at each call."""
     with tempfile.TemporaryDirectory() as folder:
         server, count = MariaDb(), iter(range(1000))
         try:

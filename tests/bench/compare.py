@@ -1,7 +1,8 @@
-"""Ours beside others, the same client and the same work: ``make bench``.
+"""Our server and others, with the same client and the same work: ``make bench``.
 
 Every round runs every load on every server, in an order of its own, each on a fresh process and an
-empty directory; medians are of the rounds. Peers run as they come, without hashing; ours hashes.
+empty directory; medians are of the rounds. Peers run with their defaults, without hashing; ours
+hashes.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from rich.table import Table
 
 BASE: Final = "tusd-py, durability off"
 Runs = dict[str, dict[str, list[Figures]]]
-"""By load, by server."""
+"""The rounds by load and by server."""
 
 
 def main() -> None:
@@ -44,11 +45,11 @@ def main() -> None:
         if name not in there:
             console.print(f"{name}: not installed here")
     if arguments.json is not None:
-        told = {
+        figures = {
             load: {server: [asdict(run) for run in of_server] for server, of_server in of.items()}
             for load, of in runs.items()
         }
-        arguments.json.write_text(json.dumps(told, indent=1))
+        arguments.json.write_text(json.dumps(figures, indent=1))
 
 
 def _measure(
@@ -69,7 +70,7 @@ def _measure(
 
 
 def table(name: str, load: Load, runs: Mapping[str, Sequence[Figures]]) -> Table:
-    """One load's figures: medians, the extremes of the CPU, and each peer as a share of ours."""
+    """Return a load's figures: medians, the extremes of the CPU, each peer as a share of ours."""
     small = load.unit == "upload"
     scale, unit = (1000, "ms") if small else (1, "s")
     drawn = Table(title=name, title_justify="left")
@@ -100,7 +101,10 @@ def table(name: str, load: Load, runs: Mapping[str, Sequence[Figures]]) -> Table
 
 
 def medians(runs: Sequence[Figures]) -> dict[str, Any]:
-    """Of each figure over the rounds; ``wait``: of all waits, None when there are none."""
+    """Return the median of each figure over the rounds.
+
+    ``wait`` is that of all waits, None when there are none.
+    """
     waits = [wait for run in runs for wait in run.waits]
     return {
         "rate": statistics.median(run.rate for run in runs),

@@ -1,8 +1,8 @@
-"""How long a small file of one user waits behind a hundred films of another, with one slot:
-``make bench-fairness``.
+"""How long a small file waits behind a hundred films of another user: ``make bench-fairness``.
 
-Printed for SQLite and RabbitMQ: seconds until the file is completed, and seconds until a film of the second
-user begins, with the number of the first user's films that are done then.
+There is one slot. Printed for SQLite and RabbitMQ: seconds until the file is completed, and seconds
+until a film of the second user begins, with the number of the first user's films that are done
+then.
 """
 
 import secrets
@@ -65,8 +65,8 @@ def measure(name: str, folder: Path, env: dict[str, str]) -> None:
         waited = time.monotonic() - begin
         done = sum(one.progress(task)["status"] == "completed" for task in films)
     sys.stdout.write(
-        f"{name}: text completed after {took:.2f} s; film began after {waited:.2f} s, when {done} of "
-        f"{FILMS} films were done\n"
+        f"{name}: text completed after {took:.2f} s; film began after {waited:.2f} s, "
+        f"when {done} of {FILMS} films were done\n"
     )
 
 

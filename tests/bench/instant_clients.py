@@ -1,8 +1,8 @@
-"""What instant upload spares unmodified clients: ``make bench-instant``.
+"""How many bytes instant upload saves unmodified clients: ``make bench-instant``.
 
 A file is uploaded, then again by the same user, then by a colleague, with each client; then by a
-colleague with ``tusd-py upload``, which proves. Counted are bytes that the client sent into its connections,
-by a proxy between it and the server (or nginx before that).
+colleague with ``tusd-py upload``, which proves. Counted are bytes that the client sent into its
+connections, by a proxy between it and the server (or nginx before that).
 """
 
 import argparse
@@ -42,24 +42,26 @@ Send = Callable[[str, Path, str, Mapping[str, str]], str]
 
 
 def _by_our_own(endpoint: str, file: Path, declared: str, headers: Mapping[str, str]) -> str:
-    """What ``tusd-py upload`` sends with: it can prove."""
+    """Upload as ``tusd-py upload`` does: it can prove."""
     with tempfile.TemporaryDirectory() as state, httpx.Client(headers=headers, timeout=90) as http:
         client = Client(endpoint, options=Options(resume_store=ResumeStore(Path(state))), http=http)
         return client.upload(file, {"filehash": declared}).url
 
 
 CLIENTS: Final[Mapping[str, Send]] = {
-    "tuspy": lambda url, file, told, who: by_tuspy(url, file, told, headers=who),
-    "aiotus": lambda url, file, told, who: by_aiotus(url, file, told, headers=who),
-    "tus-js-client (node)": lambda url, file, told, who: by_tus_js(url, file, told, headers=who),
-    "Uppy (Chromium)": lambda url, file, told, who: by_uppy(url, file, told, headers=who),
+    "tuspy": lambda url, file, declared, who: by_tuspy(url, file, declared, headers=who),
+    "aiotus": lambda url, file, declared, who: by_aiotus(url, file, declared, headers=who),
+    "tus-js-client (node)": lambda url, file, declared, who: by_tus_js(
+        url, file, declared, headers=who
+    ),
+    "Uppy (Chromium)": lambda url, file, declared, who: by_uppy(url, file, declared, headers=who),
     "tusd-py upload": _by_our_own,
 }
 WAYS: Final = ("straight", "nginx")
 
 
 class Counter:
-    """Passes connections on, and counts what clients send."""
+    """A proxy that passes connections on and counts what clients send."""
 
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)

@@ -1,6 +1,7 @@
-"""What an attacker gets beyond a quota and beyond the largest size, in bytes on the disk, by each way.
+"""What an attacker gets beyond a quota and beyond the largest size, in bytes on the disk.
 
-``make bench-limits``; tests/e2e/test_quota.py has eight bodies at two servers.
+``make bench-limits`` prints it for each way; tests/e2e/test_quota.py has eight bodies at two
+servers.
 """
 
 import os
@@ -62,7 +63,7 @@ def by_late_length(server: Server) -> None:
 
 
 def by_concatenation(server: Server) -> None:
-    """What the final uploads hold: the part counts with them, once."""
+    """Return what the final uploads hold: the part counts with them, once."""
     part = make(server, Upload_Concat="partial")
     for names in (100, 3, 2):
         headers = {**TUS, "Upload-Concat": f"final;{' '.join([part] * names)}"}
@@ -82,7 +83,7 @@ ATTACKS: dict[str, Attack] = {
     "PATCH, chunked": by_chunked_patch,
     "POST with data": by_post,
     "form": by_form,
-    "length told late": by_late_length,
+    "length sent late": by_late_length,
     "final of deferred parts": by_concatenation,
     "8 bodies at once": by_eight_bodies,
 }

@@ -1,8 +1,8 @@
-"""What many listeners at one server cost, and how late they hear: ``make bench-listeners``.
+"""What many streams at one server cost, and how late their events are: ``make bench-listeners``.
 
-Server A holds the streams, server B takes the uploads, a worker processes them; private Redis, MariaDB
-and RabbitMQ. With ``--embedded`` one process does all. The listeners live in this program, so its
-own time to read is in every delay.
+Server A holds the streams, server B takes the uploads, a worker processes them; private Redis,
+MariaDB and RabbitMQ. With ``--embedded`` one process does all. The clients of the streams live in
+this program, so its own time to read is in every delay.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from support.waiting import until
 
 TASKS: Final = 50
 IDLE_SECONDS: Final = 12.0
-"""Longer than REPOLL_SECONDS, so that every listener looks once."""
+"""Longer than REPOLL_SECONDS, so that every stream polls once."""
 BODY: Final = 4096
 
 
@@ -81,23 +81,23 @@ def _distributed(folder: Path, count: int, user_share: float) -> dict[str, Any]:
         )
         here, there = cluster.servers
         bench = Bench(here, there, count, user_share)
-        with _heard(view) as bench.told:
+        with _published(view) as bench.published:
             return asyncio.run(bench.run(cluster.add_worker, view))
 
 
 class Bench:
-    """One run: ``here`` has the listeners, ``there`` the uploads."""
+    """One run: ``here`` has the streams, ``there`` the uploads."""
 
     def __init__(self, here: Server, there: Server, count: int, user_share: float) -> None:
         self._here, self._there = here, there
         self._count, self._user_share = count, user_share
-        self.told: dict[tuple[str, str, int], float] = {}
-        """When each state was published, by a listener of our own; none when embedded."""
+        self.published: dict[tuple[str, str, int], float] = {}
+        """When each state was published, by our own subscription; none when embedded."""
 
     async def run(
         self, add_worker: Callable[[], object], view: Redis | None = None
     ) -> dict[str, Any]:
-        """All figures by name; units are in the names."""
+        """Return all figures by name; units are in the names."""
         urls = [await asyncio.to_thread(create, self._there, BODY) for _ in range(TASKS)]
         for stream in await open_streams(self._here.url, self._paths(urls, 2 * TASKS)):
             stream.close()
@@ -138,7 +138,10 @@ class Bench:
         ]
 
     async def _changes(self, streams: list[Stream], urls: list[str]) -> dict[str, Any]:
-        """Uploads one after another, each until all know it ended; how late they heard of each state."""
+        """Send uploads one after another; measure how late each state arrived.
+
+        Each upload waits until all streams have the end of the one before.
+        """
         # The first one wakes up the worker.
         await self._finish(streams, urls[:1])
         before = {id(stream): len(stream.arrivals) for stream in streams}
@@ -151,7 +154,7 @@ class Bench:
         for event in events:
             key = (event.task_id, event.epoch, event.seq)
             first[key] = min(event.at, first.get(key, event.at))
-        published = self.told or first
+        published = self.published or first
         delays = sorted(
             1000 * (event.at - published[event.task_id, event.epoch, event.seq])
             for event in events
@@ -171,7 +174,7 @@ class Bench:
         await _all_ended(streams, urls)
 
     async def _restart(self, view: Redis, streams: list[Stream], urls: list[str]) -> float:
-        """Redis dies and comes back; uploads end meanwhile. Until every listener knows."""
+        """Kill and start Redis while uploads end; measure the time until all streams have them."""
         await asyncio.to_thread(view.kill)
         for url in urls[::2]:
             await asyncio.to_thread(patch, url, 0, os.urandom(BODY))
@@ -204,16 +207,16 @@ def _share(ordered: list[float], share: float) -> float:
 
 
 @contextmanager
-def _heard(view: Redis) -> Iterator[dict[tuple[str, str, int], float]]:
-    """When each state was published."""
-    told: dict[tuple[str, str, int], float] = {}
+def _published(view: Redis) -> Iterator[dict[tuple[str, str, int], float]]:
+    """Record when each state was published."""
+    times: dict[tuple[str, str, int], float] = {}
     client = redis.Redis.from_url(view.url, decode_responses=True)
     pubsub = client.pubsub()
     pubsub.psubscribe("file_upload_notify:*")
 
     def note(message: dict[str, Any]) -> None:
         state = json.loads(message["data"])
-        told[state["task_id"], state["epoch"], int(state["seq"])] = time.monotonic()
+        times[state["task_id"], state["epoch"], int(state["seq"])] = time.monotonic()
 
     def listen() -> None:
         try:
@@ -221,19 +224,19 @@ def _heard(view: Redis) -> Iterator[dict[tuple[str, str, int], float]]:
                 if message["type"] == "pmessage":
                     note(message)
         except (redis.RedisError, ValueError, OSError):
-            return  # Redis was restarted, or we are done.
+            return  # Redis was restarted, or the run is over.
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     try:
-        yield told
+        yield times
     finally:
         pubsub.close()
         client.close()
 
 
 def _subscriptions(view: Redis) -> int:
-    """Connections that listen to tasks, but ours."""
+    """Return the number of connections that subscribe to tasks, except ours."""
     client = redis.Redis.from_url(view.url, decode_responses=True)
     listening = [entry for entry in client.client_list() if int(entry["psub"])]
     client.close()

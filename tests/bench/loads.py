@@ -1,4 +1,4 @@
-"""What the servers are given to do, and what a run of it says."""
+"""The loads of the servers, and the figures of a run."""
 
 import json
 import os
@@ -17,8 +17,11 @@ GIB: Final = 1 << 30
 
 @dataclass(frozen=True)
 class Load:
-    """One scenario. ``size``: bytes of an upload; ``count``: streams, uploads or rounds;
-    ``unit``: what CPU seconds and the rate are told per."""
+    """One scenario.
+
+    ``size`` is in bytes of an upload; ``count`` is the number of streams, uploads or rounds;
+    ``unit`` is the unit of the CPU seconds and the rate.
+    """
 
     mode: str
     count: int
@@ -26,14 +29,14 @@ class Load:
     unit: str
 
     def smaller(self, share: int) -> "Load":
-        """The same with less to do, to try it out."""
+        """Return the same load with less work, to try it out."""
         if self.unit == "GiB":
             return Load(self.mode, self.count, max(self.size // share, 1 << 20), self.unit)
         return Load(self.mode, max(self.count // share, 1), self.size, self.unit)
 
     @property
     def amount(self) -> float:
-        """Of units: GiB or uploads."""
+        """Return the number of units: GiB or uploads."""
         return self.count * self.size / GIB if self.unit == "GiB" else self.count
 
 
@@ -50,7 +53,7 @@ LOADS: Final = {
 
 @dataclass(frozen=True)
 class Figures:
-    """One run. ``waits``: milliseconds, what they are of depends on the load."""
+    """One run. ``waits``: milliseconds; what they measure depends on the load."""
 
     rate: float
     """Units a second."""
@@ -61,12 +64,12 @@ class Figures:
     waits: tuple[float, ...]
     error: str = ""
     ends: tuple[float, ...] = ()
-    """Seconds after which each stream was through."""
+    """Seconds after which each stream was complete."""
 
 
 @contextmanager
 def source_of(size: int) -> Iterator[Path]:
-    """A file in memory with so many bytes that nothing can compress, at most a GiB."""
+    """Make a file in memory with this number of incompressible bytes, at most a GiB."""
     with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="tusd-bench-") as file:
         left = min(size, GIB)
         while left:
@@ -89,13 +92,13 @@ def generate(server: Running, load: Load, source: Path, *, path: str = "/files/"
     )  # fmt: skip
     if not done.stdout:
         raise RuntimeError(done.stderr[-500:])
-    told = json.loads(done.stdout)
+    result = json.loads(done.stdout)
     return Figures(
-        rate=load.amount / told["seconds"],
+        rate=load.amount / result["seconds"],
         cpu=(server.cpu_seconds() - before) / load.amount,
-        client_cpu=told["client_cpu_seconds"] / load.amount,
+        client_cpu=result["client_cpu_seconds"] / load.amount,
         peak_mib=server.peak_mib(),
-        waits=tuple(told["waits_ms"] or ()),
-        error=told["first_error"],
-        ends=tuple(told["ends_seconds"] or ()),
+        waits=tuple(result["waits_ms"] or ()),
+        error=result["first_error"],
+        ends=tuple(result["ends_seconds"] or ()),
     )

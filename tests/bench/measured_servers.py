@@ -22,8 +22,10 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Command:
-    """``argv`` and environment of a server, for a port and an empty directory; ``needs``: a file that
-    is there once it is installed."""
+    """``argv`` and environment of a server, for a port and an empty directory.
+
+    ``needs`` is a file that exists once the server is installed.
+    """
 
     argv: Callable[[int, Path], list[str]]
     needs: Path
@@ -86,12 +88,12 @@ class Running:
         return f"127.0.0.1:{self.port}"
 
     def cpu_seconds(self) -> float:
-        """Used so far, user and system, by the process with all its threads and its children."""
+        """Return the CPU time so far, user and system, of the process and its children."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(int(value) for value in fields[11:15]) / _TICKS
 
     def peak_mib(self) -> float:
-        """Most resident memory so far."""
+        """Return the most resident memory so far."""
         for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
@@ -100,7 +102,7 @@ class Running:
 
 @contextmanager
 def running(name: str, place: Path | None) -> Iterator[Running]:
-    """The server on an empty directory below ``place``; nothing of it is left afterwards."""
+    """Run the server on an empty directory below ``place``; nothing of it is left afterwards."""
     command = SERVERS[name]
     folder = Path(tempfile.mkdtemp(prefix="tusd-bench-", dir=place))
     port = free_port()

@@ -1,7 +1,7 @@
 """How long users wait when parts of the topology are silent or die: ``make bench-outages``.
 
-Two servers and three workers behind nginx as ``deploy/local`` brings them up. Every figure is of real
-requests; the rounds follow each other on the same topology.
+Two servers and three workers run behind nginx as ``deploy/local`` starts them. Every figure is of
+real requests; the rounds follow each other on the same topology.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def _silent(site: Deployed, url: str, at: str) -> SilentPatch:
-    """A PATCH at a server that has taken part of its body."""
+    """Send a PATCH to a server that is stopped after it has taken part of the body."""
     silent = SilentPatch(at, 0, SIZE, bytes(SENT))
     wait_until(lambda: site.source(task_id(url)).stat().st_size == SENT)
     return silent
@@ -120,7 +120,7 @@ def _status(site: Deployed, url: str) -> str:
 
 
 def _without(site: Deployed, name: str, rounds: int) -> list[float]:
-    """The job of each upload runs once the part is back."""
+    """Stop a part during uploads; the job of each upload runs once the part is back."""
     seconds, urls = [], []
     site.kill(name)
     try:

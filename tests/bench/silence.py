@@ -1,8 +1,8 @@
-"""Whether times tell what others hold: ``make bench-silence``.
+"""Whether times disclose what others hold: ``make bench-silence``.
 
-A user of a tenant declares hashes that a colleague's files have, and hashes that nobody's have, in random
-order, and times each answer: creations that ask for nothing, creations that ask for a challenge, wrong
-proofs. Mann and Whitney's test asks whether the two are drawn from one distribution.
+A user of a tenant declares hashes of a colleague's files and hashes of no file, in random order,
+and times each answer: plain creations, creations that request a challenge, wrong proofs. Mann and
+Whitney's test decides whether the two are drawn from one distribution.
 """
 
 import argparse
@@ -50,20 +50,20 @@ def main() -> None:
     ):
         held = _stored(server, math.ceil(samples / QUESTIONS))
         times = _timed(server, held, samples)
-    table = Table("question", "held by another, ms", "by nobody, ms", "P(longer)", "p")
+    table = Table("question", "held by another, ms", "by no user, ms", "P(longer)", "p")
     for name, (those, these) in times.items():
         share, p = mann_whitney(those, these)
         table.add_row(name, _quartiles(those), _quartiles(these), f"{share:.3f}", f"{p:.2f}")
     console = Console()
     console.print(table)
     console.print(
-        f"{samples} answers each; quartiles; P(longer): that an answer about what is held is the longer "
-        "one, 0.5 if times tell nothing; p: of so much or more by chance"
+        f"{samples} answers each; quartiles; P(longer): that an answer about what is held is "
+        "the longer one, 0.5 if times disclose nothing; p: of this or a larger difference by chance"
     )
 
 
 def _stored(server: Server, count: int) -> list[str]:
-    """Hashes of files that a colleague has."""
+    """Return the hashes of files that a colleague has."""
     hashes = []
     headers = {**BODY, **bearer(token(1, tenant="acme")), "Upload-Length": str(SIZE)}
     for _ in range(count):
@@ -85,12 +85,12 @@ def _timed(server: Server, held: Sequence[str], samples: int) -> Times:
     times: Times = {name: ([], []) for name in names}
     order = [True, False] * samples
     random.shuffle(order)
-    asked = 0
+    used = 0
     me = bearer(token(2, tenant="acme"))
     with httpx.Client(headers={**TUS, **me}, timeout=30) as client:
         for is_held in order:
-            digest = held[asked % len(held)] if is_held else os.urandom(32).hex()
-            asked += is_held
+            digest = held[used % len(held)] if is_held else os.urandom(32).hex()
+            used += is_held
             found = _one(client, server, digest)
             for name, seconds in zip(names, found, strict=True):
                 times[name][0 if is_held else 1].append(seconds * 1000)
@@ -98,19 +98,21 @@ def _timed(server: Server, held: Sequence[str], samples: int) -> Times:
 
 
 def _one(client: httpx.Client, server: Server, digest: str) -> tuple[float, float, float]:
-    told = {
+    headers = {
         "Upload-Length": str(SIZE),
         "Upload-Metadata": metadata(filename="x", filehash=f"blake3:{digest}"),
     }
-    plain, made = _seconds(client, "POST", server.files, told)
+    plain, made = _seconds(client, "POST", server.files, headers)
     assert made.headers["Upload-Offset"] == "0"
-    asking, made = _seconds(client, "POST", server.files, {**told, "Upload-Instant": "challenge"})
+    challenged, made = _seconds(
+        client, "POST", server.files, {**headers, "Upload-Instant": "challenge"}
+    )
     assert "Upload-Challenge" in made.headers
     wrong = base64.b64encode(bytes(ANSWER_BYTES)).decode()
     headers = {**BODY, "Upload-Offset": "0", "Upload-Proof": f":{wrong}:"}
     proving, answer = _seconds(client, "PATCH", made.headers["Location"], headers)
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "0")
-    return plain, asking, proving
+    return plain, challenged, proving
 
 
 def _seconds(
@@ -122,8 +124,11 @@ def _seconds(
 
 
 def mann_whitney(those: Sequence[float], these: Sequence[float]) -> tuple[float, float]:
-    """The share of pairs in which the first is the longer, and how probable so far from a half is by
-    chance (two-sided, normal approximation; ties have no weight at this clock's resolution)."""
+    """Return the share of pairs in which the first is longer, and its probability by chance.
+
+    The probability is that of a share at least as far from a half (two-sided, normal approximation;
+    ties have no weight at this clock's resolution).
+    """
     ranked = sorted([(value, True) for value in those] + [(value, False) for value in these])
     ranks = sum(rank for rank, (_, mine) in enumerate(ranked, 1) if mine)
     n, m = len(those), len(these)

@@ -1,8 +1,8 @@
 """Figures about the structure of the code: ``make structure``; ARGS=-v lists what was counted.
 
-One line per figure, nothing is asserted. How each is counted is said at the function that counts it.
-The path of a PATCH is measured on a real server in this process, with the connection class that it has in
-production; everything else is read from the files that git tracks.
+There is one line per figure, nothing is asserted. The docstring of each function describes how it
+counts. The path of a PATCH is measured on a real server in this process, with the connection class
+that it has in production; everything else is read from the files that git tracks.
 """
 
 import argparse
@@ -36,37 +36,41 @@ REFUSED: Final = (
     "so often", "the seed",
 )  # fmt: skip
 _VERBS: Final = """
-accept accumulate acknowledge add admit adopt advance agree alias allocate allow analyse announce answer append
-apply arrange ask assemble assert assign attach await base become begin believe bind block bound break bring
-build bury buy cache calculate call cancel carry catch change charge check choose claim classify clean clear
-close collect combine commit compare compile complete compose compress compute concatenate condemn configure
-confine confirm connect consider construct consume contain continue convert copy correct cost count create cut
-deal decide declare decode decrement decrypt default define delay delegate delete deliver demand deny derive
-describe destroy detach detect determine die disable discard disconnect dispatch display distribute divide do
-download drain draw drive drop dump emit empty enable encode encrypt end enforce enqueue ensure enter enumerate
-escape establish estimate evaluate examine exclude execute exist exit expand expect expire explain export
-expose express extend extract fail fall feed fetch fill filter find finish fit flush fold follow forbid force
-forget form format forward free freeze gather generate get give go grant group grow guard guess hand handle
-hash have hear help hide hold ignore implement import include increment indicate inherit initialise initialize
-insert inspect install interpret invalidate invoke iterate join judge keep kill know lay lead learn lease leave
-lend let lie lift limit link list listen live load locate lock log look lower maintain make manage map mark
-match mean measure merge migrate model modify mount move name need normalise normalize note notice notify
-number obtain offer omit open order override own pack parse pass pause pay perform pick place plan point poll
-populate post prefer prepare present preserve prevent print process produce promise protect prove provide
-publish pull push put queue quote raise read receive recognise recognize record recover redirect reduce refer
-refresh refuse register reject relate relay release reload remain remember remove rename renew reopen repair
-repeat replace reply report represent request require reserve reset resolve respond restart restore restrict
-resume retain retrieve retry return reuse rewind rewrite rotate round run sample save say scale scan schedule
-search see select send separate serialise serialize serve set settle shift show shrink shut sign signal skip
-sleep sniff sort speak spend split stand start state stay stop store stream strip submit subscribe subtract
-succeed suggest supply support swap switch synchronise synchronize take talk tell terminate test throw tie
-toggle touch trace track transcode transfer transform translate traverse trim try turn understand undo unlock
-unpack update upgrade upload use validate verify visit wait wake walk want warn watch weigh withdraw work wrap
-write yield
+accept accumulate acknowledge add admit adopt advance agree alias allocate allow analyse announce
+answer append apply arrange ask assemble assert assign attach await base become begin believe bind
+block bound break bring build bury buy cache calculate call cancel carry catch change charge check
+choose claim classify clean clear close collect combine commit compare compile complete compose
+compress compute concatenate condemn configure confine confirm connect consider construct consume
+contain continue convert copy correct cost count create cut deal decide declare decode decrement
+decrypt default define delay delegate delete deliver demand deny derive describe destroy detach
+detect determine die disable discard disconnect dispatch display distribute divide do download drain
+draw drive drop dump emit empty enable encode encrypt end enforce enqueue ensure enter enumerate
+escape establish estimate evaluate examine exclude execute exist exit expand expect expire explain
+export expose express extend extract fail fall feed fetch fill filter find finish fit flush fold
+follow forbid force forget form format forward free freeze gather generate get give go grant group
+grow guard guess hand handle hash have hear help hide hold ignore implement import include increment
+indicate inherit initialise initialize insert inspect install interpret invalidate invoke iterate
+join judge keep kill know lay lead learn lease leave lend let lie lift limit link list listen live
+load locate lock log look lower maintain make manage map mark match mean measure merge migrate model
+modify mount move name need normalise normalize note notice notify number obtain offer omit open
+order override own pack parse pass pause pay perform pick place plan point poll populate post prefer
+prepare present preserve prevent print process produce promise protect prove provide publish pull
+push put queue quote raise read receive recognise recognize record recover redirect reduce refer
+refresh refuse register reject relate relay release reload remain remember remove rename renew
+reopen repair repeat replace reply report represent request require reserve reset resolve respond
+restart restore restrict resume retain retrieve retry return reuse rewind rewrite rotate round run
+sample save say scale scan schedule search see select send separate serialise serialize serve set
+settle shift show shrink shut sign signal skip sleep sniff sort speak spend split stand start state
+stay stop store stream strip submit subscribe subtract succeed suggest supply support swap switch
+synchronise synchronize take talk tell terminate test throw tie toggle touch trace track transcode
+transfer transform translate traverse trim try turn understand undo unlock unpack update upgrade
+upload use validate verify visit wait wake walk want warn watch weigh withdraw work wrap write yield
 """
 VERBS: Final = frozenset(_VERBS.split())
-"""Words that count as verbs at the beginning of a docstring, in the imperative, and with an s; some of them
-are nouns too, and are counted all the same. A verb that is not here is to be added."""
+"""Words that count as verbs at the beginning of a docstring, in the imperative and with an s.
+
+Some of them are nouns too, and are counted all the same. A missing verb is to be added.
+"""
 _FINITE: Final = """
 is are was were has have had does do did can could may might must will would shall should
 isn't aren't wasn't hasn't haven't doesn't don't didn't can't couldn't mustn't won't wouldn't
@@ -97,7 +101,10 @@ def _product_file(code: CodeType) -> str | None:
 
 
 def _stack(top: FrameType | None) -> tuple[Frame, ...]:
-    """Product frames, the outermost first, those of whoever handed the work over before them."""
+    """Return the product's frames, the outermost first.
+
+    They begin with the frames of the thread or task that handed the work over.
+    """
     found: list[Frame] = []
     while top is not None:
         frame = _frame(top)
@@ -108,7 +115,7 @@ def _stack(top: FrameType | None) -> tuple[Frame, ...]:
 
 
 class Watch:
-    """Stacks at which an upload's file is written, and product files that are entered."""
+    """Records the stacks at which an upload's file is written, and product files entered."""
 
     def __init__(self) -> None:
         self.active = False
@@ -122,7 +129,7 @@ class Watch:
                 self.entered.add(name)
 
     def install(self) -> None:
-        """Before the application makes its threads, and on the loop's thread."""
+        """Install it before the application makes its threads, and on the loop's thread."""
         threading.setprofile(self.profile)
         sys.setprofile(self.profile)
         for name in ("pwritev", "pwrite", "writev", "write"):
@@ -159,14 +166,14 @@ class Watch:
 
 
 def _made_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **how: Any) -> Any:
-    """A task that knows the frames which made it."""
+    """Make a task that keeps the frames which made it."""
     context = how.pop("context", None) or contextvars.copy_context()
     context.run(_origin.set, _stack(sys._getframe(1)))
     return asyncio.Task(coroutine, loop=loop, context=context, **how)
 
 
 def _from_endpoint(stack: tuple[Frame, ...]) -> tuple[Frame, ...]:
-    """From the innermost ``__call__`` below http/: the endpoint's."""
+    """Return the frames from the innermost ``__call__`` below http/: the endpoint's."""
     starts = [
         index
         for index, (file, name, _) in enumerate(stack)
@@ -180,9 +187,12 @@ def _without_lines(stack: tuple[Frame, ...]) -> tuple[Frame, ...]:
 
 
 def patch_figures(verbose: bool) -> Iterator[str]:
-    """Frames from the endpoint's ``__call__`` to the write of the upload's file, both counted, joined
-    over threads and tasks: those of the write whose stack was seen most often. Files of the product
-    that are entered from the request to its answer, in each of five requests."""
+    """Count frames from the endpoint's ``__call__`` to the write of the upload's file.
+
+    Both are counted, joined over threads and tasks: those of the write whose stack was seen most
+    often. Files of the product are those that are entered from the request to its answer, in each
+    of five requests.
+    """
     for name, (stacks, entered) in asyncio.run(_measured()).items():
         stack, _ = max(stacks.items(), key=lambda item: (item[1], len(item[0])))
         yield f"frames from the endpoint to the write, PATCH {name}: {len(stack)}"
@@ -238,7 +248,10 @@ async def _patched(
 
 
 def _exchange(port: int, method: str, path: str, fields: dict[str, str], body: bytes) -> bytes:
-    """The head of the answer. A body of a few KiB comes with the head, as clients send it."""
+    """Return the head of the answer.
+
+    A body of a few KiB comes with the head, as clients send it.
+    """
     lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
     lines += [f"{name}: {value}" for name, value in fields.items()]
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
@@ -255,7 +268,7 @@ def _exchange(port: int, method: str, path: str, fields: dict[str, str], body: b
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """Files that git tracks."""
+    """Return the files that git tracks."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--", *patterns],
         cwd=ROOT,
@@ -281,8 +294,11 @@ def short(path: Path) -> str:
 
 
 def port_figures(verbose: bool) -> Iterator[str]:
-    """Public methods and properties of each Protocol or ABC in a file named port.py or *_port.py, or in
-    a folder ports/, with those that it inherits from other classes of the product."""
+    """Count public methods and properties of each port.
+
+    A port is a Protocol or ABC in a file named port.py or *_port.py, or in a folder ports/; those
+    that it inherits from other classes of the product are counted too.
+    """
     classes: dict[str, ast.ClassDef] = {}
     ports: dict[str, str] = {}
     for path in product():
@@ -323,7 +339,7 @@ def port_figures(verbose: bool) -> Iterator[str]:
 
 
 def upload_figures(_verbose: bool) -> Iterator[str]:
-    """Functions, methods and nested functions; lines of the files, empty ones too."""
+    """Count functions, methods and nested functions; lines of the files, empty ones too."""
     files = [path for path in product() if short(path).startswith("tusd_py/uploads/")]
     count = sum(
         isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -335,12 +351,12 @@ def upload_figures(_verbose: bool) -> Iterator[str]:
 
 
 def docstring_figures(verbose: bool) -> Iterator[str]:
-    """Docstrings of modules, classes and functions (not those of attributes).
+    """Count docstrings of modules, classes and functions (not those of attributes).
 
-    A verb first: the first word is in ``VERBS``, or is such a word with s or es. A sentence: it does
-    not begin so, but its first sentence has a finite auxiliary (``FINITE``), or behind its first word
-    one of ``VERBS`` with an s; nouns that look like these count too, so the figure is too high
-    rather than too low. ``See X.y``: nothing else is in the docstring.
+    A verb first: the first word is in ``VERBS``, or is such a word with s or es. A sentence: it
+    does not begin so, but its first sentence has a finite auxiliary (``FINITE``), or behind its
+    first word one of ``VERBS`` with an s; nouns that look like these count too, so the figure is
+    too high rather than too low. ``See X.y``: nothing else is in the docstring.
     """
     texts: list[tuple[str, str]] = []
     for path in product():
@@ -380,7 +396,7 @@ def _is_verb(words: list[str]) -> bool:
 
 
 def _base(word: str) -> str | None:
-    """The word without the s of the third person."""
+    """Return the word without the s of the third person."""
     if word.endswith("ies"):
         return word[:-3] + "y"
     if word[:-2] in VERBS and word.endswith("es"):
@@ -398,8 +414,11 @@ def _share(count: int, total: int) -> str:
 
 
 def word_figures(verbose: bool) -> Iterator[str]:
-    """Words that the project does not use: in Python files in comments, docstrings and other strings, and
-    apart from these in names; in the documents anywhere. This file, which lists them, is left out."""
+    """Count words that the project does not use.
+
+    In Python files these are words in comments, docstrings and other strings, and apart from these
+    in names; in the documents anywhere. This file, which lists them, is left out.
+    """
     tests = [path for path in tracked("tests/*.py") if path != Path(__file__).resolve()]
     for label, paths in (("product", product()), ("tests", tests)):
         texts, names = Counter[str](), Counter[str]()
@@ -427,7 +446,7 @@ def _refused(text: str) -> Iterator[str]:
 
 
 def _text_and_names(path: Path) -> tuple[str, str]:
-    """Comments and strings; names, their words apart and each name once in a file."""
+    """Return comments and strings; and names, their words apart and each name once in a file."""
     texts, names = [], set()
     with path.open("rb") as file:
         for token in tokenize.tokenize(io.BytesIO(file.read()).readline):
@@ -439,11 +458,12 @@ def _text_and_names(path: Path) -> tuple[str, str]:
 
 
 def citation_figures(verbose: bool) -> Iterator[str]:
-    """References to numbered items and pages of documents, in comments and strings of the product.
+    """Count references to numbered items and pages of documents, in comments and strings.
 
-    Resolved: a decision by its file in docs/decisions, a hole and a fault by its row in docs/holes.md and
-    docs/faults.md, a page of docs/ by its existence, any other one (S8, K2) by a row whose first cell it is,
-    or by its heading, in the documents. ``ARCHITECTURE, decision 2`` and ``JOBS §7`` name documents that must exist.
+    Resolved: a decision by its file in docs/decisions, a hole and a fault by its row in
+    docs/holes.md and docs/faults.md, a page of docs/ by its existence, any other one (S8, K2) by a
+    row whose first cell it is, or by its heading, in the documents. ``ARCHITECTURE, decision 2``
+    and ``JOBS §7`` name documents that must exist.
     """
     pages = {path: path.read_text("utf-8") for path in tracked("docs/*.md")}
     found: Counter[str] = Counter()
@@ -461,7 +481,8 @@ def citation_figures(verbose: bool) -> Iterator[str]:
 
 
 _NUMBERED: Final = re.compile(
-    r"(?P<document>ARCHITECTURE, )?\b(?P<kind>decision|hole|fault)s? (?P<first>\d+)(?P<more>(?:,? (?:and|to) \d+|, \d+)*)"
+    r"(?P<document>ARCHITECTURE, )?\b(?P<kind>decision|hole|fault)s? (?P<first>\d+)"
+    r"(?P<more>(?:,? (?:and|to) \d+|, \d+)*)"
 )
 
 
@@ -497,7 +518,7 @@ def _resolves(name: str, pages: dict[Path, str]) -> bool:
 
 
 def file_figures(verbose: bool) -> Iterator[str]:
-    """Python files of the product, by their lines."""
+    """Count Python files of the product, by their lines."""
     sizes = {short(path): _lines(path) for path in product()}
     small = [name for name, lines in sizes.items() if lines < 30]
     packages = sum(name.endswith("__init__.py") for name in small)
@@ -515,9 +536,11 @@ def _lines(path: Path) -> int:
 
 
 def mirror_figures(verbose: bool) -> Iterator[str]:
-    """Modules with a test file of their name: tusd_py/a/b.py has tests/unit/a/test_b.py or
-    tests/contract/a/test_b.py, worker/a/b.py has tests/unit/worker/a/test_b.py; packages'
-    ``__init__`` and migrations are not counted."""
+    """Count modules with a test file of their name.
+
+    tusd_py/a/b.py has tests/unit/a/test_b.py or tests/contract/a/test_b.py, worker/a/b.py has
+    tests/unit/worker/a/test_b.py; packages' ``__init__`` and migrations are not counted.
+    """
     missing, total = [], 0
     for path in product():
         name = short(path)
@@ -528,7 +551,8 @@ def mirror_figures(verbose: bool) -> Iterator[str]:
         mirrored = place.with_name(f"test_{place.name}")
         if not any((ROOT / "tests" / kind / mirrored).is_file() for kind in ("unit", "contract")):
             missing.append(name)
-    yield f"modules with a test file of their name: {_share(total - len(missing), total)} of {total}"
+    share = _share(total - len(missing), total)
+    yield f"modules with a test file of their name: {share} of {total}"
     if verbose:
         yield from (f"    without: {name}" for name in missing)
 

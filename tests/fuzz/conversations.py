@@ -25,7 +25,8 @@ VALID: Final = tuple(
         "Content-Length: 0\r\n\r\n",
         f"POST /files/ HTTP/1.1\r\n{_BODY}Upload-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
         f"POST /files/ HTTP/1.1\r\n{_BODY}Upload-Defer-Length: 1\r\nTransfer-Encoding: chunked\r\n"
-        "Trailer: Upload-Checksum\r\n\r\n5;x=y\r\nhello\r\n0\r\nUpload-Checksum: crc32 NhCmhg==\r\n\r\n",
+        "Trailer: Upload-Checksum\r\n\r\n5;x=y\r\nhello\r\n0\r\n"
+        "Upload-Checksum: crc32 NhCmhg==\r\n\r\n",
         f"POST /files/ HTTP/1.1\r\n{_TUS}Upload-Concat: final;/files/{_ID} /files/{_ID}\r\n"
         "Content-Length: 0\r\n\r\n",
         f"PATCH /files/{_ID} HTTP/1.1\r\n{_BODY}Upload-Offset: 0\r\nContent-Length: 5\r\n"
@@ -37,7 +38,8 @@ VALID: Final = tuple(
         f"GET /files/{_ID} HTTP/1.1\r\n{_HOST}Range: bytes=0-3\r\n\r\n",
         f"OPTIONS /files/ HTTP/1.1\r\n{_HOST}Origin: https://a.example\r\n"
         "Access-Control-Request-Method: PATCH\r\n\r\n",
-        f"POST /api/file/upload HTTP/1.1\r\n{_HOST}Content-Type: multipart/form-data; boundary=x\r\n"
+        f"POST /api/file/upload HTTP/1.1\r\n{_HOST}"
+        "Content-Type: multipart/form-data; boundary=x\r\n"
         f"Content-Length: {len(_FORM)}\r\n\r\n{_FORM}",
         f"POST /api/file/upload/tickets HTTP/1.1\r\n{_HOST}Content-Type: application/json\r\n"
         f'Content-Length: 11\r\n\r\n{{"id": "x"}}',
@@ -52,14 +54,19 @@ VALID: Final = tuple(
     )
 )
 _TOKENS: Final = (
-    b"\r\n", b"\n", b"\0", b"\r", b" ", b"\t", b":", b"%00", b"%2e%2e/", b"//", b"\xff\xfe", b"'\"<>",
+    b"\r\n", b"\n", b"\0", b"\r", b" ", b"\t", b":", b"%00", b"%2e%2e/", b"//", b"\xff\xfe",
+    b"'\"<>",
     b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip, chunked\r\n",
-    b"Content-Length: 5\r\n", b"Content-Length: 18446744073709551617\r\n", b"Content-Length: -1\r\n",
-    b"Upgrade: h2c\r\nConnection: Upgrade\r\n", b"Connection: close\r\n", b"Expect: 100-continue\r\n",
-    b"Upload-Length: 99999999999999999999\r\n", b"Upload-Offset: 9\r\n", b"Upload-Defer-Length: 1\r\n",
+    b"Content-Length: 5\r\n", b"Content-Length: 18446744073709551617\r\n",
+    b"Content-Length: -1\r\n",
+    b"Upgrade: h2c\r\nConnection: Upgrade\r\n", b"Connection: close\r\n",
+    b"Expect: 100-continue\r\n",
+    b"Upload-Length: 99999999999999999999\r\n", b"Upload-Offset: 9\r\n",
+    b"Upload-Defer-Length: 1\r\n",
     b"Upload-Checksum: sha1 x\r\n", b"X-HTTP-Method-Override: DELETE\r\n", b"Range: bytes=-0\r\n",
     b"Content-Encoding: gzip\r\n", b"ffffffffffffffff\r\n", b"0\r\n\r\n", b"Cookie: " + b"a" * 5000,
-    b"X: " + b"y" * 70_000, b"a: b\r\n" * 500, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"CONNECT a:1 HTTP/1.1\r\n",
+    b"X: " + b"y" * 70_000, b"a: b\r\n" * 500, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"CONNECT a:1 HTTP/1.1\r\n",
 )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ class Target:
     seeds: tuple[bytes, ...]
 
     def corpus(self, name: str) -> Iterator[tuple[str, bytes]]:
-        """Inputs that once did harm, by the name of their file."""
+        """Return inputs that once did harm, by the name of their file."""
         folder = CORPUS / name
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             yield path.name, path.read_bytes()
@@ -350,7 +350,8 @@ TARGETS: Final[dict[str, Target]] = {
         issuer_keys,
         (
             b'{"keys": [{"kty": "RSA", "kid": "a", "n": "AQAB", "e": "AQAB", "use": "sig"},'
-            b' {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
+            b' {"kty": "OKP", "crv": "Ed25519",'
+            b' "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
         ),
     ),
     "job_message": Target(job_message, (json.dumps(_JOB).encode(),)),

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from media.measure import Seen
 
 Check = Callable[["Seen"], Iterator[str]]
-"""Looks at what became of a file and yields a sentence for each fault."""
+"""Examines what became of a file and yields a sentence for each fault."""
 Maker = Callable[[Path], None]
 
 

@@ -1,4 +1,7 @@
-"""What is expected of any file: what is said about it, and what can be had back. Each yields a sentence for each fault."""
+"""What is expected of any file: of its notes, and of what can be downloaded.
+
+Each check yields a sentence for each fault.
+"""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +15,7 @@ from media.measure import Seen
 
 
 def kept() -> Check:
-    """The web copy is the sent file itself."""
+    """Expect that the web copy is the sent file itself."""
 
     def check(seen: Seen) -> Iterator[str]:
         if not seen.is_as_sent:
@@ -21,8 +24,8 @@ def kept() -> Check:
     return check
 
 
-def says(*codes: str) -> Check:
-    """The task has one of these notes: it says the true reason."""
+def has_note(*codes: str) -> Check:
+    """Expect that the task has one of these notes, which is the true reason."""
 
     def check(seen: Seen) -> Iterator[str]:
         if not set(codes) & set(seen.notes):
@@ -31,8 +34,8 @@ def says(*codes: str) -> Check:
     return check
 
 
-def never_says(code: str) -> Check:
-    """The task has no such note: it would be untrue."""
+def has_no_note(code: str) -> Check:
+    """Expect that the task has no such note, which would be untrue."""
 
     def check(seen: Seen) -> Iterator[str]:
         if code in seen.notes:
@@ -42,7 +45,7 @@ def never_says(code: str) -> Check:
 
 
 def silent() -> Check:
-    """There is no remark about the file."""
+    """Expect no remark about the file."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.message not in ("上传完成", "文件已存在，秒传成功"):
@@ -52,7 +55,7 @@ def silent() -> Check:
 
 
 def smaller() -> Check:
-    """The web copy has fewer bytes than were sent."""
+    """Expect that the web copy has fewer bytes than were sent."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is not None and seen.web.path.stat().st_size >= seen.sent.path.stat().st_size:
@@ -62,7 +65,7 @@ def smaller() -> Check:
 
 
 def rendition(*names: str) -> Check:
-    """There is a rendition of each of these names (a prefix is enough)."""
+    """Expect a rendition of each of these names (a prefix is enough)."""
 
     def check(seen: Seen) -> Iterator[str]:
         for name in names:
@@ -89,9 +92,10 @@ _ALLOWED: Final = {
 
 
 def of_every_file(seen: Seen) -> Iterator[str]:
-    """What is expected whatever the file is."""
+    """Check what is expected of every file."""
     if seen.last.get("status") != "completed":
-        yield f"{seen.last.get('status')} {seen.last.get('error_code', '')} {seen.last.get('error', '')}".strip()
+        status, code = seen.last.get("status"), seen.last.get("error_code", "")
+        yield f"{status} {code} {seen.last.get('error', '')}".strip()
         return
     progress = [int(state["progress"]) for state in seen.states if "progress" in state]
     if progress != sorted(progress):
@@ -104,24 +108,26 @@ def of_every_file(seen: Seen) -> Iterator[str]:
 
 
 def _as_listed(seen: Seen) -> Iterator[str]:
-    """What is downloaded has the size and the hash that the list of renditions states."""
+    """Check that what is downloaded has the size and the hash of the list of renditions."""
     files = [("web", seen.main, seen.web.path)] if seen.web and seen.main else []
     files += [(name, each.facts, each.path) for name, each in seen.renditions.items()]
     for name, row, path in files:
         data = path.read_bytes()
         if row.get("size") != len(data) or row.get("hash") != blake3(data).hexdigest():
-            yield f"{name} is not what the list says"
+            yield f"{name} differs from the list"
 
 
 _EXTENSIONS: Final = {
-    "matroska": {"mkv", "webm", "mka", "mk3d"}, "webm": {"webm", "mkv", "mka"}, "avi": {"avi", "divx"},
+    "matroska": {"mkv", "webm", "mka", "mk3d"}, "webm": {"webm", "mkv", "mka"},
+    "avi": {"avi", "divx"},
     "asf": {"wmv", "asf", "wma"}, "flv": {"flv", "f4v"}, "ogg": {"ogg", "ogv", "oga", "opus"},
-    "mp4": {"mp4", "m4v", "mov", "m4a", "m4b", "3gp", "f4v", "insv", "cr3", "heics", "heic", "avif", "m4s", "qt", "3g2"},
+    "mp4": {"mp4", "m4v", "mov", "m4a", "m4b", "3gp", "f4v", "insv", "cr3", "heics", "heic", "avif",
+            "m4s", "qt", "3g2"},
 }  # fmt: skip
 
 
 def _right_name(seen: Seen) -> Iterator[str]:
-    """A download that was converted bears the extension of what it is."""
+    """Check that a download that was converted has the extension of its type."""
     if seen.web is None or seen.is_as_sent:
         return
     found = re.search(r"filename\*=UTF-8''(\S+)", seen.disposition)
@@ -138,7 +144,7 @@ def _right_name(seen: Seen) -> Iterator[str]:
 
 
 def completed() -> Check:
-    """Nothing more than what is expected of every file."""
+    """Expect nothing more than what is expected of every file."""
 
     def check(seen: Seen) -> Iterator[str]:
         yield from ()
@@ -147,7 +153,7 @@ def completed() -> Check:
 
 
 def named(name: str) -> Check:
-    """The download has the name under which the file was sent, without what no header can carry."""
+    """Expect the name under which the file was sent, without what no header can carry."""
 
     def check(seen: Seen) -> Iterator[str]:
         found = re.search(r"filename\*=UTF-8''(\S+)", seen.disposition)

@@ -25,7 +25,8 @@ def record(path: Path, *types: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for type_ in types:
         scene = {
-            "spots": list(SPOTS.values()), "flash": FLASH, "seconds": RECORDED_SECONDS, "type": type_,
+            "spots": list(SPOTS.values()), "flash": FLASH, "seconds": RECORDED_SECONDS,
+            "type": type_,
         }  # fmt: skip
         done = _node("record", str(path), json.dumps(scene))
         found = json.loads(done)

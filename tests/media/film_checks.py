@@ -1,4 +1,4 @@
-"""What is expected of films and sounds: pictures, sounds, lengths and what goes along with them."""
+"""What is expected of films and sounds: pictures, sounds, lengths and additional streams."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from media.scene import CORNERS, HUES, SPOTS
 
 SYNC_SECONDS: Final = 0.03
 TOGETHER_SECONDS: Final = 0.1
-"""By how much picture and sound may come earlier or later together: containers begin at different times."""
+"""Seconds by which picture and sound together may differ: containers begin at different times."""
 UPRIGHT_STEPS: Final = 90
 """A corner that differs by more is another corner."""
 AS_MANY_OR_FIELDS: Final = -1
@@ -30,11 +30,11 @@ def film(
     upright: bool = True,
     capped: bool = False,
 ) -> Check:
-    """The web copy is an MP4 that every browser plays, with the picture and the sound of the sent file.
+    """Expect an MP4 that every browser plays, with the picture and the sound of the sent file.
 
-    ``frames``: decoded frames where they may differ from those sent, -1: as many, or as fields, or as
-    a film that was telecined; ``may_be_kept``: the sent file
-    itself is right too, though no browser plays it; ``capped``: it may be smaller, in the same shape.
+    ``frames``: decoded frames where they may differ from those sent, -1: as many, or as fields, or
+    as a film that was telecined; ``may_be_kept``: the sent file itself is right too, though no
+    browser plays it; ``capped``: it may be smaller, in the same shape.
     """
 
     def check(seen: Seen) -> Iterator[str]:
@@ -117,7 +117,10 @@ def _right_shape(seen: Seen) -> Iterator[str]:
 
 
 def _in_time(seen: Seen) -> Iterator[str]:
-    """Flashes and beeps come when they came in the sent file; both may come earlier or later together."""
+    """Check that flashes and beeps come at their times of the sent file.
+
+    Both may come earlier or later together.
+    """
     assert seen.web is not None
     seen_at = _moved("flashes", seen.web.frames.flashes, seen.sent.frames.flashes)
     if seen.sent.sound is None:
@@ -126,17 +129,18 @@ def _in_time(seen: Seen) -> Iterator[str]:
     if seen.web.sound is None:
         yield "the sound is gone"
         return
-    heard_at = _moved("beeps", seen.web.sound.beeps, seen.sent.sound.beeps)
-    yield from _on_time("flashes", seen_at, heard_at)
-    yield from _on_time("beeps", heard_at, seen_at)
+    beeps_at = _moved("beeps", seen.web.sound.beeps, seen.sent.sound.beeps)
+    yield from _on_time("flashes", seen_at, beeps_at)
+    yield from _on_time("beeps", beeps_at, seen_at)
 
 
 Moved = dict[float, float] | str
-"""By how many seconds what came at a time comes later now, or a fault."""
+"""Return by how many seconds the events are later now, or a fault."""
 
 
 def _moved(what: str, got: Sequence[float], wanted: Sequence[float]) -> Moved:
-    # What begins within the first or last moments may fall in or out by the length of a sound frame.
+    # What begins within the first or last moments may be lost or added by the length of a sound
+    # frame.
     if abs(len(got) - len(wanted)) > (1 if len(wanted) > 4 else 0):
         return f"{len(got)} {what} of {len(wanted)}"
     return {round(b, 2): a - b for a, b in zip(got, wanted, strict=False)}
@@ -162,7 +166,10 @@ def sounds(
     per_channel: int = 0,
     default_hz: int | None = None,
 ) -> Check:
-    """This number of sounds with these languages, and at least this number of bits a second for each channel."""
+    """Expect this number of sounds with these languages.
+
+    Each has at least this number of bits a second for each channel.
+    """
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is None or (seen.is_as_sent and not seen.web.streams("audio")):
@@ -170,8 +177,8 @@ def sounds(
         found = seen.web.streams("audio")
         if count is not None and len(found) < count:
             yield f"{len(found)} of {count} sounds"
-        said = [str(stream.get("tags", {}).get("language", "und")) for stream in found]
-        if missing := [language for language in languages if language not in said]:
+        languages_found = [str(stream.get("tags", {}).get("language", "und")) for stream in found]
+        if missing := [language for language in languages if language not in languages_found]:
             yield f"no sound in {', '.join(missing)}"
         for stream in found:
             rate = int(stream.get("bit_rate", 0) or 0) / max(1, int(stream.get("channels", 1)))
@@ -180,15 +187,15 @@ def sounds(
         if default_hz is not None and found:
             marked = [s.get("disposition", {}).get("default") for s in found]
             number = marked.index(1) if 1 in marked else 0
-            heard = seen.web.sounds[number].hz
-            if abs(heard - default_hz) > default_hz * 0.1:
-                yield f"the default sound has {heard:.0f} Hz, not {default_hz}"
+            hz = seen.web.sounds[number].hz
+            if abs(hz - default_hz) > default_hz * 0.1:
+                yield f"the default sound has {hz:.0f} Hz, not {default_hz}"
 
     return check
 
 
 def subtitles(count: int, *, languages: Sequence[str] = ()) -> Check:
-    """This number of text subtitles in the web copy or as renditions of their own."""
+    """Expect this number of text subtitles in the web copy or as renditions of their own."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is None:
@@ -196,16 +203,18 @@ def subtitles(count: int, *, languages: Sequence[str] = ()) -> Check:
         found = seen.web.streams("subtitle")
         files = [name for name in seen.renditions if name.startswith("subtitles")]
         if max(len(found), len(files)) < count:
-            yield f"{len(found)} subtitles in it and {len(files)} beside it, of {count}"
-        said = [str(stream.get("tags", {}).get("language", "und")) for stream in found]
-        if len(found) >= count and (missing := [lang for lang in languages if lang not in said]):
+            yield f"{len(found)} subtitles in it and {len(files)} as files, of {count}"
+        languages_found = [str(stream.get("tags", {}).get("language", "und")) for stream in found]
+        if len(found) >= count and (
+            missing := [lang for lang in languages if lang not in languages_found]
+        ):
             yield f"no subtitle in {', '.join(missing)}"
 
     return check
 
 
 def chapters(count: int) -> Check:
-    """This number of chapters in the web copy."""
+    """Expect this number of chapters in the web copy."""
 
     def check(seen: Seen) -> Iterator[str]:
         found = len(seen.web.facts.get("chapters", ())) if seen.web else 0
@@ -216,7 +225,7 @@ def chapters(count: int) -> Check:
 
 
 def tags(**wanted: str) -> Check:
-    """These tags are in the web copy (a part of the value is enough)."""
+    """Expect these tags in the web copy (a part of the value is enough)."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is None:
@@ -232,7 +241,7 @@ def tags(**wanted: str) -> Check:
 
 
 def greys() -> Check:
-    """An HDR film is tone mapped: its greys are no paler than in a right conversion."""
+    """Expect that an HDR film is tone mapped: its greys are no paler than in a right conversion."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is None or seen.is_as_sent:
@@ -262,7 +271,7 @@ def _order(colour: tuple[int, int, int]) -> tuple[bool, ...]:
 
 
 def not_combed(share: float = 0.15) -> Check:
-    """Few frames have two fields in one."""
+    """Expect that few frames have two fields in one."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is not None and seen.web.frames.count and seen.web.fields > share:
@@ -272,18 +281,18 @@ def not_combed(share: float = 0.15) -> Check:
 
 
 def sound_only() -> Check:
-    """The web copy, or a rendition, is a sound that Chromium plays, with its beeps in time."""
+    """Expect a sound that Chromium plays, with its beeps in time: the web copy or a rendition."""
 
     def check(seen: Seen) -> Iterator[str]:
-        heard = {
+        played = {
             name: measured
             for name, measured in (seen.played or {}).items()
             if "error" not in measured
         }
-        if not heard:
+        if not played:
             yield "no browser plays it, and there is no rendition that one plays"
             return
-        if all(measured["rms"] < 0.005 for measured in heard.values()):
+        if all(measured["rms"] < 0.005 for measured in played.values()):
             yield "it is silent"
         if seen.web is not None and not seen.is_as_sent and seen.sent.sound is not None:
             got = seen.web.sound

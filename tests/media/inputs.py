@@ -16,7 +16,10 @@ CACHE: Final = Path(__file__).parents[2] / ".media-cache"
 
 
 def chosen(groups: Iterable[str] = (), names: Iterable[str] = ()) -> list[Case]:
-    """Return the cases of these groups and with these names (or their beginnings); all when both are empty."""
+    """Return the cases of these groups and with these names (or their beginnings).
+
+    All cases are returned when both are empty.
+    """
     assert media.makers
     groups, names = set(groups), tuple(names)
     if not groups and not names:
@@ -27,7 +30,7 @@ def chosen(groups: Iterable[str] = (), names: Iterable[str] = ()) -> list[Case]:
 
 
 def made(case: Case, cache: Path) -> Path:
-    """Return the case's file, made now if need be."""
+    """Return the case's file; make it first if it is missing."""
     folder = cache / case.group
     path, mark = folder / case.name, folder / f".{_key(case.name)}.json"
     digest = _digest(case)
@@ -57,7 +60,10 @@ def _key(name: str) -> str:
 
 
 def _digest(case: Case) -> str:
-    """Return a hash of the maker and of what all makers share, or of its module when it calls helpers there."""
+    """Return a hash of the maker and of what all makers share.
+
+    It is that of the module when the maker calls helpers there.
+    """
     module = inspect.getmodule(case.make)
     assert module is not None
     own = inspect.getsource(case.make)

@@ -1,6 +1,6 @@
-"""The audit of originals: what was sent, compared with what can be had back.
+"""The audit of originals: what was sent, compared with what can be downloaded.
 
-It shares no code with the product: it compares what ffprobe says of both files.
+It shares no code with the product: it compares ffprobe's facts about both files.
 """
 
 import re
@@ -100,7 +100,10 @@ def _sounds(sent: Media, web: Media) -> Iterator[str]:
 
 
 def _is_empty(media: Media, stream: dict[str, Any]) -> bool:
-    """Return whether a track of an MP4 has no packet; only then does ffprobe report no number of frames."""
+    """Return whether a track of an MP4 has no packet.
+
+    Only then does ffprobe report no number of frames.
+    """
     if "nb_frames" in stream or "mp4" not in media.format:
         return False
     return media.packets(int(stream["index"])) == 0
@@ -123,7 +126,8 @@ def _rest(sent: Media, web: Media) -> Iterator[str]:
     for kind in ("data", "attachment"):
         had = [s for s in sent.streams(kind) if s.get("codec_tag_string") not in ("text",)]
         if len(web.streams(kind)) < len(had):
-            yield f"{kind} ({', '.join(str(s.get('codec_tag_string') or s.get('codec_name')) for s in had)})"
+            names = (str(s.get("codec_tag_string") or s.get("codec_name")) for s in had)
+            yield f"{kind} ({', '.join(names)})"
     chapters = [c.get("tags", {}).get("title", "") for c in sent.facts.get("chapters", ())]
     if [c.get("tags", {}).get("title", "") for c in web.facts.get("chapters", ())] != chapters:
         yield f"{len(chapters)} chapters"
@@ -155,7 +159,7 @@ def _plain(value: str) -> str:
 
 
 def original_is_there(seen: Seen) -> bool:
-    """Return whether the very bytes that were sent can be had back."""
+    """Return whether the very bytes that were sent can be downloaded."""
     original = seen.renditions.get("original")
     return seen.is_as_sent or (original is not None and same_bytes(original.path, seen.sent.path))
 

@@ -1,4 +1,4 @@
-"""The way of the files: sent by ``tusd-py upload --json`` to a real server, and had back from it."""
+"""The way of the files: ``tusd-py upload --json`` sends them, and the results are downloaded."""
 
 import json
 import os
@@ -17,8 +17,10 @@ from media.measure import Media, Rendition, Seen
 
 SECONDS: Final = 3600
 _EXTENSIONS: Final = {
-    "image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif", "image/gif": ".gif",
-    "audio/mp4": ".m4a", "audio/ogg": ".opus", "audio/mpeg": ".mp3", "video/mp4": ".mp4", "text/vtt": ".vtt",
+    "image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif",
+    "image/gif": ".gif",
+    "audio/mp4": ".m4a", "audio/ogg": ".opus", "audio/mpeg": ".mp3", "video/mp4": ".mp4",
+    "text/vtt": ".vtt",
 }  # fmt: skip
 
 
@@ -36,17 +38,21 @@ def media_server(
 
 
 def send(server: Server, files: Sequence[Path], state: Path) -> dict[Path, list[dict[str, Any]]]:
-    """Send the files and follow each to its end. Returns: the lines that the command printed, by file."""
+    """Send the files and follow each to its end.
+
+    Returns: the lines that the command printed, by file.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "tusd_py", "upload", "--json", "--parallel", "3", "--url", server.files,
+        [sys.executable, "-m", "tusd_py", "upload", "--json", "--parallel", "3",
+         "--url", server.files,
          *map(str, files)],
         capture_output=True, text=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL,
         env={**os.environ, "XDG_STATE_HOME": str(state)},
     )  # fmt: skip
     printed: dict[Path, list[dict[str, Any]]] = {file: [] for file in files}
     for line in done.stdout.splitlines():
-        said = json.loads(line)
-        printed.setdefault(Path(said["file"]), []).append(said)
+        state = json.loads(line)
+        printed.setdefault(Path(state["file"]), []).append(state)
     if not any(printed.values()):
         raise RuntimeError(done.stderr[-2000:])
     return printed
@@ -55,7 +61,7 @@ def send(server: Server, files: Sequence[Path], state: Path) -> dict[Path, list[
 def seen(
     server: Server, case: Case, file: Path, states: list[dict[str, Any]], folder: Path, memo: Path
 ) -> Seen:
-    """Have back what the server has of one file: the web copy and all renditions."""
+    """Download what the server has of one file: the web copy and all renditions."""
     result = Seen(
         case=case,
         sent=Media(file, picture=case.picture, sound=case.sound, memo=memo),
@@ -107,7 +113,8 @@ def _with_extension(path: Path) -> Path:
     formats = Media(path).format.split(",")
     with path.open("rb") as file:
         head = file.read(64)
-    by_format = {"matroska": ".webm", "mp4": ".mp4", "ogg": ".ogg", "mp3": ".mp3", "wav": ".wav", "flac": ".flac",
+    by_format = {"matroska": ".webm", "mp4": ".mp4", "ogg": ".ogg", "mp3": ".mp3", "wav": ".wav",
+                 "flac": ".flac",
                  "avi": ".avi", "gif": ".gif", "aac": ".aac"}  # fmt: skip
     by_head = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif"}
     extension = next((found for start, found in by_head.items() if head.startswith(start)), "")

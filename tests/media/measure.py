@@ -18,7 +18,7 @@ from media.scene import BEEP_SECONDS, FLASH, GREYS, HEIGHT, SPOTS, WIDTH, Colour
 SECONDS: Final = 240
 SOUND_RATE: Final = 16000
 STEP: Final = SOUND_RATE // 200
-"""Samples in 5 ms, over which loudness is looked at."""
+"""Samples in 5 ms, over which loudness is measured."""
 TINY: Final = 16
 """Films of fewer dots have no room for the scene."""
 HD_LINES: Final = 720
@@ -36,7 +36,7 @@ def run(*argv: str | Path) -> subprocess.CompletedProcess[bytes]:
 
 @dataclass(frozen=True)
 class Frames:
-    """Decoded frames of one picture: when each is shown in seconds, and when the box turns white."""
+    """Decoded frames of one picture: the seconds of each, and when the box turns white."""
 
     times: tuple[float, ...]
     flashes: tuple[float, ...]
@@ -62,9 +62,10 @@ class Sound:
 
 
 class Media:
-    """One file on the disk, looked at by ffprobe and decoded by ffmpeg. Nothing is read before it is used.
+    """One file on the disk, examined by ffprobe and decoded by ffmpeg.
 
-    ``memo``: a file that keeps the costly results of earlier runs, for files that never change.
+    Nothing is read before it is used. ``memo`` is a file that keeps the costly results of earlier
+    runs, for files that never change.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Media:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """Return what ffprobe says; {} when it can't read the file."""
+        """Return ffprobe's facts; {} when it cannot read the file."""
         done = run(
             "ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams",
             "-show_chapters", "-show_programs", f"file:{self.path}",
@@ -97,7 +98,8 @@ class Media:
     def packets(self, index: int) -> int:
         """Return how many packets a stream has, by reading them."""
         done = run(
-            "ffprobe", "-v", "error", "-of", "csv=p=0", "-select_streams", str(index), "-count_packets",
+            "ffprobe", "-v", "error", "-of", "csv=p=0", "-select_streams", str(index),
+            "-count_packets",
             "-show_entries", "stream=nb_read_packets", f"file:{self.path}",
         )  # fmt: skip
         text = done.stdout.decode().strip().strip(",")
@@ -125,7 +127,7 @@ class Media:
 
     @cached_property
     def turned(self) -> int:
-        """Return the degrees by which the file says that it is turned for display."""
+        """Return the degrees by which the file's metadata turns it for display."""
         return next(
             (
                 int(data["rotation"]) % 360
@@ -149,7 +151,10 @@ class Media:
         return (height, width) if self.turned in (90, 270) else (width, height)
 
     def _kept(self, what: str, measure: Callable[[], Any]) -> Any:
-        """Return a result of an earlier run, or measure now and keep it. Only plain values are kept."""
+        """Return a result of an earlier run, or measure now and keep it.
+
+        Only plain values are kept.
+        """
         if self._memo is None:
             return measure()
         known = json.loads(self._memo.read_text()) if self._memo.exists() else {}
@@ -200,13 +205,13 @@ class Media:
     def matrix(self) -> str:
         """Return the matrix by which a browser turns this file into RGB."""
         tagged = {"bt709": "bt709", "smpte170m": "bt601", "bt470bg": "bt601", "bt2020nc": "bt2020"}
-        said = str(self.shown.get("color_space", ""))
-        if said in tagged:
-            return tagged[said]
+        stated = str(self.shown.get("color_space", ""))
+        if stated in tagged:
+            return tagged[stated]
         return "bt709" if int(self.shown.get("height", 0)) >= HD_LINES else "bt601"
 
     def spots(self, at: float = 1.2) -> dict[str, Colour]:
-        """Return the mean colour of each spot in the frame at ``at`` seconds, as a browser sees it."""
+        """Return the mean colour of each spot in the frame at ``at`` seconds, as in a browser."""
         rgb = str(self.shown.get("pix_fmt", "")).startswith(
             ("rgb", "bgr", "gbr", "arg", "abg", "pal", "0")
         )
@@ -224,17 +229,21 @@ class Media:
     @cached_property
     def sounds(self) -> list[Sound]:
         """Decode every sound."""
-        return [self._heard(f"0:a:{number}") for number in range(len(self.streams("audio")))]
+        return [
+            self._decoded_sound(f"0:a:{number}") for number in range(len(self.streams("audio")))
+        ]
 
     @cached_property
     def sound(self) -> Sound | None:
         """Decode the sound that is the content; None when there is none."""
         if not self.streams("audio"):
             return None
-        length, beeps, hz, loudest = self._kept("sound", lambda: astuple(self._heard(self._sound)))
+        length, beeps, hz, loudest = self._kept(
+            "sound", lambda: astuple(self._decoded_sound(self._sound))
+        )
         return Sound(length, tuple(beeps), hz, loudest) if length else None
 
-    def _heard(self, spec: str) -> Sound:
+    def _decoded_sound(self, spec: str) -> Sound:
         done = run(
             "ffmpeg", "-v", "error", "-nostdin", "-i", f"file:{self.path}", "-map", spec,
             "-af", f"aresample={SOUND_RATE}:async=1:first_pts=0,pan=mono|c0=c0",
@@ -292,9 +301,8 @@ class Media:
                 )
             elif kind == "audio":
                 language = stream.get("tags", {}).get("language", "und")
-                words.append(
-                    f"{codec} {stream.get('channels')}ch{'' if language == 'und' else ' ' + language}"
-                )
+                known = "" if language == "und" else f" {language}"
+                words.append(f"{codec} {stream.get('channels')}ch{known}")
             else:
                 words.append(str(codec if codec != "?" else stream.get("codec_tag_string", kind)))
         if chapters := self.facts.get("chapters"):
@@ -388,12 +396,12 @@ class Seen:
     sent: Media
     states: list[dict[str, Any]]
     web: Media | None = None
-    """What ``GET`` of the upload gives; None when it could not be had."""
+    """The answer to ``GET`` of the upload; None when there was none."""
     disposition: str = ""
     main: dict[str, Any] = field(default_factory=dict)
     """The web copy as the server lists it."""
     renditions: dict[str, Rendition] = field(default_factory=dict)
-    """What can be had beside the web copy, and the original."""
+    """The renditions besides the web copy and the original."""
     notes: list[str] = field(default_factory=list)
     played: dict[str, Any] | None = None
     """What Chromium showed."""

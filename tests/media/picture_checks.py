@@ -11,7 +11,7 @@ COMMON: Final = {"image/jpeg", "image/png", "image/webp", "image/avif"}
 
 
 def image(*, colours: int = 18, wide: bool = False) -> Check:
-    """The web copy, or a rendition of it, is a picture that Chromium shows, upright and in its colours."""
+    """Expect that Chromium shows the web copy or a rendition upright and in its colours."""
 
     def check(seen: Seen) -> Iterator[str]:
         shown = {
@@ -30,7 +30,8 @@ def image(*, colours: int = 18, wide: bool = False) -> Check:
                 yield f"{name}: {measured['width']}x{measured['height']}"
             wanted = {spot: colour for spot, (_, colour) in SPOTS.items()}
             if wide:
-                # What a browser makes of Display P3's (192, 0, 0) and so on: beyond what sRGB has.
+                # What a browser makes of Display P3's (192, 0, 0) and so on: it is beyond what sRGB
+                # has.
                 wanted = {
                     spot: colour for spot, colour in wanted.items() if spot.startswith("grey")
                 }
@@ -45,7 +46,7 @@ def image(*, colours: int = 18, wide: bool = False) -> Check:
 
 
 def image_tags(mark: bytes) -> Check:
-    """These bytes are in the web copy."""
+    """Expect these bytes in the web copy."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is not None and mark not in seen.web.path.read_bytes():
@@ -55,7 +56,7 @@ def image_tags(mark: bytes) -> Check:
 
 
 def common_picture() -> Check:
-    """The web copy or a rendition is of a type that every browser shows."""
+    """Expect that the web copy or a rendition has a type that every browser shows."""
 
     def check(seen: Seen) -> Iterator[str]:
         types = [str(each.facts.get("content_type", "")) for each in seen.renditions.values()]
@@ -67,7 +68,7 @@ def common_picture() -> Check:
 
 
 def animated() -> Check:
-    """The web copy has more than one frame."""
+    """Expect that the web copy has more than one frame."""
 
     def check(seen: Seen) -> Iterator[str]:
         if seen.web is None or seen.is_as_sent:

@@ -80,7 +80,8 @@ def _box(spot: Spot, size: tuple[int, int], colour: str) -> str:
 
 def as_yuv(pixels: str = "yuv420p", matrix: str = "bt601", values: str = "tv") -> str:
     """Return the filters that turn the drawn RGB into YUV with this matrix and range."""
-    return f"scale=out_color_matrix={matrix}:out_range={values}:flags=bicubic+accurate_rnd,format={pixels}"
+    scale = f"scale=out_color_matrix={matrix}:out_range={values}:flags=bicubic+accurate_rnd"
+    return f"{scale},format={pixels}"
 
 
 def picture(
@@ -102,12 +103,13 @@ def picture(
 
 
 def beeps(
-    seconds: float = 4, *, hz: int = 1000, rate: int = 48000, layout: str = "stereo", channels: int = 2,
+    seconds: float = 4, *, hz: int = 1000, rate: int = 48000, layout: str = "stereo",
+    channels: int = 2,
     hiss: float = 0,
 ) -> list[str]:  # fmt: skip
     """Return ffmpeg's arguments for the beeps as an input; each channel has the same tone.
 
-    ``hiss``: the amplitude of noise beside it, without which an encoder needs hardly any bits.
+    ``hiss`` is the amplitude of noise in addition, without which an encoder needs hardly any bits.
     """
     lit = f"between(mod(t,1),{FLASH_AT},{FLASH_AT + BEEP_SECONDS})"
     tone = f"0.5*sin(2*PI*{hz}*t)*{lit}"

@@ -1,4 +1,4 @@
-"""Still pictures that no encoder at hand makes: EXIF, wide gamut, CMYK, HEIC, a 144-megapixel PNG."""
+"""Still pictures that no encoder here makes: EXIF, wide gamut, CMYK, HEIC, a PNG of 144 MP."""
 
 import struct
 import zlib
@@ -38,7 +38,7 @@ def insert_segment(path: Path, marker: int, body: bytes) -> None:
 
 
 def exif(orientation: int, *, gps: bool) -> bytes:
-    """Return an APP1 segment's body: orientation, camera, date and, if wanted, a place (EXIF 2.32)."""
+    """Return an APP1 segment's body: orientation, camera, date, optionally a place (EXIF 2.32)."""
     strings = {0x010F: b"Maker\0", 0x0132: b"2024:05:06 07:08:09\0"}
     entries = 3 + gps
     heap_at = 8 + 2 + entries * 12 + 4
@@ -74,9 +74,12 @@ def display_p3() -> bytes:
     text = b"Wide\0"
     described = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78)
     tags = [
-        (b"desc", described), (b"cprt", b"text\0\0\0\0none\0"), (b"wtpt", xyz((0.9642, 1.0, 0.8249))),
-        *((name, xyz(value)) for name, value in zip((b"rXYZ", b"gXYZ", b"bXYZ"), P3_RED, strict=True)),
-        *((name, b"curv\0\0\0\0" + struct.pack(">IH", 1, 0x0233)) for name in (b"rTRC", b"gTRC", b"bTRC")),
+        (b"desc", described), (b"cprt", b"text\0\0\0\0none\0"),
+        (b"wtpt", xyz((0.9642, 1.0, 0.8249))),
+        *((name, xyz(value))
+          for name, value in zip((b"rXYZ", b"gXYZ", b"bXYZ"), P3_RED, strict=True)),
+        *((name, b"curv\0\0\0\0" + struct.pack(">IH", 1, 0x0233))
+          for name in (b"rTRC", b"gTRC", b"bTRC")),
     ]  # fmt: skip
     at = 128 + 4 + len(tags) * 12
     table, data = struct.pack(">I", len(tags)), b""
@@ -110,10 +113,13 @@ def cmyk_jpeg(path: Path) -> None:
     parts = [
         b"\xff\xd8", b"\xff\xee\x00\x0eAdobe\x00\x64\0\0\0\0\0",
         b"\xff\xdb\x00\x43\x00" + b"\x01" * 64,
-        b"\xff\xc0" + struct.pack(">HBHHB", 20, 8, HEIGHT, WIDTH, 4) + b"".join(bytes([n, 0x11, 0]) for n in (1, 2, 3, 4)),
-        b"\xff\xc4" + struct.pack(">H", 2 + 17 + 12) + b"\x00" + bytes([0, 0, 0, 12] + [0] * 12) + bytes(range(12)),
+        b"\xff\xc0" + struct.pack(">HBHHB", 20, 8, HEIGHT, WIDTH, 4)
+        + b"".join(bytes([n, 0x11, 0]) for n in (1, 2, 3, 4)),
+        b"\xff\xc4" + struct.pack(">H", 2 + 17 + 12) + b"\x00"
+        + bytes([0, 0, 0, 12] + [0] * 12) + bytes(range(12)),
         b"\xff\xc4" + struct.pack(">H", 2 + 17 + 1) + b"\x10" + bytes([1] + [0] * 15) + b"\0",
-        b"\xff\xda" + struct.pack(">HB", 14, 4) + b"".join(bytes([n, 0]) for n in (1, 2, 3, 4)) + b"\0\x3f\0",
+        b"\xff\xda" + struct.pack(">HB", 14, 4)
+        + b"".join(bytes([n, 0]) for n in (1, 2, 3, 4)) + b"\0\x3f\0",
         coded, b"\xff\xd9",
     ]  # fmt: skip
     path.write_bytes(b"".join(parts))
@@ -135,7 +141,8 @@ def _colour_at(x: int, y: int) -> Colour:
 def heic(path: Path) -> None:
     """Write the scene as an HEIC: one HEVC picture in an HEIF file (ISO/IEC 23008-12)."""
     film = path.with_suffix(".made.mp4")
-    still(film, "-c:v", "libx265", "-preset", "ultrafast", "-crf", "4", "-tag:v", "hvc1", "-x265-params",
+    still(film, "-c:v", "libx265", "-preset", "ultrafast", "-crf", "4", "-tag:v", "hvc1",
+          "-x265-params",
           "log-level=error:keyint=1", graph=as_yuv())  # fmt: skip
     whole = film.read_bytes()
     film.unlink()

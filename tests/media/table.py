@@ -1,4 +1,4 @@
-"""``make media``: all files of the table, sent through a real server, judged, and written as a table."""
+"""``make media``: all files are sent through a real server, judged, and written as a table."""
 
 import argparse
 import json
@@ -43,9 +43,9 @@ def observed(found: Seen) -> str:
     words = ["as sent" if found.is_as_sent else found.web.summary()]
     if found.web.streams("video") and found.case.group not in OWN_GROUPS:
         words.append(f"{found.web.frames.count} frames")
-    beside = sorted(name for name in found.renditions if name != found.main.get("name"))
-    if beside:
-        words.append("with " + ", ".join(beside))
+    others = sorted(name for name in found.renditions if name != found.main.get("name"))
+    if others:
+        words.append("with " + ", ".join(others))
     elif not found.is_as_sent:
         words.append("no renditions" if original_is_there(found) else "the original gone")
     words += found.notes or ([found.message] if found.message not in ("", "上传完成") else [])
@@ -80,7 +80,7 @@ def play(all_seen: Iterable[Seen]) -> None:
             found.played = measured
 
 
-def say_now(text: str) -> None:
+def print_now(text: str) -> None:
     """Print a line at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -88,9 +88,9 @@ def say_now(text: str) -> None:
 
 def run(
     cases: Sequence[Case], cache: Path, work: Path, code: Path | None = None,
-    say: Callable[[str], None] = say_now,
+    report: Callable[[str], None] = print_now,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Make, send, have back, play and judge these files. Returns: a row for each."""
+    """Make, send, download, play and judge these files. Return a row for each."""
     files: dict[str, Path] = {}
     failed: dict[str, str] = {}
     for case in cases:
@@ -98,8 +98,8 @@ def run(
             files[case.name] = inputs.made(case, cache)
         except Exception as error:  # noqa: BLE001 - an input that can't be made is a row of the table
             failed[case.name] = f"the input could not be made: {error}"
-            say(f"{case.name}: {failed[case.name]}")
-    say(f"{len(files)} files made")
+            report(f"{case.name}: {failed[case.name]}")
+    report(f"{len(files)} files made")
     found: list[Seen] = []
     with media_server(work / "data", code=code) as server:
         for later in (False, True):
@@ -108,15 +108,16 @@ def run(
                 continue
             began = time.monotonic()
             printed = send(server, [files[case.name] for case in part], work / "state")
-            say(f"{len(part)} files sent and done in {time.monotonic() - began:.0f} s")
+            report(f"{len(part)} files sent and done in {time.monotonic() - began:.0f} s")
             for case in part:
                 path = files[case.name]
                 back, memo = work / "back" / str(len(found)), inputs.memo_of(case, cache)
                 found.append(seen(server, case, path, printed.get(path, []), back, memo))
     play(found)
-    say("played in Chromium")
+    report("played in Chromium")
     rows = [
-        {"file": case.name, "group": case.group, "expected": case.expected, "observed": failed[case.name],
+        {"file": case.name, "group": case.group, "expected": case.expected,
+         "observed": failed[case.name],
          "faults": [failed[case.name]]}
         for case in cases if case.name in failed
     ]  # fmt: skip
@@ -127,7 +128,7 @@ def run(
              "observed": observed(each), "faults": faults, "played": each.played is not None}
         )  # fmt: skip
         if faults:
-            say(f"{each.case.name}: {'; '.join(faults)}")
+            report(f"{each.case.name}: {'; '.join(faults)}")
     order = {case.name: number for number, case in enumerate(cases)}
     return sorted(rows, key=lambda row: order[row["file"]])
 
@@ -192,14 +193,16 @@ def main() -> int:
     if given.table:
         given.table.write_text(as_markdown(rows, HEADING))
     wrong = sum(bool(row["faults"]) for row in rows)
-    say_now(last_line(len(rows), wrong))
+    print_now(last_line(len(rows), wrong))
     return 1 if wrong else 0
 
 
 HEADING: Final = """# What becomes of each kind of file
 
-`make media` makes these files, sends them through a real server, downloads all results, and judges them by decoding them.
-It also plays the files that their makers mark in a real Chromium. This page is the output of that command."""
+`make media` makes these files, sends them through a real server, downloads all results, \
+and judges them by decoding them.
+It also plays the files that their makers mark in a real Chromium. \
+This page is the output of that command."""
 
 
 def _make_only(cases: Sequence[Case], cache: Path) -> int:
@@ -209,8 +212,8 @@ def _make_only(cases: Sequence[Case], cache: Path) -> int:
             inputs.made(case, cache)
         except Exception as error:  # noqa: BLE001 - see ``run``
             wrong += 1
-            say_now(f"{case.name}: {error}")
-    say_now(f"{len(cases)} files, {wrong} could not be made")
+            print_now(f"{case.name}: {error}")
+    print_now(f"{len(cases)} files, {wrong} could not be made")
     return 1 if wrong else 0
 
 

@@ -16,7 +16,7 @@ RAW: dict[str, object] = {"measured": False}
     "96_cut.mp4",
     "kept, with a note that it is cut off",
     checks.kept(),
-    checks.says("cut_off"),
+    checks.has_note("cut_off"),
     **RAW,
 )
 def cut_off(path: Path) -> None:
@@ -28,7 +28,7 @@ def cut_off(path: Path) -> None:
     "97_cut_no_index.mp4",
     AS_SENT,
     checks.kept(),
-    checks.says("cut_off", "unreadable", "damaged"),
+    checks.has_note("cut_off", "unreadable", "damaged"),
     **RAW,
 )
 def no_index(path: Path) -> None:
@@ -36,19 +36,19 @@ def no_index(path: Path) -> None:
     surgery.cut(path, 0.8)
 
 
-@case("98_garbled.mp4", AS_SENT, checks.kept(), checks.says("damaged"), **RAW)
+@case("98_garbled.mp4", AS_SENT, checks.kept(), checks.has_note("damaged"), **RAW)
 def garbled(path: Path) -> None:
     film(path)
     surgery.garble(path, 0.3, 0.7, 400)
 
 
-@case("99_zeroed.mp4", AS_SENT, checks.kept(), checks.says("damaged"), **RAW)
+@case("99_zeroed.mp4", AS_SENT, checks.kept(), checks.has_note("damaged"), **RAW)
 def zeroed(path: Path) -> None:
     film(path, audio=None)
     surgery.zero(path, 0.35, 0.65)
 
 
-@case("100_garbled.ts", AS_SENT, checks.kept(), checks.says("damaged"), **RAW)
+@case("100_garbled.ts", AS_SENT, checks.kept(), checks.has_note("damaged"), **RAW)
 def garbled_ts(path: Path) -> None:
     film(path)
     surgery.garble(path, 0.3, 0.7, 400)
@@ -68,15 +68,16 @@ def joined(path: Path) -> None:
     "109_cenc.mp4",
     "kept, with a note that it is protected",
     checks.kept(),
-    checks.says("protected"),
+    checks.has_note("protected"),
     **RAW,
 )
 def protected(path: Path) -> None:
-    film(path, "-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb",
+    film(path, "-encryption_scheme", "cenc-aes-ctr",
+         "-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb",
          "-encryption_kid", "a7e61c373e219033c21091fa607bf3b8")  # fmt: skip
 
 
-@case("110_empty_moov.mp4", AS_SENT, checks.kept(), checks.says("empty"), **RAW)
+@case("110_empty_moov.mp4", AS_SENT, checks.kept(), checks.has_note("empty"), **RAW)
 def empty_moov(path: Path) -> None:
     film(path, "-movflags", "empty_moov+frag_keyframe")
     data = path.read_bytes()
@@ -116,7 +117,7 @@ def raw_photo(path: Path) -> None:
     made.rename(path)
 
 
-# A film under the brand of a picture: no decoder of pictures reads it, which a note may say.
+# This film has the brand of a picture: no decoder of pictures reads it, which a note may state.
 @case("128_heic_sequence.heics", "untouched", checks.kept(), **RAW)
 def heic_sequence(path: Path) -> None:
     made = path.with_name("made.mp4")

@@ -1,4 +1,7 @@
-"""File names that break programs. Each film has bytes of its own, or it would be known already."""
+"""File names that break programs.
+
+Each film has bytes of its own, or it would be an instant upload.
+"""
 
 from pathlib import Path
 
@@ -8,8 +11,10 @@ from media.scene import film
 
 GROUP = Group("names")
 NAMES = (
-    "%d_%s%n.mp4", "-rf.mp4", ".hidden.mp4", "new\nline.mp4", "tab\there.mp4", "a:b.mp4", "concat:a|b.mp4",
-    "quo'te\"$(id)`id`.mp4", "😀🎬.mp4", "x" * 236 + ".mp4", "trailing .mp4 ", "rtl\u202egpj.mp4", "CON.mp4",
+    "%d_%s%n.mp4", "-rf.mp4", ".hidden.mp4", "new\nline.mp4", "tab\there.mp4", "a:b.mp4",
+    "concat:a|b.mp4",
+    "quo'te\"$(id)`id`.mp4", "😀🎬.mp4", "x" * 236 + ".mp4", "trailing .mp4 ", "rtl\u202egpj.mp4",
+    "CON.mp4",
     "--help.mp4", "电影 ..%2f..%2fetc.mp4",
 )  # fmt: skip
 

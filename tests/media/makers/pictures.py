@@ -63,7 +63,8 @@ def apng(path: Path) -> None:
 
 @case("animated.webp", MOVING, picture_checks.image(colours=24), picture_checks.animated())
 def webp(path: Path) -> None:
-    ffmpeg("-f", "lavfi", "-i", f"{drawing(rate='10', seconds=1, noise=3)},format=bgra", "-c:v", "libwebp_anim", "-q:v", "95",
+    ffmpeg("-f", "lavfi", "-i", f"{drawing(rate='10', seconds=1, noise=3)},format=bgra",
+           "-c:v", "libwebp_anim", "-q:v", "95",
            "-loop", "0", path)  # fmt: skip
 
 
@@ -74,7 +75,8 @@ def heic_photo(path: Path) -> None:
 
 @case("photo.avif", SEEN, picture_checks.image(colours=24))
 def avif(path: Path) -> None:
-    still(path, "-c:v", "libaom-av1", "-cpu-used", "8", "-crf", "8", "-still-picture", "1", "-color_range", "tv",
+    still(path, "-c:v", "libaom-av1", "-cpu-used", "8", "-crf", "8", "-still-picture", "1",
+          "-color_range", "tv",
           "-colorspace", "smpte170m", "-color_primaries", "bt709", "-color_trc", "iec61966-2-1",
           graph="scale=out_color_matrix=bt601:out_range=tv,format=yuv444p")  # fmt: skip
 
@@ -115,5 +117,6 @@ def motion(path: Path) -> None:
 @case("drawing.svg", "untouched", checks.kept())
 def svg(path: Path) -> None:
     path.write_text(
-        '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="180"><rect width="48" height="36" fill="#c00000"/></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="180">'
+        '<rect width="48" height="36" fill="#c00000"/></svg>'
     )

@@ -13,18 +13,25 @@ EXACT = "every frame at its time"
 VP8 = ("-c:v", "libvpx", "-b:v", "4M", "-deadline", "realtime", "-cpu-used", "8")
 
 
-def _jittered(path: Path, times: str, *out: str, rate: str = "25", seconds: float = 4, audio: tuple[str, ...] = ("-c:a", "aac"),
-              video: tuple[str, ...] = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-bf", "0"),
-              heard: float | None = None, matrix: str = "bt601") -> None:  # fmt: skip
-    """Make a film whose frames have times by an expression of ``setpts``; flashes stand by the picture's own time."""
-    graph = f"{drawing(rate=rate, seconds=seconds)},{as_yuv(matrix=matrix)},settb=1/90000,setpts='{times}'"
-    ffmpeg("-f", "lavfi", "-i", graph, *beeps(heard or seconds), "-fps_mode", "passthrough",
-           "-enc_time_base:v", "1:90000" if path.suffix == ".mp4" else "1:1000", *video, *audio, *out, path)  # fmt: skip
+def _jittered(path: Path, times: str, *out: str, rate: str = "25", seconds: float = 4,
+              audio: tuple[str, ...] = ("-c:a", "aac"),
+              video: tuple[str, ...] = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "6",
+                                        "-bf", "0"),
+              audible: float | None = None, matrix: str = "bt601") -> None:  # fmt: skip
+    """Make a film whose frames have times by an expression of ``setpts``.
+
+    Flashes come by the picture's own time.
+    """
+    drawn = f"{drawing(rate=rate, seconds=seconds)},{as_yuv(matrix=matrix)}"
+    graph = f"{drawn},settb=1/90000,setpts='{times}'"
+    ffmpeg("-f", "lavfi", "-i", graph, *beeps(audible or seconds), "-fps_mode", "passthrough",
+           "-enc_time_base:v", "1:90000" if path.suffix == ".mp4" else "1:1000", *video, *audio,
+           *out, path)  # fmt: skip
 
 
 @case("44_vfr_phone.mp4", EXACT, film_checks.film(), played=True)
 def vfr_phone(path: Path) -> None:
-    _jittered(path, "PTS+900*sin(N*1.7)+900+gt(N\\,40)*3000", rate="30", seconds=2, heard=2.2)
+    _jittered(path, "PTS+900*sin(N*1.7)+900+gt(N\\,40)*3000", rate="30", seconds=2, audible=2.2)
 
 
 @case("45_120fps.mp4", EXACT, film_checks.film())
@@ -113,5 +120,7 @@ def slow_motion(path: Path) -> None:
     # 240 frames a second in the middle second, 30 a second elsewhere: times in units of 1/90000 s.
     times = "if(lt(N\\,240)\\,N*3000\\,if(lt(N\\,480)\\,720000+(N-240)*375\\,810000+(N-480)*3000))"
     graph = f"{drawing(rate='30', seconds=24, noise=10)},{as_yuv()},settb=1/90000,setpts='{times}'"
-    ffmpeg("-f", "lavfi", "-i", graph, *beeps(17), "-fps_mode", "passthrough", "-enc_time_base:v", "1:90000",
-           "-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-bf", "0", "-c:a", "aac", path)  # fmt: skip
+    ffmpeg("-f", "lavfi", "-i", graph, *beeps(17), "-fps_mode", "passthrough",
+           "-enc_time_base:v", "1:90000",
+           "-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-bf", "0", "-c:a", "aac",
+           path)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Recordings made by MediaRecorder in a real Chromium: a canvas that shows the scene, and an oscillator."""
+"""Recordings made by MediaRecorder in a real Chromium: the scene on a canvas, an oscillator."""
 
 from pathlib import Path
 

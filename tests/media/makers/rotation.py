@@ -157,7 +157,8 @@ def shrinking(path: Path) -> None:
     played=True,
 )
 def growing(path: Path) -> None:
-    _joined(path, [(320, 180), (640, 360)], ("-c:v", "libvpx", "-b:v", "6M", "-deadline", "realtime", "-cpu-used", "8"),
+    _joined(path, [(320, 180), (640, 360)],
+            ("-c:v", "libvpx", "-b:v", "6M", "-deadline", "realtime", "-cpu-used", "8"),
             ("-c:a", "libopus"))  # fmt: skip
 
 

@@ -16,7 +16,8 @@ HEARD = "a copy that browsers play; the original kept"
 def _with_cover(path: Path, *codec: str) -> None:
     cover = path.with_name("cover.jpg")
     still(cover, "-c:v", "mjpeg", "-q:v", "3")
-    ffmpeg(*beeps(6), "-i", cover, "-map", "0", "-map", "1", *codec, "-c:v", "copy", "-disposition:v", "attached_pic",
+    ffmpeg(*beeps(6), "-i", cover, "-map", "0", "-map", "1", *codec, "-c:v", "copy",
+           "-disposition:v", "attached_pic",
            "-metadata", "title=Song", "-metadata", "artist=Band", path)  # fmt: skip
     cover.unlink()
 

@@ -1,4 +1,4 @@
-"""What stands beside one picture and one sound: covers, more pictures, subtitles, chapters, data, tags."""
+"""Streams besides one picture and one sound: covers, pictures, subtitles, chapters, data, tags."""
 
 import struct
 from pathlib import Path
@@ -40,9 +40,11 @@ def telemetry(path: Path) -> None:
 
 
 APPLE = ("-movflags", "use_metadata_tags", "-metadata", "com.apple.quicktime.make=Apple",
-         "-metadata", "com.apple.quicktime.model=iPhone 15", "-metadata", "creation_time=2024-05-06T07:08:09Z",
+         "-metadata", "com.apple.quicktime.model=iPhone 15",
+         "-metadata", "creation_time=2024-05-06T07:08:09Z",
          "-metadata", "com.apple.quicktime.location.ISO6709=+48.8584+002.2945+035.000/",
-         "-metadata", "com.apple.quicktime.content.identifier=0A1B2C3D-0000-4000-8000-00000000ABCD")  # fmt: skip
+         "-metadata", "com.apple.quicktime.content.identifier=0A1B2C3D-0000-4000-8000-00000000ABCD",
+         )  # fmt: skip
 DATED = ("-metadata", "title=Birthday", "-metadata", "creation_time=2024-05-06T07:08:09Z",
          "-metadata", "location=+48.8584+002.2945/")  # fmt: skip
 
@@ -133,7 +135,7 @@ def wmv_picture(path: Path) -> None:
     added = guid + struct.pack("<Q", len(body) + 24) + body
     data = path.read_bytes()
     size, count = struct.unpack_from("<QI", data, 16)
-    # In front of all other objects of the header, so that the picture is the first stream.
+    # The picture goes before all other objects of the header, so that it is the first stream.
     data = (
         data[:16]
         + struct.pack("<QI", size + len(added), count + 1)
@@ -158,7 +160,8 @@ def thumbnail_first(path: Path) -> None:
     "65_default_second.mkv", "the picture that is the default", film_checks.film(), picture="0:v:1"
 )
 def default_second(path: Path) -> None:
-    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4", *picture(), *beeps(), "-map", "0", "-map", "1", "-map", "2",
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4", *picture(), *beeps(), "-map", "0",
+           "-map", "1", "-map", "2",
            *X264, *AAC, "-disposition:v:0", "0", "-disposition:v:1", "default", path)  # fmt: skip
 
 
@@ -182,8 +185,10 @@ def _texts(path: Path, languages: tuple[str, ...]) -> list[Path]:
 )
 def mov_text(path: Path) -> None:
     one, two = _texts(path, ("eng", "fre"))
-    ffmpeg(*picture(), *beeps(), "-i", one, "-i", two, "-map", "0", "-map", "1", "-map", "2", "-map", "3", *X264, *AAC,
-           "-c:s", "mov_text", "-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=fre", path)  # fmt: skip
+    ffmpeg(*picture(), *beeps(), "-i", one, "-i", two, "-map", "0", "-map", "1", "-map", "2",
+           "-map", "3", *X264, *AAC,
+           "-c:s", "mov_text", "-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=fre",
+           path)  # fmt: skip
     one.unlink()
     two.unlink()
 
@@ -197,8 +202,10 @@ def mov_text(path: Path) -> None:
 def ass_font(path: Path) -> None:
     (one,) = _texts(path, ("ger",))
     font = Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf")
-    ffmpeg(*picture(), *beeps(), "-i", one, "-map", "0", "-map", "1", "-map", "2", *X264, *AAC, "-c:s", "ass",
-           "-metadata:s:s:0", "language=ger", "-attach", font, "-metadata:s:t", "mimetype=font/ttf", path)  # fmt: skip
+    ffmpeg(*picture(), *beeps(), "-i", one, "-map", "0", "-map", "1", "-map", "2", *X264, *AAC,
+           "-c:s", "ass",
+           "-metadata:s:s:0", "language=ger", "-attach", font, "-metadata:s:t", "mimetype=font/ttf",
+           path)  # fmt: skip
     one.unlink()
 
 
@@ -349,7 +356,8 @@ def mkv_cover(path: Path) -> None:
 @case("92_cea608.mp4", "captions kept", film_checks.film())
 def captions(path: Path) -> None:
     raw = path.with_name("raw.h264")
-    ffmpeg(*picture(), "-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-bf", "0", "-x264-params",
+    ffmpeg(*picture(), "-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-bf", "0",
+           "-x264-params",
            "aud=1:repeat-headers=1", raw)  # fmt: skip
     written = b"\xb5\x00\x31GA94\x03\x41\xff\xfc\x94\x20\xff"
     sei = b"\0\0\0\1\x06\x04" + bytes([len(written)]) + written + b"\x80"
@@ -370,5 +378,7 @@ def captions(path: Path) -> None:
 )
 def programmes(path: Path) -> None:
     # The first programme is a radio's: its sound stands before picture and sound of the other.
-    ffmpeg(*beeps(hz=3000), *picture(), *beeps(hz=1000), "-map", "0", "-map", "1", "-map", "2", "-c:v", "mpeg2video",
-           "-q:v", "2", "-c:a", "mp2", "-program", "title=Radio:st=0", "-program", "title=Film:st=1:st=2", path)  # fmt: skip
+    ffmpeg(*beeps(hz=3000), *picture(), *beeps(hz=1000), "-map", "0", "-map", "1", "-map", "2",
+           "-c:v", "mpeg2video",
+           "-q:v", "2", "-c:a", "mp2", "-program", "title=Radio:st=0",
+           "-program", "title=Film:st=1:st=2", path)  # fmt: skip

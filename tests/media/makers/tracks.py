@@ -23,9 +23,12 @@ CHANNELS = "64 kbit/s a channel, or stereo beside it"
 )
 def three_languages(path: Path) -> None:
     ffmpeg(
-        *picture(), *beeps(hz=1000), *beeps(hz=2000), *beeps(hz=3000), "-map", "0", "-map", "1", "-map", "2",
-        "-map", "3", *X264, *AAC, "-metadata:s:a:0", "language=eng", "-metadata:s:a:0", "title=Commentary",
-        "-metadata:s:a:1", "language=fre", "-metadata:s:a:2", "language=jpn", "-disposition:a:0", "comment",
+        *picture(), *beeps(hz=1000), *beeps(hz=2000), *beeps(hz=3000), "-map", "0", "-map", "1",
+        "-map", "2",
+        "-map", "3", *X264, *AAC, "-metadata:s:a:0", "language=eng",
+        "-metadata:s:a:0", "title=Commentary",
+        "-metadata:s:a:1", "language=fre", "-metadata:s:a:2", "language=jpn",
+        "-disposition:a:0", "comment",
         "-disposition:a:1", "default", "-disposition:a:2", "0", path,
     )  # fmt: skip
 
@@ -48,8 +51,10 @@ def surround71(path: Path) -> None:
 
 @case("131_opus51.webm", CHANNELS, film_checks.film(), film_checks.sounds(1, per_channel=64000))
 def opus51(path: Path) -> None:
-    ffmpeg(*picture(matrix="bt709"), *beeps(layout="5.1", channels=6, hiss=0.04), "-c:v", "libvpx", "-b:v", "4M", "-deadline",
-           "realtime", "-cpu-used", "8", "-colorspace", "bt709", "-color_range", "tv", "-c:a", "libopus",
+    ffmpeg(*picture(matrix="bt709"), *beeps(layout="5.1", channels=6, hiss=0.04), "-c:v", "libvpx",
+           "-b:v", "4M", "-deadline",
+           "realtime", "-cpu-used", "8", "-colorspace", "bt709", "-color_range", "tv",
+           "-c:a", "libopus",
            "-b:a", "384k", path)  # fmt: skip
 
 
@@ -169,5 +174,6 @@ def empty_audio(path: Path) -> None:
 
 @case("82_audio_at_9s.ts", IN_TIME, film_checks.film())
 def audio_at_9s(path: Path) -> None:
-    ffmpeg(*picture(seconds=12, rate="12"), "-itsoffset", "9", *beeps(3), "-c:v", "libx264", "-preset", "ultrafast",
+    ffmpeg(*picture(seconds=12, rate="12"), "-itsoffset", "9", *beeps(3), "-c:v", "libx264",
+           "-preset", "ultrafast",
            "-crf", "2", "-c:a", "mp2", "-muxdelay", "0", path)  # fmt: skip

@@ -1,4 +1,4 @@
-"""tuspyserver as it comes; DIRECTORY in the environment."""
+"""tuspyserver with its defaults; DIRECTORY is in the environment."""
 
 import os
 
