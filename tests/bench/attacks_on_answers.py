@@ -20,7 +20,7 @@ def unread_downloads(target: Target) -> bool:
 
 
 def downloads_by_drops(target: Target) -> bool:
-    """Request it 100 times and read some bytes a second, into a small buffer."""
+    """Request the file 100 times and read some bytes a second, into a small buffer."""
     head = f"GET {target.prepared} HTTP/1.1\r\nHost: localhost:{target.port}\r\n\r\n".encode()
     left = [target.connect(receive_buffer=2048) for _ in range(100)]
     for connection in left:

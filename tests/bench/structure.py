@@ -129,7 +129,7 @@ class Watch:
                 self.entered.add(name)
 
     def install(self) -> None:
-        """Install it before the application makes its threads, and on the loop's thread."""
+        """Install the watch before the application makes its threads, and on the loop's thread."""
         threading.setprofile(self.profile)
         sys.setprofile(self.profile)
         for name in ("pwritev", "pwrite", "writev", "write"):

@@ -19,7 +19,7 @@ def test_it_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
     pages = list((tmp_path / "site").rglob("*.html"))
     sources = [path for path in (ROOT / "docs").rglob("*.md") if path.name != "README.zh.md"]
-    assert len(pages) == len(sources) + 1, "and the one for what is not there"
+    assert len(pages) == len(sources) + 1, "the pages and the one for 404"
     for page in pages:
         loaded = FROM_ELSEWHERE.findall(page.read_text("utf-8"))
         assert [tag for tag in loaded if "canonical" not in tag] == [], page

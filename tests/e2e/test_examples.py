@@ -32,7 +32,7 @@ def running(example: str, folder: Path, *flags: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
 
     def answers() -> bool:
-        assert process.poll() is None, "it ended"
+        assert process.poll() is None, "the example has ended"
         try:
             return httpx.get(url).status_code == 200
         except httpx.TransportError:

@@ -91,7 +91,7 @@ def test_every_stream_gets_every_state_in_order_and_one_end_through_one_connecti
             streams = await open_streams(here.url, [f"{EVENTS}/{task}" for task in tasks * 12])
             mine = await open_streams(here.url, [EVENTS] * 5)
             await until(lambda: all(stream.arrivals for stream in streams), timeout=30)
-            assert listening_connections(view) == 2, "the server's and this test's"
+            assert listening_connections(view) == 2, "one of the server and one of this test"
             cluster.add_worker()
             for url in urls:
                 await asyncio.to_thread(patch, url, 0, os.urandom(1000))

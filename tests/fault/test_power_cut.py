@@ -80,7 +80,7 @@ def test_without_a_sync_the_cut_really_takes_bytes(disk: PowerCutDisk) -> None:
         writer.write([bytes(MIB)])
         writer.sync()
     store = cut_and_restore(disk)
-    assert offset_or_gone(store, upload_id) in (None, 0), "or these tests prove nothing"
+    assert offset_or_gone(store, upload_id) in (None, 0), "otherwise these tests prove nothing"
 
 
 def test_strict_keeps_what_was_created(disk: PowerCutDisk) -> None:

@@ -332,6 +332,6 @@ def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
             # Requests with unknown keys cause at most one fetch in ten seconds.
             wait_until(lambda: status_with(new) == 200, timeout=30)
             assert issuer.requests == 2
-            assert status_with(good) == 401, "its key was taken back"
+            assert status_with(good) == 401, "its key was withdrawn"
     finally:
         issuer.close()

@@ -69,7 +69,7 @@ def assert_deletions_need_nothing_from_others(server: Server, disk: Path, urls: 
         fill(ballast)
         assert delete(url) == 204
         used = used or len(list(spare.iterdir())) < PIECES
-    assert used, "the databases never needed it: this shows nothing"
+    assert used, "the databases did not need the reserve: the test proves nothing"
     ballast.unlink()
     wait_until(lambda: len(list(spare.iterdir())) == PIECES)
     assert sum(path.stat().st_blocks * 512 for path in spare.iterdir()) >= RESERVE // 4

@@ -90,7 +90,9 @@ def test_what_our_own_rules_refuse_calls_no_hook(tmp_path: Path, receiver: Recei
             assert httpx.post(server.files, headers=final).status_code == status
         too_long = {**TUS, "Upload-Length": str(1 << 50)}
         assert httpx.post(server.files, headers=too_long).status_code == 413
-        assert receiver.events().count("pre-create") == 1, "of the final upload that can be"
+        assert receiver.events().count("pre-create") == 1, (
+            "only for the final upload that is possible"
+        )
 
 
 @pytest.mark.parametrize("trouble", ["answers 500", "is away", "answers too much", "is silent"])
@@ -128,7 +130,7 @@ def test_undelivered_events_are_delivered_later_in_order_through_kill_9(
         task = task_id(send(server, b"some text", "a.txt"))
         server.wait_for_status(task, "completed")
         wait_until(lambda: "post-create" in receiver.events())
-        assert "post-finish" not in receiver.events(), "it waits for what came before"
+        assert "post-finish" not in receiver.events(), "it waits for the earlier event"
         server.kill()
         receiver.answer = lambda _: (204, None)
         server.start()

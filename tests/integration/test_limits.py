@@ -53,7 +53,7 @@ def test_more_bytes_than_the_quota_are_refused_before_they_are_sent(server: Serv
     ):
         assert (response.status_code, response.json()["code"]) == (413, "quota_exceeded")
         assert response.json()["error"] == "存储空间不足"
-    assert sources(server) == held, "nothing was left behind"
+    assert sources(server) == held, "no refused upload was left"
     assert create_upload(server, 40 * KIB).status_code == 201
 
 
@@ -102,7 +102,7 @@ def test_the_number_of_open_uploads_is_limited(server: Server) -> None:
     refused = create_upload(server, 10)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_uploads")
     assert int(refused.headers["Retry-After"]) > 0
-    assert patch(urls[0], 0, b"0123456789").status_code == 204, "those that are go on"
+    assert patch(urls[0], 0, b"0123456789").status_code == 204, "open uploads go on"
     create(server, 10)
     assert create_upload(server, 10).status_code == 429
 

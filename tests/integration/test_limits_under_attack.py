@@ -192,7 +192,7 @@ def test_many_bodies_at_once_have_no_more_than_one(server: Server) -> None:
     assert len(refused) >= 5
     assert {code(answer) for answer in refused} == {REFUSED}
     for url in urls:
-        assert head(url).status_code == 200, "what had room is there"
+        assert head(url).status_code == 200, "the bytes that had room are there"
 
 
 def test_a_body_that_breaks_off_gives_back_what_it_did_not_use(server: Server) -> None:

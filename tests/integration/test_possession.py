@@ -129,7 +129,7 @@ def test_who_proves_has_the_file_without_sending_it(tmp_path: Path) -> None:
         mine = here.ports.catalog.objects.file_by_hash(owner_scope(UserId(2)), HASH)
         assert progress["repository_id"] == mine.identity if mine is not None else None
         again = await here.create()
-        assert again.headers["Upload-Instant"] == "1", "it is his own now"
+        assert again.headers["Upload-Instant"] == "1", "the file is their own now"
 
     run(tmp_path, scene)
 

@@ -74,7 +74,7 @@ def test_the_number_of_a_users_streams_of_all_kinds_is_limited(server: Server) -
 
         other, status, _ = listen(server, 8)
         stack.callback(other.socket.close)
-        assert status == 200, "another user's are counted apart"
+        assert status == 200, "streams of another user are counted separately"
         progress = f"{server.url}/api/file/upload/progress/{task}"
         assert httpx.get(progress, headers=headers(7)).status_code == 200
 

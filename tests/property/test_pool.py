@@ -244,7 +244,7 @@ class PoolMachine(RuleBasedStateMachine):
         try:
             self.catalog(server).jobs.complete(task_id, fence=fence, stored=stored)
         except LeaseLost:
-            assert task_id not in self.uploads, "only a deleted upload's job is taken away"
+            assert task_id not in self.uploads, "only the job of a deleted upload is removed"
         except TransientError:
             self.catalog(server).jobs.release(task_id, fence=fence)
             self.queued.append(task_id)

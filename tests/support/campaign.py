@@ -106,7 +106,7 @@ class Campaign:
             self._queue.put(None)
         for thread in self._clients:
             thread.join(120)
-            assert not thread.is_alive(), "a client never got its file through"
+            assert not thread.is_alive(), "a client did not complete its files"
         for thread in self._followers:
             thread.join(120)
             assert not thread.is_alive(), "a follower never received the end"

@@ -80,9 +80,6 @@ class HostileServer:
             for piece in [answer] if isinstance(answer, bytes) else answer:
                 connection.sendall(piece)
 
-    def of_method(self, method: str) -> list[Request]:
-        return [request for request in self.requests if request.method == method]
-
     def close(self) -> None:
         # While another thread accepts on a listener, close alone does not close it.
         with suppress(OSError):

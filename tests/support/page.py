@@ -26,7 +26,7 @@ class Visit:
         )  # fmt: skip
 
     def wait_for_line(self) -> None:
-        """Wait until all steps before its next ``line`` are done."""
+        """Wait until all steps before the visit's next ``line`` are done."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._lines.append(line)
@@ -35,7 +35,7 @@ class Visit:
         raise AssertionError(self._process.communicate()[1])
 
     def go_on(self) -> None:
-        """Continue with the steps after its next ``line``."""
+        """Continue with the steps after the visit's next ``line``."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()

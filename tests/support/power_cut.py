@@ -65,7 +65,7 @@ class PowerCutDisk:
         self._mount()
 
     def unplug(self) -> None:
-        """Unmount it, even if processes still have files open there."""
+        """Unmount the disk, even if processes still have files open there."""
         subprocess.run(["umount", "-l", str(self.path)], capture_output=True, check=False)
 
 

@@ -10,7 +10,7 @@ def wait_until(condition: Callable[[], object], timeout: float = 30.0) -> None:
     """Poll until the condition holds."""
     deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, "the condition never held"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         threading.Event().wait(0.02)
 
 
@@ -18,5 +18,5 @@ async def until(condition: Callable[[], object], *, timeout: float = 30.0) -> No
     """Poll until the condition holds; the loop is free meanwhile."""
     deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, "the condition never held"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         await asyncio.sleep(0.02)

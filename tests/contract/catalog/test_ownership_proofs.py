@@ -71,7 +71,7 @@ def test_a_right_answer_gives_the_file(catalog: Catalog) -> None:
     assert history.status == "completed"
     catalog.uploads.close(theirs, UploadState.TERMINATED)
     assert catalog.objects.file_by_hash(owner_scope(OTHER), HASH) is None
-    assert catalog.objects.file_by_hash(MINE, HASH) == file, "each owner's file is his own"
+    assert catalog.objects.file_by_hash(MINE, HASH) == file, "each owner has a separate file"
     assert not catalog.objects.condemn(STORED.object_key)
 
 
@@ -92,7 +92,7 @@ def test_an_answer_is_taken_once(catalog: Catalog) -> None:
     made, _ = challenged(catalog)
     assert catalog.ownership.prove(made, OF_ONE_OTHER, bytes(32)) is None
     assert catalog.ownership.prove(made, OF_ONE_OTHER, one.answer) is None
-    assert catalog.uploads.get(made.id) == made, "nothing was changed"
+    assert catalog.uploads.get(made.id) == made, "the refused proof changed nothing"
 
 
 def test_a_replayed_answer_is_worth_nothing_elsewhere(catalog: Catalog) -> None:
@@ -237,7 +237,7 @@ def test_many_users_do_not_try_a_content_together(catalog: Catalog) -> None:
     nonces = [challenged(catalog, user=UserId(100 + number))[1] for number in range(30)]
     assert sum(nonce != DECOY.nonce for nonce in nonces) == TRYING_USERS
     other = "c" * 64
-    assert challenged(catalog, declared_hash=other)[1] == DECOY.nonce, "no user has that one"
+    assert challenged(catalog, declared_hash=other)[1] == DECOY.nonce, "no user has that file"
 
 
 def test_a_right_answer_counts_as_no_try(catalog: Catalog) -> None:

@@ -98,7 +98,9 @@ def test_bytes_of_unknown_length_are_granted_and_count(catalog: Catalog) -> None
     with pytest.raises(QuotaExceeded):
         catalog.uploads.add(upload(length=16), BYTES)
     catalog.uploads.add(upload(length=10), BYTES)
-    assert catalog.uploads.reserve_quota(made, end=20, ahead=0, limit=25) == 15, "what there is"
+    assert catalog.uploads.reserve_quota(made, end=20, ahead=0, limit=25) == 15, (
+        "all bytes that were free"
+    )
     assert catalog.uploads.reserve_quota(made, end=20, ahead=0, limit=25) == 15
     assert catalog.uploads.reserve_quota(made, end=12, ahead=0, limit=25) == 15
     assert catalog.uploads.usage(ME) == Usage(2, 25, 2)

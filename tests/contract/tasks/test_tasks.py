@@ -75,7 +75,9 @@ def test_changes_put_together_are_as_those_put_one_by_one(view: TaskView) -> Non
     assert found is not None
     assert other is not None
     assert (found.status, found.seq) == (TaskStatus.RECEIVED, 2)
-    assert (other.status, other.seq) == (TaskStatus.RECEIVED, 1), "it had been further already"
+    assert (other.status, other.seq) == (TaskStatus.RECEIVED, 1), (
+        "its state was a later one already"
+    )
 
 
 def test_a_stale_change_is_not_shown(view: TaskView) -> None:

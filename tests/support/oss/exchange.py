@@ -30,7 +30,7 @@ class Endpoint:
 
 
 class _Dropped(Exception):
-    """Raised when nothing is to be carried out or answered."""
+    """Raised when the request must be neither carried out nor answered."""
 
 
 class Exchange:

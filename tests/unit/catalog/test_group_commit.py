@@ -167,7 +167,7 @@ def test_of_works_brought_together_a_failed_one_leaves_nothing(writers: Writers)
     outcomes = writers.database.commit_all([half, taken, taken])
     assert isinstance(outcomes[0].error, UploadNotFound)
     assert outcomes[1].result() == 4
-    assert isinstance(outcomes[2].error, BackendError), "4 is there already"
+    assert isinstance(outcomes[2].error, BackendError), "the table has 4 already"
     assert writers.rows() == [4]
 
 
@@ -197,7 +197,7 @@ def test_works_run_once_and_again_only_in_a_group_with_one_that_fails(writers: W
     writers.database.commit_all([counted(1), counted(2)])
     assert done == [1, 2]
     writers.database.commit_all([counted(3), counted(1), counted(4)])
-    assert done == [1, 2, 3, 1, 3, 1, 4], "until the failure, then all of them"
+    assert done == [1, 2, 3, 1, 3, 1, 4], "the works run until the failure, then all again"
     assert writers.rows() == [1, 2, 3, 4]
 
 
