@@ -119,10 +119,16 @@ def environments() -> dict[str, dict[str, str]]:
     """Return the environment of each server and worker, by the name of its place."""
     services = compose(FILLED)["services"]
     return {
-        **{f"compose {name}": services[f"{name}-1"]["environment"] for name in ("server",
-                                                                                "worker")},
-        **{f"systemd {'server' if 'server' in unit.name else 'worker'}": unit_environment(unit,
-                                                                                          "1") for unit in UNITS},
+        **{
+            f"compose {name}": services[f"{name}-1"]["environment"]
+            for name in ("server", "worker")
+        },
+        **{
+            f"systemd {role}": unit_environment(unit, "1")
+            for unit in UNITS
+            for role in ("server", "worker")
+            if role in unit.name
+        },
         **{
             f"kubernetes {found['metadata']['name'].rpartition('-')[2]}": pod_environment(found)
             for found in manifests("Deployment")
