@@ -23,6 +23,7 @@ from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.catalog.queue_positions import WaitingJobs
 from tusd_py.catalog.reprocessing import ReprocessJobs, replace_file
 from tusd_py.catalog.rows import (
+    checkpoint_of,
     checkpoint_text,
     date_time,
     facts_text,
@@ -288,7 +289,13 @@ class SqlJobs(ReprocessJobs, WaitingJobs, JobRepository):
     def pending_outcomes(self, limit: int) -> Sequence[tuple[int, Outcome]]:
         table = file_upload_history
         statement = (
-            select(outbox.c.id.label("row_id"), jobs.c.fence, jobs.c.error_code, table)
+            select(
+                outbox.c.id.label("row_id"),
+                jobs.c.fence,
+                jobs.c.error_code,
+                jobs.c.checkpoint,
+                table,
+            )
             .join(table, table.c.task_id == outbox.c.task_id)
             .outerjoin(jobs, jobs.c.task_id == outbox.c.task_id)
             .where(outbox.c.kind == OUTCOME, outbox.c.sent_at.is_(None))
@@ -303,6 +310,7 @@ class SqlJobs(ReprocessJobs, WaitingJobs, JobRepository):
                         history=history_of(row),
                         fence=row["fence"] or 0,
                         error_code=row["error_code"] or "",
+                        notes=checkpoint_of(row["checkpoint"]).notes if row["checkpoint"] else (),
                     ),
                 )
                 for row in c.execute(statement).mappings()

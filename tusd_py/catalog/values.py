@@ -7,6 +7,7 @@ from typing import Any, Final
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId, UserId
+from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Facts, Rendition
 from tusd_py.domain.upload import Upload
 
@@ -71,6 +72,8 @@ class Outcome:
     history: HistoryRow
     fence: int
     error_code: str
+    notes: tuple[Note, ...] = ()
+    """Remarks on the file for its user, for example why it was kept as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from tusd_py.domain.task import TEXT_COMPLETED
+
 
 class Note(StrEnum):
     """Names a note; a task may have several."""
@@ -66,6 +68,12 @@ NOTE_TEXTS: Final[Mapping[Note, str]] = {
     Note.NO_COVER: "封面图片无法读取",
     Note.SOUND_UNREADABLE: "音频无法读取，按原样保存",
 }
+
+
+def completed_text(notes: Iterable[Note]) -> str:
+    """Return the message of a completed task, with the texts of its notes."""
+    text = note_text(notes)
+    return f"{TEXT_COMPLETED}（{text}）" if text else TEXT_COMPLETED
 
 
 def note_text(notes: Iterable[Note]) -> str:

@@ -4,6 +4,7 @@ import logging
 
 from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.catalog.values import Outcome
+from tusd_py.domain.notes import completed_text
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.jobs.queue.port import JobQueue
 from tusd_py.tasks.port import TaskView
@@ -56,9 +57,12 @@ def _change_of(outcome: Outcome) -> tuple[TaskFacts, TaskChange]:
         file_hash=row.file_hash,
     )
     status = TaskStatus(row.status)
+    completed = status is TaskStatus.COMPLETED
     change = TaskChange(
         status=status,
-        progress=100 if status is TaskStatus.COMPLETED else 0,
+        progress=100 if completed else 0,
+        message=completed_text(outcome.notes) if completed and outcome.notes else "",
+        notes=outcome.notes if completed else (),
         attempt=outcome.fence,
         error_code=outcome.error_code,
         error_msg=row.error_msg,

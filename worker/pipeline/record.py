@@ -2,10 +2,9 @@
 
 from tusd_py.domain.errors import BackendError, TransientError
 from tusd_py.domain.file import File
-from tusd_py.domain.notes import note_text
+from tusd_py.domain.notes import completed_text
 from tusd_py.domain.task import (
     STORED_PROGRESS,
-    TEXT_COMPLETED,
     TEXT_RECORD_FAILED,
     TEXT_STORED,
     TaskStatus,
@@ -25,9 +24,8 @@ def record(attempt: Attempt) -> None:
     file = _complete(attempt)
     attempt.lease.close()
     notes = attempt.checkpoint.notes
-    text = note_text(notes)
     attempt.reporter.completed(
-        f"{TEXT_COMPLETED}（{text}）" if text else TEXT_COMPLETED,
+        completed_text(notes),
         oss_path=file.path,
         repository_id=file.identity,
         notes=notes,

@@ -278,6 +278,8 @@ def test_a_dead_letter_is_listed_and_reopened_once_while_its_source_is_there(
 def test_outcomes_are_published_from_the_outbox(catalog: Catalog) -> None:
     done, failed = finished(catalog), finished(catalog, "f" * 64)
     first, second = claimed(catalog, done), claimed(catalog, failed)
+    checkpoint = Checkpoint(step=Step.STORE, notes=(Note.UNTOUCHED,))
+    catalog.jobs.save_checkpoint(done, fence=first, checkpoint=checkpoint)
     catalog.jobs.complete(done, fence=first, stored=STORED)
     catalog.jobs.fail(failed, fence=second, error_code="corrupt", error_msg="broken")
     outcomes = catalog.jobs.pending_outcomes(10)
@@ -285,6 +287,7 @@ def test_outcomes_are_published_from_the_outbox(catalog: Catalog) -> None:
         (done, "completed", first, ""),
         (failed, "failed", second, "corrupt"),
     ]
+    assert [outcome.notes for _, outcome in outcomes] == [(Note.UNTOUCHED,), ()]
     catalog.jobs.mark_sent([row for row, _ in outcomes])
     assert catalog.jobs.pending_outcomes(10) == []
     jobs = [catalog.jobs.get(task_id) for task_id in (done, failed)]

@@ -8,7 +8,7 @@ from typing import Any
 import blake3
 import pytest
 from support.bodies import WholeBody
-from support.catalog import claim
+from support.catalog import STORED, claim
 from support.harness import ME, Harness
 from support.room import fresh_id
 from support.waiting import until
@@ -22,7 +22,9 @@ from tusd_py.domain.errors import (
     TypeMismatch,
     UploadTerminated,
 )
+from tusd_py.domain.job import Checkpoint, Step
 from tusd_py.domain.job_lane import JobLane
+from tusd_py.domain.notes import Note
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import FinishedContent, UploadState
 from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
@@ -180,6 +182,22 @@ def test_a_message_that_the_queue_refused_is_published_again(
     deliveries = [ports.queue.receive(0) for _ in sent]
     assert [found.message.task_id for found in deliveries if found is not None] == sent
     assert ports.queue.receive(0) is None
+
+
+def test_an_outcome_of_the_outbox_has_the_notes_of_the_file(client: Harness) -> None:
+    """The outbox may publish the end of a task before the worker does."""
+    upload_id = client.upload(b"job")
+    ports = client.process.ports
+    job = claim(ports.catalog, owner="w")
+    assert job is not None
+    checkpoint = Checkpoint(step=Step.STORE, notes=(Note.UNTOUCHED,))
+    ports.catalog.jobs.save_checkpoint(upload_id, fence=job.fence, checkpoint=checkpoint)
+    ports.catalog.jobs.complete(upload_id, fence=job.fence, stored=STORED)
+    assert publish_outcomes(ports.catalog.jobs, ports.tasks) == 1
+    task = ports.tasks.get(upload_id)
+    assert task is not None
+    assert (task.status, task.notes) == (TaskStatus.COMPLETED, (Note.UNTOUCHED,))
+    assert task.message == "上传完成（此类文件按原样保存）"
 
 
 def test_an_outcome_that_was_not_published_is_published_by_the_relay(client: Harness) -> None:
