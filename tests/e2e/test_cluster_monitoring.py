@@ -196,7 +196,7 @@ def test_what_is_away_is_named_by_both_and_they_recover(
         try:
             for url, verdict in zip(both, verdicts, strict=True):
                 expected = (503 if verdict == "failing" else 200, verdict, {name})
-                wait_until(lambda url=url, expected=expected: _told(url) == expected)  # type: ignore[misc]
+                wait_until(lambda url=url, expected=expected: _verdict(url) == expected)  # type: ignore[misc]
                 reasons = failing(url)[2]
                 assert reasons[name] == NO_ANSWER or "can't be reached" in reasons[name]
                 assert httpx.get(f"{url}/healthz").status_code == 200
@@ -210,7 +210,7 @@ def test_what_is_away_is_named_by_both_and_they_recover(
         wait_until(lambda url=url: _errors(url) == set())  # type: ignore[misc]
 
 
-def _told(url: str) -> tuple[int, str, set[str]]:
+def _verdict(url: str) -> tuple[int, str, set[str]]:
     """Return status, verdict, and the names of the failing checks."""
     status, verdict, reasons = failing(url)
     return status, verdict, set(reasons)

@@ -103,7 +103,7 @@ def test_without_an_answer_no_upload_begins(
         receiver.close()
     over = threading.Event()
 
-    def answer(_told: Received) -> tuple[int, object]:
+    def answer(_event: Received) -> tuple[int, object]:
         if trouble == "is silent":
             over.wait(60)
         return (200, {"x": "y" * 20_000}) if trouble == "answers too much" else (500, None)

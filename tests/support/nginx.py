@@ -46,7 +46,7 @@ class Nginx(Service):
         self.plain_port = free_port()
         self.certificate = self.directory / "certificate.pem"
         _write_certificate(self.certificate, self.directory / "key.pem")
-        # When nginx runs as root, its workers run as the user "nobody", who may not use our folder.
+        # When nginx runs as root, its workers run as a user that may not use our folder.
         user = "user root;" if os.getuid() == 0 else ""
         folders = "".join(
             f"{kind}_temp_path {self.directory}/{kind};\n"
