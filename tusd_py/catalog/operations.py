@@ -17,6 +17,7 @@ from tusd_py.clock import Clock
 from tusd_py.domain.job import Step
 from tusd_py.domain.operation import StepTime, StepTimes, Storage, WorkerInfo
 
+_STEPS: Final = frozenset(step.value for step in Step)
 KEPT_HOURS: Final = 7 * 24
 
 
@@ -68,6 +69,8 @@ class SqlOperations(OperationRepository):
             lambda c: {
                 Step(step): StepTime(int(runs), float(seconds))
                 for step, runs, seconds in c.execute(statement)
+                # A worker of a later version may have written a step that is unknown here.
+                if step in _STEPS
             }
         )
 

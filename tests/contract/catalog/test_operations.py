@@ -1,6 +1,8 @@
 """Every catalog keeps these promises: what an operator examines (``OperationRepository``)."""
 
 from dataclasses import replace
+from enum import StrEnum
+from typing import Any
 
 from support.catalog import ME, STORED, claimed, finished, upload
 from support.clock import FakeClock
@@ -82,3 +84,16 @@ def test_of_many_failures_the_newest_are_listed(catalog: Catalog, clock: FakeClo
         clock.advance(1)
     assert [job.task_id for job in catalog.jobs.dead_letters(2)] == failed[:0:-1]
     assert len(catalog.jobs.dead_letters()) == 3
+
+
+class LaterStep(StrEnum):
+    PURGE = "purge"
+
+
+def test_a_step_of_a_later_version_is_left_out(catalog: Catalog) -> None:
+    times: dict[Any, StepTime] = {
+        Step.STORE: StepTime(1, 2.0),
+        LaterStep.PURGE: StepTime(1, 1.0),
+    }
+    catalog.operations.heartbeat("w1", slots=1, times=times, for_seconds=60)
+    assert catalog.operations.step_times(hours=1) == {Step.STORE: StepTime(1, 2.0)}
