@@ -1,40 +1,23 @@
 """Figures about the structure of the code: ``make structure``; ARGS=-v lists what was counted.
 
-There is one line per figure, nothing is asserted. The docstring of each function describes how it
-counts. The path of a PATCH is measured on a real server in this process, with the connection class
-that it has in production; everything else is read from the files that git tracks.
+There is one line per figure, nothing is asserted: words and citations are held by tests, the form of
+docstrings by the linter. The docstring of each function describes how it counts. The path of a PATCH is
+measured (``patch_path``); everything else is read from the files that git tracks.
 """
 
 import argparse
 import ast
-import asyncio
-import contextvars
-import io
-import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
-import tokenize
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Final
 
-from support.uvicorn_server import serving
+from patch_path import PRODUCT, ROOT, patch_figures
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-PRODUCT: Final = ("tusd_py", "worker")
-REFUSED: Final = (
-    "told", "asked", "nobody", "somebody", "anybody", "whoever", "anew", "so many", "so long",
-    "so often", "the seed",
-)  # fmt: skip
 _VERBS: Final = """
 accept accumulate acknowledge add admit adopt advance agree alias allocate allow analyse announce
 answer append apply arrange ask assemble assert assign attach await base become begin believe bind
@@ -76,195 +59,6 @@ is are was were has have had does do did can could may might must will would sha
 isn't aren't wasn't hasn't haven't doesn't don't didn't can't couldn't mustn't won't wouldn't
 """
 FINITE: Final = frozenset(_FINITE.split())
-
-
-# -- the path of a PATCH
-
-Frame = tuple[str, str, int]
-"""File below the root, qualified name, line."""
-_origin: "contextvars.ContextVar[tuple[Frame, ...]]" = contextvars.ContextVar("origin", default=())
-_hop = threading.local()
-
-
-def _frame(frame: FrameType) -> Frame | None:
-    name = _product_file(frame.f_code)
-    return None if name is None else (name, frame.f_code.co_qualname, frame.f_lineno)
-
-
-@cache
-def _product_file(code: CodeType) -> str | None:
-    path = Path(code.co_filename)
-    if not path.is_relative_to(ROOT):
-        return None
-    name = path.relative_to(ROOT).as_posix()
-    return name if name.split("/")[0] in PRODUCT else None
-
-
-def _stack(top: FrameType | None) -> tuple[Frame, ...]:
-    """Return the product's frames, the outermost first.
-
-    They begin with the frames of the thread or task that handed the work over.
-    """
-    found: list[Frame] = []
-    while top is not None:
-        frame = _frame(top)
-        if frame is not None:
-            found.append(frame)
-        top = top.f_back
-    return (*getattr(_hop, "origin", _origin.get()), *reversed(found))
-
-
-class Watch:
-    """Records the stacks at which an upload's file is written, and product files entered."""
-
-    def __init__(self) -> None:
-        self.active = False
-        self.stacks: Counter[tuple[Frame, ...]] = Counter()
-        self.entered: set[str] = set()
-
-    def profile(self, frame: FrameType, event: str, _argument: object) -> None:
-        if self.active and event == "call":
-            name = _product_file(frame.f_code)
-            if name is not None:
-                self.entered.add(name)
-
-    def install(self) -> None:
-        """Install the watch before the application makes its threads, and on the loop's thread."""
-        threading.setprofile(self.profile)
-        sys.setprofile(self.profile)
-        for name in ("pwritev", "pwrite", "writev", "write"):
-            self._wrap(name)
-        self._follow_threads()
-        asyncio.get_running_loop().set_task_factory(_made_task)
-
-    def _wrap(self, name: str) -> None:
-        real: Callable[..., int] = getattr(os, name)
-
-        def write(descriptor: int, *arguments: Any) -> int:
-            if self.active and "/uploads/" in os.readlink(f"/proc/self/fd/{descriptor}"):
-                self.stacks[_without_lines(_from_endpoint(_stack(sys._getframe(1))))] += 1
-            return real(descriptor, *arguments)
-
-        setattr(os, name, write)
-
-    def _follow_threads(self) -> None:
-        real = ThreadPoolExecutor.submit
-
-        def submit(pool: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-            origin = _stack(sys._getframe(1))
-
-            def run() -> Any:
-                _hop.origin = origin
-                try:
-                    return function(*args, **kwargs)
-                finally:
-                    del _hop.origin
-
-            return real(pool, run)
-
-        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign,assignment]
-
-
-def _made_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **how: Any) -> Any:
-    """Make a task that keeps the frames which made it."""
-    context = how.pop("context", None) or contextvars.copy_context()
-    context.run(_origin.set, _stack(sys._getframe(1)))
-    return asyncio.Task(coroutine, loop=loop, context=context, **how)
-
-
-def _from_endpoint(stack: tuple[Frame, ...]) -> tuple[Frame, ...]:
-    """Return the frames from the innermost ``__call__`` below http/: the endpoint's."""
-    starts = [
-        index
-        for index, (file, name, _) in enumerate(stack)
-        if "/http/" in file and name.endswith(".__call__")
-    ]
-    return stack[starts[-1] :] if starts else stack
-
-
-def _without_lines(stack: tuple[Frame, ...]) -> tuple[Frame, ...]:
-    return tuple((file, name, 0) for file, name, _ in stack)
-
-
-def patch_figures(verbose: bool) -> Iterator[str]:
-    """Count frames from the endpoint's ``__call__`` to the write of the upload's file.
-
-    Both are counted, joined over threads and tasks: those of the write whose stack was seen most
-    often. Files of the product are those that are entered from the request to its answer, in each
-    of five requests.
-    """
-    for name, (stacks, entered) in asyncio.run(_measured()).items():
-        stack, _ = max(stacks.items(), key=lambda item: (item[1], len(item[0])))
-        yield f"frames from the endpoint to the write, PATCH {name}: {len(stack)}"
-        if verbose:
-            yield from (f"    {file} {qualified}" for file, qualified, _ in stack)
-            others = [len(other) for other in stacks if other != stack]
-            yield f"    frames of other writes: {others or 'none'}"
-        yield f"product files entered, PATCH {name}: {len(entered)}"
-        if verbose:
-            yield from (f"    {file}" for file in sorted(entered))
-
-
-async def _measured() -> dict[str, tuple[Counter[tuple[Frame, ...]], set[str]]]:
-    from tusd_py.server import create_app
-    from tusd_py.settings.model import Settings
-
-    watch = Watch()
-    watch.install()
-    found = {}
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder) / "data", workers=0)
-        app = create_app(settings)
-        async with app.router.lifespan_context(app), serving(app) as port:
-            for size, name in ((4 << 20, "of 4 MiB"), (4 << 10, "of 4 KiB")):
-                for last, where in ((False, "in the middle"), (True, "to the end")):
-                    seen = [await _patched(watch, port, size, last=last) for _ in range(5)]
-                    entered = set.intersection(*(files for _, files in seen))
-                    found[f"{name} {where}"] = (seen[-1][0], entered)
-    sys.setprofile(None)
-    threading.setprofile(None)  # type: ignore[arg-type]
-    return found
-
-
-async def _patched(
-    watch: Watch, port: int, size: int, *, last: bool
-) -> tuple[Counter[tuple[Frame, ...]], set[str]]:
-    length = size if last else 2 * size
-    fields = {"Tus-Resumable": "1.0.0", "Upload-Length": str(length), "Content-Length": "0"}
-    head = await asyncio.to_thread(_exchange, port, "POST", "/files/", fields, b"")
-    location = re.search(rb"(?i)location: *http://[^/]+(\S+)", head)
-    assert location, head
-    path = location[1].decode()
-    fields = {
-        "Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Length": str(size),
-        "Content-Type": "application/offset+octet-stream",
-    }  # fmt: skip
-    watch.stacks, watch.entered = Counter(), set()
-    watch.active = True
-    answer = await asyncio.to_thread(_exchange, port, "PATCH", path, fields, bytes(size))
-    watch.active = False
-    assert answer.startswith(b"HTTP/1.1 204"), answer
-    return watch.stacks, watch.entered
-
-
-def _exchange(port: int, method: str, path: str, fields: dict[str, str], body: bytes) -> bytes:
-    """Return the head of the answer.
-
-    A body of a few KiB comes with the head, as clients send it.
-    """
-    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
-    lines += [f"{name}: {value}" for name, value in fields.items()]
-    with socket.create_connection(("127.0.0.1", port), 30) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-        head = b""
-        while b"\r\n\r\n" not in head:
-            piece = connection.recv(65536)
-            assert piece, head
-            head += piece
-    return head
-
-
-# -- what is read from the files
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -378,12 +172,6 @@ def docstring_figures(verbose: bool) -> Iterator[str]:
     yield f"docstrings that are none of these: {_share(len(neither), total)}"
     if verbose:
         yield from (f"    {at} {text.splitlines()[0]}" for at, text in neither)
-    flagged = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "D401", "--statistics",
-         *PRODUCT],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    ).stdout.split()  # fmt: skip
-    yield f"docstrings that ruff's D401 refuses (not imperative): {flagged[0] if flagged else 0}"
 
 
 def _words(text: str) -> list[str]:
@@ -411,110 +199,6 @@ def _is_sentence(text: str) -> bool:
 
 def _share(count: int, total: int) -> str:
     return f"{count} ({100 * count / total:.1f} %)"
-
-
-def word_figures(verbose: bool) -> Iterator[str]:
-    """Count words that the project does not use.
-
-    In Python files these are words in comments, docstrings and other strings, and apart from these
-    in names; in the documents anywhere. This file, which lists them, is left out.
-    """
-    tests = [path for path in tracked("tests/*.py") if path != Path(__file__).resolve()]
-    for label, paths in (("product", product()), ("tests", tests)):
-        texts, names = Counter[str](), Counter[str]()
-        for path in paths:
-            text, name = _text_and_names(path)
-            texts.update(_refused(text))
-            names.update(_refused(name))
-        yield _counted(f"refused words in comments and strings, {label}", texts, verbose)
-        yield _counted(f"refused words in names, {label}", names, verbose)
-    documents = Counter[str]()
-    for path in tracked("*.md", ":!tests"):
-        documents.update(_refused(path.read_text("utf-8")))
-    yield _counted("refused words in documents", documents, verbose)
-
-
-def _counted(label: str, found: Counter[str], verbose: bool) -> str:
-    detail = f" ({', '.join(f'{word} {count}' for word, count in found.most_common())})"
-    return f"{label}: {found.total()}{detail if verbose and found else ''}"
-
-
-def _refused(text: str) -> Iterator[str]:
-    pattern = "|".join(word.replace(" ", r"\s+(?:#\s*)?") for word in REFUSED)
-    for match in re.finditer(rf"\b({pattern})\b", text, re.IGNORECASE):
-        yield " ".join(match[1].replace("#", " ").lower().split())
-
-
-def _text_and_names(path: Path) -> tuple[str, str]:
-    """Return comments and strings; and names, their words apart and each name once in a file."""
-    texts, names = [], set()
-    with path.open("rb") as file:
-        for token in tokenize.tokenize(io.BytesIO(file.read()).readline):
-            if token.type in (tokenize.COMMENT, tokenize.STRING):
-                texts.append(token.string)
-            elif token.type == tokenize.NAME:
-                names.add(token.string)
-    return "\n".join(texts), "\n".join(name.replace("_", " ") for name in sorted(names))
-
-
-def citation_figures(verbose: bool) -> Iterator[str]:
-    """Count references to numbered items and pages of documents, in comments and strings.
-
-    Resolved: a decision by its file in docs/decisions, a hole and a fault by its row in
-    docs/holes.md and docs/faults.md, a page of docs/ by its existence, any other one (S8, K2) by a
-    row whose first cell it is, or by its heading, in the documents. ``ARCHITECTURE, decision 2``
-    and ``JOBS §7`` name documents that must exist.
-    """
-    pages = {path: path.read_text("utf-8") for path in tracked("docs/*.md")}
-    found: Counter[str] = Counter()
-    for path in product():
-        text, _ = _text_and_names(path)
-        found.update(_citations(" ".join(re.sub(r"\n\s*#?", " ", text).split())))
-    good = {name for name in found if _resolves(name, pages)}
-    resolved = sum(found[name] for name in good)
-    yield f"citations in the product: {found.total()}, of which {resolved} resolve"
-    if verbose:
-        kinds: defaultdict[str, list[str]] = defaultdict(list)
-        for name in sorted(found):
-            kinds["resolved" if name in good else "not resolved"].append(f"{name} ({found[name]})")
-        yield from (f"    {kind}: {', '.join(names)}" for kind, names in kinds.items())
-
-
-_NUMBERED: Final = re.compile(
-    r"(?P<document>ARCHITECTURE, )?\b(?P<kind>decision|hole|fault)s? (?P<first>\d+)"
-    r"(?P<more>(?:,? (?:and|to) \d+|, \d+)*)"
-)
-
-
-def _citations(text: str) -> Iterator[str]:
-    for match in _NUMBERED.finditer(text):
-        for number in [match["first"], *re.findall(r"\d+", match["more"])]:
-            yield f"{match['document'] or ''}{match['kind']} {number}"
-    for match in re.finditer(r"\b[A-Z]{4,} §\d+|\bdocs/[\w./-]+\.md\b", text):
-        yield match[0]
-    # S3 is a storage service, except where it stands alone in brackets.
-    for match in re.finditer(r"\b[SKFQ]\d{1,2}\b(?!\w)", text):
-        if match[0] != "S3" or text[match.start() - 1] == "(":
-            yield match[0]
-
-
-def _resolves(name: str, pages: dict[Path, str]) -> bool:
-    if name.startswith("docs/"):
-        return (ROOT / name).is_file()
-    if "§" in name or ", " in name:
-        return (ROOT / f"{re.split('[ ,]', name)[0]}.md").is_file()
-    kind, _, number = name.partition(" ")
-    if kind == "decision":
-        return any(path.name.startswith(f"{int(number):04d}-") for path in pages)
-    if name == "S3":  # Rows and headings of this name are about storage.
-        return False
-    if kind in ("hole", "fault"):
-        page = pages.get(ROOT / f"docs/{kind}s.md", "")
-        return re.search(rf"^\| *{number} *\|", page, re.M) is not None
-    definition = re.compile(
-        rf"^(?:\| *{re.escape(name)} *\||#+ *{re.escape(name)}(?:[.:]|$))", re.M | re.IGNORECASE
-    )
-    return any(definition.search(text) for text in pages.values())
 
 
 def file_figures(verbose: bool) -> Iterator[str]:
@@ -558,8 +242,7 @@ def mirror_figures(verbose: bool) -> Iterator[str]:
 
 
 FIGURES: Final = (
-    patch_figures, port_figures, upload_figures, docstring_figures, word_figures, citation_figures,
-    file_figures, mirror_figures,
+    patch_figures, port_figures, upload_figures, docstring_figures, file_figures, mirror_figures,
 )  # fmt: skip
 
 
