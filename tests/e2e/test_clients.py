@@ -6,7 +6,6 @@ import io
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import aiotus
 import httpx
 import pytest
 from support.breaking_proxy import BreakingProxy
+from support.required import require_node
 from support.server import Server
 from support.tus import task_id
 from tusclient import client as tuspy
@@ -103,8 +103,7 @@ def test_aiotus_uploads_parts_at_once(server: Server, content: bytes) -> None:
 
 
 def node(server: Server, file: Path, endpoint: str = "", **options: object) -> dict[str, object]:
-    if shutil.which("node") is None or not (NODE / "node_modules" / "tus-js-client").exists():
-        pytest.skip("node and tus-js-client are not installed: see tests/node/install.sh")
+    require_node("tus-js-client")
     done = subprocess.run(
         ["node", str(NODE / "upload.mjs"), endpoint or server.files, str(file),
          json.dumps(options)],

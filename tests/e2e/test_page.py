@@ -13,6 +13,7 @@ import pytest
 from support.media import video
 from support.metrics import metrics
 from support.page import visiting
+from support.required import NODE_PACKAGES, require_program
 from support.server import STILLS, Server, running_server
 from support.tokens import SECRET, token
 from support.waiting import wait_until
@@ -201,8 +202,7 @@ def test_a_browser_gets_the_page_and_others_a_few_lines(server: Server) -> None:
 
 
 def test_what_is_committed_is_what_is_built(tmp_path: Path) -> None:
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed: see tests/node/install.sh")
+    require_program("npm", NODE_PACKAGES)
     page = ROOT / "tusd_py" / "page"
     # The page has the texts of tasks from the same file as the command line.
     shutil.copy(ROOT / "tusd_py" / "task_texts.json", tmp_path)

@@ -1,14 +1,13 @@
 """Pages of another site, and of a rebound name, in a real Chromium."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import pytest
 from support.page import NODE
+from support.required import require_node, require_program
 from support.server import running_server
 from support.tus import send
 
@@ -17,8 +16,8 @@ LISTED: Final = "http://listed.example"
 
 def tried(page: str, server: str, file: str) -> dict[str, Any]:
     """Return the result of each attempt of a page at this address."""
-    if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
-        pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
+    require_program("chromium")
+    require_node("playwright-core")
     host = httpx.URL(page).host
     done = subprocess.run(
         ["node", str(NODE / "hostile-page.mjs"), page, server, file, host],

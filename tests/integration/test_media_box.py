@@ -12,6 +12,7 @@ import pytest
 from support.boxes import BOXES, PYTHON, box_of, ran
 from support.films import encode_line
 from support.media import make, video
+from support.required import needs_root
 
 from tusd_py.clock import SystemClock
 from worker.media import run as running
@@ -177,7 +178,7 @@ def test_a_filter_that_a_cleaner_took_is_made_again() -> None:
     assert again.stat().st_size % 8 == 0 < again.stat().st_size
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed")
+@needs_root("it runs a program as another user")
 def test_an_unprivileged_users_box_has_a_limit_of_processes_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

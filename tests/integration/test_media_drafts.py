@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.media import video
+from support.required import needs_root
 from support.server import running_server
 from support.tus import send
 from support.waiting import wait_until
@@ -41,7 +42,7 @@ def _leaves(kind: str, folder: Path, other: Path) -> None:
     [
         "symbolic link", "hard link", "FIFO", "folder", "empty", "too large", "another entry",
         "another name", "nothing",
-        pytest.param("device", marks=pytest.mark.skipif(os.geteuid() != 0, reason="not root")),
+        pytest.param("device", marks=needs_root("it makes a device")),
     ],
 )  # fmt: skip
 def test_what_a_box_leaves_is_one_plain_file_or_nothing(tmp_path: Path, kind: str) -> None:

@@ -1,7 +1,6 @@
 """Alerts and dashboard of deploy/monitoring, tried with a real Prometheus."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +8,12 @@ from pathlib import Path
 import pytest
 from support.media import video
 from support.prometheus import MONITORING, Prometheus
+from support.required import needs_programs
 from support.server import Server, running_server
 from support.tus import send, task_id
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("prometheus") is None, reason="prometheus is not installed"
-)
+pytestmark = needs_programs("prometheus")
 
 MAY_BE_EMPTY = ("tusd_hooks_total",)
 """No event was delivered to hooks here."""

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import aiotus
-import pytest
+from support.required import require_node, require_program
 from support.services import free_port
 from tusclient import client as tuspy
 
@@ -68,8 +67,7 @@ def by_uppy(
     **options: object,
 ) -> str:
     """Upload the file and return the address of the upload."""
-    if shutil.which("chromium") is None:
-        pytest.skip("chromium is not installed: see deploy/packages/test.txt")
+    require_program("chromium")
     options = {
         "metadata": {"filehash": declared},
         "headers": headers or {},
@@ -82,8 +80,7 @@ def by_uppy(
 def _by_node(
     script: str, package: str, endpoint: str, file: Path, options: Mapping[str, object]
 ) -> str:
-    if shutil.which("node") is None or not (NODE / "node_modules" / package).exists():
-        pytest.skip(f"node and {package} are not installed: see tests/node/install.sh")
+    require_node(package)
     done = subprocess.run(
         ["node", str(NODE / script), endpoint, str(file), json.dumps(options)],
         capture_output=True, text=True, timeout=SECONDS, check=False,

@@ -1,24 +1,20 @@
 """A person at a page, in a real Chromium."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-NODE = Path(__file__).parents[1] / "node"
+from support.required import NODE, require_node, require_program
 
 
 class Visit:
     """A person at the page, who does one step after the other."""
 
     def __init__(self, url: str, steps: list[list[object]], **options: object) -> None:
-        if shutil.which("chromium") is None or not (NODE / "node_modules/playwright-core").exists():
-            pytest.skip("chromium and playwright-core are not installed: see tests/node/install.sh")
+        require_program("chromium")
+        require_node("playwright-core")
         self._lines: list[str] = []
         self._process = subprocess.Popen(
             ["node", str(NODE / "page-visit.mjs"), url, json.dumps(steps), json.dumps(options)],

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pytest
+from support.required import require
 
 EXT4_IOC_SHUTDOWN: Final = 0x8004587D
 _NOLOGFLUSH: Final = 2
@@ -79,14 +79,13 @@ def _run(*command: str) -> None:
 def power_cut_disk(directory: Path, size_mib: int = 64) -> Iterator[PowerCutDisk]:
     """Mount such a disk for the length of a block.
 
-    Where none can be mounted (that needs root and loop devices) the test is skipped with the
-    reason; in CI it fails.
+    Mounting needs root and loop devices: see ``support.required``.
     """
     disk = PowerCutDisk(directory, size_mib)
     try:
         disk.plug_in()
     except OSError as error:
-        pytest.skip(f"no disk can be mounted here: {error}")
+        require(False, f"no disk can be mounted here: {error}")
     try:
         yield disk
     finally:

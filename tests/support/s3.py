@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import pytest
+from support.required import require
 from support.services import Service
 
 BINARY = next(iter((Path(__file__).parents[1] / "s3" / "bin").glob("versitygw-*")), None)
@@ -37,8 +37,7 @@ class S3Server(Service):
         return {"PATH": os.environ["PATH"], "HOME": str(self.directory)}
 
     def start(self) -> None:
-        if BINARY is None:
-            pytest.skip("versitygw is not installed: see tests/s3/install.sh")
+        require(BINARY is not None, "versitygw is not installed: see tests/s3/install.sh")
         super().start()
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
+from support.required import require
 
 MIB = 1 << 20
 
@@ -15,7 +15,7 @@ MIB = 1 << 20
 def small_disk(directory: Path, size_mib: int, *, kind: str = "tmpfs") -> Iterator[Path]:
     """Mount a small file system for the length of a block.
 
-    Where none can be mounted (that needs root) the test is skipped with the reason; in CI it fails.
+    Mounting needs root: see ``support.required``.
 
     Args: kind: ``tmpfs``, or ``ext4`` without blocks that only root may use.
     """
@@ -30,8 +30,7 @@ def small_disk(directory: Path, size_mib: int, *, kind: str = "tmpfs") -> Iterat
         subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-b", "4096", str(image)], check=True)
         command = ["mount", "-o", "loop", str(image), str(mount)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    require(done.returncode == 0, f"nothing can be mounted here: {done.stderr.strip()}")
     try:
         yield mount
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.deploy_files import DEPLOY, ENV_EXAMPLES, UNITS, environment, seconds
+from support.required import needs_programs
 
 IDS = [unit.stem for unit in UNITS]
 
@@ -21,7 +22,7 @@ def directives(unit: Path) -> dict[str, str]:
     return dict(parser["Service"])
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+@needs_programs("systemd-analyze")
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
     program = tmp_path / "tusd-py"
     program.write_text("#!/bin/sh\n")
@@ -72,9 +73,7 @@ def test_the_worker_leaves_bubblewrap_what_it_needs() -> None:
     assert "@mount" in found["SystemCallFilter"]
 
 
-@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@needs_programs("bwrap", "systemd-analyze", "strace")
 def test_the_workers_filter_lets_bubblewrap_through(tmp_path: Path) -> None:
     found = directives(next(unit for unit in UNITS if "worker" in unit.name))
     allowed = set().union(*(_calls(name) for name in found["SystemCallFilter"].split()))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.required import require
 from support.room import fresh_id
 from support.small_disk import free_bytes
 
@@ -225,8 +226,8 @@ class TestSpace:
         path = store.path(upload_id)
         assert not store.preallocated(upload_id)
         descriptor = os.open(path, os.O_WRONLY)
-        if not linux.allocate(descriptor, 3, 8 * MIB):
-            pytest.skip("this file system can't allocate ahead")
+        allocated = linux.allocate(descriptor, 3, 8 * MIB)
+        require(allocated, "this file system can't allocate ahead")
         os.close(descriptor)
         os.utime(path, (1000, 1000))
         assert store.preallocated(upload_id) >= 8 * MIB
