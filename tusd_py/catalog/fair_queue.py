@@ -35,9 +35,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.fast_statement import FastStatement
+from tusd_py.catalog.outbox import add_outbox
 from tusd_py.catalog.rows import job_of
 from tusd_py.catalog.schema import job_lines, jobs
-from tusd_py.catalog.shared import add_outbox
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import Job, JobState
 from tusd_py.domain.job_lane import JobLane

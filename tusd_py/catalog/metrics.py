@@ -8,9 +8,9 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from tusd_py.catalog.outbox import JOB, OUTCOME
 from tusd_py.catalog.rows import date_time
 from tusd_py.catalog.schema import file_upload_history, hook_events, jobs, outbox, uploads
-from tusd_py.catalog.shared import JOB, OUTCOME
 from tusd_py.catalog.values import DAY, HOUR, Backlog, CatalogMetrics, EndedCounts
 from tusd_py.domain.job import JobState
 from tusd_py.domain.task import TaskStatus

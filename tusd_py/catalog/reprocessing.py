@@ -13,6 +13,7 @@ from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fair_queue import wait_in_line
 from tusd_py.catalog.hooks import add_event
 from tusd_py.catalog.objects import forget_multipart, hold_object
+from tusd_py.catalog.outbox import add_outcome
 from tusd_py.catalog.ports.jobs import ReprocessRepository
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
@@ -30,7 +31,7 @@ from tusd_py.catalog.schema import (
     repository_pool,
     uploads,
 )
-from tusd_py.catalog.shared import add_outcome, pool_file
+from tusd_py.catalog.shared import pool_file
 from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (

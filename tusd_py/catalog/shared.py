@@ -6,10 +6,10 @@ from sqlalchemy import Connection, bindparam, delete, exists, insert, select, up
 
 from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.hooks import add_event
+from tusd_py.catalog.outbox import add_outcome
 from tusd_py.catalog.rows import NAME_CHARACTERS, date_time, file_of
 from tusd_py.catalog.schema import (
     file_upload_history,
-    outbox,
     possession_questions,
     renditions,
     repository_pool,
@@ -30,7 +30,6 @@ _ADD_HISTORY: Final = FastStatement(
     insert(file_upload_history),
     ["task_id", "user_id", "filename", "file_hash", "file_size", "status", "created_at"],
 )
-_ADD_OUTBOX: Final = FastStatement(insert(outbox), ["task_id", "kind", "due_at"])
 
 
 def pool_file(
@@ -117,17 +116,3 @@ def complete_history(
     )
     add_outcome(connection, task_id, now=now)
     add_event(connection, task_id, HookEvent.POST_COMPLETE, now)
-
-
-JOB: Final = "job"
-OUTCOME: Final = "outcome"
-
-
-def add_outbox(connection: Connection, task_id: UploadId, *, due_at: float) -> None:
-    """Add a row by which a worker is woken for this job at ``due_at`` (unix seconds)."""
-    _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": JOB, "due_at": due_at})
-
-
-def add_outcome(connection: Connection, task_id: UploadId, *, now: float) -> None:
-    """Add a row by which subscribers get the task's end, even if this process dies now."""
-    _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": OUTCOME, "due_at": now})

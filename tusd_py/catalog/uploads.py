@@ -23,6 +23,7 @@ from tusd_py.catalog.fair_queue import join_line
 from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.instant import InstantUploads
 from tusd_py.catalog.objects import forget_multipart
+from tusd_py.catalog.outbox import add_outbox
 from tusd_py.catalog.ports.uploads import LATEST_EXAMINATION_SECONDS, UploadRepository
 from tusd_py.catalog.quotas import reserve_quota, usage, within_quota
 from tusd_py.catalog.rows import (
@@ -39,7 +40,6 @@ from tusd_py.catalog.schema import (
 )
 from tusd_py.catalog.shared import (
     add_history,
-    add_outbox,
     complete_history,
     pool_file,
     release_file,

@@ -57,7 +57,23 @@ class ReprocessRepository(Protocol):
         ...
 
 
-class JobRepository(WaitingRepository, ReprocessRepository, Protocol):
+class OutboxRepository(Protocol):
+    """Keeps the rows that state which messages must be sent."""
+
+    def pending_jobs(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
+        """Return outbox rows of jobs that are due and not yet published, oldest first."""
+        ...
+
+    def pending_outcomes(self, limit: int) -> Sequence[tuple[int, Outcome]]:
+        """Return outbox rows of ended tasks that may not be published yet, oldest first."""
+        ...
+
+    def mark_sent(self, row_ids: Sequence[int]) -> None:
+        """Mark outbox rows as published, and drop those that were sent more than 24 hours ago."""
+        ...
+
+
+class JobRepository(WaitingRepository, ReprocessRepository, OutboxRepository, Protocol):
     """Keeps jobs. Every write of an attempt carries its fence."""
 
     def get(self, task_id: UploadId) -> Job | None:
@@ -174,16 +190,4 @@ class JobRepository(WaitingRepository, ReprocessRepository, Protocol):
 
         Returns: False if the job is not failed.
         """
-        ...
-
-    def pending_jobs(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
-        """Return outbox rows of jobs that are due and not yet published, oldest first."""
-        ...
-
-    def pending_outcomes(self, limit: int) -> Sequence[tuple[int, Outcome]]:
-        """Return outbox rows of ended tasks that may not be published yet, oldest first."""
-        ...
-
-    def mark_sent(self, row_ids: Sequence[int]) -> None:
-        """Mark outbox rows as published, and drop those that were sent more than 24 hours ago."""
         ...
