@@ -21,7 +21,7 @@ from tusd_py.ports import Ports
 from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_directory
 from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.settings.model import Settings
-from tusd_py.settings.sections import OssSettings, S3Settings
+from tusd_py.settings.objects import OssSettings, S3Settings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
 from tusd_py.storage.port import Stores

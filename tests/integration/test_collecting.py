@@ -21,7 +21,7 @@ from tusd_py.domain.upload import UploadState
 from tusd_py.jobs.outbox import relay_outbox
 from tusd_py.objects.keys import object_key
 from tusd_py.settings.model import Settings
-from tusd_py.settings.sections import ObjectSettings
+from tusd_py.settings.objects import ObjectSettings
 from worker.janitor import claim_objects, find_leftovers, remove_leftovers
 from worker.pipeline import engine
 

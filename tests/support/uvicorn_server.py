@@ -8,7 +8,7 @@ from typing import Any, Final
 import uvicorn
 
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
-from tusd_py.settings.sections import ConnectionSettings
+from tusd_py.settings.limits import ConnectionSettings
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -15,8 +15,8 @@ from tusd_py.domain.caller import Caller
 from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.errors import TokenInvalid
 from tusd_py.domain.masking import masked_value
+from tusd_py.settings.access import AuthSettings
 from tusd_py.settings.model import Settings
-from tusd_py.settings.sections import AuthSettings
 from tusd_py.settings.values import parse_duration
 
 LONGEST_DAYS: Final = 3650

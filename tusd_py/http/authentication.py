@@ -17,7 +17,7 @@ from tusd_py.clock import Clock
 from tusd_py.domain.caller import EVERYBODY, Caller
 from tusd_py.domain.errors import TokenInvalid, Unauthenticated
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.settings.sections import AuthSettings
+from tusd_py.settings.access import AuthSettings
 
 Authenticate = Callable[[HTTPConnection], Awaitable[Caller]]
 """Return the caller of a request from its head.

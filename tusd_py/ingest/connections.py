@@ -22,7 +22,7 @@ from tusd_py.ingest.body_watchdog import BodyWatchdog
 from tusd_py.ingest.descriptors import connections_allowed
 from tusd_py.ingest.parsing_share import ParsingShare
 from tusd_py.ingest.turns import Turns
-from tusd_py.settings.sections import ConnectionSettings
+from tusd_py.settings.limits import ConnectionSettings
 
 log = logging.getLogger(__name__)
 

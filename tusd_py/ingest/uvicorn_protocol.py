@@ -50,7 +50,7 @@ from tusd_py.ingest.request_head import (
 )
 from tusd_py.ingest.scope_extensions import INTERIM, SOCKET_HANDOFF, TRAILERS
 from tusd_py.ingest.upgraded import Upgraded
-from tusd_py.settings.sections import ConnectionSettings
+from tusd_py.settings.limits import ConnectionSettings
 
 if TYPE_CHECKING:
     import asyncio

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from tusd_py.domain.rendition import NAME_PATTERN
 from tusd_py.settings.pictures import ImageSettings, WatermarkSettings
-from tusd_py.settings.sections import Section
+from tusd_py.settings.section import Section
 from tusd_py.settings.values import Duration, Size
 
 S = TypeVar("S", bound=Section)

@@ -1,7 +1,7 @@
 """Defines the settings as one typed tree (requirement S21).
 
-Their sources are in ``settings/sources.py``, the sections in ``settings/sections.py``, the types of
-values in ``settings/values.py``.
+Their sources are in ``settings/sources.py``, and the types of values in ``settings/values.py``. Each
+section is in the module of its subject.
 """
 
 import os
@@ -12,25 +12,15 @@ from pydantic import Field, model_validator
 
 from tusd_py.domain.durations import WEEK_SECONDS
 from tusd_py.protocol.host import is_loopback
+from tusd_py.settings.access import AuthSettings, CorsSettings
+from tusd_py.settings.hooks import HooksSettings
+from tusd_py.settings.jobs import JobSettings, ScanSettings
+from tusd_py.settings.limits import ConnectionSettings, LimitSettings
 from tusd_py.settings.media import MediaSettings
-from tusd_py.settings.sections import (
-    AuthSettings,
-    ConnectionSettings,
-    CorsSettings,
-    HooksSettings,
-    InstantSettings,
-    JobSettings,
-    LimitSettings,
-    MysqlSettings,
-    ObjectSettings,
-    OssSettings,
-    RabbitMqSettings,
-    RedisSettings,
-    S3Settings,
-    ScanSettings,
-    Section,
-    WhitelistSettings,
-)
+from tusd_py.settings.objects import ObjectSettings, OssSettings, S3Settings
+from tusd_py.settings.section import Section
+from tusd_py.settings.services import MysqlSettings, RabbitMqSettings, RedisSettings
+from tusd_py.settings.uploads import InstantSettings, WhitelistSettings
 from tusd_py.settings.values import GIB, Duration, HostName, ListenAddress, Size
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from tusd_py.settings.sections import Section
+from tusd_py.settings.section import Section
 from tusd_py.settings.values import Size
 
 WEBP_LARGEST: Final = 16383

@@ -5,7 +5,7 @@ from typing import Any
 from support.oss.server import ACCESS_KEY, BUCKET, REGION, SECRET
 
 from tusd_py.objects.oss import OssBucket, static_credentials
-from tusd_py.settings.sections import OssSettings
+from tusd_py.settings.objects import OssSettings
 
 
 def environment_of(url: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from tusd_py.ingest import connections as counting
 from tusd_py.ingest import descriptors
 from tusd_py.ingest.connections import Connections
-from tusd_py.settings.sections import ConnectionSettings
+from tusd_py.settings.limits import ConnectionSettings
 
 
 class Transport:

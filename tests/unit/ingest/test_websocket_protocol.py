@@ -13,7 +13,7 @@ import uvloop
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.ingest.websocket_protocol import FRAMES_PER_SECOND, ListenerProtocol
 from tusd_py.server import WEBSOCKET_MESSAGE_BYTES
-from tusd_py.settings.sections import ConnectionSettings
+from tusd_py.settings.limits import ConnectionSettings
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from tusd_py.cli.config import shown
 from tusd_py.settings.model import Settings
-from tusd_py.settings.sections import S3Settings
+from tusd_py.settings.objects import S3Settings
 from tusd_py.settings.sources import SettingsError, load_settings
 from tusd_py.settings.values import parse_duration, parse_size
 

@@ -18,7 +18,7 @@ from tusd_py.http.authentication import Access
 from tusd_py.http.errors import refuse
 from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.origin import own_origins
-from tusd_py.settings.sections import CorsSettings
+from tusd_py.settings.access import CorsSettings
 from tusd_py.settings.sources import SettingsError
 
 ALLOW_METHODS: Final = "POST, HEAD, PATCH, DELETE, GET, OPTIONS"
