@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from starlette.responses import Response
 
 from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
-from tusd_py.background import periodic_work
 from tusd_py.background_tasks import BackgroundTasks, WakeUp
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ownership_proof import OwnershipPolicy
@@ -54,9 +52,10 @@ from tusd_py.http.streams import StreamLimit
 from tusd_py.locks.data_dir import exclusive
 from tusd_py.monitoring.backend_metrics import BackendMetrics
 from tusd_py.monitoring.checks import Checks, sandbox_check, server_checks, threads_check
-from tusd_py.monitoring.health_server import Routes, answer_for, serving
+from tusd_py.monitoring.health_server import Routes, monitoring_routes, serving
 from tusd_py.monitoring.registry import Metrics
 from tusd_py.monitoring.server_metrics import ServerMetrics
+from tusd_py.periodic_work import periodic_work
 from tusd_py.ports import Ports
 from tusd_py.protocol.host import HostRule
 from tusd_py.settings.model import Settings
@@ -68,8 +67,6 @@ from tusd_py.uploads.context import UploadContext, UploadPolicy
 from tusd_py.uploads.counts import UploadCounters
 from tusd_py.uploads.rate_limit import UserRateLimits
 from tusd_py.wiring import hooks_of, open_ports
-
-log = logging.getLogger(__name__)
 
 PAGES: Final = ("/", "/admin", "/api/docs", "/api/openapi.json")
 """Paths of pages without data of users: a link of another site may open them."""
@@ -152,7 +149,7 @@ def build_server(
         lifespan=lambda app: _lifespan(
             app,
             composed,
-            routes=answer_for(checks, metrics, worker_alive),
+            routes=monitoring_routes(checks, metrics, worker_alive),
             owns_ports=owns_ports or ports is None,
             alongside=alongside,
         ),
@@ -205,7 +202,6 @@ def compose(
     counts, running_hashes = UploadCounters(), RunningHashes()
     server_metrics = ServerMetrics(metrics.registry, counts, running_hashes)
     dispatcher = _hook_dispatcher(settings, ports, threads, server_metrics, hooks)
-    has_pre_create = dispatcher is not None and dispatcher.has_pre_create
     uploads = UploadContext(
         policy=UploadPolicy(
             max_size=settings.max_size or None,
@@ -230,7 +226,9 @@ def compose(
         clock=ports.clock,
         background=BackgroundTasks(),
         wake_relay=wake,
-        before_create=dispatcher.before_create if dispatcher and has_pre_create else None,
+        before_create=None
+        if dispatcher is None or not dispatcher.has_pre_create
+        else dispatcher.before_create,
         counts=counts,
         rate_limits=_rate_limits(settings, ports, threads),
     )

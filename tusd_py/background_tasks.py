@@ -28,15 +28,16 @@ class BackgroundTasks:
 
     async def __aexit__(
         self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        _error_type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
     ) -> None:
         for task in self._repeated:
             task.cancel()
         group, self._group = self._group, None
         if group is not None:
-            await group.__aexit__(error_type, error, traceback)
+            # An error of the block must not cancel started work: it is not passed on to the group.
+            await group.__aexit__(None, None, None)
 
     def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` to its end. An error is logged, and stops no other work.

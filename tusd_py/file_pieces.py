@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from tusd_py.domain.signatures.look import HEAD_BYTES, HeadReader
+from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 
 FIRST_PIECE_BYTES: Final = 64 << 10
 """Size of the first pieces: a client that reads nothing costs the memory of one piece ..."""

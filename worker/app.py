@@ -19,7 +19,7 @@ from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
 from tusd_py.monitoring.backend_metrics import BackendMetrics
 from tusd_py.monitoring.checks import Check, Checks, threads_check, worker_checks
-from tusd_py.monitoring.health_server import answer_for, serving
+from tusd_py.monitoring.health_server import monitoring_routes, serving
 from tusd_py.monitoring.registry import Metrics
 from tusd_py.monitoring.traces import NoTraces, Traces, open_traces
 from tusd_py.monitoring.worker_metrics import WorkerMetrics
@@ -116,12 +116,12 @@ class Worker:
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(
-            target=self._run_periodically, args=(name, work), name=f"worker-{name}", daemon=True
+            target=self._run_until_stopped, args=(name, work), name=f"worker-{name}", daemon=True
         )
         self._threads.append(thread)
         thread.start()
 
-    def _run_periodically(self, name: str, work: Callable[[], None]) -> None:
+    def _run_until_stopped(self, name: str, work: Callable[[], None]) -> None:
         while not self._stopping.is_set():
             try:
                 work()
@@ -279,7 +279,7 @@ def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
         worker = Worker(settings, ports, metrics=metrics, traces=traces)
         if settings.worker_listen:
             BackendMetrics(metrics.registry, ports, ports.clock)
-            answered = answer_for(Checks(worker.checks()), metrics, worker.alive)
+            answered = monitoring_routes(Checks(worker.checks()), metrics, worker.alive)
             address = stack.enter_context(
                 serving(settings.worker_listen, answered, allowed_hosts=settings.allowed_hosts)
             )

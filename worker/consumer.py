@@ -255,7 +255,7 @@ class Consumer:
         leases = self._held()
         if not leases:
             return
-        held = self._ports.catalog.jobs.is_held({lease.task_id: lease.fence for lease in leases})
+        held = self._ports.catalog.jobs.still_held({lease.task_id: lease.fence for lease in leases})
         for lease in leases:
             if lease.task_id not in held:
                 lease.lose()

@@ -6,14 +6,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from support.own_files import ROOT, one_line, own_files
 
-ROOT: Final = Path(__file__).parents[2]
 PRODUCT: Final = ("tusd_py", "worker")
-FOLDERS: Final = (*PRODUCT, "deploy", "docs", "tests")
-SUFFIXES: Final = {
-    ".conf", ".js", ".lua", ".md", ".py", ".sh", ".toml", ".ts", ".txt", ".yaml", ".yml",
-}  # fmt: skip
-PASSED_OVER: Final = {"built", "node_modules", "corpus", "__pycache__"}
 LISTS_THEM: Final = {Path(__file__)}
 """Files that hold what must not be elsewhere: planted ids, and patterns of them."""
 TABLES: Final = {
@@ -44,16 +39,6 @@ NAMED: Final = re.compile(r"`((?:tests|tusd_py|worker|deploy)/[^`\s]+)`")
 TESTS: Final = re.compile(r"`(?:tests/[^`\s]*/test_\w+\.py|test_\w+)`")
 
 
-def sources() -> Iterator[Path]:
-    """Yield the files that may cite."""
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in SUFFIXES and not PASSED_OVER & set(path.parts):
-                yield path
-    yield from (ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md"))
-    yield from (ROOT / name for name in ("Makefile", "pyproject.toml"))
-
-
 def rows() -> dict[str, dict[str, str]]:
     """Return the rows of each table by their ids; of decisions the ids alone."""
     found = {
@@ -63,11 +48,6 @@ def rows() -> dict[str, dict[str, str]]:
     records = (ROOT / "docs" / "decisions").glob("[0-9]*.md")
     found["decision"] = {str(int(path.name.partition("-")[0])): "" for path in records}
     return found
-
-
-def one_line(text: str) -> str:
-    """Return the text without line ends and without the marks of comments after them."""
-    return re.sub(r"\s*\n\s*(?:#+|--|//|\*)?[ \t]*", " ", text)
 
 
 def cited(text: str) -> Iterator[tuple[str, str]]:
@@ -103,7 +83,7 @@ def test_every_citation_has_its_row() -> None:
     table = rows()
     wrong = {
         name: found
-        for path in sources()
+        for path in own_files()
         if path not in LISTS_THEM
         for name in [str(path.relative_to(ROOT))]
         if (found := faults_of(path.read_text("utf-8"), table, product=name.startswith(PRODUCT)))

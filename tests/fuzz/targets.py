@@ -29,8 +29,8 @@ from tusd_py.client.events import TaskFollower
 from tusd_py.domain import type_rules
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
 from tusd_py.domain.filenames import download_name, extension_of
+from tusd_py.domain.signatures.head_reader import HeadReader
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import HeadReader
 from tusd_py.hooks import webhook
 from tusd_py.http.download import content_disposition
 from tusd_py.http.errors import status_of

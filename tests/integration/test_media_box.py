@@ -365,4 +365,4 @@ def test_the_real_tools_run_behind_the_filter(kind: Kind, tmp_path: Path) -> Non
 def test_every_kind_of_overrun_is_named() -> None:
     """Callers catch one base class."""
     for error in (TooManyThreads, TooMuchOutput, CpuTimeExceeded, running.Stalled):
-        assert issubclass(error, running.WallTimeExceeded)
+        assert issubclass(error, running.LimitExceeded)

@@ -188,7 +188,7 @@ def test_a_decoder_that_hangs_is_not_started_again(
 
 
 def test_a_film_that_can_not_be_looked_at_has_no_renditions(tmp_path: Path) -> None:
-    """The web copy stays when a program is killed during the examination."""
+    """A program that is killed during the examination fails the rendition alone."""
     killed = tmp_path / "ffprobe"
     killed.write_text("#!/bin/sh\nkill -9 $$\n")
     killed.chmod(0o755)

@@ -9,6 +9,7 @@ from support.room import fresh_id
 from support.services import RabbitMq
 from support.waiting import wait_until
 
+from tusd_py.backoff import Backoff
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import JobMessage
@@ -105,7 +106,7 @@ def test_a_message_that_is_refused_for_good_is_an_error(
     rabbitmq: RabbitMq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = RabbitMqQueue(rabbitmq.url(rabbitmq.virtual_host()))
-    monkeypatch.setattr("tusd_py.jobs.queue.rabbitmq.PAUSES_AFTER_NACK", (0.01,))
+    monkeypatch.setattr("tusd_py.jobs.queue.rabbitmq_publish.AFTER_NACK", Backoff([0.01]))
 
     def refuse(*_args: object, **_options: object) -> None:
         raise NackError([])

@@ -51,8 +51,8 @@ def send(server: Server, files: Sequence[Path], state: Path) -> dict[Path, list[
     )  # fmt: skip
     printed: dict[Path, list[dict[str, Any]]] = {file: [] for file in files}
     for line in done.stdout.splitlines():
-        state = json.loads(line)
-        printed.setdefault(Path(state["file"]), []).append(state)
+        printed_state = json.loads(line)
+        printed.setdefault(Path(printed_state["file"]), []).append(printed_state)
     if not any(printed.values()):
         raise RuntimeError(done.stderr[-2000:])
     return printed

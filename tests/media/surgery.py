@@ -162,7 +162,7 @@ def cut(path: Path, share: float) -> None:
 
 
 def without_default_duration(path: Path) -> None:
-    """Replace each DefaultDuration of a Matroska file by a Void; browsers write none."""
+    """Replace each DefaultDuration of a Matroska file by a Void of its size: browsers write none."""
     data = bytearray(path.read_bytes())
     for size in (3, 4):
         mark = b"\x23\xe3\x83" + bytes([0x80 | size])

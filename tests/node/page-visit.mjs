@@ -1,4 +1,4 @@
-// A person at the page, in headless Chromium. node page-visit.mjs URL STEPS(JSON: a list of [what, ...told]).
+// A person at the page, in headless Chromium. node page-visit.mjs URL STEPS(JSON: a list of [what, ...values]).
 // Tells one JSON object a line: what was seen after each step.
 import * as fs from 'node:fs'
 import { chromium } from 'playwright-core'
@@ -27,7 +27,7 @@ const rows = () =>
     found.map((row) => ({
       name: row.querySelector('.name').textContent,
       status: row.dataset.status,
-      told: row.querySelector('.status').textContent,
+      statusText: row.querySelector('.status').textContent,
       message: row.querySelector('.message').textContent,
       task: row.dataset.task,
     })),
@@ -41,7 +41,7 @@ const STEPS = {
     await page.setInputFiles('.uppy-Dashboard-input >> nth=0', files)
     await page.click('.uppy-StatusBar-actionBtn--upload:not([disabled])')
   },
-  // So many tasks with this status.
+  // Wait for ``count`` tasks with this status.
   until: async (status, count = 1) =>
     page.waitForFunction(
       ([what, many]) => document.querySelectorAll(`#tasks li[data-status="${what}"]`).length >= many,
@@ -110,8 +110,8 @@ const STEPS = {
 }
 try {
   await open()
-  for (const [what, ...told] of JSON.parse(stepsText)) {
-    await STEPS[what](...told)
+  for (const [what, ...values] of JSON.parse(stepsText)) {
+    await STEPS[what](...values)
     say({ did: what, rows: await rows() })
   }
   say({ complaints })

@@ -74,7 +74,7 @@ class Harness:
 
     def close(self) -> None:
         self.run(self.room.background.__aexit__(None, None, None))
-        pending = asyncio.all_tasks(self.loop)  # These connections belong to processes that died.
+        pending = asyncio.all_tasks(self.loop)  # These tasks belong to processes that died.
         if pending:
             self.run(asyncio.wait(pending))  # type: ignore[arg-type]
         self.process.close()

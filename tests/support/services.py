@@ -135,7 +135,7 @@ class Engine(Service):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.password = secrets.token_hex(16)
-        """Take the password of its first user."""
+        """Password of its first user."""
 
     def program(self) -> Program:
         """Return the program's description."""

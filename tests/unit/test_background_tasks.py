@@ -108,3 +108,24 @@ def test_a_cancellation_that_comes_with_the_call_is_not_lost() -> None:
         return waiting.cancelled()
 
     assert asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_an_error_of_the_block_passes_unchanged_and_started_work_ends() -> None:
+    async def main() -> list[str]:
+        done: list[str] = []
+        may_end = asyncio.Event()
+
+        async def once() -> None:
+            await may_end.wait()
+            done.append("started")
+
+        try:
+            async with BackgroundTasks() as background:
+                background.start("once", once())
+                asyncio.get_running_loop().call_soon(may_end.set)
+                raise OSError("the port is taken")
+        except OSError as error:
+            done.append(str(error))
+        return done
+
+    assert asyncio.run(main()) == ["started", "the port is taken"]

@@ -22,6 +22,7 @@ from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+C = TypeVar("C")
 
 BUSY_SECONDS: Final = 10.0
 """How long a writer of SQLite waits for the transaction of another process.
@@ -144,30 +145,44 @@ class Database(Transactions):
                 return self._group.write(work)
             return self._write_mysql(work, settled)
 
-    def read_all(self, works: Sequence[Callable[[Transactions], object]]) -> Sequence[Result]:
-        """Run works that only read, on one connection of SQLite. Return their results in order."""
+    def read_all(
+        self, works: Sequence[Callable[[C], object]], bind: Callable[[Transactions], C]
+    ) -> Sequence[Result]:
+        """Run works that only read, on one connection of SQLite. Return their results in order.
+
+        Args: bind: makes what the works get.
+        """
         if not self.is_sqlite:
-            return [capture(work, self) for work in works]
+            return self._each(works, bind)
         results: list[Result] = []
         try:
             with self.engine.connect() as connection:
-                open_transaction = OpenTransaction(connection)
-                results.extend(capture(work, open_transaction) for work in works)
+                bound = bind(OpenTransaction(connection))
+                results.extend(capture(work, bound) for work in works)
         except SQLAlchemyError as error:
             results += [Result(error=error)] * (len(works) - len(results))
         return [_translated(result) for result in results]
 
-    def commit_all(self, works: Sequence[Callable[[Transactions], object]]) -> Sequence[Result]:
+    def commit_all(
+        self, works: Sequence[Callable[[C], object]], bind: Callable[[Transactions], C]
+    ) -> Sequence[Result]:
         """Run works as one transaction of SQLite, or each in its own of MySQL.
 
         Each work is all or nothing by itself, and may run twice.
 
+        Args: bind: makes what the works get, once for each transaction.
         Returns: their results in order, once they are durable.
         """
         if not self.is_sqlite:
-            return [capture(work, self) for work in works]
-        results = self._group.write_all([_on_connection(work) for work in works])
+            return self._each(works, bind)
+        results = self._group.write_all(works, lambda c: bind(OpenTransaction(c)))
         return [_translated(result) for result in results]
+
+    def _each(
+        self, works: Sequence[Callable[[C], object]], bind: Callable[[Transactions], C]
+    ) -> list[Result]:
+        bound = bind(self)
+        return [capture(work, bound) for work in works]
 
     def _write_mysql(
         self, work: Callable[[Connection], T], settled: Callable[[Connection], T | None] | None
@@ -212,12 +227,6 @@ def backend_errors() -> Iterator[None]:
         yield
     except _ERRORS as error:
         raise (StorageFull if is_full(error) else BackendError) from error
-
-
-def _on_connection(
-    work: Callable[[Transactions], object],
-) -> Callable[[Connection], object]:
-    return lambda connection: work(OpenTransaction(connection))
 
 
 def _translated(done: Result) -> Result:

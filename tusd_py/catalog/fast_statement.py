@@ -36,12 +36,12 @@ class FastStatement:
         self._names = tuple(compiled.positiontup or ())
         binds = {name: compiled.binds[name] for name in self._names}
         self._constants = {name: bind.value for name, bind in binds.items() if not bind.required}
-        self._compiled = _only(
-            {name: _parameter_processors(bind.type) for name, bind in binds.items()}
+        self._converters = _only(
+            {name: _parameter_processor(bind.type) for name, bind in binds.items()}
         )
         selected = statement.selected_columns if isinstance(statement, Select) else ()
         self._columns = tuple(column.name for column in selected)
-        self._read = _only({column.name: _result_processors(column.type) for column in selected})
+        self._read = _only({column.name: _result_processor(column.type) for column in selected})
 
     def run(self, connection: Connection, values: Row) -> int:
         """Run the statement; return how many rows it changed.
@@ -50,13 +50,13 @@ class FastStatement:
         """
         if connection.dialect.name != "sqlite":
             return connection.execute(self._statement, values).rowcount
-        return sqlite_of(connection).execute(self._text, self._compile(values)).rowcount
+        return sqlite_of(connection).execute(self._text, self._parameters(values)).rowcount
 
     def first(self, connection: Connection, values: Row) -> Row | None:
         """Return the first row that it selects. Raises: SQLAlchemyError, sqlite3.Error."""
         if connection.dialect.name != "sqlite":
             return connection.execute(self._statement, values).mappings().first()
-        found = sqlite_of(connection).execute(self._text, self._compile(values)).fetchone()
+        found = sqlite_of(connection).execute(self._text, self._parameters(values)).fetchone()
         if found is None:
             return None
         row = dict(zip(self._columns, found, strict=True))
@@ -64,10 +64,10 @@ class FastStatement:
             row[name] = read(row[name])
         return row
 
-    def _compile(self, values: Row) -> tuple[Any, ...]:
+    def _parameters(self, values: Row) -> tuple[Any, ...]:
         given = {**self._constants, **values}
-        for name, spell in self._compiled.items():
-            given[name] = spell(given[name])
+        for name, convert in self._converters.items():
+            given[name] = convert(given[name])
         return tuple([given[name] for name in self._names])
 
 
@@ -77,11 +77,11 @@ def sqlite_of(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _parameter_processors(of_type: TypeEngine[Any]) -> Process | None:
+def _parameter_processor(of_type: TypeEngine[Any]) -> Process | None:
     return of_type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
 
 
-def _result_processors(of_type: TypeEngine[Any]) -> Process | None:
+def _result_processor(of_type: TypeEngine[Any]) -> Process | None:
     return of_type.dialect_impl(_SQLITE).result_processor(_SQLITE, None)
 
 

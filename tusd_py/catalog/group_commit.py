@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -21,9 +22,10 @@ from tusd_py.catalog.values import Result
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 
 T = TypeVar("T")
+C = TypeVar("C")
 Work = Callable[[Connection], Any]
 """Changes the database. It may run twice; what its first run changed is rolled back before."""
-_NO_CONNECTION: Final = (OperationalError, sqlite3.OperationalError)
+_DATABASE_ERRORS: Final = (OperationalError, sqlite3.OperationalError)
 """Locked, full, damaged: no work is the cause, and a second run would only wait again."""
 
 MAX_BATCH: Final = 64
@@ -60,29 +62,38 @@ class GroupCommit:
         result: T = entry.done.result()
         return result
 
-    def write_all(self, works: Sequence[Work]) -> list[Result]:
-        """Run the works in this thread and in one transaction. Return their results in order."""
+    def write_all(
+        self, works: Sequence[Callable[[C], object]], bind: Callable[[Connection], C]
+    ) -> list[Result]:
+        """Run the works in this thread and in one transaction. Return their results in order.
+
+        Args: bind: makes what the works get, once for each try of the transaction.
+        """
         with self._turn:
-            return self._commit(works)
+            return self._commit(works, bind)
 
     def _lead(self) -> None:
         batch: list[_Entry] = []
         while self._waiting and len(batch) < MAX_BATCH:
             batch.append(self._waiting.popleft())
-        for entry, done in zip(batch, self._commit([e.work for e in batch]), strict=True):
+        for entry, done in zip(
+            batch, self._commit([e.work for e in batch], _connection), strict=True
+        ):
             entry.done = done
 
-    def _commit(self, works: Sequence[Work]) -> list[Result]:
+    def _commit(
+        self, works: Sequence[Callable[[C], object]], bind: Callable[[Connection], C]
+    ) -> list[Result]:
         outcomes: list[Result] = []
         try:
-            self._transaction(works, _plainly, outcomes)
+            self._transaction(works, bind, _plainly, outcomes)
         except Exception as error:  # noqa: BLE001  (the thread of the work gets it)
-            if len(works) == 1 or isinstance(error, _NO_CONNECTION):
+            if len(works) == 1 or isinstance(error, _DATABASE_ERRORS):
                 return [Result(error=error)] * len(works)
         else:
             return outcomes
         try:
-            self._transaction(works, _guarded, outcomes)
+            self._transaction(works, bind, _guarded, outcomes)
         except Exception as error:  # noqa: BLE001  (each thread gets it)
             failed = [done.error or error for done in outcomes]
             failed += [error] * (len(works) - len(outcomes))
@@ -91,37 +102,44 @@ class GroupCommit:
 
     def _transaction(
         self,
-        works: Sequence[Work],
-        run: Callable[[Connection, Work], Result],
+        works: Sequence[Callable[[C], object]],
+        bind: Callable[[Connection], C],
+        run: Callable[[Connection, Callable[[], object]], Result],
         outcomes: list[Result],
     ) -> None:
-        self._spare.retrying(lambda: self._attempt(works, run, outcomes))
+        self._spare.retrying(lambda: self._attempt(works, bind, run, outcomes))
 
     def _attempt(
         self,
-        works: Sequence[Work],
-        run: Callable[[Connection, Work], Result],
+        works: Sequence[Callable[[C], object]],
+        bind: Callable[[Connection], C],
+        run: Callable[[Connection, Callable[[], object]], Result],
         outcomes: list[Result],
     ) -> None:
         outcomes.clear()
         with self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            outcomes.extend(run(connection, work) for work in works)
+            bound = bind(connection)
+            outcomes.extend(run(connection, partial(work, bound)) for work in works)
 
 
-def _plainly(connection: Connection, work: Work) -> Result:
+def _connection(connection: Connection) -> Connection:
+    return connection
+
+
+def _plainly(connection: Connection, work: Callable[[], object]) -> Result:
     """Run the work.
 
     Raises: what the work raises; sqlite3.OperationalError: SQLite has ended the transaction, and
         later statements would be in a transaction of their own.
     """
-    done = Result(work(connection))
+    done = Result(work())
     if not sqlite_of(connection).in_transaction:
         raise sqlite3.OperationalError("the transaction is over")
     return done
 
 
-def _guarded(connection: Connection, work: Work) -> Result:
+def _guarded(connection: Connection, work: Callable[[], object]) -> Result:
     """Run the work in a savepoint.
 
     Raises: sqlite3.Error: a full disk ended the whole transaction.
@@ -129,7 +147,7 @@ def _guarded(connection: Connection, work: Work) -> Result:
     driver = sqlite_of(connection)
     driver.execute("SAVEPOINT work")
     try:
-        done = Result(work(connection))
+        done = Result(work())
     except Exception as error:
         if not driver.in_transaction:
             raise

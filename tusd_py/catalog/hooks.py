@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.ports.hooks import HookRepository
-from tusd_py.catalog.rows import file_of, history_of, rendition_of, upload_of
+from tusd_py.catalog.rows import file_of, outcome_of, rendition_of, upload_of
 from tusd_py.catalog.schema import (
     file_upload_history,
     hook_events,
@@ -21,7 +21,7 @@ from tusd_py.catalog.schema import (
     repository_pool,
     uploads,
 )
-from tusd_py.catalog.values import Outcome, PendingEvent
+from tusd_py.catalog.values import PendingEvent
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
@@ -128,13 +128,7 @@ def _pending_event(connection: Connection, row) -> PendingEvent:  # type: ignore
         upload=upload,
         file=file,
         renditions=others,
-        outcome=None
-        if ended is None
-        else Outcome(
-            history=history_of(ended),
-            fence=ended["fence"] or 0,
-            error_code=ended["error_code"] or "",
-        ),
+        outcome=None if ended is None else outcome_of(ended),
     )
 
 

@@ -1,6 +1,5 @@
 """Implements the port ``JobRepository`` in SQL. Every write of an attempt carries its fence."""
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -56,8 +55,6 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import UploadState
 
-log = logging.getLogger(__name__)
-
 
 class SqlJobs(Outbox, ReprocessJobs, WaitingJobs, JobRepository):
     """Keeps jobs in SQL."""
@@ -98,7 +95,7 @@ class SqlJobs(Outbox, ReprocessJobs, WaitingJobs, JobRepository):
         self._fenced(task_id, fence, lease_until=self._clock.now() + lease_seconds)
 
     @override
-    def is_held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
+    def still_held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
         statement = select(jobs.c.task_id, jobs.c.fence).where(
             jobs.c.task_id.in_(list(fences)), jobs.c.state == JobState.RUNNING.value
         )

@@ -4,15 +4,16 @@ Each row is written in the transaction that makes its message necessary.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 from typing_extensions import override
 
 from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.ports.jobs import OutboxRepository
-from tusd_py.catalog.rows import checkpoint_of, history_of, message_of
+from tusd_py.catalog.rows import message_of, notes_of, outcome_of
 from tusd_py.catalog.schema import file_upload_history, jobs, outbox
 from tusd_py.catalog.values import Outcome
 from tusd_py.clock import Clock
@@ -29,6 +30,22 @@ _PENDING: Final = (
     select(outbox.c.id.label("row_id"), jobs)
     .join(jobs, jobs.c.task_id == outbox.c.task_id)
     .where(outbox.c.kind == JOB, outbox.c.sent_at.is_(None), outbox.c.due_at <= bindparam("now"))
+    .order_by(outbox.c.id)
+    .limit(bindparam("limit"))
+)
+_PENDING_OUTCOMES: Final = (
+    select(
+        outbox.c.id.label("row_id"),
+        outbox.c.due_at,
+        jobs.c.fence,
+        jobs.c.error_code,
+        jobs.c.ended_at,
+        jobs.c.checkpoint,
+        file_upload_history,
+    )
+    .join(file_upload_history, file_upload_history.c.task_id == outbox.c.task_id)
+    .outerjoin(jobs, jobs.c.task_id == outbox.c.task_id)
+    .where(outbox.c.kind == OUTCOME, outbox.c.sent_at.is_(None))
     .order_by(outbox.c.id)
     .limit(bindparam("limit"))
 )
@@ -68,33 +85,10 @@ class Outbox(OutboxRepository):
 
     @override
     def pending_outcomes(self, limit: int) -> Sequence[tuple[int, Outcome]]:
-        table = file_upload_history
-        statement = (
-            select(
-                outbox.c.id.label("row_id"),
-                jobs.c.fence,
-                jobs.c.error_code,
-                jobs.c.checkpoint,
-                table,
-            )
-            .join(table, table.c.task_id == outbox.c.task_id)
-            .outerjoin(jobs, jobs.c.task_id == outbox.c.task_id)
-            .where(outbox.c.kind == OUTCOME, outbox.c.sent_at.is_(None))
-            .order_by(outbox.c.id)
-            .limit(limit)
-        )
         return self._database.read(
             lambda c: [
-                (
-                    row["row_id"],
-                    Outcome(
-                        history=history_of(row),
-                        fence=row["fence"] or 0,
-                        error_code=row["error_code"] or "",
-                        notes=checkpoint_of(row["checkpoint"]).notes if row["checkpoint"] else (),
-                    ),
-                )
-                for row in c.execute(statement).mappings()
+                (row["row_id"], _outcome_with_notes(row))
+                for row in c.execute(_PENDING_OUTCOMES, {"limit": limit}).mappings()
             ]
         )
 
@@ -107,3 +101,14 @@ class Outbox(OutboxRepository):
             connection.execute(_DROP_SENT, {"before": now - SENT_ROWS_SECONDS})
 
         self._database.write(work)
+
+
+def _outcome_with_notes(row: RowMapping) -> Outcome:
+    """Return the outcome, with the notes of the job if the row tells of the job's own end.
+
+    The file of a task may also be processed again by the job of another task.
+    """
+    outcome = outcome_of(row)
+    if row["ended_at"] is None or row["ended_at"] != row["due_at"]:
+        return outcome
+    return replace(outcome, notes=notes_of(row["checkpoint"]))

@@ -14,8 +14,8 @@ from tusd_py.catalog.values import Result
 UNREACHABLE: Final = "The catalog can't be reached."
 
 
-class Catalog(Protocol):
-    """Groups the repositories, and runs the work of several callers together."""
+class Repositories(Protocol):
+    """Groups the six repositories over one database or one transaction."""
 
     @property
     def uploads(self) -> UploadRepository:
@@ -47,6 +47,10 @@ class Catalog(Protocol):
         """Return the repository of what an operator observes."""
         ...
 
+
+class Catalog(Repositories, Protocol):
+    """Is the database: each call of its repositories is a transaction, and works can share one."""
+
     @property
     def batches_commits(self) -> bool:
         """Whether ``commit_all`` makes one commit of several works.
@@ -55,18 +59,18 @@ class Catalog(Protocol):
         """
         ...
 
-    def commit_all(self, works: Sequence[Callable[["Catalog"], object]]) -> Sequence[Result]:
-        """Run each work with a catalog whose changes are committed when this method returns.
+    def commit_all(self, works: Sequence[Callable[[Repositories], object]]) -> Sequence[Result]:
+        """Run each work with repositories whose changes are committed when this method returns.
 
         Each work is all or nothing by itself, and may run twice: what its first run changed is
-        rolled back before. It must use the catalog that it gets, not this one.
+        rolled back before. It must use the repositories that it gets, not this catalog.
 
         Returns: the results of the works, in order.
         """
         ...
 
-    def read_all(self, works: Sequence[Callable[["Catalog"], object]]) -> Sequence[Result]:
-        """Run each work with a catalog that is only read. Return their results, in order."""
+    def read_all(self, works: Sequence[Callable[[Repositories], object]]) -> Sequence[Result]:
+        """Run each work with repositories that are only read. Return their results, in order."""
         ...
 
     def check(self) -> None:

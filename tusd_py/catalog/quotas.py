@@ -46,7 +46,7 @@ _RESERVED: Final = select(uploads.c.granted).where(
     uploads.c.state == UploadState.RECEIVING.value,
     uploads.c.length.is_(None),
 )
-_SKIPPED_BYTES: Final = 8
+_AHEAD_PARTS: Final = 8
 """A reservation ahead of the bytes takes at most one part in this number of the room that is left.
 
 So an owner's uploads do not keep the last of the quota from each other.
@@ -82,7 +82,7 @@ def reserve_quota(connection: Connection, upload: Upload, end: int, ahead: int, 
     room = limit - usage(connection, upload.user_id).stored_bytes
     if end <= granted or room <= 0:
         return granted
-    given = granted + min(room, end - granted + min(ahead, room // _SKIPPED_BYTES))
+    given = granted + min(room, end - granted + min(ahead, room // _AHEAD_PARTS))
     connection.execute(update(uploads).where(uploads.c.id == upload.id).values(granted=given))
     return given
 

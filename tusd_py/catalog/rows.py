@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from tusd_py.catalog.fast_statement import Row
-from tusd_py.catalog.values import HistoryRow
+from tusd_py.catalog.values import HistoryRow, Outcome
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job import Checkpoint, Job, JobMessage, JobState, Step
@@ -117,6 +117,7 @@ def message_of(row: Row) -> JobMessage:
     )
 
 
+_NOTES: Final = frozenset(note.value for note in Note)
 _CHECKPOINT_MEMBERS: Final = frozenset(field.name for field in fields(Checkpoint))
 
 
@@ -126,22 +127,36 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
 
 
 def checkpoint_of(text: str) -> Checkpoint:
-    """Return the checkpoint in a JSON text; members of another version are ignored.
+    """Return the checkpoint in a JSON text; members and notes of another version are ignored.
 
-    The version that had ``out_path`` knew one output only: its checkpoint counts as none, so that
-    the output is made again.
+    The version that had ``out_path`` knew one output only, and a later version may have steps and
+    outputs that are unknown here. Such a checkpoint counts as none, so that all is made again; it
+    keeps what the job is.
     """
     members = json.loads(text)
     if members.get("out_path"):
         return Checkpoint()
+    try:
+        step = Step(members["step"])
+        outputs = tuple(ProducedFile(**output) for output in members.get("outputs", ()))
+    except (ValueError, TypeError):
+        return Checkpoint(again=bool(members.get("again")), as_it_is=bool(members.get("as_it_is")))
     known = {name: members[name] for name in _CHECKPOINT_MEMBERS & members.keys()}
-    return Checkpoint(
-        **{
-            **known,
-            "step": Step(members["step"]),
-            "outputs": tuple(ProducedFile(**output) for output in members.get("outputs", ())),
-            "notes": tuple(Note(code) for code in members.get("notes", ())),
-        }
+    return Checkpoint(**{**known, "step": step, "outputs": outputs, "notes": notes_of(text)})
+
+
+def notes_of(text: str) -> tuple[Note, ...]:
+    """Return the notes in the JSON text of a checkpoint; those of a later version are left out."""
+    return tuple(Note(code) for code in json.loads(text).get("notes", ()) if code in _NOTES)
+
+
+def outcome_of(row: Row) -> Outcome:
+    """Return how a task ended, from a row of its history with columns of its job, if it has one.
+
+    The outcome has no notes: they belong to the attempt that ended, not to each event of the task.
+    """
+    return Outcome(
+        history=history_of(row), fence=row["fence"] or 0, error_code=row["error_code"] or ""
     )
 
 

@@ -18,7 +18,7 @@ from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.objects import SqlObjects
 from tusd_py.catalog.operations import SqlOperations
 from tusd_py.catalog.ownership_proofs import SqlOwnership
-from tusd_py.catalog.port import UNREACHABLE, Catalog
+from tusd_py.catalog.port import UNREACHABLE, Catalog, Repositories
 from tusd_py.catalog.ports.hooks import HookRepository
 from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.catalog.ports.objects import ObjectRepository
@@ -36,32 +36,12 @@ from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
 
-class SqlCatalog(Catalog):
-    """Holds the six repositories over one database, and migrates it when it is opened."""
+class SqlRepositories(Repositories):
+    """Makes the repositories when they are used first."""
 
-    def __init__(
-        self,
-        url: str | URL,
-        *,
-        clock: Clock | None = None,
-        durable: bool = True,
-        hooks: Collection[HookEvent] = (),
-        spare: SpareSpace = NO_SPARE_SPACE,
-    ) -> None:
-        """Open the database and migrate it.
-
-        Args: clock: None: the database's own clock if several machines share the database, this
-                machine's for SQLite.
-            durable, spare: see ``Database``.
-            hooks: events that are kept until they are delivered.
-        Raises: BackendError: the database cannot be reached or migrated.
-        """
-        database = Database(url, durable=durable, options={RECORDED: frozenset(hooks)}, spare=spare)
-        spare.retrying(lambda: migrate(database))
-        own = SystemClock() if database.is_sqlite else DatabaseClock(database)
-        self._database = database
-        self._transactions: Transactions = database
-        self._clock = clock or own
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+        self._transactions = transactions
+        self._clock = clock
 
     @cached_property
     @override
@@ -93,15 +73,32 @@ class SqlCatalog(Catalog):
     def operations(self) -> OperationRepository:
         return SqlOperations(self._transactions, self._clock)
 
-    def _within(self, transactions: Transactions) -> "SqlCatalog":
-        """Return this catalog with its repositories in the given transactions."""
-        if transactions is self._database:
-            return self
-        catalog = SqlCatalog.__new__(SqlCatalog)
-        catalog._database = self._database
-        catalog._transactions = transactions
-        catalog._clock = self._clock
-        return catalog
+
+class SqlCatalog(SqlRepositories, Catalog):
+    """Holds the six repositories over one database, and migrates it when it is opened."""
+
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        clock: Clock | None = None,
+        durable: bool = True,
+        hooks: Collection[HookEvent] = (),
+        spare: SpareSpace = NO_SPARE_SPACE,
+    ) -> None:
+        """Open the database and migrate it.
+
+        Args: clock: None: the database's own clock if several machines share the database, this
+                machine's for SQLite.
+            durable, spare: see ``Database``.
+            hooks: events that are kept until they are delivered.
+        Raises: BackendError: the database cannot be reached or migrated.
+        """
+        database = Database(url, durable=durable, options={RECORDED: frozenset(hooks)}, spare=spare)
+        spare.retrying(lambda: migrate(database))
+        own = SystemClock() if database.is_sqlite else DatabaseClock(database)
+        super().__init__(database, clock or own)
+        self._database = database
 
     @property
     @override
@@ -109,15 +106,15 @@ class SqlCatalog(Catalog):
         return self._database.is_sqlite
 
     @override
-    def commit_all(self, works: Sequence[Callable[[Catalog], object]]) -> Sequence[Result]:
-        return self._database.commit_all([self._with(work) for work in works])
+    def commit_all(self, works: Sequence[Callable[[Repositories], object]]) -> Sequence[Result]:
+        return self._database.commit_all(works, self._within)
 
     @override
-    def read_all(self, works: Sequence[Callable[[Catalog], object]]) -> Sequence[Result]:
-        return self._database.read_all([self._with(work) for work in works])
+    def read_all(self, works: Sequence[Callable[[Repositories], object]]) -> Sequence[Result]:
+        return self._database.read_all(works, self._within)
 
-    def _with(self, work: Callable[[Catalog], object]) -> Callable[[Transactions], object]:
-        return lambda transactions: work(self._within(transactions))
+    def _within(self, transactions: Transactions) -> Repositories:
+        return SqlRepositories(transactions, self._clock)
 
     @override
     def check(self) -> None:

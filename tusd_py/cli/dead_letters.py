@@ -65,7 +65,7 @@ def drop(
             say(f"message {name} dropped")
     refused = [name for name in left if name not in settled]
     if refused:
-        refuse(f"neither a failed job nor a dead-lettered message: {', '.join(refused)}", 1)
+        refuse(f"neither a failed job nor a dead letter: {', '.join(refused)}", 1)
 
 
 def _all(ports: Ports) -> list[str]:

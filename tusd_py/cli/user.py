@@ -101,8 +101,7 @@ def _read_back(settings: Settings, token: str) -> tuple[Caller, datetime]:
     except TokenInvalid:
         refuse(
             "the server would not take such a token: a name has up to 255 characters, a tenant "
-            "128, and "
-            "the whole token 8192"
+            "128, and the whole token 8192"
         )
 
 

@@ -20,9 +20,9 @@ from tusd_py.client.file_upload import (
     UploadPlan,
     UploadResult,
 )
-from tusd_py.client.headers import aread_answer, failure_of
 from tusd_py.client.options import Options, ignore_progress
 from tusd_py.client.reading import read_range
+from tusd_py.client.responses import aread_answer, failure_of
 
 _ENDED: Final = (0, b"")
 

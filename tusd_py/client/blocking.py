@@ -26,10 +26,10 @@ from tusd_py.client.file_upload import (
     UploadResult,
     refusal_text,
 )
-from tusd_py.client.headers import failure_of, read_answer
 from tusd_py.client.options import Options, ignore_progress
 from tusd_py.client.origin import redirected_address, same_origin
 from tusd_py.client.reading import read_range
+from tusd_py.client.responses import failure_of, read_answer
 from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamUpload
 from tusd_py.client.targets import FileTarget, StreamTarget
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
@@ -40,9 +40,9 @@ class Client:
 
     For example::
 
-    with Client("https://example.org/files/", token=token) as client:
-        sent = client.upload(Path("movie.mp4"))
-        print(client.wait(sent)["status"])
+        with Client("https://example.org/files/", token=token) as client:
+            sent = client.upload(Path("movie.mp4"))
+            print(client.wait(sent)["status"])
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class OriginHeaders:
         Raises: Refused: the address is of another origin.
         """
         if not same_origin(self._endpoint, address):
-            raise Refused(f"{address[:200]} is not on the server for which the credentials are")
+            raise Refused(f"the credentials are for another server than {address[:200]}")
         return {**self._headers, **more}
 
 

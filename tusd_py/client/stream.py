@@ -112,7 +112,9 @@ class StreamUpload:
         raise_for_status(answer, 204)
         reached = offset_of(answer, offset + len(content))
         if content and reached <= offset:
-            raise TransientFailure("the server took nothing of what was sent", answered=True)
+            raise TransientFailure(
+                "the server accepted none of the bytes that were sent", answered=True
+            )
         return reached
 
     def _fetch_offset(self, offset: int) -> RequestPlan:

@@ -125,8 +125,7 @@ def _kind(kind: int | None, *, shared: bool, sqlite: bool) -> list[Finding]:
             warning(
                 check,
                 f"{_FLEETING[kind]}: uploads and objects are gone with the machine's next start, "
-                "or "
-                "with the container.",
+                "or with the container.",
                 "Mount a volume that stays, and set data_dir to it.",
             )
         ]

@@ -11,7 +11,7 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.settings.model import Settings
 from worker.media.encoders import Encoder, EncoderName, trial_argv
 from worker.media.memory import probe_memory
-from worker.media.run import WallTimeExceeded, run
+from worker.media.run import LimitExceeded, run
 from worker.media.sandbox import Kind, Limits, Sandbox
 from worker.media.system_calls import filter_file
 from worker.media.tools import Tools, discover
@@ -85,7 +85,7 @@ def _encodes(tools: Tools, settings: Settings) -> bool:
             stopped=lambda: False,
             wall_seconds=START_SECONDS,
         )
-    except (OSError, WallTimeExceeded):
+    except (OSError, LimitExceeded):
         return False
     return ran.code == 0
 
@@ -103,7 +103,7 @@ def _encoders(tools: Tools, memory: int) -> frozenset[str] | None:
             stopped=lambda: False,
             wall_seconds=START_SECONDS,
         )
-    except (OSError, WallTimeExceeded):
+    except (OSError, LimitExceeded):
         return None
     return frozenset(_ENCODER.findall(ran.stdout)) if ran.code == 0 else None
 

@@ -254,8 +254,8 @@ def _judge_topology(topology: Topology) -> Finding:
         "rabbitmq.queues",
         f"{QUEUE}, {DEAD_LETTER_QUEUE} or {DEAD_LETTER_EXCHANGE} was declared with other "
         "arguments: neither servers nor workers can use it.",
-        "Empty it and delete it (rabbitmqctl delete_queue); the catalog publishes the "
-        "unread messages again.",
+        "Empty it and delete it (rabbitmqctl delete_queue); workers find the waiting jobs in the "
+        "catalog.",
     )
 
 

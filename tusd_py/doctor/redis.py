@@ -75,8 +75,8 @@ def check_redis(settings: Settings) -> list[Finding]:
 
 
 def _read_facts(client: Any) -> RedisFacts:  # noqa: ANN401  (see redis_client)
-    info = _is_allowed(client.info) or {}
-    configuration = _is_allowed(lambda: client.config_get("*")) or {}
+    info = _answer_if_allowed(client.info) or {}
+    configuration = _answer_if_allowed(lambda: client.config_get("*")) or {}
     return RedisFacts(
         info={name: str(value) for name, value in info.items()},
         configuration={name: str(value) for name, value in configuration.items()},
@@ -84,7 +84,7 @@ def _read_facts(client: Any) -> RedisFacts:  # noqa: ANN401  (see redis_client)
     )
 
 
-def _is_allowed(command: Callable[[], Any]) -> Any:  # noqa: ANN401
+def _answer_if_allowed(command: Callable[[], Any]) -> Any:  # noqa: ANN401
     """Return the answer; None if we have no right to it, as with managed services."""
     try:
         return command()

@@ -199,7 +199,7 @@ class NotRetryable(UploadError):
     """Raised when a retry is requested of what is no failure, or has no source any longer."""
 
     code = "not_retryable"
-    sentence = "It is neither a failed job whose source is kept, nor a dead message."
+    sentence = "It is neither a failed job whose source is kept, nor a dead letter."
 
 
 class AlreadyProcessing(UploadError):

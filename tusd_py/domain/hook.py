@@ -9,7 +9,8 @@ from tusd_py.backoff import Backoff
 class HookEvent(StrEnum):
     """Names an event.
 
-    ``pre-create`` may refuse an upload; the others are notifications, in this order.
+    ``pre-create`` may refuse an upload; the others are notifications, of each upload in
+    this order.
     """
 
     PRE_CREATE = "pre-create"

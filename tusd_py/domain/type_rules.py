@@ -10,8 +10,8 @@ from tusd_py.domain.file import File
 from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.filetypes import OPAQUE, TYPE_FACT, FileType, by_extension, by_name
 from tusd_py.domain.rendition import ORIGINAL
+from tusd_py.domain.signatures.head_reader import HeadReader, is_text
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import HeadReader, is_text
 
 TEXT_EXTENSIONS: Final = ("ts", "mts")
 """Extensions of a video that are also those of sources in TypeScript."""

@@ -82,7 +82,7 @@ async def content_response(
     Args: link_seconds: how long a link to the object store is valid; inline: whether the content is
         requested inline; redirects: whether a redirect is allowed, whose link is signed for GET
         only.
-    Raises: UploadNotFound: the pipeline has just moved the bytes; Transient.
+    Raises: UploadNotFound: the pipeline has just moved the bytes; TransientError.
     """
     served = content.rendition
     name = download_name(

@@ -260,7 +260,7 @@ class TusHttpProtocol(HttpToolsProtocol):
             raise ServerBusy
         self._trailers = []
         extensions: dict[str, Any] = {TRAILERS: {"fields": self._trailers}, INTERIM: {}}
-        length = self._can_hand_off()
+        length = self._hand_off_length()
         if length:
             self._incoming = IncomingBody(self, length)
             if self.hands_off:
@@ -294,7 +294,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         """Return True: ``on_headers_complete`` has refused every other upgrade."""
         return True
 
-    def _can_hand_off(self) -> int:
+    def _hand_off_length(self) -> int:
         """Return the length of a body that can be read from the socket, in bytes; 0: none can."""
         connection = self.transport.get_extra_info("socket")
         if connection is None or self.scheme != "http" or connection.type != socket.SOCK_STREAM:

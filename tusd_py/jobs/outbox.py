@@ -61,7 +61,7 @@ def _change_of(outcome: Outcome) -> tuple[TaskFacts, TaskChange]:
     change = TaskChange(
         status=status,
         progress=100 if completed else 0,
-        message=completed_text(outcome.notes) if completed and outcome.notes else "",
+        message=completed_text(outcome.notes) if completed else "",
         notes=outcome.notes if completed else (),
         attempt=outcome.fence,
         error_code=outcome.error_code,

@@ -1,4 +1,4 @@
-"""Sends requests to release an upload over Redis Pub/Sub (``locks.shared.ReleaseRequests``)."""
+"""Sends requests to release an upload over Redis Pub/Sub (``locks.port.ReleaseRequests``)."""
 
 import logging
 import threading

@@ -29,7 +29,7 @@ Routes = Mapping[str, Callable[[], Answer]]
 """Functions that answer, by path."""
 
 
-def answer_for(checks: Checks, metrics: Metrics, alive: Callable[[], bool] | None) -> Routes:
+def monitoring_routes(checks: Checks, metrics: Metrics, alive: Callable[[], bool] | None) -> Routes:
     """Return the functions that answer, by path."""
 
     def readyz() -> Answer:

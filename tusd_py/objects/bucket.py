@@ -2,7 +2,7 @@
 
 Rule 1: no adapter retries anything by itself; ``RetryingBucket`` (``retry.py``) does that.
 Rule 2: an adapter turns every exception of its SDK into one of the errors below. An exception that
-the body raised passes through unchanged.
+the body raised passes through, or is a TransientBucketError if the SDK wraps it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ class ObjectGone(BucketError):
 
 
 class AccessDenied(BucketError):
-    """Raised when the store refuses access: by credentials, rights or the bucket."""
+    """Raised when the store refuses a request: by credentials, rights, the bucket or its form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

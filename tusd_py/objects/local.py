@@ -65,6 +65,10 @@ class LocalObjects(ObjectStore):
         multipart_state: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
+        """Link or copy the file, from its start after an interruption.
+
+        ``content_type`` is kept in the pool's row.
+        """
         target = self._path(key)
         size = source.stat().st_size
         held = self.head(key)

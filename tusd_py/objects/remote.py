@@ -71,6 +71,10 @@ class RemoteObjects(ObjectStore):
         multipart_state: MultipartState,
         progress: Callable[[int], None] | None = None,
     ) -> StoredObject:
+        """Store the file; the store verifies its own checksum of it.
+
+        ``content_hash`` was verified by the steps before.
+        """
         size = source.stat().st_size
         sending = MultipartUpload(
             bucket=self._plain_bucket,

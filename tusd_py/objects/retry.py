@@ -32,7 +32,8 @@ class RetryingBucket(Bucket):
     Rule 1: requests that may safely be made twice are retried: head, put, create_upload, put_part,
     list_parts, complete and delete. A body goes back to its start first.
     Rule 2: a read continues where it broke, as long as each connection brings some bytes.
-    Rule 3: a check, a listing, an abort and a link are made once; their callers run again anyway.
+    Rule 3: ``check``, ``list_keys``, ``list_uploads``, ``abort`` and ``link`` are made once; their
+    callers run again anyway.
     """
 
     def __init__(

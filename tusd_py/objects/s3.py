@@ -301,7 +301,8 @@ def _errors() -> Iterator[None]:
     except ClientError as error:
         raise _translated(error) from error
     except (HTTPClientError, NotConnected, IncompleteReadError, CredentialRetrievalError) as error:
-        # boto3 also wraps what the body raised.
+        # boto3 also wraps what the body raised, such as LeaseLost: the pause before the next try
+        # reports progress, which raises it again.
         raise TransientBucketError(type(error).__name__) from error
     except BotoCoreError as error:
         raise AccessDenied(type(error).__name__) from error

@@ -1,4 +1,4 @@
-"""Sets how an application is notified."""
+"""Sets how an application is notified, and how it decides about new uploads."""
 
 from typing import Literal
 

@@ -1,6 +1,6 @@
 """Defines the settings as one typed tree (requirement S21).
 
-Their sources are in ``settings/sources.py``, and the types of values in ``settings/values.py``. Each
+Their sources are in ``settings/sources.py``, the types of values in ``settings/values.py``. Each
 section is in the module of its subject.
 """
 

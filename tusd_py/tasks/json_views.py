@@ -43,7 +43,10 @@ def _outcome(task: Task) -> dict[str, Any]:
 
 
 def progress(task: Task) -> dict[str, Any]:
-    """Return the answer of the progress endpoint (requirement S4); times are RFC 3339 in UTC."""
+    """Return the answer of the progress endpoint (requirement S4).
+
+    Sizes are in bytes, times RFC 3339 in UTC.
+    """
     return {
         **notification(task),
         "filename": task.facts.filename,

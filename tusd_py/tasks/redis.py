@@ -148,7 +148,7 @@ class RedisTaskView(TaskView):
     def expire(self) -> int:
         """Redis expires hashes itself.
 
-        Their entries in users' sets go here.
+        This removes their entries from users' sets.
         """
         with _backend_errors():
             return sum(
@@ -194,7 +194,7 @@ class RedisTaskView(TaskView):
             try:
                 with self._redis.pubsub() as pubsub:
                     pubsub.psubscribe(f"{_CHANNEL}*")
-                    self._on_message(pubsub)
+                    self._receive_messages(pubsub)
             except redis.RedisError as error:
                 if not self._closed.is_set():
                     log.warning("task.view.connection.lost", extra={"reason": repr(error)})
@@ -202,7 +202,7 @@ class RedisTaskView(TaskView):
                 self._listening.clear()
             self._closed.wait(PAUSE_SECONDS)
 
-    def _on_message(self, pubsub: Any) -> None:  # noqa: ANN401  (redis.client.PubSub is untyped)
+    def _receive_messages(self, pubsub: Any) -> None:  # noqa: ANN401  (redis.client.PubSub is untyped)
         while not self._closed.is_set():
             message = pubsub.get_message(timeout=LISTEN_SECONDS)
             if message is None:

@@ -7,5 +7,5 @@ There are three kinds of functions here:
 2. Programs are generators that run in a thread, and yield an ``Effect`` wherever several uploads
    can share one transaction or one sync (``programs``). Their names end in ``_program``.
 3. ``WriteSession`` is plain blocking code, under the lock of its upload: it writes the file, its
-   running hash and the checksum of the chunk.
+   running hash and the checksum of the chunk. Where it commits or syncs, its methods are programs.
 """

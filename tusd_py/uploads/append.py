@@ -31,12 +31,12 @@ async def append(
     Another request that holds the upload is interrupted first; every byte that it received is kept.
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated, FinalUploadImmutable, OffsetMismatch,
-        LengthConflict, HashConflict, LengthExceeded, MaxSizeExceeded, UploadLocked: nothing was
-        changed; and what ``receive`` raises.
+        LengthConflict, LengthExceeded, MaxSizeExceeded: nothing was changed. HashConflict: a length
+        that the request declares may be set. UploadLocked, and what ``receive`` raises.
     Source: tus 1.0.0, PATCH.
     """
     # Before the lock: a request of another user must not interrupt the upload.
-    known = await context.owner_of(user_id, command.upload_id)
+    known = await context.known_upload(user_id, command.upload_id)
     if known.kind is UploadKind.FINAL:
         raise FinalUploadImmutable
     if known.instant:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 from tusd_py.background_tasks import BackgroundTasks
-from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.port import Catalog, Repositories
 from tusd_py.catalog.values import Result, capture
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
@@ -172,7 +172,9 @@ class UploadContext:
         """Return the caller's upload. Raises: what ``read`` raises."""
         return await self.threads.call(self.read, user_id, upload_id)
 
-    def read(self, user_id: UserId, upload_id: UploadId, catalog: Catalog | None = None) -> Upload:
+    def read(
+        self, user_id: UserId, upload_id: UploadId, catalog: Repositories | None = None
+    ) -> Upload:
         """Return the caller's upload if clients may still use it. Blocks.
 
         Raises: UploadNotFound: it does not exist, or belongs to another user (hole 10);
@@ -187,7 +189,7 @@ class UploadContext:
             raise UploadExpired
         return upload
 
-    async def owner_of(self, user_id: UserId, upload_id: UploadId) -> KnownUpload:
+    async def known_upload(self, user_id: UserId, upload_id: UploadId) -> KnownUpload:
         """Return what is known of the caller's upload, as a rule without a query of the catalog.
 
         Raises: what ``read`` raises, save that an upload may have ended meanwhile.
@@ -201,7 +203,7 @@ class UploadContext:
         return known
 
     def remember(self, upload: Upload) -> KnownUpload:
-        """Keep what ``owner_of`` returns in memory. It is called on the event loop."""
+        """Keep what ``known_upload`` returns in memory. It is called on the event loop."""
         known = self._known_uploads[upload.id] = KnownUpload(
             upload.user_id, upload.kind, upload.instant
         )

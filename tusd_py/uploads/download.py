@@ -28,7 +28,7 @@ class Content:
     etag: str
     begin: Callable[[int, int], Awaitable[AsyncIterator[bytes]]]
     """Begins to read from a start for a length, in pieces. Raises: UploadNotFound: the pipeline has
-    just moved the bytes, so the upload must be found again; Transient."""
+    just moved the bytes, so the upload must be found again; TransientError."""
     link: Callable[[str, float], Awaitable[str | None]]
     """Returns a signed address of the whole content, with this Content-Disposition and valid for
     this number of seconds; None: the store has no such address."""

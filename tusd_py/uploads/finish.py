@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.port import Repositories
 from tusd_py.catalog.values import Finished
 from tusd_py.domain.errors import (
     HashMismatch,
@@ -74,7 +74,7 @@ def finish_program(
     context: UploadContext,
     upload: Upload,
     *,
-    register: Callable[[Catalog], None] | None = None,
+    register: Callable[[Repositories], None] | None = None,
     head: Callable[[], bytes] | None = None,
 ) -> Program[bool | None]:
     """Do the blocking part of ``finish``; the caller then calls ``after_finish``.
@@ -181,7 +181,7 @@ async def _complete_waiting(context: UploadContext, final: Upload) -> None:
 def _commit_program(
     context: UploadContext,
     upload: Upload,
-    register: Callable[[Catalog], None] | None = None,
+    register: Callable[[Repositories], None] | None = None,
     head: Callable[[], bytes] | None = None,
 ) -> Program[bool]:
     """Verify the declared hash, then finish the upload in one transaction.
@@ -193,7 +193,7 @@ def _commit_program(
         raise HashMismatch
     if upload.kind is UploadKind.PARTIAL:
 
-        def part(catalog: Catalog) -> None:
+        def part(catalog: Repositories) -> None:
             if register is not None:
                 register(catalog)
             catalog.uploads.finish_partial(upload.id, file_hash)
@@ -220,7 +220,7 @@ def _commit_program(
         priority=upload.priority,
     )
 
-    def finish(catalog: Catalog) -> Finished:
+    def finish(catalog: Repositories) -> Finished:
         if register is not None:
             register(catalog)
         return catalog.uploads.finish(content, is_video=family == "video")

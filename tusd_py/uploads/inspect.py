@@ -6,7 +6,6 @@ from tusd_py.domain.commands import Inspect
 from tusd_py.domain.errors import UploadExpired
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.uploads.body import CancelToken
 from tusd_py.uploads.context import UploadContext
 
 
@@ -36,8 +35,7 @@ async def inspect(context: UploadContext, user_id: UserId, command: Inspect) -> 
         return Inspected(upload=upload, offset=upload.length, expires_at=expires_at)
     if upload.kind is UploadKind.FINAL:
         return Inspected(upload=upload, offset=None, expires_at=None)
-    cancel = CancelToken()
-    async with context.lock.hold(upload.id, on_release_requested=cancel.cancel):
+    async with context.locked(upload.id):
         upload = await context.find(user_id, command.upload_id)
         offset, expires_at = await context.threads.call(
             lambda: (context.offset(upload), context.expires_at(upload))

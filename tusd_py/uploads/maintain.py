@@ -47,8 +47,8 @@ async def maintain(context: UploadContext) -> Due:
 
     Raises: BackendError.
     """
-    complete, expired = list(context.unsettled), []
-    context.unsettled.clear()
+    unsettled = frozenset(context.unsettled)
+    complete, expired = list(unsettled), []
     while not context.closing:
         page = await context.threads.call(_examine_page, context)
         complete += [examined.upload.id for examined in page if examined.complete]
@@ -58,11 +58,11 @@ async def maintain(context: UploadContext) -> Due:
             if examined.miscounted:
                 await under_lock(context, upload_id, _recount, "upload.recount.failed")
             if examined.holds_space:
-                await under_lock(
-                    context, upload_id, _give_back, "upload.release_preallocated.failed"
-                )
+                await under_lock(context, upload_id, _give_back, "upload.give_back.failed")
         if len(page) < PAGE:
             break
+    # Not earlier: an error of the catalog above must not lose them.
+    context.unsettled.difference_update(unsettled)
     return Due(complete=tuple(complete), expired=tuple(expired))
 
 

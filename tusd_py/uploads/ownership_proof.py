@@ -85,7 +85,6 @@ async def prove(context: UploadContext, user_id: UserId, command: Append) -> App
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
     """
-    await context.owner_of(user_id, command.upload_id)
     async with (
         padded_to_quantum(context.clock),
         context.locked(command.upload_id),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.port import Repositories
 from tusd_py.catalog.values import Result
 from tusd_py.domain.task import TaskChange, TaskFacts
 
@@ -48,7 +48,7 @@ ExecuteAll = Callable[[EffectKind, Sequence[Any]], Sequence[Result]]
 """Does the items of several programs' effects of one kind, and returns their results in order."""
 
 
-def read(work: Callable[[Catalog], T]) -> Program[T]:
+def read(work: Callable[[Repositories], T]) -> Program[T]:
     """Run ``work``, which only reads the catalog, on one connection with the other reads."""
     result: T = yield Effect(EffectKind.READ, work)
     return result
@@ -60,7 +60,7 @@ def fsync(work: Callable[[], T]) -> Program[T]:
     return result
 
 
-def commit(work: Callable[[Catalog], T]) -> Program[T]:
+def commit(work: Callable[[Repositories], T]) -> Program[T]:
     """Run ``work`` in one transaction with the other commits; it is durable when this returns."""
     result: T = yield Effect(EffectKind.COMMIT, work)
     return result

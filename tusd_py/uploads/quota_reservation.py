@@ -8,7 +8,7 @@ less; the next body, or the sweep (``uploads.maintain``), corrects it.
 import logging
 from typing import Final
 
-from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.port import Repositories
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.upload import Upload
 from tusd_py.uploads.context import UploadContext
@@ -30,7 +30,9 @@ class QuotaReservation:
         self._context = context
         self._upload = upload
 
-    def cover(self, end: int, *, ahead: int = AHEAD_BYTES, catalog: Catalog | None = None) -> int:
+    def cover(
+        self, end: int, *, ahead: int = AHEAD_BYTES, catalog: Repositories | None = None
+    ) -> int:
         """Reserve quota up to the offset ``end``. Return the offset up to which bytes may be kept.
 
         Raises: UploadNotFound: the upload was closed; BackendError.
@@ -40,7 +42,7 @@ class QuotaReservation:
             self.size = uploads.reserve_quota(self._upload, end=end, ahead=ahead, limit=self.limit)
         return min(end, self.size)
 
-    def settle(self, size: int, catalog: Catalog | None = None) -> None:
+    def settle(self, size: int, catalog: Repositories | None = None) -> None:
         """Set the reservation to ``size``, the bytes that are stored.
 
         After an error of the database the sweep does it.

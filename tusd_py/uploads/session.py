@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.port import Repositories
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import ProtocolError, QuotaExceeded
-from tusd_py.domain.signatures.look import HEAD_BYTES, HeadReader
+from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import Upload
 from tusd_py.storage import checksums
@@ -35,7 +35,7 @@ class WriteSession:
     """Writes one body into its upload.
 
     Its methods block. They are called in threads, one at a time, under the upload's lock: ``open``,
-    then ``write`` for each slice, then ``finish_body`` or ``abort``.
+    then ``write`` for each slice, then ``finish_body_program`` or ``abort``.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class WriteSession:
         open_writer = store.begin if self._new else store.writer
         self._writer: Writer = open_writer(self.upload.id, length=self.upload.length)
         self._running_hash: RunningHash = self._context.running_hash(self.upload)
-        self.was_opened = self.is_open = True
+        self.is_open = True
         self.start_offset = self._writer.offset
         self._sniffed = self.start_offset >= SNIFF_BYTES or not self._allowed
         try:
@@ -89,8 +89,9 @@ class WriteSession:
         except BaseException:
             self.close()
             raise
+        self.was_opened = True
 
-    def register(self, catalog: Catalog) -> None:
+    def register(self, catalog: Repositories) -> None:
         """Record a new upload. Raises: TooManyUploads, TooManyFiles, QuotaExceeded."""
         self.registered = False  # A batch may run this a second time, and then it may fail.
         held = self.offset if self.upload.length is None else 0

@@ -16,7 +16,7 @@ from worker.media.draft import NotOnePlainFile, take_drafts
 from worker.media.memory import Share
 from worker.media.position import Position
 from worker.media.probe import inspect_media
-from worker.media.run import Bounds, CpuTimeExceeded, Stalled, WallTimeExceeded, run
+from worker.media.run import Bounds, CpuTimeExceeded, LimitExceeded, Stalled, run
 from worker.media.sandbox import Limits, Sandbox
 from worker.media.tools import Tools
 from worker.media.transcode import PATIENCE, PROGRESS_BYTES
@@ -106,7 +106,7 @@ class Workshop:
                 raise RenditionFailed(f"exit code {ran.code}")
             targets = {draft: self.folder / name for draft, name in drafts.items()}
             take_drafts(output, targets, largest=order.largest)
-        except WallTimeExceeded as error:
+        except LimitExceeded as error:
             if isinstance(error, CpuTimeExceeded | Stalled):
                 # The next program would end the same way, and take as long.
                 self.cpu_left = 0.0
@@ -120,7 +120,7 @@ class Workshop:
         box = self._box(source, None, 1 << 20, 0)
         try:
             found = inspect_media(self.tools, box, demuxer, clock=self.clock, stopped=self.stopped)
-        except (ToolFailed, WallTimeExceeded, OSError) as error:
+        except (ToolFailed, LimitExceeded, OSError) as error:
             raise RenditionFailed("it can't be read") from error
         if found is None:
             raise RenditionFailed("it can't be read")

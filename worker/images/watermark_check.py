@@ -11,7 +11,7 @@ from tusd_py.settings.pictures import WatermarkSettings
 from worker.images.program import PictureProgram
 from worker.images.watermark import draw_watermark
 from worker.media.causes import ToolFailed
-from worker.media.run import WallTimeExceeded
+from worker.media.run import LimitExceeded
 from worker.media.sandbox import Kind
 
 WIDTH, HEIGHT = 640, 480
@@ -46,7 +46,7 @@ def _check(watermark: WatermarkSettings, sandbox: Kind) -> None:
                 folder=folder,
                 target=Path(name) / "watermark.png",
             )
-        except (ToolFailed, WallTimeExceeded, OSError) as error:
+        except (ToolFailed, LimitExceeded, OSError) as error:
             raise BackendError(
                 "media.image.watermark or media.video.watermark can't be drawn: its picture or "
                 "font can't be read, or the font lacks a letter of the text."

@@ -15,11 +15,11 @@ from typing import Final
 from tusd_py.domain.notes import Note
 from worker.media.run import (
     CpuTimeExceeded,
+    LimitExceeded,
     ProcessResult,
     Stalled,
     TooManyThreads,
     TooMuchOutput,
-    WallTimeExceeded,
 )
 
 
@@ -186,7 +186,7 @@ def cause_of_exit(
     return found
 
 
-def cause_of_overrun(error: WallTimeExceeded) -> Cause:
+def cause_of_overrun(error: LimitExceeded) -> Cause:
     """Return the cause for which this process ended a program."""
     match error:
         case CpuTimeExceeded():

@@ -16,7 +16,7 @@ from worker.media.causes import (
     cause_of_exit,
     cause_of_overrun,
 )
-from worker.media.run import Bounds, CpuTimeExceeded, ProcessResult, WallTimeExceeded, run
+from worker.media.run import Bounds, CpuTimeExceeded, LimitExceeded, ProcessResult, run
 from worker.media.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def checked_run(
         )
     except CpuTimeExceeded:
         raise
-    except WallTimeExceeded as error:
+    except LimitExceeded as error:
         raise _failed(cause_of_overrun(error), limit=str(error)) from error
     except OSError as error:
         raise _failed(_cause_of_no_start(error), error=error.strerror) from error

@@ -122,7 +122,7 @@ def measure_duration(
     """Return the duration in seconds by reading every packet, for files whose header has none.
 
     A large file may take any time while the position in it moves on.
-    Raises: Stopped, WallTimeExceeded, OSError.
+    Raises: Stopped, LimitExceeded, OSError.
     """
     position = Position()
     argv = duration_argv(tools.ffmpeg or "", box.source_seen, demuxer)

@@ -42,23 +42,23 @@ class Stopped(Exception):
     """Raised when the program was ended because ``stopped()`` returned True."""
 
 
-class WallTimeExceeded(Exception):
+class LimitExceeded(Exception):
     """Raised when the program was ended because it exceeded a limit; the text names which."""
 
 
-class Stalled(WallTimeExceeded):
+class Stalled(LimitExceeded):
     """Raised when the program was ended because it ran for too long or made no progress."""
 
 
-class CpuTimeExceeded(WallTimeExceeded):
+class CpuTimeExceeded(LimitExceeded):
     """Raised when the program was ended because it used up its processor time."""
 
 
-class TooMuchOutput(WallTimeExceeded):
+class TooMuchOutput(LimitExceeded):
     """Raised when the program was ended because it wrote too much to a pipe or into its folder."""
 
 
-class TooManyThreads(WallTimeExceeded):
+class TooManyThreads(LimitExceeded):
     """Raised when the program was ended because it had too many threads or children."""
 
 
@@ -111,7 +111,7 @@ def run(
     Args: wall_seconds: longest time that it may take; None is no limit. on_line: called with each
         line of stdout, which is then not kept; returns whether the line shows progress.
         stall_seconds: longest time without such a line.
-    Raises: Stopped, WallTimeExceeded: the whole process group was ended first; OSError: it can't
+    Raises: Stopped, LimitExceeded: the whole process group was ended first; OSError: it can't
         start.
     """
     limits = bounds or Bounds()

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from worker.media.contents import MAX_SHOWN_CHARACTERS, MAX_SHOWN_TRACKS, Contents, Stream
+from worker.media.sound_analysis import SoundAnalysis, tolerance
 from worker.media.sound_choice import cover_of
-from worker.media.sound_hearing import SoundAnalysis, tolerance
 
 _SHOWN: Final = (
     "title",

@@ -9,8 +9,8 @@ from typing import Final
 from worker.media.contents import Contents
 from worker.media.inventory import MetadataPolicy, content_tags, is_location
 from worker.media.isobmff import Layout
+from worker.media.sound_analysis import tolerance
 from worker.media.sound_choice import tracks_of
-from worker.media.sound_hearing import tolerance
 
 LISTED: Final = frozenset({"mov", "matroska", "ogg", "flac", "mp3", "aac"})
 """Demuxers that report all of a file. In WAV, CAF and others ffprobe does not name all chunks."""

@@ -10,7 +10,7 @@ from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.settings.model import Settings
 from worker.images.watermark_check import check_watermarks
-from worker.media.run import WallTimeExceeded, run
+from worker.media.run import LimitExceeded, run
 from worker.media.sandbox import Kind, strongest
 from worker.media.system_calls import filter_file
 
@@ -127,7 +127,7 @@ def _about(ffmpeg: str) -> str:
             stopped=lambda: False,
             wall_seconds=VERSION_SECONDS,
         ).stdout
-    except (OSError, WallTimeExceeded):
+    except (OSError, LimitExceeded):
         return ""
 
 

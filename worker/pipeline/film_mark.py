@@ -8,7 +8,7 @@ from worker.images.program import PictureProgram
 from worker.images.watermark import WatermarkPicture, draw_watermark
 from worker.media.causes import ToolFailed
 from worker.media.memory import probe_memory
-from worker.media.run import Stopped, WallTimeExceeded
+from worker.media.run import LimitExceeded, Stopped
 from worker.pipeline.attempt import Attempt
 
 
@@ -36,6 +36,6 @@ def film_mark(attempt: Attempt, width: int, height: int) -> WatermarkPicture | N
             folder=folder,
             target=attempt.work_dir / "watermark.png",
         )
-    except (ToolFailed, WallTimeExceeded, OSError, Stopped) as error:
+    except (ToolFailed, LimitExceeded, OSError, Stopped) as error:
         attempt.lease.check()
         raise OutOfResources("The watermark of films can't be drawn.") from error

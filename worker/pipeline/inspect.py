@@ -8,8 +8,8 @@ from tusd_py.domain.filetypes import OPAQUE, TYPE_FACT, FileType
 from tusd_py.domain.job import Step
 from tusd_py.domain.job_lane import JobLane, lane_of
 from tusd_py.domain.notes import Note
+from tusd_py.domain.signatures.head_reader import HeadReader
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import HeadReader
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskStatus
 from tusd_py.domain.type_rules import check_content, is_consistent
 from tusd_py.file_pieces import look_into
@@ -110,7 +110,7 @@ def _verify(attempt: Attempt) -> None:
 
 
 def _probe(attempt: Attempt, kind: FileType) -> list[Note]:
-    """Read the contents of a film or a sound with ffprobe; return a note if it can't be read."""
+    """Read the contents of a film or a sound; return a note if it can't be read."""
     box = Sandbox(
         kind=attempt.tools.sandbox,
         source=attempt.source,

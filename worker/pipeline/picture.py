@@ -18,7 +18,7 @@ from worker.images.program import PictureProgram
 from worker.images.strip import WRITABLE, strip_tags
 from worker.media.causes import Blame, ToolFailed, cause_of_overrun
 from worker.media.memory import memory_ceiling
-from worker.media.run import Stopped, WallTimeExceeded
+from worker.media.run import LimitExceeded, Stopped
 from worker.media.sandbox import Limits, Sandbox
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.produced import Produced
@@ -63,7 +63,7 @@ def _tried(attempt: Attempt, work: Callable[[], Produced]) -> tuple[Produced, No
     except Stopped:
         attempt.lease.check()
         raise OutOfResources("The worker's disk is full.") from None
-    except WallTimeExceeded as error:
+    except LimitExceeded as error:
         failed = ToolFailed(cause_of_overrun(error))
     except ToolFailed as error:
         failed = error

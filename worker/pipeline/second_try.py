@@ -8,7 +8,7 @@ from typing import TypeVar
 from tusd_py.domain.errors import OutOfResources
 from tusd_py.domain.notes import Note
 from worker.media.causes import Blame, ToolFailed, cause_of_overrun
-from worker.media.run import WallTimeExceeded
+from worker.media.run import LimitExceeded
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.kept import keep_what_was_made
 
@@ -30,7 +30,7 @@ def with_second_try(attempt: Attempt, work: Callable[[], T]) -> T:
     while True:
         try:
             return work()
-        except WallTimeExceeded as error:
+        except LimitExceeded as error:
             failed = ToolFailed(cause_of_overrun(error))
         except ToolFailed as error:
             failed = error

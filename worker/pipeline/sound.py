@@ -16,12 +16,12 @@ from worker.media.inventory import content_tags, is_location
 from worker.media.isobmff import read_layout
 from worker.media.position import Position
 from worker.media.probe import inspect_media
-from worker.media.run import WallTimeExceeded
+from worker.media.run import LimitExceeded
 from worker.media.sandbox import Sandbox
+from worker.media.sound_analysis import EXACT, SoundAnalyser, SoundAnalysis
 from worker.media.sound_argv import analyse_argv, make_argv, tags_of
 from worker.media.sound_choice import tracks_of
 from worker.media.sound_facts import sound_facts
-from worker.media.sound_hearing import EXACT, SoundAnalyser, SoundAnalysis
 from worker.media.sound_inventory import carries_all, may_hold_more
 from worker.media.sound_loudness import gain_filter, needs_gain, read_loudness
 from worker.media.sound_plan import (
@@ -276,7 +276,7 @@ class _Sound:
                 clock=attempt.clock,
                 stopped=self._run.stopped,
             )
-        except WallTimeExceeded:
+        except LimitExceeded:
             found = None
         tracks = tracks_of(found) if found is not None else ()
         if found is None or not tracks:

@@ -15,7 +15,7 @@ from worker.images.program import PictureProgram
 from worker.media.causes import ToolFailed
 from worker.media.contents import Contents, Stream
 from worker.media.position import Position
-from worker.media.run import Stopped, WallTimeExceeded
+from worker.media.run import LimitExceeded, Stopped
 from worker.media.sandbox import Sandbox
 from worker.media.sound_argv import PLAIN_COVERS, cover_argv
 from worker.media.sound_choice import cover_of
@@ -111,7 +111,7 @@ def _thumbnail(attempt: Attempt, run: SoundRun, cover: ProducedFile) -> tuple[Pr
     kind = "jpeg" if cover.content_type == JPEG.mime else "png"
     try:
         (done,) = render(program, box, kind, (wanted,), settings, target=target)
-    except (ToolFailed, WallTimeExceeded, Stopped):
+    except (ToolFailed, LimitExceeded, Stopped):
         attempt.lease.check()
         return ()
     media_type, ext = MEDIA_TYPES["webp"]

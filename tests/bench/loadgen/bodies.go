@@ -164,7 +164,7 @@ func smallOne(c *conn, body []byte, whole bool) error {
 	return c.next(r)
 }
 
-// reached waits until the server has at least so many bytes of the upload.
+// reached waits until the server has at least n bytes of the upload.
 func reached(location string, least int64, patience time.Duration) (int64, error) {
 	for until := time.Now().Add(patience); ; {
 		at, _, err := offset(location, patience)

@@ -1,14 +1,18 @@
 """Every catalog keeps these promises: jobs and attempts (``JobRepository``)."""
 
 import concurrent.futures
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 from support.catalog import ME, STORED, claim, claimed, finished
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.schema import jobs as job_table
 from tusd_py.catalog.sql_catalog import SqlCatalog
 from tusd_py.domain.errors import (
     LeaseLost,
@@ -223,14 +227,14 @@ def test_an_attempt_holds_its_job_until_it_ends_or_another_takes_it(
     mine, others, deleted, done = (finished(catalog, digit * 64) for digit in "1234")
     fences = {task_id: claimed(catalog, task_id, seconds=60) for task_id in (mine, deleted, done)}
     fences[others] = claimed(catalog, others, seconds=10)
-    assert set(catalog.jobs.is_held(fences)) == {mine, others, deleted, done}
+    assert set(catalog.jobs.still_held(fences)) == {mine, others, deleted, done}
     clock.advance(11)
     catalog.jobs.reap(max_crashes=3)
     claimed(catalog, others)
     catalog.uploads.close(deleted, UploadState.TERMINATED)
     catalog.jobs.complete(done, fence=fences[done], stored=STORED)
-    assert set(catalog.jobs.is_held(fences)) == {mine}
-    assert catalog.jobs.is_held({}) in ([], set())
+    assert set(catalog.jobs.still_held(fences)) == {mine}
+    assert catalog.jobs.still_held({}) in ([], set())
 
 
 @pytest.mark.parametrize("code", ["poison", "unexpected", "transient", "compression_failed"])
@@ -292,6 +296,44 @@ def test_outcomes_are_published_from_the_outbox(catalog: Catalog) -> None:
     assert catalog.jobs.pending_outcomes(10) == []
     jobs = [catalog.jobs.get(task_id) for task_id in (done, failed)]
     assert [job.state for job in jobs if job] == [JobState.DONE, JobState.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("members", "notes"),
+    [
+        ({"step": "store", "notes": ["type_is_kept_as_it_is", "of_a_later_version"]}, 1),
+        ({"step": "of_a_later_version", "notes": ["type_is_kept_as_it_is"]}, 1),
+        ({"step": "store", "outputs": [{"of": "a later version"}]}, 0),
+    ],
+)
+def test_an_outcome_with_a_checkpoint_of_a_later_version_is_published(
+    catalog: Catalog, members: dict[str, Any], notes: int
+) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    catalog.jobs.complete(task_id, fence=fence, stored=STORED)
+    text = (
+        update(job_table)
+        .where(job_table.c.task_id == task_id)
+        .values(checkpoint=json.dumps(members))
+    )
+    catalog._database.write(lambda c: c.execute(text))  # type: ignore[attr-defined]
+    ((_, outcome),) = catalog.jobs.pending_outcomes(10)
+    assert outcome.notes == (Note.UNTOUCHED,) * notes
+
+
+def test_a_job_with_a_checkpoint_of_a_later_version_begins_again(catalog: Catalog) -> None:
+    task_id = finished(catalog)
+    members = {"step": "of_a_later_version", "again": True, "as_it_is": True, "facts": {}}
+    text = (
+        update(job_table)
+        .where(job_table.c.task_id == task_id)
+        .values(checkpoint=json.dumps(members))
+    )
+    catalog._database.write(lambda c: c.execute(text))  # type: ignore[attr-defined]
+    job = claim(catalog)
+    assert job is not None
+    assert job.checkpoint == Checkpoint(again=True, as_it_is=True)
 
 
 def test_sent_rows_are_dropped_after_a_day(catalog: Catalog, clock: FakeClock) -> None:

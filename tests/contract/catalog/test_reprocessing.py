@@ -90,6 +90,29 @@ def test_everything_is_replaced_at_once_for_every_task(catalog: Catalog) -> None
     assert catalog.jobs.add_reprocess_job(task_id).state is JobState.QUEUED
 
 
+def test_a_task_whose_file_another_job_processed_again_has_no_notes_of_its_own_job(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    notes = (Note.OUT_OF_MEMORY,)
+    catalog.jobs.save_checkpoint(task_id, fence=fence, checkpoint=Checkpoint(notes=notes))
+    catalog.jobs.complete(task_id, fence=fence, stored=MADE)
+    ((row, own),) = catalog.jobs.pending_outcomes(10)
+    assert own.notes == notes
+    catalog.jobs.mark_sent([row])
+    twin = upload()
+    catalog.uploads.add(twin)
+    catalog.uploads.finish(content(twin), is_video=True)
+    catalog.jobs.mark_sent([row for row, _ in catalog.jobs.pending_outcomes(99)])
+    clock.advance(60)
+    catalog.jobs.add_reprocess_job(twin.id)
+    catalog.jobs.complete(twin.id, fence=claimed(catalog, twin.id), stored=BETTER)
+    outcomes = [outcome for _, outcome in catalog.jobs.pending_outcomes(10)]
+    assert {outcome.history.task_id for outcome in outcomes} == {task_id, twin.id}
+    assert [outcome.notes for outcome in outcomes] == [(), ()]
+
+
 def test_a_failure_and_dead_workers_leave_the_task_completed(
     catalog: Catalog, clock: FakeClock
 ) -> None:

@@ -1,6 +1,6 @@
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from support.waiting import wait_until
 
 from tusd_py.catalog.database import Database, Transactions, sqlite_url
+from tusd_py.catalog.values import Result
 from tusd_py.domain.errors import BackendError, UploadNotFound
 
 
@@ -35,6 +36,9 @@ class Writers:
             return value
 
         return work
+
+    def commit_all(self, works: Sequence[Callable[[Transactions], object]]) -> Sequence[Result]:
+        return self.database.commit_all(works, lambda transactions: transactions)
 
     def at_once(self, works: dict[int, Callable[[Connection], Any]]) -> None:
         """Start all of ``works`` while one writer's turn lasts; the result of each is kept."""
@@ -148,7 +152,7 @@ def test_what_one_thread_brings_together_is_one_commit(writers: Writers) -> None
         return written
 
     writers.commits = 0
-    outcomes = writers.database.commit_all([lambda t, n=n: write(t, n) for n in (1, 2, 3)])  # type: ignore[misc]
+    outcomes = writers.commit_all([lambda t, n=n: write(t, n) for n in (1, 2, 3)])  # type: ignore[misc]
     assert [done.result() for done in outcomes] == [1, 2, 3]
     assert writers.commits == 1
     assert seen == [1, 2, 3], "each sees what it and those before it wrote"
@@ -164,7 +168,7 @@ def test_of_works_brought_together_a_failed_one_leaves_nothing(writers: Writers)
     def taken(transaction: Transactions) -> int:
         return transaction.write(writers.insert(4))
 
-    outcomes = writers.database.commit_all([half, taken, taken])
+    outcomes = writers.commit_all([half, taken, taken])
     assert isinstance(outcomes[0].error, UploadNotFound)
     assert outcomes[1].result() == 4
     assert isinstance(outcomes[2].error, BackendError), "the table has 4 already"
@@ -176,7 +180,7 @@ def test_a_failed_commit_fails_all_writes_of_its_group(writers: Writers) -> None
         raise OSError("the disk is gone")
 
     event.listen(writers.database.engine, "commit", broken)
-    outcomes = writers.database.commit_all(
+    outcomes = writers.commit_all(
         [lambda t, n=n: t.write(writers.insert(n)) for n in (1, 2)]  # type: ignore[misc]
     )
     event.remove(writers.database.engine, "commit", broken)
@@ -194,9 +198,9 @@ def test_works_run_once_and_again_only_in_a_group_with_one_that_fails(writers: W
 
         return work
 
-    writers.database.commit_all([counted(1), counted(2)])
+    writers.commit_all([counted(1), counted(2)])
     assert done == [1, 2]
-    writers.database.commit_all([counted(3), counted(1), counted(4)])
+    writers.commit_all([counted(3), counted(1), counted(4)])
     assert done == [1, 2, 3, 1, 3, 1, 4], "the works run until the failure, then all again"
     assert writers.rows() == [1, 2, 3, 4]
 
@@ -219,6 +223,19 @@ def test_a_read_without_a_connection_fails_all_readers(writers: Writers) -> None
         raise OperationalError("connect", {}, OSError("no descriptors"))
 
     event.listen(writers.database.engine, "checkout", gone)
-    outcomes = writers.database.read_all([rows, rows])
+    outcomes = writers.database.read_all([rows, rows], lambda transactions: transactions)
     event.remove(writers.database.engine, "checkout", gone)
     assert [type(done.error) for done in outcomes] == [BackendError, BackendError]
+
+
+def test_works_of_one_transaction_share_what_they_are_given(writers: Writers) -> None:
+    made: list[Transactions] = []
+
+    def bind(transactions: Transactions) -> Transactions:
+        made.append(transactions)
+        return transactions
+
+    given: list[Transactions] = []
+    writers.database.commit_all([given.append, given.append, given.append], bind)
+    assert len(made) == 1
+    assert given == made * 3

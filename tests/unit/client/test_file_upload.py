@@ -226,13 +226,6 @@ def test_states_come_once_and_end_with_the_last() -> None:
     assert following.is_finished
 
 
-def test_half_an_event_is_forgotten_with_its_connection() -> None:
-    following = TaskFollower(ENDPOINT, "abc", None)
-    assert feed(following, 'data: {"status": "pen') == []
-    following.headers()
-    assert feed(following, 'data: {"status": "received"}\n\n') == [{"status": "received"}]
-
-
 def test_it_gives_up_after_a_number_of_breaks() -> None:
     following = TaskFollower(ENDPOINT, "abc", None)
     wait: Callable[[], float] = following.pause_after_failure

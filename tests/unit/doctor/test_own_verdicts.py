@@ -6,24 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.findings import Levels, levels
 from support.tokens import SECRET
 
 from tusd_py.doctor.disk import judge_disk
 from tusd_py.doctor.disk_facts import DiskFacts, inspect_disk
-from tusd_py.doctor.findings import Finding, Level
+from tusd_py.doctor.findings import Level
 from tusd_py.doctor.media import MediaFacts, judge_media
 from tusd_py.doctor.settings import judge_settings
 from tusd_py.settings.model import Settings
 from tusd_py.settings.values import GIB
 
 NOTE, WARNING, PROBLEM = Level.NOTE, Level.WARNING, Level.PROBLEM
-Levels = dict[str, Level]
-
-
-def levels(findings: list[Finding]) -> Levels:
-    """Return the findings that are not fine; each has a remedy."""
-    assert all(one.remedy for one in findings if one.level is not Level.OK)
-    return {one.check: one.level for one in findings if one.level is not Level.OK}
 
 
 MYSQL, REDIS, RABBITMQ = {"data_source": "a:b@tcp(c)/d"}, {"addr": "c:6379"}, {"host": "c"}

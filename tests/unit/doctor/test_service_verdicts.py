@@ -9,6 +9,7 @@ from pika.exceptions import (
     ProbableAccessDeniedError,
     ProbableAuthenticationError,
 )
+from support.findings import Levels, levels
 
 from tusd_py.catalog.migrate import HEAD
 from tusd_py.doctor import mysql, rabbitmq
@@ -17,19 +18,12 @@ from tusd_py.doctor.consumer_timeout import (
     judge_consumer_timeout,
     parse_answer,
 )
-from tusd_py.doctor.findings import Finding, Level
+from tusd_py.doctor.findings import Level
 from tusd_py.doctor.mysql import MysqlFacts, judge_mysql
 from tusd_py.doctor.rabbitmq import BrokerFacts, judge_broker
 from tusd_py.doctor.redis import RedisFacts, judge_redis
 
 NOTE, WARNING, PROBLEM = Level.NOTE, Level.WARNING, Level.PROBLEM
-Levels = dict[str, Level]
-
-
-def levels(findings: list[Finding]) -> Levels:
-    """Return the findings that are not fine; each has a remedy."""
-    assert all(one.remedy for one in findings if one.level is not Level.OK)
-    return {one.check: one.level for one in findings if one.level is not Level.OK}
 
 
 DATABASE = MysqlFacts(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from support import kinds
 
 from tusd_py.domain import filetypes as types
+from tusd_py.domain.signatures.head_reader import HeadReader, is_text
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import HeadReader, is_text
 from tusd_py.file_pieces import look_into
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,8 @@ from tusd_py.domain.errors import TypeMismatch, TypeNotAllowed
 from tusd_py.domain.file import File
 from tusd_py.domain.filetypes import TYPES, FileType, by_extension, by_name
 from tusd_py.domain.ids import UserId, owner_scope
+from tusd_py.domain.signatures.head_reader import HeadReader
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.signatures.look import HeadReader
 from tusd_py.domain.type_rules import check_content, check_declared, fits_name, is_consistent
 
 MP4 = kinds.box_file(b"isom", b"avc1")

@@ -242,6 +242,25 @@ def test_a_finish_that_failed_at_the_database_is_repeated_by_the_next_sweep(
     assert client.run(recover_one(client.room, upload_id))
 
 
+def test_an_unsettled_finish_is_kept_while_the_catalog_is_away(
+    client: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = client.make(4)
+
+    def away(*_: object, **__: object) -> None:
+        raise BackendError
+
+    monkeypatch.setattr(SqlUploads, "finish", away)
+    monkeypatch.setattr(SqlUploads, "due", away)
+    with pytest.raises(BackendError):
+        client.send(upload_id, 0, b"four")
+    with pytest.raises(BackendError):
+        client.run(maintain(client.room))
+    monkeypatch.undo()
+    assert client.run(maintain(client.room)).complete == (upload_id,)
+    assert client.run(maintain(client.room)).complete == ()
+
+
 def test_the_reservation_of_a_server_that_died_is_set_to_the_bytes_that_are_stored(
     tmp_path: Path,
 ) -> None:

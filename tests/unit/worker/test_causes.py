@@ -13,11 +13,11 @@ from worker.media.causes import (
 )
 from worker.media.run import (
     CpuTimeExceeded,
+    LimitExceeded,
     ProcessResult,
     Stalled,
     TooManyThreads,
     TooMuchOutput,
-    WallTimeExceeded,
 )
 
 ROOM = Circumstances(free_disk=1 << 40)
@@ -119,10 +119,10 @@ def test_text_of_a_file_does_not_count_as_a_message_of_the_sandbox() -> None:
         (TooMuchOutput("stderr"), Cause.DAMAGED),
         (TooMuchOutput("stdout"), Cause.CRASHED),
         (TooManyThreads("threads"), Cause.CRASHED),
-        (WallTimeExceeded("anything"), Cause.CRASHED),
+        (LimitExceeded("anything"), Cause.CRASHED),
     ],
 )
-def test_an_exceeded_limit_is_a_cause(error: WallTimeExceeded, expected: Cause) -> None:
+def test_an_exceeded_limit_is_a_cause(error: LimitExceeded, expected: Cause) -> None:
     assert cause_of_overrun(error) is expected
 
 

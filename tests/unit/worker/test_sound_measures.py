@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from worker.media.sound_hearing import SoundAnalyser, SoundAnalysis
+from worker.media.sound_analysis import SoundAnalyser, SoundAnalysis
 from worker.media.sound_loudness import Loudness, gain_filter, needs_gain, read_loudness
 from worker.media.sound_waveform import LONGEST_PART, Waveform, part_samples
 

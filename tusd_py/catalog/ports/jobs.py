@@ -97,7 +97,7 @@ class JobRepository(WaitingRepository, ReprocessRepository, OutboxRepository, Pr
         """Extend the lease. Raises: LeaseLost."""
         ...
 
-    def is_held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
+    def still_held(self, fences: Mapping[UploadId, int]) -> Collection[UploadId]:
         """Return those of the jobs that the attempts with these fences still hold.
 
         It is one read by key: a worker repeats it each half second while it has jobs.

@@ -72,5 +72,8 @@ class ObjectRepository(Protocol):
         ...
 
     def removed(self, key: str) -> None:
-        """Remove the tombstone of an object that is gone; it may be stored again. Idempotent."""
+        """Mark an object as removed: it may be stored again. Idempotent.
+
+        Its tombstone stays for a week, longer than any attempt that may have seen the object.
+        """
         ...

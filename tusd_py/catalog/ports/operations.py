@@ -26,7 +26,10 @@ class OperationRepository(Protocol):
         ...
 
     def step_times(self, *, hours: int) -> StepTimes:
-        """Return the times of the steps that ran within the last ``hours``."""
+        """Return the times of steps in the hour that runs and in those before it, ``hours`` in all.
+
+        Steps that never ran, and steps of a later version, are left out.
+        """
         ...
 
     def storage(self) -> Storage:

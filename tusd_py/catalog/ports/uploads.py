@@ -120,8 +120,8 @@ class UploadRepository(InstantUploadRepository, Protocol):
     def examine_again(self, times: Mapping[UploadId, float | None]) -> None:
         """Set when each upload is due again, in unix seconds; None: never.
 
-        A time that lies more than ``LATEST_EXAMINATION_SECONDS`` ahead counts as due now, since the
-        clock was wrong when it was set.
+        A time that lies more than twice ``LATEST_EXAMINATION_SECONDS`` ahead counts as due now,
+        since the clock was wrong when it was set.
         """
         ...
 

@@ -92,8 +92,7 @@ def judge_silence(answer: ProbeResponse | None, silent_seconds: float) -> Findin
     return warning(
         check,
         f"A body that was silent for {silent_seconds:g} s was {outcome} before the server gave it "
-        "up: "
-        "phones will resume all the time.",
+        "up: phones will resume all the time.",
         "In nginx: client_body_timeout 300s; proxy_send_timeout 3600s; proxy_read_timeout 3600s;",
     )
 

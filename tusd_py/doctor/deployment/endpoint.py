@@ -62,8 +62,7 @@ def judge_endpoint(answer: ProbeResponse) -> list[Finding]:
             warning(
                 "endpoint",
                 f"A tus server whose answer lacks {' and '.join(missing)}: clients can't see what "
-                "it "
-                "is able to do.",
+                "it is able to do.",
                 "Let the proxy pass all header fields that begin with Tus-.",
             )
         ]
@@ -120,7 +119,6 @@ def judge_protocol(offered: str | None) -> Finding:
     return note(
         "tls",
         "HTTPS with HTTP/1.1: a browser opens six connections to a host, and each open event "
-        "stream "
-        "takes one.",
+        "stream takes one.",
         "Turn on HTTP/2 in the proxy.",
     )

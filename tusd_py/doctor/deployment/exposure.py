@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
-from tusd_py.client.headers import read_answer
+from tusd_py.client.responses import read_answer
 from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, ProbeClient
 from tusd_py.doctor.findings import Finding, ok, problem
 

@@ -39,8 +39,7 @@ def judge_location(url: str, location: str) -> Finding:
         return problem(
             CHECK,
             f"New uploads have addresses with {stated.scheme}://, but {requested.scheme}:// was "
-            "requested: "
-            "browsers refuse, others send in the open or fail.",
+            "requested: browsers refuse, others send in the open or fail.",
             _FORWARD,
         )
     if (stated.hostname, _port(stated.scheme, stated.port)) != (

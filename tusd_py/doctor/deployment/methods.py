@@ -58,8 +58,7 @@ def judge_methods(passages: Mapping[str, MethodResult]) -> list[Finding]:
             note(
                 "methods",
                 f"PATCH and DELETE pass, {_OVERRIDE} does not: clients behind a firewall that "
-                "knows "
-                "only GET and POST can't upload.",
+                "knows only GET and POST can't upload.",
                 f"Let the proxy pass {_OVERRIDE}.",
             )
         ]

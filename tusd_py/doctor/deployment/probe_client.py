@@ -19,7 +19,7 @@ import httpx
 
 from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.file_upload import BODY, TUS, Response, byte_count, metadata_header
-from tusd_py.client.headers import MAX_ANSWER_BYTES, read_answer
+from tusd_py.client.responses import MAX_ANSWER_BYTES, read_answer
 from tusd_py.clock import Clock
 from tusd_py.doctor.findings import CheckSkipped
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tusd_py.domain.filetypes import DOCX, EPUB, ODP, ODS, ODT, PPTX, XLSX, ZIP, FileType
-from tusd_py.domain.signatures.look import HeadReader
+from tusd_py.domain.signatures.head_reader import HeadReader
 
 _LOCAL: Final = b"PK\x03\x04"
 _CENTRAL: Final = b"PK\x01\x02"

@@ -21,7 +21,7 @@ from tusd_py.domain.filetypes import (
     THREE_GP,
     FileType,
 )
-from tusd_py.domain.signatures.look import HeadReader
+from tusd_py.domain.signatures.head_reader import HeadReader
 
 _MAX_BRANDS: Final = 64
 _AVIF_BRANDS: Final = frozenset(b"avif avis avio MA1A MA1B".split())

@@ -22,7 +22,7 @@ from tusd_py.domain.filetypes import (
     Y4M,
     FileType,
 )
-from tusd_py.domain.signatures.look import HeadReader, is_text
+from tusd_py.domain.signatures.head_reader import HeadReader, is_text
 
 _EBML: Final = 0x1A45DFA3
 _VOID: Final = 0xEC

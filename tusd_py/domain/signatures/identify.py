@@ -12,7 +12,7 @@ from tusd_py.domain.filetypes import FileType
 from tusd_py.domain.signatures.archives import archive
 from tusd_py.domain.signatures.boxes import boxed
 from tusd_py.domain.signatures.containers import chunked, ebml, ogg, windows_media, yuv4mpeg
-from tusd_py.domain.signatures.look import HeadReader
+from tusd_py.domain.signatures.head_reader import HeadReader
 from tusd_py.domain.signatures.pictures import bitmap, icon, jpeg_xl, tiff
 from tusd_py.domain.signatures.sound import sound, tagged
 from tusd_py.domain.signatures.streams import (

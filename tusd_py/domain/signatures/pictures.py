@@ -21,7 +21,7 @@ from tusd_py.domain.filetypes import (
     TIFF,
     FileType,
 )
-from tusd_py.domain.signatures.look import HeadReader
+from tusd_py.domain.signatures.head_reader import HeadReader
 
 _MAX_ENTRIES: Final = 256
 _NEW_SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _MAKE = 254, 259, 262, 271

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tusd_py.domain.filetypes import AAC, AC3, APE, DTS, EAC3, FLAC, MP3, TTA, WAVPACK, FileType
-from tusd_py.domain.signatures.look import HEAD_BYTES, HeadReader
+from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 
 FRAMES: Final = 3
 """Number of frames in a row that make a stream."""

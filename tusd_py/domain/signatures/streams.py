@@ -7,7 +7,7 @@ Sources: ISO/IEC 13818-1 (TS, PS), 13818-2 and 11172-2 (MPEG video), 14496-10 an
 from typing import Final
 
 from tusd_py.domain.filetypes import DV, GXF, H264, HEVC, M2V, MPEG_PS, MPEG_TS, FileType
-from tusd_py.domain.signatures.look import HeadReader, is_text
+from tusd_py.domain.signatures.head_reader import HeadReader, is_text
 
 PACKETS: Final = 8
 """Number of packets in a row that make a transport stream."""

@@ -52,14 +52,14 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
 
     async def retry(request: Request) -> Response:
         await _check_operator(context, request)
-        name = await _failure_of(request)
+        name = await _named_id(request)
         if not await context.threads.call(_retry, context, name):
             raise NotRetryable
         return JSONResponse({"id": name}, headers=NO_STORE)
 
     async def again(request: Request) -> Response:
         await _check_operator(context, request)
-        name = await _failure_of(request)
+        name = await _named_id(request)
         await context.threads.call(context.ports.catalog.jobs.add_reprocess_job, task_id_of(name))
         return JSONResponse({"id": name}, status_code=202, headers=NO_STORE)
 
@@ -122,7 +122,7 @@ async def _enter(context: AppContext, request: Request, key: str) -> Response:
     return answer
 
 
-async def _failure_of(request: Request) -> str:
+async def _named_id(request: Request) -> str:
     """Return the id of the failed job or message that a request names. Raises: ProtocolError."""
     # A form of another page can't send this type.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":

@@ -53,7 +53,7 @@ class EmbeddedQueue(JobQueue):
         spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
         self._clock = clock
-        self._waiting_clock = SystemClock()
+        self._waiting_clock = SystemClock()  # A receiver waits although ``clock`` may stand still.
         self._visibility = visibility_seconds
         self._changed = threading.Condition()
         self._closed = False
@@ -63,7 +63,7 @@ class EmbeddedQueue(JobQueue):
 
     @override
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
-        """All of them or none."""
+        """Publish all of them or none."""
         self._publish([encode(message) for message in messages])
         return len(messages)
 

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import NackError
 from typing_extensions import override
 
 from tusd_py.domain.errors import BackendError
@@ -28,6 +27,7 @@ from tusd_py.jobs.queue import rabbitmq_dead_letters
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
 from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter, Delivery, JobQueue
 from tusd_py.jobs.queue.rabbitmq_connection import ConnectionThread
+from tusd_py.jobs.queue.rabbitmq_publish import publish
 from tusd_py.jobs.queue.rabbitmq_topology import (
     DEAD_LETTER_EXCHANGE,
     DEAD_LETTER_QUEUE,
@@ -42,12 +42,6 @@ HEARTBEAT_SECONDS: Final = 10
 BLOCKED_SECONDS: Final = 5.0
 """pika has no limit by default; the message may arrive nevertheless once the broker recovers."""
 CONNECT_SECONDS: Final = 3.0
-PAUSES_AFTER_NACK: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds before a refused message is published again.
-
-A quorum queue refuses messages while it has no leader, for example just after its declaration and
-after the death of a node.
-"""
 MAX_STUCK: Final = 3
 """Largest number of publishing threads that wait for a broker that does not answer.
 
@@ -127,21 +121,9 @@ class RabbitMqQueue(JobQueue):
         self, *, exchange: str, routing_key: str, payload: bytes, headers: dict[str, str]
     ) -> None:
         properties = persistent(headers)
-
-        def work(channel: BlockingChannel) -> None:
-            for pause in (*PAUSES_AFTER_NACK, None):
-                try:
-                    channel.basic_publish(
-                        exchange, routing_key, payload, properties, mandatory=True
-                    )
-                except NackError:
-                    if pause is None:
-                        raise
-                    channel.connection.sleep(pause)
-                else:
-                    return
-
-        self._publisher().call(work)
+        self._publisher().call(
+            lambda channel: publish(channel, exchange, routing_key, payload, properties)
+        )
 
     # -- consuming
 

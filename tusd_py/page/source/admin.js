@@ -62,13 +62,13 @@ function numbers(seen) {
 
 function workers(found) {
   const one = ({ name, slots, started_at, seen_at, jobs }) => {
-    const told = seen_at
+    const lastSeen = seen_at
       ? `${jobs.length} / ${slots} ${text.busy} · ${text.since} ${time(started_at)}`
       : text.silent
     const doing = jobs.map((job) =>
       make('li', `${job.filename || job.task_id} (${size(job.file_size)}): ${text.states[job.status] ?? job.status ?? '…'} ${job.progress ?? ''} %`),
     )
-    return make('li', [make('strong', name), ' ', make('span', told, seen_at ? 'quiet' : 'silent'), make('ul', doing)])
+    return make('li', [make('strong', name), ' ', make('span', lastSeen, seen_at ? 'quiet' : 'silent'), make('ul', doing)])
   }
   fill('#workers', found.length ? found.map(one) : [make('li', text.noWorkers, 'silent')])
 }
@@ -107,7 +107,7 @@ function show(seen) {
     const rows = seen.steps.map(({ step, runs, mean_seconds }) => [text.stepNames[step] ?? step, number.format(runs), seconds(mean_seconds)])
     table('#steps', text.stepHeads, rows, [1, 2])
   }
-  // Not while somebody is about to press a button in it.
+  // Not while a person is about to press a button in it.
   if (seen.failures && !document.querySelector('#failures :focus, #letters :focus')) {
     table(
       '#failures',

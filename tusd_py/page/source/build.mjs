@@ -35,9 +35,9 @@ for (const input of Object.keys(metafile.inputs)) {
 }
 const texts = [...names].sort().map((folder) => {
   const directory = path.join(import.meta.dirname, folder)
-  const told = JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8'))
+  const about = JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8'))
   const file = fs.readdirSync(directory).find((name) => /^licen[cs]e/i.test(name))
-  const text = file ? fs.readFileSync(path.join(directory, file), 'utf8').trim() : `Licence: ${told.license}`
-  return `${told.name} ${told.version}\n\n${text}\n`
+  const text = file ? fs.readFileSync(path.join(directory, file), 'utf8').trim() : `Licence: ${about.license}`
+  return `${about.name} ${about.version}\n\n${text}\n`
 })
 fs.writeFileSync(path.join(out, 'LICENCES.txt'), texts.join(`\n${'-'.repeat(78)}\n\n`))

@@ -1,4 +1,4 @@
-// BLAKE3 of a file, beside the page. Told {id, file}; tells {id, share} now and then, {id, hash} at the end.
+// BLAKE3 of a file, beside the page. Receives {id, file}; posts {id, share} now and then, and {id, hash} at the end.
 import { createBLAKE3 } from 'hash-wasm'
 
 const PIECE = 8 << 20

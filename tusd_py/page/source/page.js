@@ -179,7 +179,7 @@ async function remove(id) {
 
 const details = new Map()
 async function known(id) {
-  // An event has no name and no size: asked once.
+  // An event has no name and no size: they are requested once.
   if (!details.has(id)) {
     details.set(id, ask(`progress/${id}`).then((found) => found ?? {}))
   }
