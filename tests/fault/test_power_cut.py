@@ -140,7 +140,7 @@ def test_a_concatenation_is_whole_or_not_there(disk: PowerCutDisk) -> None:
     assert store.path(into).read_bytes() == b"".join(contents)
 
 
-def test_a_missing_disk_is_reported_as_missing(disk: PowerCutDisk) -> None:
+def test_a_disk_without_power_is_reported_as_damaged(disk: PowerCutDisk) -> None:
     store, upload_id = store_on(disk), fresh_id()
     store.create(upload_id)
     with store.writer(upload_id, length=None) as writer:

@@ -208,7 +208,7 @@ def test_the_databases_clock_counts_and_ignores_this_machines(url: URL) -> None:
     database.close()
 
 
-def test_a_missing_database_is_reported(url: URL) -> None:
+def test_an_unreachable_database_is_reported(url: URL) -> None:
     catalog = SqlCatalog(url, clock=FakeClock())
     catalog.close()
     catalog._database = gone = Database(url.set(port=free_port()))

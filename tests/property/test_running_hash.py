@@ -1,4 +1,4 @@
-"""The follower equals blake3 for any cuts, feeds, catch-ups, restarts, marks and rewinds."""
+"""The running hash equals blake3 for any cuts, updates, re-reads, restarts, savepoints and rollbacks."""
 
 import os
 import shutil
@@ -17,8 +17,8 @@ CHUNKS = st.lists(st.binary(max_size=3000), max_size=5)
 STEP_BYTES = 1024
 
 
-class FollowerMachine(RuleBasedStateMachine):
-    """A file and its follower; the model is the verified bytes and the unverified ones."""
+class RunningHashMachine(RuleBasedStateMachine):
+    """A file and its running hash; the model is the verified bytes and the unverified ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class FollowerMachine(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp())
         self.path = self.directory / "growing"
         self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT)
-        self.follower = RunningHash(self.path)
+        self.running_hash = RunningHash(self.path)
         self.verified = b""
         self.unverified: bytes | None = None
 
@@ -41,7 +41,7 @@ class FollowerMachine(RuleBasedStateMachine):
         return len(self.verified) + len(self.unverified or b"")
 
     def write(self, chunks: list[bytes]) -> int:
-        """Write as the store does: bytes are in the file before the follower gets them."""
+        """Write as the store does: bytes are in the file before the running_hash gets them."""
         start, content = self.end, b"".join(chunks)
         os.pwrite(self.descriptor, content, start)
         if self.unverified is None:
@@ -52,26 +52,26 @@ class FollowerMachine(RuleBasedStateMachine):
 
     @rule(chunks=CHUNKS)
     def bytes_are_written_and_fed(self, chunks: list[bytes]) -> None:
-        self.follower.update(self.write(chunks), chunks)
+        self.running_hash.update(self.write(chunks), chunks)
 
     @rule(chunks=CHUNKS)
     def bytes_are_left_because_a_catch_up_holds_the_state(self, chunks: list[bytes]) -> None:
         start = self.write(chunks)
-        with self.follower._mutex:
-            self.follower.update(start, chunks)
+        with self.running_hash._mutex:
+            self.running_hash.update(start, chunks)
 
     @rule(steps=st.integers(0, 6))
     def a_catch_up_runs_for_a_while(self, steps: int) -> None:
         answers = iter([False] * steps)
-        level = self.follower.catch_up(lambda: len(self.verified), lambda: next(answers, True))
+        level = self.running_hash.catch_up(lambda: len(self.verified), lambda: next(answers, True))
         if level:
-            assert self.follower.hashed >= len(self.verified)
+            assert self.running_hash.hashed >= len(self.verified)
 
     @precondition(lambda self: self.unverified is None)
     @rule()
     def a_chunk_to_be_verified_begins(self) -> None:
         self.unverified = b""
-        self.follower.savepoint()
+        self.running_hash.savepoint()
 
     @precondition(lambda self: self.unverified is not None)
     @rule(catch_up_between=st.booleans())
@@ -80,8 +80,8 @@ class FollowerMachine(RuleBasedStateMachine):
         self.verified += self.unverified
         self.unverified = None
         if catch_up_between:
-            assert self.follower.catch_up(lambda: len(self.verified), lambda: False)
-        self.follower.commit()
+            assert self.running_hash.catch_up(lambda: len(self.verified), lambda: False)
+        self.running_hash.commit()
 
     @precondition(lambda self: self.unverified is not None)
     @rule(catch_up_between=st.booleans())
@@ -89,33 +89,33 @@ class FollowerMachine(RuleBasedStateMachine):
         os.ftruncate(self.descriptor, len(self.verified))
         self.unverified = None
         if catch_up_between:
-            assert self.follower.catch_up(lambda: len(self.verified), lambda: False)
-        self.follower.rollback()
-        assert self.follower.hashed <= len(self.verified)
+            assert self.running_hash.catch_up(lambda: len(self.verified), lambda: False)
+        self.running_hash.rollback()
+        assert self.running_hash.hashed <= len(self.verified)
 
     @rule()
     def the_process_is_restarted(self) -> None:
         os.ftruncate(self.descriptor, len(self.verified))
         self.unverified = None
-        self.follower = RunningHash(self.path)
+        self.running_hash = RunningHash(self.path)
 
     @invariant()
     def the_state_is_a_prefix_of_the_file(self) -> None:
         content = self.verified + (self.unverified or b"")
-        hashed = self.follower.hashed
+        hashed = self.running_hash.hashed
         assert hashed <= len(content)
-        assert self.follower.hexdigest(hashed) == blake3.blake3(content[:hashed]).hexdigest()
+        assert self.running_hash.hexdigest(hashed) == blake3.blake3(content[:hashed]).hexdigest()
 
     @precondition(lambda self: self.unverified is None)
     @rule()
     def the_upload_is_finished(self) -> None:
-        assert self.follower.catch_up(lambda: len(self.verified), lambda: False)
-        digest = self.follower.hexdigest(len(self.verified))
+        assert self.running_hash.catch_up(lambda: len(self.verified), lambda: False)
+        digest = self.running_hash.hexdigest(len(self.verified))
         assert digest == blake3.blake3(self.path.read_bytes()).hexdigest()
         assert digest == blake3.blake3(self.verified).hexdigest()
 
 
-FollowerMachine.TestCase.settings = settings(
+RunningHashMachine.TestCase.settings = settings(
     max_examples=150, stateful_step_count=25, deadline=None
 )
-TestFollower = FollowerMachine.TestCase
+TestFollower = RunningHashMachine.TestCase

@@ -132,7 +132,7 @@ def test_an_answer_after_its_time_is_worth_nothing(catalog: Catalog, clock: Fake
         ({}, {"filename": "clip.mov"}),
     ],
 )
-def test_outside_the_terms_the_decoy_is_challenged(
+def test_outside_the_terms_the_challenge_is_the_decoy(
     catalog: Catalog, change: dict[str, Any], terms: dict[str, Any]
 ) -> None:
     stored(catalog, tenant="other", metadata={"filename": b"clip.mp4"})
@@ -148,7 +148,7 @@ def _members(terms: Terms) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in Terms.__slots__}
 
 
-def test_within_the_terms_the_file_is_challenged(catalog: Catalog) -> None:
+def test_within_the_terms_the_challenge_is_about_the_file(catalog: Catalog) -> None:
     stored(catalog, OTHER, tenant="acme", metadata={"filename": b"clip.mp4"})
     stored(catalog, THIRD, tenant="acme", metadata={"filename": b"film.mp4"})
     one = question()

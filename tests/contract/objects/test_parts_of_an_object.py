@@ -23,7 +23,7 @@ HASH = blake3.blake3(CONTENT).hexdigest()
 KEY = object_key(HASH, ".bin")
 
 
-class StoppingLedger(MemoryMultipartState):
+class StoppingState(MemoryMultipartState):
     """A state whose worker dies, or has lost its job, when this many parts have arrived."""
 
     def __init__(self, left: int) -> None:
@@ -55,26 +55,26 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def put(store: RemoteObjects, source: Path, ledger: MemoryMultipartState) -> list[int]:
+def put(store: RemoteObjects, source: Path, state: MemoryMultipartState) -> list[int]:
     progress: list[int] = []
     store.put_file(
         KEY,
         source,
         content_hash=HASH,
         content_type="video/mp4",
-        multipart_state=ledger,
+        multipart_state=state,
         progress=progress.append,
     )
     return progress
 
 
-def stopped_after(store: RemoteObjects, source: Path, parts: int) -> StoppingLedger:
-    ledger = StoppingLedger(parts)
+def stopped_after(store: RemoteObjects, source: Path, parts: int) -> StoppingState:
+    state = StoppingState(parts)
     with pytest.raises(LeaseLost):
-        put(store, source, ledger)
-    assert len(ledger.added) == parts
-    ledger.left, ledger.added = 100, []
-    return ledger
+        put(store, source, state)
+    assert len(state.added) == parts
+    state.left, state.added = 100, []
+    return state
 
 
 def whole(store: RemoteObjects) -> bool:
@@ -83,25 +83,25 @@ def whole(store: RemoteObjects) -> bool:
 
 
 def test_a_large_object_goes_in_parts(store: RemoteObjects, source: Path) -> None:
-    ledger = MemoryMultipartState()
-    progress = put(store, source, ledger)
-    assert sorted(ledger.added) == [1, 2, 3, 4]
+    state = MemoryMultipartState()
+    progress = put(store, source, state)
+    assert sorted(state.added) == [1, 2, 3, 4]
     assert progress == sorted(progress)
     assert progress[-1] == len(CONTENT)
     assert len(set(progress)) > 20
-    assert ledger.load() is None
+    assert state.load() is None
     assert whole(store)
     assert b"".join(store.read(KEY, STEP - 10, 20)) == CONTENT[STEP - 10 : STEP + 10]
 
 
 def test_another_worker_sends_only_what_is_missing(store: RemoteObjects, source: Path) -> None:
-    ledger = stopped_after(store, source, 2)
+    state = stopped_after(store, source, 2)
     assert store.head(KEY) is None
-    held = ledger.load()
+    held = state.load()
     assert held is not None
     there = {part.number for part in held.parts}
-    progress = put(store, source, ledger)
-    assert set(ledger.added) == {1, 2, 3, 4} - there
+    progress = put(store, source, state)
+    assert set(state.added) == {1, 2, 3, 4} - there
     assert progress[0] > 0
     assert whole(store)
     assert list(store.incomplete_uploads()) == []
@@ -110,37 +110,37 @@ def test_another_worker_sends_only_what_is_missing(store: RemoteObjects, source:
 def test_a_part_that_the_store_has_lost_is_sent_again(
     store: RemoteObjects, bucket: Bucket, source: Path, tmp_path: Path
 ) -> None:
-    ledger = stopped_after(store, source, 2)
-    held = ledger.load()
+    state = stopped_after(store, source, 2)
+    held = state.load()
     assert held is not None
     other = tmp_path / "other"
     other.write_bytes(bytes(STEP))
     lost = held.parts[0].number
     with PartReader(other, Span(lost, 0, STEP)) as body:
         bucket.put_part(KEY, held.upload_id, lost, body)
-    put(store, source, ledger)
-    assert lost in ledger.added
+    put(store, source, state)
+    assert lost in state.added
     assert whole(store)
 
 
 def test_an_aborted_upload_begins_again(store: RemoteObjects, bucket: Bucket, source: Path) -> None:
-    ledger = stopped_after(store, source, 3)
-    held = ledger.load()
+    state = stopped_after(store, source, 3)
+    held = state.load()
     assert held is not None
     bucket.abort(KEY, held.upload_id)
-    put(store, source, ledger)
-    assert sorted(ledger.added) == [1, 2, 3, 4]
+    put(store, source, state)
+    assert sorted(state.added) == [1, 2, 3, 4]
     assert whole(store)
 
 
 def test_an_upload_that_was_completed_elsewhere_is_done(store: RemoteObjects, source: Path) -> None:
-    ledger = stopped_after(store, source, 1)
+    state = stopped_after(store, source, 1)
     zombie = MemoryMultipartState()
-    zombie.multipart = ledger.load()
+    zombie.multipart = state.load()
     put(store, source, zombie)
-    put(store, source, ledger)
-    assert ledger.added == []
-    assert ledger.load() is None
+    put(store, source, state)
+    assert state.added == []
+    assert state.load() is None
     assert whole(store)
 
 
@@ -165,7 +165,7 @@ def test_an_upload_completed_while_its_parts_are_sent_is_done(
 def test_other_bytes_than_before_begin_again_and_leave_nothing(
     store: RemoteObjects, source: Path, tmp_path: Path
 ) -> None:
-    ledger = stopped_after(store, source, 2)
+    state = stopped_after(store, source, 2)
     other = tmp_path / "other"
     other.write_bytes(os.urandom(2 * STEP))
     digest = blake3.blake3(other.read_bytes()).hexdigest()
@@ -174,9 +174,9 @@ def test_other_bytes_than_before_begin_again_and_leave_nothing(
         other,
         content_hash=digest,
         content_type="x/y",
-        multipart_state=ledger,
+        multipart_state=state,
     )
-    assert sorted(ledger.added) == [1, 2]
+    assert sorted(state.added) == [1, 2]
     assert list(store.incomplete_uploads()) == []
 
 
@@ -192,16 +192,16 @@ def test_an_object_with_other_bytes_under_the_key_is_replaced(
     damaged.write_bytes(b"x" + CONTENT[1:size])
     with PartReader(damaged, Span(1, 0, size)) as body:
         bucket.put(key, body, "x/y")
-    ledger = MemoryMultipartState()
-    store.put_file(key, source, content_hash=digest, content_type="x/y", multipart_state=ledger)
+    state = MemoryMultipartState()
+    store.put_file(key, source, content_hash=digest, content_type="x/y", multipart_state=state)
     assert b"".join(store.read(key, 0, size)) == CONTENT[:size]
 
 
 def test_an_object_that_is_there_is_not_sent_again(store: RemoteObjects, source: Path) -> None:
     put(store, source, MemoryMultipartState())
-    ledger = MemoryMultipartState()
-    put(store, source, ledger)
-    assert ledger.added == []
+    state = MemoryMultipartState()
+    put(store, source, state)
+    assert state.added == []
 
 
 def test_a_lost_lease_in_the_middle_ends_the_put(store: RemoteObjects, source: Path) -> None:
@@ -209,24 +209,24 @@ def test_a_lost_lease_in_the_middle_ends_the_put(store: RemoteObjects, source: P
         if done > STEP:
             raise LeaseLost
 
-    ledger = MemoryMultipartState()
+    state = MemoryMultipartState()
     with pytest.raises(LeaseLost):
         store.put_file(
             KEY,
             source,
             content_hash=HASH,
             content_type="x/y",
-            multipart_state=ledger,
+            multipart_state=state,
             progress=lost,
         )
     assert store.head(KEY) is None
-    assert len(ledger.added) < 4
+    assert len(state.added) < 4
 
 
 def test_what_was_begun_is_listed_and_may_be_abandoned(store: RemoteObjects, source: Path) -> None:
-    ledger = stopped_after(store, source, 1)
+    state = stopped_after(store, source, 1)
     (left,) = store.incomplete_uploads()
-    held = ledger.load()
+    held = state.load()
     assert held is not None
     assert (left.key, left.upload_id) == (KEY, held.upload_id)
     store.abort_upload(left)

@@ -32,11 +32,11 @@ class Opened:
         self.stores = adapter(root)
 
     @property
-    def core(self) -> UploadStore:
+    def uploads(self) -> UploadStore:
         return self.stores.uploads
 
     @property
-    def rewind(self) -> ChunkVerification:
+    def verification(self) -> ChunkVerification:
         assert self.stores.verification is not None
         return self.stores.verification
 
@@ -50,13 +50,13 @@ class Opened:
 
     def holding(self, content: bytes) -> UploadId:
         upload_id = fresh_id()
-        self.core.create(upload_id)
-        with self.core.writer(upload_id, length=len(content)) as writer:
+        self.uploads.create(upload_id)
+        with self.uploads.writer(upload_id, length=len(content)) as writer:
             writer.write([content])
         return upload_id
 
     def content(self, upload_id: UploadId) -> bytes:
-        return self.core.path(upload_id).read_bytes()
+        return self.uploads.path(upload_id).read_bytes()
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -67,71 +67,71 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
 class TestCore:
     def test_a_new_upload_is_empty(self, opened: Opened) -> None:
         upload_id = fresh_id()
-        opened.core.create(upload_id)
-        assert opened.core.offset(upload_id) == 0
+        opened.uploads.create(upload_id)
+        assert opened.uploads.offset(upload_id) == 0
         assert opened.content(upload_id) == b""
 
     def test_one_that_is_begun_takes_its_first_bytes_at_once(self, opened: Opened) -> None:
         upload_id = fresh_id()
-        with opened.core.begin(upload_id, length=8 << 20) as writer:
+        with opened.uploads.begin(upload_id, length=8 << 20) as writer:
             assert writer.offset == 0
-            assert opened.core.offset(upload_id) == 0
+            assert opened.uploads.offset(upload_id) == 0
             writer.write([b"abc"])
         assert opened.content(upload_id) == b"abc"
 
     def test_what_is_there_is_not_begun_again(self, opened: Opened) -> None:
         upload_id = opened.holding(b"abc")
         with pytest.raises(StorageDamaged):
-            opened.core.begin(upload_id, length=None)
+            opened.uploads.begin(upload_id, length=None)
         assert opened.content(upload_id) == b"abc"
 
     def test_chunks_are_kept_in_order_and_the_offset_is_their_sum(self, opened: Opened) -> None:
         upload_id = fresh_id()
-        opened.core.create(upload_id)
-        with opened.core.writer(upload_id, length=None) as writer:
+        opened.uploads.create(upload_id)
+        with opened.uploads.writer(upload_id, length=None) as writer:
             writer.write([b"ab", memoryview(b"xcdx")[1:3], b"", memoryview(bytearray(b"e"))])
             assert writer.offset == 5
-            assert opened.core.offset(upload_id) == 5
+            assert opened.uploads.offset(upload_id) == 5
             writer.write([b"f"])
         assert opened.content(upload_id) == b"abcdef"
 
     def test_a_later_writer_goes_on_where_the_last_one_ended(self, opened: Opened) -> None:
         upload_id = opened.holding(b"abc")
         opened.reopen()
-        with opened.core.writer(upload_id, length=6) as writer:
+        with opened.uploads.writer(upload_id, length=6) as writer:
             assert writer.offset == 3
             writer.write([b"def"])
         assert opened.content(upload_id) == b"abcdef"
 
     def test_bytes_are_there_before_anything_is_synced_or_closed(self, opened: Opened) -> None:
         upload_id = fresh_id()
-        opened.core.create(upload_id)
-        writer = opened.core.writer(upload_id, length=None)
+        opened.uploads.create(upload_id)
+        writer = opened.uploads.writer(upload_id, length=None)
         writer.write([b"abc"])
         opened.reopen()
-        assert opened.core.offset(upload_id) == 3
+        assert opened.uploads.offset(upload_id) == 3
         writer.close()
 
     def test_thousands_of_chunks_in_one_write_are_all_kept(self, opened: Opened) -> None:
         upload_id = fresh_id()
-        opened.core.create(upload_id)
+        opened.uploads.create(upload_id)
         chunks = [bytes([number % 251]) * (number % 7) for number in range(5000)]
-        with opened.core.writer(upload_id, length=None) as writer:
+        with opened.uploads.writer(upload_id, length=None) as writer:
             writer.write(chunks)
         assert opened.content(upload_id) == b"".join(chunks)
 
     def test_reserving_space_does_not_move_the_offset(self, opened: Opened) -> None:
         upload_id = fresh_id()
-        opened.core.create(upload_id)
+        opened.uploads.create(upload_id)
         for _ in range(2):
-            with opened.core.writer(upload_id, length=8 << 20) as writer:
+            with opened.uploads.writer(upload_id, length=8 << 20) as writer:
                 assert writer.offset == 0
-        assert opened.core.offset(upload_id) == 0
+        assert opened.uploads.offset(upload_id) == 0
         assert opened.content(upload_id) == b""
 
     def test_truncate_cuts_back_and_writing_goes_on_there(self, opened: Opened) -> None:
         upload_id = opened.holding(b"abcdef")
-        with opened.core.writer(upload_id, length=None) as writer:
+        with opened.uploads.writer(upload_id, length=None) as writer:
             writer.truncate(2)
             assert writer.offset == 2
             writer.write([b"X"])
@@ -139,126 +139,126 @@ class TestCore:
 
     def test_a_writer_can_be_synced_and_closed_twice(self, opened: Opened) -> None:
         upload_id = opened.holding(b"abc")
-        writer = opened.core.writer(upload_id, length=None)
+        writer = opened.uploads.writer(upload_id, length=None)
         writer.sync()
         writer.sync()
         writer.close()
         writer.close()
-        assert opened.core.offset(upload_id) == 3
+        assert opened.uploads.offset(upload_id) == 3
 
     def test_an_unknown_upload_is_not_found(self, opened: Opened) -> None:
         unknown = fresh_id()
         for operation in (
-            opened.core.offset,
-            opened.core.modified_at,
-            lambda upload_id: opened.core.writer(upload_id, length=None),
+            opened.uploads.offset,
+            opened.uploads.modified_at,
+            lambda upload_id: opened.uploads.writer(upload_id, length=None),
         ):
             with pytest.raises(UploadNotFound):
                 operation(unknown)
 
     def test_a_write_moves_the_time_of_the_last_write(self, opened: Opened) -> None:
         upload_id = opened.holding(b"abc")
-        before = opened.core.modified_at(upload_id)
-        with opened.core.writer(upload_id, length=None) as writer:
+        before = opened.uploads.modified_at(upload_id)
+        with opened.uploads.writer(upload_id, length=None) as writer:
             writer.write([b"d"])
-        assert opened.core.modified_at(upload_id) >= before > 1.6e9
+        assert opened.uploads.modified_at(upload_id) >= before > 1.6e9
 
     def test_delete_removes_everything_and_returns_whether_there_was_anything(
         self, opened: Opened
     ) -> None:
         upload_id = opened.holding(b"abc")
         other = opened.holding(b"other")
-        assert opened.core.delete(upload_id) is True
-        assert opened.core.delete(upload_id) is False
+        assert opened.uploads.delete(upload_id) is True
+        assert opened.uploads.delete(upload_id) is False
         with pytest.raises(UploadNotFound):
-            opened.core.offset(upload_id)
-        assert list(opened.core.ids()) == [other]
+            opened.uploads.offset(upload_id)
+        assert list(opened.uploads.ids()) == [other]
 
     def test_ids_lists_every_upload(self, opened: Opened) -> None:
-        assert list(opened.core.ids()) == []
+        assert list(opened.uploads.ids()) == []
         held = {opened.holding(b"x") for _ in range(20)}
         opened.reopen()
-        assert sorted(opened.core.ids()) == sorted(held)
+        assert sorted(opened.uploads.ids()) == sorted(held)
 
     def test_there_is_room_for_what_fits(self, opened: Opened) -> None:
-        opened.core.check_room(1, new=True)
+        opened.uploads.check_room(1, new=True)
         with pytest.raises(StorageFull):
-            opened.core.check_room(1 << 60)
+            opened.uploads.check_room(1 << 60)
 
 
 class TestRewind:
     def begun(self, opened: Opened) -> tuple[UploadId, Writer]:
         """Return an upload of verified ``abc``, which unverified ``wrong`` follows."""
         upload_id = opened.holding(b"abc")
-        writer = opened.core.writer(upload_id, length=None)
-        opened.rewind.begin_chunk(writer)
+        writer = opened.uploads.writer(upload_id, length=None)
+        opened.verification.begin_chunk(writer)
         writer.write([b"wro", b"ng"])
         return upload_id, writer
 
     def test_unverified_bytes_do_not_count(self, opened: Opened) -> None:
         upload_id, writer = self.begun(opened)
-        assert opened.core.offset(upload_id) == 3
+        assert opened.uploads.offset(upload_id) == 3
         writer.close()
 
     def test_kept_bytes_count(self, opened: Opened) -> None:
         upload_id, writer = self.begun(opened)
-        opened.rewind.commit_chunk(writer)
+        opened.verification.commit_chunk(writer)
         writer.close()
-        assert opened.core.offset(upload_id) == 8
+        assert opened.uploads.offset(upload_id) == 8
         opened.reopen()
-        assert opened.core.offset(upload_id) == 8
+        assert opened.uploads.offset(upload_id) == 8
 
     def test_discarded_bytes_are_gone_and_the_writer_stands_at_the_mark(
         self, opened: Opened
     ) -> None:
         upload_id, writer = self.begun(opened)
-        opened.rewind.rollback_chunk(writer)
+        opened.verification.rollback_chunk(writer)
         assert writer.offset == 3
         writer.write([b"de"])
         writer.close()
-        assert opened.core.offset(upload_id) == 5
+        assert opened.uploads.offset(upload_id) == 5
         assert opened.content(upload_id) == b"abcde"
 
     def test_a_death_inside_the_chunk_leaves_only_verified_bytes(self, opened: Opened) -> None:
         upload_id, writer = self.begun(opened)
         writer.close()
         opened.reopen()
-        assert opened.core.offset(upload_id) == 3
-        with opened.core.writer(upload_id, length=None) as again:
+        assert opened.uploads.offset(upload_id) == 3
+        with opened.uploads.writer(upload_id, length=None) as again:
             assert again.offset == 3
             assert opened.content(upload_id) == b"abc"
             again.write([b"def"])
-        assert opened.core.offset(upload_id) == 6
+        assert opened.uploads.offset(upload_id) == 6
 
     def test_the_first_chunk_can_be_discarded_too(self, opened: Opened) -> None:
         upload_id = fresh_id()
-        opened.core.create(upload_id)
-        with opened.core.writer(upload_id, length=None) as writer:
-            opened.rewind.begin_chunk(writer)
+        opened.uploads.create(upload_id)
+        with opened.uploads.writer(upload_id, length=None) as writer:
+            opened.verification.begin_chunk(writer)
             writer.write([b"wrong"])
-            opened.rewind.rollback_chunk(writer)
-        assert opened.core.offset(upload_id) == 0
+            opened.verification.rollback_chunk(writer)
+        assert opened.uploads.offset(upload_id) == 0
         assert opened.content(upload_id) == b""
 
     def test_a_second_mark_does_not_verify_what_lies_behind_the_first(self, opened: Opened) -> None:
         upload_id, writer = self.begun(opened)
-        opened.rewind.begin_chunk(writer)
-        assert opened.core.offset(upload_id) == 3
+        opened.verification.begin_chunk(writer)
+        assert opened.uploads.offset(upload_id) == 3
         writer.close()
 
     def test_an_upload_is_deleted_with_its_mark(self, opened: Opened) -> None:
         upload_id, writer = self.begun(opened)
         writer.close()
-        assert opened.core.delete(upload_id) is True
-        opened.core.create(upload_id)
-        with opened.core.writer(upload_id, length=None) as again:
+        assert opened.uploads.delete(upload_id) is True
+        opened.uploads.create(upload_id)
+        with opened.uploads.writer(upload_id, length=None) as again:
             again.write([b"whole"])
-        assert opened.core.offset(upload_id) == 5
+        assert opened.uploads.offset(upload_id) == 5
 
     def test_a_marked_upload_is_listed_once(self, opened: Opened) -> None:
         upload_id, writer = self.begun(opened)
         writer.close()
-        assert list(opened.core.ids()) == [upload_id]
+        assert list(opened.uploads.ids()) == [upload_id]
 
 
 class TestConcatenation:
@@ -269,13 +269,13 @@ class TestConcatenation:
         expected = b"two" + b"one" * 5000 + b"three" + b"two"
         assert sum(opened.concatenation.concatenate(into, order)) == len(expected)
         assert opened.content(into) == expected
-        assert opened.core.offset(into) == len(expected)
+        assert opened.uploads.offset(into) == len(expected)
 
     def test_the_parts_stay_as_they_were(self, opened: Opened) -> None:
         parts = [opened.holding(b"one"), opened.holding(b"two")]
         into = opened.holding(b"")
         sum(opened.concatenation.concatenate(into, parts))
-        with opened.core.writer(into, length=None) as writer:
+        with opened.uploads.writer(into, length=None) as writer:
             writer.write([b"more"])
         assert [opened.content(part) for part in parts] == [b"one", b"two"]
 
@@ -296,4 +296,4 @@ class TestConcatenation:
         into = fresh_id()
         with pytest.raises(UploadNotFound):
             sum(opened.concatenation.concatenate(into, [opened.holding(b"one")]))
-        assert not opened.core.path(into).exists()
+        assert not opened.uploads.path(into).exists()

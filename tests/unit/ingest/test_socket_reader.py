@@ -14,16 +14,16 @@ class Line:
     def __init__(self, length: int) -> None:
         self.client, self.server = socket.socketpair()
         self.server.setblocking(False)
-        self.wire = SocketReader(self.server, length)
+        self.reader = SocketReader(self.server, length)
         self.got = bytearray()
-        self.interruption = CancelToken()
+        self.cancel = CancelToken()
 
     def sink(self, chunks: Sequence[bytes | memoryview]) -> None:
         for chunk in chunks:
             self.got += chunk
 
     def move(self) -> ReadResult:
-        return self.wire.read_slice(self.sink, self.interruption)
+        return self.reader.read_slice(self.sink, self.cancel)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_bytes_before_a_disconnect_are_taken(line: Line) -> None:
 
 
 def test_a_slice_is_bounded(line: Line) -> None:
-    line.wire.left = 3 * SLICE_BYTES
+    line.reader.left = 3 * SLICE_BYTES
     sender = threading.Thread(target=line.client.sendall, args=(bytes(3 * SLICE_BYTES),))
     sender.start()
     moved: list[ReadResult] = []
@@ -69,13 +69,13 @@ def test_a_slice_is_bounded(line: Line) -> None:
 
 def test_a_cancelled_body_takes_the_bytes_that_have_arrived(line: Line) -> None:
     line.client.send(b"abc")
-    line.interruption.cancel()
+    line.cancel.cancel()
     assert line.move() == ReadResult(3, DrainEnd.CANCELLED)
 
 
 def test_a_cancelled_body_that_has_arrived_is_complete(line: Line) -> None:
     line.client.send(bytes(1000))
-    line.interruption.cancel()
+    line.cancel.cancel()
     assert line.move() == ReadResult(1000, DrainEnd.COMPLETE)
 
 
@@ -85,7 +85,7 @@ def test_what_the_sink_raises_is_raised(line: Line) -> None:
 
     line.client.send(b"abc")
     with pytest.raises(OSError, match="disk"):
-        line.wire.read_slice(sink, line.interruption)
+        line.reader.read_slice(sink, line.cancel)
 
 
 def test_the_low_water_mark_is_never_beyond_the_body_and_is_reset() -> None:
@@ -93,14 +93,14 @@ def test_the_low_water_mark_is_never_beyond_the_body_and_is_reset() -> None:
     client = socket.create_connection(listener.getsockname())
     server, _ = listener.accept()
     kept = server.dup()
-    wire = SocketReader(server, 100)
+    reader = SocketReader(server, 100)
 
     def mark() -> int:
         return kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
 
-    wire.set_low_water(LOW_WATER_BYTES)
+    reader.set_low_water(LOW_WATER_BYTES)
     assert mark() == 100
-    wire.close()
+    reader.close()
     assert mark() == 1
     for end in (client, kept, listener):
         end.close()

@@ -160,11 +160,11 @@ def test_a_finish_after_its_answer_waits_for_the_lock(
     client.restart()
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
     monkeypatch.setattr("tusd_py.uploads.receive.BATCH_REREAD_BYTES", 10)
-    may_read, catch_up = threading.Event(), rehashing.rehash
+    may_read, rehash = threading.Event(), rehashing.rehash
 
     def slow(*of_upload: Any) -> None:
         assert may_read.wait(30)
-        catch_up(*of_upload)
+        rehash(*of_upload)
 
     monkeypatch.setattr(rehashing, "rehash", slow)
     assert client.send(upload_id, 1000, CONTENT[1000:]) == len(CONTENT)
@@ -190,10 +190,10 @@ def test_a_finish_after_its_answer_does_not_change_a_deleted_upload(
     client.restart()
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
     monkeypatch.setattr("tusd_py.uploads.receive.BATCH_REREAD_BYTES", 10)
-    read_back, may_go_on, catch_up = threading.Event(), threading.Event(), rehashing.rehash
+    read_back, may_go_on, rehash = threading.Event(), threading.Event(), rehashing.rehash
 
     def then_wait(*of_upload: Any) -> None:
-        catch_up(*of_upload)
+        rehash(*of_upload)
         read_back.set()
         assert may_go_on.wait(30)
 
