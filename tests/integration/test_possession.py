@@ -24,8 +24,8 @@ from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.ownership_proof import ANSWER_BYTES
 from tusd_py.domain.ownership_windows import answer, draw_question
 from tusd_py.ports import Ports
+from tusd_py.settings.acceptance import InstantSettings
 from tusd_py.settings.access import AuthSettings
-from tusd_py.settings.uploads import InstantSettings
 
 CONTENT = os.urandom(1_300_000)
 HASH = blake3.blake3(CONTENT).hexdigest()

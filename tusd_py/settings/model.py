@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from tusd_py.domain.durations import WEEK_SECONDS
 from tusd_py.protocol.host import is_loopback
+from tusd_py.settings.acceptance import InstantSettings, WhitelistSettings
 from tusd_py.settings.access import AuthSettings, CorsSettings
 from tusd_py.settings.hooks import HooksSettings
 from tusd_py.settings.jobs import JobSettings, ScanSettings
@@ -20,7 +21,6 @@ from tusd_py.settings.media import MediaSettings
 from tusd_py.settings.objects import ObjectSettings, OssSettings, S3Settings
 from tusd_py.settings.section import Section
 from tusd_py.settings.services import MysqlSettings, RabbitMqSettings, RedisSettings
-from tusd_py.settings.uploads import InstantSettings, WhitelistSettings
 from tusd_py.settings.values import GIB, Duration, HostName, ListenAddress, Size
 
 
