@@ -14,32 +14,39 @@ PIECE_BYTES: Final = 1 << 20
 """Size of the larger pieces; each costs a thread hop."""
 
 
+def pieces_of(read: Callable[[int, int], bytes], start: int, length: int) -> Iterator[bytes]:
+    """Yield ``length`` bytes from ``start``, fewer if the content ends.
+
+    Args: read: returns the bytes from a start for a length. Raises: what it raises.
+    """
+    sent = 0
+    while sent < length:
+        most = FIRST_PIECE_BYTES if sent < PROVEN_BYTES else PIECE_BYTES
+        piece = read(start + sent, min(most, length - sent))
+        if not piece:
+            return
+        sent += len(piece)
+        yield piece
+
+
 def file_pieces(path: os.PathLike[str], start: int, length: int) -> Iterator[bytes]:
-    """Yield ``length`` bytes from ``start``, fewer if the file ends. Raises: OSError."""
+    """Yield pieces of a file as ``pieces_of`` does. Raises: OSError."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        file.seek(start)
-        sent = 0
-        while sent < length:
-            most = FIRST_PIECE_BYTES if sent < PROVEN_BYTES else PIECE_BYTES
-            piece = file.read(min(most, length - sent))
-            if not piece:
-                return
-            sent += len(piece)
-            yield piece
+        descriptor = file.fileno()
+        yield from pieces_of(lambda at, size: os.pread(descriptor, size, at), start, length)
 
 
-def look_into(path: os.PathLike[str], head: bytes | None = None) -> HeadReader:
+def look_into(path: os.PathLike[str]) -> HeadReader:
     """Return a reader of a whole file, which is opened again if bytes after its head are needed.
 
-    Args: head: the first ``HEAD_BYTES`` of the file, if they are known. Raises: OSError.
+    Raises: OSError.
     """
 
     def read(start: int, length: int) -> bytes:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             return os.pread(file.fileno(), length, start)
 
-    if head is None:
-        head = read(0, HEAD_BYTES)
+    head = read(0, HEAD_BYTES)
     size = len(head) if len(head) < HEAD_BYTES else os.stat(path).st_size  # noqa: PTH116
     return HeadReader(head, size, read)
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support.catalog import claim
 from support.clock import FakeClock
 from support.multipart_state import MemoryMultipartState
+from support.room import stored_file
 
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import LeaseLost, QuotaExceeded, TransientError
@@ -221,7 +222,7 @@ class PoolMachine(RuleBasedStateMachine):
     def _put(self, task_id: UploadId) -> None:
         content = self.bytes_of[task_id]
         self.objects.put_file(
-            key_of(content), self.servers[0].stores.uploads.path(task_id),
+            key_of(content), stored_file(self.servers[0], task_id),
             content_hash=digest(content), content_type="x/y",
             multipart_state=MemoryMultipartState(),
         )  # fmt: skip

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import blake3
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tusd_py.storage import running_hash as module
+from tusd_py.storage.disk_reader import DiskReader
 from tusd_py.storage.running_hash import RunningHash
 
 CHUNKS = st.lists(st.binary(max_size=3000), max_size=5)
@@ -27,7 +29,7 @@ class RunningHashMachine(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp())
         self.path = self.directory / "growing"
         self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT)
-        self.running_hash = RunningHash(self.path)
+        self.running_hash = RunningHash(partial(DiskReader, self.path))
         self.verified = b""
         self.unverified: bytes | None = None
 
@@ -97,7 +99,7 @@ class RunningHashMachine(RuleBasedStateMachine):
     def the_process_is_restarted(self) -> None:
         os.ftruncate(self.descriptor, len(self.verified))
         self.unverified = None
-        self.running_hash = RunningHash(self.path)
+        self.running_hash = RunningHash(partial(DiskReader, self.path))
 
     @invariant()
     def the_state_is_a_prefix_of_the_file(self) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from support.bodies import scripted
 from support.clock import FakeClock
-from support.room import Process, fresh_id, policy
+from support.room import Process, fresh_id, policy, stored_file
 
 from tusd_py.domain.caller import EVERYBODY
 from tusd_py.domain.commands import Append, Checksum, Create, Inspect
@@ -192,7 +192,7 @@ class UploadMachine(RuleBasedStateMachine):
         assert job is not None
         assert job.file_hash == blake3.blake3(self.content).hexdigest()
         assert job.scope == owner_scope(ANONYMOUS)
-        stored = self.process.ports.stores.uploads.path(self.id).read_bytes()
+        stored = stored_file(self.process.ports, self.id).read_bytes()
         assert stored == self.content
 
 

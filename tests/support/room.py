@@ -20,6 +20,11 @@ def fresh_id() -> UploadId:
     return UploadId(secrets.token_hex(16))
 
 
+def stored_file(ports: Ports, upload_id: UploadId) -> Path:
+    """Return the path at which the disk store keeps the bytes of an upload."""
+    return Path(ports.stores.uploads.location(upload_id))
+
+
 class Process:
     """What one server process has in memory; ``restarted`` returns what is left after its death."""
 

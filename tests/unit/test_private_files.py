@@ -8,6 +8,7 @@ from pathlib import Path
 import blake3
 import pytest
 from support.multipart_state import MemoryMultipartState
+from support.room import stored_file
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.objects.keys import object_key
@@ -46,7 +47,7 @@ def test_an_applications_umask_opens_nothing(tmp_path: Path, mode: int | None) -
         writer = ports.stores.uploads.begin(upload_id, length=None)
         writer.write([b"content"])
         writer.close()
-        source = ports.stores.uploads.path(upload_id)
+        source = stored_file(ports, upload_id)
         other = tmp_path / "made-by-a-tool"
         other.write_bytes(b"content")
         digest = blake3.blake3(b"content").hexdigest()

@@ -4,14 +4,15 @@ All algorithms release the GIL for large buffers, so they run in the body's thre
 the event loop.
 """
 
-import errno
 import hashlib
-import os
 import zlib
 from collections.abc import Callable
 from typing import Final, Protocol
 
 import blake3
+
+from tusd_py.domain.errors import StorageDamaged
+from tusd_py.storage.port import Reader
 
 Buffer = bytes | memoryview
 
@@ -83,19 +84,17 @@ def new(algorithm: str) -> ChunkDigest:
     return _ALGORITHMS[algorithm][1]()
 
 
-def of_range(path: os.PathLike[str], algorithm: str, start: int, end: int) -> bytes:
-    """Return the digest of a file's bytes from ``start`` up to, not including, ``end``.
+def of_range(reader: Reader, algorithm: str, start: int, end: int) -> bytes:
+    """Return the digest of an upload's bytes from ``start`` up to, not including, ``end``.
 
-    Raises: KeyError: not one of ALGORITHMS; OSError.
+    Raises: KeyError: not one of ALGORITHMS; UploadNotFound, StorageDamaged.
     """
     digest = new(algorithm)
     buffer = memoryview(bytearray(READ_BYTES))
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (one call less on a warm path)
-        file.seek(start)
-        while start < end:
-            count = file.readinto(buffer[: end - start])
-            if not count:
-                raise OSError(errno.EIO, "the file is shorter than it was")
-            digest.update(buffer[:count])
-            start += count
+    while start < end:
+        count = reader.read_into(start, buffer[: end - start])
+        if not count:
+            raise StorageDamaged
+        digest.update(buffer[:count])
+        start += count
     return digest.digest()

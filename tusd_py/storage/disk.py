@@ -24,6 +24,7 @@ from typing_extensions import override
 from tusd_py.domain.errors import StorageDamaged, UploadNotFound
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.private_files import make_private_directory
+from tusd_py.storage.disk_reader import DiskReader
 from tusd_py.storage.disk_space import DiskSpace, Reservation
 from tusd_py.storage.disk_writer import DiskWriter, disk_errors, sync_directory
 from tusd_py.storage.linux import start_writeback
@@ -69,8 +70,8 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
             sync_directory(root.parent)
         self._paths = lru_cache(MAX_PATHS)(self._path)
 
-    @override
     def path(self, upload_id: UploadId) -> Path:
+        """Return the path of the data file. It may not exist."""
         return self._paths(upload_id)
 
     def _path(self, upload_id: UploadId) -> Path:
@@ -169,6 +170,21 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
         os.ftruncate(descriptor, offset)
         self._marker(upload_id).unlink(missing_ok=True)
         return offset
+
+    @override
+    def reader(self, upload_id: UploadId) -> DiskReader:
+        return DiskReader(self.path(upload_id))
+
+    @override
+    def local_file(self, upload_id: UploadId, copy: Path) -> Path:
+        path = self.path(upload_id)
+        with disk_errors():
+            path.lstat()
+        return path
+
+    @override
+    def location(self, upload_id: UploadId) -> str:
+        return str(self._paths(upload_id))
 
     @override
     def delete(self, upload_id: UploadId) -> bool:

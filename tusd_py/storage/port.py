@@ -3,6 +3,10 @@
 ``Stores`` has an optional member for each tus extension that needs the store's help. Tus-Extension
 lists those that are present, and is never declared twice. All calls block: callers run them in a
 thread.
+
+Nothing here says that the bytes are in a local file. A store that keeps them elsewhere makes the
+same promises: what ``write`` has taken is counted by ``offset`` and returned by every ``Reader``,
+also in other processes, and only ``local_file`` may need a copy on this machine.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -64,6 +68,41 @@ class Writer(Protocol):
     ) -> None: ...
 
 
+class Reader(Protocol):
+    """Reads an upload's bytes at any place, those of a chunk that is not verified yet included.
+
+    It also returns what is written after it was opened. Once the upload is deleted, it goes on or
+    raises UploadNotFound.
+    """
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``start``, fewer only at the end of the data.
+
+        Raises: UploadNotFound, StorageDamaged.
+        """
+        ...
+
+    def read_into(self, start: int, buffer: memoryview) -> int:
+        """Fill the buffer from ``start``, and return how many bytes there are: 0 at the end.
+
+        Raises: UploadNotFound, StorageDamaged.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what the reader holds. Idempotent."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
 class UploadStore(Protocol):
     """Stores bytes by upload id. The offset is the length of the data (decision 1)."""
 
@@ -94,8 +133,25 @@ class UploadStore(Protocol):
         """
         ...
 
-    def path(self, upload_id: UploadId) -> Path:
-        """Return the path of the data as a local file, for reading. It may not exist."""
+    def reader(self, upload_id: UploadId) -> Reader:
+        """Open for reading. Raises: UploadNotFound, StorageDamaged."""
+        ...
+
+    def local_file(self, upload_id: UploadId, copy: Path) -> Path:
+        """Return a local file with all bytes, for programs that read files by their path.
+
+        It is the store's own file, which is only read, or a copy that is made at ``copy``, in a
+        new folder; its caller removes the folder.
+
+        Raises: UploadNotFound, StorageFull, StorageDamaged.
+        """
+        ...
+
+    def location(self, upload_id: UploadId) -> str:
+        """Return where the data is, for people and for the field ``temp_path`` of records.
+
+        It is at most 512 characters long, and does not change. Nothing needs to be there.
+        """
         ...
 
     def delete(self, upload_id: UploadId) -> bool:

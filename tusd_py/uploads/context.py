@@ -166,7 +166,15 @@ class UploadContext:
 
     def running_hash(self, upload: Upload) -> RunningHash:
         """Return the upload's running hash, with the bytes that this process has hashed."""
-        return self.running_hashes.get(upload.id, self.stores.uploads.path)
+        return self.running_hashes.get(upload.id, self.stores.uploads.reader)
+
+    def read_bytes(self, upload_id: UploadId, start: int, length: int) -> bytes:
+        """Return bytes of an upload, fewer at its end. Blocks.
+
+        Raises: UploadNotFound, StorageDamaged.
+        """
+        with self.stores.uploads.reader(upload_id) as reader:
+            return reader.read(start, length)
 
     async def find(self, user_id: UserId, upload_id: UploadId) -> Upload:
         """Return the caller's upload. Raises: what ``read`` raises."""
@@ -297,7 +305,7 @@ class UploadContext:
             file_size=upload.length if upload.length is not None else offset,
             created_at=upload.created_at,
             file_hash=upload.file_hash or "",
-            temp_path=str(self.stores.uploads.path(upload.id)),
+            temp_path=self.stores.uploads.location(upload.id),
         )
 
     def _put(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from tusd_py.domain.commands import Download
 from tusd_py.domain.errors import RenditionNotFound, UploadNotFound, UploadUnfinished
 from tusd_py.domain.file import main_object
-from tusd_py.domain.ids import UserId
+from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.rendition import ORIGINAL, Rendition
 from tusd_py.domain.upload import Upload, UploadState
-from tusd_py.file_pieces import file_pieces
+from tusd_py.file_pieces import pieces_of
 from tusd_py.objects.port import ObjectStore
+from tusd_py.storage.port import UploadStore
 from tusd_py.uploads.context import UploadContext
 
 
@@ -53,13 +54,14 @@ async def download(
         raise UploadUnfinished
     found = await context.threads.call(_find, context, upload, command.rendition)
     if found is None:
-        path = context.stores.uploads.path(upload.id)
         return Content(
             upload=upload,
             rendition=None,
             size=upload.size,
             etag=upload.file_hash or "",
-            begin=lambda start, length: _begin(context, lambda: file_pieces(path, start, length)),
+            begin=lambda start, length: _begin(
+                context, lambda: _stored_pieces(context.stores.uploads, upload.id, start, length)
+            ),
             link=_no_link,
         )
     key = found.object_key
@@ -96,11 +98,18 @@ def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition
     raise RenditionNotFound
 
 
+def _stored_pieces(
+    store: UploadStore, upload_id: UploadId, start: int, length: int
+) -> Iterator[bytes]:
+    with store.reader(upload_id) as reader:
+        yield from pieces_of(reader.read, start, length)
+
+
 async def _begin(
-    context: UploadContext, pieces_of: Callable[[], Iterator[bytes]]
+    context: UploadContext, open_content: Callable[[], Iterator[bytes]]
 ) -> AsyncIterator[bytes]:
     """Read the first piece before the client gets an answer, and return all pieces."""
-    pieces = pieces_of()
+    pieces = open_content()
     try:
         first = await context.threads.read(next, pieces, b"")
     except FileNotFoundError as error:

@@ -11,6 +11,7 @@ follows when the hash is known. Nothing can be lost in between: a complete uploa
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from tusd_py.catalog.port import Repositories
@@ -25,6 +26,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job_lane import lane_of
+from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.task import (
     COMPLETED_PROGRESS,
@@ -35,12 +37,10 @@ from tusd_py.domain.task import (
 )
 from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
-from tusd_py.file_pieces import look_into
 from tusd_py.uploads.concatenate import assemble
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit
 from tusd_py.uploads.rehash import REHASH_IN_CALL_BYTES, rehash, rehash_in_slices, unhashed_bytes
-from tusd_py.uploads.session import read_head
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
@@ -200,9 +200,8 @@ def _commit_program(
 
         yield from commit(part)
         return True
-    path = context.stores.uploads.path(upload.id)
-    seen = read_head(path) if head is None else head()
-    look = look_into(path, seen)
+    read = partial(context.read_bytes, upload.id)
+    look = HeadReader(read(0, HEAD_BYTES) if head is None else head(), upload.size, read)
     check_content(upload.filename, look, context.policy.allowed_extensions)
     kind = identify(look)
     family = "" if kind is None else kind.family
@@ -214,7 +213,7 @@ def _commit_program(
         filetype=upload.filetype,
         file_hash=file_hash,
         file_size=upload.size,
-        temp_path=str(path),
+        temp_path=context.stores.uploads.location(upload.id),
         created_at=upload.created_at,
         lane=lane_of(family, upload.size),
         priority=upload.priority,

@@ -33,13 +33,13 @@ def start_rehash_early(context: UploadContext, upload: Upload, offset: int) -> N
 async def _rehash_and_log(context: UploadContext, upload: Upload) -> None:
     try:
         await rehash_in_slices(context, upload)
-    except (TusdError, OSError):
+    except TusdError:
         # The finish continues, and raises the error if it comes again.
         log.info("upload.hash.catch_up.stopped", extra={"upload_id": upload.id})
 
 
 async def rehash_in_slices(context: UploadContext, upload: Upload) -> None:
-    """Re-read the upload until its hash is complete. Raises: ShuttingDown, OSError."""
+    """Re-read the upload until its hash is complete. Raises: what ``rehash`` raises."""
     while await context.threads.long(rehash, context, upload, REHASH_SLICE_SECONDS):
         pass
 
@@ -48,7 +48,7 @@ def rehash(context: UploadContext, upload: Upload, seconds: float = math.inf) ->
     """Re-read the upload until its hash is complete. Blocks.
 
     Returns: whether ``seconds`` were over before.
-    Raises: ShuttingDown: the server is stopping.
+    Raises: ShuttingDown: the server is stopping; UploadNotFound, StorageDamaged.
     """
     running_hash = context.running_hash(upload)
     before, until = running_hash.reread_bytes, time.monotonic() + seconds

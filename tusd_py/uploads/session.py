@@ -1,7 +1,6 @@
 """Writes one body into the file of its upload, its running hash and the checksum of the chunk."""
 
 import hmac
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -25,12 +24,6 @@ SNIFF_BYTES: Final = 4096
 """Under a white list a file's type is checked once it has this many bytes, and at its end."""
 
 
-def read_head(path: os.PathLike[str]) -> bytes:
-    """Return the first ``HEAD_BYTES`` of a file."""
-    with open(path, "rb") as file:  # noqa: PTH123  (one call less on a warm path)
-        return file.read(HEAD_BYTES)
-
-
 class WriteSession:
     """Writes one body into its upload.
 
@@ -52,7 +45,6 @@ class WriteSession:
         """
         self._context = context
         self._allowed = context.policy.allowed_extensions
-        self._path = context.stores.uploads.path(upload.id)
         self._first_bytes = b""
         """The first bytes, if one chunk brought them."""
         self._new = new
@@ -152,7 +144,7 @@ class WriteSession:
         """Return the first bytes of the file: 64 KiB, or all if there are fewer."""
         if len(self._first_bytes) == min(self.offset, HEAD_BYTES):
             return self._first_bytes
-        return read_head(self._path)
+        return self._context.read_bytes(self.upload.id, 0, HEAD_BYTES)
 
     def finish_body_program(self, drained: DrainResult) -> Program[None]:
         """Verify the body after its last byte, make it durable as the policy demands, and close it.
@@ -215,9 +207,10 @@ class WriteSession:
             return hmac.compare_digest(self._digest.digest(), self._checksum.digest)
         # The algorithm of a late checksum was unknown while the bytes came.
         late = self._checksum if isinstance(self._checksum, Checksum) else self._checksum()
-        digest = checksums.of_range(
-            self._path, late.algorithm, self.start_offset, self._writer.offset
-        )
+        with self._context.stores.uploads.reader(self.upload.id) as reader:
+            digest = checksums.of_range(
+                reader, late.algorithm, self.start_offset, self._writer.offset
+            )
         return hmac.compare_digest(digest, late.digest)
 
     def _roll_back(self, rewind: ChunkVerification) -> None:

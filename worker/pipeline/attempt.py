@@ -11,10 +11,12 @@ from typing import Final
 
 from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
+from tusd_py.domain.errors import PermanentError, UploadNotFound
 from tusd_py.domain.filetypes import FileType
 from tusd_py.domain.job import Checkpoint, Job, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.rendition import Facts, ProducedFile
+from tusd_py.domain.task import TEXT_SOURCE_MISSING
 from tusd_py.domain.upload import PROFILE_KEY
 from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_metrics import WorkerMetrics
@@ -71,16 +73,35 @@ class Attempt:
     held: bool = False
     """Whether the pool has this content already: only the steps after storing remain."""
 
-    @property
+    @cached_property
     def source(self) -> Path:
         """Path of the file as it was sent, which workers only read (holes 1 and 14).
 
-        For a file that is processed again, it is a copy from the object store, next to the work
-        folder.
+        It is the upload's own file if that is on this machine, else a copy next to the work folder.
+        For a file that is processed again, ``fetch_source`` makes the copy from the object store.
+
+        Raises: PermanentError: ``source_missing``; LeaseLost; StorageFull, StorageDamaged.
         """
+        copy = self._copy_folder / "source"
         if self.job.checkpoint.again:
-            return self.task_dir / f"{self.job.fence}{SOURCE_SUFFIX}" / "source"
-        return self.ports.stores.uploads.path(self.job.task_id)
+            return copy
+        try:
+            return self.ports.stores.uploads.local_file(self.job.task_id, copy)
+        except UploadNotFound as error:
+            raise self.source_missing() from error
+
+    def source_missing(self) -> PermanentError:
+        """Return the error for a source that is gone.
+
+        Raises: LeaseLost: another attempt has finished and removed it (fault 13).
+        """
+        self.lease.renew()
+        self.lease.check()
+        return PermanentError(
+            "The uploaded file is gone from the server.",
+            code="source_missing",
+            message=TEXT_SOURCE_MISSING,
+        )
 
     @property
     def task_dir(self) -> Path:
@@ -91,6 +112,10 @@ class Attempt:
     def work_dir(self) -> Path:
         """Folder of this attempt alone."""
         return self.task_dir / str(self.job.fence)
+
+    @property
+    def _copy_folder(self) -> Path:
+        return self.task_dir / f"{self.job.fence}{SOURCE_SUFFIX}"
 
     def remove_work(self) -> None:
         """Remove this attempt's files, and the task's folder unless another attempt works there."""
@@ -118,8 +143,7 @@ class Attempt:
 
     def remove_copy_of_source(self) -> None:
         """Remove the copy of the original, if there is one: the next attempt makes its own."""
-        if self.job.checkpoint.again:
-            shutil.rmtree(self.source.parent, ignore_errors=True)
+        shutil.rmtree(self._copy_folder, ignore_errors=True)
 
     def output(self, made: ProducedFile) -> Path:
         """Return the path of an output."""

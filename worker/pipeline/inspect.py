@@ -10,7 +10,7 @@ from tusd_py.domain.job_lane import JobLane, lane_of
 from tusd_py.domain.notes import Note
 from tusd_py.domain.signatures.head_reader import HeadReader
 from tusd_py.domain.signatures.identify import identify
-from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SOURCE_MISSING, TaskStatus
+from tusd_py.domain.task import INSPECTED_PROGRESS, TaskStatus
 from tusd_py.domain.type_rules import check_content, is_consistent
 from tusd_py.file_pieces import look_into
 from worker.media.causes import ToolFailed
@@ -82,14 +82,7 @@ def _look(attempt: Attempt) -> HeadReader:
     try:
         return look_into(attempt.source)
     except FileNotFoundError as error:
-        # If another attempt has finished and removed it, the fence shows that (fault 13).
-        attempt.lease.renew()
-        attempt.lease.check()
-        raise PermanentError(
-            "The uploaded file is gone from the server.",
-            code="source_missing",
-            message=TEXT_SOURCE_MISSING,
-        ) from error
+        raise attempt.source_missing() from error
 
 
 def _misnamed(filename: str, kind: FileType | None, look: HeadReader) -> list[Note]:

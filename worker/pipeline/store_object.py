@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tusd_py.catalog.values import StoredContent
-from tusd_py.domain.errors import PermanentError, TransientError
+from tusd_py.domain.errors import TransientError
 from tusd_py.domain.rendition import ORIGINAL, ProducedFile, Rendition
 from tusd_py.domain.task import (
     COMPRESSED_PROGRESS,
     STORED_PROGRESS,
-    TEXT_SOURCE_MISSING,
     TEXT_STORE_FAILED,
     TEXT_STORING,
     UNCOMPRESSED_STORE_PROGRESS,
@@ -37,13 +36,12 @@ def store_object(attempt: Attempt) -> None:
         LeaseLost.
     """
     checkpoint = attempt.checkpoint
-    source = _source(attempt)
     web = checkpoint.web
     start = UNCOMPRESSED_STORE_PROGRESS if web is None else COMPRESSED_PROGRESS
     attempt.reporter.report(TaskStatus.UPLOADING_OSS, start, TEXT_STORING)
     items = [_Item(made, attempt.output(made)) for made in checkpoint.outputs]
     if web is None or checkpoint.keeps_original:
-        items.append(source)
+        items.append(_source(attempt))
     total = sum(item.made.size for item in items)
     done = 0
     stored: dict[str, Rendition] = {}
@@ -109,15 +107,10 @@ def _put(attempt: Attempt, item: _Item, progress: _Progress) -> Rendition:
             progress=progress,
         )
     except FileNotFoundError as error:
-        attempt.lease.renew()
-        attempt.lease.check()
-        if item.file != attempt.source:
+        missing = attempt.source_missing()
+        if made.name != ORIGINAL:
             raise TransientError("A file of the work folder is gone; it is made again.") from error
-        raise PermanentError(
-            "The uploaded file is gone from the server.",
-            code="source_missing",
-            message=TEXT_SOURCE_MISSING,
-        ) from error
+        raise missing from error
     except TransientError as error:
         raise TransientError(error.detail, message=f"{TEXT_STORE_FAILED}{error.detail}") from error
     return Rendition(

@@ -1,6 +1,8 @@
 """What every upload store must promise (``storage.port``). A second adapter is one more line."""
 
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +58,8 @@ class Opened:
         return upload_id
 
     def content(self, upload_id: UploadId) -> bytes:
-        return self.uploads.path(upload_id).read_bytes()
+        with self.uploads.reader(upload_id) as reader:
+            return reader.read(0, 1 << 20)
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -151,6 +154,7 @@ class TestCore:
         for operation in (
             opened.uploads.offset,
             opened.uploads.modified_at,
+            opened.uploads.reader,
             lambda upload_id: opened.uploads.writer(upload_id, length=None),
         ):
             with pytest.raises(UploadNotFound):
@@ -184,6 +188,76 @@ class TestCore:
         opened.uploads.check_room(1, new=True)
         with pytest.raises(StorageFull):
             opened.uploads.check_room(1 << 60)
+
+
+class TestReading:
+    def test_any_place_can_be_read(self, opened: Opened) -> None:
+        with opened.uploads.reader(opened.holding(b"abcdef")) as reader:
+            assert [reader.read(2, 3), reader.read(0, 1), reader.read(4, 9)] == [
+                b"cde",
+                b"a",
+                b"ef",
+            ]
+            assert [reader.read(6, 1), reader.read(9, 1), reader.read(0, 0)] == [b"", b"", b""]
+
+    def test_bytes_can_be_read_into_a_buffer(self, opened: Opened) -> None:
+        buffer = bytearray(b"......")
+        with opened.uploads.reader(opened.holding(b"abcd")) as reader:
+            assert reader.read_into(1, memoryview(buffer)[:2]) == 2
+            assert buffer == b"bc...."
+            assert reader.read_into(1, memoryview(buffer)) == 3
+            assert buffer == b"bcd..."
+            assert reader.read_into(4, memoryview(buffer)) == 0
+
+    def test_an_open_reader_sees_what_is_written_meanwhile(self, opened: Opened) -> None:
+        upload_id = opened.holding(b"abc")
+        with (
+            opened.uploads.reader(upload_id) as reader,
+            opened.uploads.writer(upload_id, length=None) as writer,
+        ):
+            writer.write([b"def"])
+            assert reader.read(2, 9) == b"cdef"
+
+    def test_it_reads_a_chunk_that_is_not_verified_yet(self, opened: Opened) -> None:
+        upload_id = opened.holding(b"abc")
+        with opened.uploads.writer(upload_id, length=None) as writer:
+            opened.verification.begin_chunk(writer)
+            writer.write([b"def"])
+            assert opened.content(upload_id) == b"abcdef"
+
+    def test_after_a_delete_it_reads_the_same_bytes_or_says_that_they_are_gone(
+        self, opened: Opened
+    ) -> None:
+        upload_id = opened.holding(b"abc")
+        with opened.uploads.reader(upload_id) as reader:
+            opened.uploads.delete(upload_id)
+            with suppress(UploadNotFound):
+                assert reader.read(0, 3) == b"abc"
+
+    def test_a_reader_can_be_closed_twice(self, opened: Opened) -> None:
+        reader = opened.uploads.reader(opened.holding(b"abc"))
+        reader.close()
+        reader.close()
+
+    def test_a_program_gets_a_file_with_all_bytes(self, opened: Opened, tmp_path: Path) -> None:
+        upload_id, copy = opened.holding(b"abc"), tmp_path / "new" / "copy"
+        assert opened.uploads.local_file(upload_id, copy).read_bytes() == b"abc"
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        assert opened.content(upload_id) == b"abc"
+
+    def test_there_is_no_file_of_an_unknown_upload(self, opened: Opened, tmp_path: Path) -> None:
+        with pytest.raises(UploadNotFound):
+            opened.uploads.local_file(fresh_id(), tmp_path / "new" / "copy")
+
+    def test_the_location_is_known_before_the_upload_and_never_changes(
+        self, opened: Opened
+    ) -> None:
+        upload_id = fresh_id()
+        before = opened.uploads.location(upload_id)
+        opened.uploads.create(upload_id)
+        opened.reopen()
+        assert opened.uploads.location(upload_id) == before
+        assert 0 < len(before) <= 512
 
 
 class TestRewind:
@@ -293,7 +367,7 @@ class TestConcatenation:
         assert opened.content(into) == b"before"
 
     def test_an_upload_that_is_gone_is_not_made_again(self, opened: Opened) -> None:
-        into = fresh_id()
+        into, part = fresh_id(), opened.holding(b"one")
         with pytest.raises(UploadNotFound):
-            sum(opened.concatenation.concatenate(into, [opened.holding(b"one")]))
-        assert not opened.uploads.path(into).exists()
+            sum(opened.concatenation.concatenate(into, [part]))
+        assert list(opened.uploads.ids()) == [part]

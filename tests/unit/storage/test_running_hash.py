@@ -2,13 +2,18 @@
 
 import subprocess
 import threading
+from functools import partial
 from pathlib import Path
 
 import blake3
 import pytest
 from support.room import fresh_id
 
+from tusd_py.domain.errors import UploadNotFound
+from tusd_py.domain.ids import UploadId
 from tusd_py.storage import running_hash as module
+from tusd_py.storage.disk_reader import DiskReader
+from tusd_py.storage.port import Reader
 from tusd_py.storage.running_hash import RunningHash, RunningHashes
 
 CONTENT = bytes(number * 7 % 251 for number in range(300_000))
@@ -31,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def running_hash(path: Path) -> RunningHash:
-    return RunningHash(path)
+    return RunningHash(partial(DiskReader, path))
 
 
 @pytest.fixture(autouse=True)
@@ -107,8 +112,8 @@ class TestCatchUp:
         assert running_hash.catch_up(lambda: len(CONTENT) + 1, never) is False
 
     def test_a_missing_file_is_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError):
-            RunningHash(tmp_path / "missing").catch_up(lambda: 1, never)
+        with pytest.raises(UploadNotFound):
+            RunningHash(partial(DiskReader, tmp_path / "missing")).catch_up(lambda: 1, never)
 
     def test_starts_again_after_the_file_was_cut(
         self, running_hash: RunningHash, path: Path
@@ -232,27 +237,29 @@ class TestThreads:
         assert running_hash.hexdigest(len(CONTENT)) == b3(CONTENT)
 
 
+def unread(_upload_id: UploadId) -> Reader:
+    raise AssertionError("nothing is read before a catch-up")
+
+
 class TestFollowers:
-    def test_an_upload_has_one_running_hash(self, path: Path) -> None:
+    def test_an_upload_has_one_running_hash(self) -> None:
         followers, upload_id = RunningHashes(), fresh_id()
-        assert followers.get(upload_id, lambda _: path) is followers.get(upload_id, lambda _: path)
-        assert followers.get(fresh_id(), lambda _: path) is not followers.get(
-            upload_id, lambda _: path
-        )
+        assert followers.get(upload_id, unread) is followers.get(upload_id, unread)
+        assert followers.get(fresh_id(), unread) is not followers.get(upload_id, unread)
 
-    def test_a_dropped_running_hash_starts_again(self, path: Path) -> None:
+    def test_a_dropped_running_hash_starts_again(self) -> None:
         followers, upload_id = RunningHashes(), fresh_id()
-        followers.get(upload_id, lambda _: path).update(0, [CONTENT])
+        followers.get(upload_id, unread).update(0, [CONTENT])
         followers.drop(upload_id)
         followers.drop(upload_id)
-        assert followers.get(upload_id, lambda _: path).hashed == 0
+        assert followers.get(upload_id, unread).hashed == 0
 
-    def test_the_least_recently_used_running_hash_is_dropped(self, path: Path) -> None:
+    def test_the_least_recently_used_running_hash_is_dropped(self) -> None:
         followers = RunningHashes(limit=2)
         first, second, third = fresh_id(), fresh_id(), fresh_id()
-        kept = followers.get(first, lambda _: path)
-        gone = followers.get(second, lambda _: path)
-        assert followers.get(first, lambda _: path) is kept
-        followers.get(third, lambda _: path)
-        assert followers.get(first, lambda _: path) is kept
-        assert followers.get(second, lambda _: path) is not gone
+        kept = followers.get(first, unread)
+        gone = followers.get(second, unread)
+        assert followers.get(first, unread) is kept
+        followers.get(third, unread)
+        assert followers.get(first, unread) is kept
+        assert followers.get(second, unread) is not gone

@@ -10,7 +10,7 @@ import pytest
 from support.bodies import WholeBody
 from support.catalog import STORED, claim
 from support.harness import ME, Harness
-from support.room import fresh_id
+from support.room import fresh_id, stored_file
 from support.waiting import until
 
 from tusd_py.catalog.uploads import SqlUploads
@@ -44,7 +44,7 @@ def test_a_declared_hash_is_verified(client: Harness) -> None:
     with pytest.raises(HashMismatch):
         client.send(upload_id, 0, content)
     assert client.state(upload_id) is UploadState.REJECTED
-    assert not client.process.ports.stores.uploads.path(upload_id).exists()
+    assert not stored_file(client.process.ports, upload_id).exists()
     task = client.process.ports.tasks.get(upload_id)
     assert task is not None
     assert (task.status, task.error_code) == (TaskStatus.FAILED, "hash_mismatch")

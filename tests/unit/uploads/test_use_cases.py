@@ -12,7 +12,7 @@ import pytest
 from support.bodies import LiveBody
 from support.harness import ME, OTHER, Harness
 from support.required import require
-from support.room import fresh_id
+from support.room import fresh_id, stored_file
 from support.waiting import until, wait_until
 
 from tusd_py.catalog.uploads import SqlUploads
@@ -106,7 +106,7 @@ def test_an_upload_expires_after_its_last_byte_and_is_collected_in_the_second_sw
     client: Harness,
 ) -> None:
     upload_id = client.make(10)
-    path = client.process.ports.stores.uploads.path(upload_id)
+    path = stored_file(client.process.ports, upload_id)
     os.utime(path, (client.clock.now(), client.clock.now()))
     client.clock.advance(3599)
     assert client.run(inspect(client.room, ME, Inspect(upload_id=upload_id))).offset == 0
@@ -149,7 +149,7 @@ def test_an_open_upload_is_examined_less_and_less_often(
 ) -> None:
     """Its file is examined when it may be due: not by each sweep, and again once it expires."""
     upload_id = client.make(10)
-    path = client.process.ports.stores.uploads.path(upload_id)
+    path = stored_file(client.process.ports, upload_id)
     os.utime(path, (client.clock.now(), client.clock.now()))
     looked, touched_at = [], type(client.room).touched_at
 
@@ -173,7 +173,7 @@ def test_a_sweep_finds_uploads_that_another_server_left_complete(client: Harness
     upload_id = client.make(4)
     with client.process.ports.stores.uploads.writer(upload_id, length=4) as writer:
         writer.write([b"four"])
-    path = client.process.ports.stores.uploads.path(upload_id)
+    path = stored_file(client.process.ports, upload_id)
     os.utime(path, (client.clock.now(), client.clock.now()))
     assert client.run(maintain(client.room)).complete == (), "a body may be under way"
     client.clock.advance(61)
@@ -189,7 +189,7 @@ def test_an_upload_that_cannot_be_examined_does_not_delay_others(
 ) -> None:
     uploads = [client.make(10) for _ in range(3)]
     for upload_id in uploads:
-        path = client.process.ports.stores.uploads.path(upload_id)
+        path = stored_file(client.process.ports, upload_id)
         os.utime(path, (client.clock.now(), client.clock.now()))
     touched_at = type(client.room).touched_at
 
@@ -211,7 +211,8 @@ def test_an_upload_that_cannot_be_removed_does_not_prevent_others_from_expiring(
     uploads = [client.make(10) for _ in range(3)]
     store = client.process.ports.stores.uploads
     for upload_id in uploads:
-        os.utime(store.path(upload_id), (client.clock.now(), client.clock.now()))
+        path = stored_file(client.process.ports, upload_id)
+        os.utime(path, (client.clock.now(), client.clock.now()))
     delete = store.delete
 
     def fails_for_one(upload_id: UploadId) -> None:
@@ -223,7 +224,8 @@ def test_an_upload_that_cannot_be_removed_does_not_prevent_others_from_expiring(
     client.clock.advance(3700)
     client.run(collect_expired(client.room, uploads))
     assert [client.state(one) for one in uploads] == [UploadState.EXPIRED] * 3
-    assert [store.path(one).exists() for one in uploads] == [True, False, False]
+    kept = [stored_file(client.process.ports, one).exists() for one in uploads]
+    assert kept == [True, False, False]
 
 
 def test_a_finish_that_failed_at_the_database_is_repeated_by_the_next_sweep(
@@ -271,7 +273,7 @@ def test_the_reservation_of_a_server_that_died_is_set_to_the_bytes_that_are_stor
         upload = client.process.ports.catalog.uploads.get(upload_id)
         assert upload is not None
         client.process.ports.catalog.uploads.reserve_quota(upload, end=700, ahead=0, limit=1000)
-        path = client.process.ports.stores.uploads.path(upload_id)
+        path = stored_file(client.process.ports, upload_id)
         os.utime(path, (client.clock.now(), client.clock.now()))
         client.run(maintain(client.room))
         assert client.process.ports.catalog.uploads.usage(ME) == Usage(1, 700, 1), (
@@ -288,12 +290,13 @@ def test_space_that_a_crash_left_allocated_is_freed_later(client: Harness) -> No
     upload_id = client.make(10 << 20)
     client.send(upload_id, 0, b"abc")
     store = client.room.stores.uploads
-    descriptor = os.open(store.path(upload_id), os.O_WRONLY)
+    path = stored_file(client.process.ports, upload_id)
+    descriptor = os.open(path, os.O_WRONLY)
     allocated = allocate(descriptor, 3, 8 << 20)
     require(allocated, "this file system can't allocate ahead")
     os.close(descriptor)
     touched = client.clock.now()
-    os.utime(store.path(upload_id), (touched, touched))
+    os.utime(path, (touched, touched))
     client.clock.advance(120)
     client.run(maintain(client.room))
     assert store.preallocated(upload_id) >= 8 << 20, "a body may be under way"
@@ -361,7 +364,7 @@ def test_deleting_a_finished_upload_cancels_its_job(client: Harness) -> None:
     job = client.process.ports.catalog.jobs.get(upload_id)
     assert job is not None
     assert job.state is JobState.CANCELLED
-    assert not client.process.ports.stores.uploads.path(upload_id).exists()
+    assert not stored_file(client.process.ports, upload_id).exists()
     with pytest.raises(UploadTerminated):
         client.run(terminate(client.room, ME, Terminate(upload_id=upload_id)))
 

@@ -1,14 +1,15 @@
 """Tests that an attempt removes at its end only its own files and those of earlier attempts."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.bench import Bench
 from support.catalog import claim
-from support.room import fresh_id
+from support.room import fresh_id, stored_file
 
-from tusd_py.domain.errors import PermanentError
+from tusd_py.domain.errors import PermanentError, TransientError
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import INFECTED, Job, JobState
 from tusd_py.jobs.retry import reopen_failed
@@ -51,8 +52,33 @@ def test_a_first_attempt_removes_the_source_and_what_attempts_before_it_made(ben
     bench.take()
     assert bench.job(task_id).state is JobState.DONE
     assert not work.exists()
-    assert not bench.ports.stores.uploads.path(task_id).exists()
+    assert not stored_file(bench.ports, task_id).exists()
     assert find_leftovers(bench.ports).sources == ()
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_the_copy_that_a_remote_store_makes_is_removed_after_the_attempt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    task_id = bench.submit(CONTENT)
+    copies = []
+
+    def copied(upload_id: UploadId, copy: Path) -> Path:
+        copy.parent.mkdir(parents=True)
+        copies.append(shutil.copyfile(stored_file(bench.ports, upload_id), copy))
+        return copy
+
+    def away(*_arguments: object, **_options: object) -> None:
+        raise TransientError("The object store is away.")
+
+    monkeypatch.setattr(bench.ports.stores.uploads, "local_file", copied)
+    if not stored:
+        monkeypatch.setattr(bench.ports.objects, "put_file", away)
+    bench.take()
+    assert bench.job(task_id).state is (JobState.DONE if stored else JobState.QUEUED)
+    assert len(copies) == 1
+    assert not copies[0].parent.exists()
+    assert stored_file(bench.ports, task_id).exists() is not stored
 
 
 def test_what_the_next_attempt_has_begun_to_make_stays(
@@ -80,7 +106,7 @@ def test_an_attempt_that_processes_a_file_again_removes_no_source(
     monkeypatch.setattr(engine, "STEPS", engine.STEPS[:-1])
     bench.take()
     monkeypatch.undo()
-    source = bench.ports.stores.uploads.path(task_id)
+    source = stored_file(bench.ports, task_id)
     assert source.exists()
     bench.ports.catalog.jobs.add_reprocess_job(task_id)
     work = folder(bench, task_id, "1")
@@ -100,7 +126,7 @@ def test_an_attempt_that_fails_to_process_a_file_again_removes_only_its_own(
 ) -> None:
     task_id = bench.submit(CONTENT)
     bench.take()
-    source = bench.ports.stores.uploads.path(task_id)
+    source = stored_file(bench.ports, task_id)
     source.write_bytes(CONTENT)
     bench.ports.catalog.jobs.add_reprocess_job(task_id)
 
@@ -177,7 +203,7 @@ def test_the_janitor_removes_folders_without_anything_in_them(bench: Bench) -> N
 
 def test_the_source_of_a_job_that_was_reopened_meanwhile_stays(bench: Bench) -> None:
     task_id = bench.submit(CONTENT)
-    source = bench.ports.stores.uploads.path(task_id)
+    source = stored_file(bench.ports, task_id)
     source.write_bytes(b"what was sens")
     bench.take()
     assert bench.job(task_id).error_code == "corrupt"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.bench import TOOLS, Bench, Steps
 from support.catalog import claim
-from support.room import fresh_id
+from support.room import fresh_id, stored_file
 from support.waiting import wait_until
 
 from tusd_py.domain.errors import (
@@ -75,7 +75,7 @@ def test_a_transient_failure_is_tried_again_later(
     task = bench.ports.tasks.get(task_id)
     assert task is not None
     assert task.message == ("重试中 1/5" if counted else "等待资源")
-    assert bench.ports.stores.uploads.path(task_id).exists()
+    assert stored_file(bench.ports, task_id).exists()
 
 
 @pytest.mark.parametrize("error", [TransientError("later"), OutOfResources("full"), Stopped()])
@@ -112,7 +112,7 @@ def test_a_job_becomes_a_dead_letter_after_its_last_attempt(bench: Bench) -> Non
     assert task is not None
     assert (task.status, task.message) == (TaskStatus.FAILED, "上传到OSS失败: the store is away")
     assert task.error_msg == "the store is away"
-    assert bench.ports.stores.uploads.path(task_id).exists()
+    assert stored_file(bench.ports, task_id).exists()
 
 
 def test_a_failure_that_the_file_causes_is_not_tried_again(bench: Bench) -> None:
@@ -131,12 +131,12 @@ def test_a_failed_jobs_file_stays_until_an_operator_drops_it(bench: Bench) -> No
     bench.take(raising(PermanentError("It could not be compressed.", code="compression_failed")))
     bench.clock.advance(400 * 86400)
     remove_leftovers(bench.ports, find_leftovers(bench.ports))
-    assert bench.ports.stores.uploads.path(failed).exists()
+    assert stored_file(bench.ports, failed).exists()
     assert drop_failed(bench.ports.catalog, bench.ports.stores, failed)
-    assert not bench.ports.stores.uploads.path(failed).exists()
+    assert not stored_file(bench.ports, failed).exists()
     assert not drop_failed(bench.ports.catalog, bench.ports.stores, failed)
     assert not drop_failed(bench.ports.catalog, bench.ports.stores, waiting)
-    assert bench.ports.stores.uploads.path(waiting).exists()
+    assert stored_file(bench.ports, waiting).exists()
     assert reopen_failed(bench.ports.catalog, bench.ports.tasks, failed) is None
 
 
@@ -205,12 +205,12 @@ def test_a_recorded_job_is_cleaned_up_although_its_renewal_finds_it_closed(
     monkeypatch.setattr(engine, "failpoint", renew_late)
     bench.take()
     assert bench.job(task_id).state is JobState.DONE
-    assert not bench.ports.stores.uploads.path(task_id).exists()
+    assert not stored_file(bench.ports, task_id).exists()
 
 
 def test_a_source_with_a_changed_bit_is_not_stored(bench: Bench) -> None:
     task_id = bench.submit(b"some content")
-    bench.ports.stores.uploads.path(task_id).write_bytes(b"some contenu")
+    stored_file(bench.ports, task_id).write_bytes(b"some contenu")
     bench.take()
     job = bench.job(task_id)
     assert (job.state, job.error_code) == (JobState.FAILED, "corrupt")
@@ -358,7 +358,7 @@ def test_the_janitor_removes_only_what_no_row_refers_to(bench: Bench) -> None:
     remove_leftovers(bench.ports, found)
     assert len(find_leftovers(bench.ports)) == 0
     assert len(list(bench.ports.objects.entries())) == 1
-    assert bench.ports.stores.uploads.path(waiting).exists()
+    assert stored_file(bench.ports, waiting).exists()
 
 
 def test_a_worker_that_lost_a_thread_is_not_alive(bench: Bench) -> None:
