@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from support.ids import fresh_id
 from support.power_cut import PowerCutDisk, power_cut_disk
-from support.room import fresh_id
 
 from tusd_py.domain.errors import StorageDamaged, UploadNotFound
 from tusd_py.domain.ids import UploadId

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import NackError
-from support.room import fresh_id
+from support.ids import fresh_id
 from support.services import RabbitMq
 from support.waiting import wait_until
 

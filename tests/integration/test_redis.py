@@ -5,7 +5,7 @@ import json
 import pytest
 import redis
 from support.clock import FakeClock
-from support.room import fresh_id
+from support.ids import fresh_id
 from support.services import Redis
 from support.waiting import wait_until
 

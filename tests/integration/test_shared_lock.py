@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support.room import fresh_id
+from support.ids import fresh_id
 from support.services import Redis
 
 from tusd_py.domain.errors import UploadLocked

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support.catalog import claim
 from support.clock import FakeClock
 from support.multipart_state import MemoryMultipartState
-from support.room import stored_file
+from support.uploads import stored_file
 
 from tusd_py.catalog.values import StoredContent
 from tusd_py.domain.errors import LeaseLost, QuotaExceeded, TransientError

@@ -7,7 +7,7 @@ import blake3
 import pytest
 from prometheus_client import CollectorRegistry
 from support.clock import FakeClock
-from support.room import fresh_id
+from support.ids import fresh_id
 
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from support.room import fresh_id
+from support.ids import ME, fresh_id
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import StoredContent
@@ -12,8 +12,6 @@ from tusd_py.domain.job import Job
 from tusd_py.domain.job_lane import ALL_LANES, JobLane
 from tusd_py.domain.upload import FinishedContent, Upload
 
-ME = UserId(7)
-OTHER = UserId(8)
 STORED = StoredContent(
     object_key="pool/bb/" + "b" * 64, path="/pool/bb/x", stored_hash="b" * 64, stored_size=3,
     content_type="video/mp4", ext=".mp4",
@@ -49,6 +47,12 @@ def claim(
 ) -> Job | None:
     """Claim the next job."""
     return catalog.jobs.claim_next(lanes, owner=owner, lease_seconds=seconds, per_user=per_user)
+
+
+def complete(catalog: Catalog, task_id: UploadId, stored: StoredContent = STORED) -> None:
+    """Claim this job and complete it."""
+    fence = claimed(catalog, task_id)
+    catalog.jobs.complete(task_id, fence=fence, stored=stored)
 
 
 def claimed(catalog: Catalog, task_id: UploadId, seconds: float = 60.0) -> int:

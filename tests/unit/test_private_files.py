@@ -8,7 +8,7 @@ from pathlib import Path
 import blake3
 import pytest
 from support.multipart_state import MemoryMultipartState
-from support.room import stored_file
+from support.uploads import stored_file
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.objects.keys import object_key

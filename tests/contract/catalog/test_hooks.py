@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from support.catalog import ME, STORED, claimed, content, finished, upload
+from support.catalog import STORED, claimed, content, finished, upload
 from support.clock import FakeClock
+from support.ids import ME
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql_catalog import SqlCatalog

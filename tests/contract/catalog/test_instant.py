@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from support.catalog import ME, OTHER, STORED, claimed, content, finished, upload
+from support.catalog import STORED, claimed, content, finished, upload
+from support.ids import ME, OTHER
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.domain.errors import UploadTerminated

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from support.catalog import ME, STORED, claim, claimed, finished
+from support.catalog import STORED, claim, claimed, finished
 from support.clock import FakeClock
+from support.ids import ME
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.schema import jobs as job_table

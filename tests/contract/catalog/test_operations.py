@@ -4,8 +4,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from support.catalog import ME, STORED, claimed, finished, upload
+from support.catalog import STORED, claimed, finished, upload
 from support.clock import FakeClock
+from support.ids import ME
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.domain.ids import owner_scope

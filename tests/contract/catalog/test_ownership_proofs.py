@@ -4,8 +4,9 @@ import secrets
 from typing import Any
 
 import pytest
-from support.catalog import ME, OTHER, STORED, claimed, content, upload
+from support.catalog import STORED, claimed, content, upload
 from support.clock import FakeClock
+from support.ids import ME, OTHER
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.domain.errors import UploadTerminated

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from support.catalog import ME, OTHER, STORED, claimed, content, upload
+from support.catalog import STORED, claimed, content, upload
 from support.clock import FakeClock
+from support.ids import ME, OTHER
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql_catalog import SqlCatalog

@@ -4,7 +4,8 @@ import os
 from dataclasses import replace
 
 import pytest
-from support.catalog import ME, OTHER, STORED, claimed, content, finished, upload
+from support.catalog import STORED, claimed, content, finished, upload
+from support.ids import ME, OTHER
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import StoredContent

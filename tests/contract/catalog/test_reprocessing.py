@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from support.catalog import ME, STORED, claim, claimed, content, finished, upload
+from support.catalog import STORED, claim, claimed, content, finished, upload
 from support.clock import FakeClock
+from support.ids import ME
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.schema import jobs

@@ -4,9 +4,9 @@ import concurrent.futures
 from dataclasses import replace
 
 import pytest
-from support.catalog import ME, OTHER, STORED, claimed, content, finished, upload
+from support.catalog import STORED, claimed, content, finished, upload
 from support.clock import FakeClock
-from support.room import fresh_id
+from support.ids import ME, OTHER, fresh_id
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.domain.errors import (

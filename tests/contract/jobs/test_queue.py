@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.clock import FakeClock
-from support.room import fresh_id
+from support.ids import fresh_id
 from support.services import RabbitMq
 from support.waiting import wait_until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from support.room import fresh_id
+from support.ids import fresh_id
 from support.services import Redis
 
 from tusd_py.domain.errors import UploadLocked

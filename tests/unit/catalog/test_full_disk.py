@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.catalog import ME, finished, upload
+from support.catalog import finished, upload
 from support.clock import FakeClock
-from support.room import fresh_id
+from support.ids import ME, fresh_id
 from support.small_disk import fill, free_bytes, small_disk
 
 from tusd_py.catalog.port import Catalog

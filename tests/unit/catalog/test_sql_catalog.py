@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from support.clock import FakeClock
-from support.room import fresh_id
+from support.ids import fresh_id
 
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.migrate import HEAD, migrate

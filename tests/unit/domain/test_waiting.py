@@ -1,7 +1,7 @@
 """Tests of the number of jobs before a waiting one."""
 
 import pytest
-from support.room import fresh_id
+from support.ids import fresh_id
 
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.job_lane import JobLane

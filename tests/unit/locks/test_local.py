@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from support.room import fresh_id
+from support.ids import fresh_id
 
 from tusd_py.domain.errors import UploadLocked
 from tusd_py.locks.local import LocalLock

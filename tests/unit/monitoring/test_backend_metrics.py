@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from support.clock import FakeClock
+from support.ids import fresh_id
 from support.metrics import parsed
-from support.room import fresh_id
 
 from tusd_py.catalog.values import CatalogMetrics
 from tusd_py.domain.ids import UserId

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.room import fresh_id
+from support.ids import fresh_id
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.storage.disk import DiskStore

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.ids import fresh_id
 from support.required import require
-from support.room import fresh_id
 from support.small_disk import free_bytes
 
 from tusd_py.domain.errors import StorageDamaged, StorageFull, UploadNotFound

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.room import fresh_id
+from support.ids import fresh_id
 from support.small_disk import free_bytes, small_disk
 
 from tusd_py.domain.errors import StorageFull

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from support.clock import FakeClock
-from support.room import fresh_id
+from support.ids import fresh_id
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId

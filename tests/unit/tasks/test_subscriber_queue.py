@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from support.room import fresh_id
+from support.ids import fresh_id
 
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import Task, TaskFacts, TaskStatus

@@ -1,12 +1,13 @@
+"""Fixture: uploads in the process of the test."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.harness import Harness
+from support.uploads import UploadsInProcess
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[Harness]:
-    made = Harness(tmp_path)
-    yield made
-    made.close()
+def client(tmp_path: Path) -> Iterator[UploadsInProcess]:
+    with UploadsInProcess(tmp_path) as client:
+        yield client

@@ -8,9 +8,9 @@ from typing import Any
 import blake3
 import pytest
 from support.bodies import WholeBody
-from support.catalog import STORED, claim
-from support.harness import ME, Harness
-from support.room import fresh_id, stored_file
+from support.catalog import STORED, claimed
+from support.ids import ME, fresh_id
+from support.uploads import UploadsInProcess, stored_file
 from support.waiting import until
 
 from tusd_py.catalog.uploads import SqlUploads
@@ -36,65 +36,65 @@ from tusd_py.uploads.receive import BATCH_REREAD_BYTES
 from tusd_py.uploads.recovery import recover
 
 
-def test_a_declared_hash_is_verified(client: Harness) -> None:
+def test_a_declared_hash_is_verified(client: UploadsInProcess) -> None:
     content = b"as declared"
     right = blake3.blake3(content).hexdigest()
     assert client.state(client.upload(content, declared_hash=right)) is UploadState.FINISHED
-    upload_id = client.make(len(content), declared_hash="0" * 64)
+    upload_id = client.create(len(content), declared_hash="0" * 64)
     with pytest.raises(HashMismatch):
-        client.send(upload_id, 0, content)
+        client.append(upload_id, 0, content)
     assert client.state(upload_id) is UploadState.REJECTED
-    assert not stored_file(client.process.ports, upload_id).exists()
-    task = client.process.ports.tasks.get(upload_id)
+    assert not stored_file(client.ports, upload_id).exists()
+    task = client.ports.tasks.get(upload_id)
     assert task is not None
     assert (task.status, task.error_code) == (TaskStatus.FAILED, "hash_mismatch")
 
 
-def test_a_job_has_its_owners_priority_and_the_lane_of_its_content(client: Harness) -> None:
+def test_a_job_has_its_owners_priority_and_the_lane_of_its_content(
+    client: UploadsInProcess,
+) -> None:
     film = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp41" + bytes(64)
     for content, lane in ((film, JobLane.HEAVY), (b"a text", JobLane.LIGHT)):
         command = Create(length=len(content))
         owner = Caller(ME, priority=5)
-        made = client.run(create(client.room, owner, fresh_id(), command, client.body()))
-        client.send(made.upload.id, 0, content)
-        job = client.process.ports.catalog.jobs.get(made.upload.id)
-        assert job is not None
+        made = client.run(create(client.context, owner, fresh_id(), command, client.body()))
+        client.append(made.upload.id, 0, content)
+        job = client.job(made.upload.id)
         assert (job.priority, job.lane) == (5, lane)
 
 
 def test_a_finish_that_must_reread_much_follows_the_answer_and_is_done_once(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
     content = bytes(range(256)) * 10
-    upload_id = client.make(len(content))
-    client.send(upload_id, 0, content[:1000])
+    upload_id = client.create(len(content))
+    client.append(upload_id, 0, content[:1000])
     client.restart()
-    assert client.send(upload_id, 1000, content[1000:]) == len(content)
+    assert client.append(upload_id, 1000, content[1000:]) == len(content)
 
     client.run(until(lambda: client.state(upload_id) is UploadState.FINISHED))
-    job = client.process.ports.catalog.jobs.get(upload_id)
-    assert job is not None
+    job = client.job(upload_id)
     assert job.file_hash == blake3.blake3(content).hexdigest()
 
 
 def test_with_a_declared_hash_the_answer_waits_for_the_verification(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
-    upload_id = client.make(2000, declared_hash="0" * 64)
-    client.send(upload_id, 0, b"x" * 1000)
+    upload_id = client.create(2000, declared_hash="0" * 64)
+    client.append(upload_id, 0, b"x" * 1000)
     client.restart()
     with pytest.raises(HashMismatch):
-        client.send(upload_id, 1000, b"x" * 1000)
+        client.append(upload_id, 1000, b"x" * 1000)
 
 
 def test_a_finish_that_must_reread_does_not_delay_small_uploads(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = b"x" * (BATCH_REREAD_BYTES + 2)
-    upload_id = client.make(len(content), declared_hash=blake3.blake3(content).hexdigest())
-    client.send(upload_id, 0, content[:-1])
+    upload_id = client.create(len(content), declared_hash=blake3.blake3(content).hexdigest())
+    client.append(upload_id, 0, content[:-1])
     client.restart()
     reading, go_on = threading.Event(), threading.Event()
     read_on = RunningHash._read_on
@@ -108,10 +108,10 @@ def test_a_finish_that_must_reread_does_not_delay_small_uploads(
 
     async def scene() -> int:
         command = Append(upload_id=upload_id, offset=len(content) - 1)
-        last = asyncio.create_task(append(client.room, ME, command, WholeBody(content[-1:])))
+        last = asyncio.create_task(append(client.context, ME, command, WholeBody(content[-1:])))
         assert await asyncio.to_thread(reading.wait, 10)
         small = Create(length=3, has_body=True)
-        made = await create(client.room, Caller(ME), fresh_id(), small, WholeBody(b"abc"))
+        made = await create(client.context, Caller(ME), fresh_id(), small, WholeBody(b"abc"))
         assert made.offset == 3
         assert not last.done()
         go_on.set()
@@ -122,27 +122,27 @@ def test_a_finish_that_must_reread_does_not_delay_small_uploads(
 
 
 def test_a_crash_between_answer_and_transaction_is_repaired_at_start(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = b"z" * 3000
-    upload_id = client.make(len(content))
-    client.send(upload_id, 0, content[:2999])
-    writer = client.process.ports.stores.uploads.writer(upload_id, length=len(content))
+    upload_id = client.create(len(content))
+    client.append(upload_id, 0, content[:2999])
+    writer = client.ports.stores.uploads.writer(upload_id, length=len(content))
     writer.write([content[2999:]])
     writer.close()
     client.restart()
-    assert client.run(recover(client.room)) == 1
-    assert client.run(recover(client.room)) == 0
+    assert client.run(recover(client.context)) == 1
+    assert client.run(recover(client.context)) == 0
     assert client.state(upload_id) is UploadState.FINISHED
-    assert len(client.process.ports.catalog.jobs.pending_jobs(10)) == 1
+    assert len(client.ports.catalog.jobs.pending_jobs(10)) == 1
 
 
 def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uploads = [client.make(3) for _ in range(3)]
+    uploads = [client.create(3) for _ in range(3)]
     for upload_id in uploads:
-        with client.process.ports.stores.uploads.writer(upload_id, length=3) as writer:
+        with client.ports.stores.uploads.writer(upload_id, length=3) as writer:
             writer.write([b"abc"])
     client.restart()
     finish = SqlUploads.finish
@@ -153,15 +153,15 @@ def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
         return finish(repository, content, is_video=is_video)
 
     monkeypatch.setattr(SqlUploads, "finish", fails_once)
-    assert client.run(recover(client.room)) == 2
+    assert client.run(recover(client.context)) == 2
     states = sorted(client.state(upload_id).value for upload_id in uploads)
     assert states == ["finished", "finished", "receiving"]
 
 
-def test_a_finish_wakes_the_relay_which_publishes_the_job(client: Harness) -> None:
+def test_a_finish_wakes_the_relay_which_publishes_the_job(client: UploadsInProcess) -> None:
     upload_id = client.upload(b"job")
-    assert client.process.woken == 1
-    ports = client.process.ports
+    assert client.woken == 1
+    ports = client.ports
     assert relay_outbox(ports.catalog.jobs, ports.queue) == 1
     assert relay_outbox(ports.catalog.jobs, ports.queue) == 0
     delivery = ports.queue.receive(0)
@@ -170,10 +170,10 @@ def test_a_finish_wakes_the_relay_which_publishes_the_job(client: Harness) -> No
 
 
 def test_a_message_that_the_queue_refused_is_published_again(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = [client.upload(content) for content in (b"a", b"b", b"c")]
-    ports = client.process.ports
+    ports = client.ports
     whole = ports.queue.publish_all
     monkeypatch.setattr(ports.queue, "publish_all", lambda messages: whole(messages[:2]))
     assert relay_outbox(ports.catalog.jobs, ports.queue) == 2
@@ -184,15 +184,14 @@ def test_a_message_that_the_queue_refused_is_published_again(
     assert ports.queue.receive(0) is None
 
 
-def test_an_outcome_of_the_outbox_has_the_notes_of_the_file(client: Harness) -> None:
+def test_an_outcome_of_the_outbox_has_the_notes_of_the_file(client: UploadsInProcess) -> None:
     """The outbox may publish the end of a task before the worker does."""
     upload_id = client.upload(b"job")
-    ports = client.process.ports
-    job = claim(ports.catalog, owner="w")
-    assert job is not None
+    ports = client.ports
+    fence = claimed(ports.catalog, upload_id)
     checkpoint = Checkpoint(step=Step.STORE, notes=(Note.UNTOUCHED,))
-    ports.catalog.jobs.save_checkpoint(upload_id, fence=job.fence, checkpoint=checkpoint)
-    ports.catalog.jobs.complete(upload_id, fence=job.fence, stored=STORED)
+    ports.catalog.jobs.save_checkpoint(upload_id, fence=fence, checkpoint=checkpoint)
+    ports.catalog.jobs.complete(upload_id, fence=fence, stored=STORED)
     assert publish_outcomes(ports.catalog.jobs, ports.tasks) == 1
     task = ports.tasks.get(upload_id)
     assert task is not None
@@ -200,12 +199,13 @@ def test_an_outcome_of_the_outbox_has_the_notes_of_the_file(client: Harness) -> 
     assert task.message == "上传完成（此类文件按原样保存）"
 
 
-def test_an_outcome_that_was_not_published_is_published_by_the_relay(client: Harness) -> None:
+def test_an_outcome_that_was_not_published_is_published_by_the_relay(
+    client: UploadsInProcess,
+) -> None:
     upload_id = client.upload(b"job")
-    ports = client.process.ports
-    job = claim(ports.catalog, owner="w")
-    assert job is not None
-    ports.catalog.jobs.fail(upload_id, fence=job.fence, error_code="corrupt", error_msg="broken")
+    ports = client.ports
+    fence = claimed(ports.catalog, upload_id)
+    ports.catalog.jobs.fail(upload_id, fence=fence, error_code="corrupt", error_msg="broken")
     assert publish_outcomes(ports.catalog.jobs, ports.tasks) == 1
     assert publish_outcomes(ports.catalog.jobs, ports.tasks) == 0
     task = ports.tasks.get(upload_id)
@@ -218,13 +218,12 @@ def test_an_outcome_that_was_not_published_is_published_by_the_relay(client: Har
 
 
 def test_under_a_white_list_content_is_checked_as_soon_as_possible(tmp_path: Path) -> None:
-    client = Harness(tmp_path, allowed=("mp4",))
-    upload_id = client.make(
-        1 << 20, metadata_header="filename YS5tcDQ=", metadata={"filename": b"a.mp4"}
-    )
-    with pytest.raises(TypeMismatch):
-        client.send(upload_id, 0, b"text " * 2000)
-    assert client.state(upload_id) is UploadState.REJECTED
-    with pytest.raises(UploadTerminated):
-        client.send(upload_id, 0, b"more")
-    client.close()
+    with UploadsInProcess(tmp_path, allowed_extensions=("mp4",)) as client:
+        upload_id = client.create(
+            1 << 20, metadata_header="filename YS5tcDQ=", metadata={"filename": b"a.mp4"}
+        )
+        with pytest.raises(TypeMismatch):
+            client.append(upload_id, 0, b"text " * 2000)
+        assert client.state(upload_id) is UploadState.REJECTED
+        with pytest.raises(UploadTerminated):
+            client.append(upload_id, 0, b"more")

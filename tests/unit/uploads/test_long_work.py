@@ -3,14 +3,12 @@
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import blake3
 import pytest
-from support.harness import ME, OTHER, Harness
-from support.room import fresh_id
+from support.ids import ME, OTHER, fresh_id
+from support.uploads import UploadsInProcess
 
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
@@ -29,20 +27,15 @@ from tusd_py.uploads.recovery import recover
 MANY = max(BODY_THREADS, CALL_THREADS) + 2
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Harness]:
-    client = Harness(tmp_path)
-    yield client
-    client.close()
-
-
-def a_part(client: Harness, content: bytes, user: UserId = ME) -> UploadId:
+def a_part(client: UploadsInProcess, content: bytes, user: UserId = ME) -> UploadId:
     return client.upload(content, user, kind=UploadKind.PARTIAL, concat_header="partial")
 
 
-async def join(client: Harness, part: UploadId, user: UserId = ME, **more: Any) -> UploadId:
+async def join(
+    client: UploadsInProcess, part: UploadId, user: UserId = ME, **more: Any
+) -> UploadId:
     command = Create(length=None, kind=UploadKind.FINAL, parts=(part,), **more)
-    made = await create(client.room, Caller(user), fresh_id(), command, client.body())
+    made = await create(client.context, Caller(user), fresh_id(), command, client.body())
     return made.upload.id
 
 
@@ -63,16 +56,16 @@ class Gate:
         self._open.set()
 
 
-async def another_user_uploads(client: Harness) -> None:
+async def another_user_uploads(client: UploadsInProcess) -> None:
     """Upload a file of another user in two chunks."""
-    made = await create(client.room, Caller(OTHER), fresh_id(), Create(length=6), client.body())
+    made = await create(client.context, Caller(OTHER), fresh_id(), Create(length=6), client.body())
     for offset in (0, 3):
         command = Append(upload_id=made.upload.id, offset=offset)
-        await append(client.room, OTHER, command, client.body(b"abc"))
+        await append(client.context, OTHER, command, client.body(b"abc"))
     assert client.state(made.upload.id) is UploadState.FINISHED
 
 
-async def while_held_up(client: Harness, part: UploadId, gate: Gate, **more: Any) -> None:
+async def while_held_up(client: UploadsInProcess, part: UploadId, gate: Gate, **more: Any) -> None:
     finals = [asyncio.create_task(join(client, part, **more)) for _ in range(MANY)]
     try:
         assert await asyncio.to_thread(gate.reached.wait, 30)
@@ -86,7 +79,7 @@ async def while_held_up(client: Harness, part: UploadId, gate: Gate, **more: Any
 
 
 def test_bodies_are_not_delayed_while_many_final_uploads_are_copied(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = a_part(client, b"part" * 1000)
     gate = Gate(os.copy_file_range)
@@ -95,7 +88,7 @@ def test_bodies_are_not_delayed_while_many_final_uploads_are_copied(
 
 
 def test_calls_are_not_delayed_while_many_final_uploads_are_reread(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hash of a final upload that declares one must be verified before the answer."""
     content = b"part" * 1000
@@ -106,7 +99,9 @@ def test_calls_are_not_delayed_while_many_final_uploads_are_reread(
     client.run(while_held_up(client, part, gate, declared_hash=blake3.blake3(content).hexdigest()))
 
 
-def test_uploads_are_reread_in_turn(client: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_are_reread_in_turn(
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A re-read whose slice is over continues in the next slice."""
     content = os.urandom(3000)
     part = a_part(client, content)
@@ -121,14 +116,14 @@ def test_uploads_are_reread_in_turn(client: Harness, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(RunningHash, "_read_on", counted)
     final = client.run(join(client, part))
-    job = client.process.ports.catalog.jobs.get(final)
+    job = client.ports.catalog.jobs.get(final)
     assert len(slices) > 1
     assert job is not None
     assert job.file_hash == blake3.blake3(content).hexdigest()
 
 
 def test_the_copies_of_one_user_take_one_turn_among_all_users(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, theirs = a_part(client, b"m" * 5000), a_part(client, b"t" * 5000, OTHER)
     monkeypatch.setattr("tusd_py.storage.disk.COPY_STEP_BYTES", 1000)
@@ -148,24 +143,24 @@ def test_the_copies_of_one_user_take_one_turn_among_all_users(
 
 
 def test_a_final_upload_without_room_on_the_disk_waits_and_is_not_copied(
-    client: Harness, monkeypatch: pytest.MonkeyPatch
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may fit later. If all parts are finished already, it is refused and leaves nothing."""
-    waiting = client.make(None, kind=UploadKind.PARTIAL)
+    waiting = client.create(None, kind=UploadKind.PARTIAL)
     final = client.run(join(client, waiting))
     whole = a_part(client, b"whole")
 
     def full(*_: object) -> None:
         raise StorageFull
 
-    monkeypatch.setattr(type(client.room), "check_disk", full)
+    monkeypatch.setattr(type(client.context), "check_disk", full)
     monkeypatch.setattr(os, "copy_file_range", lambda *_: pytest.fail("copied"))
-    client.send(waiting, 0, b"abc", declared_length=3)
+    client.append(waiting, 0, b"abc", declared_length=3)
     assert client.state(final) is UploadState.RECEIVING
-    known = set(client.process.ports.stores.uploads.ids())
+    known = set(client.ports.stores.uploads.ids())
     with pytest.raises(StorageFull):
         client.run(join(client, whole))
-    assert set(client.process.ports.stores.uploads.ids()) == known
+    assert set(client.ports.stores.uploads.ids()) == known
     monkeypatch.undo()
-    assert client.run(recover(client.room)) == 1
+    assert client.run(recover(client.context)) == 1
     assert client.state(final) is UploadState.FINISHED

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from support.bench import Bench
 from support.catalog import claim
-from support.room import fresh_id, stored_file
+from support.ids import fresh_id
+from support.uploads import stored_file
 
 from tusd_py.domain.errors import PermanentError, TransientError
 from tusd_py.domain.ids import UploadId

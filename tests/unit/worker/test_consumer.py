@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from support.bench import TOOLS, Bench, Steps
 from support.catalog import claim
-from support.room import fresh_id, stored_file
+from support.ids import fresh_id
+from support.uploads import stored_file
 from support.waiting import wait_until
 
 from tusd_py.domain.errors import (
