@@ -17,8 +17,8 @@ from typing import Any, Final, Literal
 import uvicorn
 from uvicorn.server import ServerState
 
-from tusd_py.ingest.bodies import body_of
 from tusd_py.ingest.scope_extensions import SOCKET_HANDOFF, TRAILERS
+from tusd_py.ingest.socket_body import body_of
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import CancelToken, DrainEnd
 

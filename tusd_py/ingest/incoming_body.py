@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tusd_py.ingest.flow_control import ConnectionFlow
 from tusd_py.ingest.request_cycle import RequestCycle
-from tusd_py.ingest.socket_reader import SocketReader
+from tusd_py.ingest.socket_body import SocketReader
 
 
 class _Connection(Protocol):

@@ -12,9 +12,9 @@ import pytest
 from support.uvicorn_server import Receive, Scope, Send, serving
 
 from tusd_py.ingest import compat_check as checking
-from tusd_py.ingest.bodies import body_of
 from tusd_py.ingest.compat_check import compat_check
 from tusd_py.ingest.scope_extensions import INTERIM, SOCKET_HANDOFF
+from tusd_py.ingest.socket_body import body_of
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult

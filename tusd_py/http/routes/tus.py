@@ -19,8 +19,8 @@ from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
 from tusd_py.http.errors import problem_response
 from tusd_py.http.mount import mount_path
-from tusd_py.ingest.bodies import body_of
 from tusd_py.ingest.scope_extensions import TRAILERS
+from tusd_py.ingest.socket_body import body_of
 from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.origin import public_origin
 from tusd_py.protocol.tus1 import (

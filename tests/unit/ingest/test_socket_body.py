@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tusd_py.ingest.socket_reader import LOW_WATER_BYTES, SLICE_BYTES, ReadResult, SocketReader
+from tusd_py.ingest.socket_body import LOW_WATER_BYTES, SLICE_BYTES, ReadResult, SocketReader
 from tusd_py.uploads.body import CancelToken, DrainEnd
 
 
