@@ -44,14 +44,3 @@ def is_websocket_handshake(method: bytes, version: str, fields: Fields) -> bool:
         and b"content-length" not in names
         and b"transfer-encoding" not in names
     )
-
-
-def known_length(fields: Fields) -> int:
-    """Return the body's length in bytes; 0: there is no body, or the head states no length."""
-    length = 0
-    for name, value in fields:
-        if name == b"content-length" and value.isdigit():
-            length = int(value)
-        elif name in (b"transfer-encoding", b"upgrade"):
-            return 0
-    return length

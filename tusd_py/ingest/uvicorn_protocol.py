@@ -28,8 +28,6 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from tusd_py.ingest.connections import Connections, connections_of
-from tusd_py.ingest.flow_control import ConnectionFlow
-from tusd_py.ingest.incoming_body import IncomingBody
 from tusd_py.ingest.lingering_close import LingeringClose
 from tusd_py.ingest.refusals import (
     HeadTimeout,
@@ -41,15 +39,19 @@ from tusd_py.ingest.refusals import (
     TrailersTooLarge,
     UpgradeRefused,
 )
-from tusd_py.ingest.request_cycle import RequestCycle
 from tusd_py.ingest.request_head import (
     check_transfer_coding,
     is_websocket_handshake,
-    known_length,
     take_host_of_target,
 )
 from tusd_py.ingest.scope_extensions import INTERIM, SOCKET_HANDOFF, TRAILERS
 from tusd_py.ingest.upgraded import Upgraded
+from tusd_py.ingest.uvicorn_request import (
+    ConnectionFlow,
+    IncomingBody,
+    RequestCycle,
+    known_length,
+)
 from tusd_py.settings.limits import ConnectionSettings
 
 if TYPE_CHECKING:
