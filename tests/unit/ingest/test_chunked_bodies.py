@@ -12,7 +12,7 @@ from support.uvicorn_server import limits, serving
 from support.waiting import until
 
 from tusd_py.ingest import connections, uvicorn_protocol
-from tusd_py.ingest.parsing_share import ParsingShare
+from tusd_py.ingest.connections import ParsingShare
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""Tests of the table of connections: which connection is closed for another one."""
+"""Tests of what connections share: which is closed for another one, and whose turn it is."""
 
 import asyncio
 import resource
@@ -9,7 +9,7 @@ import pytest
 
 from tusd_py.ingest import connections as counting
 from tusd_py.ingest import descriptors
-from tusd_py.ingest.connections import Connections
+from tusd_py.ingest.connections import STARTS, Connections, ParsingShare, Turns
 from tusd_py.settings.limits import ConnectionSettings
 
 
@@ -181,3 +181,64 @@ def test_the_limit_of_files_is_raised_as_far_as_it_may_be(
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: set_to.append(pair))
     descriptors.raise_limit()
     assert set_to == ([] if raised is None else [(raised, hard)])
+
+
+def test_a_burst_begins_in_order_and_leaves_turns_to_others() -> None:
+    async def scene() -> list[tuple[int, int]]:
+        loop = asyncio.get_running_loop()
+        turns, begun, turn = Turns(loop), [], 0
+        for number in range(5 * STARTS):
+            turns.begin(lambda number=number: begun.append((number, turn)))  # type: ignore[misc]
+        while len(begun) < 5 * STARTS:
+            await asyncio.sleep(0)
+            turn += 1
+        return begun
+
+    begun = asyncio.run(scene())
+    assert [number for number, _ in begun] == list(range(5 * STARTS))
+    # The second turn comes before the scene counts it.
+    assert [[turn for _, turn in begun].count(each) for each in range(4)] == [
+        2 * STARTS, STARTS, STARTS, STARTS,
+    ]  # fmt: skip
+
+
+def test_single_requests_begin_at_once() -> None:
+    async def scene() -> list[int]:
+        turns, begun = Turns(asyncio.get_running_loop()), []
+        for number in range(3 * STARTS):
+            turns.begin(lambda number=number: begun.append(number))  # type: ignore[misc]
+            assert begun[-1] == number
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        return begun
+
+    assert asyncio.run(scene()) == list(range(3 * STARTS))
+
+
+def test_work_beyond_the_share_of_a_turn_waits_for_a_later_turn() -> None:
+    async def scene() -> list[str]:
+        now, done = 0.0, []
+        share = ParsingShare(asyncio.get_running_loop(), seconds=1.0, clock=lambda: now)
+
+        def work(name: str) -> None:
+            nonlocal now
+            now += 0.6
+            done.append(name)
+
+        share.spend(lambda: work("a"))
+        assert not share.is_spent
+        share.spend(lambda: work("b"))
+        assert share.is_spent
+        for name in "cdef":
+            share.wait(lambda name=name: share.spend(lambda: work(name)))  # type: ignore[misc]
+        assert done == ["a", "b"]
+        await asyncio.sleep(0)
+        assert done == ["a", "b", "c", "d"]
+        assert share.is_spent
+        await asyncio.sleep(0)
+        assert done == ["a", "b", "c", "d", "e", "f"]
+        await asyncio.sleep(0)
+        assert not share.is_spent
+        return done
+
+    assert asyncio.run(scene()) == list("abcdef")
