@@ -9,7 +9,7 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tusd_py.domain.errors import BodyTimeout
-from tusd_py.ingest.body_watchdog import BodyWatchdog
+from tusd_py.uploads.body import BodyWatchdog
 
 _GONE: Message = {"type": "http.disconnect"}
 

@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from tusd_py.domain.errors import BodyTimeout
-from tusd_py.ingest.body_watchdog import BodyWatchdog
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult, Sink, Throttle
+from tusd_py.uploads.body import BodyWatchdog, CancelToken, DrainEnd, DrainResult, Sink, Throttle
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 

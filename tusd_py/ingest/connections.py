@@ -23,9 +23,9 @@ from weakref import WeakKeyDictionary
 
 from uvicorn.server import ServerState
 
-from tusd_py.ingest.body_watchdog import BodyWatchdog
 from tusd_py.ingest.descriptors import connections_allowed
 from tusd_py.settings.limits import ConnectionSettings
+from tusd_py.uploads.body import BodyWatchdog
 
 log = logging.getLogger(__name__)
 

@@ -26,10 +26,17 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from tusd_py.ingest.asgi_body import AsgiBody, Receive
-from tusd_py.ingest.body_watchdog import BodyWatchdog
 from tusd_py.ingest.scope_extensions import SOCKET_HANDOFF
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import Body, CancelToken, DrainEnd, DrainResult, Sink, Throttle
+from tusd_py.uploads.body import (
+    Body,
+    BodyWatchdog,
+    CancelToken,
+    DrainEnd,
+    DrainResult,
+    Sink,
+    Throttle,
+)
 
 BUFFER_BYTES: Final = 2 << 20
 """Bytes that are received and hashed at once; they are written in smaller pieces, see

@@ -1,4 +1,4 @@
-from tusd_py.ingest.body_watchdog import BodyWatchdog
+from tusd_py.uploads.body import BodyWatchdog
 
 
 def test_silence_is_measured_from_the_last_byte() -> None:
