@@ -44,10 +44,6 @@ class AppContext:
     stopping: asyncio.Event
     """Set when the server begins to stop: long answers end then."""
 
-    async def caller(self, connection: HTTPConnection) -> Caller:
-        """Return the caller of a request. Raises: see ``Access.caller``."""
-        return await self.access.caller(connection)
-
     async def count_request(self, caller: Caller) -> None:
         """Count a request that does not continue an upload. Raises: TooManyRequests."""
         if self.uploads.rate_limits is not None:

@@ -1,6 +1,6 @@
 """Counts in one server process: requests, uploads, subscribers, the event loop."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final, Literal
 
@@ -29,8 +29,6 @@ class ServerMetrics:
             ("method", "route", "status"),
             registry=registry,
         )
-        self._answered: dict[tuple[str, str, str], Counter] = {}
-        """Kept, since finding a counter by its labels costs as much as counting."""
         self._listeners = Gauge(
             "tusd_listeners", "Open streams of events", ("kind",), registry=registry
         )
@@ -51,14 +49,14 @@ class ServerMetrics:
             self._listeners.labels(kind)
         registry.register(_UploadMetrics(counts, followers))
 
-    def observe_response(self, *, method: str, route: str, status: str) -> None:
-        """Count an answered request. Args: route: its template; status: such as ``2xx``."""
-        counter = self._answered.get((method, route, status))
-        if counter is None:
-            counter = self._answered[method, route, status] = self._requests.labels(
-                method, route, status
-            )
-        counter.inc()
+    def response_counter(self, method: str, route: str, status: str) -> Callable[[], None]:
+        """Return the function that counts an answered request.
+
+        Callers keep it: to find a counter by its labels costs as much as to count.
+
+        Args: route: its template; status: such as ``2xx``.
+        """
+        return self._requests.labels(method, route, status).inc
 
     def stream_opened(self, kind: Literal["sse", "websocket"]) -> AbstractContextManager[None]:
         """Count an open stream while the block runs."""

@@ -1,5 +1,6 @@
 """Counts requests, once per answer (requirement S23)."""
 
+from functools import cache
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +16,7 @@ class RequestMetrics:
 
     def __init__(self, app: ASGIApp, metrics: ServerMetrics) -> None:
         self._app = app
-        self._metrics = metrics
+        self._counter = cache(metrics.response_counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the answer when it begins: a stream may last for hours."""
@@ -41,4 +42,4 @@ class RequestMetrics:
         method = scope["method"] if scope["method"] in METHODS else "other"
         # The template, never the path: text of clients must not become labels.
         route = getattr(scope.get("route"), "path", NONE)
-        self._metrics.observe_response(method=method, route=route, status=status)
+        self._counter(method, route, status)()

@@ -32,7 +32,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """Return the progress route."""
 
     async def progress(request: Request) -> Response:
-        caller = await context.caller(request)
+        caller = await context.access.caller(request)
         await context.count_request(caller)
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)

@@ -21,7 +21,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """Return the route of the list of renditions."""
 
     async def renditions(request: Request) -> Response:
-        caller = await context.caller(request)
+        caller = await context.access.caller(request)
         await context.count_request(caller)
         task_id = task_id_of(request.path_params["task_id"])
         upload = await find_upload(context, caller, task_id)

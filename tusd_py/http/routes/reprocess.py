@@ -15,7 +15,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
     """Return the route; POST starts it, GET reads its state. For the task's owner and operators."""
 
     async def reprocess(request: Request) -> Response:
-        caller = await context.caller(request)
+        caller = await context.access.caller(request)
         if request.method == "POST":
             caller.require_full_user()
         await context.count_request(caller)

@@ -25,7 +25,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         return []
 
     async def ticket(request: Request) -> Response:
-        caller = await context.caller(request)
+        caller = await context.access.caller(request)
         await context.count_request(caller)
         wanted = _task_id(await json_members(request))
         if wanted is not None:

@@ -96,7 +96,7 @@ class TusEndpoint:
         command = parse_request(head, able, base_path=self._base_path)
         if isinstance(command, Discover):
             return Response(status_code=204, headers=discovery_headers(able))
-        caller = await self._context.caller(HTTPConnection(scope))
+        caller = await self._context.access.caller(HTTPConnection(scope))
         caller.check_command(command)
         user_id = caller.user_id
         body = body_of(scope, receive, self._context.threads)
