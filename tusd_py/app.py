@@ -27,11 +27,9 @@ from tusd_py.http.body_pace import BodyPaceMiddleware
 from tusd_py.http.capabilities import capabilities
 from tusd_py.http.context import AppContext
 from tusd_py.http.errors import problem_response
-from tusd_py.http.middleware.cors import CorsMiddleware, allowed_origins
+from tusd_py.http.middleware.cors import CorsMiddleware, HostMiddleware, allowed_origins
 from tusd_py.http.middleware.errors import ErrorMiddleware
-from tusd_py.http.middleware.hosts import HostMiddleware
 from tusd_py.http.middleware.metrics import RequestMetrics
-from tusd_py.http.middleware.tus_dispatch import TusDispatch
 from tusd_py.http.routes import (
     admin,
     events,
@@ -47,7 +45,7 @@ from tusd_py.http.routes import (
     tickets,
     websocket,
 )
-from tusd_py.http.routes.tus import TusEndpoint
+from tusd_py.http.routes.tus import TusDispatch, TusEndpoint
 from tusd_py.http.streams import StreamLimit
 from tusd_py.locks.data_dir import exclusive
 from tusd_py.monitoring.backend_metrics import BackendMetrics

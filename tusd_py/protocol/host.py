@@ -7,7 +7,6 @@ same-origin in the browser, and only ``Host`` shows the name. Source: RFC 9110, 
 import ipaddress
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 _AUTHORITY: Final = re.compile(r"([a-z0-9._~-]+|\[[0-9a-f:.]+\])(:[0-9]{0,5})?")
@@ -21,7 +20,6 @@ class HostRule:
     def __init__(self, allowed: Iterable[str]) -> None:
         """Allow some names or addresses; ``allowed`` has them without a port."""
         self._allowed = frozenset(canonical_host(name) for name in allowed)
-        self._allows = lru_cache(256)(self._decide)
 
     def allows(self, authority: str, local_address: str | None) -> bool:
         """Return whether a request may name this host.
@@ -31,9 +29,6 @@ class HostRule:
         Args: authority: a host with or without a port, as the request has it; local_address: the IP
             address to which the connection came, if it is known.
         """
-        return self._allows(authority, local_address)
-
-    def _decide(self, authority: str, local_address: str | None) -> bool:
         host = canonical_host(authority)
         if host is None:
             return False

@@ -13,6 +13,8 @@ from tusd_py.protocol.fields import Fields
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _PAIR: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;,\"]*)")
+HOST_FIELDS: Final = frozenset({b"host", b"x-forwarded-host", b"forwarded"})
+"""Fields of which ``named_hosts`` takes hosts, in lower case."""
 _SIGNS_OF_A_PROXY: Final = (
     "Forwarded",
     "X-Forwarded-For",

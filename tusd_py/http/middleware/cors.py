@@ -1,11 +1,15 @@
 """Applies the cross-origin rules to every answer, also to errors (checks C199 to C208).
 
-This is the outermost middleware, in plain ASGI. Starlette's own middleware answers preflights
+A page that makes its own host name resolve to this machine (DNS rebinding) would evade them, so
+requests for other host names are refused first, for HTTP and WebSocket alike.
+
+Both are plain ASGI around the whole application. Starlette's own middleware answers preflights
 without the tus headers and refuses unlisted request headers; a browser shows a refusal without
 Access-Control-Allow-Origin as a network error.
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 from starlette._utils import get_route_path
@@ -13,11 +17,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tusd_py.domain.errors import OriginNotAllowed
+from tusd_py.domain.errors import HostNotAllowed, OriginNotAllowed
 from tusd_py.http.authentication import Access
 from tusd_py.http.errors import refuse
 from tusd_py.protocol.fields import Fields
-from tusd_py.protocol.origin import own_origins
+from tusd_py.protocol.host import HostRule
+from tusd_py.protocol.origin import HOST_FIELDS, named_hosts, own_origins
 from tusd_py.settings.access import CorsSettings
 from tusd_py.settings.sources import SettingsError
 
@@ -47,6 +52,41 @@ Other clients send neither of them, and their requests skip all other checks.
 """
 _OWN_SITE: Final = frozenset({"none", "same-origin"})
 """Values of Sec-Fetch-Site when the user navigates, and in requests of the server's own pages."""
+
+
+class HostMiddleware:
+    """Refuses requests for other host names than those of a rule."""
+
+    def __init__(self, app: ASGIApp, rule: HostRule, *, open_paths: Collection[str]) -> None:
+        """``open_paths`` are answered under any host name: they contain nothing confidential."""
+        self._app = app
+        self._rule = rule
+        self._open_paths = open_paths
+        # Clients name the same few hosts in every request.
+        self._allows = lru_cache(256)(self._decide)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it before anything else of it is read."""
+        named = scope["type"] == "lifespan" or self._is_allowed(scope)
+        if not named and get_route_path(scope) not in self._open_paths:
+            await refuse(HostNotAllowed(), scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_allowed(self, scope: Scope) -> bool:
+        server = scope.get("server")
+        fields = tuple((name, value) for name, value in scope["headers"] if name in HOST_FIELDS)
+        return self._allows(fields, server[0] if server else None)
+
+    def _decide(self, fields: tuple[tuple[bytes, bytes], ...], local_address: str | None) -> bool:
+        """Return whether there is one Host (RFC 9112, 3.2) and all hosts are allowed.
+
+        A proxy may write its own name into Host and the browser's into another field, and a page
+        may set these other fields itself.
+        """
+        if sum(name == b"host" for name, _ in fields) != 1:
+            return False
+        return all(self._rule.allows(host, local_address) for host in named_hosts(fields))
 
 
 def allowed_origins(settings: CorsSettings, access: Access) -> Collection[str]:
