@@ -22,7 +22,7 @@ DEFAULT_NAME: Final = "file"
 MAX_REDIRECTS: Final = 5
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 _TRANSIENT_STATUS: Final = (423, 425, 429)
-_PART: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.ASCII)
+_PART: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.ASCII)
 _BLAKE3: Final = re.compile(r'"([0-9a-f]{64})"')
 
 
@@ -33,6 +33,8 @@ class Download:
         self._target = target
         self._received = 0
         self._total: int | None = None
+        self._end = 0
+        """The offset at which the bytes of the present response end."""
         self._etag = ""
         self._furthest = 0
         self._hash = blake3()
@@ -53,6 +55,9 @@ class Download:
         """
         if answer.status in _TRANSIENT_STATUS or answer.status >= 500:
             raise transient_failure(answer)
+        if answer.status == 416 and self._received:
+            self._restart()
+            raise TransientFailure("the file has become shorter on the server", answered=True)
         if answer.status not in (200, 206) or (answer.status == 206 and not self._received):
             raise Refused(refusal_text(answer))
         if not is_plain(response):
@@ -65,17 +70,26 @@ class Download:
         self._total = byte_count(answer.headers.get("content-length", ""))
         if self._total is None:
             raise Refused("the server does not state the length of the file")
+        self._end = self._total
         # Weak validators (RFC 9110, 8.8.1) do not guarantee the same bytes.
         self._etag = etag if etag.startswith('"') else ""
         self._verifies = own and _BLAKE3.fullmatch(etag) is not None
         self._target.open(name_in(answer.headers.get("content-disposition", "")) or DEFAULT_NAME)
 
     def _continue(self, answer: Response, etag: str) -> None:
+        """Check that the bytes of a 206 follow those that are there; it may have only some of them.
+
+        Source: RFC 9110, 14.4 and 15.3.7.
+        """
         part = _PART.fullmatch(answer.headers.get("content-range", ""))
-        expected = (self._received, (self._total or 0) - 1, self._total)
-        if part is None or tuple(map(int, part.groups())) != expected or etag != self._etag:
+        if part is None or etag != self._etag or not self._follows(*part.groups()):
             self._restart()
             raise TransientFailure("the server continued with other bytes", answered=True)
+        self._end = int(part[2]) + 1
+
+    def _follows(self, first: str, last: str, total: str) -> bool:
+        size = self._total or 0
+        return int(first) == self._received <= int(last) < size and total in (str(size), "*")
 
     def _restart(self) -> None:
         if self._received:
@@ -84,7 +98,7 @@ class Download:
 
     def write(self, piece: bytes) -> int:
         """Write a piece and return the number of bytes that arrived. Raises: Refused, OSError."""
-        if self._total is None or self._received + len(piece) > self._total:
+        if self._received + len(piece) > self._end:
             raise Refused("the server sent more bytes than it had stated")
         self._target.write(piece)
         if self._verifies:

@@ -162,6 +162,77 @@ def test_another_content_is_not_put_behind_the_first(tmp_path: Path) -> None:
     assert server.requests[1].headers["if-range"] == '"e"'
 
 
+def in_parts(*parts: tuple[str, bytes]) -> Answering:
+    """Answer with the first 500 bytes, then with parts, each by its Content-Range."""
+    later = itertools.cycle(parts)
+
+    def answering(request: Request) -> bytes:
+        if "range" not in request.headers:
+            return answer(200, CONTENT[:500], Content_Length=str(len(CONTENT)), ETag='"e"')
+        named, body = next(later)
+        return answer(206, body, ETag='"e"', Content_Range=named)
+
+    return answering
+
+
+@pytest.mark.parametrize(
+    ("named", "body"),
+    [
+        ("bytes 499-99999/100000", CONTENT[499:]),
+        ("bytes 501-99999/100000", CONTENT[501:]),
+        ("bytes 500-100000/100001", CONTENT[500:] + b"x"),
+        ("bytes 500-100000/*", CONTENT[500:] + b"x"),
+        ("bytes 500-499/100000", b""),
+        ("bytes */100000", b""),
+        ("500-99999/100000", CONTENT[500:]),
+        ("", CONTENT[500:]),
+    ],
+)
+def test_a_part_from_another_place_is_not_appended(
+    tmp_path: Path, named: str, body: bytes
+) -> None:
+    refused_download(tmp_path, in_parts((named, body)), Unreachable)
+
+
+def test_a_part_with_more_bytes_than_its_range_is_refused(tmp_path: Path) -> None:
+    refused_download(tmp_path, in_parts(("bytes 500-509/100000", CONTENT[500:520])), Refused)
+
+
+def test_parts_that_are_shorter_than_what_was_requested_are_put_together(tmp_path: Path) -> None:
+    """RFC 9110, 15.3.7: a server may send a part of what was requested; 14.4: or no length."""
+    parts = [
+        ("bytes 500-999/100000", CONTENT[500:1000]),
+        ("bytes 1000-1000/*", CONTENT[1000:1001]),
+        ("bytes 1001-99999/*", CONTENT[1001:]),
+    ]
+    with (
+        HostileServer(in_parts(*parts)) as server,
+        Client(server.files, options=quick(tmp_path)) as client,
+    ):
+        target = client.download(client.known_upload(TASK), tmp_path / "back")
+    assert target.read_bytes() == CONTENT
+    ranges = [request.headers.get("range") for request in server.requests]
+    assert ranges == [None, "bytes=500-", "bytes=1000-", "bytes=1001-"]
+
+
+def test_a_file_that_became_shorter_begins_again(tmp_path: Path) -> None:
+    """RFC 9110, 15.5.17: 416, since nothing is left at the first byte that was requested."""
+    answers = iter(
+        [
+            answer(200, CONTENT[:500], Content_Length="1000", ETag='"e"'),
+            answer(416, Content_Range="bytes */100"),
+            answer(200, CONTENT[:100], ETag='"f"'),
+        ]
+    )
+    with (
+        HostileServer(lambda _: next(answers)) as server,
+        Client(server.files, options=quick(tmp_path)) as client,
+    ):
+        target = client.download(client.known_upload(TASK), tmp_path / "back")
+    assert target.read_bytes() == CONTENT[:100]
+    assert "range" not in server.requests[2].headers
+
+
 def test_what_has_another_hash_than_the_server_states_is_not_kept(tmp_path: Path) -> None:
     whole = answer(200, CONTENT, ETag=f'"{"0" * 64}"')
     assert len(refused_download(tmp_path, lambda _: whole, Unreachable).requests) >= 4
