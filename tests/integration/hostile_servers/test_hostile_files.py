@@ -188,9 +188,7 @@ def in_parts(*parts: tuple[str, bytes]) -> Answering:
         ("", CONTENT[500:]),
     ],
 )
-def test_a_part_from_another_place_is_not_appended(
-    tmp_path: Path, named: str, body: bytes
-) -> None:
+def test_a_part_from_another_place_is_not_appended(tmp_path: Path, named: str, body: bytes) -> None:
     refused_download(tmp_path, in_parts((named, body)), Unreachable)
 
 
