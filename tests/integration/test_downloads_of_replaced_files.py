@@ -85,7 +85,10 @@ def test_a_file_that_is_replaced_at_each_part_ends_as_its_last_version(tmp_path:
 
 def test_a_stream_that_would_have_to_restart_gets_no_mixture(tmp_path: Path) -> None:
     piped = tmp_path / "piped"
-    with replaced(tmp_path, OLD, NEW["longer"]) as (client, _), piped.open("wb") as stream:
-        with pytest.raises(Refused, match="restart"):
-            client.download_to(client.known_upload(TASK), stream)
+    with (
+        replaced(tmp_path, OLD, NEW["longer"]) as (client, _),
+        piped.open("wb") as stream,
+        pytest.raises(Refused, match="restart"),
+    ):
+        client.download_to(client.known_upload(TASK), stream)
     assert OLD.startswith(piped.read_bytes())
