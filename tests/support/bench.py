@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from support.clock import FakeClock
 from support.ids import fresh_id
+from support.migrated import put_catalog
 
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
@@ -37,6 +38,7 @@ class Bench:
     ) -> None:
         self.clock = FakeClock()
         self.settings = settings or Settings(data_dir=folder, workers=1)
+        put_catalog(self.settings.data_dir)
         self.ports: Ports = open_ports(self.settings, clock=self.clock)
         self.registry = CollectorRegistry()
         self.consumer = Consumer(

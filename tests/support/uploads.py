@@ -13,6 +13,7 @@ from support.bodies import scripted
 from support.catalog import STORED, complete
 from support.clock import FakeClock
 from support.ids import ME, fresh_id
+from support.migrated import put_catalog
 
 from tusd_py.background_tasks import BackgroundTasks
 from tusd_py.catalog.values import StoredContent
@@ -61,6 +62,7 @@ class UploadsInProcess:
         self._open()
 
     def _open(self) -> None:
+        put_catalog(self._settings.data_dir)
         self.ports = open_ports(self._settings, clock=self.clock)
         self.threads = Threads()
         self.context = UploadContext(

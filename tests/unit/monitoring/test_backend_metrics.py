@@ -7,6 +7,7 @@ import pytest
 from support.clock import FakeClock
 from support.ids import fresh_id
 from support.metrics import parsed
+from support.migrated import put_catalog
 
 from tusd_py.catalog.values import CatalogMetrics
 from tusd_py.domain.ids import UserId
@@ -23,6 +24,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.clock = FakeClock()
+        put_catalog(folder)
         self.ports: Ports = open_ports(Settings(data_dir=folder), clock=self.clock)
 
     def registered(self, ports: Ports | None = None) -> Metrics:
