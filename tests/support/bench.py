@@ -83,3 +83,12 @@ class Bench:
         found = self.ports.catalog.jobs.get(task_id)
         assert found is not None
         return found
+
+
+def folder(bench: Bench, task_id: UploadId, *names: str) -> Path:
+    """Return the folder of all attempts at a task, with new folders of these names in it."""
+    found = bench.ports.work_dir / task_id
+    for name in names:
+        (found / name).mkdir(parents=True)
+        (found / name / "film.mp4").write_bytes(b"made")
+    return found

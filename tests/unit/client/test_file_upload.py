@@ -1,7 +1,6 @@
 """The next request of a client: the plan by itself, against answers that the test makes."""
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,6 @@ import httpx
 import pytest
 
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.event_stream import read_events
-from tusd_py.client.events import MAX_FAILURES, TaskFollower
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
     FileUpload,
@@ -201,35 +198,3 @@ def test_a_challenge_that_it_does_not_know_is_passed_over(tmp_path: Path, challe
     step = play.receives(response(201, Location="/files/abc", Upload_Challenge=challenge))
     assert isinstance(step, Request)
     assert step.body is not None
-
-
-# -- events
-
-
-def feed(following: TaskFollower, text: str) -> list[dict[str, Any]]:
-    events = read_events(httpx.Response(200, content=iter([text.encode()])))
-    return [state for event in events if (state := following.take(event)) is not None]
-
-
-def test_states_come_once_and_end_with_the_last() -> None:
-    following = TaskFollower(ENDPOINT, "abc", "t")
-    assert following.url == "http://t/api/file/upload/events/abc"
-    assert "Last-Event-ID" not in following.headers()
-    one = 'id: 1.1\ndata: {"status": "pending"}\n\n'
-    assert feed(following, ": ping\n\n" + one + one) == [{"status": "pending"}]
-    assert following.headers()["Last-Event-ID"] == "1.1"
-    assert following.headers()["Upload-Token"] == "t"
-    assert not following.is_finished
-    assert feed(following, 'id: 1.2\ndata: {"status":\ndata:  "completed"}\n\n') == [
-        {"status": "completed"}
-    ]
-    assert following.is_finished
-
-
-def test_it_gives_up_after_a_number_of_breaks() -> None:
-    following = TaskFollower(ENDPOINT, "abc", None)
-    wait: Callable[[], float] = following.pause_after_failure
-    for _ in range(MAX_FAILURES):
-        assert wait() > 0
-    with pytest.raises(Unreachable):
-        wait()

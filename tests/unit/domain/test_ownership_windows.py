@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tusd_py.domain.ownership_proof import OwnershipPolicy, owners_needed
 from tusd_py.domain.ownership_windows import answer, draw_question, windows
 from tusd_py.file_pieces import range_reader
 
@@ -85,19 +84,3 @@ def test_a_file_that_became_shorter_has_no_answer(tmp_path: Path) -> None:
     path.write_bytes(b"short")
     with path.open("rb") as file, pytest.raises(OSError, match="shorter"):
         answer(bytes(32), os.stat(path).st_size + 1, range_reader(file.fileno()))
-
-
-def policy(most_owners: int, secret: bytes = b"s") -> OwnershipPolicy:
-    return OwnershipPolicy(
-        within_tenant=False, min_size=1, most_owners=most_owners, challenges_per_hour=1, secret=secret
-    )  # fmt: skip
-
-
-def test_the_secret_number_of_owners() -> None:
-    hashes = [f"{number:064x}" for number in range(400)]
-    needed = [owners_needed(policy(20), each) for each in hashes]
-    assert set(needed) == set(range(2, 21))
-    assert needed == [owners_needed(policy(20), each) for each in hashes], "always the same"
-    assert needed != [owners_needed(policy(20, b"t"), each) for each in hashes]
-    assert {owners_needed(policy(most), each) for most in (0, 1) for each in hashes} == {1}
-    assert {owners_needed(policy(2), each) for each in hashes} == {2}

@@ -1,4 +1,4 @@
-"""Tests the client of clamd, and the doctor's findings about its version."""
+"""Tests the client of clamd."""
 
 import socket
 import threading
@@ -9,9 +9,7 @@ import pytest
 from support.clock import FakeClock
 
 from tusd_py.clock import SystemClock
-from tusd_py.doctor.clamd import judge_clamd
 from tusd_py.domain.errors import ScannerUnavailable
-from tusd_py.settings.model import Settings
 from worker.clamd import Clamd, ScanResult, Verdict, read_verdict
 
 
@@ -114,25 +112,3 @@ def test_an_answer_in_single_bytes_ends_in_time() -> None:
             done.set()
             thread.join()
         assert looks < 20
-
-
-NOW = 1_790_000_000.0  # 2026-09-21
-RECENT, OLD = "Sun Sep 20 08:00:00 2026", "Tue Sep  1 08:00:00 2026"
-
-
-@pytest.mark.parametrize(
-    ("changed", "version", "expected"),
-    [
-        ({}, f"ClamAV 1.4.3/27750/{RECENT}", ["clamd.limit"]),
-        ({"max_size": 1000}, f"ClamAV 1.4.3/27750/{RECENT}", ["clamd"]),
-        ({"max_size": 1000}, f"ClamAV 1.4.3/27750/{OLD}", ["clamd.signatures"]),
-        ({"max_size": 1000}, "ClamAV 1.4.3", ["clamd"]),
-        ({"max_size": 0}, "ClamAV 1.4.3", ["clamd.limit"]),
-        ({"scan": {"address": "c:3310", "above_limit": "accept"}}, "ClamAV 1.4.3", ["clamd"]),
-    ],
-)
-def test_the_doctors_findings(
-    changed: dict[str, object], version: str, expected: list[str]
-) -> None:
-    settings = Settings(**{"scan": {"address": "c:3310"}, **changed})
-    assert [one.check for one in judge_clamd(settings, version, NOW)] == expected

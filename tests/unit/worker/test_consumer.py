@@ -2,13 +2,10 @@
 
 import errno
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from support.bench import TOOLS, Bench, Steps
 from support.catalog import claim
-from support.ids import fresh_id
 from support.uploads import stored_file
 from support.waiting import wait_until
 
@@ -25,21 +22,13 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.jobs.outbox import relay_outbox
 from tusd_py.jobs.retry import drop_failed, reopen_failed
-from tusd_py.monitoring.checks import Checks, Status
 from worker.app import Worker
 from worker.janitor import find_leftovers, remove_leftovers
-from worker.lease import Lease, WorkerStopping
+from worker.lease import WorkerStopping
 from worker.media.run import Stopped
 from worker.pipeline import engine
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.inspect import inspect
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    made = Bench(tmp_path, monkeypatch)
-    yield made
-    made.ports.close()
 
 
 def raising(error: Exception) -> Steps:
@@ -164,34 +153,6 @@ def test_an_attempt_without_its_job_reports_nothing_and_removes_only_its_own(ben
     assert bench.job(task_id).state is JobState.QUEUED
     assert bench.ports.tasks.get(task_id) is None
     assert [path.name for path in (bench.ports.work_dir / task_id).iterdir()] == ["7"]
-
-
-def test_a_lease_is_given_up_before_it_ends(bench: Bench) -> None:
-    bench.submit()
-
-    def steps(attempt: Attempt) -> None:
-        bench.clock.advance(49)
-        attempt.lease.check()
-        bench.clock.advance(2)
-        with pytest.raises(LeaseLost):
-            attempt.lease.check()
-        attempt.lease.check()
-
-    bench.take(steps)
-
-
-def test_a_lease_that_is_renewed_goes_on(bench: Bench) -> None:
-    bench.submit()
-
-    def steps(attempt: Attempt) -> None:
-        for _ in range(10):
-            bench.clock.advance(30)
-            bench.consumer.renew()
-            attempt.lease.check()
-        assert bench.consumer.busy() == 1
-
-    bench.take(steps)
-    assert bench.consumer.busy() == 0
 
 
 def test_a_recorded_job_is_cleaned_up_although_its_renewal_finds_it_closed(
@@ -335,60 +296,3 @@ def test_one_thread_takes_light_jobs_while_all_slots_are_busy_with_films(bench: 
     finally:
         release.set()
         worker.stop(20)
-
-
-def test_the_janitor_removes_only_what_no_row_refers_to(bench: Bench) -> None:
-    done, waiting = bench.submit(b"done"), bench.submit(b"waiting")
-    bench.take()
-    stranger = fresh_id()
-    bench.ports.stores.uploads.create(stranger)
-    (bench.ports.work_dir / done / "1").mkdir(parents=True)
-    (bench.ports.work_dir / waiting / "3").mkdir(parents=True)
-    orphan = bench.settings.data_dir / "objects" / "pool" / "ff" / ("f" * 64)
-    orphan.parent.mkdir(parents=True)
-    orphan.write_bytes(b"orphan")
-    found = find_leftovers(bench.ports)
-    assert (found.orphan_data, found.orphan_objects) == ((), ())
-    assert sorted(path.parent.name for path in found.work_dirs) == sorted([done, waiting])
-    from tusd_py.clock import SystemClock
-
-    bench.clock.jump(SystemClock().now() - bench.clock.now() + 49 * 3600)
-    found = find_leftovers(bench.ports)
-    assert found.orphan_data == (stranger,)
-    assert found.orphan_objects == (f"pool/ff/{'f' * 64}",)
-    remove_leftovers(bench.ports, found)
-    assert len(find_leftovers(bench.ports)) == 0
-    assert len(list(bench.ports.objects.entries())) == 1
-    assert stored_file(bench.ports, waiting).exists()
-
-
-def test_a_worker_that_lost_a_thread_is_not_alive(bench: Bench) -> None:
-    """A worker without one of its threads reports that (hole 17)."""
-    worker = Worker(bench.settings, bench.ports, tools=TOOLS, relays=False)
-    assert not worker.alive()
-    worker.start()
-    assert worker.alive()
-    assert Checks(worker.checks()).readiness().status is Status.DEGRADED  # it has no ffmpeg
-    worker.stop(10)
-    assert not worker.alive()
-    found = Checks(worker.checks()).readiness()
-    failing = {name for name, reason in found.reasons.items() if reason}
-    assert (found.status, failing) == (Status.FAILING, {"draining", "worker", "ffmpeg"})
-
-
-def test_a_database_that_is_away_for_a_moment_costs_no_lease(bench: Bench) -> None:
-    bench.submit()
-    job = claim(bench.ports.catalog, owner="w")
-    assert job is not None
-
-    class Away:
-        def renew(self, *_: object, **__: object) -> None:
-            raise BackendError
-
-    lease = Lease(Away(), job, seconds=60, clock=bench.clock)  # type: ignore[arg-type]
-    bench.clock.advance(30)
-    lease.renew()
-    assert not lease.ended()
-    bench.clock.advance(25)
-    lease.renew()
-    assert lease.ended()

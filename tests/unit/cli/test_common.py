@@ -1,0 +1,39 @@
+"""Tests that a log has a line for each record and no secret."""
+
+import logging
+
+import pytest
+
+from tusd_py.cli.common import start_logging
+from tusd_py.domain.printable import printable
+from tusd_py.settings.model import Settings
+
+SECRET = "canary-7f3a"
+EVIL = "\x1b]0;owned\x07\x9b31m\u202e\r\n2026-11-28 INFO forged\x7f\u2028\ud800"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_has_a_line_for_each_record_and_no_secret(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        start_logging(Settings(log_format=form))  # type: ignore[arg-type]
+        log = logging.getLogger("tusd_py.test")
+        log.warning("a.thing", extra={"upload_name": EVIL})
+        try:
+            raise ValueError(f"https://u:{SECRET}@host/?token={SECRET}\n{EVIL}")
+        except ValueError:
+            log.exception("a.failure", extra={"url": f"http://h/?ticket={SECRET}"})
+        logging.getLogger("httpx").info("HTTP Request: GET https://h/?x=1")
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    written = capsys.readouterr().err
+    assert SECRET not in written
+    assert "HTTP Request" not in written
+    assert printable(written.replace("\n", "")) == written.replace("\n", "")
+    records = [line for line in written.splitlines() if not line.startswith("    ")]
+    assert len(records) == 2
+    assert not any(line.startswith("2026-11-28 INFO forged") for line in written.splitlines())

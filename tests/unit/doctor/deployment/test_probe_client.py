@@ -1,0 +1,30 @@
+"""Tests what is read of an answer, and which addresses are refused."""
+
+import pytest
+from support.clock import FakeClock
+
+from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
+
+PROBLEM_JSON = {"content-type": "application/problem+json"}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b'{"code": "length_exceeded"}'),
+         "length_exceeded"),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b"<html>"), ""),
+        (ProbeResponse(status=413, headers=PROBLEM_JSON, content=b"[]"), ""),
+        (ProbeResponse(status=413, headers={"content-type": "text/html"}, content=b'{"code": "x"}'),
+         ""),
+        (ProbeResponse(status=413, headers={}), ""),
+    ],
+)  # fmt: skip
+def test_only_the_servers_own_refusals_have_a_code(given: ProbeResponse, code: str) -> None:
+    assert given.code == code
+
+
+@pytest.mark.parametrize("url", ["", "files", "ftp://a/files/", "http:///files/", "https://a/f/?x"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        ProbeClient(url, origin=None, token=None, clock=FakeClock())

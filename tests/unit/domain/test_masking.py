@@ -1,0 +1,46 @@
+"""Tests that secrets within texts are masked."""
+
+import json
+
+import pytest
+
+from tusd_py.domain.masking import masked, masked_value
+
+SECRET = "canary-7f3a"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://user:{SECRET}@host/path",
+        f"https://{SECRET}@host/path",
+        f"https://user:a@{SECRET}/x?y@host/path",
+        f"https://user:a/{SECRET}@host/path",
+        f"amqp://user:{SECRET}@host:5672/%2F",
+        f"https://host/path?token={SECRET}",
+        f"https://host/path?{SECRET}",
+        f"https://host/path#{SECRET}",
+        f"see https://host/path?signature={SECRET}&x=1, and https://u:{SECRET}@host.",
+        f"ConnectError('https://u:{SECRET}@host/path?a=b')",
+        f"HTTPConnectionPool(host='host'): Max retries exceeded with url: /path?token={SECRET} (x)",
+        f"user:{SECRET}@tcp(host:3306)/tusd",
+        json.dumps({"url": f"https://u:{SECRET}@host/path?token={SECRET}", "kept": True}),
+    ],
+)
+def test_secrets_within_urls_are_masked(text: str) -> None:
+    for shown in (masked(text), masked_value(text)):
+        assert SECRET not in shown
+    assert "host" in masked(text)
+    if text.startswith("{"):
+        assert json.loads(masked(text))["kept"] is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host:8080/path/to", "http://[::1]:80/files/", "", "a b", "12:30 user@host",
+        "/files/what", "Is it https://host/files/?", "mail@example.org",
+    ],
+)  # fmt: skip
+def test_what_holds_no_secret_stays(text: str) -> None:
+    assert masked(text) == text
