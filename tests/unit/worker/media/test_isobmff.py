@@ -1,4 +1,4 @@
-"""Tests what the boxes of a file show, and that only so many are read."""
+"""Tests what the boxes of a file show, and that the number of boxes that are read is limited."""
 
 import struct
 from pathlib import Path
