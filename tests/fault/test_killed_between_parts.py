@@ -14,7 +14,7 @@ from support.oss.server import BUCKET
 from support.server import running_server
 from support.tus import send
 from support.waiting import wait_until
-from support.worker_process import running_worker
+from support.workers import running_worker
 
 MIB = 1 << 20
 SIZE = int(os.environ.get("PARTS_MIB", "48")) * MIB

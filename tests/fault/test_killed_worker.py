@@ -15,7 +15,7 @@ from support.media import probe, video
 from support.server import Server, running_server
 from support.tus import send
 from support.waiting import wait_until
-from support.worker_process import running_worker
+from support.workers import running_worker
 
 POINTS = [
     "claimed",

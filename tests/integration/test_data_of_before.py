@@ -18,7 +18,7 @@ from support.server import running_server
 from support.services import MariaDb, RabbitMq, Redis
 from support.tus import task_id
 from support.waiting import wait_until
-from support.worker_process import running_worker
+from support.workers import running_worker
 
 SPARE_BYTES = 1000
 """Bytes that the owner may still store when the data is opened."""

@@ -13,7 +13,7 @@ from support.media import video
 from support.server import Server, running_server
 from support.tus import create, send, task_id
 from support.waiting import wait_until
-from support.worker_process import running_worker
+from support.workers import running_worker
 
 QUICK = {
     "TUSD_JOBS__LEASE": "3s",

@@ -13,7 +13,7 @@ from support.metrics import metrics
 from support.server import Server, running_server
 from support.tus import TUS, head, send
 from support.waiting import wait_until
-from support.worker_process import running_worker
+from support.workers import running_worker
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import ScannerUnavailable

@@ -5,7 +5,6 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from support.media import video
 from support.server import Server
 from support.waiting import wait_until
+from support.workers import start_worker, stop_workers
 
 from tusd_py.client import Client, Options, UploadResult
 from tusd_py.client.resume_store import ResumeStore
@@ -41,11 +41,7 @@ class Campaign:
         self.kills = {"server": 0, "worker": 0, "stops": 0}
 
     def start_worker(self) -> None:
-        self.worker = subprocess.Popen(
-            [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(self.server.data_dir), "--workers", "1"],
-            env={**os.environ, **FAST, "TUSD_LOG_LEVEL": "error"},
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        self.worker = start_worker(self.server.data_dir, FAST, TUSD_LOG_LEVEL="error")
 
     def client(self, number: int, clips: list[bytes]) -> None:
         rng = random.Random(number)
@@ -119,8 +115,7 @@ def test_everything_arrives_once_whatever_is_killed(tmp_path: Path) -> None:
         check(campaign)
     finally:
         assert campaign.worker is not None
-        campaign.worker.terminate()
-        campaign.worker.wait(30)
+        stop_workers(campaign.worker)
         assert campaign.server.stop() == 0
     print(f"seed {seed}: {len(campaign.sent)} files, {campaign.kills}")  # noqa: T201
 

@@ -1,15 +1,13 @@
 """Servers and workers on one data directory and real services."""
 
-import os
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis
+from support.workers import start_worker, stop_workers
 
 FAST = {
     "TUSD_MEDIA__PRESET": "ultrafast",
@@ -49,31 +47,16 @@ class Cluster:
 
     def add_worker(self, **env: str) -> "subprocess.Popen[bytes]":
         """Start one more ``worker``."""
-        command = [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(self.data_dir)]
-        self.workers.append(
-            subprocess.Popen(
-                [*command, "--workers", "1"],
-                env={**os.environ, **self.env, **env},
-                stdout=subprocess.DEVNULL,
-            )
-        )
+        self.workers.append(start_worker(self.data_dir, self.env, **env))
         return self.workers[-1]
 
     def close(self) -> None:
         """Send SIGTERM to all."""
-        for worker in self.workers:
-            if worker.poll() is None:
-                worker.send_signal(signal.SIGCONT)
-                worker.terminate()
-        for server in self.servers:
-            server.stop()
-        for worker in self.workers:
-            try:
-                worker.wait(30)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
-                raise
+        try:
+            stop_workers(*self.workers)
+        finally:
+            for server in self.servers:
+                server.stop()
 
 
 @contextmanager

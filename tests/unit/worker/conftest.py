@@ -1,14 +1,13 @@
-"""Provide a consumer with real adapters in a directory of its own."""
+"""Provide a worker in the process of the test, with a directory of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.bench import Bench
+from support.workers import WorkerInProcess
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    made = Bench(tmp_path, monkeypatch)
-    yield made
-    made.ports.close()
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerInProcess]:
+    with WorkerInProcess(tmp_path, monkeypatch) as worker:
+        yield worker

@@ -4,10 +4,10 @@ import errno
 import threading
 
 import pytest
-from support.bench import TOOLS, Bench, Steps
 from support.catalog import claim
 from support.uploads import stored_file
 from support.waiting import wait_until
+from support.workers import Steps, WorkerInProcess
 
 from tusd_py.domain.errors import (
     BackendError,
@@ -22,7 +22,6 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.jobs.outbox import relay_outbox
 from tusd_py.jobs.retry import drop_failed, reopen_failed
-from worker.app import Worker
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.lease import WorkerStopping
 from worker.media.run import Stopped
@@ -53,28 +52,28 @@ def raising(error: Exception) -> Steps:
     ],
 )
 def test_a_transient_failure_is_tried_again_later(
-    bench: Bench, error: Exception, *, counted: bool
+    worker: WorkerInProcess, error: Exception, *, counted: bool
 ) -> None:
-    task_id = bench.submit()
-    bench.take(raising(error))
-    job = bench.job(task_id)
+    task_id = worker.submit()
+    worker.attempt(raising(error))
+    job = worker.job(task_id)
     assert (job.state, job.attempts) == (JobState.QUEUED, 1 if counted else 0)
-    pause = job.run_after - bench.clock.now()
+    pause = job.run_after - worker.clock.now()
     expected = 10.0 if counted else 120.0
     assert expected * 0.8 <= pause <= expected * 1.2
-    task = bench.ports.tasks.get(task_id)
+    task = worker.ports.tasks.get(task_id)
     assert task is not None
     assert task.message == ("重试中 1/5" if counted else "等待资源")
-    assert stored_file(bench.ports, task_id).exists()
+    assert stored_file(worker.ports, task_id).exists()
 
 
 @pytest.mark.parametrize("error", [TransientError("later"), OutOfResources("full"), Stopped()])
 @pytest.mark.parametrize("is_verified", [True, False])
 def test_files_that_the_next_attempt_can_not_use_are_removed(
-    bench: Bench, error: Exception, *, is_verified: bool
+    worker: WorkerInProcess, error: Exception, *, is_verified: bool
 ) -> None:
     """Otherwise a job may wait for space that its own unfinished film takes."""
-    task_id = bench.submit()
+    task_id = worker.submit()
 
     def steps(attempt: Attempt) -> None:
         attempt.work_dir.mkdir(parents=True)
@@ -83,32 +82,32 @@ def test_files_that_the_next_attempt_can_not_use_are_removed(
             attempt.save(step=Step.STORE)
         raise error
 
-    bench.take(steps)
-    assert bench.job(task_id).state is JobState.QUEUED
-    assert (bench.ports.work_dir / task_id).exists() is is_verified
+    worker.attempt(steps)
+    assert worker.job(task_id).state is JobState.QUEUED
+    assert (worker.ports.work_dir / task_id).exists() is is_verified
 
 
-def test_a_job_becomes_a_dead_letter_after_its_last_attempt(bench: Bench) -> None:
-    task_id = bench.submit()
+def test_a_job_becomes_a_dead_letter_after_its_last_attempt(worker: WorkerInProcess) -> None:
+    task_id = worker.submit()
     for _ in range(5):
-        bench.take(
+        worker.attempt(
             raising(TransientError("the store is away", message="上传到OSS失败: the store is away"))
         )
-        bench.clock.advance(3600)
-        bench.ports.catalog.jobs.reap(max_crashes=3)
-        relay_outbox(bench.ports.catalog.jobs, bench.ports.queue)
-    assert bench.job(task_id).state is JobState.FAILED
-    task = bench.ports.tasks.get(task_id)
+        worker.clock.advance(3600)
+        worker.ports.catalog.jobs.reap(max_crashes=3)
+        relay_outbox(worker.ports.catalog.jobs, worker.ports.queue)
+    assert worker.job(task_id).state is JobState.FAILED
+    task = worker.ports.tasks.get(task_id)
     assert task is not None
     assert (task.status, task.message) == (TaskStatus.FAILED, "上传到OSS失败: the store is away")
     assert task.error_msg == "the store is away"
-    assert stored_file(bench.ports, task_id).exists()
+    assert stored_file(worker.ports, task_id).exists()
 
 
-def test_a_failure_that_the_file_causes_is_not_tried_again(bench: Bench) -> None:
-    task_id = bench.submit()
-    bench.take(raising(PermanentError("It is broken.", code="corrupt")))
-    job = bench.job(task_id)
+def test_a_failure_that_the_file_causes_is_not_tried_again(worker: WorkerInProcess) -> None:
+    task_id = worker.submit()
+    worker.attempt(raising(PermanentError("It is broken.", code="corrupt")))
+    job = worker.job(task_id)
     assert (job.state, job.error_code, job.error_msg) == (
         JobState.FAILED,
         "corrupt",
@@ -116,167 +115,177 @@ def test_a_failure_that_the_file_causes_is_not_tried_again(bench: Bench) -> None
     )
 
 
-def test_a_failed_jobs_file_stays_until_an_operator_drops_it(bench: Bench) -> None:
-    failed, waiting = bench.submit(), bench.submit(b"another")
-    bench.take(raising(PermanentError("It could not be compressed.", code="compression_failed")))
-    bench.clock.advance(400 * 86400)
-    remove_leftovers(bench.ports, find_leftovers(bench.ports))
-    assert stored_file(bench.ports, failed).exists()
-    assert drop_failed(bench.ports.catalog, bench.ports.stores, failed)
-    assert not stored_file(bench.ports, failed).exists()
-    assert not drop_failed(bench.ports.catalog, bench.ports.stores, failed)
-    assert not drop_failed(bench.ports.catalog, bench.ports.stores, waiting)
-    assert stored_file(bench.ports, waiting).exists()
-    assert reopen_failed(bench.ports.catalog, bench.ports.tasks, failed) is None
+def test_a_failed_jobs_file_stays_until_an_operator_drops_it(worker: WorkerInProcess) -> None:
+    failed, waiting = worker.submit(), worker.submit(b"another")
+    worker.attempt(
+        raising(PermanentError("It could not be compressed.", code="compression_failed"))
+    )
+    worker.clock.advance(400 * 86400)
+    remove_leftovers(worker.ports, find_leftovers(worker.ports))
+    assert stored_file(worker.ports, failed).exists()
+    assert drop_failed(worker.ports.catalog, worker.ports.stores, failed)
+    assert not stored_file(worker.ports, failed).exists()
+    assert not drop_failed(worker.ports.catalog, worker.ports.stores, failed)
+    assert not drop_failed(worker.ports.catalog, worker.ports.stores, waiting)
+    assert stored_file(worker.ports, waiting).exists()
+    assert reopen_failed(worker.ports.catalog, worker.ports.tasks, failed) is None
 
 
-def test_a_stopping_worker_releases_the_job_uncounted(bench: Bench) -> None:
-    task_id = bench.submit()
-    bench.take(raising(WorkerStopping()))
-    job = bench.job(task_id)
+def test_a_stopping_worker_releases_the_job_uncounted(worker: WorkerInProcess) -> None:
+    task_id = worker.submit()
+    worker.attempt(raising(WorkerStopping()))
+    job = worker.job(task_id)
     assert (job.state, job.attempts, job.run_after) == (JobState.QUEUED, 0, job.created_at)
 
 
-def test_an_attempt_without_its_job_reports_nothing_and_removes_only_its_own(bench: Bench) -> None:
-    task_id = bench.submit()
-    others = bench.ports.work_dir / task_id / "7"
+def test_an_attempt_without_its_job_reports_nothing_and_removes_only_its_own(
+    worker: WorkerInProcess,
+) -> None:
+    task_id = worker.submit()
+    others = worker.ports.work_dir / task_id / "7"
     others.mkdir(parents=True)
 
     def steps(attempt: Attempt) -> None:
         attempt.work_dir.mkdir(parents=True)
-        bench.clock.advance(61)
-        bench.ports.catalog.jobs.reap(max_crashes=3)
+        worker.clock.advance(61)
+        worker.ports.catalog.jobs.reap(max_crashes=3)
         attempt.lease.renew()
         attempt.lease.check()
 
-    bench.take(steps)
-    assert bench.job(task_id).state is JobState.QUEUED
-    assert bench.ports.tasks.get(task_id) is None
-    assert [path.name for path in (bench.ports.work_dir / task_id).iterdir()] == ["7"]
+    worker.attempt(steps)
+    assert worker.job(task_id).state is JobState.QUEUED
+    assert worker.ports.tasks.get(task_id) is None
+    assert [path.name for path in (worker.ports.work_dir / task_id).iterdir()] == ["7"]
 
 
 def test_a_recorded_job_is_cleaned_up_although_its_renewal_finds_it_closed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    worker: WorkerInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task_id = bench.submit()
+    task_id = worker.submit()
 
     def renew_late(name: str) -> None:
         if name == "before_clean_up":
-            bench.consumer.renew()
+            worker.consumer.renew()
 
     monkeypatch.setattr(engine, "failpoint", renew_late)
-    bench.take()
-    assert bench.job(task_id).state is JobState.DONE
-    assert not stored_file(bench.ports, task_id).exists()
+    worker.attempt()
+    assert worker.job(task_id).state is JobState.DONE
+    assert not stored_file(worker.ports, task_id).exists()
 
 
-def test_a_source_with_a_changed_bit_is_not_stored(bench: Bench) -> None:
-    task_id = bench.submit(b"some content")
-    stored_file(bench.ports, task_id).write_bytes(b"some contenu")
-    bench.take()
-    job = bench.job(task_id)
+def test_a_source_with_a_changed_bit_is_not_stored(worker: WorkerInProcess) -> None:
+    task_id = worker.submit(b"some content")
+    stored_file(worker.ports, task_id).write_bytes(b"some contenu")
+    worker.attempt()
+    job = worker.job(task_id)
     assert (job.state, job.error_code) == (JobState.FAILED, "corrupt")
-    assert list(bench.ports.objects.entries()) == []
+    assert list(worker.ports.objects.entries()) == []
 
 
-def test_a_missing_source_fails_with_the_text_of_the_original_api(bench: Bench) -> None:
-    task_id = bench.submit()
-    bench.ports.stores.uploads.delete(task_id)
-    bench.take()
-    task = bench.ports.tasks.get(task_id)
+def test_a_missing_source_fails_with_the_text_of_the_original_api(worker: WorkerInProcess) -> None:
+    task_id = worker.submit()
+    worker.ports.stores.uploads.delete(task_id)
+    worker.attempt()
+    task = worker.ports.tasks.get(task_id)
     assert task is not None
     assert (task.status, task.message) == (TaskStatus.FAILED, "打开文件失败")
-    assert bench.job(task_id).error_code == "source_missing"
+    assert worker.job(task_id).error_code == "source_missing"
 
 
-def test_an_attempt_that_lost_its_lease_fails_no_task_whose_source_is_gone(bench: Bench) -> None:
+def test_an_attempt_that_lost_its_lease_fails_no_task_whose_source_is_gone(
+    worker: WorkerInProcess,
+) -> None:
     """Fault 13: another attempt has finished and removed the source."""
-    task_id = bench.submit()
+    task_id = worker.submit()
     ends: list[type[Exception]] = []
 
     def steps(attempt: Attempt) -> None:
-        bench.clock.advance(61)
-        bench.ports.catalog.jobs.reap(max_crashes=3)
-        bench.ports.stores.uploads.delete(task_id)
+        worker.clock.advance(61)
+        worker.ports.catalog.jobs.reap(max_crashes=3)
+        worker.ports.stores.uploads.delete(task_id)
         try:
             inspect(attempt)
         except Exception as error:
             ends.append(type(error))
             raise
 
-    bench.take(steps)
+    worker.attempt(steps)
     assert ends == [LeaseLost]
-    assert bench.job(task_id).state is JobState.QUEUED
-    task = bench.ports.tasks.get(task_id)
+    assert worker.job(task_id).state is JobState.QUEUED
+    task = worker.ports.tasks.get(task_id)
     assert task is None or task.status is not TaskStatus.FAILED
 
 
-def test_more_messages_than_jobs_change_nothing(bench: Bench) -> None:
-    task_id = bench.submit()
-    first = bench.ports.queue.receive(0)
+def test_more_messages_than_jobs_change_nothing(worker: WorkerInProcess) -> None:
+    task_id = worker.submit()
+    first = worker.ports.queue.receive(0)
     assert first is not None
     for _ in range(2):
-        bench.ports.queue.publish_all([first.message])
-    bench.take()
-    done = bench.job(task_id)
+        worker.ports.queue.publish_all([first.message])
+    worker.attempt()
+    done = worker.job(task_id)
     assert done.state is JobState.DONE
-    assert not bench.consumer.take_one()
-    assert bench.job(task_id) == done
-    assert len(list(bench.ports.objects.entries())) == 1
+    assert not worker.consumer.take_one()
+    assert worker.job(task_id) == done
+    assert len(list(worker.ports.objects.entries())) == 1
 
 
-def test_a_job_whose_message_is_lost_is_claimed_anyway(bench: Bench) -> None:
-    task_id = bench.submit()
-    while (lost := bench.ports.queue.receive(0)) is not None:
+def test_a_job_whose_message_is_lost_is_claimed_anyway(worker: WorkerInProcess) -> None:
+    task_id = worker.submit()
+    while (lost := worker.ports.queue.receive(0)) is not None:
         lost.ack()
-    bench.take()
-    assert bench.job(task_id).state is JobState.DONE
+    worker.attempt()
+    assert worker.job(task_id).state is JobState.DONE
 
 
-def test_messages_do_not_pile_up_while_a_worker_is_busy(bench: Bench) -> None:
+def test_messages_do_not_pile_up_while_a_worker_is_busy(worker: WorkerInProcess) -> None:
     for number in range(5):
-        bench.submit(b"%d" % number)
+        worker.submit(b"%d" % number)
     for left in (4, 3, 2, 1, 0):
-        bench.take()
-        assert bench.ports.queue.depth() == left
+        worker.attempt()
+        assert worker.ports.queue.depth() == left
 
 
 def test_a_queue_that_is_away_costs_no_claimed_job(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    worker: WorkerInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task_id = bench.submit()
+    task_id = worker.submit()
 
     def away() -> None:
         raise BackendError
 
-    monkeypatch.setattr(bench.ports.queue, "skip_one", away)
-    bench.take()
-    assert bench.job(task_id).state is JobState.DONE
+    monkeypatch.setattr(worker.ports.queue, "skip_one", away)
+    worker.attempt()
+    assert worker.job(task_id).state is JobState.DONE
 
 
-def test_a_light_job_that_turns_out_heavy_waits_in_the_other_lane(bench: Bench) -> None:
-    task_id = bench.submit()
-    bench.take(Attempt.require_heavy_lane)
-    job = bench.job(task_id)
+def test_a_light_job_that_turns_out_heavy_waits_in_the_other_lane(worker: WorkerInProcess) -> None:
+    task_id = worker.submit()
+    worker.attempt(Attempt.require_heavy_lane)
+    job = worker.job(task_id)
     assert (job.state, job.lane, job.attempts) == (JobState.QUEUED, JobLane.HEAVY, 0)
-    task = bench.ports.tasks.get(task_id)
+    task = worker.ports.tasks.get(task_id)
     assert task is not None
     assert not task.status.terminal
-    assert claim(bench.ports.catalog, lanes=(JobLane.LIGHT,)) is None
-    assert claim(bench.ports.catalog) is not None
+    assert claim(worker.ports.catalog, lanes=(JobLane.LIGHT,)) is None
+    assert claim(worker.ports.catalog) is not None
 
 
-def test_a_film_that_came_by_the_light_lane_is_moved_before_it_is_decoded(bench: Bench) -> None:
+def test_a_film_that_came_by_the_light_lane_is_moved_before_it_is_decoded(
+    worker: WorkerInProcess,
+) -> None:
     """A newer version may know a type that was unknown when the file was received."""
-    task_id = bench.submit(b"\x00\x00\x00\x18ftypisom" + bytes(100))
-    assert bench.job(task_id).lane is JobLane.LIGHT
-    bench.take()
-    assert bench.job(task_id).lane is JobLane.HEAVY
-    bench.take()
-    assert bench.job(task_id).state is JobState.DONE
+    task_id = worker.submit(b"\x00\x00\x00\x18ftypisom" + bytes(100))
+    assert worker.job(task_id).lane is JobLane.LIGHT
+    worker.attempt()
+    assert worker.job(task_id).lane is JobLane.HEAVY
+    worker.attempt()
+    assert worker.job(task_id).state is JobState.DONE
 
 
-def test_one_thread_takes_light_jobs_while_all_slots_are_busy_with_films(bench: Bench) -> None:
+def test_one_thread_takes_light_jobs_while_all_slots_are_busy_with_films(
+    worker: WorkerInProcess,
+) -> None:
     release, seen = threading.Event(), []
 
     def steps(attempt: Attempt) -> None:
@@ -284,15 +293,15 @@ def test_one_thread_takes_light_jobs_while_all_slots_are_busy_with_films(bench: 
         if attempt.job.lane is JobLane.HEAVY:
             assert release.wait(60)
 
-    film, second = (bench.submit(text, lane=JobLane.HEAVY) for text in (b"a film", b"another"))
-    bench.patch_steps(steps)
-    worker = Worker(bench.settings, bench.ports, tools=TOOLS, relays=False)
-    worker.start()
+    film, second = (worker.submit(text, lane=JobLane.HEAVY) for text in (b"a film", b"another"))
+    worker.replace_steps(steps)
+    whole = worker.whole()
+    whole.start()
     try:
         wait_until(lambda: film in seen or second in seen)
-        texts = [bench.submit(b"text %d" % number) for number in range(3)]
+        texts = [worker.submit(b"text %d" % number) for number in range(3)]
         wait_until(lambda: set(texts) <= set(seen))
         assert not {film, second} <= set(seen)
     finally:
         release.set()
-        worker.stop(20)
+        whole.stop(20)

@@ -4,13 +4,12 @@ import logging
 from pathlib import Path
 
 import pytest
-from support.bench import Bench
+from support.workers import WorkerInProcess
 
 from tusd_py.domain.errors import BackendError
 from tusd_py.monitoring.checks import Checks, Status
 from tusd_py.monitoring.registry import Metrics
 from tusd_py.settings.model import Settings
-from worker.app import Worker
 from worker.media import sandbox, tools
 from worker.media.tools import Tools, discover
 
@@ -76,18 +75,14 @@ def test_a_missing_filter_is_a_weakness_and_an_error_for_a_chosen_sandbox(
 
 
 def test_readiness_and_metrics_report_a_weak_sandbox(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    worker: WorkerInProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench = Bench(tmp_path, monkeypatch)
     weak = Tools(
         ffmpeg="ffmpeg", ffprobe=None, version="", sandbox="rlimit", weakness="It is weak."
     )
     metrics = Metrics()
-    try:
-        worker = Worker(bench.settings, bench.ports, tools=weak, relays=False, metrics=metrics)
-        readiness = Checks(worker.checks()).readiness()
-    finally:
-        bench.ports.close()
+    whole = worker.whole(weak, metrics)
+    readiness = Checks(whole.checks()).readiness()
     assert readiness.status is Status.FAILING  # it was not started
     assert readiness.reasons["sandbox"] == "It is weak."
     text = metrics.text().decode()

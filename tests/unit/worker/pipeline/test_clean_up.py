@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bench import Bench, folder
 from support.uploads import stored_file
+from support.workers import WorkerInProcess
 
 from tusd_py.domain.errors import PermanentError, TransientError
 from tusd_py.domain.ids import UploadId
@@ -28,117 +28,119 @@ def at(monkeypatch: pytest.MonkeyPatch, point: str, work: Callable[[], object]) 
     monkeypatch.setattr(engine, "failpoint", reached)
 
 
-def test_a_first_attempt_removes_the_source_and_what_attempts_before_it_made(bench: Bench) -> None:
-    task_id = bench.submit(CONTENT)
-    work = folder(bench, task_id, "0")
-    bench.take()
-    assert bench.job(task_id).state is JobState.DONE
+def test_a_first_attempt_removes_the_source_and_what_attempts_before_it_made(
+    worker: WorkerInProcess,
+) -> None:
+    task_id = worker.submit(CONTENT)
+    work = worker.folder(task_id, "0")
+    worker.attempt()
+    assert worker.job(task_id).state is JobState.DONE
     assert not work.exists()
-    assert not stored_file(bench.ports, task_id).exists()
-    assert find_leftovers(bench.ports).sources == ()
+    assert not stored_file(worker.ports, task_id).exists()
+    assert find_leftovers(worker.ports).sources == ()
 
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_the_copy_that_a_remote_store_makes_is_removed_after_the_attempt(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, stored: bool
+    worker: WorkerInProcess, monkeypatch: pytest.MonkeyPatch, stored: bool
 ) -> None:
-    task_id = bench.submit(CONTENT)
+    task_id = worker.submit(CONTENT)
     copies = []
 
     def copied(upload_id: UploadId, copy: Path) -> Path:
         copy.parent.mkdir(parents=True)
-        copies.append(shutil.copyfile(stored_file(bench.ports, upload_id), copy))
+        copies.append(shutil.copyfile(stored_file(worker.ports, upload_id), copy))
         return copy
 
     def away(*_arguments: object, **_options: object) -> None:
         raise TransientError("The object store is away.")
 
-    monkeypatch.setattr(bench.ports.stores.uploads, "local_file", copied)
+    monkeypatch.setattr(worker.ports.stores.uploads, "local_file", copied)
     if not stored:
-        monkeypatch.setattr(bench.ports.objects, "put_file", away)
-    bench.take()
-    assert bench.job(task_id).state is (JobState.DONE if stored else JobState.QUEUED)
+        monkeypatch.setattr(worker.ports.objects, "put_file", away)
+    worker.attempt()
+    assert worker.job(task_id).state is (JobState.DONE if stored else JobState.QUEUED)
     assert len(copies) == 1
     assert not copies[0].parent.exists()
-    assert stored_file(bench.ports, task_id).exists() is not stored
+    assert stored_file(worker.ports, task_id).exists() is not stored
 
 
 def test_what_the_next_attempt_has_begun_to_make_stays(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    worker: WorkerInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another worker may process the file again as soon as the job is recorded."""
-    task_id = bench.submit(CONTENT)
-    work = bench.ports.work_dir / task_id
+    task_id = worker.submit(CONTENT)
+    work = worker.ports.work_dir / task_id
 
     def begin_again() -> None:
-        bench.ports.catalog.jobs.add_reprocess_job(task_id)
-        folder(bench, task_id, "1.source", "2", "2.source")
+        worker.ports.catalog.jobs.add_reprocess_job(task_id)
+        worker.folder(task_id, "1.source", "2", "2.source")
 
     at(monkeypatch, "before_clean_up", begin_again)
-    bench.take()
+    worker.attempt()
     assert sorted(path.name for path in work.iterdir()) == ["2", "2.source"]
-    assert bench.job(task_id).state is JobState.QUEUED
+    assert worker.job(task_id).state is JobState.QUEUED
 
 
 def test_an_attempt_that_processes_a_file_again_removes_no_source(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    worker: WorkerInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The janitor, which reads the catalog, removes a source that the first attempt left."""
-    task_id = bench.submit(CONTENT)
+    task_id = worker.submit(CONTENT)
     monkeypatch.setattr(engine, "STEPS", engine.STEPS[:-1])
-    bench.take()
+    worker.attempt()
     monkeypatch.undo()
-    source = stored_file(bench.ports, task_id)
+    source = stored_file(worker.ports, task_id)
     assert source.exists()
-    bench.ports.catalog.jobs.add_reprocess_job(task_id)
-    work = folder(bench, task_id, "1")
-    bench.take()
-    assert bench.job(task_id).state is JobState.DONE
+    worker.ports.catalog.jobs.add_reprocess_job(task_id)
+    work = worker.folder(task_id, "1")
+    worker.attempt()
+    assert worker.job(task_id).state is JobState.DONE
     assert source.read_bytes() == CONTENT
     assert not work.exists()
-    assert find_leftovers(bench.ports).sources == (task_id,)
-    remove_leftovers(bench.ports, find_leftovers(bench.ports))
+    assert find_leftovers(worker.ports).sources == (task_id,)
+    remove_leftovers(worker.ports, find_leftovers(worker.ports))
     assert not source.exists()
-    assert len(list(bench.ports.objects.entries())) == 1
+    assert len(list(worker.ports.objects.entries())) == 1
 
 
 @pytest.mark.parametrize("code", ["compression_failed", INFECTED])
 def test_an_attempt_that_fails_to_process_a_file_again_removes_only_its_own(
-    bench: Bench, code: str
+    worker: WorkerInProcess, code: str
 ) -> None:
-    task_id = bench.submit(CONTENT)
-    bench.take()
-    source = stored_file(bench.ports, task_id)
+    task_id = worker.submit(CONTENT)
+    worker.attempt()
+    source = stored_file(worker.ports, task_id)
     source.write_bytes(CONTENT)
-    bench.ports.catalog.jobs.add_reprocess_job(task_id)
+    worker.ports.catalog.jobs.add_reprocess_job(task_id)
 
     def steps(attempt: Attempt) -> None:
-        folder(bench, task_id, "7", str(attempt.job.fence), attempt.source.parent.name)
+        worker.folder(task_id, "7", str(attempt.job.fence), attempt.source.parent.name)
         raise PermanentError("It can't be done.", code=code)
 
-    bench.take(steps)
-    assert bench.job(task_id).state is JobState.DONE
-    assert [path.name for path in (bench.ports.work_dir / task_id).iterdir()] == ["7"]
+    worker.attempt(steps)
+    assert worker.job(task_id).state is JobState.DONE
+    assert [path.name for path in (worker.ports.work_dir / task_id).iterdir()] == ["7"]
     assert source.exists()
-    assert len(list(bench.ports.objects.entries())) == 1
+    assert len(list(worker.ports.objects.entries())) == 1
 
 
 def test_an_attempt_that_lost_its_lease_removes_only_its_own_while_another_processes_the_file_again(
-    bench: Bench,
+    worker: WorkerInProcess,
 ) -> None:
-    task_id = bench.submit(CONTENT)
-    bench.take()
-    bench.ports.catalog.jobs.add_reprocess_job(task_id)
+    task_id = worker.submit(CONTENT)
+    worker.attempt()
+    worker.ports.catalog.jobs.add_reprocess_job(task_id)
 
     def steps(attempt: Attempt) -> None:
-        folder(bench, task_id, "7", "7.source", str(attempt.job.fence), attempt.source.parent.name)
-        bench.clock.advance(61)
-        bench.ports.catalog.jobs.reap(max_crashes=3)
+        worker.folder(task_id, "7", "7.source", str(attempt.job.fence), attempt.source.parent.name)
+        worker.clock.advance(61)
+        worker.ports.catalog.jobs.reap(max_crashes=3)
         attempt.lease.renew()
         attempt.lease.check()
 
-    bench.take(steps)
-    assert bench.job(task_id).state is JobState.QUEUED
-    left = sorted(path.name for path in (bench.ports.work_dir / task_id).iterdir())
+    worker.attempt(steps)
+    assert worker.job(task_id).state is JobState.QUEUED
+    left = sorted(path.name for path in (worker.ports.work_dir / task_id).iterdir())
     assert left == ["7", "7.source"]
-    assert len(list(bench.ports.objects.entries())) == 1
+    assert len(list(worker.ports.objects.entries())) == 1
