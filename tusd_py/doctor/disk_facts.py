@@ -1,5 +1,6 @@
 """Try what the file system of the data directory does; the test files are removed again."""
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -14,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.locks.shared import set_byte_lock
+from tusd_py.storage import linux
 from tusd_py.storage.disk_writer import sync_directory
-from tusd_py.storage.linux import file_system_type
 
 PREFIX: Final = ".tusd-doctor-"
 LOCK_PROBE_SECONDS: Final = 20.0
@@ -55,7 +56,7 @@ def inspect_disk(data_dir: Path) -> DiskFacts:
         free=room.f_bavail * room.f_frsize,
         # Some file systems make inodes when they need them, and report no number.
         free_inodes=room.f_favail if room.f_files else None,
-        kind=file_system_type(place),
+        kind=_file_system_type(place),
     )
     try:
         with _folder_in(place) as folder:
@@ -68,6 +69,14 @@ def inspect_disk(data_dir: Path) -> DiskFacts:
             )
     except OSError as error:
         return replace(facts, refusal=error.errno or errno.EIO)
+
+
+def _file_system_type(place: Path) -> int | None:
+    """Return ``f_type`` of statfs(2): the kernel's number of the file system; None: unknown."""
+    answer = ctypes.create_string_buffer(512)
+    if linux.statfs is None or linux.statfs(os.fsencode(place), answer) != 0:
+        return None
+    return ctypes.c_ulong.from_buffer(answer).value & 0xFFFFFFFF
 
 
 def _nearest(path: Path) -> Path:

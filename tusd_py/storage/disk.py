@@ -26,8 +26,7 @@ from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.private_files import make_private_directory
 from tusd_py.storage.disk_reader import DiskReader
 from tusd_py.storage.disk_space import DiskSpace, Reservation
-from tusd_py.storage.disk_writer import DiskWriter, disk_errors, sync_directory
-from tusd_py.storage.linux import start_writeback
+from tusd_py.storage.disk_writer import DiskWriter, disk_errors, start_writeback, sync_directory
 from tusd_py.storage.port import ChunkVerification, Concatenation, UploadStore, Writer
 
 CHECK_FROM_BYTES: Final = 1 << 20

@@ -9,6 +9,8 @@ Rule 3: a file reserves as much ahead as its body has already brought, at most `
 frees it when it is closed. One byte never reserves the length that its client declared.
 """
 
+import ctypes
+import errno
 import logging
 import os
 import threading
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.domain.errors import StorageFull
-from tusd_py.storage.linux import allocate
+from tusd_py.storage import linux
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ RESERVED_FILES: Final = 1024
 """Inodes that new uploads leave free for the databases and the workers."""
 LOG_SECONDS: Final = 60.0
 """A full disk is logged once within this time, however many requests are refused."""
+_FALLOC_FL_KEEP_SIZE: Final = 1
+_NOT_HERE: Final = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.EINTR)
 
 
 class DiskSpace:
@@ -196,3 +200,23 @@ class Reservation:
         self._space.settle(self, 0)
         if self.allocated > offset and os.fstat(self.descriptor).st_size == offset:
             os.ftruncate(self.descriptor, offset)
+
+
+def allocate(descriptor: int, start: int, length: int) -> bool:
+    """Allocate blocks for ``length`` bytes from ``start``, the end of the file.
+
+    The file's length, which is the upload's offset, does not change.
+
+    Returns: whether the blocks were allocated. If not, nothing stays allocated beyond ``start``:
+    ext4 would keep the part that it found before the disk was full (measured). Raises: OSError.
+    """
+    if linux.fallocate is None:
+        return False
+    done = linux.fallocate(
+        descriptor, _FALLOC_FL_KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(length)
+    )
+    if done == 0:
+        return True
+    if ctypes.get_errno() not in _NOT_HERE:
+        os.ftruncate(descriptor, start)
+    return False

@@ -11,6 +11,7 @@ Rule 4: space is reserved before it is written (``disk_space``): what would use 
 written, what fits before it is.
 """
 
+import ctypes
 import errno
 import logging
 import os
@@ -24,8 +25,8 @@ from typing_extensions import override
 
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.errors import StorageBusy, StorageDamaged, StorageFull, UploadNotFound
+from tusd_py.storage import linux
 from tusd_py.storage.disk_space import Reservation
-from tusd_py.storage.linux import start_writeback
 from tusd_py.storage.port import Writer
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ virtual machine).
 """
 MAX_VECTOR: Final = min(os.sysconf("SC_IOV_MAX"), 1024)
 """Largest number of buffers of one ``pwritev``."""
+_SYNC_FILE_RANGE_WRITE: Final = 2
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUSY: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -246,3 +248,14 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def start_writeback(descriptor: int, start: int, length: int) -> None:
+    """Start the writeback of these bytes without waiting, so that the last sync is short.
+
+    This is only a hint: it guarantees nothing, and its failure is ignored.
+    """
+    if linux.sync_file_range is not None:
+        linux.sync_file_range(
+            descriptor, ctypes.c_int64(start), ctypes.c_int64(length), _SYNC_FILE_RANGE_WRITE
+        )

@@ -226,7 +226,7 @@ class TestSpace:
         path = store.path(upload_id)
         assert not store.preallocated(upload_id)
         descriptor = os.open(path, os.O_WRONLY)
-        allocated = linux.allocate(descriptor, 3, 8 * MIB)
+        allocated = disk_space.allocate(descriptor, 3, 8 * MIB)
         require(allocated, "this file system can't allocate ahead")
         os.close(descriptor)
         os.utime(path, (1000, 1000))
@@ -249,7 +249,7 @@ class TestSpace:
     def test_an_allocation_that_fails_half_way_is_freed(
         self, store: DiskStore, upload_id: UploadId, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = linux._fallocate
+        real = linux.fallocate
         assert real is not None
 
         def runs_out(descriptor: int, mode: int, start: object, length: object) -> int:
@@ -257,7 +257,7 @@ class TestSpace:
             linux.ctypes.set_errno(errno.ENOSPC)
             return -1
 
-        monkeypatch.setattr(linux, "_fallocate", runs_out)
+        monkeypatch.setattr(linux, "fallocate", runs_out)
         with store.writer(upload_id, length=8 * MIB) as writer:
             for _ in range(2):
                 writer.write([bytes(MIB)])
@@ -276,7 +276,7 @@ class TestSpace:
             linux.ctypes.set_errno(number)
             return -1
 
-        monkeypatch.setattr(linux, "_fallocate", refuses)
+        monkeypatch.setattr(linux, "fallocate", refuses)
         with store.writer(upload_id, length=8 * MIB) as writer:
             writer.write([b"abc"])
         assert store.offset(upload_id) == 3
@@ -284,8 +284,8 @@ class TestSpace:
     def test_a_libc_without_these_calls_can_be_used(
         self, store: DiskStore, upload_id: UploadId, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(linux, "_fallocate", linux._function("no_such_function"))
-        monkeypatch.setattr(linux, "_sync_file_range", linux._function("no_such_function"))
+        monkeypatch.setattr(linux, "fallocate", linux.function("no_such_function"))
+        monkeypatch.setattr(linux, "sync_file_range", linux.function("no_such_function"))
         with store.writer(upload_id, length=40 * MIB) as writer:
             writer.write([bytes(MIB)] * 33)
             writer.sync()

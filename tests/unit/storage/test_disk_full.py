@@ -74,7 +74,7 @@ def large(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 def allocates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a test with and without preallocation, which NFS 3 and others do not have."""
     if not request.param:
-        monkeypatch.setattr(linux, "_fallocate", None)
+        monkeypatch.setattr(linux, "fallocate", None)
 
 
 def opened(disk: Path) -> DiskStore:

@@ -35,7 +35,7 @@ from tusd_py.domain.job import JobState
 from tusd_py.domain.quota import Quota, Usage
 from tusd_py.domain.upload import UploadKind, UploadState
 from tusd_py.ingest.asgi_body import AsgiBody
-from tusd_py.storage.linux import allocate
+from tusd_py.storage.disk_space import allocate
 from tusd_py.uploads.append import append
 from tusd_py.uploads.download import download
 from tusd_py.uploads.expire import collect_expired
