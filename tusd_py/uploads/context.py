@@ -69,6 +69,15 @@ class UploadPolicy:
     max_parts: int = 1000
     """Parts that a final upload may name."""
 
+    def limit_of_reservation(self, upload: Upload) -> int | None:
+        """Return the bytes that the owner may have, if the upload needs a ``QuotaReservation``.
+
+        An upload of known length is counted by its length; without a quota nothing is counted.
+        """
+        if upload.length is not None or self.quota is None:
+            return None
+        return self.quota.stored_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class KnownUpload:
@@ -175,6 +184,10 @@ class UploadContext:
         """
         with self.stores.uploads.reader(upload_id) as reader:
             return reader.read(start, length)
+
+    def unhashed_bytes(self, upload: Upload, offset: int) -> int:
+        """Return how many of the upload's bytes before ``offset`` this process has not hashed."""
+        return offset - self.running_hash(upload).hashed
 
     async def find(self, user_id: UserId, upload_id: UploadId) -> Upload:
         """Return the caller's upload. Raises: what ``read`` raises."""

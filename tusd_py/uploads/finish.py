@@ -40,7 +40,7 @@ from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadSta
 from tusd_py.uploads.concatenate import assemble
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit
-from tusd_py.uploads.rehash import REHASH_IN_CALL_BYTES, rehash, rehash_in_slices, unhashed_bytes
+from tusd_py.uploads.rehash import REHASH_IN_CALL_BYTES, rehash, rehash_in_slices
 from tusd_py.uploads.terminate import reject
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ async def finish(context: UploadContext, upload: Upload) -> None:
         TypeNotAllowed under a whitelist; BackendError: the catalog can't be reached, the upload
         stays complete and is finished by the next attempt.
     """
-    unread = unhashed_bytes(context, upload)
+    unread = context.unhashed_bytes(upload, upload.size)
     if unread > REHASH_IN_CALL_BYTES and not _may_finish_later(upload, unread):
         await rehash_in_slices(context, upload)
     first = await context.threads.call(context.run, finish_program(context, upload))
@@ -84,7 +84,7 @@ def finish_program(
     Returns: whether the upload was finished for the first time; None: too much must be re-read for
         the hash, so the finish must follow the answer.
     """
-    unread = unhashed_bytes(context, upload)
+    unread = context.unhashed_bytes(upload, upload.size)
     if _may_finish_later(upload, unread):
         return None
     if unread:

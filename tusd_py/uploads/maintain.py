@@ -16,7 +16,7 @@ from tusd_py.domain.errors import BackendError, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.uploads.context import UploadContext
-from tusd_py.uploads.quota_reservation import reservation_for
+from tusd_py.uploads.quota_reservation import QuotaReservation
 
 log = logging.getLogger(__name__)
 
@@ -131,9 +131,8 @@ def _is_complete(context: UploadContext, upload: Upload) -> bool:
 
 
 def _miscounted(context: UploadContext, upload: Upload) -> bool:
-    return (
-        reservation_for(context, upload) is not None and _exists(context, upload) != upload.granted
-    )
+    reserves = context.policy.limit_of_reservation(upload) is not None
+    return reserves and _exists(context, upload) != upload.granted
 
 
 def _exists(context: UploadContext, upload: Upload) -> int | None:
@@ -173,6 +172,9 @@ def _give_back(context: UploadContext, upload_id: UploadId) -> None:
 def _recount(context: UploadContext, upload_id: UploadId) -> None:
     """Set the quota reservation of an upload whose server died within a body to its offset."""
     upload = context.catalog.uploads.get(upload_id)
-    reservation = None if upload is None else reservation_for(context, upload)
-    if reservation is not None:
+    if upload is None:
+        return
+    limit = context.policy.limit_of_reservation(upload)
+    if limit is not None:
+        reservation = QuotaReservation(context, upload, limit)
         reservation.settle(context.stores.uploads.offset(upload_id))

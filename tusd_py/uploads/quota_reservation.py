@@ -54,14 +54,3 @@ class QuotaReservation:
             self.size = size
         except BackendError:
             log.warning("upload.grant.not_settled", extra={"upload_id": self._upload.id})
-
-
-def reservation_for(context: UploadContext, upload: Upload) -> QuotaReservation | None:
-    """Return the reservation of an upload, or None if it needs none.
-
-    An upload of known length is counted by its length; without a quota nothing is counted.
-    """
-    quota = context.policy.quota
-    if upload.length is not None or quota is None or quota.stored_bytes is None:
-        return None
-    return QuotaReservation(context, upload, quota.stored_bytes)

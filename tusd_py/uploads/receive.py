@@ -33,7 +33,7 @@ from tusd_py.uploads.body import Body, CancelToken, DrainEnd, DrainResult
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.finish import after_finish, finish, finish_program
 from tusd_py.uploads.programs import Program, commit
-from tusd_py.uploads.rehash import start_rehash_early, unhashed_bytes
+from tusd_py.uploads.rehash import REHASH_EARLY_BYTES, start_rehash
 from tusd_py.uploads.session import WriteSession
 from tusd_py.uploads.terminate import reject
 
@@ -194,7 +194,7 @@ def _write_whole_program(
     # A new upload is registered in the transaction that finishes it.
     register = None if session.registered else session.register
     if session.is_complete:
-        if unhashed_bytes(context, upload) > BATCH_REREAD_BYTES:
+        if context.unhashed_bytes(upload, upload.size) > BATCH_REREAD_BYTES:
             return _StoredWhole(upload, result, complete=True)
         first = yield from finish_program(
             context, upload, register=register, head=session.first_bytes
@@ -233,23 +233,25 @@ def _open_program(
 async def _drain(
     context: UploadContext, session: WriteSession, body: Body, cancel: CancelToken
 ) -> DrainResult:
-    start_rehash_early(context, session.upload, session.start_offset)
-    arrival = ArrivalProgress(context, session.upload, session.start_offset)
+    upload, start = session.upload, session.start_offset
+    if context.unhashed_bytes(upload, start) > REHASH_EARLY_BYTES:
+        start_rehash(context, upload)
+    arrival = ArrivalProgress(context, upload, start)
     try:
         return await body.drain(
             session.write,
-            limit=_remaining(context, session.upload, session.start_offset),
+            limit=_remaining(context, upload, start),
             idle_timeout=context.policy.idle_timeout,
             min_rate=context.policy.min_rate,
             cancel=cancel,
             on_progress=arrival.on_bytes,
-            throttle=context.throttle(session.upload.user_id),
+            throttle=context.throttle(upload.user_id),
         )
     except TusdError:
         await context.threads.body(session.abort)
         raise
     finally:
-        context.counts.received_bytes += max(0, session.offset - session.start_offset)
+        context.counts.received_bytes += max(0, session.offset - start)
         await arrival.close()
 
 

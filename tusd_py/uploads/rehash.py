@@ -19,15 +19,9 @@ REHASH_EARLY_BYTES: Final = 8 << 20
 """A hash that is further behind is computed while the rest of the upload still arrives."""
 
 
-def unhashed_bytes(context: UploadContext, upload: Upload) -> int:
-    """Return how many bytes of a complete upload this process has not hashed."""
-    return upload.size - context.running_hash(upload).hashed
-
-
-def start_rehash_early(context: UploadContext, upload: Upload, offset: int) -> None:
+def start_rehash(context: UploadContext, upload: Upload) -> None:
     """Start re-reading what this process has not hashed, while the rest still arrives."""
-    if offset - context.running_hash(upload).hashed > REHASH_EARLY_BYTES:
-        context.background.start("rehash", _rehash_and_log(context, upload))
+    context.background.start("rehash", _rehash_and_log(context, upload))
 
 
 async def _rehash_and_log(context: UploadContext, upload: Upload) -> None:

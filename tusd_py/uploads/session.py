@@ -18,7 +18,7 @@ from tusd_py.storage.running_hash import RunningHash
 from tusd_py.uploads.body import DrainEnd, DrainResult
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit, fsync
-from tusd_py.uploads.quota_reservation import QuotaReservation, reservation_for
+from tusd_py.uploads.quota_reservation import QuotaReservation
 
 SNIFF_BYTES: Final = 4096
 """Under a white list a file's type is checked once it has this many bytes, and at its end."""
@@ -51,7 +51,8 @@ class WriteSession:
         self._verification = context.stores.verification if checksum is not None else None
         self._checksum = checksum
         self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
-        self._reservation = reservation_for(context, upload)
+        limit = context.policy.limit_of_reservation(upload)
+        self._reservation = None if limit is None else QuotaReservation(context, upload, limit)
         self.registered = not new
         """Whether the catalog has a row of the upload. ``register`` counts the bytes before it."""
         self.upload = upload
