@@ -1,4 +1,4 @@
-"""Runs blocking calls in threads, with a pool for each kind of call.
+"""Runs blocking calls in threads, with a pool for each kind of call, and holds results of calls.
 
 Rule: the event loop never waits for a disk, a database or a hash. A call that has begun is always
 awaited, even when the caller is cancelled: the lock of an upload is not released while a thread
@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -93,3 +94,25 @@ async def _run(pool: ThreadPoolExecutor, function: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([future])
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Holds what a function returned, or the error that it raised, for another thread or task."""
+
+    value: Any = None
+    error: Exception | None = None
+
+    def result(self) -> Any:  # noqa: ANN401
+        """Return the value. Raises: the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def capture(work: Callable[..., object], *arguments: object) -> Result:
+    """Call a function and return its result."""
+    try:
+        return Result(work(*arguments))
+    except Exception as error:  # noqa: BLE001  (who needs the result gets it)
+        return Result(error=error)

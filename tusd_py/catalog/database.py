@@ -15,10 +15,10 @@ from typing_extensions import override
 from tusd_py.backoff import Backoff
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
-from tusd_py.catalog.values import Result, capture
 from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.private_files import make_private_database
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
+from tusd_py.threads import Result, capture
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

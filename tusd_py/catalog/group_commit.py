@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from tusd_py.catalog.fast_statement import sqlite_of
-from tusd_py.catalog.values import Result
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
+from tusd_py.threads import Result
 
 T = TypeVar("T")
 C = TypeVar("C")

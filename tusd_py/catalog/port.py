@@ -9,7 +9,7 @@ from tusd_py.catalog.ports.objects import ObjectRepository
 from tusd_py.catalog.ports.operations import OperationRepository
 from tusd_py.catalog.ports.ownership import OwnershipRepository
 from tusd_py.catalog.ports.uploads import UploadRepository
-from tusd_py.catalog.values import Result
+from tusd_py.threads import Result
 
 UNREACHABLE: Final = "The catalog can't be reached."
 

@@ -27,11 +27,11 @@ from tusd_py.catalog.ports.ownership import OwnershipRepository
 from tusd_py.catalog.ports.uploads import UploadRepository
 from tusd_py.catalog.schema import uploads
 from tusd_py.catalog.uploads import SqlUploads
-from tusd_py.catalog.values import Result
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.hook import HookEvent
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
+from tusd_py.threads import Result
 
 __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 

@@ -1,8 +1,8 @@
 """Defines values that the catalog returns and takes, in addition to those of the domain."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
@@ -13,28 +13,6 @@ from tusd_py.domain.upload import Upload
 
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Holds what a function returned, or the error that it raised."""
-
-    value: Any = None
-    error: Exception | None = None
-
-    def result(self) -> Any:  # noqa: ANN401
-        """Return the value. Raises: the error."""
-        if self.error is not None:
-            raise self.error
-        return self.value
-
-
-def capture(work: Callable[..., object], *arguments: object) -> Result:
-    """Call a function and return its result."""
-    try:
-        return Result(work(*arguments))
-    except Exception as error:  # noqa: BLE001  (the caller of the work gets it)
-        return Result(error=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from weakref import WeakValueDictionary
 
 from tusd_py.background_tasks import BackgroundTasks
 from tusd_py.catalog.port import Catalog, Repositories
-from tusd_py.catalog.values import Result, capture
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (
     BackendError,
@@ -29,11 +28,10 @@ from tusd_py.locks.port import Lock
 from tusd_py.storage.port import Stores
 from tusd_py.storage.running_hash import RunningHash, RunningHashes
 from tusd_py.tasks.port import TaskView
-from tusd_py.threads import Threads
-from tusd_py.uploads.batching import UploadBatcher
+from tusd_py.threads import Result, Threads, capture
 from tusd_py.uploads.body import CancelToken, Throttle
 from tusd_py.uploads.counts import UploadCounters
-from tusd_py.uploads.programs import EffectKind, Program, execute, notify
+from tusd_py.uploads.programs import EffectKind, Program, UploadBatcher, execute, notify
 from tusd_py.uploads.rate_limit import UserRateLimits
 
 log = logging.getLogger(__name__)

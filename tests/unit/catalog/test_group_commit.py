@@ -10,8 +10,8 @@ from sqlalchemy.exc import OperationalError
 from support.waiting import wait_until
 
 from tusd_py.catalog.database import Database, Transactions, sqlite_url
-from tusd_py.catalog.values import Result
 from tusd_py.domain.errors import BackendError, UploadNotFound
+from tusd_py.threads import Result
 
 
 class Writers:
