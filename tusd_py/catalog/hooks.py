@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.ports.hooks import HookRepository
-from tusd_py.catalog.rows import file_of, outcome_of, rendition_of, upload_of
+from tusd_py.catalog.rows import file_of, outcome_of, rendition_of
 from tusd_py.catalog.schema import (
     file_upload_history,
     hook_events,
@@ -21,6 +21,7 @@ from tusd_py.catalog.schema import (
     repository_pool,
     uploads,
 )
+from tusd_py.catalog.upload_rows import upload_of
 from tusd_py.catalog.values import PendingEvent
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File

@@ -6,10 +6,9 @@ from typing_extensions import override
 from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.ports.uploads import InstantUploadRepository
 from tusd_py.catalog.quotas import within_quota
-from tusd_py.catalog.rows import upload_row
 from tusd_py.catalog.schema import uploads
-from tusd_py.catalog.shared import add_history, complete_history, pool_file
-from tusd_py.catalog.upload_rows import find_upload, insert_upload, was_held
+from tusd_py.catalog.shared import add_history, complete_history, insert_upload, pool_file
+from tusd_py.catalog.upload_rows import find_upload, upload_row, was_held
 from tusd_py.clock import Clock
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope

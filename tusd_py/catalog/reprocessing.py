@@ -22,7 +22,6 @@ from tusd_py.catalog.rows import (
     file_of,
     job_of,
     rendition_row,
-    upload_of,
 )
 from tusd_py.catalog.schema import (
     file_upload_history,
@@ -32,6 +31,7 @@ from tusd_py.catalog.schema import (
     uploads,
 )
 from tusd_py.catalog.shared import pool_file
+from tusd_py.catalog.upload_rows import upload_of
 from tusd_py.catalog.values import StoredContent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import (

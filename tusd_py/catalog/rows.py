@@ -1,4 +1,7 @@
-"""Converts rows to values and back; only this module knows how the database holds a value."""
+"""Converts rows to values and back, except rows of uploads (``upload_rows``).
+
+Only these two modules know how the database holds a value.
+"""
 
 import json
 from dataclasses import asdict, fields
@@ -14,67 +17,8 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import Facts, ProducedFile, Rendition
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
-from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.protocol.fields import decode_metadata
 
 NAME_CHARACTERS = 255
-UPLOAD_COLUMNS: Final = (
-    "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
-    "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
-    "created_at", "granted", "look_at", "extra_size", "priority",
-)  # fmt: skip
-"""Columns that ``upload_row`` fills."""
-
-
-def upload_row(upload: Upload) -> dict[str, Any]:
-    """Return the columns of ``uploads`` for a new upload."""
-    header = upload.metadata_header
-    return {
-        "id": upload.id,
-        "user_id": upload.user_id,
-        "length": upload.length,
-        "kind": upload.kind.value,
-        "state": upload.state.value,
-        "metadata_header": None if header is None else header.encode("latin-1"),
-        "concat_header": upload.concat_header,
-        "parts": " ".join(upload.parts),
-        "declared_hash": upload.declared_hash,
-        "file_hash": upload.file_hash,
-        "file_identity": upload.file_identity,
-        "source_removed": False,
-        "instant": upload.instant,
-        "tenant": upload.tenant,
-        "created_at": upload.created_at,
-        "granted": upload.granted,
-        "look_at": upload.created_at,
-        "extra_size": 0,
-        "priority": upload.priority,
-    }
-
-
-def upload_of(row: Row) -> Upload:
-    """Return the upload that a row of ``uploads`` holds."""
-    raw = row["metadata_header"]
-    header = None if raw is None else bytes(raw).decode("latin-1")
-    return Upload(
-        id=UploadId(row["id"]),
-        user_id=UserId(row["user_id"]),
-        length=row["length"],
-        kind=UploadKind(row["kind"]),
-        state=UploadState(row["state"]),
-        metadata_header=header,
-        metadata=decode_metadata(header or ""),
-        concat_header=row["concat_header"],
-        parts=tuple(UploadId(part) for part in row["parts"].split()),
-        declared_hash=row["declared_hash"],
-        file_hash=row["file_hash"],
-        file_identity=row["file_identity"],
-        instant=bool(row["instant"]),
-        tenant=row["tenant"],
-        granted=row["granted"],
-        priority=row["priority"],
-        created_at=row["created_at"],
-    )
 
 
 def job_of(row: Row) -> Job:

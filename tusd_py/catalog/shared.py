@@ -1,5 +1,6 @@
-"""Runs statements that uploads and jobs share: history, look-ups in the pool, outbox rows."""
+"""Runs statements that repositories share: new uploads, history, look-ups in the pool."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
@@ -15,21 +16,30 @@ from tusd_py.catalog.schema import (
     repository_pool,
     uploads,
 )
+from tusd_py.catalog.upload_rows import UPLOAD_COLUMNS
 from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import Scope, UploadId
 from tusd_py.domain.task import TaskStatus
-from tusd_py.domain.upload import FinishedContent, UploadState
+from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
 _IN_POOL: Final = select(repository_pool).where(
     repository_pool.c.scope == bindparam("scope"), repository_pool.c.hash == bindparam("hash")
 )
 _POOL_FILE: Final = FastStatement(_IN_POOL)
 _POOL_FILE_LOCKED: Final = FastStatement(_IN_POOL.with_for_update())
+_ADD_UPLOAD: Final = FastStatement(insert(uploads), UPLOAD_COLUMNS)
 _ADD_HISTORY: Final = FastStatement(
     insert(file_upload_history),
     ["task_id", "user_id", "filename", "file_hash", "file_size", "status", "created_at"],
 )
+
+
+def insert_upload(connection: Connection, upload: Upload, row: Mapping[str, Any]) -> None:
+    """Insert the row of a new upload, with its event unless it is a partial upload."""
+    _ADD_UPLOAD.run(connection, row)
+    if upload.kind is not UploadKind.PARTIAL:
+        add_event(connection, upload.id, HookEvent.POST_CREATE, upload.created_at)
 
 
 def pool_file(

@@ -1,32 +1,78 @@
-"""Inserts and finds rows of uploads, and checks how an upload was finished."""
+"""Converts rows of uploads to values and back, finds them, and checks how one was finished."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
-from tusd_py.catalog.fast_statement import FastStatement
-from tusd_py.catalog.hooks import add_event
-from tusd_py.catalog.rows import UPLOAD_COLUMNS, upload_of
+from tusd_py.catalog.fast_statement import FastStatement, Row
 from tusd_py.catalog.schema import uploads
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
-from tusd_py.domain.hook import HookEvent
-from tusd_py.domain.ids import UploadId
+from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.protocol.fields import decode_metadata
 
+UPLOAD_COLUMNS: Final = (
+    "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
+    "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
+    "created_at", "granted", "look_at", "extra_size", "priority",
+)  # fmt: skip
+"""Columns that ``upload_row`` fills."""
 CLOSED_STATES: Final = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
 
-_ADD_UPLOAD: Final = FastStatement(insert(uploads), UPLOAD_COLUMNS)
 _FIND: Final = select(uploads).where(uploads.c.id == bindparam("upload_id"))
 _UPLOAD: Final = FastStatement(_FIND)
 _UPLOAD_LOCKED: Final = FastStatement(_FIND.with_for_update())
 
 
-def insert_upload(connection: Connection, upload: Upload, row: Mapping[str, Any]) -> None:
-    """Insert the row of a new upload, with its event unless it is a partial upload."""
-    _ADD_UPLOAD.run(connection, row)
-    if upload.kind is not UploadKind.PARTIAL:
-        add_event(connection, upload.id, HookEvent.POST_CREATE, upload.created_at)
+def upload_row(upload: Upload) -> dict[str, Any]:
+    """Return the columns of ``uploads`` for a new upload."""
+    header = upload.metadata_header
+    return {
+        "id": upload.id,
+        "user_id": upload.user_id,
+        "length": upload.length,
+        "kind": upload.kind.value,
+        "state": upload.state.value,
+        "metadata_header": None if header is None else header.encode("latin-1"),
+        "concat_header": upload.concat_header,
+        "parts": " ".join(upload.parts),
+        "declared_hash": upload.declared_hash,
+        "file_hash": upload.file_hash,
+        "file_identity": upload.file_identity,
+        "source_removed": False,
+        "instant": upload.instant,
+        "tenant": upload.tenant,
+        "created_at": upload.created_at,
+        "granted": upload.granted,
+        "look_at": upload.created_at,
+        "extra_size": 0,
+        "priority": upload.priority,
+    }
+
+
+def upload_of(row: Row) -> Upload:
+    """Return the upload that a row of ``uploads`` holds."""
+    raw = row["metadata_header"]
+    header = None if raw is None else bytes(raw).decode("latin-1")
+    return Upload(
+        id=UploadId(row["id"]),
+        user_id=UserId(row["user_id"]),
+        length=row["length"],
+        kind=UploadKind(row["kind"]),
+        state=UploadState(row["state"]),
+        metadata_header=header,
+        metadata=decode_metadata(header or ""),
+        concat_header=row["concat_header"],
+        parts=tuple(UploadId(part) for part in row["parts"].split()),
+        declared_hash=row["declared_hash"],
+        file_hash=row["file_hash"],
+        file_identity=row["file_identity"],
+        instant=bool(row["instant"]),
+        tenant=row["tenant"],
+        granted=row["granted"],
+        priority=row["priority"],
+        created_at=row["created_at"],
+    )
 
 
 def find_upload(

@@ -30,8 +30,6 @@ from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
     checkpoint_text,
     history_of,
-    upload_of,
-    upload_row,
 )
 from tusd_py.catalog.schema import (
     file_upload_history,
@@ -41,10 +39,17 @@ from tusd_py.catalog.schema import (
 from tusd_py.catalog.shared import (
     add_history,
     complete_history,
+    insert_upload,
     pool_file,
     release_file,
 )
-from tusd_py.catalog.upload_rows import CLOSED_STATES, find_upload, insert_upload, was_held
+from tusd_py.catalog.upload_rows import (
+    CLOSED_STATES,
+    find_upload,
+    upload_of,
+    upload_row,
+    was_held,
+)
 from tusd_py.catalog.values import Finished, HistoryRow
 from tusd_py.clock import Clock
 from tusd_py.domain.ids import UploadId, UserId
