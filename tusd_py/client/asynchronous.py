@@ -11,10 +11,7 @@ from tusd_py.client.event_stream import aread_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
-    FileRange,
     Progress,
-    Request,
-    Response,
     Sleep,
     TransientFailure,
     UploadPlan,
@@ -23,6 +20,7 @@ from tusd_py.client.file_upload import (
 from tusd_py.client.options import Options, ignore_progress
 from tusd_py.client.reading import read_range
 from tusd_py.client.responses import aread_answer, failure_of
+from tusd_py.client.tus_requests import FileRange, Request, Response
 
 _ENDED: Final = (0, b"")
 

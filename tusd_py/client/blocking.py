@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 from urllib.parse import urljoin
@@ -16,10 +17,7 @@ from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
-    FileRange,
     Progress,
-    Request,
-    Response,
     Sleep,
     TransientFailure,
     UploadPlan,
@@ -28,10 +26,11 @@ from tusd_py.client.file_upload import (
 )
 from tusd_py.client.options import Options, ignore_progress
 from tusd_py.client.origin import redirected_address, same_origin
-from tusd_py.client.reading import read_range
 from tusd_py.client.responses import failure_of, read_answer
+from tusd_py.client.sending import send_request
 from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamUpload
 from tusd_py.client.targets import FileTarget, StreamTarget
+from tusd_py.client.tus_requests import Request, Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 
@@ -133,16 +132,8 @@ class Client:
         return plan.send(answer)
 
     def _send_request(self, request: Request, progress: Progress) -> Response:
-        content = (
-            _content(request.body, progress)
-            if isinstance(request.body, FileRange)
-            else request.body
-        )
         headers = self._headers.to(request.url, request.headers)
-        with self._http.stream(
-            request.method, request.url, headers=headers, content=content, follow_redirects=False
-        ) as response:
-            return read_answer(response)
+        return send_request(self._http, replace(request, headers=headers), progress)
 
     def follow(self, sent: UploadResult) -> Iterator[dict[str, Any]]:
         """Yield the states of its task, each new one once, until it is completed or failed.
@@ -340,10 +331,3 @@ def _list_in(answer: Response, member: str) -> dict[str, Any]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise Refused(f"the server's answer is not a list of {member}")
     return members
-
-
-def _content(piece: FileRange, progress: Progress) -> Iterator[bytes]:
-    with piece.file.open("rb", buffering=0) as source:
-        for offset, content in read_range(source, piece):
-            yield content
-            progress(offset)

@@ -8,15 +8,10 @@ from blake3 import blake3
 
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
-from tusd_py.client.file_upload import (
-    Response,
-    TransientFailure,
-    byte_count,
-    refusal_text,
-    transient_failure,
-)
+from tusd_py.client.file_upload import TransientFailure, refusal_text, transient_failure
 from tusd_py.client.names import name_in
 from tusd_py.client.targets import Target
+from tusd_py.client.tus_requests import Response, byte_count
 
 DEFAULT_NAME: Final = "file"
 MAX_REDIRECTS: Final = 5

@@ -6,7 +6,8 @@ from urllib.parse import quote, urljoin
 from httpx_sse import ServerSentEvent
 
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.file_upload import Response, TransientFailure, refusal_text
+from tusd_py.client.file_upload import TransientFailure, refusal_text
+from tusd_py.client.tus_requests import Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 SILENCE_SECONDS: Final = 45.0

@@ -5,7 +5,6 @@ receives responses, so that the blocking and the asynchronous client share it. I
 ``TransientFailure`` into it when a connection fails.
 """
 
-import base64
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,37 +16,23 @@ from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.origin import same_origin, upload_address
 from tusd_py.client.proof import nonce_of, proof
 from tusd_py.client.resume_store import ResumeStore, SavedUpload
+from tusd_py.client.tus_requests import (
+    FileRange,
+    Request,
+    Response,
+    append_request,
+    byte_count,
+    creation,
+    offset_request,
+)
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 FIRST_PAUSE_SECONDS: Final = 0.5
-TUS: Final = {"Tus-Resumable": "1.0.0"}
-BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 MAX_SENTENCE: Final = 500
-_MAX_DIGITS: Final = 18
-"""The limit of a number of bytes that a server states: less than 2^63."""
 _TRANSIENT_STATUS: Final = (409, 423, 429)
 
 Progress = Callable[[int], None]
 """A callback for the offset in bytes that the server has, or that was sent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRange:
-    """A range of a file, in bytes, as the body of a request."""
-
-    file: Path
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request that the runner must send."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: FileRange | bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +42,6 @@ class Sleep:
     seconds: float
     reason: str = field(default="", compare=False)
     """What failed: a sentence without a full stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response; the names of ``headers`` are not case-sensitive."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes = b""
 
 
 NO_RESPONSE: Final = Response(0, {})
@@ -216,10 +192,9 @@ class FileUpload:
                 yield self.retry_policy.pause(failure, moved=moved)
                 offset = None
         self.resume_store.forget(self.file, self.endpoint)
-        begun = self._saved or SavedUpload("")
         return UploadResult(
-            url=begun.url,
-            token=begun.token,
+            url=self._begun.url,
+            token=self._begun.token,
             resumed_at=max(resumed_at, 0),
             instant=self._instant,
         )
@@ -236,11 +211,8 @@ class FileUpload:
 
     def _create(self) -> RequestPlan:
         """Create the upload, send an ownership proof if required, and return the offset."""
-        metadata = metadata_header(self.metadata)
-        headers = {**TUS, "Upload-Length": str(self.size), "Upload-Metadata": metadata}
-        if "filehash" in self.metadata:
-            headers["Upload-Instant"] = "challenge"
-        made = yield Request(method="POST", url=self.endpoint, headers=headers)
+        instant = {"Upload-Instant": "challenge"} if "filehash" in self.metadata else {}
+        made = yield creation(self.endpoint, self.size, self.metadata, instant)
         raise_for_status(made, 201)
         url = upload_address(self.endpoint, made.headers.get("location"))
         self._saved = SavedUpload(url, made.headers.get("upload-token"))
@@ -249,8 +221,8 @@ class FileUpload:
         nonce = nonce_of(made.headers.get("upload-challenge"))
         if nonce is None:
             return offset_of(made, self.size, absent="0")
-        shown = {"Upload-Offset": "0", "Upload-Proof": proof(self.file, self.size, nonce)}
-        answer = yield self._request("PATCH", {**BODY, **shown})
+        shown = {"Upload-Proof": proof(self.file, self.size, nonce)}
+        answer = yield append_request(url, 0, b"", {**self._saved.headers, **shown})
         raise_for_status(answer, 204)
         offset = offset_of(answer, self.size)
         self._instant = offset == self.size
@@ -258,7 +230,8 @@ class FileUpload:
 
     def _fetch_offset(self) -> RequestPlan:
         """Return the server's offset; -1 if it does not know the upload."""
-        answer = yield self._request("HEAD", {})
+        begun = self._begun
+        answer = yield offset_request(begun.url, begun.headers)
         self._check_token(answer)
         if answer.status in (403, 404, 410):
             return -1
@@ -267,9 +240,8 @@ class FileUpload:
 
     def _append(self, offset: int) -> RequestPlan:
         length = min(self.size - offset, self.chunk_bytes or self.size)
-        headers = {**BODY, "Upload-Offset": str(offset), "Content-Length": str(length)}
-        piece = FileRange(file=self.file, offset=offset, length=length)
-        answer = yield self._request("PATCH", headers, piece)
+        piece, begun = FileRange(file=self.file, offset=offset, length=length), self._begun
+        answer = yield append_request(begun.url, offset, piece, begun.headers)
         self._check_token(answer)
         raise_for_status(answer, 204)
         reached = offset_of(answer, self.size)
@@ -279,24 +251,13 @@ class FileUpload:
             )
         return reached
 
-    def _request(
-        self, method: str, headers: Mapping[str, str], body: FileRange | None = None
-    ) -> Request:
-        begun = self._saved or SavedUpload("")
-        token = {"Upload-Token": begun.token} if begun.token else {}
-        return Request(method=method, url=begun.url, headers={**TUS, **headers, **token}, body=body)
+    @property
+    def _begun(self) -> SavedUpload:
+        return self._saved or SavedUpload("")
 
     def _check_token(self, answer: Response) -> None:
         if answer.status == 401 and self._saved is not None and self._saved.token is not None:
             raise _TokenExpired
-
-
-def metadata_header(metadata: Mapping[str, str]) -> str:
-    """Return the value of ``Upload-Metadata`` (tus 1.0.0, creation)."""
-    return ",".join(
-        f"{key} {base64.b64encode(value.encode()).decode()}" if value else key
-        for key, value in metadata.items()
-    )
 
 
 def raise_for_status(answer: Response, *expected: int) -> None:
@@ -329,13 +290,6 @@ def refusal_text(answer: Response) -> str:
     if answer.status < 300:
         return f"the server answered {answer.status}: is this a tus endpoint?"
     return f"the server answered {answer.status}"
-
-
-def byte_count(text: str) -> int | None:
-    """Return the number of bytes that a header field states; None if it is not such a number."""
-    if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS:
-        return int(text)
-    return None
 
 
 def offset_of(answer: Response, size: int | None, *, absent: str = "") -> int:

@@ -12,7 +12,8 @@ import httpx
 
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
-from tusd_py.client.file_upload import Response, TransientFailure
+from tusd_py.client.file_upload import TransientFailure
+from tusd_py.client.tus_requests import Response
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 60.0

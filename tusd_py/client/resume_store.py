@@ -22,6 +22,11 @@ class SavedUpload:
     url: str
     token: str | None = None
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header fields of requests to it, besides those of every request."""
+        return {"Upload-Token": self.token} if self.token else {}
+
 
 class ResumeStore:
     """Keeps one small file for each incomplete upload."""

@@ -12,23 +12,25 @@ from blake3 import blake3
 
 from tusd_py.client.errors import Refused
 from tusd_py.client.file_upload import (
-    BODY,
-    TUS,
     Progress,
-    Request,
     RequestPlan,
-    Response,
     RetryPolicy,
     Sleep,
     TransientFailure,
     UploadPlan,
     UploadResult,
-    metadata_header,
     offset_of,
     raise_for_status,
 )
 from tusd_py.client.origin import upload_address
 from tusd_py.client.resume_store import SavedUpload
+from tusd_py.client.tus_requests import (
+    Request,
+    Response,
+    append_request,
+    creation,
+    offset_request,
+)
 
 STREAM_PIECE_BYTES: Final = 8 << 20
 
@@ -77,9 +79,7 @@ class StreamUpload:
         return b"".join(pieces)
 
     def _create(self) -> RequestPlan:
-        header = metadata_header(self.metadata)
-        headers = {**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": header}
-        made = yield Request(method="POST", url=self.endpoint, headers=headers)
+        made = yield creation(self.endpoint, None, self.metadata)
         raise_for_status(made, 201)
         url = upload_address(self.endpoint, made.headers.get("location"))
         self._saved = SavedUpload(url, made.headers.get("upload-token"))
@@ -103,12 +103,12 @@ class StreamUpload:
         self.progress(offset)
 
     def _append(self, offset: int, content: bytes, *, last: bool) -> RequestPlan:
-        headers = {**BODY, "Upload-Offset": str(offset), "Content-Length": str(len(content))}
+        headers = dict(self._saved.headers)
         if last:
             headers["Upload-Length"] = str(offset + len(content))
             digest = base64.b64encode(self._hash.digest()).decode()
             headers["Upload-Hash"] = f"blake3=:{digest}:"
-        answer = yield self._request("PATCH", headers, content)
+        answer = yield append_request(self._saved.url, offset, content, headers)
         raise_for_status(answer, 204)
         reached = offset_of(answer, offset + len(content))
         if content and reached <= offset:
@@ -120,15 +120,8 @@ class StreamUpload:
     def _fetch_offset(self, offset: int) -> RequestPlan:
         """Return the server's offset; the last known one if the request fails."""
         try:
-            answer = yield self._request("HEAD", {})
+            answer = yield offset_request(self._saved.url, self._saved.headers)
             raise_for_status(answer, 200, 204)
         except TransientFailure:
             return offset
         return offset_of(answer, None)
-
-    def _request(
-        self, method: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> Request:
-        token = {"Upload-Token": self._saved.token} if self._saved.token else {}
-        headers = {**TUS, **headers, **token}
-        return Request(method=method, url=self._saved.url, headers=headers, body=body)

@@ -11,14 +11,13 @@ from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
     FileUpload,
-    Request,
-    Response,
     RetryPolicy,
     Sleep,
     TransientFailure,
     UploadResult,
 )
 from tusd_py.client.resume_store import ResumeStore, SavedUpload
+from tusd_py.client.tus_requests import Request, Response
 from tusd_py.domain.ownership_windows import answer
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"

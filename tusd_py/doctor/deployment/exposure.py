@@ -8,7 +8,8 @@ from urllib.parse import urljoin
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
-from tusd_py.client.responses import read_answer
+from tusd_py.client.sending import send_request
+from tusd_py.client.tus_requests import Request
 from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, ProbeClient
 from tusd_py.doctor.findings import Finding, ok, problem
 
@@ -62,10 +63,9 @@ def check_exposure(probe: ProbeClient) -> list[Finding]:
 
         def shows(path: str, sign: bytes, headers: Mapping[str, str] | None = None) -> bool:
             address = urljoin(probe.url, f"../{path}")
-            with stranger.stream(
-                "GET", address, headers={**IDENTITY, **(headers or {})}
-            ) as response:
-                return response.status_code == 200 and sign in read_answer(response).content
+            sent = Request(method="GET", url=address, headers={**IDENTITY, **(headers or {})})
+            answer = send_request(stranger, sent)
+            return answer.status == 200 and sign in answer.content
 
         files = ("api/file/upload/tasks", b'"tasks"')
         page = {"Origin": f"https://{FOREIGN}", "Sec-Fetch-Site": "cross-site"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from tusd_py.client.tus_requests import metadata_header, offset_request
 from tusd_py.doctor.deployment.probe_client import ProbeClient, metadata
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 
@@ -28,11 +29,11 @@ class Inspection:
 
 def check_headers(probe: ProbeClient) -> list[Finding]:
     """Create an upload, read its offset, append a byte and read the offset again."""
-    sent = metadata()
+    sent = metadata_header(metadata())
     made = probe.create(4, {"Upload-Metadata": sent})
-    before = probe.request("HEAD", made.url)
+    before = probe.send(offset_request(made.url))
     appended = probe.append(made.url, 0, b"a")
-    after = probe.request("HEAD", made.url)
+    after = probe.send(offset_request(made.url))
     inspection = Inspection(
         before=before.headers, appended=appended.headers, after=after.headers, metadata=sent
     )

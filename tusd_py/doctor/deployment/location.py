@@ -3,6 +3,7 @@
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
+from tusd_py.client.tus_requests import offset_request
 from tusd_py.doctor.deployment.probe_client import ProbeClient
 from tusd_py.doctor.findings import Finding, Level, ok, problem, warning
 
@@ -20,7 +21,7 @@ def check_location(probe: ProbeClient) -> list[Finding]:
     found = judge_location(probe.url, location)
     if found.level is not Level.OK:
         return [found]
-    answer = probe.request("HEAD", urljoin(probe.url, location))
+    answer = probe.send(offset_request(urljoin(probe.url, location)))
     if answer.status != 200:
         return [
             problem(

@@ -5,13 +5,15 @@ This check runs first: later requests override the methods that are refused.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from tusd_py.client.file_upload import BODY
-from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
+from tusd_py.client.tus_requests import append_request, termination
+from tusd_py.doctor.deployment.probe_client import (
+    OVERRIDE,
+    ProbeClient,
+    ProbeResponse,
+    overriding,
+)
 from tusd_py.doctor.findings import Finding, note, ok, problem
-
-_OVERRIDE: Final = "X-HTTP-Method-Override"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +36,12 @@ def check_methods(probe: ProbeClient) -> list[Finding]:
     at = 1 if direct.status == 204 else 0
     patch = MethodResult(
         direct=direct,
-        overridden=probe.request(
-            "POST", patched.url, {**BODY, "Upload-Offset": str(at), _OVERRIDE: "PATCH"}, b"b"
-        ),
+        overridden=probe.send(overriding(append_request(patched.url, at, b"b"))),
     )
     first, second = probe.create(4), probe.create(4)
     delete = MethodResult(
-        direct=probe.request("DELETE", first.url),
-        overridden=probe.request("POST", second.url, {_OVERRIDE: "DELETE"}),
+        direct=probe.send(termination(first.url)),
+        overridden=probe.send(overriding(termination(second.url))),
     )
     passages = {"PATCH": patch, "DELETE": delete}
     probe.overridden = frozenset(name for name, passage in passages.items() if passage.blocked)
@@ -57,12 +57,12 @@ def judge_methods(passages: Mapping[str, MethodResult]) -> list[Finding]:
         return [
             note(
                 "methods",
-                f"PATCH and DELETE pass, {_OVERRIDE} does not: clients behind a firewall that "
+                f"PATCH and DELETE pass, {OVERRIDE} does not: clients behind a firewall that "
                 "knows only GET and POST can't upload.",
-                f"Let the proxy pass {_OVERRIDE}.",
+                f"Let the proxy pass {OVERRIDE}.",
             )
         ]
-    return [ok("methods", f"PATCH and DELETE pass, and {_OVERRIDE} does.")]
+    return [ok("methods", f"PATCH and DELETE pass, and {OVERRIDE} does.")]
 
 
 def _blocked(name: str, passage: MethodResult) -> Finding:

@@ -1,5 +1,8 @@
 """Send requests to a deployment, and remove the uploads that they create.
 
+Whole requests are built and sent by ``tusd_py.client``, each once. Only what that client never does
+is done here: to send the head of a body that does not follow at once (``begin_append``).
+
 Rule 1: the address of an upload is the endpoint with the last part of Location, so that an error in
 the rest is one finding only. Rule 2: what was created is terminated in any case. Rule 3: a forward
 proxy of this machine (HTTP_PROXY) is not used.
@@ -11,20 +14,31 @@ import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
-from tusd_py.client.file_upload import BODY, TUS, Response, byte_count, metadata_header
-from tusd_py.client.responses import MAX_ANSWER_BYTES, read_answer
+from tusd_py.client.responses import MAX_ANSWER_BYTES
+from tusd_py.client.sending import send_request
+from tusd_py.client.tus_requests import (
+    TUS,
+    Request,
+    Response,
+    append_request,
+    byte_count,
+    creation,
+    offset_request,
+    termination,
+)
 from tusd_py.clock import Clock
 from tusd_py.doctor.findings import CheckSkipped
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 ANSWER_SECONDS: Final = 10.0
+OVERRIDE: Final = "X-HTTP-Method-Override"
 DEFAULT_ORIGIN: Final = "https://example.org"
 
 
@@ -77,7 +91,7 @@ class ProbeClient:
         self.tls = httpx.create_ssl_context() if parts.scheme == "https" else None
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.client = httpx.Client(
-            headers={**self.headers, "User-Agent": "tusd-py doctor"},
+            headers={**IDENTITY, **self.headers, "User-Agent": "tusd-py doctor"},
             timeout=ANSWER_SECONDS,
             verify=self.tls or False,
             trust_env=False,
@@ -85,46 +99,36 @@ class ProbeClient:
         self._mutex = threading.Lock()
         self._made: list[str] = []
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        *,
-        follow: bool = False,
-    ) -> ProbeResponse:
+    def send(self, request: Request, *, follow: bool = False) -> ProbeResponse:
         """Send a request and return the answer.
 
         With ``follow``, redirects are followed, to another origin without the token.
         Raises: httpx.TransportError.
         """
-        method, override = self._method(method)
-        sent = {**IDENTITY, **TUS, **override, **(headers or {})}
-        with self.client.stream(
-            method, url, headers=sent, content=body, follow_redirects=follow
-        ) as response:
-            return ProbeResponse(
-                status=response.status_code,
-                headers=dict(response.headers),
-                content=read_answer(response).content,
-            )
+        answer = send_request(self.client, self._passing(request), follow=follow)
+        return ProbeResponse(answer.status, dict(answer.headers), answer.content)
 
-    def _method(self, method: str) -> tuple[str, Mapping[str, str]]:
-        if method in self.overridden:
-            return "POST", {"X-HTTP-Method-Override": method}
-        return method, {}
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        follow: bool = False,
+    ) -> ProbeResponse:
+        """Send a request without a body, as ``send`` does."""
+        sent = Request(method=method, url=url, headers={**TUS, **(headers or {})})
+        return self.send(sent, follow=follow)
+
+    def _passing(self, request: Request) -> Request:
+        return overriding(request) if request.method in self.overridden else request
 
     def create(self, length: int, headers: Mapping[str, str] | None = None) -> CreatedUpload:
         """Create an upload of ``length`` bytes and send none of them.
 
         Raises: CheckSkipped: the server refused it; httpx.TransportError.
         """
-        answer = self.request(
-            "POST",
-            self.url,
-            {"Upload-Length": str(length), "Upload-Metadata": metadata(), **(headers or {})},
-        )
+        answer = self.send(creation(self.url, length, metadata(), headers or {}))
         name = urlsplit(answer.headers.get("location", "")).path.rstrip("/").rpartition("/")[2]
         if answer.code == "type_not_allowed":
             raise TypeNotAllowed(
@@ -144,11 +148,11 @@ class ProbeClient:
 
     def append(self, url: str, offset: int, body: bytes) -> ProbeResponse:
         """Send a whole PATCH. Raises: httpx.TransportError."""
-        return self.request("PATCH", url, {**BODY, "Upload-Offset": str(offset)}, body)
+        return self.send(append_request(url, offset, body))
 
     def offset(self, url: str) -> int:
         """Return the offset in bytes. Raises: CheckSkipped: the server does not state it."""
-        answer = self.request("HEAD", url)
+        answer = self.send(offset_request(url))
         offset = byte_count(answer.headers.get("upload-offset", ""))
         if offset is None:
             raise CheckSkipped(
@@ -170,11 +174,11 @@ class ProbeClient:
             )
         else:
             connection = http.client.HTTPConnection(host, parts.port, timeout=ANSWER_SECONDS)
-        method, override = self._method("PATCH")
-        sent = {**self.headers, **TUS, **override, **BODY, "Upload-Offset": str(offset)}
+        request = self._passing(append_request(url, offset, b""))
+        sent = {**self.headers, **request.headers, "Content-Length": str(length)}
         try:
-            connection.putrequest(method, parts.path, skip_accept_encoding=True)
-            for name, value in {**sent, "Content-Length": str(length)}.items():
+            connection.putrequest(request.method, parts.path, skip_accept_encoding=True)
+            for name, value in sent.items():
                 connection.putheader(name, value)
             connection.endheaders()
         except BaseException:
@@ -189,7 +193,7 @@ class ProbeClient:
         left = 0
         for url in made:
             try:
-                left += self.request("DELETE", url).status not in (204, 404, 410)
+                left += self.send(termination(url)).status not in (204, 404, 410)
             except httpx.TransportError:
                 left += 1
         return left
@@ -199,6 +203,12 @@ class ProbeClient:
         with suppress(httpx.HTTPError):
             self.clean_up()
         self.client.close()
+
+
+def overriding(request: Request) -> Request:
+    """Return the same request as a POST that overrides its method."""
+    headers = {**request.headers, OVERRIDE: request.method}
+    return replace(request, method="POST", headers=headers)
 
 
 def read_response(connection: http.client.HTTPConnection, seconds: float) -> ProbeResponse | None:
@@ -220,9 +230,9 @@ def read_response(connection: http.client.HTTPConnection, seconds: float) -> Pro
         return None
 
 
-def metadata() -> str:
-    """Return an Upload-Metadata whose file name shows that the doctor made the upload."""
-    return metadata_header({"filename": f"tusd-doctor-{secrets.token_hex(8)}.bin"})
+def metadata() -> dict[str, str]:
+    """Return metadata whose file name shows that the doctor made the upload."""
+    return {"filename": f"tusd-doctor-{secrets.token_hex(8)}.bin"}
 
 
 def is_certificate_error(error: httpx.TransportError) -> bool:
