@@ -18,7 +18,6 @@ from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.background_tasks import BackgroundTasks, WakeUp
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.ownership_proof import OwnershipPolicy
-from tusd_py.domain.rate import Rate
 from tusd_py.domain.upload import InstantPatch
 from tusd_py.hooks.callables import Hooks
 from tusd_py.hooks.dispatcher import HookDispatcher
@@ -295,15 +294,8 @@ def _hook_dispatcher(
 
 
 def _rate_limits(settings: Settings, ports: Ports, threads: Threads) -> UserRateLimits | None:
-    limits = settings.limits
-    if not limits.requests and not limits.bytes_per_second:
-        return None
-    return UserRateLimits(
-        ports.rate_limiter,
-        threads,
-        requests=Rate(limits.requests, limits.window) if limits.requests else None,
-        data=Rate(limits.bytes_per_second, 1.0) if limits.bytes_per_second else None,
-    )
+    rates = settings.limits.rates()
+    return None if rates.is_unlimited else UserRateLimits(ports.rate_limiter, threads, rates)
 
 
 def _ownership_policy(settings: Settings, ports: Ports) -> OwnershipPolicy | None:

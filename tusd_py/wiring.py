@@ -181,8 +181,14 @@ def _objects(settings: Settings, root: Path) -> ObjectStore:
 
 
 def open_bucket(settings: Settings) -> Bucket:
-    """Return the bucket that the settings name; ``settings.object_store`` must not be ``local``."""
-    return _oss(settings.oss) if settings.object_store == "oss" else _s3(settings.s3)
+    """Return the bucket that the settings name. Raises: ValueError: the store is ``local``."""
+    match settings.object_store:
+        case "oss":
+            return _oss(settings.oss)
+        case "s3":
+            return _s3(settings.s3)
+        case "local":
+            raise ValueError("objects.store is local, which has no bucket")
 
 
 def _oss(oss: OssSettings) -> Bucket:

@@ -1,8 +1,8 @@
 """Finds the next job: each user has a line of waiting jobs in each lane, and the lines take turns.
 
 A row of ``job_lines`` holds whether jobs wait in the line, when the first of them is due, their
-lowest precedence (the negative of a priority), and when the line was served last. A claim reads the
-first entry of two indexes, not the jobs that wait.
+highest priority, and when the line was served last. A claim reads the first entry of two indexes,
+not the jobs that wait.
 
 Rule 1: code that queues a job calls ``join_line`` in the same transaction. A row may promise too
 much, for example because its job was cancelled: the claim that finds nothing corrects it. It never
@@ -15,7 +15,7 @@ none exceeds the limit of a user.
 import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -36,7 +36,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.outbox import add_outbox
-from tusd_py.catalog.rows import job_of
+from tusd_py.catalog.rows import job_of, reversed_priority
 from tusd_py.catalog.schema import job_lines, jobs
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import Job, JobState
@@ -97,20 +97,36 @@ class UserLine(NamedTuple):
     lane: str
     user_id: int
     waiting: bool
-    precedence: int
+    priority: int
     due_at: float
     served_at: float
 
 
-_LINE: Final = select(*(job_lines.c[name] for name in UserLine._fields))
+class FirstJob(NamedTuple):
+    """Names the job that is due first of those of one priority in a line."""
+
+    task_id: str
+    priority: int
+    run_after: float
+
+
+_LINE: Final = select(
+    job_lines.c.lane,
+    job_lines.c.user_id,
+    job_lines.c.waiting,
+    job_lines.c.precedence,
+    job_lines.c.due_at,
+    job_lines.c.served_at,
+)
 Key = tuple[str, int]
 """Lane and user, which name a line."""
 
 
 def join_line(
-    connection: Connection, lane: JobLane, user_id: UserId, *, due_at: float, precedence: int
+    connection: Connection, lane: JobLane, user_id: UserId, *, due_at: float, priority: int
 ) -> None:
     """Record that a job waits in the user's line from ``due_at`` on (unix seconds)."""
+    precedence = reversed_priority(priority)
     values = {"of_lane": lane.value, "of_user": user_id, "due": due_at, "of_precedence": precedence}
     if _JOIN.run(connection, values):
         return
@@ -135,7 +151,8 @@ def wait_in_line(connection: Connection, task_id: UploadId, due_at: float) -> No
         select(*columns).where(jobs.c.task_id == task_id)
     ).one()
     add_outbox(connection, task_id, due_at=due_at)
-    join_line(connection, JobLane(lane), user_id, due_at=run_after, precedence=precedence)
+    priority = reversed_priority(precedence)
+    join_line(connection, JobLane(lane), user_id, due_at=run_after, priority=priority)
 
 
 def restore_lines(connection: Connection) -> int:
@@ -162,9 +179,8 @@ def restore_lines(connection: Connection) -> int:
     statement = select(user_lines).join(job_lines, of_user, isouter=True).where(promises_too_little)
     lost = connection.execute(statement).all()
     for lane, user_id, run_after, precedence in lost:
-        join_line(
-            connection, JobLane(lane), UserId(user_id), due_at=run_after, precedence=precedence
-        )
+        priority = reversed_priority(precedence)
+        join_line(connection, JobLane(lane), UserId(user_id), due_at=run_after, priority=priority)
     return len(lost)
 
 
@@ -220,7 +236,7 @@ def _fairest(
     return min(
         found,
         key=lambda line: (
-            line.precedence,
+            -line.priority,
             running.get((line.lane, line.user_id), 0),
             line.served_at,
             line.due_at,
@@ -257,7 +273,7 @@ def _first_line(
         .order_by(job_lines.c.precedence, job_lines.c.served_at, job_lines.c.due_at)
         .limit(1)
     )
-    return [UserLine(*row) for row in connection.execute(statement)]
+    return [_line_of(row) for row in connection.execute(statement)]
 
 
 def _lines_of(
@@ -267,7 +283,7 @@ def _lines_of(
         return []
     # Without any other condition, the database uses the primary key.
     statement = _LINE.where(job_lines.c.lane == lane.value, job_lines.c.user_id.in_(sorted(users)))
-    lines = [UserLine(*row) for row in connection.execute(statement)]
+    lines = [_line_of(row) for row in connection.execute(statement)]
     return [line for line in lines if line.waiting and line.due_at <= now + CLOCKS_APART_SECONDS]
 
 
@@ -275,7 +291,12 @@ def _locked(connection: Connection, key: Key) -> UserLine | None:
     lane, user = key
     statement = _LINE.where(job_lines.c.lane == lane, job_lines.c.user_id == user)
     row = connection.execute(statement.with_for_update()).first()
-    return None if row is None else UserLine(*row)
+    return None if row is None else _line_of(row)
+
+
+def _line_of(row: Sequence[Any]) -> UserLine:
+    lane, user_id, waiting, precedence, due_at, served_at = row
+    return UserLine(lane, user_id, waiting, reversed_priority(precedence), due_at, served_at)
 
 
 def _claim(connection: Connection, key: Key, *, owner: str, now: float, until: float) -> Job | None:
@@ -300,34 +321,32 @@ def _claim(connection: Connection, key: Key, *, owner: str, now: float, until: f
     return None
 
 
-def _first_jobs(connection: Connection, key: Key) -> list[tuple[str, int, float]]:
-    """Return the job that is due first in each precedence of a line: task, precedence, time.
-
-    The lowest precedence comes first.
-    """
+def _first_jobs(connection: Connection, key: Key) -> list[FirstJob]:
+    """Return the job that is due first for each priority in a line, the highest priority first."""
     lane, user = key
-    heads: list[tuple[str, int, float]] = []
+    heads: list[FirstJob] = []
     beyond = _BEFORE_ALL
     while True:
         values = {"of_lane": lane, "of_user": user, "beyond": beyond}
         row = connection.execute(_FIRST_JOB, values).first()
         if row is None:
             return heads
-        heads.append((row[0], row[1], row[2]))
-        beyond = row[1]
+        task_id, beyond, run_after = row
+        heads.append(FirstJob(task_id, reversed_priority(beyond), run_after))
 
 
 def _correct(connection: Connection, line: UserLine, now: float, *, served_at: float) -> None:
     """Update the row to what waits in the line now."""
     heads = _first_jobs(connection, (line.lane, line.user_id))
-    due = [precedence for _, precedence, run_after in heads if run_after <= now]
+    due = [head.priority for head in heads if head.run_after <= now]
+    priority = max(due or [head.priority for head in heads], default=0)
     connection.execute(
         update(job_lines)
         .where(job_lines.c.lane == line.lane, job_lines.c.user_id == line.user_id)
         .values(
             waiting=bool(heads),
-            due_at=min((run_after for _, _, run_after in heads), default=math.ceil(now)),
-            precedence=min(due or [precedence for _, precedence, _ in heads], default=0),
+            due_at=min((head.run_after for head in heads), default=math.ceil(now)),
+            precedence=reversed_priority(priority),
             served_at=served_at,
         )
     )

@@ -33,6 +33,7 @@ from tusd_py.catalog.rows import (
     facts_text,
     job_of,
     rendition_row,
+    reversed_priority,
 )
 from tusd_py.catalog.schema import (
     jobs,
@@ -185,7 +186,7 @@ class SqlJobs(Outbox, ReprocessJobs, WaitingJobs, JobRepository):
         statement = (
             update(jobs)
             .where(jobs.c.task_id == task_id, jobs.c.state == JobState.QUEUED.value)
-            .values(precedence=-FIRST_PRIORITY)
+            .values(precedence=reversed_priority(FIRST_PRIORITY))
         )
 
         def work(connection: Connection) -> bool:

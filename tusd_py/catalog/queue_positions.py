@@ -9,6 +9,7 @@ from typing_extensions import override
 from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fair_queue import Key
 from tusd_py.catalog.ports.jobs import WaitingRepository
+from tusd_py.catalog.rows import reversed_priority
 from tusd_py.catalog.schema import job_lines, jobs
 from tusd_py.clock import Clock
 from tusd_py.domain.ids import UploadId, UserId
@@ -46,7 +47,7 @@ def _waiting_lines(connection: Connection) -> list[WaitingLine]:
         WaitingLine(
             lane=JobLane(lane),
             user_id=UserId(user),
-            priority=-precedence,
+            priority=reversed_priority(precedence),
             waiting=waiting[lane, user],
             running=running.get((lane, user), 0),
             served_at=served_at,

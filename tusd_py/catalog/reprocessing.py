@@ -22,6 +22,7 @@ from tusd_py.catalog.rows import (
     file_of,
     job_of,
     rendition_row,
+    reversed_priority,
 )
 from tusd_py.catalog.schema import (
     file_upload_history,
@@ -114,7 +115,7 @@ def _add_reprocess_job(
         "claimed_at": None,
         "ended_at": None,
         # Its place in the line is that of a new job.
-        "precedence": -(upload.priority if priority is None else priority),
+        "precedence": reversed_priority(upload.priority if priority is None else priority),
         "created_at": now,
     }
     if has_job:

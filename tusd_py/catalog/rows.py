@@ -21,6 +21,14 @@ from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 NAME_CHARACTERS = 255
 
 
+def reversed_priority(number: int) -> int:
+    """Return the value of a column ``precedence`` for a priority, or the priority for a value.
+
+    The column is the negative, so that one ascending index holds the order of a line.
+    """
+    return -number
+
+
 def job_of(row: Row) -> Job:
     """Return the job that a row of ``jobs`` holds."""
     return Job(
@@ -33,7 +41,7 @@ def job_of(row: Row) -> Job:
         file_size=row["file_size"],
         temp_path=row["temp_path"],
         lane=JobLane(row["lane"]),
-        priority=-row["precedence"],
+        priority=reversed_priority(row["precedence"]),
         state=JobState(row["state"]),
         owner=row["owner"],
         fence=row["fence"],

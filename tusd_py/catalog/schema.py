@@ -86,7 +86,7 @@ jobs = Table(
     Column("claimed_at", Double),
     Column("ended_at", Double),
     Column("lane", String(8), nullable=False, server_default="light"),
-    # The negative of the priority, so that one ascending index holds the order.
+    # The priority, as ``rows.reversed_priority`` turns it round.
     Column("precedence", Integer, nullable=False, server_default="0"),
     Index("ix_jobs_state", "state", "lease_until"),
     Index("ix_jobs_line", "state", "lane", "user_id", "precedence", "run_after"),

@@ -30,6 +30,7 @@ from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
     checkpoint_text,
     history_of,
+    reversed_priority,
 )
 from tusd_py.catalog.schema import (
     file_upload_history,
@@ -296,7 +297,7 @@ def _finish(
         return Finished(first=True, file=file)
     _add_job(connection, content, is_video=is_video, now=now)
     add_outbox(connection, content.upload_id, due_at=now)
-    join_line(connection, content.lane, content.user_id, due_at=now, precedence=-content.priority)
+    join_line(connection, content.lane, content.user_id, due_at=now, priority=content.priority)
     return Finished(first=True, file=None)
 
 
@@ -323,7 +324,7 @@ def _add_job(
             "lease_until": 0.0,
             "run_after": now,
             "lane": content.lane.value,
-            "precedence": -content.priority,
+            "precedence": reversed_priority(content.priority),
             "checkpoint": _NO_CHECKPOINT,
             "error_code": "",
             "error_msg": "",

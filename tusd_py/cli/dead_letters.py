@@ -15,7 +15,7 @@ from tusd_py.cli.common import (
 from tusd_py.cli.output import say
 from tusd_py.clock import rfc3339
 from tusd_py.domain.ids import parse_upload_id
-from tusd_py.jobs.retry import drop_failed, reopen_failed
+from tusd_py.jobs.failed_jobs import drop_failed, reopen_failed
 from tusd_py.monitoring.overview import preview
 from tusd_py.ports import Ports
 

@@ -18,6 +18,19 @@ class Rate:
         return units * self.seconds / self.amount
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRates:
+    """Holds the rates of one user in a deployment; None: no limit."""
+
+    requests: Rate | None = None
+    bytes: Rate | None = None
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether no rate is set."""
+        return self == UserRates()
+
+
 def charged(paid_until: float, now: float, *, cost: float, burst: float) -> tuple[float, float]:
     """Charge for ``cost`` seconds' worth. All values are seconds of one clock.
 

@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import Field
 
 from tusd_py.domain.quota import Quota
+from tusd_py.domain.rate import Rate, UserRates
 from tusd_py.settings.section import Section
 from tusd_py.settings.values import (
     Duration,
@@ -77,6 +78,13 @@ class LimitSettings(Section):
             "Number of parts of a final upload (Upload-Concat); one with more is refused (413)"
         ),
     )
+
+    def rates(self) -> UserRates:
+        """Return the rates of one user."""
+        return UserRates(
+            requests=Rate(self.requests, self.window) if self.requests else None,
+            bytes=Rate(self.bytes_per_second, 1.0) if self.bytes_per_second else None,
+        )
 
     def quota(self) -> Quota | None:
         """Return the limits of one owner; None if there are none."""

@@ -10,7 +10,7 @@ from typing import Final, ParamSpec
 
 from tusd_py.domain.errors import TooManyRequests
 from tusd_py.domain.ids import UserId
-from tusd_py.domain.rate import Rate
+from tusd_py.domain.rate import UserRates
 from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import Throttle
@@ -26,19 +26,16 @@ LARGEST_SLICE: Final = 16 << 20
 
 
 class UserRateLimits:
-    """Applies the rates of one deployment to its users. A rate that is None sets no limit."""
+    """Applies the rates of one deployment to its users."""
 
-    def __init__(
-        self, meter: RateLimiter, threads: Threads, *, requests: Rate | None, data: Rate | None
-    ) -> None:
+    def __init__(self, meter: RateLimiter, threads: Threads, rates: UserRates) -> None:
         self._meter = meter
         self._threads = threads
-        self._requests = requests
-        self._data = data
+        self._rates = rates
 
     async def check_request(self, user_id: UserId) -> None:
         """Count a request. Raises: TooManyRequests: nothing was counted."""
-        rate = self._requests
+        rate = self._rates.requests
         if rate is None:
             return
         key, cost = f"requests:{user_id}", rate.cost(1)
@@ -48,7 +45,7 @@ class UserRateLimits:
 
     def throttle(self, user_id: UserId) -> Throttle | None:
         """Return the limit of the user's byte rate; None: there is no limit."""
-        rate = self._data
+        rate = self._rates.bytes
         if rate is None:
             return None
 

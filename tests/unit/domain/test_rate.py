@@ -1,10 +1,12 @@
 """Tests of rates as plain values."""
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tusd_py.domain.rate import Rate, charged
+from tusd_py.domain.rate import Rate, UserRates, charged
 
 
 @given(
@@ -29,6 +31,12 @@ def test_after_a_pause_a_client_has_the_burst_and_no_more(cost: float, burst: fl
     until, wait = charged(float("-inf"), 1000.0, cost=cost, burst=burst)
     assert until == pytest.approx(1000.0 - burst + cost)
     assert wait == pytest.approx(max(0.0, cost - burst))
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(UserRates)])
+def test_any_rate_alone_is_a_limit(name: str) -> None:
+    assert UserRates().is_unlimited
+    assert not UserRates(**{name: Rate(1, 1.0)}).is_unlimited
 
 
 def test_the_cost_of_units() -> None:

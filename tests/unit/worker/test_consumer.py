@@ -20,8 +20,8 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.job import JobState, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
+from tusd_py.jobs.failed_jobs import drop_failed, reopen_failed
 from tusd_py.jobs.outbox import relay_outbox
-from tusd_py.jobs.retry import drop_failed, reopen_failed
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.lease import WorkerStopping
 from worker.media.run import Stopped

@@ -20,7 +20,7 @@ from tusd_py.http.json_body import json_members
 from tusd_py.http.mount import mount_path
 from tusd_py.http.routes.pages import PageFiles
 from tusd_py.http.routes.progress import NO_STORE, task_id_of
-from tusd_py.jobs.retry import reopen_failed
+from tusd_py.jobs.failed_jobs import reopen_failed
 from tusd_py.monitoring.overview import Overview
 from tusd_py.monitoring.probes import run_detached
 from tusd_py.protocol.fields import Fields

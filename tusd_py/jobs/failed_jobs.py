@@ -1,4 +1,4 @@
-"""Retries or drops a failed job for an operator (requirement S17)."""
+"""Reopens or drops a failed job for an operator (requirement S17)."""
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.domain.ids import UploadId
