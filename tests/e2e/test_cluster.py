@@ -18,6 +18,7 @@ import httpx
 import pytest
 from support.cluster import Cluster, running_cluster
 from support.media import video
+from support.metrics import metrics
 from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis
 from support.silent_patch import SilentPatch
@@ -234,22 +235,26 @@ def test_poison_is_put_aside_with_its_reason_and_comes_back_by_hand(cluster: Clu
     queue.close()
 
 
-def test_with_the_broker_away_a_finish_is_accepted_and_its_job_runs_later(
+def test_with_the_broker_away_a_finish_is_accepted_and_its_job_runs(
     tmp_path: Path, mariadb: MariaDb, redis_server: Redis
 ) -> None:
     broker = RabbitMq()
     try:
         broker.start()
         with running_cluster(
-            tmp_path / "data", mariadb, redis_server, broker, servers=1, workers=1
+            tmp_path / "data", mariadb, redis_server, broker, servers=1, workers=0
         ) as cluster:
             server = cluster.servers[0]
-            server.wait_for_status(send(server, b"before"), "completed")
             broker.terminate()
             task = send(server, b"meanwhile")
             assert server.progress(task)["status"] == "received"
-            broker.start()
+            wait_until(lambda: metrics(server.url)["tusd_outbox_rows,job"] == 1)
+            # A worker finds the job in the catalog, without a message.
+            cluster.add_worker()
             server.wait_for_status(task, "completed")
+            broker.start()
+            wait_until(lambda: metrics(server.url)["tusd_outbox_rows,job"] == 0)
+            server.wait_for_status(send(server, b"after"), "completed")
     finally:
         broker.close()
 

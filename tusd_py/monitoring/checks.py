@@ -125,9 +125,9 @@ def _reason(name: str, future: "Future[object]") -> str:
 def server_checks(ports: Ports, data_dir: Path, stopping: Callable[[], bool]) -> list[Check]:
     """Return the checks of a server, which needs only the catalog and its directory.
 
-    Jobs wait in the outbox while the queue is away.
+    Messages wait in the outbox while the queue is away.
     """
-    return _checks(ports, data_dir, stopping, queue_vital=False)
+    return _checks(ports, data_dir, stopping)
 
 
 def worker_checks(
@@ -139,9 +139,9 @@ def worker_checks(
     sandbox_weakness: str,
     ask_scanner: Callable[[], object] | None,
 ) -> list[Check]:
-    """Return the checks of a worker, which gets no job without the queue."""
+    """Return the checks of a worker, which looks for jobs in the catalog while the queue is away."""
     checks = [
-        *_checks(ports, data_dir, stopping, queue_vital=True),
+        *_checks(ports, data_dir, stopping),
         condition("ffmpeg", lambda: ffmpeg, NO_FFMPEG, vital=False),
         sandbox_check(sandbox_weakness),
     ]
@@ -150,13 +150,11 @@ def worker_checks(
     return checks
 
 
-def _checks(
-    ports: Ports, data_dir: Path, stopping: Callable[[], bool], *, queue_vital: bool
-) -> list[Check]:
+def _checks(ports: Ports, data_dir: Path, stopping: Callable[[], bool]) -> list[Check]:
     return [
         Check(name="catalog", probe=ports.catalog.check, vital=True),
         Check(name="disk", probe=lambda: check_disk(data_dir, ports.space.reserve), vital=True),
-        Check(name="queue", probe=ports.queue.check, vital=queue_vital),
+        Check(name="queue", probe=ports.queue.check, vital=False),
         Check(name="tasks", probe=ports.tasks.check, vital=False),
         Check(name="objects", probe=ports.objects.check, vital=False),
         condition("draining", lambda: not stopping(), STOPPING, vital=True),

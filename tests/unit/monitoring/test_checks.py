@@ -183,9 +183,10 @@ def test_a_server_goes_on_without_queue_view_and_objects_and_a_worker_without_le
         ports, tmp_path, lambda: False, ffmpeg=True, ask_scanner=None, sandbox_weakness=""
     )
     assert vital(server) == {"catalog", "disk", "draining"}
-    assert vital(worker) == {"catalog", "disk", "draining", "queue"}
+    assert vital(worker) == {"catalog", "disk", "draining"}
     assert {check.name for check in server} - vital(server) == {"queue", "tasks", "objects"}
     assert {check.name for check in worker} - vital(worker) == {
+        "queue",
         "tasks",
         "objects",
         "ffmpeg",
