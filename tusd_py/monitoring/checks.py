@@ -139,7 +139,7 @@ def worker_checks(
     sandbox_weakness: str,
     ask_scanner: Callable[[], object] | None,
 ) -> list[Check]:
-    """Return the checks of a worker, which looks for jobs in the catalog while the queue is away."""
+    """Return the checks of a worker, which finds jobs in the catalog while the queue is away."""
     checks = [
         *_checks(ports, data_dir, stopping),
         condition("ffmpeg", lambda: ffmpeg, NO_FFMPEG, vital=False),
