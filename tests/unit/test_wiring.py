@@ -9,8 +9,8 @@ from tusd_py.objects.s3 import S3Bucket
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_bucket
 
-OSS = {"bucket_name": "b", "region": "oss-cn-beijing"}
-S3 = {"bucket": "b", "region": "eu-central-1"}
+OSS = {"bucket_name": "bucket", "region": "oss-cn-beijing"}
+S3 = {"bucket": "bucket", "region": "eu-central-1"}
 
 
 @pytest.mark.parametrize(("named", "kind"), [({"oss": OSS}, OssBucket), ({"s3": S3}, S3Bucket)])
