@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,12 +94,13 @@ def pod_environment(deployment: Mapping[str, Any]) -> dict[str, str]:
 
 def manifests(kind: str | None = None) -> list[dict[str, Any]]:
     """Return the Kubernetes objects, of one kind or all."""
-    found = [
-        document
-        for path in MANIFESTS
-        for document in yaml.safe_load_all(path.read_text("utf-8"))
-    ]  # fmt: skip
-    return [document for document in found if kind in (None, document["kind"])]
+    return [deepcopy(found) for found in _documents() if kind in (None, found["kind"])]
+
+
+@cache
+def _documents() -> list[dict[str, Any]]:
+    texts = (path.read_text("utf-8") for path in MANIFESTS)
+    return [document for text in texts for document in yaml.safe_load_all(text)]
 
 
 def seconds(text: str) -> float:

@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -37,12 +37,14 @@ def imported(source: str) -> Iterator[str]:
             yield (node.module or "").partition(".")[0]
 
 
-def undeclared(source: str, declared: set[str], distributions: Mapping[str, list[str]]) -> set[str]:
-    """Return what a source imports of neither the standard library, nor the project, nor ``declared``."""
+def undeclared(
+    modules: Iterable[str], declared: set[str], distributions: Mapping[str, list[str]]
+) -> set[str]:
+    """Return the modules of neither the standard library, nor the project, nor ``declared``."""
     known = sys.stdlib_module_names | {"tusd_py", "worker"}
     return {
         module
-        for module in imported(source)
+        for module in modules
         if module not in known
         and not declared & {name_of(one) for one in distributions.get(module, [])}
     }
@@ -56,29 +58,34 @@ def declared() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def sources() -> dict[Path, str]:
+def modules() -> dict[str, set[str]]:
+    """Return what each file of the product imports."""
     found = (path for name in ("tusd_py", "worker") for path in (PROJECT / name).rglob("*.py"))
-    return {path.relative_to(PROJECT): path.read_text() for path in found}
+    return {str(path.relative_to(PROJECT)): set(imported(path.read_text())) for path in found}
+
+
+@pytest.fixture(scope="module")
+def distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def test_everything_that_is_imported_is_declared(
-    sources: dict[Path, str], declared: set[str]
+    modules: dict[str, set[str]], declared: set[str], distributions: Mapping[str, list[str]]
 ) -> None:
-    distributions = packages_distributions()
     missing = {
-        str(path): names
-        for path, source in sources.items()
-        if (names := undeclared(source, declared, distributions))
+        path: names
+        for path, found in modules.items()
+        if (names := undeclared(found, declared, distributions))
     }
     assert not missing
 
 
-def test_everything_that_is_declared_is_used(sources: dict[Path, str], declared: set[str]) -> None:
-    distributions = packages_distributions()
+def test_everything_that_is_declared_is_used(
+    modules: dict[str, set[str]], declared: set[str], distributions: Mapping[str, list[str]]
+) -> None:
     used = {
         name_of(one)
-        for source in sources.values()
-        for module in imported(source)
+        for module in set().union(*modules.values())
         for one in distributions.get(module, [])
     }
     assert declared - used - NOT_IMPORTED.keys() == set()
@@ -87,4 +94,4 @@ def test_everything_that_is_declared_is_used(sources: dict[Path, str], declared:
 def test_an_undeclared_import_is_found() -> None:
     source = "import os\ndef f():\n    from pika.spec import x\n    import yaml\n"
     distributions = {"pika": ["pika"], "yaml": ["PyYAML"]}
-    assert undeclared(source, {"pyyaml"}, distributions) == {"pika"}
+    assert undeclared(imported(source), {"pyyaml"}, distributions) == {"pika"}

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 import uvicorn
+from support.migrated import put_catalog
 
 from tusd_py.app import build_server
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
@@ -17,6 +18,7 @@ TOOLS = Tools(ffmpeg=None, ffprobe=None, version="", sandbox="off")
 
 def said(folder: Path, *, ours: bool, **settings: object) -> dict[str, str]:
     chosen = Settings(data_dir=folder, workers=0, **settings)  # type: ignore[arg-type]
+    put_catalog(folder)
     ports = open_ports(chosen)
     try:
         context = build_server(chosen, ports).state.context

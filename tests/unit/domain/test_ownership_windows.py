@@ -14,7 +14,8 @@ MIB = 1 << 20
 nonces = st.binary(min_size=32, max_size=32)
 
 
-PATTERN = bytes((at * 31 + at // 256) % 256 for at in range(3 * MIB))
+PERIOD = 1 << 16
+PATTERN = bytes((at * 31 + at // 256) % 256 for at in range(PERIOD)) * (3 * MIB // PERIOD)
 
 
 def patterned(offset: int, length: int) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.migrated import put_catalog
 from support.waiting import wait_until
 
 from tusd_py.domain.errors import BackendError, StorageFull
@@ -156,6 +157,7 @@ def test_health_is_that_of_the_workers_threads(
 
 @pytest.fixture
 def ports(tmp_path: Path) -> Iterator[Ports]:
+    put_catalog(tmp_path / "data")
     opened = open_ports(Settings(data_dir=tmp_path / "data"))
     yield opened
     opened.close()
