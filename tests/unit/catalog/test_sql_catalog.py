@@ -84,6 +84,7 @@ sys.stdin.read(1); c.execute("COMMIT")
     database.close()
 
 
+@pytest.mark.slow
 def test_a_process_killed_inside_the_finish_leaves_all_or_nothing(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite3"
     code = f"""

@@ -4,7 +4,6 @@ import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import filetype
 import pytest
@@ -17,8 +16,6 @@ from tusd_py.domain.signatures.head_reader import HeadReader
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.file_pieces import look_into
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -30,6 +27,7 @@ def name_of(look: HeadReader | bytes) -> str:
     return "" if found is None else found.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", kinds.MADE)
 def test_a_file_that_ffmpeg_wrote_is_recognised_and_read_by_the_demuxer_of_its_type(
     samples: dict[str, Path], name: str
@@ -42,6 +40,7 @@ def test_a_file_that_ffmpeg_wrote_is_recognised_and_read_by_the_demuxer_of_its_t
         assert kinds.demuxed(samples[name], found.demuxer)
 
 
+@pytest.mark.slow
 def test_an_independent_library_finds_the_same_family(samples: dict[str, Path]) -> None:
     guesses = {name: filetype.guess(str(path)) for name, path in samples.items()}
     known = {name: other for name, other in guesses.items() if other is not None}
@@ -55,6 +54,7 @@ def test_an_independent_library_finds_the_same_family(samples: dict[str, Path]) 
         assert family == found.family or either, name
 
 
+@pytest.mark.slow
 def test_the_program_file_finds_the_same_family(samples: dict[str, Path]) -> None:
     ran = subprocess.run(
         ["file", "--brief", "--mime-type", *map(str, samples.values())],
@@ -210,6 +210,7 @@ def test_bytes_of_a_kind_are_recognised(what: str, tmp_path: Path) -> None:
     assert name_of(look_into(path)) == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", range(0, 400, 37))
 @pytest.mark.parametrize("name", ["film.ts", "film.m2ts"])
 def test_a_real_recording_is_recognised_and_read_wherever_it_was_cut(
@@ -221,6 +222,7 @@ def test_a_real_recording_is_recognised_and_read_wherever_it_was_cut(
     assert kinds.demuxed(path, "mpegts")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sound.flac", "sound.aac", "sound.mp3", "sound.wv", "sound.tta"])
 def test_real_sound_is_recognised_and_read_behind_a_tag_with_a_picture(
     samples: dict[str, Path], tmp_path: Path, name: str
@@ -296,13 +298,3 @@ def test_a_box_may_claim_to_end_beyond_its_file(size: int, tmp_path: Path) -> No
     path = tmp_path / "beyond"
     path.write_bytes(b"\0\0\0\x01mdat" + size.to_bytes(8, "big") + bytes(100_000))
     assert identify(look_into(path)) is types.MOV
-
-
-@given(st.integers(-(2**70), 2**70), st.integers(0, 2**70))
-def test_any_place_of_a_file_is_looked_at_without_an_error(start: int, length: int) -> None:
-    with NamedTemporaryFile() as file:
-        file.write(bytes(range(250)) * 400)
-        file.flush()
-        found = look_into(Path(file.name)).read_at(start, length)
-    if found:
-        assert found == (bytes(range(250)) * 400)[start : start + length]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import oss2
 import pytest
 from support.clock import FakeClock
@@ -38,3 +39,10 @@ def bucket(oss: OssServer) -> oss2.Bucket:
 def signed(oss: OssServer, request: pytest.FixtureRequest) -> oss2.Bucket:
     """Return the bucket, with each signature."""
     return bucket_client(oss.url, SIGNERS[request.param]())
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    """Return a client without the SDK; each new one would read the system's certificates."""
+    with httpx.Client() as client:
+        yield client

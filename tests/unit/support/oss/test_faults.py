@@ -87,11 +87,11 @@ def test_a_flipped_bit_is_found_by_the_crc(oss: OssServer, bucket: oss2.Bucket) 
     assert (stored[1:], stored[0] ^ 1) == (DATA[1:], DATA[0])
 
 
-def test_a_get_ends_early(oss: OssServer, bucket: oss2.Bucket) -> None:
+def test_a_get_ends_early(http: httpx.Client, oss: OssServer, bucket: oss2.Bucket) -> None:
     bucket.put_object("key", DATA)
     oss.faults.add(MatchRule("truncate", "get"))
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(bucket.sign_url("GET", "key", 60))
+        http.get(bucket.sign_url("GET", "key", 60))
     assert bucket.get_object("key").read() == DATA
 
 
@@ -223,7 +223,7 @@ def test_the_control_path_makes_faults_lists_calls_and_ages(process: OssProcess)
     ],
 )
 def test_what_the_control_path_cannot_read_is_refused(
-    oss: OssServer, path: str, body: Any, status: int
+    http: httpx.Client, oss: OssServer, path: str, body: Any, status: int
 ) -> None:
-    assert httpx.post(f"{oss.url}/-/{path}", json=body).status_code == status
+    assert http.post(f"{oss.url}/-/{path}", json=body).status_code == status
     assert oss.faults.described() == []

@@ -48,7 +48,7 @@ def test_an_upload_goes_on_where_its_parts_end(oss: OssServer, bucket: oss2.Buck
     assert [(call.part_number, call.bytes) for call in oss.calls.all("part")] == [(2, 1500)]
 
 
-def test_the_rules_of_parts_hold(bucket: oss2.Bucket) -> None:
+def test_the_rules_of_parts_hold(http: httpx.Client, bucket: oss2.Bucket) -> None:
     upload_id = bucket.init_multipart_upload("key").upload_id
     parts = send_parts(bucket, "key", upload_id)
     small = PartInfo(4, bucket.upload_part("key", upload_id, 4, b"x" * 999).etag)
@@ -61,7 +61,7 @@ def test_the_rules_of_parts_hold(bucket: oss2.Bucket) -> None:
             for part in named
         )
         link = bucket.sign_url("POST", "key", 60, params={"uploadId": to})
-        answer = httpx.post(
+        answer = http.post(
             link, content=f"<CompleteMultipartUpload>{numbers}</CompleteMultipartUpload>"
         )
         found = answer.text.partition("<Code>")[2].partition("</Code>")[0]

@@ -94,14 +94,16 @@ def test_an_object_is_overwritten_unless_forbidden(bucket: oss2.Bucket) -> None:
 
 
 @pytest.mark.parametrize("auth", SIGNERS)
-def test_a_signed_link_names_the_headers_of_its_answer(oss: OssServer, auth: str) -> None:
+def test_a_signed_link_names_the_headers_of_its_answer(
+    http: httpx.Client, oss: OssServer, auth: str
+) -> None:
     bucket = bucket_client(oss.url, SIGNERS[auth]())
     bucket.put_object("路/k", WHOLE)
     overrides = {
         "response-content-type": "video/mp4",
         "response-content-disposition": "attachment; filename*=UTF-8''%E8%B7%AF.mp4",
     }
-    got = httpx.get(bucket.sign_url("GET", "路/k", 60, params=dict(overrides), slash_safe=True))
+    got = http.get(bucket.sign_url("GET", "路/k", 60, params=dict(overrides), slash_safe=True))
     assert (got.status_code, got.content) == (200, WHOLE)
     assert got.headers["content-type"] == overrides["response-content-type"]
     assert got.headers["content-disposition"] == overrides["response-content-disposition"]
@@ -188,14 +190,14 @@ def test_buckets_are_made_listed_and_removed(oss: OssServer, bucket: oss2.Bucket
     assert refused(other.get_bucket_info) == (404, "NoSuchBucket")
 
 
-def test_the_host_names_the_bucket(oss: OssServer, bucket: oss2.Bucket) -> None:
+def test_the_host_names_the_bucket(http: httpx.Client, oss: OssServer, bucket: oss2.Bucket) -> None:
     bucket.put_object("路 /k", WHOLE)
     for signer in ("v1", "v4"):
         named = bucket_client("http://oss.test", SIGNERS[signer]())
         link = named.sign_url("GET", "路 /k", 60)
         assert link.startswith(f"http://{BUCKET}.oss.test/")
         here = link.replace(f"http://{BUCKET}.oss.test", oss.url)
-        got = httpx.get(here, headers={"Host": f"{BUCKET}.oss.test"})
+        got = http.get(here, headers={"Host": f"{BUCKET}.oss.test"})
         assert (got.status_code, got.content) == (200, WHOLE)
 
 
