@@ -2,8 +2,6 @@
 
 import pytest
 
-from tusd_py.auth.subject import tenant_of
-from tusd_py.domain.errors import TokenInvalid
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 
@@ -26,8 +24,3 @@ def test_the_members_of_an_object() -> None:
 def test_anything_else_is_refused(payload: bytes | str) -> None:
     with pytest.raises(NotAJsonObject):
         read_json_object(payload)
-
-
-def test_a_tenant_that_no_database_can_keep_is_refused() -> None:
-    with pytest.raises(TokenInvalid):
-        tenant_of({"tenant": "a\ud800"}, "tenant")

@@ -3,11 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-import pytest
-
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskFacts, TaskStatus
-from tusd_py.http.routes.events import last_seen
 from tusd_py.tasks.from_records import EPOCH
 from tusd_py.tasks.subscriber_queue import SubscriberQueue
 
@@ -73,29 +70,3 @@ def test_another_attempt_in_a_new_epoch_of_the_view_is_delivered_and_keeps_the_p
 def test_a_failed_task_shows_zero() -> None:
     failed = replace(HALF, status=TaskStatus.FAILED, progress=0, last_progress=45, seq=13)
     assert delivered(HALF, failed) == [HALF, failed]
-
-
-@pytest.mark.parametrize(
-    ("header", "seen"),
-    [
-        ("abc.12", ("abc", 12)),
-        ("abc.11", ("abc", 11)),
-        ("abc.13", None),
-        ("def.12", None),
-        ("0.1", None),
-        ("rubbish", None),
-        (None, None),
-    ],
-)
-def test_a_client_that_reconnects_has_the_events_of_this_epoch_of_the_view(
-    header: str | None, seen: tuple[str, int] | None
-) -> None:
-    assert last_seen(header, HALF) == seen
-
-
-def test_the_record_does_not_set_back_a_client_that_has_seen_the_view() -> None:
-    """While the view is away, the record shows a compressing task as received."""
-    recorded = replace(HALF, status=TaskStatus.RECEIVED, progress=10, epoch=EPOCH, seq=1)
-    assert last_seen("abc.12", recorded) == ("abc", 12)
-    assert last_seen("0.1", recorded) == ("0", 1)
-    assert last_seen("0.2", recorded) is None

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 from support.clock import FakeClock
-from support.ids import fresh_id
+from support.job_messages import message
 from support.services import RabbitMq
 from support.waiting import wait_until
 
 from tusd_py.clock import SystemClock
-from tusd_py.domain.ids import UserId
-from tusd_py.domain.job import JobMessage
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
 from tusd_py.jobs.queue.embedded import EmbeddedQueue
 from tusd_py.jobs.queue.port import Delivery, JobQueue
@@ -95,13 +93,6 @@ def take(world: World) -> Delivery:
     delivery = world.queue.receive(world.patience)
     assert delivery is not None
     return delivery
-
-
-def message() -> JobMessage:
-    return JobMessage(
-        task_id=fresh_id(), user_id=UserId(123), temp_path="/tmp/upload-x", filename="视频.mp4",
-        file_hash="a" * 64, file_size=104857600, is_video=True,
-    )  # fmt: skip
 
 
 def test_a_message_is_delivered_until_it_is_acknowledged(world: World) -> None:
@@ -272,17 +263,6 @@ def test_what_is_no_message_is_put_aside_and_the_consumer_lives(
     assert take(world).message == sent
     assert world.queue.depth() == 1
     wait_until(lambda: [found for found, reason in dead(world) if reason] == [payload])
-
-
-def test_the_wire_has_the_seeds_names() -> None:
-    import json
-
-    sent = message()
-    members = json.loads(encode(sent))
-    assert {"TaskID", "UserID", "TempPath", "Filename", "FileHash", "FileSize", "IsVideo"} <= set(
-        members
-    )
-    assert decode(json.dumps({**members, "Later": 1}).encode()) == sent
 
 
 def test_a_queue_that_answers_passes_its_check(world: World) -> None:

@@ -9,7 +9,7 @@ import blake3
 import pytest
 from support.bodies import WholeBody
 from support.catalog import STORED, claimed
-from support.ids import ME, fresh_id
+from support.ids import ME, OTHER, fresh_id
 from support.uploads import UploadsInProcess, stored_file
 from support.waiting import until
 
@@ -227,3 +227,9 @@ def test_under_a_white_list_content_is_checked_as_soon_as_possible(tmp_path: Pat
         assert client.state(upload_id) is UploadState.REJECTED
         with pytest.raises(UploadTerminated):
             client.append(upload_id, 0, b"more")
+
+
+def test_equal_content_of_two_users_is_two_files(client: UploadsInProcess) -> None:
+    first, second = client.upload(b"same", ME), client.upload(b"same", OTHER)
+    for upload_id in (first, second):
+        assert client.ports.catalog.jobs.get(upload_id) is not None
