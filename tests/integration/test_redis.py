@@ -1,6 +1,8 @@
 """The live view on a real Redis: the original design's keys, and the effects of its death."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import redis
@@ -213,3 +215,53 @@ def test_keys_of_another_kind_are_replaced(redis_server: Redis) -> None:
     view.put(about, compressing(45))
     assert [task.facts for task in view.list(about.user_id, page=1, size=10)[1]] == [about]
     view.close()
+
+
+@contextmanager
+def nearly_full_redis(policy: str) -> Iterator[tuple[RedisTaskView, redis.Redis]]:
+    """Run a Redis of its own that has room for about 1500 tasks."""
+    server = Redis()
+    try:
+        server.start()
+        view = RedisTaskView(server.url, clock=SystemClock())
+        client = redis.Redis.from_url(server.url, decode_responses=True)
+        client.config_set("maxmemory-policy", policy)
+        client.config_set("maxmemory", client.info("memory")["used_memory"] + (2 << 20))
+        yield view, client
+        client.close()
+        view.close()
+    finally:
+        server.close()
+
+
+def ended(view: RedisTaskView) -> None:
+    """Put a task that has ended."""
+    view.put(facts(), TaskChange(status=TaskStatus.COMPLETED, progress=100, attempt=1))
+
+
+def test_a_full_redis_drops_the_tasks_that_changed_longest_ago() -> None:
+    """With volatile-ttl, as ``deploy/compose.yaml`` has it."""
+    running = facts()
+    with nearly_full_redis("volatile-ttl") as (view, client):
+        for attempt in range(1, 200):
+            view.put(running, compressing(10, attempt))
+            for _ in range(20):
+                ended(view)
+        assert client.info("stats")["evicted_keys"] > 1000
+        task = view.get(running.task_id)
+        assert task is not None
+        assert (task.attempt, task.seq) == (199, 199), "it was never lost"
+
+
+def test_a_full_redis_that_drops_nothing_takes_no_change_of_a_known_task() -> None:
+    """Without an eviction policy a running task stands still, and its end is not shown."""
+    running = facts()
+    with nearly_full_redis("noeviction") as (view, _):
+        view.put(running, compressing(10))
+        for _ in range(4000):
+            ended(view)
+        with pytest.raises(BackendError):
+            view.put(running, TaskChange(status=TaskStatus.COMPLETED, progress=100, attempt=1))
+        task = view.get(running.task_id)
+        assert task is not None
+        assert task.status is TaskStatus.COMPRESSING

@@ -20,6 +20,7 @@ from tusd_py.settings.model import Settings
 from tusd_py.tasks.redis import channel, task_key
 
 OLDEST: Final = (6, 0)
+RIGHT_POLICY: Final = "volatile-ttl"
 FULL_SHARE: Final = 0.9
 CONNECTIONS_PER_PROCESS: Final = 2 * POOL_CONNECTIONS + 2
 """View and lock each have a pool, and a connection for Pub/Sub."""
@@ -200,19 +201,28 @@ def _writes(info: Mapping[str, str]) -> list[Finding]:
 
 
 def _memory(facts: RedisFacts) -> list[Finding]:
-    """Every key of ours expires, so that volatile-* policies also evict ours."""
+    """Judge what happens when memory runs out.
+
+    Every key of ours expires, a day after its last change. So with volatile-ttl those go first that
+    changed longest ago, which the catalog has; other policies may take the tasks that run.
+    """
     most = int(facts.info.get("maxmemory", "0"))
     if most == 0:
         return [ok("redis.eviction", "It never throws keys away for want of memory.")]
     policy = facts.info.get("maxmemory_policy", "noeviction")
     found = []
-    if policy != "noeviction":
+    if policy != RIGHT_POLICY:
+        effect = (
+            "tasks stand still in the live view when memory runs out, until old ones expire."
+            if policy == "noeviction"
+            else "running tasks may vanish from the live view when memory runs short, and their "
+            "progress jumps back to what the catalog knows."
+        )
         found.append(
             warning(
                 "redis.eviction",
-                f"maxmemory-policy is {policy}: tasks vanish from the live view when memory runs "
-                "short, and their progress jumps back to what the catalog knows.",
-                "CONFIG SET maxmemory-policy noeviction, and give it memory enough.",
+                f"maxmemory-policy is {policy}: {effect}",
+                f"CONFIG SET maxmemory-policy {RIGHT_POLICY}, and give it memory enough.",
             )
         )
     if int(facts.info.get("used_memory", "0")) > FULL_SHARE * most:
@@ -223,7 +233,7 @@ def _memory(facts: RedisFacts) -> list[Finding]:
                 "Raise maxmemory, or give other applications a Redis of their own.",
             )
         )
-    return found or [ok("redis.eviction", "maxmemory-policy is noeviction.")]
+    return found or [ok("redis.eviction", f"maxmemory-policy is {RIGHT_POLICY}.")]
 
 
 def _persistence(facts: RedisFacts) -> list[Finding]:

@@ -16,6 +16,8 @@ from support.deploy_files import (
     seconds,
 )
 
+from tusd_py.doctor.redis import RIGHT_POLICY
+
 PASSWORDS = (
     "TUSD_AUTH__ACCESS_SECRET",
     "MYSQL_PASSWORD",
@@ -105,6 +107,10 @@ def test_engines_have_a_network_of_their_own_that_leads_nowhere() -> None:
     for name in ("mysql", "redis", "rabbitmq"):
         assert SERVICES[name]["networks"] == ["back"]
     assert FILE["networks"]["back"] == {"internal": True}
+
+
+def test_redis_drops_what_the_doctor_wants_it_to_drop() -> None:
+    assert f"--maxmemory-policy {RIGHT_POLICY}" in SERVICES["redis"]["command"][-1]
 
 
 @pytest.mark.parametrize("name", OURS)
