@@ -6,7 +6,7 @@ from typing import Any
 from support.ids import ME, fresh_id
 
 from tusd_py.catalog.port import Catalog
-from tusd_py.catalog.values import StoredContent
+from tusd_py.catalog.values import HistoryRow, StoredContent
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
 from tusd_py.domain.job_lane import ALL_LANES, JobLane
@@ -35,6 +35,13 @@ def finished(catalog: Catalog, file_hash: str = "a" * 64, user: UserId = ME) -> 
     catalog.uploads.add(made)
     catalog.uploads.finish(content(made, file_hash), is_video=True)
     return made.id
+
+
+def history(catalog: Catalog, task_id: UploadId) -> HistoryRow:
+    """Return the durable record of a task."""
+    found = catalog.uploads.outcome(task_id)
+    assert found is not None
+    return found.history
 
 
 def claim(

@@ -1,11 +1,13 @@
 """Implements the port ``UploadRepository`` in SQL."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    RowMapping,
     and_,
     bindparam,
     exists,
@@ -28,13 +30,16 @@ from tusd_py.catalog.ports.uploads import LATEST_EXAMINATION_SECONDS, UploadRepo
 from tusd_py.catalog.quotas import reserve_quota, usage, within_quota
 from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
+    checkpoint_of,
     checkpoint_text,
     history_of,
+    outcome_of,
     reversed_priority,
 )
 from tusd_py.catalog.schema import (
     file_upload_history,
     jobs,
+    repository_pool,
     uploads,
 )
 from tusd_py.catalog.shared import (
@@ -51,10 +56,11 @@ from tusd_py.catalog.upload_rows import (
     upload_row,
     was_held,
 )
-from tusd_py.catalog.values import Finished, HistoryRow
+from tusd_py.catalog.values import Finished, HistoryRow, Outcome
 from tusd_py.clock import Clock
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
+from tusd_py.domain.notes import Note
 from tusd_py.domain.quota import Quota, Usage, check_bytes
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
@@ -247,11 +253,23 @@ class SqlUploads(InstantUploads, UploadRepository):
         self._database.write(lambda c: c.execute(statement))
 
     @override
-    def history(self, task_id: UploadId) -> HistoryRow | None:
-        table = file_upload_history
-        statement = select(table).where(table.c.task_id == task_id)
+    def outcome(self, task_id: UploadId) -> Outcome | None:
+        history = file_upload_history
+        statement = (
+            select(
+                history,
+                jobs.c.fence,
+                jobs.c.error_code,
+                jobs.c.state,
+                jobs.c.checkpoint,
+                repository_pool.c.stored_hash,
+            )
+            .outerjoin(jobs, jobs.c.task_id == history.c.task_id)
+            .outerjoin(repository_pool, repository_pool.c.identity == history.c.repository_identity)
+            .where(history.c.task_id == task_id)
+        )
         row = self._database.read(lambda c: c.execute(statement).mappings().first())
-        return None if row is None else history_of(row)
+        return None if row is None else replace(outcome_of(row), notes=_notes_of_file(row))
 
     @override
     def histories(
@@ -273,6 +291,19 @@ class SqlUploads(InstantUploads, UploadRepository):
                 [history_of(row) for row in c.execute(rows).mappings()],
             )
         )
+
+
+def _notes_of_file(row: RowMapping) -> tuple[Note, ...]:
+    """Return the notes of the task's own job if the pool still has the file that it stored.
+
+    The job of another task may have replaced the file, and a job that fails to process it again
+    leaves it as it was.
+    """
+    if row["state"] != JobState.DONE.value or row["error_code"]:
+        return ()
+    checkpoint = checkpoint_of(row["checkpoint"])
+    made = row["file_hash"] if checkpoint.web is None else checkpoint.web.hash
+    return checkpoint.notes if made == row["stored_hash"] else ()
 
 
 def _finish(

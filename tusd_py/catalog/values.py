@@ -45,7 +45,10 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """States how a task ended. ``fence`` is that of the attempt that ended it, 0 without a job."""
+    """States where a task is by its record, and how it ended.
+
+    ``fence`` is that of the attempt that ended it, 0 without a job.
+    """
 
     history: HistoryRow
     fence: int

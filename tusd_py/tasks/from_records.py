@@ -1,9 +1,11 @@
 """Builds a task from the durable records, for when the live view does not have it."""
 
+from dataclasses import replace
 from typing import Final
 
-from tusd_py.catalog.values import HistoryRow
+from tusd_py.catalog.values import HistoryRow, Outcome
 from tusd_py.domain.job import Job
+from tusd_py.domain.notes import completed_text
 from tusd_py.domain.task import (
     COMPLETED_PROGRESS,
     RECEIVED_PROGRESS,
@@ -55,6 +57,16 @@ def task_of_history(row: HistoryRow) -> Task:
         oss_path=row.oss_path,
         repository_id=row.repository_identity,
     )
+
+
+def task_of_outcome(outcome: Outcome) -> Task:
+    """Return the task as ``task_of_history`` does, with the reason or the notes of its end."""
+    task = task_of_history(outcome.history)
+    if task.status is TaskStatus.FAILED:
+        return replace(task, error_code=outcome.error_code)
+    if task.status is TaskStatus.COMPLETED:
+        return replace(task, message=completed_text(outcome.notes), notes=outcome.notes)
+    return task
 
 
 def task_of_upload(upload: Upload, offset: int) -> Task:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from support.catalog import STORED, claimed, content, finished, upload
+from support.catalog import STORED, claimed, content, finished, history, upload
 from support.ids import ME, OTHER
 
 from tusd_py.catalog.port import Catalog
@@ -38,9 +38,8 @@ def test_a_held_hash_makes_an_upload_that_is_finished_at_birth(catalog: Catalog)
     assert (found.state, found.instant, found.file_identity, found.file_hash) == (
         UploadState.FINISHED, True, file.identity, HASH,
     )  # fmt: skip
-    history = catalog.uploads.history(made.id)
-    assert history is not None
-    assert (history.status, history.oss_path) == ("completed", file.path)
+    record = history(catalog, made.id)
+    assert (record.status, record.oss_path) == ("completed", file.path)
     assert catalog.jobs.get(made.id) is None
     assert made.id not in catalog.uploads.removable_sources()
     assert made.id in [outcome.history.task_id for _, outcome in catalog.jobs.pending_outcomes(10)]
@@ -57,7 +56,7 @@ def test_what_is_not_held_like_that_leaves_nothing(
     made = upload(**{"declared_hash": HASH, **change})
     assert catalog.uploads.add_instant(made, MINE) is None
     assert catalog.uploads.get(made.id) is None
-    assert catalog.uploads.history(made.id) is None
+    assert catalog.uploads.outcome(made.id) is None
 
 
 def test_others_files_are_not_looked_at(catalog: Catalog) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from support.catalog import STORED, claim, claimed, finished
+from support.catalog import STORED, claim, claimed, finished, history
 from support.clock import FakeClock
 from support.ids import ME
 
@@ -116,17 +116,13 @@ def test_completing_closes_job_pool_upload_and_history_together(
     assert (file.hash, file.size, file.stored_hash, file.stored_size) == ("a" * 64, 10, "b" * 64, 3)
     assert catalog.objects.file(file.identity) == file
     assert list(catalog.objects.keys()) == [STORED.object_key]
-    found, job, history = (
-        catalog.uploads.get(task_id),
-        catalog.jobs.get(task_id),
-        catalog.uploads.history(task_id),
-    )
+    found, job = catalog.uploads.get(task_id), catalog.jobs.get(task_id)
     assert found is not None
     assert found.file_identity == file.identity
     assert job is not None
     assert job.state is JobState.DONE
-    assert history is not None
-    assert (history.status, history.duration, history.oss_path) == ("completed", 42, "/pool/bb/x")
+    record = history(catalog, task_id)
+    assert (record.status, record.duration, record.oss_path) == ("completed", 42, "/pool/bb/x")
     assert catalog.uploads.removable_sources() == [task_id]
 
 
@@ -173,9 +169,8 @@ def test_dead_leases_go_back_and_three_crashes_are_poison(
             catalog.jobs.mark_sent([row])
     assert [job.task_id for job in poisoned] == [task_id]
     assert (job.state, job.error_code) == (JobState.FAILED, "poison")
-    history = catalog.uploads.history(task_id)
-    assert history is not None
-    assert history.status == "failed"
+    record = history(catalog, task_id)
+    assert record.status == "failed"
     assert catalog.jobs.pending_jobs(10) == []
 
 

@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 import pytest
-from support.catalog import STORED, claimed, content, upload
+from support.catalog import STORED, claimed, content, history, upload
 from support.clock import FakeClock
 from support.ids import ME, OTHER
 
@@ -67,9 +67,8 @@ def test_a_right_answer_gives_the_file(catalog: Catalog) -> None:
     assert (found.state, found.instant, found.file_identity) == (
         UploadState.FINISHED, True, file.identity,
     )  # fmt: skip
-    history = catalog.uploads.history(made.id)
-    assert history is not None
-    assert history.status == "completed"
+    record = history(catalog, made.id)
+    assert record.status == "completed"
     catalog.uploads.close(theirs, UploadState.TERMINATED)
     assert catalog.objects.file_by_hash(owner_scope(OTHER), HASH) is None
     assert catalog.objects.file_by_hash(MINE, HASH) == file, "each owner has a separate file"

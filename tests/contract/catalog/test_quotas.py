@@ -76,7 +76,7 @@ def test_an_instant_upload_counts_its_size(catalog: Catalog) -> None:
     with pytest.raises(QuotaExceeded):
         catalog.uploads.add_instant(refused, scope, BYTES)
     assert catalog.uploads.get(refused.id) is None
-    assert catalog.uploads.history(refused.id) is None
+    assert catalog.uploads.outcome(refused.id) is None
     assert catalog.uploads.usage(ME) == Usage(0, 20, 2)
 
 

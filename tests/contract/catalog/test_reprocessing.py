@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.catalog import STORED, claim, claimed, content, finished, upload
+from support.catalog import STORED, claim, claimed, content, finished, history, upload
 from support.clock import FakeClock
 from support.ids import ME
 
@@ -22,7 +22,7 @@ from tusd_py.domain.job import LAST_PRIORITY, Checkpoint, JobState, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.multipart import Multipart, Part
 from tusd_py.domain.notes import Note
-from tusd_py.domain.rendition import Rendition
+from tusd_py.domain.rendition import WEB, ProducedFile, Rendition
 from tusd_py.domain.upload import UploadState
 
 HASH = "a" * 64
@@ -78,9 +78,8 @@ def test_everything_is_replaced_at_once_for_every_task(catalog: Catalog) -> None
     ]
     assert catalog.uploads.usage(ME).stored_bytes == 2 * (10 + 7)
     for task in (task_id, twin.id):
-        history = catalog.uploads.history(task)
-        assert history is not None
-        assert (history.status, history.oss_path) == ("completed", "/pool/ee/x")
+        record = history(catalog, task)
+        assert (record.status, record.oss_path) == ("completed", "/pool/ee/x")
     assert {outcome.history.task_id for _, outcome in catalog.jobs.pending_outcomes(10)} == {
         task_id,
         twin.id,
@@ -89,6 +88,30 @@ def test_everything_is_replaced_at_once_for_every_task(catalog: Catalog) -> None
     assert not catalog.objects.condemn(ORIGINAL.object_key)
     # The same is done a second time.
     assert catalog.jobs.add_reprocess_job(task_id).state is JobState.QUEUED
+
+
+def test_a_record_has_the_notes_of_the_file_that_its_own_job_stored(catalog: Catalog) -> None:
+    def notes() -> tuple[Note, ...]:
+        found = catalog.uploads.outcome(task_id)
+        assert found is not None
+        return found.notes
+
+    task_id = finished(catalog)
+    fence = claimed(catalog, task_id)
+    web = ProducedFile(
+        name=WEB, path="1/web", hash=MADE.stored_hash, size=3, content_type="video/mp4", ext=".mp4"
+    )
+    made = Checkpoint(step=Step.STORE, outputs=(web,), notes=(Note.NOT_ALL_CARRIED,))
+    catalog.jobs.save_checkpoint(task_id, fence=fence, checkpoint=made)
+    assert notes() == ()
+    catalog.jobs.complete(task_id, fence=fence, stored=MADE)
+    assert notes() == (Note.NOT_ALL_CARRIED,)
+    # The notes of an attempt that fails are not those of the file that is kept.
+    catalog.jobs.add_reprocess_job(task_id)
+    fence = claimed(catalog, task_id)
+    catalog.jobs.save_checkpoint(task_id, fence=fence, checkpoint=replace(made, again=True))
+    catalog.jobs.fail(task_id, fence=fence, error_code="x", error_msg="why")
+    assert notes() == ()
 
 
 def test_a_task_whose_file_another_job_processed_again_has_no_notes_of_its_own_job(
@@ -112,6 +135,9 @@ def test_a_task_whose_file_another_job_processed_again_has_no_notes_of_its_own_j
     outcomes = [outcome for _, outcome in catalog.jobs.pending_outcomes(10)]
     assert {outcome.history.task_id for outcome in outcomes} == {task_id, twin.id}
     assert [outcome.notes for outcome in outcomes] == [(), ()]
+    record = catalog.uploads.outcome(task_id)
+    assert record is not None
+    assert record.notes == ()
 
 
 def test_a_failure_and_dead_workers_leave_the_task_completed(
@@ -129,11 +155,10 @@ def test_a_failure_and_dead_workers_leave_the_task_completed(
         catalog.jobs.save_checkpoint(task_id, fence=fence, checkpoint=checkpoint)
         clock.advance(11)
         catalog.jobs.reap(max_crashes=3)
-    job, history = catalog.jobs.get(task_id), catalog.uploads.history(task_id)
+    job, record = catalog.jobs.get(task_id), history(catalog, task_id)
     assert job is not None
     assert (job.state, job.error_code, job.checkpoint.as_it_is) == (JobState.DONE, "poison", False)
-    assert history is not None
-    assert (history.status, history.oss_path) == ("completed", MADE.path)
+    assert (record.status, record.oss_path) == ("completed", MADE.path)
     assert catalog.jobs.pending_outcomes(10) == []
 
 

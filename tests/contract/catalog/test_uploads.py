@@ -4,7 +4,7 @@ import concurrent.futures
 from dataclasses import replace
 
 import pytest
-from support.catalog import STORED, claimed, content, finished, upload
+from support.catalog import STORED, claimed, content, finished, history, upload
 from support.clock import FakeClock
 from support.ids import ME, OTHER, fresh_id
 
@@ -72,9 +72,8 @@ def test_finishing_makes_history_job_and_outbox_row_together(catalog: Catalog) -
     catalog.uploads.add(made)
     outcome = catalog.uploads.finish(content(made), is_video=True)
     assert (outcome.first, outcome.file) == (True, None)
-    history = catalog.uploads.history(made.id)
-    assert history is not None
-    assert (history.status, history.filename, history.file_hash) == ("received", "a.mp4", "a" * 64)
+    record = history(catalog, made.id)
+    assert (record.status, record.filename, record.file_hash) == ("received", "a.mp4", "a" * 64)
     job = catalog.jobs.get(made.id)
     assert job is not None
     assert (job.state, job.fence, job.filename) == (JobState.QUEUED, 0, "a.mp4")
@@ -131,9 +130,8 @@ def test_content_the_scope_holds_is_complete_without_a_job(catalog: Catalog) -> 
     outcome = catalog.uploads.finish(content(made), is_video=True)
     assert outcome.file == file
     assert catalog.jobs.get(made.id) is None
-    history = catalog.uploads.history(made.id)
-    assert history is not None
-    assert (history.status, history.repository_identity, history.duration) == (
+    record = history(catalog, made.id)
+    assert (record.status, record.repository_identity, record.duration) == (
         "completed",
         file.identity,
         0,

@@ -112,6 +112,6 @@ catalog.uploads.finish(content, is_video=False)
     assert done.returncode == 9
     catalog = SqlCatalog(sqlite_url(path), clock=FakeClock())
     (upload_id,) = catalog.uploads.receiving()
-    assert catalog.uploads.history(upload_id) is None
+    assert catalog.uploads.outcome(upload_id) is None
     assert catalog.jobs.get(upload_id) is None
     catalog.close()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 
-from tusd_py.catalog.values import HOUR, Finished, HistoryRow
+from tusd_py.catalog.values import HOUR, Finished, HistoryRow, Outcome
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.quota import Quota, Usage
@@ -144,8 +144,8 @@ class UploadRepository(InstantUploadRepository, Protocol):
         """Record that the upload's bytes are gone from the store. Idempotent."""
         ...
 
-    def history(self, task_id: UploadId) -> HistoryRow | None:
-        """Return the durable record of a task."""
+    def outcome(self, task_id: UploadId) -> Outcome | None:
+        """Return the durable record of a task, with what its job says of its end."""
         ...
 
     def histories(

@@ -21,7 +21,7 @@ from tusd_py.domain.task import Task, TaskStatus
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.tasks import json_views as frames
-from tusd_py.tasks.from_records import task_of_history, task_of_upload
+from tusd_py.tasks.from_records import task_of_outcome, task_of_upload
 
 log = logging.getLogger(__name__)
 
@@ -116,9 +116,9 @@ async def recorded(context: AppContext, task_id: UploadId) -> Task | None:
 
 
 def _recorded(context: AppContext, task_id: UploadId) -> Task | None:
-    row = context.ports.catalog.uploads.history(task_id)
-    if row is not None:
-        return task_of_history(row)
+    outcome = context.ports.catalog.uploads.outcome(task_id)
+    if outcome is not None:
+        return task_of_outcome(outcome)
     upload = context.ports.catalog.uploads.get(task_id)
     if upload is None or upload.state is not UploadState.RECEIVING:
         return None
