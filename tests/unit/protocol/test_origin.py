@@ -1,7 +1,7 @@
 import pytest
 
 from tusd_py.protocol.fields import Fields
-from tusd_py.protocol.origin import named_hosts, own_origins, public_origin
+from tusd_py.protocol.origin import HOST_FIELDS, named_hosts, own_origins, public_origin
 
 DIRECT = {"Host": "uploads.example.test:8443"}
 
@@ -82,3 +82,4 @@ def test_every_host_that_a_head_names_is_found() -> None:
         "a.example", "b.example", "c.example", "d.example", "e.example", "f.example:1",
     ]  # fmt: skip
     assert named_hosts([(b"accept", b"*/*")]) == []
+    assert named_hosts([field for field in head if field[0] in HOST_FIELDS]) == named_hosts(head)
