@@ -26,6 +26,7 @@ from tusd_py.auth.session import ClaimRules, SessionTokens
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import TaskFollower
+from tusd_py.client.file_upload import Contact
 from tusd_py.domain import type_rules
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
 from tusd_py.domain.filenames import download_name, extension_of
@@ -268,7 +269,7 @@ def hook_answer(data: bytes) -> None:
 
 def event_stream(data: bytes) -> None:
     """Follow a task's events, as a client does, from a server that may send anything."""
-    following = TaskFollower("http://127.0.0.1:1/files/", _UPLOAD, None)
+    following = TaskFollower("http://127.0.0.1:1/files/", _UPLOAD, None, Contact())
     following.headers()
     with suppress(Refused, Unreachable):
         for event in read_events(httpx.Response(200, content=iter([data]))):

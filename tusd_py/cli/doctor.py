@@ -2,14 +2,18 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from ssl import SSLContext
 from typing import Annotated
 
 import typer
 
 from tusd_py.cli.common import Config, DataDir, refuse, settings_from, start_logging
 from tusd_py.cli.output import say_json, say_masked
+from tusd_py.cli.server_options import CaCert, Insecure, Token, checked_url, trusting
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.domain.masking import masked
@@ -25,9 +29,9 @@ def doctor(
     origin: Annotated[
         str | None, typer.Option(help="Origin of a web page that uses it.", show_default=False)
     ] = None,
-    token: Annotated[
-        str | None, typer.Option(help="Sent as Authorization: Bearer to the deployment.")
-    ] = None,
+    token: Token = None,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
     rabbitmqctl: Annotated[
         str | None, typer.Option(help="A command that reaches the broker's rabbitmqctl.")
     ] = None,
@@ -39,7 +43,13 @@ def doctor(
     """
     say = _say_json if as_json else _say_text
     levels: Counter[Level] = Counter()
-    for finding in _findings(data_dir, config, url, origin, token, rabbitmqctl):
+    if url is not None:
+        checked_url(url, token)
+    make_tls = partial(trusting, cacert, insecure=insecure)
+    for finding in chain(
+        _own(data_dir, config, rabbitmqctl, only_if_named=url is not None),
+        () if url is None else _deployment(url, origin, token, make_tls),
+    ):
         levels[finding.level] += 1
         say(finding)
     if not as_json:
@@ -47,38 +57,33 @@ def doctor(
     raise typer.Exit(1 if levels[Level.PROBLEM] else 0)
 
 
-def _findings(
-    data_dir: Path | None,
-    config: Path | None,
-    url: str | None,
-    origin: str | None,
-    token: str | None,
-    rabbitmqctl: str | None,
+def _own(
+    data_dir: Path | None, config: Path | None, rabbitmqctl: str | None, *, only_if_named: bool
 ) -> Iterator[Finding]:
+    """Check the configuration; with ``only_if_named``, only if a flag names it."""
     settings = settings_from(config, data_dir=data_dir)
     start_logging(settings)
     owner_only()
     if settings.log_level != "debug":
         # The findings report a service that is away; the log lines of libraries would repeat it.
         logging.disable()
-    if url is None or config is not None or data_dir is not None:
-        from tusd_py.doctor.configuration import configuration_checks
-        from tusd_py.doctor.run import run_checks
+    if only_if_named and config is None and data_dir is None:
+        return
+    from tusd_py.doctor.configuration import configuration_checks
+    from tusd_py.doctor.run import run_checks
 
-        checks = configuration_checks(settings, clock=SystemClock(), rabbitmqctl=rabbitmqctl)
-        yield from run_checks(checks)
-    if url is not None:
-        yield from _deployment(url, origin, token)
+    checks = configuration_checks(settings, clock=SystemClock(), rabbitmqctl=rabbitmqctl)
+    yield from run_checks(checks)
 
 
-def _deployment(url: str, origin: str | None, token: str | None) -> Iterable[Finding]:
+def _deployment(
+    url: str, origin: str | None, token: str | None, make_tls: Callable[[], SSLContext]
+) -> Iterator[Finding]:
     from tusd_py.doctor.deployment.examine import examine
     from tusd_py.doctor.deployment.probe_client import Unreachable
 
     try:
-        yield from examine(url, origin=origin, token=token, clock=SystemClock())
-    except ValueError:
-        refuse(f"--url {url}: must be the address of a tus endpoint, https://host/files/")
+        yield from examine(url, origin=origin, token=token, clock=SystemClock(), make_tls=make_tls)
     except Unreachable as error:
         refuse(f"{url} can't be reached ({error})", 3)
 

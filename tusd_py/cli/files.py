@@ -1,23 +1,25 @@
 """Run ``tusd-py tasks``, ``watch``, ``renditions`` and ``download``."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from tusd_py.cli.common import refuse
-from tusd_py.cli.output import say, say_json, say_pause
+from tusd_py.cli.output import progress_line, say, say_json
+from tusd_py.cli.server_options import (
+    DEFAULT_URL,
+    CaCert,
+    Insecure,
+    Token,
+    Url,
+    client_options,
+    opened_client,
+)
 from tusd_py.cli.task_text import reader_language, task_text
-from tusd_py.cli.upload import DEFAULT_URL, Token
-
-if TYPE_CHECKING:
-    from tusd_py.client import Client
 
 STDOUT: Final = Path("-")
-Url = Annotated[str, typer.Option(help="The server's tus endpoint.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Retries = Annotated[
     int,
@@ -26,33 +28,17 @@ Retries = Annotated[
 Task = Annotated[str, typer.Argument(help="The task's id: the last part of its upload's address.")]
 
 
-@contextmanager
-def _client(url: str, token: str | None, retries: int = 12) -> "Iterator[Client]":
-    # The HTTP client is imported by the commands that need it.
-    from tusd_py.client import Client, Options, Refused, Unreachable
-
-    try:
-        client = Client(url, token=token, options=Options(retries=retries, on_pause=say_pause))
-    except ValueError as error:
-        refuse(f"--url {url}: {error}")
-    try:
-        with client:
-            yield client
-    except Refused as error:
-        refuse(str(error), 1)
-    except Unreachable as error:
-        refuse(f"{url} can't be reached ({error})", 3)
-
-
 def tasks(
     url: Url = DEFAULT_URL,
     page: Annotated[int, typer.Option(min=1, help="The page; the first has the newest tasks.")] = 1,
     size: Annotated[int, typer.Option(min=1, max=100, help="Tasks on a page.")] = 20,
     as_json: Json = False,
     token: Token = None,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
 ) -> None:
     """List your tasks."""
-    with _client(url, token) as client:
+    with opened_client(url, token, client_options(cacert, insecure=insecure)) as client:
         found = client.tasks(page, size)
     for task in found["tasks"]:
         if as_json:
@@ -65,10 +51,17 @@ def tasks(
         say(f"{len(found['tasks'])} of {found.get('total', len(found['tasks']))}")
 
 
-def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Token = None) -> None:
+def watch(
+    task: Task,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+    token: Token = None,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
+) -> None:
     """Follow a task to its end; exit with 1 if it failed."""
     state = {}
-    with _client(url, token) as client:
+    with opened_client(url, token, client_options(cacert, insecure=insecure)) as client:
         for state in client.follow(client.known_upload(task)):
             if as_json:
                 say_json(state)
@@ -80,10 +73,15 @@ def watch(task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Toke
 
 
 def renditions(
-    task: Task, url: Url = DEFAULT_URL, as_json: Json = False, token: Token = None
+    task: Task,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+    token: Token = None,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
 ) -> None:
     """List what can be downloaded of a finished file: its web copy, the original, its pictures."""
-    with _client(url, token) as client:
+    with opened_client(url, token, client_options(cacert, insecure=insecure)) as client:
         found = client.renditions(client.known_upload(task))
     for one in found["renditions"]:
         if as_json:
@@ -113,14 +111,12 @@ def download(
     retries: Retries = 12,
     url: Url = DEFAULT_URL,
     token: Token = None,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
 ) -> None:
     """Download a stored file. An existing file is replaced only with --force."""
-
-    def progress(at: int) -> None:
-        if sys.stderr.isatty():
-            typer.echo(f"\r{at / (1 << 20):.1f} MiB", nl=False, err=True)
-
-    with _client(url, token, retries) as client:
+    options = client_options(cacert, insecure=insecure, retries=retries)
+    with opened_client(url, token, options) as client, progress_line() as progress:
         try:
             if output == STDOUT:
                 client.download_to(

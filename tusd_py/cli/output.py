@@ -8,7 +8,8 @@ import json
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,28 @@ def say_json(members: Mapping[str, Any]) -> None:
 def say_pause(pause: "Sleep") -> None:
     """Print to standard error that a client waits, and the reason."""
     say_masked(f"tusd-py: {pause.reason}; trying again in {pause.seconds:g} s", error=True)
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[int], None]]:
+    """Yield a function that shows a number of bytes in one line on standard error.
+
+    Nothing is shown where that is no terminal; the line ends with the block.
+    """
+    shown = ""
+
+    def show(offset: int) -> None:
+        nonlocal shown
+        text = f"{offset / (1 << 20):.1f} MiB"
+        if text != shown and sys.stderr.isatty():
+            typer.echo(f"\r{text}", nl=False, err=True)
+            shown = text
+
+    try:
+        yield show
+    finally:
+        if shown:
+            typer.echo(err=True)
 
 
 def say_traceback(

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tusd_py.cli.sources import STDIN, Source
 from tusd_py.cli.upload_output import JsonLines, Output, Shown, Terminal
-from tusd_py.client import AsyncClient, Client, Options, Refused, UploadResult
+from tusd_py.client import AsyncClient, Client, Options, Refused, Unreachable, UploadResult
 
 STREAMS: Final = 10
 """Files that are followed at a time: a server allows a user 20 streams (``limits.streams``)."""
@@ -29,83 +29,127 @@ def send_files(
 ) -> int:
     """Send files, ``parallel`` at a time; with ``follows``, wait for the processing of each.
 
+    The next file is sent while those before it are processed.
+
     Returns: the number of files that failed. Raises: Unreachable: one could not be sent because the
-        server did not answer; the others were tried nevertheless.
+        server did not answer; the others were tried nevertheless if it had answered before.
     """
     console = Console(highlight=False, soft_wrap=True)
     out: Output = JsonLines() if as_json else Terminal(console, names=len(sources) > 1)
+    sending = _Sending(out, endpoint, extra, options, token=token, instant=instant)
+    with out:
+        return asyncio.run(sending.run(sources, parallel, follows=follows))
 
-    async def send_all() -> list[bool]:
-        room = asyncio.Semaphore(parallel)
-        streams = asyncio.Semaphore(STREAMS)
-        stopped = False
 
-        async def send_one(client: AsyncClient, source: Source) -> bool:
-            async with room:
-                shown = out.file(source.path)
-                relative = {"relativePath": source.relative_path} if source.relative_path else {}
-                metadata = {**relative, **extra}
+class _Sending:
+    """Sends files of one command."""
 
-                def hashed(offset: int) -> None:
-                    # In a thread, which nothing else can call off.
-                    if stopped:
-                        raise KeyboardInterrupt
-                    shown.hashed(offset)
+    def __init__(
+        self,
+        out: Output,
+        endpoint: str,
+        extra: Mapping[str, str],
+        options: Options,
+        *,
+        token: str | None,
+        instant: bool,
+    ) -> None:
+        self._out = out
+        self._endpoint = endpoint
+        self._extra = extra
+        self._options = options
+        self._token = token
+        self._instant = instant
+        self._stopped = False
+        self._any_arrived = False
+        self._unreachable: Unreachable | None = None
 
-                try:
-                    if source.path == STDIN:
-                        sent = await asyncio.to_thread(
-                            _send_stdin, endpoint, token, options, metadata, shown
-                        )
-                    else:
-                        sent = await client.upload(
-                            source.path,
-                            metadata,
-                            instant=instant,
-                            progress=shown.sent,
-                            hashed=hashed,
-                        )
-                    return await _outcome(client, sent, shown, streams if follows else None)
-                except Refused as error:
-                    shown.failed(str(error))
-                except OSError as error:
-                    shown.failed(error.strerror or str(error))
-                return False
+    async def run(self, sources: Sequence[Source], parallel: int, *, follows: bool) -> int:
+        """Send all; return the number of files that failed. Raises: Unreachable."""
+        room, streams = asyncio.Semaphore(parallel), asyncio.Semaphore(STREAMS)
+        async with AsyncClient(self._endpoint, token=self._token, options=self._options) as client:
 
-        async with AsyncClient(endpoint, token=token, options=options) as client:
+            async def send_one(source: Source) -> bool:
+                shown = self._out.file(source.path)
+                async with room:
+                    sent = await self._send(client, source, shown)
+                if sent is None:
+                    return False
+                shown.arrived(sent, followed=follows)
+                if not follows:
+                    return True
+                async with streams:
+                    return await self._follow(client, sent, shown)
+
             try:
-                tasks = [send_one(client, source) for source in sources]
+                tasks = [send_one(source) for source in sources]
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
             finally:
-                stopped = True
+                self._stopped = True
         for error in ended:
             if isinstance(error, BaseException):
                 raise error
-        return [done for done in ended if isinstance(done, bool)]
+        if self._unreachable is not None:
+            raise self._unreachable
+        return sum(done is False for done in ended)
 
-    with out:
-        return asyncio.run(send_all()).count(False)
+    async def _send(self, client: AsyncClient, source: Source, shown: Shown) -> UploadResult | None:
+        """Return the file that has arrived; None if it has not, which is shown."""
+        if self._unreachable is not None and not self._any_arrived:
+            return None
+        try:
+            sent = await self._upload(client, source, shown)
+        except (Refused, ValueError) as error:
+            shown.failed(str(error))
+        except OSError as error:
+            shown.failed(error.strerror or str(error))
+        except Unreachable as error:
+            self._unreachable = error
+            if self._any_arrived:
+                shown.failed(str(error))
+        else:
+            self._any_arrived = True
+            return sent
+        return None
 
+    async def _upload(self, client: AsyncClient, source: Source, shown: Shown) -> UploadResult:
+        """Send one file. Raises: Refused, Unreachable, OSError, ValueError."""
+        if source.failure is not None:
+            raise source.failure
+        relative = {"relativePath": source.relative_path} if source.relative_path else {}
+        metadata = {**relative, **self._extra}
+        if source.is_stream:
+            return await asyncio.to_thread(self._send_stream, source, metadata, shown)
 
-def _send_stdin(
-    endpoint: str, token: str | None, options: Options, metadata: Mapping[str, str], shown: Shown
-) -> UploadResult:
-    with Client(endpoint, token=token, options=options) as client:
-        return client.upload_stream(sys.stdin.buffer, metadata, progress=shown.sent)
+        def hashed(offset: int) -> None:
+            # In a thread, which nothing else can call off.
+            if self._stopped:
+                raise KeyboardInterrupt
+            shown.hashed(offset)
 
+        return await client.upload(
+            source.path, metadata, instant=self._instant, progress=shown.sent, hashed=hashed
+        )
 
-async def _outcome(
-    client: AsyncClient, sent: UploadResult, shown: Shown, streams: asyncio.Semaphore | None
-) -> bool:
-    """Return whether the file was processed to the end; True at once if it is not followed.
+    def _send_stream(
+        self, source: Source, metadata: Mapping[str, str], shown: Shown
+    ) -> UploadResult:
+        with Client(self._endpoint, token=self._token, options=self._options) as client:
+            if source.path == STDIN:
+                return client.upload_stream(sys.stdin.buffer, metadata, progress=shown.sent)
+            named = {"filename": source.path.name, **metadata}
+            with source.path.open("rb") as stream:
+                return client.upload_stream(stream, named, progress=shown.sent)
 
-    Args: streams: limits the files that are followed at a time; None: this one is not followed.
-    """
-    if streams is None:
-        shown.arrived(sent)
-        return True
-    state: dict[str, Any] = {}
-    async with streams:
-        async for state in client.follow(sent):
-            shown.state(sent, state)
-    return state.get("status") == "completed"
+    async def _follow(self, client: AsyncClient, sent: UploadResult, shown: Shown) -> bool:
+        """Return whether the file was processed to the end."""
+        state: dict[str, Any] = {}
+        try:
+            async for state in client.follow(sent):
+                shown.state(sent, state)
+        except Refused as error:
+            shown.failed(str(error))
+        except Unreachable as error:
+            self._unreachable = error
+            shown.failed(str(error))
+        return state.get("status") == "completed"

@@ -23,20 +23,28 @@ class Source:
 
     path: Path
     relative_path: str = ""
+    failure: OSError | None = None
+    """Why the files of a folder could not be found; nothing is sent then."""
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its length is known only at its end: standard input, a pipe, a device."""
+        return self.path == STDIN or (self.path.exists() and not self.path.is_file())
 
 
 def sources_of(arguments: Sequence[Path]) -> list[Source]:
     """Return each file once, in the order of the arguments; files of a folder are sorted by name.
 
     Links in folders are omitted, since they may lead anywhere. A name that does not exist stays:
-    sending it reports the error.
-
-    Raises: OSError: a folder can't be read.
+    sending it reports the error, as a folder that can't be read reports its own.
     """
     found: dict[Path, Source] = {}
     for argument in arguments:
-        for source in _named(argument):
-            found.setdefault(source.path, source)
+        try:
+            for source in _named(argument):
+                found.setdefault(source.path, source)
+        except OSError as error:
+            found[argument] = Source(argument, failure=error)
     return list(found.values())
 
 
@@ -61,13 +69,12 @@ def _matching(pattern: Path) -> list[Path]:
 
 def _below(folder: Path) -> Iterator[Source]:
     name = folder.resolve().name
-
-    def give_up(error: OSError) -> None:
-        raise error
-
-    for place, folders, files in os.walk(folder, onerror=give_up):
+    failures: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=failures.append):
         folders.sort()
         for file in sorted(files):
             path = Path(place) / file
             if path.is_file() and not path.is_symlink():
                 yield Source(path, str(Path(name) / path.relative_to(folder)))
+    for failure in failures:
+        yield Source(Path(failure.filename), failure=failure)

@@ -1,20 +1,25 @@
 """Run ``tusd-py upload``: send files, resume after failures, and follow their tasks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from tusd_py.cli.common import plain_errors, refuse
-from tusd_py.cli.output import say_pause
+from tusd_py.cli.common import refuse
+from tusd_py.cli.output import say
+from tusd_py.cli.server_options import (
+    DEFAULT_URL,
+    CaCert,
+    Insecure,
+    Token,
+    Url,
+    checked_url,
+    client_options,
+)
 from tusd_py.settings.values import parse_size
 
-DEFAULT_URL = "http://127.0.0.1:8888/files/"
+_GOES_ON: Final = "; the same command goes on later"
 
-Token = Annotated[
-    str | None,
-    typer.Option(envvar="TUSD_TOKEN", help="A session token of the server."),
-]
 Files = Annotated[
     list[Path],
     typer.Argument(help="Files, folders (all in them), 'patterns', or - for standard input."),
@@ -23,7 +28,7 @@ Files = Annotated[
 
 def upload(
     files: Files,
-    url: Annotated[str, typer.Option(help="The server's tus endpoint.")] = DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     metadata: Annotated[
         list[str] | None, typer.Option(help="More metadata, key=value; may be repeated.")
     ] = None,
@@ -42,6 +47,8 @@ def upload(
         typer.Option("--no-instant", help="Do not hash first: send everything, held or not."),
     ] = False,
     token: Token = None,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
     no_follow: Annotated[
         bool,
         typer.Option(
@@ -55,15 +62,10 @@ def upload(
     # HTTP client and progress bar are imported by the one command that needs them.
     from tusd_py.cli.sending import send_files
     from tusd_py.cli.sources import sources_of
-    from tusd_py.client import Options, Unreachable
-    from tusd_py.client.origin import checked_endpoint
+    from tusd_py.client import Unreachable
 
-    try:
-        endpoint, _ = checked_endpoint(url)
-    except ValueError as error:
-        refuse(f"--url {url}: {error}")
-    with plain_errors():
-        sources = sources_of(files)
+    endpoint = checked_url(url, token)
+    sources = sources_of(files)
     if not sources:
         refuse("there is no file in what was named")
     try:
@@ -71,7 +73,7 @@ def upload(
             sources,
             url,
             extra,
-            Options(retries=retries, chunk_bytes=chunk_bytes, on_pause=say_pause),
+            client_options(cacert, insecure=insecure, retries=retries, chunk_bytes=chunk_bytes),
             parallel=parallel,
             as_json=as_json,
             follows=not no_follow,
@@ -79,16 +81,26 @@ def upload(
             token=token,
         )
     except Unreachable as error:
-        refuse(f"{endpoint} can't be reached ({error}); the same command goes on later", 3)
+        refuse(f"{endpoint} can't be reached ({error}){_GOES_ON}", 3)
+    except KeyboardInterrupt:
+        goes_on = "" if any(source.is_stream for source in sources) else _GOES_ON
+        say(f"tusd-py: stopped{goes_on}", error=True)
+        raise
     raise typer.Exit(1 if failed else 0)
 
 
 def _metadata(pairs: list[str]) -> dict[str, str]:
+    from tusd_py.client.tus_requests import check_metadata_key
+
     found = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not key or not equals or " " in key or "," in key:
-            refuse(f"--metadata {pair}: must be key=value, the key without spaces and commas")
+        if not equals:
+            refuse(f"--metadata {pair}: must be key=value")
+        try:
+            check_metadata_key(key)
+        except ValueError as error:
+            refuse(f"--metadata {pair}: {error}")
         found[key] = value
     return found
 

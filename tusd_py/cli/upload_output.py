@@ -41,8 +41,8 @@ class Shown(Protocol):
         """Show how many bytes have arrived."""
         ...
 
-    def arrived(self, sent: UploadResult) -> None:
-        """Show that the file has arrived, and that its processing is not followed."""
+    def arrived(self, sent: UploadResult, *, followed: bool) -> None:
+        """Show that the file has arrived; its states come next if its processing is followed."""
         ...
 
     def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ class Shown(Protocol):
 
 def size_of(file: Path) -> int | None:
     """Return the size in bytes; None if it is not known before the end."""
-    return None if file == STDIN else file.stat().st_size
+    return file.stat().st_size if file != STDIN and file.is_file() else None
 
 
 class Output(Protocol):
@@ -145,10 +145,11 @@ class _Lines(Shown):
         self._bar = None
 
     @override
-    def arrived(self, sent: UploadResult) -> None:
+    def arrived(self, sent: UploadResult, *, followed: bool) -> None:
         self._end_bar()
-        self._say(f"url            {sent.url}")
-        self._say(f"task           {sent.task_id}")
+        if not followed:
+            self._say(f"url            {sent.url}")
+            self._say(f"task           {sent.task_id}")
 
     @override
     def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
@@ -220,8 +221,9 @@ class _Objects(Shown):
         return size_of(self._file)
 
     @override
-    def arrived(self, sent: UploadResult) -> None:
-        self._say({"url": sent.url, "task_id": sent.task_id, "instant": sent.instant})
+    def arrived(self, sent: UploadResult, *, followed: bool) -> None:
+        if not followed:
+            self._say({"url": sent.url, "task_id": sent.task_id, "instant": sent.instant})
 
     @override
     def state(self, sent: UploadResult, state: dict[str, Any]) -> None:

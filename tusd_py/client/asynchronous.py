@@ -11,13 +11,15 @@ from tusd_py.client.event_stream import aread_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
+    Contact,
     Progress,
     Sleep,
     TransientFailure,
     UploadPlan,
     UploadResult,
+    ignore_progress,
 )
-from tusd_py.client.options import Options, ignore_progress
+from tusd_py.client.options import Options
 from tusd_py.client.reading import read_range
 from tusd_py.client.responses import aread_answer, failure_of
 from tusd_py.client.tus_requests import FileRange, Request, Response
@@ -47,8 +49,11 @@ class AsyncClient:
         """Take the same arguments as ``Client``. Raises: ValueError."""
         self._options = options or Options()
         self._endpoint, self._headers = self._options.endpoint(endpoint, token)
+        self._contact = Contact()
         self._owned = http is None
-        self._http = http or httpx.AsyncClient(timeout=self._options.timeout)
+        self._http = http or httpx.AsyncClient(
+            timeout=self._options.timeout, verify=self._options.verify
+        )
 
     async def upload(
         self,
@@ -60,11 +65,11 @@ class AsyncClient:
         hashed: Progress = ignore_progress,
     ) -> UploadResult:
         """Do as ``Client.upload`` does; ``hashed`` and ``progress`` may be called in threads."""
-        plan = await asyncio.to_thread(
-            self._options.plan,
+        plan = self._options.plan(
             file,
             self._endpoint,
             metadata,
+            self._contact,
             instant=instant,
             progress=progress,
             hashed=hashed,
@@ -97,6 +102,7 @@ class AsyncClient:
         async with self._http.stream(
             request.method, request.url, headers=headers, content=content, follow_redirects=False
         ) as response:
+            self._contact.made = True
             return await aread_answer(response)
 
     async def follow(self, sent: UploadResult) -> AsyncIterator[dict[str, Any]]:
@@ -105,6 +111,7 @@ class AsyncClient:
             self._endpoint,
             sent.task_id,
             sent.token,
+            self._contact,
             retries_at_first=self._options.retries_at_first,
         )
         while not following.is_finished:

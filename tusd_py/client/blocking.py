@@ -17,14 +17,16 @@ from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
+    Contact,
     Progress,
     Sleep,
     TransientFailure,
     UploadPlan,
     UploadResult,
+    ignore_progress,
     refusal_text,
 )
-from tusd_py.client.options import Options, ignore_progress
+from tusd_py.client.options import Options
 from tusd_py.client.origin import redirected_address, same_origin
 from tusd_py.client.responses import failure_of, read_answer
 from tusd_py.client.sending import send_request
@@ -61,8 +63,11 @@ class Client:
         """
         self._options = options or Options()
         self._endpoint, self._headers = self._options.endpoint(endpoint, token)
+        self._contact = Contact()
         self._owned = http is None
-        self._http = http or httpx.Client(timeout=self._options.timeout)
+        self._http = http or httpx.Client(
+            timeout=self._options.timeout, verify=self._options.verify
+        )
 
     def upload(
         self,
@@ -82,7 +87,13 @@ class Client:
         Raises: Refused, Unreachable, OSError.
         """
         plan = self._options.plan(
-            file, self._endpoint, metadata, instant=instant, progress=progress, hashed=hashed
+            file,
+            self._endpoint,
+            metadata,
+            self._contact,
+            instant=instant,
+            progress=progress,
+            hashed=hashed,
         )
         return self._run(plan, progress)
 
@@ -106,7 +117,7 @@ class Client:
             endpoint=self._endpoint,
             metadata=metadata or {},
             progress=progress,
-            retry_policy=self._options.retry_policy(),
+            retry_policy=self._options.retry_policy(self._contact),
             piece_bytes=self._options.chunk_bytes or STREAM_PIECE_BYTES,
         )
         return self._run(sending.plan(), progress)
@@ -133,7 +144,9 @@ class Client:
 
     def _send_request(self, request: Request, progress: Progress) -> Response:
         headers = self._headers.to(request.url, request.headers)
-        return send_request(self._http, replace(request, headers=headers), progress)
+        response = send_request(self._http, replace(request, headers=headers), progress)
+        self._contact.made = True
+        return response
 
     def follow(self, sent: UploadResult) -> Iterator[dict[str, Any]]:
         """Yield the states of its task, each new one once, until it is completed or failed.
@@ -144,6 +157,7 @@ class Client:
             self._endpoint,
             sent.task_id,
             sent.token,
+            self._contact,
             retries_at_first=self._options.retries_at_first,
         )
         while not following.is_finished:
@@ -250,7 +264,7 @@ class Client:
         self._fetch_all(sent.address(rendition), Download(StreamTarget(stream)), progress)
 
     def _fetch_all(self, address: str, fetch: Download, progress: Progress) -> None:
-        patience = self._options.retry_policy()
+        patience = self._options.retry_policy(self._contact)
         while True:
             try:
                 self._fetch(address, fetch, progress)
@@ -280,6 +294,7 @@ class Client:
                     request.headers.pop(name, None)
             auth = httpx.USE_CLIENT_DEFAULT if own else None
             response = self._http.send(request, stream=True, follow_redirects=False, auth=auth)
+            self._contact.made = True
             try:
                 if response.status_code not in REDIRECTS:
                     self._take_content(response, fetch, progress, own=own)

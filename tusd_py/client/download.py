@@ -52,7 +52,7 @@ class Download:
             raise transient_failure(answer)
         if answer.status == 416 and self._received:
             self._restart()
-            raise TransientFailure("the file has become shorter on the server", answered=True)
+            raise TransientFailure("the file has become shorter on the server")
         if answer.status not in (200, 206) or (answer.status == 206 and not self._received):
             raise Refused(refusal_text(answer))
         if not is_plain(response):
@@ -79,7 +79,7 @@ class Download:
         part = _PART.fullmatch(answer.headers.get("content-range", ""))
         if part is None or etag != self._etag or not self._follows(*part.groups()):
             self._restart()
-            raise TransientFailure("the server continued with other bytes", answered=True)
+            raise TransientFailure("the server continued with other bytes")
         self._end = int(part[2]) + 1
 
     def _follows(self, first: str, last: str, total: str) -> bool:
@@ -119,10 +119,8 @@ class Download:
             states.
         """
         if self._received != self._total:
-            raise TransientFailure("the file ended early", answered=True)
+            raise TransientFailure("the file ended early")
         found = _BLAKE3.fullmatch(self._etag)
         if self._verifies and found is not None and found[1] != self._hash.hexdigest():
             self._restart()
-            raise TransientFailure(
-                "the received bytes have another hash than the server states", answered=True
-            )
+            raise TransientFailure("the received bytes have another hash than the server states")

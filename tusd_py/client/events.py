@@ -6,7 +6,7 @@ from urllib.parse import quote, urljoin
 from httpx_sse import ServerSentEvent
 
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.file_upload import TransientFailure, refusal_text
+from tusd_py.client.file_upload import Contact, TransientFailure, refusal_text
 from tusd_py.client.tus_requests import Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
@@ -20,6 +20,7 @@ MAX_FAILURES_AT_FIRST: Final = 3
 _TRANSIENT_STATUS: Final = (404, 408, 409, 423, 425, 429)
 """404: the task of an upload that has just arrived may not be there for a moment."""
 NOT_FOUND_TRIES: Final = 3
+NOT_FOUND_PAUSE_SECONDS: Final = 0.2
 FINAL: Final = ("completed", "failed")
 
 
@@ -31,13 +32,14 @@ class TaskFollower:
         endpoint: str,
         task_id: str,
         token: str | None,
+        contact: Contact,
         *,
         retries_at_first: int = MAX_FAILURES_AT_FIRST,
     ) -> None:
         """Follow a task.
 
-        Args: token: the upload token, if there is one; retries_at_first: failures in a row while
-            the server has never answered.
+        Args: token: the upload token, if there is one; contact: of the client; retries_at_first:
+            failures in a row while the server has never answered.
         """
         self.url = urljoin(endpoint, f"../api/file/upload/events/{quote(task_id, safe='')}")
         self.is_finished = False
@@ -46,7 +48,8 @@ class TaskFollower:
         self._last_id = ""
         self._last: dict[str, Any] | None = None
         self._failures = self._refusals = 0
-        self._reached = False
+        self._pause = PAUSE_SECONDS
+        self._contact = contact
         self._retries_at_first = retries_at_first
 
     def headers(self) -> dict[str, str]:
@@ -81,7 +84,8 @@ class TaskFollower:
 
         Args: answer: with the body of a refusal. Raises: Refused: the refusal is permanent.
         """
-        self._reached = True
+        self._contact.made = True
+        self._pause = NOT_FOUND_PAUSE_SECONDS if answer.status == 404 else PAUSE_SECONDS
         if answer.status == 200:
             return True
         # The streams of a user are limited (429); a later try succeeds when one of them has ended.
@@ -96,8 +100,8 @@ class TaskFollower:
         """Return the seconds to wait after a connection ended or failed. Raises: Unreachable."""
         self._failures += 1
         limit, lasting = MAX_FAILURES, False
-        if failure is not None and not self._reached:
+        if failure is not None and not self._contact.made:
             limit, lasting = min(MAX_FAILURES, self._retries_at_first), failure.permanent
         if lasting or self._failures > limit:
             raise Unreachable(str(failure or "the task's events can't be reached"))
-        return PAUSE_SECONDS
+        return self._pause

@@ -9,10 +9,11 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from tusd_py.backoff import Backoff
 from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.hashing import file_hash
 from tusd_py.client.origin import same_origin, upload_address
 from tusd_py.client.proof import nonce_of, proof
 from tusd_py.client.resume_store import ResumeStore, SavedUpload
@@ -28,11 +29,17 @@ from tusd_py.client.tus_requests import (
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 FIRST_PAUSE_SECONDS: Final = 0.5
+DISCOVERY_BYTES: Final = 64 << 20
+"""The server is requested for its limits before a file of this size is hashed."""
 MAX_SENTENCE: Final = 500
 _TRANSIENT_STATUS: Final = (409, 423, 429)
 
 Progress = Callable[[int], None]
 """A callback for the offset in bytes that the server has, or that was sent."""
+
+
+def ignore_progress(_offset: int) -> None:
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class UploadResult:
     @classmethod
     def known(cls, endpoint: str, task_id: str) -> "UploadResult":
         """Return a file that arrived before, by its task."""
-        return cls(url=f"{endpoint}{task_id}", resumed_at=0)
+        return cls(url=f"{endpoint}{quote(task_id, safe='')}", resumed_at=0)
 
     def address(self, rendition: str | None) -> str:
         """Return the address of a rendition by its name; None: of the main object."""
@@ -74,7 +81,7 @@ class UploadResult:
     @property
     def task_id(self) -> str:
         """The id of the task by which the processing is followed."""
-        return self.url.rstrip("/").rpartition("/")[2]
+        return unquote(self.url.rstrip("/").rpartition("/")[2])
 
 
 class TransientFailure(Exception):
@@ -85,17 +92,15 @@ class TransientFailure(Exception):
         sentence: str,
         retry_after: float = 0.0,
         *,
-        answered: bool = False,
         permanent: bool = False,
     ) -> None:
         """Describe a failure.
 
-        Args: retry_after: seconds that the server states; answered: the server answered; permanent:
-            the failure does not pass by itself, such as an unknown host name.
+        Args: retry_after: seconds that the server states; permanent: the failure does not pass by
+            itself, such as an unknown host name, unless the server has answered before.
         """
         super().__init__(sentence)
         self.retry_after = retry_after
-        self.answered = answered
         self.permanent = permanent
 
 
@@ -105,6 +110,13 @@ class _TokenExpired(Exception):
 
 UploadPlan = Generator[Request | Sleep, Response, UploadResult]
 RequestPlan = Generator[Request, Response, int]
+
+
+@dataclass(slots=True)
+class Contact:
+    """Remembers whether the server has ever answered a client, which its requests share."""
+
+    made: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,8 +131,7 @@ class RetryPolicy:
     """Failures in a row while the server has never answered."""
     max_retry_after: float = 600.0
     """Seconds; the client gives up when the server states a longer Retry-After."""
-    reached: bool = False
-    """Whether the server has ever answered."""
+    contact: Contact = field(default_factory=Contact)
     _failures: int = 0
 
     def pause(self, failure: TransientFailure, *, moved: bool) -> Sleep:
@@ -128,13 +139,16 @@ class RetryPolicy:
 
         Args: moved: bytes arrived since the last failure. Raises: Unreachable.
         """
-        self.reached = self.reached or failure.answered or moved
         if failure.retry_after > self.max_retry_after:
             sentence = f"{failure}, with a Retry-After of {failure.retry_after:.0f} s"
+            self.contact.made = False
             raise Unreachable(sentence) from failure
         self._failures = 0 if moved else self._failures + 1
-        limit = self.retries if self.reached else min(self.retries, self.retries_at_first)
-        if self._failures > limit or (failure.permanent and not self.reached):
+        reached = self.contact.made
+        limit = self.retries if reached else min(self.retries, self.retries_at_first)
+        if self._failures > limit or (failure.permanent and not reached):
+            # The next file of this client need not wait as long.
+            self.contact.made = False
             raise Unreachable(str(failure)) from failure
         backoff = Backoff.doubling(FIRST_PAUSE_SECONDS, self.longest_pause)
         pause = backoff.pause(self._failures + 1)
@@ -152,8 +166,13 @@ class FileUpload:
     progress: Progress
     retry_policy: RetryPolicy
     chunk_bytes: int | None
+    instant: bool = False
+    """Hash the file first, so that bytes that the server holds need not be sent."""
+    hashed: Progress = ignore_progress
     size: int = 0
-    _instant: bool = False
+    _version: tuple[int, int] = (0, 0)
+    """Size and modification time of the file when the plan began."""
+    _was_instant: bool = False
     _saved: SavedUpload | None = None
     _furthest: int = -1
     """The largest offset that was known at the last failure."""
@@ -164,10 +183,8 @@ class FileUpload:
 
         Raises: Refused, Unreachable, OSError.
         """
-        self.size = self.file.stat().st_size
-        self._saved, offset, resumed_at = self.resume_store.get(self.file, self.endpoint), None, -1
-        if self._saved is not None and not same_origin(self.endpoint, self._saved.url):
-            self._saved = None
+        yield from self._begin()
+        offset, resumed_at = None, -1
         while True:
             try:
                 if self._saved is None:
@@ -196,8 +213,40 @@ class FileUpload:
             url=self._begun.url,
             token=self._begun.token,
             resumed_at=max(resumed_at, 0),
-            instant=self._instant,
+            instant=self._was_instant,
         )
+
+    def _begin(self) -> Generator[Request | Sleep, Response, None]:
+        """Look at the file and at what an earlier run has left; hash the file if that may help."""
+        self._version = self._present_version()
+        self.size = self._version[0]
+        if not self.size:
+            self._check_empty()
+        self._saved = self.resume_store.get(self.file, self.endpoint)
+        if self._saved is not None and not same_origin(self.endpoint, self._saved.url):
+            self._saved = None
+        if self.instant and self._saved is None and self.size and "filehash" not in self.metadata:
+            yield from self._hash()
+
+    def _hash(self) -> Generator[Request | Sleep, Response, None]:
+        """Add the hash to the metadata; a large file is hashed only if the server would take it.
+
+        Raises: Refused, Unreachable, OSError.
+        """
+        while self.size >= DISCOVERY_BYTES:
+            try:
+                answer = yield Request(method="OPTIONS", url=self.endpoint, headers={})
+            except TransientFailure as failure:
+                yield self.retry_policy.pause(failure, moved=False)
+                continue
+            largest = byte_count(answer.headers.get("tus-max-size", ""))
+            if largest is not None and self.size > largest:
+                raise Refused(
+                    f"the file has {self.size} bytes, and the server takes at most {largest}"
+                )
+            break
+        digest = file_hash(self.file, self.hashed)
+        self.metadata = {**self.metadata, "filehash": f"blake3:{digest}"}
 
     def _restart(self) -> None:
         """Create the upload again, since the server does not know it.
@@ -213,10 +262,10 @@ class FileUpload:
         """Create the upload, send an ownership proof if required, and return the offset."""
         instant = {"Upload-Instant": "challenge"} if "filehash" in self.metadata else {}
         made = yield creation(self.endpoint, self.size, self.metadata, instant)
-        raise_for_status(made, 201)
+        raise_for_creation(made, self.endpoint)
         url = upload_address(self.endpoint, made.headers.get("location"))
         self._saved = SavedUpload(url, made.headers.get("upload-token"))
-        self._instant = made.headers.get("upload-instant") == "1"
+        self._was_instant = made.headers.get("upload-instant") == "1"
         self.resume_store.put(self.file, self.endpoint, self._saved)
         nonce = nonce_of(made.headers.get("upload-challenge"))
         if nonce is None:
@@ -225,7 +274,7 @@ class FileUpload:
         answer = yield append_request(url, 0, b"", {**self._saved.headers, **shown})
         raise_for_status(answer, 204)
         offset = offset_of(answer, self.size)
-        self._instant = offset == self.size
+        self._was_instant = offset == self.size
         return offset
 
     def _fetch_offset(self) -> RequestPlan:
@@ -238,7 +287,19 @@ class FileUpload:
         raise_for_status(answer, 200, 204)
         return offset_of(answer, self.size)
 
+    def _check_empty(self) -> None:
+        """Check that nothing is lost. Raises: Refused: the file has bytes, as those of /proc do."""
+        with self.file.open("rb") as source:
+            if source.read(1):
+                raise Refused("the file has bytes but no length; send it by standard input")
+
+    def _present_version(self) -> tuple[int, int]:
+        status = self.file.stat()
+        return status.st_size, status.st_mtime_ns
+
     def _append(self, offset: int) -> RequestPlan:
+        if self._present_version() != self._version:
+            raise Refused("the file was changed while it was sent; another try begins again")
         length = min(self.size - offset, self.chunk_bytes or self.size)
         piece, begun = FileRange(file=self.file, offset=offset, length=length), self._begun
         answer = yield append_request(begun.url, offset, piece, begun.headers)
@@ -246,9 +307,7 @@ class FileUpload:
         raise_for_status(answer, 204)
         reached = offset_of(answer, self.size)
         if reached <= offset:
-            raise TransientFailure(
-                "the server accepted none of the bytes that were sent", answered=True
-            )
+            raise TransientFailure("the server accepted none of the bytes that were sent")
         return reached
 
     @property
@@ -270,11 +329,21 @@ def raise_for_status(answer: Response, *expected: int) -> None:
     raise Refused(refusal_text(answer))
 
 
+def raise_for_creation(answer: Response, endpoint: str) -> None:
+    """Check the status of a creation. Raises: as ``raise_for_status``."""
+    if answer.status in (404, 405):
+        raise Refused(
+            f"{endpoint} is no tus endpoint, it answered {answer.status}; the address of one often "
+            "ends in /files/"
+        )
+    raise_for_status(answer, 201)
+
+
 def transient_failure(answer: Response) -> TransientFailure:
     """Return the failure that a response means if a later one may differ."""
     wait = answer.headers.get("retry-after", "")
     seconds = float(wait) if wait.isdecimal() else 0.0
-    return TransientFailure(f"the server answered {answer.status}", seconds, answered=True)
+    return TransientFailure(f"the server answered {answer.status}", seconds)
 
 
 def refusal_text(answer: Response) -> str:

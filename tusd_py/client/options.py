@@ -1,6 +1,7 @@
 """Define the options of both clients."""
 
 import mimetypes
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,14 +9,16 @@ from pathlib import Path
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
-from tusd_py.client.file_upload import FileUpload, Progress, RetryPolicy, Sleep, UploadPlan
-from tusd_py.client.hashing import file_hash
-from tusd_py.client.origin import OriginHeaders, checked_endpoint
+from tusd_py.client.file_upload import (
+    Contact,
+    FileUpload,
+    Progress,
+    RetryPolicy,
+    Sleep,
+    UploadPlan,
+)
+from tusd_py.client.origin import OriginHeaders, checked_endpoint, checked_token
 from tusd_py.client.resume_store import ResumeStore, state_dir
-
-
-def ignore_progress(_offset: int) -> None:
-    """Ignore the progress."""
 
 
 def ignore_pause(_pause: Sleep) -> None:
@@ -31,7 +34,7 @@ class Options:
     retries_at_first: int = 3
     """Failures in a row while the server has never answered.
 
-    A wrong host name or certificate is not retried.
+    A failure to connect, for example by a wrong host name or certificate, is not retried then.
     """
     chunk_bytes: int | None = None
     """The size of a PATCH; None: the whole rest of the file."""
@@ -40,6 +43,8 @@ class Options:
     resume_store: ResumeStore = field(default_factory=lambda: ResumeStore(state_dir()))
     """Keeps incomplete uploads, so that another run continues them."""
     timeout: httpx.Timeout = field(default_factory=lambda: httpx.Timeout(90.0, connect=10.0))
+    verify: ssl.SSLContext | bool = True
+    """How httpx checks the server's certificate."""
     on_pause: Callable[[Sleep], None] = ignore_pause
     """Called before each pause after a failure."""
 
@@ -47,20 +52,22 @@ class Options:
     def endpoint(text: str, token: str | None) -> tuple[str, OriginHeaders]:
         """Return the address of the endpoint, and the headers of every request to its origin.
 
-        The headers carry the token, or else the user and the password in the address. Raises:
-        ValueError: it is not an http address.
+        The headers carry the token, or else the user and the password in the address.
+
+        Raises: ValueError: it is not an http address, or the token can't be in a header.
         """
         address, basic = checked_endpoint(text)
-        authorization = f"Bearer {token}" if token else basic
+        authorization = f"Bearer {checked_token(token)}" if token else basic
         named = {"Authorization": authorization} if authorization else {}
         return address, OriginHeaders(address, {**IDENTITY, **named})
 
-    def retry_policy(self) -> RetryPolicy:
+    def retry_policy(self, contact: Contact) -> RetryPolicy:
         """Return the retry policy for one file."""
         return RetryPolicy(
             retries=self.retries,
             longest_pause=self.longest_pause,
             retries_at_first=self.retries_at_first,
+            contact=contact,
         )
 
     def plan(
@@ -68,29 +75,26 @@ class Options:
         file: Path,
         endpoint: str,
         metadata: Mapping[str, str] | None,
+        contact: Contact,
         *,
         instant: bool,
         progress: Progress,
         hashed: Progress,
     ) -> UploadPlan:
-        """Return the plan of an upload. Blocks: with ``instant``, the file is hashed now.
-
-        Raises: OSError.
-        """
+        """Return the plan of an upload, whose steps read and, with ``instant``, hash the file."""
         members = {
             "filename": file.name,
             "filetype": mimetypes.guess_type(file.name)[0] or "",
             **(metadata or {}),
         }
-        known = self.resume_store.get(file, endpoint) is not None
-        if instant and not known and "filehash" not in members and file.stat().st_size:
-            members["filehash"] = f"blake3:{file_hash(file, hashed)}"
         return FileUpload(
             file=file,
             endpoint=endpoint,
             metadata={key: value for key, value in members.items() if value},
             resume_store=self.resume_store,
             progress=progress,
-            retry_policy=self.retry_policy(),
+            retry_policy=self.retry_policy(contact),
             chunk_bytes=self.chunk_bytes,
+            instant=instant,
+            hashed=hashed,
         ).plan()

@@ -55,6 +55,14 @@ def checked_endpoint(text: str) -> tuple[str, str | None]:
     return str(url.copy_with(userinfo=b"", raw_path=path)), basic
 
 
+def checked_token(token: str) -> str:
+    """Return the token without spaces around it. Raises: ValueError: a header can't contain it."""
+    stripped = token.strip()
+    if not (stripped.isascii() and stripped.isprintable()) or " " in stripped:
+        raise ValueError("the token must consist of printable ASCII without spaces")
+    return stripped
+
+
 def same_origin(one: str, other: str) -> bool:
     """Return whether both are http or https addresses of the same scheme, host and port."""
     first, second = _parsed(one), _parsed(other)

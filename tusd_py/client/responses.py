@@ -3,9 +3,11 @@
 Nothing is decompressed: every request has the Accept-Encoding identity.
 """
 
+import os
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import httpx
@@ -18,6 +20,17 @@ from tusd_py.client.tus_requests import Response
 MAX_ANSWER_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 60.0
 """The time limit for the whole body of a response that is not a file."""
+
+
+_SENTENCES: Final = (
+    (httpx.ConnectTimeout, "no connection was made in time"),
+    (httpx.ConnectError, "no server answers there"),
+    (httpx.ReadTimeout, "no answer came in time"),
+    (httpx.WriteTimeout, "the server took no bytes in time"),
+    (httpx.ReadError, "the connection was cut"),
+    (httpx.WriteError, "the connection was cut"),
+    (httpx.CloseError, "the connection was cut"),
+)
 
 
 class _Body:
@@ -62,20 +75,39 @@ async def aread_answer(response: httpx.Response) -> Response:
 def failure_of(error: httpx.TransportError) -> TransientFailure:
     """Turn an error of a connection into a TransientFailure.
 
+    A failure to connect is permanent: no server answers there.
+
     Raises: Refused: the request is wrong.
     """
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
-        raise Refused(f"the request can't be sent: {error}") from error
-    reason = str(error) or type(error).__name__
-    cause: BaseException | None = error
-    while cause is not None:
+        # The text goes on with the value of the field, which may be a secret.
+        raise Refused(f"the request can't be sent: {str(error).partition(' b')[0]}") from error
+    connects = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    reason = str(error)
+    for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
-            return TransientFailure(f"the host name can't be resolved: {reason}", permanent=True)
+            return TransientFailure(
+                f"the host name can't be resolved: {cause.strerror}", permanent=True
+            )
         if isinstance(cause, ssl.SSLCertVerificationError):
             return TransientFailure(
                 f"the certificate is not trusted: {cause.verify_message}", permanent=True
             )
         if isinstance(cause, ssl.SSLError):
-            return TransientFailure(f"TLS failed: {reason}", permanent=True)
+            return TransientFailure(f"TLS failed: {error}", permanent=True)
+        if isinstance(cause, OSError) and cause.errno:
+            reason = os.strerror(cause.errno)
+    sentence = next((text for kind, text in _SENTENCES if isinstance(error, kind)), "")
+    both = ": ".join(part for part in (sentence, reason) if part)
+    return TransientFailure(both or type(error).__name__, permanent=connects)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and what caused it; of a group, all of its errors and their causes."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        if isinstance(cause, BaseExceptionGroup):
+            for member in cause.exceptions:
+                yield from _causes(member)
         cause = cause.__cause__ or cause.__context__
-    return TransientFailure(reason)

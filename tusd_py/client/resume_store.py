@@ -38,7 +38,8 @@ class ResumeStore:
         """Return a path that changes with the file: other content must not resume this upload."""
         status = file.stat()
         key = f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\0{endpoint}"
-        return self._directory / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._directory / f"{digest}.json"
 
     def get(self, file: Path, endpoint: str) -> SavedUpload | None:
         """Return the incomplete upload of this file; None if there is none."""

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from tusd_py.client.file_upload import Progress
-from tusd_py.client.options import ignore_progress
+from tusd_py.client.file_upload import Progress, ignore_progress
 from tusd_py.client.reading import read_range
 from tusd_py.client.responses import read_answer
 from tusd_py.client.tus_requests import FileRange, Request, Response

@@ -20,6 +20,7 @@ from tusd_py.client.file_upload import (
     UploadPlan,
     UploadResult,
     offset_of,
+    raise_for_creation,
     raise_for_status,
 )
 from tusd_py.client.origin import upload_address
@@ -80,7 +81,7 @@ class StreamUpload:
 
     def _create(self) -> RequestPlan:
         made = yield creation(self.endpoint, None, self.metadata)
-        raise_for_status(made, 201)
+        raise_for_creation(made, self.endpoint)
         url = upload_address(self.endpoint, made.headers.get("location"))
         self._saved = SavedUpload(url, made.headers.get("upload-token"))
         return 0
@@ -112,9 +113,7 @@ class StreamUpload:
         raise_for_status(answer, 204)
         reached = offset_of(answer, offset + len(content))
         if content and reached <= offset:
-            raise TransientFailure(
-                "the server accepted none of the bytes that were sent", answered=True
-            )
+            raise TransientFailure("the server accepted none of the bytes that were sent")
         return reached
 
     def _fetch_offset(self, offset: int) -> RequestPlan:

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, Protocol
 from typing_extensions import override
 
 from tusd_py.client.errors import Refused
-from tusd_py.client.names import numbered
+from tusd_py.domain.filenames import numbered
 from tusd_py.private_files import NEW_FILE
 
 MAX_NUMBER: Final = 1000

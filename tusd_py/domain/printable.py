@@ -6,6 +6,11 @@ from typing import Final
 
 _JOINERS: Final = "\u200c\u200d"
 """Format characters that words and emoji need, and that do not reorder text."""
+_SIGNS: Final = (
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
+"""Format characters that are seen: signs in front of numbers (Unicode 16, 23.2)."""
+_SHOWN: Final = frozenset(_JOINERS + _SIGNS)
 _SUSPECT: Final = re.compile(r"[^ -~]")
 _HIDDEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Control (C0, DEL, C1), format (bidirectional marks, tags), lone surrogates, ends of lines."""
@@ -23,7 +28,7 @@ def printable(text: str) -> str:
 
 def is_hidden(character: str) -> bool:
     """Return whether a character can move the cursor, hide or reorder others, or end a line."""
-    return unicodedata.category(character) in _HIDDEN and character not in _JOINERS
+    return unicodedata.category(character) in _HIDDEN and character not in _SHOWN
 
 
 def _escaped(found: re.Match[str]) -> str:

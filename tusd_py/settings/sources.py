@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from tusd_py.settings.model import Settings
 
 PREFIX: Final = "TUSD_"
-NO_SETTINGS: Final = frozenset({"TUSD_FAIL", "TUSD_TOKEN"})
-"""Variables that are no settings: the worker's failpoints and commands with a token use them."""
+NO_SETTINGS: Final = frozenset({"TUSD_CACERT", "TUSD_FAIL", "TUSD_TOKEN", "TUSD_URL"})
+"""Variables that are no settings: the worker's failpoints and commands of clients use them."""
 
 _ORIGINAL_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Name": (),

@@ -37,7 +37,9 @@ NAMES = [
     ("name. . ", "name"),
     ("-rf", "_-rf"),
     ("...", "file"),
-    ("é" * 200 + ".mp4", "é" * 98 + ".mp4"),
+    ("é" * 200 + ".mp4", "é" * 125 + ".mp4"),
+    ("a\u202fb\u3000c.txt", "a\u202fb\u3000c.txt"),
+    ("\u3000.\u00a0x\u3000", "x"),
     ("\udcff".encode("utf-8", "surrogateescape").decode("latin-1"), "ÿ"),
 ]
 
@@ -55,6 +57,16 @@ def test_a_servers_name_stays_in_the_folder(tmp_path: Path) -> None:
             assert target == folder / kept
             assert [path.name for path in folder.iterdir()] == [kept]
             assert target.read_bytes() == b"theirs"
+
+
+def test_a_long_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
+    name = "视" * 100 + ".mp4"
+    with (
+        HostileServer(served(name)) as server,
+        Client(server.files, options=quick(tmp_path)) as client,
+    ):
+        one, two = (client.download(client.known_upload(TASK), tmp_path) for _ in range(2))
+    assert (one.name, two.name) == ("视" * 83 + ".mp4", "视" * 82 + " (1).mp4")
 
 
 def test_a_file_that_is_there_is_never_replaced_by_a_servers_name(tmp_path: Path) -> None:

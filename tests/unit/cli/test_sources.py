@@ -1,5 +1,7 @@
 """What the arguments of ``tusd-py upload`` name."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,26 @@ def test_each_file_is_named_once_and_what_is_not_there_stays(folder: Path) -> No
     ]  # fmt: skip
     (folder / "empty").mkdir()
     assert sources_of([Path("empty")]) == []
+
+
+def test_a_folder_that_can_not_be_read_is_a_trouble_of_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def denied(path: str) -> "os._ScandirIterator[str]":
+        if str(path).endswith("deep"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    found = {str(each.path): each.failure for each in sources_of([Path("in"), Path("in/a.txt")])}
+    failure = found.pop("in/deep")
+    assert isinstance(failure, PermissionError)
+    assert found == {"in/a.txt": None, "in/b.txt": None, "in/other/d.mp4": None}
+
+
+def test_what_has_no_length_is_a_stream(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    for name, is_stream in (("pipe", True), ("in/a.txt", False), ("none", False), ("-", True)):
+        assert Source(Path(name)).is_stream is is_stream

@@ -9,7 +9,8 @@ import pytest
 
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.event_stream import read_events
-from tusd_py.client.events import MAX_FAILURES, TaskFollower
+from tusd_py.client.events import MAX_FAILURES, NOT_FOUND_TRIES, TaskFollower
+from tusd_py.client.file_upload import Contact, TransientFailure
 from tusd_py.client.tus_requests import Response
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"
@@ -21,7 +22,7 @@ def feed(following: TaskFollower, text: str) -> list[dict[str, Any]]:
 
 
 def test_states_come_once_and_end_with_the_last() -> None:
-    following = TaskFollower(ENDPOINT, "abc", "t")
+    following = TaskFollower(ENDPOINT, "abc", "t", Contact())
     assert following.url == "http://t/api/file/upload/events/abc"
     assert "Last-Event-ID" not in following.headers()
     one = 'id: 1.1\ndata: {"status": "pending"}\n\n'
@@ -36,7 +37,7 @@ def test_states_come_once_and_end_with_the_last() -> None:
 
 
 def test_it_gives_up_after_a_number_of_breaks() -> None:
-    following = TaskFollower(ENDPOINT, "abc", None)
+    following = TaskFollower(ENDPOINT, "abc", None, Contact())
     wait: Callable[[], float] = following.pause_after_failure
     for _ in range(MAX_FAILURES):
         assert wait() > 0
@@ -45,7 +46,7 @@ def test_it_gives_up_after_a_number_of_breaks() -> None:
 
 
 def following() -> TaskFollower:
-    return TaskFollower("http://localhost/files/", "0" * 32, None)
+    return TaskFollower("http://localhost/files/", "0" * 32, None, Contact())
 
 
 def test_too_many_streams_are_waited_for_a_minute() -> None:
@@ -76,3 +77,24 @@ def test_a_task_that_is_not_there_is_not_waited_for() -> None:
             followed.accept_response(Response(404, {}, b""))
             tries += 1
     assert 0 < tries < MAX_FAILURES
+
+
+def test_a_server_that_answered_this_client_is_waited_for() -> None:
+    away, contact = TransientFailure("no server answers there", permanent=True), Contact()
+    with pytest.raises(Unreachable):
+        TaskFollower(ENDPOINT, "abc", None, contact).pause_after_failure(away)
+    contact.made = True
+    following = TaskFollower(ENDPOINT, "abc", None, contact)
+    for _ in range(MAX_FAILURES):
+        following.pause_after_failure(away)
+
+
+def test_a_task_that_is_not_there_is_looked_for_again_at_once() -> None:
+    following = TaskFollower(ENDPOINT, "abc", None, Contact())
+    pauses = []
+    for _ in range(NOT_FOUND_TRIES):
+        assert not following.accept_response(Response(404, {}))
+        pauses.append(following.pause_after_failure())
+    with pytest.raises(Refused):
+        following.accept_response(Response(404, {}))
+    assert sum(pauses) < 1

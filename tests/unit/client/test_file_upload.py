@@ -1,6 +1,7 @@
 """The next request of a client: the plan by itself, against answers that the test makes."""
 
 import base64
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
+    Contact,
     FileUpload,
     RetryPolicy,
     Sleep,
@@ -17,7 +19,7 @@ from tusd_py.client.file_upload import (
     UploadResult,
 )
 from tusd_py.client.resume_store import ResumeStore, SavedUpload
-from tusd_py.client.tus_requests import Request, Response
+from tusd_py.client.tus_requests import Request, Response, metadata_header
 from tusd_py.domain.ownership_windows import answer
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"
@@ -197,3 +199,65 @@ def test_a_challenge_that_it_does_not_know_is_passed_over(tmp_path: Path, challe
     step = play.receives(response(201, Location="/files/abc", Upload_Challenge=challenge))
     assert isinstance(step, Request)
     assert step.body is not None
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a,b", "ключ", "a\tb", "a\r\nX-Forged: 1", "a\x7f"])
+def test_a_key_that_no_header_can_have_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        metadata_header({"filename": "x", key: "y"})
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [("bad\udcff\udce9", b"bad\xff\xe9"), ("视", "视".encode()), ("lone\ud800\udcff", b"lone??")],
+)
+def test_a_name_that_is_no_utf8_is_sent_as_it_is(value: str, sent: bytes) -> None:
+    assert metadata_header({"filename": value}) == f"filename {base64.b64encode(sent).decode()}"
+
+
+def test_a_file_whose_name_is_no_utf8_is_sent_and_resumed(tmp_path: Path) -> None:
+    (tmp_path / "bad\udcff").write_bytes(CONTENT)
+    first = Play(tmp_path, file=tmp_path / "bad\udcff")
+    first.receives(MADE)
+    assert Play(tmp_path, file=tmp_path / "bad\udcff").request()[:2] == ("HEAD", URL)
+
+
+@pytest.mark.parametrize("change", ["replaced", "changed in place", "longer"])
+def test_two_versions_of_a_file_are_not_put_together(tmp_path: Path, change: str) -> None:
+    play = Play(tmp_path, chunk_bytes=4)
+    play.receives(MADE)
+    if change == "replaced":
+        (tmp_path / "new").write_bytes(b"9876543210")
+        (tmp_path / "new").replace(play.file)
+    else:
+        play.file.write_bytes(b"9876543210" if change == "changed in place" else CONTENT * 2)
+    os.utime(play.file, (0, 0))
+    with pytest.raises(Refused, match="changed while it was sent"):
+        play.receives(response(204, Upload_Offset="4"))
+    again = Play(tmp_path)
+    assert again.request()[:2] == ("POST", ENDPOINT)
+
+
+def test_a_file_that_states_no_length_is_not_sent_as_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="standard input"):
+        Play(tmp_path, file=Path("/proc/self/status"))
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_address_that_creates_nothing_is_named(tmp_path: Path, status: int) -> None:
+    with pytest.raises(Refused, match=f"{ENDPOINT} is no tus endpoint, it answered {status}"):
+        Play(tmp_path).receives(response(status, b'{"detail": "Allowed here: GET, HEAD."}'))
+
+
+def test_a_server_that_never_answered_is_not_tried_again_if_it_can_not_be_reached(
+    tmp_path: Path,
+) -> None:
+    away = TransientFailure("no server answers there", permanent=True)
+    with pytest.raises(Unreachable, match="no server answers there"):
+        Play(tmp_path).receives(away)
+    contact = Contact()
+    policy = RetryPolicy(retries=3, longest_pause=2.0, contact=contact)
+    play = Play(tmp_path, retry_policy=policy)
+    # Another file of the same client was sent.
+    contact.made = True
+    assert isinstance(play.receives(away), Sleep)

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tusd_py.domain.filenames import download_name, extension_of
+from tusd_py.domain.filenames import download_name, extension_of, numbered, safe_name
+from tusd_py.domain.printable import is_hidden
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,58 @@ def test_any_name_becomes_a_name_of_one_file(
     filename: str, ext: str, rendition: str | None
 ) -> None:
     name = download_name(filename, ext=ext, rendition=rendition)
-    assert 0 < len(name) <= 255
-    assert name.isprintable()
+    assert 0 < len(name.encode()) <= 255
+    assert not any(map(is_hidden, name))
     assert not {"/", "\\"} & set(name)
     if rendition in ("web", "poster"):
         assert name.lower().endswith(ext)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Screenshot 2026-11-28 at 3.45.12\u202fPM.png",
+        "企画書\u3000第二版.pdf",
+        "prix\u00a0: 5.txt",
+        "می\u200cخواهم.txt",
+        "👩\u200d👩\u200d👧.jpg",
+        "\u0600٢٣.txt",
+        "private \ue000 and new \U0001fae9.txt",
+    ],
+)
+def test_signs_and_spaces_of_every_script_stay(name: str) -> None:
+    assert safe_name(name) == name
+    assert download_name(name, ext="", rendition=None) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("a\x00b\x1b[2J\x7f\x9b.txt", "ab[2J.txt"),
+        ("gpj\u202e\u2066\u200f.exe", "gpj.exe"),
+        ("a\u2028b\r\n.txt", "ab.txt"),
+        ("lone\udcff.txt", "lone.txt"),
+        ("/etc/pass\\wd", "_etc_pass_wd"),
+        ("\u202e", ""),
+    ],
+)
+def test_what_hides_or_reorders_is_removed(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("视" * 200 + ".mp4", ".mp4"),
+        ("é" * 200 + ".tar.gz", ".gz"),
+        ("👩" * 100, ""),
+        ("x" * 300 + "." + "y" * 30, ""),
+    ],
+)
+def test_a_long_name_is_cut_in_front_of_its_ending(name: str, ending: str) -> None:
+    safe = safe_name(name)
+    assert 255 - 3 <= len(safe.encode()) <= 255
+    assert safe.endswith(ending)
+    assert name.startswith(safe.removesuffix(ending))
+    assert numbered(safe, 999).endswith(f" (999){ending}")
+    assert len(numbered(safe, 999).encode()) <= 255

@@ -1,10 +1,12 @@
 """Check whether there is a tus endpoint, and the kind of its connection."""
 
 import socket
+import ssl
 from urllib.parse import urlsplit
 
 import httpx
 
+from tusd_py.client.responses import failure_of
 from tusd_py.doctor.deployment.probe_client import (
     ProbeClient,
     ProbeResponse,
@@ -22,18 +24,15 @@ def reach(probe: ProbeClient) -> ProbeResponse | Finding:
     """
     try:
         return probe.request("OPTIONS", probe.url)
-    except httpx.ConnectTimeout as error:
-        raise Unreachable("nothing answers") from error
-    except httpx.TimeoutException as error:
-        raise Unreachable("it accepts connections, but does not answer") from error
     except httpx.TransportError as error:
         if is_certificate_error(error):
             return problem(
                 "tls",
                 "The certificate is not valid for this address.",
-                "Send the whole chain, for this host name, before it expires.",
+                "Send the whole chain, for this host name, before it expires. If it is your own: "
+                "--cacert FILE trusts it, and --insecure makes the other checks without it.",
             )
-        raise Unreachable("the connection is refused or cut, or the name is unknown") from error
+        raise Unreachable(str(failure_of(error))) from error
 
 
 def judge_endpoint(answer: ProbeResponse) -> list[Finding]:
@@ -98,12 +97,11 @@ def check_connection(probe: ProbeClient) -> list[Finding]:
                 "Serve it by HTTPS.",
             )
         ]
-    return [judge_protocol(_offered(parts.hostname or "", parts.port or 443))]
+    return [judge_protocol(_offered(probe.make_tls(), parts.hostname or "", parts.port or 443))]
 
 
-def _offered(host: str, port: int) -> str | None:
+def _offered(context: ssl.SSLContext, host: str, port: int) -> str | None:
     """Return the protocol that the server selects by ALPN."""
-    context = httpx.create_ssl_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
     with (
         socket.create_connection((host, port), 10) as plain,

@@ -1,7 +1,8 @@
 """Run all checks of a deployment, in an order in which one fault does not look like another."""
 
 import http.client
-from collections.abc import Iterator, Sequence
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import httpx
@@ -40,14 +41,15 @@ def examine(
     origin: str | None = None,
     token: str | None = None,
     silent_seconds: float = SILENT_SECONDS,
+    make_tls: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
 ) -> Iterator[Finding]:
     """Check the tus endpoint ``url``; what is created there is removed again.
 
     Args: origin: of a web page that uses it; token: sent as Authorization: Bearer; silent_seconds:
-        the length of the silence in a body.
+        the length of the silence in a body; make_tls: makes a context of TLS.
     Raises: ValueError: the address is not valid; Unreachable: nothing answers there.
     """
-    probe = ProbeClient(url, origin=origin, token=token, clock=clock)
+    probe = ProbeClient(url, origin=origin, token=token, clock=clock, make_tls=make_tls)
     try:
         reached = reach(probe)
         if not isinstance(reached, ProbeResponse):

@@ -12,7 +12,7 @@ import http.client
 import secrets
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -76,8 +76,20 @@ class CreatedUpload:
 class ProbeClient:
     """Sends the requests of all checks to one endpoint; several threads use it."""
 
-    def __init__(self, url: str, *, origin: str | None, token: str | None, clock: Clock) -> None:
-        """Check the address. Raises: ValueError: it is not the address of a tus endpoint."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        origin: str | None,
+        token: str | None,
+        clock: Clock,
+        make_tls: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
+    ) -> None:
+        """Check the address.
+
+        Args: make_tls: makes a context of TLS, which decides what certificates are trusted.
+        Raises: ValueError: it is not the address of a tus endpoint.
+        """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
             raise ValueError("not an address")
@@ -88,7 +100,8 @@ class ProbeClient:
         self.overridden: frozenset[str] = frozenset()
         """Methods that something before the server refuses; they are sent as POST with an override.
         """
-        self.tls = httpx.create_ssl_context() if parts.scheme == "https" else None
+        self.make_tls = make_tls
+        self.tls = make_tls() if parts.scheme == "https" else None
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.client = httpx.Client(
             headers={**IDENTITY, **self.headers, "User-Agent": "tusd-py doctor"},

@@ -4,7 +4,6 @@ import socket
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-import httpx
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import connect
 
@@ -44,7 +43,7 @@ def _receives_frame(probe: ProbeClient, url: str) -> bool:
     with connect(
         f"{'wss' if secured else 'ws'}://{parts.netloc}{parts.path}",
         sock=plain,
-        ssl=httpx.create_ssl_context() if secured else None,
+        ssl=probe.make_tls() if secured else None,
         additional_headers=probe.headers,
         open_timeout=ANSWER_SECONDS,
         close_timeout=1,

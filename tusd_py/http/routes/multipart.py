@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import ClientDisconnected, MaxSizeExceeded, ProtocolError, TusdError
+from tusd_py.domain.filenames import safe_name
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import TEXT_ACCEPTED, TEXT_INSTANT, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
@@ -100,7 +101,7 @@ async def _store(context: AppContext, caller: Caller, form: FormFile) -> Upload:
 
 def _metadata_header(form: FormFile) -> str:
     """Return the file name and type of the form as Upload-Metadata, as other uploads have it."""
-    pairs = (("filename", form.filename[:255]), ("filetype", form.filetype[:255]))
+    pairs = (("filename", safe_name(form.filename)), ("filetype", form.filetype[:255]))
     return ",".join(
         f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs if value
     )
