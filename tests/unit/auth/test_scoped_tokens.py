@@ -8,14 +8,9 @@ from support.tokens import OTHER_SECRET, SECRET
 from tusd_py.auth.scoped_tokens import ScopedTokens
 from tusd_py.clock import SystemClock
 from tusd_py.domain.caller import Caller
-from tusd_py.domain.commands import Append, Create, Discover, Inspect
 from tusd_py.domain.errors import (
-    LengthConflict,
-    LengthExceeded,
     TokenExpired,
     TokenInvalid,
-    UploadNotFound,
-    UploadTokenOnly,
 )
 from tusd_py.domain.ids import UploadId, UserId
 
@@ -81,36 +76,3 @@ def test_nothing_else_is_an_upload_token(token: str) -> None:
 def test_nothing_else_is_a_ticket(token: str) -> None:
     with pytest.raises(TokenInvalid):
         GRANTS.read_ticket(token)
-
-
-HOLDER = Caller(UserId(7), upload_id=ONE, length=10)
-
-
-@pytest.mark.parametrize(
-    ("command", "refusal"),
-    [
-        (Create(length=1), UploadTokenOnly),
-        (Inspect(upload_id=OTHER), UploadNotFound),
-        (Append(upload_id=ONE, offset=0, declared_length=11), LengthConflict),
-        (Append(upload_id=ONE, offset=8, body_length=3), LengthExceeded),
-    ],
-)
-def test_an_upload_token_permits_nothing_beyond_its_upload(
-    command: Create, refusal: type[Exception]
-) -> None:
-    with pytest.raises(refusal):
-        HOLDER.check_command(command)
-    Caller(UserId(7)).check_command(command)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        Discover(),
-        Inspect(upload_id=ONE),
-        Append(upload_id=ONE, offset=0, declared_length=10, body_length=10),
-        Append(upload_id=ONE, offset=0),
-    ],
-)
-def test_an_upload_token_permits_everything_within_its_upload(command: Inspect) -> None:
-    HOLDER.check_command(command)

@@ -1,0 +1,40 @@
+"""Tests that a library of Standard Webhooks accepts the signatures, and only these."""
+
+import base64
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from tusd_py.clock import SystemClock
+from tusd_py.hooks.webhook import key_of, signature
+
+KEY = bytes(range(32))
+ENCODED = f"whsec_{base64.b64encode(KEY).decode()}"
+
+
+def test_a_key_is_base64_or_a_text() -> None:
+    assert key_of(ENCODED) == KEY
+    assert key_of("a text") == b"a text"
+    assert key_of("") == b""
+    with pytest.raises(ValueError, match=r"."):
+        key_of("whsec_no base64")
+
+
+@pytest.mark.parametrize("changed", ["", "webhook-id", "webhook-timestamp", "body"])
+def test_a_receiver_verifies_id_time_and_body(changed: str) -> None:
+    seconds, body = int(SystemClock().now()), b'{"type": "post-finish"}'
+    headers = {
+        "webhook-id": "msg-1",
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": signature(KEY, "msg-1", str(seconds), body),
+    }
+    verify = Webhook(ENCODED).verify
+    if not changed:
+        verify(body, headers)
+        return
+    other = {"webhook-id": "msg-2", "webhook-timestamp": str(seconds - 1)}
+    with pytest.raises(WebhookVerificationError):
+        verify(
+            body + b" " if changed == "body" else body,
+            {**headers, **{name: other[name] for name in other if name == changed}},
+        )
