@@ -5,7 +5,6 @@ until a film of the second user begins, with the number of the first user's film
 then.
 """
 
-import secrets
 import sys
 import tempfile
 import time
@@ -13,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jwt
 from support.media import video
 from support.server import Server, running_server
 from support.services import RabbitMq
+from support.tokens import SECRET, bearer, token
+from support.tus import upload
 from support.waiting import wait_until
 
-from tusd_py.clock import SystemClock
-
 FILMS = 100
-SECRET = secrets.token_hex(32)
 TEXT = b"eighteen bytes, me"
 
 
@@ -30,19 +27,11 @@ class User:
     """A user of the server."""
 
     def __init__(self, server: Server, number: int) -> None:
-        claims = {"userId": number, "exp": int(SystemClock().now()) + 3600}
-        token = jwt.encode(claims, SECRET, algorithm="HS256")
         self._server = server
-        self._headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
+        self._headers = bearer(token(number))
 
     def send(self, content: bytes) -> str:
-        headers = {
-            **self._headers,
-            "Upload-Length": str(len(content)),
-            "Content-Type": "application/offset+octet-stream",
-        }
-        made = httpx.post(self._server.files, headers=headers, content=content, timeout=60)
-        return made.headers["Location"].rstrip("/").rpartition("/")[2]
+        return upload(self._server, content, headers=self._headers)
 
     def progress(self, task: str) -> dict[str, Any]:
         url = f"{self._server.url}/api/file/upload/progress/{task}"

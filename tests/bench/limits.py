@@ -12,12 +12,11 @@ from pathlib import Path
 
 import httpx
 from support.server import Server, running_server
-from support.tus import BODY, TUS, patch
+from support.tus import create, delete, patch, post
 
 MIB = 1 << 20
 QUOTA, MAX_SIZE = 96 * MIB, 64 * MIB
 ENV = {"TUSD_LIMITS__STORED_BYTES": str(QUOTA), "TUSD_MAX_SIZE": str(MAX_SIZE)}
-DEFERRED = {"Upload-Defer-Length": "1"}
 Attack = Callable[[Server], None]
 
 
@@ -26,27 +25,19 @@ def stream(size: int) -> Iterator[bytes]:
         yield bytes(MIB)
 
 
-def make(server: Server, **more: str) -> str:
-    named = {name.replace("_", "-"): value for name, value in more.items()}
-    made = httpx.post(server.files, headers={**TUS, **DEFERRED, **named}, timeout=60)
-    return made.headers["Location"]
-
-
 def by_patch(server: Server) -> None:
     for _ in range(3):
-        patch(make(server), 0, bytes(MAX_SIZE))
+        patch(create(server, None), 0, bytes(MAX_SIZE))
 
 
 def by_chunked_patch(server: Server) -> None:
     for _ in range(3):
-        headers = {**BODY, "Upload-Offset": "0"}
-        httpx.patch(make(server), headers=headers, content=stream(2 * MAX_SIZE), timeout=60)
+        patch(create(server, None), 0, stream(2 * MAX_SIZE))
 
 
 def by_post(server: Server) -> None:
     for size in (MAX_SIZE, MAX_SIZE // 2, MAX_SIZE // 4, 2 * MAX_SIZE):
-        headers = {**BODY, **DEFERRED}
-        httpx.post(server.files, headers=headers, content=stream(size), timeout=60)
+        post(server, None, stream(size))
 
 
 def by_form(server: Server) -> None:
@@ -57,22 +48,21 @@ def by_form(server: Server) -> None:
 
 def by_late_length(server: Server) -> None:
     for _ in range(3):
-        url = make(server)
+        url = create(server, None)
         patch(url, 0, bytes(MAX_SIZE - 1))
         patch(url, MAX_SIZE - 1, bytes(MIB), Upload_Length=str(2 * MAX_SIZE))
 
 
 def by_concatenation(server: Server) -> None:
     """Return what the final uploads hold: the part counts with them, once."""
-    part = make(server, Upload_Concat="partial")
+    part = create(server, None, concat="partial")
     for names in (100, 3, 2):
-        headers = {**TUS, "Upload-Concat": f"final;{' '.join([part] * names)}"}
-        httpx.post(server.files, headers=headers, timeout=60)
+        post(server, None, concat=f"final;{' '.join([part] * names)}")
     patch(part, 0, bytes(MAX_SIZE // 2), Upload_Length=str(MAX_SIZE // 2))
 
 
 def by_eight_bodies(server: Server) -> None:
-    urls = [make(server) for _ in range(8)]
+    urls = [create(server, None) for _ in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda url: patch(url, 0, bytes(MAX_SIZE)), urls))
@@ -99,9 +89,8 @@ def measure(name: str, attack: Attack, server: Server) -> None:
     print(  # noqa: T201
         f"| {name} | {held / MIB:.1f} | {max(0, held - QUOTA)} | {max(0, largest - MAX_SIZE)} |"
     )
-    with httpx.Client() as client:
-        for path in [p for p in data.rglob("*") if p.is_file()]:
-            client.delete(server.files + path.name, headers=TUS)
+    for path in [p for p in data.rglob("*") if p.is_file()]:
+        delete(server.files + path.name)
 
 
 def main() -> None:

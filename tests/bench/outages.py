@@ -21,8 +21,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 from support.deployed import Deployed
-from support.silent_patch import SilentPatch
-from support.tus import TUS, create, offset, patch, task_id
+from support.raw_http import Connection
+from support.tus import append, create, delete, offset, task_id
 from support.waiting import wait_until
 
 SENT: Final = 300_000
@@ -77,9 +77,10 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _silent(site: Deployed, url: str, at: str) -> SilentPatch:
+def _silent(site: Deployed, url: str, at: str) -> Connection:
     """Send a PATCH to a server that is stopped after it has taken part of the body."""
-    silent = SilentPatch(at, 0, SIZE, bytes(SENT))
+    silent = Connection(at)
+    silent.send(silent.patch(at, 0, SIZE), bytes(SENT))
     wait_until(lambda: site.source(task_id(url)).stat().st_size == SENT)
     return silent
 
@@ -90,22 +91,19 @@ def _taken_over(site: Deployed) -> float:
     path = urlsplit(url).path
     silent = _silent(site, url, f"{here}{path}")
     seconds = _timed(lambda: _reached(f"{there}{path}", SENT))
-    silent.close()
-    httpx.delete(url, headers=TUS)
+    silent.socket.close()
+    delete(url)
     return seconds
 
 
 def _reached(url: str, expected: int) -> None:
-    head = httpx.head(url, headers=TUS, timeout=30)
-    assert (head.status_code, head.headers.get("Upload-Offset")) == (200, str(expected))
+    assert offset(url) == expected
 
 
 def _finished(site: Deployed) -> float:
     content = os.urandom(SIZE)
     url = create(site, SIZE)
-    answers: list[int] = []
-    seconds = _timed(lambda: answers.append(patch(url, 0, content).status_code))
-    assert answers == [204]
+    seconds = _timed(lambda: append(url, 0, content))
     _completed(site, url)
     return seconds
 
@@ -127,17 +125,13 @@ def _without(site: Deployed, name: str, rounds: int) -> list[float]:
         for _ in range(rounds):
             url = create(site, SIZE)
             content = os.urandom(SIZE)
-            seconds.append(_timed(lambda: _taken(url, content)))  # noqa: B023  (called at once)
+            seconds.append(_timed(lambda: append(url, 0, content)))  # noqa: B023  (called at once)
             urls.append(url)
     finally:
         site.up()
     for url in urls:
         _completed(site, url)
     return seconds
-
-
-def _taken(url: str, content: bytes) -> None:
-    assert patch(url, 0, content).status_code == 204
 
 
 def _gone_on(site: Deployed) -> float:
@@ -149,14 +143,14 @@ def _gone_on(site: Deployed) -> float:
 
     def go_on() -> None:
         os.killpg(pid, signal.SIGKILL)
-        assert patch(url, offset(url), bytes(1)).status_code == 204
+        append(url, offset(url), bytes(1))
 
     try:
         seconds = _timed(go_on)
     finally:
-        silent.close()
+        silent.socket.close()
         site.up()
-    httpx.delete(url, headers=TUS)
+    delete(url)
     return seconds
 
 

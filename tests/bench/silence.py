@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
-from support.tus import BODY, TUS, metadata
+from support.tus import TUS, chunk, creation, upload
 from support.waiting import wait_until
 
 from tusd_py.domain.ownership_proof import ANSWER_BYTES
@@ -65,13 +65,13 @@ def main() -> None:
 def _stored(server: Server, count: int) -> list[str]:
     """Return the hashes of files that a colleague has."""
     hashes = []
-    headers = {**BODY, **bearer(token(1, tenant="acme")), "Upload-Length": str(SIZE)}
+    colleague = bearer(token(1, tenant="acme"))
     for _ in range(count):
         content = os.urandom(SIZE)
-        made = httpx.post(server.files, headers=headers, content=content)
-        progress = made.headers["Location"].replace("/files/", "/api/file/upload/progress/")
+        task = upload(server, content, headers=colleague)
+        progress = f"{server.url}/api/file/upload/progress/{task}"
         wait_until(
-            lambda at=progress: httpx.get(at, headers=headers).json()["status"] == "completed"
+            lambda at=progress: httpx.get(at, headers=colleague).json()["status"] == "completed"
         )
         hashes.append(blake3.blake3(content).hexdigest())
     return hashes
@@ -98,10 +98,7 @@ def _timed(server: Server, held: Sequence[str], samples: int) -> Times:
 
 
 def _one(client: httpx.Client, server: Server, digest: str) -> tuple[float, float, float]:
-    headers = {
-        "Upload-Length": str(SIZE),
-        "Upload-Metadata": metadata(filename="x", filehash=f"blake3:{digest}"),
-    }
+    headers = creation(SIZE, filename="x", filehash=f"blake3:{digest}")
     plain, made = _seconds(client, "POST", server.files, headers)
     assert made.headers["Upload-Offset"] == "0"
     challenged, made = _seconds(
@@ -109,7 +106,7 @@ def _one(client: httpx.Client, server: Server, digest: str) -> tuple[float, floa
     )
     assert "Upload-Challenge" in made.headers
     wrong = base64.b64encode(bytes(ANSWER_BYTES)).decode()
-    headers = {**BODY, "Upload-Offset": "0", "Upload-Proof": f":{wrong}:"}
+    headers = chunk(0, Upload_Proof=f":{wrong}:")
     proving, answer = _seconds(client, "PATCH", made.headers["Location"], headers)
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "0")
     return plain, challenged, proving

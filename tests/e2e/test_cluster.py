@@ -19,16 +19,14 @@ import pytest
 from support.cluster import Cluster, running_cluster
 from support.media import video
 from support.metrics import metrics
+from support.raw_http import silent_patch
 from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis
-from support.silent_patch import SilentPatch
 from support.task_states import may_follow
-from support.tus import BODY, create, send
+from support.tus import TUS, append, create, offset, upload
 from support.waiting import wait_until
 
 from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
-
-TUS = {"Tus-Resumable": "1.0.0"}
 
 
 @pytest.fixture
@@ -86,15 +84,9 @@ def test_an_upload_may_alternate_between_servers_and_is_followed_from_either(
     for number, start in enumerate(range(0, len(content), step)):
         chunk = content[start : start + step]
         server = cluster.servers[number % 2]
-        response = httpx.patch(
-            at(server, url),
-            content=chunk,
-            headers={**BODY, "Upload-Offset": str(start), "Upload-Checksum": checksum(chunk)},
-        )
-        assert response.status_code == 204, response.text
+        append(at(server, url), start, chunk, Upload_Checksum=checksum(chunk))
         other = cluster.servers[(number + 1) % 2]
-        head = httpx.head(at(other, url), headers=TUS)
-        assert head.headers["Upload-Offset"] == str(start + len(chunk))
+        assert offset(at(other, url)) == start + len(chunk)
     seen = following.finished()
     states = [str(event["status"]) for event in seen]
     assert states == sorted(states, key=ORDER.index)
@@ -121,14 +113,10 @@ def test_a_request_at_one_server_takes_over_from_a_silent_one_at_the_other(
     here, there = cluster.servers
     content = os.urandom(1 << 20)
     url = create(here, len(content))
-    with SilentPatch(url, 0, len(content), content[:300_000]):
+    with silent_patch(url, 0, len(content), content[:300_000]):
         wait_until(lambda: _size(cluster, url) == 300_000)
-        head = httpx.head(at(there, url), headers=TUS)
-        assert head.headers["Upload-Offset"] == "300000"
-        response = httpx.patch(
-            at(there, url), content=content[300_000:], headers={**BODY, "Upload-Offset": "300000"}
-        )
-        assert response.status_code == 204
+        assert offset(at(there, url)) == 300_000
+        append(at(there, url), 300_000, content[300_000:])
     there.wait_for_status(url.rpartition("/")[2], "completed")
     assert httpx.get(url, headers=TUS).content == content
 
@@ -142,15 +130,12 @@ def test_a_server_killed_during_a_patch_costs_only_the_way_to_the_other(cluster:
     here, there = cluster.servers
     content = os.urandom(4 << 20)
     url = create(here, len(content))
-    with SilentPatch(url, 0, len(content), content[: 2 << 20]):
+    with silent_patch(url, 0, len(content), content[: 2 << 20]):
         wait_until(lambda: _size(cluster, url) == 2 << 20)
         here.kill()
-        offset = int(httpx.head(at(there, url), headers=TUS).headers["Upload-Offset"])
-        assert offset == 2 << 20
-    response = httpx.patch(
-        at(there, url), content=content[offset:], headers={**BODY, "Upload-Offset": str(offset)}
-    )
-    assert response.status_code == 204
+        reached = offset(at(there, url))
+        assert reached == 2 << 20
+    append(at(there, url), reached, content[reached:])
     there.wait_for_status(url.rpartition("/")[2], "completed")
     assert httpx.get(at(there, url), headers=TUS).content == content
 
@@ -159,11 +144,12 @@ def test_many_equal_files_at_both_servers_are_one_file(cluster: Cluster) -> None
     content = os.urandom(100_000)
     tasks: list[tuple[Server, str]] = []
 
-    def upload(server: Server) -> None:
-        tasks.append((server, send(server, content)))
+    def upload_it(server: Server) -> None:
+        tasks.append((server, upload(server, content)))
 
     threads = [
-        threading.Thread(target=upload, args=(cluster.servers[number % 2],)) for number in range(10)
+        threading.Thread(target=upload_it, args=(cluster.servers[number % 2],))
+        for number in range(10)
     ]
     for thread in threads:
         thread.start()
@@ -182,12 +168,12 @@ def test_a_sleeping_worker_changes_nothing_when_it_wakes(cluster: Cluster, tmp_p
     # Its other threads are in no transaction then: that case is in test_mysql.py.
     quiet = {f"TUSD_JOBS__{name}_EVERY": "600s" for name in ("RENEW", "REAP", "RELAY", "JANITOR")}
     sleeper = cluster.add_worker(TUSD_FAIL="before_record:stop", **quiet)
-    task = send(here, video(tmp_path / "clip.mp4"))
+    task = upload(here, video(tmp_path / "clip.mp4"))
     wait_until(lambda: _stopped(sleeper.pid), timeout=60)
     cluster.add_worker()
     done = here.wait_for_status(task, "completed")
     sleeper.send_signal(signal.SIGCONT)
-    again = send(here, os.urandom(1000))
+    again = upload(here, os.urandom(1000))
     here.wait_for_status(again, "completed")
     assert here.progress(task) == done
 
@@ -212,7 +198,7 @@ def test_poison_is_put_aside_with_its_reason_and_comes_back_by_hand(cluster: Clu
     for worker in cluster.workers:
         worker.terminate()
         worker.wait(30)
-    task = send(here, b"poison" * 100)
+    task = upload(here, b"poison" * 100)
     for _ in range(3):
         crashing = cluster.add_worker(TUSD_FAIL="before_inspect:exit")
         assert crashing.wait(60) == 137
@@ -246,7 +232,7 @@ def test_with_the_broker_away_a_finish_is_accepted_and_its_job_runs(
         ) as cluster:
             server = cluster.servers[0]
             broker.terminate()
-            task = send(server, b"meanwhile")
+            task = upload(server, b"meanwhile")
             assert server.progress(task)["status"] == "received"
             wait_until(lambda: metrics(server.url)["tusd_outbox_rows,job"] == 1)
             # A worker finds the job in the catalog, without a message.
@@ -254,7 +240,7 @@ def test_with_the_broker_away_a_finish_is_accepted_and_its_job_runs(
             server.wait_for_status(task, "completed")
             broker.start()
             wait_until(lambda: metrics(server.url)["tusd_outbox_rows,job"] == 0)
-            server.wait_for_status(send(server, b"after"), "completed")
+            server.wait_for_status(upload(server, b"after"), "completed")
     finally:
         broker.close()
 
@@ -269,10 +255,10 @@ def test_with_redis_away_uploads_and_jobs_go_on_and_the_history_shows_it(
             tmp_path / "data", mariadb, view, rabbitmq, servers=1, workers=1
         ) as cluster:
             server = cluster.servers[0]
-            before = send(server, b"before")
+            before = upload(server, b"before")
             server.wait_for_status(before, "completed")
             view.kill()
-            task = send(server, b"meanwhile")
+            task = upload(server, b"meanwhile")
             server.wait_for_status(task, "completed")
             listed = httpx.get(f"{server.url}/api/file/upload/tasks").json()
             assert {entry["task_id"] for entry in listed["tasks"]} == {before, task}
@@ -302,8 +288,7 @@ def test_streams_outlive_redis_and_new_ones_open_without_it(
             during = Following(server, task)
             wait_until(lambda: during.seen)
             assert during.seen[0]["status"] == "pending"
-            patched = httpx.patch(url, content=content, headers={**BODY, "Upload-Offset": "0"})
-            assert patched.status_code == 204
+            append(url, 0, content)
             cluster.add_worker()
             for following in (before, during):
                 last = following.finished()[-1]
@@ -324,8 +309,7 @@ def test_streams_outlive_a_flushed_redis(cluster: Cluster, redis_server: Redis) 
     assert here.progress(task)["status"] == "pending"
     after = Following(there, task)
     wait_until(lambda: after.seen)
-    response = httpx.patch(url, content=content, headers={**BODY, "Upload-Offset": "0"})
-    assert response.status_code == 204
+    append(url, 0, content)
     for following in (before, after):
         seen = following.finished()
         assert seen[-1]["status"] == "completed"

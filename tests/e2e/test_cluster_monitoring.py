@@ -11,7 +11,7 @@ from support.cluster import Cluster, running_cluster
 from support.metrics import Figures, failing, metrics
 from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis, Service, free_port
-from support.tus import create, send
+from support.tus import create, upload
 from support.waiting import wait_until
 
 from tusd_py.monitoring.checks import NO_ANSWER
@@ -101,7 +101,7 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
 ) -> None:
     server, cluster = site.server, site.cluster
     contents = [os.urandom(10_000 + number) for number in range(5)]
-    tasks = [send(server, content) for content in contents]
+    tasks = [upload(server, content) for content in contents]
     create(server, 100)
     wait_until(lambda: metrics(server.url)["tusd_queue_messages"] == 5)
     before = metrics(server.url)
@@ -119,7 +119,7 @@ def test_figures_after_a_known_workload_are_exact_and_the_same_everywhere(
     site.begin_worker()
     for number, task in enumerate(tasks):
         server.wait_for_status(task, "failed" if number < 2 else "completed")
-    instant = send(server, contents[4])
+    instant = upload(server, contents[4])
     server.wait_for_status(instant, "completed")
 
     def settled() -> bool:
@@ -188,7 +188,7 @@ def test_what_is_away_is_named_by_both_and_they_recover(
         # after its declaration (docs/distributed.md).
         (services.rabbitmq, "queue", "degraded", "degraded"),
     ]
-    site.server.wait_for_status(send(site.server, os.urandom(1000)), "completed")
+    site.server.wait_for_status(upload(site.server, os.urandom(1000)), "completed")
     for url in both:
         wait_until(lambda url=url: failing(url) == (200, "ready", {}))  # type: ignore[misc]
     for service, name, *verdicts in rows:
@@ -202,13 +202,13 @@ def test_what_is_away_is_named_by_both_and_they_recover(
                 assert httpx.get(f"{url}/healthz").status_code == 200
                 _only_this_part_gives_no_figures(url, name)
             if name == "queue":
-                meanwhile = send(site.server, os.urandom(1000))
+                meanwhile = upload(site.server, os.urandom(1000))
                 site.server.wait_for_status(meanwhile, "completed")
         finally:
             start(service)
         for url in both:
             wait_until(lambda url=url: failing(url) == (200, "ready", {}), timeout=60)  # type: ignore[misc]
-    site.server.wait_for_status(send(site.server, os.urandom(1000)), "completed")
+    site.server.wait_for_status(upload(site.server, os.urandom(1000)), "completed")
     for url in both:
         wait_until(lambda url=url: _errors(url) == set())  # type: ignore[misc]
 

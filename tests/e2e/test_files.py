@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.breaking_proxy import BreakingProxy
 from support.server import Server, running_server
-from support.tus import create, send, task_id
+from support.tus import create, task_id, upload
 
 from tusd_py.client.download import name_in
 
@@ -32,7 +32,7 @@ def test_tasks_are_listed_newest_first(server: Server) -> None:
 
 
 def test_a_task_is_watched_to_its_end(server: Server) -> None:
-    task = send(server, b"content")
+    task = upload(server, b"content")
     assert (
         run("watch", task, "--url", server.files)
         .splitlines()[-1]
@@ -57,7 +57,7 @@ def test_the_task_of_a_file_that_is_not_followed_is_printed(server: Server, tmp_
 def test_a_failed_task_ends_with_one(tmp_path: Path) -> None:
     env = {"TUSD_SCAN__ADDRESS": "127.0.0.1:1", "TUSD_SCAN__MAX_BYTES": "1"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        task = send(server, b"content")
+        task = upload(server, b"content")
         output = run("watch", task, "--url", server.files, code=1)
         assert "The file is too large to be scanned for viruses." in output
 
@@ -66,7 +66,7 @@ def test_a_file_comes_back_whole_through_breaks(server: Server, tmp_path: Path) 
     content = os.urandom(6_000_000)
     file = tmp_path / "sent.bin"
     file.write_bytes(content)
-    task = send(server, file)
+    task = upload(server, file)
     server.wait_for_status(task, "completed")
     proxy = BreakingProxy(server.port, cut_after=[1_000_000, 2_000_000], answers=True)
     try:

@@ -15,7 +15,7 @@ import pytest
 from support.clients import by_aiotus, by_tus_js, by_tuspy
 from support.metrics import metrics
 from support.server import Server
-from support.tus import BODY, TUS, create, head, metadata, patch, send, task_id
+from support.tus import append, create, delete, head, offset, patch, post, task_id, upload
 
 MIB = 1 << 20
 pytestmark = pytest.mark.filterwarnings(
@@ -29,7 +29,7 @@ DECLARED = f"blake3:{blake3.blake3(CONTENT).hexdigest()}"
 @pytest.fixture
 def held(server: Server) -> Server:
     """Run a server that has the content in its pool."""
-    server.wait_for_status(send(server, CONTENT), "completed")
+    server.wait_for_status(upload(server, CONTENT), "completed")
     return server
 
 
@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "upload",
+    "send",
     [
         by_tuspy,
         lambda *arguments: by_tuspy(*arguments, chunk_size=MIB),
@@ -55,10 +55,10 @@ def file(tmp_path: Path) -> Path:
          "tus-js at once"],
 )  # fmt: skip
 def test_a_client_ends_in_success_and_nothing_is_stored_again(
-    held: Server, file: Path, upload: Callable[[str, Path, str], str]
+    held: Server, file: Path, send: Callable[[str, Path, str], str]
 ) -> None:
     before = metrics(held.url)
-    url = upload(held.files, file, DECLARED)
+    url = send(held.files, file, DECLARED)
     after = metrics(held.url)
     assert after["tusd_uploads_instant_total"] == before["tusd_uploads_instant_total"] + 1
     assert after["tusd_instant_bytes_total"] == before["tusd_instant_bytes_total"] + len(CONTENT)
@@ -69,40 +69,35 @@ def test_a_client_ends_in_success_and_nothing_is_stored_again(
 
 
 def test_the_creation_shows_that_no_byte_is_needed(held: Server) -> None:
-    fields = {**TUS, "Upload-Length": str(len(CONTENT)), "Origin": held.url}
     digest = base64.b64encode(blake3.blake3(CONTENT).digest()).decode()
-    made = httpx.post(held.files, headers={**fields, "Upload-Hash": f"blake3=:{digest}:"})
+    fields = {"Origin": held.url, "Upload-Hash": f"blake3=:{digest}:"}
+    made = post(held, len(CONTENT), headers=fields)
     assert made.status_code == 201
     assert made.headers["Upload-Offset"] == str(len(CONTENT))
     assert made.headers["Upload-Instant"] == "1"
     assert "Upload-Expires" not in made.headers
     assert "Upload-Instant" in made.headers["Access-Control-Expose-Headers"]
     url = made.headers["Location"]
-    assert head(url).headers["Upload-Offset"] == str(len(CONTENT))
-    first = patch(url, 0, CONTENT[:MIB])
-    assert (first.status_code, first.headers["Upload-Offset"]) == (204, str(len(CONTENT)))
+    assert offset(url) == len(CONTENT)
+    assert append(url, 0, CONTENT[:MIB]) == len(CONTENT)
 
 
 def test_what_is_not_held_is_answered_like_any_upload(server: Server) -> None:
-    plain = httpx.post(server.files, headers={**TUS, "Upload-Length": "5"})
-    challenged = httpx.post(
-        server.files,
-        headers={**TUS, "Upload-Length": "5", "Upload-Metadata": metadata(filehash=DECLARED)},
-    )
+    plain, challenged = post(server, 5), post(server, 5, filehash=DECLARED)
     assert list(challenged.headers) == list(plain.headers)
     assert challenged.headers["Upload-Offset"] == plain.headers["Upload-Offset"] == "0"
 
 
 def test_a_file_is_gone_with_its_last_upload(held: Server) -> None:
     url = create(held, len(CONTENT), filehash=DECLARED)
-    assert head(url).headers["Upload-Offset"] == str(len(CONTENT))
+    assert offset(url) == len(CONTENT)
     tasks = httpx.get(f"{held.url}/api/file/upload/tasks").json()["tasks"]
     first = next(task["task_id"] for task in tasks if task["task_id"] != task_id(url))
-    assert httpx.delete(f"{held.files}{first}", headers=TUS).status_code == 204
+    assert delete(f"{held.files}{first}").status_code == 204
     assert httpx.get(url).content == CONTENT
-    assert httpx.delete(url, headers=TUS).status_code == 204
+    assert delete(url).status_code == 204
     again = create(held, len(CONTENT), filehash=DECLARED)
-    assert head(again).headers["Upload-Offset"] == "0"
+    assert offset(again) == 0
 
 
 def test_a_killed_server_keeps_what_was_born_complete(held: Server) -> None:
@@ -110,10 +105,9 @@ def test_a_killed_server_keeps_what_was_born_complete(held: Server) -> None:
     held.kill()
     held.start()
     moved = f"{held.files}{task_id(url)}"
-    assert head(moved).headers["Upload-Offset"] == str(len(CONTENT))
+    assert offset(moved) == len(CONTENT)
     assert httpx.get(moved).content == CONTENT
-    sent = httpx.patch(moved, headers={**BODY, "Upload-Offset": "0"}, content=CONTENT, timeout=60)
-    assert (sent.status_code, sent.headers["Upload-Offset"]) == (204, str(len(CONTENT)))
+    assert append(moved, 0, CONTENT) == len(CONTENT)
 
 
 def ours(server: Server, file: Path, state: Path, *flags: str) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ from support.clients import UPPY_PAGE, by_aiotus, by_tus_js, by_tuspy, by_uppy
 from support.metrics import metrics
 from support.nginx import Nginx
 from support.server import Server, running_server
-from support.tus import head, send, task_id
+from support.tus import head, task_id, upload
 from support.waiting import wait_until
 
 MIB = 1 << 20
@@ -57,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         nginx = Nginx(server.port)
         try:
             nginx.start()
-            server.wait_for_status(send(server, CONTENT), "completed")
+            server.wait_for_status(upload(server, CONTENT), "completed")
             yield Place(server, nginx, file)
         finally:
             nginx.close()

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer
-from support.tus import TUS
+from support.tus import create, task_id
 
 from tusd_py.client import AsyncClient, Client, Options
 from tusd_py.client.resume_store import ResumeStore
@@ -89,8 +89,7 @@ def test_a_colleague_proves_and_a_stranger_sends(server: Server, tmp_path: Path)
 def test_a_page_follows_with_a_ticket(server: Server, tmp_path: Path) -> None:
     """EventSource sends no header: the ticket in its address is valid for a minute."""
     me = bearer(token(5))
-    made = httpx.post(server.files, headers={**TUS, **me, "Upload-Length": "3"})
-    task = made.headers["Location"].rpartition("/")[2]
+    task = task_id(create(server, 3, headers=me))
     tickets = f"{server.url}/api/file/upload/tickets"
     answer = httpx.post(tickets, headers=me, json={"task_id": task})
     assert (answer.status_code, answer.json()["expires_in"]) == (200, 60)

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 from support.cluster import Cluster
 from support.services import MariaDb, RabbitMq, Redis
-from support.tus import TUS, offset, patch
+from support.tus import create, offset, patch, post
 
 from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.sql_catalog import SqlCatalog
@@ -34,13 +33,11 @@ def cluster(
 
 
 def test_two_hundred_creations_at_once_never_get_more_than_the_quota(cluster: Cluster) -> None:
-    def create(number: int) -> int:
-        server = cluster.servers[number % 2]
-        headers = {**TUS, "Upload-Length": str(SIZE)}
-        return httpx.post(server.files, headers=headers, timeout=60).status_code
+    def status(number: int) -> int:
+        return post(cluster.servers[number % 2], SIZE).status_code
 
     with ThreadPoolExecutor(50) as pool:
-        seen = Counter(pool.map(create, range(REQUESTS)))
+        seen = Counter(pool.map(status, range(REQUESTS)))
     catalog = SqlCatalog(mysql_url(cluster.env["TUSD_MYSQL__DATA_SOURCE"]))
     try:
         usage = catalog.uploads.usage(ANONYMOUS)
@@ -54,11 +51,7 @@ def test_two_hundred_creations_at_once_never_get_more_than_the_quota(cluster: Cl
 def test_bodies_of_unknown_length_at_once_never_get_more_than_the_quota(cluster: Cluster) -> None:
     """There are eight of them, at two servers; the bytes of each that had room are kept."""
     quota = int(cluster.env["TUSD_LIMITS__STORED_BYTES"])
-    deferred = {**TUS, "Upload-Defer-Length": "1"}
-    urls = [
-        httpx.post(cluster.servers[number % 2].files, headers=deferred).headers["Location"]
-        for number in range(8)
-    ]
+    urls = [create(cluster.servers[number % 2], None) for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         seen = Counter(pool.map(lambda url: patch(url, 0, bytes(quota // 4)).status_code, urls))
     there = sum(

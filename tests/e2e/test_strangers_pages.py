@@ -9,7 +9,7 @@ import httpx
 from support.page import NODE
 from support.required import require_node, require_program
 from support.server import running_server
-from support.tus import send
+from support.tus import upload
 
 LISTED: Final = "http://listed.example"
 
@@ -31,7 +31,7 @@ def tried(page: str, server: str, file: str) -> dict[str, Any]:
 def test_a_strange_page_gets_nothing_and_a_listed_one_all(tmp_path: Path) -> None:
     env = {"TUSD_CORS__ALLOW_ORIGINS": LISTED}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        task = send(server, b"a private letter", filename="private.txt")
+        task = upload(server, b"a private letter", filename="private.txt")
         server.wait_for_status(task, "completed")
         file = f"/files/{task}"
 

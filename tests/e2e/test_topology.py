@@ -23,10 +23,10 @@ from support.campaign import Campaign, make_sources, status, table
 from support.conformance import SETTINGS, by_outcome, run_suite
 from support.deployed import Deployed
 from support.media import video
-from support.silent_patch import SilentPatch
+from support.raw_http import silent_patch
 from support.task_states import may_follow
 from support.tokens import bearer
-from support.tus import BODY, TUS, create, head, offset, patch, task_id
+from support.tus import append, chunk, create, creation, delete, head, offset, patch, task_id
 from support.waiting import wait_until
 from topology.program import listens
 from websockets.sync.client import connect
@@ -171,14 +171,14 @@ def test_a_client_whose_server_dies_during_a_patch_goes_on_at_the_other(
     content = os.urandom(6 << 20)
     url = create(deployed, len(content))
     try:
-        with SilentPatch(url, 0, len(content)) as sending:
+        with silent_patch(url, 0, len(content)) as sending:
             sending.send(content[: 4 << 20])
             wait_until(lambda: arrived(deployed, url) == 4 << 20)
             name = deployed.holder(task_id(url))
             assert name is not None
             pid = deployed.entry(name)["pid"]
             os.killpg(pid, signal.SIGKILL)
-            assert b" 503 " in sending.answer().split(b"\r\n")[0]
+            assert sending.answer().status == 503
         reached = offset(url)
         last = patch(url, reached, content[reached:])
         assert (reached, last.status_code) == (4 << 20, 204)
@@ -205,7 +205,7 @@ def test_an_upload_stays_with_one_server_and_uploads_are_spread_over_all(
 
 
 def holder_of_patch(deployed: Deployed, url: str, start: int) -> str | None:
-    with SilentPatch(url, start, 1000 - start) as sending:
+    with silent_patch(url, start, 1000 - start) as sending:
         sending.send(bytes(10))
         wait_until(lambda: arrived(deployed, url) == start + 10)
         return deployed.holder(task_id(url))
@@ -213,7 +213,7 @@ def holder_of_patch(deployed: Deployed, url: str, start: int) -> str | None:
 
 def test_what_had_arrived_before_a_cut_is_there(deployed: Deployed) -> None:
     url = create(deployed, 2_000_000)
-    with SilentPatch(url, 0, 2_000_000) as sending:
+    with silent_patch(url, 0, 2_000_000) as sending:
         sending.send(bytes(1_000_000))
     wait_until(lambda: arrived(deployed, url) >= 1_000_000 - NGINX_BUFFER)
     assert offset(url) <= 1_000_000
@@ -221,12 +221,12 @@ def test_what_had_arrived_before_a_cut_is_there(deployed: Deployed) -> None:
 
 def test_bytes_reach_the_server_while_the_request_is_still_coming(deployed: Deployed) -> None:
     url = create(deployed, 3000)
-    with SilentPatch(url, 0, 3000) as sending:
+    with silent_patch(url, 0, 3000) as sending:
         for part in (1, 2):
             sending.send(bytes(1000))
             wait_until(lambda end=part * 1000: arrived(deployed, url) == end)
         sending.send(bytes(1000))
-        assert b" 204 " in sending.answer().split(b"\r\n")[0]
+        assert sending.answer().status == 204
     wait_for(deployed, task_id(url))
 
 
@@ -241,17 +241,16 @@ def test_every_check_of_the_protocol_passes_through_nginx(
 def test_a_body_of_100_mib_passes(deployed: Deployed) -> None:
     size = 100 << 20
     url = create(deployed, size + 1)
-    assert patch(url, 0, bytes(size)).status_code == 204
+    append(url, 0, bytes(size))
     assert offset(url) == size
-    assert httpx.delete(url, headers=TUS).status_code == 204
+    assert delete(url).status_code == 204
 
 
 def test_uploads_and_events_go_over_http_2_and_tls(deployed: Deployed) -> None:
     trust = ssl.create_default_context(cafile=deployed.directory / "nginx" / "certificate.pem")
     content = os.urandom(2_000_000)
     with httpx.Client(http2=True, verify=trust, timeout=30) as http:
-        headers = {**TUS, "Upload-Length": str(len(content))}
-        created = http.post(f"{deployed.tls_url}/files/", headers=headers)
+        created = http.post(f"{deployed.tls_url}/files/", headers=creation(len(content)))
         assert created.http_version == "HTTP/2"
         url = created.headers["Location"]
         assert url.startswith(f"{deployed.tls_url}/files/")
@@ -278,13 +277,13 @@ def test_uploads_and_events_go_over_http_2_and_tls(deployed: Deployed) -> None:
                 yield piece
                 threading.Event().wait(0.02)
 
-        done = http.patch(url, headers={**BODY, "Upload-Offset": "0"}, content=first_half())
+        done = http.patch(url, headers=chunk(0), content=first_half())
         assert (done.http_version, done.status_code) == ("HTTP/2", 204)
         assert sent < len(content)
         assert states[-1]["progress"] in range(1, 10)
         for start in range(sent, len(content), 100_000):
-            chunk = content[start : start + 100_000]
-            done = http.patch(url, headers={**BODY, "Upload-Offset": str(start)}, content=chunk)
+            piece = content[start : start + 100_000]
+            done = http.patch(url, headers=chunk(start), content=piece)
             assert (done.http_version, done.status_code) == ("HTTP/2", 204)
         listening.join(60)
         assert states[-1]["status"] == "completed"
@@ -310,8 +309,7 @@ def test_a_clients_claim_about_its_own_address_is_ignored(deployed: Deployed) ->
         "X-Forwarded-Host": "evil.example",
         "Forwarded": "proto=https;host=evil.example",
     }
-    created = httpx.post(deployed.files, headers={**TUS, **forged, "Upload-Length": "1"})
-    assert created.headers["Location"].startswith(deployed.files)
+    assert create(deployed, 1, headers=forged).startswith(deployed.files)
 
 
 def test_what_is_for_machines_behind_nginx_is_not_there_for_others(deployed: Deployed) -> None:
@@ -338,7 +336,7 @@ def test_with_every_server_away_a_client_waits_and_does_not_begin_again(
     finally:
         deployed.up()
     wait_until(lambda: head(url).status_code == 200)
-    assert patch(url, offset(url), b"other").status_code == 204
+    append(url, offset(url), b"other")
     wait_for(deployed, task_id(url))
     assert httpx.get(url).content == b"half.other"
 
@@ -394,11 +392,7 @@ def test_by_itself_it_lets_in_whom_its_operator_made_a_user_and_no_one_else(
     tasks = "/api/file/upload/tasks"
     doors = [deployed.url, *(deployed.entry(name)["urls"][0] for name in deployed.names("server"))]
     anna, ben = (added(deployed, name) for name in ("anna", "ben"))
-    created = httpx.post(
-        deployed.files, headers={**BODY, **anna, "Upload-Length": "5"}, content=b"annas"
-    )
-    assert created.status_code == 201
-    hers = urlsplit(created.headers["Location"]).path
+    hers = urlsplit(create(deployed, 5, b"annas", headers=anna)).path
     for door in doors:
         for path in (tasks, hers, urlsplit(url).path, "/api/admin/overview"):
             assert httpx.get(f"{door}{path}").status_code == 401, (door, path)

@@ -6,7 +6,7 @@ import httpx
 from support.media import video
 from support.server import running_server
 from support.small_disk import fill, small_disk
-from support.tus import send
+from support.tus import upload
 from support.waiting import wait_until
 
 ENV = {
@@ -24,7 +24,7 @@ def test_a_film_waits_for_room_and_is_then_compressed(tmp_path: Path) -> None:
         running_server(disk / "data", "--workers", "1", env=ENV) as server,
     ):
         ballast = disk / "another program's"
-        task = send(server, source)
+        task = upload(server, source)
         url = f"{server.files}{task}"
         work = server.data_dir / "work"
         wait_until(lambda: any(path.stat().st_size for path in work.rglob("*.part")), 60)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from support.media import video
 from support.server import Server, running_server
-from support.tus import send
+from support.tus import upload
 
 PROGRAM = """#!/bin/sh
 # Stands for ffmpeg or ffprobe: does what the file "mode" names, or is the real one.
@@ -84,7 +84,7 @@ def test_a_program_that_failed_once_is_tried_again(
 ) -> None:
     programs.do(mode)
     source = clip(tmp_path, number)
-    task = send(server, source)
+    task = upload(server, source)
     done = server.wait_for_status(task, "completed", "failed")
     assert (done["status"], done["message"], done["note_codes"]) == ("completed", "上传完成", [])
     assert len(httpx.get(f"{server.files}{task}").content) < source.stat().st_size
@@ -105,7 +105,7 @@ def test_a_program_that_failed_twice_leaves_the_file_as_it_was_sent(
 ) -> None:
     programs.do(mode)
     source = clip(tmp_path, number)
-    task = send(server, source)
+    task = upload(server, source)
     done = server.wait_for_status(task, "completed", "failed")
     assert (done["status"], done["note_codes"]) == ("completed", [code])
     assert "可稍后重新处理" in str(done["message"])
@@ -120,7 +120,7 @@ def test_a_failure_of_the_deployment_is_waited_for(
 ) -> None:
     programs.do(mode)
     source = clip(tmp_path, number)
-    task = send(server, source)
+    task = upload(server, source)
     waiting = server.wait_for_message(task, "等待资源")
     assert waiting["status"] not in ("completed", "failed")
     programs.do("works")
@@ -145,7 +145,7 @@ def test_a_look_at_a_file_that_was_killed_is_no_verdict(
 ) -> None:
     programs.do(mode)
     source = clip(tmp_path, number)
-    task = send(server, source)
+    task = upload(server, source)
     done = server.wait_for_status(task, "completed", "failed")
     assert (done["status"], done["note_codes"]) == ("completed", codes)
     content = httpx.get(f"{server.files}{task}").content

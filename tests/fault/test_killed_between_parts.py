@@ -12,7 +12,7 @@ from support.oss.configured import environment_of
 from support.oss.process import OssProcess
 from support.oss.server import BUCKET
 from support.server import running_server
-from support.tus import send
+from support.tus import upload
 from support.waiting import wait_until
 from support.workers import running_worker
 
@@ -68,7 +68,7 @@ def test_the_next_worker_sends_only_the_parts_that_are_missing(
         for _ in range(SIZE // MIB):
             file.write(os.urandom(MIB))
     with running_server(tmp_path / "data", "--workers", "0", env=env) as server:
-        task = send(server, source)
+        task = upload(server, source)
         with running_worker(
             server.data_dir, env, TUSD_FAIL=f"part_stored:exit:{KILLED_AFTER}"
         ) as first:
@@ -95,9 +95,9 @@ def test_the_next_worker_sends_only_the_parts_that_are_missing(
 def test_a_store_that_is_away_is_waited_for(oss: OssProcess, tmp_path: Path) -> None:
     env = {**at(oss), "TUSD_JOBS__BACKOFF": "3s", "TUSD_JOBS__MAX_ATTEMPTS": "100"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        server.wait_for_status(send(server, b"before"), "completed")
+        server.wait_for_status(upload(server, b"before"), "completed")
         oss.kill()
-        task = send(server, b"meanwhile")
+        task = upload(server, b"meanwhile")
         wait_until(lambda: "重试中" in str(server.progress(task)["message"]), timeout=60)
         oss.start()
         server.wait_for_status(task, "completed")

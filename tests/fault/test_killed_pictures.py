@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 from support.server import Server, running_server
-from support.tus import send
+from support.tus import upload
 from support.waiting import wait_until
 
 PROGRAM = b"boxed/start.py"
@@ -57,7 +57,7 @@ def photograph(seed: int) -> bytes:
 
 def test_a_program_that_was_killed_once_is_run_again(server: Server) -> None:
     sent = photograph(1)
-    task = send(server, sent, "once.png")
+    task = upload(server, sent, "once.png")
     wait_until(lambda: kill(server) > 0)
     done = server.wait_for_status(task, "completed", "failed")
     assert (done["status"], done["note_codes"]) == ("completed", [])
@@ -69,7 +69,7 @@ def test_a_program_that_is_killed_each_time_leaves_the_picture_as_it_was_sent(
     server: Server,
 ) -> None:
     sent = photograph(2)
-    task = send(server, sent, "always.png")
+    task = upload(server, sent, "always.png")
 
     def ended() -> bool:
         kill(server)

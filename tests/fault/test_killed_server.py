@@ -3,25 +3,25 @@
 import random
 import sqlite3
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import blake3
 import httpx
 import pytest
+from support.raw_http import silent_patch
 from support.server import Server, running_server
-from support.tus import BODY, create, head, offset, patch, task_id
+from support.tus import append, create, offset, task_id
 from support.waiting import wait_until
 
 MIB = 1 << 20
 
 
-def slowly(content: bytes, released: threading.Event) -> "object":
-    """Yield most of the content at once, the rest after the test is over."""
-    for at in range(0, len(content), 65536):
-        if at > len(content) // 2:
-            released.wait(30)
-            return
-        yield content[at : at + 65536]
+def send_half(url: str, at: int, content: bytes, **fields: str) -> None:
+    """Send half of a body, and stay connected until the server is gone."""
+    half = content[: len(content) // 2]
+    with suppress(OSError), silent_patch(url, at, len(content), half, **fields) as patching:
+        patching.answer()
 
 
 @pytest.mark.parametrize("lend", ["true", "false"], ids=["lent", "asgi"])
@@ -37,23 +37,19 @@ def test_a_server_killed_in_the_middle_of_a_patch_resumes_to_the_same_bytes(
     try:
         for round_ in range(4):
             end = acknowledged + rng.randrange(1, 65536)
-            assert patch(url, acknowledged, content[acknowledged:end]).status_code == 204
+            append(url, acknowledged, content[acknowledged:end])
             acknowledged = end
-            released = threading.Event()
-            sender = threading.Thread(
-                target=_broken_patch, args=(url, acknowledged, content, released)
-            )
+            rest = content[acknowledged:]
+            sender = threading.Thread(target=send_half, args=(url, acknowledged, rest))
             sender.start()
             wait_until(lambda low=acknowledged: _size(server.data_dir / "uploads") > low)
             server.kill()
-            released.set()
             sender.join(30)
             server.start()
             reached = offset(url)
             assert acknowledged <= reached <= len(content), round_
             acknowledged = reached
-        answer = patch(url, acknowledged, content[acknowledged:])
-        assert answer.status_code == 204
+        append(url, acknowledged, content[acknowledged:])
         done = server.wait_for_status(task_id(url), "completed")
         assert done["progress"] == 100
         assert httpx.get(url).content == content
@@ -61,14 +57,6 @@ def test_a_server_killed_in_the_middle_of_a_patch_resumes_to_the_same_bytes(
         assert found[0] == blake3.blake3(content).hexdigest()
     finally:
         server.stop()
-
-
-def _broken_patch(url: str, at: int, content: bytes, released: threading.Event) -> None:
-    headers = {**BODY, "Upload-Offset": str(at), "Content-Length": str(len(content) - at)}
-    try:
-        httpx.patch(url, headers=headers, content=slowly(content[at:], released), timeout=30)  # type: ignore[arg-type]
-    except (httpx.TransportError, RuntimeError, Exception):  # noqa: BLE001
-        return
 
 
 def _size(folder: Path) -> int:
@@ -91,30 +79,17 @@ def test_a_chunk_with_a_checksum_that_a_kill_broke_off_leaves_no_byte(
     server = Server(tmp_path / "data", "--workers", "0", env=way).start()
     try:
         url = create(server, 4 * MIB)
-        assert patch(url, 0, b"a" * 1000).status_code == 204
-        released = threading.Event()
-
-        def send() -> None:
-            headers = {
-                **BODY, "Upload-Offset": "1000", "Content-Length": str(2 * MIB),
-                "Upload-Checksum": "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            }  # fmt: skip
-            try:
-                httpx.patch(
-                    url, headers=headers, content=slowly(bytes(2 * MIB), released), timeout=30
-                )  # type: ignore[arg-type]
-            except Exception:  # noqa: BLE001
-                return
-
-        sender = threading.Thread(target=send)
+        append(url, 0, b"a" * 1000)
+        wrong = {"Upload_Checksum": "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA="}
+        body = bytes(2 * MIB)
+        sender = threading.Thread(target=send_half, args=(url, 1000, body), kwargs=wrong)
         sender.start()
         wait_until(lambda: _size(server.data_dir / "uploads") > 1000)
         server.kill()
-        released.set()
         sender.join(30)
         server.start()
         assert offset(url) == 1000
-        assert patch(url, 1000, bytes(4 * MIB - 1000)).status_code == 204
+        append(url, 1000, bytes(4 * MIB - 1000))
     finally:
         server.stop()
 
@@ -124,7 +99,7 @@ def test_an_upload_found_complete_but_unfinished_is_finished_once_at_start(tmp_p
     server = Server(tmp_path / "data", "--workers", "1").start()
     try:
         url = create(server, len(content))
-        assert patch(url, 0, content[:100]).status_code == 204
+        append(url, 0, content[:100])
         server.kill()
         # The state is as if the server had died between the last byte and the transaction.
         (data,) = (path for path in (server.data_dir / "uploads").rglob(task_id(url)))
@@ -145,7 +120,7 @@ def test_a_last_byte_that_was_acknowledged_is_a_job_after_a_kill(tmp_path: Path)
         urls = []
         for number in range(5):
             url = create(server, 100)
-            assert patch(url, 0, bytes([number]) * 100).status_code == 204
+            append(url, 0, bytes([number]) * 100)
             urls.append(url)
         server.kill()
         assert _query(server, "SELECT count(*) FROM jobs WHERE state = 'queued'") == [(5,)]
@@ -153,7 +128,7 @@ def test_a_last_byte_that_was_acknowledged_is_a_job_after_a_kill(tmp_path: Path)
         server.start()
         for url in urls:
             server.wait_for_status(task_id(url), "completed")
-            assert head(url).headers["Upload-Offset"] == "100"
+            assert offset(url) == 100
     finally:
         server.stop()
 

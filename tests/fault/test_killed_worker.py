@@ -13,7 +13,7 @@ import httpx
 import pytest
 from support.media import probe, video
 from support.server import Server, running_server
-from support.tus import send
+from support.tus import delete, upload
 from support.waiting import wait_until
 from support.workers import running_worker
 
@@ -83,7 +83,7 @@ def test_a_worker_killed_at_any_step_leaves_one_effect(
 ) -> None:
     server = idle_server
     source = video(tmp_path / "clip.mp4")
-    task = send(server, source)
+    task = upload(server, source)
     with worker(server.data_dir, TUSD_FAIL=f"{point}:exit") as first:
         assert first.wait(60) == 137
     before = server.progress(task)
@@ -105,7 +105,7 @@ def test_a_worker_killed_inside_ffmpeg_leaves_no_ffmpeg_and_loses_no_progress(
 ) -> None:
     server = idle_server
     source = video(tmp_path / "long.mp4", seconds=20.0, size="1280x720", rate=30, crf=10)
-    task = send(server, source)
+    task = upload(server, source)
     with worker(server.data_dir, TUSD_MEDIA__PRESET="slow") as first:
         wait_until(lambda: int(str(server.progress(task)["progress"])) > 31, timeout=60)
         assert programs_in(server.data_dir)
@@ -131,7 +131,7 @@ def test_a_film_whose_worker_dies_twice_is_stored_as_it_was_sent(
 ) -> None:
     server = idle_server
     source = video(tmp_path / "clip.mp4")
-    task = send(server, source)
+    task = upload(server, source)
     for _ in range(3):
         # The third worker has nothing to encode: it dies before it stores the file, which is no
         # evidence either.
@@ -150,7 +150,7 @@ def test_ffmpeg_that_is_killed_in_its_box_is_started_again(
 ) -> None:
     server = idle_server
     source = video(tmp_path / "film.mp4", seconds=4.0, size="320x240", rate=30, crf=8)
-    task = send(server, source)
+    task = upload(server, source)
     with worker(server.data_dir, TUSD_MEDIA__PRESET="slow"):
         wait_until(lambda: encoders_in(server.data_dir), timeout=60)
         (pid, *_) = encoders_in(server.data_dir)
@@ -164,25 +164,25 @@ def test_ffmpeg_that_is_killed_in_its_box_is_started_again(
 def test_a_deleted_film_is_worked_on_no_longer(idle_server: Server, tmp_path: Path) -> None:
     server = idle_server
     source = video(tmp_path / "long.mp4", seconds=20.0, size="1280x720", rate=30, crf=10)
-    task = send(server, source)
+    task = upload(server, source)
     # The renewal of the lease, which would detect the loss too, is not due before the test ends.
     never = {"TUSD_MEDIA__PRESET": "slow", "TUSD_JOBS__LEASE": "900s"}
     with worker(server.data_dir, **never, TUSD_JOBS__RENEW_EVERY="600s"):
         wait_until(lambda: programs_in(server.data_dir), timeout=60)
-        deleted = httpx.delete(f"{server.files}{task}", headers={"Tus-Resumable": "1.0.0"})
+        deleted = delete(f"{server.files}{task}")
         assert deleted.status_code == 204
         wait_until(lambda: not programs_in(server.data_dir))
         wait_until(lambda: not (server.data_dir / "work" / task).exists())
         assert query(server, "SELECT state FROM jobs") == [("cancelled",)]
         # The slot is free again.
-        server.wait_for_status(send(server, b"another" * 10), "completed")
+        server.wait_for_status(upload(server, b"another" * 10), "completed")
 
 
 def test_a_worker_that_slept_through_its_lease_changes_nothing(idle_server: Server) -> None:
     server = idle_server
     # Nothing is made of this file, so that it is recorded well within a lease that is never
     # renewed.
-    task = send(server, b"zombie" * 100)
+    task = upload(server, b"zombie" * 100)
     # Only the slot's thread writes to the database: SIGSTOP in a transaction would stop all
     # threads.
     quiet = {f"TUSD_JOBS__{name}_EVERY": "600s" for name in ("RENEW", "REAP", "RELAY", "JANITOR")}
@@ -192,7 +192,7 @@ def test_a_worker_that_slept_through_its_lease_changes_nothing(idle_server: Serv
             done = server.wait_for_status(task, "completed")
             zombie.send_signal(signal.SIGCONT)
             # The zombie is alive again and idle: it waits for deliveries like any worker.
-            again = send(server, b"another" * 10)
+            again = upload(server, b"another" * 10)
             server.wait_for_status(again, "completed")
             assert server.progress(task)["repository_id"] == done["repository_id"]
     assert len(query(server, f"SELECT * FROM file_upload_history WHERE task_id = '{task}'")) == 1
@@ -207,7 +207,7 @@ def test_a_file_that_stops_every_worker_becomes_a_dead_letter_and_can_be_tried_a
     idle_server: Server, tmp_path: Path
 ) -> None:
     server = idle_server
-    task = send(server, b"poison" * 100)
+    task = upload(server, b"poison" * 100)
     for _ in range(3):
         with worker(server.data_dir, TUSD_FAIL="before_inspect:exit") as process:
             assert process.wait(60) == 137
@@ -228,7 +228,7 @@ def test_a_file_that_stops_every_worker_becomes_a_dead_letter_and_can_be_tried_a
 def test_a_stopped_worker_gives_its_job_back_at_once(idle_server: Server, tmp_path: Path) -> None:
     server = idle_server
     source = video(tmp_path / "long.mp4", seconds=10.0, size="1280x720", rate=30, crf=10)
-    task = send(server, source)
+    task = upload(server, source)
     slow = {"TUSD_MEDIA__PRESET": "slow", "TUSD_JOBS__LEASE": "600s"}
     with worker(server.data_dir, **slow) as first:
         wait_until(lambda: programs_in(server.data_dir))

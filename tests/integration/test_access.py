@@ -14,7 +14,7 @@ import pytest
 from support.issuer import Issuer
 from support.server import Server, running_server
 from support.tokens import OTHER_SECRET, SECRET, bearer, token, unsigned
-from support.tus import BODY, TUS, metadata
+from support.tus import TUS, append, chunk, creation, head, patch, post
 from support.waiting import wait_until
 
 OWNER, STRANGER = 7, 8
@@ -82,18 +82,9 @@ class Caller:
         self.other = bearer(token(STRANGER, **AUDIENCE))
 
     def made(self, *, finished: bool = False, partial: bool = False) -> httpx.Response:
-        headers = {
-            **TUS,
-            **self.owner,
-            "Upload-Length": "5",
-            "Upload-Metadata": metadata(filename="x"),
-        }
-        if partial:
-            headers["Upload-Concat"] = "partial"
-        body = os.urandom(5) if finished or partial else b""
-        if body:
-            headers |= BODY
-        made = self.http.post("/files/", headers=headers, content=body)
+        body = os.urandom(5) if finished or partial else None
+        concat = "partial" if partial else ""
+        made = post(self.server, 5, body, concat=concat, headers=self.owner, filename="x")
         assert made.status_code == 201, made.text
         return made
 
@@ -138,11 +129,10 @@ class Caller:
         path, task = httpx.URL(url).path, url.rpartition("/")[2]
         headers, query = self.as_(who, made)
         method, _, resource = what.partition(" ")
-        chunk = {**TUS, **BODY, "Upload-Offset": "0"}
         requests: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
-            "files": ("/files/", {**TUS, "Upload-Length": "5"}, {}),
+            "files": ("/files/", creation(5), {}),
             "final of it": ("/files/", {**TUS, "Upload-Concat": f"final;{path}"}, {}),
-            "file": (path, chunk, {"content": b"abc"} if method == "PATCH" else {}),
+            "file": (path, chunk(0), {"content": b"abc"} if method == "PATCH" else {}),
             "form": (API, {}, {"files": {"file": ("x", os.urandom(5))}}),
             "progress": (f"{API}/progress/{task}", {}, {}),
             "events of it": (f"{API}/events/{task}", {}, {}),
@@ -216,7 +206,7 @@ def test_what_is_not_yours_is_answered_like_what_is_not_there(caller: Caller, wh
     }[resource]
     answers = []
     for requested in (name, "0" * 32):
-        headers = {**TUS, **BODY, "Upload-Offset": "0", **caller.other}
+        headers = {**chunk(0), **caller.other}
         if resource == "final of it":
             headers["Upload-Concat"] = f"final;/files/{requested}"
         response = caller.http.request(method, place.format(requested), headers=headers)
@@ -247,18 +237,15 @@ def test_who_is_refused_takes_nothing_over(server: Server, caller: Caller) -> No
     url = caller.made().headers["Location"]
     path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
     going_on = iter([b"abc", b"de"])
-    headers = {**TUS, **BODY, **caller.owner, "Upload-Offset": "0", "Content-Length": "5"}
 
     def body() -> Iterator[bytes]:
         yield next(going_on)
         wait_until(lambda: path.stat().st_size == 3)
         for stranger in ({}, caller.other, bearer(unsigned(OWNER))):
-            head = {**TUS, **BODY, "Upload-Offset": "3", **stranger}
-            assert httpx.patch(url, headers=head, content=b"XX").status_code in (401, 404)
+            assert patch(url, 3, b"XX", **stranger).status_code in (401, 404)
         yield next(going_on)
 
-    sent = caller.http.patch(url, headers=headers, content=body())
-    assert (sent.status_code, sent.headers["Upload-Offset"]) == (204, "5")
+    assert append(url, 0, body(), Content_Length="5", **caller.owner) == 5
 
 
 def test_an_upload_outlives_its_session(caller: Caller) -> None:
@@ -267,16 +254,11 @@ def test_an_upload_outlives_its_session(caller: Caller) -> None:
     url, own = made.headers["Location"], {"Upload-Token": made.headers["Upload-Token"]}
     expired = bearer(token(OWNER, seconds=-60, **AUDIENCE))
     for offset, piece in enumerate([b"a", b"b", b"c", b"d", b"e"]):
-        headers = {**TUS, **BODY, "Upload-Offset": str(offset)}
-        refused = caller.http.patch(url, headers={**headers, **expired}, content=piece)
-        assert refused.status_code == 401
-        sent = caller.http.patch(url, headers={**headers, **expired, **own}, content=piece)
+        assert patch(url, offset, piece, **expired).status_code == 401
+        sent = patch(url, offset, piece, **expired, **own)
         assert sent.status_code == 204, sent.text
         own = {"Upload-Token": sent.headers.get("Upload-Token", own["Upload-Token"])}
-    too_much = caller.http.patch(
-        url, headers={**TUS, **BODY, "Upload-Offset": "5", **own}, content=b"f"
-    )
-    assert too_much.status_code == 413
+    assert patch(url, 5, b"f", **own).status_code == 413
     task = url.rpartition("/")[2]
     with caller.http.stream("GET", f"{API}/events/{task}", headers=own) as events:
         assert events.status_code == 200
@@ -323,10 +305,10 @@ def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
             )
             assert status_with(token(7, **claims)) == 401, "there is no shared secret here"
             assert issuer.requests == 1
-            made = httpx.post(server.files, headers={**TUS, **bearer(good), "Upload-Length": "3"})
+            made = post(server, 3, headers=bearer(good))
             assert made.headers["Upload-Token"]
             other = bearer(issuer.token("bert@example.org", **claims))
-            assert httpx.head(made.headers["Location"], headers={**TUS, **other}).status_code == 404
+            assert head(made.headers["Location"], **other).status_code == 404
             issuer.rotate("second")
             new = issuer.token("anna@example.org", **claims)
             # Requests with unknown keys cause at most one fetch in ten seconds.

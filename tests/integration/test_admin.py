@@ -14,7 +14,7 @@ import pytest
 from support.media import video
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
-from support.tus import send, task_id
+from support.tus import post, task_id, upload
 from support.waiting import wait_until
 
 from tusd_py.auth.operator_links import OperatorLinks, page_link
@@ -62,10 +62,7 @@ def test_with_tokens_the_role_decides(
 
 
 def test_an_upload_token_is_no_way_in(guarded: Server) -> None:
-    made = httpx.post(
-        f"{guarded.url}/files/",
-        headers={"Tus-Resumable": "1.0.0", "Upload-Length": "5", **OPERATOR},
-    )
+    made = post(guarded, 5, headers=OPERATOR)
     headers = {"Upload-Token": made.headers["Upload-Token"]}
     seen = httpx.get(f"{guarded.url}{OVERVIEW}", headers=headers)
     assert (seen.status_code, seen.json()["code"]) == (403, "upload_token_only")
@@ -235,9 +232,9 @@ def test_what_happens_is_seen(tmp_path: Path) -> None:
         running_server(tmp_path / "data", "--workers", "2", env=env) as server,
         server.operator() as operator,
     ):
-        good = task_id(send(server, b"some text", filename="a.txt"))
-        send(server, b"some text", filename="again.txt")
-        bad = task_id(send(server, video(tmp_path / "clip.mp4")))
+        good = task_id(upload(server, b"some text", filename="a.txt"))
+        upload(server, b"some text", filename="again.txt")
+        bad = task_id(upload(server, video(tmp_path / "clip.mp4")))
         wait_until(lambda: looked(operator)["ended"]["hour"]["failed"] == 1, timeout=60)
         wait_until(lambda: looked(operator)["ended"]["hour"]["completed"] == 2, timeout=60)
         # Workers report how long steps took with their next lease, a moment after the job's end.

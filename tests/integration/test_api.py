@@ -12,7 +12,7 @@ import pytest
 from support.media import video
 from support.raw_http import connected
 from support.server import Server
-from support.tus import create, patch, send, task_id
+from support.tus import create, patch, task_id, upload
 from support.waiting import wait_until
 from websockets.sync.client import connect
 
@@ -52,7 +52,7 @@ def test_a_form_upload_is_answered_at_once_and_followed_to_its_end(server: Serve
 
 def test_a_form_with_known_content_is_complete_at_once(server: Server) -> None:
     content = b"known" * 100
-    server.wait_for_status(send(server, content), "completed")
+    server.wait_for_status(upload(server, content), "completed")
     answer = httpx.post(f"{server.url}{API}", files={"file": ("again.bin", content)}).json()
     assert answer["status"] == "completed"
     assert answer["message"] == "文件已存在，秒传成功"
@@ -141,7 +141,7 @@ def test_what_is_not_there_is_not_found_in_the_seeds_words(server: Server, path:
 
 
 def test_tasks_are_listed_newest_first_in_pages(server: Server) -> None:
-    tasks = [send(server, bytes([n]) * 50, f"{n}.bin") for n in range(5)]
+    tasks = [upload(server, bytes([n]) * 50, f"{n}.bin") for n in range(5)]
     first = httpx.get(f"{server.url}{API}/tasks?page=1&size=2").json()
     last = httpx.get(f"{server.url}{API}/tasks?page=3&size=2").json()
     assert (first["total"], first["page"], first["size"]) == (5, 1, 2)
@@ -193,7 +193,7 @@ def test_arrival_and_processing_come_on_one_stream_in_order(server: Server, tmp_
 
 
 def test_a_listener_that_comes_back_gets_no_state_twice(server: Server) -> None:
-    task = send(server, b"done" * 10)
+    task = upload(server, b"done" * 10)
     server.wait_for_status(task, "completed")
     url = f"{server.url}{API}/events/{task}"
     with httpx.stream("GET", url, timeout=30) as response:
@@ -231,7 +231,7 @@ def test_a_users_stream_has_events_of_all_their_tasks(server: Server) -> None:
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
     assert started.wait(30)
-    tasks = {send(server, b"one" * 9), send(server, b"two" * 9)}
+    tasks = {upload(server, b"one" * 9), upload(server, b"two" * 9)}
     assert finished.wait(60)
     assert set(seen) == tasks
 
@@ -286,7 +286,7 @@ def test_a_head_during_the_last_patch_never_answers_404(server: Server) -> None:
 
     """
     content = os.urandom(2000)
-    server.wait_for_status(send(server, content), "completed")
+    server.wait_for_status(upload(server, content), "completed")
     with connected(server.url) as sender, connected(server.url) as asker:
         for _ in range(30):
             url = sender.create(server.files, len(content))

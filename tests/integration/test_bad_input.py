@@ -7,7 +7,7 @@ import httpx
 import pytest
 from support.server import Server, running_server
 from support.small_disk import small_disk
-from support.tus import BODY, TUS, create, head, offset, patch
+from support.tus import BODY, TUS, append, create, head, offset, patch
 
 CASES = [
     ("POST", "", {"Tus-Resumable": "0.2.2", "Upload-Length": "1"}, 412, "unsupported_version"),
@@ -56,10 +56,10 @@ def test_a_wrong_offset_is_answered_with_the_right_one(server: Server) -> None:
 def test_an_overlong_body_changes_nothing_with_a_length_or_chunked(server: Server) -> None:
     url = create(server, 10)
     assert patch(url, 0, b"x" * 16).status_code == 413
-    chunked = httpx.patch(url, headers={**BODY, "Upload-Offset": "0"}, content=iter([b"x" * 8] * 2))
+    chunked = patch(url, 0, iter([b"x" * 8] * 2))
     assert (chunked.status_code, chunked.json()["code"]) == (413, "length_exceeded")
     assert offset(url) == 0
-    assert patch(url, 0, b"0123456789").status_code == 204
+    append(url, 0, b"0123456789")
 
 
 def test_a_file_that_differs_from_its_hash_is_dropped(server: Server) -> None:
@@ -80,7 +80,7 @@ def test_a_full_disk_is_reported_and_loses_nothing_that_was_acknowledged(disk: P
     env = {"TUSD_LIMITS__DISK_RESERVE": "0"}
     with running_server(disk / "data", "--workers", "0", env=env) as server:
         url = create(server, None)
-        assert patch(url, 0, b"a" * 100_000).status_code == 204
+        append(url, 0, b"a" * 100_000)
         ballast = disk / "ballast"
         with ballast.open("wb") as file:
             try:
@@ -96,14 +96,11 @@ def test_a_full_disk_is_reported_and_loses_nothing_that_was_acknowledged(disk: P
         assert 100_000 <= reached < 3_100_000
         ballast.unlink()
         rest = 200_000 - reached if reached < 200_000 else 0
-        assert patch(url, reached, b"c" * rest).status_code == 204
+        append(url, reached, b"c" * rest)
 
 
 def test_errors_carry_cors_so_that_a_page_can_read_them(server: Server) -> None:
-    answer = httpx.patch(
-        f"{server.files}{'0' * 32}",
-        headers={**BODY, "Upload-Offset": "0", "Origin": server.url},
-    )
+    answer = patch(f"{server.files}{'0' * 32}", 0, b"", Origin=server.url)
     assert answer.status_code == 404
     assert answer.headers["Access-Control-Allow-Origin"] == server.url
     assert "Upload-Offset" in answer.headers["Access-Control-Expose-Headers"]

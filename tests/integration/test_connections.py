@@ -16,7 +16,7 @@ from support.nginx import Nginx
 from support.raw_http import Connection, connected
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
-from support.tus import BODY, TUS, create, offset, patch, task_id
+from support.tus import BODY, TUS, append, chunk, create, offset, task_id
 from support.waiting import wait_until
 
 TUTORIAL = """\
@@ -59,8 +59,7 @@ def test_no_request_of_another_user_becomes_a_body(tmp_path: Path, lends: str) -
         running_server(tmp_path / "data", "--workers", "0", env=env) as server,
         tutorial_nginx(server) as nginx,
     ):
-        headers = {**TUS, **thief, "Upload-Length": "300"}
-        url = httpx.post(server.files, headers=headers).headers["Location"]
+        url = create(server, 300, headers=thief)
         half = (
             f"PATCH /files/{task_id(url)} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\n"
             f"Authorization: {thief['Authorization']}\r\nUpload-Offset: 0\r\n"
@@ -79,11 +78,7 @@ def test_no_request_of_another_user_becomes_a_body(tmp_path: Path, lends: str) -
                 tasks = client.get("/api/file/upload/tasks", headers=victim)
                 assert tasks.status_code == 200
             assert b"Bearer" not in stored(server, url)
-        assert offset_of(url, thief) == 0
-
-
-def offset_of(url: str, who: dict[str, str]) -> int:
-    return int(httpx.head(url, headers={**TUS, **who}).headers["Upload-Offset"])
+        assert offset(url, **thief) == 0
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +99,7 @@ def test_an_upload_by_a_client_that_requests_http2_is_refused_clearly(
             address = url.replace(server.url, nginx.plain_url)
         else:
             address = url
-        fields = [f"{name}: {value}" for name, value in {**BODY, "Upload-Offset": "0"}.items()]
+        fields = [f"{name}: {value}" for name, value in chunk(0).items()]
         answer = subprocess.run(
             ["curl", "-sS", "--http2", "--max-time", "20", "-X", "PATCH", "--data-binary", "hello",
              "-w", "\n%{http_code}", *(part for field in fields for part in ("-H", field)),
@@ -126,7 +121,7 @@ def test_a_websocket_comes_through_the_tutorials_proxy(server: Server) -> None:
         address = nginx.plain_url.replace("http", "ws")
         with connect(f"{address}/api/file/upload/ws/{task_id(url)}") as websocket:
             assert task_id(url) in str(websocket.recv(timeout=20))
-        assert patch(url.replace(server.url, nginx.plain_url), 0, b"hello").status_code == 204
+        append(url.replace(server.url, nginx.plain_url), 0, b"hello")
 
 
 def test_a_final_upload_of_two_hundred_parts_fits_into_a_head(server: Server) -> None:

@@ -63,8 +63,8 @@ def _settings(about: dict[str, Any], kept: dict[str, Any]) -> dict[str, str]:
 
 def _quota_answers(me: Account) -> tuple[int, int]:
     """Return the status codes of an upload of one byte too many, and of one that just fits."""
-    too_much = me.create(SPARE_BYTES + 1)
-    fits = me.create(SPARE_BYTES)
+    too_much = me.post(SPARE_BYTES + 1)
+    fits = me.post(SPARE_BYTES)
     if fits.status_code == 201:
         me.delete(task_id(fits.headers["Location"]))
     return too_much.status_code, fits.status_code
@@ -146,7 +146,7 @@ def test_an_upload_of_deferred_length_is_gone_on_with(opened: Opened) -> None:
 def _finish(opened: Opened, upload: dict[str, Any], **headers: str) -> None:
     """Send the rest and wait for the file."""
     rest = upload["content"].encode()[upload["offset"] :]
-    opened.me.sent(upload["id"], upload["offset"], rest, **headers)
+    opened.me.append(upload["id"], upload["offset"], rest, **headers)
     _arrived(opened, upload["id"], upload["content"], upload["blake3"])
 
 
@@ -161,7 +161,7 @@ def _arrived(opened: Opened, task: str, content: str, blake3: str | None = None)
 def test_a_final_upload_is_completed_by_its_last_part(opened: Opened) -> None:
     final, part = opened.kept["final"], opened.kept["uploads"]["part_half"]
     rest = part["content"].encode()[part["offset"] :]
-    opened.me.sent(part["id"], part["offset"], rest)
+    opened.me.append(part["id"], part["offset"], rest)
     _arrived(opened, final["id"], final["content"])
 
 
@@ -206,7 +206,7 @@ def test_files_are_their_owners_alone(opened: Opened) -> None:
 
 def test_declared_content_of_a_stored_file_need_not_be_sent(opened: Opened) -> None:
     file = opened.kept["files"]["text"]
-    created = opened.me.create(file["size"], filehash=f"blake3:{file['file_hash']}")
+    created = opened.me.post(file["size"], filehash=f"blake3:{file['file_hash']}")
     assert (created.status_code, created.headers["Upload-Offset"]) == (201, str(file["size"]))
     assert opened.me.get(created.headers["Location"]).content == (
         opened.me.get(f"/files/{file['id']}").content

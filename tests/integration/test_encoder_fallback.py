@@ -8,7 +8,7 @@ import pytest
 from support.media import video
 from support.required import require
 from support.server import running_server
-from support.tus import send
+from support.tus import upload
 
 from tusd_py.doctor.media import check_media
 from tusd_py.settings.model import Settings
@@ -22,7 +22,7 @@ def test_x264_does_the_work_of_an_encoder_that_fails(tmp_path: Path) -> None:
         "TUSD_MEDIA__PRESET": "ultrafast",
     }
     with running_server(tmp_path / "data", env=env) as server:
-        task = send(server, video(tmp_path / "clip.mp4", seconds=1.0))
+        task = upload(server, video(tmp_path / "clip.mp4", seconds=1.0))
         done = server.wait_for_status(task, "completed", "failed")
         assert done["renditions"][0] == "web", done
         assert any("media.encoder.failed" in line for line in server.lines)

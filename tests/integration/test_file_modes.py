@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.server import running_server
-from support.tus import create, send
+from support.tus import create, upload
 
 OPEN_UMASK = ("/bin/sh", "-c", 'umask 0; exec "$@"', "sh", sys.executable, "-m", "tusd_py")
 
@@ -17,7 +17,7 @@ def test_only_its_owner_reads_what_a_server_keeps(tmp_path: Path, mode: int) -> 
     root.chmod(mode)
     with running_server(root, "--workers", "1", program=OPEN_UMASK) as server:
         create(server, 10, filename="unfinished.bin")
-        task = send(server, b"content")
+        task = upload(server, b"content")
         server.wait_for_status(task, "completed")
         open_files = [
             f"{path.relative_to(root)} {path.lstat().st_mode & 0o7777:o}"

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from support.media import make, pixels_of, video
 from support.server import STILLS, running_server
-from support.tus import send
+from support.tus import upload
 
 from tusd_py.clock import SystemClock
 from worker.media.film_argv import Mark, encode_argv
@@ -27,7 +27,7 @@ def test_every_films_web_copy_is_marked_and_its_original_kept(tmp_path: Path) ->
     # Without a watermark this film would stay as it is.
     source = video(tmp_path / "clip.mp4", crf=40, seconds=1.0)
     with running_server(tmp_path / "data", "--config", str(settings), env=STILLS) as server:
-        task = send(server, source)
+        task = upload(server, source)
         done = server.wait_for_status(task, "completed", "failed")
         assert done["renditions"][:2] == ["web", "original"], done
         url = f"{server.files}{task}"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer
-from support.tus import BODY, TUS, metadata
+from support.tus import TUS, create, post
 
 WITH_SECRET = {"TUSD_AUTH__ACCESS_SECRET": SECRET, "TUSD_AUTH__REQUIRED": "true"}
 NAMED = {
@@ -46,11 +46,8 @@ def test_a_user_made_by_the_command_is_served_and_strangers_and_others_are_not(
     server: Server,
 ) -> None:
     anna, ben = bearer(token_of("anna")), bearer(token_of("ben", "--expires", "1h"))
-    headers = {**BODY, "Upload-Length": "5", "Upload-Metadata": metadata(filename="a.txt")}
-    assert httpx.post(server.files, headers=headers, content=b"hello").status_code == 401
-    created = httpx.post(server.files, headers={**headers, **anna}, content=b"hello")
-    assert created.status_code == 201, created.text
-    url = created.headers["Location"]
+    assert post(server, 5, b"hello", filename="a.txt").status_code == 401
+    url = create(server, 5, b"hello", headers=anna, filename="a.txt")
     tasks = f"{server.url}/api/file/upload/tasks"
     for address in (url, tasks):
         assert httpx.get(address, headers=TUS).status_code == 401

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from support.server import Server, running_server
 from support.small_disk import fill, free_bytes, small_disk
-from support.tus import BODY, TUS, create, head, offset, patch, task_id
+from support.tus import TUS, append, create, delete, head, offset, patch, post, task_id
 from support.waiting import wait_until
 
 from tusd_py.spare_space import PIECE_BYTES
@@ -22,10 +22,6 @@ ENV = {"TUSD_LIMITS__DISK_RESERVE": "16MiB"}
 def disk(tmp_path: Path) -> Iterator[Path]:
     with small_disk(tmp_path, 80, kind="ext4") as mount:
         yield mount
-
-
-def delete(url: str) -> int:
-    return httpx.delete(url, headers=TUS, timeout=60).status_code
 
 
 def send_until_refused(url: str, reached: int = 0) -> tuple[httpx.Response, int]:
@@ -52,8 +48,7 @@ def assert_reads_go_on(server: Server, url: str, finished: str) -> None:
 
 
 def assert_writes_are_refused(server: Server, url: str) -> None:
-    new = httpx.post(server.files, headers={**TUS, "Upload-Length": "1"})
-    small = httpx.post(server.files, headers={**BODY, "Upload-Length": "1"}, content=b"1")
+    new, small = post(server, 1), post(server, 1, b"1")
     form = httpx.post(f"{server.url}/api/file/upload", files={"file": ("a.txt", b"1")})
     more = patch(url, offset(url), b"1")
     for answer in (new, small, form, more):
@@ -67,7 +62,7 @@ def assert_deletions_need_nothing_from_others(server: Server, disk: Path, urls: 
     for url in urls:
         # The other program at once takes all space that the databases give up.
         fill(ballast)
-        assert delete(url) == 204
+        assert delete(url).status_code == 204
         used = used or len(list(spare.iterdir())) < PIECES
     assert used, "the databases did not need the reserve: the test proves nothing"
     ballast.unlink()
@@ -81,7 +76,7 @@ def test_bodies_stop_at_the_reserve_and_a_full_disk_can_be_emptied(disk: Path) -
         finished = create(server, 5, body=b"whole")
         tiny = [create(server, 10, body=b"a") for _ in range(8)]
         others, greedy = create(server, 100_000), create(server, None)
-        assert patch(others, 0, b"a" * 1000).status_code == 204
+        append(others, 0, b"a" * 1000)
         refusal, reached = send_until_refused(greedy)
         assert (refusal.status_code, refusal.json()["code"]) == (507, "storage_full")
         assert refusal.headers["Retry-After"]
@@ -91,9 +86,9 @@ def test_bodies_stop_at_the_reserve_and_a_full_disk_can_be_emptied(disk: Path) -
         assert free_bytes(disk) == 0
         assert_reads_go_on(server, greedy, finished)
         assert_writes_are_refused(server, others)
-        assert delete(greedy) == 204
+        assert delete(greedy).status_code == 204
         assert free_bytes(disk) > reached - 10 * MIB
-        assert patch(others, 1000, b"b" * 99_000).status_code == 204
+        append(others, 1000, b"b" * 99_000)
         assert server.progress(task_id(others))["status"] == "received"
         assert_deletions_need_nothing_from_others(server, disk, tiny)
 

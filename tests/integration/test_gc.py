@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from support.server import running_server
-from support.tus import send
+from support.tus import upload
 
 
 def gc(data_dir: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
@@ -16,7 +16,7 @@ def gc(data_dir: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
 def test_another_catalogs_objects_are_left_alone_until_they_are_adopted(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with running_server(data_dir, "--workers", "1") as server:
-        server.wait_for_status(send(server, b"kept"), "completed")
+        server.wait_for_status(upload(server, b"kept"), "completed")
     owner = data_dir / "objects" / "tusd-py-catalog"
     ours = owner.read_text()
     owner.write_text("another")

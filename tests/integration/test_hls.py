@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from support.media import video
 from support.server import running_server
-from support.tus import send
+from support.tus import upload
 
 ENV = {"TUSD_MEDIA__PRESET": "ultrafast", "TUSD_MEDIA__VIDEO__HLS": "60,120,1080"}
 
@@ -28,7 +28,7 @@ def played(url: str) -> dict[str, object]:
 def test_a_film_is_streamed_in_the_sizes_that_it_has(tmp_path: Path) -> None:
     source = video(tmp_path / "clip.mkv", seconds=8.0)
     with running_server(tmp_path / "data", env=ENV) as server:
-        task = send(server, source)
+        task = upload(server, source)
         done = server.wait_for_status(task, "completed", "failed")
         names = [name for name in done["renditions"] if name.startswith("hls")]
         assert names == ["hls-60p", "hls-60p-media", "hls-120p", "hls-120p-media", "hls"]

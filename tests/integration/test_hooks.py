@@ -1,7 +1,6 @@
 """Hooks of a running server: an application that decides, is notified, is away, and comes back."""
 
 import base64
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
@@ -14,8 +13,8 @@ import pytest
 from standardwebhooks import Webhook
 from support.media import video
 from support.receiver import Received, Receiver
-from support.server import Server, running_server
-from support.tus import BODY, TUS, metadata, send, task_id
+from support.server import running_server
+from support.tus import create, creation, post, upload
 from support.waiting import wait_until
 
 from tusd_py import Settings, create_app
@@ -40,16 +39,11 @@ def env(receiver: Receiver, **more: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def posted(server: Server, **facts: str) -> httpx.Response:
-    headers = {**TUS, **BODY, "Upload-Length": "5", "Upload-Metadata": metadata(**facts)}
-    return httpx.post(server.files, headers=headers, content=os.urandom(5))
-
-
 def test_an_application_decides_and_is_notified_by_signed_requests(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     with running_server(tmp_path / "data", env=env(receiver)) as server:
-        task = task_id(send(server, b"some text", "a.txt"))
+        task = upload(server, b"some text", "a.txt")
         wait_until(lambda: receiver.events() == ALL)
     for each in receiver.received:
         event = Webhook(SECRET).verify(each.body, each.headers)
@@ -71,25 +65,22 @@ def test_a_refusal_is_the_applications_sentence_and_leaves_nothing(
 
     receiver.answer = answer
     with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
-        refused = posted(server, album="8")
+        refused = post(server, 5, b"bytes", album="8")
         assert (refused.status_code, refused.json()["code"]) == (403, "hook_refused")
         assert refused.json()["detail"] == "There is no such album."
         form = httpx.post(f"{server.url}/api/file/upload", files={"file": ("a", b"x")})
         assert (form.status_code, form.json()["code"]) == (403, "hook_refused")
         assert not list((server.data_dir / "uploads").rglob("*.bin"))
         assert httpx.get(f"{server.url}/api/file/upload/tasks").json()["total"] == 0
-        assert posted(server, album="7").status_code == 201
+        assert post(server, 5, b"bytes", album="7").status_code == 201
 
 
 def test_what_our_own_rules_refuse_calls_no_hook(tmp_path: Path, receiver: Receiver) -> None:
     with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
-        part = {**TUS, **BODY, "Upload-Length": "5", "Upload-Concat": "partial"}
-        made = httpx.post(server.files, headers=part, content=b"bytes").headers["Location"]
+        made = create(server, 5, b"bytes", concat="partial")
         for parts, status in ((f"{server.files}{'0' * 32}", 400), (made, 201)):
-            final = {**TUS, "Upload-Concat": f"final;{parts}"}
-            assert httpx.post(server.files, headers=final).status_code == status
-        too_long = {**TUS, "Upload-Length": str(1 << 50)}
-        assert httpx.post(server.files, headers=too_long).status_code == 413
+            assert post(server, None, concat=f"final;{parts}").status_code == status
+        assert post(server, 1 << 50).status_code == 413
         assert receiver.events().count("pre-create") == 1, (
             "only for the final upload that is possible"
         )
@@ -111,7 +102,7 @@ def test_without_an_answer_no_upload_begins(
     receiver.answer = answer
     settings = env(receiver, TUSD_HOOKS__TIMEOUT="0.5")
     with running_server(tmp_path / "data", "--workers", "0", env=settings) as server:
-        refused = posted(server)
+        refused = post(server, 5, b"bytes")
         over.set()
         assert (refused.status_code, refused.json()["code"]) == (503, "hook_unavailable")
         assert refused.headers["Retry-After"]
@@ -127,7 +118,7 @@ def test_undelivered_events_are_delivered_later_in_order_through_kill_9(
         None,
     )
     with running_server(tmp_path / "data", env=env(receiver)) as server:
-        task = task_id(send(server, b"some text", "a.txt"))
+        task = upload(server, b"some text", "a.txt")
         server.wait_for_status(task, "completed")
         wait_until(lambda: "post-create" in receiver.events())
         assert "post-finish" not in receiver.events(), "it waits for the earlier event"
@@ -146,7 +137,7 @@ def test_undelivered_events_are_delivered_later_in_order_through_kill_9(
 def test_a_failure_is_delivered_with_its_reason(tmp_path: Path, receiver: Receiver) -> None:
     failing = {"TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100"}
     with running_server(tmp_path / "data", env=env(receiver, **failing)) as server:
-        send(server, video(tmp_path / "clip.mp4"))
+        upload(server, video(tmp_path / "clip.mp4"))
         wait_until(lambda: "post-fail" in receiver.events(), timeout=60)
     data = receiver.received[-1].json["data"]
     assert data["error"]
@@ -155,16 +146,16 @@ def test_a_failure_is_delivered_with_its_reason(tmp_path: Path, receiver: Receiv
 
 def test_tusds_format_and_its_way_to_refuse(tmp_path: Path, receiver: Receiver) -> None:
     def answer(notification: Received) -> tuple[int, object]:
-        upload = notification.json["Event"]["Upload"]
-        refuses = notification.event == "pre-create" and upload["MetaData"].get("filename") == "no"
+        facts = notification.json["Event"]["Upload"]["MetaData"]
+        refuses = notification.event == "pre-create" and facts.get("filename") == "no"
         answered = {"RejectUpload": True, "HTTPResponse": {"StatusCode": 400, "Body": "Not this."}}
         return 200, answered if refuses else {}
 
     receiver.answer = answer
     with running_server(tmp_path / "data", env=env(receiver, TUSD_HOOKS__FORMAT="tusd")) as server:
-        refused = posted(server, filename="no")
+        refused = post(server, 5, b"bytes", filename="no")
         assert (refused.status_code, refused.json()["detail"]) == (403, "Not this.")
-        task = task_id(send(server, b"some text", "a.txt"))
+        task = upload(server, b"some text", "a.txt")
         wait_until(lambda: receiver.events()[1:] == ALL)
     event = receiver.received[-1].json
     assert event["Type"] == "post-complete"
@@ -175,7 +166,7 @@ def test_tusds_format_and_its_way_to_refuse(tmp_path: Path, receiver: Receiver) 
 def test_only_chosen_events_are_delivered(tmp_path: Path, receiver: Receiver) -> None:
     wanted = env(receiver, TUSD_HOOKS__EVENTS="post-complete")
     with running_server(tmp_path / "data", env=wanted) as server:
-        send(server, b"some text", "a.txt")
+        upload(server, b"some text", "a.txt")
         wait_until(lambda: receiver.events() == ["post-complete"])
 
 
@@ -202,9 +193,9 @@ def test_functions_of_the_application_decide_and_are_notified(tmp_path: Path) ->
     async def main() -> None:
         async with served(settings, hooks) as client:
             for name, status in (("no", 403), ("broken", 503), ("yes", 201)):
-                headers = {**TUS, "Upload-Length": "5", "Upload-Metadata": metadata(filename=name)}
-                body: dict[str, Any] = {"headers": {**headers, **BODY}, "content": b"bytes"}
-                assert (await client.post("/files/", **body)).status_code == status
+                head = creation(5, has_body=True, filename=name)
+                answer = await client.post("/files/", headers=head, content=b"bytes")
+                assert answer.status_code == status
             with anyio.fail_after(30):
                 while len(seen) < 3:
                     await anyio.sleep(0.02)

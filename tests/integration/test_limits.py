@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 from support.cluster import Cluster
+from support.raw_http import Connection, silent_patch
 from support.server import Server, running_server
 from support.services import MariaDb, RabbitMq, Redis
-from support.silent_patch import SilentPatch
-from support.tus import BODY, TUS, create, metadata, patch, send
+from support.tus import append, create, delete, head, offset, patch, post, upload
 from support.waiting import wait_until
 
 KIB = 1024
@@ -30,14 +30,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def create_upload(server: Server, length: int | None, body: bytes | None = None) -> httpx.Response:
-    length_field = (
-        {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
-    )
-    headers = {**TUS, **length_field, **(BODY if body is not None else {})}
-    return httpx.post(server.files, headers=headers, content=body or b"", timeout=60)
-
-
 def sources(server: Server) -> int:
     folder = server.data_dir / "uploads"
     return sum(len(files) for _, _, files in os.walk(folder))
@@ -47,44 +39,43 @@ def test_more_bytes_than_the_quota_are_refused_before_they_are_sent(server: Serv
     create(server, 60 * KIB)
     held = sources(server)
     for response in (
-        create_upload(server, 41 * KIB),
-        create_upload(server, 41 * KIB, b"first"),
-        create_upload(server, 41 * KIB, bytes(41 * KIB)),
+        post(server, 41 * KIB),
+        post(server, 41 * KIB, b"first"),
+        post(server, 41 * KIB, bytes(41 * KIB)),
     ):
         assert (response.status_code, response.json()["code"]) == (413, "quota_exceeded")
         assert response.json()["error"] == "存储空间不足"
     assert sources(server) == held, "no refused upload was left"
-    assert create_upload(server, 40 * KIB).status_code == 201
+    assert post(server, 40 * KIB).status_code == 201
 
 
 def test_deleting_makes_room_whatever_became_of_it(server: Server) -> None:
-    task = send(server, os.urandom(100 * KIB))
+    task = upload(server, os.urandom(100 * KIB))
     server.wait_for_status(task, "completed")
-    assert create_upload(server, 1).status_code == 413
-    assert httpx.delete(f"{server.files}{task}", headers=TUS).status_code == 204
-    assert create_upload(server, 100 * KIB).status_code == 201
+    assert post(server, 1).status_code == 413
+    assert delete(f"{server.files}{task}").status_code == 204
+    assert post(server, 100 * KIB).status_code == 201
 
 
 def test_an_instant_upload_counts_too(server: Server) -> None:
     import blake3
 
     content = os.urandom(50 * KIB)
-    server.wait_for_status(send(server, content), "completed")
-    digest = metadata(filename="x", filehash=f"blake3:{blake3.blake3(content).hexdigest()}")
-    headers = {**TUS, "Upload-Length": str(len(content)), "Upload-Metadata": digest}
-    again = httpx.post(server.files, headers=headers)
+    server.wait_for_status(upload(server, content), "completed")
+    digest = f"blake3:{blake3.blake3(content).hexdigest()}"
+    again = post(server, len(content), filename="x", filehash=digest)
     assert again.headers["Upload-Instant"] == "1"
-    third = httpx.post(server.files, headers=headers)
+    third = post(server, len(content), filename="x", filehash=digest)
     assert (third.status_code, third.json()["code"]) == (413, "quota_exceeded")
 
 
 def test_a_length_that_is_sent_later_is_checked_against_the_quota_then(server: Server) -> None:
     create(server, 60 * KIB)
-    url = create_upload(server, None).headers["Location"]
-    assert patch(url, 0, b"x" * 1000).status_code == 204
+    url = create(server, None)
+    append(url, 0, b"x" * 1000)
     refused = patch(url, 1000, b"", Upload_Length=str(41 * KIB))
     assert (refused.status_code, refused.json()["code"]) == (413, "quota_exceeded")
-    assert patch(url, 1000, b"", Upload_Length=str(40 * KIB)).status_code == 204
+    append(url, 1000, b"", Upload_Length=str(40 * KIB))
 
 
 def test_a_form_beyond_the_quota_leaves_nothing(server: Server) -> None:
@@ -99,27 +90,19 @@ def test_a_form_beyond_the_quota_leaves_nothing(server: Server) -> None:
 
 def test_the_number_of_open_uploads_is_limited(server: Server) -> None:
     urls = [create(server, 10) for _ in range(3)]
-    refused = create_upload(server, 10)
+    refused = post(server, 10)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_uploads")
     assert int(refused.headers["Retry-After"]) > 0
-    assert patch(urls[0], 0, b"0123456789").status_code == 204, "open uploads go on"
+    append(urls[0], 0, b"0123456789")  # Open uploads go on.
     create(server, 10)
-    assert create_upload(server, 10).status_code == 429
+    assert post(server, 10).status_code == 429
 
 
 def test_parts_and_what_they_become_count_once(server: Server) -> None:
-    parts = [
-        httpx.post(
-            server.files,
-            headers={**BODY, "Upload-Length": str(50 * KIB), "Upload-Concat": "partial"},
-            content=bytes(50 * KIB),
-        ).headers["Location"]
-        for _ in range(2)
-    ]
-    final = {"Upload-Concat": f"final;{' '.join(parts)}"}
-    made = httpx.post(server.files, headers={**TUS, **final})
-    assert made.status_code == 201, made.text
-    assert create_upload(server, 1).status_code == 413
+    content = bytes(50 * KIB)
+    parts = [create(server, len(content), content, concat="partial") for _ in range(2)]
+    create(server, None, concat=f"final;{' '.join(parts)}")
+    assert post(server, 1).status_code == 413
 
 
 def test_what_would_fill_the_disk_is_refused_before_it_is_sent(tmp_path: Path) -> None:
@@ -127,11 +110,11 @@ def test_what_would_fill_the_disk_is_refused_before_it_is_sent(tmp_path: Path) -
     free = shutil.disk_usage(tmp_path).free
     reserve = {"TUSD_LIMITS__DISK_RESERVE": str(free // 2), "TUSD_MAX_SIZE": "0"}
     with running_server(tmp_path / "data", "--workers", "0", env=reserve) as server:
-        refused = create_upload(server, free)
+        refused = post(server, free)
         assert (refused.status_code, refused.json()["code"]) == (507, "storage_full")
         assert refused.headers["Retry-After"]
         assert sources(server) == 0
-        assert create_upload(server, 10).status_code == 201
+        assert post(server, 10).status_code == 201
 
 
 RATES = {"TUSD_LIMITS__REQUESTS": "10", "TUSD_LIMITS__WINDOW": "1h"}
@@ -146,14 +129,14 @@ def test_more_requests_than_allowed_are_refused_and_uploads_go_on(tmp_path: Path
             for _ in range(12)
         ]
         assert answers == [200] * 9 + [429] * 3
-        refused = create_upload(server, 10)
+        refused = post(server, 10)
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
         assert refused.json()["error"] == "请求过于频繁，请稍后再试"
         assert 0 < int(refused.headers["Retry-After"]) <= 360
-        for offset, piece in enumerate(b"0123456789"):
-            assert httpx.head(url, headers=TUS).status_code == 200
-            assert patch(url, offset, bytes([piece])).status_code == 204
-        assert httpx.delete(url, headers=TUS).status_code == 204
+        for at, piece in enumerate(b"0123456789"):
+            assert head(url).status_code == 200
+            append(url, at, bytes([piece]))
+        assert delete(url).status_code == 204
 
 
 def test_two_servers_count_together(
@@ -180,19 +163,19 @@ def test_a_body_is_slowed_and_not_refused_and_let_go_of_at_once(tmp_path: Path, 
         content = os.urandom(32 << 20)
         url = create(server, len(content))
         path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
-        with SilentPatch(url, 0, len(content)) as slowed:
+        with silent_patch(url, 0, len(content)) as slowed:
             sending = threading.Thread(target=_send_all, args=(slowed, content))
             sending.start()
             # By now it must wait for more than a minute.
             wait_until(lambda: path.stat().st_size >= 64 * KIB)
             assert path.stat().st_size < len(content)
-            held = int(httpx.head(url, headers=TUS).headers["Upload-Offset"])
+            held = offset(url)
             assert held >= 64 * KIB
             sending.join(30)
             assert not sending.is_alive()
         assert path.read_bytes()[:held] == content[:held]
 
 
-def _send_all(slowed: SilentPatch, content: bytes) -> None:
+def _send_all(slowed: Connection, content: bytes) -> None:
     with suppress(OSError):  # The lock is released.
         slowed.send(content)

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.server import Server, running_server
-from support.tus import BODY, TUS, head, offset, patch, task_id
+from support.tus import append, chunk, create, delete, head, offset, patch, post, task_id
 from support.waiting import wait_until
 
 MIB = 1 << 20
@@ -36,7 +36,7 @@ def server(started: Server) -> Iterator[Server]:
     for _, _, files in os.walk(started.data_dir / "uploads"):
         for name in files:
             if "." not in name:
-                httpx.delete(f"{started.files}{Path(name).name}", headers=TUS)
+                delete(f"{started.files}{Path(name).name}")
 
 
 def on_disk(server: Server) -> int:
@@ -46,13 +46,6 @@ def on_disk(server: Server) -> int:
         for folder, _, files in os.walk(server.data_dir / "uploads")
         for name in files
     )
-
-
-def deferred(server: Server, **more: str) -> str:
-    headers = {**TUS, "Upload-Defer-Length": "1", **more}
-    made = httpx.post(server.files, headers=headers)
-    assert made.status_code == 201, made.text
-    return made.headers["Location"]
 
 
 def pieces(count: int, size: int = 256 << 10) -> Iterator[bytes]:
@@ -69,36 +62,35 @@ REFUSED = (413, "quota_exceeded")
 
 
 def test_bytes_of_unknown_length_count_as_they_come(server: Server) -> None:
-    urls = [deferred(server) for _ in range(3)]
+    urls = [create(server, None) for _ in range(3)]
     answers = [patch(url, 0, bytes(int(1.5 * MIB))) for url in urls]
     assert [answer.status_code for answer in answers[:2]] == [204, 204]
     assert code(answers[2]) == REFUSED
     assert on_disk(server) == QUOTA
     assert offset(urls[2]) == 0, "there was no room left"
-    assert httpx.delete(urls[0], headers=TUS).status_code == 204
-    assert patch(urls[2], 0, bytes(MIB)).status_code == 204, "deleting makes room"
+    assert delete(urls[0]).status_code == 204
+    append(urls[2], 0, bytes(MIB))  # Deleting makes room.
 
 
 @pytest.mark.parametrize("lent", [True, False])
 def test_a_body_is_refused_at_the_quota_and_what_had_room_stays(server: Server, lent: bool) -> None:
-    first, second = deferred(server), deferred(server)
-    assert patch(first, 0, bytes(int(1.5 * MIB))).status_code == 204
+    first, second = create(server, None), create(server, None)
+    append(first, 0, bytes(int(1.5 * MIB)))
     size = int(1.75 * MIB)
-    headers = {**BODY, "Upload-Offset": "0"}
     body = bytes(size) if lent else pieces(7)
-    assert code(httpx.patch(second, headers=headers, content=body, timeout=60)) == REFUSED
+    assert code(patch(second, 0, body)) == REFUSED
     assert offset(second) == int(1.5 * MIB)
     assert on_disk(server) == QUOTA
 
 
 def test_small_bodies_that_arrive_whole_count_too(server: Server) -> None:
-    url = deferred(server)
+    url = create(server, None)
     with httpx.Client() as client:
         for at in range(0, MAX_SIZE, 64 << 10):
-            headers = {**BODY, "Upload-Offset": str(at)}
-            assert client.patch(url, headers=headers, content=bytes(64 << 10)).status_code == 204
-    other = deferred(server)
-    assert patch(other, 0, bytes(MIB - 100)).status_code == 204
+            sent = client.patch(url, headers=chunk(at), content=bytes(64 << 10))
+            assert sent.status_code == 204
+    other = create(server, None)
+    append(other, 0, bytes(MIB - 100))
     assert code(patch(other, MIB - 100, bytes(101))) == REFUSED
     assert offset(other) == MIB
 
@@ -109,32 +101,30 @@ def test_a_checked_body_beyond_the_quota_leaves_nothing_of_it_and_its_room_is_fr
     import base64
     import hashlib
 
-    url = deferred(server)
+    url = create(server, None)
     digest = base64.b64encode(hashlib.sha1(bytes(MAX_SIZE)).digest()).decode()
-    assert patch(deferred(server), 0, bytes(int(1.5 * MIB))).status_code == 204
+    append(create(server, None), 0, bytes(int(1.5 * MIB)))
     refused = patch(url, 0, bytes(MAX_SIZE), Upload_Checksum=f"sha1 {digest}")
     assert code(refused) == REFUSED
     assert offset(url) == 0
-    assert patch(url, 0, bytes(int(1.5 * MIB))).status_code == 204
+    append(url, 0, bytes(int(1.5 * MIB)))
 
 
 def test_creations_with_bytes_of_unknown_length_leave_nothing_when_refused(server: Server) -> None:
-    headers = {**BODY, "Upload-Defer-Length": "1"}
     for body in (bytes(MAX_SIZE), pieces(8)):
-        made = httpx.post(server.files, headers=headers, content=body, timeout=60)
+        made = post(server, None, body)
         if made.status_code == 201:
             kept = made.headers["Location"]
             continue
         assert code(made) == REFUSED
     assert on_disk(server) == MAX_SIZE
-    small = httpx.post(server.files, headers=headers, content=bytes(100), timeout=60)
-    assert small.status_code == 201
-    assert httpx.delete(kept, headers=TUS).status_code == 204
+    create(server, None, bytes(100))
+    assert delete(kept).status_code == 204
 
 
 def test_a_form_counts_at_every_byte(server: Server) -> None:
     """It never has more on the disk than the quota, and nothing once it is refused."""
-    assert patch(deferred(server), 0, bytes(MAX_SIZE)).status_code == 204
+    append(create(server, None), 0, bytes(MAX_SIZE))
     held = on_disk(server)
     seen: list[int] = []
 
@@ -159,12 +149,9 @@ def test_a_form_counts_at_every_byte(server: Server) -> None:
 @pytest.mark.parametrize("way", ["patch", "post", "form"])
 def test_nothing_is_larger_than_the_largest_size(server: Server, way: str) -> None:
     if way == "patch":
-        url = deferred(server)
-        headers = {**BODY, "Upload-Offset": "0"}
-        answer = httpx.patch(url, headers=headers, content=pieces(9), timeout=60)
+        answer = patch(create(server, None), 0, pieces(9))
     elif way == "post":
-        headers = {**BODY, "Upload-Defer-Length": "1"}
-        answer = httpx.post(server.files, headers=headers, content=pieces(9), timeout=60)
+        answer = post(server, None, pieces(9))
     else:
         files = {"file": ("x", bytes(MAX_SIZE + 1))}
         answer = httpx.post(f"{server.url}/api/file/upload", files=files, timeout=60)
@@ -173,18 +160,18 @@ def test_nothing_is_larger_than_the_largest_size(server: Server, way: str) -> No
 
 
 def test_a_length_that_is_declared_late_keeps_both_limits(server: Server) -> None:
-    url, other = deferred(server), deferred(server)
-    assert patch(url, 0, bytes(MIB)).status_code == 204
-    assert patch(other, 0, bytes(MIB)).status_code == 204
+    url, other = create(server, None), create(server, None)
+    append(url, 0, bytes(MIB))
+    append(other, 0, bytes(MIB))
     late = patch(url, MIB, b"x", Upload_Length=str(MAX_SIZE + 1))
     assert code(late) == (413, "max_size_exceeded")
-    assert patch(url, MIB, b"x", Upload_Length=str(MAX_SIZE)).status_code == 204, "it just fits"
+    append(url, MIB, b"x", Upload_Length=str(MAX_SIZE))  # It just fits.
     assert code(patch(other, MIB, b"x", Upload_Length=str(MIB + 1))) == REFUSED
     assert on_disk(server) == 2 * MIB + 1
 
 
 def test_many_bodies_at_once_have_no_more_than_one(server: Server) -> None:
-    urls = [deferred(server) for _ in range(8)]
+    urls = [create(server, None) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda url: patch(url, 0, bytes(MIB)), urls))
     assert on_disk(server) <= QUOTA
@@ -196,7 +183,7 @@ def test_many_bodies_at_once_have_no_more_than_one(server: Server) -> None:
 
 
 def test_a_body_that_breaks_off_gives_back_what_it_did_not_use(server: Server) -> None:
-    url = deferred(server)
+    url = create(server, None)
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
@@ -208,23 +195,16 @@ def test_a_body_that_breaks_off_gives_back_what_it_did_not_use(server: Server) -
         wait_until(lambda: on_disk(server) == 1_000_000)
     wait_until(lambda: offset(url) == 1_000_000)
     for size in (MAX_SIZE, QUOTA - 1_000_000 - MAX_SIZE):
-        made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(size)})
-        assert made.status_code == 201, made.text
+        create(server, size)
 
 
 def partial(server: Server, body: bytes | None = None) -> str:
     """Create a part of deferred length, or a whole one."""
-    length = {"Upload-Defer-Length": "1"} if body is None else {"Upload-Length": str(len(body))}
-    kind = TUS if body is None else BODY
-    headers = {**kind, **length, "Upload-Concat": "partial"}
-    made = httpx.post(server.files, headers=headers, content=body or b"", timeout=60)
-    assert made.status_code == 201, made.text
-    return made.headers["Location"]
+    return create(server, None if body is None else len(body), body, concat="partial")
 
 
 def join(server: Server, *parts: str) -> httpx.Response:
-    headers = {**TUS, "Upload-Concat": f"final;{' '.join(parts)}"}
-    return httpx.post(server.files, headers=headers, timeout=60)
+    return post(server, None, concat=f"final;{' '.join(parts)}")
 
 
 @pytest.mark.parametrize(
@@ -239,11 +219,10 @@ def test_a_final_upload_of_deferred_parts_keeps_both_limits(
     """
     part = partial(server)
     if code_ == "quota_exceeded":
-        made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(MIB + 1)})
-        assert made.status_code == 201
+        create(server, MIB + 1)
     final = join(server, part, part)
     assert final.status_code == 201, final.text
-    assert patch(part, 0, bytes(size), Upload_Length=str(size)).status_code == 204
+    append(part, 0, bytes(size), Upload_Length=str(size))
     url = final.headers["Location"]
     assert head(url).status_code == 410
     task = server.progress(task_id(url))
@@ -255,11 +234,10 @@ def test_a_final_upload_that_keeps_both_limits_is_made_of_parts_named_twice(serv
     part = partial(server)
     url = join(server, part, part).headers["Location"]
     content = os.urandom(MIB)
-    assert patch(part, 0, content, Upload_Length=str(MIB)).status_code == 204
+    append(part, 0, content, Upload_Length=str(MIB))
     assert httpx.get(url).content == content * 2
     for size, answer in ((QUOTA - MAX_SIZE + 1, 413), (QUOTA - MAX_SIZE, 201)):
-        made = httpx.post(server.files, headers={**TUS, "Upload-Length": str(size)})
-        assert made.status_code == answer
+        assert post(server, size).status_code == answer
 
 
 def test_what_is_known_of_the_parts_is_refused_at_once(server: Server) -> None:
@@ -280,15 +258,14 @@ def test_many_small_parts_are_refused_by_their_number(server: Server) -> None:
 
 
 def test_files_without_bytes_are_counted(server: Server) -> None:
-    empty = {**TUS, "Upload-Length": "0"}
-    urls = [httpx.post(server.files, headers=empty).headers["Location"] for _ in range(20)]
+    urls = [create(server, 0) for _ in range(20)]
     form = {"file": ("x", b"")}
     for refused in (
-        httpx.post(server.files, headers=empty),
-        httpx.post(server.files, headers={**TUS, "Upload-Defer-Length": "1"}),
+        post(server, 0),
+        post(server, None),
         httpx.post(f"{server.url}/api/file/upload", files=form),
     ):
         assert code(refused) == (413, "too_many_files")
         assert refused.json()["error"] == "文件数量已达上限"
-    assert httpx.delete(urls[0], headers=TUS).status_code == 204
-    assert httpx.post(server.files, headers=empty).status_code == 201
+    assert delete(urls[0]).status_code == 204
+    create(server, 0)

@@ -6,7 +6,7 @@ import httpx
 from support.bombs import repeated_frames
 from support.media import video
 from support.server import Server, running_server
-from support.tus import send
+from support.tus import upload
 
 SECRET = "a-secret-of-the-environment"
 # The library of this program is below /usr, which every sandbox shows. A decoder starts no process.
@@ -65,15 +65,15 @@ def test_heavy_work_stops_no_light_work_and_a_bomb_is_not_begun(tmp_path: Path) 
         "SECRET_OF_THE_ENVIRONMENT": SECRET,
     }
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        refused = send(server, bomb)
+        refused = upload(server, bomb)
         kept = server.wait_for_status(refused, "completed", "failed")
         assert "保留原文件" in str(kept["message"])
         assert httpx.get(f"{server.files}{refused}").content == bomb.read_bytes()
         assert figure(server, 'tusd_worker_over_budget_total{when="before"}') == 1
-        first = send(server, films[0])
+        first = upload(server, films[0])
         server.wait_for_status(first, "compressing")
-        second = send(server, films[1])
-        text = send(server, b"light work" * 1000, "text.txt")
+        second = upload(server, films[1])
+        text = upload(server, b"light work" * 1000, "text.txt")
         # The only slot does heavy work without end; light work is done all the same.
         assert server.wait_for_status(text, "completed", "failed")["status"] == "completed"
         assert server.progress(first)["status"] == "compressing"
@@ -104,7 +104,7 @@ def test_a_video_over_its_estimate_is_stopped_and_kept_as_it_was(tmp_path: Path)
     env = {"TUSD_MEDIA__CPU_BUDGET": "1", "TUSD_MEDIA__FFMPEG": str(busy)}
     source = video(tmp_path / "clip.mp4")
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        task = send(server, source)
+        task = upload(server, source)
         done = server.wait_for_status(task, "completed", "failed")
         assert "压缩耗时过多，保留原文件" in str(done["message"])
         assert httpx.get(f"{server.files}{task}").content == source.read_bytes()

@@ -7,7 +7,7 @@ import pytest
 from support.media import video
 from support.required import needs_root
 from support.server import running_server
-from support.tus import send
+from support.tus import upload
 from support.waiting import wait_until
 
 from worker.media.draft import NotOnePlainFile, take_draft
@@ -81,7 +81,7 @@ def test_a_link_to_anothers_film_is_not_published(tmp_path: Path) -> None:
     env = {"TUSD_MEDIA__SANDBOX": "off", "TUSD_MEDIA__FFMPEG": str(taken_over)}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         source = video(tmp_path / "clip.mp4")
-        task = send(server, source)
+        task = upload(server, source)
         done = server.wait_for_status(task, "completed", "failed")
         assert "保留原文件" in str(done["message"]), done
         (stored,) = (server.data_dir / "objects" / "pool").rglob("*.mp4")

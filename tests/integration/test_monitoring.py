@@ -12,9 +12,9 @@ import httpx
 import pytest
 from support.media import video
 from support.metrics import Figures, failing, metrics, parsed
+from support.raw_http import silent_patch
 from support.server import Server, running_server
-from support.silent_patch import SilentPatch
-from support.tus import BODY, TUS, create, metadata, patch, send, task_id
+from support.tus import append, create, head, patch, post, task_id, upload
 from support.waiting import wait_until
 
 from tusd_py import Settings, create_app
@@ -59,17 +59,12 @@ def test_a_data_directory_that_is_gone_is_named(tmp_path: Path) -> None:
 def test_what_uploads_did_is_counted_exactly(server: Server) -> None:
     content = os.urandom(50_000)
     url = create(server, len(content))
-    assert patch(url, 0, content[:20_000]).status_code == 204
+    append(url, 0, content[:20_000])
     wrong = "sha1 " + base64.b64encode(hashlib.sha1(b"else").digest()).decode()
     refused = patch(url, 20_000, content[20_000:30_000], Upload_Checksum=wrong)
     assert refused.status_code == 460
-    assert patch(url, 20_000, content[20_000:]).status_code == 204
-    declared = metadata(filename="x", filehash="blake3:" + "0" * 64)
-    response = httpx.post(
-        server.files,
-        headers={**BODY, "Upload-Length": "5", "Upload-Metadata": declared},
-        content=b"bytes",
-    )
+    append(url, 20_000, content[20_000:])
+    response = post(server, 5, b"bytes", filename="x", filehash="blake3:" + "0" * 64)
     assert response.status_code == 460, response.text
     server.wait_for_status(task_id(url), "completed")
     found = metrics(server.url)
@@ -89,9 +84,9 @@ def test_a_body_that_a_newer_request_ends_is_counted_as_taken_over(server: Serve
     content = os.urandom(100_000)
     url = create(server, len(content))
     path = server.data_dir / "uploads" / task_id(url)[:2] / task_id(url)
-    with SilentPatch(url, 0, len(content), content[:40_000]):
+    with silent_patch(url, 0, len(content), content[:40_000]):
         wait_until(lambda: path.stat().st_size == 40_000)
-        assert patch(url, 40_000, content[40_000:]).status_code == 204
+        append(url, 40_000, content[40_000:])
     found = metrics(server.url)
     assert found["tusd_uploads_taken_over_total"] == 1
     assert found["tusd_received_bytes_total"] == len(content)
@@ -100,7 +95,7 @@ def test_a_body_that_a_newer_request_ends_is_counted_as_taken_over(server: Serve
 def test_attempts_and_steps_of_the_worker_inside_are_counted(
     server: Server, tmp_path: Path
 ) -> None:
-    task = send(server, video(tmp_path / "clip.mp4"))
+    task = upload(server, video(tmp_path / "clip.mp4"))
     server.wait_for_status(task, "completed")
     wait_until(lambda: metrics(server.url)["tusd_worker_attempts_total,done"] == 1)
     found = metrics(server.url)
@@ -131,7 +126,7 @@ def test_open_streams_are_counted_while_they_are_open(tmp_path: Path) -> None:
 def test_what_clients_make_up_becomes_no_label(server: Server) -> None:
     name = "f" * 32
     httpx.get(f"{server.url}/made/up/{name}")
-    httpx.head(f"{server.files}{name}", headers=TUS)
+    head(f"{server.files}{name}")
     httpx.request("PUT", f"{server.url}/api/file/upload/progress/{name}")
     text = httpx.get(f"{server.url}/metrics").text
     found = parsed(text)

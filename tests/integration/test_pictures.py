@@ -12,7 +12,7 @@ from PIL import Image
 from support.media import make
 from support.pictures import CORNERS, TURNED, alike, corners, exif, frames, huge_png, profile
 from support.server import Server, running_server
-from support.tus import create, task_id
+from support.tus import upload
 
 PROFILES = {
     "private": {"image": {"metadata": "strip_location", "preview_size": 0, "thumbnail_size": 0}},
@@ -45,8 +45,7 @@ def bytes_of(picture: Image.Image, form: str, **options: Any) -> bytes:
 
 def done(server: Server, content: bytes, name: str, chosen: str = "") -> dict[str, Any]:
     """Send a picture; return its renditions, with the task's notes and the files' bytes."""
-    values = {"filename": name, **({"profile": chosen} if chosen else {})}
-    task = task_id(create(server, len(content), body=content, **values))
+    task = upload(server, content, name, **({"profile": chosen} if chosen else {}))
     state = server.wait_for_status(task, "completed", "failed")
     assert state["status"] == "completed", state
     listed: dict[str, Any] = httpx.get(f"{server.url}/api/file/upload/renditions/{task}").json()

@@ -9,7 +9,7 @@ import pytest
 from support import kinds
 from support.media import make, probe, video
 from support.server import Server, running_server
-from support.tus import create, head, patch, send, task_id
+from support.tus import append, create, head, post, task_id, upload
 
 FAST = {"TUSD_MEDIA__PRESET": "ultrafast"}
 
@@ -40,7 +40,7 @@ def test_a_video_is_compressed_stored_recorded_and_cleaned_up(
     server: Server, tmp_path: Path, name: str
 ) -> None:
     source = video(tmp_path / name)
-    task = send(server, source)
+    task = upload(server, source)
     done = server.wait_for_status(task, "completed", "failed")
     assert done["status"] == "completed", done
     (pool,) = rows(server, "repository_pool")
@@ -65,7 +65,7 @@ def test_a_video_is_compressed_stored_recorded_and_cleaned_up(
 
 def test_opaque_bytes_without_a_name_are_stored_as_they_are(server: Server) -> None:
     content = b"\x00\x01 anything at all" * 5000
-    task = send(server, content)
+    task = upload(server, content)
     done = server.wait_for_status(task, "completed", "failed")
     assert done["status"] == "completed"
     got = httpx.get(f"{server.files}{task}")
@@ -77,7 +77,7 @@ def test_opaque_bytes_without_a_name_are_stored_as_they_are(server: Server) -> N
 
 def test_compression_without_gain_keeps_the_original(server: Server, tmp_path: Path) -> None:
     source = video(tmp_path / "small.mp4", crf=45, seconds=1.0)
-    task = send(server, source)
+    task = upload(server, source)
     done = server.wait_for_status(task, "completed", "failed")
     assert "压缩无收益，保留原文件" in str(done["message"])
     assert httpx.get(f"{server.files}{task}").content == source.read_bytes()
@@ -85,8 +85,8 @@ def test_compression_without_gain_keeps_the_original(server: Server, tmp_path: P
 
 def test_the_same_content_again_is_complete_at_once_with_the_pools_identity(server: Server) -> None:
     content = b"twice" * 1000
-    first = server.wait_for_status(send(server, content, "a.bin"), "completed")
-    again = send(server, content, "b.bin")
+    first = server.wait_for_status(upload(server, content, "a.bin"), "completed")
+    again = upload(server, content, "b.bin")
     second = server.progress(again)
     assert second["status"] == "completed"
     assert second["message"] == "文件已存在，秒传成功"
@@ -100,7 +100,7 @@ def test_equal_files_that_finish_together_make_one_object(server: Server, tmp_pa
     content = video(tmp_path / "clip.mp4").read_bytes()
     urls = [create(server, len(content), filename="clip.mp4") for _ in range(4)]
     for url in urls:
-        assert patch(url, 0, content).status_code == 204
+        append(url, 0, content)
     states = [server.wait_for_status(task_id(url), "completed", "failed") for url in urls]
     assert {state["status"] for state in states} == {"completed"}
     assert len({state["repository_id"] for state in states}) == 1
@@ -110,7 +110,7 @@ def test_equal_files_that_finish_together_make_one_object(server: Server, tmp_pa
 
 def test_a_truncated_video_is_kept_as_it_is_with_a_note(server: Server, tmp_path: Path) -> None:
     content = video(tmp_path / "clip.mp4").read_bytes()[:20000]
-    task = send(server, content, "clip.mp4")
+    task = upload(server, content, "clip.mp4")
     done = server.wait_for_status(task, "completed", "failed")
     assert done["status"] == "completed"
     assert "视频无法读取，按原样保存" in str(done["message"])
@@ -132,7 +132,7 @@ def test_a_truncated_video_is_kept_as_it_is_with_a_note(server: Server, tmp_path
 def test_content_that_differs_from_its_name_is_stored_untouched_with_a_note(
     server: Server, name: str, content: bytes
 ) -> None:
-    task = send(server, content, name)
+    task = upload(server, content, name)
     done = server.wait_for_status(task, "completed", "failed")
     assert done["status"] == "completed"
     assert "内容与文件名不符，按原样保存" in str(done["message"])
@@ -145,7 +145,7 @@ def test_a_video_is_processed_by_its_content_whatever_its_name(
     server: Server, tmp_path: Path
 ) -> None:
     source = video(tmp_path / "clip.mp4")
-    task = send(server, source.read_bytes(), "clip.avi")
+    task = upload(server, source.read_bytes(), "clip.avi")
     done = server.wait_for_status(task, "completed", "failed")
     assert "内容与文件名不符" in str(done["message"])
     assert "按原样保存" not in str(done["message"])
@@ -153,7 +153,7 @@ def test_a_video_is_processed_by_its_content_whatever_its_name(
     got = httpx.get(f"{server.files}{task}").content
     assert len(got) < source.stat().st_size
     for name in ("clip.jpg", "clip.MP4"):
-        again = server.progress(send(server, source.read_bytes(), name))
+        again = server.progress(upload(server, source.read_bytes(), name))
         assert again["message"] == "文件已存在，秒传成功"
         assert again["oss_path"] == done["oss_path"]
 
@@ -171,8 +171,8 @@ def test_what_is_rendered_in_many_ways_is_kept_with_a_note_and_a_tape_is_made_pl
 ) -> None:
     tape = tmp_path / "tape.dv"
     make(["-f", "lavfi", "-i", "testsrc2=s=720x576:d=0.4:r=25", "-pix_fmt", "yuv420p", str(tape)])
-    tasks = {name: send(server, content, name) for name, content in UNTOUCHED.items()}
-    made = send(server, tape)
+    tasks = {name: upload(server, content, name) for name, content in UNTOUCHED.items()}
+    made = upload(server, tape)
     for name, task in tasks.items():
         done = server.wait_for_status(task, "completed", "failed")
         assert done["message"] == "上传完成（此类文件按原样保存）", name
@@ -187,7 +187,7 @@ def test_what_is_rendered_in_many_ways_is_kept_with_a_note_and_a_tape_is_made_pl
 
 
 def test_source_code_under_the_name_of_a_video_is_stored_without_a_note(server: Server) -> None:
-    task = send(server, b"export const answer: number = 42;\n" * 20, "answer.ts")
+    task = upload(server, b"export const answer: number = 42;\n" * 20, "answer.ts")
     assert server.wait_for_status(task, "completed", "failed")["message"] == "上传完成"
 
 
@@ -197,14 +197,7 @@ def test_under_a_whitelist_extension_declared_type_and_content_must_agree(tmp_pa
     ) as server:
 
         def refused(content: bytes, **values: str) -> tuple[int, str]:
-            from support.tus import BODY, metadata
-
-            headers = {
-                **BODY,
-                "Upload-Length": str(len(content)),
-                "Upload-Metadata": metadata(**values),
-            }
-            response = httpx.post(server.files, headers=headers, content=content)
+            response = post(server, len(content), content, **values)
             return response.status_code, response.json()["code"] if response.content else ""
 
         text = b"hello, this is text" * 10
@@ -219,10 +212,10 @@ def test_under_a_whitelist_extension_declared_type_and_content_must_agree(tmp_pa
         assert leftovers(server) == []
         form = httpx.post(f"{server.url}/api/file/upload", files={"file": ("tool.exe", text)})
         assert (form.status_code, form.json()["error"]) == (400, "文件格式不支持")
-        task = send(server, video(tmp_path / "good.mp4"))
+        task = upload(server, video(tmp_path / "good.mp4"))
         assert server.wait_for_status(task, "completed", "failed")["status"] == "completed"
         truncated = (tmp_path / "good.mp4").read_bytes()[:20000]
-        task = send(server, truncated, "cut.mp4")
+        task = upload(server, truncated, "cut.mp4")
         failed = server.wait_for_status(task, "completed", "failed")
         assert (failed["status"], failed["error_code"]) == ("failed", "type_mismatch")
         assert failed["progress"] == 0
@@ -231,7 +224,7 @@ def test_under_a_whitelist_extension_declared_type_and_content_must_agree(tmp_pa
 def test_nothing_a_client_reads_names_a_path_or_a_tool(tmp_path: Path) -> None:
     env = {**FAST, "TUSD_MEDIA__ON_FAILURE": "fail", "TUSD_MEDIA__MAX_PIXELS": "100"}
     with running_server(tmp_path / "data", env=env) as server:
-        task = send(server, video(tmp_path / "clip.mp4"))
+        task = upload(server, video(tmp_path / "clip.mp4"))
         failed = server.wait_for_status(task, "completed", "failed")
         assert failed["status"] == "failed"
         assert str(failed["message"]).startswith("视频压缩失败: ")
@@ -245,7 +238,7 @@ def test_nothing_a_client_reads_names_a_path_or_a_tool(tmp_path: Path) -> None:
 def test_a_video_that_can_not_be_compressed_is_stored_as_it_came(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", env={**FAST, "TUSD_MEDIA__MAX_PIXELS": "100"}) as server:
         source = video(tmp_path / "clip.mp4")
-        task = send(server, source)
+        task = upload(server, source)
         done = server.wait_for_status(task, "completed", "failed")
         assert done["status"] == "completed"
         assert "保留原文件" in str(done["message"])
@@ -254,7 +247,7 @@ def test_a_video_that_can_not_be_compressed_is_stored_as_it_came(tmp_path: Path)
 
 def test_two_files_of_one_name_are_two_objects(server: Server) -> None:
     """Hole 16."""
-    tasks = [send(server, content, "same name.bin") for content in (b"one", b"two")]
+    tasks = [upload(server, content, "same name.bin") for content in (b"one", b"two")]
     paths = {server.wait_for_status(task, "completed")["oss_path"] for task in tasks}
     assert len(paths) == 2
     assert [httpx.get(f"{server.files}{task}").content for task in tasks] == [b"one", b"two"]
@@ -264,7 +257,7 @@ def test_two_files_of_one_name_are_two_objects(server: Server) -> None:
 def test_progress_is_read_from_the_record_when_the_view_is_lost(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", "--workers", "1").start()
     try:
-        task = send(server, b"remembered")
+        task = upload(server, b"remembered")
         done = server.wait_for_status(task, "completed")
         server.kill()
         for path in server.data_dir.glob("tasks.sqlite3*"):

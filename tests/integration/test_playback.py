@@ -10,7 +10,7 @@ import pytest
 from support.media import video
 from support.server import Server, running_server
 from support.tokens import SECRET, token
-from support.tus import BODY, TUS, metadata
+from support.tus import delete, head, upload
 from support.waiting import wait_until
 
 MINE, THEIRS = ({"Authorization": f"Bearer {token(user)}"} for user in (1, 2))
@@ -28,13 +28,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def sent(server: Server, content: bytes, filename: str, headers: dict[str, str] = MINE) -> str:
     """Upload a file, wait until it is completed, and return the task id."""
-    described = metadata(filename=filename)
-    head = {**BODY, **headers, "Upload-Length": str(len(content)), "Upload-Metadata": described}
-    made = httpx.post(server.files, headers=head, content=content, timeout=60)
-    task = made.headers["Location"].rpartition("/")[2]
+    task = upload(server, content, filename, headers=headers)
     progress = f"{server.url}/api/file/upload/progress/{task}"
     wait_until(lambda: httpx.get(progress, headers=headers).json()["status"] == "completed", 60)
-    return str(task)
+    return task
 
 
 def link(server: Server, task: str, **members: object) -> httpx.Response:
@@ -192,7 +189,7 @@ def test_a_token_of_another_kind_opens_nothing(guarded: Server) -> None:
     task = sent(guarded, b"kinds", "a.bin")
     tickets = f"{guarded.url}/api/file/upload/tickets"
     ticket = httpx.post(tickets, headers=MINE, json={"task_id": task}).json()["ticket"]
-    upload_token = httpx.head(f"{guarded.files}{task}", headers={**TUS, **MINE})
+    upload_token = head(f"{guarded.files}{task}", **MINE)
     for wrong in (ticket, token(1), upload_token.headers.get("Upload-Token", "x"), "x" * 5000):
         assert httpx.get(f"{guarded.url}/api/file/upload/media/{wrong}").status_code == 401
     made = link(guarded, task).json()["url"].rpartition("/")[2]
@@ -207,7 +204,7 @@ def test_a_deleted_files_link_gives_nothing(guarded: Server) -> None:
     task = sent(guarded, b"to be deleted", "a.bin")
     url = f"{guarded.url}{link(guarded, task).json()['url']}"
     assert httpx.get(url).status_code == 200
-    assert httpx.delete(f"{guarded.files}{task}", headers={**TUS, **MINE}).status_code == 204
+    assert delete(f"{guarded.files}{task}", **MINE).status_code == 204
     assert httpx.get(url).status_code == 410
 
 

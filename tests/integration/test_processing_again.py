@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support.media import video
 from support.server import Server, running_server
-from support.tus import create, send, task_id
+from support.tus import create, delete, task_id, upload
 from support.waiting import wait_until
 from support.workers import running_worker
 
@@ -77,9 +77,9 @@ def test_a_film_is_made_again_with_other_settings_for_every_task_that_has_it(
 ) -> None:
     source = video(tmp_path / "clip.mp4")
     with running_worker(idle.data_dir, QUICK, TUSD_MEDIA__KEEP_ORIGINAL="always"):
-        task = send(idle, source)
+        task = upload(idle, source)
         idle.wait_for_status(task, "completed")
-    twin = send(idle, source)
+    twin = upload(idle, source)
     before = made(idle, task)
     assert state(idle, twin) == {"task_id": twin, "state": "none"}
     other = {"TUSD_MEDIA__CRF": "45", "TUSD_MEDIA__KEEP_ORIGINAL": "always"}
@@ -111,7 +111,7 @@ def test_a_worker_that_is_killed_on_the_way_loses_nothing(
     source = video(tmp_path / "clip.mp4", seconds=1.0, rate=rate)
     keep = {"TUSD_MEDIA__KEEP_ORIGINAL": "always"}
     with running_worker(idle.data_dir, QUICK, **keep):
-        task = send(idle, source)
+        task = upload(idle, source)
         idle.wait_for_status(task, "completed")
     before = made(idle, task)
     assert again(idle, task).status_code == 202
@@ -133,7 +133,7 @@ def test_what_was_made_before_is_kept_when_it_can_not_be_made_again(
     source = video(tmp_path / "clip.mp4", seconds=1.0, rate=16)
     keep = {"TUSD_MEDIA__KEEP_ORIGINAL": "always"}
     with running_worker(idle.data_dir, QUICK, **keep):
-        task = send(idle, source)
+        task = upload(idle, source)
         idle.wait_for_status(task, "completed")
     before = made(idle, task)
     broken = tmp_path / "ffmpeg"
@@ -161,7 +161,7 @@ def test_a_film_that_was_kept_for_a_failure_of_its_program_is_made_later(
 ) -> None:
     source = video(tmp_path / "clip.mp4", seconds=0.5, size="1280x720", rate=17)
     with running_worker(idle.data_dir, QUICK, TUSD_MEDIA__MEMORY_LIMIT="40MiB"):
-        task = send(idle, source)
+        task = upload(idle, source)
         done = idle.wait_for_status(task, "completed")
     assert done["note_codes"] == ["out_of_memory"]
     assert made(idle, task)["main"] == "original"
@@ -176,12 +176,12 @@ def test_a_film_that_was_kept_for_a_failure_of_its_program_is_made_later(
 def test_what_can_not_be_processed_again_is_refused(idle: Server, tmp_path: Path) -> None:
     missing = again(idle, "0" * 32)
     assert (missing.status_code, missing.json()["code"]) == (404, "task_not_found")
-    waiting = send(idle, b"no worker takes it" * 10)
+    waiting = upload(idle, b"no worker takes it" * 10)
     refused = again(idle, waiting)
     assert (refused.status_code, refused.json()["code"]) == (409, "processing_already")
     source = video(tmp_path / "clip.mp4", seconds=1.0, rate=18)
     with running_worker(idle.data_dir, QUICK, TUSD_MEDIA__KEEP_ORIGINAL="never"):
-        task = send(idle, source)
+        task = upload(idle, source)
         idle.wait_for_status(task, "completed")
         idle.wait_for_status(waiting, "completed")
     refused = again(idle, task)
@@ -193,14 +193,14 @@ def test_what_can_not_be_processed_again_is_refused(idle: Server, tmp_path: Path
     assert form.status_code == 403
     assert again(idle, waiting).status_code == 202
     assert again(idle, waiting).json()["code"] == "processing_already"
-    httpx.delete(f"{idle.files}{waiting}", headers={"Tus-Resumable": "1.0.0"})
+    delete(f"{idle.files}{waiting}")
     assert again(idle, waiting).status_code == 404
 
 
 def test_a_user_may_do_it_a_limited_number_of_times(tmp_path: Path) -> None:
     env = {**QUICK, "TUSD_LIMITS__REPROCESSED_FILES": "2"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        tasks = [send(server, b"file %d" % number * 10) for number in range(3)]
+        tasks = [upload(server, b"file %d" % number * 10) for number in range(3)]
         for task in tasks:
             server.wait_for_status(task, "completed")
         # What is refused for another reason is not counted.
@@ -219,7 +219,7 @@ def test_the_command_takes_tasks_or_all_of_a_kind(idle: Server, tmp_path: Path) 
     flags = ["--data-dir", str(idle.data_dir)]
     source = video(tmp_path / "clip.mp4", seconds=1.0, rate=19)
     with running_worker(idle.data_dir, QUICK):
-        film, text = send(idle, source), send(idle, b"just text" * 9)
+        film, text = upload(idle, source), upload(idle, b"just text" * 9)
         for task in (film, text):
             idle.wait_for_status(task, "completed")
     chosen = tusd_py("reprocess", "--all", "--kind", "video", "--dry-run", *flags)

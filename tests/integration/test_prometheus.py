@@ -10,7 +10,7 @@ from support.media import video
 from support.prometheus import MONITORING, Prometheus
 from support.required import needs_programs
 from support.server import Server, running_server
-from support.tus import send, task_id
+from support.tus import task_id, upload
 from support.waiting import wait_until
 
 pytestmark = needs_programs("prometheus")
@@ -27,8 +27,8 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         prometheus = Prometheus([server.url.removeprefix("http://")])
         try:
             prometheus.start()
-            server.wait_for_status(task_id(send(server, b"content", "a.txt")), "completed")
-            server.wait_for_status(task_id(send(server, video(folder / "clip.mp4"))), "failed")
+            server.wait_for_status(task_id(upload(server, b"content", "a.txt")), "completed")
+            server.wait_for_status(task_id(upload(server, video(folder / "clip.mp4"))), "failed")
             yield server, prometheus
         finally:
             prometheus.close()

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import httpx
 from support.server import running_server
-from support.tus import send
+from support.tus import upload
 
 FILM = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp41" + bytes(64)
 
 
 def test_a_waiting_task_shows_how_many_jobs_are_before_it(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", "--workers", "0") as server:
-        first = send(server, FILM + b"1", "first.mp4")
-        second = send(server, FILM + b"2", "second.mp4")
-        text = send(server, b"not a film", "a.txt")
+        first = upload(server, FILM + b"1", "first.mp4")
+        second = upload(server, FILM + b"2", "second.mp4")
+        text = upload(server, b"not a film", "a.txt")
         httpx.get(f"{server.url}/readyz")
         shown = [server.progress(task) for task in (first, second, text)]
         assert [task["status"] for task in shown] == ["received"] * 3

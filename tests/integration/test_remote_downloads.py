@@ -13,7 +13,7 @@ from support.s3 import KEY_ID, S3Server
 from support.s3 import REGION as S3_REGION
 from support.s3 import SECRET as S3_SECRET
 from support.server import Server, running_server
-from support.tus import send
+from support.tus import upload
 
 CONTENT = b"\x89PNG and so on" * 1000
 FAST = {"TUSD_JOBS__RELAY_EVERY": "0.1s"}
@@ -50,7 +50,7 @@ def server(store: dict[str, str], tmp_path: Path) -> Iterator[Server]:
 
 
 def test_a_file_is_given_by_a_signed_link(server: Server) -> None:
-    task = send(server, CONTENT, filename="视频 a.png")
+    task = upload(server, CONTENT, filename="视频 a.png")
     done = server.wait_for_status(task, "completed")
     path = urlsplit(str(done["oss_path"])).path
     assert path.endswith(f"/{blake3.blake3(CONTENT).hexdigest()}")
@@ -69,7 +69,7 @@ def test_a_file_is_given_by_a_signed_link(server: Server) -> None:
 def test_a_file_may_be_read_through_the_server(store: dict[str, str], tmp_path: Path) -> None:
     env = {**FAST, **store, "TUSD_OBJECTS__DOWNLOADS": "stream"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        task = send(server, CONTENT)
+        task = upload(server, CONTENT)
         server.wait_for_status(task, "completed")
         answer = httpx.get(f"{server.files}{task}")
         assert (answer.status_code, answer.content) == (200, CONTENT)
@@ -82,7 +82,7 @@ def test_a_store_that_is_away_at_a_download_is_503(tmp_path: Path) -> None:
     env = {**FAST, **environment_of(store.url), "TUSD_OBJECTS__DOWNLOADS": "stream"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         try:
-            task = send(server, CONTENT)
+            task = upload(server, CONTENT)
             server.wait_for_status(task, "completed")
         finally:
             store.close()

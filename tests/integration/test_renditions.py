@@ -9,7 +9,7 @@ import pytest
 from support.media import video
 from support.server import STILLS, Server, running_server
 from support.tokens import SECRET, token
-from support.tus import BODY, TUS, metadata, send
+from support.tus import create, delete, post, task_id, upload
 from support.waiting import wait_until
 
 FAST = {"TUSD_MEDIA__PRESET": "ultrafast"}
@@ -27,7 +27,7 @@ def test_a_films_original_is_kept_with_its_web_copy(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", env=env) as server:
         source = video(tmp_path / "clip.mkv")
         sent = source.read_bytes()
-        task = send(server, source)
+        task = upload(server, source)
         done = server.wait_for_status(task, "completed", "failed")
         assert done["status"] == "completed", done
         assert done["renditions"] == ["web", "original", "poster", "thumbnail"]
@@ -59,18 +59,18 @@ def test_a_films_original_is_kept_with_its_web_copy(tmp_path: Path) -> None:
             assert (entries[name]["content_type"], entries[name]["facts"]) == ("image/jpeg", facts)
             picture = httpx.get(f"{server.url}{entries[name]['url']}").content
             assert (picture[:3], picture[-2:]) == (b"\xff\xd8\xff", b"\xff\xd9")
-        again = send(server, source)
+        again = upload(server, source)
         assert server.progress(again)["renditions"] == done["renditions"]
         assert httpx.get(f"{server.files}{again}?rendition=original").content == sent
         for one in (task, again):
-            assert httpx.delete(f"{server.files}{one}", headers=TUS).status_code == 204
+            assert delete(f"{server.files}{one}").status_code == 204
         catalog = sqlite3.connect(server.data_dir / "catalog.sqlite3")
         assert catalog.execute("SELECT count(*) FROM renditions").fetchone() == (0,)
         catalog.close()
 
 
 def test_what_was_stored_as_it_came_is_the_original(server: Server) -> None:
-    task = send(server, b"just a text", "a.txt")
+    task = upload(server, b"just a text", "a.txt")
     assert server.wait_for_status(task, "completed")["renditions"] == ["original"]
     for query in ("", "?rendition=original"):
         assert httpx.get(f"{server.files}{task}{query}").content == b"just a text"
@@ -82,9 +82,7 @@ def test_other_users_renditions_can_not_be_listed_or_read(tmp_path: Path) -> Non
     env = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
     with running_server(tmp_path / "data", env=env) as server:
         mine, theirs = ({"Authorization": f"Bearer {token(user)}"} for user in (1, 2))
-        headers = {**BODY, **mine, "Upload-Length": "4", "Upload-Metadata": metadata(filename="a")}
-        made = httpx.post(server.files, headers=headers, content=b"mine")
-        task = made.headers["Location"].rpartition("/")[2]
+        task = upload(server, b"mine", "a", headers=mine)
         listed = f"{server.url}/api/file/upload/renditions/{task}"
         wait_until(lambda: httpx.get(listed, headers=mine).status_code == 200)
         assert httpx.get(listed, headers=theirs).status_code == 404
@@ -92,8 +90,7 @@ def test_other_users_renditions_can_not_be_listed_or_read(tmp_path: Path) -> Non
         url = f"{server.files}{task}?rendition=original"
         assert httpx.get(url, headers=mine).content == b"mine"
         assert httpx.get(url, headers=theirs).status_code == 404
-        unfinished = httpx.post(server.files, headers={**TUS, **mine, "Upload-Length": "9"})
-        other = unfinished.headers["Location"].rpartition("/")[2]
+        other = task_id(create(server, 9, headers=mine))
         answer = httpx.get(f"{server.url}/api/file/upload/renditions/{other}", headers=mine)
         assert (answer.status_code, answer.json()["code"]) == (409, "upload_unfinished")
 
@@ -104,7 +101,7 @@ def test_the_settings_decide_whether_the_original_is_kept(
 ) -> None:
     env = {**FAST, "TUSD_MEDIA__KEEP_ORIGINAL": policy}
     with running_server(tmp_path / "data", env=env) as server:
-        task = send(server, video(tmp_path / "clip.mp4"))
+        task = upload(server, video(tmp_path / "clip.mp4"))
         done = server.wait_for_status(task, "completed", "failed")
         assert [name for name in done["renditions"] if name in ("web", "original")] == kept
 
@@ -118,14 +115,9 @@ def test_a_client_chooses_only_a_profile_that_is_offered(tmp_path: Path) -> None
     with running_server(tmp_path / "data", "--config", str(settings), env=STILLS) as server:
         content = video(tmp_path / "clip.mp4").read_bytes()
 
-        def post(name: str) -> httpx.Response:
-            described = metadata(filename="clip.mp4", profile=name)
-            headers = {**BODY, "Upload-Length": str(len(content)), "Upload-Metadata": described}
-            return httpx.post(server.files, headers=headers, content=content)
-
-        refused = post("other")
+        refused = post(server, len(content), content, filename="clip.mp4", profile="other")
         assert (refused.status_code, refused.json()["code"]) == (400, "profile_not_allowed")
-        task = post("asis").headers["Location"].rpartition("/")[2]
+        task = upload(server, content, "clip.mp4", profile="asis")
         done = server.wait_for_status(task, "completed", "failed")
         assert done["renditions"] == ["original", "poster", "thumbnail"]
 
@@ -140,7 +132,7 @@ def test_the_original_of_an_avi_is_kept_for_what_its_camera_wrote_with_the_film(
     with running_server(tmp_path / "data", env={**FAST, **STILLS}) as server:
         kept = {}
         for name in ("plain.avi", "more.avi"):
-            task = send(server, tmp_path / name)
+            task = upload(server, tmp_path / name)
             done = server.wait_for_status(task, "completed", "failed")
             kept[name] = ("original" in done["renditions"], done["note_codes"])
         assert kept == {"plain.avi": (False, []), "more.avi": (True, ["not_all_carried"])}

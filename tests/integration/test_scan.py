@@ -11,7 +11,7 @@ import pytest
 from support.clamd import EICAR, MAX_BYTES, ClamdServer
 from support.metrics import metrics
 from support.server import Server, running_server
-from support.tus import TUS, head, send
+from support.tus import TUS, head, upload
 from support.waiting import wait_until
 from support.workers import running_worker
 
@@ -67,7 +67,7 @@ def kept(server: Server) -> list[Path]:
 @pytest.mark.parametrize("content", [EICAR, zipped(EICAR)], ids=["plain", "in a zip"])
 def test_a_virus_is_refused_and_nothing_of_it_is_kept(server: Server, content: bytes) -> None:
     for _ in range(2):
-        task = send(server, content)
+        task = upload(server, content)
         failed = server.wait_for_status(task, "failed", "completed")
         assert (failed["status"], failed["error_code"]) == ("failed", "infected")
         assert failed["message"] == "文件未通过安全检查，已删除"
@@ -80,7 +80,7 @@ def test_a_virus_is_refused_and_nothing_of_it_is_kept(server: Server, content: b
 
 def test_what_is_clean_goes_through(server: Server) -> None:
     content = zipped(b"nothing bad")
-    done = server.wait_for_status(send(server, content), "completed", "failed")
+    done = server.wait_for_status(upload(server, content), "completed", "failed")
     assert done["status"] == "completed"
     found = metrics(server.url)
     assert found["tusd_worker_scans_total,clean"] == 1
@@ -96,7 +96,7 @@ def test_above_its_limit_policy_decides(
     env = settings(clamd, above_limit=policy, max_bytes=limit)
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
         done = server.wait_for_status(
-            send(server, os.urandom(3 * MAX_BYTES)), "completed", "failed"
+            upload(server, os.urandom(3 * MAX_BYTES)), "completed", "failed"
         )
         assert done["status"] == status
         if status == "failed":
@@ -116,7 +116,7 @@ def test_without_a_verdict_files_wait(tmp_path: Path, away: str) -> None:
                 clamd.kill()
             else:
                 clamd.pause()
-            task, bad = send(server, b"clean"), send(server, EICAR)
+            task, bad = upload(server, b"clean"), upload(server, EICAR)
             wait_until(lambda: metrics(server.url)["tusd_worker_scans_total,unavailable"] >= 3)
             for each in (task, bad):
                 waits = httpx.get(f"{server.url}/api/file/upload/progress/{each}").json()
@@ -138,7 +138,7 @@ def test_a_scan_is_repeated_when_the_scanner_dies_during_it(tmp_path: Path) -> N
         env = settings(clamd, timeout="60s")
         with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
             clamd.pause()
-            task = send(server, os.urandom(900_000))
+            task = upload(server, os.urandom(900_000))
             # It is connected and has sent all that the buffers of the other side take.
             wait_until(lambda: metrics(server.url)["tusd_worker_attempts_running"] == 1)
             wait_until(lambda: clamd.connections() >= 1)
@@ -155,7 +155,7 @@ def test_fail_open_goes_on_without(tmp_path: Path) -> None:
     env = settings(clamd, on_failure="open")
     clamd.close()
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
-        done = server.wait_for_status(send(server, EICAR), "completed", "failed")
+        done = server.wait_for_status(upload(server, EICAR), "completed", "failed")
         assert done["status"] == "completed"
         assert metrics(server.url)["tusd_worker_scans_total,unavailable"] == 1
 
@@ -166,7 +166,7 @@ def test_a_worker_that_dies_in_a_scan_is_followed_by_another(
     data = tmp_path / "data"
     env = settings(clamd)
     with running_server(data, "--workers", "0", env=env) as server:
-        task, bad = send(server, b"clean"), send(server, EICAR)
+        task, bad = upload(server, b"clean"), upload(server, EICAR)
         with running_worker(data, env, TUSD_FAIL="before_transcode:exit") as first:
             assert first.wait(60) != 0
         with running_worker(data, env):

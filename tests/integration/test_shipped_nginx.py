@@ -8,10 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.raw_http import silent_patch
 from support.server import Server, running_server
 from support.services import Service, free_port
 from support.tokens import SECRET, bearer, token
-from support.tus import BODY, TUS
+from support.tus import TUS, create, creation, head, post
 from topology import nginx
 from topology.program import listens
 
@@ -36,6 +37,7 @@ class ShippedNginx(Service):
         for name, text in files.items():
             (self.directory / name).write_text(text)
         self.url = f"http://127.0.0.1:{self.port}"
+        self.files = f"{self.url}/files/"
         self.tls_url = f"https://127.0.0.1:{self.tls_port}"
 
     def command(self) -> tuple[str, ...]:
@@ -114,39 +116,20 @@ def test_connections_of_one_address_have_a_bound_and_the_refusal_has_retry_after
     user = bearer(token(7))
     with ExitStack() as stack:
         for _ in range(FEW):
-            created = httpx.post(
-                site.url + "/files/", headers={**TUS, **user, "Upload-Length": "9"}
-            )
-            assert created.status_code == 201, created.text
-            stack.enter_context(unfinished_patch(site.port, created.headers["Location"], user))
-        waiting = httpx.head(f"{site.url}/files/{'0' * 32}", headers={**TUS, **user})
+            path = httpx.URL(create(site, 9, headers=user)).path
+            patching = silent_patch(site.url + path, 0, 9, Expect="100-continue", **user)
+            # nginx counts the request once it has its whole head, which this answer shows.
+            assert stack.enter_context(patching).answer().status == 100
+        waiting = head(f"{site.files}{'0' * 32}", **user)
         # Clients begin from zero after any other status.
         assert (waiting.status_code, waiting.headers["Retry-After"]) == (423, "1")
-        refused = httpx.post(site.url + "/files/", headers={**TUS, **user, "Upload-Length": "9"})
+        refused = post(site, 9, headers=user)
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         assert refused.json()["code"] == "backend_unavailable"
     with httpx.Client(headers=user) as http:
         while (answer := http.get(f"{site.url}/api/file/upload/tasks")).status_code == 503:
             assert answer.headers["Retry-After"] == "1"
     assert answer.status_code == 200
-
-
-def unfinished_patch(port: int, url: str, user: dict[str, str]) -> socket.socket:
-    """Keep a request open: nginx has passed on its head and the first byte of its body."""
-    connection = socket.create_connection(("127.0.0.1", port), 10)
-    headers = {
-        **BODY,
-        **user,
-        "Host": "localhost",
-        "Upload-Offset": "0",
-        "Content-Length": "9",
-        "Expect": "100-continue",
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    connection.sendall(f"PATCH {httpx.URL(url).path} HTTP/1.1\r\n{lines}\r\n".encode())
-    # nginx counts the request once it has its whole head, which this answer shows.
-    assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")
-    return connection
 
 
 def test_a_head_without_end_is_refused(site: ShippedNginx) -> None:
@@ -170,9 +153,8 @@ def test_only_websocket_is_changed_to_and_only_where_it_is_spoken(
         ("/api/file/upload", "websocket"),
     ):
         headers = {
-            **TUS,
+            **creation(0),
             **bearer(token(7)),
-            "Upload-Length": "0",
             "Connection": "Upgrade",
             "Upgrade": protocol,
         }

@@ -12,7 +12,7 @@ import pytest
 from support.raw_http import Connection, connected
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
-from support.tus import BODY
+from support.tus import creation
 
 API: Final = "/api/file/upload"
 FORM: Final = {"Content-Type": "multipart/form-data; boundary=b"}
@@ -55,7 +55,7 @@ class Sender:
         return b"%x\r\n%s\r\n" % (len(data), data) if chunked else data
 
 
-CREATION = {**BODY, "Upload-Length": "100000"}
+CREATION = creation(100_000, has_body=True)
 READ = {
     "form, nothing": Sender("POST", API, FORM, drip=b"\n"),
     "form, a part's head": Sender("POST", API, FORM, FILE[:30]),

@@ -13,7 +13,7 @@ import pytest
 from support.media import make, probe
 from support.server import Server, running_server
 from support.sounds import CHAPTERS, TAGS, covered, lufs, picture, sound, tone
-from support.tus import BODY, metadata
+from support.tus import upload
 
 PROFILES = """
 media:
@@ -70,11 +70,8 @@ class Outcome:
 
 def process(server: Server, path: Path, profile: str = "", name: str = "") -> Outcome:
     content = path.read_bytes()
-    values = {"filename": name or path.name, **({"profile": profile} if profile else {})}
-    headers = {**BODY, "Upload-Length": str(len(content)), "Upload-Metadata": metadata(**values)}
-    answer = httpx.post(server.files, headers=headers, content=content)
-    assert answer.status_code == 201, answer.text
-    task = answer.headers["Location"].rpartition("/")[2]
+    chosen = {"profile": profile} if profile else {}
+    task = upload(server, content, name or path.name, **chosen)
     done = server.wait_for_status(task, "completed", "failed")
     assert done["status"] == "completed", done
     listed = httpx.get(f"{server.url}/api/file/upload/renditions/{task}").json()

@@ -12,7 +12,7 @@ import pytest
 from support.raw_http import connected
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
-from support.tus import BODY, TUS, send
+from support.tus import TUS, chunk, creation, upload
 
 API: Final = "/api/file/upload"
 EVIL: Final = "https://evil.example"
@@ -31,7 +31,7 @@ class Caller:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.task = send(server, b"private", filename="private.txt")
+        self.task = upload(server, b"private", filename="private.txt")
         self.file = f"/files/{self.task}"
         self.http = httpx.Client(base_url=server.url, timeout=30)
         self.requests: dict[str, tuple[str, str, dict[str, str], bytes]] = {
@@ -50,9 +50,9 @@ class Caller:
             "ticket": ("POST", f"{API}/tickets", {"Content-Type": "text/plain"}, b"{}"),
             "form": ("POST", API, {"Content-Type": "multipart/form-data; boundary=x"}, FORM),
             "options": ("OPTIONS", "/files/", {}, b""),
-            "create": ("POST", "/files/", {**TUS, "Upload-Length": "0"}, b""),
+            "create": ("POST", "/files/", creation(0), b""),
             "head": ("HEAD", self.file, TUS, b""),
-            "patch": ("PATCH", self.file, {**TUS, **BODY, "Upload-Offset": "7"}, b"x"),
+            "patch": ("PATCH", self.file, chunk(7), b"x"),
             "overridden": ("POST", self.file, {**TUS, "X-HTTP-Method-Override": "DELETE"}, b""),
             "delete": ("DELETE", self.file, TUS, b""),
             "read": ("GET", self.file, {}, b""),

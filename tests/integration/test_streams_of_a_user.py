@@ -11,7 +11,7 @@ import pytest
 from support.raw_http import Connection, connected
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
-from support.tus import TUS
+from support.tus import create, task_id
 from support.waiting import wait_until
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -33,11 +33,6 @@ def headers(user: int) -> dict[str, str]:
     return bearer(token(user))
 
 
-def create(server: Server, user: int) -> str:
-    made = httpx.post(server.files, headers={**TUS, **headers(user), "Upload-Length": "10"})
-    return made.headers["Location"].rpartition("/")[2]
-
-
 def listen(server: Server, user: int, path: str = EVENTS) -> tuple[Connection, int, bytes]:
     """Open a stream; return the connection, the status and the body (of a refusal)."""
     connection = Connection(server.url)
@@ -52,7 +47,7 @@ def websocket(server: Server, user: int, task: str) -> ClientConnection:
 
 
 def test_the_number_of_a_users_streams_of_all_kinds_is_limited(server: Server) -> None:
-    task = create(server, 7)
+    task = task_id(create(server, 10, headers=headers(7)))
     with ExitStack() as stack:
         for number in range(LIMIT - 1):
             path = EVENTS if number % 2 else f"{EVENTS}/{task}"
@@ -98,7 +93,7 @@ def test_a_tickets_stream_counts_for_its_user(server: Server) -> None:
 
 
 def test_a_websocket_is_not_compressed_and_its_first_message_closes_it(server: Server) -> None:
-    with websocket(server, 10, create(server, 10)) as following:
+    with websocket(server, 10, task_id(create(server, 10, headers=headers(10)))) as following:
         assert following.response is not None
         assert "Sec-WebSocket-Extensions" not in following.response.headers
         following.recv(30)

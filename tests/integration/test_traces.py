@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from support.receiver import Receiver
 from support.server import running_server
-from support.tus import create, patch, send, task_id
+from support.tus import append, create, task_id, upload
 from support.waiting import wait_until
 
 
@@ -40,7 +40,7 @@ def env(url: str) -> dict[str, str]:
 def test_requests_attempts_and_steps_have_spans(tmp_path: Path, collector: Receiver) -> None:
     with running_server(tmp_path / "data", "--workers", "1", env=env(collector.url)) as server:
         url = create(server, 3_000_000, filename="a.bin")
-        assert patch(url, 0, b"x" * 3_000_000).status_code == 204
+        append(url, 0, b"x" * 3_000_000)
         task = task_id(url)
         server.wait_for_status(task, "completed")
         wait_until(lambda: {"attempt", "record"} <= set(spans(collector)))
@@ -60,5 +60,5 @@ def test_requests_attempts_and_steps_have_spans(tmp_path: Path, collector: Recei
 def test_a_collector_that_is_away_costs_nothing_but_its_spans(tmp_path: Path) -> None:
     away = env("http://127.0.0.1:1/v1/traces")
     with running_server(tmp_path / "data", "--workers", "1", env=away) as server:
-        server.wait_for_status(task_id(send(server, b"content", "a.bin")), "completed")
+        server.wait_for_status(task_id(upload(server, b"content", "a.bin")), "completed")
         assert server.stop() == 0

@@ -22,7 +22,7 @@ from fuzz.conversations import conversation
 from fuzz.targets import TARGETS
 from support.media import video
 from support.server import Server, running_server
-from support.tus import send
+from support.tus import upload
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or random.SystemRandom().randrange(1 << 40)
@@ -70,7 +70,7 @@ def test_the_server_by_its_socket(tmp_path: Path, seed: int) -> None:
                 if time.monotonic() > until:
                     break
         assert httpx.get(f"{server.url}/healthz").status_code == 200
-        server.wait_for_status(send(server, b"still at work" * 999), "completed")
+        server.wait_for_status(upload(server, b"still at work" * 999), "completed")
         crashes = [line for line in server.lines if "Traceback" in line or "crashed" in line]
         assert not crashes, "\n".join(server.lines[-200:])
 
@@ -121,5 +121,5 @@ def test_the_worker_by_media_heads(tmp_path: Path, seed: int) -> None:
                     (rng.randrange(256), rng.randrange(len(content)), -1 - rng.randrange(512))
                 )
                 content[place] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-            task = send(server, bytes(content), "clip.mp4")
+            task = upload(server, bytes(content), "clip.mp4")
             server.wait_for_status(task, "completed", timeout=120)

@@ -3,61 +3,47 @@
 from typing import Any
 
 import httpx
+from support import tus
 from support.tokens import bearer, token
-from support.tus import BODY, TUS, metadata, task_id
 from support.waiting import wait_until
 
 SETTLED = ("completed", "failed")
 
 
 class Account:
-    """Does what a user's client does. Uploads are named by their ids."""
+    """Does what a user's client does, by the words of ``support.tus``. Uploads are named by ids."""
 
     def __init__(self, url: str, user: int) -> None:
-        self._http = httpx.Client(base_url=url, headers=bearer(token(user)), timeout=60)
+        self.files = f"{url}/files/"
+        self._headers = bearer(token(user))
+        self._http = httpx.Client(base_url=url, headers=self._headers, timeout=60)
+
+    def post(
+        self, length: int | None, body: bytes | None = None, *, concat: str = "", **values: str
+    ) -> httpx.Response:
+        return tus.post(self, length, body, concat=concat, headers=self._headers, **values)
 
     def create(
         self, length: int | None, body: bytes | None = None, *, concat: str = "", **values: str
-    ) -> httpx.Response:
-        """Create an upload and return the answer; without a length it is deferred."""
-        headers = {**(TUS if body is None else BODY), "Upload-Metadata": metadata(**values)}
-        if concat:
-            headers["Upload-Concat"] = concat
-        if length is not None:
-            headers["Upload-Length"] = str(length)
-        elif not concat.startswith("final"):
-            headers["Upload-Defer-Length"] = "1"
-        return self._http.post("/files/", headers=headers, content=body or b"")
-
-    def made(self, length: int | None, body: bytes | None = None, **values: str) -> str:
+    ) -> str:
         """Create an upload and return its id."""
-        response = self.create(length, body, **values)
-        assert response.status_code == 201, (response.status_code, response.text)
-        return task_id(response.headers["Location"])
+        url = tus.create(self, length, body, concat=concat, headers=self._headers, **values)
+        return tus.task_id(url)
 
-    def patch(self, upload: str, offset: int, body: bytes, **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self._http.patch(
-            f"/files/{upload}",
-            headers={**BODY, "Upload-Offset": str(offset), **named},
-            content=body,
-        )
-
-    def sent(self, upload: str, offset: int, body: bytes, **headers: str) -> None:
+    def append(self, upload: str, offset: int, body: bytes, **fields: str) -> None:
         """Send a body and check that it was read to its end."""
-        response = self.patch(upload, offset, body, **headers)
-        assert response.status_code == 204, (response.status_code, response.text)
-        assert response.headers["Upload-Offset"] == str(offset + len(body))
+        url = f"{self.files}{upload}"
+        assert tus.append(url, offset, body, **fields, **self._headers) == offset + len(body)
 
     def head(self, upload: str) -> httpx.Response:
-        return self._http.head(f"/files/{upload}", headers=TUS)
+        return tus.head(f"{self.files}{upload}", **self._headers)
 
     def delete(self, upload: str) -> None:
-        response = self._http.delete(f"/files/{upload}", headers=TUS)
-        assert response.status_code == 204, (response.status_code, response.text)
+        answer = tus.delete(f"{self.files}{upload}", **self._headers)
+        assert answer.status_code == 204, (answer.status_code, answer.text)
 
     def get(self, path: str) -> httpx.Response:
-        return self._http.get(path, headers=TUS)
+        return self._http.get(path, headers=tus.TUS)
 
     def json(self, path: str) -> dict[str, Any]:
         response = self.get(path)

@@ -1,4 +1,7 @@
-"""HTTP/1.1 by hand: requests in pieces, several at once, and what comes back between them."""
+"""HTTP/1.1 by hand over a socket: requests in pieces, several at once, and answers between them.
+
+``support.async_http`` is the same for tests on an event loop.
+"""
 
 import socket
 import struct
@@ -33,8 +36,8 @@ class Connection:
 
     def request(self, method: str, url: str, **headers: object) -> bytes:
         """Return a request's head, to be sent."""
-        fields = {"Host": self.host, **TUS}
-        fields.update({name.replace("_", "-"): str(value) for name, value in headers.items()})
+        named = {name.replace("_", "-"): str(value) for name, value in headers.items()}
+        fields = {"Host": self.host, **TUS, **named}
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return f"{method} {urlsplit(url).path} HTTP/1.1\r\n{lines}\r\n".encode()
 
@@ -100,3 +103,17 @@ def connected(url: str) -> Iterator[Connection]:
         yield connection
     finally:
         connection.socket.close()
+
+
+@contextmanager
+def silent_patch(
+    url: str, offset: int, announced: int, sent: bytes = b"", **headers: object
+) -> Iterator[Connection]:
+    """Begin a PATCH that stops in the middle and stays connected, as a client in a tunnel does.
+
+    ``announced`` is the number of bytes of the body by Content-Length, ``sent`` the bytes that go
+    at once; the test sends others by the connection.
+    """
+    with connected(url) as connection:
+        connection.send(connection.patch(url, offset, announced, **headers), sent)
+        yield connection
