@@ -89,6 +89,15 @@ _FIRST_JOB: Final = (
     .limit(1)
 )
 _BEFORE_ALL: Final = -(1 << 30)
+_ANY_LINE: Final = FastStatement(
+    select(job_lines.c.user_id)
+    .where(
+        job_lines.c.lane == bindparam("of_lane"),
+        job_lines.c.waiting == true(),
+        job_lines.c.due_at <= _DUE,
+    )
+    .limit(1)
+)
 
 
 class UserLine(NamedTuple):
@@ -185,7 +194,13 @@ def restore_lines(connection: Connection) -> int:
 
 
 def is_any_due(connection: Connection, lanes: Sequence[JobLane], now: float, per_user: int) -> bool:
-    """Return whether a claim would find a line to examine. Lock nothing."""
+    """Return whether a claim would find a line to examine. Lock nothing.
+
+    Idle workers call it several times a second, so without a waiting job it must cost little.
+    """
+    due = now + CLOCKS_APART_SECONDS
+    if not any(_ANY_LINE.first(connection, {"of_lane": lane.value, "due": due}) for lane in lanes):
+        return False
     return _fairest(connection, lanes, now, per_user, passed=set()) is not None
 
 
