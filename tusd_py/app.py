@@ -83,8 +83,8 @@ def build_server(
 ) -> Starlette:
     """Return the server as an application that can run alone or be mounted in another one.
 
-    Its lifespan must run: it finishes uploads after a crash, relays jobs and removes expired
-    uploads.
+    Its lifespan must run: it finishes uploads after a crash, publishes messages and removes
+    expired uploads.
 
     Args: ports: if None, they are opened here and closed at the end of the lifespan; others must
             have been opened with the same hooks.
@@ -222,7 +222,7 @@ def compose(
         threads=threads,
         clock=ports.clock,
         background=BackgroundTasks(),
-        wake_relay=wake,
+        wake_workers=ports.queue.wake if ports.broker is None else wake,
         before_create=None
         if dispatcher is None or not dispatcher.has_pre_create
         else dispatcher.before_create,

@@ -10,6 +10,7 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.hooks.dispatcher import HookDispatcher
 from tusd_py.http.context import AppContext
 from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
+from tusd_py.jobs.queue.port import MessageBroker
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.expire import collect_expired
 from tusd_py.uploads.maintain import maintain
@@ -33,24 +34,25 @@ def periodic_work(
     complete: asyncio.Queue[UploadId] = asyncio.Queue()
     work = {
         "recover": _recovery(context.uploads, complete),
-        "relay": _relay(context, wake),
         "outcomes": _outcomes(context),
         "maintain": _maintenance(context.uploads, complete),
         "lag": _loop_lag(context),
         "spare": _spare_space(context),
     }
+    if context.ports.broker is not None:
+        work["relay"] = _relay(context, context.ports.broker, wake)
     if dispatcher is not None:
         work["hooks"] = _hooks(context, dispatcher)
     return work
 
 
-def _relay(context: AppContext, wake: WakeUp) -> Work:
+def _relay(context: AppContext, broker: MessageBroker, wake: WakeUp) -> Work:
     """Publish pending jobs after each finish, and every ``relay_every`` seconds."""
-    ports, interval = context.ports, context.settings.jobs.relay_every
+    jobs, interval = context.ports.catalog.jobs, context.settings.jobs.relay_every
 
     async def work() -> None:
         await wake.wait(interval)
-        await context.threads.call(relay_outbox, ports.catalog.jobs, ports.queue)
+        await context.threads.call(relay_outbox, jobs, broker)
         await asyncio.sleep(RELAY_PAUSE_SECONDS)
 
     return work

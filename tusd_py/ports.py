@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock
-from tusd_py.jobs.queue.port import JobQueue
+from tusd_py.jobs.queue.port import JobQueue, MessageBroker
 from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
 from tusd_py.rate_limits.port import RateLimiter
@@ -21,6 +21,8 @@ class Ports:
 
     catalog: Catalog
     queue: JobQueue
+    broker: MessageBroker | None
+    """Publishes messages of the outbox; None: workers are woken without messages."""
     tasks: TaskView
     objects: ObjectStore
     stores: Stores
@@ -38,7 +40,7 @@ class Ports:
     """Space for the databases in the data directory when the disk is full."""
 
     def close(self) -> None:
-        """Close all adapters; receivers and subscribers wake up."""
+        """Close all adapters; workers and subscribers that wait wake up."""
         self.queue.close()
         self.tasks.close()
         self.lock.close()

@@ -1,4 +1,4 @@
-"""Opens and uses the SQLite files of the embedded adapters (queue, view of tasks)."""
+"""Opens and uses the SQLite file of the embedded view of tasks."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.hook import DELIVERED_EVENTS, HookEvent
 from tusd_py.hooks.callables import NONE, Hooks, imported
-from tusd_py.jobs.queue.port import JobQueue
+from tusd_py.jobs.queue.port import JobQueue, MessageBroker
 from tusd_py.locks.port import Lock
 from tusd_py.objects.bucket import Bucket
 from tusd_py.objects.port import ObjectStore
@@ -66,9 +66,12 @@ def open_ports(
     spare = SpareSpace(root / "spare", reserve=reserve)
     spare.free_space()
     disk = DiskStore(root / "uploads", durability=settings.durability, space=space)
+    catalog = _catalog(settings, root, clock, _kept_events(settings, hooks), spare)
+    queue, broker = _queue(settings, root, catalog)
     return Ports(
-        catalog=_catalog(settings, root, clock, _kept_events(settings, hooks), spare),
-        queue=_queue(settings, root, clock or SystemClock(), spare),
+        catalog=catalog,
+        queue=queue,
+        broker=broker,
         tasks=_tasks(settings, root, clock or SystemClock(), spare),
         objects=_objects(settings, root),
         stores=Stores(uploads=disk, verification=disk, concatenation=disk),
@@ -108,6 +111,7 @@ def _catalog(
     from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url, sqlite_url
 
     address = settings.mysql.data_source.get_secret_value()
+    messages = bool(settings.rabbitmq.host)
     if not address:
         durable = settings.durability != "off"
         return SqlCatalog(
@@ -115,23 +119,29 @@ def _catalog(
             clock=clock,
             durable=durable,
             hooks=events,
+            messages=messages,
             spare=spare,
         )
     try:
         url = mysql_url(address)
     except ValueError as error:
         raise BackendError(f"mysql.data_source: {error}.") from error
-    return SqlCatalog(url, clock=clock, hooks=events)
+    return SqlCatalog(url, clock=clock, hooks=events, messages=messages)
 
 
-def _queue(settings: Settings, root: Path, clock: Clock, spare: SpareSpace) -> JobQueue:
+def _queue(
+    settings: Settings, root: Path, catalog: Catalog
+) -> tuple[JobQueue, MessageBroker | None]:
     if not settings.rabbitmq.host:
+        from tusd_py.jobs.queue.earlier_file import remove_queue_file
         from tusd_py.jobs.queue.embedded import EmbeddedQueue
 
-        return EmbeddedQueue(root / "queue.sqlite3", clock=clock, spare=spare)
+        remove_queue_file(root / "queue.sqlite3")
+        return EmbeddedQueue(catalog.jobs), None
     from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
 
-    return RabbitMqQueue(settings.rabbitmq.url())
+    queue = RabbitMqQueue(settings.rabbitmq.url())
+    return queue, queue
 
 
 def _tasks(settings: Settings, root: Path, clock: Clock, spare: SpareSpace) -> TaskView:

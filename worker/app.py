@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 from tusd_py.domain.errors import BackendError
@@ -91,7 +92,6 @@ class Worker:
         counted.show_slots(self._slots, self._consumer.busy)
         counted.show_sandbox(self._tools.sandbox, weak=bool(self._tools.weakness))
         self._stopping = threading.Event()
-        self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -109,7 +109,9 @@ class Worker:
         self._begin("notice", self._every(NOTICE_SECONDS, self._consumer.notice_losses))
         self._begin("reaper", self._every(jobs.reap_every, self._reap))
         if self._relays:
-            self._begin("relay", self._relay)
+            if (broker := self._ports.broker) is not None:
+                relay = partial(relay_outbox, self._ports.catalog.jobs, broker)
+                self._begin("relay", self._every(jobs.relay_every, relay))
             self._begin("outcomes", self._every(jobs.relay_every, self._publish_outcomes))
         self._begin("janitor", self._every(jobs.janitor_every, self._tidy))
         self._begin("object-janitor", self._tidy_objects)
@@ -132,7 +134,7 @@ class Worker:
                 log.exception("worker.thread.failed", extra={"work": name})
                 self._stopping.wait(RESTART_SECONDS)
 
-    def _every(self, seconds: float, work: Callable[[], None]) -> Callable[[], None]:
+    def _every(self, seconds: float, work: Callable[[], object]) -> Callable[[], None]:
         def round_() -> None:
             work()
             self._stopping.wait(seconds)
@@ -165,11 +167,6 @@ class Worker:
             self._ports.catalog.operations.deregister(self._owner)
         except BackendError:
             log.warning("worker.backend.unavailable", extra={"work": "leave"})
-
-    def _relay(self) -> None:
-        relay_outbox(self._ports.catalog.jobs, self._ports.queue)
-        self._wake.wait(self._settings.jobs.relay_every)
-        self._wake.clear()
 
     def _publish_outcomes(self) -> None:
         publish_outcomes(self._ports.catalog.jobs, self._ports.tasks)
@@ -216,10 +213,6 @@ class Worker:
             return False
         return int(rest) == os.getpid()
 
-    def wake(self) -> None:
-        """Publish the outbox at once: it has a new message."""
-        self._wake.set()
-
     def alive(self) -> bool:
         """Return whether every thread runs (hole 17)."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
@@ -250,7 +243,6 @@ class Worker:
         Another worker continues a released job from its checkpoint.
         """
         self._stopping.set()
-        self._wake.set()
         self._consumer.release()
         deadline = self._ports.clock.monotonic() + timeout
         for thread in self._threads:

@@ -37,7 +37,7 @@ from worker.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
-RECEIVE_SECONDS: Final = 1.0
+WAIT_SECONDS: Final = 1.0
 SPREAD: Final = (0.8, 1.2)
 """Lowest and highest factor of a pause: jobs that failed together do not return together."""
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -70,9 +70,9 @@ class Consumer:
         self._leases: dict[Lease, JobLane] = {}
 
     def take_one(self, lanes: Sequence[JobLane] = ALL_LANES) -> bool:
-        """Run the next job of these lanes, or wait a moment for a message that one was queued.
+        """Run the next job of these lanes, or wait a moment for a sign that one was queued.
 
-        The catalog is read before each wait, so a job needs no message if it already waits, for
+        The catalog is read before each wait, so a job needs no sign if it already waits, for
         example because its user was at the limit.
 
         Returns: whether there was a job.
@@ -80,10 +80,9 @@ class Consumer:
         """
         job = self._claim(lanes)
         if job is not None:
-            self._skip_message()
-        elif (delivery := self._ports.queue.receive(RECEIVE_SECONDS)) is not None:
-            # A message that is lost from here on does no harm: the catalog is read again soon.
-            delivery.ack()
+            self._skip_sign()
+        elif self._ports.queue.wait(WAIT_SECONDS):
+            # A sign that is lost from here on does no harm: the catalog is read again soon.
             job = self._claim(lanes)
         if job is None:
             return False
@@ -97,10 +96,10 @@ class Consumer:
             lanes, owner=self._owner, lease_seconds=jobs.lease, per_user=jobs.per_user
         )
 
-    def _skip_message(self) -> None:
-        """Remove one message from the queue for a job that was claimed without one.
+    def _skip_sign(self) -> None:
+        """Remove one sign from the queue for a job that was claimed without one.
 
-        Otherwise messages would collect in the queue while all workers are busy. Never raises.
+        Otherwise messages would collect at a broker while all workers are busy. Never raises.
         """
         try:
             self._ports.queue.skip_one()
@@ -184,6 +183,7 @@ class Consumer:
         """Release the job into the heavy lane, where it waits at the place of its age."""
         job = attempt.job
         self._ports.catalog.jobs.release(job.task_id, fence=job.fence, lane=JobLane.HEAVY)
+        self._ports.queue.wake()
         self._metrics.attempt_ended("moved")
         attempt.reporter.report_waiting(TEXT_WAITING)
         attempt.remove_work()

@@ -19,7 +19,6 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import JobState
 from tusd_py.domain.multipart import Part
 from tusd_py.domain.upload import UploadState
-from tusd_py.jobs.outbox import relay_outbox
 from tusd_py.objects.keys import object_key
 from worker.janitor import claim_objects, find_leftovers, remove_leftovers
 from worker.pipeline import engine
@@ -107,14 +106,9 @@ def test_an_object_that_was_collected_before_it_is_recorded_is_stored_again(
         assert worker.job(task_id).state is JobState.QUEUED
         assert keys(worker) == set()
         worker.clock.advance(60)
-        relay(worker)
         worker.attempt()
     assert worker.job(task_id).state is JobState.DONE
     assert keys(worker) == {key}
-
-
-def relay(worker: WorkerInProcess) -> None:
-    relay_outbox(worker.ports.catalog.jobs, worker.ports.queue)
 
 
 def test_an_object_that_is_being_collected_is_waited_for(worker: WorkerInProcess) -> None:
@@ -125,7 +119,6 @@ def test_an_object_that_is_being_collected_is_waited_for(worker: WorkerInProcess
     assert worker.job(task_id).state is JobState.QUEUED
     worker.ports.catalog.objects.removed(key)
     worker.clock.advance(60)
-    relay(worker)
     worker.attempt()
     assert worker.job(task_id).state is JobState.DONE
     assert keys(worker) == {key}

@@ -170,6 +170,10 @@ def test_a_queued_file_is_processed(opened: Opened) -> None:
     _arrived(opened, queued["id"], queued["content"], queued["blake3"])
 
 
+def test_the_file_of_the_embedded_queue_is_gone(opened: Opened) -> None:
+    assert not list(opened.data.glob("queue.sqlite3*"))
+
+
 def test_a_failed_job_is_listed_and_tried_again(opened: Opened) -> None:
     failed = opened.kept["failed"]
     (line,) = opened.dead_letters.splitlines()

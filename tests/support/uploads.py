@@ -56,7 +56,7 @@ class UploadsInProcess:
         self.loop = asyncio.new_event_loop()
         self.clock = FakeClock()
         self.woken = 0
-        """Number of times that the relay of the outbox was woken."""
+        """Number of times that workers were woken."""
         self._settings = Settings(data_dir=folder)
         self._policy = replace(POLICY, **rules)
         self._open()
@@ -75,7 +75,7 @@ class UploadsInProcess:
             threads=self.threads,
             clock=self.clock,
             background=BackgroundTasks(),
-            wake_relay=self._wake,
+            wake_workers=self._wake,
         )
         self.run(self.context.background.__aenter__())
 

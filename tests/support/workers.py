@@ -20,7 +20,6 @@ from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.upload import FinishedContent, Upload
-from tusd_py.jobs.outbox import relay_outbox
 from tusd_py.monitoring.registry import Metrics
 from tusd_py.monitoring.traces import NoTraces
 from tusd_py.monitoring.worker_metrics import WorkerMetrics
@@ -62,7 +61,7 @@ class WorkerInProcess:
     def submit(
         self, content: bytes = b"content", user: UserId = ME, lane: JobLane = JobLane.LIGHT
     ) -> UploadId:
-        """Store a finished upload and publish its job."""
+        """Store a finished upload, queue its job and wake a worker."""
         upload = Upload(id=fresh_id(), user_id=user, length=len(content), created_at=1.0)
         self.ports.stores.uploads.create(upload.id)
         with self.ports.stores.uploads.writer(upload.id, length=None) as writer:
@@ -76,7 +75,7 @@ class WorkerInProcess:
             ),
             is_video=False,
         )  # fmt: skip
-        relay_outbox(self.ports.catalog.jobs, self.ports.queue)
+        self.ports.queue.wake()
         return upload.id
 
     def attempt(self, steps: Steps | None = None) -> None:

@@ -12,10 +12,8 @@ from support.small_disk import fill, free_bytes, small_disk
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql_catalog import SqlCatalog, sqlite_url
 from tusd_py.domain.errors import StorageFull
-from tusd_py.domain.job import JobMessage
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.domain.upload import UploadState
-from tusd_py.jobs.queue.embedded import EmbeddedQueue
 from tusd_py.spare_space import PIECE_BYTES, PIECES, SpareSpace, is_full
 from tusd_py.tasks.embedded import EmbeddedTaskView
 
@@ -44,13 +42,6 @@ def facts() -> TaskFacts:
     return TaskFacts(
         task_id=fresh_id(), user_id=ME, filename="a.txt", file_size=1, created_at=1.0,
         file_hash="", temp_path="/uploads/a",
-    )  # fmt: skip
-
-
-def message() -> JobMessage:
-    return JobMessage(
-        task_id=fresh_id(), user_id=ME, temp_path="/uploads/a", filename="a.txt",
-        file_hash="a" * 64, file_size=1, is_video=False,
     )  # fmt: skip
 
 
@@ -131,19 +122,15 @@ def test_works_that_share_a_transaction_go_on_together(disk: Path, spare: SpareS
     catalog.close()
 
 
-def test_view_and_queue_go_on(disk: Path, spare: SpareSpace) -> None:
+def test_the_view_goes_on(disk: Path, spare: SpareSpace) -> None:
     view = EmbeddedTaskView(disk / "t.sqlite3", clock=FakeClock(), spare=spare)
-    queue = EmbeddedQueue(disk / "q.sqlite3", clock=FakeClock(), spare=spare)
     for _ in range(20):
         fill(disk / "another program's")
         task = facts()
         view.put(task, PENDING)
         assert view.get(task.task_id) is not None
-        queue.publish_all([message()])
-    assert queue.depth() == 20
     assert pieces(disk) < PIECES
     view.close()
-    queue.close()
 
 
 def test_all_of_them_open_on_a_full_disk_and_keep_what_they_held(
@@ -156,16 +143,13 @@ def test_all_of_them_open_on_a_full_disk_and_keep_what_they_held(
             fill(disk / "another program's")
         catalog = SqlCatalog(sqlite_url(disk / "c.sqlite3"), clock=FakeClock(), spare=spare)
         view = EmbeddedTaskView(disk / "t.sqlite3", clock=FakeClock(), spare=spare)
-        queue = EmbeddedQueue(disk / "q.sqlite3", clock=FakeClock(), spare=spare)
         if not full:
             catalog.uploads.add(held)
             view.put(task, PENDING)
-            queue.publish_all([message()])
         assert catalog.uploads.get(held.id) == held
         assert view.get(task.task_id) is not None
-        assert queue.depth() == 1
-        for port in (catalog, view, queue):
-            port.close()
+        catalog.close()
+        view.close()
     assert pieces(disk) < PIECES
 
 

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.fast_statement import FastStatement
-from tusd_py.catalog.outbox import add_outbox
+from tusd_py.catalog.outbox import add_message
 from tusd_py.catalog.rows import job_of, reversed_priority
 from tusd_py.catalog.schema import job_lines, jobs
 from tusd_py.domain.ids import UploadId, UserId
@@ -159,7 +159,7 @@ def wait_in_line(connection: Connection, task_id: UploadId, due_at: float) -> No
     lane, user_id, precedence, run_after = connection.execute(
         select(*columns).where(jobs.c.task_id == task_id)
     ).one()
-    add_outbox(connection, task_id, due_at=due_at)
+    add_message(connection, task_id, due_at=due_at)
     priority = reversed_priority(precedence)
     join_line(connection, JobLane(lane), user_id, due_at=run_after, priority=priority)
 

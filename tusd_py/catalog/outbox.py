@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, select, update
 from typing_extensions import override
 
 from tusd_py.catalog.database import Transactions
@@ -22,6 +22,8 @@ from tusd_py.domain.job import JobMessage
 
 JOB: Final = "job"
 OUTCOME: Final = "outcome"
+MESSAGES: Final = "tusd_messages"
+"""Execution option: whether a broker carries messages of jobs, so that rows for them are added."""
 SENT_ROWS_SECONDS = 24 * 3600.0
 
 _ADD_OUTBOX: Final = FastStatement(insert(outbox), ["task_id", "kind", "due_at"])
@@ -55,16 +57,25 @@ _MARK_SENT: Final = (
     .values(sent_at=bindparam("now"))
 )
 _DROP_SENT: Final = delete(outbox).where(outbox.c.sent_at < bindparam("before"))
+_UNSENT_MESSAGES: Final = and_(outbox.c.sent_at.is_(None), outbox.c.kind == JOB)
 
 
-def add_outbox(connection: Connection, task_id: UploadId, *, due_at: float) -> None:
-    """Add a row by which a worker is woken for this job at ``due_at`` (unix seconds)."""
-    _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": JOB, "due_at": due_at})
+def add_message(connection: Connection, task_id: UploadId, *, due_at: float) -> None:
+    """Add a row by which a broker, if there is one, wakes a worker at ``due_at`` (unix seconds)."""
+    if connection.get_execution_options().get(MESSAGES):
+        _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": JOB, "due_at": due_at})
 
 
 def add_outcome(connection: Connection, task_id: UploadId, *, now: float) -> None:
     """Add a row by which subscribers get the task's end, even if this process dies now."""
     _ADD_OUTBOX.run(connection, {"task_id": task_id, "kind": OUTCOME, "due_at": now})
+
+
+def drop_unsent_messages(database: Transactions) -> None:
+    """Drop rows of messages that no broker will carry: workers find the jobs without them."""
+    unsent = select(outbox.c.id).where(_UNSENT_MESSAGES).limit(1)
+    if database.read(lambda c: c.execute(unsent).first()) is not None:
+        database.write(lambda c: c.execute(delete(outbox).where(_UNSENT_MESSAGES)))
 
 
 class Outbox(OutboxRepository):

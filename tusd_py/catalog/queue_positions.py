@@ -30,6 +30,11 @@ class WaitingJobs(WaitingRepository):
         self._clock = clock
 
     @override
+    def count_waiting(self) -> int:
+        statement = select(func.count()).where(jobs.c.state == JobState.QUEUED.value)
+        return self._database.read(lambda c: c.execute(statement).scalar_one())
+
+    @override
     def waiting_lines(self) -> Sequence[WaitingLine]:
         return self._database.read(_waiting_lines)
 

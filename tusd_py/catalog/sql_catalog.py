@@ -17,6 +17,7 @@ from tusd_py.catalog.migrate import migrate
 from tusd_py.catalog.mysql import mysql_url
 from tusd_py.catalog.objects import SqlObjects
 from tusd_py.catalog.operations import SqlOperations
+from tusd_py.catalog.outbox import MESSAGES, drop_unsent_messages
 from tusd_py.catalog.ownership_proofs import SqlOwnership
 from tusd_py.catalog.port import UNREACHABLE, Catalog, Repositories
 from tusd_py.catalog.ports.hooks import HookRepository
@@ -84,6 +85,7 @@ class SqlCatalog(SqlRepositories, Catalog):
         clock: Clock | None = None,
         durable: bool = True,
         hooks: Collection[HookEvent] = (),
+        messages: bool = False,
         spare: SpareSpace = NO_SPARE_SPACE,
     ) -> None:
         """Open the database and migrate it.
@@ -92,10 +94,15 @@ class SqlCatalog(SqlRepositories, Catalog):
                 machine's for SQLite.
             durable, spare: see ``Database``.
             hooks: events that are kept until they are delivered.
+            messages: whether a broker carries messages to workers. If not, those that a process
+                with a broker has left in the outbox are dropped.
         Raises: BackendError: the database cannot be reached or migrated.
         """
-        database = Database(url, durable=durable, options={RECORDED: frozenset(hooks)}, spare=spare)
+        options = {RECORDED: frozenset(hooks), MESSAGES: messages}
+        database = Database(url, durable=durable, options=options, spare=spare)
         spare.retrying(lambda: migrate(database))
+        if not messages:
+            drop_unsent_messages(database)
         own = SystemClock() if database.is_sqlite else DatabaseClock(database)
         super().__init__(database, clock or own)
         self._database = database

@@ -25,7 +25,7 @@ from tusd_py.catalog.fair_queue import join_line
 from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.instant import InstantUploads
 from tusd_py.catalog.objects import forget_multipart
-from tusd_py.catalog.outbox import add_outbox
+from tusd_py.catalog.outbox import add_message
 from tusd_py.catalog.ports.uploads import LATEST_EXAMINATION_SECONDS, UploadRepository
 from tusd_py.catalog.quotas import reserve_quota, usage, within_quota
 from tusd_py.catalog.rows import (
@@ -327,7 +327,7 @@ def _finish(
         complete_history(connection, content.upload_id, file, duration=0, now=now)
         return Finished(first=True, file=file)
     _add_job(connection, content, is_video=is_video, now=now)
-    add_outbox(connection, content.upload_id, due_at=now)
+    add_message(connection, content.upload_id, due_at=now)
     join_line(connection, content.lane, content.user_id, due_at=now, priority=content.priority)
     return Finished(first=True, file=None)
 

@@ -1,4 +1,4 @@
-"""Publishes the outbox to the queue and to subscribers: at least once, in order."""
+"""Publishes the outbox to the broker and to subscribers: at least once, in order."""
 
 import logging
 
@@ -6,13 +6,13 @@ from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.catalog.values import Outcome
 from tusd_py.domain.notes import completed_text
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
-from tusd_py.jobs.queue.port import JobQueue
+from tusd_py.jobs.queue.port import MessageBroker
 from tusd_py.tasks.port import TaskView
 
 log = logging.getLogger(__name__)
 
 
-def relay_outbox(jobs: JobRepository, queue: JobQueue, *, limit: int = 500) -> int:
+def relay_outbox(jobs: JobRepository, broker: MessageBroker, *, limit: int = 500) -> int:
     """Publish the due messages, then mark them as sent.
 
     A crash in between publishes them twice, which changes nothing (faults 8 and 9).
@@ -22,7 +22,7 @@ def relay_outbox(jobs: JobRepository, queue: JobQueue, *, limit: int = 500) -> i
     rows = jobs.pending_jobs(limit)
     if not rows:
         return 0
-    published = queue.publish_all([message for _, message in rows])
+    published = broker.publish_all([message for _, message in rows])
     jobs.mark_sent([row_id for row_id, _ in rows[:published]])
     log.debug("outbox.relayed", extra={"messages": published})
     return published

@@ -34,7 +34,7 @@ class RedisSettings(Section):
 
 
 class RabbitMqSettings(Section):
-    """Sets the queue of jobs; without a host it is SQLite. ``RabbitMQ`` in the original design."""
+    """Sets the broker that wakes workers, ``RabbitMQ`` in the original design; no host: none."""
 
     host: str = Field("", description="Host name")
     port: int = Field(5672, description="Port")

@@ -99,8 +99,8 @@ class UploadContext:
     threads: Threads
     clock: Clock
     background: BackgroundTasks
-    wake_relay: Callable[[], None]
-    """Called from any thread once the outbox has a row."""
+    wake_workers: Callable[[], None]
+    """Called from any thread once a job is queued."""
     rate_limits: UserRateLimits | None = None
     """Rates of users; None: no limit."""
     before_create: Callable[[Upload], Awaitable[None]] | None = None

@@ -234,7 +234,7 @@ def _notify_program(context: UploadContext, upload: Upload, finished: Finished) 
     if finished.file is None:
         change = TaskChange(status=TaskStatus.RECEIVED, progress=RECEIVED_PROGRESS)
         yield from context.task_program(upload, upload.length or 0, change)
-        context.wake_relay()
+        context.wake_workers()
         return
     yield from context.task_program(upload, upload.length or 0, instant_completion(finished.file))
     # The pool holds the content: the temporary file is removed before the answer (requirement S2).

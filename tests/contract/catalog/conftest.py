@@ -29,6 +29,6 @@ def mysql(mariadb: MariaDb) -> URL:
 
 @pytest.fixture(params=["sqlite", "mysql"])
 def catalog(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Catalog]:
-    opened = SqlCatalog(request.getfixturevalue(request.param), clock=clock)
+    opened = SqlCatalog(request.getfixturevalue(request.param), clock=clock, messages=True)
     yield opened
     opened.close()

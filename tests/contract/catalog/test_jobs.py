@@ -343,6 +343,27 @@ def test_sent_rows_are_dropped_after_a_day(catalog: Catalog, clock: FakeClock) -
     assert second > row
 
 
+def test_without_a_broker_there_are_no_messages_and_those_of_before_are_dropped(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    assert isinstance(catalog, SqlCatalog)
+    first = finished(catalog)
+    catalog.jobs.fail(first, fence=claimed(catalog, first), error_code="x", error_msg="broken")
+    assert len(catalog.jobs.pending_jobs(10)) == 1
+    without = SqlCatalog(catalog._database.engine.url, clock=clock)
+    try:
+        assert without.jobs.pending_jobs(10) == []
+        assert len(without.jobs.pending_outcomes(10)) == 1
+        second = finished(without, "b" * 64)
+        without.jobs.release(second, fence=claimed(without, second))
+        assert without.jobs.reopen(first) is not None
+        assert without.jobs.count_waiting() == 2
+        assert without.jobs.pending_jobs(10) == []
+        assert without.operations.metrics().outbox["job"].rows == 0
+    finally:
+        without.close()
+
+
 def test_a_job_of_a_server_whose_clock_is_ahead_is_claimed_at_once(
     catalog: Catalog, clock: FakeClock
 ) -> None:

@@ -98,7 +98,7 @@ catalog = SqlCatalog(sqlite_url(__import__("pathlib").Path({str(path)!r})), cloc
 upload = Upload(id=UploadId("ab" * 16), user_id=UserId(1), length=1, created_at=1.0)
 catalog.uploads.add(upload)
 def before(statement):
-    if statement.startswith("INSERT INTO outbox"):
+    if statement.startswith("UPDATE job_lines"):
         os._exit(9)
 def trace(driver, *_):
     driver.set_trace_callback(before)

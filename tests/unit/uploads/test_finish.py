@@ -1,4 +1,4 @@
-"""Tests of finishing on real adapters: declared hashes, re-reading, recovery, relay, content."""
+"""Tests of finishing on real adapters: declared hashes, re-reading, recovery, outcomes, content."""
 
 import asyncio
 import threading
@@ -29,7 +29,7 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.notes import Note
 from tusd_py.domain.task import Task, TaskStatus
 from tusd_py.domain.upload import FinishedContent, UploadState
-from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
+from tusd_py.jobs.outbox import publish_outcomes
 from tusd_py.storage.running_hash import RunningHash
 from tusd_py.tasks.from_records import task_of_outcome
 from tusd_py.uploads import finish as finishing
@@ -137,7 +137,7 @@ def test_a_crash_between_answer_and_transaction_is_repaired_at_start(
     assert client.run(recover(client.context)) == 1
     assert client.run(recover(client.context)) == 0
     assert client.state(upload_id) is UploadState.FINISHED
-    assert len(client.ports.catalog.jobs.pending_jobs(10)) == 1
+    assert client.ports.catalog.jobs.count_waiting() == 1
 
 
 def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
@@ -161,30 +161,9 @@ def test_an_unexpected_error_of_one_upload_does_not_stop_the_recovery_of_others(
     assert states == ["finished", "finished", "receiving"]
 
 
-def test_a_finish_wakes_the_relay_which_publishes_the_job(client: UploadsInProcess) -> None:
-    upload_id = client.upload(b"job")
+def test_a_finish_wakes_the_workers(client: UploadsInProcess) -> None:
+    client.upload(b"job")
     assert client.woken == 1
-    ports = client.ports
-    assert relay_outbox(ports.catalog.jobs, ports.queue) == 1
-    assert relay_outbox(ports.catalog.jobs, ports.queue) == 0
-    delivery = ports.queue.receive(0)
-    assert delivery is not None
-    assert delivery.message.task_id == upload_id
-
-
-def test_a_message_that_the_queue_refused_is_published_again(
-    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = [client.upload(content) for content in (b"a", b"b", b"c")]
-    ports = client.ports
-    whole = ports.queue.publish_all
-    monkeypatch.setattr(ports.queue, "publish_all", lambda messages: whole(messages[:2]))
-    assert relay_outbox(ports.catalog.jobs, ports.queue) == 2
-    monkeypatch.undo()
-    assert relay_outbox(ports.catalog.jobs, ports.queue) == 1
-    deliveries = [ports.queue.receive(0) for _ in sent]
-    assert [found.message.task_id for found in deliveries if found is not None] == sent
-    assert ports.queue.receive(0) is None
 
 
 def recorded(client: UploadsInProcess, task_id: UploadId) -> Task:
@@ -210,7 +189,7 @@ def test_an_outcome_of_the_outbox_has_the_notes_of_the_file(client: UploadsInPro
         assert task.message == "上传完成（此类文件按原样保存）"
 
 
-def test_an_outcome_that_was_not_published_is_published_by_the_relay(
+def test_an_outcome_that_was_not_published_is_published_from_the_outbox(
     client: UploadsInProcess,
 ) -> None:
     upload_id = client.upload(b"job")

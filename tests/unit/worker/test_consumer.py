@@ -2,6 +2,8 @@
 
 import errno
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.catalog import claim
@@ -17,11 +19,12 @@ from tusd_py.domain.errors import (
     StorageFull,
     TransientError,
 )
-from tusd_py.domain.job import JobState, Step
+from tusd_py.domain.job import Job, JobState, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.jobs.failed_jobs import drop_failed, reopen_failed
-from tusd_py.jobs.outbox import relay_outbox
+from tusd_py.jobs.queue import embedded
+from worker import consumer as consuming
 from worker.janitor import find_leftovers, remove_leftovers
 from worker.lease import WorkerStopping
 from worker.media.run import Stopped
@@ -95,7 +98,6 @@ def test_a_job_becomes_a_dead_letter_after_its_last_attempt(worker: WorkerInProc
         )
         worker.clock.advance(3600)
         worker.ports.catalog.jobs.reap(max_crashes=3)
-        relay_outbox(worker.ports.catalog.jobs, worker.ports.queue)
     assert worker.job(task_id).state is JobState.FAILED
     task = worker.ports.tasks.get(task_id)
     assert task is not None
@@ -216,12 +218,10 @@ def test_an_attempt_that_lost_its_lease_fails_no_task_whose_source_is_gone(
     assert task is None or task.status is not TaskStatus.FAILED
 
 
-def test_more_messages_than_jobs_change_nothing(worker: WorkerInProcess) -> None:
+def test_more_signs_than_jobs_change_nothing(worker: WorkerInProcess) -> None:
     task_id = worker.submit()
-    first = worker.ports.queue.receive(0)
-    assert first is not None
     for _ in range(2):
-        worker.ports.queue.publish_all([first.message])
+        worker.ports.queue.wake()
     worker.attempt()
     done = worker.job(task_id)
     assert done.state is JobState.DONE
@@ -230,20 +230,46 @@ def test_more_messages_than_jobs_change_nothing(worker: WorkerInProcess) -> None
     assert len(list(worker.ports.objects.entries())) == 1
 
 
-def test_a_job_whose_message_is_lost_is_claimed_anyway(worker: WorkerInProcess) -> None:
+def test_a_job_whose_sign_is_lost_is_claimed_anyway(worker: WorkerInProcess) -> None:
     task_id = worker.submit()
-    while (lost := worker.ports.queue.receive(0)) is not None:
-        lost.ack()
+    assert worker.ports.queue.wait(0)
     worker.attempt()
     assert worker.job(task_id).state is JobState.DONE
 
 
-def test_messages_do_not_pile_up_while_a_worker_is_busy(worker: WorkerInProcess) -> None:
+def test_signs_do_not_pile_up_while_a_worker_is_busy(worker: WorkerInProcess) -> None:
     for number in range(5):
         worker.submit(b"%d" % number)
-    for left in (4, 3, 2, 1, 0):
+    for _ in range(5):
         worker.attempt()
-        assert worker.ports.queue.depth() == left
+    assert not worker.ports.queue.wait(0)
+
+
+def test_a_worker_waits_while_a_due_job_is_beyond_its_users_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, module in (("WAIT_SECONDS", consuming), ("POLL_SECONDS", embedded)):
+        monkeypatch.setattr(module, name, 600.0)
+    with WorkerInProcess(tmp_path, monkeypatch, jobs={"per_user": 1}) as worker:
+        jobs = worker.ports.catalog.jobs
+        whole, looks = jobs.claim_next, []
+
+        def count(*lanes: Any, **options: Any) -> Job | None:
+            looks.append(lanes)
+            return whole(*lanes, **options)
+
+        worker.submit(b"running")
+        assert claim(worker.ports.catalog) is not None
+        worker.submit(b"waiting")
+        while worker.ports.queue.wait(0):
+            pass
+        monkeypatch.setattr(jobs, "claim_next", count)
+        thread = threading.Thread(target=worker.consumer.take_one)
+        thread.start()
+        wait_until(lambda: looks)
+        worker.ports.queue.wake()
+        thread.join(30)
+        assert len(looks) == 2, "one look before the wait, one after it"
 
 
 def test_a_queue_that_is_away_costs_no_claimed_job(

@@ -14,6 +14,10 @@ from tusd_py.domain.waiting import WaitingJob, WaitingLine
 class WaitingRepository(Protocol):
     """Counts the jobs that wait."""
 
+    def count_waiting(self) -> int:
+        """Return the number of jobs that wait, those included that are due later."""
+        ...
+
     def waiting_lines(self) -> Sequence[WaitingLine]:
         """Return every line in which jobs wait, with their numbers.
 

@@ -55,12 +55,14 @@ def routes(context: AppContext, page: PageFiles) -> list[BaseRoute]:
         name = await _named_id(request)
         if not await context.threads.call(_retry, context, name):
             raise NotRetryable
+        context.uploads.wake_workers()
         return JSONResponse({"id": name}, headers=NO_STORE)
 
     async def again(request: Request) -> Response:
         await _check_operator(context, request)
         name = await _named_id(request)
         await context.threads.call(context.ports.catalog.jobs.add_reprocess_job, task_id_of(name))
+        context.uploads.wake_workers()
         return JSONResponse({"id": name}, status_code=202, headers=NO_STORE)
 
     return [

@@ -24,6 +24,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         await find_upload(context, caller, task_id, of_any_user=operator)
         if request.method == "POST":
             await _reprocess(context, caller, task_id, counted=not operator)
+            context.uploads.wake_workers()
             members = {"task_id": task_id, "state": "queued"}
             return JSONResponse(members, status_code=202, headers=NO_STORE)
         found = progress_of(await context.threads.call(context.ports.catalog.jobs.get, task_id))

@@ -1,7 +1,7 @@
-"""Port of the queue of jobs, which delivers at least once.
+"""Port of the queue of jobs: by it, workers wait until a job was queued.
 
-A message wakes a worker; the catalog decides which job that worker gets. All calls block, and any
-thread may call.
+It only gives signs; the catalog decides which job a worker gets, and also without a sign. All
+calls block, and any thread may call.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ UNREACHABLE: Final = "The queue can't be reached."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """Is a message that could not be read or that a consumer gave up, as it came."""
+    """Is a message that could not be read, as it came."""
 
     payload: bytes
     reason: str
@@ -27,25 +27,8 @@ class DeadLetter:
         return hashlib.sha256(self.payload).hexdigest()[:12]
 
 
-class Delivery(Protocol):
-    """Is one message, delivered to one consumer until it is settled or the consumer dies."""
-
-    @property
-    def message(self) -> JobMessage:
-        """The message that was published."""
-        ...
-
-    def ack(self) -> None:
-        """Acknowledge the message: it is never delivered again."""
-        ...
-
-    def dead_letter(self, reason: str) -> None:
-        """Make the message a dead letter, which an operator can examine."""
-        ...
-
-
-class JobQueue(Protocol):
-    """Carries messages to workers."""
+class MessageBroker(Protocol):
+    """Carries messages to the workers of other machines."""
 
     def publish_all(self, messages: Sequence[JobMessage]) -> int:
         """Publish messages, in order, until one fails.
@@ -55,22 +38,35 @@ class JobQueue(Protocol):
         """
         ...
 
-    def receive(self, timeout: float) -> Delivery | None:
-        """Return the next message, or None after ``timeout`` seconds (0: at once)."""
+
+class JobQueue(Protocol):
+    """Lets workers wait for jobs."""
+
+    def wake(self) -> None:
+        """Let a worker of this process look for a job now, unless a message will wake one."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for a sign that a job was queued, and take it: no other worker gets it.
+
+        It may end before ``timeout`` seconds (0: at once) have passed.
+
+        Returns: whether there was a sign. A job may be there without one.
+        """
         ...
 
     def skip_one(self) -> None:
-        """Drop one message, if one waits, since a worker has begun a job without it.
+        """Drop one sign, if there is one, since a worker has begun a job without it.
 
-        A payload that is no message becomes a dead letter, as in ``receive``. The call does not
-        wait for a broker.
+        A payload that is no message becomes a dead letter, as in ``wait``. The call does not wait
+        for a broker.
 
         Raises: BackendError.
         """
         ...
 
     def depth(self) -> int:
-        """Return the number of messages that wait or are in flight. Raises: BackendError."""
+        """Return the number of messages or jobs that wait. Raises: BackendError."""
         ...
 
     def dead_depth(self) -> int:
@@ -86,12 +82,12 @@ class JobQueue(Protocol):
         ...
 
     def settle_dead_letters(self, ids: Collection[str], *, again: bool) -> Collection[str]:
-        """Deliver these dead letters again (``again``), or drop them; return the ids that existed.
+        """Send these dead letters again (``again``), or drop them; return the ids that existed.
 
         Raises: BackendError: some may be settled, the others are unchanged.
         """
         ...
 
     def close(self) -> None:
-        """Wake every receiver and free all resources."""
+        """End every ``wait`` and free all resources."""
         ...

@@ -2,11 +2,12 @@
 
 Rule 1: publishing and consuming have a connection of their own: a broker that is short of memory
 blocks connections that publish, and only those.
-Rule 2: a delivery that was not settled when its connection was lost is delivered again. A publish
-that was not confirmed is reported as failed: it is published again, without effect (fault 9).
-Rule 3: a delivery is settled on the channel that it came from, or not at all: after a reconnect the
-broker has given it to another consumer.
-Rule 4: the broker delivers one message at a time, and none while no receiver waits. A delivery is
+Rule 2: a message that no worker had taken when its connection was lost is delivered again. A
+publish that was not confirmed is reported as failed: it is published again, without effect (fault
+9).
+Rule 3: a delivery is acknowledged on the channel that it came from, or not at all: after a
+reconnect the broker has given it to another consumer.
+Rule 4: the broker delivers one message at a time, and none while no worker waits. A delivery is
 acknowledged before its job is done, so with a prefetch alone a busy worker would hold what an idle
 one could begin, and a stopped worker what all others could.
 """
@@ -14,7 +15,7 @@ one could begin, and a stopped worker what all others could.
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import pika
@@ -25,15 +26,10 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import JobMessage
 from tusd_py.jobs.queue import rabbitmq_dead_letters
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
-from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter, Delivery, JobQueue
+from tusd_py.jobs.queue.port import UNREACHABLE, DeadLetter, JobQueue, MessageBroker
 from tusd_py.jobs.queue.rabbitmq_connection import ConnectionThread
 from tusd_py.jobs.queue.rabbitmq_publish import publish
-from tusd_py.jobs.queue.rabbitmq_topology import (
-    DEAD_LETTER_EXCHANGE,
-    DEAD_LETTER_QUEUE,
-    QUEUE,
-    persistent,
-)
+from tusd_py.jobs.queue.rabbitmq_topology import DEAD_LETTER_QUEUE, QUEUE
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +45,8 @@ No more are begun until one of them ends.
 """
 
 
-class RabbitMqQueue(JobQueue):
-    """Implements ``jobs.queue.port.JobQueue``.
+class RabbitMqQueue(JobQueue, MessageBroker):
+    """Implements both ports of ``jobs.queue.port``.
 
     Connections are opened when they are first needed.
     """
@@ -66,14 +62,14 @@ class RabbitMqQueue(JobQueue):
         self._stuck: list[ConnectionThread] = []
         self._consuming: ConnectionThread | None = None
         self._changed = threading.Condition()
-        self._arrived: deque[RabbitMqDelivery] = deque()
+        self._arrived: deque[int] = deque()
+        """Tags of the deliveries of ``_channel`` that no worker has taken."""
         self._channel: BlockingChannel | None = None
         self._consumer_tag = ""
-        """Tag of the running subscription; '' while no receiver waits."""
-        self._receivers = 0
+        """Tag of the running subscription; '' while no worker waits."""
+        self._waiting = 0
         self._subscribe_scheduled = False
-        """Whether the consumer's thread is about to check for receivers."""
-        self._unsettled = 0
+        """Whether the consumer's thread is about to check for waiting workers."""
         self._closed = False
 
     def _publisher(self) -> ConnectionThread:
@@ -115,15 +111,7 @@ class RabbitMqQueue(JobQueue):
 
     def publish_payload(self, payload: bytes) -> None:
         """Publish bytes as they are, even if they are no message. Raises: BackendError."""
-        self._publish(exchange="", routing_key=QUEUE, payload=payload, headers={})
-
-    def _publish(
-        self, *, exchange: str, routing_key: str, payload: bytes, headers: dict[str, str]
-    ) -> None:
-        properties = persistent(headers)
-        self._publisher().call(
-            lambda channel: publish(channel, exchange, routing_key, payload, properties)
-        )
+        self._publisher().call(lambda channel: publish(channel, payload))
 
     # -- consuming
 
@@ -134,14 +122,13 @@ class RabbitMqQueue(JobQueue):
             self._channel = channel
             self._consumer_tag = ""
             self._arrived.clear()
-            self._unsettled = 0
         self._subscribe(channel)
 
     def _subscribe(self, channel: BlockingChannel) -> None:
-        """Consume messages while a receiver waits, and only then. Runs in the consumer's thread."""
+        """Consume messages while a worker waits, and only then. Runs in the consumer's thread."""
         with self._changed:
             self._subscribe_scheduled = False
-            wanted = self._receivers > 0
+            wanted = self._waiting > 0
         if wanted and not self._consumer_tag:
             self._consumer_tag = channel.basic_consume(QUEUE, self._on_message)
         elif not wanted and self._consumer_tag:
@@ -156,21 +143,23 @@ class RabbitMqQueue(JobQueue):
         body: bytes,
     ) -> None:
         tag = method.delivery_tag or 0
-        message = _decoded(body)
-        if message is None:
+        if not _is_message(body):
             channel.basic_reject(tag, requeue=False)
             return
         with self._changed:
-            self._unsettled += 1
-            self._arrived.append(RabbitMqDelivery(self, channel, tag, message))
+            self._arrived.append(tag)
             self._changed.notify()
 
     @override
-    def receive(self, timeout: float) -> "RabbitMqDelivery | None":
-        """Wait for a message, also while the broker is away."""
+    def wake(self) -> None:
+        """Do nothing: the message in the outbox will wake a worker."""
+
+    @override
+    def wait(self, timeout: float) -> bool:
+        """Wait for a message, also while the broker is away, and acknowledge it."""
         consumer = self._consumer()
         with self._changed:
-            self._receivers += 1
+            self._waiting += 1
             is_new, self._subscribe_scheduled = not self._subscribe_scheduled, True
         try:
             if is_new:
@@ -178,11 +167,20 @@ class RabbitMqQueue(JobQueue):
             with self._changed:
                 self._changed.wait_for(lambda: self._arrived or self._closed, timeout)
                 if self._closed or not self._arrived:
-                    return None
-                return self._arrived.popleft()
+                    return False
+                channel, tag = self._channel, self._arrived.popleft()
         finally:
             with self._changed:
-                self._receivers -= 1
+                self._waiting -= 1
+
+        def acknowledge(current: BlockingChannel) -> None:
+            if current is channel:
+                # This worker does not wait any longer: others get the next message.
+                self._subscribe(current)
+                current.basic_ack(tag)
+
+        consumer.submit(acknowledge)
+        return True
 
     @override
     def skip_one(self) -> None:
@@ -190,29 +188,13 @@ class RabbitMqQueue(JobQueue):
         if not consumer.failing:
             consumer.submit(_drop_one)
 
-    def _settle(
-        self, channel: BlockingChannel, settle: Callable[[BlockingChannel], object]
-    ) -> None:
-        with self._changed:
-            if self._channel is not channel:
-                return
-            self._unsettled -= 1
-
-        def work(current: BlockingChannel) -> None:
-            if current is channel:
-                # The receiver of this delivery does not wait any longer: others get the next one.
-                self._subscribe(channel)
-                settle(channel)
-
-        self._consumer().submit(work)
-
     # -- inspection
 
     @override
     def depth(self) -> int:
         waiting = self._messages_in(QUEUE)
         with self._changed:
-            return waiting + self._unsettled
+            return waiting + len(self._arrived)
 
     @override
     def dead_depth(self) -> int:
@@ -263,50 +245,16 @@ def _drop_one(channel: BlockingChannel) -> None:
     if method is None or body is None:
         return
     tag = method.delivery_tag or 0
-    if _decoded(body) is None:
-        channel.basic_reject(tag, requeue=False)
-    else:
+    if _is_message(body):
         channel.basic_ack(tag)
+    else:
+        channel.basic_reject(tag, requeue=False)
 
 
-def _decoded(body: bytes) -> JobMessage | None:
+def _is_message(body: bytes) -> bool:
     try:
-        return decode(body)
+        decode(body)
     except Undecodable as error:
         log.error("queue.message.undecodable", extra={"reason": str(error), "bytes": len(body)})
-        return None
-
-
-class RabbitMqDelivery(Delivery):
-    """Implements ``jobs.queue.port.Delivery``: an unsettled message of one channel."""
-
-    def __init__(
-        self, queue: RabbitMqQueue, channel: BlockingChannel, tag: int, message: JobMessage
-    ) -> None:
-        self._queue = queue
-        self._channel = channel
-        self._tag = tag
-        self._message = message
-
-    @override
-    @property
-    def message(self) -> JobMessage:
-        return self._message
-
-    @override
-    def ack(self) -> None:
-        self._queue._settle(self._channel, lambda channel: channel.basic_ack(self._tag))
-
-    @override
-    def dead_letter(self, reason: str) -> None:
-        """Publish the message as a dead letter, then acknowledge it.
-
-        Raises: BackendError: the message is delivered again.
-        """
-        self._queue._publish(
-            exchange=DEAD_LETTER_EXCHANGE,
-            routing_key="",
-            payload=encode(self._message),
-            headers={"reason": reason},
-        )
-        self.ack()
+        return False
+    return True

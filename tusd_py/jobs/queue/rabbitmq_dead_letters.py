@@ -8,7 +8,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from tusd_py.jobs.queue.codec import Undecodable, decode
 from tusd_py.jobs.queue.port import DeadLetter
 from tusd_py.jobs.queue.rabbitmq_publish import publish
-from tusd_py.jobs.queue.rabbitmq_topology import DEAD_LETTER_QUEUE, QUEUE, persistent
+from tusd_py.jobs.queue.rabbitmq_topology import DEAD_LETTER_QUEUE
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def settle(channel: BlockingChannel, ids: Collection[str], *, again: bool) -> se
             if letter.id not in ids:
                 continue
             if again:
-                publish(own, "", QUEUE, letter.payload, persistent({}))
+                publish(own, letter.payload)
             own.basic_ack(tag)
             settled.add(letter.id)
     return settled

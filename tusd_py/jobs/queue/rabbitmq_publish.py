@@ -7,6 +7,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import NackError
 
 from tusd_py.backoff import Backoff
+from tusd_py.jobs.queue.rabbitmq_topology import QUEUE
 
 AFTER_NACK: Final = Backoff.doubling(0.1, 1.6)
 """Pauses before a refused message is published again.
@@ -18,20 +19,20 @@ TRIES: Final = 6
 """Publications of a refused message; their pauses last 3.1 s together."""
 
 
-def publish(
-    channel: BlockingChannel,
-    exchange: str,
-    routing_key: str,
-    payload: bytes,
-    properties: pika.BasicProperties,
-) -> None:
-    """Publish a message that must reach a queue, on a channel with confirms. Blocks.
+_PERSISTENT: Final = pika.BasicProperties(
+    content_type="application/json", delivery_mode=pika.DeliveryMode.Persistent, headers={}
+)
+"""Properties of a message that survives a restart of the broker."""
+
+
+def publish(channel: BlockingChannel, payload: bytes) -> None:
+    """Publish a message that must reach the queue, on a channel with confirms. Blocks.
 
     Raises: NackError: the broker refused the message ``TRIES`` times; AMQPError.
     """
     for failures in range(1, TRIES + 1):
         try:
-            channel.basic_publish(exchange, routing_key, payload, properties, mandatory=True)
+            channel.basic_publish("", QUEUE, payload, _PERSISTENT, mandatory=True)
         except NackError:
             if failures == TRIES:
                 raise

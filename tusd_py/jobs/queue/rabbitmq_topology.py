@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 QUEUE: Final = "file_upload_queue"
@@ -26,8 +25,3 @@ def declare(channel: BlockingChannel) -> None:
             "x-overflow": "reject-publish",
         },
     )
-
-
-def persistent(headers: dict[str, str]) -> pika.BasicProperties:
-    """Return the properties of a message that survives a restart of the broker."""
-    return pika.BasicProperties(content_type="application/json", delivery_mode=2, headers=headers)
