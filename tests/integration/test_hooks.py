@@ -3,9 +3,7 @@
 import base64
 import threading
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
 import httpx
@@ -13,6 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 from support.media import video
 from support.receiver import Received, Receiver
+from support.served_app import served_app
 from support.server import running_server
 from support.tus import create, creation, post, upload
 from support.waiting import wait_until
@@ -191,10 +190,10 @@ def test_functions_of_the_application_decide_and_are_notified(tmp_path: Path) ->
     settings = Settings(data_dir=tmp_path, workers=1, jobs={"relay_every": 0.05})
 
     async def main() -> None:
-        async with served(settings, hooks) as client:
+        async with served_app(settings, hooks=hooks) as app:
             for name, status in (("no", 403), ("broken", 503), ("yes", 201)):
                 head = creation(5, has_body=True, filename=name)
-                answer = await client.post("/files/", headers=head, content=b"bytes")
+                answer = await app.client.post("/files/", headers=head, content=b"bytes")
                 assert answer.status_code == status
             with anyio.fail_after(30):
                 while len(seen) < 3:
@@ -204,15 +203,6 @@ def test_functions_of_the_application_decide_and_are_notified(tmp_path: Path) ->
     names = [notification.event.value for notification in seen]
     assert names == ["post-finish", "post-complete", "post-complete"]
     assert seen[-1].repository_id
-
-
-@asynccontextmanager
-async def served(settings: Settings, hooks: Hooks) -> Any:
-    app = create_app(settings, hooks=hooks)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            yield client
 
 
 def test_a_place_without_hooks_is_refused_at_start(tmp_path: Path) -> None:

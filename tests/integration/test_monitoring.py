@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import anyio
@@ -13,11 +13,12 @@ import pytest
 from support.media import video
 from support.metrics import Figures, failing, metrics, parsed
 from support.raw_http import silent_patch
+from support.served_app import ServedApp, served_app
 from support.server import Server, running_server
 from support.tus import append, create, head, patch, post, task_id, upload
 from support.waiting import wait_until
 
-from tusd_py import Settings, create_app
+from tusd_py import Settings
 from tusd_py.app import request_shutdown
 
 FILES = "/files/{resource:path}"
@@ -138,35 +139,30 @@ def test_what_clients_make_up_becomes_no_label(server: Server) -> None:
     assert requests(found, "other", "4xx", "/api/file/upload/progress/{task_id}") == 1
 
 
-@asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, object]]:
-    app = create_app(Settings(data_dir=folder, workers=0))
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            yield client, app
+def app_in(folder: Path) -> AbstractAsyncContextManager[ServedApp]:
+    return served_app(Settings(data_dir=folder, workers=0))
 
 
 def test_two_applications_in_one_process_count_apart(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running(tmp_path / "a") as (one, _), running(tmp_path / "b") as (other, _):
+        async with app_in(tmp_path / "a") as one, app_in(tmp_path / "b") as other:
             for _ in range(3):
-                await one.get("/")
-            here = parsed((await one.get("/metrics")).text)
-            there = parsed((await other.get("/metrics")).text)
+                await one.client.get("/")
+            here = parsed((await one.client.get("/metrics")).text)
+            there = parsed((await other.client.get("/metrics")).text)
             assert requests(here, "GET", "2xx", "/") == 3
             assert requests(there, "GET", "2xx", "/") == 0
-            assert (await other.get("/healthz")).json()["worker"] == "elsewhere"
+            assert (await other.client.get("/healthz")).json()["worker"] == "elsewhere"
 
     anyio.run(main)
 
 
 def test_a_server_that_drains_takes_no_more(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running(tmp_path / "a") as (client, app):
-            assert (await client.get("/readyz")).status_code == 200
-            request_shutdown(app.state.context)  # type: ignore[attr-defined]
-            answer = await client.get("/readyz")
+        async with app_in(tmp_path / "a") as app:
+            assert (await app.client.get("/readyz")).status_code == 200
+            request_shutdown(app.context)
+            answer = await app.client.get("/readyz")
             assert (answer.status_code, answer.json()["status"]) == (503, "failing")
             failed = [
                 name
@@ -174,7 +170,7 @@ def test_a_server_that_drains_takes_no_more(tmp_path: Path) -> None:
                 if check["status"] == "failing"
             ]
             assert failed == ["draining"]
-            assert (await client.get("/healthz")).status_code == 200
+            assert (await app.client.get("/healthz")).status_code == 200
 
     anyio.run(main)
 

@@ -10,9 +10,9 @@ from urllib.parse import quote
 import anyio
 import httpx
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
-from starlette.routing import Mount
+from support.served_app import served_app
+from support.tus import TUS, chunk, creation
 
 from tusd_py import Settings, create_app
 from tusd_py.auth.operator_links import OperatorLinks
@@ -22,8 +22,6 @@ from tusd_py.domain.errors import PolicyError
 from tusd_py.domain.ids import UserId
 from tusd_py.http.authentication import Authenticate
 from tusd_py.http.mount import mount_path
-
-TUS = {"Tus-Resumable": "1.0.0"}
 
 
 async def by_header(connection: HTTPConnection) -> Caller:
@@ -38,12 +36,10 @@ async def mounted(
     folder: Path, path: str = "/app", authenticate: Authenticate | None = by_header
 ) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings(data_dir=folder, workers=0, allowed_hosts=("example.test",))
-    inner = create_app(settings, authenticate=authenticate)
-    outer = Starlette(routes=[Mount(path, inner)])
-    async with inner.router.lifespan_context(inner):
-        transport = httpx.ASGITransport(outer)
-        async with httpx.AsyncClient(transport=transport, base_url="http://example.test") as client:
-            yield client
+    async with served_app(
+        settings, mount=path, host="example.test", authenticate=authenticate
+    ) as app:
+        yield app.client
 
 
 def run(folder: Path, scene: object) -> None:
@@ -57,13 +53,11 @@ def run(folder: Path, scene: object) -> None:
 def test_it_works_below_any_path(tmp_path: Path) -> None:
     async def scene(client: httpx.AsyncClient) -> None:
         me = {**TUS, "X-User": "1"}
-        made = await client.post("/app/files/", headers={**me, "Upload-Length": "5"})
+        made = await client.post("/app/files/", headers={**creation(5), **me})
         url = made.headers["Location"]
         assert url.startswith("http://example.test/app/files/")
-        body = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
-        assert (
-            await client.patch(url, headers={**me, **body}, content=b"bytes")
-        ).status_code == 204
+        sent = await client.patch(url, headers={**chunk(0), **me}, content=b"bytes")
+        assert sent.status_code == 204
         assert (await client.get(url, headers=me)).content == b"bytes"
 
     run(tmp_path, scene)
@@ -96,7 +90,7 @@ def test_a_path_with_a_parameter_is_never_markup_or_a_header(tmp_path: Path, ten
                 (href,) = re.findall(r"<base href=\"([^\"<>]*)\">", answer.text)
                 assert unescape(href).startswith(TENANTS[tenant])
                 assert "<script>alert" not in answer.text
-            made = await client.post(f"{base}/files/", headers={**me, "Upload-Length": "5"})
+            made = await client.post(f"{base}/files/", headers={**creation(5), **me})
             assert made.status_code == 201
             location = made.headers["Location"]
             assert location.startswith(f"http://example.test{TENANTS[tenant]}")
@@ -132,13 +126,12 @@ def test_a_task_of_another_user_is_not_there(tmp_path: Path) -> None:
 
     async def scene(client: httpx.AsyncClient) -> None:
         mine = {**TUS, "X-User": "1"}
-        made = await client.post("/app/files/", headers={**mine, "Upload-Length": "5"})
+        made = await client.post("/app/files/", headers={**creation(5), **mine})
         url, name = made.headers["Location"], made.headers["Location"].rpartition("/")[2]
-        body = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
         api = "/app/api/file/upload"
         requests = [
             ("HEAD", url, {}),
-            ("PATCH", url, body),
+            ("PATCH", url, chunk(0)),
             ("DELETE", url, {}),
             ("GET", url, {}),
             ("GET", f"{api}/progress/{name}", {}),
@@ -183,7 +176,7 @@ def test_an_application_decides_who_operates(tmp_path: Path) -> None:
 def test_a_request_without_identity_is_refused(tmp_path: Path, path: str) -> None:
     async def scene(client: httpx.AsyncClient) -> None:
         method = "POST" if "files" in path else "GET"
-        refused = await client.request(method, path, headers={**TUS, "Upload-Length": "5"})
+        refused = await client.request(method, path, headers=creation(5))
         assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
     run(tmp_path, scene)

@@ -2,8 +2,7 @@
 
 import base64
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ import blake3
 import httpx
 import pytest
 from starlette.requests import HTTPConnection
-from support.catalog import STORED, claim
+from support.catalog import complete
+from support.served_app import served_app
 from support.tokens import SECRET
-from support.tus import BODY, TUS, metadata
+from support.tus import TUS, chunk, creation, metadata
 
-from tusd_py import Settings, create_app
+from tusd_py import Settings
 from tusd_py.client.proof import nonce_of
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
@@ -51,12 +51,9 @@ class Scene:
     ports: Ports
 
     async def create(self, user: str = MINE, **headers: str) -> httpx.Response:
-        fields = {
-            "Upload-Length": str(len(CONTENT)),
-            "Upload-Metadata": metadata(filename="mine.bin", filehash=f"blake3:{HASH}"),
-            **{name.replace("_", "-"): value for name, value in headers.items()},
-        }
-        return await self.client.post("/files/", headers={**TUS, "X-User": user, **fields})
+        fields = creation(len(CONTENT), filename="mine.bin", filehash=f"blake3:{HASH}")
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.post("/files/", headers={**fields, "X-User": user, **named})
 
     async def challenged(self, user: str = MINE, **headers: str) -> tuple[str, bytes]:
         made = await self.create(user, Upload_Instant="challenge", **headers)
@@ -68,13 +65,11 @@ class Scene:
 
     async def prove(self, url: str, proof: bytes, user: str = MINE) -> httpx.Response:
         encoded = base64.b64encode(proof).decode()
-        headers = {**TUS, **BODY, "X-User": user, "Upload-Offset": "0"}
-        return await self.client.patch(
-            url, headers={**headers, "Upload-Proof": f":{encoded}:"}, content=b""
-        )
+        headers = chunk(0, X_User=user, Upload_Proof=f":{encoded}:")
+        return await self.client.patch(url, headers=headers, content=b"")
 
     async def send(self, url: str, content: bytes, offset: int = 0, user: str = MINE) -> int:
-        headers = {**TUS, **BODY, "X-User": user, "Upload-Offset": str(offset)}
+        headers = chunk(offset, X_User=user)
         sent = await self.client.patch(url, headers=headers, content=content)
         assert sent.status_code == 204, sent.text
         return int(sent.headers["Upload-Offset"])
@@ -85,9 +80,7 @@ class Scene:
         url = made.headers["Location"]
         assert await self.send(url, CONTENT, user=user) == len(CONTENT)
         task_id = UploadId(url.rpartition("/")[2])
-        job = claim(self.ports.catalog, owner="w")
-        assert job is not None
-        self.ports.catalog.jobs.complete(task_id, fence=job.fence, stored=STORED)
+        complete(self.ports.catalog, task_id)
         drawn = [draw_question(len(CONTENT), read) for _ in range(questions)]
         self.ports.catalog.ownership.add_questions(HASH, drawn)
 
@@ -95,22 +88,13 @@ class Scene:
 def run(folder: Path, scene: Callable[[Scene], Awaitable[None]], **instant: Any) -> None:
     rules = InstantSettings(**{"scope": "tenant", "min_size": 1, **instant})
 
-    @asynccontextmanager
-    async def serving() -> AsyncIterator[Scene]:
-        secret = {"upload_token_secret": SECRET} if rules.scope == "global" else {}
-        auth = AuthSettings.model_validate(secret)
-        settings = Settings(data_dir=folder, workers=0, instant=rules, auth=auth)
-        app = create_app(settings, authenticate=by_header)
-        async with app.router.lifespan_context(app):
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://localhost"
-            ) as client:
-                yield Scene(client, app.state.context.ports)
+    secret = {"upload_token_secret": SECRET} if rules.scope == "global" else {}
+    auth = AuthSettings.model_validate(secret)
+    settings = Settings(data_dir=folder, workers=0, instant=rules, auth=auth)
 
     async def main() -> None:
-        async with serving() as here:
-            await scene(here)
+        async with served_app(settings, authenticate=by_header) as app:
+            await scene(Scene(app.client, app.context.ports))
 
     anyio.run(main)
 
@@ -147,12 +131,11 @@ def test_a_proof_may_come_late(tmp_path: Path) -> None:
         digest = base64.b64encode(bytes.fromhex(HASH)).decode()
         answered = await here.client.patch(
             url,
-            headers={
-                **TUS, **BODY, "X-User": MINE, "Upload-Offset": str(half),
-                "Upload-Hash": f"blake3=:{digest}:", "Upload-Instant": "challenge",
-            },
+            headers=chunk(
+                half, X_User=MINE, Upload_Hash=f"blake3=:{digest}:", Upload_Instant="challenge"
+            ),
             content=b"",
-        )  # fmt: skip
+        )
         assert (answered.status_code, answered.headers["Upload-Offset"]) == (204, str(half))
         nonce = nonce_of(answered.headers["Upload-Challenge"])
         assert nonce is not None
@@ -277,7 +260,7 @@ def test_a_malformed_proof_is_refused(
     async def scene(here: Scene) -> None:
         await here.store()
         url, nonce = await here.challenged()
-        headers = {**TUS, **BODY, "X-User": MINE, "Upload-Offset": "0", "Upload-Proof": proof}
+        headers = chunk(0, X_User=MINE, Upload_Proof=proof)
         refused = await here.client.patch(url, headers=headers, content=content)
         assert refused.status_code == 400
         assert reason in refused.json()["detail"]
