@@ -150,27 +150,25 @@ class Server:
         self, task_id: str, *statuses: str, timeout: float = 60.0
     ) -> dict[str, object]:
         """Poll until the task has one of the statuses."""
-        deadline = time.monotonic() + timeout
-        seen: dict[str, object] = {}
-        while time.monotonic() < deadline:
-            seen = self.progress(task_id)
-            if seen.get("status") in statuses:
-                return seen
-            threading.Event().wait(0.05)
-        raise AssertionError(f"task {task_id} is {seen}, not {statuses}\n" + "\n".join(self.lines))
+        return self._wait_for(task_id, "status", statuses, timeout)
 
     def wait_for_message(
         self, task_id: str, message: str, timeout: float = 60.0
     ) -> dict[str, object]:
         """Poll until the task has this message."""
+        return self._wait_for(task_id, "message", (message,), timeout)
+
+    def _wait_for(
+        self, task_id: str, field: str, values: Sequence[str], timeout: float
+    ) -> dict[str, object]:
         deadline = time.monotonic() + timeout
         seen: dict[str, object] = {}
         while time.monotonic() < deadline:
             seen = self.progress(task_id)
-            if seen.get("message") == message:
+            if seen.get(field) in values:
                 return seen
             threading.Event().wait(0.05)
-        raise AssertionError(f"task {task_id} is {seen}\n" + "\n".join(self.lines))
+        raise AssertionError(f"task {task_id} is {seen}, not {values}\n" + "\n".join(self.lines))
 
 
 @contextmanager
