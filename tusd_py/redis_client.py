@@ -6,6 +6,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tusd_py.domain.service_failure import failure_text
+
 ANSWER_SECONDS: Final = 0.5
 POOL_CONNECTIONS: Final = 16
 
@@ -29,3 +31,10 @@ def connect(url: str) -> Any:  # noqa: ANN401  (its answers are texts, which its
         health_check_interval=15,
     )
     return redis.Redis(connection_pool=pool)
+
+
+def failure_reason(part: str, client: Any, error: redis.RedisError) -> str:  # noqa: ANN401
+    """Return what to say to operators. Args: part: what Redis is to this program."""
+    at = client.connection_pool.connection_kwargs
+    address = at.get("path") or f"{at.get('host')}:{at.get('port')}"
+    return failure_text(f"{part}, Redis", address, str(error))

@@ -8,7 +8,7 @@ import signal
 import socket
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from tusd_py.app import build_server, request_shutdown
 from tusd_py.auth.operator_links import page_link
+from tusd_py.domain.errors import BackendError
 from tusd_py.domain.masking import masked
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.hooks.callables import Hooks
@@ -64,10 +65,39 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
         ports = open_ports(settings)
         stack.callback(ports.close)
         app = create_app(settings, ports, traces=traces)
+        failures = _kept_startup_failures(app)
         server = _Server(app, settings, announce, around=traces.around, ours=flaw is None)
         _tune_gc()
-        server.run()
+        try:
+            server.run()
+        except SystemExit:
+            if failures:
+                raise failures[0] from None
+            raise
     return 0 if server.started else 1
+
+
+def _kept_startup_failures(app: Starlette) -> list[BackendError | OSError]:
+    """Return a list that gets the error of a service or file that prevents the start.
+
+    uvicorn would log it as a traceback and go on to its end.
+    """
+    failures: list[BackendError | OSError] = []
+    lifespan = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def keeping(inner: Starlette) -> AsyncIterator[Any]:
+        async with AsyncExitStack() as stack:
+            try:
+                state = await stack.enter_async_context(lifespan(inner))
+            except (BackendError, OSError) as error:
+                failures.append(error)
+                raise
+            yield state
+
+    app.router.lifespan_context = keeping
+    logging.getLogger("uvicorn.error").addFilter(lambda _record: not failures)
+    return failures
 
 
 def create_app(

@@ -16,6 +16,7 @@ from tusd_py.backoff import Backoff
 from tusd_py.catalog.group_commit import GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.domain.errors import BackendError, StorageFull
+from tusd_py.domain.service_failure import failure_text
 from tusd_py.private_files import make_private_database
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
 from tusd_py.threads import Result, capture
@@ -75,7 +76,7 @@ class OpenTransaction(Transactions):
 
     @override
     def read(self, work: Callable[[Connection], T]) -> T:
-        with backend_errors():
+        with backend_errors(self._connection.engine):
             return work(self._connection)
 
     @override
@@ -86,7 +87,7 @@ class OpenTransaction(Transactions):
         settled: Callable[[Connection], T | None] | None = None,
     ) -> T:
         """Run ``work``; the owner of the transaction commits it."""
-        with backend_errors():
+        with backend_errors(self._connection.engine):
             return work(self._connection)
 
 
@@ -130,7 +131,7 @@ class Database(Transactions):
 
     @override
     def read(self, work: Callable[[Connection], T]) -> T:
-        with backend_errors(), self.engine.connect() as connection:
+        with backend_errors(self.engine), self.engine.connect() as connection:
             return work(connection)
 
     @override
@@ -140,7 +141,7 @@ class Database(Transactions):
         *,
         settled: Callable[[Connection], T | None] | None = None,
     ) -> T:
-        with backend_errors():
+        with backend_errors(self.engine):
             if self.is_sqlite:
                 return self._group.write(work)
             return self._write_mysql(work, settled)
@@ -161,7 +162,7 @@ class Database(Transactions):
                 results.extend(capture(work, bound) for work in works)
         except SQLAlchemyError as error:
             results += [Result(error=error)] * (len(works) - len(results))
-        return [_translated(result) for result in results]
+        return [_translated(result, self.engine) for result in results]
 
     def commit_all(
         self, works: Sequence[Callable[[C], object]], bind: Callable[[Transactions], C]
@@ -176,7 +177,7 @@ class Database(Transactions):
         if not self.is_sqlite:
             return self._each(works, bind)
         results = self._group.write_all(works, lambda c: bind(OpenTransaction(c)))
-        return [_translated(result) for result in results]
+        return [_translated(result, self.engine) for result in results]
 
     def _each(
         self, works: Sequence[Callable[[C], object]], bind: Callable[[Transactions], C]
@@ -221,20 +222,31 @@ def _make_private(url: str | URL) -> None:
 
 
 @contextmanager
-def backend_errors() -> Iterator[None]:
+def backend_errors(engine: Engine) -> Iterator[None]:
     """Raise the project's errors for those of the database: never "not found" (hole 12)."""
     try:
         yield
     except _ERRORS as error:
-        raise (StorageFull if is_full(error) else BackendError) from error
+        kind = StorageFull if is_full(error) else BackendError
+        raise kind(reason=_reason(engine, error)) from error
 
 
-def _translated(done: Result) -> Result:
+def _reason(engine: Engine, error: Exception) -> str:
+    url, original = engine.url, getattr(error, "orig", None) or error
+    if url.get_backend_name() == "sqlite":
+        part, address = "the catalog, the SQLite file", url.database or ""
+    else:
+        part, address = "the catalog, MySQL", f"{url.host}:{url.port or 3306}/{url.database}"
+    said = original.args[-1] if original.args else original
+    return failure_text(part, address, str(said))
+
+
+def _translated(done: Result, engine: Engine) -> Result:
     if not isinstance(done.error, _ERRORS):
         return done
 
     def raised() -> None:
-        with backend_errors():
+        with backend_errors(engine):
             done.result()
 
     return capture(raised)

@@ -22,7 +22,7 @@ _LOCK: Final = "tusd_py_migration"
 
 def migrate(database: Database) -> None:
     """Run the missing migrations, one process at a time. Raises: BackendError."""
-    with backend_errors():
+    with backend_errors(database.engine):
         with database.engine.connect() as connection:
             if _revision(connection) == HEAD:
                 return

@@ -43,7 +43,9 @@ def mysql_url(data_source: str) -> URL:
     try:
         url = make_url(data_source)
     except ArgumentError:
-        raise ValueError("not an address such as user:password@tcp(host:3306)/db") from None
+        raise ValueError(
+            "not an address: a user, a colon, a password, and then @tcp(host:3306)/database"
+        ) from None
     if url.get_backend_name() not in ("mysql", "mariadb") or not url.database:
         raise ValueError("not the address of a MySQL database")
     return url.set(drivername="mysql+pymysql", query={"charset": "utf8mb4"})

@@ -129,7 +129,7 @@ class SqlCatalog(SqlRepositories, Catalog):
         try:
             self._database.read(lambda c: c.execute(statement).first())
         except BackendError as error:
-            raise BackendError(UNREACHABLE) from error
+            raise BackendError(UNREACHABLE, reason=error.reason) from error
 
     @override
     def close(self) -> None:

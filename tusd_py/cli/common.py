@@ -68,7 +68,7 @@ def plain_errors() -> Iterator[None]:
     except SettingsError as error:
         refuse(str(error))
     except TusdError as error:
-        refuse(error.detail, 1)
+        refuse(error.reason or error.detail, 1)
     except ModuleNotFoundError as error:
         refuse(f"{error.name} is not installed; {install_line(error.name)} brings it", 1)
     except OSError as error:

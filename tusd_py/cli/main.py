@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 something failed; 2 wrong usage or settings; 3 the server 
 130 interrupted.
 """
 
+import logging
 import sys
 import threading
 from importlib.metadata import version
@@ -76,6 +77,8 @@ def _root(
 def main() -> None:
     """Run the command that the arguments name, and exit."""
     print_any_text()
+    # Records are shown with their facts, by start_logging, or not at all.
+    logging.lastResort = logging.NullHandler()
     sys.excepthook = say_traceback
     threading.excepthook = say_thread_traceback
     try:

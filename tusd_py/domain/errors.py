@@ -2,6 +2,7 @@
 
 Rule 1: ``code`` is stable: clients and tests match on it, sentences may change.
 Rule 2: the sentence is for the client; it never holds a path, a tool's output or a header's value.
+Operators read the ``reason``, which no client gets.
 Rule 3: only ``http/errors.py`` knows which HTTP status an error becomes.
 
 The tree of errors:
@@ -83,8 +84,10 @@ class TusdError(Exception):
     code: ClassVar[str] = "internal"
     sentence: ClassVar[str] = "Something went wrong on the server."
 
-    def __init__(self, detail: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, *, reason: str = "") -> None:
         self.detail = detail or self.sentence
+        self.reason = reason
+        """Which service failed, at what address, and what it said; for operators, not clients."""
         super().__init__(self.detail)
 
 
@@ -587,8 +590,10 @@ class PipelineError(TusdError):
     code = "pipeline_failed"
     sentence = "Processing failed."
 
-    def __init__(self, detail: str | None = None, *, message: str | None = None) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str | None = None, *, message: str | None = None, reason: str = ""
+    ) -> None:
+        super().__init__(detail, reason=reason)
         self.message = message or self.detail
 
 

@@ -191,7 +191,8 @@ def problem_response(error: e.TusdError, *, head: bool = False) -> Response:
     """Return the answer to a refused request; the answer to a HEAD has no body."""
     status = status_of(error)
     if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
-        log.error("request.failed", extra={"code": error.code}, exc_info=error)
+        facts = {"code": error.code, "reason": error.reason or error.detail}
+        log.error("request.failed", extra=facts, exc_info=error)
     if head:
         status = status_for_head(status)
         return Response(status_code=status, headers=error_headers(error, status))

@@ -20,7 +20,8 @@ def exclusive(data_dir: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BackendError("Another server uses this data directory.") from error
+            sentence = "Another server uses this data directory."
+            raise BackendError(sentence, reason=f"another server uses {data_dir}") from error
         yield
     finally:
         os.close(descriptor)

@@ -11,7 +11,7 @@ from typing_extensions import override
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.locks.port import ReleaseRequests
-from tusd_py.redis_client import connect
+from tusd_py.redis_client import connect, failure_reason
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class RedisReleaseRequests(ReleaseRequests):
         try:
             self._redis.publish(CHANNEL, upload_id)
         except redis.RedisError as error:
-            raise BackendError from error
+            raise BackendError(reason=failure_reason("the locks", self._redis, error)) from error
 
     @override
     def subscribe(self, callback: Callable[[UploadId], None]) -> None:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -55,18 +55,25 @@ class Readiness:
 
     status: Status
     reasons: Mapping[str, str]
+    details: Mapping[str, str] = field(default_factory=dict)
+    """For operators, by check: the address of the service that failed, and what it said."""
 
     @property
     def http_status(self) -> int:
         """HTTP status of ``/readyz``."""
         return 503 if self.status is Status.FAILING else 200
 
-    def members(self) -> dict[str, Any]:
-        """Return the JSON of the answer."""
+    def members(self, *, for_operators: bool = False) -> dict[str, Any]:
+        """Return the JSON of the answer.
+
+        Args: for_operators: with the details, which are not for all who reach the server's port.
+        """
         checks = {
             name: {"status": "failing", "reason": reason} if reason else {"status": "ok"}
             for name, reason in self.reasons.items()
         }
+        for name, detail in self.details.items() if for_operators else ():
+            checks[name]["detail"] = detail
         return {"status": self.status.value, "checks": checks}
 
 
@@ -92,6 +99,7 @@ class Checks:
 
     def __init__(self, checks: Sequence[Check], *, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._checks = checks
+        self._logged: Mapping[str, str] = {}
         self._probes = Probes(
             {check.name: check.probe for check in checks}, limit_seconds=limit_seconds
         )
@@ -99,15 +107,31 @@ class Checks:
     def readiness(self) -> Readiness:
         """Run all checks at once. Blocks for the limit at most."""
         answers = self._probes.run()
-        return verdict(
+        found = verdict(
             self._checks,
             {name: _reason(name, future) for name, future in answers.items()},
             full=[name for name, future in answers.items() if _is_full(future)],
         )
+        details = {name: _detail(future) for name, future in answers.items()}
+        known = {name: detail for name, detail in details.items() if detail}
+        self._log_changes(known)
+        return replace(found, details=known)
+
+    def _log_changes(self, details: Mapping[str, str]) -> None:
+        """Log each failure when it begins, and when it becomes another one."""
+        for name, detail in details.items():
+            if self._logged.get(name) != detail:
+                log.warning("check.failed", extra={"check": name, "reason": detail})
+        self._logged = details
 
 
 def _is_full(future: "Future[object]") -> bool:
     return future.done() and isinstance(future.exception(), StorageFull)
+
+
+def _detail(future: "Future[object]") -> str:
+    error = future.exception() if future.done() else None
+    return error.reason if isinstance(error, BackendError) else ""
 
 
 def _reason(name: str, future: "Future[object]") -> str:

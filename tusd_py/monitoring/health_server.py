@@ -34,7 +34,7 @@ def monitoring_routes(checks: Checks, metrics: Metrics, alive: Callable[[], bool
 
     def readyz() -> Answer:
         found = checks.readiness()
-        return _json(found.http_status, found.members())
+        return _json(found.http_status, found.members(for_operators=True))
 
     return {
         "/healthz": lambda: _json(*health(alive)),

@@ -19,6 +19,7 @@ from tusd_py.domain.errors import (
     StorageFull,
     TransientError,
 )
+from tusd_py.domain.service_failure import failure_text
 from tusd_py.file_pieces import file_pieces
 from tusd_py.objects.keys import OWNER_KEY, check_key
 from tusd_py.objects.port import (
@@ -185,7 +186,8 @@ class LocalObjects(ObjectStore):
             with tempfile.TemporaryFile(dir=self._drafts, buffering=0) as draft:
                 draft.write(b"x")
         except OSError as error:
-            raise BackendError(UNREACHABLE) from error
+            reason = failure_text("the object store, the directory", str(self._drafts), str(error))
+            raise BackendError(UNREACHABLE, reason=reason) from error
 
     @override
     def url(self, key: str) -> str:

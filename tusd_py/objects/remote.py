@@ -11,6 +11,7 @@ from urllib.parse import quote
 from typing_extensions import override
 
 from tusd_py.domain.errors import BackendError, TransientError
+from tusd_py.domain.service_failure import failure_text
 from tusd_py.objects.bucket import AccessDenied, Bucket, BucketError, ObjectGone, UploadGone
 from tusd_py.objects.keys import OWNER_KEY, PREFIX, check_key, is_key
 from tusd_py.objects.multipart_upload import CorruptObject, MultipartUpload, UploadProgress
@@ -88,7 +89,7 @@ class RemoteObjects(ObjectStore):
             threads=self._threads,
             first_pause=self._first_pause,
         )
-        with _translated("put"):
+        with self._translated("put"):
             sending.run()
         if progress is not None:
             progress(size)
@@ -97,7 +98,7 @@ class RemoteObjects(ObjectStore):
     @override
     def head(self, key: str) -> StoredObject | None:
         check_key(key)
-        with _translated("head"):
+        with self._translated("head"):
             found = self._bucket.head(key)
         return None if found is None else StoredObject(key=key, size=found.size)
 
@@ -105,7 +106,7 @@ class RemoteObjects(ObjectStore):
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """Yield the bytes; a connection that breaks is opened again where it broke."""
         check_key(key)
-        with _translated("read"):
+        with self._translated("read"):
             try:
                 yield from self._bucket.read(key, start, length)
             except ObjectGone as error:
@@ -114,23 +115,23 @@ class RemoteObjects(ObjectStore):
     @override
     def delete(self, key: str) -> bool:
         there = self.head(key) is not None
-        with _translated("delete"):
+        with self._translated("delete"):
             self._bucket.delete(key)
         return there
 
     @override
     def entries(self) -> Iterator[tuple[str, float]]:
-        with _translated("entries"):
+        with self._translated("entries"):
             yield from (entry for entry in self._bucket.list_keys(PREFIX) if is_key(entry[0]))
 
     @override
     def incomplete_uploads(self) -> Iterator[IncompleteUpload]:
-        with _translated("incomplete uploads"):
+        with self._translated("incomplete uploads"):
             yield from (left for left in self._bucket.list_uploads(PREFIX) if is_key(left.key))
 
     @override
     def abort_upload(self, upload: IncompleteUpload) -> None:
-        with _translated("abort"):
+        with self._translated("abort"):
             try:
                 self._bucket.abort(upload.key, upload.upload_id)
             except UploadGone:
@@ -138,7 +139,7 @@ class RemoteObjects(ObjectStore):
 
     @override
     def owner(self) -> str | None:
-        with _translated("owner"):
+        with self._translated("owner"):
             found = self._bucket.head(OWNER_KEY)
             if found is None:
                 return None
@@ -147,7 +148,7 @@ class RemoteObjects(ObjectStore):
     @override
     def set_owner(self, identity: str) -> None:
         content = identity.encode()
-        with TemporaryDirectory(prefix="tusd-py-") as folder, _translated("owner"):
+        with TemporaryDirectory(prefix="tusd-py-") as folder, self._translated("owner"):
             path = Path(folder) / "owner"
             path.write_bytes(content)
             with PartReader(path, Span(1, 0, len(content))) as body:
@@ -159,7 +160,7 @@ class RemoteObjects(ObjectStore):
         try:
             self._bucket.check()
         except BucketError as error:
-            raise BackendError(UNREACHABLE) from error
+            raise BackendError(UNREACHABLE, reason=self._reason(error)) from error
 
     @override
     def url(self, key: str) -> str:
@@ -168,7 +169,7 @@ class RemoteObjects(ObjectStore):
         Raises: TransientError: there are no credentials.
         """
         check_key(key)
-        with _translated("url"):
+        with self._translated("url"):
             return f"{self._bucket.address}/{quote(key)}"
 
     @override
@@ -176,21 +177,23 @@ class RemoteObjects(ObjectStore):
         check_key(key)
         if not self._links:
             return None
-        with _translated("link"):
+        with self._translated("link"):
             return self._bucket.link(key, disposition=disposition, seconds=seconds)
 
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """Turn the errors of a bucket into those of the domain; their own texts go to the log."""
+        try:
+            yield
+        except AccessDenied as error:
+            log.warning("object.request.refused", extra={"request": what, "reason": str(error)})
+            raise TransientError(REFUSED, reason=self._reason(error)) from error
+        except CorruptObject as error:
+            log.warning("object.spoilt", extra={"reason": str(error)})
+            raise TransientError(CORRUPT) from error
+        except (BucketError, UploadStopped) as error:
+            log.warning("object.request.failed", extra={"request": what, "reason": str(error)})
+            raise TransientError(UNREACHABLE, reason=self._reason(error)) from error
 
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """Turn the errors of a bucket into those of the domain; their own texts go to the log."""
-    try:
-        yield
-    except AccessDenied as error:
-        log.warning("object.request.refused", extra={"request": what, "reason": str(error)})
-        raise TransientError(REFUSED) from error
-    except CorruptObject as error:
-        log.warning("object.spoilt", extra={"reason": str(error)})
-        raise TransientError(CORRUPT) from error
-    except (BucketError, UploadStopped) as error:
-        log.warning("object.request.failed", extra={"request": what, "reason": str(error)})
-        raise TransientError(UNREACHABLE) from error
+    def _reason(self, error: Exception) -> str:
+        return failure_text("the object store, the bucket", self._bucket.address, str(error))

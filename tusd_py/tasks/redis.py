@@ -26,7 +26,7 @@ from tusd_py.clock import Clock, rfc3339
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
 from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts
-from tusd_py.redis_client import ANSWER_SECONDS, connect
+from tusd_py.redis_client import ANSWER_SECONDS, connect, failure_reason
 from tusd_py.tasks.local_bus import LocalBus
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
@@ -37,6 +37,7 @@ LISTEN_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.5
 SNAPSHOT_TASKS: Final = 100
 _SCRIPT: Final = files("tusd_py.tasks").joinpath("advance.lua").read_text("utf-8")
+_PART: Final = "the live view of tasks"
 _CHANNEL: Final = "file_upload_notify:"
 
 
@@ -75,14 +76,14 @@ class RedisTaskView(TaskView):
 
     @override
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
-        with _backend_errors():
+        with _backend_errors(self._redis):
             state = self._script(_keys(facts), [_step(facts, change, self._clock.now())])
         return None if state is None else read_message(state)
 
     @override
     def put_all(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> None:
         now = self._clock.now()
-        with _backend_errors():
+        with _backend_errors(self._redis):
             pipe = self._redis.pipeline(transaction=False)
             for facts, change in changes:
                 self._script(_keys(facts), [_step(facts, change, now)], client=pipe)
@@ -90,7 +91,7 @@ class RedisTaskView(TaskView):
 
     @override
     def get(self, task_id: UploadId) -> Task | None:
-        with _backend_errors():
+        with _backend_errors(self._redis):
             return self._living(self._redis.hgetall(task_key(task_id)))
 
     def _living(self, found: dict[str, Any]) -> Task | None:
@@ -111,7 +112,7 @@ class RedisTaskView(TaskView):
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
         key = user_key(user_id)
         start = (page - 1) * size
-        with _backend_errors():
+        with _backend_errors(self._redis):
             self._drop_dead(key)
             pipe = self._redis.pipeline(transaction=False)
             total = self._redis.zcard(key)
@@ -138,7 +139,7 @@ class RedisTaskView(TaskView):
 
     @override
     def forget(self, task_id: UploadId) -> None:
-        with _backend_errors():
+        with _backend_errors(self._redis):
             user_id = self._redis.hget(task_key(task_id), "user_id")
             self._redis.delete(task_key(task_id))
             if user_id is not None and user_id.removeprefix("-").isdecimal():
@@ -150,7 +151,7 @@ class RedisTaskView(TaskView):
 
         This removes their entries from users' sets.
         """
-        with _backend_errors():
+        with _backend_errors(self._redis):
             return sum(
                 self._drop_dead(key)
                 for key in self._redis.scan_iter(match="user_upload_tasks:*", count=1000)
@@ -158,7 +159,7 @@ class RedisTaskView(TaskView):
 
     @override
     def memory_bytes(self) -> int:
-        with _backend_errors():
+        with _backend_errors(self._redis):
             return int(self._redis.info("memory")["used_memory"])
 
     @override
@@ -166,7 +167,8 @@ class RedisTaskView(TaskView):
         try:
             self._redis.ping()
         except redis.RedisError as error:
-            raise BackendError(UNREACHABLE) from error
+            reason = failure_reason(_PART, self._redis, error)
+            raise BackendError(UNREACHABLE, reason=reason) from error
 
     # -- subscriptions
 
@@ -238,11 +240,11 @@ class RedisTaskView(TaskView):
 
 
 @contextmanager
-def _backend_errors() -> Iterator[None]:
+def _backend_errors(client: Any) -> Iterator[None]:  # noqa: ANN401
     try:
         yield
     except redis.RedisError as error:
-        raise BackendError from error
+        raise BackendError(reason=failure_reason(_PART, client, error)) from error
 
 
 def _keys(facts: TaskFacts) -> list[str]:

@@ -39,6 +39,33 @@ def refuses() -> None:
     raise BackendError("It is away.")
 
 
+def test_operators_read_which_service_failed_and_others_do_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = ["the queue, RabbitMQ at broker:5672/: Connection refused"]
+
+    def fails() -> None:
+        if said:
+            raise BackendError("The queue can't be reached.", reason=said[0])
+
+    one_check = Checks([Check(name="queue", probe=fails, vital=False)])
+    for _ in range(3):
+        found = one_check.readiness()
+    shown = {"status": "failing", "reason": "The queue can't be reached."}
+    assert found.members()["checks"] == {"queue": shown}
+    operators = found.members(for_operators=True)["checks"]
+    assert operators == {"queue": {**shown, "detail": said[0]}}
+    said[0] = "the queue, RabbitMQ at broker:5672/: no answer in time"
+    one_check.readiness()
+    said.clear()
+    assert "detail" not in one_check.readiness().members(for_operators=True)["checks"]["queue"]
+    records = [record for record in caplog.records if record.getMessage() == "check.failed"]
+    assert [vars(record)["reason"].rpartition(": ")[2] for record in records] == [
+        "Connection refused",
+        "no answer in time",
+    ]
+
+
 VITAL = Check(name="vital", probe=passes, vital=True)
 SPARE = Check(name="spare", probe=passes, vital=False)
 

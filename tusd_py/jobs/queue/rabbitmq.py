@@ -77,7 +77,7 @@ class RabbitMqQueue(JobQueue, MessageBroker):
             if self._publishing is not None and self._publishing.stuck:
                 self._stuck = [thread for thread in self._stuck if thread.alive()]
                 if len(self._stuck) >= MAX_STUCK:
-                    raise BackendError
+                    raise self._publishing.unavailable()
                 self._publishing.abandon()
                 self._stuck.append(self._publishing)
                 self._publishing = None
@@ -211,10 +211,10 @@ class RabbitMqQueue(JobQueue, MessageBroker):
         """Check the broker without waiting if it was away a moment ago."""
         try:
             if self._publisher().failing:
-                raise BackendError
+                raise self._publisher().unavailable()
             self._messages_in(QUEUE)
         except BackendError as error:
-            raise BackendError(UNREACHABLE) from error
+            raise BackendError(UNREACHABLE, reason=error.reason) from error
 
     @override
     def dead_letters(self) -> Sequence[DeadLetter]:

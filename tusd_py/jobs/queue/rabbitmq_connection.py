@@ -19,6 +19,7 @@ from pika.exceptions import AMQPError
 
 from tusd_py.backoff import Backoff
 from tusd_py.domain.errors import BackendError
+from tusd_py.domain.service_failure import failure_text
 from tusd_py.jobs.queue.rabbitmq_topology import declare
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class ConnectionThread:
         """Whether the broker left a request without an answer."""
         self.failing = False
         """Whether the last connection was lost or refused, and the next is not open yet."""
+        self._last_failure = ""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -57,7 +59,7 @@ class ConnectionThread:
         future: Future[Any] = Future()
         with self._mutex:
             if self._closed.is_set():
-                future.set_exception(BackendError())
+                future.set_exception(self.unavailable())
                 return future
             self._work.append((work, future))
             self._wake()
@@ -71,9 +73,18 @@ class ConnectionThread:
         except FutureTimeout as error:
             # pika has no time limit of its own once a request was sent.
             self.stuck = not future.cancel()
-            raise BackendError from error
+            raise self.unavailable() from error
         except _LOST as error:
-            raise BackendError from error
+            raise self.unavailable(error) from error
+
+    def unavailable(self, error: BaseException | None = None) -> BackendError:
+        """Return the error of a broker that is away, with the reason of the last connection."""
+        at = self._parameters
+        said = self._last_failure if error is None else _said(error)
+        address = f"{at.host}:{at.port}{at.virtual_host}"
+        return BackendError(
+            reason=failure_text("the queue, RabbitMQ", address, said or "no answer in time")
+        )
 
     def _wake(self) -> None:
         if self._connection is not None:
@@ -105,6 +116,7 @@ class ConnectionThread:
                 failures += 1
                 pause = RECONNECT_BACKOFF.pause(failures)
                 self.failing = True
+                self._last_failure = _said(error)
                 log.warning(
                     "queue.connection.lost",
                     extra={"line": self._thread.name, "reason": repr(error), "pause": pause},
@@ -150,8 +162,16 @@ class ConnectionThread:
             self._wake()
         while (item := self._next()) is not None:
             if item[1].set_running_or_notify_cancel():
-                item[1].set_exception(BackendError())
+                item[1].set_exception(self.unavailable())
 
     def alive(self) -> bool:
         """Return whether the thread runs."""
         return self._thread.is_alive()
+
+
+def _said(error: BaseException) -> str:
+    """Return what an error of pika says; its own text may be empty, those that it holds are not."""
+    parts = [*error.args, getattr(error, "exception", None)]
+    held = [_said(part) for part in parts if isinstance(part, BaseException)]
+    texts = [text for text in held if text] or [str(error)]
+    return texts[-1] or type(error).__name__
