@@ -154,7 +154,7 @@ def join_line(
 
 
 def wait_in_line(connection: Connection, task_id: UploadId, due_at: float) -> None:
-    """Let a job that is queued again wait in its user's line, and wake a worker when it is due."""
+    """Let a job that is queued again wait in its user's line, and add a message for its time."""
     columns = (jobs.c.lane, jobs.c.user_id, jobs.c.precedence, jobs.c.run_after)
     lane, user_id, precedence, run_after = connection.execute(
         select(*columns).where(jobs.c.task_id == task_id)

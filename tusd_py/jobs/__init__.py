@@ -1,1 +1,1 @@
-"""Moves jobs from the outbox to a queue, and retries or drops failed jobs for operators."""
+"""Wakes workers when jobs are queued, and reopens or drops failed jobs for operators."""

@@ -65,7 +65,10 @@ class OutboxRepository(Protocol):
     """Keeps the rows that state which messages must be sent."""
 
     def pending_jobs(self, limit: int) -> Sequence[tuple[int, JobMessage]]:
-        """Return outbox rows of jobs that are due and not yet published, oldest first."""
+        """Return the messages that are due and not yet published, oldest first, with their rows.
+
+        There are none without a broker.
+        """
         ...
 
     def pending_outcomes(self, limit: int) -> Sequence[tuple[int, Outcome]]:
@@ -133,7 +136,7 @@ class JobRepository(WaitingRepository, ReprocessRepository, OutboxRepository, Pr
         error_msg: str,
         counted: bool,
     ) -> None:
-        """Return the job to the queue for a later attempt, with an outbox row that is due then.
+        """Return the job to the queue for a later attempt, with a message that is due then.
 
         Raises: LeaseLost.
         """
@@ -167,7 +170,7 @@ class JobRepository(WaitingRepository, ReprocessRepository, OutboxRepository, Pr
         ...
 
     def reap(self, *, max_crashes: int) -> Sequence[Job]:
-        """Take jobs back from dead leases, each with one more crash and a new outbox row.
+        """Take jobs back from dead leases, each with one more crash and a new message.
 
         A job whose worker died ``max_crashes`` - 1 times before its file was to be stored is
         completed without making anything of the file. A job whose worker died ``max_crashes`` times

@@ -85,7 +85,7 @@ class UploadRepository(InstantUploadRepository, Protocol):
         """Finish an upload (requirement B3).
 
         In the same commit, either the history is completed with the identity of the pool's file
-        (requirement S2), or a received history, a job and an outbox row are written. A second call
+        (requirement S2), or a received history, a job and its message are written. A second call
         for the same upload changes nothing (fault 10).
         """
         ...
