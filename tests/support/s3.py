@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
 from support.required import require
 from support.services import Service
 
@@ -52,6 +51,8 @@ class S3Server(Service):
 
     def _client(self) -> Any:
         if self._made is None:
+            import boto3
+
             self._made = boto3.client(
                 "s3",
                 endpoint_url=self.url,

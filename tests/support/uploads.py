@@ -57,7 +57,8 @@ class UploadsInProcess:
         self.clock = FakeClock()
         self.woken = 0
         """Number of times that workers were woken."""
-        self._settings = Settings(data_dir=folder)
+        # As the policy: no test cuts the power here.
+        self._settings = Settings(data_dir=folder, durability=POLICY.durability)
         self._policy = replace(POLICY, **rules)
         self._open()
 

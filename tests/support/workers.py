@@ -44,7 +44,8 @@ class WorkerInProcess:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
         self.clock = FakeClock()
-        self.settings = Settings(data_dir=folder, workers=1, **settings)
+        # No test cuts the power here.
+        self.settings = Settings(data_dir=folder, workers=1, durability="off", **settings)
         put_catalog(folder)
         self.ports: Ports = open_ports(self.settings, clock=self.clock)
         self.consumer = Consumer(

@@ -161,6 +161,7 @@ def process() -> Iterator[OssProcess]:
         service.close()
 
 
+@pytest.mark.slow
 def test_what_is_stored_outlives_kill_9(process: OssProcess) -> None:
     bucket = bucket_client(process.url)
     bucket.put_object("之前", DATA, headers={"x-oss-meta-a": "b"})
@@ -191,6 +192,7 @@ def _lost_part(url: str, upload_id: str) -> None:
         bucket_client(url).upload_part("key", upload_id, 2, DATA)
 
 
+@pytest.mark.slow
 def test_the_control_path_makes_faults_lists_calls_and_ages(process: OssProcess) -> None:
     bucket = bucket_client(process.url)
     rule = {"operation": "put", "key": "k", "do": "error", "status": 500, "code": "InternalError"}
