@@ -18,11 +18,13 @@ from tusd_py.domain.printable import printable
 from tusd_py.ports import Ports
 from tusd_py.private_files import owner_only
 from tusd_py.settings.model import Settings
-from tusd_py.settings.sources import SettingsError, load_settings
+from tusd_py.settings.sources import SettingsError, load_settings, service_variables
 from tusd_py.wiring import install_line, open_ports
 
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file of settings.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="The directory of all data.")]
+
+log = logging.getLogger(__name__)
 
 _NOISY: Final = (
     "uvicorn.error", "uvicorn.access", "alembic", "websockets",
@@ -90,6 +92,13 @@ def start_logging(settings: Settings) -> None:
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     # A broker that is away is one line of ours; pika has seven more for each try.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+
+def log_service_variables() -> None:
+    """Log which variables are passed over, since Kubernetes set them for a Service."""
+    names = service_variables(os.environ)
+    if names:
+        log.info("settings.service_variables", extra={"passed_over": ", ".join(names)})
 
 
 def _facts(record: logging.LogRecord) -> Mapping[str, object]:

@@ -16,10 +16,13 @@ HEAD = """# Configuration
 
 Flags of `serve` win over environment variables, those over one YAML file (`--config`), and that
 over the defaults. Sizes may be written `10GiB`, times `24h`; lists are separated by commas in the
-environment. The keys of the file are those below, nested at the dots, or the original names
+environment. A variable or key without a value counts as not set; a list in a variable is empty
+then. The keys of the file are those below, nested at the dots, or the original names
 (`Host`, `Port`, `MaxBytes`, `Auth.AccessSecret`, `MySQL.DataSource`, `Redis.Addr`, `RabbitMQ.Host`,
 ...); `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `OSS_REGION` and `OSS_BUCKET_NAME` work as they
 are. An unknown key or variable, or an impossible value, is refused at start with its place named.
+Variables that Kubernetes sets for a Service whose name begins with `tusd` (`TUSD_SERVICE_HOST`,
+`TUSD_PORT=tcp://...` and the like) are passed over, and logged.
 
 This page is made from the code:
 `python -m tusd_py.cli.configuration_reference > docs/configuration.md`.

@@ -7,6 +7,7 @@ import typer
 from tusd_py.cli.common import (
     Config,
     DataDir,
+    log_service_variables,
     plain_errors,
     refuse,
     settings_from,
@@ -68,6 +69,7 @@ def serve(
             "networks that only trusted users can reach"
         )
     start_logging(settings)
+    log_service_variables()
     owner_only()
     from tusd_py.server import serve as run
 

@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import Config, DataDir, plain_errors, settings_from, start_logging
+from tusd_py.cli.common import (
+    Config,
+    DataDir,
+    log_service_variables,
+    plain_errors,
+    settings_from,
+    start_logging,
+)
 from tusd_py.cli.output import say_masked
 from tusd_py.private_files import owner_only
 
@@ -23,6 +30,7 @@ def worker(
     """Run a worker on the data directory of a server that was started with --workers 0."""
     settings = settings_from(config, data_dir=data_dir, workers=workers, worker_listen=listen)
     start_logging(settings)
+    log_service_variables()
     owner_only()
     from worker.app import run
 

@@ -3,9 +3,11 @@
 An earlier one of these has priority over a later one. Keys of the file are setting names or keys of
 the original design. Names in the environment are ``TUSD_`` and a setting name with ``__`` between
 levels, or ``OSS_*`` of the original design. An unknown name is refused; the error names its place.
+A variable or a key without a value counts as not set; a list in a variable is empty then.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
@@ -18,6 +20,12 @@ from tusd_py.settings.model import Settings
 PREFIX: Final = "TUSD_"
 NO_SETTINGS: Final = frozenset({"TUSD_CACERT", "TUSD_FAIL", "TUSD_TOKEN", "TUSD_URL"})
 """Variables that are no settings: the worker's failpoints and commands of clients use them."""
+
+_SERVICE_VARIABLE: Final = re.compile(
+    r"TUSD(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9]+)*|"
+    r"PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_SERVICE_PORT: Final = re.compile(r"TUSD(_[A-Z0-9]+)*_PORT=(tcp|udp|sctp)://.*")
 
 _ORIGINAL_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Name": (),
@@ -104,7 +112,8 @@ def _merge_file(tree: dict[str, Any], places: dict[str, str], config: Path) -> N
         path = _ORIGINAL_KEYS.get(key, tuple(key.split(".")))
         if path:
             _kind_of(path, place)
-            _put(tree, places, path, value, place)
+            if value is not None:
+                _put(tree, places, path, value, place)
 
 
 def _flattened(found: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -114,8 +123,6 @@ def _flattened(found: Mapping[str, Any], prefix: str = "") -> list[tuple[str, An
         name = f"{prefix}{key}"
         if isinstance(value, dict):
             leaves += _flattened(value, f"{name}.")
-        elif value is None and name in _ORIGINAL_KEYS:
-            leaves.append((name, ""))
         else:
             leaves.append((name, value))
     return leaves
@@ -127,10 +134,30 @@ def _merge_environment(
     for name, value in sorted(environ.items()):
         place = f"environment variable {name}"
         if name in _ORIGINAL_ENVIRONMENT:
-            _put(tree, places, _ORIGINAL_ENVIRONMENT[name], value, place)
-        elif name.startswith(PREFIX) and name not in NO_SETTINGS:
+            if value:
+                _put(tree, places, _ORIGINAL_ENVIRONMENT[name], value, place)
+        elif _is_setting(name, value):
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
-            _put(tree, places, path, _read(_kind_of(path, place), value, place), place)
+            kind = _kind_of(path, place)
+            if value or _is_list(kind):
+                _put(tree, places, path, _read(kind, value, place), place)
+
+
+def service_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return the variables that Kubernetes sets for a Service named tusd, or tusd- and more.
+
+    They are no settings, although they begin with ``TUSD_``.
+    """
+    return sorted(name for name, value in environ.items() if _is_of_service(name, value))
+
+
+def _is_of_service(name: str, value: str) -> bool:
+    return bool(_SERVICE_VARIABLE.fullmatch(name) or _SERVICE_PORT.fullmatch(f"{name}={value}"))
+
+
+def _is_setting(name: str, value: str) -> bool:
+    known = name.startswith(PREFIX) and name not in NO_SETTINGS
+    return known and not _is_of_service(name, value)
 
 
 def _read(kind: object, value: str, place: str) -> object:
@@ -138,8 +165,7 @@ def _read(kind: object, value: str, place: str) -> object:
 
     Lists are separated by commas, sets of named values are JSON. Raises: SettingsError.
     """
-    kinds = {get_origin(kind)} | {get_origin(part) for part in get_args(kind)}
-    if tuple in kinds:
+    if _is_list(kind):
         return [part.strip() for part in value.split(",") if part.strip()]
     if get_origin(kind) is not dict:
         return value
@@ -147,6 +173,10 @@ def _read(kind: object, value: str, place: str) -> object:
         return json.loads(value)
     except ValueError as error:
         raise SettingsError(f"{place}: is not JSON") from error
+
+
+def _is_list(kind: object) -> bool:
+    return tuple in {get_origin(kind)} | {get_origin(part) for part in get_args(kind)}
 
 
 def _kind_of(path: tuple[str, ...], place: str) -> object:

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tusd_py.cli.common import start_logging
+from tusd_py.cli.common import log_service_variables, start_logging
 from tusd_py.domain.printable import printable
 from tusd_py.settings.model import Settings
 
@@ -37,3 +37,17 @@ def test_a_log_has_a_line_for_each_record_and_no_secret(
     records = [line for line in written.splitlines() if not line.startswith("    ")]
     assert len(records) == 2
     assert not any(line.startswith("2026-11-28 INFO forged") for line in written.splitlines())
+
+
+def test_variables_of_a_kubernetes_service_are_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    log_service_variables()
+    assert caplog.records == []
+    monkeypatch.setenv("TUSD_PORT", "tcp://10.96.0.7:8888")
+    monkeypatch.setenv("TUSD_SERVICE_HOST", "10.96.0.7")
+    log_service_variables()
+    assert [vars(record)["passed_over"] for record in caplog.records] == [
+        "TUSD_PORT, TUSD_SERVICE_HOST"
+    ]

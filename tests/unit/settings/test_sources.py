@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from tusd_py.cli.config import shown
 from tusd_py.settings.model import Settings
-from tusd_py.settings.sources import SettingsError, load_settings
+from tusd_py.settings.sources import SettingsError, load_settings, service_variables
 
 SEED = """
 Name: core-api
@@ -109,6 +109,77 @@ def test_errors_in_the_file_are_refused_with_their_place(
 def test_unknown_environment_names_are_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=name):
         load_settings(None, {name: "1"}, {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "TUSD_PORT", "TUSD_HOST", "TUSD_MAX_SIZE", "TUSD_BEHIND_PROXY", "TUSD_DURABILITY",
+        "TUSD_UPLOAD_EXPIRES", "TUSD_DATA_DIR", "TUSD_MEDIA__PROFILES", "TUSD_AUTH__ACCESS_SECRET",
+        "TUSD_REDIS__ADDR", "OSS_REGION", "OSS_BUCKET_NAME",
+    ],
+)  # fmt: skip
+def test_a_variable_without_a_value_counts_as_not_set(tmp_path: Path, name: str) -> None:
+    assert load_settings(None, {name: ""}, {}) == load_settings(None, {}, {})
+    text = "redis: {addr: 'r:6379'}\noss: {bucket_name: b, region: r}\nport: 1\n"
+    assert from_yaml(tmp_path, text, **{name: ""}) == from_yaml(tmp_path, text)
+
+
+def test_a_list_without_a_value_is_empty() -> None:
+    settings = load_settings(None, {"TUSD_HOOKS__EVENTS": "", "TUSD_ALLOWED_HOSTS": ""}, {})
+    assert (settings.hooks.events, settings.allowed_hosts) == ((), ())
+
+
+def test_a_misspelt_name_without_a_value_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="TUSD_PROT"):
+        load_settings(None, {"TUSD_PROT": ""}, {})
+    with pytest.raises(SettingsError, match="prot"):
+        from_yaml(tmp_path, "prot:\n")
+
+
+def test_a_key_of_the_file_without_a_value_counts_as_not_set(tmp_path: Path) -> None:
+    text = "port:\nmax_size:\nRedis:\n  Addr:\ncors:\n  allow_origins:\n"
+    assert from_yaml(tmp_path, text) == load_settings(None, {}, {})
+
+
+SERVICE = {
+    "TUSD_SERVICE_HOST": "10.96.0.7",
+    "TUSD_SERVICE_PORT": "8888",
+    "TUSD_SERVICE_PORT_HTTP": "8888",
+    "TUSD_PORT": "tcp://10.96.0.7:8888",
+    "TUSD_PORT_8888_TCP": "tcp://10.96.0.7:8888",
+    "TUSD_PORT_8888_TCP_PROTO": "tcp",
+    "TUSD_PORT_8888_TCP_PORT": "8888",
+    "TUSD_PORT_8888_TCP_ADDR": "10.96.0.7",
+    "TUSD_MEDIA_WORKER_SERVICE_HOST": "10.96.0.8",
+    "TUSD_MEDIA_WORKER_PORT": "udp://10.96.0.8:53",
+    "TUSD_MEDIA_WORKER_PORT_53_UDP_ADDR": "10.96.0.8",
+}
+
+
+def test_variables_of_a_kubernetes_service_are_passed_over() -> None:
+    mixed = {**SERVICE, "TUSD_HOST": "127.0.0.4", "HOME": "/root"}
+    assert load_settings(None, mixed, {}) == load_settings(None, {"TUSD_HOST": "127.0.0.4"}, {})
+    assert service_variables(mixed) == sorted(SERVICE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TUSD_PORT", "tcp"),
+        ("TUSD_PORT", "http://10.96.0.7:8888"),
+        ("TUSD_RABBITMQ__PORT", "tcp://10.96.0.7:5672"),
+        ("TUSD_SERVICE", "1"),
+        ("TUSD_SERVICE_HOSTS", "1"),
+        ("TUSD_PORT_8888", "1"),
+        ("TUSDSERVICE_HOST", "1"),
+    ],
+)
+def test_what_only_looks_like_them_is_an_error(name: str, value: str) -> None:
+    if name.startswith("TUSD_"):
+        with pytest.raises(SettingsError, match=name):
+            load_settings(None, {name: value}, {})
+    assert service_variables({name: value}) == []
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
