@@ -27,6 +27,7 @@ BLAKE3_BYTES: Final = 32
 
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _DIGITS: Final = re.compile(r"[0-9]+")
+_FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
@@ -58,6 +59,11 @@ class Fields:
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._values
+
+
+def is_field_name(text: str) -> bool:
+    """Return whether a header field can have this name (RFC 9110, 5.1)."""
+    return _FIELD_NAME.fullmatch(text) is not None
 
 
 def parse_number(name: str, text: str) -> int:

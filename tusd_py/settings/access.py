@@ -8,6 +8,7 @@ from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.settings.section import Section
 from tusd_py.settings.values import (
     Duration,
+    FieldName,
     Origin,
     SigningSecret,
 )
@@ -29,9 +30,39 @@ class CorsSettings(Section):
         False,
         description="Allow pages to send cookies; their origins must be listed, and * is refused",
     )
+    allow_headers: tuple[FieldName, ...] = Field(
+        (),
+        description=(
+            "Header fields that pages may send in addition to those of this server's clients, e.g. "
+            "X-Tenant; *: all that a page of an allowed origin asks for"
+        ),
+    )
+    expose_headers: tuple[FieldName, ...] = Field(
+        (),
+        description=(
+            "Header fields of answers that pages may read in addition to those of this server, "
+            "e.g. fields that a proxy adds"
+        ),
+    )
+    disable: bool = Field(
+        False,
+        description=(
+            "Add no CORS header fields to answers, because a proxy adds them. Pages of origins "
+            "that are not allowed are refused all the same"
+        ),
+    )
     max_age: Duration = Field(
         float(DAY_SECONDS), description="Time for which a browser may keep a preflight's answer"
     )
+
+    @model_validator(mode="after")
+    def _exposed_by_name(self) -> Self:
+        if "*" in self.expose_headers:
+            raise ValueError(
+                "expose_headers: list the names; browsers do not take * together with credentials, "
+                "and it never includes Authorization"
+            )
+        return self
 
     @model_validator(mode="after")
     def _credentials_for_listed(self) -> Self:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from tusd_py.domain.durations import DAY_SECONDS
+from tusd_py.protocol.fields import is_field_name
 from tusd_py.protocol.host import canonical_host
 from tusd_py.settings.secret_strength import flaw_of_secret
 
@@ -115,6 +116,19 @@ def _check_host(text: str) -> str:
 
 Origin = Annotated[str, AfterValidator(_check_origin)]
 HostName = Annotated[str, AfterValidator(_check_host)]
+
+
+def _check_field_name(text: str) -> str:
+    """Check that this is the name of a header field (RFC 9110, 5.1), or ``*``.
+
+    Raises: ValueError.
+    """
+    if text != "*" and not is_field_name(text):
+        raise ValueError(f"{text} is no name of a header field, such as X-Request-ID")
+    return text
+
+
+FieldName = Annotated[str, AfterValidator(_check_field_name)]
 
 
 def _check_extension(text: str) -> str:

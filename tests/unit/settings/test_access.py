@@ -43,6 +43,21 @@ def test_credentials_need_listed_origins(origins: str | None) -> None:
     assert listed.cors.allow_credentials
 
 
+def test_fields_of_pages_are_names_of_header_fields() -> None:
+    environ = {
+        "TUSD_CORS__ALLOW_HEADERS": "X-Tenant,traceparent,*",
+        "TUSD_CORS__EXPOSE_HEADERS": "X-Cache",
+    }
+    cors = load_settings(None, environ, {}).cors
+    assert cors.allow_headers == ("X-Tenant", "traceparent", "*")
+    assert cors.expose_headers == ("X-Cache",)
+    for wrong in ("X-Tenant: a", "a b", "X-\r\nA", "ä"):
+        with pytest.raises(SettingsError, match="no name of a header field"):
+            load_settings(None, {"TUSD_CORS__ALLOW_HEADERS": wrong}, {})
+    with pytest.raises(SettingsError, match="expose_headers: list the names"):
+        load_settings(None, {"TUSD_CORS__EXPOSE_HEADERS": "*"}, {})
+
+
 @pytest.mark.parametrize(
     "host", ["uploads.example", "UPLOADS.example.", "10.0.0.7", "[2001:db8::1]", "tusd_server"]
 )

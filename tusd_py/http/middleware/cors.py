@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tusd_py.domain.errors import HostNotAllowed, OriginNotAllowed
 from tusd_py.http.authentication import Access
 from tusd_py.http.errors import refuse
-from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.fields import Fields, is_field_name
 from tusd_py.protocol.host import HostRule
 from tusd_py.protocol.origin import HOST_FIELDS, named_hosts, own_origins
 from tusd_py.settings.access import CorsSettings
@@ -39,8 +39,6 @@ EXPOSE_HEADERS: Final = (
     "Upload-Challenge, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Instant, "
     "Upload-Length, Upload-Metadata, Upload-Offset, Upload-Token, X-Request-ID"
 )
-
-
 _NO_ORIGIN: Final = (
     "Pages of other sites may not use the server this way: the setting cors.allow_origins must "
     "list their origins, and they must send theirs (fetch, or the attribute crossorigin)."
@@ -142,8 +140,13 @@ class CorsMiddleware:
         self._origins = frozenset(origins)
         self._all = "*" in self._origins
         self._by_tokens = by_tokens
+        self._marks = not settings.disable
         self._credentials = settings.allow_credentials
         self._max_age = str(int(settings.max_age))
+        self._allows_all_headers = "*" in settings.allow_headers
+        more = (name for name in settings.allow_headers if name != "*")
+        self._allow_headers = ", ".join((ALLOW_HEADERS, *more))
+        self._expose_headers = ", ".join((EXPOSE_HEADERS, *settings.expose_headers))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and mark its answer, or refuse it to a page that is not allowed."""
@@ -162,10 +165,11 @@ class CorsMiddleware:
             else:
                 await self._app(scope, receive, send)
             return
-        if not self._allows(origin, scope):
+        if not self._allows(origin, headers, scope):
             await refuse(OriginNotAllowed(), scope, receive, send)
             return
-        if scope["type"] == "websocket" or get_route_path(scope) in self._unmarked:
+        unmarked = not self._marks or get_route_path(scope) in self._unmarked
+        if scope["type"] == "websocket" or unmarked:
             await self._app(scope, receive, send)
             return
         await self._answer_marked(origin, headers, scope, receive, send)
@@ -181,14 +185,25 @@ class CorsMiddleware:
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._mark(MutableHeaders(scope=message), origin, preflight=preflight)
+                marks = MutableHeaders(scope=message)
+                self._mark(marks, origin)
+                if preflight:
+                    self._mark_preflight(marks, headers)
+                else:
+                    marks["Access-Control-Expose-Headers"] = self._expose_headers
             await send(message)
 
         await app(scope, receive, marked)
 
-    def _allows(self, origin: str, scope: Scope) -> bool:
-        """Return whether pages of this origin may use the server; its own pages always may."""
+    def _allows(self, origin: str, headers: Headers, scope: Scope) -> bool:
+        """Return whether pages of this origin may use the server; its own pages always may.
+
+        Where each request needs a token, the browser's word is enough that a page is the server's
+        own: a page under a rebound name, for which it says the same, has no token.
+        """
         if self._all or origin in self._origins:
+            return True
+        if self._by_tokens and headers.get("sec-fetch-site") == "same-origin":
             return True
         scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
         fields = Fields(scope["headers"])
@@ -213,7 +228,7 @@ class CorsMiddleware:
         )
         return not (followed and (path in self._pages or path.startswith(self._tus_path)))
 
-    def _mark(self, headers: MutableHeaders, origin: str, *, preflight: bool) -> None:
+    def _mark(self, headers: MutableHeaders, origin: str) -> None:
         if self._all and not self._credentials:
             headers["Access-Control-Allow-Origin"] = "*"
         else:
@@ -221,9 +236,18 @@ class CorsMiddleware:
             headers.add_vary_header("Origin")
         if self._credentials:
             headers["Access-Control-Allow-Credentials"] = "true"
-        if preflight:
-            headers["Access-Control-Allow-Methods"] = ALLOW_METHODS
-            headers["Access-Control-Allow-Headers"] = ALLOW_HEADERS
-            headers["Access-Control-Max-Age"] = self._max_age
-        else:
-            headers["Access-Control-Expose-Headers"] = EXPOSE_HEADERS
+
+    def _mark_preflight(self, headers: MutableHeaders, request: Headers) -> None:
+        """Add what only the answer to a preflight has.
+
+        The names that a page asks for are repeated, as ``*`` would not include Authorization, and
+        would mean nothing with credentials (Fetch, 3.3.5).
+        """
+        headers["Access-Control-Allow-Methods"] = ALLOW_METHODS
+        headers["Access-Control-Allow-Headers"] = self._allow_headers
+        headers["Access-Control-Max-Age"] = self._max_age
+        if self._allows_all_headers:
+            headers.add_vary_header("Access-Control-Request-Headers")
+            requested = request.get("access-control-request-headers", "").split(",")
+            names = [name.strip() for name in requested if is_field_name(name.strip())]
+            headers["Access-Control-Allow-Headers"] = ", ".join((self._allow_headers, *names))
