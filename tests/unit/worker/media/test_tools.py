@@ -121,6 +121,7 @@ def test_clean_tags_need_exiftool_at_start(monkeypatch: pytest.MonkeyPatch, tmp_
         "sandbox": "off",
     }
     settings = Settings.model_validate({"media": media})
+    monkeypatch.setattr(tools, "run", lambda *_, **__: UNKNOWN)
     assert discover(settings).exiftool is not None
     monkeypatch.setenv("PATH", str(tmp_path))
     assert discover(Settings.model_validate({"media": {"sandbox": "off"}})).exiftool is None
