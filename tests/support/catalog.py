@@ -7,6 +7,7 @@ from support.ids import ME, fresh_id
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.values import HistoryRow, StoredContent
+from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
 from tusd_py.domain.job_lane import ALL_LANES, JobLane
@@ -56,10 +57,9 @@ def claim(
     return catalog.jobs.claim_next(lanes, owner=owner, lease_seconds=seconds, per_user=per_user)
 
 
-def complete(catalog: Catalog, task_id: UploadId, stored: StoredContent = STORED) -> None:
+def complete(catalog: Catalog, task_id: UploadId, stored: StoredContent = STORED) -> File:
     """Claim this job and complete it."""
-    fence = claimed(catalog, task_id)
-    catalog.jobs.complete(task_id, fence=fence, stored=stored)
+    return catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=stored)
 
 
 def claimed(catalog: Catalog, task_id: UploadId, seconds: float = 60.0) -> int:

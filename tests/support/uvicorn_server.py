@@ -30,10 +30,8 @@ async def serving(
     """Serve the application for the length of a block and yield its port."""
     limits = connections or ConnectionSettings()
     http = type("Limited", (TusHttpProtocol,), {"limits": limits})
-    config = {"timeout_graceful_shutdown": 1, **config}
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, http=http, lifespan="off", log_config=None, **config)
-    )
+    config = {"http": http, "timeout_graceful_shutdown": 1, **config}
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None, **config))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from support.catalog import STORED, claimed, content, finished, upload
+from support.catalog import claimed, complete, content, finished, upload
 from support.clock import FakeClock
 from support.ids import ME
 
@@ -33,7 +33,7 @@ def delivered_events(catalog: Catalog) -> list[str]:
 
 def test_events_of_an_upload_are_in_order(catalog: Catalog) -> None:
     task_id = finished(catalog)
-    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    complete(catalog, task_id)
     assert delivered_events(catalog) == ["post-create", "post-finish", "post-complete"]
 
 
@@ -49,13 +49,13 @@ def test_a_failure_and_another_attempt_are_events(catalog: Catalog) -> None:
     assert last is not None
     assert (last.history.error_msg, last.error_code) == ("why", "x")
     catalog.jobs.reopen(task_id)
-    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    complete(catalog, task_id)
     assert delivered_events(catalog) == ["post-complete"]
 
 
 def test_an_upload_that_is_complete_at_once_has_all_its_events(catalog: Catalog) -> None:
     task_id = finished(catalog, "1" * 64)
-    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    complete(catalog, task_id)
     delivered_events(catalog)
     assert catalog.uploads.add_instant(upload(declared_hash="1" * 64), owner_scope(ME)) is not None
     assert delivered_events(catalog) == ["post-create", "post-finish", "post-complete"]
@@ -109,6 +109,6 @@ def test_a_catalog_that_was_opened_for_some_events_keeps_no_others(
 ) -> None:
     opened = SqlCatalog(sqlite, clock=clock, hooks=[HookEvent.POST_COMPLETE])
     task_id = finished(opened)
-    opened.jobs.complete(task_id, fence=claimed(opened, task_id), stored=STORED)
+    complete(opened, task_id)
     assert delivered_events(opened) == ["post-complete"]
     opened.close()

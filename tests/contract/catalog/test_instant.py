@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from support.catalog import STORED, claimed, content, finished, history, upload
+from support.catalog import STORED, claimed, complete, content, finished, history, upload
 from support.ids import ME, OTHER
 
 from tusd_py.catalog.port import Catalog
@@ -19,7 +19,7 @@ MINE = owner_scope(ME)
 def stored(catalog: Catalog, file_hash: str = HASH) -> UploadId:
     """Return an upload of ten bytes that the pipeline has completed."""
     task_id = finished(catalog, file_hash)
-    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    complete(catalog, task_id)
     return task_id
 
 
@@ -135,7 +135,7 @@ def test_a_file_leaves_the_pool_with_its_last_upload(
 
 def test_a_job_of_equal_content_keeps_what_another_upload_left(catalog: Catalog) -> None:
     first, second = finished(catalog), finished(catalog)
-    catalog.jobs.complete(first, fence=claimed(catalog, first), stored=STORED)
+    complete(catalog, first)
     catalog.jobs.complete(second, fence=claimed(catalog, second), stored=None)
     catalog.uploads.close(first, UploadState.TERMINATED)
     assert held(catalog) is not None

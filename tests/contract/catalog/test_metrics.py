@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from support.catalog import STORED, claimed, finished, upload
+from support.catalog import STORED, claimed, complete, finished, upload
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
@@ -34,7 +34,7 @@ def test_figures_count_jobs_by_what_may_happen_to_them(catalog: Catalog, clock: 
     clock.advance(96)
     claimed(catalog, running)
     catalog.jobs.fail(failed, fence=claimed(catalog, failed), error_code="x", error_msg="why")
-    catalog.jobs.complete(done, fence=claimed(catalog, done), stored=STORED)
+    complete(catalog, done)
     catalog.jobs.retry(
         later, fence=claimed(catalog, later), after_seconds=600, error_code="x", error_msg="why",
         counted=True,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.catalog import STORED, claimed, finished
+from support.catalog import STORED, claimed, complete, finished
 from support.clock import FakeClock
 
 from tusd_py.catalog.port import Catalog
@@ -125,7 +125,7 @@ def test_a_catalog_has_a_name_of_its_own(catalog: Catalog, tmp_path: Path) -> No
 
 def test_what_the_pool_points_at_is_not_condemned(catalog: Catalog) -> None:
     task_id = finished(catalog)
-    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=STORED)
+    complete(catalog, task_id)
     assert not catalog.objects.condemn(STORED.object_key)
     assert catalog.objects.claim(STORED.object_key)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from support.catalog import STORED, claimed, finished, upload
+from support.catalog import STORED, claimed, complete, finished, upload
 from support.clock import FakeClock
 from support.ids import ME
 
@@ -66,7 +66,7 @@ def test_storage_counts_an_object_once_and_what_was_not_sent(catalog: Catalog) -
     for digit, key in (("1", "pool/1"), ("2", "pool/1"), ("3", "pool/3")):
         task_id = finished(catalog, digit * 64)
         stored = replace(STORED, object_key=key)
-        catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=stored)
+        complete(catalog, task_id, stored)
     found = catalog.operations.storage()
     assert (found.files, found.objects) == (3, 2)
     assert found.object_bytes == 2 * STORED.stored_size

@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 import pytest
-from support.catalog import STORED, claimed, content, history, upload
+from support.catalog import STORED, complete, content, history, upload
 from support.clock import FakeClock
 from support.ids import ME, OTHER
 
@@ -32,7 +32,7 @@ def stored(catalog: Catalog, user: UserId = OTHER, **values: Any) -> UploadId:
     made = upload(user, **values)
     catalog.uploads.add(made)
     catalog.uploads.finish(content(made, HASH), is_video=False)
-    catalog.jobs.complete(made.id, fence=claimed(catalog, made.id), stored=STORED)
+    complete(catalog, made.id)
     return made.id
 
 

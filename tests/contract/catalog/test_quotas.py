@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from support.catalog import STORED, claimed, content, upload
+from support.catalog import complete, content, upload
 from support.clock import FakeClock
 from support.ids import ME, OTHER
 
@@ -69,7 +69,7 @@ def test_an_instant_upload_counts_its_size(catalog: Catalog) -> None:
     made = upload()
     catalog.uploads.add(made)
     catalog.uploads.finish(content(made, HASH), is_video=False)
-    catalog.jobs.complete(made.id, fence=claimed(catalog, made.id), stored=STORED)
+    complete(catalog, made.id)
     scope = owner_scope(ME)
     assert catalog.uploads.add_instant(upload(declared_hash=HASH), scope, BYTES) is not None
     refused = upload(declared_hash=HASH)

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from support.catalog import STORED, claimed, content, finished, upload
+from support.catalog import STORED, claimed, complete, content, finished, upload
 from support.ids import ME, OTHER
 
 from tusd_py.catalog.port import Catalog
@@ -34,7 +34,7 @@ WITH_RENDITIONS = replace(STORED, facts={"duration": 2.5}, renditions=BESIDE)
 
 
 def completed(catalog: Catalog, task_id: UploadId, stored: StoredContent = WITH_RENDITIONS) -> File:
-    return catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=stored)
+    return complete(catalog, task_id, stored)
 
 
 def test_renditions_and_facts_are_kept_with_their_file(catalog: Catalog) -> None:

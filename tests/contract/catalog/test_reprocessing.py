@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.catalog import STORED, claim, claimed, content, finished, history, upload
+from support.catalog import STORED, claim, claimed, complete, content, finished, history, upload
 from support.clock import FakeClock
 from support.ids import ME
 
@@ -46,7 +46,7 @@ BETTER = StoredContent(
 
 def completed(catalog: Catalog, stored: StoredContent = MADE, digest: str = HASH) -> UploadId:
     task_id = finished(catalog, digest)
-    catalog.jobs.complete(task_id, fence=claimed(catalog, task_id), stored=stored)
+    complete(catalog, task_id, stored)
     catalog.jobs.mark_sent(
         [row for row, _ in (*catalog.jobs.pending_jobs(99), *catalog.jobs.pending_outcomes(99))]
     )

@@ -4,7 +4,7 @@ import concurrent.futures
 from dataclasses import replace
 
 import pytest
-from support.catalog import STORED, claimed, content, finished, history, upload
+from support.catalog import STORED, claimed, complete, content, finished, history, upload
 from support.clock import FakeClock
 from support.ids import ME, OTHER, fresh_id
 
@@ -124,7 +124,7 @@ def test_what_was_closed_can_not_be_finished(
 
 def test_content_the_scope_holds_is_complete_without_a_job(catalog: Catalog) -> None:
     first = finished(catalog)
-    file = catalog.jobs.complete(first, fence=claimed(catalog, first), stored=STORED)
+    file = complete(catalog, first)
     made = upload()
     catalog.uploads.add(made)
     outcome = catalog.uploads.finish(content(made), is_video=True)
@@ -144,7 +144,7 @@ def test_content_the_scope_holds_is_complete_without_a_job(catalog: Catalog) -> 
 def test_uploads_of_other_owners_are_not_disclosed(catalog: Catalog) -> None:
     """Hole 6: a client that knows or has a hash gets nothing of another owner's."""
     first = finished(catalog)
-    catalog.jobs.complete(first, fence=claimed(catalog, first), stored=STORED)
+    complete(catalog, first)
     made = upload(OTHER)
     catalog.uploads.add(made)
     assert catalog.uploads.finish(content(made), is_video=True).file is None

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import pytest
-import uvicorn
 import uvloop
+from support import uvicorn_server
 
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.ingest.websocket_protocol import FRAMES_PER_SECOND, ListenerProtocol
@@ -108,28 +108,22 @@ class App:
 @asynccontextmanager
 async def serving(app: App, **config: Any) -> AsyncIterator[Callable[[], Awaitable[Peer]]]:
     """Serve the application, and yield a function that connects clients to it."""
-    settings = {
-        "ws_max_size": WEBSOCKET_MESSAGE_BYTES, "ws_per_message_deflate": False, "lifespan": "off",
-        "log_config": None, "http": TusHttpProtocol, "ws": ListenerProtocol, **config,
+    config = {
+        "ws_max_size": WEBSOCKET_MESSAGE_BYTES, "ws_per_message_deflate": False,
+        "ws": ListenerProtocol, **config,
     }  # fmt: skip
-    server = uvicorn.Server(uvicorn.Config(app, port=0, **settings))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    peers = []
+    async with uvicorn_server.serving(app, **config) as port:
+        peers = []
 
-    async def connect() -> Peer:
-        peers.append(Peer(*await asyncio.open_connection("127.0.0.1", port)))
-        return peers[-1]
+        async def connect() -> Peer:
+            peers.append(Peer(*await asyncio.open_connection("127.0.0.1", port)))
+            return peers[-1]
 
-    try:
-        yield connect
-    finally:
-        for peer in peers:
-            peer.writer.transport.abort()
-        server.should_exit = True
-        await task
+        try:
+            yield connect
+        finally:
+            for peer in peers:
+                peer.writer.transport.abort()
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
