@@ -26,7 +26,8 @@ _VERSIONS: Final = {
     "Inkscape": "inkscape --version", "Ghostscript": "gs --version", "groff": "groff --version",
     "7-Zip": "7z | sed -n 2p", "zip": "zip -v | sed -n 2p", "tar": "tar --version",
     "sqlite3": "sqlite3 --version", "go": "go version", "gcc": "gcc --version", "javac": "javac -version",
-    "jar": "jar --version", "openssl": "openssl version", "qemu-img": "qemu-img --version",
+    "jar": "jar --version",
+    "keytool": "java --version", "openssl": "openssl version", "qemu-img": "qemu-img --version",
     "FontForge": "fontforge --version 2> /dev/null", "Python": "$PY --version",
     **{
         package: f"$PY -m pip show {package} 2> /dev/null | sed -n 2p"

@@ -13,8 +13,12 @@ from typing import Final
 
 from file_types.corpus import Entry, entries
 
+from tusd_py.domain.filetypes import FileType
+from tusd_py.domain.other_types import COMPOUND, TEXT
 from tusd_py.domain.signatures.head_reader import HEAD_BYTES, is_text
 from tusd_py.domain.signatures.identify import identify
+from tusd_py.domain.signatures.libmagic import media_type
+from tusd_py.domain.signatures.recognise import recognise
 
 Answer = tuple[str, frozenset[str]]
 """A media type, and extensions without the dot."""
@@ -66,28 +70,28 @@ _OTHER_NAMES: Final = {
 
 
 def _verdict(entry: Entry, answer: Answer) -> str:
-    media_type, extensions = answer[0].lower(), set(answer[1])
-    if media_type in ("", "application/octet-stream") and not extensions:
+    name, extensions = answer[0].lower(), set(answer[1])
+    if name in ("", "application/octet-stream") and not extensions:
         return "unknown"
-    extensions.add(_OTHER_NAMES.get(media_type, ""))
-    if extensions & set(entry.extensions) or _plain(media_type) in map(_plain, entry.declared):
+    extensions.add(_OTHER_NAMES.get(name, ""))
+    if extensions & set(entry.extensions) or _plain(name) in map(_plain, entry.declared):
         return "right"
     begins = (general for start, general in _GENERAL.items() if entry.kept.startswith(start))
-    if any(media_type in general for general in begins):
+    if any(name in general for general in begins):
         return "general"
     is_text_file = _is_of_text(entry.declared[0]) or is_text(entry.kept[:HEAD_BYTES])
-    return "general" if _is_of_text(media_type) and is_text_file else "wrong"
+    return "general" if _is_of_text(name) and is_text_file else "wrong"
 
 
-def _plain(media_type: str) -> str:
-    return media_type.replace("/x-", "/").replace("/vnd.", "/")
+def _plain(name: str) -> str:
+    return name.replace("/x-", "/").replace("/vnd.", "/")
 
 
-def _is_of_text(media_type: str) -> bool:
+def _is_of_text(name: str) -> bool:
     return (
-        media_type.startswith("text/")
-        or media_type.endswith(("+xml", "/xml", "json", "javascript", "x-empty"))
-        or media_type in _TEXTS
+        name.startswith("text/")
+        or name.endswith(("+xml", "/xml", "json", "javascript", "x-empty"))
+        or name in _TEXTS
     )
 
 
@@ -95,6 +99,22 @@ def _old() -> Callable[[Entry], Answer]:
     def answer(entry: Entry) -> Answer:
         found = identify(entry.look())
         return ("", frozenset()) if found is None else (found.mime, frozenset(found.extensions))
+
+    return answer
+
+
+def _as_adopted() -> Callable[[Entry], Answer]:
+    def answer(entry: Entry) -> Answer:
+        found = recognise(entry.look())
+        if found is TEXT:
+            return "text/plain", frozenset()
+        if found is COMPOUND:
+            return "application/x-ole-storage", frozenset()
+        if found is None:
+            return "", frozenset()
+        if isinstance(found, FileType):
+            return found.mime, frozenset(found.extensions)
+        return media_type(entry.kept[:HEAD_BYTES]), frozenset(found.extensions)
 
     return answer
 
@@ -107,6 +127,18 @@ def _magic() -> Callable[[Entry], Answer]:
     def answer(entry: Entry) -> Answer:
         head = entry.kept[:HEAD_BYTES]
         return types.from_buffer(head), frozenset(names.from_buffer(head).split("/")) - {"???"}
+
+    return answer
+
+
+def _pure_magic_rs() -> Callable[[Entry], Answer]:
+    from pure_magic_rs import MagicDb
+
+    database = MagicDb()
+
+    def answer(entry: Entry) -> Answer:
+        found = database.first_magic_buffer(entry.kept[:HEAD_BYTES])
+        return found.mime_type, frozenset(found.extensions)
 
     return answer
 
@@ -159,7 +191,8 @@ def main() -> None:
     """Print a line for each library; with -v every wrong answer."""
     corpus = entries()
     for name, prepare in {
-        "own": _old, "libmagic": _magic, "puremagic": _puremagic, "filetype": _filetype, "magika": _magika,
+        "own": _old, "as adopted": _as_adopted, "libmagic": _magic,
+        "pure-magic-rs": _pure_magic_rs, "puremagic": _puremagic, "filetype": _filetype, "magika": _magika,
     }.items():  # fmt: skip
         try:
             start = time.perf_counter()

@@ -237,7 +237,7 @@ def file_type(data: bytes) -> None:
     identify(HeadReader(head[:40], len(head), lambda start, length: head[start : start + length]))
     type_rules.is_consistent(filename, found, head)
     for check in (
-        lambda: type_rules.check_declared(filename, "video/mp4", ("mp4", "txt")),
+        lambda: type_rules.check_name(filename, ("mp4", "txt")),
         lambda: type_rules.check_content(filename, look, ("mp4", "txt")),
     ):
         try:

@@ -203,7 +203,7 @@ def test_under_a_whitelist_extension_declared_type_and_content_must_agree(tmp_pa
         text = b"hello, this is text" * 10
         assert refused(text, filename="tool.exe") == (400, "type_not_allowed")
         assert refused(text) == (400, "type_not_allowed")
-        assert refused(text, filename="a.png", filetype="video/mp4") == (400, "type_not_allowed")
+        assert refused(text, filename="a.png", filetype="video/mp4") == (400, "type_mismatch")
         assert refused(text, filename="a.mp4") == (400, "type_mismatch")
         assert refused(b"\x89PNG\r\n\x1a\n" + bytes(5000), filename="a.txt") == (
             400,

@@ -21,7 +21,7 @@ from tusd_py.domain.errors import (
     TypeMismatch,
 )
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.type_rules import check_declared
+from tusd_py.domain.type_rules import check_name
 from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
 from tusd_py.uploads.body import Body
 from tusd_py.uploads.concatenate import plan_final
@@ -163,7 +163,7 @@ def _planned(
         created_at=context.clock.now(),
     )
     if command.kind is not UploadKind.PARTIAL:
-        check_declared(upload.filename, upload.filetype, context.policy.allowed_extensions)
+        check_name(upload.filename, context.policy.allowed_extensions)
         _check_profile(upload, context.policy.profiles)
     return upload
 

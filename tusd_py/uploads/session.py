@@ -3,7 +3,6 @@
 import hmac
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from tusd_py.catalog.port import Repositories
 from tusd_py.chunks import first_bytes
@@ -19,9 +18,6 @@ from tusd_py.uploads.body import DrainEnd, DrainResult
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit, fsync
 from tusd_py.uploads.quota_reservation import QuotaReservation
-
-SNIFF_BYTES: Final = 4096
-"""Under a white list a file's type is checked once it has this many bytes, and at its end."""
 
 
 class WriteSession:
@@ -74,7 +70,8 @@ class WriteSession:
         self._running_hash: RunningHash = self._context.running_hash(self.upload)
         self.is_open = True
         self.start_offset = self._writer.offset
-        self._sniffed = self.start_offset >= SNIFF_BYTES or not self._allowed
+        # Under a white list a file's type is checked by its first bytes, and at its end.
+        self._head_is_checked = self.start_offset >= HEAD_BYTES or not self._allowed
         try:
             if self._verification is not None:
                 self._verification.begin_chunk(self._writer)
@@ -135,8 +132,8 @@ class WriteSession:
         if self._digest is not None:
             for chunk in chunks:
                 self._digest.update(chunk)
-        if not self._sniffed and self._writer.offset >= SNIFF_BYTES:
-            self._sniffed = True
+        if not self._head_is_checked and self._writer.offset >= HEAD_BYTES:
+            self._head_is_checked = True
             check_content(self.upload.filename, HeadReader(self.first_bytes()), self._allowed)
         if excess is not None:
             raise excess

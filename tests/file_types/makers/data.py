@@ -63,7 +63,7 @@ SAMPLES: Final = (
     sample("registry hive", "dat hiv", "application/octet-stream", "specification", lambda: b"regf\x01\0\0\0\x01\0\0\0" + bytes(8) + b"\x01\0\0\0\x03\0\0\0" + bytes(480), source="https://github.com/msuhanov/regf"),
     sample("Windows shortcut", "lnk", "application/x-ms-shortcut", "specification", lambda: b"\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F" + bytes(56), source="MS-SHLLINK 2.1"),
     sample("Windows help", "chm", "application/vnd.ms-htmlhelp", "specification", lambda: b"ITSF\x03\0\0\0\x60\0\0\0\x01\0\0\0" + bytes(8) + b"\x09\x04\0\0" + b"\x10\xfd\x01\x7c\xaa\x7b\xd0\x11\x9e\x0c\0\xa0\xc9\x22\xe6\xec" + bytes(60), source="Unofficial CHM specification, ITSF header"),
-    sample("model of safetensors", "safetensors", "application/octet-stream", "specification", lambda: b"\x40\0\0\0\0\0\0\0" + b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(64) + bytes(4), source="https://github.com/huggingface/safetensors"),
+    sample("model of safetensors", "bin", "application/octet-stream", "specification", lambda: b"\x40\0\0\0\0\0\0\0" + b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(64) + bytes(4), source="https://github.com/huggingface/safetensors"),
     sample("noise", "bin dat raw", "application/octet-stream", "openssl", "head -c 3000 /dev/zero | openssl enc -aes-128-ctr -K 0 -iv 0 2> /dev/null > $O"),
     sample("zeros", "bin dat img", "application/octet-stream", "Python", lambda: bytes(5000)),
 )  # fmt: skip

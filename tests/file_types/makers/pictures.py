@@ -112,7 +112,7 @@ SAMPLES: Final = (
         "inkscape $B/drawing.svg --export-plain-svg -o out.svg 2> /dev/null && mv out.svg $O"),
     sample("SVG without a declaration", "svg", "image/svg+xml", "pandoc",
         lambda: b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="3"/></svg>\n'),
-    sample("compressed SVG", "svgz gz svg", "image/svg+xml image/svg+xml-compressed application/gzip", "gzip", "gzip -nc $B/drawing.svg > $O"),
+    sample("compressed SVG", "svgz gz", "image/svg+xml image/svg+xml-compressed application/gzip", "gzip", "gzip -nc $B/drawing.svg > $O"),
     sample("EMF", "emf", "image/emf image/x-emf", "Inkscape", "inkscape $B/drawing.svg -o out.emf 2> /dev/null && mv out.emf $O"),
     sample("WMF", "wmf", "image/wmf image/x-wmf", "Inkscape", "inkscape $B/drawing.svg -o out.wmf 2> /dev/null && mv out.wmf $O"),
     sample("DXF", "dxf", "image/vnd.dxf application/dxf", "ezdxf",

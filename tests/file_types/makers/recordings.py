@@ -120,7 +120,7 @@ SAMPLES: Final = (
         f"{_FFMPEG} {_BOTH} {_X264} -f psp $O", family="video"),
     sample(
         "Flash sound in MP4", "f4a m4a mp4", "audio/mp4", "ffmpeg",
-        f"{_FFMPEG} {_SOUND} -c:a aac -f mp4 -brand F4A $O", family="audio"),
+        f"{_FFMPEG} {_SOUND} -c:a aac -f mp4 -brand 'F4A ' $O", family="audio"),
     sample(
         "Matroska sound", "mka mkv", "audio/x-matroska audio/matroska", "ffmpeg",
         f"{_FFMPEG} {_SOUND} -c:a libopus -f matroska $O", family="video"),

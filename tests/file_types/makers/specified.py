@@ -43,7 +43,7 @@ SAMPLES: Final = (
     sample("Windows recording", "wrf arf", "application/octet-stream", "specification", lambda: b"WOTF" + bytes(200), source="WebEx recording, header"),
     sample("MP4 of an unknown brand", "mp4 m4v", "video/mp4", "specification", lambda: kinds.box_file(b"zzzz", b"yyyy"), source="ISO/IEC 14496-12, 4.3: readers may ignore brands"),
     sample("EBML of another kind", "mkv", "video/x-matroska", "specification", lambda: b"\x1a\x45\xdf\xa3\x8c\x42\x82\x89matroskax" + bytes(50), source="RFC 8794, 11.2.6"),
-    sample("Ogg of an unknown codec", "ogg ogx", "application/ogg audio/ogg", "specification", lambda: b"OggS\0\x02" + bytes(20) + b"\x01\x08CMMLnone" + bytes(50), source="RFC 3533, 6"),
+    sample("Ogg of an unknown codec", "ogg ogx", "application/ogg audio/ogg", "specification", lambda: b"OggS\0\x02" + bytes(20) + b"\x01\x08CMMLnone" + bytes(50), family="audio", source="RFC 3533, 6"),
     sample("RIFF of another kind", "ani", "application/x-navi-animation", "specification", lambda: b"RIFF\x40\0\0\0ACONanih\x24\0\0\0" + bytes(50), source="Microsoft Multimedia Programming Interface: ANI"),
     sample("SoundFont", "sf2", "audio/x-soundfont audio/x-sfbk", "specification", lambda: b"RIFF\x40\0\0\0sfbkLIST\x20\0\0\0INFO" + bytes(50), source="SoundFont 2.04"),
     sample("MIDI in RIFF", "rmi mid", "audio/midi audio/x-rmid", "specification", lambda: b"RIFF\x24\0\0\0RMIDdata\x18\0\0\0MThd\0\0\0\x06\0\x01\0\x01\0\x60MTrk\0\0\0\x04\0\xff\x2f\0", family="audio", source="RP-029"),

@@ -213,7 +213,7 @@ def test_under_a_white_list_content_is_checked_as_soon_as_possible(tmp_path: Pat
             1 << 20, metadata_header="filename YS5tcDQ=", metadata={"filename": b"a.mp4"}
         )
         with pytest.raises(TypeMismatch):
-            client.append(upload_id, 0, b"text " * 2000)
+            client.append(upload_id, 0, b"text " * 20_000)
         assert client.state(upload_id) is UploadState.REJECTED
         with pytest.raises(UploadTerminated):
             client.append(upload_id, 0, b"more")

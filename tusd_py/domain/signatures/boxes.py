@@ -116,9 +116,11 @@ def _is_first_box(reader: HeadReader, size: int) -> bool:
     if size < 8:
         return False
     following = reader.read_at(size, 8)
+    if following is None:
+        return False
     if following:
         return following[4:8] in _KNOWN_BOXES
-    # The box ends beyond what can be read. A text may begin with the letters of a name, too.
+    # The box ends beyond the file. A text may begin with the letters of a name, too.
     return size < _LARGEST_GUESSED or (
         reader.head[4:8] == b"mdat" and not _is_printable(reader.head[:4])
     )

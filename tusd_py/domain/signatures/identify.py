@@ -72,7 +72,8 @@ _PROBES: Final[tuple[Callable[[HeadReader], FileType | None], ...]] = (
 def identify(reader: HeadReader) -> FileType | None:
     """Return the type of a file; None: none of the table.
 
-    With a part of a file it may find less than with the whole: see ``type_rules.check_content``.
+    With the beginning of a file it may find less than with the whole, and nothing else, save that
+    an archive or a TIFF file may turn out to be a document or a camera's raw picture.
 
     Raises: what ``reader.read`` raises.
     """

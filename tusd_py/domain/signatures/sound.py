@@ -41,13 +41,13 @@ Length 0: no frame.
 def tagged(reader: HeadReader) -> FileType | None:
     """Return what follows the ID3 tags at the beginning, which may hold pictures of any size.
 
-    If they end beyond what can be read, it counts as MP3, which nearly every file of this kind is.
+    Returns: None also if they end beyond what can be read: the rest of the file decides.
     """
     at = 0
     for _ in range(_MAX_TAGS):
         head = reader.read_at(at, _TAG_HEADER_BYTES) if at else reader.head[:_TAG_HEADER_BYTES]
         if head is None:
-            return MP3
+            return None
         size = _tag_size(head)
         if not size:
             break
@@ -55,12 +55,7 @@ def tagged(reader: HeadReader) -> FileType | None:
     if not at:
         return None
     found = reader.read_at(at, HEAD_BYTES)
-    if found is None:
-        # The rest of the head, if the tag ends there.
-        found = reader.head[at:]
-        if len(found) < HEAD_BYTES // 2 and reader.size is None:
-            return _untagged(found) or MP3
-    return _untagged(found)
+    return None if found is None else _untagged(found)
 
 
 def _tag_size(head: bytes) -> int:
