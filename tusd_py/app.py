@@ -29,6 +29,7 @@ from tusd_py.http.errors import problem_response
 from tusd_py.http.middleware.cors import CorsMiddleware, HostMiddleware, allowed_origins
 from tusd_py.http.middleware.errors import ErrorMiddleware
 from tusd_py.http.middleware.metrics import RequestMetrics
+from tusd_py.http.middleware.public_path import PublicPathMiddleware
 from tusd_py.http.routes import (
     admin,
     events,
@@ -55,6 +56,7 @@ from tusd_py.monitoring.server_metrics import ServerMetrics
 from tusd_py.periodic_work import periodic_work
 from tusd_py.ports import Ports
 from tusd_py.protocol.host import HostRule
+from tusd_py.protocol.origin import PublicAddress, parse_public_url
 from tusd_py.settings.model import Settings
 from tusd_py.storage.running_hash import RunningHashes
 from tusd_py.tasks.queue_positions import QueuePositions
@@ -123,6 +125,7 @@ def build_server(
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(PublicPathMiddleware, address=context.address),
             Middleware(RequestMetrics, metrics=context.metrics),
             *_hosts(context),
             Middleware(
@@ -130,7 +133,7 @@ def build_server(
                 settings=settings.cors,
                 origins=allowed_origins(settings.cors, context.access),
                 by_tokens=context.access.by_tokens,
-                trusts_proxy=settings.behind_proxy,
+                address=context.address,
                 tus_path=settings.base_path,
                 pages=PAGES,
                 unmarked=admin.PATHS,
@@ -162,7 +165,8 @@ def _hosts(context: AppContext) -> list[Middleware]:
     settings = context.settings
     if not context.access.anonymous and not settings.allowed_hosts:
         return []
-    rule = HostRule({settings.host, *settings.allowed_hosts})
+    public = context.address.origin.partition("://")[2]
+    rule = HostRule({settings.host, *settings.allowed_hosts, *([public] if public else [])})
     return [Middleware(HostMiddleware, rule=rule, open_paths={health.HEALTH})]
 
 
@@ -232,9 +236,11 @@ def compose(
     BackendMetrics(metrics.registry, ports, ports.clock)
     access = open_access(settings.auth, ports.clock, authenticate)
     operator_links = OperatorLinks(settings.data_dir, ports.clock)
+    origin, path = parse_public_url(settings.public_url)
     places = QueuePositions(ports.catalog.jobs, threads)
     context = AppContext(
         settings=settings,
+        address=PublicAddress(trusted=settings.behind_proxy, origin=origin, path=path),
         ports=ports,
         capabilities=capabilities(
             ports.stores,

@@ -40,7 +40,7 @@ from tusd_py.http.routes.form_file import FormFile
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
 from tusd_py.protocol.conditions import allows_range, is_held
 from tusd_py.protocol.fields import Fields, parse_metadata
-from tusd_py.protocol.origin import public_origin
+from tusd_py.protocol.origin import PublicAddress, public_origin
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.protocol.tus1 import Capabilities, Head, parse_request
 from tusd_py.storage import checksums
@@ -90,7 +90,6 @@ def request_head(data: bytes) -> None:
         parse_request(
             Head(method=method, resource=resource, fields=Fields(raw)),
             _CAPABILITIES,
-            base_path="/files/",
         )
     except TusdError as error:
         _refused_by_a_client_error(error)
@@ -136,6 +135,10 @@ def public_address(data: bytes) -> None:
         if found is not None:
             assert found.startswith(("http://", "https://"))
             assert not set(found) & set(" \r\n\0\"'<>\\@?#"), found
+        prefix = PublicAddress(trusted=trusted).prefix_of(Fields(raw))
+        assert not prefix or (prefix[0] == "/" and trusted)
+        assert "//" not in prefix
+        assert not set(prefix) & set("\r\n\0\"'<>\\"), prefix
 
 
 def form(data: bytes) -> None:

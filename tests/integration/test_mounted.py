@@ -103,6 +103,48 @@ def test_a_path_with_a_parameter_is_never_markup_or_a_header(tmp_path: Path, ten
         anyio.run(main)
 
 
+@pytest.mark.parametrize("before", ["", "/up"], ids=["path taken away", "path left"])
+@pytest.mark.parametrize("by", ["setting", "proxy"])
+def test_behind_a_proxy_with_a_path_all_addresses_begin_with_it(
+    tmp_path: Path, before: str, by: str
+) -> None:
+    known = {"public_url": "https://example.test/up"} if by == "setting" else {"behind_proxy": True}
+    forwarded = {
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Prefix": "/up",
+    }
+    base = "/up/files/" if by == "proxy" and before else "/files/"
+    settings = Settings(data_dir=tmp_path, workers=0, base_path=base, **known)
+    public = f"/up{base}"
+
+    async def main() -> None:
+        app = create_app(settings, authenticate=by_header)
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app)
+            inner = "http://example.test"
+            async with httpx.AsyncClient(transport=transport, base_url=inner) as client:
+                me = {**TUS, **forwarded, "X-User": "1"}
+                endpoint = base if by == "proxy" else f"{before}{base}"
+                part = {**me, "Upload-Concat": "partial", "Upload-Length": "0"}
+                made = await client.post(endpoint, headers=part)
+                location = made.headers["Location"]
+                assert location.startswith(f"https://example.test{public}")
+                path = location.removeprefix(f"https://example.test{public}")
+                assert (await client.head(f"{endpoint}{path}", headers=me)).status_code == 200
+                final = {**me, "Upload-Concat": f"final;{location} {public}{path}"}
+                assert (await client.post(endpoint, headers=final)).status_code == 201
+                root = before if by == "setting" else ""
+                page = await client.get(f"{root}/", headers={**me, "Accept": "text/html"})
+                assert '<base href="/up/">' in page.text
+                described = (await client.get(f"{root}/api/openapi.json", headers=me)).json()
+                assert described["servers"][0]["url"] == "/up"
+                origin = {**me, "Origin": "https://example.test", "Sec-Fetch-Site": "same-origin"}
+                assert (await client.post(endpoint, headers={**origin, **part})).status_code == 201
+
+    anyio.run(main)
+
+
 @pytest.mark.parametrize("path", ["//evil.example", "///evil.example/x", "/\\evil.example"])
 def test_a_mount_never_names_another_host(path: str) -> None:
     assert re.match(r"/[^/\\]", mount_path({"root_path": path}))

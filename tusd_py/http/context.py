@@ -12,6 +12,7 @@ from tusd_py.http.authentication import Access
 from tusd_py.http.streams import StreamLimit
 from tusd_py.monitoring.server_metrics import ServerMetrics
 from tusd_py.ports import Ports
+from tusd_py.protocol.origin import PublicAddress
 from tusd_py.protocol.tus1 import Capabilities
 from tusd_py.settings.model import Settings
 from tusd_py.tasks.queue_positions import QueuePositions
@@ -25,6 +26,7 @@ class AppContext:
     """Holds the parts of the composed server that routes use."""
 
     settings: Settings
+    address: PublicAddress
     ports: Ports
     capabilities: Capabilities
     """What the tus endpoint announces."""

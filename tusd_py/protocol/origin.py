@@ -1,4 +1,4 @@
-"""Finds the origin under which clients see this server, from a request's head.
+"""Finds the address under which clients see this server: by a setting, or by a request's head.
 
 The Location header is absolute if the public address is known: the connection is direct, or a
 trusted proxy sends it. It is relative if there is evidently a proxy that is not trusted: aiotus
@@ -7,7 +7,9 @@ can't follow a relative one, but no client can use a wrong absolute one (checks 
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from tusd_py.protocol.fields import Fields
 
@@ -19,11 +21,88 @@ _SIGNS_OF_A_PROXY: Final = (
     "Forwarded",
     "X-Forwarded-For",
     "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Prefix",
     "X-Forwarded-Proto",
     "Via",
     "X-Real-IP",
 )
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+_WITH_PORT: Final = re.compile(r":[0-9]*$")
+_PORT: Final = re.compile(r"[0-9]{1,5}")
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&()*+;=:@%-]+)+")
+"""A path without ``//``, quotes and commas, which separate the prefixes of several proxies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicAddress:
+    """Holds how the public address is known: by the setting ``public_url``, or by each request."""
+
+    trusted: bool
+    """Whether the header fields of a proxy are used."""
+    origin: str = ""
+    """Scheme and host by the setting; '' if it is not set."""
+    path: str = ""
+    """Path of the server's root by the setting, without a slash at its end."""
+
+    @property
+    def is_set(self) -> bool:
+        """Return whether the setting, and no request, decides."""
+        return bool(self.origin)
+
+    def origin_of(self, fields: Fields, *, scheme: str) -> str | None:
+        """Return ``scheme://host`` as clients see it, or None if it can't be known."""
+        return self.origin or public_origin(fields, scheme=scheme, trusted=self.trusted)
+
+    def own_origins_of(self, fields: Fields, *, scheme: str) -> frozenset[str]:
+        """Return the origins that a page of this server may have."""
+        found = own_origins(fields, scheme=scheme, trusted=self.trusted)
+        return found | {self.origin} if self.is_set else found
+
+    def prefix_of(self, fields: Fields) -> str:
+        """Return the path that trusted proxies took away, decoded; '' for none.
+
+        Each proxy adds to the list what it took away itself. An invalid list is ignored.
+        """
+        if not self.trusted:
+            return ""
+        entries = (fields.joined("X-Forwarded-Prefix") or "").split(",")
+        prefixes = [entry.strip().rstrip("/") for entry in entries]
+        prefix = "".join(prefixes)
+        return unquote(prefix) if _is_plain_path(prefix) else ""
+
+
+def parse_public_url(text: str) -> tuple[str, str]:
+    """Return origin and path of an address without query; of '' both are ''.
+
+    The path has no slash at its end. Raises: ValueError.
+    """
+    if not text:
+        return "", ""
+    parts = urlsplit(text)
+    path = parts.path.rstrip("/")
+    valid = (
+        parts.scheme in _DEFAULT_PORTS
+        and _HOST.fullmatch(parts.netloc)
+        and not (parts.query or parts.fragment)
+        and (not path or _is_plain_path(path))
+    )
+    if not valid:
+        raise ValueError(f"{text} is no address such as https://example.org/uploads")
+    host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS[parts.scheme])
+    return f"{parts.scheme}://{host}", unquote(path)
+
+
+def _is_plain_path(path: str) -> bool:
+    """Return whether a path is safe as the beginning of addresses, also when it is decoded."""
+    decoded = unquote(path)
+    return (
+        _PATH.fullmatch(path) is not None
+        and not {".", ".."} & set(decoded.split("/"))
+        and "//" not in decoded
+        and decoded.isprintable()
+        and not set("\"'\\<>") & set(decoded)
+    )
 
 
 def public_origin(fields: Fields, *, scheme: str, trusted: bool) -> str | None:
@@ -91,12 +170,28 @@ def _by_proxy(fields: Fields) -> tuple[str | None, str | None]:
     host = _first(fields.joined("X-Forwarded-Host"))
     scheme = _first(fields.joined("X-Forwarded-Proto"))
     forwarded = _forwarded(fields.joined("Forwarded") or "")
-    host = forwarded.get("host", host)
     scheme = forwarded.get("proto", scheme)
+    scheme = scheme.lower() if scheme is not None else None
+    scheme = scheme if scheme in _DEFAULT_PORTS else None
+    if "host" in forwarded:
+        host = forwarded["host"]
+    else:
+        host = _with_port(host or fields.joined("Host"), fields)
     if host is not None and not _HOST.fullmatch(host):
         host = None
-    scheme = scheme.lower() if scheme is not None else None
-    return host, scheme if scheme in _DEFAULT_PORTS else None
+    return host, scheme
+
+
+def _with_port(host: str | None, fields: Fields) -> str | None:
+    """Add the port of X-Forwarded-Port to a host without one.
+
+    Default ports are ignored: one is the default of the scheme, and the other is that of a proxy in
+    the middle which named its own.
+    """
+    port = _first(fields.joined("X-Forwarded-Port")) or ""
+    if host is None or _WITH_PORT.search(host) or not _PORT.fullmatch(port):
+        return host
+    return host if f":{port}" in _DEFAULT_PORTS.values() else f"{host}:{port}"
 
 
 def _first(text: str | None) -> str | None:

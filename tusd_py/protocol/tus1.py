@@ -120,7 +120,7 @@ def effective_method(head: Head) -> str:
     return method
 
 
-def parse_request(head: Head, capabilities: Capabilities, *, base_path: str) -> Command:
+def parse_request(head: Head, capabilities: Capabilities) -> Command:
     """Return the command of a request's head.
 
     Raises: ProtocolError, UploadNotFound (no upload can have that address), MaxSizeExceeded.
@@ -144,7 +144,7 @@ def parse_request(head: Head, capabilities: Capabilities, *, base_path: str) -> 
         raise UnsupportedVersion
     match method:
         case "POST":
-            return _create(head, capabilities, base_path)
+            return _create(head, capabilities)
         case "PATCH":
             return _append(head, capabilities)
         case "DELETE":
@@ -170,12 +170,12 @@ def _upload_id(head: Head) -> UploadId:
     return upload_id
 
 
-def _create(head: Head, capabilities: Capabilities, base_path: str) -> Create:
+def _create(head: Head, capabilities: Capabilities) -> Create:
     fields = head.fields
     metadata_header = fields.joined("Upload-Metadata")
     metadata = parse_metadata(metadata_header or "")
     concat_header = fields.one("Upload-Concat")
-    kind, parts = _concatenation(concat_header, capabilities, base_path)
+    kind, parts = _concatenation(concat_header, capabilities)
     body_length = _body_length(fields)
     has_body = media_type(fields.one("Content-Type")) == BODY_TYPE
     length = _creation_length(fields, kind, capabilities)
@@ -257,7 +257,7 @@ def _length(text: str, capabilities: Capabilities) -> int:
 
 
 def _concatenation(
-    text: str | None, capabilities: Capabilities, base_path: str
+    text: str | None, capabilities: Capabilities
 ) -> tuple[UploadKind, tuple[UploadId, ...]]:
     """Return the kind and the parts of an upload.
 
@@ -273,17 +273,20 @@ def _concatenation(
     word, semicolon, urls = text.partition(";")
     if word != "final" or not semicolon or not urls.split():
         raise InvalidConcatenation
-    return UploadKind.FINAL, tuple(_part(url, base_path) for url in urls.split())
+    return UploadKind.FINAL, tuple(_part(url) for url in urls.split())
 
 
-def _part(url: str, base_path: str) -> UploadId:
+def _part(url: str) -> UploadId:
+    """Return the id at the end of a part's address.
+
+    The rest is as a proxy made it for the client. The id is random, and its owner is checked.
+    """
     try:
         path = urlsplit(url).path
     except ValueError as error:
         raise InvalidConcatenation from error
-    base, slash, name = path.rpartition("/")
-    upload_id = parse_upload_id(name)
-    if upload_id is None or not (base + slash).endswith(base_path):
+    upload_id = parse_upload_id(path.rpartition("/")[2])
+    if upload_id is None:
         raise InvalidConcatenation("Upload-Concat names something that is no partial upload.")
     return upload_id
 

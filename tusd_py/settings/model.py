@@ -21,7 +21,7 @@ from tusd_py.settings.media import MediaSettings
 from tusd_py.settings.objects import ObjectSettings, OssSettings, S3Settings
 from tusd_py.settings.section import Section
 from tusd_py.settings.services import MysqlSettings, RabbitMqSettings, RedisSettings
-from tusd_py.settings.values import GIB, Duration, HostName, ListenAddress, Size
+from tusd_py.settings.values import GIB, Duration, HostName, ListenAddress, PublicUrl, Size
 
 
 class Settings(Section):
@@ -75,7 +75,22 @@ class Settings(Section):
             "other servers"
         ),
     )
-    behind_proxy: bool = Field(False, description="Trust Forwarded and X-Forwarded-* headers")
+    behind_proxy: bool = Field(
+        False,
+        description=(
+            "Trust Forwarded and X-Forwarded-Host, -Proto, -Port and -Prefix; clients must not be "
+            "able to reach the server without the proxy"
+        ),
+    )
+    public_url: PublicUrl = Field(
+        "",
+        description=(
+            "Address at which clients see the server's root, e.g. https://example.org or "
+            "https://example.org/uploads, whose path proxies may take away or leave. Location and "
+            "links begin with it, whatever proxies say; its host is one of allowed_hosts. Empty: "
+            "by each request"
+        ),
+    )
     durability: Literal["finish", "strict", "off"] = Field(
         "finish",
         description=(

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.protocol.fields import is_field_name
 from tusd_py.protocol.host import canonical_host
+from tusd_py.protocol.origin import parse_public_url
 from tusd_py.settings.secret_strength import flaw_of_secret
 
 GIB: Final = 1 << 30
@@ -114,6 +115,13 @@ def _check_host(text: str) -> str:
     return text
 
 
+def _check_public_url(text: str) -> str:
+    """Check that this is an address without query and fragment. Raises: ValueError."""
+    parse_public_url(text)
+    return text
+
+
+PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Origin = Annotated[str, AfterValidator(_check_origin)]
 HostName = Annotated[str, AfterValidator(_check_host)]
 

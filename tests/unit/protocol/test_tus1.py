@@ -46,7 +46,7 @@ def head(method: str, resource: str = ID, **fields: str) -> Head:
 
 
 def parse(request: Head, able: Capabilities = ALL) -> object:
-    return parse_request(request, able, base_path="/files/")
+    return parse_request(request, able)
 
 
 BODY = {"Content_Type": "application/offset+octet-stream", "Upload_Offset": "0"}
@@ -144,10 +144,17 @@ def test_a_final_upload_names_its_parts_by_url_or_path() -> None:
     assert created.concat_header == concat
 
 
+@pytest.mark.parametrize("path", ["/up/", "https://example.test/", ""])
+def test_the_path_before_the_id_of_a_part_is_the_matter_of_a_proxy(path: str) -> None:
+    created = parse(head("POST", "", Upload_Concat=f"final;{path}{ID}"))
+    assert isinstance(created, Create)
+    assert created.parts == (ID,)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "final", "final;", "final; ", "Partial", "whole", "partial;x", "final;/files/x",
-     f"final;/other/{ID}", "final;http://[/files/"],
+     f"final;/files/{ID}/", f"final;/files/x{ID}", "final;http://[/files/"],
 )  # fmt: skip
 def test_a_malformed_concat_is_refused(text: str) -> None:
     with pytest.raises(InvalidConcatenation):

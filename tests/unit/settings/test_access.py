@@ -58,6 +58,14 @@ def test_fields_of_pages_are_names_of_header_fields() -> None:
         load_settings(None, {"TUSD_CORS__EXPOSE_HEADERS": "*"}, {})
 
 
+def test_a_public_address_is_taken_with_a_path_and_without_anything_else() -> None:
+    for text in ("", "https://example.org", "https://example.org:8443/up/"):
+        assert load_settings(None, {"TUSD_PUBLIC_URL": text}, {}).public_url == text
+    for wrong in ("example.org", "https://example.org/?a=1", "https://example.org//x", "/up"):
+        with pytest.raises(SettingsError, match=r"^environment variable TUSD_PUBLIC_URL: "):
+            load_settings(None, {"TUSD_PUBLIC_URL": wrong}, {})
+
+
 @pytest.mark.parametrize(
     "host", ["uploads.example", "UPLOADS.example.", "10.0.0.7", "[2001:db8::1]", "tusd_server"]
 )

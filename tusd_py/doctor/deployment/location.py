@@ -9,8 +9,8 @@ from tusd_py.doctor.findings import Finding, Level, ok, problem, warning
 
 CHECK: Final = "location"
 _FORWARD: Final = (
-    "Set behind_proxy to true, and let the proxy send Host (or X-Forwarded-Host) and "
-    "X-Forwarded-Proto as the client knows them."
+    "Set public_url to the address that clients use; or set behind_proxy to true, and let all "
+    "proxies send Host (or X-Forwarded-Host) and X-Forwarded-Proto as the client knows them."
 )
 
 
@@ -56,7 +56,8 @@ def judge_location(url: str, location: str) -> Finding:
         return problem(
             CHECK,
             f"New uploads have addresses below another path than {requested.path}.",
-            "Set base_path to the path that clients use, and let the proxy pass it unchanged.",
+            "Set public_url to the address that clients use, without base_path; or let the proxy "
+            "send X-Forwarded-Prefix with the path that it takes away, and set behind_proxy.",
         )
     if not urlsplit(location).netloc:
         return warning(

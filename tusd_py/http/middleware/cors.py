@@ -22,7 +22,7 @@ from tusd_py.http.authentication import Access
 from tusd_py.http.errors import refuse
 from tusd_py.protocol.fields import Fields, is_field_name
 from tusd_py.protocol.host import HostRule
-from tusd_py.protocol.origin import HOST_FIELDS, named_hosts, own_origins
+from tusd_py.protocol.origin import HOST_FIELDS, PublicAddress, named_hosts
 from tusd_py.settings.access import CorsSettings
 from tusd_py.settings.sources import SettingsError
 
@@ -118,7 +118,7 @@ class CorsMiddleware:
         *,
         origins: Collection[str],
         by_tokens: bool,
-        trusts_proxy: bool,
+        address: PublicAddress,
         tus_path: str,
         pages: Collection[str],
         unmarked: Collection[str],
@@ -126,13 +126,13 @@ class CorsMiddleware:
     ) -> None:
         """Prepare the rules.
 
-        Args: origins: the result of ``allowed_origins``. by_tokens: see ``Access``. trusts_proxy:
-            whether the header fields of a proxy are used. pages: paths that a link of another site
+        Args: origins: the result of ``allowed_origins``. by_tokens: see ``Access``.
+            address: how the server's own origin is known. pages: paths that a link of another site
             may open. unmarked: paths that no page of another site may read. open_paths: paths that
             are not checked.
         """
         self._app = app
-        self._trusts_proxy = trusts_proxy
+        self._address = address
         self._tus_path = tus_path
         self._pages = pages
         self._unmarked = unmarked
@@ -207,7 +207,7 @@ class CorsMiddleware:
             return True
         scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
         fields = Fields(scope["headers"])
-        return origin in own_origins(fields, scheme=scheme, trusted=self._trusts_proxy)
+        return origin in self._address.own_origins_of(fields, scheme=scheme)
 
     def _is_strange(self, scope: Scope, headers: Headers) -> bool:
         """Return whether a request without Origin comes from a page of another site.

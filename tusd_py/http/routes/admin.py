@@ -24,7 +24,6 @@ from tusd_py.jobs.failed_jobs import reopen_failed
 from tusd_py.monitoring.overview import Overview
 from tusd_py.monitoring.probes import run_detached
 from tusd_py.protocol.fields import Fields
-from tusd_py.protocol.origin import public_origin
 
 log = logging.getLogger(__name__)
 
@@ -105,11 +104,8 @@ async def _enter(context: AppContext, request: Request, key: str) -> Response:
         # A browser in which a used link is opened again may have its cookie already.
         await _check_operator(context, request)
         return answer
-    origin = public_origin(
-        Fields(request.headers.raw),
-        scheme=request.url.scheme,
-        trusted=context.settings.behind_proxy,
-    )
+    fields = Fields(request.headers.raw)
+    origin = context.address.origin_of(fields, scheme=request.url.scheme)
     answer.set_cookie(
         await context.threads.call(links.cookie_name),
         await context.threads.call(links.new_cookie),

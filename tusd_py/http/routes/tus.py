@@ -26,7 +26,6 @@ from tusd_py.http.mount import mount_path
 from tusd_py.ingest.scope_extensions import TRAILERS
 from tusd_py.ingest.socket_body import body_of
 from tusd_py.protocol.fields import Fields
-from tusd_py.protocol.origin import public_origin
 from tusd_py.protocol.tus1 import (
     VERSION,
     Capabilities,
@@ -97,7 +96,7 @@ class TusEndpoint:
 
     async def _answer(self, scope: Scope, receive: Receive, head: Head) -> Response:
         able = self._capabilities_on(scope)
-        command = parse_request(head, able, base_path=self._base_path)
+        command = parse_request(head, able)
         if isinstance(command, Discover):
             return Response(status_code=204, headers=discovery_headers(able))
         caller = await self._context.access.caller(HTTPConnection(scope))
@@ -154,11 +153,7 @@ class TusEndpoint:
     ) -> Response:
         upload_id = UploadId(secrets.token_hex(16))
         created = await create(self._uploads, caller, upload_id, command, body)
-        origin = public_origin(
-            head.fields,
-            scheme=scope["scheme"],
-            trusted=self._context.settings.behind_proxy,
-        )
+        origin = self._context.address.origin_of(head.fields, scheme=scope["scheme"])
         path = f"{mount_path(scope)}{self._base_path}{upload_id}"
         facts = replace(_facts(created), challenge=created.challenge)
         headers = {"Location": f"{origin or ''}{path}", **progress_headers(facts)}

@@ -9,6 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from tusd_py.http.middleware.cors import ALLOW_HEADERS, EXPOSE_HEADERS, CorsMiddleware
+from tusd_py.protocol.origin import PublicAddress
 from tusd_py.settings.access import CorsSettings
 
 LISTED: Final = "https://page.example"
@@ -25,7 +26,7 @@ def answer(
         CorsSettings(**settings),
         origins=(LISTED,),
         by_tokens=by_tokens,
-        trusts_proxy=False,
+        address=PublicAddress(trusted=False, origin="https://public.test"),
         tus_path="/files/",
         pages=("/",),
         unmarked=("/admin",),

@@ -1,0 +1,62 @@
+"""Makes ``root_path`` the path below which clients see this application.
+
+Every address in an answer begins with ``root_path`` (``http.mount``), and routes follow it in
+``path``: ASGI demands that ``path`` begins with it. A proxy that takes a prefix away, and a server
+whose ``root_path`` is set because of that, break it.
+"""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.origin import PublicAddress
+
+
+class PublicPathMiddleware:
+    """Wraps the whole application, since everything else needs the path of the route."""
+
+    def __init__(self, app: ASGIApp, address: PublicAddress) -> None:
+        self._app = app
+        self._address = address
+        self._always_as_received = not address.trusted and not address.path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with the public path of the application."""
+        if scope["type"] == "lifespan" or (self._always_as_received and not scope.get("root_path")):
+            await self._app(scope, receive, send)
+            return
+        root = self._root_path(scope)
+        path = root + route_path(scope, public_path=self._address.path)
+        if (root, path) == (scope.get("root_path", ""), scope["path"]):
+            await self._app(scope, receive, send)
+        else:
+            await self._app({**scope, "root_path": root, "path": path}, receive, send)
+
+    def _root_path(self, scope: Scope) -> str:
+        """Return the path by the setting, or else the proxy's prefix before that of the mount.
+
+        A server whose ``root_path`` is set because of the proxy has the prefix in it already.
+        """
+        if self._address.is_set:
+            return self._address.path
+        root: str = scope.get("root_path", "").rstrip("/")
+        prefix = self._address.prefix_of(Fields(scope["headers"]))
+        return root if _is_below(root, prefix) else prefix + root
+
+
+def route_path(scope: Scope, *, public_path: str = "") -> str:
+    """Return the part of the path that names a route.
+
+    Before it there may be ``root_path``; or only the path of the mount, if ``root_path`` also has a
+    prefix that a proxy took away (``app_root_path`` of Starlette); or ``public_path``.
+    """
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "").rstrip("/")
+    mount = root.removeprefix(scope.get("app_root_path", ""))
+    for before in (root, mount) if root else (public_path,):
+        if _is_below(path, before):
+            return path[len(before) :] or "/"
+    return path
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
