@@ -144,4 +144,4 @@ def test_a_second_server_on_the_same_directory_is_refused(tmp_path: Path) -> Non
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode != 0
-        assert "Another server uses this data directory" in done.stderr + done.stdout
+        assert f"another server uses {server.data_dir}" in done.stderr + done.stdout
