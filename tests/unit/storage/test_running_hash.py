@@ -8,6 +8,7 @@ from pathlib import Path
 import blake3
 import pytest
 from support.ids import fresh_id
+from support.required import require_program
 
 from tusd_py.domain.errors import UploadNotFound
 from tusd_py.domain.ids import UploadId
@@ -87,6 +88,7 @@ def test_a_complete_running_hash_does_not_open_its_file(
 
 
 def test_the_digest_is_what_b3sum_prints(running_hash: RunningHash, path: Path) -> None:
+    require_program("b3sum")
     running_hash.update(0, [CONTENT[:77]])
     assert running_hash.catch_up(lambda: 200_000, never)
     running_hash.update(200_000, [CONTENT[200_000:]])
