@@ -1,6 +1,7 @@
 """Commands and servers name the service that is away, its address and its words, not its secrets."""
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 
@@ -72,6 +73,17 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 def test_a_directory_that_has_a_server_is_named_in_one_line(server: Server) -> None:
     said = run("serve", "--port", "0", "--data-dir", str(server.data_dir))
     assert said == f"tusd-py: another server uses {server.data_dir}"
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"]])
+def test_an_address_for_monitoring_that_is_taken_is_named(
+    tmp_path: Path, command: list[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        env = {"TUSD_MONITORING_LISTEN": address, "TUSD_WORKER_LISTEN": address}
+        said = run(*command, "--data-dir", str(tmp_path / "data"), **env)
+    assert said == f"tusd-py: Address already in use: {address}"
 
 
 def test_operators_and_users_of_a_server_read_what_is_for_them(tmp_path: Path) -> None:

@@ -36,7 +36,10 @@ def upload(
         str | None, typer.Option(help="Send in pieces of this size, e.g. 64MiB.")
     ] = None,
     retries: Annotated[
-        int, typer.Option(help="Failures in a row, without a byte between them, before giving up.")
+        int,
+        typer.Option(
+            min=0, help="Failures in a row, without a byte between them, before giving up."
+        ),
     ] = 12,
     parallel: Annotated[
         int, typer.Option(min=1, max=64, help="Files that are sent at the same time.")

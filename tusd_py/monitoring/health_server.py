@@ -54,18 +54,12 @@ def serving(listen: str, routes: Routes, *, allowed_hosts: Iterable[str]) -> Ite
     Args: listen: port 0 is any free one. allowed_hosts: names that requests may use on loopback in
         addition to loopback names.
     Yields: the address.
-    Raises: OSError: the address is not available.
+    Raises: OSError: the address, which is in its ``filename``, is not available.
     """
-    if listen.startswith("/"):
-        # typeshed allows TCP only.
-        server: _Server = _UnixServer(listen, _Request)  # type: ignore[arg-type]
-        address = f"unix:{listen}"
-    else:
-        host, _, port = listen.rpartition(":")
-        server = _Server((host.strip("[]"), int(port)), _Request)
-        address = f"http://{host}:{server.server_address[1]}"
-        if is_loopback(host.strip("[]").lower()):
-            server.host_rule = HostRule(allowed_hosts)
+    try:
+        server, address = _bound(listen, allowed_hosts)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, listen) from error
     with server:
         server.routes = routes
         thread = threading.Thread(target=server.serve_forever, name="monitoring", daemon=True)
@@ -75,6 +69,17 @@ def serving(listen: str, routes: Routes, *, allowed_hosts: Iterable[str]) -> Ite
         finally:
             server.shutdown()
             thread.join()
+
+
+def _bound(listen: str, allowed_hosts: Iterable[str]) -> "tuple[_Server, str]":
+    if listen.startswith("/"):
+        # typeshed allows TCP only.
+        return _UnixServer(listen, _Request), f"unix:{listen}"  # type: ignore[arg-type]
+    host, _, port = listen.rpartition(":")
+    server = _Server((host.strip("[]"), int(port)), _Request)
+    if is_loopback(host.strip("[]").lower()):
+        server.host_rule = HostRule(allowed_hosts)
+    return server, f"http://{host}:{server.server_address[1]}"
 
 
 class _Server(ThreadingHTTPServer):

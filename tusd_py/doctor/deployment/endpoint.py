@@ -50,7 +50,8 @@ def judge_endpoint(answer: ProbeResponse) -> list[Finding]:
             problem(
                 "endpoint",
                 f"What answers ({answer.status}) is not a tus server.",
-                "Give the address of base_path, with its slash; pass OPTIONS on to the server.",
+                "Give the address of base_path, by default /files/, with its slash; pass OPTIONS "
+                "on to the server.",
             )
         ]
     missing = [
