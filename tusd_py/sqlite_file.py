@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tusd_py.domain.errors import BackendError, StorageFull
+from tusd_py.domain.service_failure import failure_text
 from tusd_py.private_files import make_private_database
 from tusd_py.spare_space import SpareSpace, is_full
 
@@ -80,7 +81,8 @@ def backend_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise (StorageFull if is_full(error) else BackendError) from error
+        kind = StorageFull if is_full(error) else BackendError
+        raise kind(reason=failure_text("the SQLite file of tasks", "", str(error))) from error
 
 
 def _in_transaction(database: sqlite3.Connection) -> bool:

@@ -127,8 +127,12 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 work()
-            except BackendError:
-                log.warning("worker.backend.unavailable", extra={"work": name}, exc_info=True)
+            except BackendError as error:
+                log.warning(
+                    "worker.backend.unavailable",
+                    extra={"work": name, "reason": error.reason},
+                    exc_info=True,
+                )
                 self._stopping.wait(RESTART_SECONDS)
             except Exception:
                 log.exception("worker.thread.failed", extra={"work": name})
@@ -165,8 +169,10 @@ class Worker:
     def _leave(self) -> None:
         try:
             self._ports.catalog.operations.deregister(self._owner)
-        except BackendError:
-            log.warning("worker.backend.unavailable", extra={"work": "leave"})
+        except BackendError as error:
+            log.warning(
+                "worker.backend.unavailable", extra={"work": "leave", "reason": error.reason}
+            )
 
     def _publish_outcomes(self) -> None:
         publish_outcomes(self._ports.catalog.jobs, self._ports.tasks)
@@ -198,8 +204,8 @@ class Worker:
                 if self._is_dead(job):
                     self._ports.catalog.jobs.renew(job.task_id, fence=job.fence, lease_seconds=-1.0)
             self._reap()
-        except BackendError:
-            log.warning("worker.backend.unavailable", exc_info=True)
+        except BackendError as error:
+            log.warning("worker.backend.unavailable", extra={"reason": error.reason}, exc_info=True)
 
     def _is_dead(self, job: Job) -> bool:
         host, _, rest = job.owner.rpartition(":")[0].rpartition(":")

@@ -103,8 +103,8 @@ class Consumer:
         """
         try:
             self._ports.queue.skip_one()
-        except BackendError:
-            log.warning("queue.skip.failed")
+        except BackendError as error:
+            log.warning("queue.skip.failed", extra={"reason": error.reason})
 
     def _attempt(self, job: Job) -> None:
         lease = Lease(

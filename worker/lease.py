@@ -45,8 +45,10 @@ class Lease:
             self._jobs.renew(self.task_id, fence=self.fence, lease_seconds=self._seconds)
         except LeaseLost:
             self._lost.set()
-        except BackendError:
-            log.warning("job.lease.unrenewed", extra={"task_id": self.task_id})
+        except BackendError as error:
+            log.warning(
+                "job.lease.unrenewed", extra={"task_id": self.task_id, "reason": error.reason}
+            )
         else:
             self._until = called_at + self._seconds
 

@@ -82,5 +82,7 @@ class Reporter:
         report = replace(change, attempt=self._attempt, reopen=True)
         try:
             self._view.put(self._facts, report)
-        except BackendError:
-            log.warning("task.put.failed", extra={"task_id": self._facts.task_id})
+        except BackendError as error:
+            log.warning(
+                "task.put.failed", extra={"task_id": self._facts.task_id, "reason": error.reason}
+            )

@@ -105,8 +105,8 @@ class SharedLock(Lock):
     def _request_release(self, upload_id: UploadId) -> None:
         try:
             self._bus.request_release(upload_id)
-        except BackendError:
-            log.warning("lock.ask.failed", extra={"upload_id": upload_id})
+        except BackendError as error:
+            log.warning("lock.ask.failed", extra={"upload_id": upload_id, "reason": error.reason})
 
     def _try(self, upload_id: UploadId) -> bool:
         try:

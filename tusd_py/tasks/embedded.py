@@ -189,7 +189,7 @@ class EmbeddedTaskView(TaskView):
             with self._mutex:
                 self._run(_last_change)
         except BackendError as error:
-            raise BackendError(UNREACHABLE) from error
+            raise BackendError(UNREACHABLE, reason=error.reason) from error
 
     # -- subscriptions
 

@@ -69,8 +69,8 @@ class QueuePositions:
             lines = await self._lines.get(
                 None, self._read_lines, begun_after=now - self._lines_rest
             )
-        except BackendError:
-            log.warning("task.place.unavailable")
+        except BackendError as error:
+            log.warning("task.place.unavailable", extra={"reason": error.reason})
             return task
         of_lane = lines.get(job.lane, ())
         others = [line for line in of_lane if line.user_id != user]

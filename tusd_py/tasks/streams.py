@@ -124,8 +124,8 @@ class TaskStreams:
             return await self._places.with_position(task), True
         try:
             return await record(), False
-        except BackendError:
-            log.warning("task.record.unavailable")
+        except BackendError as error:
+            log.warning("task.record.unavailable", extra={"reason": error.reason})
             return None, False
 
     async def _list(self, user_id: UserId) -> list[Task]:
@@ -134,8 +134,8 @@ class TaskStreams:
             _, tasks = await self._threads.call(
                 self._view.list, user_id, page=1, size=SNAPSHOT_TASKS
             )
-        except BackendError:
-            log.warning("task.view.unavailable", extra={"user_id": user_id})
+        except BackendError as error:
+            log.warning("task.view.unavailable", extra={"user_id": user_id, "reason": error.reason})
             return []
         return [await self._places.with_position(task) for task in tasks[::-1]]
 

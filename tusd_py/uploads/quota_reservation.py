@@ -52,5 +52,8 @@ class QuotaReservation:
         try:
             (catalog or self._context.catalog).uploads.set_reserved(self._upload.id, size)
             self.size = size
-        except BackendError:
-            log.warning("upload.grant.not_settled", extra={"upload_id": self._upload.id})
+        except BackendError as error:
+            log.warning(
+                "upload.grant.not_settled",
+                extra={"upload_id": self._upload.id, "reason": error.reason},
+            )

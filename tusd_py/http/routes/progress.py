@@ -51,8 +51,10 @@ async def _of_file(context: AppContext, task: Task) -> dict[str, Any]:
         found = await context.threads.call(
             _file_of, context.ports.catalog.objects, task.repository_id
         )
-    except BackendError:
-        log.warning("task.file.unavailable", extra={"task_id": task.facts.task_id})
+    except BackendError as error:
+        log.warning(
+            "task.file.unavailable", extra={"task_id": task.facts.task_id, "reason": error.reason}
+        )
         return {}
     return {} if found is None else frames.of_file(*found)
 
@@ -105,8 +107,8 @@ async def find_upload(
 async def _shown(context: AppContext, task_id: UploadId) -> Task | None:
     try:
         return await context.threads.call(context.ports.tasks.get, task_id)
-    except BackendError:
-        log.warning("task.view.unavailable", extra={"task_id": task_id})
+    except BackendError as error:
+        log.warning("task.view.unavailable", extra={"task_id": task_id, "reason": error.reason})
         return None
 
 
