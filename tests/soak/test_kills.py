@@ -50,6 +50,7 @@ class Campaign:
                 options = Options(
                     resume_store=ResumeStore(self.folder / "state"),
                     retries=10_000,
+                    retries_at_first=10_000,
                     longest_pause=0.2,
                 )
                 uploader = Client(self.server.files, options=options, http=http)

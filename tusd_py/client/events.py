@@ -15,8 +15,6 @@ SILENCE_SECONDS: Final = 45.0
 PAUSE_SECONDS: Final = 1.0
 MAX_FAILURES: Final = 60
 """Failures in a row, without a new state between them."""
-MAX_FAILURES_AT_FIRST: Final = 3
-"""Failures in a row while the server has never answered."""
 _TRANSIENT_STATUS: Final = (404, 408, 409, 423, 425, 429)
 """404: the task of an upload that has just arrived may not be there for a moment."""
 NOT_FOUND_TRIES: Final = 3
@@ -34,7 +32,7 @@ class TaskFollower:
         token: str | None,
         contact: Contact,
         *,
-        retries_at_first: int = MAX_FAILURES_AT_FIRST,
+        retries_at_first: int = 0,
     ) -> None:
         """Follow a task.
 

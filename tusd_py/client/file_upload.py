@@ -127,7 +127,7 @@ class RetryPolicy:
     """Failures in a row, without a byte between them."""
     longest_pause: float
     """Seconds; pauses double up to it."""
-    retries_at_first: int = 3
+    retries_at_first: int = 0
     """Failures in a row while the server has never answered."""
     max_retry_after: float = 600.0
     """Seconds; the client gives up when the server states a longer Retry-After."""

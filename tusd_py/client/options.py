@@ -31,10 +31,10 @@ class Options:
 
     retries: int = 12
     """Failures in a row, without a byte between them, before the client gives up."""
-    retries_at_first: int = 3
-    """Failures in a row while the server has never answered.
+    retries_at_first: int = 0
+    """Failures in a row while the server has never answered this client.
 
-    A failure to connect, for example by a wrong host name or certificate, is not retried then.
+    A wrong host name or certificate is not retried then, whatever the number.
     """
     chunk_bytes: int | None = None
     """The size of a PATCH; None: the whole rest of the file."""

@@ -75,14 +75,11 @@ async def aread_answer(response: httpx.Response) -> Response:
 def failure_of(error: httpx.TransportError) -> TransientFailure:
     """Turn an error of a connection into a TransientFailure.
 
-    A failure to connect is permanent: no server answers there.
-
     Raises: Refused: the request is wrong.
     """
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
         # The text goes on with the value of the field, which may be a secret.
         raise Refused(f"the request can't be sent: {str(error).partition(' b')[0]}") from error
-    connects = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     reason = str(error)
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
@@ -99,7 +96,7 @@ def failure_of(error: httpx.TransportError) -> TransientFailure:
             reason = os.strerror(cause.errno)
     sentence = next((text for kind, text in _SENTENCES if isinstance(error, kind)), "")
     both = ": ".join(part for part in (sentence, reason) if part)
-    return TransientFailure(both or type(error).__name__, permanent=connects)
+    return TransientFailure(both or type(error).__name__)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

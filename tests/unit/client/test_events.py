@@ -80,7 +80,7 @@ def test_a_task_that_is_not_there_is_not_waited_for() -> None:
 
 
 def test_a_server_that_answered_this_client_is_waited_for() -> None:
-    away, contact = TransientFailure("no server answers there", permanent=True), Contact()
+    away, contact = TransientFailure("no server answers there"), Contact()
     with pytest.raises(Unreachable):
         TaskFollower(ENDPOINT, "abc", None, contact).pause_after_failure(away)
     contact.made = True

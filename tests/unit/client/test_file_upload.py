@@ -47,7 +47,7 @@ class Play:
             **{
                 "file": self.file, "endpoint": ENDPOINT, "metadata": {"filename": "x"},
                 "resume_store": self.remembered, "progress": self.seen.append,
-                "retry_policy": RetryPolicy(retries=3, longest_pause=2.0), "chunk_bytes": None,
+                "retry_policy": RetryPolicy(retries=3, longest_pause=2.0, retries_at_first=3), "chunk_bytes": None,
                 **options,
             }
         ).plan()  # fmt: skip
@@ -249,15 +249,29 @@ def test_an_address_that_creates_nothing_is_named(tmp_path: Path, status: int) -
         Play(tmp_path).receives(response(status, b'{"detail": "Allowed here: GET, HEAD."}'))
 
 
-def test_a_server_that_never_answered_is_not_tried_again_if_it_can_not_be_reached(
-    tmp_path: Path,
-) -> None:
-    away = TransientFailure("no server answers there", permanent=True)
+def test_a_server_that_never_answered_is_not_tried_again(tmp_path: Path) -> None:
+    away, contact = TransientFailure("no server answers there"), Contact()
+
+    def play() -> Play:
+        policy = RetryPolicy(retries=3, longest_pause=2.0, contact=contact)
+        return Play(tmp_path, retry_policy=policy)
+
     with pytest.raises(Unreachable, match="no server answers there"):
-        Play(tmp_path).receives(away)
-    contact = Contact()
-    policy = RetryPolicy(retries=3, longest_pause=2.0, contact=contact)
-    play = Play(tmp_path, retry_policy=policy)
-    # Another file of the same client was sent.
+        play().receives(away)
+    # Another file of the same client was sent meanwhile.
     contact.made = True
-    assert isinstance(play.receives(away), Sleep)
+    second = play()
+    for _ in range(3):
+        assert isinstance(second.receives(away), Sleep)
+        second.receives(NO_RESPONSE)
+    with pytest.raises(Unreachable):
+        second.receives(away)
+    # The third file does not wait as long.
+    with pytest.raises(Unreachable):
+        play().receives(away)
+
+
+def test_a_wrong_host_name_is_not_tried_again_whatever_the_number(tmp_path: Path) -> None:
+    policy = RetryPolicy(retries=3, longest_pause=2.0, retries_at_first=3)
+    with pytest.raises(Unreachable):
+        Play(tmp_path, retry_policy=policy).receives(TransientFailure("?", permanent=True))
