@@ -1,7 +1,7 @@
 """Finds the media type of a content by the rules of libmagic, written again in Rust.
 
-It is safe Rust and not the C of ``file``, since it reads hostile files in the server
-process (decision 47).
+It is safe Rust and not the C of ``file``, since it reads hostile files in the server process
+(decision 47).
 """
 
 from functools import cache
@@ -14,6 +14,11 @@ def media_type(head: bytes) -> str:
     try:
         return _database().first_magic_buffer(head).mime_type
     except ValueError:
+        return ""
+    except BaseException as error:
+        # A mistake in the library panics, which is no Exception and must not end a thread.
+        if type(error).__name__ != "PanicException":
+            raise
         return ""
 
 

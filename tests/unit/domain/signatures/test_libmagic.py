@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tusd_py.domain.other_types import by_media_type
+from tusd_py.domain.signatures import libmagic
 from tusd_py.domain.signatures.libmagic import media_type
 
 
@@ -16,6 +17,28 @@ def test_the_rules_of_libmagic_name_a_content() -> None:
 def test_rules_that_nest_too_deeply_are_no_error() -> None:
     preview = b"\xc5\xd0\xd3\xc6\x1e\0\0\0\x20" + bytes(19) + b"\xff\xff"
     assert by_media_type(media_type(preview + b" " * 65_000)) is None
+
+
+@pytest.mark.parametrize("error", [ValueError, type("PanicException", (BaseException,), {})])
+def test_an_error_of_the_library_means_that_nothing_is_known(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    monkeypatch.setattr(libmagic, "_database", lambda: _Failing(error))
+    assert media_type(b"head") == ""
+
+
+def test_an_interruption_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libmagic, "_database", lambda: _Failing(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        media_type(b"head")
+
+
+class _Failing:
+    def __init__(self, error: type[BaseException]) -> None:
+        self._error = error
+
+    def first_magic_buffer(self, head: bytes) -> None:
+        raise self._error
 
 
 @given(st.binary(max_size=3000))
