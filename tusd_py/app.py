@@ -17,10 +17,12 @@ from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.background_tasks import BackgroundTasks, WakeUp
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
+from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.upload import InstantPatch
 from tusd_py.hooks.callables import Hooks
 from tusd_py.hooks.dispatcher import HookDispatcher
+from tusd_py.hooks.progress import ProgressEvents
 from tusd_py.http.authentication import Authenticate, open_access
 from tusd_py.http.body_pace import BodyPaceMiddleware
 from tusd_py.http.capabilities import capabilities
@@ -187,6 +189,7 @@ class Composed:
     context: AppContext
     wake: WakeUp
     dispatcher: HookDispatcher | None
+    progress_events: ProgressEvents | None
 
 
 def compose(
@@ -203,6 +206,10 @@ def compose(
     counts, running_hashes = UploadCounters(), RunningHashes()
     server_metrics = ServerMetrics(metrics.registry, counts, running_hashes)
     dispatcher = _hook_dispatcher(settings, ports, threads, server_metrics, hooks)
+    progress_events = None
+    if dispatcher is not None and dispatcher.has(HookEvent.POST_RECEIVE):
+        interval = settings.hooks.progress_interval
+        progress_events = ProgressEvents(dispatcher.report_progress, ports.clock, interval=interval)
     uploads = UploadContext(
         policy=UploadPolicy(
             max_size=settings.max_size or None,
@@ -227,9 +234,10 @@ def compose(
         clock=ports.clock,
         background=BackgroundTasks(),
         wake_workers=ports.queue.wake if ports.broker is None else wake,
-        before_create=None
-        if dispatcher is None or not dispatcher.has_pre_create
-        else dispatcher.before_create,
+        before_create=dispatcher.before_create
+        if dispatcher is not None and dispatcher.has(HookEvent.PRE_CREATE)
+        else None,
+        on_bytes=None if progress_events is None else progress_events.on_bytes,
         counts=counts,
         rate_limits=_rate_limits(settings, ports, threads),
     )
@@ -260,7 +268,7 @@ def compose(
         running=asyncio.Event(),
         stopping=asyncio.Event(),
     )
-    return Composed(context, wake, dispatcher)
+    return Composed(context, wake, dispatcher, progress_events)
 
 
 def _links(settings: Settings, operator_links: OperatorLinks, ports: Ports) -> RenditionLinks:
@@ -351,6 +359,8 @@ async def _lifespan(
             await context.threads.call(context.operator_links.prepare)
         if dispatcher is not None:
             stack.push_async_callback(dispatcher.close)
+        if composed.progress_events is not None:
+            stack.push_async_callback(composed.progress_events.close)
         background = await stack.enter_async_context(context.uploads.background)
         for name, work in periodic_work(context, composed.wake, dispatcher).items():
             background.repeat(name, work)

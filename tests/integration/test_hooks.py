@@ -13,12 +13,13 @@ from support.media import video
 from support.receiver import Received, Receiver
 from support.served_app import served_app
 from support.server import running_server
-from support.tus import create, creation, post, upload
+from support.tus import TUS, chunk, create, creation, post, upload
 from support.waiting import wait_until
 
 from tusd_py import Settings, create_app
 from tusd_py.domain.errors import HookRefused
-from tusd_py.hooks import HookNotification, Hooks
+from tusd_py.hooks import HookNotification, Hooks, UploadChange
+from tusd_py.settings.hooks import HooksSettings
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 ALL = ["pre-create", "post-create", "post-finish", "post-complete"]
@@ -153,7 +154,7 @@ def test_tusds_format_and_its_way_to_refuse(tmp_path: Path, receiver: Receiver) 
     receiver.answer = answer
     with running_server(tmp_path / "data", env=env(receiver, TUSD_HOOKS__FORMAT="tusd")) as server:
         refused = post(server, 5, b"bytes", filename="no")
-        assert (refused.status_code, refused.json()["detail"]) == (403, "Not this.")
+        assert (refused.status_code, refused.json()["detail"]) == (400, "Not this.")
         task = upload(server, b"some text", "a.txt")
         wait_until(lambda: receiver.events()[1:] == ALL)
     event = receiver.received[-1].json
@@ -209,3 +210,157 @@ def test_a_place_without_hooks_is_refused_at_start(tmp_path: Path) -> None:
     for place, why in (("os:path", "is not a tusd_py.hooks.Hooks"), ("no.such:x", "imported")):
         with pytest.raises(Exception, match=why):
             create_app(Settings(data_dir=tmp_path, hooks={"callables": place}))
+
+
+TUSD = {"TUSD_HOOKS__FORMAT": "tusd", "TUSD_HOOKS__EVENTS": "pre-create"}
+
+
+def test_the_application_gets_listed_header_fields_of_the_request_and_no_others(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    settings = env(receiver, **TUSD, TUSD_HOOKS__FORWARD_HEADERS="X-Tenant,X-Absent")
+    with running_server(tmp_path / "data", "--workers", "0", env=settings) as server:
+        fields = {**creation(5), "X-Tenant": "blue", "Cookie": "secret"}
+        httpx.post(f"{server.files}?a=b", headers=fields).raise_for_status()
+        form = {"file": ("a", b"x")}
+        httpx.post(f"{server.url}/api/file/upload", files=form, headers={"X-Tenant": "red"})
+    first, second = (each.json["Event"]["HTTPRequest"] for each in receiver.received)
+    assert first == {
+        "Method": "POST", "URI": "/files/?a=b", "RemoteAddr": "127.0.0.1",
+        "Header": {"X-Tenant": ["blue"]},
+    }  # fmt: skip
+    assert (second["URI"], second["Header"]) == ("/api/file/upload", {"X-Tenant": ["red"]})
+
+
+@pytest.mark.parametrize(
+    ("response", "status", "content_type", "text"),
+    [
+        (
+            {"StatusCode": 422, "Body": '{"no": 1}', "Header": {"Content-Type": "application/json"}},
+            422, "application/json", '{"no": 1}',
+        ),
+        (
+            {"StatusCode": 413, "Body": "Too much.", "Header": {"content-type": "text/plain"}},
+            413, "text/plain; charset=utf-8", "Too much.",
+        ),
+        ({"StatusCode": 409, "Body": "Later."}, 409, "application/problem+json", '"detail": "Later."'),
+        # No page runs in our name, and what is no refusal is not taken for one.
+        (
+            {"StatusCode": 200, "Body": "<b>", "Header": {"Content-Type": "text/html"}},
+            403, "application/problem+json", '"code": "hook_refused"',
+        ),
+        ("nonsense", 403, "application/problem+json", '"code": "hook_refused"'),
+    ],
+)  # fmt: skip
+def test_a_refusal_may_have_its_own_status_and_body(
+    tmp_path: Path,
+    receiver: Receiver,
+    response: object,
+    status: int,
+    content_type: str,
+    text: str,
+) -> None:
+    receiver.answer = lambda _: (200, {"RejectUpload": True, "HTTPResponse": response})
+    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver, **TUSD)) as server:
+        refused = post(server, 5, b"bytes")
+        assert (refused.status_code, refused.headers["Content-Type"]) == (status, content_type)
+        assert text in refused.text
+        assert refused.headers["Tus-Resumable"] == "1.0.0"
+        assert refused.headers["X-Content-Type-Options"] == "nosniff"
+        assert not list((server.data_dir / "uploads").rglob("*.bin"))
+
+
+def test_an_application_may_choose_id_and_metadata(tmp_path: Path, receiver: Receiver) -> None:
+    own = "0123456789abcdef" * 2
+    info = {"ID": own, "MetaData": {"filename": "b.txt", "album": "文"}}
+    receiver.answer = lambda _: (200, {"ChangeFileInfo": info})
+    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver, **TUSD)) as server:
+        made = post(server, 5, b"by", filename="a.txt", secret="x")
+        url = made.headers["Location"]
+        assert url == f"{server.files}{own}"
+        found = httpx.head(url, headers=TUS)
+        sent = base64.b64encode("文".encode()).decode()
+        assert found.headers["Upload-Metadata"] == f"filename Yi50eHQ=,album {sent}"
+        assert found.headers["Upload-Offset"] == "2"
+        # The same id again: the first upload stays as it is.
+        for body in (b"other", None):
+            taken = post(server, 5, body)
+            assert (taken.status_code, taken.json()["code"]) == (403, "hook_refused")
+        assert httpx.head(url, headers=TUS).headers["Upload-Offset"] == "2"
+        # A form has the metadata, and an id of the server.
+        form = httpx.post(f"{server.url}/api/file/upload", files={"file": ("c.txt", b"x")})
+        assert form.status_code == 200
+        assert form.json()["task_id"] != own
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"ID": "../x"}, {"ID": "my-id"}, {"ID": 7}, {"MetaData": "x"}, {"MetaData": {"a": 1}},
+        {"MetaData": {"a b": "x"}}, {"MetaData": {"a": "x" * 15_000}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_change_that_is_not_possible_creates_nothing(
+    tmp_path: Path, receiver: Receiver, info: object
+) -> None:
+    receiver.answer = lambda _: (200, {"ChangeFileInfo": info})
+    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver, **TUSD)) as server:
+        refused = post(server, 5, b"bytes")
+        assert (refused.status_code, refused.json()["code"]) == (503, "hook_unavailable")
+        assert not list((server.data_dir / "uploads").rglob("*.bin"))
+
+
+def test_our_rules_hold_for_what_the_application_changes(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.answer = lambda _: (200, {"ChangeFileInfo": {"MetaData": {"filename": "a.exe"}}})
+    settings = env(receiver, **TUSD, TUSD_WHITELIST__EXTENSIONS="txt")
+    with running_server(tmp_path / "data", "--workers", "0", env=settings) as server:
+        refused = post(server, 5, b"bytes", filename="a.txt")
+        assert (refused.status_code, refused.json()["code"]) == (400, "type_not_allowed")
+
+
+def test_progress_is_sent_while_a_body_arrives(tmp_path: Path, receiver: Receiver) -> None:
+    settings = env(
+        receiver,
+        TUSD_HOOKS__EVENTS="post-receive,post-finish",
+        TUSD_HOOKS__PROGRESS_INTERVAL="0.01",
+    )
+    events = ["post-receive", "post-finish"]
+
+    def body() -> Iterator[bytes]:
+        sent = 0
+        while "post-receive" not in receiver.events() and sent < 1 << 29:
+            yield bytes(1 << 20)
+            sent += 1 << 20
+
+    with running_server(tmp_path / "data", "--workers", "0", env=settings) as server:
+        url = create(server, None)
+        patched = httpx.patch(url, headers=chunk(0), content=body(), timeout=60)
+        length = int(patched.headers["Upload-Offset"])
+        httpx.patch(url, headers=chunk(length, Upload_Length=str(length))).raise_for_status()
+        wait_until(lambda: receiver.events()[-1:] == events[-1:])
+    seen = [each.json["data"]["offset"] for each in receiver.received[:-1]]
+    assert seen == sorted(seen)
+    assert 0 < seen[0] <= length
+
+
+def test_a_function_may_change_an_upload_and_see_its_header(tmp_path: Path) -> None:
+    def decide(notification: HookNotification) -> UploadChange:
+        assert notification.request is not None
+        tenant = notification.request.headers["X-Tenant"][0]
+        return UploadChange(metadata={"filename": f"{tenant}.txt"})
+
+    settings = Settings(
+        data_dir=tmp_path, workers=0, hooks=HooksSettings(forward_headers=("X-Tenant",))
+    )
+
+    async def scene() -> None:
+        async with served_app(settings, hooks=Hooks(pre_create=decide)) as app:
+            fields = {**creation(5), "X-Tenant": "blue"}
+            made = await app.client.post("/files/", headers=fields)
+            found = await app.client.head(made.headers["Location"], headers=TUS)
+            assert found.headers["Upload-Metadata"] == "filename Ymx1ZS50eHQ="
+
+    anyio.run(scene)

@@ -93,7 +93,7 @@ def upload(
 
 
 def _metadata(pairs: list[str]) -> dict[str, str]:
-    from tusd_py.client.tus_requests import check_metadata_key
+    from tusd_py.protocol.fields import check_metadata_key
 
     found = {}
     for pair in pairs:

@@ -1,18 +1,17 @@
 """Build the requests of tus 1.0, and read the fields of responses; nothing here sends."""
 
-import base64
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from tusd_py.protocol.fields import metadata_header
+
 TUS: Final = {"Tus-Resumable": "1.0.0"}
 BODY: Final = {"Content-Type": "application/offset+octet-stream"}
 _MAX_DIGITS: Final = 18
 """The limit of a number of bytes that a server states: less than 2^63."""
-_KEY: Final = re.compile(r"[!-+\--~]+")
 _NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -76,35 +75,6 @@ def append_request(
 def termination(url: str) -> Request:
     """Return the request that terminates an upload."""
     return Request(method="DELETE", url=url, headers=TUS)
-
-
-def metadata_header(metadata: Mapping[str, str]) -> str:
-    """Return the value of ``Upload-Metadata`` (tus 1.0.0, creation). Raises: ValueError."""
-    for key in metadata:
-        check_metadata_key(key)
-    return ",".join(
-        f"{key} {base64.b64encode(_utf8(value)).decode()}" if value else key
-        for key, value in metadata.items()
-    )
-
-
-def check_metadata_key(key: str) -> None:
-    """Check that a key is printable ASCII without spaces and commas (tus 1.0.0, creation).
-
-    Raises: ValueError.
-    """
-    if not _KEY.fullmatch(key):
-        raise ValueError(
-            f"the metadata key {key!r} must consist of printable ASCII without spaces and commas"
-        )
-
-
-def _utf8(text: str) -> bytes:
-    """Return the bytes of a text; those of a file name that is not UTF-8 as the system has them."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace")
 
 
 def byte_count(text: str) -> int | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from tusd_py.domain.hook import HookRequest
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadKind
 
@@ -40,6 +41,10 @@ class Create:
     checksum: Checksum | LateChecksum | None = None
     challenge: bool = False
     """Whether the client can prove that it has the content that it declares."""
+    request: HookRequest | None = None
+    """What the application that decides gets of the request; None: nothing."""
+    keeps_id: bool = False
+    """Whether the application can't change the id: the caller of the use case needs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -383,6 +383,22 @@ class HookRefused(PolicyError):
     code = "hook_refused"
     sentence = "The application does not take this upload."
 
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        status: int | None = None,
+        body: tuple[str, str] | None = None,
+    ) -> None:
+        """Take the application's own answer.
+
+        Args: status: status of HTTP from 400 to 599; None: the usual one. body: a media type and a
+            text that the client gets in place of the usual body.
+        """
+        super().__init__(detail)
+        self.status = status
+        self.body = body
+
 
 class MaxSizeExceeded(PolicyError):
     """Raised when an upload is larger than the limit (bytes)."""

@@ -1,9 +1,12 @@
 """Defines the hook events of uploads, with the names that tusd uses."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from tusd_py.backoff import Backoff
+from tusd_py.domain.ids import UploadId
 
 
 class HookEvent(StrEnum):
@@ -15,6 +18,8 @@ class HookEvent(StrEnum):
 
     PRE_CREATE = "pre-create"
     POST_CREATE = "post-create"
+    POST_RECEIVE = "post-receive"
+    """Bytes have arrived. It is sent at most once, now and then while a body arrives."""
     POST_FINISH = "post-finish"
     """All bytes are durable."""
     POST_COMPLETE = "post-complete"
@@ -23,7 +28,30 @@ class HookEvent(StrEnum):
     """Processing has failed for good; a retry by an operator may still complete it."""
 
 
-DELIVERED_EVENTS: Final = frozenset(HookEvent) - {HookEvent.PRE_CREATE}
+DELIVERED_EVENTS: Final = frozenset(HookEvent) - {HookEvent.PRE_CREATE, HookEvent.POST_RECEIVE}
+"""Events that are written to the catalog and delivered from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookRequest:
+    """Holds what ``pre-create`` may know of the request: header fields by a list of names."""
+
+    method: str
+    uri: str
+    """Path and query."""
+    remote_addr: str
+    """Address of the connection, which may be that of a proxy; '' if unknown."""
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadChange:
+    """Holds what ``pre-create`` changes of an upload; None: nothing."""
+
+    id: UploadId | None = None
+    metadata: Mapping[str, str] | None = None
+    """Replaces all metadata of the client."""
+
 
 DELIVERY_BACKOFF: Final = Backoff((1.0, 5.0, 30.0, 120.0, 600.0, 3600.0))
 """Seconds until a delivery is retried."""

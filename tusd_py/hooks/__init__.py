@@ -6,10 +6,11 @@ Rule 2: an application that does not answer delays only its own events; a reques
 ``pre-create``.
 """
 
+from tusd_py.domain.hook import HookRequest, UploadChange
 from tusd_py.hooks.callables import Hooks
 from tusd_py.hooks.payload import HookNotification
 
-__all__ = ["HookNotification", "Hooks", "Told"]
+__all__ = ["HookNotification", "HookRequest", "Hooks", "Told", "UploadChange"]
 
 Told = HookNotification
 """Earlier name of ``HookNotification``; deprecated."""

@@ -8,23 +8,28 @@ from typing import Final
 
 import anyio.to_thread
 
-from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.hook import HookEvent, UploadChange
 from tusd_py.hooks.payload import HookNotification
 
-Hook = Callable[[HookNotification], Awaitable[None] | None]
-"""An ``async`` hook runs on the event loop, another in a thread; an exception is a failure."""
+Hook = Callable[[HookNotification], Awaitable[UploadChange | None] | UploadChange | None]
+"""An ``async`` hook runs on the event loop, another in a thread; an exception is a failure.
+
+Only ``pre_create`` returns a change.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
     """Holds one optional function per event.
 
-    ``pre_create`` refuses an upload by raising ``HookRefused`` with a sentence for the user. Any
-    other function that raises is called again later.
+    ``pre_create`` refuses an upload by raising ``HookRefused`` with a sentence for the user, and
+    changes it by returning an ``UploadChange``. ``post_receive`` is called at most once for a
+    state. Any other function that raises is called again later.
     """
 
     pre_create: Hook | None = None
     post_create: Hook | None = None
+    post_receive: Hook | None = None
     post_finish: Hook | None = None
     post_complete: Hook | None = None
     post_fail: Hook | None = None
@@ -34,15 +39,16 @@ class Hooks:
         """Events that have a function."""
         return frozenset(event for event, hook in self._all() if hook is not None)
 
-    async def call(self, notification: HookNotification) -> None:
+    async def call(self, notification: HookNotification) -> UploadChange | None:
         """Call the event's function, if there is one. Raises: what the function raises."""
         hook = dict(self._all())[notification.event]
         if hook is None:
-            return
+            return None
         if inspect.iscoroutinefunction(hook):
-            await hook(notification)
+            result = await hook(notification)
         else:
-            await anyio.to_thread.run_sync(hook, notification)
+            result = await anyio.to_thread.run_sync(hook, notification)
+        return result if isinstance(result, UploadChange) else None
 
     def _all(self) -> Iterator[tuple[HookEvent, Hook | None]]:
         for event in HookEvent:

@@ -9,7 +9,7 @@ from tusd_py.catalog.ports.hooks import HookRepository
 from tusd_py.catalog.values import PendingEvent
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError, HookUnavailable, PolicyError
-from tusd_py.domain.hook import DELIVERY_BACKOFF, HookEvent
+from tusd_py.domain.hook import DELIVERY_BACKOFF, HookEvent, HookRequest, UploadChange
 from tusd_py.domain.upload import Upload
 from tusd_py.hooks.callables import Hooks
 from tusd_py.hooks.payload import HookNotification, notification_of
@@ -50,29 +50,57 @@ class HookDispatcher:
         self._give_up_after = give_up_after
         self._count = count
 
-    @property
-    def has_pre_create(self) -> bool:
-        """Whether a function or the webhook is called before an upload (``pre-create``)."""
-        by_webhook = self._webhook is not None and HookEvent.PRE_CREATE in self._web_events
-        return by_webhook or HookEvent.PRE_CREATE in self._hooks.events
+    def has(self, event: HookEvent) -> bool:
+        """Return whether a function or the webhook is called for an event."""
+        by_webhook = self._webhook is not None and event in self._web_events
+        return by_webhook or event in self._hooks.events
 
-    async def before_create(self, upload: Upload) -> None:
-        """Call the ``pre-create`` hooks.
+    async def before_create(
+        self, upload: Upload, request: HookRequest | None
+    ) -> UploadChange | None:
+        """Call the ``pre-create`` hooks. Return what they change; the webhook goes before.
 
         Raises: HookRefused, another PolicyError of the application; HookUnavailable.
         """
         notification = HookNotification(
-            id=upload.id, event=HookEvent.PRE_CREATE, at=upload.created_at, upload=upload
+            id=upload.id,
+            event=HookEvent.PRE_CREATE,
+            at=upload.created_at,
+            upload=upload,
+            request=request,
         )
         try:
-            await self._hooks.call(notification)
+            change = await self._hooks.call(notification)
         except (PolicyError, BackendError):
             raise
         except Exception as error:
             log.exception("hook.failed", extra={"hook": notification.event.value})
             raise HookUnavailable from error
         if self._webhook is not None and notification.event in self._web_events:
-            await self._webhook.decide(notification)
+            change = await self._webhook.decide(notification) or change
+        return change
+
+    async def report_progress(self, upload: Upload, offset: int) -> None:
+        """Call the ``post-receive`` hooks once. A failure is logged and counted."""
+        notification = HookNotification(
+            id=f"{upload.id}-{offset}",
+            event=HookEvent.POST_RECEIVE,
+            at=self._clock.now(),
+            upload=upload,
+            offset=offset,
+        )
+        result: Result = "delivered"
+        try:
+            await self._call_all(notification)
+        except Exception as error:  # noqa: BLE001  (an application may raise anything)
+            result = "given_up"
+            _log_failure(notification, error, given_up=False)
+        self._count(notification.event, result)
+
+    async def _call_all(self, notification: HookNotification) -> None:
+        await self._hooks.call(notification)
+        if self._webhook is not None and notification.event in self._web_events:
+            await self._webhook.deliver(notification)
 
     async def deliver_due(self) -> int:
         """Deliver the due events, of each upload only the oldest. Return how many were due.
@@ -87,18 +115,11 @@ class HookDispatcher:
         notification = notification_of(happened)
         result: Result = "delivered"
         try:
-            await self._hooks.call(notification)
-            if self._webhook is not None and notification.event in self._web_events:
-                await self._webhook.deliver(notification)
+            await self._call_all(notification)
         except Exception as error:  # noqa: BLE001  (an application may raise anything)
             given_up = self._clock.now() - happened.at > self._give_up_after
             result = "given_up" if given_up else "retried"
-            facts = {
-                "hook": notification.event.value,
-                "task_id": notification.upload.id,
-                "error": repr(error),
-            }
-            log.log(logging.ERROR if given_up else logging.WARNING, "hook.failed", extra=facts)
+            _log_failure(notification, error, given_up=given_up)
         self._count(notification.event, result)
         if result == "retried":
             pause = DELIVERY_BACKOFF.pause(happened.failures + 1)
@@ -110,3 +131,12 @@ class HookDispatcher:
         """Close the webhook's connections."""
         if self._webhook is not None:
             await self._webhook.close()
+
+
+def _log_failure(notification: HookNotification, error: Exception, *, given_up: bool) -> None:
+    facts = {
+        "hook": notification.event.value,
+        "task_id": notification.upload.id,
+        "error": repr(error),
+    }
+    log.log(logging.ERROR if given_up else logging.WARNING, "hook.failed", extra=facts)

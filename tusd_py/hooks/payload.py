@@ -6,7 +6,7 @@ from typing import Any
 from tusd_py.catalog.values import PendingEvent
 from tusd_py.clock import rfc3339
 from tusd_py.domain.file import File, main_object
-from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.hook import HookEvent, HookRequest
 from tusd_py.domain.rendition import Rendition
 from tusd_py.domain.upload import Upload, UploadKind
 
@@ -26,6 +26,10 @@ class HookNotification:
     repository_id: str = ""
     file: File | None = None
     renditions: tuple[Rendition, ...] = ()
+    request: HookRequest | None = None
+    """Of ``pre-create``, if header fields are forwarded (``hooks.forward_headers``)."""
+    offset: int | None = None
+    """Of ``post-receive``: bytes of the upload that have arrived."""
 
 
 def notification_of(happened: PendingEvent) -> HookNotification:
@@ -66,6 +70,16 @@ def own_format(notification: HookNotification) -> dict[str, Any]:
         "metadata": _metadata(upload),
         "created_at": rfc3339(upload.created_at),
     }
+    if notification.request is not None:
+        request = notification.request
+        data["request"] = {
+            "method": request.method,
+            "uri": request.uri,
+            "remote_addr": request.remote_addr,
+            "headers": {name: list(values) for name, values in request.headers.items()},
+        }
+    if notification.offset is not None:
+        data["offset"] = notification.offset
     if notification.event is HookEvent.POST_COMPLETE:
         data |= {"repository_id": notification.repository_id, "oss_path": notification.oss_path}
         if notification.file is not None:
@@ -84,12 +98,12 @@ def own_format(notification: HookNotification) -> dict[str, Any]:
 def tusd_format(notification: HookNotification) -> dict[str, Any]:
     """Return the members of tusd 2's HTTP hooks.
 
-    ``HTTPRequest`` is empty, since an event outlives its request.
+    ``HTTPRequest`` is empty except in ``pre-create``, since an event outlives its request.
 
     Source: tusd 2, docs, hooks.
     """
     upload = notification.upload
-    finished = notification.event not in (HookEvent.PRE_CREATE, HookEvent.POST_CREATE)
+    request = notification.request or HookRequest(method="", uri="", remote_addr="")
     return {
         "Type": notification.event.value,
         "Event": {
@@ -97,7 +111,7 @@ def tusd_format(notification: HookNotification) -> dict[str, Any]:
                 "ID": "" if notification.event is HookEvent.PRE_CREATE else upload.id,
                 "Size": upload.length or 0,
                 "SizeIsDeferred": upload.length is None,
-                "Offset": upload.length or 0 if finished else 0,
+                "Offset": _offset(notification),
                 "MetaData": _metadata(upload),
                 "IsPartial": upload.kind is UploadKind.PARTIAL,
                 "IsFinal": upload.kind is UploadKind.FINAL,
@@ -106,9 +120,21 @@ def tusd_format(notification: HookNotification) -> dict[str, Any]:
                 if notification.oss_path
                 else None,
             },
-            "HTTPRequest": {"Method": "", "URI": "", "RemoteAddr": "", "Header": {}},
+            "HTTPRequest": {
+                "Method": request.method,
+                "URI": request.uri,
+                "RemoteAddr": request.remote_addr,
+                "Header": {name: list(values) for name, values in request.headers.items()},
+            },
         },
     }
+
+
+def _offset(notification: HookNotification) -> int:
+    if notification.offset is not None:
+        return notification.offset
+    begun = notification.event in (HookEvent.PRE_CREATE, HookEvent.POST_CREATE)
+    return 0 if begun else notification.upload.length or 0
 
 
 def _rendition(rendition: Rendition) -> dict[str, Any]:

@@ -17,11 +17,16 @@ import httpx
 from tusd_py.bounded_http import IDENTITY, UnusableAnswer, read_bounded
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import HookRefused, HookUnavailable
+from tusd_py.domain.hook import UploadChange
+from tusd_py.domain.ids import parse_upload_id
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from tusd_py.hooks.payload import HookNotification, own_format, tusd_format
+from tusd_py.protocol.fields import media_type
 
 MAX_ANSWER_BYTES: Final = 16 * 1024
 MAX_SENTENCE: Final = 500
+BODY_TYPES: Final = frozenset({"text/plain", "application/json", "application/problem+json"})
+"""Types of an application's own body of a refusal: browsers run none of them."""
 
 
 class Webhook:
@@ -48,8 +53,8 @@ class Webhook:
         self._timeout = timeout
         self._http = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
-    async def decide(self, notification: HookNotification) -> None:
-        """Return if the application allows the upload.
+    async def decide(self, notification: HookNotification) -> UploadChange | None:
+        """Return what the application changes of the upload that it allows; None: nothing.
 
         Raises: HookRefused; HookUnavailable: there is no usable answer.
         """
@@ -60,9 +65,8 @@ class Webhook:
             raise HookUnavailable
         members = _members(answer)
         if members.get("RejectUpload") is True:
-            response = members.get("HTTPResponse")
-            body = response.get("Body") if isinstance(response, dict) else None
-            raise HookRefused(_sentence({"detail": body}))
+            raise _refusal(members.get("HTTPResponse"))
+        return _change(members.get("ChangeFileInfo"))
 
     async def deliver(self, notification: HookNotification) -> None:
         """Send an event. Raises: HookUnavailable: the event must be sent again."""
@@ -117,6 +121,41 @@ def _members(answer: httpx.Response) -> dict[str, Any]:
         return read_json_object(answer.content)
     except NotAJsonObject:
         return {}
+
+
+def _refusal(response: object) -> HookRefused:
+    """Return the refusal by ``HTTPResponse``, whose members of another kind are ignored.
+
+    A body without a type of ``BODY_TYPES`` is the sentence in our usual body.
+    """
+    members = response if isinstance(response, dict) else {}
+    status, body, header = (members.get(name) for name in ("StatusCode", "Body", "Header"))
+    own_status = status if type(status) is int and 400 <= status <= 599 else None
+    named = header.items() if isinstance(header, dict) else ()
+    types = [text for name, text in named if str(name).lower() == "content-type"]
+    kind = media_type(types[0]) if types and isinstance(types[0], str) else ""
+    if isinstance(body, str) and kind in BODY_TYPES:
+        return HookRefused(status=own_status, body=(kind, body))
+    return HookRefused(_sentence({"detail": body}), status=own_status)
+
+
+def _change(info: object) -> UploadChange | None:
+    """Return the change by ``ChangeFileInfo`` of tusd; None if it has none of its members.
+
+    Raises: HookUnavailable: the id or the metadata can't be used.
+    """
+    members = info if isinstance(info, dict) else {}
+    new_id, metadata = members.get("ID") or None, members.get("MetaData")
+    if new_id is None and metadata is None:
+        return None
+    upload_id = parse_upload_id(new_id) if isinstance(new_id, str) else None
+    if new_id is not None and upload_id is None:
+        raise HookUnavailable("The application's id is not of 32 lower-case hexadecimal digits.")
+    if metadata is not None and not (
+        isinstance(metadata, dict) and all(isinstance(value, str) for value in metadata.values())
+    ):
+        raise HookUnavailable("The application's metadata are not texts by their names.")
+    return UploadChange(id=upload_id, metadata=metadata)
 
 
 def _sentence(members: dict[str, Any]) -> str | None:

@@ -122,7 +122,12 @@ _ORIGINAL_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
 
 
 def status_of(error: e.TusdError) -> int:
-    """Return the status of an error: the row of its class, or of the nearest ancestor."""
+    """Return the status of an error: the row of its class, or of the nearest ancestor.
+
+    An application that refuses an upload may have its own.
+    """
+    if isinstance(error, e.HookRefused) and error.status is not None:
+        return error.status
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
@@ -196,6 +201,9 @@ def problem_response(error: e.TusdError, *, head: bool = False) -> Response:
     if head:
         status = status_for_head(status)
         return Response(status_code=status, headers=error_headers(error, status))
+    if isinstance(error, e.HookRefused) and error.body is not None:
+        media_type, text = error.body
+        return Response(text, status, error_headers(error, status), media_type)
     return Response(
         problem(status, error.code, error.detail, original_text(error)),
         status_code=status,

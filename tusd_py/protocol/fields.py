@@ -28,6 +28,7 @@ BLAKE3_BYTES: Final = 32
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_METADATA_KEY: Final = re.compile(r"[!-+\--~]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
@@ -121,6 +122,35 @@ def decode_metadata(text: str) -> Mapping[str, bytes]:
             raise MalformedHeader("Upload-Metadata has an empty or repeated key.")
         metadata[key] = _decode_base64("Upload-Metadata", encoded)
     return metadata
+
+
+def metadata_header(metadata: Mapping[str, str]) -> str:
+    """Return the value of ``Upload-Metadata`` (tus 1.0.0, creation). Raises: ValueError."""
+    for key in metadata:
+        check_metadata_key(key)
+    return ",".join(
+        f"{key} {base64.b64encode(_utf8(value)).decode()}" if value else key
+        for key, value in metadata.items()
+    )
+
+
+def check_metadata_key(key: str) -> None:
+    """Check that a key is printable ASCII without spaces and commas (tus 1.0.0, creation).
+
+    Raises: ValueError.
+    """
+    if not _METADATA_KEY.fullmatch(key):
+        raise ValueError(
+            f"the metadata key {key!r} must consist of printable ASCII without spaces and commas"
+        )
+
+
+def _utf8(text: str) -> bytes:
+    """Return the bytes of a text; those of a file name that is not UTF-8 as the system has them."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def _decode_base64(name: str, text: str) -> bytes:

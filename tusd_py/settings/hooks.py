@@ -9,6 +9,7 @@ from tusd_py.domain.hook import HookEvent
 from tusd_py.settings.section import Section
 from tusd_py.settings.values import (
     Duration,
+    FieldName,
     HookSecret,
 )
 
@@ -29,8 +30,21 @@ class HooksSettings(Section):
         ),
     )
     events: tuple[HookEvent, ...] = Field(
-        tuple(HookEvent),
-        description="Events that are sent to the address; pre-create waits for its decision",
+        tuple(event for event in HookEvent if event is not HookEvent.POST_RECEIVE),
+        description=(
+            "Events that are sent to the address; pre-create waits for its decision. post-receive "
+            "is the progress of bodies that arrive"
+        ),
+    )
+    progress_interval: Duration = Field(
+        1.0, gt=0, description="Shortest time between two post-receive of one upload"
+    )
+    forward_headers: tuple[FieldName, ...] = Field(
+        (),
+        description=(
+            "Header fields of the client's request that pre-create gets, e.g. X-Tenant; none by "
+            "default, because Authorization and Cookie are secrets of the user"
+        ),
     )
     format: Literal["tusd-py", "tusd"] = Field(
         "tusd-py", description="Members of the requests: our own, or those of tusd 2"

@@ -19,6 +19,7 @@ from tusd_py.domain.errors import (
     UploadNotFound,
     UploadTerminated,
 )
+from tusd_py.domain.hook import HookRequest, UploadChange
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.quota import Quota
@@ -103,8 +104,13 @@ class UploadContext:
     """Called from any thread once a job is queued."""
     rate_limits: UserRateLimits | None = None
     """Rates of users; None: no limit."""
-    before_create: Callable[[Upload], Awaitable[None]] | None = None
-    """Called before an upload is created; what it raises refuses the upload."""
+    before_create: Callable[[Upload, HookRequest | None], Awaitable[UploadChange | None]] | None = (
+        None
+    )
+    """Called before an upload is created, which it may change; what it raises refuses the upload.
+    """
+    on_bytes: Callable[[Upload, int], None] | None = None
+    """Called on the event loop with an upload and its offset while a body arrives."""
     batcher: UploadBatcher = field(init=False)
     counts: UploadCounters = field(default_factory=UploadCounters)
     closing: bool = False

@@ -1,6 +1,6 @@
 """Creates uploads, with or without their first bytes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,8 +9,11 @@ from tusd_py.domain.commands import Create
 from tusd_py.domain.errors import (
     ChecksumMismatch,
     HashMismatch,
+    HookRefused,
+    HookUnavailable,
     LengthExceeded,
     MaxSizeExceeded,
+    MetadataTooLarge,
     ProfileNotAllowed,
     ProtocolError,
     QuotaExceeded,
@@ -23,6 +26,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.type_rules import check_name
 from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
+from tusd_py.protocol.fields import metadata_header, parse_metadata
 from tusd_py.uploads.body import Body
 from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.context import UploadContext
@@ -86,9 +90,9 @@ async def _create(
 ) -> Created:
     upload = _planned(context, caller, upload_id, command)
     if command.kind is UploadKind.FINAL:
-        return await _create_final(context, upload)
+        return await _create_final(context, upload, command)
     _check_fits(context, upload, command)
-    await _run_pre_create_hook(context, upload)
+    upload = await _run_pre_create_hook(context, upload, command)
     complete = await create_complete(context, upload)
     if complete is not None:
         return await _created_complete(context, complete, command, body)
@@ -163,9 +167,14 @@ def _planned(
         created_at=context.clock.now(),
     )
     if command.kind is not UploadKind.PARTIAL:
-        check_name(upload.filename, context.policy.allowed_extensions)
-        _check_profile(upload, context.policy.profiles)
+        _check_metadata(context, upload)
     return upload
+
+
+def _check_metadata(context: UploadContext, upload: Upload) -> None:
+    """Check what the metadata say of the file. Raises: TypeNotAllowed, ProfileNotAllowed."""
+    check_name(upload.filename, context.policy.allowed_extensions)
+    _check_profile(upload, context.policy.profiles)
 
 
 def _check_profile(upload: Upload, offered: Collection[str]) -> None:
@@ -178,15 +187,36 @@ def _check_profile(upload: Upload, offered: Collection[str]) -> None:
         raise ProfileNotAllowed
 
 
-async def _run_pre_create_hook(context: UploadContext, upload: Upload) -> None:
+async def _run_pre_create_hook(context: UploadContext, upload: Upload, command: Create) -> Upload:
     """Call the hook after all other rules and before anything is created.
 
     A part is no task, so the hook is not called for it.
 
-    Raises: HookRefused, HookUnavailable.
+    Returns: the upload as the application changed it; the rules hold for that too.
+    Raises: HookRefused, HookUnavailable, TypeNotAllowed, ProfileNotAllowed.
     """
-    if context.before_create is not None and upload.kind is not UploadKind.PARTIAL:
-        await context.before_create(upload)
+    if context.before_create is None or upload.kind is UploadKind.PARTIAL:
+        return upload
+    change = await context.before_create(upload, command.request)
+    if change is None:
+        return upload
+    if change.metadata is not None:
+        upload = _with_metadata(upload, change.metadata)
+        _check_metadata(context, upload)
+    if change.id is not None and not command.keeps_id:
+        if await context.threads.call(context.catalog.uploads.get, change.id) is not None:
+            raise HookRefused("The application chose an id that another upload has.")
+        upload = replace(upload, id=change.id)
+    return upload
+
+
+def _with_metadata(upload: Upload, metadata: Mapping[str, str]) -> Upload:
+    """Return the upload with other metadata. Raises: HookUnavailable: they can't be metadata."""
+    try:
+        header = metadata_header(metadata)
+        return replace(upload, metadata_header=header or None, metadata=parse_metadata(header))
+    except (ValueError, ProtocolError, MetadataTooLarge) as error:
+        raise HookUnavailable("The application's metadata can't be used.") from error
 
 
 def _check_fits(context: UploadContext, upload: Upload, command: Create) -> None:
@@ -199,9 +229,9 @@ def _check_fits(context: UploadContext, upload: Upload, command: Create) -> None
         raise MaxSizeExceeded(context.policy.max_size)
 
 
-async def _create_final(context: UploadContext, upload: Upload) -> Created:
+async def _create_final(context: UploadContext, upload: Upload, command: Create) -> Created:
     upload = await plan_final(context, upload)
-    await _run_pre_create_hook(context, upload)
+    upload = await _run_pre_create_hook(context, upload, command)
     expires_at = await context.batcher.run(_create_empty_program(context, upload))
     _count(context, upload)
     try:

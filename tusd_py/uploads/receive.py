@@ -311,6 +311,8 @@ class ArrivalProgress:
     def on_bytes(self, taken: int) -> None:
         """Publish the progress if due: ``taken`` bytes of this body are in the store."""
         offset = self._start + taken
+        if self._context.on_bytes is not None:
+            self._context.on_bytes(self._upload, offset)
         progress = self._progress(offset)
         now = self._context.clock.monotonic()
         waiting = self._task is not None and not self._task.done()

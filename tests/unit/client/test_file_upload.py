@@ -19,8 +19,9 @@ from tusd_py.client.file_upload import (
     UploadResult,
 )
 from tusd_py.client.resume_store import ResumeStore, SavedUpload
-from tusd_py.client.tus_requests import Request, Response, metadata_header
+from tusd_py.client.tus_requests import Request, Response
 from tusd_py.domain.ownership_windows import answer
+from tusd_py.protocol.fields import metadata_header
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"
 CONTENT = b"0123456789"

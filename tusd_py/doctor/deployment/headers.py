@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from tusd_py.client.tus_requests import metadata_header, offset_request
+from tusd_py.client.tus_requests import offset_request
 from tusd_py.doctor.deployment.probe_client import ProbeClient, metadata
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
+from tusd_py.protocol.fields import metadata_header
 
 NEEDED: Final = ("tus-resumable", "upload-offset", "upload-length", "upload-metadata")
 CLOCK_SECONDS: Final = 5.0

@@ -15,10 +15,12 @@ from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import ClientDisconnected, MaxSizeExceeded, ProtocolError, TusdError
 from tusd_py.domain.filenames import safe_name
+from tusd_py.domain.hook import HookRequest
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import TEXT_ACCEPTED, TEXT_INSTANT, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.http.context import AppContext
+from tusd_py.http.hook_request import hook_request
 from tusd_py.http.routes.form_file import FormFile
 from tusd_py.ingest.asgi_body import AsgiBody
 from tusd_py.protocol.fields import parse_metadata
@@ -42,7 +44,8 @@ def routes(context: AppContext) -> list[BaseRoute]:
         _check_length(context, request)
         form = FormFile(request.receive, request.headers.getlist("content-type"))
         await form.begin()
-        stored = await _store(context, caller, form)
+        forwarded = hook_request(request, context.settings.hooks.forward_headers)
+        stored = await _store(context, caller, form, forwarded)
         headers = context.access.upload_token_header(caller.user_id, stored.id, stored.length, None)
         if stored.file_identity is not None:
             members = {
@@ -68,7 +71,9 @@ def _check_length(context: AppContext, request: Request) -> None:
         raise MaxSizeExceeded(limit)
 
 
-async def _store(context: AppContext, caller: Caller, form: FormFile) -> Upload:
+async def _store(
+    context: AppContext, caller: Caller, form: FormFile, forwarded: HookRequest | None
+) -> Upload:
     """Store the file of a form as a finished upload.
 
     A form can't be resumed, so an upload that can't be finished is removed.
@@ -82,6 +87,8 @@ async def _store(context: AppContext, caller: Caller, form: FormFile) -> Upload:
         metadata_header=header,
         metadata=parse_metadata(header),
         has_body=True,
+        request=forwarded,
+        keeps_id=True,
     )
     body = AsgiBody(form.receive, context.threads)
     try:

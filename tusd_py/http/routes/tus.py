@@ -22,6 +22,7 @@ from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
 from tusd_py.http.errors import problem_response
+from tusd_py.http.hook_request import hook_request
 from tusd_py.http.mount import mount_path
 from tusd_py.ingest.scope_extensions import TRAILERS
 from tusd_py.ingest.socket_body import body_of
@@ -152,9 +153,13 @@ class TusEndpoint:
         self, scope: Scope, head: Head, command: Create, caller: Caller, body: Body
     ) -> Response:
         upload_id = UploadId(secrets.token_hex(16))
+        forwarded = self._context.settings.hooks.forward_headers
+        request = hook_request(HTTPConnection(scope), forwarded)
+        if request is not None:
+            command = replace(command, request=request)
         created = await create(self._uploads, caller, upload_id, command, body)
         origin = self._context.address.origin_of(head.fields, scheme=scope["scheme"])
-        path = f"{mount_path(scope)}{self._base_path}{upload_id}"
+        path = f"{mount_path(scope)}{self._base_path}{created.upload.id}"
         facts = replace(_facts(created), challenge=created.challenge)
         headers = {"Location": f"{origin or ''}{path}", **progress_headers(facts)}
         headers |= self._token(created)
