@@ -28,6 +28,7 @@ from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import TaskFollower
 from tusd_py.client.file_upload import Contact
 from tusd_py.domain import type_rules
+from tusd_py.domain.commands import Conditions
 from tusd_py.domain.errors import ProtocolError, TokenExpired, TokenInvalid, TusdError
 from tusd_py.domain.filenames import download_name, extension_of
 from tusd_py.domain.signatures.head_reader import HeadReader
@@ -38,7 +39,7 @@ from tusd_py.http.errors import status_of
 from tusd_py.http.json_body import MAX_BODY_BYTES, json_members
 from tusd_py.http.routes.form_file import FormFile
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
-from tusd_py.protocol.conditions import allows_range, is_held
+from tusd_py.protocol.conditions import allows_range, evaluate
 from tusd_py.protocol.fields import Fields, parse_metadata
 from tusd_py.protocol.origin import PublicAddress, public_origin
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
@@ -116,8 +117,10 @@ def byte_range(data: bytes) -> None:
     """Parse Range against a size, and the conditions of a download."""
     size = data[0] if data else 0
     text = data[1:].decode("latin-1")
-    held = is_held(text, '"a"')
-    assert not held or text == "*" or '"a"' in text
+    for conditions in (Conditions(if_none_match=text), Conditions(if_match=text)):
+        named = evaluate(conditions, '"a"') is not evaluate(conditions, '"b"')
+        assert not named or '"a"' in text or '"b"' in text
+    evaluate(Conditions(if_modified_since=text, if_unmodified_since=text), '"a"', 0.0)
     assert allows_range(text, '"a"') is (text == '"a"')
     with suppress(Unsatisfiable):
         found = parse_range(text, size)

@@ -10,7 +10,7 @@ import pytest
 from support.media import video
 from support.server import Server, running_server
 from support.tokens import SECRET, token
-from support.tus import delete, head, upload
+from support.tus import create, delete, head, upload
 from support.waiting import wait_until
 
 MINE, THEIRS = ({"Authorization": f"Bearer {token(user)}"} for user in (1, 2))
@@ -108,6 +108,71 @@ def test_a_range_is_of_the_content_that_the_client_has(
     assert (changed.status_code, changed.content) == (200, BYTES)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("route", ["file", "rendition", "link", "page"])
+def test_conditions_are_looked_at_on_every_resource_with_a_tag(
+    guarded: Server, addresses: dict[str, tuple[str, dict[str, str]]], route: str, method: str
+) -> None:
+    if route == "page":
+        url, own = f"{guarded.url}/page/page.css", {}
+    else:
+        url, own = addresses["link" if route == "link" else "file"]
+        url += "?rendition=original" * (route == "rendition")
+    if method == "HEAD" and route in ("file", "rendition"):
+        # HEAD of the tus endpoint is the offset's, and tells no tag.
+        own = {**own, "X-HTTP-Method-Override": "GET"}
+    tag = httpx.get(url, headers=own).headers["ETag"]
+    for field, value, status in (
+        ("If-Match", tag, 200),
+        ("If-Match", f'"other", {tag}', 200),
+        ("If-Match", "*", 200),
+        ("If-Match", '"other"', 412),
+        ("If-Match", f"W/{tag}", 412),
+        ("If-None-Match", tag, 304),
+        ("If-None-Match", f'"other", W/{tag}', 304),
+        ("If-None-Match", "*", 304),
+        ("If-None-Match", '"other"', 200),
+        ("If-Unmodified-Since", DATE, 200),
+        ("If-Modified-Since", DATE, 200),
+    ):
+        answer = httpx.request(method, url, headers={**own, field: value})
+        assert answer.status_code == status, (field, value)
+        if status == 412 and method == "GET":
+            assert answer.json()["code"] == "precondition_failed"
+    both = {**own, "If-Match": '"other"', "If-None-Match": tag, "Range": "bytes=0-1"}
+    assert httpx.request(method, url, headers=both).status_code == 412
+
+
+@pytest.mark.parametrize("pair", [{"mtime": "1500000000.25"}, {"lastModified": "1500000000250"}])
+def test_a_file_as_it_was_sent_tells_when_it_was_changed(
+    guarded: Server, pair: dict[str, str]
+) -> None:
+    url = create(guarded, 4, b"time", headers=MINE, filename="a.bin", **pair)
+    answer = httpx.get(url, headers=MINE)
+    changed = "Fri, 14 Jul 2017 02:40:00 GMT"
+    assert answer.headers["Last-Modified"] == changed
+    same = httpx.get(url, headers={**MINE, "If-Modified-Since": changed})
+    assert (same.status_code, same.headers["Last-Modified"]) == (304, changed)
+    before = "Fri, 14 Jul 2017 02:39:59 GMT"
+    assert httpx.get(url, headers={**MINE, "If-Unmodified-Since": before}).status_code == 412
+    both = {**MINE, "If-Modified-Since": changed, "If-None-Match": '"other"'}
+    assert httpx.get(url, headers=both).status_code == 200
+
+
+def test_a_deletion_is_of_the_content_that_if_match_names(guarded: Server) -> None:
+    task = sent(guarded, BYTES, "a.bin")
+    url = f"{guarded.files}{task}"
+    tag = httpx.get(url, headers=MINE).headers["ETag"]
+    own = {**MINE, "Tus-Resumable": "1.0.0"}
+    for field, value in (("If-Match", '"other"'), ("If-None-Match", tag), ("If-None-Match", "*")):
+        assert httpx.delete(url, headers={**own, field: value}).status_code == 412
+    assert httpx.get(url, headers=MINE).content == BYTES
+    assert httpx.delete(url, headers={**own, "If-Match": f'"other", {tag}'}).status_code == 204
+    unfinished = create(guarded, 5, headers=MINE)
+    assert httpx.delete(unfinished, headers={**own, "If-Match": "*"}).status_code == 412
+    assert httpx.delete(unfinished, headers={**own, "If-None-Match": "*"}).status_code == 204
+
+
 def test_a_page_of_another_site_may_send_conditions(
     addresses: dict[str, tuple[str, dict[str, str]]],
 ) -> None:
@@ -116,7 +181,7 @@ def test_a_page_of_another_site_may_send_conditions(
     preflight = {"Access-Control-Request-Method": "GET"}
     allowed = httpx.options(url, headers={**origin, **preflight}).headers
     names = allowed["Access-Control-Allow-Headers"].split(", ")
-    assert {"Range", "If-Range", "If-None-Match"} <= set(names)
+    assert {"Range", "If-Range", "If-None-Match", "If-Match"} <= set(names)
     exposed = httpx.get(url, headers=origin).headers["Access-Control-Expose-Headers"]
     assert "ETag" in exposed.split(", ")
 

@@ -66,6 +66,17 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Holds the conditions of a request (RFC 9110, 13.1), as received; None: absent."""
+
+    if_match: str | None = None
+    if_unmodified_since: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    if_range: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspect:
     """Requests the offset."""
 
@@ -77,6 +88,7 @@ class Terminate:
     """Deletes the upload."""
 
     upload_id: UploadId
+    conditions: Conditions = Conditions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +104,7 @@ class Download:
     rendition: str | None = None
     """Name of a rendition; None: the main object."""
     range_header: str | None = None
-    if_range: str | None = None
-    if_none_match: str | None = None
+    conditions: Conditions = Conditions()
     send_body: bool = True
     """False: send only the head of the response, and ignore the range."""
 

@@ -17,6 +17,7 @@ The tree of errors:
     - InvalidConcatenation
     - MethodNotAllowed
     - ResourceNotFound
+    - PreconditionFailed
   - UploadError
     - RenditionNotFound
     - UploadNotFound
@@ -159,6 +160,13 @@ class ResourceNotFound(ProtocolError):
 
     code = "not_found"
     sentence = "There is nothing at this address."
+
+
+class PreconditionFailed(ProtocolError):
+    """Raised when a condition of the request is false, so that nothing was done."""
+
+    code = "precondition_failed"
+    sentence = "A condition of the request is not met: the content is another one."
 
 
 # -- the state of the upload does not allow it

@@ -1,5 +1,6 @@
 """Defines an upload: bytes that arrive, and what is known about them beforehand."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +12,8 @@ from tusd_py.domain.job_lane import JobLane
 HASH_HEX_DIGITS: Final = 64
 """Length of a BLAKE3 digest as this project writes it: 32 bytes, lower-case hexadecimal."""
 
+
+_TIME: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 
 PROFILE_KEY: Final = "profile"
 """Metadata key by which a client chooses what is made of its file."""
@@ -95,6 +98,19 @@ class Upload:
         """The client's name for the file, for display only: never a path; '' if none."""
         raw = self.metadata.get("filename") or self.metadata.get("name") or b""
         return raw.decode("utf-8", "replace")
+
+    @property
+    def modified_at(self) -> float | None:
+        """Unix seconds when the client's file was last changed, by its metadata; None if unknown.
+
+        ``mtime`` is in seconds, as command lines send it; ``lastModified`` in milliseconds, as
+        browsers name it. It is never later than the upload.
+        """
+        for key, scale in (("mtime", 1.0), ("lastModified", 1000.0)):
+            text = self.metadata.get(key, b"").decode("latin-1")
+            if _TIME.fullmatch(text):
+                return min(float(text) / scale, self.created_at)
+        return None
 
     @property
     def filetype(self) -> str:

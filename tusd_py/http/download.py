@@ -6,11 +6,13 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from tusd_py.domain.commands import Download
-from tusd_py.domain.errors import UploadNotFound
+from tusd_py.domain.errors import PreconditionFailed, UploadNotFound
 from tusd_py.domain.filenames import download_name
 from tusd_py.domain.ids import UserId
+from tusd_py.domain.rendition import ORIGINAL
 from tusd_py.http.context import AppContext
-from tusd_py.protocol.conditions import allows_range, is_held
+from tusd_py.protocol.conditions import Verdict, allows_range, evaluate
+from tusd_py.protocol.fields import http_date
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.uploads.download import Content, download
 
@@ -82,7 +84,8 @@ async def content_response(
     Args: link_seconds: how long a link to the object store is valid; inline: whether the content is
         requested inline; redirects: whether a redirect is allowed, whose link is signed for GET
         only.
-    Raises: UploadNotFound: the pipeline has just moved the bytes; TransientError.
+    Raises: PreconditionFailed; UploadNotFound: the pipeline has just moved the bytes;
+        TransientError.
     """
     served = content.rendition
     name = download_name(
@@ -109,13 +112,19 @@ async def content_response(
         "ETag": etag,
         "X-Content-Type-Options": "nosniff",
     }
-    if is_held(command.if_none_match, etag):
+    modified = _modified(content)
+    if modified is not None:
+        headers["Last-Modified"] = http_date(modified)
+    verdict = evaluate(command.conditions, etag, modified)
+    if verdict is Verdict.FAILED:
+        raise PreconditionFailed
+    if verdict is Verdict.NOT_MODIFIED:
         return Response(status_code=304, headers=headers)
     media_type = kind if inline else "application/octet-stream"
     if not command.send_body:
         headers["Content-Length"] = str(content.size)
         return Response(headers=headers, media_type=media_type)
-    wanted = command.range_header if allows_range(command.if_range, etag) else None
+    wanted = command.range_header if allows_range(command.conditions.if_range, etag) else None
     try:
         part = parse_range(wanted, content.size)
     except Unsatisfiable:
@@ -131,6 +140,16 @@ async def content_response(
         headers=headers,
         media_type=media_type,
     )
+
+
+def _modified(content: Content) -> int | None:
+    """Return when the client's file was last changed, if it is served as it was sent.
+
+    What is made of a file may be made again, so it has no date (decision 49).
+    """
+    sent = content.rendition is None or content.rendition.name == ORIGINAL
+    modified = content.upload.modified_at
+    return int(modified) if sent and modified is not None else None
 
 
 def content_disposition(name: str, *, inline: bool = False) -> str:

@@ -38,6 +38,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.InvalidConcatenation: 400,
     e.MethodNotAllowed: 405,
     e.ResourceNotFound: 404,
+    e.PreconditionFailed: 412,
     e.UploadError: 409,
     e.UploadNotFound: 404,
     e.RenditionNotFound: 404,

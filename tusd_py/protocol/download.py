@@ -2,6 +2,7 @@
 
 from tusd_py.domain.commands import Download
 from tusd_py.domain.ids import UploadId
+from tusd_py.protocol.conditions import conditions_of
 from tusd_py.protocol.fields import Fields
 
 
@@ -13,7 +14,6 @@ def download_command(
         upload_id=upload_id,
         rendition=rendition,
         range_header=fields.one("Range"),
-        if_range=fields.joined("If-Range"),
-        if_none_match=fields.joined("If-None-Match"),
+        conditions=conditions_of(fields),
         send_body=send_body,
     )

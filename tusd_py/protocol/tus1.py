@@ -35,6 +35,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.ownership_proof import ANSWER_BYTES, ANSWER_SECONDS, WINDOW_BYTES, WINDOWS
 from tusd_py.domain.upload import HASH_HEX_DIGITS, UploadKind
+from tusd_py.protocol.conditions import conditions_of
 from tusd_py.protocol.download import download_command
 from tusd_py.protocol.fields import (
     Fields,
@@ -148,7 +149,7 @@ def parse_request(head: Head, capabilities: Capabilities) -> Command:
         case "PATCH":
             return _append(head, capabilities)
         case "DELETE":
-            return Terminate(upload_id=_upload_id(head))
+            return Terminate(upload_id=_upload_id(head), conditions=conditions_of(head.fields))
         case _:
             return Inspect(upload_id=_upload_id(head))
 

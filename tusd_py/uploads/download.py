@@ -77,6 +77,14 @@ async def download(
     )
 
 
+def entity_tag(context: UploadContext, upload: Upload) -> str | None:
+    """Return the tag of what a download without a name gives; None: nothing yet. Blocks."""
+    if upload.state is not UploadState.FINISHED:
+        return None
+    found = _find(context, upload, None)
+    return f'"{upload.file_hash if found is None else found.hash}"'
+
+
 def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition | None:
     """Return the rendition of this name; for None, the main object.
 

@@ -3,12 +3,14 @@
 import logging
 from typing import Final
 
-from tusd_py.domain.commands import Terminate
-from tusd_py.domain.errors import TusdError, UploadTerminated
+from tusd_py.domain.commands import Conditions, Terminate
+from tusd_py.domain.errors import PreconditionFailed, TusdError, UploadTerminated
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
+from tusd_py.protocol.conditions import Verdict, evaluate
 from tusd_py.uploads.context import UploadContext
+from tusd_py.uploads.download import entity_tag
 
 log = logging.getLogger(__name__)
 
@@ -18,12 +20,16 @@ async def terminate(context: UploadContext, user_id: UserId, command: Terminate)
 
     A stored object stays for the other references of the pool.
 
-    Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked.
+    Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked, PreconditionFailed.
     Source: tus 1.0.0, termination.
     """
     upload = await context.find(user_id, command.upload_id)
     async with context.locked(upload.id):
         upload = await context.find(user_id, command.upload_id)
+        if command.conditions != Conditions():
+            tag = await context.threads.call(entity_tag, context, upload)
+            if evaluate(command.conditions, tag, reads=False) is not Verdict.PERFORM:
+                raise PreconditionFailed
         await context.threads.call(drop, context, upload, UploadState.TERMINATED, UploadTerminated)
 
 

@@ -1,5 +1,7 @@
 """Tests what an upload takes from its metadata."""
 
+from dataclasses import replace
+
 import pytest
 
 from tusd_py.domain.ids import UploadId, UserId
@@ -42,3 +44,29 @@ def test_a_deferred_length_is_no_size() -> None:
     assert upload(0).size == 0
     with pytest.raises(ValueError, match="deferred"):
         _ = upload(None).size
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ({}, None),
+        ({"mtime": b"1500000000"}, 1_500_000_000.0),
+        ({"mtime": b"1500000000.25"}, 1_500_000_000.25),
+        ({"lastModified": b"1500000000250"}, 1_500_000_000.25),
+        ({"mtime": b"1500000000", "lastModified": b"1"}, 1_500_000_000.0),
+        ({"mtime": b"", "lastModified": b"1000"}, 1.0),
+        ({"mtime": b"0"}, 0.0),
+        ({"mtime": b"-1"}, None),
+        ({"mtime": b"1e9"}, None),
+        ({"mtime": b"nan"}, None),
+        ({"mtime": "１".encode()}, None),
+        ({"mtime": b"2017-07-14T02:40:00Z"}, None),
+        ({"mtime": b"9" * 15}, 1_600_000_000.0),
+        ({"mtime": b"9" * 5000}, None),
+    ],
+)
+def test_the_time_of_the_last_change_is_the_clients(
+    metadata: dict[str, bytes], expected: float | None
+) -> None:
+    sent = replace(upload(**metadata), created_at=1_600_000_000.0)
+    assert sent.modified_at == expected

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import Response
 from support.catalog import upload
 
-from tusd_py.domain.commands import Download
+from tusd_py.domain.commands import Conditions, Download
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.rendition import Rendition
 from tusd_py.http.download import content_response
@@ -97,7 +97,12 @@ def test_a_head_is_not_sent_to_an_address_that_is_signed_for_get() -> None:
 @pytest.mark.parametrize("send_body", [True, False])
 def test_a_content_that_the_client_has_is_not_sent_again(tag: str, send_body: bool) -> None:
     reads = Reads()
-    answer, body = answered(reads, if_none_match=tag, range_header="bytes=2-5", send_body=send_body)
+    answer, body = answered(
+        reads,
+        conditions=Conditions(if_none_match=tag),
+        range_header="bytes=2-5",
+        send_body=send_body,
+    )
     assert (answer.status_code, body, reads.begun) == (304, b"", [])
     assert (answer.headers["ETag"], "Content-Length" in answer.headers) == (TAG, False)
 
@@ -115,12 +120,14 @@ def test_a_content_that_the_client_has_is_not_sent_again(tag: str, send_body: bo
 def test_a_range_of_another_content_is_answered_by_the_whole(
     tag: str | None, status: int, body: bytes
 ) -> None:
-    answer, sent = answered(Reads(), range_header="bytes=2-5", if_range=tag)
+    answer, sent = answered(Reads(), range_header="bytes=2-5", conditions=Conditions(if_range=tag))
     assert (answer.status_code, sent) == (status, body)
 
 
 def test_a_range_beyond_the_end_of_another_content_is_answered_by_the_whole() -> None:
-    refused, _ = answered(Reads(), range_header="bytes=10-", if_range=TAG)
+    refused, _ = answered(Reads(), range_header="bytes=10-", conditions=Conditions(if_range=TAG))
     assert (refused.status_code, refused.headers["Content-Range"]) == (416, "bytes */10")
-    answer, sent = answered(Reads(), range_header="bytes=10-", if_range='"b"')
+    answer, sent = answered(
+        Reads(), range_header="bytes=10-", conditions=Conditions(if_range='"b"')
+    )
     assert (answer.status_code, sent) == (200, BODY)

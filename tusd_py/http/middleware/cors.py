@@ -28,7 +28,8 @@ from tusd_py.settings.sources import SettingsError
 
 ALLOW_METHODS: Final = "POST, HEAD, PATCH, DELETE, GET, OPTIONS"
 ALLOW_HEADERS: Final = (
-    "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Origin, Range, "
+    "Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
+    "If-Unmodified-Since, Last-Event-ID, Origin, Range, "
     "Tus-Resumable, Upload-Checksum, Upload-Concat, Upload-Defer-Length, Upload-Hash, "
     "Upload-Instant, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Proof, Upload-Token, "
     "X-HTTP-Method-Override, X-Request-ID, X-Requested-With"

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tusd_py.domain.errors import ResourceNotFound
+from tusd_py.domain.errors import PreconditionFailed, ResourceNotFound
 from tusd_py.http.mount import mount_path
-from tusd_py.protocol.conditions import is_held
+from tusd_py.protocol.conditions import Verdict, conditions_of, evaluate
 from tusd_py.protocol.fields import Fields
 
 _BUILT: Final = files("tusd_py.page") / "built"
@@ -68,11 +68,14 @@ class PageFiles:
         return Response(text, media_type="text/html", headers={**_HEADERS, "Vary": "Accept"})
 
     def part(self, request: Request, name: str) -> Response:
-        """Return a file that the pages load. Raises: ResourceNotFound."""
+        """Return a file that the pages load. Raises: ResourceNotFound, PreconditionFailed."""
         if name not in self._parts:
             raise ResourceNotFound
         headers = {**_HEADERS, "ETag": self._tags[name]}
-        if is_held(Fields(request.headers.raw).joined("If-None-Match"), self._tags[name]):
+        verdict = evaluate(conditions_of(Fields(request.headers.raw)), self._tags[name])
+        if verdict is Verdict.FAILED:
+            raise PreconditionFailed
+        if verdict is Verdict.NOT_MODIFIED:
             return Response(status_code=304, headers=headers)
         return Response(self._parts[name], media_type=_TYPES[name], headers=headers)
 
