@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from support.waiting import until
 
 _EVENT: Final = re.compile(
-    rb"id: ([0-9a-f]+)\.([0-9]+)\r?\n(?:event: end|"
+    rb"id: ([0-9a-f]+)\.([0-9]+)(?:\.[0-9]+)?\r?\n(?:event: end|"
     rb'data: \{"task_id": "([0-9a-f]+)", "status": "(\w+)", "progress": ([0-9]+)'
     rb'(?:[^\r\n]*"queue_position": ([0-9]+))?)'
 )

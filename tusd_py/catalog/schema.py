@@ -53,11 +53,13 @@ uploads = Table(
     Column("look_at", Double),
     Column("extra_size", BigInteger, nullable=False, server_default="0"),
     Column("priority", Integer, nullable=False, server_default="0"),
+    Column("filename", String(255), nullable=False, server_default=""),
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
     Index("ix_uploads_identity", "file_identity", "state"),
     Index("ix_uploads_owner", "user_id", "state", "kind", "length", "granted", "extra_size"),
     Index("ix_uploads_look", "look_at"),
+    Index("ix_uploads_listed", "user_id", "created_at", "id"),
 )
 
 jobs = Table(

@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, select
 
 from tusd_py.catalog.fast_statement import FastStatement, Row
+from tusd_py.catalog.rows import NAME_CHARACTERS
 from tusd_py.catalog.schema import uploads
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
 from tusd_py.domain.ids import UploadId, UserId
@@ -15,6 +16,7 @@ UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
     "created_at", "granted", "look_at", "extra_size", "priority",
+    "filename",
 )  # fmt: skip
 """Columns that ``upload_row`` fills."""
 CLOSED_STATES: Final = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
@@ -47,6 +49,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "look_at": upload.created_at,
         "extra_size": 0,
         "priority": upload.priority,
+        "filename": upload.filename[:NAME_CHARACTERS],
     }
 
 

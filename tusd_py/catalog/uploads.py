@@ -12,7 +12,6 @@ from sqlalchemy import (
     bindparam,
     exists,
     false,
-    func,
     insert,
     or_,
     select,
@@ -23,6 +22,7 @@ from typing_extensions import override
 from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fair_queue import join_line
 from tusd_py.catalog.fast_statement import FastStatement
+from tusd_py.catalog.file_list import list_files
 from tusd_py.catalog.instant import InstantUploads
 from tusd_py.catalog.objects import forget_multipart
 from tusd_py.catalog.outbox import add_message
@@ -32,7 +32,6 @@ from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
     checkpoint_of,
     checkpoint_text,
-    history_of,
     outcome_of,
     reversed_priority,
 )
@@ -56,7 +55,7 @@ from tusd_py.catalog.upload_rows import (
     upload_row,
     was_held,
 )
-from tusd_py.catalog.values import Finished, HistoryRow, Outcome
+from tusd_py.catalog.values import FileQuery, Finished, HistoryRow, ListPosition, Outcome
 from tusd_py.clock import Clock
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
@@ -272,25 +271,10 @@ class SqlUploads(InstantUploads, UploadRepository):
         return None if row is None else replace(outcome_of(row), notes=_notes_of_file(row))
 
     @override
-    def histories(
-        self, user_id: UserId, *, page: int, size: int
+    def files(
+        self, user_id: UserId, query: FileQuery, position: ListPosition, *, size: int
     ) -> tuple[int, Sequence[HistoryRow]]:
-        table = file_upload_history
-        mine = table.c.user_id == user_id
-        count = select(func.count()).select_from(table).where(mine)
-        rows = (
-            select(table)
-            .where(mine)
-            .order_by(table.c.created_at.desc(), table.c.id.desc())
-            .limit(size)
-            .offset((page - 1) * size)
-        )
-        return self._database.read(
-            lambda c: (
-                c.execute(count).scalar_one(),
-                [history_of(row) for row in c.execute(rows).mappings()],
-            )
-        )
+        return self._database.read(lambda c: list_files(c, user_id, query, position, size))
 
 
 def _notes_of_file(row: RowMapping) -> tuple[Note, ...]:
@@ -379,6 +363,11 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
             .values(state=JobState.CANCELLED.value, ended_at=now)
         )
         forget_multipart(connection, upload_id)
+    elif state is UploadState.TERMINATED:
+        lost = uploads.c.state.in_((UploadState.EXPIRED.value, UploadState.REJECTED.value))
+        connection.execute(
+            update(uploads).where(uploads.c.id == upload_id, lost).values(state=state.value)
+        )
     return closed == 1
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from tusd_py.domain.file import File
@@ -41,6 +42,37 @@ class HistoryRow:
     duration: int | None
     created_at: float
     completed_at: float | None
+
+
+class FileState(StrEnum):
+    """Names the states by which a user selects files; the catalog knows no finer ones."""
+
+    RECEIVING = "receiving"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileQuery:
+    """Selects files of a user. Times are unix seconds; None and '': any."""
+
+    name: str = ""
+    """A part of the name, in large or small letters."""
+    state: FileState | None = None
+    created_from: float | None = None
+    created_before: float | None = None
+    ended_from: float | None = None
+    """Only what was completed or failed then or later, to a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPosition:
+    """States where in a list a page begins."""
+
+    skipped: int = 0
+    after: tuple[float, UploadId] | None = None
+    """Time of creation and id of the last file of the page before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -32,23 +32,54 @@ def tasks(
     url: Url = DEFAULT_URL,
     page: Annotated[int, typer.Option(min=1, help="The page; the first has the newest tasks.")] = 1,
     size: Annotated[int, typer.Option(min=1, max=100, help="Tasks on a page.")] = 20,
+    every: Annotated[
+        bool, typer.Option("--all", help="All pages, from the one of --page on.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option(help="Only files with this part in their name.")
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only receiving, processing, completed or failed ones.")
+    ] = None,
+    created_from: Annotated[
+        str | None, typer.Option("--from", help="Only of this date or time and later.")
+    ] = None,
+    created_before: Annotated[
+        str | None, typer.Option("--before", help="Only from before this date or time.")
+    ] = None,
     as_json: Json = False,
     token: Token = None,
     cacert: CaCert = None,
     insecure: Insecure = False,
 ) -> None:
-    """List your tasks."""
+    """List your files and their tasks, newest first."""
+    given = {
+        "name": name, "state": state, "created_from": created_from,
+        "created_before": created_before,
+    }  # fmt: skip
+    selected = {key: value for key, value in given.items() if value is not None}
+    shown = 0
     with opened_client(url, token, client_options(cacert, insecure=insecure)) as client:
-        found = client.tasks(page, size)
-    for task in found["tasks"]:
-        if as_json:
-            say_json(task)
-            continue
-        names = ("task_id", "status", "progress", "created_at", "filename")
-        task_id, status, progress, created, filename = (str(task.get(name, "")) for name in names)
-        say(f"{task_id}  {status:<13} {progress:>3} %  {created}  {filename}")
+        found = client.tasks(page, size, selected)
+        while True:
+            for task in found["tasks"]:
+                _say_task(task, as_json=as_json)
+            shown += len(found["tasks"])
+            cursor = found.get("next")
+            if not every or not isinstance(cursor, str):
+                break
+            found = client.tasks(size=size, selected={**selected, "cursor": cursor})
     if not as_json:
-        say(f"{len(found['tasks'])} of {found.get('total', len(found['tasks']))}")
+        say(f"{shown} of {found.get('total', shown)}")
+
+
+def _say_task(task: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        say_json(task)
+        return
+    names = ("task_id", "status", "progress", "created_at", "filename")
+    task_id, status, progress, created, filename = (str(task.get(name, "")) for name in names)
+    say(f"{task_id}  {status:<13} {progress:>3} %  {created}  {filename}")
 
 
 def watch(

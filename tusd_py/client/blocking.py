@@ -195,12 +195,18 @@ class Client:
         """Return an earlier upload by its task, to follow it or to download the file."""
         return UploadResult.known(self._endpoint, task_id)
 
-    def tasks(self, page: int = 1, size: int = 20) -> dict[str, Any]:
-        """Return ``total`` and one page of the user's ``tasks``, newest first.
+    def tasks(
+        self, page: int = 1, size: int = 20, selected: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Return ``total``, one page of the user's ``tasks``, newest first, and ``next``.
 
+        Args: selected: ``name`` (a part of it), ``state`` (receiving, processing, completed,
+            failed), ``created_from``, ``created_before``; ``cursor``: ``next`` of the page before,
+            instead of ``page``.
         Raises: Refused, Unreachable.
         """
-        return self._listed("tasks", "tasks", {"page": page, "size": size})
+        params = {"page": str(page), "size": str(size), **(selected or {})}
+        return self._listed("tasks", "tasks", params)
 
     def renditions(self, sent: UploadResult) -> dict[str, Any]:
         """Return the ``facts`` of a finished file and its ``renditions``, the main object first.
@@ -209,7 +215,7 @@ class Client:
         """
         return self._listed(f"renditions/{sent.task_id}", "renditions", {})
 
-    def _listed(self, path: str, member: str, params: dict[str, int]) -> dict[str, Any]:
+    def _listed(self, path: str, member: str, params: dict[str, str]) -> dict[str, Any]:
         """Return the answer of a list's address, which has the list in ``member``."""
         url = urljoin(self._endpoint, f"../api/file/upload/{path}")
         try:

@@ -11,7 +11,7 @@ import logging
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -138,6 +138,17 @@ class EmbeddedTaskView(TaskView):
         with self._mutex:
             task = self._run(lambda database: _one(database, task_id))
         return task if task is not None and task.updated_at >= self._oldest() else None
+
+    @override
+    def get_all(self, ids: Sequence[UploadId]) -> Mapping[UploadId, Task]:
+        marks = ", ".join("?" * len(ids))
+        where = f"WHERE task_id IN ({marks}) AND updated_at >= ?"
+        values = (*ids, self._oldest())
+        with self._mutex:
+            tasks = self._run(
+                lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
+            )
+        return {task.facts.task_id: task for task in tasks}
 
     @override
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:

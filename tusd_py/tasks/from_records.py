@@ -18,7 +18,11 @@ from tusd_py.domain.upload import Upload
 
 EPOCH: Final = "0"
 """Epoch of a task that is built from records. Every epoch of a real view counts as newer."""
-_PROGRESS: Final = {TaskStatus.COMPLETED: COMPLETED_PROGRESS, TaskStatus.FAILED: 0}
+_PROGRESS: Final = {
+    TaskStatus.PENDING: 0,
+    TaskStatus.COMPLETED: COMPLETED_PROGRESS,
+    TaskStatus.FAILED: 0,
+}
 
 
 def facts_of(job: Job) -> TaskFacts:
@@ -57,6 +61,17 @@ def task_of_history(row: HistoryRow) -> Task:
         oss_path=row.oss_path,
         repository_id=row.repository_identity,
     )
+
+
+def newer_of(record: Task, shown: Task | None) -> Task:
+    """Return the newer of a task's state by its record and by the view.
+
+    The view is ahead of the record, unless it has missed the end. The time of creation, by which
+    tasks are in order, is the record's.
+    """
+    if shown is None or (record.status.terminal and not shown.status.terminal):
+        return record
+    return replace(shown, facts=replace(shown.facts, created_at=record.facts.created_at))
 
 
 def task_of_outcome(outcome: Outcome) -> Task:

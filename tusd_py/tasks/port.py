@@ -3,7 +3,7 @@
 The view may be lost at any time: the catalog can rebuild it. All calls block; any thread may call.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from tusd_py.domain.durations import DAY_SECONDS
@@ -50,6 +50,10 @@ class TaskView(Protocol):
 
     def get(self, task_id: UploadId) -> Task | None:
         """Return the state; None if it is unknown or expired. Raises: BackendError."""
+        ...
+
+    def get_all(self, ids: Sequence[UploadId]) -> Mapping[UploadId, Task]:
+        """Return the states of the tasks that the view has. Raises: BackendError."""
         ...
 
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:

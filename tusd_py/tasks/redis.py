@@ -14,7 +14,7 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from typing import Any, Final
@@ -93,6 +93,15 @@ class RedisTaskView(TaskView):
     def get(self, task_id: UploadId) -> Task | None:
         with _backend_errors(self._redis):
             return self._living(self._redis.hgetall(task_key(task_id)))
+
+    @override
+    def get_all(self, ids: Sequence[UploadId]) -> Mapping[UploadId, Task]:
+        with _backend_errors(self._redis):
+            pipe = self._redis.pipeline(transaction=False)
+            for task_id in ids:
+                pipe.hgetall(task_key(task_id))
+            tasks = [self._living(found) for found in pipe.execute()]
+        return {task.facts.task_id: task for task in tasks if task is not None}
 
     def _living(self, found: dict[str, Any]) -> Task | None:
         """Return the task of a hash, unless it is expired.

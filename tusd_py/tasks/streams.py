@@ -8,6 +8,7 @@ available again.
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -27,10 +28,13 @@ REPOLL_SECONDS: Final = 10.0
 OUTAGE_REPOLL_SECONDS: Final = 2.0
 """Seconds between two reads of the durable record while the view is unavailable."""
 SNAPSHOT_TASKS: Final = 100
-"""Number of a user's newest tasks of which the unfinished ones begin the user's stream."""
+"""Number of a user's newest tasks that are read again every few seconds."""
 
 Record = Callable[[], Awaitable[Task | None]]
 """Returns a task from the durable records, if the view does not have it. Raises: BackendError."""
+
+Records = Callable[[], Awaitable[list[Task]]]
+"""Returns tasks from the durable records. Raises: BackendError."""
 
 
 class TaskStreams:
@@ -44,6 +48,7 @@ class TaskStreams:
         self._stopped = False
         self._task_reads = SingleFlight[tuple[Task | None, bool]]()
         self._user_reads = SingleFlight[list[Task]]()
+        self._all_reads = SingleFlight[list[Task]]()
 
     def stop(self) -> None:
         """End all streams, since the server stops. Idempotent."""
@@ -85,8 +90,14 @@ class TaskStreams:
                     if state.status.terminal:
                         return
 
-    async def user(self, user_id: UserId) -> AsyncIterator[Task]:
-        """Yield a user's unfinished tasks, then each change of a task, until the server stops."""
+    async def user(
+        self, user_id: UserId, *, ended_since: float = math.inf, ended: Records | None = None
+    ) -> AsyncIterator[Task]:
+        """Yield a user's unfinished tasks, then each change of a task, until the server stops.
+
+        Args: ended_since: unix seconds since when tasks that ended are sent too; ended: returns
+            those that the durable records have.
+        """
         followed: set[UploadId] = set()
 
         def subscribe(listener: TaskCallback) -> Subscription:
@@ -94,25 +105,62 @@ class TaskStreams:
 
         loop = asyncio.get_running_loop()
         async with self._queue(subscribe) as queue:
-            interval, read_at = 0.0, loop.time()
+            for task in await self._snapshot(user_id, ended_since, ended):
+                queue.put(task)
+            read_at = loop.time() + REPOLL_SECONDS
             while not self._stopped:
                 if loop.time() >= read_at:
                     tasks = await self._user_reads.get(
                         user_id,
                         lambda: self._list(user_id),
-                        begun_after=loop.time() - interval / 2,
+                        begun_after=loop.time() - REPOLL_SECONDS / 2,
                     )
                     for task in tasks:
                         # A finished task is sent once to a stream that sent it unfinished.
                         if not task.status.terminal or task.facts.task_id in followed:
                             queue.put(task)
-                    interval = REPOLL_SECONDS
-                    read_at = loop.time() + interval
+                    read_at = loop.time() + REPOLL_SECONDS
                 for state in await queue.take(until=read_at):
                     followed.add(state.facts.task_id)
                     yield state
                     if state.status.terminal:
                         followed.discard(state.facts.task_id)
+
+    async def _snapshot(
+        self, user_id: UserId, ended_since: float, ended: Records | None
+    ) -> list[Task]:
+        """Return a user's unfinished tasks, and those that ended since then, oldest first."""
+        tasks = await self._all_reads.get(
+            user_id,
+            lambda: self._threads.call(self._read_all, user_id),
+            begun_after=asyncio.get_running_loop().time(),
+        )
+        recorded: list[Task] = []
+        if ended is not None:
+            try:
+                recorded = await ended()
+            except BackendError:
+                log.warning("task.record.unavailable")
+        known = {task.facts.task_id for task in tasks}
+        chosen = [
+            task
+            for task in (*tasks, *(one for one in recorded if one.facts.task_id not in known))
+            if not task.status.terminal or task.updated_at >= ended_since
+        ]
+        chosen.sort(key=lambda task: task.facts.created_at)
+        return [await self._places.with_position(task) for task in chosen]
+
+    def _read_all(self, user_id: UserId) -> list[Task]:
+        """Return a user's tasks; [] if the view is unavailable. Blocks."""
+        tasks: list[Task] = []
+        page = 1
+        try:
+            while found := self._view.list(user_id, page=page, size=SNAPSHOT_TASKS)[1]:
+                tasks += found
+                page += 1
+        except BackendError:
+            log.warning("task.view.unavailable", extra={"user_id": user_id})
+        return tasks
 
     async def _read(self, task_id: UploadId, record: Record) -> tuple[Task | None, bool]:
         """Return the task, and whether it was read from the view."""

@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from tusd_py.domain.commands import Conditions, Terminate
-from tusd_py.domain.errors import PreconditionFailed, TusdError, UploadTerminated
+from tusd_py.domain.errors import PreconditionFailed, TusdError, UploadExpired, UploadTerminated
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.task import TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
@@ -23,7 +23,14 @@ async def terminate(context: UploadContext, user_id: UserId, command: Terminate)
     Raises: UploadNotFound, UploadExpired, UploadTerminated, UploadLocked, PreconditionFailed.
     Source: tus 1.0.0, termination.
     """
-    upload = await context.find(user_id, command.upload_id)
+    try:
+        upload = await context.find(user_id, command.upload_id)
+    except (UploadExpired, UploadTerminated):
+        # It has no bytes any longer, and leaves the list of its owner too.
+        await context.threads.call(
+            context.catalog.uploads.close, command.upload_id, UploadState.TERMINATED
+        )
+        raise
     async with context.locked(upload.id):
         upload = await context.find(user_id, command.upload_id)
         if command.conditions != Conditions():

@@ -9,13 +9,14 @@ from support.clock import FakeClock
 from support.ids import ME, OTHER, fresh_id
 
 from tusd_py.catalog.port import Catalog
+from tusd_py.catalog.values import FileQuery, FileState, ListPosition
 from tusd_py.domain.errors import (
     LeaseLost,
     UploadExpired,
     UploadNotFound,
     UploadTerminated,
 )
-from tusd_py.domain.ids import owner_scope
+from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job import JobState
 from tusd_py.domain.upload import UploadKind, UploadState
 
@@ -199,15 +200,81 @@ def test_parts_and_finals_find_each_other(catalog: Catalog) -> None:
     assert catalog.uploads.finals_of(part.id) == []
 
 
-def test_histories_are_ones_own_newest_first(catalog: Catalog, clock: FakeClock) -> None:
+def test_files_are_ones_own_newest_first(catalog: Catalog) -> None:
     mine = []
     for number in range(5):
-        mine.append(finished(catalog, f"{number}" * 64))
-        clock.advance(1)
+        made = replace(upload(), created_at=1000.0 + number)
+        catalog.uploads.add(made)
+        mine.append(made.id)
     finished(catalog, user=OTHER)
-    total, page = catalog.uploads.histories(ME, page=2, size=2)
+    total, page = catalog.uploads.files(ME, FileQuery(), ListPosition(skipped=2), size=2)
     assert total == 5
     assert [row.task_id for row in page] == [mine[2], mine[1]]
+    last = (page[-1].created_at, page[-1].task_id)
+    total, rest = catalog.uploads.files(ME, FileQuery(), ListPosition(after=last), size=2)
+    assert (total, [row.task_id for row in rest]) == (5, [mine[0]])
+
+
+def test_files_of_one_moment_have_an_order(catalog: Catalog) -> None:
+    made = sorted(finished(catalog, f"{number}" * 64) for number in range(5))
+    seen: list[UploadId] = []
+    position = ListPosition()
+    while page := catalog.uploads.files(ME, FileQuery(), position, size=2)[1]:
+        seen += [row.task_id for row in page]
+        position = ListPosition(after=(page[-1].created_at, page[-1].task_id))
+    assert seen == made
+
+
+def test_a_file_is_listed_in_the_state_of_its_upload(catalog: Catalog, clock: FakeClock) -> None:
+    """A deleted file and a part are not listed, what has ended without a file is failed."""
+    states: dict[UploadId, tuple[str, FileState]] = {}
+    for state in (UploadState.RECEIVING, UploadState.EXPIRED, UploadState.REJECTED):
+        made = upload(metadata={"filename": f"Name {state}".encode()})
+        catalog.uploads.add(made)
+        if state is UploadState.RECEIVING:
+            states[made.id] = ("pending", FileState.RECEIVING)
+        else:
+            catalog.uploads.close(made.id, state)
+            states[made.id] = ("failed", FileState.FAILED)
+    states[finished(catalog, "1" * 64)] = ("received", FileState.PROCESSING)
+    whole = finished(catalog, "2" * 64)
+    complete(catalog, whole)
+    states[whole] = ("completed", FileState.COMPLETED)
+    catalog.uploads.add(upload(kind=UploadKind.PARTIAL))
+    deleted = upload()
+    catalog.uploads.add(deleted)
+    catalog.uploads.close(deleted.id, UploadState.TERMINATED)
+    total, rows = catalog.uploads.files(ME, FileQuery(), ListPosition(), size=100)
+    assert total == len(states)
+    assert {row.task_id: row.status for row in rows} == {
+        task_id: status for task_id, (status, _) in states.items()
+    }
+    for state in FileState:
+        total, rows = catalog.uploads.files(ME, FileQuery(state=state), ListPosition(), size=100)
+        expected = {task_id for task_id, (_, selected) in states.items() if selected is state}
+        assert (total, {row.task_id for row in rows}) == (len(expected), expected)
+    for part, count in (("name r", 2), ("NAME", 3), ("%", 0), ("_", 0)):
+        assert catalog.uploads.files(ME, FileQuery(name=part), ListPosition(), size=9)[0] == count
+    (ended,) = catalog.uploads.files(
+        ME, FileQuery(ended_from=clock.now() - 1), ListPosition(), size=9
+    )[1]
+    assert ended.task_id == whole
+    assert ended.completed_at is not None
+    for moment, count in ((1000.5, 0), (1000.0, len(states))):
+        query = FileQuery(created_from=moment)
+        assert catalog.uploads.files(ME, query, ListPosition(), size=9)[0] == count
+        query = FileQuery(created_before=moment)
+        found = catalog.uploads.files(ME, query, ListPosition(), size=9)[0]
+        assert found == len(states) - count
+
+
+def test_what_has_ended_without_a_file_leaves_the_list_by_a_deletion(catalog: Catalog) -> None:
+    for state in (UploadState.EXPIRED, UploadState.REJECTED):
+        made = upload()
+        catalog.uploads.add(made)
+        assert catalog.uploads.close(made.id, state)
+        assert not catalog.uploads.close(made.id, UploadState.TERMINATED)
+        assert catalog.uploads.files(ME, FileQuery(), ListPosition(), size=9) == (0, [])
 
 
 def test_any_number_of_parts_is_kept(catalog: Catalog) -> None:

@@ -149,6 +149,22 @@ def test_tasks_are_listed_by_user_newest_first(view: TaskView) -> None:
     assert view.list(UserId(3), page=1, size=10) == (0, [])
 
 
+def test_tasks_are_found_by_their_ids(view: TaskView, clock: FakeClock) -> None:
+    first, old, other = facts(), facts(), facts(user=2)
+    view.put(old, PENDING)
+    clock.advance(TTL - 1)
+    view.put(first, PENDING)
+    view.put(other, RECEIVED)
+    clock.advance(2)
+    lost = facts().task_id
+    found = view.get_all([first.task_id, old.task_id, other.task_id, lost])
+    assert {task_id: task.status for task_id, task in found.items()} == {
+        first.task_id: TaskStatus.PENDING,
+        other.task_id: TaskStatus.RECEIVED,
+    }
+    assert view.get_all([]) == {}
+
+
 def test_a_task_lives_a_day_from_its_last_change(view: TaskView, clock: FakeClock) -> None:
     """Holes 3 and 15."""
     about, forgotten = facts(), facts()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 
-from tusd_py.catalog.values import HOUR, Finished, HistoryRow, Outcome
+from tusd_py.catalog.values import HOUR, FileQuery, Finished, HistoryRow, ListPosition, Outcome
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.quota import Quota, Usage
@@ -97,6 +97,8 @@ class UploadRepository(InstantUploadRepository, Protocol):
     def close(self, upload_id: UploadId, state: UploadState) -> bool:
         """Terminate, expire or reject an upload, and cancel its queued or running job.
 
+        One that expired or was rejected may be terminated afterwards: ``files`` leaves it out then.
+
         Returns: False if it was closed already.
         """
         ...
@@ -148,8 +150,13 @@ class UploadRepository(InstantUploadRepository, Protocol):
         """Return the durable record of a task, with what its job says of its end."""
         ...
 
-    def histories(
-        self, user_id: UserId, *, page: int, size: int
+    def files(
+        self, user_id: UserId, query: FileQuery, position: ListPosition, *, size: int
     ) -> tuple[int, Sequence[HistoryRow]]:
-        """Return the number of a user's records and one page of them (from 1), newest first."""
+        """Return the number of a user's files that the query selects, and a page of them.
+
+        These are the uploads that are no part of another one and were not deleted, newest first. A
+        file whose bytes still arrive has the status pending, and one that expired or was refused
+        the status failed.
+        """
         ...

@@ -1,0 +1,173 @@
+"""What a user has is listed from the catalog, for as long as it exists, with the newer states of the view over it."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.server import Server, running_server
+from support.tokens import SECRET, bearer, token
+from support.tus import append, create, delete, task_id, upload
+from support.waiting import wait_until
+
+ME, OTHER = bearer(token(1)), bearer(token(2))
+TASKS = "/api/file/upload/tasks"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    env = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
+    with running_server(tmp_path_factory.mktemp("data"), env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mine(server: Server) -> dict[str, str]:
+    """Return my uploads in each state, by name: two completed, one whose bytes still arrive."""
+    tasks = {}
+    for name in ("Report 1.txt", "photo_50%.bin"):
+        tasks[name] = upload(server, name.encode(), name, headers=ME)
+        progress = f"{server.url}/api/file/upload/progress/{tasks[name]}"
+        wait_until(
+            lambda url=progress: httpx.get(url, headers=ME).json()["status"] == "completed", 60
+        )
+    tasks["open.bin"] = task_id(create(server, 10, b"half", headers=ME, filename="open.bin"))
+    gone = create(server, 3, headers=ME, filename="deleted.txt")
+    assert delete(gone, **ME).status_code == 204
+    create(server, 3, headers=ME, concat="partial", filename="part")
+    upload(server, b"theirs", "Report of another user.txt", headers=OTHER)
+    return tasks
+
+
+def listed(server: Server, **query: Any) -> dict[str, Any]:
+    answer = httpx.get(f"{server.url}{TASKS}", params=query, headers=ME)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def names(found: dict[str, Any]) -> list[str]:
+    return [task["filename"] for task in found["tasks"]]
+
+
+def test_everything_that_was_not_deleted_is_listed(server: Server, mine: dict[str, str]) -> None:
+    found = listed(server)
+    assert names(found) == list(mine)[::-1]
+    assert (found["total"], found["page"], found["size"], found["next"]) == (3, 1, 10, None)
+    assert [task["status"] for task in found["tasks"]] == ["pending", "completed", "completed"]
+    assert [task["progress"] for task in found["tasks"]][1:] == [100, 100]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"name": "report"}, ["Report 1.txt"]),
+        ({"name": "50%"}, ["photo_50%.bin"]),
+        ({"name": "%"}, ["photo_50%.bin"]),
+        ({"name": "o_5"}, ["photo_50%.bin"]),
+        ({"name": "deleted"}, []),
+        ({"state": "receiving"}, ["open.bin"]),
+        ({"state": "completed", "name": ".bin"}, ["photo_50%.bin"]),
+        ({"state": "processing"}, []),
+        ({"state": "failed"}, []),
+        ({"created_before": "2020-01-01"}, []),
+        ({"created_from": "2020-01-01T00:00:00Z", "state": "receiving"}, ["open.bin"]),
+        ({"created_from": "9999-01-01"}, []),
+    ],
+)
+def test_files_are_found_by_name_state_and_date(
+    server: Server, mine: dict[str, str], query: dict[str, str], expected: list[str]
+) -> None:
+    found = listed(server, **query)
+    assert (names(found), found["total"]) == (expected, len(expected))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "all"}, {"created_from": "yesterday"}, {"created_before": ""}, {"cursor": "x"},
+        {"cursor": "é"}, {"cursor": "A" * 33}, {"cursor": "_" * 32}, {"page": "0"},
+    ],
+)  # fmt: skip
+def test_a_list_that_is_asked_wrongly_is_refused(server: Server, query: dict[str, str]) -> None:
+    answer = httpx.get(f"{server.url}{TASKS}", params=query, headers=ME)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
+def test_pages_by_cursor_miss_and_repeat_nothing(server: Server, mine: dict[str, str]) -> None:
+    found = listed(server, size=1)
+    seen = names(found)
+    added = create(server, 3, headers=ME, filename="added meanwhile")
+    while found["next"] is not None:
+        found = listed(server, size=1, cursor=found["next"])
+        assert "page" not in found
+        seen += names(found)
+    assert seen == list(mine)[::-1]
+    assert delete(added, **ME).status_code == 204
+
+
+def test_the_list_outlives_the_view(server: Server, mine: dict[str, str]) -> None:
+    before = listed(server)
+    with sqlite3.connect(server.data_dir / "tasks.sqlite3") as view:
+        view.execute("DELETE FROM tasks")
+    after = listed(server)
+    assert names(after) == names(before)
+    # How many bytes have arrived is known to the view only.
+    assert after["tasks"][1:] == before["tasks"][1:]
+    assert after["tasks"][0]["status"] == "pending"
+
+
+def test_the_newer_state_of_the_view_is_shown(server: Server, mine: dict[str, str]) -> None:
+    url = create(server, 1000, headers=ME, filename="half")
+    append(url, 0, b"x" * 500, **ME)
+    with sqlite3.connect(server.data_dir / "tasks.sqlite3") as view:
+        view.execute(
+            "UPDATE tasks SET status = 'compressing', progress = 44 WHERE task_id = ?",
+            (task_id(url),),
+        )
+    (task,) = listed(server, name="half")["tasks"]
+    assert (task["status"], task["progress"], task["file_size"]) == ("compressing", 44, 1000)
+    assert delete(url, **ME).status_code == 204
+    assert listed(server, name="half")["total"] == 0
+
+
+def test_a_refused_upload_is_listed_until_its_owner_deletes_it(server: Server) -> None:
+    url = create(server, 3, headers=ME, filename="wrong.bin", filehash="blake3:" + "0" * 64)
+    answer = httpx.patch(
+        url,
+        headers={
+            **ME,
+            "Tus-Resumable": "1.0.0",
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+        },
+        content=b"abc",
+    )
+    assert answer.status_code == 460
+    (task,) = listed(server, name="wrong")["tasks"]
+    assert task["status"] == "failed"
+    assert delete(url, **ME).status_code == 410
+    assert listed(server, name="wrong")["total"] == 0
+
+
+def test_the_command_lists_all_pages_and_finds_files(
+    server: Server, mine: dict[str, str], tmp_path: Path
+) -> None:
+    def run(*arguments: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "tusd_py", "tasks", "--url", server.files, *arguments],
+            capture_output=True, text=True, check=True, timeout=60,
+            env={**os.environ, "TUSD_TOKEN": token(1), "HOME": str(tmp_path)},
+        )  # fmt: skip
+        return done.stdout.splitlines()
+
+    lines = run("--all", "--size", "1", "--json")
+    assert [json.loads(line)["filename"] for line in lines] == list(mine)[::-1]
+    assert run("--name", "REPORT", "--state", "completed")[-1] == "1 of 1"
+    assert run("--from", "2020-01-01", "--before", "2020-01-02")[-1] == "0 of 0"
