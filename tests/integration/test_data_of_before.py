@@ -123,7 +123,10 @@ def test_uploads_are_where_they_were(opened: Opened) -> None:
 
 
 def test_tasks_are_listed_with_their_states(opened: Opened) -> None:
-    assert opened.tasks == opened.kept["tasks"]
+    """A file that was deleted is not listed any longer (decision 49)."""
+    expected = [task for task in opened.kept["tasks"] if task["filename"] != "deleted.bin"]
+    assert len(expected) == len(opened.kept["tasks"]) - 1
+    assert opened.tasks == expected
     assert {task["status"] for task in opened.tasks} == {
         "pending", "received", "failed", "completed",
     }  # fmt: skip

@@ -95,7 +95,7 @@ def test_files_are_found_by_name_state_and_date(
         {"cursor": "é"}, {"cursor": "A" * 33}, {"cursor": "_" * 32}, {"page": "0"},
     ],
 )  # fmt: skip
-def test_a_list_that_is_asked_wrongly_is_refused(server: Server, query: dict[str, str]) -> None:
+def test_a_search_that_is_malformed_is_refused(server: Server, query: dict[str, str]) -> None:
     answer = httpx.get(f"{server.url}{TASKS}", params=query, headers=ME)
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
 

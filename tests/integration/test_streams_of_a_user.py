@@ -1,6 +1,7 @@
 """How many streams one user may have open, and what a client gets that does not read."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from support.raw_http import Connection, connected
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
-from support.tus import create, task_id
+from support.tus import create, patch, task_id, upload
 from support.waiting import wait_until
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -109,3 +110,43 @@ def test_without_authentication_a_household_shares_no_limit(tmp_path: Path) -> N
             connection = stack.enter_context(connected(server.url))
             connection.send(connection.request("GET", EVENTS))
             assert connection.answer().status == 200
+
+
+def test_a_client_that_was_away_gets_what_ended_meanwhile(tmp_path: Path) -> None:
+    """The view may be lost meanwhile: the records have the end too."""
+    with running_server(tmp_path / "data", env={"TUSD_AUTH__ACCESS_SECRET": SECRET}) as server:
+        url = f"{server.url}{EVENTS}"
+        with httpx.stream("GET", url, headers=headers(1), timeout=30) as stream:
+            first = next(line for line in stream.iter_lines() if line.startswith("id: "))
+        last_id = first.removeprefix("id: ")
+        ended = upload(server, b"ended meanwhile", headers=headers(1))
+        progress = f"{server.url}/api/file/upload/progress/{ended}"
+        wait_until(
+            lambda: httpx.get(progress, headers=headers(1)).json()["status"] == "completed", 60
+        )
+        rejected = create(server, 1, headers=headers(1), filehash="blake3:" + "0" * 64)
+        assert patch(rejected, 0, b"x", **headers(1)).status_code == 460
+        begun = task_id(create(server, 10, headers=headers(1)))
+        expected = {ended: "completed", task_id(rejected): "failed", begun: "pending"}
+        away = {**headers(1), "Last-Event-ID": last_id}
+        assert states(url, away, 3) == expected
+        # Without the id, or long afterwards, only what is unfinished is sent.
+        assert states(url, headers(1), 1) == {begun: "pending"}
+        later = f"{last_id.rpartition('.')[0]}.{int(last_id.rpartition('.')[2]) + 3_600_000}"
+        assert states(url, {**headers(1), "Last-Event-ID": later}, 1) == {begun: "pending"}
+        with sqlite3.connect(server.data_dir / "tasks.sqlite3") as view:
+            view.execute("DELETE FROM tasks WHERE task_id = ?", (ended,))
+        assert states(url, away, 3) == expected
+
+
+def states(url: str, fields: dict[str, str], count: int) -> dict[str, str]:
+    """Return the first states of a user's stream, by task."""
+    found: dict[str, str] = {}
+    with httpx.stream("GET", url, headers=fields, timeout=30) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: {"):
+                state = json.loads(line.removeprefix("data: "))
+                found[state["task_id"]] = state["status"]
+            if len(found) == count:
+                break
+    return found

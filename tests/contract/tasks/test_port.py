@@ -166,7 +166,7 @@ def test_tasks_are_found_by_their_ids(view: TaskView, clock: FakeClock) -> None:
 
 
 def test_a_task_lives_a_day_from_its_last_change(view: TaskView, clock: FakeClock) -> None:
-    """Holes 3 and 15."""
+    """Hole 3."""
     about, forgotten = facts(), facts()
     view.put(about, PENDING)
     view.put(forgotten, PENDING)

@@ -6,7 +6,7 @@ import pytest
 
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskFacts, TaskStatus
-from tusd_py.http.routes.events import last_seen
+from tusd_py.http.routes.events import last_seen, time_seen
 from tusd_py.tasks.from_records import EPOCH
 
 FACTS = TaskFacts(
@@ -42,3 +42,21 @@ def test_the_record_does_not_set_back_a_client_that_has_seen_the_view() -> None:
     assert last_seen("abc.12", recorded) == ("abc", 12)
     assert last_seen("0.1", recorded) == ("0", 1)
     assert last_seen("0.2", recorded) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0.0.1795867200123", 1795867200.123),
+        ("5f0c2a91.7.1795867200000", 1795867200.0),
+        ("5f0c2a91.7", None),
+        ("5f0c2a91.7.", None),
+        ("5f0c2a91.7.1.2", None),
+        ("5f0c2a91.7.-1", None),
+        (f"0.0.{'9' * 15}", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_id_of_a_users_stream_has_the_time(header: str | None, seconds: float | None) -> None:
+    assert time_seen(header) == seconds
