@@ -15,6 +15,7 @@ from typing import BinaryIO, Final
 
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import ScannerUnavailable
+from tusd_py.domain.service_failure import failure_text
 
 PIECE_BYTES: Final = 256 << 10
 LOOK_SECONDS: Final = 0.5
@@ -85,7 +86,8 @@ class Clamd:
         try:
             connection = self._by_path() if self._address.startswith("/") else self._by_name()
         except OSError as error:
-            raise ScannerUnavailable from error
+            reason = failure_text("the virus scanner, clamd", self._address, str(error))
+            raise ScannerUnavailable(reason=reason) from error
         connection.settimeout(LOOK_SECONDS)
         return connection
 

@@ -137,6 +137,6 @@ def _log_failure(notification: HookNotification, error: Exception, *, given_up: 
     facts = {
         "hook": notification.event.value,
         "task_id": notification.upload.id,
-        "error": repr(error),
+        "error": getattr(error, "reason", "") or repr(error),
     }
     log.log(logging.ERROR if given_up else logging.WARNING, "hook.failed", extra=facts)

@@ -19,6 +19,7 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import HookRefused, HookUnavailable
 from tusd_py.domain.hook import UploadChange
 from tusd_py.domain.ids import parse_upload_id
+from tusd_py.domain.service_failure import failure_text
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from tusd_py.hooks.payload import HookNotification, own_format, tusd_format
 from tusd_py.protocol.fields import media_type
@@ -62,7 +63,7 @@ class Webhook:
         if 400 <= answer.status_code < 500:
             raise HookRefused(_sentence(_members(answer)))
         if not answer.is_success:
-            raise HookUnavailable
+            raise self._unavailable(f"status {answer.status_code}")
         members = _members(answer)
         if members.get("RejectUpload") is True:
             raise _refusal(members.get("HTTPResponse"))
@@ -70,8 +71,13 @@ class Webhook:
 
     async def deliver(self, notification: HookNotification) -> None:
         """Send an event. Raises: HookUnavailable: the event must be sent again."""
-        if not (await self._post(notification)).is_success:
-            raise HookUnavailable
+        answer = await self._post(notification)
+        if not answer.is_success:
+            raise self._unavailable(f"status {answer.status_code}")
+
+    def _unavailable(self, said: str, sentence: str | None = None) -> HookUnavailable:
+        reason = failure_text("the application, its hook", self._url, said)
+        return HookUnavailable(sentence, reason=reason)
 
     async def _post(self, notification: HookNotification) -> httpx.Response:
         body = json.dumps(self._form(notification), ensure_ascii=False).encode()
@@ -89,9 +95,10 @@ class Webhook:
             with anyio.fail_after(self._timeout):
                 return await self._answer(body, headers)
         except UnusableAnswer as error:
-            raise HookUnavailable(f"The application's answer can't be used: {error}.") from error
+            sentence = f"The application's answer can't be used: {error}."
+            raise self._unavailable(str(error), sentence) from error
         except (httpx.HTTPError, TimeoutError) as error:
-            raise HookUnavailable from error
+            raise self._unavailable(str(error) or type(error).__name__) from error
 
     async def _answer(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         async with self._http.stream("POST", self._url, content=body, headers=headers) as response:

@@ -36,7 +36,8 @@ def scan(attempt: Attempt) -> None:
         scanned = _scanned(attempt, clamd)
     except ScannerUnavailable as error:
         attempt.metrics.scanned("unavailable")
-        log.warning("scan.unavailable", extra={"task_id": attempt.job.task_id}, exc_info=True)
+        facts = {"task_id": attempt.job.task_id, "reason": error.reason}
+        log.warning("scan.unavailable", extra=facts, exc_info=True)
         if settings.on_failure == "open":
             return
         raise OutOfResources(error.detail) from error

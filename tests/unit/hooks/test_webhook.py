@@ -1,11 +1,17 @@
 """Tests that a library of Standard Webhooks accepts the signatures, and only these."""
 
+import asyncio
 import base64
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
+from support.catalog import upload
 
 from tusd_py.clock import SystemClock
+from tusd_py.domain.errors import HookUnavailable
+from tusd_py.domain.hook import HookEvent
+from tusd_py.hooks.payload import HookNotification
+from tusd_py.hooks.webhook import Webhook as OwnWebhook
 from tusd_py.hooks.webhook import key_of, signature
 
 KEY = bytes(range(32))
@@ -38,3 +44,21 @@ def test_a_receiver_verifies_id_time_and_body(changed: str) -> None:
             body + b" " if changed == "body" else body,
             {**headers, **{name: other[name] for name in other if name == changed}},
         )
+
+
+def test_an_address_that_does_not_answer_is_named_to_operators() -> None:
+    url = "http://user:canary@127.0.0.1:1/hook?key=canary"
+    webhook = OwnWebhook(url, secret="", payload="tusd-py", timeout=5, clock=SystemClock())
+    notification = HookNotification(id="1", event=HookEvent.PRE_CREATE, at=0.0, upload=upload())
+
+    async def refused() -> HookUnavailable:
+        with pytest.raises(HookUnavailable) as caught:
+            await webhook.decide(notification)
+        await webhook.close()
+        return caught.value
+
+    error = asyncio.run(refused())
+    place = "the application, its hook at http://********@127.0.0.1:1/hook?********: "
+    assert error.reason.startswith(place)
+    assert "canary" not in error.reason
+    assert error.detail == HookUnavailable.sentence

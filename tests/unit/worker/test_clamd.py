@@ -112,3 +112,10 @@ def test_an_answer_in_single_bytes_ends_in_time() -> None:
             done.set()
             thread.join()
         assert looks < 20
+
+
+def test_a_scanner_that_is_away_is_named_to_operators() -> None:
+    with pytest.raises(ScannerUnavailable) as caught:
+        Clamd("127.0.0.1:1", SystemClock(), timeout=5).version()
+    assert caught.value.reason.startswith("the virus scanner, clamd at 127.0.0.1:1: ")
+    assert caught.value.detail == ScannerUnavailable.sentence
