@@ -276,3 +276,41 @@ def test_a_wrong_host_name_is_not_tried_again_whatever_the_number(tmp_path: Path
     policy = RetryPolicy(retries=3, longest_pause=2.0, retries_at_first=3)
     with pytest.raises(Unreachable):
         Play(tmp_path, retry_policy=policy).receives(TransientFailure("?", permanent=True))
+
+
+@pytest.fixture
+def _every_file_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tusd_py.client.file_upload.DISCOVERY_BYTES", len(CONTENT))
+
+
+@pytest.mark.usefixtures("_every_file_is_large")
+@pytest.mark.parametrize("headers", [{"Tus_Max_Size": "10"}, {}, {"Tus_Max_Size": "many"}])
+def test_a_large_file_is_hashed_once_the_server_has_answered(
+    tmp_path: Path, headers: dict[str, str]
+) -> None:
+    hashed: list[int] = []
+    play = Play(tmp_path, instant=True, hashed=hashed.append)
+    assert (play.request(), hashed) == (("OPTIONS", ENDPOINT, {}), [])
+    play.receives(response(204, **headers))
+    assert (play.request()[0], hashed) == ("POST", [10])
+    assert "filehash " in play.request()[2]["Upload-Metadata"]
+
+
+@pytest.mark.usefixtures("_every_file_is_large")
+def test_a_file_that_the_server_would_not_take_is_not_hashed(tmp_path: Path) -> None:
+    hashed: list[int] = []
+    play = Play(tmp_path, instant=True, hashed=hashed.append)
+    with pytest.raises(Refused, match="has 10 bytes, and the server takes at most 9"):
+        play.receives(response(204, Tus_Max_Size="9"))
+    away = Play(tmp_path, instant=True, hashed=hashed.append, retry_policy=at_once())
+    with pytest.raises(Unreachable):
+        away.receives(TransientFailure("no server answers there"))
+    assert hashed == []
+
+
+def test_a_small_file_needs_no_further_request(tmp_path: Path) -> None:
+    assert Play(tmp_path, instant=True).request()[0] == "POST"
+
+
+def at_once() -> RetryPolicy:
+    return RetryPolicy(retries=3, longest_pause=2.0)
