@@ -51,6 +51,7 @@ class ConnectionThread:
         self.failing = False
         """Whether the last connection was lost or refused, and the next is not open yet."""
         self._last_failure = ""
+        """What made it fail; '' while a connection is open."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -105,7 +106,7 @@ class ConnectionThread:
                     with self._mutex:
                         self._connection = connection
                     failures = 0
-                    self.failing = False
+                    self.failing, self._last_failure = False, ""
                     self._serve(connection, channel)
                 finally:
                     with self._mutex:
@@ -115,8 +116,7 @@ class ConnectionThread:
             except Exception as error:
                 failures += 1
                 pause = RECONNECT_BACKOFF.pause(failures)
-                self.failing = True
-                self._last_failure = _said(error)
+                self._last_failure, self.failing = _said(error), True
                 log.warning(
                     "queue.connection.lost",
                     extra={"line": self._thread.name, "reason": repr(error), "pause": pause},
