@@ -13,6 +13,7 @@ from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.hook import DELIVERED_EVENTS, HookEvent
 from tusd_py.hooks.callables import NONE, Hooks, imported
+from tusd_py.jobs.queue.earlier_file import remove_queue_file
 from tusd_py.jobs.queue.port import JobQueue, MessageBroker
 from tusd_py.locks.port import Lock
 from tusd_py.objects.bucket import Bucket
@@ -42,7 +43,11 @@ def install_line(package: str | None) -> str:
 
 
 def open_ports(
-    settings: Settings, *, clock: Clock | None = None, hooks: Hooks | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    hooks: Hooks | None = None,
+    keeps_queue_file: bool = False,
 ) -> Ports:
     """Open the adapters that the settings name.
 
@@ -51,6 +56,8 @@ def open_ports(
 
     Args: hooks: functions of the application in which this runs, instead of
         ``settings.hooks.callables``; their events are kept until they are delivered.
+        keeps_queue_file: whether the queue's file of earlier versions is left: its contents are
+        logged before it is removed, and most commands show no log.
     Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
         or its address is invalid.
     """
@@ -67,7 +74,9 @@ def open_ports(
     spare.free_space()
     disk = DiskStore(root / "uploads", durability=settings.durability, space=space)
     catalog = _catalog(settings, root, clock, _kept_events(settings, hooks), spare)
-    queue, broker = _queue(settings, root, catalog)
+    queue, broker = _queue(settings, catalog)
+    if broker is None and not keeps_queue_file:
+        remove_queue_file(root / "queue.sqlite3")
     return Ports(
         catalog=catalog,
         queue=queue,
@@ -129,14 +138,10 @@ def _catalog(
     return SqlCatalog(url, clock=clock, hooks=events, messages=messages)
 
 
-def _queue(
-    settings: Settings, root: Path, catalog: Catalog
-) -> tuple[JobQueue, MessageBroker | None]:
+def _queue(settings: Settings, catalog: Catalog) -> tuple[JobQueue, MessageBroker | None]:
     if not settings.rabbitmq.host:
-        from tusd_py.jobs.queue.earlier_file import remove_queue_file
         from tusd_py.jobs.queue.embedded import EmbeddedQueue
 
-        remove_queue_file(root / "queue.sqlite3")
         return EmbeddedQueue(catalog.jobs), None
     from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
 

@@ -55,7 +55,7 @@ def opened_ports(settings: Settings) -> Iterator[Ports]:
     Raises: BackendError, OSError.
     """
     owner_only()
-    ports = open_ports(settings)
+    ports = open_ports(settings, keeps_queue_file=True)
     try:
         yield ports
     finally:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from support.workers import WorkerInProcess
 
+from tusd_py.cli import common
 from tusd_py.domain.job import JobState
 from tusd_py.jobs.queue.earlier_file import remove_queue_file
+from tusd_py.settings.model import Settings
 
 SCHEMA = """
 CREATE TABLE messages (
@@ -62,6 +64,15 @@ def test_its_dead_letters_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFi
     found = vars(record)
     assert (record.levelname, record.message) == ("WARNING", "queue.dead_letter.dropped")
     assert (found["reason"], found["preview"]) == ("not a job message", "b'not json'")
+
+
+def test_a_command_that_shows_no_log_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "owner_only", lambda: None)
+    make_queue_file(tmp_path / "queue.sqlite3", DEAD)
+    with common.opened_ports(Settings(data_dir=tmp_path)):
+        assert len(left(tmp_path)) == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all", b"SQLite format 3\0" + bytes(84)])
