@@ -31,7 +31,7 @@ Another program could use the rest of a larger one.
 PIECES: Final = 64
 """Number of files, 8 MiB in all: twice the size at which a database's log begins again."""
 OPEN_BYTES: Final = 3 * PIECE_BYTES
-"""Bytes that are needed to open three databases."""
+"""Bytes that suffice to open the databases."""
 SHARE: Final = 4
 """At most this part of the reserve (a quarter) is kept in files."""
 LOG_SECONDS: Final = 60.0
