@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
@@ -127,7 +128,11 @@ def build_server(
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(PublicPathMiddleware, address=context.address),
+            Middleware(
+                PublicPathMiddleware,
+                address=context.address,
+                own_paths=_own_paths(routes, settings.base_path),
+            ),
             Middleware(RequestMetrics, metrics=context.metrics),
             *_hosts(context),
             Middleware(
@@ -160,6 +165,12 @@ def build_server(
     app.router.redirect_slashes = False
     app.state.context = context
     return app
+
+
+def _own_paths(routes: Sequence[BaseRoute], base_path: str) -> list[str]:
+    """Return the beginnings of the paths of all routes but that of the page at ``/``."""
+    paths = [route.path for route in routes if isinstance(route, Route | WebSocketRoute)]
+    return [base_path.rstrip("/"), *(path.partition("{")[0] for path in paths if path != "/")]
 
 
 def _hosts(context: AppContext) -> list[Middleware]:

@@ -103,20 +103,24 @@ def test_a_path_with_a_parameter_is_never_markup_or_a_header(tmp_path: Path, ten
         anyio.run(main)
 
 
-@pytest.mark.parametrize("before", ["", "/up"], ids=["path taken away", "path left"])
+@pytest.mark.parametrize("left", [False, True], ids=["path taken away", "path left"])
 @pytest.mark.parametrize("by", ["setting", "proxy"])
+# Paths of the server itself begin with the second one.
+@pytest.mark.parametrize("up", ["/up", "/api"])
 def test_behind_a_proxy_with_a_path_all_addresses_begin_with_it(
-    tmp_path: Path, before: str, by: str
+    tmp_path: Path, up: str, by: str, left: bool
 ) -> None:
-    known = {"public_url": "https://example.test/up"} if by == "setting" else {"behind_proxy": True}
+    before = up if left else ""
+    address = f"https://example.test{up}"
+    known = {"public_url": address} if by == "setting" else {"behind_proxy": True}
     forwarded = {
         "X-Forwarded-Proto": "https",
         "X-Forwarded-Port": "443",
-        "X-Forwarded-Prefix": "/up",
+        "X-Forwarded-Prefix": up,
     }
-    base = "/up/files/" if by == "proxy" and before else "/files/"
+    base = f"{before}/files/" if by == "proxy" else "/files/"
     settings = Settings(data_dir=tmp_path, workers=0, base_path=base, **known)
-    public = f"/up{base}"
+    public = f"{up}{base}"
 
     async def main() -> None:
         app = create_app(settings, authenticate=by_header)
@@ -136,9 +140,9 @@ def test_behind_a_proxy_with_a_path_all_addresses_begin_with_it(
                 assert (await client.post(endpoint, headers=final)).status_code == 201
                 root = before if by == "setting" else ""
                 page = await client.get(f"{root}/", headers={**me, "Accept": "text/html"})
-                assert '<base href="/up/">' in page.text
+                assert f'<base href="{up}/">' in page.text
                 described = (await client.get(f"{root}/api/openapi.json", headers=me)).json()
-                assert described["servers"][0]["url"] == "/up"
+                assert described["servers"][0]["url"] == up
                 origin = {**me, "Origin": "https://example.test", "Sec-Fetch-Site": "same-origin"}
                 assert (await client.post(endpoint, headers={**origin, **part})).status_code == 201
 

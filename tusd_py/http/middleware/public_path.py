@@ -5,6 +5,8 @@ Every address in an answer begins with ``root_path`` (``http.mount``), and route
 whose ``root_path`` is set because of that, break it.
 """
 
+from collections.abc import Collection
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tusd_py.protocol.fields import Fields
@@ -14,9 +16,13 @@ from tusd_py.protocol.origin import PublicAddress
 class PublicPathMiddleware:
     """Wraps the whole application, since everything else needs the path of the route."""
 
-    def __init__(self, app: ASGIApp, address: PublicAddress) -> None:
+    def __init__(
+        self, app: ASGIApp, address: PublicAddress, *, own_paths: Collection[str] = ()
+    ) -> None:
+        """``own_paths`` are beginnings of paths of routes."""
         self._app = app
         self._address = address
+        self._own_paths = tuple(own_paths)
         self._always_as_received = not address.trusted and not address.path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -25,7 +31,7 @@ class PublicPathMiddleware:
             await self._app(scope, receive, send)
             return
         root = self._root_path(scope)
-        path = root + route_path(scope, public_path=self._address.path)
+        path = root + self._route_path(scope)
         if (root, path) == (scope.get("root_path", ""), scope["path"]):
             await self._app(scope, receive, send)
         else:
@@ -42,21 +48,38 @@ class PublicPathMiddleware:
         prefix = self._address.prefix_of(Fields(scope["headers"]))
         return root if _is_below(root, prefix) else prefix + root
 
+    def _route_path(self, scope: Scope) -> str:
+        """Return the part of the path that names a route.
 
-def route_path(scope: Scope, *, public_path: str = "") -> str:
-    """Return the part of the path that names a route.
+        Before it there may be ``root_path``; or only the path of the mount, if ``root_path`` also
+        has a prefix that a proxy took away (``app_root_path`` of Starlette); or the public path.
+        """
+        path: str = scope["path"]
+        root: str = scope.get("root_path", "").rstrip("/")
+        if not root:
+            return self._without_public_path(path)
+        mount = root.removeprefix(scope.get("app_root_path", ""))
+        for before in (root, mount):
+            if _is_below(path, before):
+                return _after(path, before)
+        return path
 
-    Before it there may be ``root_path``; or only the path of the mount, if ``root_path`` also has a
-    prefix that a proxy took away (``app_root_path`` of Starlette); or ``public_path``.
-    """
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "").rstrip("/")
-    mount = root.removeprefix(scope.get("app_root_path", ""))
-    for before in (root, mount) if root else (public_path,):
-        if _is_below(path, before):
-            return path[len(before) :] or "/"
-    return path
+    def _without_public_path(self, path: str) -> str:
+        """Return the path without the public one, unless a proxy has taken that away already.
+
+        It has if only the path as it is names a route: a public path such as ``/api`` looks like
+        the beginning of the server's own paths.
+        """
+        if not _is_below(path, self._address.path):
+            return path
+        rest = _after(path, self._address.path)
+        is_taken_away = path.startswith(self._own_paths) and not rest.startswith(self._own_paths)
+        return path if is_taken_away else rest
 
 
 def _is_below(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(f"{prefix}/")
+
+
+def _after(path: str, before: str) -> str:
+    return path[len(before) :] or "/"

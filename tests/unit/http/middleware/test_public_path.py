@@ -82,6 +82,17 @@ def test_the_address_by_the_setting_counts_whether_a_proxy_takes_its_path_away_o
     assert seen(app(SET), path, prefix="/other") == "/uploads /files/x"
 
 
+@pytest.mark.parametrize("path", ["/api/file/x", "/api/api/file/x"])
+def test_a_public_path_may_look_like_a_path_of_the_server(path: str) -> None:
+    address = PublicAddress(trusted=False, origin="https://x.test", path="/api")
+    inner = PublicPathMiddleware(_show, address, own_paths=("/files", "/api/file"))
+    assert seen(inner, path) == "/api /api/file/x"
+    assert seen(inner, "/api/files/x") == "/api /files/x"
+    assert seen(inner, "/files/x") == "/api /files/x"
+    assert seen(inner, "/api/") == "/api /"
+    assert seen(inner, "/api/unknown") == "/api /unknown"
+
+
 def test_the_root_needs_no_slash() -> None:
     assert seen(app(SET), "/uploads") == "/uploads /"
 
