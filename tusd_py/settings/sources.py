@@ -55,6 +55,10 @@ _ORIGINAL_ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+_FLAGS: Final = {"worker_listen": "--listen"}
+"""Flags that are not named like their setting."""
+
+
 class SettingsError(Exception):
     """Is raised when a setting is unknown or wrong; the text names the place and the remedy."""
 
@@ -74,7 +78,8 @@ def load_settings(
     _merge_environment(tree, places, environ)
     for name, value in overrides.items():
         if value is not None:
-            _put(tree, places, (name,), value, f"--{name.replace('_', '-')}")
+            flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+            _put(tree, places, (name,), value, flag)
     try:
         return Settings(**tree)
     except ValidationError as error:

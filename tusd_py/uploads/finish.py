@@ -54,9 +54,9 @@ REFUSALS: Final = (HashMismatch, TypeMismatch, MaxSizeExceeded, QuotaExceeded)
 async def finish(context: UploadContext, upload: Upload) -> None:
     """Finish a full upload whose bytes are durable; the caller holds its lock.
 
-    Raises: HashMismatch: not what was declared (the caller drops it); TypeMismatch,
-        TypeNotAllowed under a whitelist; BackendError: the catalog can't be reached, the upload
-        stays complete and is finished by the next attempt.
+    Raises: HashMismatch: not what was declared (the caller drops it); TypeMismatch: its content is
+        not what its name may mean, under a whitelist; BackendError: the catalog can't be reached,
+        the upload stays complete and is finished by the next attempt.
     """
     unread = context.unhashed_bytes(upload, upload.size)
     if unread > REHASH_IN_CALL_BYTES and not _may_finish_later(upload, unread):

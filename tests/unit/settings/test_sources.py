@@ -78,6 +78,14 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "flag"), [("worker_listen", "--listen"), ("upload_expires", "--upload-expires")]
+)
+def test_a_wrong_flag_is_named_as_it_is_written(name: str, flag: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{flag}: "):
+        load_settings(None, {}, {name: "x"})
+
+
 def test_lists_in_the_environment_are_separated_by_commas() -> None:
     settings = load_settings(None, {"TUSD_WHITELIST__EXTENSIONS": "mp4, png,"}, {})
     assert settings.whitelist.extensions == ("mp4", "png")
