@@ -22,9 +22,9 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
-from tusd_py.tasks.sqlite_file import backend_errors, connect, run
 from tusd_py.tasks.local_bus import LocalBus
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
+from tusd_py.tasks.sqlite_file import backend_errors, connect, run
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
