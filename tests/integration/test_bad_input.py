@@ -18,7 +18,7 @@ CASES = [
     ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "key !!!!"}, 400, "malformed_header"),
     ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "a YQ==,a Yg=="}, 400,
      "malformed_header"),
-    ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "k " + "A" * 20000}, 413,
+    ("POST", "", {"Upload-Length": "1", "Upload-Metadata": "k " + "A" * 20000}, 431,
      "metadata_too_large"),
     ("POST", "", {"Upload-Concat": "final;/files/nothing"}, 400, "invalid_concatenation"),
     ("HEAD", "..%2f..%2fetc%2fpasswd", {}, 404, None),

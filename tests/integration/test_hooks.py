@@ -13,7 +13,7 @@ from support.media import video
 from support.receiver import Received, Receiver
 from support.served_app import served_app
 from support.server import Server, running_server
-from support.tus import TUS, chunk, create, creation, post, upload
+from support.tus import TUS, chunk, create, creation, delete, post, task_id, upload
 from support.waiting import wait_until
 
 from tusd_py import Settings, create_app
@@ -79,9 +79,34 @@ def test_a_refusal_is_the_applications_sentence_and_leaves_nothing(
         assert post(server, 5, b"bytes", album="7").status_code == 201
 
 
+def test_the_application_decides_about_parts_too(tmp_path: Path, receiver: Receiver) -> None:
+    receiver.answer = lambda _: (403, {"detail": "No."})
+    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
+        refused = post(server, 5, b"bytes", concat="partial")
+        assert (refused.status_code, refused.json()["code"]) == (403, "hook_refused")
+        assert not list((server.data_dir / "uploads").rglob("*.bin"))
+    (decision,) = receiver.received
+    assert (decision.event, decision.json["data"]["partial"]) == ("pre-create", True)
+
+
+def test_a_deletion_and_an_expiry_are_events(tmp_path: Path, receiver: Receiver) -> None:
+    more = {**env(receiver), "TUSD_UPLOAD_EXPIRES": "2s"}
+    with running_server(tmp_path / "data", env=more) as server:
+        whole = upload(server, b"whole", "whole")
+        wait_until(lambda: "post-complete" in receiver.events())
+        assert delete(f"{server.files}{whole}").status_code == 204
+        open_upload = task_id(create(server, 5))
+        wait_until(lambda: "post-expire" in receiver.events(), timeout=60)
+        wait_until(lambda: "post-terminate" in receiver.events())
+    ends = {each.event: each.json["data"]["task_id"] for each in receiver.received}
+    assert (ends["post-terminate"], ends["post-expire"]) == (whole, open_upload)
+
+
 def test_what_our_own_rules_refuse_calls_no_hook(tmp_path: Path, receiver: Receiver) -> None:
     with running_server(tmp_path / "data", "--workers", "0", env=env(receiver)) as server:
         made = create(server, 5, b"bytes", concat="partial")
+        wait_until(lambda: len(receiver.received) == 1)
+        receiver.received.clear()
         for parts, status in ((f"{server.files}{'0' * 32}", 400), (made, 201)):
             assert post(server, None, concat=f"final;{parts}").status_code == status
         assert post(server, 1 << 50).status_code == 413

@@ -25,12 +25,16 @@ _OF_USER: Final = (uploads.c.user_id == bindparam("user_id"), uploads.c.state.in
 _OPEN: Final = case((uploads.c.state == UploadState.RECEIVING.value, 1), else_=0)
 _BYTES: Final = func.coalesce(uploads.c.length, uploads.c.granted) + uploads.c.extra_size
 """Bytes that were sent or may be sent, and what is kept of the renditions in addition."""
+_HALF: Final = 32
+"""Bits of the lower half of a length. Halves are summed: a sum may exceed 63 bits, at which SQLite
+fails."""
 _BY_KIND: Final = (
     select(
         uploads.c.kind,
         func.count().label("files"),
         func.sum(_OPEN).label("open"),
-        func.sum(_BYTES).label("bytes"),
+        func.sum(_BYTES.op(">>")(_HALF)).label("high"),
+        func.sum(_BYTES.op("&")((1 << _HALF) - 1)).label("low"),
     )
     .where(*_OF_USER)
     .group_by(uploads.c.kind)
@@ -101,7 +105,7 @@ def usage(connection: Connection, user_id: UserId) -> Usage:
     """Return what the owner has: see ``Usage``."""
     values = {"user_id": user_id}
     kinds = {row.kind: row for row in connection.execute(_BY_KIND, values)}
-    stored = sum(int(row.bytes) for row in kinds.values())
+    stored = sum((int(row.high) << _HALF) + int(row.low) for row in kinds.values())
     if UploadKind.PARTIAL.value in kinds and UploadKind.FINAL.value in kinds:
         joined = {
             part for text in connection.execute(_FINALS, values).scalars() for part in text.split()

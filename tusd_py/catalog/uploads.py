@@ -23,6 +23,7 @@ from tusd_py.catalog.database import Transactions
 from tusd_py.catalog.fair_queue import join_line
 from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.file_list import list_files
+from tusd_py.catalog.hooks import add_event
 from tusd_py.catalog.instant import InstantUploads
 from tusd_py.catalog.objects import forget_multipart
 from tusd_py.catalog.outbox import add_message
@@ -32,6 +33,7 @@ from tusd_py.catalog.rows import (
     NAME_CHARACTERS,
     checkpoint_of,
     checkpoint_text,
+    date_time,
     outcome_of,
     reversed_priority,
 )
@@ -57,6 +59,7 @@ from tusd_py.catalog.upload_rows import (
 )
 from tusd_py.catalog.values import FileQuery, Finished, HistoryRow, ListPosition, Outcome
 from tusd_py.clock import Clock
+from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
 from tusd_py.domain.notes import Note
@@ -91,6 +94,10 @@ _ADD_JOB: Final = FastStatement(
 _EXAMINE_AGAIN: Final = (
     update(uploads).where(uploads.c.id == bindparam("upload_id")).values(look_at=bindparam("at"))
 )
+_EVENTS: Final = {
+    UploadState.TERMINATED: HookEvent.POST_TERMINATE,
+    UploadState.EXPIRED: HookEvent.POST_EXPIRE,
+}
 _NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
 
 
@@ -233,6 +240,24 @@ class SqlUploads(InstantUploads, UploadRepository):
             )
         )
 
+    @override
+    def is_joined(self, part: Upload, *, before: float) -> bool:
+        history = file_upload_history
+        final = and_(
+            uploads.c.user_id == part.user_id,
+            uploads.c.kind == UploadKind.FINAL.value,
+            uploads.c.parts.contains(part.id),
+        )
+        joined = (
+            select(uploads.c.id)
+            .join(history, history.c.task_id == uploads.c.id)
+            .where(final, uploads.c.state == UploadState.FINISHED.value)
+            .where(history.c.created_at <= date_time(before))
+        )
+        awaited = select(uploads.c.id).where(final, uploads.c.state == UploadState.RECEIVING.value)
+        statement = select(and_(exists(joined), ~exists(awaited)))
+        return self._database.read(lambda c: bool(c.execute(statement).scalar()))
+
     def _uploads(self, condition: object) -> list[Upload]:
         statement = select(uploads).where(condition).order_by(uploads.c.created_at)  # type: ignore[arg-type]
         return self._database.read(
@@ -363,6 +388,9 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
             .values(state=JobState.CANCELLED.value, ended_at=now)
         )
         forget_multipart(connection, upload_id)
+        kind = connection.execute(select(uploads.c.kind).where(uploads.c.id == upload_id)).scalar()
+        if state in _EVENTS and kind != UploadKind.PARTIAL.value:
+            add_event(connection, upload_id, _EVENTS[state], now)
     elif state is UploadState.TERMINATED:
         lost = uploads.c.state.in_((UploadState.EXPIRED.value, UploadState.REJECTED.value))
         connection.execute(

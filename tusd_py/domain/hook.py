@@ -26,6 +26,10 @@ class HookEvent(StrEnum):
     """The file is in the pool."""
     POST_FAIL = "post-fail"
     """Processing has failed for good; a retry by an operator may still complete it."""
+    POST_TERMINATE = "post-terminate"
+    """The upload was deleted, finished or not."""
+    POST_EXPIRE = "post-expire"
+    """The upload was removed unfinished, since no byte arrived for too long."""
 
 
 DELIVERED_EVENTS: Final = frozenset(HookEvent) - {HookEvent.PRE_CREATE, HookEvent.POST_RECEIVE}

@@ -33,6 +33,8 @@ class Hooks:
     post_finish: Hook | None = None
     post_complete: Hook | None = None
     post_fail: Hook | None = None
+    post_terminate: Hook | None = None
+    post_expire: Hook | None = None
 
     @property
     def events(self) -> frozenset[HookEvent]:

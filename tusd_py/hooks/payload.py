@@ -67,6 +67,7 @@ def own_format(notification: HookNotification) -> dict[str, Any]:
         "file_size": upload.length,
         "file_hash": upload.file_hash,
         "instant": upload.instant,
+        "partial": upload.kind is UploadKind.PARTIAL,
         "metadata": _metadata(upload),
         "created_at": rfc3339(upload.created_at),
     }

@@ -74,7 +74,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TooManyFiles: 413,
     e.TooManyParts: 413,
     e.TooManyStreams: 429,
-    e.MetadataTooLarge: 413,
+    e.MetadataTooLarge: 431,
     e.TypeNotAllowed: 400,
     e.TypeMismatch: 400,
     e.ProfileNotAllowed: 400,

@@ -15,6 +15,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.protocol.fields import MAX_NUMBER
 from tusd_py.storage.port import Concatenation
 from tusd_py.uploads.context import UploadContext
 
@@ -104,8 +105,8 @@ def _copied(store: Concatenation, upload: Upload) -> Generator[bool, None, None]
 
 
 def _check_size(context: UploadContext, length: int) -> None:
-    limit = context.policy.max_size
-    if limit is not None and length > limit:
+    limit = MAX_NUMBER if context.policy.max_size is None else context.policy.max_size
+    if length > limit:
         raise MaxSizeExceeded(limit)
 
 

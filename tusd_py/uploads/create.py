@@ -190,19 +190,20 @@ def _check_profile(upload: Upload, offered: Collection[str]) -> None:
 async def _run_pre_create_hook(context: UploadContext, upload: Upload, command: Create) -> Upload:
     """Call the hook after all other rules and before anything is created.
 
-    A part is no task, so the hook is not called for it.
+    It is called for parts too, so that no byte is kept of what the application refuses.
 
     Returns: the upload as the application changed it; the rules hold for that too.
     Raises: HookRefused, HookUnavailable, TypeNotAllowed, ProfileNotAllowed.
     """
-    if context.before_create is None or upload.kind is UploadKind.PARTIAL:
+    if context.before_create is None:
         return upload
     change = await context.before_create(upload, command.request)
     if change is None:
         return upload
     if change.metadata is not None:
         upload = _with_metadata(upload, change.metadata)
-        _check_metadata(context, upload)
+        if upload.kind is not UploadKind.PARTIAL:
+            _check_metadata(context, upload)
     if change.id is not None and not command.keeps_id:
         if await context.threads.call(context.catalog.uploads.get, change.id) is not None:
             raise HookRefused("The application chose an id that another upload has.")

@@ -6,7 +6,7 @@ from tusd_py.domain.errors import UploadExpired
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadState
 from tusd_py.uploads.context import UploadContext
-from tusd_py.uploads.maintain import under_lock
+from tusd_py.uploads.maintain import is_used_up, under_lock
 from tusd_py.uploads.terminate import drop
 
 
@@ -26,5 +26,5 @@ def _drop_expired(context: UploadContext, upload_id: UploadId) -> None:
     upload = context.catalog.uploads.get(upload_id)
     if upload is None:
         return
-    if context.is_expired(upload):
+    if context.is_expired(upload) or is_used_up(context, upload):
         drop(context, upload, UploadState.EXPIRED, UploadExpired)

@@ -25,6 +25,8 @@ PAGE: Final = 500
 SOONEST_EXAMINATION_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 30.0
 """A body may still be arriving for an upload that was written to more recently."""
+JOINED_PART_SECONDS: Final = 3600.0
+"""How long a part stays when its whole is finished: a client may repeat the joining request."""
 GIVE_BACK_SECONDS: Final = 600.0
 """No body is silent for this time: space ahead of the offset was left by a crash."""
 
@@ -108,6 +110,7 @@ def _examine(context: UploadContext, upload: Upload) -> _Examination:
     complete = receiving and idle >= IDLE_SECONDS and _is_complete(context, upload)
     expires_at = context.expires_at(upload, touched)
     expired = not complete and expires_at is not None and expires_at < now
+    expired = expired or is_used_up(context, upload)
     pause = min(max(idle, SOONEST_EXAMINATION_SECONDS), LATEST_EXAMINATION_SECONDS)
     if expired:
         pause = SOONEST_EXAMINATION_SECONDS
@@ -122,6 +125,14 @@ def _examine(context: UploadContext, upload: Upload) -> _Examination:
         and _miscounted(context, upload),
         holds_space=receiving and idle >= GIVE_BACK_SECONDS and _holds_space(context, upload),
     )
+
+
+def is_used_up(context: UploadContext, upload: Upload) -> bool:
+    """Return whether it is a part whose whole has been finished for ``JOINED_PART_SECONDS``."""
+    if upload.kind is not UploadKind.PARTIAL or upload.state is not UploadState.FINISHED:
+        return False
+    before = context.clock.now() - JOINED_PART_SECONDS
+    return context.catalog.uploads.is_joined(upload, before=before)
 
 
 def _is_complete(context: UploadContext, upload: Upload) -> bool:

@@ -11,7 +11,7 @@ from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql_catalog import SqlCatalog
 from tusd_py.domain.hook import DELIVERED_EVENTS, HookEvent
 from tusd_py.domain.ids import owner_scope
-from tusd_py.domain.upload import UploadKind
+from tusd_py.domain.upload import UploadKind, UploadState
 
 
 @pytest.fixture(params=["sqlite", "mysql"])
@@ -66,6 +66,25 @@ def test_a_partial_upload_is_no_task_and_has_no_events(catalog: Catalog) -> None
     catalog.uploads.add(part)
     catalog.uploads.finish_partial(part.id, "1" * 64)
     assert delivered_events(catalog) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [
+        (UploadState.TERMINATED, ["post-terminate"]),
+        (UploadState.EXPIRED, ["post-expire"]),
+        (UploadState.REJECTED, []),
+    ],
+)
+def test_the_end_of_an_upload_is_one_event(
+    catalog: Catalog, state: UploadState, event: list[str]
+) -> None:
+    made, part = upload(), upload(kind=UploadKind.PARTIAL)
+    for one in (made, part):
+        catalog.uploads.add(one)
+        catalog.uploads.close(one.id, state)
+        catalog.uploads.close(one.id, UploadState.TERMINATED)
+    assert delivered_events(catalog) == ["post-create", *event]
 
 
 def test_finishing_twice_is_one_event(catalog: Catalog) -> None:

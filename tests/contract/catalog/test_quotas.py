@@ -208,3 +208,12 @@ def test_many_at_once_never_get_more(servers: Sequence[Catalog]) -> None:
         added = list(pool.map(add, range(60)))
     assert sum(added) == 7
     assert servers[0].uploads.usage(ME) == Usage(7, 70, 7)
+
+
+def test_a_sum_of_63_bits_and_more_is_a_number(catalog: Catalog) -> None:
+    largest = 2**63 - 1
+    for _ in range(3):
+        catalog.uploads.add(upload(length=largest), Quota(open_uploads=9, stored_bytes=None))
+    assert catalog.uploads.usage(ME) == Usage(3, 3 * largest, 3)
+    with pytest.raises(QuotaExceeded):
+        catalog.uploads.add(upload(length=1), BYTES)

@@ -59,6 +59,49 @@ def test_a_finished_upload_does_not_expire_but_a_finished_part_does(
     assert client.state(part) is UploadState.EXPIRED
 
 
+def test_a_part_is_removed_an_hour_after_its_whole_is_finished(client: UploadsInProcess) -> None:
+    def part() -> UploadId:
+        return client.upload(b"part", kind=UploadKind.PARTIAL, concat_header="partial")
+
+    def join(*parts: UploadId) -> UploadId:
+        header = f"final;{' '.join(parts)}"
+        return client.create(None, kind=UploadKind.FINAL, parts=parts, concat_header=header)
+
+    def sweep() -> None:
+        """Examine everything, as the second of two sweeps does."""
+        for _ in range(2):
+            client.clock.advance(61)
+            client.run(
+                collect_expired(client.context, client.run(maintain(client.context)).expired)
+            )
+
+    joined, awaited, single = part(), part(), part()
+    unfinished = client.create(4, kind=UploadKind.PARTIAL, concat_header="partial")
+    whole = join(joined, awaited)
+    waiting = join(awaited, unfinished)
+    client.clock.advance(3000)
+    sweep()
+    assert {client.state(one) for one in (joined, awaited, single)} == {UploadState.FINISHED}
+    client.clock.advance(3600)
+    client.append(unfinished, 0, b"pa")
+    sweep()
+    client.clock.advance(3600)
+    sweep()
+    assert client.state(joined) is UploadState.EXPIRED
+    assert not stored_file(client.ports, joined).exists()
+    assert client.state(whole) is UploadState.FINISHED
+    assert client.state(awaited) is UploadState.FINISHED, "another upload still needs it"
+    assert client.state(single) is UploadState.FINISHED
+    client.append(unfinished, 2, b"rt")
+    assert client.state(waiting) is UploadState.FINISHED
+    for _ in range(2):
+        client.clock.advance(3700)
+        sweep()
+    assert client.state(awaited) is UploadState.EXPIRED
+    assert client.state(unfinished) is UploadState.EXPIRED
+    assert client.state(single) is UploadState.FINISHED
+
+
 def test_an_upload_that_cannot_be_removed_does_not_prevent_others_from_expiring(
     client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

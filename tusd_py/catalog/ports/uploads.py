@@ -131,6 +131,13 @@ class UploadRepository(InstantUploadRepository, Protocol):
         """Return the unfinished final uploads of the part's owner that name this part."""
         ...
 
+    def is_joined(self, part: Upload, *, before: float) -> bool:
+        """Return whether a final upload of this part was finished before that time (unix seconds).
+
+        False while another final upload waits for the part.
+        """
+        ...
+
     def removable_sources(self, *, failed_after: float | None = None) -> Sequence[UploadId]:
         """Return uploads whose bytes are not needed any longer and were not reported as removed.
 

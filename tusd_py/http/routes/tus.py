@@ -124,7 +124,10 @@ class TusEndpoint:
                 unfinished = inspected.upload.state is UploadState.RECEIVING
                 if caller.upload_id is None or unfinished:
                     headers |= self._token(inspected)
-                return Response(headers=headers)
+                answer = Response(headers=headers)
+                # It would be that of a GET (RFC 9110, 8.6).
+                del answer.headers["Content-Length"]
+                return answer
             case Terminate():
                 await terminate(self._uploads, user_id, command)
                 return Response(status_code=204)
