@@ -175,8 +175,9 @@ class WriteSession:
                 self._counted.settle(self.offset)
 
     def close(self) -> None:
-        """Close the upload's file. Idempotent."""
+        """Close the upload's file, and let its hash forget what is not verified. Idempotent."""
         self._writer.close()
+        self._running_hash.rollback()
         self.is_open = False
 
     def _forget_body(self) -> None:

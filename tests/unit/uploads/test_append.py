@@ -1,6 +1,9 @@
 """Tests bodies of uploads on real adapters, without a server."""
 
 import asyncio
+import errno
+import hashlib
+import os
 
 import blake3
 import pytest
@@ -9,15 +12,19 @@ from support.ids import ME, OTHER
 from support.uploads import UploadsInProcess
 from support.waiting import until, wait_until
 
-from tusd_py.domain.commands import Append, Inspect
+from tusd_py.domain.commands import Append, Checksum, Inspect
 from tusd_py.domain.errors import (
     LengthConflict,
     ShuttingDown,
+    StorageBusy,
     UploadLocked,
     UploadNotFound,
 )
+from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadState
 from tusd_py.ingest.asgi_body import AsgiBody
+from tusd_py.storage.disk_writer import disk_errors
+from tusd_py.storage.port import Reader
 from tusd_py.uploads.append import append
 from tusd_py.uploads.inspect import inspect
 
@@ -117,3 +124,24 @@ def test_a_body_is_hashed_as_it_comes_and_not_read_again(
     client.append(upload_id, 700_000, content[700_000:])
     job = client.job(upload_id)
     assert job.file_hash == blake3.blake3(content).hexdigest()
+
+
+def test_bytes_whose_checksum_could_not_be_computed_are_not_part_of_the_hash(
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, damaged = b"0123456789", b"0123x56789"
+    upload_id = client.create(10)
+
+    def checksum() -> Checksum:
+        return Checksum(algorithm="sha256", digest=hashlib.sha256(whole).digest())
+
+    def no_descriptor(_upload_id: UploadId) -> Reader:
+        with disk_errors():
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patched, pytest.raises(StorageBusy):
+        patched.setattr(client.ports.stores.uploads, "reader", no_descriptor)
+        client.append(upload_id, 0, damaged, checksum=checksum)
+    assert client.head(upload_id).offset == 0
+    assert client.append(upload_id, 0, whole, checksum=checksum) == 10
+    assert client.job(upload_id).file_hash == blake3.blake3(whole).hexdigest()
