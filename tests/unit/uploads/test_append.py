@@ -139,9 +139,10 @@ def test_bytes_whose_checksum_could_not_be_computed_are_not_part_of_the_hash(
         with disk_errors():
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    with monkeypatch.context() as patched, pytest.raises(StorageBusy):
+    with monkeypatch.context() as patched:
         patched.setattr(client.ports.stores.uploads, "reader", no_descriptor)
-        client.append(upload_id, 0, damaged, checksum=checksum)
+        with pytest.raises(StorageBusy):
+            client.append(upload_id, 0, damaged, checksum=checksum)
     assert client.head(upload_id).offset == 0
     assert client.append(upload_id, 0, whole, checksum=checksum) == 10
     assert client.job(upload_id).file_hash == blake3.blake3(whole).hexdigest()
