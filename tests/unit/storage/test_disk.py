@@ -48,6 +48,8 @@ class TestFiles:
             store.writer(linked, length=None)
         with pytest.raises(StorageDamaged):
             store.create(linked)
+        with pytest.raises(StorageDamaged):
+            store.reader(linked)
         assert target.read_bytes() == b"other bytes"
 
     def test_other_files_in_the_directory_are_not_listed(
