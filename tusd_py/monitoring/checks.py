@@ -114,7 +114,9 @@ class Checks:
         )
         details = {name: _detail(future) for name, future in answers.items()}
         known = {name: detail for name, detail in details.items() if detail}
-        self._log_changes(known)
+        silent = [name for name, reason in found.reasons.items() if reason == NO_ANSWER]
+        # One that is silent for longer than the limit, and then fails, changes with each request.
+        self._log_changes({**{name: self._logged.get(name, NO_ANSWER) for name in silent}, **known})
         return replace(found, details=known)
 
     def _log_changes(self, details: Mapping[str, str]) -> None:

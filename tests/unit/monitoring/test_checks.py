@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,19 @@ def test_a_part_that_hangs_is_named_and_delays_no_other(hanging: Hanging) -> Non
     assert hanging.calls == 1
     hanging.let_go.set()
     wait_until(lambda: checks.readiness().status is Status.READY and hanging.calls > 1)
+
+
+def test_a_part_that_hangs_is_logged_once_and_again_once_it_says_why(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = Checks([Check(name="queue", probe=passes, vital=False)])
+    silent, failed = Future[object](), Future[object]()
+    failed.set_exception(BackendError("The queue can't be reached.", reason="no route to broker"))
+    for answer in (silent, silent, failed, silent, failed, silent):
+        monkeypatch.setattr(checks._probes, "run", lambda answer=answer: {"queue": answer})
+        checks.readiness()
+    records = [record for record in caplog.records if record.getMessage() == "check.failed"]
+    assert [vars(record)["reason"] for record in records] == [NO_ANSWER, "no route to broker"]
 
 
 def test_a_check_that_fails_unexpectedly_discloses_nothing() -> None:
