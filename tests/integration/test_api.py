@@ -69,6 +69,8 @@ def test_a_form_with_known_content_is_complete_at_once(server: Server) -> None:
         },
         {"data": {"other": "field"}},
         {"files": {"other": ("a.bin", b"x")}},
+        {"files": [("file", ("a.bin", b"x")), ("file", ("b.bin", b"y"))]},
+        {"files": {"file": ("", b"")}},
         {
             "content": b"--b\r\nnonsense",
             "headers": {"Content-Type": "multipart/form-data; boundary=b"},
@@ -110,13 +112,13 @@ def test_a_form_takes_any_name_and_makes_it_safe(server: Server) -> None:
         answer = httpx.post(
             f"{server.url}{API}",
             headers={"Content-Type": "multipart/form-data; boundary=b"},
-            content=head + b'"\r\n\r\n' + name.encode() + b"\r\n--b--\r\n",
+            content=head + b'"\r\n\r\nof ' + name.encode() + b"\r\n--b--\r\n",
         )
         assert answer.status_code == 200, answer.text
         newest = httpx.get(f"{server.url}{API}/tasks").json()["tasks"][0]
         assert newest["filename"] == safe
         download = httpx.get(f"{server.files}{answer.json()['task_id']}")
-        assert (download.status_code, download.content) == (200, name.encode())
+        assert (download.status_code, download.content) == (200, b"of " + name.encode())
     assert "Traceback" not in "\n".join(server.lines)
 
 

@@ -2,13 +2,15 @@
 
 Everything that is malformed is a ``ProtocolError``. The memory for a form is bounded: its boundary
 here, the headers of one part by the parser (8 of 4 KiB), and the bytes before the file by
-``BEFORE_FILE_BYTES``. The file's content does not go through the parser, which needs 50 ms for
-64 KiB that contain many beginnings of boundaries.
+``BEFORE_FILE_BYTES``. A form of two files is refused, since one of them would be lost:
+``BEHIND_FILE_BYTES`` are read behind the first. The file's content does not go through the parser,
+which needs 50 ms for 64 KiB that contain many beginnings of boundaries.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -19,6 +21,14 @@ from tusd_py.ingest.asgi_body import Receive
 FIELD: Final = b"file"
 BEFORE_FILE_BYTES: Final = 64 * 1024
 """Most bytes of a form before its file, apart from the message in which the file begins."""
+BEHIND_FILE_BYTES: Final = 64 * 1024
+"""Most bytes behind the file in which another file is looked for."""
+NOT_WHOLE: Final = "The body is not a whole multipart form."
+_QUOTED: Final = re.compile(rb'"(?:\\.|[^"\\])*"')
+_EXTENDED_NAME: Final = re.compile(
+    rb";[ \t]*filename\*[ \t]*=[ \t]*(UTF-8|ISO-8859-1)'[^';\s]*'([^;\s]*)", re.IGNORECASE
+)
+"""The name in the form of RFC 8187."""
 _CONTENT_TYPE_CHARS: Final = 1024
 _BOUNDARY: Final = re.compile(rb"[!-~](?:[ -~]{0,68}[!-~])?")
 """RFC 2046, 5.1.1: at most 70 characters, the last of them no space.
@@ -38,6 +48,7 @@ class FormFile:
         self._receive = receive
         boundary = _boundary(content_types)
         self._parser = MultipartParser(boundary, self._callbacks())
+        self._boundary = boundary
         self._before_file = 0
         self._delimiter = b"\r\n--" + boundary
         self._tail = b""
@@ -48,8 +59,14 @@ class FormFile:
         self._ended = False
         self._complete = False
         self._content: bytes | memoryview = b""
+        self._chosen = False
+        """Whether a file was chosen: a browser sends an empty name and no byte for none."""
+        self._is_over = False
+        self._has_second = False
         self.malformed = False
         """Whether the bytes that were received so far are no valid form."""
+        self.problem = NOT_WHOLE
+        """A sentence for the client, if the form is malformed."""
         self.filename = ""
         self.filetype = ""
 
@@ -60,6 +77,7 @@ class FormFile:
             "on_header_value": self._header_text,
             "on_header_end": self._header_ended,
             "on_headers_finished": self._headers_ended,
+            "on_end": self._form_ended,
         }
 
     async def begin(self) -> None:
@@ -85,8 +103,40 @@ class FormFile:
             self.malformed = self.malformed or self._complete
             if self.malformed or not await self._read():
                 return {"type": "http.disconnect"}
+        self._chosen = self._chosen or bool(self._content)
+        if self._ended and not await self._is_only_file():
+            self.malformed = True
+            return {"type": "http.disconnect"}
         body, self._content = self._content, b""
         return {"type": "http.request", "body": body, "more_body": not self._ended}
+
+    async def _is_only_file(self) -> bool:
+        """Read the form behind its file; return False if that is not the only one, or is none.
+
+        What is malformed there does not matter, since the file is whole.
+        """
+        if not self._chosen:
+            self.problem = "The form has no file: none was chosen."
+            return False
+        parser = MultipartParser(self._boundary, self._callbacks())
+        data, self._tail = self._tail[2:], b""
+        room = BEHIND_FILE_BYTES
+        while not self._has_second:
+            try:
+                parser.write(data[:room])
+            except FormParserError:
+                break
+            room -= len(data)
+            if self._complete or self._is_over or room <= 0:
+                break
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                break
+            self._complete = not message.get("more_body", False)
+            data = message.get("body", b"")
+        if self._has_second:
+            self.problem = "The form has more than one file in its field named file."
+        return not self._has_second
 
     async def _read(self) -> bool:
         """Parse the next message of the server; return False if the client disconnected."""
@@ -154,12 +204,24 @@ class FormFile:
         self._header_name = self._header_value = b""
 
     def _headers_ended(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
-        if options.get(b"name") != FIELD:
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
+        filename = _extended_name(disposition)
+        if filename is None and b"filename" in options:
+            filename = _text(options, b"filename")
+        # A part without a name is no file (RFC 7578, 4.2).
+        if options.get(b"name") != FIELD or filename is None:
+            return
+        if self._found:
+            self._has_second = self._has_second or filename != ""
             return
         self._found = True
-        self.filename = _text(options, b"filename")
+        self._chosen = filename != ""
+        self.filename = filename
         self.filetype = self._headers.get(b"content-type", b"").decode("latin-1")
+
+    def _form_ended(self) -> None:
+        self._is_over = True
 
 
 def _boundary(content_types: Sequence[str]) -> bytes:
@@ -174,6 +236,17 @@ def _boundary(content_types: Sequence[str]) -> bytes:
         "The header Content-Type must be multipart/form-data with a boundary of at most "
         "70 characters."
     )
+
+
+def _extended_name(disposition: bytes) -> str | None:
+    """Return the name that goes before ``filename`` (RFC 6266, 4.3); None if there is none.
+
+    RFC 7578, 4.2 forbids it in forms; some clients send it all the same.
+    """
+    match = _EXTENDED_NAME.search(_QUOTED.sub(b'""', disposition))
+    if match is None:
+        return None
+    return unquote_to_bytes(match[2]).decode(match[1].decode("ascii"), "replace")
 
 
 def _text(options: Mapping[bytes, bytes], name: bytes) -> str:

@@ -102,7 +102,7 @@ async def _store(
         if begun is not None:
             await context.threads.call(drop, uploads, begun, UploadState.REJECTED, type(error))
         if form.malformed and isinstance(error, ClientDisconnected):
-            raise ProtocolError("The body is not a whole multipart form.") from error
+            raise ProtocolError(form.problem) from error
         raise
 
 

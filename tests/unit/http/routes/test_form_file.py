@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tusd_py.domain.errors import ClientDisconnected, ProtocolError
-from tusd_py.http.routes.form_file import BEFORE_FILE_BYTES, FormFile
+from tusd_py.http.routes.form_file import BEFORE_FILE_BYTES, BEHIND_FILE_BYTES, FormFile
 
 TYPE: Final = "multipart/form-data; boundary=b"
 FILE: Final = b'Content-Disposition: form-data; name="file"; filename="a.txt"'
@@ -55,7 +55,12 @@ WHOLE = {
     "one part": part(FILE) + END,
     "line ends before it": b"\r\n\r\n" + part(FILE) + END,
     "a field before it": part(b'Content-Disposition: form-data; name="x"') + b"\r\n" + part(FILE) + END,
-    "a file after it": part(FILE) + b"\r\n" + part(FILE, content=b"second") + END,
+    "a field after it": part(FILE) + b"\r\n" + part(b'Content-Disposition: form-data; name="x"') + END,
+    "a text of its name before it": part(b'Content-Disposition: form-data; name="file"') + b"\r\n" + part(FILE) + END,
+    "a text of its name after it": part(FILE) + b"\r\n" + part(b'Content-Disposition: form-data; name="file"') + END,
+    "another field's file after it": part(FILE) + b"\r\n" + part(FILE.replace(b'"file"', b'"x"')) + END,
+    "an input without a file after it": part(FILE) + b"\r\n" + part(FILE.replace(b"a.txt", b""), content=b"") + END,
+    "a file far behind it": part(FILE) + b"\r\n" + part(b'Content-Disposition: form-data; name="x"', content=bytes(BEHIND_FILE_BYTES + 99)),
     "bytes after the end": part(FILE) + END + b"--b\r\nepilogue" * 100,
     "nonsense after it": part(FILE) + b"\r\n--b\r\nnonsense",
     "other headers": part(b"X: y", FILE, b"Content-Type: text/plain") + END,
@@ -76,7 +81,6 @@ def test_the_file_is_read(name: str, step: int) -> None:
     ("disposition", "filename"),
     [
         (b'form-data; name="file"; filename=""', ""),
-        (b'form-data; name="file"', ""),
         (b"form-data; name=file; filename=a", "a"),
         ('form-data; name="file"; filename="报告.bin"'.encode(), "报告.bin"),
         (b'form-data; name="file"; filename="\xff\xfe"', "��"),
@@ -84,9 +88,12 @@ def test_the_file_is_read(name: str, step: int) -> None:
         (b'form-data; name="file"; filename="a;b"', "a;b"),
         (b'form-data; name="file"; filename="../../etc/passwd"', "../../etc/passwd"),
         (b'form-data; name="file"; filename="a\x00b\nc\td"', "a\x00b\nc\td"),
-        # RFC 7578, 4.2 forbids the form of RFC 2231.
-        (b"form-data; name=\"file\"; filename*=UTF-8''a%0d%0ab", ""),
-        (b'form-data; name="file"; filename*0="a"; filename*1*=\'\'b', ""),
+        (b"form-data; name=\"file\"; filename*=UTF-8''a%0d%0ab", "a\r\nb"),
+        (b'form-data; name="file"; filename="b"; filename*=utf-8\'en\'%e2%82%ac', "€"),
+        (b"form-data; name=\"file\"; filename*=ISO-8859-1''%e4; filename=b", "ä"),
+        (b"form-data; name=\"file\"; filename*=UTF-8''%ff", "\ufffd"),
+        (b'form-data; name="file"; filename="a; filename*=UTF-8\'\'b"', "a; filename*=UTF-8''b"),
+        (b"form-data; name=\"file\"; filename=a; filename*=KOI8-R''b", "a"),
     ],
 )
 def test_a_name_is_taken_as_text_and_never_fails(
@@ -165,6 +172,11 @@ BROKEN = {
     "many headers": part(*(b"X-%d: y" % number for number in range(20_000)), FILE) + END,
     "a NUL in a header's name": part(b"X\x00: y", FILE) + END,
     "no end": part(FILE),
+    "two files": part(FILE) + b"\r\n" + part(FILE, content=b"second") + END,
+    "three parts, two of them files": part(FILE) + b"\r\n" + part(b'Content-Disposition: form-data; name="x"') + b"\r\n" + part(FILE, content=b"") + END,
+    "no file was chosen": part(FILE.replace(b"a.txt", b""), content=b"") + END,
+    "a part without a name": part(b'Content-Disposition: form-data; name="file"') + END,
+    "a name in pieces": part(b"Content-Disposition: form-data; name=\"file\"; filename*0=\"a\"; filename*1*=''b") + END,
     "a broken end": part(FILE) + b"\r\n--b-\r\n",
     "a delimiter at the end": part(FILE) + b"\r\n--b",
     "a delimiter within the content": part(FILE, content=b"1\r\n--bc2") + END,
