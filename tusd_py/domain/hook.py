@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from tusd_py.backoff import Backoff
-from tusd_py.domain.ids import UploadId
+from tusd_py.domain.ids import UploadId, parse_upload_id
 
 
 class HookEvent(StrEnum):
@@ -55,6 +55,11 @@ class UploadChange:
     id: UploadId | None = None
     metadata: Mapping[str, str] | None = None
     """Replaces all metadata of the client."""
+
+    def __post_init__(self) -> None:
+        """Check the id, of which the store makes a path. Raises: ValueError."""
+        if self.id is not None and parse_upload_id(self.id) is None:
+            raise ValueError("the id of an upload consists of 32 lower-case hexadecimal digits")
 
 
 DELIVERY_BACKOFF: Final = Backoff((1.0, 5.0, 30.0, 120.0, 600.0, 3600.0))
