@@ -94,7 +94,7 @@ def _answer(part: str, future: "Future[Any]") -> Any:  # noqa: ANN401  (by part)
 
 
 def _of_queue(waiting: int, dead: int) -> Iterator[Family]:
-    yield Family("tusd_queue_messages", "Messages in the queue, waiting or in flight", waiting)
+    yield Family("tusd_queue_messages", "Messages in RabbitMQ; without it, jobs that wait", waiting)
     yield Family("tusd_queue_dead_messages", "Messages that could not be read", dead)
 
 

@@ -15,7 +15,7 @@ class DiskReader(Reader):
     """Reads a data file, which the kernel keeps while it is open, even if it is deleted."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file. Raises: UploadNotFound, StorageDamaged."""
+        """Open the file. Raises: UploadNotFound, StorageBusy, StorageDamaged."""
         with disk_errors():
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 

@@ -134,7 +134,7 @@ class UploadStore(Protocol):
         ...
 
     def reader(self, upload_id: UploadId) -> Reader:
-        """Open for reading. Raises: UploadNotFound, StorageDamaged."""
+        """Open for reading. Raises: UploadNotFound, StorageBusy, StorageDamaged."""
         ...
 
     def local_file(self, upload_id: UploadId, copy: Path) -> Path:
