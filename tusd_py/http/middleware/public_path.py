@@ -51,30 +51,22 @@ class PublicPathMiddleware:
     def _route_path(self, scope: Scope) -> str:
         """Return the part of the path that names a route.
 
-        Before it there may be ``root_path``; or only the path of the mount, if ``root_path`` also
-        has a prefix that a proxy took away (``app_root_path`` of Starlette); or the public path.
+        Before it there is ``root_path`` or the public path; or only the path of the mount, if a
+        proxy took away what precedes that (``app_root_path`` of Starlette). It did so too if only
+        the path as it is names a route: ``/api`` looks like the beginning of the server's own.
         """
         path: str = scope["path"]
         root: str = scope.get("root_path", "").rstrip("/")
-        if not root:
-            return self._without_public_path(path)
         mount = root.removeprefix(scope.get("app_root_path", ""))
-        for before in (root, mount):
-            if _is_below(path, before):
-                return _after(path, before)
-        return path
+        before = root or self._address.path
+        if _is_below(path, before):
+            rest = _after(path, before)
+            if before == mount or self._is_route(rest) or not self._is_route(path):
+                return rest
+        return _after(path, mount) if _is_below(path, mount) else path
 
-    def _without_public_path(self, path: str) -> str:
-        """Return the path without the public one, unless a proxy has taken that away already.
-
-        It has if only the path as it is names a route: a public path such as ``/api`` looks like
-        the beginning of the server's own paths.
-        """
-        if not _is_below(path, self._address.path):
-            return path
-        rest = _after(path, self._address.path)
-        is_taken_away = path.startswith(self._own_paths) and not rest.startswith(self._own_paths)
-        return path if is_taken_away else rest
+    def _is_route(self, path: str) -> bool:
+        return path.startswith(self._own_paths)
 
 
 def _is_below(path: str, prefix: str) -> bool:

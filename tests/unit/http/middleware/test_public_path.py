@@ -93,6 +93,21 @@ def test_a_public_path_may_look_like_a_path_of_the_server(path: str) -> None:
     assert seen(inner, "/api/unknown") == "/api /unknown"
 
 
+@pytest.mark.parametrize("path", ["/api/file/x", "/api/api/file/x"])
+def test_so_may_the_path_of_an_outer_application(path: str) -> None:
+    inner = PublicPathMiddleware(_show, DIRECT, own_paths=("/files", "/api/file"))
+    outer = Starlette(routes=[Mount("/", inner)])
+    assert seen(outer, path, root_path="/api") == "/api /api/file/x"
+    assert seen(outer, "/files/x", root_path="/api") == "/api /files/x"
+
+
+def test_the_path_of_a_mount_is_never_taken_away() -> None:
+    inner = PublicPathMiddleware(_show, DIRECT, own_paths=("/files", "/api/file"))
+    outer = Starlette(routes=[Mount("/files", inner)])
+    assert seen(outer, "/files/") == "/files /"
+    assert seen(outer, "/files/files/x") == "/files /files/x"
+
+
 def test_the_root_needs_no_slash() -> None:
     assert seen(app(SET), "/uploads") == "/uploads /"
 
