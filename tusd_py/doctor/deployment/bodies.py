@@ -11,6 +11,7 @@ from tusd_py.doctor.deployment.probe_client import (
     ProbeResponse,
     read_response,
 )
+from tusd_py.doctor.deployment.proxies import Proxy, remedy
 from tusd_py.doctor.findings import Finding, ok, problem, warning
 
 DRIP_BYTES: Final = 16 << 10
@@ -33,7 +34,7 @@ def check_buffering(probe: ProbeClient) -> list[Finding]:
     arrived = 0
     for pause in DRIP_PAUSES:
         arrived = arrived or _drip(probe, pause)
-    return [judge_buffering(arrived)]
+    return [judge_buffering(arrived, probe.proxy)]
 
 
 def _drip(probe: ProbeClient, pause: float) -> int:
@@ -48,7 +49,7 @@ def _drip(probe: ProbeClient, pause: float) -> int:
         connection.close()
 
 
-def judge_buffering(arrived: int) -> Finding:
+def judge_buffering(arrived: int, proxy: Proxy = Proxy.UNKNOWN) -> Finding:
     """Return the finding. Args: arrived: the bytes of the unfinished body that the server had."""
     if arrived:
         return ok("request-buffering", "Bytes reach the server as they are sent.")
@@ -56,7 +57,7 @@ def judge_buffering(arrived: int) -> Finding:
         "request-buffering",
         "A proxy holds bodies back until they are complete: a broken upload begins again at zero, "
         "and no progress is shown.",
-        "In nginx: proxy_request_buffering off; proxy_http_version 1.1;",
+        remedy("request-buffering", proxy),
     )
 
 
@@ -74,10 +75,12 @@ def check_silence(probe: ProbeClient, silent_seconds: float) -> list[Finding]:
         answer = None
     finally:
         connection.close()
-    return [judge_silence(answer, silent_seconds)]
+    return [judge_silence(answer, silent_seconds, probe.proxy)]
 
 
-def judge_silence(answer: ProbeResponse | None, silent_seconds: float) -> Finding:
+def judge_silence(
+    answer: ProbeResponse | None, silent_seconds: float, proxy: Proxy = Proxy.UNKNOWN
+) -> Finding:
     """Return the finding. Args: answer: to the whole body; None: there was none."""
     check = "silence"
     if answer is not None and answer.status == 204:
@@ -93,7 +96,7 @@ def judge_silence(answer: ProbeResponse | None, silent_seconds: float) -> Findin
         check,
         f"A body that was silent for {silent_seconds:g} s was {outcome} before the server gave it "
         "up: phones will resume all the time.",
-        "In nginx: client_body_timeout 300s; proxy_send_timeout 3600s; proxy_read_timeout 3600s;",
+        remedy(check, proxy),
     )
 
 
@@ -114,7 +117,7 @@ def check_size(probe: ProbeClient, largest: int | None) -> list[Finding]:
             connection.close()
         return answer is not None and answer.status == 413 and not answer.code
 
-    return [judge_size(smallest_refused(top, SIZES, refused), top)]
+    return [judge_size(smallest_refused(top, SIZES, refused), top, probe.proxy)]
 
 
 def smallest_refused(top: int, sizes: Sequence[int], refused: Callable[[int], bool]) -> int | None:
@@ -124,7 +127,7 @@ def smallest_refused(top: int, sizes: Sequence[int], refused: Callable[[int], bo
     return next((size for size in sizes if size < top and refused(size)), top)
 
 
-def judge_size(refused: int | None, top: int) -> Finding:
+def judge_size(refused: int | None, top: int, proxy: Proxy = Proxy.UNKNOWN) -> Finding:
     """Return the finding; both sizes are in bytes."""
     if refused is None:
         return ok("body-size", f"A body of {_size(top)} may be sent at once.")
@@ -132,7 +135,7 @@ def judge_size(refused: int | None, top: int) -> Finding:
         "body-size",
         f"A body of {_size(refused)} is refused (413) before it reaches the server, which takes "
         f"{_size(top)}.",
-        "In nginx: client_max_body_size 0;",
+        remedy("body-size", proxy),
     )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 import httpx
 
 from tusd_py.doctor.deployment.probe_client import CreatedUpload, ProbeClient
+from tusd_py.doctor.deployment.proxies import Proxy, remedy
 from tusd_py.doctor.findings import CheckSkipped, Finding, ok, problem, warning
 
 EVENT_SECONDS: Final = 4.0
@@ -30,7 +31,7 @@ class EventLog:
 def check_events(probe: ProbeClient) -> list[Finding]:
     """Follow an upload and finish it; both states must arrive."""
     made = probe.create(len(CONTENT))
-    return [judge_events(_follow(probe, made))]
+    return [judge_events(_follow(probe, made), probe.proxy)]
 
 
 def _follow(probe: ProbeClient, made: CreatedUpload) -> EventLog:
@@ -61,15 +62,14 @@ def _event(pieces: Iterator[bytes]) -> bool:
     return any(b"data:" in piece for piece in pieces)
 
 
-def judge_events(received: EventLog) -> Finding:
+def judge_events(received: EventLog, proxy: Proxy = Proxy.UNKNOWN) -> Finding:
     """Return the finding."""
     check = "event-buffering"
     if not (received.snapshot and received.change):
         return problem(
             check,
             "A proxy holds events back: progress is not live.",
-            "In nginx: proxy_buffering off; gzip off; and no proxy_ignore_headers "
-            "X-Accel-Buffering, for /api/file/upload/events.",
+            remedy(check, proxy),
         )
     if received.encoding:
         return warning(

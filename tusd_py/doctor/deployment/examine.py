@@ -29,6 +29,7 @@ from tusd_py.doctor.deployment.headers import check_clock, check_headers
 from tusd_py.doctor.deployment.location import check_location
 from tusd_py.doctor.deployment.methods import check_methods
 from tusd_py.doctor.deployment.probe_client import ProbeClient, ProbeResponse
+from tusd_py.doctor.deployment.proxies import proxy_of
 from tusd_py.doctor.deployment.websocket import check_websocket
 from tusd_py.doctor.findings import Finding, Level, note, problem
 from tusd_py.doctor.run import Check, run_checks
@@ -55,6 +56,7 @@ def examine(
         if not isinstance(reached, ProbeResponse):
             yield reached
             return
+        probe.proxy = proxy_of(reached.headers)
         for first in _first_checks(probe, reached):
             found = list(run_checks([_catching_cut_connections(first)], clock=clock))
             yield from found

@@ -34,6 +34,7 @@ from tusd_py.client.tus_requests import (
     termination,
 )
 from tusd_py.clock import Clock
+from tusd_py.doctor.deployment.proxies import Proxy
 from tusd_py.doctor.findings import CheckSkipped
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
@@ -100,6 +101,8 @@ class ProbeClient:
         self.overridden: frozenset[str] = frozenset()
         """Methods that something before the server refuses; they are sent as POST with an override.
         """
+        self.proxy = Proxy.UNKNOWN
+        """The proxy that the first answer shows."""
         self.make_tls = make_tls
         self.tls = make_tls() if parts.scheme == "https" else None
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -8,6 +8,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import connect
 
 from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, ProbeClient
+from tusd_py.doctor.deployment.proxies import Proxy, remedy
 from tusd_py.doctor.findings import CheckSkipped, Finding, ok, warning
 
 FRAME_SECONDS: Final = 4.0
@@ -30,7 +31,7 @@ def check_websocket(probe: ProbeClient) -> list[Finding]:
         passes, received = False, False
     except WebSocketException:
         passes, received = True, False
-    return [judge_websocket(passes=passes, received=received)]
+    return [judge_websocket(probe.proxy, passes=passes, received=received)]
 
 
 def _receives_frame(probe: ProbeClient, url: str) -> bool:
@@ -55,7 +56,7 @@ def _receives_frame(probe: ProbeClient, url: str) -> bool:
         return True
 
 
-def judge_websocket(*, passes: bool, received: bool) -> Finding:
+def judge_websocket(proxy: Proxy = Proxy.UNKNOWN, *, passes: bool, received: bool) -> Finding:
     """Return the finding. Args: passes: the connection was made; received: a frame came."""
     if passes and received:
         return ok("websocket", "WebSockets pass.")
@@ -63,6 +64,5 @@ def judge_websocket(*, passes: bool, received: bool) -> Finding:
     return warning(
         "websocket",
         f"WebSockets {what}; Server-Sent Events carry the same states.",
-        "In nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
-        "proxy_set_header Connection $connection_upgrade, which a map makes of $http_upgrade.",
+        remedy("websocket", proxy),
     )
