@@ -299,6 +299,15 @@ def test_a_refusal_may_have_its_own_status_and_body(
         assert not stored_files(server)
 
 
+def test_a_refusal_by_status_may_have_its_own_status_and_body_too(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.answer = lambda _: (413, {"HTTPResponse": {"StatusCode": 413, "Body": "Too much."}})
+    with running_server(tmp_path / "data", "--workers", "0", env=env(receiver, **TUSD)) as server:
+        refused = post(server, 5, b"bytes")
+        assert (refused.status_code, refused.json()["detail"]) == (413, "Too much.")
+
+
 def test_an_application_may_choose_id_and_metadata(tmp_path: Path, receiver: Receiver) -> None:
     own = "0123456789abcdef" * 2
     info = {"ID": own, "MetaData": {"filename": "b.txt", "album": "文"}}

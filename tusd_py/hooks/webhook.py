@@ -60,12 +60,13 @@ class Webhook:
         Raises: HookRefused; HookUnavailable: there is no usable answer.
         """
         answer = await self._post(notification)
-        if 400 <= answer.status_code < 500:
-            raise HookRefused(_sentence(_members(answer)))
-        if not answer.is_success:
+        refused = 400 <= answer.status_code < 500
+        if not (answer.is_success or refused):
             raise self._unavailable(f"status {answer.status_code}")
         members = _members(answer)
-        if members.get("RejectUpload") is True:
+        if refused and "HTTPResponse" not in members:
+            raise HookRefused(_sentence(members))
+        if refused or members.get("RejectUpload") is True:
             raise _refusal(members.get("HTTPResponse"))
         return _change(members.get("ChangeFileInfo"))
 
