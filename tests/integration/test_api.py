@@ -300,6 +300,20 @@ def test_a_head_during_the_last_patch_never_answers_404(server: Server) -> None:
             assert sender.answer().status == 204
 
 
+def test_a_page_watches_a_body_without_ending_it(server: Server) -> None:
+    content = os.urandom(200_000)
+    with connected(server.url) as sender:
+        url = sender.create(server.files, len(content))
+        progress = f"{server.url}{API}/progress/{task_id(url)}"
+        assert httpx.get(progress).json()["offset"] == 0
+        sender.send(sender.patch(url, 0, len(content)), content[:150_000])
+        wait_until(lambda: httpx.get(progress).json()["offset"] == 150_000)
+        sender.send(content[150_000:])
+        assert sender.answer().status == 204
+    server.wait_for_status(task_id(url), "completed")
+    assert "offset" not in httpx.get(progress).json()
+
+
 def test_a_file_of_the_page_that_the_client_has_is_not_sent_again(server: Server) -> None:
     url = f"{server.url}/page/page.css"
     tag = httpx.get(url).headers["ETag"]

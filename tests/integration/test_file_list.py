@@ -16,6 +16,8 @@ from support.tokens import SECRET, bearer, token
 from support.tus import append, create, delete, task_id, upload
 from support.waiting import wait_until
 
+from tusd_py.client import Client
+
 ME, OTHER = bearer(token(1)), bearer(token(2))
 TASKS = "/api/file/upload/tasks"
 
@@ -132,7 +134,7 @@ def test_the_newer_state_of_the_view_is_shown(server: Server, mine: dict[str, st
             (task_id(url),),
         )
     (task,) = listed(server, name="half")["tasks"]
-    assert (task["status"], task["progress"], task["file_size"]) == ("compressing", 44, 1000)
+    assert (task["status"], task["progress"]) == ("compressing", 44)
     assert delete(url, **ME).status_code == 204
     assert listed(server, name="half")["total"] == 0
 
@@ -171,3 +173,15 @@ def test_the_command_lists_all_pages_and_finds_files(
     assert [json.loads(line)["filename"] for line in lines] == list(mine)[::-1]
     assert run("--name", "REPORT", "--state", "completed")[-1] == "1 of 1"
     assert run("--from", "2020-01-01", "--before", "2020-01-02")[-1] == "0 of 0"
+
+
+def test_a_file_comes_back_with_the_time_of_its_last_change(server: Server, tmp_path: Path) -> None:
+    sent = tmp_path / "sent.txt"
+    sent.write_bytes(b"as old as its metadata say")
+    os.utime(sent, ns=(0, 1_500_000_000_250_000_000))
+    with Client(server.files, token=token(1)) as client:
+        uploaded = client.upload(sent)
+        client.wait(uploaded)
+        back = client.download(uploaded, tmp_path / "back.txt")
+    assert back.read_bytes() == sent.read_bytes()
+    assert back.stat().st_mtime == 1_500_000_000

@@ -250,8 +250,9 @@ class Client:
         """
         file = FileTarget(target, overwrite=overwrite)
         try:
-            self._fetch_all(sent.address(rendition), Download(file), progress)
-            return file.finish()
+            fetched = Download(file)
+            self._fetch_all(sent.address(rendition), fetched, progress)
+            return file.finish(fetched.modified)
         finally:
             file.abandon()
 

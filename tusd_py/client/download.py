@@ -12,6 +12,7 @@ from tusd_py.client.file_upload import TransientFailure, refusal_text, transient
 from tusd_py.client.names import name_in
 from tusd_py.client.targets import Target
 from tusd_py.client.tus_requests import Response, byte_count
+from tusd_py.protocol.fields import parse_date
 
 DEFAULT_NAME: Final = "file"
 MAX_REDIRECTS: Final = 5
@@ -31,6 +32,8 @@ class Download:
         self._end = 0
         """The offset at which the bytes of the present response end."""
         self._etag = ""
+        self.modified: float | None = None
+        """Unix seconds when the file was last changed, by its Last-Modified."""
         self._furthest = 0
         self._hash = blake3()
         self._verifies = False
@@ -68,6 +71,8 @@ class Download:
         self._end = self._total
         # Weak validators (RFC 9110, 8.8.1) do not guarantee the same bytes.
         self._etag = etag if etag.startswith('"') else ""
+        # What an object store tells is the time at which it got the object.
+        self.modified = parse_date(answer.headers.get("last-modified", "")) if own else None
         self._verifies = own and _BLAKE3.fullmatch(etag) is not None
         self._target.open(name_in(answer.headers.get("content-disposition", "")) or DEFAULT_NAME)
 

@@ -219,7 +219,10 @@ class FileUpload:
     def _begin(self) -> Generator[Request | Sleep, Response, None]:
         """Look at the file and at what an earlier run has left; hash the file if that may help."""
         self._version = self._present_version()
-        self.size = self._version[0]
+        self.size, changed = self._version
+        if changed >= 0:
+            seconds, rest = divmod(changed, 10**9)
+            self.metadata = {"mtime": f"{seconds}.{rest:09d}", **self.metadata}
         if not self.size:
             self._check_empty()
         self._saved = self.resume_store.get(self.file, self.endpoint)

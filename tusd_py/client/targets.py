@@ -75,10 +75,16 @@ class FileTarget(Target):
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
 
-    def finish(self) -> Path:
-        """Give the file its name and return its path. Raises: FileExistsError, OSError."""
+    def finish(self, modified: float | None = None) -> Path:
+        """Give the file its name and return its path. Raises: FileExistsError, OSError.
+
+        Args: modified: unix seconds of the file's last change; None: now.
+        """
         if self._part is None:
             raise ValueError("nothing was opened")
+        if modified is not None:
+            with suppress(OSError):  # Some file systems keep no time of that range.
+                os.utime(self._part, (modified, modified))
         os.close(self._descriptor)
         self._descriptor = -1
         if self._named is not None:

@@ -5,19 +5,16 @@ counts only where the answer would have Last-Modified.
 """
 
 import re
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
 from tusd_py.domain.commands import Conditions
-from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.fields import Fields, parse_date
 
 _MEMBER: Final = re.compile(
     r"[ \t]*(?:((?:W/)?)(\"[\x21\x23-\x7e\x80-\xff]*\")[ \t]*)?(?:,|\Z)", re.ASCII
 )
 """A strong or weak entity tag, or an empty list member (RFC 9110, 5.6.1.2)."""
-_DATES: Final = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
-"""The three forms of a date (RFC 9110, 5.6.7)."""
 
 
 class Verdict(Enum):
@@ -94,9 +91,5 @@ def _names(text: str, etag: str | None, *, weak: bool) -> bool:
 
 def _date(text: str | None, otherwise: float) -> float:
     """Return the unix seconds of a date; ``otherwise`` if it is absent or is no date."""
-    for form in _DATES if text is not None else ():
-        try:
-            return datetime.strptime(text or "", form).replace(tzinfo=UTC).timestamp()
-        except ValueError:
-            continue
-    return otherwise
+    found = None if text is None else parse_date(text)
+    return otherwise if found is None else found

@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Final
@@ -25,6 +26,12 @@ A 4 KiB value must fit in base64 (check C104); uvicorn accepts 64 KiB of headers
 MAX_METADATA_KEYS: Final = 32
 BLAKE3_BYTES: Final = 32
 
+_DATES: Final = (
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%A, %d-%b-%y %H:%M:%S GMT",
+    "%a %b %d %H:%M:%S %Y",
+)
+"""The three forms of a date (RFC 9110, 5.6.7)."""
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -219,6 +226,16 @@ def media_type(text: str | None) -> str:
 def http_date(unix_seconds: float) -> str:
     """Return a time as IMF-fixdate of RFC 9110, 5.6.7, for Upload-Expires (check C137)."""
     return _fixdate(int(unix_seconds))
+
+
+def parse_date(text: str) -> float | None:
+    """Return the unix seconds of a date in one of the forms of ``_DATES``; None if it is none."""
+    for form in _DATES:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            continue
+    return None
 
 
 @lru_cache(64)

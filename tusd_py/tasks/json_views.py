@@ -72,5 +72,4 @@ def list_entry(task: Task) -> dict[str, Any]:
         "status": task.status.value,
         "progress": task.progress,
         "created_at": rfc3339(task.facts.created_at),
-        "file_size": task.facts.file_size,
     }

@@ -37,10 +37,21 @@ def routes(context: AppContext) -> list[BaseRoute]:
         task_id = task_id_of(request.path_params["task_id"])
         task = await find_task(context, caller, task_id)
         placed = await context.queue_positions.with_position(task)
-        members = {**frames.progress(placed), **await _of_file(context, task)}
+        members = frames.progress(placed)
+        if task.status is TaskStatus.PENDING:
+            members |= await context.threads.call(_arrived, context, task_id)
+        members |= await _of_file(context, task)
         return JSONResponse(members, headers=NO_STORE)
 
     return [Route("/api/file/upload/progress/{task_id}", progress)]
+
+
+def _arrived(context: AppContext, task_id: UploadId) -> dict[str, int]:
+    """Return the bytes that have arrived, without the lock: a body that arrives is not ended."""
+    try:
+        return {"offset": context.ports.stores.uploads.offset(task_id)}
+    except UploadNotFound:
+        return {}
 
 
 async def _of_file(context: AppContext, task: Task) -> dict[str, Any]:
