@@ -139,6 +139,15 @@ def test_a_proxys_fault_is_found_and_nothing_else(
     assert bad(findings) == expected, findings
 
 
+def test_a_path_that_a_proxy_takes_away_and_names_is_no_fault(
+    backend: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound, faulty, _, _ = SEEDED["path changed"]
+    named = f"proxy_set_header X-Forwarded-Prefix /up;\n{PROXY.replace(sound, faulty)}"
+    with proxied(backend, named) as nginx:
+        assert bad(found(monkeypatch, nginx, "/up/files/")) == {}
+
+
 def test_an_impatient_proxy_is_found(backend: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     impatient = PROXY.replace("client_body_timeout 300s", "client_body_timeout 1s")
     with proxied(backend, impatient) as nginx:
