@@ -108,6 +108,26 @@ def test_the_path_of_a_mount_is_never_taken_away() -> None:
     assert seen(outer, "/files/files/x") == "/files /files/x"
 
 
+def test_a_websocket_has_the_same_paths() -> None:
+    found: list[str] = []
+
+    async def show(scope: Scope, _receive: Receive, _send: Send) -> None:
+        found.append(f"{mount_path(scope)} {get_route_path(scope)}")
+
+    async def nothing(*_: Any) -> Any:
+        raise AssertionError
+
+    scope = {
+        "type": "websocket",
+        "path": "/api/file/upload/ws/x",
+        "headers": [(b"x-forwarded-prefix", b"/up")],
+    }
+    for address in (TRUSTED, SET, DIRECT):
+        anyio.run(PublicPathMiddleware(show, address), scope, nothing, nothing)
+    path = "/api/file/upload/ws/x"
+    assert found == [f"/up {path}", f"/uploads {path}", f" {path}"]
+
+
 def test_the_root_needs_no_slash() -> None:
     assert seen(app(SET), "/uploads") == "/uploads /"
 
