@@ -93,12 +93,15 @@ def test_a_tickets_stream_counts_for_its_user(server: Server) -> None:
             assert connection.answer().status == (200 if number < LIMIT else 429)
 
 
-def test_a_websocket_is_not_compressed_and_its_first_message_closes_it(server: Server) -> None:
+@pytest.mark.parametrize("message", ["a", b"\x00\xff", ""])
+def test_a_websocket_is_not_compressed_and_its_first_message_closes_it(
+    server: Server, message: str | bytes
+) -> None:
     with websocket(server, 10, task_id(create(server, 10, headers=headers(10)))) as following:
         assert following.response is not None
         assert "Sec-WebSocket-Extensions" not in following.response.headers
         following.recv(30)
-        following.send("a")
+        following.send(message)
         with pytest.raises(ConnectionClosedError):
             following.recv(30)
         assert following.close_code == 1008
