@@ -7,15 +7,17 @@ from contextlib import suppress
 
 
 class BreakingProxy:
-    """Listens on ``port`` and resets each connection after a number of bytes.
+    """Listens on ``port`` and resets connections after numbers of bytes, one after the other.
 
-    The bytes towards the server are counted or, with ``answers``, those towards the client.
+    The bytes of a connection towards the server are counted or, with ``answers``, those towards the
+    client. A connection that passes fewer bytes leaves the number to another one.
     """
 
     def __init__(self, target_port: int, *, cut_after: list[int], answers: bool = False) -> None:
         self._answers = answers
         self._target = target_port
-        self._cuts = iter(cut_after)
+        self._left = list(cut_after)
+        self._lock = threading.Lock()
         self.cuts_made = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -29,28 +31,25 @@ class BreakingProxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        limit = next(self._cuts, None)
-        there, back = (None, limit) if self._answers else (limit, None)
         with (
             suppress(OSError),
             client,
             socket.create_connection(("127.0.0.1", self._target)) as server,
         ):
             returning = threading.Thread(
-                target=self._pass, args=(server, client, back), daemon=True
+                target=self._pass, args=(server, client, self._answers), daemon=True
             )
             returning.start()
-            self._pass(client, server, there)
+            self._pass(client, server, not self._answers)
             returning.join(30)
 
-    def _pass(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
+    def _pass(self, source: socket.socket, target: socket.socket, counted: bool) -> None:
         moved = 0
         with suppress(OSError):
             while data := source.recv(65536):
                 moved += len(data)
                 target.sendall(data)
-                if limit is not None and moved >= limit:
-                    self.cuts_made += 1
+                if counted and self._is_to_be_cut(moved):
                     for end in (source, target):
                         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                         if self._answers:
@@ -59,6 +58,14 @@ class BreakingProxy:
                         end.close()
                     return
             target.shutdown(socket.SHUT_WR)
+
+    def _is_to_be_cut(self, moved: int) -> bool:
+        with self._lock:
+            if not self._left or moved < self._left[0]:
+                return False
+            del self._left[0]
+            self.cuts_made += 1
+            return True
 
     def close(self) -> None:
         self._listener.close()
