@@ -1,5 +1,6 @@
 """Fixtures for all: a server of one's own, and a plain refusal to skip in CI."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,17 @@ import pytest
 from support.s3 import S3Server
 from support.server import Server, running_server
 from support.services import MariaDb, RabbitMq, Redis, Service
+
+
+@pytest.fixture(autouse=True)
+def logging_of_before() -> Iterator[None]:
+    """Undo what a command did to logging that ran in the process of a test."""
+    root = logging.getLogger()
+    handlers, level, disabled = list(root.handlers), root.level, root.manager.disable
+    yield
+    logging.disable(disabled)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

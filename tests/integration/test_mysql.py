@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, text
-from support.catalog import STORED, claim, content, finished, upload
+from support.catalog import STORED, claim, content, finished, history, upload
 from support.clock import FakeClock
 from support.cutting_proxy import CuttingProxy
 from support.services import MariaDb, free_port
@@ -19,7 +19,6 @@ from tusd_py.catalog.port import UNREACHABLE
 from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
-from tusd_py.domain.ids import UserId
 from tusd_py.domain.job import JobState
 
 
@@ -37,7 +36,7 @@ def proxy(mariadb: MariaDb) -> Iterator[CuttingProxy]:
 
 @pytest.fixture
 def catalog(url: URL, proxy: CuttingProxy) -> Iterator[SqlCatalog]:
-    opened = SqlCatalog(url.set(port=proxy.port), clock=FakeClock())
+    opened = SqlCatalog(url.set(port=proxy.port), clock=FakeClock(), messages=True)
     yield opened
     opened.close()
 
@@ -66,7 +65,7 @@ def test_a_connection_lost_inside_commit_finishes_once(
     catalog.uploads.finish(content(made), is_video=False)
     assert proxy.cut.is_set()
     assert [message.task_id for _, message in catalog.jobs.pending_jobs(10)] == [made.id]
-    assert catalog.uploads.histories(UserId(7), page=1, size=10)[0] == 1
+    assert history(catalog, made.id).task_id == made.id
 
 
 @BOTH
