@@ -12,6 +12,7 @@ from tusd_py.cli.main import app
 SECRET = "canary-7f3a"
 
 
+@pytest.mark.slow
 def test_no_command_shows_a_secret_of_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ def hanging() -> Iterator[Hanging]:
     made.let_go.set()
 
 
+@pytest.mark.slow
 def test_a_part_that_hangs_is_named_and_delays_no_other(hanging: Hanging) -> None:
     checks = Checks(
         [Check(name="vital", probe=hanging.probe, vital=True), SPARE], limit_seconds=1.0

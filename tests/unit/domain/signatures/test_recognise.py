@@ -8,6 +8,8 @@ from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.type_rules import check_content, check_name
 
+pytestmark = pytest.mark.slow
+
 CORPUS = entries()
 WRONG_NAMES = ("jpg", "png", "mp4", "mp3", "pdf", "docx", "zip", "txt", "csv")
 OF_MEDIA = ("video", "audio", "image")

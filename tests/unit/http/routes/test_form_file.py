@@ -198,6 +198,7 @@ FLOODS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FLOODS)
 def test_the_bytes_before_the_file_are_limited(name: str) -> None:
     body, step, taken = FLOODS[name], 1 << 12, 0

@@ -26,6 +26,8 @@ from support.pictures import (
 
 from worker.images.boxed.commands import answer
 
+pytestmark = pytest.mark.slow
+
 MANY = 1 << 28
 
 
