@@ -290,7 +290,9 @@ def test_no_other_process_and_no_other_files_rights_can_be_changed(
 
 
 def test_files_without_bytes_are_counted(tmp_path: Path) -> None:
-    script = "import sys, time\nfor n in range(500): open(f'{sys.argv[1]}/{n}', 'w')\ntime.sleep(5)"
+    script = (
+        "import signal, sys\nfor n in range(500): open(f'{sys.argv[1]}/{n}', 'w')\nsignal.pause()"
+    )
     box = box_of("landlock", Path("/usr/bin/true"), tmp_path)
     with pytest.raises(TooMuchOutput):
         ran(box.wrap([PYTHON, "-c", script, str(tmp_path)]), Bounds(folder=tmp_path, folder_size=9))

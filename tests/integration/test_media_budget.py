@@ -11,8 +11,8 @@ from support.tus import upload
 SECRET = "a-secret-of-the-environment"
 # The library of this program is below /usr, which every sandbox shows. A decoder starts no process.
 ENDLESS = """#!/usr/bin/python3
-# Stands for ffmpeg that was taken over: it looks around, then works without end.
-import os, sys, time
+# Stands for ffmpeg that was taken over: it looks around, then never ends.
+import os, signal, sys
 if sys.argv[1] == "-version":
     sys.exit("ffmpeg version 0")
 parent = f"/proc/{{os.getppid()}}"
@@ -30,11 +30,9 @@ with open("{stolen}", "w") as stolen:
             stolen.write(repr(look(f"{{parent}}/{{name}}")))
         except OSError:
             pass
-position = 0
+print("out_time_us=1", flush=True)
 while True:
-    position += 1
-    print(f"out_time_us={{position}}", flush=True)
-    time.sleep(0.1)
+    signal.pause()
 """
 
 

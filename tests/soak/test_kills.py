@@ -86,7 +86,7 @@ class Campaign:
             assert self.worker is not None
             self.worker.send_signal(signal.SIGSTOP)
             # Shorter or longer than the lease: how long it sleeps is the fault.
-            time.sleep(self.random.uniform(0.5, 6.0))
+            self.over.wait(self.random.uniform(0.5, 6.0))
             self.worker.send_signal(signal.SIGCONT)
 
 
@@ -103,7 +103,7 @@ def test_everything_arrives_once_whatever_is_killed(tmp_path: Path) -> None:
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and not campaign.errors:
         # Whenever: what is struck must not be chosen by what the servers are at.
-        time.sleep(campaign.random.uniform(0.3, 2.5))
+        campaign.over.wait(campaign.random.uniform(0.3, 2.5))
         campaign.strike()
     campaign.over.set()
     for client in clients:

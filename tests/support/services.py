@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +32,7 @@ def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class Service:
+class Service(ABC):
     """One server process and its directory; ``start`` after ``kill`` finds its data again."""
 
     start_seconds = 60.0
@@ -47,9 +48,9 @@ class Service:
         assert self._process is not None
         return self._process.pid
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
         """Return the command of the server."""
-        raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment of the server."""
@@ -137,9 +138,9 @@ class Engine(Service):
         self.password = secrets.token_hex(16)
         """Password of its first user."""
 
+    @abstractmethod
     def program(self) -> Program:
         """Return the program's description."""
-        raise NotImplementedError
 
     def command(self) -> Sequence[str]:
         return self.program().command

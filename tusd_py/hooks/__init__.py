@@ -10,7 +10,4 @@ from tusd_py.domain.hook import HookRequest, UploadChange
 from tusd_py.hooks.callables import Hooks
 from tusd_py.hooks.payload import HookNotification
 
-__all__ = ["HookNotification", "HookRequest", "Hooks", "Told", "UploadChange"]
-
-Told = HookNotification
-"""Earlier name of ``HookNotification``; deprecated."""
+__all__ = ["HookNotification", "HookRequest", "Hooks", "UploadChange"]
