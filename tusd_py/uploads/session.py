@@ -10,7 +10,7 @@ from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import ProtocolError, QuotaExceeded
 from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 from tusd_py.domain.type_rules import check_content
-from tusd_py.domain.upload import Upload
+from tusd_py.domain.upload import Upload, UploadKind
 from tusd_py.storage import checksums
 from tusd_py.storage.port import ChunkVerification, Writer
 from tusd_py.storage.running_hash import RunningHash
@@ -70,8 +70,10 @@ class WriteSession:
         self._running_hash: RunningHash = self._context.running_hash(self.upload)
         self.is_open = True
         self.start_offset = self._writer.offset
-        # Under a white list a file's type is checked by its first bytes, and at its end.
-        self._head_is_checked = self.start_offset >= HEAD_BYTES or not self._allowed
+        # Under a white list a file's type is checked by its first bytes, and at its end. A part has
+        # no beginning of its own: it may begin anywhere in its file, whatever its metadata name.
+        is_part = self.upload.kind is UploadKind.PARTIAL
+        self._head_is_checked = is_part or self.start_offset >= HEAD_BYTES or not self._allowed
         try:
             if self._verification is not None:
                 self._verification.begin_chunk(self._writer)
