@@ -196,6 +196,7 @@ def test_a_state_that_another_program_spoiled_is_lost_and_begins_again(
     client.hset(f"file_upload_task:{about.task_id}", mapping=spoil)
     assert view.get(about.task_id) is None
     assert view.list(about.user_id, page=1, size=10)[1] == []
+    assert view.unfinished(about.user_id) == []
     view.expire()
     view.put(about, compressing(50))
     found = view.get(about.task_id)

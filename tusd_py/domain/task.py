@@ -38,6 +38,7 @@ class TaskStatus(StrEnum):
         return _RANK[self]
 
 
+ENDED: Final = tuple(status for status in TaskStatus if status.terminal)
 _RANK: Final = {status: position for position, status in enumerate(TaskStatus)}
 
 STATUS_TEXTS: Final[Mapping[TaskStatus, str]] = {

@@ -8,6 +8,7 @@ there is a subscriber.
 """
 
 import logging
+import math
 import secrets
 import sqlite3
 import threading
@@ -20,7 +21,7 @@ from typing_extensions import override
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus, advance
+from tusd_py.domain.task import ENDED, Task, TaskChange, TaskFacts, TaskStatus, advance
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.tasks.local_bus import LocalBus
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
@@ -165,6 +166,19 @@ class EmbeddedTaskView(TaskView):
 
         with self._mutex:
             return self._run(work)
+
+    @override
+    def unfinished(self, user_id: UserId, *, ended_since: float = math.inf) -> Sequence[Task]:
+        marks = ", ".join("?" * len(ENDED))
+        where = (
+            f"WHERE user_id = ? AND updated_at >= ? AND (status NOT IN ({marks}) "
+            "OR updated_at >= ?) ORDER BY created_at, task_id"
+        )
+        values = (user_id, self._oldest(), *ENDED, ended_since)
+        with self._mutex:
+            return self._run(
+                lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
+            )
 
     @override
     def forget(self, task_id: UploadId) -> None:

@@ -3,6 +3,7 @@
 The view may be lost at any time: the catalog can rebuild it. All calls block; any thread may call.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -59,6 +60,14 @@ class TaskView(Protocol):
     def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
         """Return the total number, and one page (from 1), of the user's tasks, newest first.
 
+        Raises: BackendError.
+        """
+        ...
+
+    def unfinished(self, user_id: UserId, *, ended_since: float = math.inf) -> Sequence[Task]:
+        """Return all of the user's tasks that did not end, or ended then or later, oldest first.
+
+        Args: ended_since: unix seconds.
         Raises: BackendError.
         """
         ...

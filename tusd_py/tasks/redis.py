@@ -12,6 +12,7 @@ Rule 4: requests wait half a second for a Redis that is away, and are not repeat
 
 import json
 import logging
+import math
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from typing_extensions import override
 from tusd_py.clock import Clock, rfc3339
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId, parse_upload_id
-from tusd_py.domain.task import STATUS_TEXTS, Task, TaskChange, TaskFacts
+from tusd_py.domain.task import ENDED, STATUS_TEXTS, Task, TaskChange, TaskFacts
 from tusd_py.redis_client import ANSWER_SECONDS, connect, failure_reason
 from tusd_py.tasks.local_bus import LocalBus
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 LISTEN_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.5
 SNAPSHOT_TASKS: Final = 100
+SCANNED_TASKS: Final = 1000
+"""Number of a user's tasks that are looked at in one exchange with Redis."""
 _SCRIPT: Final = files("tusd_py.tasks").joinpath("advance.lua").read_text("utf-8")
 _PART: Final = "the live view of tasks"
 _CHANNEL: Final = "file_upload_notify:"
@@ -129,6 +132,26 @@ class RedisTaskView(TaskView):
                 pipe.hgetall(task_key(UploadId(task_id)))
             tasks = [self._living(found) for found in pipe.execute()]
         return total, [task for task in tasks if task is not None]
+
+    @override
+    def unfinished(self, user_id: UserId, *, ended_since: float = math.inf) -> Sequence[Task]:
+        key = user_key(user_id)
+        tasks: list[Task] = []
+        with _backend_errors(self._redis):
+            self._drop_dead(key)
+            ids = self._redis.zrange(key, 0, -1)
+            for start in range(0, len(ids), SCANNED_TASKS):
+                some = [UploadId(task_id) for task_id in ids[start : start + SCANNED_TASKS]]
+                pipe = self._redis.pipeline(transaction=False)
+                for task_id in some:
+                    pipe.hmget(task_key(task_id), "status", "updated")
+                wanted = [
+                    task_id
+                    for task_id, (status, updated) in zip(some, pipe.execute(), strict=True)
+                    if status not in ENDED or _at_least(updated or "", ended_since)
+                ]
+                tasks += self.get_all(wanted).values()
+        return tasks
 
     def _drop_dead(self, key: str) -> int:
         """Remove tasks whose hashes are gone from a user's set (hole 15)."""

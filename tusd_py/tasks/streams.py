@@ -9,7 +9,7 @@ available again.
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -48,7 +48,6 @@ class TaskStreams:
         self._stopped = False
         self._task_reads = SingleFlight[tuple[Task | None, bool]]()
         self._user_reads = SingleFlight[list[Task]]()
-        self._all_reads = SingleFlight[list[Task]]()
 
     def stop(self) -> None:
         """End all streams, since the server stops. Idempotent."""
@@ -130,37 +129,23 @@ class TaskStreams:
         self, user_id: UserId, ended_since: float, ended: Records | None
     ) -> list[Task]:
         """Return a user's unfinished tasks, and those that ended since then, oldest first."""
-        tasks = await self._all_reads.get(
-            user_id,
-            lambda: self._threads.call(self._read_all, user_id),
-            begun_after=asyncio.get_running_loop().time(),
-        )
+        tasks: Sequence[Task] = ()
+        try:
+            tasks = await self._threads.call(
+                self._view.unfinished, user_id, ended_since=ended_since
+            )
+        except BackendError as error:
+            log.warning("task.view.unavailable", extra={"user_id": user_id, "reason": error.reason})
         recorded: list[Task] = []
         if ended is not None:
             try:
                 recorded = await ended()
-            except BackendError:
-                log.warning("task.record.unavailable")
+            except BackendError as error:
+                log.warning("task.record.unavailable", extra={"reason": error.reason})
         known = {task.facts.task_id for task in tasks}
-        chosen = [
-            task
-            for task in (*tasks, *(one for one in recorded if one.facts.task_id not in known))
-            if not task.status.terminal or task.updated_at >= ended_since
-        ]
+        chosen = [*tasks, *(task for task in recorded if task.facts.task_id not in known)]
         chosen.sort(key=lambda task: task.facts.created_at)
         return [await self._places.with_position(task) for task in chosen]
-
-    def _read_all(self, user_id: UserId) -> list[Task]:
-        """Return a user's tasks; [] if the view is unavailable. Blocks."""
-        tasks: list[Task] = []
-        page = 1
-        try:
-            while found := self._view.list(user_id, page=page, size=SNAPSHOT_TASKS)[1]:
-                tasks += found
-                page += 1
-        except BackendError:
-            log.warning("task.view.unavailable", extra={"user_id": user_id})
-        return tasks
 
     async def _read(self, task_id: UploadId, record: Record) -> tuple[Task | None, bool]:
         """Return the task, and whether it was read from the view."""

@@ -1,5 +1,6 @@
 """Every task view keeps these promises (``tasks.port``)."""
 
+import math
 import subprocess
 import sys
 import threading
@@ -147,6 +148,32 @@ def test_tasks_are_listed_by_user_newest_first(view: TaskView) -> None:
     assert total == 5
     assert [task.facts.task_id for task in page] == [made[2].task_id, made[1].task_id]
     assert view.list(UserId(3), page=1, size=10) == (0, [])
+
+
+def test_unfinished_tasks_and_those_that_ended_late_are_found(
+    view: TaskView, clock: FakeClock
+) -> None:
+    made = [facts(created_at=float(n)) for n in range(1, 5)]
+    old, ended_before, ended_late, begun = made
+    view.put(old, PENDING)
+    clock.advance(TTL - 2)
+    view.put(ended_before, change(TaskStatus.FAILED, 0))
+    clock.advance(1)
+    since = clock.now()
+    view.put(ended_late, change(TaskStatus.COMPLETED, 100))
+    view.put(begun, RECEIVED)
+    view.put(facts(user=2), PENDING)
+
+    def found(ended_since: float = math.inf) -> list[UploadId]:
+        tasks = view.unfinished(UserId(1), ended_since=ended_since)
+        return [task.facts.task_id for task in tasks]
+
+    assert found() == [old.task_id, begun.task_id]
+    assert found(since) == [old.task_id, ended_late.task_id, begun.task_id]
+    assert found(since - 1) == [about.task_id for about in made]
+    clock.advance(2)
+    assert found() == [begun.task_id]
+    assert view.unfinished(UserId(3)) == []
 
 
 def test_tasks_are_found_by_their_ids(view: TaskView, clock: FakeClock) -> None:
