@@ -196,4 +196,9 @@ class RemoteObjects(ObjectStore):
             raise TransientError(UNREACHABLE, reason=self._reason(error)) from error
 
     def _reason(self, error: Exception) -> str:
-        return failure_text("the object store, the bucket", self._bucket.address, str(error))
+        try:
+            address = self._bucket.address
+        except BucketError:
+            # S3 finds its address by signing one, for which the credentials may be missing.
+            address = ""
+        return failure_text("the object store, the bucket", address, str(error))
