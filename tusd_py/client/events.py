@@ -48,6 +48,8 @@ class TaskFollower:
         self._failures = self._refusals = 0
         self._pause = PAUSE_SECONDS
         self._contact = contact
+        self._reached = False
+        """Whether the server has answered since then, even if a file was given up meanwhile."""
         self._retries_at_first = retries_at_first
 
     def headers(self) -> dict[str, str]:
@@ -82,7 +84,7 @@ class TaskFollower:
 
         Args: answer: with the body of a refusal. Raises: Refused: the refusal is permanent.
         """
-        self._contact.made = True
+        self._contact.made = self._reached = True
         self._pause = NOT_FOUND_PAUSE_SECONDS if answer.status == 404 else PAUSE_SECONDS
         if answer.status == 200:
             return True
@@ -98,7 +100,7 @@ class TaskFollower:
         """Return the seconds to wait after a connection ended or failed. Raises: Unreachable."""
         self._failures += 1
         limit, lasting = MAX_FAILURES, False
-        if failure is not None and not self._contact.made:
+        if failure is not None and not (self._reached or self._contact.made):
             limit, lasting = min(MAX_FAILURES, self._retries_at_first), failure.permanent
         if lasting or self._failures > limit:
             raise Unreachable(str(failure or "the task's events can't be reached"))

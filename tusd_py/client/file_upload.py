@@ -133,6 +133,8 @@ class RetryPolicy:
     """Seconds; the client gives up when the server states a longer Retry-After."""
     contact: Contact = field(default_factory=Contact)
     _failures: int = 0
+    _reached: bool = False
+    """Whether the server has answered since this file began, even if another one was given up."""
 
     def pause(self, failure: TransientFailure, *, moved: bool) -> Sleep:
         """Return the pause before the next try.
@@ -141,12 +143,11 @@ class RetryPolicy:
         """
         if failure.retry_after > self.max_retry_after:
             sentence = f"{failure}, with a Retry-After of {failure.retry_after:.0f} s"
-            self.contact.made = False
             raise Unreachable(sentence) from failure
         self._failures = 0 if moved else self._failures + 1
-        reached = self.contact.made
-        limit = self.retries if reached else min(self.retries, self.retries_at_first)
-        if self._failures > limit or (failure.permanent and not reached):
+        self._reached = self._reached or moved or self.contact.made
+        limit = self.retries if self._reached else min(self.retries, self.retries_at_first)
+        if self._failures > limit or (failure.permanent and not self._reached):
             # The next file of this client need not wait as long.
             self.contact.made = False
             raise Unreachable(str(failure)) from failure

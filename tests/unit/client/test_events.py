@@ -89,6 +89,15 @@ def test_a_server_that_answered_this_client_is_waited_for() -> None:
         following.pause_after_failure(away)
 
 
+def test_a_file_that_is_given_up_ends_no_stream_that_was_open() -> None:
+    contact = Contact()
+    following = TaskFollower(ENDPOINT, "abc", None, contact)
+    assert following.accept_response(Response(200, {}))
+    contact.made = False
+    for _ in range(MAX_FAILURES):
+        following.pause_after_failure(TransientFailure("no server answers there"))
+
+
 def test_a_task_that_is_not_there_is_looked_for_again_at_once() -> None:
     following = TaskFollower(ENDPOINT, "abc", None, Contact())
     pauses = []

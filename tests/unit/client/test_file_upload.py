@@ -272,6 +272,28 @@ def test_a_server_that_never_answered_is_not_tried_again(tmp_path: Path) -> None
         play().receives(away)
 
 
+def test_a_file_that_is_given_up_takes_no_tries_from_one_that_is_being_sent(tmp_path: Path) -> None:
+    away, contact = TransientFailure("no server answers there"), Contact(made=True)
+
+    def play(folder: str) -> Play:
+        (tmp_path / folder).mkdir()
+        policy = RetryPolicy(retries=3, longest_pause=2.0, contact=contact)
+        return Play(tmp_path / folder, retry_policy=policy)
+
+    large, refused = play("large"), play("refused")
+    large.receives(MADE)
+    for _ in range(3):
+        refused.receives(response(423))
+        refused.receives(NO_RESPONSE)
+    with pytest.raises(Unreachable):
+        refused.receives(response(423))
+    for _ in range(4):
+        assert isinstance(large.receives(away), Sleep)
+        large.receives(NO_RESPONSE)
+    with pytest.raises(Unreachable):
+        large.receives(away)
+
+
 def test_a_wrong_host_name_is_not_tried_again_whatever_the_number(tmp_path: Path) -> None:
     policy = RetryPolicy(retries=3, longest_pause=2.0, retries_at_first=3)
     with pytest.raises(Unreachable):
