@@ -17,7 +17,7 @@ from support.deployed import Deployed
 from support.waiting import wait_until
 
 from tusd_py.client import Client, Options, UploadResult
-from tusd_py.client.resume_store import ResumeStore
+from tusd_py.client.resume_store import FileVersion, ResumeStore
 
 CLIENTS = 20
 CHUNK = 256 * 1024
@@ -166,7 +166,8 @@ class Campaign:
             if not followed or begun.is_set():
                 return
             begun.set()
-            known = ResumeStore(self._folder / "state").get(source.path, self._deployed.files)
+            store = ResumeStore(self._folder / "state")
+            known = store.get(source.path, FileVersion.of(source.path), self._deployed.files)
             url = None if known is None else known.url
             thread = threading.Thread(target=self._follow, args=(str(url).rpartition("/")[2],))
             self._followers.append(thread)

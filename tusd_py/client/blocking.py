@@ -29,6 +29,7 @@ from tusd_py.client.file_upload import (
 from tusd_py.client.options import Options
 from tusd_py.client.origin import redirected_address, same_origin
 from tusd_py.client.responses import failure_of, read_answer
+from tusd_py.client.resume_store import FileVersion
 from tusd_py.client.sending import send_request
 from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamUpload
 from tusd_py.client.targets import FileTarget, StreamTarget
@@ -322,7 +323,8 @@ class Client:
 
     def has_saved_upload(self, file: Path) -> bool:
         """Return whether an earlier run began to send the file. Raises: OSError."""
-        return self._options.resume_store.get(file, self._endpoint) is not None
+        saved = self._options.resume_store.get(file, FileVersion.of(file), self._endpoint)
+        return saved is not None
 
     def close(self) -> None:
         """Close the connections of this client."""

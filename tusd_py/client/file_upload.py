@@ -16,7 +16,7 @@ from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.hashing import file_hash
 from tusd_py.client.origin import same_origin, upload_address
 from tusd_py.client.proof import nonce_of, proof
-from tusd_py.client.resume_store import ResumeStore, SavedUpload
+from tusd_py.client.resume_store import FileVersion, ResumeStore, SavedUpload
 from tusd_py.client.tus_requests import (
     FileRange,
     Request,
@@ -171,8 +171,8 @@ class FileUpload:
     """Hash the file first, so that bytes that the server holds need not be sent."""
     hashed: Progress = ignore_progress
     size: int = 0
-    _version: tuple[int, int] = (0, 0)
-    """Size and modification time of the file when the plan began."""
+    _version: FileVersion = field(init=False)
+    """The version of the file when the plan began."""
     _was_instant: bool = False
     _saved: SavedUpload | None = None
     _furthest: int = -1
@@ -209,7 +209,7 @@ class FileUpload:
                 self._furthest = max(self._furthest, -1 if offset is None else offset)
                 yield self.retry_policy.pause(failure, moved=moved)
                 offset = None
-        self.resume_store.forget(self.file, self.endpoint)
+        self.resume_store.forget(self.file, self._version, self.endpoint)
         return UploadResult(
             url=self._begun.url,
             token=self._begun.token,
@@ -219,14 +219,14 @@ class FileUpload:
 
     def _begin(self) -> Generator[Request | Sleep, Response, None]:
         """Look at the file and at what an earlier run has left; hash the file if that may help."""
-        self._version = self._present_version()
-        self.size, changed = self._version
-        if changed >= 0:
-            seconds, rest = divmod(changed, 10**9)
+        self._version = FileVersion.of(self.file)
+        self.size = self._version.size
+        if self._version.changed >= 0:
+            seconds, rest = divmod(self._version.changed, 10**9)
             self.metadata = {"mtime": f"{seconds}.{rest:09d}", **self.metadata}
         if not self.size:
             self._check_empty()
-        self._saved = self.resume_store.get(self.file, self.endpoint)
+        self._saved = self.resume_store.get(self.file, self._version, self.endpoint)
         if self._saved is not None and not same_origin(self.endpoint, self._saved.url):
             self._saved = None
         if self.instant and self._saved is None and self.size and "filehash" not in self.metadata:
@@ -270,7 +270,7 @@ class FileUpload:
         url = upload_address(self.endpoint, made.headers.get("location"))
         self._saved = SavedUpload(url, made.headers.get("upload-token"))
         self._was_instant = made.headers.get("upload-instant") == "1"
-        self.resume_store.put(self.file, self.endpoint, self._saved)
+        self.resume_store.put(self.file, self._version, self.endpoint, self._saved)
         nonce = nonce_of(made.headers.get("upload-challenge"))
         if nonce is None:
             return offset_of(made, self.size, absent="0")
@@ -297,12 +297,8 @@ class FileUpload:
             if source.read(1):
                 raise Refused("the file has bytes but no length; send it by standard input")
 
-    def _present_version(self) -> tuple[int, int]:
-        status = self.file.stat()
-        return status.st_size, status.st_mtime_ns
-
     def _append(self, offset: int) -> RequestPlan:
-        if self._present_version() != self._version:
+        if FileVersion.of(self.file) != self._version:
             raise Refused("the file was changed while it was sent; another try begins again")
         length = min(self.size - offset, self.chunk_bytes or self.size)
         piece, begun = FileRange(file=self.file, offset=offset, length=length), self._begun

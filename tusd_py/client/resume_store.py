@@ -28,23 +28,37 @@ class SavedUpload:
         return {"Upload-Token": self.token} if self.token else {}
 
 
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """Tells the contents of a file apart: other content must not resume an upload."""
+
+    size: int
+    """Bytes."""
+    changed: int
+    """Unix time of the last change, in nanoseconds."""
+
+    @classmethod
+    def of(cls, file: Path) -> "FileVersion":
+        """Return the present version. Raises: OSError."""
+        status = file.stat()
+        return cls(status.st_size, status.st_mtime_ns)
+
+
 class ResumeStore:
-    """Keeps one small file for each incomplete upload."""
+    """Keeps one small file for each incomplete upload of a version of a file."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def _path(self, file: Path, endpoint: str) -> Path:
-        """Return a path that changes with the file: other content must not resume this upload."""
-        status = file.stat()
-        key = f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\0{endpoint}"
+    def _path(self, file: Path, version: FileVersion, endpoint: str) -> Path:
+        key = f"{file.resolve()}\0{version.size}\0{version.changed}\0{endpoint}"
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self._directory / f"{digest}.json"
 
-    def get(self, file: Path, endpoint: str) -> SavedUpload | None:
-        """Return the incomplete upload of this file; None if there is none."""
+    def get(self, file: Path, version: FileVersion, endpoint: str) -> SavedUpload | None:
+        """Return the incomplete upload of this version; None if there is none."""
         try:
-            members = json.loads(self._path(file, endpoint).read_text("utf-8"))
+            members = json.loads(self._path(file, version, endpoint).read_text("utf-8"))
             url, token = members["url"], members.get("token")
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
@@ -52,13 +66,13 @@ class ResumeStore:
             return None
         return SavedUpload(url, token if isinstance(token, str) else None)
 
-    def put(self, file: Path, endpoint: str, begun: SavedUpload) -> None:
+    def put(self, file: Path, version: FileVersion, endpoint: str, begun: SavedUpload) -> None:
         """Keep it, readable by this user only. Raises: OSError."""
-        path = self._path(file, endpoint)
+        path = self._path(file, version, endpoint)
         make_private_directory(path.parent)
         members = {"url": begun.url, "token": begun.token, "file": str(file.resolve())}
         write_private(path, json.dumps(members).encode())
 
-    def forget(self, file: Path, endpoint: str) -> None:
+    def forget(self, file: Path, version: FileVersion, endpoint: str) -> None:
         """Remove the upload, which is complete. Idempotent."""
-        self._path(file, endpoint).unlink(missing_ok=True)
+        self._path(file, version, endpoint).unlink(missing_ok=True)

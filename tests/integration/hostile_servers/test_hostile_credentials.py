@@ -7,7 +7,7 @@ from support.hostile import HostileServer, Request, answer
 from support.hostile_clients import CONTENT, KINDS, TASK, TOKEN, quick, upload_by
 
 from tusd_py.client import Client, Refused
-from tusd_py.client.resume_store import ResumeStore, SavedUpload
+from tusd_py.client.resume_store import FileVersion, ResumeStore, SavedUpload
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,8 @@ def test_an_upload_is_not_resumed_at_another_server(file: Path, tmp_path: Path) 
 
         with HostileServer(answering) as server:
             remembered = ResumeStore(tmp_path / "state")
-            remembered.put(
-                file, server.files, SavedUpload(f"{other.origin}/files/x", "upload-token")
-            )
+            saved = SavedUpload(f"{other.origin}/files/x", "upload-token")
+            remembered.put(file, FileVersion.of(file), server.files, saved)
             upload_by("blocking", server.files, file, tmp_path)
             assert [request.method for request in server.requests] == ["POST", "PATCH"]
         assert other.requests == []

@@ -18,7 +18,7 @@ from tusd_py.client.file_upload import (
     TransientFailure,
     UploadResult,
 )
-from tusd_py.client.resume_store import ResumeStore, SavedUpload
+from tusd_py.client.resume_store import FileVersion, ResumeStore, SavedUpload
 from tusd_py.client.tus_requests import Request, Response
 from tusd_py.domain.ownership_windows import answer
 from tusd_py.protocol.fields import metadata_header
@@ -79,9 +79,9 @@ def test_a_file_is_made_and_sent(tmp_path: Path) -> None:
     assert play.request()[:2] == ("PATCH", URL)
     assert step.body is not None
     assert (step.body.offset, step.body.length) == (0, 10)
-    assert play.remembered.get(play.file, ENDPOINT) == SavedUpload(URL)
+    assert play.remembered.get(play.file, FileVersion.of(play.file), ENDPOINT) == SavedUpload(URL)
     assert play.receives(response(204, Upload_Offset="10")) == UploadResult(url=URL, resumed_at=0)
-    assert play.remembered.get(play.file, ENDPOINT) is None
+    assert play.remembered.get(play.file, FileVersion.of(play.file), ENDPOINT) is None
 
 
 def test_in_pieces_when_a_piece_size_is_given(tmp_path: Path) -> None:
@@ -237,6 +237,21 @@ def test_two_versions_of_a_file_are_not_put_together(tmp_path: Path, change: str
         play.receives(response(204, Upload_Offset="4"))
     again = Play(tmp_path)
     assert again.request()[:2] == ("POST", ENDPOINT)
+
+
+def test_a_file_that_changes_while_it_is_hashed_begins_again(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    play = Play(tmp_path, instant=True, hashed=lambda _: file.write_bytes(CONTENT * 2))
+    with pytest.raises(Refused, match="changed while it was sent"):
+        play.receives(MADE)
+    assert Play(tmp_path).request()[:2] == ("POST", ENDPOINT)
+
+
+def test_a_file_that_goes_while_it_is_sent_has_arrived(tmp_path: Path) -> None:
+    play = Play(tmp_path)
+    play.receives(MADE)
+    play.file.unlink()
+    assert isinstance(play.receives(response(204, Upload_Offset="10")), UploadResult)
 
 
 def test_a_file_that_states_no_length_is_not_sent_as_an_empty_one(tmp_path: Path) -> None:

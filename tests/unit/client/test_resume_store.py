@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tusd_py.client.resume_store import ResumeStore, SavedUpload
+from tusd_py.client.resume_store import FileVersion, ResumeStore, SavedUpload
 
 ENDPOINT = "https://a.example/files/"
 BEGUN = SavedUpload(ENDPOINT + "1", "token")
@@ -25,28 +25,28 @@ def store(tmp_path: Path) -> ResumeStore:
 
 
 def test_an_upload_is_kept_until_it_is_forgotten(file: Path, store: ResumeStore) -> None:
-    assert store.get(file, ENDPOINT) is None
-    store.put(file, ENDPOINT, BEGUN)
-    assert store.get(file, ENDPOINT) == BEGUN
-    assert store.get(file, "https://b.example/files/") is None
+    assert store.get(file, FileVersion.of(file), ENDPOINT) is None
+    store.put(file, FileVersion.of(file), ENDPOINT, BEGUN)
+    assert store.get(file, FileVersion.of(file), ENDPOINT) == BEGUN
+    assert store.get(file, FileVersion.of(file), "https://b.example/files/") is None
     for _ in range(2):
-        store.forget(file, ENDPOINT)
-        assert store.get(file, ENDPOINT) is None
+        store.forget(file, FileVersion.of(file), ENDPOINT)
+        assert store.get(file, FileVersion.of(file), ENDPOINT) is None
 
 
 def test_a_file_that_changed_is_another_upload(file: Path, store: ResumeStore) -> None:
-    store.put(file, ENDPOINT, BEGUN)
+    store.put(file, FileVersion.of(file), ENDPOINT, BEGUN)
     status = file.stat()
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    assert store.get(file, ENDPOINT) is None
+    assert store.get(file, FileVersion.of(file), ENDPOINT) is None
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert store.get(file, ENDPOINT) == BEGUN
+    assert store.get(file, FileVersion.of(file), ENDPOINT) == BEGUN
 
 
 def test_a_token_is_its_owners_alone(file: Path, store: ResumeStore, tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        store.put(file, ENDPOINT, BEGUN)
+        store.put(file, FileVersion.of(file), ENDPOINT, BEGUN)
     finally:
         os.umask(before)
     (kept,) = (tmp_path / "state").iterdir()
@@ -70,10 +70,10 @@ def test_a_token_is_its_owners_alone(file: Path, store: ResumeStore, tmp_path: P
 def test_a_damaged_file_is_no_upload(
     file: Path, store: ResumeStore, tmp_path: Path, text: bytes, found: SavedUpload | None
 ) -> None:
-    store.put(file, ENDPOINT, BEGUN)
+    store.put(file, FileVersion.of(file), ENDPOINT, BEGUN)
     (kept,) = (tmp_path / "state").iterdir()
     kept.write_bytes(text)
-    assert store.get(file, ENDPOINT) == found
+    assert store.get(file, FileVersion.of(file), ENDPOINT) == found
 
 
 def test_a_token_is_sent_if_there_is_one() -> None:
