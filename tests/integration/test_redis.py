@@ -195,7 +195,7 @@ def test_a_state_that_another_program_spoiled_is_lost_and_begins_again(
     view.put(about, compressing(45))
     client.hset(f"file_upload_task:{about.task_id}", mapping=spoil)
     assert view.get(about.task_id) is None
-    assert view.list(about.user_id, page=1, size=10)[1] == []
+    assert view.newest(about.user_id, 10) == []
     assert view.unfinished(about.user_id) == []
     view.expire()
     view.put(about, compressing(50))
@@ -214,7 +214,7 @@ def test_keys_of_another_kind_are_replaced(redis_server: Redis) -> None:
     client.set(f"file_upload_task:{about.task_id}", "a text")
     client.set(f"user_upload_tasks:{about.user_id}", "a text")
     view.put(about, compressing(45))
-    assert [task.facts for task in view.list(about.user_id, page=1, size=10)[1]] == [about]
+    assert [task.facts for task in view.newest(about.user_id, 10)] == [about]
     view.close()
 
 

@@ -152,20 +152,13 @@ class EmbeddedTaskView(TaskView):
         return {task.facts.task_id: task for task in tasks}
 
     @override
-    def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
-        where = "WHERE user_id = ? AND updated_at >= ?"
-        values = (user_id, self._oldest())
-
-        def work(database: sqlite3.Connection) -> tuple[int, list[Task]]:
-            count = database.execute(f"SELECT count(*) FROM tasks {where}", values)  # noqa: S608
-            rows = database.execute(
-                f"{_SELECT} {where} ORDER BY created_at DESC, task_id LIMIT ? OFFSET ?",
-                (*values, size, (page - 1) * size),
-            )
-            return count.fetchone()[0], [_task(row) for row in rows]
-
+    def newest(self, user_id: UserId, limit: int) -> Sequence[Task]:
+        where = "WHERE user_id = ? AND updated_at >= ? ORDER BY created_at DESC, task_id LIMIT ?"
+        values = (user_id, self._oldest(), limit)
         with self._mutex:
-            return self._run(work)
+            return self._run(
+                lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
+            )
 
     @override
     def unfinished(self, user_id: UserId, *, ended_since: float = math.inf) -> Sequence[Task]:

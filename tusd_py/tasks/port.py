@@ -57,11 +57,8 @@ class TaskView(Protocol):
         """Return the states of the tasks that the view has. Raises: BackendError."""
         ...
 
-    def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
-        """Return the total number, and one page (from 1), of the user's tasks, newest first.
-
-        Raises: BackendError.
-        """
+    def newest(self, user_id: UserId, limit: int) -> Sequence[Task]:
+        """Return the user's newest tasks, newest first. Raises: BackendError."""
         ...
 
     def unfinished(self, user_id: UserId, *, ended_since: float = math.inf) -> Sequence[Task]:

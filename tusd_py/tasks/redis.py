@@ -121,17 +121,12 @@ class RedisTaskView(TaskView):
         return task if task.updated_at >= self._clock.now() - TTL_SECONDS else None
 
     @override
-    def list(self, user_id: UserId, *, page: int, size: int) -> tuple[int, list[Task]]:
+    def newest(self, user_id: UserId, limit: int) -> Sequence[Task]:
         key = user_key(user_id)
-        start = (page - 1) * size
         with _backend_errors(self._redis):
             self._drop_dead(key)
-            pipe = self._redis.pipeline(transaction=False)
-            total = self._redis.zcard(key)
-            for task_id in self._redis.zrevrange(key, start, start + size - 1):
-                pipe.hgetall(task_key(UploadId(task_id)))
-            tasks = [self._living(found) for found in pipe.execute()]
-        return total, [task for task in tasks if task is not None]
+            ids = [UploadId(task_id) for task_id in self._redis.zrevrange(key, 0, limit - 1)]
+            return list(self.get_all(ids).values())
 
     @override
     def unfinished(self, user_id: UserId, *, ended_since: float = math.inf) -> Sequence[Task]:
@@ -259,7 +254,7 @@ class RedisTaskView(TaskView):
                 if task is not None:
                     self._listeners.publish(task)
             elif isinstance(key, int):
-                for task in self.list(UserId(key), page=1, size=SNAPSHOT_TASKS)[1]:
+                for task in self.newest(UserId(key), SNAPSHOT_TASKS):
                     self._listeners.publish(task)
 
     @override

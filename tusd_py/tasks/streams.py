@@ -164,9 +164,7 @@ class TaskStreams:
     async def _list(self, user_id: UserId) -> list[Task]:
         """Return the user's newest tasks, oldest first; [] if the view is unavailable."""
         try:
-            _, tasks = await self._threads.call(
-                self._view.list, user_id, page=1, size=SNAPSHOT_TASKS
-            )
+            tasks = await self._threads.call(self._view.newest, user_id, SNAPSHOT_TASKS)
         except BackendError as error:
             log.warning("task.view.unavailable", extra={"user_id": user_id, "reason": error.reason})
             return []

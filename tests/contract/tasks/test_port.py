@@ -144,10 +144,9 @@ def test_tasks_are_listed_by_user_newest_first(view: TaskView) -> None:
     for about in made:
         view.put(about, PENDING)
     view.put(facts(user=2), PENDING)
-    total, page = view.list(UserId(1), page=2, size=2)
-    assert total == 5
-    assert [task.facts.task_id for task in page] == [made[2].task_id, made[1].task_id]
-    assert view.list(UserId(3), page=1, size=10) == (0, [])
+    assert [task.facts for task in view.newest(UserId(1), 10)] == made[::-1]
+    assert [task.facts for task in view.newest(UserId(1), 2)] == [made[4], made[3]]
+    assert view.newest(UserId(3), 10) == []
 
 
 def test_unfinished_tasks_and_those_that_ended_late_are_found(
@@ -203,8 +202,7 @@ def test_a_task_lives_a_day_from_its_last_change(view: TaskView, clock: FakeCloc
     assert view.get(about.task_id) is not None
     assert view.get(forgotten.task_id) is None
     assert view.expire() == 1
-    total, page = view.list(UserId(1), page=1, size=10)
-    assert (total, [task.facts.task_id for task in page]) == (1, [about.task_id])
+    assert [task.facts.task_id for task in view.newest(UserId(1), 10)] == [about.task_id]
     assert view.expire() == 0
 
 
