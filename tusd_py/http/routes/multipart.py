@@ -3,7 +3,6 @@
 The file is written and hashed while it arrives.
 """
 
-import base64
 import secrets
 from typing import Final
 
@@ -23,7 +22,7 @@ from tusd_py.http.context import AppContext
 from tusd_py.http.hook_request import hook_request
 from tusd_py.http.routes.form_file import FormFile
 from tusd_py.ingest.asgi_body import AsgiBody
-from tusd_py.protocol.fields import parse_metadata
+from tusd_py.protocol.fields import metadata_header, parse_metadata
 from tusd_py.uploads.append import append
 from tusd_py.uploads.create import create
 from tusd_py.uploads.terminate import drop
@@ -109,6 +108,4 @@ async def _store(
 def _metadata_header(form: FormFile) -> str:
     """Return the file name and type of the form as Upload-Metadata, as other uploads have it."""
     pairs = (("filename", safe_name(form.filename)), ("filetype", form.filetype[:255]))
-    return ",".join(
-        f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs if value
-    )
+    return metadata_header({key: value for key, value in pairs if value})
