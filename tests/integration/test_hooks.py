@@ -2,7 +2,7 @@
 
 import base64
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import anyio
@@ -17,11 +17,14 @@ from support.tus import TUS, chunk, create, creation, delete, post, task_id, upl
 from support.waiting import wait_until
 
 from tusd_py import Settings, create_app
-from tusd_py.domain.errors import HookRefused
+from tusd_py.domain.errors import HookRefused, UploadNotFound
+from tusd_py.domain.ids import UploadId
 from tusd_py.hooks import HookNotification, Hooks, UploadChange
 from tusd_py.settings.hooks import HooksSettings
+from tusd_py.storage.port import UploadStore
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+BODY = {**creation(5), "Content-Type": "application/offset+octet-stream"}
 ALL = ["pre-create", "post-create", "post-finish", "post-complete"]
 
 
@@ -402,3 +405,48 @@ def test_a_function_may_change_an_upload_and_see_its_header(tmp_path: Path) -> N
             assert found.headers["Upload-Metadata"] == "filename Ymx1ZS50eHQ="
 
     anyio.run(scene)
+
+
+def test_of_two_creations_with_one_chosen_id_the_first_is_not_disturbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = UploadId("0123456789abcdef" * 2)
+    settings = Settings(data_dir=tmp_path, workers=0)
+
+    async def scene() -> None:
+        hooks = Hooks(pre_create=lambda _: UploadChange(id=own))
+        async with served_app(settings, hooks=hooks) as app:
+            uploads = app.context.uploads
+            # Each creation finds the id free, as if both had looked at the same time.
+            monkeypatch.setattr(uploads.catalog.uploads, "get", lambda _: None)
+            others_done = anyio.Event()
+
+            async def body() -> AsyncIterator[bytes]:
+                yield b"fi"
+                await others_done.wait()
+                yield b"rst"
+
+            async def first() -> None:
+                made = await app.client.post("/files/", headers=BODY, content=body())
+                assert (made.status_code, made.headers["Upload-Offset"]) == (201, "5")
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(first)
+                while not _is_stored(uploads.stores.uploads, own, 2):
+                    await anyio.sleep(0.01)
+                for more in ({"content": b"other"}, {"content": body()}, {}):
+                    headers = BODY if more else creation(5)
+                    taken = await app.client.post("/files/", headers=headers, **more)
+                    assert (taken.status_code, taken.json()["code"]) == (403, "hook_refused")
+                others_done.set()
+            with uploads.stores.uploads.reader(own) as reader:
+                assert reader.read(0, 10) == b"first"
+
+    anyio.run(scene)
+
+
+def _is_stored(store: UploadStore, upload_id: UploadId, size: int) -> bool:
+    try:
+        return store.offset(upload_id) == size
+    except UploadNotFound:
+        return False

@@ -27,7 +27,7 @@ from tusd_py.private_files import make_private_directory
 from tusd_py.storage.disk_reader import DiskReader
 from tusd_py.storage.disk_space import DiskSpace, Reservation
 from tusd_py.storage.disk_writer import DiskWriter, disk_errors, start_writeback, sync_directory
-from tusd_py.storage.port import ChunkVerification, Concatenation, UploadStore, Writer
+from tusd_py.storage.port import ChunkVerification, Concatenation, UploadExists, UploadStore, Writer
 
 CHECK_FROM_BYTES: Final = 1 << 20
 """If less is expected, free space is checked only while it is written."""
@@ -92,7 +92,10 @@ class DiskStore(UploadStore, ChunkVerification, Concatenation):
     def begin(self, upload_id: UploadId, *, length: int | None) -> DiskWriter:
         path = self.path(upload_id)
         with disk_errors():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+            except FileExistsError as error:
+                raise UploadExists from error
             try:
                 if self._strict:
                     os.fsync(descriptor)

@@ -15,7 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from tusd_py.domain.errors import StorageDamaged
 from tusd_py.domain.ids import UploadId
+
+
+class UploadExists(StorageDamaged):
+    """Raised when an upload is created whose id another one has."""
 
 
 class Writer(Protocol):
@@ -107,13 +112,14 @@ class UploadStore(Protocol):
     """Stores bytes by upload id. The offset is the length of the data (decision 1)."""
 
     def create(self, upload_id: UploadId) -> None:
-        """Create an empty upload. Raises: StorageFull, StorageDamaged."""
+        """Create an empty upload. Raises: UploadExists, StorageFull, StorageDamaged."""
         ...
 
     def begin(self, upload_id: UploadId, *, length: int | None) -> Writer:
-        """Create an upload and open it.
+        """Create an upload and open it: of two calls with one id, one fails.
 
-        Raises: StorageFull, StorageDamaged: it does not exist then.
+        Raises: UploadExists: it existed before; StorageFull, StorageDamaged: it does not exist
+            then.
         """
         ...
 

@@ -27,6 +27,7 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.type_rules import check_name
 from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
 from tusd_py.protocol.fields import metadata_header, parse_metadata
+from tusd_py.storage.port import UploadExists
 from tusd_py.uploads.body import Body
 from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.context import UploadContext
@@ -49,6 +50,7 @@ _REFUSALS: Final = (
     TooManyFiles,
     TooManyUploads,
 )
+_ID_TAKEN: Final = "The application chose an id that another upload has."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +80,15 @@ async def create(
         UploadNotFound (a part), HookRefused, HookUnavailable, and what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
-    if not command.challenge or command.has_body or context.policy.ownership_proofs is None:
-        return await _create(context, caller, upload_id, command, body)
-    async with padded_to_quantum(context.clock):
-        created = await _create(context, caller, upload_id, command, body)
-        return replace(created, challenge=await challenge(context, created.upload))
+    try:
+        if not command.challenge or command.has_body or context.policy.ownership_proofs is None:
+            return await _create(context, caller, upload_id, command, body)
+        async with padded_to_quantum(context.clock):
+            created = await _create(context, caller, upload_id, command, body)
+            return replace(created, challenge=await challenge(context, created.upload))
+    except UploadExists as error:
+        # Both creations had found the id free; only an application can choose one id twice.
+        raise HookRefused(_ID_TAKEN) from error
 
 
 async def _create(
@@ -100,11 +106,12 @@ async def _create(
         expires_at = await context.batcher.run(_create_empty_program(context, upload))
         _count(context, upload)
         return Created(upload=upload, offset=0, expires_at=expires_at)
-    return await _create_with_body(context, upload, command, body)
+    chosen = upload.id != upload_id
+    return await _create_with_body(context, upload, command, body, id_is_chosen=chosen)
 
 
 async def _create_with_body(
-    context: UploadContext, upload: Upload, command: Create, body: Body
+    context: UploadContext, upload: Upload, command: Create, body: Body, *, id_is_chosen: bool
 ) -> Created:
     session = WriteSession(
         context, upload, command.checksum if command.has_body else None, new=True
@@ -113,6 +120,10 @@ async def _create_with_body(
     if source is not None:
         await context.wait_for_credit(upload.user_id)
     try:
+        if id_is_chosen:
+            # The file decides between two creations with one id, before the second one could
+            # interrupt the body of the first one by taking the lock.
+            await context.threads.call(context.run, _open_program(context, session))
         async with context.exclusive(upload.id) as cancel:
             opening = _open_program(context, session)
             appended = await receive(context, upload.id, opening, source, cancel)
@@ -121,6 +132,8 @@ async def _create_with_body(
         await context.threads.call(_forget, context, session, error)
         raise
     finally:
+        if session.is_open:
+            await context.threads.body(session.close)
         # A body that had arrived may be refused before its upload is registered; it counts too.
         context.counts.created += session.was_opened
     context.remember(upload)
@@ -128,10 +141,11 @@ async def _create_with_body(
 
 
 def _open_program(context: UploadContext, session: WriteSession) -> Program[WriteSession]:
-    """Create the upload's file if the disk has room for it."""
+    """Create the upload's file, unless it is open already, if the disk has room for it."""
     yield from ()
-    context.check_disk(session.upload)
-    session.open()
+    if not session.is_open:
+        context.check_disk(session.upload)
+        session.open()
     return session
 
 
@@ -206,7 +220,7 @@ async def _run_pre_create_hook(context: UploadContext, upload: Upload, command: 
             _check_metadata(context, upload)
     if change.id is not None and not command.keeps_id:
         if await context.threads.call(context.catalog.uploads.get, change.id) is not None:
-            raise HookRefused("The application chose an id that another upload has.")
+            raise HookRefused(_ID_TAKEN)
         upload = replace(upload, id=change.id)
     return upload
 

@@ -9,10 +9,17 @@ from typing import Final
 import pytest
 from support.ids import fresh_id
 
-from tusd_py.domain.errors import StorageDamaged, StorageFull, UploadNotFound
+from tusd_py.domain.errors import StorageFull, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.storage.disk import DiskStore
-from tusd_py.storage.port import ChunkVerification, Concatenation, Stores, UploadStore, Writer
+from tusd_py.storage.port import (
+    ChunkVerification,
+    Concatenation,
+    Stores,
+    UploadExists,
+    UploadStore,
+    Writer,
+)
 
 
 def disk(root: Path) -> Stores:
@@ -84,7 +91,7 @@ class TestCore:
 
     def test_what_is_there_is_not_begun_again(self, opened: Opened) -> None:
         upload_id = opened.holding(b"abc")
-        with pytest.raises(StorageDamaged):
+        with pytest.raises(UploadExists):
             opened.uploads.begin(upload_id, length=None)
         assert opened.content(upload_id) == b"abc"
 
