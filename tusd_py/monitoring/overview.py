@@ -14,7 +14,6 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Job, Step
 from tusd_py.domain.operation import Storage
 from tusd_py.domain.task import Task
-from tusd_py.jobs.queue.port import JobQueue
 from tusd_py.monitoring.probes import Probes
 from tusd_py.ports import Ports
 
@@ -40,7 +39,7 @@ class Overview:
         self._probes: Probes[Json] = Probes(
             {
                 "catalog": self._of_catalog,
-                "queue": lambda: _of_queue(ports.queue),
+                "queue": self._of_queue,
                 "workers": self._of_workers,
                 "storage": lambda: {"storage": asdict(self._storage.value())},
             },
@@ -74,6 +73,21 @@ class Overview:
                 if step in times
             ],
             "failures": [_failure(job) for job in catalog.jobs.dead_letters(FAILURES)],
+        }
+
+    def _of_queue(self) -> Json:
+        """Return the messages in RabbitMQ; without it the waiting jobs are the queue."""
+        if self._ports.broker is None:
+            return {"queue": None, "dead_letters": []}
+        queue = self._ports.queue
+        queue.check()
+        letters = queue.dead_letters()[-FAILURES:]
+        return {
+            "queue": {"messages": queue.depth(), "dead_messages": queue.dead_depth()},
+            "dead_letters": [
+                {"id": letter.id, "reason": letter.reason, "preview": preview(letter.payload)}
+                for letter in letters
+            ],
         }
 
     def _of_workers(self) -> Json:
@@ -135,18 +149,6 @@ def _answer(future: "Future[Json]") -> Json | None:
     if not future.done() or isinstance(future.exception(), BackendError):
         return None
     return future.result()
-
-
-def _of_queue(queue: JobQueue) -> Json:
-    queue.check()
-    letters = queue.dead_letters()[-FAILURES:]
-    return {
-        "queue": {"messages": queue.depth(), "dead_messages": queue.dead_depth()},
-        "dead_letters": [
-            {"id": letter.id, "reason": letter.reason, "preview": preview(letter.payload)}
-            for letter in letters
-        ],
-    }
 
 
 def preview(payload: bytes) -> str:
