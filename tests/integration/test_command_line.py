@@ -145,6 +145,13 @@ def test_a_server_that_never_answers_is_named_once(folder: Path) -> None:
     )
 
 
+def test_a_stream_is_not_said_to_go_on() -> None:
+    line = ["upload", "-", "--url", "http://127.0.0.1:1/files/"]
+    done = CliRunner().invoke(app, line, input=b"content")
+    assert done.exit_code == 3
+    assert done.output.endswith("Connection refused)\n")
+
+
 def test_after_a_server_has_gone_each_file_is_named_soon() -> None:
     uploads = Uploads()
     named([b"a", b"b", b"c"])

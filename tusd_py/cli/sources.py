@@ -29,6 +29,8 @@ class Source:
     @property
     def is_stream(self) -> bool:
         """Whether its length is known only at its end: standard input, a pipe, a device."""
+        if self.failure is not None:
+            return False
         return self.path == STDIN or (self.path.exists() and not self.path.is_file())
 
 

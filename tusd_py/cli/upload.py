@@ -1,7 +1,8 @@
 """Run ``tusd-py upload``: send files, resume after failures, and follow their tasks."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +19,8 @@ from tusd_py.cli.server_options import (
 )
 from tusd_py.settings.values import parse_size
 
-_GOES_ON: Final = "; the same command goes on later"
+if TYPE_CHECKING:
+    from tusd_py.cli.sources import Source
 
 Files = Annotated[
     list[Path],
@@ -84,12 +86,17 @@ def upload(
             token=token,
         )
     except Unreachable as error:
-        refuse(f"{endpoint} can't be reached ({error}){_GOES_ON}", 3)
+        refuse(f"{endpoint} can't be reached ({error}){_goes_on(sources)}", 3)
     except KeyboardInterrupt:
-        goes_on = "" if any(source.is_stream for source in sources) else _GOES_ON
-        say(f"tusd-py: stopped{goes_on}", error=True)
+        say(f"tusd-py: stopped{_goes_on(sources)}", error=True)
         raise
     raise typer.Exit(1 if failed else 0)
+
+
+def _goes_on(sources: "Sequence[Source]") -> str:
+    """Return what a user may do later: what was read of a stream can't be read again."""
+    streams = any(source.is_stream for source in sources)
+    return "" if streams else "; the same command goes on later"
 
 
 def _metadata(pairs: list[str]) -> dict[str, str]:

@@ -64,3 +64,5 @@ def test_what_has_no_length_is_a_stream(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     for name, is_stream in (("pipe", True), ("in/a.txt", False), ("none", False), ("-", True)):
         assert Source(Path(name)).is_stream is is_stream
+    (too_long,) = sources_of([Path("n" * 300)])
+    assert not too_long.is_stream
