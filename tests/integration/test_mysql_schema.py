@@ -1,18 +1,15 @@
 """Tables of the catalog on a MariaDB whose databases have another character set and engine."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, Connection, text
 from support.clock import FakeClock
+from support.migrated import upgrade
 from support.services import MariaDb
 
-from tusd_py import catalog
 from tusd_py.catalog.database import Database
 from tusd_py.catalog.migrate import migrate
 from tusd_py.catalog.schema import metadata
@@ -41,14 +38,6 @@ def database(url: URL) -> Iterator[Database]:
     opened = Database(url)
     yield opened
     opened.close()
-
-
-def upgrade(database: Database, revision: str) -> None:
-    config = Config()
-    folder = Path(catalog.__file__).parent / "migrations"
-    config.set_main_option("script_location", str(folder))
-    config.attributes["engine"] = database.engine
-    command.upgrade(config, revision)
 
 
 def assert_every_table_is_as_it_should_be(database: Database) -> None:
@@ -102,3 +91,26 @@ def test_a_table_of_an_earlier_version_is_converted_with_its_rows(
     (found,) = opened.objects.renditions("i")
     opened.close()
     assert (found.path, found.facts) == ("/é", {"title": "é"})
+
+
+@pytest.mark.parametrize("index", [False, True])
+def test_a_migration_that_broke_off_behind_a_change_of_a_table_is_finished(
+    database: Database, *, index: bool
+) -> None:
+    upgrade(database, "0013")
+    column = text("ALTER TABLE uploads ADD filename VARCHAR(255) NOT NULL DEFAULT ''")
+    listed = text("CREATE INDEX ix_uploads_listed ON uploads (user_id, created_at, id)")
+    row = text(
+        "INSERT INTO uploads (id, user_id, length, kind, state, metadata_header, parts, "
+        "source_removed, instant, created_at) "
+        "VALUES ('one', 1, 5, 'normal', 'finished', 'filename YS5tcDQ=', '', 0, 0, 1)"
+    )
+    database.write(lambda c: c.execute(row))
+    database.write(lambda c: c.execute(column))
+    if index:
+        database.write(lambda c: c.execute(listed))
+    migrate(database)
+    names = text("SELECT filename FROM uploads")
+    assert database.read(lambda c: c.execute(names).scalars().all()) == ["a.mp4"]
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []

@@ -1,9 +1,13 @@
-"""An empty catalog of this version: a test whose subject is not migration begins with it."""
+"""Catalogs of an earlier version, and an empty one of this version, with which most tests begin."""
 
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from alembic import command
+from alembic.config import Config
+
+from tusd_py import catalog
 from tusd_py.catalog.database import Database, sqlite_url
 from tusd_py.catalog.migrate import migrate
 from tusd_py.private_files import make_private_database, make_private_directory
@@ -17,6 +21,15 @@ def _empty_catalog() -> bytes:
         migrate(database)
         database.close()
         return path.read_bytes()
+
+
+def upgrade(database: Database, revision: str) -> None:
+    """Run the missing migrations up to this one."""
+    config = Config()
+    folder = Path(catalog.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+    config.attributes["engine"] = database.engine
+    command.upgrade(config, revision)
 
 
 def put_catalog(data_dir: Path) -> None:

@@ -18,11 +18,19 @@ _uploads = sa.table(
 
 
 def upgrade() -> None:
-    op.add_column(
-        "uploads", sa.Column("filename", sa.String(255), nullable=False, server_default="")
-    )
-    op.create_index("ix_uploads_listed", "uploads", ["user_id", "created_at", "id"], unique=False)
     connection = op.get_bind()
+    inspector = sa.inspect(connection)
+    # On MySQL the column and the index stay if a migration breaks off while it reads the names.
+    if "filename" not in {column["name"] for column in inspector.get_columns("uploads")}:
+        op.add_column(
+            "uploads", sa.Column("filename", sa.String(255), nullable=False, server_default="")
+        )
+    if "ix_uploads_listed" not in {index["name"] for index in inspector.get_indexes("uploads")}:
+        op.create_index("ix_uploads_listed", "uploads", ["user_id", "created_at", "id"])
+    _fill_names(connection)
+
+
+def _fill_names(connection: sa.Connection) -> None:
     after = ""
     while True:
         page = (
