@@ -66,8 +66,12 @@ class Webhook:
         members = _members(answer)
         if refused and "HTTPResponse" not in members:
             raise HookRefused(_sentence(members))
-        if refused or members.get("RejectUpload") is True:
+        rejected = members.get("RejectUpload")
+        if refused or rejected is True:
             raise _refusal(members.get("HTTPResponse"))
+        if rejected not in (False, None) or (not members and _is_object(answer.content)):
+            # It may be a refusal.
+            raise self._unavailable("an answer that can't be read")
         return _change(members.get("ChangeFileInfo"))
 
     async def deliver(self, notification: HookNotification) -> None:
@@ -122,6 +126,12 @@ def signature(key: bytes, event_id: str, timestamp: str, body: bytes) -> str:
     """Return the value of the ``webhook-signature`` header."""
     signed = f"{event_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def _is_object(content: bytes) -> bool:
+    """Return whether a body is meant as a JSON object with members, readable or not."""
+    text = content.strip()
+    return text.startswith(b"{") and text[1:].strip() != b"}"
 
 
 def _members(answer: httpx.Response) -> dict[str, Any]:

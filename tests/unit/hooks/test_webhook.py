@@ -2,14 +2,16 @@
 
 import asyncio
 import base64
+from contextlib import closing
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 from support.catalog import upload
+from support.receiver import Receiver
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import HookUnavailable
-from tusd_py.domain.hook import HookEvent
+from tusd_py.domain.hook import HookEvent, UploadChange
 from tusd_py.hooks.payload import HookNotification
 from tusd_py.hooks.webhook import Webhook as OwnWebhook
 from tusd_py.hooks.webhook import key_of, signature
@@ -62,3 +64,39 @@ def test_an_address_that_does_not_answer_is_named_to_operators() -> None:
     assert error.reason.startswith(place)
     assert "canary" not in error.reason
     assert error.detail == HookUnavailable.sentence
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"RejectUpload": True, "HTTPResponse": {"Body": "\ud800"}},
+        {"ChangeFileInfo": {"ID": 1e999}},
+        {"RejectUpload": "true"},
+        {"RejectUpload": 1},
+    ],
+    ids=ascii,
+)
+def test_what_may_be_a_refusal_is_not_taken_for_a_permission(answer: object) -> None:
+    with pytest.raises(HookUnavailable):
+        decide(answer)
+
+
+@pytest.mark.parametrize("answer", [None, "taken", [], {}, {"RejectUpload": None}], ids=str)
+def test_an_answer_without_members_is_a_permission(answer: object) -> None:
+    assert decide(answer) is None
+
+
+def decide(answer: object) -> UploadChange | None:
+    """Return the decision by an answer with status 200."""
+    receiver = Receiver(lambda _: (200, answer))
+    webhook = OwnWebhook(receiver.url, secret="", payload="tusd-py", timeout=5, clock=SystemClock())
+    notification = HookNotification(id="1", event=HookEvent.PRE_CREATE, at=0.0, upload=upload())
+
+    async def decided() -> UploadChange | None:
+        try:
+            return await webhook.decide(notification)
+        finally:
+            await webhook.close()
+
+    with closing(receiver):
+        return asyncio.run(decided())
