@@ -1,8 +1,8 @@
 """Sets how an application is notified, and how it decides about new uploads."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.hook import HookEvent
@@ -63,3 +63,12 @@ class HooksSettings(Section):
             "module:name of a tusd_py.hooks.Hooks, whose functions are called in the server"
         ),
     )
+
+    @model_validator(mode="after")
+    def _forwarded_by_name(self) -> Self:
+        if "*" in self.forward_headers:
+            raise ValueError(
+                "forward_headers: list the names; * would send secrets of users (Authorization, "
+                "Cookie) to the application"
+            )
+        return self

@@ -127,11 +127,11 @@ HostName = Annotated[str, AfterValidator(_check_host)]
 
 
 def _check_field_name(text: str) -> str:
-    """Check that this is the name of a header field (RFC 9110, 5.1), or ``*``.
+    """Check that this is the name of a header field; ``*`` is one too (RFC 9110, 5.1).
 
     Raises: ValueError.
     """
-    if text != "*" and not is_field_name(text):
+    if not is_field_name(text):
         raise ValueError(f"{text} is no name of a header field, such as X-Request-ID")
     return text
 
