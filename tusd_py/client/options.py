@@ -17,7 +17,7 @@ from tusd_py.client.file_upload import (
     Sleep,
     UploadPlan,
 )
-from tusd_py.client.origin import OriginHeaders, checked_endpoint, checked_token
+from tusd_py.client.origin import OriginHeaders, checked_access
 from tusd_py.client.resume_store import ResumeStore, state_dir
 
 
@@ -52,14 +52,10 @@ class Options:
     def endpoint(text: str, token: str | None) -> tuple[str, OriginHeaders]:
         """Return the address of the endpoint, and the headers of every request to its origin.
 
-        The headers carry the token, or else the user and the password in the address.
-
-        Raises: ValueError: it is not an http address, or the token can't be in a header.
+        Raises: as ``checked_access``.
         """
-        address, basic = checked_endpoint(text)
-        authorization = f"Bearer {checked_token(token)}" if token else basic
-        named = {"Authorization": authorization} if authorization else {}
-        return address, OriginHeaders(address, {**IDENTITY, **named})
+        address, authorization = checked_access(text, token)
+        return address, OriginHeaders(address, {**IDENTITY, **authorization})
 
     def retry_policy(self, contact: Contact) -> RetryPolicy:
         """Return the retry policy for one file."""

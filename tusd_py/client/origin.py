@@ -55,6 +55,18 @@ def checked_endpoint(text: str) -> tuple[str, str | None]:
     return str(url.copy_with(userinfo=b"", raw_path=path)), basic
 
 
+def checked_access(text: str, token: str | None) -> tuple[str, dict[str, str]]:
+    """Return the endpoint's address, and the ``Authorization`` of requests to its origin, if any.
+
+    It is the token, or else the user and the password in the address.
+
+    Raises: ValueError: it is not an http address, or the token can't be in a header.
+    """
+    address, basic = checked_endpoint(text)
+    authorization = f"Bearer {checked_token(token)}" if token else basic
+    return address, {"Authorization": authorization} if authorization else {}
+
+
 def checked_token(token: str) -> str:
     """Return the token without spaces around it. Raises: ValueError: a header can't contain it."""
     stripped = token.strip()

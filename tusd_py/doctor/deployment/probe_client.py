@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
+from tusd_py.client.origin import checked_access
 from tusd_py.client.responses import MAX_ANSWER_BYTES
 from tusd_py.client.sending import send_request
 from tusd_py.client.tus_requests import (
@@ -89,12 +90,9 @@ class ProbeClient:
         """Check the address.
 
         Args: make_tls: makes a context of TLS, which decides what certificates are trusted.
-        Raises: ValueError: it is not the address of a tus endpoint.
+        Raises: as ``checked_access``.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise ValueError("not an address")
-        self.url = url if url.endswith("/") else f"{url}/"
+        self.url, self.headers = checked_access(url, token)
         self.origin = origin or DEFAULT_ORIGIN
         self.origin_given = origin is not None
         self.clock = clock
@@ -104,8 +102,7 @@ class ProbeClient:
         self.proxy = Proxy.UNKNOWN
         """The proxy that the first answer shows."""
         self.make_tls = make_tls
-        self.tls = make_tls() if parts.scheme == "https" else None
-        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.tls = make_tls() if self.url.startswith("https:") else None
         self.client = httpx.Client(
             headers={**IDENTITY, **self.headers, "User-Agent": "tusd-py doctor"},
             timeout=ANSWER_SECONDS,
