@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.server import Server, running_server
-from support.small_disk import small_disk
+from support.small_disk import fill, small_disk
 from support.tus import BODY, TUS, append, create, head, offset, patch
 
 CASES = [
@@ -82,13 +82,7 @@ def test_a_full_disk_is_reported_and_loses_nothing_that_was_acknowledged(disk: P
         url = create(server, None)
         append(url, 0, b"a" * 100_000)
         ballast = disk / "ballast"
-        with ballast.open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(65536))
-                    file.flush()
-            except OSError:
-                pass
+        fill(ballast)
         answer = patch(url, 100_000, b"b" * 3_000_000)
         assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
         assert answer.headers["Retry-After"]
