@@ -20,7 +20,7 @@ STORED = StoredContent(
 
 
 def upload(user: UserId = ME, **values: Any) -> Upload:
-    return Upload(id=fresh_id(), user_id=user, created_at=1000.0, **{"length": 10, **values})
+    return Upload(id=fresh_id(), user_id=user, **{"length": 10, "created_at": 1000.0, **values})
 
 
 def content(of: Upload, file_hash: str = "a" * 64) -> FinishedContent:

@@ -57,7 +57,7 @@ from tusd_py.catalog.upload_rows import (
     upload_row,
     was_held,
 )
-from tusd_py.catalog.values import FileQuery, Finished, HistoryRow, ListPosition, Outcome
+from tusd_py.catalog.values import HOUR, FileQuery, Finished, HistoryRow, ListPosition, Outcome
 from tusd_py.clock import Clock
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId, UserId
@@ -94,6 +94,8 @@ _ADD_JOB: Final = FastStatement(
 _EXAMINE_AGAIN: Final = (
     update(uploads).where(uploads.c.id == bindparam("upload_id")).values(look_at=bindparam("at"))
 )
+_CREATED_APART_SECONDS: Final = HOUR
+"""How much earlier than its part a final upload may seem to be created, since clocks differ."""
 _EVENTS: Final = {
     UploadState.TERMINATED: HookEvent.POST_TERMINATE,
     UploadState.EXPIRED: HookEvent.POST_EXPIRE,
@@ -247,20 +249,21 @@ class SqlUploads(InstantUploads, UploadRepository):
     @override
     def is_joined(self, part: Upload, *, before: float) -> bool:
         history = file_upload_history
-        final = and_(
-            uploads.c.user_id == part.user_id,
-            uploads.c.kind == UploadKind.FINAL.value,
-            uploads.c.parts.contains(part.id),
+        # The state is no condition here: by the index of states, all files of the owner are read.
+        finals = (
+            select(uploads.c.state, history.c.created_at <= date_time(before))
+            .outerjoin(history, history.c.task_id == uploads.c.id)
+            .where(
+                uploads.c.user_id == part.user_id,
+                uploads.c.created_at >= part.created_at - _CREATED_APART_SECONDS,
+                uploads.c.kind == UploadKind.FINAL.value,
+                uploads.c.parts.contains(part.id),
+            )
         )
-        joined = (
-            select(uploads.c.id)
-            .join(history, history.c.task_id == uploads.c.id)
-            .where(final, uploads.c.state == UploadState.FINISHED.value)
-            .where(history.c.created_at <= date_time(before))
-        )
-        awaited = select(uploads.c.id).where(final, uploads.c.state == UploadState.RECEIVING.value)
-        statement = select(and_(exists(joined), ~exists(awaited)))
-        return self._database.read(lambda c: bool(c.execute(statement).scalar()))
+        found = self._database.read(lambda c: c.execute(finals).all())
+        awaited = any(state == UploadState.RECEIVING.value for state, _ in found)
+        joined = any(state == UploadState.FINISHED.value and early for state, early in found)
+        return joined and not awaited
 
     def _uploads(self, condition: object) -> list[Upload]:
         statement = select(uploads).where(condition).order_by(uploads.c.created_at)  # type: ignore[arg-type]

@@ -200,6 +200,34 @@ def test_parts_and_finals_find_each_other(catalog: Catalog) -> None:
     assert catalog.uploads.finals_of(part.id) == []
 
 
+def test_a_part_is_joined_once_its_whole_is_finished_and_no_other_waits(
+    catalog: Catalog, clock: FakeClock
+) -> None:
+    part = upload(kind=UploadKind.PARTIAL, created_at=clock.now())
+    finals = [
+        upload(kind=UploadKind.FINAL, parts=(part.id,), created_at=clock.now() + later)
+        for later in (-1, 5000)
+    ]
+    theirs = upload(OTHER, kind=UploadKind.FINAL, parts=(part.id,), created_at=clock.now())
+    for made in (part, theirs, *finals):
+        catalog.uploads.add(made)
+    catalog.uploads.finish_partial(part.id, "d" * 64)
+
+    def is_joined() -> bool:
+        return catalog.uploads.is_joined(part, before=clock.now() - 3600)
+
+    assert not is_joined()
+    catalog.uploads.finish(content(finals[0]), is_video=False)
+    clock.advance(3599)
+    assert not is_joined()
+    clock.advance(2)
+    assert not is_joined(), "another final upload waits"
+    catalog.uploads.close(finals[1].id, UploadState.EXPIRED)
+    assert is_joined()
+    catalog.uploads.close(finals[0].id, UploadState.TERMINATED)
+    assert not is_joined()
+
+
 def test_files_are_ones_own_newest_first(catalog: Catalog) -> None:
     mine = []
     for number in range(5):
