@@ -1,19 +1,19 @@
 """Is tusd-py, a resumable upload server.
 
-The public API is ``create_app``, ``Settings`` and ``__version__``. The first two are imported when
-they are first used, so that ``tusd_py.domain`` imports no web framework.
+The public API is ``create_app``, ``Settings`` and ``__version__``. Each is made when it is first
+used: ``tusd_py.domain`` imports no web framework, and the program that reads pictures in the
+sandbox, where no package is installed, has no version to read.
 """
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tusd_py.server import create_app
     from tusd_py.settings.model import Settings
 
-__all__ = ["Settings", "__version__", "create_app"]
+    __version__: str
 
-__version__ = version("tusd-py")
+__all__ = ["Settings", "__version__", "create_app"]
 
 
 def __getattr__(name: str) -> object:
@@ -25,4 +25,8 @@ def __getattr__(name: str) -> object:
         from tusd_py.settings.model import Settings
 
         return Settings
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tusd-py")
     raise AttributeError(name)

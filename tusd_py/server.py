@@ -32,8 +32,8 @@ from tusd_py.settings.model import Settings
 from tusd_py.settings.values import GIB
 from tusd_py.storage import checksums
 from tusd_py.wiring import open_ports
-from worker.app import Worker
-from worker.media.tools import Tools, discover
+from tusd_py.worker.app import Worker
+from tusd_py.worker.media.tools import Tools, discover
 
 log = logging.getLogger(__name__)
 

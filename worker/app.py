@@ -27,10 +27,10 @@ from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
-from worker.consumer import Consumer
-from worker.janitor import claim_objects, find_leftovers, remove_leftovers
-from worker.media.tools import Tools, discover
-from worker.pipeline.scan import scanner_of
+from tusd_py.worker.consumer import Consumer
+from tusd_py.worker.janitor import claim_objects, find_leftovers, remove_leftovers
+from tusd_py.worker.media.tools import Tools, discover
+from tusd_py.worker.pipeline.scan import scanner_of
 
 log = logging.getLogger(__name__)
 

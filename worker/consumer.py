@@ -27,13 +27,13 @@ from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
-from worker.failpoints import failpoint
-from worker.lease import Lease, WorkerStopping
-from worker.media.run import Stopped
-from worker.media.tools import Tools
-from worker.pipeline.attempt import Attempt, WrongLane
-from worker.pipeline.engine import run_steps
-from worker.reporter import Reporter
+from tusd_py.worker.failpoints import failpoint
+from tusd_py.worker.lease import Lease, WorkerStopping
+from tusd_py.worker.media.run import Stopped
+from tusd_py.worker.media.tools import Tools
+from tusd_py.worker.pipeline.attempt import Attempt, WrongLane
+from tusd_py.worker.pipeline.engine import run_steps
+from tusd_py.worker.reporter import Reporter
 
 log = logging.getLogger(__name__)
 

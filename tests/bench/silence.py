@@ -28,7 +28,7 @@ from support.tus import TUS, chunk, creation, upload
 from support.waiting import wait_until
 
 from tusd_py.domain.ownership_proof import ANSWER_BYTES
-from worker.pipeline.ownership_windows import QUESTIONS
+from tusd_py.worker.pipeline.ownership_windows import QUESTIONS
 
 SIZE: Final = (1 << 20) + 4096
 SETTINGS: Final = {

@@ -46,8 +46,8 @@ from tusd_py.protocol.ranges import Unsatisfiable, parse_range
 from tusd_py.protocol.tus1 import Capabilities, Head, parse_request
 from tusd_py.storage import checksums
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
-from worker.clamd import read_verdict
-from worker.media.probe import parse_ffmpeg, parse_ffprobe
+from tusd_py.worker.clamd import read_verdict
+from tusd_py.worker.media.probe import parse_ffmpeg, parse_ffprobe
 
 CORPUS: Final = Path(__file__).parent / "corpus"
 

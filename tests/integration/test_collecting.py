@@ -20,8 +20,8 @@ from tusd_py.domain.job import JobState
 from tusd_py.domain.multipart import Part
 from tusd_py.domain.upload import UploadState
 from tusd_py.objects.keys import object_key
-from worker.janitor import claim_objects, find_leftovers, remove_leftovers
-from worker.pipeline import engine
+from tusd_py.worker.janitor import claim_objects, find_leftovers, remove_leftovers
+from tusd_py.worker.pipeline import engine
 
 HOURS = 3600.0
 ORPHAN = object_key("f" * 64, "")

@@ -12,7 +12,7 @@ from support.tus import upload
 
 from tusd_py.doctor.media import check_media
 from tusd_py.settings.model import Settings
-from worker.media.sandbox import Kind, Limits, Sandbox
+from tusd_py.worker.media.sandbox import Kind, Limits, Sandbox
 
 
 def test_x264_does_the_work_of_an_encoder_that_fails(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from support.workers import WorkerInProcess
 
 from tusd_py.domain.ids import UploadId, UserId
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.attempt import Attempt
 
 
 @pytest.fixture(params=["embedded", "rabbitmq"])

@@ -15,14 +15,14 @@ from tusd_py.domain.filetypes import TYPES
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.file_pieces import look_into
 from tusd_py.settings.model import Settings
-from worker.media.argv import input_argv, measure_argv
-from worker.media.contents import Contents, Stream
-from worker.media.film_argv import copy_argv, encode_argv
-from worker.media.plan import Copy
-from worker.media.probe import parse_ffmpeg, parse_ffprobe, probe
-from worker.media.run import Stalled, Stopped, run
-from worker.media.sandbox import Limits, Sandbox, strongest
-from worker.media.tools import discover
+from tusd_py.worker.media.argv import input_argv, measure_argv
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.film_argv import copy_argv, encode_argv
+from tusd_py.worker.media.plan import Copy
+from tusd_py.worker.media.probe import parse_ffmpeg, parse_ffprobe, probe
+from tusd_py.worker.media.run import Stalled, Stopped, run
+from tusd_py.worker.media.sandbox import Limits, Sandbox, strongest
+from tusd_py.worker.media.tools import discover
 
 LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 

@@ -8,14 +8,14 @@ import pytest
 from support.crafted import CRAFTED
 from support.media import video
 
-from worker.film_renditions.film import Film
-from worker.film_renditions.hls import rung_argv
-from worker.film_renditions.poster import Search, poster_argv, smaller_argv
-from worker.film_renditions.storyboard import plan_storyboard, storyboard_argv
-from worker.film_renditions.subtitles import subtitles_argv
-from worker.media.choose import Chosen
-from worker.media.contents import Contents, Stream
-from worker.media.pictures import HD, Picture
+from tusd_py.worker.film_renditions.film import Film
+from tusd_py.worker.film_renditions.hls import rung_argv
+from tusd_py.worker.film_renditions.poster import Search, poster_argv, smaller_argv
+from tusd_py.worker.film_renditions.storyboard import plan_storyboard, storyboard_argv
+from tusd_py.worker.film_renditions.subtitles import subtitles_argv
+from tusd_py.worker.media.choose import Chosen
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.pictures import HD, Picture
 
 PICTURE = Stream(index=0, kind="video", codec="h264", width=160, height=120, duration=1.0)
 

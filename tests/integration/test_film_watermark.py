@@ -9,11 +9,11 @@ from support.server import STILLS, running_server
 from support.tus import upload
 
 from tusd_py.clock import SystemClock
-from worker.media.film_argv import Mark, encode_argv
-from worker.media.pictures import HD, Picture
-from worker.media.plan import Encode, TagChanges
-from worker.media.run import run
-from worker.media.sandbox import Kind, Limits, Sandbox
+from tusd_py.worker.media.film_argv import Mark, encode_argv
+from tusd_py.worker.media.pictures import HD, Picture
+from tusd_py.worker.media.plan import Encode, TagChanges
+from tusd_py.worker.media.run import run
+from tusd_py.worker.media.sandbox import Kind, Limits, Sandbox
 
 
 def test_every_films_web_copy_is_marked_and_its_original_kept(tmp_path: Path) -> None:

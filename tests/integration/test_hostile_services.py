@@ -22,7 +22,7 @@ from tusd_py.domain.errors import HookUnavailable, KeysUnavailable, ScannerUnava
 from tusd_py.domain.hook import HookEvent
 from tusd_py.hooks.webhook import Webhook
 from tusd_py.objects import oss
-from worker.clamd import Clamd
+from tusd_py.worker.clamd import Clamd
 
 MIB = 1 << 20
 BOMB = gzip.compress(bytes(64 * MIB))

@@ -15,12 +15,12 @@ from support.media import make, video
 from support.required import needs_root
 
 from tusd_py.clock import SystemClock
-from worker.media import run as running
-from worker.media.argv import probe_argv
-from worker.media.memory import needed_memory
-from worker.media.plan import Wishes
-from worker.media.probe import parse_ffprobe
-from worker.media.run import (
+from tusd_py.worker.media import run as running
+from tusd_py.worker.media.argv import probe_argv
+from tusd_py.worker.media.memory import needed_memory
+from tusd_py.worker.media.plan import Wishes
+from tusd_py.worker.media.probe import parse_ffprobe
+from tusd_py.worker.media.run import (
     Bounds,
     CpuTimeExceeded,
     Stopped,
@@ -28,8 +28,8 @@ from worker.media.run import (
     TooMuchOutput,
     run,
 )
-from worker.media.sandbox import Kind, Limits, Sandbox
-from worker.media.system_calls import DENIED, LIBRARY, filter_file
+from tusd_py.worker.media.sandbox import Kind, Limits, Sandbox
+from tusd_py.worker.media.system_calls import DENIED, LIBRARY, filter_file
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_filter_that_a_cleaner_took_is_made_again() -> None:
 def test_an_unprivileged_users_box_has_a_limit_of_processes_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from worker.media import sandbox
+    from tusd_py.worker.media import sandbox
 
     monkeypatch.setattr(sandbox, "MAX_THREADS", 20)
     script = "i=0; while [ $i -lt 60 ]; do sleep 60 & i=$((i+1)); done; echo all; kill 0"

@@ -10,7 +10,7 @@ from support.server import running_server
 from support.tus import upload
 from support.waiting import wait_until
 
-from worker.media.draft import NotOnePlainFile, take_draft
+from tusd_py.worker.media.draft import NotOnePlainFile, take_draft
 
 
 def _leaves(kind: str, folder: Path, other: Path) -> None:

@@ -12,8 +12,8 @@ from support.media import make, video
 from support.media import probe as probed
 
 from tusd_py.domain.notes import Note
-from worker.media.inventory import Loss
-from worker.media.plan import Wishes
+from tusd_py.worker.media.inventory import Loss
+from tusd_py.worker.media.plan import Wishes
 
 QUICK = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "4")
 FOUR = [(192, 0, 0), (0, 192, 0), (0, 0, 192), (192, 192, 0)]

@@ -13,9 +13,9 @@ from support.media import probe as probed
 
 from tusd_py.clock import SystemClock
 from tusd_py.settings.model import Settings
-from worker.media.argv import probe_argv
-from worker.media.probe import inspect_media, parse_ffprobe
-from worker.media.tools import discover
+from tusd_py.worker.media.argv import probe_argv
+from tusd_py.worker.media.probe import inspect_media, parse_ffprobe
+from tusd_py.worker.media.tools import discover
 
 
 def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:

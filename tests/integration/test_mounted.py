@@ -232,7 +232,7 @@ def test_importing_the_domain_or_the_worker_loads_no_web_framework() -> None:
     import subprocess
     import sys
 
-    for module in ("tusd_py.domain.task", "worker.app"):
+    for module in ("tusd_py.domain.task", "tusd_py.worker.app"):
         servers = ("starlette", "uvicorn")
         code = f"import {module}, sys; sys.exit(any(m in sys.modules for m in {servers}))"
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,6 +13,22 @@ from support.server import running_server
 
 ROOT = Path(__file__).parents[2]
 UV = str(Path(sys.executable).parent / "uv")
+EMBEDDED = """\
+from pathlib import Path
+
+import anyio
+from tusd_py import Settings, create_app
+
+app = create_app(Settings(data_dir=Path("data")))
+
+
+async def start_and_stop():
+    async with app.router.lifespan_context(app):
+        pass
+
+
+anyio.run(start_and_stop)
+"""
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -77,14 +93,30 @@ def test_the_wheel_has_what_is_no_python_too(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
-        path.relative_to(ROOT).as_posix()
-        for folder in ("tusd_py", "worker")
+        f"{place}{path.relative_to(ROOT / folder).as_posix()}"
+        for folder, place in (("tusd_py", "tusd_py/"), ("worker", "tusd_py/worker/"))
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "source" not in path.parts and "__pycache__" not in path.parts
     }
     assert wanted - names == set()
-    assert not [name for name in names if name.startswith(("tests", "docs", "deploy"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_nothing_but_the_package_is_installed_at_the_top(built: Path) -> None:
+    """A ``worker.py`` or a folder ``deploy`` of an application stays its own."""
+    (wheel,) = built.glob("*.whl")
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"tusd_py"}
+
+
+def test_an_application_with_a_worker_of_its_own_embeds_the_server(
+    installed: Path, tmp_path: Path
+) -> None:
+    for name in ("worker", "deploy", "settings", "topology"):
+        (tmp_path / f"{name}.py").write_text("raise AssertionError('of the application')\n")
+    (tmp_path / "main.py").write_text(EMBEDDED)
+    run(str(installed / "python"), "main.py", cwd=tmp_path)
+    assert (tmp_path / "data").is_dir()
 
 
 def test_what_is_installed_elsewhere_serves_the_page_and_takes_a_file(

@@ -13,16 +13,16 @@ from support.pictures import CORNERS, TURNED, alike, corners, exif, huge_png, in
 
 from tusd_py.clock import SystemClock
 from tusd_py.settings.pictures import ImageSettings, WatermarkSettings
-from worker.images import program as running
-from worker.images.jxl import decode_jxl
-from worker.images.making import look, render
-from worker.images.plan import plan_renditions
-from worker.images.program import PictureProgram, needs
-from worker.images.strip import Policy, strip_tags
-from worker.images.watermark import draw_watermark
-from worker.media.causes import Cause, ToolFailed
-from worker.media.run import run
-from worker.media.sandbox import Kind, Limits, Sandbox
+from tusd_py.worker.images import program as running
+from tusd_py.worker.images.jxl import decode_jxl
+from tusd_py.worker.images.making import look, render
+from tusd_py.worker.images.plan import plan_renditions
+from tusd_py.worker.images.program import PictureProgram, needs
+from tusd_py.worker.images.strip import Policy, strip_tags
+from tusd_py.worker.images.watermark import draw_watermark
+from tusd_py.worker.media.causes import Cause, ToolFailed
+from tusd_py.worker.media.run import run
+from tusd_py.worker.media.sandbox import Kind, Limits, Sandbox
 
 MIB = 1 << 20
 BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")

@@ -7,9 +7,9 @@ import pytest
 from support.film_workshop import film_at, workshop_in
 from support.media import make, pixels_of
 
-from worker.film_renditions.poster import make_poster, make_thumbnail
-from worker.film_renditions.workshop import RenditionFailed
-from worker.media.sandbox import Kind
+from tusd_py.worker.film_renditions.poster import make_poster, make_thumbnail
+from tusd_py.worker.film_renditions.workshop import RenditionFailed
+from tusd_py.worker.media.sandbox import Kind
 
 X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p"]
 # Four corners: red, green; blue, white.
@@ -181,7 +181,7 @@ def test_a_decoder_that_hangs_is_not_started_again(
     film = film_at(workshop, source)
     workshop.tools = replace(workshop.tools, ffmpeg=str(hanging))
     workshop.cpu_left = 1.0
-    monkeypatch.setattr("worker.film_renditions.workshop.WALL_FACTOR", 2.0)
+    monkeypatch.setattr("tusd_py.worker.film_renditions.workshop.WALL_FACTOR", 2.0)
     with pytest.raises(RenditionFailed):
         make_poster(workshop, film, longest=100, max_pixels=1 << 20)
     assert (tmp_path / "starts").read_text() == "\n"

@@ -17,7 +17,7 @@ from support.workers import running_worker
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import ScannerUnavailable
-from worker.clamd import Clamd, ScanResult, Verdict
+from tusd_py.worker.clamd import Clamd, ScanResult, Verdict
 
 FAST = {
     "TUSD_JOBS__RELAY_EVERY": "0.1s",

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support.sounds import sound
 
-from worker.media.contents import Contents, Stream
-from worker.media.sound_argv import Tags, analyse_argv, cover_argv, make_argv
-from worker.media.sound_plan import Copy, Encode, Track, Wishes, plan_sound
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.sound_argv import Tags, analyse_argv, cover_argv, make_argv
+from tusd_py.worker.media.sound_plan import Copy, Encode, Track, Wishes, plan_sound
 
 CRAFTED = {
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{target}\n#EXT-X-ENDLIST\n",

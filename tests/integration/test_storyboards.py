@@ -7,7 +7,7 @@ import pytest
 from support.film_workshop import film_at, workshop_in
 from support.media import make, pixels_of
 
-from worker.film_renditions.storyboard import (
+from tusd_py.worker.film_renditions.storyboard import (
     DECODED_PIXELS,
     Grid,
     make_storyboard,
@@ -15,7 +15,7 @@ from worker.film_renditions.storyboard import (
     storyboard_argv,
     storyboard_map,
 )
-from worker.film_renditions.webvtt import read
+from tusd_py.worker.film_renditions.webvtt import read
 
 # The brightness is that of the second: 40 in the first, 70 in the second ...
 CLOCK = "color=black:s=64x36:r=10:d=5.5,format=yuv420p,geq=lum=40+30*floor(T):cb=128:cr=128"
@@ -44,7 +44,7 @@ def test_each_small_picture_is_that_of_its_time(
     workshop = workshop_in(tmp_path / "work")
     film = film_at(workshop, source)
     if distance > 1:
-        monkeypatch.setattr("worker.film_renditions.storyboard.DECODED_PIXELS", 0)
+        monkeypatch.setattr("tusd_py.worker.film_renditions.storyboard.DECODED_PIXELS", 0)
     board = make_storyboard(workshop, film, max_pixels=1 << 20)
     assert (board.grid.columns, board.grid.rows, board.grid.number) == (6, 1, 6)
     rgb = pixels_of(board.picture)

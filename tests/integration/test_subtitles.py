@@ -6,8 +6,8 @@ import pytest
 from support.film_workshop import film_at, workshop_in
 from support.media import make, video
 
-from worker.film_renditions.subtitles import Track, make_subtitles
-from worker.film_renditions.webvtt import read
+from tusd_py.worker.film_renditions.subtitles import Track, make_subtitles
+from tusd_py.worker.film_renditions.webvtt import read
 
 SRT = (
     "1\n00:00:00,200 --> 00:00:00,900\n<i>Hello</i> & <script>x</script>\n\n"

@@ -17,7 +17,7 @@ from tusd_py.ports import Ports
 from tusd_py.server import create_app
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
-from worker import consumer
+from tusd_py.worker import consumer
 
 
 @asynccontextmanager

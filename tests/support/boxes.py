@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from tusd_py.clock import SystemClock
-from worker.media.run import (
+from tusd_py.worker.media.run import (
     Bounds,
     ProcessResult,
     run,
 )
-from worker.media.sandbox import Kind, Limits, Sandbox
+from tusd_py.worker.media.sandbox import Kind, Limits, Sandbox
 
 LIMITS = Limits(memory=2 << 30, file_size=64 << 20, cpu=60)
 BOXES: tuple[Kind, ...] = ("bwrap", "landlock", "rlimit")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from tusd_py.clock import SystemClock
 from tusd_py.settings.model import Settings
-from worker.film_renditions.film import Film
-from worker.film_renditions.workshop import Workshop
-from worker.media.choose import choose
-from worker.media.memory import Share
-from worker.media.sandbox import Kind
-from worker.media.tools import discover
+from tusd_py.worker.film_renditions.film import Film
+from tusd_py.worker.film_renditions.workshop import Workshop
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.media.memory import Share
+from tusd_py.worker.media.sandbox import Kind
+from tusd_py.worker.media.tools import discover
 
 
 def workshop_in(folder: Path, *, cpu: float = 60.0, sandbox: Kind = "bwrap") -> Workshop:

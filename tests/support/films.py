@@ -7,17 +7,17 @@ from pathlib import Path
 from tusd_py.clock import SystemClock
 from tusd_py.domain.notes import Note
 from tusd_py.settings.model import Settings
-from worker.media.accept import objection
-from worker.media.choose import Chosen, choose
-from worker.media.contents import Contents
-from worker.media.film_argv import encode_argv
-from worker.media.inventory import Loss, losses
-from worker.media.measure import measure
-from worker.media.plan import Encode, Packaging, Wishes, plan_film
-from worker.media.probe import inspect_media
-from worker.media.run import run
-from worker.media.sandbox import Limits, Sandbox
-from worker.media.tools import discover
+from tusd_py.worker.media.accept import objection
+from tusd_py.worker.media.choose import Chosen, choose
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.film_argv import encode_argv
+from tusd_py.worker.media.inventory import Loss, losses
+from tusd_py.worker.media.measure import measure
+from tusd_py.worker.media.plan import Encode, Packaging, Wishes, plan_film
+from tusd_py.worker.media.probe import inspect_media
+from tusd_py.worker.media.run import run
+from tusd_py.worker.media.sandbox import Limits, Sandbox
+from tusd_py.worker.media.tools import discover
 
 TOOLS = discover(Settings())
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from worker.media.contents import Colour, Contents, Stream
+from tusd_py.worker.media.contents import Colour, Contents, Stream
 
 PICTURE = Stream(
     index=0, kind="video", codec="h264", profile="High", width=1280, height=720, frames=300,

@@ -1,7 +1,7 @@
 """Tracks of sounds, and the plan for them."""
 
-from worker.media.contents import Contents, Stream
-from worker.media.sound_plan import Copy, Encode, Wishes, plan_sound
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.sound_plan import Copy, Encode, Wishes, plan_sound
 
 MINUTE = 60.0
 

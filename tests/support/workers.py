@@ -26,11 +26,11 @@ from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
-from worker import consumer as consuming
-from worker.app import Worker
-from worker.consumer import Consumer
-from worker.media.tools import Tools
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker import consumer as consuming
+from tusd_py.worker.app import Worker
+from tusd_py.worker.consumer import Consumer
+from tusd_py.worker.media.tools import Tools
+from tusd_py.worker.pipeline.attempt import Attempt
 
 NO_TOOLS = Tools(ffmpeg=None, ffprobe=None, version="", sandbox="off")
 Steps = Callable[[Attempt], None]

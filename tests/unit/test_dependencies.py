@@ -41,7 +41,7 @@ def undeclared(
     modules: Iterable[str], declared: set[str], distributions: Mapping[str, list[str]]
 ) -> set[str]:
     """Return the modules of neither the standard library, nor the project, nor ``declared``."""
-    known = sys.stdlib_module_names | {"tusd_py", "worker"}
+    known = sys.stdlib_module_names | {"tusd_py"}
     return {
         module
         for module in modules

@@ -14,12 +14,12 @@ PLANTED = {
     "tusd_py/auth/session.py": "import pika",
     "tusd_py/rate_limits/port.py": "import pika",
     "tusd_py/client/file_upload.py": "import pika",
-    "worker/consumer.py": "import pika",
+    "tusd_py/worker/consumer.py": "import pika",
     "tusd_py/hooks/payload.py": "import sqlalchemy",
-    "worker/clamd.py": "import redis",
+    "tusd_py/worker/clamd.py": "import redis",
     "tusd_py/monitoring/probes.py": "import tusd_py.http.context",
     "tusd_py/uploads/append.py": "import tusd_py.storage.disk",
-    "tusd_py/http/context.py": "import worker.app",
+    "tusd_py/http/context.py": "import tusd_py.worker.app",
 }
 
 
@@ -38,9 +38,8 @@ def broken_contracts(project: Path) -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the product and its contracts."""
-    for package in ("tusd_py", "worker"):
-        ignored = shutil.ignore_patterns("__pycache__", "built", "source")
-        shutil.copytree(PROJECT / package, tmp_path / package, ignore=ignored)
+    ignored = shutil.ignore_patterns("__pycache__", "built", "source")
+    shutil.copytree(PROJECT / "tusd_py", tmp_path / "tusd_py", ignore=ignored)
     shutil.copy(PROJECT / ".importlinter", tmp_path)
     return tmp_path
 

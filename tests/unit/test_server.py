@@ -11,7 +11,7 @@ from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.server import _connection_class, startup_banner
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
-from worker.media.tools import Tools
+from tusd_py.worker.media.tools import Tools
 
 TOOLS = Tools(ffmpeg=None, ffprobe=None, version="", sandbox="off")
 

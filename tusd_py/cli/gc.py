@@ -47,7 +47,7 @@ def gc(
 
 
 def _collect(ports: Ports, *, dry_run: bool, adopts: bool, failed_after: float | None) -> None:
-    from worker.janitor import claim_objects, find_leftovers, owns_objects, remove_leftovers
+    from tusd_py.worker.janitor import claim_objects, find_leftovers, owns_objects, remove_leftovers
 
     owned = owns_objects(ports) if dry_run else claim_objects(ports, adopts=adopts)
     if not owned:

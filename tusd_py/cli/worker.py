@@ -32,7 +32,7 @@ def worker(
     start_logging(settings)
     log_service_variables()
     owner_only()
-    from worker.app import run
+    from tusd_py.worker.app import run
 
     say_masked(f"tusd-py worker: {max(1, settings.workers)} jobs at the same time")
     with plain_errors():

@@ -9,7 +9,7 @@ from tusd_py.doctor.findings import Finding, ok, problem, warning
 from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.errors import ScannerUnavailable
 from tusd_py.settings.model import Settings
-from worker.clamd import Clamd
+from tusd_py.worker.clamd import Clamd
 
 OLD_SIGNATURES_SECONDS: Final = 3 * DAY_SECONDS
 _VERSION: Final = re.compile(r"ClamAV [^/]+/\d+/(?P<date>\w+ \w+ +\d+ [\d:]+ \d{4})")

@@ -9,15 +9,15 @@ from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, note, ok, problem, warning
 from tusd_py.domain.errors import BackendError
 from tusd_py.settings.model import Settings
-from worker.media.encoders import Encoder, EncoderName, trial_argv
-from worker.media.memory import probe_memory
-from worker.media.run import LimitExceeded, run
-from worker.media.sandbox import Kind, Limits, Sandbox
-from worker.media.system_calls import filter_file
-from worker.media.tools import Tools, discover
+from tusd_py.worker.media.encoders import Encoder, EncoderName, trial_argv
+from tusd_py.worker.media.memory import probe_memory
+from tusd_py.worker.media.run import LimitExceeded, run
+from tusd_py.worker.media.sandbox import Kind, Limits, Sandbox
+from tusd_py.worker.media.system_calls import filter_file
+from tusd_py.worker.media.tools import Tools, discover
 
 ENCODERS: Final = ("libx264", "aac")
-"""The encoders that ``worker.media.argv`` uses."""
+"""The encoders that ``tusd_py.worker.media.argv`` uses."""
 START_SECONDS: Final = 30.0
 _ENCODER: Final = re.compile(r"^ [VAS][.A-Z]{5} (\S+)", re.MULTILINE)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from worker.media.choose import Chosen
-from worker.media.contents import Contents, Stream
+from tusd_py.worker.media.choose import Chosen
+from tusd_py.worker.media.contents import Contents, Stream
 
 SQUARE = Fraction(1)
 

@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from worker.film_renditions.film import Film, shown_size
-from worker.film_renditions.poster import START_OPTIONS
-from worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
-from worker.media.argv import input_argv
-from worker.media.budget import estimated_cpu
-from worker.media.contents import Stream
-from worker.media.levels import fastest
-from worker.media.pictures import Picture, plan_picture
-from worker.media.probe import Probed
+from tusd_py.worker.film_renditions.film import Film, shown_size
+from tusd_py.worker.film_renditions.poster import START_OPTIONS
+from tusd_py.worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
+from tusd_py.worker.media.argv import input_argv
+from tusd_py.worker.media.budget import estimated_cpu
+from tusd_py.worker.media.contents import Stream
+from tusd_py.worker.media.levels import fastest
+from tusd_py.worker.media.pictures import Picture, plan_picture
+from tusd_py.worker.media.probe import Probed
 
 NAME: Final = "hls"
 MEDIA_TYPE: Final = "application/vnd.apple.mpegurl"

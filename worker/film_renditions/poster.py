@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from worker.film_renditions.film import Film, shown_size
-from worker.film_renditions.stills import still_filters
-from worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
-from worker.media.argv import input_argv
+from tusd_py.worker.film_renditions.film import Film, shown_size
+from tusd_py.worker.film_renditions.stills import still_filters
+from tusd_py.worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
+from tusd_py.worker.media.argv import input_argv
 
 KEY_FRAMES: Final = ("-skip_frame:v", "nokey")
 """Options of an input of which only key frames are decoded.

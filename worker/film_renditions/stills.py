@@ -6,9 +6,9 @@ tags for them: full range, and the matrix of BT.601 (JFIF 1.02).
 
 from typing import Final
 
-from worker.media.contents import Stream
-from worker.media.pictures import SD_HEIGHT, tone_mapped
-from worker.media.pixel_format import pixel_format
+from tusd_py.worker.media.contents import Stream
+from tusd_py.worker.media.pictures import SD_HEIGHT, tone_mapped
+from tusd_py.worker.media.pixel_format import pixel_format
 
 _MATRICES: Final = {
     "bt709": "bt709",

@@ -11,18 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from worker.film_renditions.film import Film, shown_size
-from worker.film_renditions.poster import (
+from tusd_py.worker.film_renditions.film import Film, shown_size
+from tusd_py.worker.film_renditions.poster import (
     KEY_FRAMES,
     MAX_JPEG_BYTES,
     START_OPTIONS,
     checked_jpeg,
     jpeg_argv,
 )
-from worker.film_renditions.stills import still_filters
-from worker.film_renditions.webvtt import Cue, timestamp, write
-from worker.film_renditions.workshop import RenditionCommand, Workshop
-from worker.media.argv import input_argv
+from tusd_py.worker.film_renditions.stills import still_filters
+from tusd_py.worker.film_renditions.webvtt import Cue, timestamp, write
+from tusd_py.worker.film_renditions.workshop import RenditionCommand, Workshop
+from tusd_py.worker.media.argv import input_argv
 
 NAME: Final = "storyboard"
 MAP_NAME: Final = "storyboard-map"

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from worker.film_renditions.webvtt import Cue, read, write
-from worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
-from worker.media.argv import input_argv
-from worker.media.contents import MAX_SHOWN_CHARACTERS, UNKNOWN_LANGUAGE, Stream
+from tusd_py.worker.film_renditions.webvtt import Cue, read, write
+from tusd_py.worker.film_renditions.workshop import RenditionCommand, RenditionFailed, Workshop
+from tusd_py.worker.media.argv import input_argv
+from tusd_py.worker.media.contents import MAX_SHOWN_CHARACTERS, UNKNOWN_LANGUAGE, Stream
 
 log = logging.getLogger(__name__)
 

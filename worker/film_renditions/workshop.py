@@ -10,16 +10,16 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.private_files import make_private_directory
-from worker.media.causes import ToolFailed
-from worker.media.contents import Contents
-from worker.media.draft import NotOnePlainFile, take_drafts
-from worker.media.memory import Share
-from worker.media.position import Position
-from worker.media.probe import inspect_media
-from worker.media.run import Bounds, CpuTimeExceeded, LimitExceeded, Stalled, run
-from worker.media.sandbox import Limits, Sandbox
-from worker.media.tools import Tools
-from worker.media.transcode import PATIENCE, PROGRESS_BYTES
+from tusd_py.worker.media.causes import ToolFailed
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.draft import NotOnePlainFile, take_drafts
+from tusd_py.worker.media.memory import Share
+from tusd_py.worker.media.position import Position
+from tusd_py.worker.media.probe import inspect_media
+from tusd_py.worker.media.run import Bounds, CpuTimeExceeded, LimitExceeded, Stalled, run
+from tusd_py.worker.media.sandbox import Limits, Sandbox
+from tusd_py.worker.media.tools import Tools
+from tusd_py.worker.media.transcode import PATIENCE, PROGRESS_BYTES
 
 log = logging.getLogger(__name__)
 

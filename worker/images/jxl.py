@@ -7,11 +7,11 @@ not read. A picture whose colours can't be converted, such as a grey one, keeps 
 from pathlib import Path
 from typing import Final
 
-from worker.images.program import PictureProgram
-from worker.media.argv import input_argv
-from worker.media.causes import Cause, ToolFailed
-from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.sandbox import Sandbox
+from tusd_py.worker.images.program import PictureProgram
+from tusd_py.worker.media.argv import input_argv
+from tusd_py.worker.media.causes import Cause, ToolFailed
+from tusd_py.worker.media.draft import NotOnePlainFile, take_draft
+from tusd_py.worker.media.sandbox import Sandbox
 
 DEMUXER: Final = "jpegxl_pipe"
 DRAFT_NAME: Final = "picture.png.part"

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from tusd_py.settings.pictures import ImageSettings
-from worker.images.facts import PictureFacts, read_facts
-from worker.images.plan import Wanted
-from worker.images.program import PictureProgram
-from worker.images.watermark import mark_instructions, with_mark
-from worker.media.causes import Cause, ToolFailed
-from worker.media.draft import NotOnePlainFile, take_drafts
-from worker.media.sandbox import Sandbox
+from tusd_py.worker.images.facts import PictureFacts, read_facts
+from tusd_py.worker.images.plan import Wanted
+from tusd_py.worker.images.program import PictureProgram
+from tusd_py.worker.images.watermark import mark_instructions, with_mark
+from tusd_py.worker.media.causes import Cause, ToolFailed
+from tusd_py.worker.media.draft import NotOnePlainFile, take_drafts
+from tusd_py.worker.media.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 

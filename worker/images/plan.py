@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tusd_py.settings.pictures import WEBP_LARGEST, ImageSettings
-from worker.images.facts import PictureFacts
+from tusd_py.worker.images.facts import PictureFacts
 
 Format = Literal["webp", "jpeg", "avif", "png"]
 MEDIA_TYPES: Final[dict[Format, tuple[str, str]]] = {

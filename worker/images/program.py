@@ -14,17 +14,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-import worker
 from tusd_py.clock import Clock
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
-from worker import images
-from worker.images.boxed import start
-from worker.media.causes import Cause, ToolFailed
-from worker.media.checked_run import checked_run
-from worker.media.run import Bounds, ProcessResult
-from worker.media.sandbox import Sandbox
+from tusd_py.worker.images.boxed import start
+from tusd_py.worker.media.causes import Cause, ToolFailed
+from tusd_py.worker.media.checked_run import checked_run
+from tusd_py.worker.media.run import Bounds, ProcessResult
+from tusd_py.worker.media.sandbox import Sandbox
 
-MODULES: Final = ("_cffi_backend", "_libvips", "_pi_heif", "cffi", "pi_heif", "PIL", "pyvips")
+PARENTS: Final = ("tusd_py", "tusd_py.worker")
+"""Packages of which only the first file is readable: ``images`` is imported through them."""
+MODULES: Final = (
+    "tusd_py.worker.images", "_cffi_backend", "_libvips", "_pi_heif", "cffi", "pi_heif", "PIL",
+    "pyvips",
+)  # fmt: skip
 LIBRARIES: Final = ("pi_heif.libs", "pillow.libs", "pyvips_binary.libs")
 """Folders next to the modules that hold the C libraries of their wheels."""
 CAUSES: Final = {
@@ -49,7 +52,7 @@ class PictureProgram:
     def run(
         self, box: Sandbox, command: str, given: Mapping[str, Any], *, files: int = 0
     ) -> dict[str, Any]:
-        """Run one command (see ``worker.images.boxed.commands``) and return its answer.
+        """Run one command (see ``tusd_py.worker.images.boxed.commands``) and return its answer.
 
         The sandbox's ``cpu`` is the limit for the program and all its threads together.
         Args: files: number of files that the program writes into the output folder of the sandbox.
@@ -120,15 +123,15 @@ class Needs:
 @cache
 def needs() -> Needs:
     """Return what the program needs. Raises: ImportError: one of its packages is missing."""
-    modules = {"worker": worker.__file__ or "", "worker.images": images.__file__ or ""}
-    readable = {Path(modules["worker"]), Path(modules["worker.images"]).parent}
-    for name in MODULES:
+    modules: dict[str, str] = {}
+    readable: set[Path] = set()
+    for name in (*PARENTS, *MODULES):
         spec = find_spec(name)
         if spec is None or spec.origin is None:
             raise ImportError(f"The Python package {name} is missing.", name=name)
         modules[name] = spec.origin
         file = Path(spec.origin)
-        top = file.parent if file.name == "__init__.py" else file
+        top = file.parent if file.name == "__init__.py" and name not in PARENTS else file
         readable.add(top)
         readable.update(top.parent / name for name in LIBRARIES if (top.parent / name).is_dir())
     python = os.path.realpath(sys.executable)

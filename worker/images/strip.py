@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.file_pieces import look_into
-from worker.images.program import PictureProgram
-from worker.media.causes import Cause, ToolFailed
-from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.sandbox import Sandbox
+from tusd_py.worker.images.program import PictureProgram
+from tusd_py.worker.media.causes import Cause, ToolFailed
+from tusd_py.worker.media.draft import NotOnePlainFile, take_draft
+from tusd_py.worker.media.sandbox import Sandbox
 
 Policy = Literal["strip_location", "strip_all"]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from tusd_py.settings.pictures import WatermarkSettings
-from worker.images.boxed import start
-from worker.images.program import PictureProgram
-from worker.media.causes import Cause, ToolFailed
-from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.sandbox import Kind, Limits, Sandbox
+from tusd_py.worker.images.boxed import start
+from tusd_py.worker.images.program import PictureProgram
+from tusd_py.worker.media.causes import Cause, ToolFailed
+from tusd_py.worker.media.draft import NotOnePlainFile, take_draft
+from tusd_py.worker.media.sandbox import Kind, Limits, Sandbox
 
 DRAFT_NAME: Final = "watermark.png.part"
 FILE_BYTES: Final = 64 << 20

@@ -8,11 +8,11 @@ from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.settings.media import MediaSettings
 from tusd_py.settings.pictures import WatermarkSettings
-from worker.images.program import PictureProgram
-from worker.images.watermark import draw_watermark
-from worker.media.causes import ToolFailed
-from worker.media.run import LimitExceeded
-from worker.media.sandbox import Kind
+from tusd_py.worker.images.program import PictureProgram
+from tusd_py.worker.images.watermark import draw_watermark
+from tusd_py.worker.media.causes import ToolFailed
+from tusd_py.worker.media.run import LimitExceeded
+from tusd_py.worker.media.sandbox import Kind
 
 WIDTH, HEIGHT = 640, 480
 MEMORY: Final = 1 << 30

@@ -3,8 +3,8 @@
 from typing import Final
 
 from tusd_py.domain.notes import Note
-from worker.media.choose import Chosen, is_still
-from worker.media.contents import Contents, Stream
+from tusd_py.worker.media.choose import Chosen, is_still
+from tusd_py.worker.media.contents import Contents, Stream
 
 MAX_ERRORS: Final = 20
 """Most error messages of ffmpeg for an undamaged film; with more, most frames are repairs."""

@@ -8,7 +8,7 @@ protocol. Rule 4: the picture is ``V``, which skips covers as ``probe`` does, so
 is made for the stream that is encoded.
 """
 
-from worker.media.ffprobe_report import FACTS, NO_TAGS, TAGS
+from tusd_py.worker.media.ffprobe_report import FACTS, NO_TAGS, TAGS
 
 
 def input_argv(source: str, demuxer: str) -> list[str]:

@@ -7,7 +7,7 @@ whether a compression begins. The processor time that is used in fact ends it.
 from typing import Final
 
 from tusd_py.settings.media import MediaSettings
-from worker.media.probe import Probed
+from tusd_py.worker.media.probe import Probed
 
 PIXELS_PER_CPU_SECOND: Final = {
     "ultrafast": 190e6,

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from tusd_py.domain.notes import Note
-from worker.media.run import (
+from tusd_py.worker.media.run import (
     CpuTimeExceeded,
     LimitExceeded,
     ProcessResult,

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from worker.media.contents import Stream
+from tusd_py.worker.media.contents import Stream
 
 Codec = Literal["aac", "opus"]
 

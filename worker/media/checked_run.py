@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from tusd_py.clock import Clock
-from worker.media.causes import (
+from tusd_py.worker.media.causes import (
     Cause,
     Circumstances,
     ToolFailed,
     cause_of_exit,
     cause_of_overrun,
 )
-from worker.media.run import Bounds, CpuTimeExceeded, LimitExceeded, ProcessResult, run
-from worker.media.sandbox import Sandbox
+from tusd_py.worker.media.run import Bounds, CpuTimeExceeded, LimitExceeded, ProcessResult, run
+from tusd_py.worker.media.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 

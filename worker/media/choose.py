@@ -7,7 +7,7 @@ other broadcasts before or after it.
 from dataclasses import dataclass
 from typing import Final
 
-from worker.media.contents import Contents, Stream
+from tusd_py.worker.media.contents import Contents, Stream
 
 STILL_CODECS: Final = frozenset(
     {"mjpeg", "png", "apng", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegxl", "mjpegb", "ljpeg"}

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final, Literal
 
-from worker.media.pictures import HD, Picture
+from tusd_py.worker.media.pictures import HD, Picture
 
 EncoderName = Literal["software", "vaapi", "nvenc", "qsv"]
 PROFILE: Final = "high"

@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 from typing import Final, cast
 
-from worker.media.contents import Colour, Contents, Kind, Stream
+from tusd_py.worker.media.contents import Colour, Contents, Kind, Stream
 
 _DURATION: Final = re.compile(r"Duration: (\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)")
 _STREAM: Final = re.compile(

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
-from worker.media.contents import Chapter, Colour, Contents, Kind, Stream
+from tusd_py.worker.media.contents import Chapter, Colour, Contents, Kind, Stream
 
 FACTS: Final = (
     "format=format_name,duration,start_time,size,bit_rate"

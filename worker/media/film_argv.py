@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from worker.media.argv import input_argv
-from worker.media.encoders import Encoder
-from worker.media.pictures import Picture, swscale_matrix
-from worker.media.plan import Copy, Encode, TagChanges
-from worker.media.sounds import Sound
+from tusd_py.worker.media.argv import input_argv
+from tusd_py.worker.media.encoders import Encoder
+from tusd_py.worker.media.pictures import Picture, swscale_matrix
+from tusd_py.worker.media.plan import Copy, Encode, TagChanges
+from tusd_py.worker.media.sounds import Sound
 
 SOFTWARE: Final = Encoder()
 PNG_DEMUXER: Final = "png_pipe"

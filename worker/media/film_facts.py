@@ -1,8 +1,8 @@
 """Collects the facts of a film that users, hooks and the page receive."""
 
-from worker.media.choose import Chosen
-from worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
-from worker.media.inventory import is_location
+from tusd_py.worker.media.choose import Chosen
+from tusd_py.worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
+from tusd_py.worker.media.inventory import is_location
 
 SHOWN_RATE_DIGITS = 3
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, Literal
 
-from worker.media.choose import Chosen, is_empty, is_still
-from worker.media.contents import Contents, Stream
-from worker.media.measure import INTRA_CODECS
-from worker.media.pixel_format import pixel_format
+from tusd_py.worker.media.choose import Chosen, is_empty, is_still
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.measure import INTRA_CODECS
+from tusd_py.worker.media.pixel_format import pixel_format
 
 MetadataPolicy = Literal["keep", "strip_location", "strip_all"]
 

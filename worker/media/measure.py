@@ -10,13 +10,13 @@ from fractions import Fraction
 from typing import Final
 
 from tusd_py.clock import Clock
-from worker.media.argv import measure_argv
-from worker.media.causes import Cause
-from worker.media.checked_run import checked_run
-from worker.media.contents import Contents, Stream
-from worker.media.run import Bounds
-from worker.media.sandbox import Sandbox
-from worker.media.tools import Tools
+from tusd_py.worker.media.argv import measure_argv
+from tusd_py.worker.media.causes import Cause
+from tusd_py.worker.media.checked_run import checked_run
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.run import Bounds
+from tusd_py.worker.media.sandbox import Sandbox
+from tusd_py.worker.media.tools import Tools
 
 INDEXED_DEMUXERS: Final = ("mov", "avi")
 """Containers whose header counts the frames by a table of them, if it counts them."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from worker.media.contents import Colour, Stream
-from worker.media.pixel_format import pixel_format
+from tusd_py.worker.media.contents import Colour, Stream
+from tusd_py.worker.media.pixel_format import pixel_format
 
 REFERENCE_WHITE: Final = 203
 """Luminance of diffuse white in HDR, in candela per square metre (Report ITU-R BT.2408)."""

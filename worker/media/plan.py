@@ -5,14 +5,14 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from tusd_py.domain.notes import Note
-from worker.media.choose import Chosen
-from worker.media.contents import Contents, Stream
-from worker.media.inventory import MetadataPolicy, content_tags, is_location
-from worker.media.isobmff import Layout
-from worker.media.levels import Level, fastest, fitted
-from worker.media.pictures import Picture, plan_picture
-from worker.media.pixel_format import pixel_format
-from worker.media.sounds import Sound, can_be_copied, plan_sounds
+from tusd_py.worker.media.choose import Chosen
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.inventory import MetadataPolicy, content_tags, is_location
+from tusd_py.worker.media.isobmff import Layout
+from tusd_py.worker.media.levels import Level, fastest, fitted
+from tusd_py.worker.media.pictures import Picture, plan_picture
+from tusd_py.worker.media.pixel_format import pixel_format
+from tusd_py.worker.media.sounds import Sound, can_be_copied, plan_sounds
 
 Container = Literal["mp4", "webm", ""]
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from tusd_py.clock import Clock
-from worker.media.argv import describe_argv, duration_argv, probe_argv
-from worker.media.causes import Blame, Cause, ToolFailed, ended_by
-from worker.media.checked_run import checked_run
-from worker.media.choose import choose
-from worker.media.contents import Contents
-from worker.media.ffmpeg_report import read_ffmpeg
-from worker.media.ffprobe_report import read_ffprobe
-from worker.media.position import Position
-from worker.media.run import Bounds, TooMuchOutput, run
-from worker.media.sandbox import Sandbox
-from worker.media.tools import Tools
+from tusd_py.worker.media.argv import describe_argv, duration_argv, probe_argv
+from tusd_py.worker.media.causes import Blame, Cause, ToolFailed, ended_by
+from tusd_py.worker.media.checked_run import checked_run
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.ffmpeg_report import read_ffmpeg
+from tusd_py.worker.media.ffprobe_report import read_ffprobe
+from tusd_py.worker.media.position import Position
+from tusd_py.worker.media.run import Bounds, TooMuchOutput, run
+from tusd_py.worker.media.sandbox import Sandbox
+from tusd_py.worker.media.tools import Tools
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from tusd_py.clock import Clock
-from worker.media.usage import usage_of
+from tusd_py.worker.media.usage import usage_of
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from tusd_py.domain.errors import BackendError
-from worker.media import confine
-from worker.media.run import MAX_THREADS
-from worker.media.system_calls import filter_file
+from tusd_py.worker.media import confine
+from tusd_py.worker.media.run import MAX_THREADS
+from tusd_py.worker.media.system_calls import filter_file
 
 Kind = Literal["bwrap", "landlock", "rlimit", "off"]
 Wanted = Literal["auto", "bwrap", "landlock", "rlimit", "off"]

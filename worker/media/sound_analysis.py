@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from worker.media.sound_loudness import Loudness
-from worker.media.sound_waveform import Waveform
+from tusd_py.worker.media.sound_loudness import Loudness
+from tusd_py.worker.media.sound_waveform import Waveform
 
 MAX_ERRORS: Final = 20
 """Most error messages of ffmpeg for an undamaged sound; with more, most samples are repairs."""

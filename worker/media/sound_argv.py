@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.media.argv import input_argv
-from worker.media.contents import Contents, Stream
-from worker.media.inventory import MetadataPolicy, content_tags, is_location
-from worker.media.sound_plan import Container, Copy, Encode, Track
+from tusd_py.worker.media.argv import input_argv
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.inventory import MetadataPolicy, content_tags, is_location
+from tusd_py.worker.media.sound_plan import Container, Copy, Encode, Track
 
 ENCODERS: Final = {"m4a": "aac", "webm": "libopus"}
 PLAIN_COVERS: Final = ("mjpeg", "png")

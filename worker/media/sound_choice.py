@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from worker.media.choose import STILL_CODECS, is_still
-from worker.media.contents import Contents, Stream
-from worker.media.inventory import LOSSLESS_SOUND
+from tusd_py.worker.media.choose import STILL_CODECS, is_still
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.inventory import LOSSLESS_SOUND
 
 _SECONDARY: Final = frozenset({"comment", "dub", "hearing_impaired", "visual_impaired"})
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from worker.media.contents import MAX_SHOWN_CHARACTERS, MAX_SHOWN_TRACKS, Contents, Stream
-from worker.media.sound_analysis import SoundAnalysis, tolerance
-from worker.media.sound_choice import cover_of
+from tusd_py.worker.media.contents import MAX_SHOWN_CHARACTERS, MAX_SHOWN_TRACKS, Contents, Stream
+from tusd_py.worker.media.sound_analysis import SoundAnalysis, tolerance
+from tusd_py.worker.media.sound_choice import cover_of
 
 _SHOWN: Final = (
     "title",

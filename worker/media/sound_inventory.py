@@ -6,11 +6,11 @@ Only a copy whose tracks were not encoded again can carry all. In doubt somethin
 from collections import Counter
 from typing import Final
 
-from worker.media.contents import Contents
-from worker.media.inventory import MetadataPolicy, content_tags, is_location
-from worker.media.isobmff import Layout
-from worker.media.sound_analysis import tolerance
-from worker.media.sound_choice import tracks_of
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.inventory import MetadataPolicy, content_tags, is_location
+from tusd_py.worker.media.isobmff import Layout
+from tusd_py.worker.media.sound_analysis import tolerance
+from tusd_py.worker.media.sound_choice import tracks_of
 
 LISTED: Final = frozenset({"mov", "matroska", "ogg", "flac", "mp3", "aac"})
 """Demuxers that report all of a file. In WAV, CAF and others ffprobe does not name all chunks."""

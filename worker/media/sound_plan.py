@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from worker.media.channel_layouts import (
+from tusd_py.worker.media.channel_layouts import (
     MAX_CHANNELS,
     STEREO_CHANNELS,
     Codec,
@@ -12,10 +12,10 @@ from worker.media.channel_layouts import (
     has_known_places,
     mixed,
 )
-from worker.media.contents import Contents, Stream
-from worker.media.inventory import MetadataPolicy
-from worker.media.sound_choice import is_lossless
-from worker.media.sounds import CHANNEL_BITS, MAX_SAMPLE_RATE, can_be_copied
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.inventory import MetadataPolicy
+from tusd_py.worker.media.sound_choice import is_lossless
+from tusd_py.worker.media.sounds import CHANNEL_BITS, MAX_SAMPLE_RATE, can_be_copied
 
 MAX_PLAYED_RATE: Final = 96_000
 """Highest sample rate in hertz: not every browser and sound card plays more."""

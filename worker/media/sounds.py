@@ -7,7 +7,7 @@ stereo track is added to each surround track.
 from dataclasses import dataclass
 from typing import Final
 
-from worker.media.channel_layouts import (
+from tusd_py.worker.media.channel_layouts import (
     MAX_CHANNELS,
     STEREO,
     STEREO_CHANNELS,
@@ -16,8 +16,8 @@ from worker.media.channel_layouts import (
     has_known_places,
     mixed,
 )
-from worker.media.choose import Chosen
-from worker.media.contents import Stream
+from tusd_py.worker.media.choose import Chosen
+from tusd_py.worker.media.contents import Stream
 
 CHANNEL_BITS: Final = 64_000
 """Fewest bits per second of AAC-LC for each channel."""

@@ -9,10 +9,10 @@ from typing import Final
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import BackendError
 from tusd_py.settings.model import Settings
-from worker.images.watermark_check import check_watermarks
-from worker.media.run import LimitExceeded, run
-from worker.media.sandbox import Kind, strongest
-from worker.media.system_calls import filter_file
+from tusd_py.worker.images.watermark_check import check_watermarks
+from tusd_py.worker.media.run import LimitExceeded, run
+from tusd_py.worker.media.sandbox import Kind, strongest
+from tusd_py.worker.media.system_calls import filter_file
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.domain.notes import Note
-from worker.media.causes import Cause, cause_in_words
-from worker.media.checked_run import checked_run
-from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.position import Position
-from worker.media.run import Bounds, ProcessResult
-from worker.media.sandbox import Sandbox
+from tusd_py.worker.media.causes import Cause, cause_in_words
+from tusd_py.worker.media.checked_run import checked_run
+from tusd_py.worker.media.draft import NotOnePlainFile, take_draft
+from tusd_py.worker.media.position import Position
+from tusd_py.worker.media.run import Bounds, ProcessResult
+from tusd_py.worker.media.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 

@@ -23,13 +23,13 @@ from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.media import Profile
 from tusd_py.settings.model import Settings
-from worker.lease import Lease
-from worker.media.contents import Contents
-from worker.media.memory import Share, memory_ceiling, needed_memory, share_of
-from worker.media.probe import Probed
-from worker.media.tools import Tools
-from worker.pipeline.hashes import file_hash
-from worker.reporter import Reporter
+from tusd_py.worker.lease import Lease
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.memory import Share, memory_ceiling, needed_memory, share_of
+from tusd_py.worker.media.probe import Probed
+from tusd_py.worker.media.tools import Tools
+from tusd_py.worker.pipeline.hashes import file_hash
+from tusd_py.worker.reporter import Reporter
 
 SOURCE_SUFFIX: Final = ".source"
 """Suffix of the folder that holds a copy of the original; it follows the fence in the name."""

@@ -1,6 +1,6 @@
 """Step 6: removes temporary files (requirement S20). The janitor finds what a crash leaves."""
 
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.attempt import Attempt
 
 
 def clean_up(attempt: Attempt) -> None:

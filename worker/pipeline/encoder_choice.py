@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Callable
 from typing import TypeVar
 
-from worker.media.causes import ToolFailed
-from worker.media.encoders import Encoder
-from worker.media.transcode import TranscodeRefused
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.film_run import OUTPUT_FOLDER
+from tusd_py.worker.media.causes import ToolFailed
+from tusd_py.worker.media.encoders import Encoder
+from tusd_py.worker.media.transcode import TranscodeRefused
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.film_run import OUTPUT_FOLDER
 
 log = logging.getLogger(__name__)
 

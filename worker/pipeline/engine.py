@@ -6,16 +6,16 @@ from typing import Final
 from tusd_py.domain.job import Checkpoint, Step
 from tusd_py.domain.rendition import ProducedFile
 from tusd_py.domain.task import CLAIMED_PROGRESS, TEXT_STARTED, TaskStatus
-from worker.failpoints import failpoint
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.clean_up import clean_up
-from worker.pipeline.fetch_source import fetch_source
-from worker.pipeline.hashes import file_hash
-from worker.pipeline.inspect import inspect
-from worker.pipeline.make import make
-from worker.pipeline.record import record
-from worker.pipeline.scan import scan
-from worker.pipeline.store_object import store_object
+from tusd_py.worker.failpoints import failpoint
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.clean_up import clean_up
+from tusd_py.worker.pipeline.fetch_source import fetch_source
+from tusd_py.worker.pipeline.hashes import file_hash
+from tusd_py.worker.pipeline.inspect import inspect
+from tusd_py.worker.pipeline.make import make
+from tusd_py.worker.pipeline.record import record
+from tusd_py.worker.pipeline.scan import scan
+from tusd_py.worker.pipeline.store_object import store_object
 
 STEPS: Final[tuple[tuple[Step, Callable[[Attempt], None]], ...]] = (
     (Step.INSPECT, inspect),

@@ -9,7 +9,7 @@ from tusd_py.domain.errors import OutOfResources, PermanentError, StorageFull, T
 from tusd_py.domain.file import main_object
 from tusd_py.domain.rendition import ORIGINAL, Rendition
 from tusd_py.private_files import make_private_directory
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.attempt import Attempt
 
 _MISSING: Final = "The file as it was sent is not kept."
 

@@ -11,16 +11,16 @@ from tusd_py.domain.task import (
     TEXT_COMPRESSING,
     TaskStatus,
 )
-from worker.media.accept import objection, states_another_length
-from worker.media.choose import Chosen, choose
-from worker.media.contents import Contents
-from worker.media.encoders import Encoder
-from worker.media.film_argv import Mark, copy_argv, encode_argv
-from worker.media.film_facts import film_facts, length_facts
-from worker.media.inventory import Loss, losses
-from worker.media.isobmff import Layout, read_layout
-from worker.media.measure import measure
-from worker.media.plan import (
+from tusd_py.worker.media.accept import objection, states_another_length
+from tusd_py.worker.media.choose import Chosen, choose
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.encoders import Encoder
+from tusd_py.worker.media.film_argv import Mark, copy_argv, encode_argv
+from tusd_py.worker.media.film_facts import film_facts, length_facts
+from tusd_py.worker.media.inventory import Loss, losses
+from tusd_py.worker.media.isobmff import Layout, read_layout
+from tusd_py.worker.media.measure import measure
+from tusd_py.worker.media.plan import (
     Container,
     Copy,
     Encode,
@@ -31,16 +31,16 @@ from worker.media.plan import (
     plan_film,
     tag_changes,
 )
-from worker.media.probe import inspect_media, measure_duration
-from worker.media.riff import has_unknown_chunks
-from worker.media.sandbox import Sandbox
-from worker.media.transcode import Output, TranscodeRefused
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.encoder_choice import with_fallback
-from worker.pipeline.film_mark import film_mark
-from worker.pipeline.film_run import FilmRun
-from worker.pipeline.kept import kept
-from worker.pipeline.produced import Produced
+from tusd_py.worker.media.probe import inspect_media, measure_duration
+from tusd_py.worker.media.riff import has_unknown_chunks
+from tusd_py.worker.media.sandbox import Sandbox
+from tusd_py.worker.media.transcode import Output, TranscodeRefused
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.encoder_choice import with_fallback
+from tusd_py.worker.pipeline.film_mark import film_mark
+from tusd_py.worker.pipeline.film_run import FilmRun
+from tusd_py.worker.pipeline.kept import kept
+from tusd_py.worker.pipeline.produced import Produced
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,12 @@ import shutil
 
 from tusd_py.domain.errors import OutOfResources
 from tusd_py.private_files import make_private_directory
-from worker.images.program import PictureProgram
-from worker.images.watermark import WatermarkPicture, draw_watermark
-from worker.media.causes import ToolFailed
-from worker.media.memory import probe_memory
-from worker.media.run import LimitExceeded, Stopped
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.images.program import PictureProgram
+from tusd_py.worker.images.watermark import WatermarkPicture, draw_watermark
+from tusd_py.worker.media.causes import ToolFailed
+from tusd_py.worker.media.memory import probe_memory
+from tusd_py.worker.media.run import LimitExceeded, Stopped
+from tusd_py.worker.pipeline.attempt import Attempt
 
 
 def film_mark(attempt: Attempt, width: int, height: int) -> WatermarkPicture | None:

@@ -15,28 +15,28 @@ from tusd_py.domain.task import (
     TEXT_COMPRESSING,
     TaskStatus,
 )
-from worker.film_renditions import hls, storyboard
-from worker.film_renditions.film import Film
-from worker.film_renditions.hls import (
+from tusd_py.worker.film_renditions import hls, storyboard
+from tusd_py.worker.film_renditions.film import Film
+from tusd_py.worker.film_renditions.hls import (
     Ladder,
     Rung,
     ladder_cpu,
     master_playlist,
     plan_ladder,
 )
-from worker.film_renditions.poster import Still, make_poster, make_thumbnail
-from worker.film_renditions.stills import has_true_colours
-from worker.film_renditions.subtitles import make_subtitles
-from worker.film_renditions.webvtt import EXT, MEDIA_TYPE
-from worker.film_renditions.workshop import RenditionFailed, Workshop
-from worker.media.budget import allowed_cpu, estimated_cpu
-from worker.media.choose import choose
-from worker.media.probe import summary
-from worker.media.run import Stopped
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.film_run import LARGER, SPARE_BYTES
-from worker.pipeline.ladder import share_of_web
-from worker.pipeline.produced import Produced
+from tusd_py.worker.film_renditions.poster import Still, make_poster, make_thumbnail
+from tusd_py.worker.film_renditions.stills import has_true_colours
+from tusd_py.worker.film_renditions.subtitles import make_subtitles
+from tusd_py.worker.film_renditions.webvtt import EXT, MEDIA_TYPE
+from tusd_py.worker.film_renditions.workshop import RenditionFailed, Workshop
+from tusd_py.worker.media.budget import allowed_cpu, estimated_cpu
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.media.probe import summary
+from tusd_py.worker.media.run import Stopped
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.film_run import LARGER, SPARE_BYTES
+from tusd_py.worker.pipeline.ladder import share_of_web
+from tusd_py.worker.pipeline.produced import Produced
 
 log = logging.getLogger(__name__)
 

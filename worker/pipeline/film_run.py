@@ -16,15 +16,15 @@ from tusd_py.domain.task import (
     TaskStatus,
 )
 from tusd_py.private_files import make_private_directory
-from worker.media.budget import allowed_cpu, estimated_cpu
-from worker.media.contents import Contents
-from worker.media.memory import Share, probe_memory
-from worker.media.probe import summary
-from worker.media.run import CpuTimeExceeded, Stopped
-from worker.media.sandbox import Limits, Sandbox
-from worker.media.transcode import DRAFT_NAME, Output, TranscodeRefused, transcode
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.ladder import share_of_web
+from tusd_py.worker.media.budget import allowed_cpu, estimated_cpu
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.memory import Share, probe_memory
+from tusd_py.worker.media.probe import summary
+from tusd_py.worker.media.run import CpuTimeExceeded, Stopped
+from tusd_py.worker.media.sandbox import Limits, Sandbox
+from tusd_py.worker.media.transcode import DRAFT_NAME, Output, TranscodeRefused, transcode
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.ladder import share_of_web
 
 log = logging.getLogger(__name__)
 

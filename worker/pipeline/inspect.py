@@ -13,15 +13,15 @@ from tusd_py.domain.signatures.identify import identify
 from tusd_py.domain.task import INSPECTED_PROGRESS, TaskStatus
 from tusd_py.domain.type_rules import check_content, is_consistent
 from tusd_py.file_pieces import look_into
-from worker.media.causes import ToolFailed
-from worker.media.contents import Contents
-from worker.media.memory import probe_memory
-from worker.media.probe import inspect_media, summary
-from worker.media.sandbox import Limits, Sandbox
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.hashes import file_hash
-from worker.pipeline.kept import keep_what_was_made
-from worker.pipeline.second_try import with_second_try
+from tusd_py.worker.media.causes import ToolFailed
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.memory import probe_memory
+from tusd_py.worker.media.probe import inspect_media, summary
+from tusd_py.worker.media.sandbox import Limits, Sandbox
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.hashes import file_hash
+from tusd_py.worker.pipeline.kept import keep_what_was_made
+from tusd_py.worker.pipeline.second_try import with_second_try
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Final
 from tusd_py.domain.errors import PermanentError
 from tusd_py.domain.notes import NOTE_TEXTS, Note
 from tusd_py.domain.task import TEXT_COMPRESSION_FAILED, TEXT_PROCESSING_FAILED
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.produced import Produced
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.produced import Produced
 
 KEPT: Final = "，保留原文件"
 """End of the text of a note that is a reason to keep the original."""

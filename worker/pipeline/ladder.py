@@ -1,9 +1,9 @@
 """Estimates the share of the HLS ladder in the work on a film, for the budget and the progress."""
 
-from worker.film_renditions.hls import ladder_cpu, plan_ladder
-from worker.media.budget import allowed_cpu, estimated_cpu
-from worker.media.choose import choose
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.film_renditions.hls import ladder_cpu, plan_ladder
+from tusd_py.worker.media.budget import allowed_cpu, estimated_cpu
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.pipeline.attempt import Attempt
 
 
 def estimated_ladder(attempt: Attempt) -> float:

@@ -6,17 +6,17 @@ from typing import Final
 
 from tusd_py.domain.job import Step
 from tusd_py.domain.notes import Note
-from worker.media.causes import Blame, ToolFailed
-from worker.media.isobmff import read_layout
-from worker.media.sound_choice import is_sound
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.film import make_film
-from worker.pipeline.film_renditions import with_renditions
-from worker.pipeline.kept import keep_what_was_made, kept
-from worker.pipeline.picture import make_picture
-from worker.pipeline.produced import Produced
-from worker.pipeline.second_try import with_second_try
-from worker.pipeline.sound import make_sound
+from tusd_py.worker.media.causes import Blame, ToolFailed
+from tusd_py.worker.media.isobmff import read_layout
+from tusd_py.worker.media.sound_choice import is_sound
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.film import make_film
+from tusd_py.worker.pipeline.film_renditions import with_renditions
+from tusd_py.worker.pipeline.kept import keep_what_was_made, kept
+from tusd_py.worker.pipeline.picture import make_picture
+from tusd_py.worker.pipeline.produced import Produced
+from tusd_py.worker.pipeline.second_try import with_second_try
+from tusd_py.worker.pipeline.sound import make_sound
 
 log = logging.getLogger(__name__)
 

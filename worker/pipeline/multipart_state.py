@@ -3,7 +3,7 @@
 from tusd_py.catalog.ports.objects import ObjectRepository
 from tusd_py.domain.job import Job
 from tusd_py.domain.multipart import Multipart, Part
-from worker.failpoints import failpoint
+from tusd_py.worker.failpoints import failpoint
 
 
 class JobMultipartState:

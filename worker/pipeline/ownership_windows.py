@@ -4,7 +4,7 @@ from typing import Final
 
 from tusd_py.domain.ownership_windows import draw_question
 from tusd_py.file_pieces import range_reader
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.attempt import Attempt
 
 QUESTIONS: Final = 32
 """Number of questions that are kept for one content.

@@ -10,18 +10,18 @@ from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import WEB, ProducedFile
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_PICTURE, TaskStatus
 from tusd_py.private_files import make_private_directory
-from worker.images.facts import PictureFacts
-from worker.images.jxl import decode_jxl
-from worker.images.making import Rendered, look, render
-from worker.images.plan import MEDIA_TYPES, plan_renditions
-from worker.images.program import PictureProgram
-from worker.images.strip import WRITABLE, strip_tags
-from worker.media.causes import Blame, ToolFailed, cause_of_overrun
-from worker.media.memory import memory_ceiling
-from worker.media.run import LimitExceeded, Stopped
-from worker.media.sandbox import Limits, Sandbox
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.produced import Produced
+from tusd_py.worker.images.facts import PictureFacts
+from tusd_py.worker.images.jxl import decode_jxl
+from tusd_py.worker.images.making import Rendered, look, render
+from tusd_py.worker.images.plan import MEDIA_TYPES, plan_renditions
+from tusd_py.worker.images.program import PictureProgram
+from tusd_py.worker.images.strip import WRITABLE, strip_tags
+from tusd_py.worker.media.causes import Blame, ToolFailed, cause_of_overrun
+from tusd_py.worker.media.memory import memory_ceiling
+from tusd_py.worker.media.run import LimitExceeded, Stopped
+from tusd_py.worker.media.sandbox import Limits, Sandbox
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.produced import Produced
 
 READ: Final = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "jp2", "j2k", "jxl")
 """Names of the types that are read. Raw files of cameras, PSD, SVG and PDF are never rendered."""

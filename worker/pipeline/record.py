@@ -9,8 +9,8 @@ from tusd_py.domain.task import (
     TEXT_STORED,
     TaskStatus,
 )
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.ownership_windows import draw_questions
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.ownership_windows import draw_questions
 
 
 def record(attempt: Attempt) -> None:

@@ -11,8 +11,8 @@ from tusd_py.domain.errors import OutOfResources, PermanentError, ScannerUnavail
 from tusd_py.domain.job import INFECTED
 from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SCANNING, TaskStatus
 from tusd_py.settings.model import Settings
-from worker.clamd import Clamd, ScanResult, Verdict
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.clamd import Clamd, ScanResult, Verdict
+from tusd_py.worker.pipeline.attempt import Attempt
 
 log = logging.getLogger(__name__)
 

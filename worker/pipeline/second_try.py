@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from tusd_py.domain.errors import OutOfResources
 from tusd_py.domain.notes import Note
-from worker.media.causes import Blame, ToolFailed, cause_of_overrun
-from worker.media.run import LimitExceeded
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.kept import keep_what_was_made
+from tusd_py.worker.media.causes import Blame, ToolFailed, cause_of_overrun
+from tusd_py.worker.media.run import LimitExceeded
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.kept import keep_what_was_made
 
 log = logging.getLogger(__name__)
 

@@ -10,21 +10,21 @@ from tusd_py.domain.notes import Note
 from tusd_py.domain.rendition import WEB, ProducedFile
 from tusd_py.domain.task import COMPRESSED_PROGRESS, INSPECTED_PROGRESS, TEXT_SOUND, TaskStatus
 from tusd_py.private_files import make_private_directory
-from worker.media.causes import ToolFailed
-from worker.media.contents import Contents, Stream
-from worker.media.inventory import content_tags, is_location
-from worker.media.isobmff import read_layout
-from worker.media.position import Position
-from worker.media.probe import inspect_media
-from worker.media.run import LimitExceeded
-from worker.media.sandbox import Sandbox
-from worker.media.sound_analysis import EXACT, SoundAnalyser, SoundAnalysis
-from worker.media.sound_argv import analyse_argv, make_argv, tags_of
-from worker.media.sound_choice import tracks_of
-from worker.media.sound_facts import sound_facts
-from worker.media.sound_inventory import carries_all, may_hold_more
-from worker.media.sound_loudness import gain_filter, needs_gain, read_loudness
-from worker.media.sound_plan import (
+from tusd_py.worker.media.causes import ToolFailed
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.inventory import content_tags, is_location
+from tusd_py.worker.media.isobmff import read_layout
+from tusd_py.worker.media.position import Position
+from tusd_py.worker.media.probe import inspect_media
+from tusd_py.worker.media.run import LimitExceeded
+from tusd_py.worker.media.sandbox import Sandbox
+from tusd_py.worker.media.sound_analysis import EXACT, SoundAnalyser, SoundAnalysis
+from tusd_py.worker.media.sound_argv import analyse_argv, make_argv, tags_of
+from tusd_py.worker.media.sound_choice import tracks_of
+from tusd_py.worker.media.sound_facts import sound_facts
+from tusd_py.worker.media.sound_inventory import carries_all, may_hold_more
+from tusd_py.worker.media.sound_loudness import gain_filter, needs_gain, read_loudness
+from tusd_py.worker.media.sound_plan import (
     Copy,
     Encode,
     Track,
@@ -32,14 +32,14 @@ from worker.media.sound_plan import (
     encoding,
     plan_sound,
 )
-from worker.media.sound_waveform import WAVEFORM_TYPE, Waveform, part_samples
-from worker.media.sounds import MAX_SAMPLE_RATE
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.kept import kept
-from worker.pipeline.produced import Produced
-from worker.pipeline.second_try import final_note
-from worker.pipeline.sound_cover import Cover, take_cover
-from worker.pipeline.sound_run import DRAFT, SoundRun
+from tusd_py.worker.media.sound_waveform import WAVEFORM_TYPE, Waveform, part_samples
+from tusd_py.worker.media.sounds import MAX_SAMPLE_RATE
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.kept import kept
+from tusd_py.worker.pipeline.produced import Produced
+from tusd_py.worker.pipeline.second_try import final_note
+from tusd_py.worker.pipeline.sound_cover import Cover, take_cover
+from tusd_py.worker.pipeline.sound_run import DRAFT, SoundRun
 
 log = logging.getLogger(__name__)
 

@@ -9,19 +9,19 @@ from tusd_py.domain.rendition import ProducedFile
 from tusd_py.domain.signatures.identify import identify
 from tusd_py.file_pieces import look_into
 from tusd_py.private_files import make_private_directory
-from worker.images.making import render
-from worker.images.plan import MEDIA_TYPES, THUMBNAIL, Wanted
-from worker.images.program import PictureProgram
-from worker.media.causes import ToolFailed
-from worker.media.contents import Contents, Stream
-from worker.media.position import Position
-from worker.media.run import LimitExceeded, Stopped
-from worker.media.sandbox import Sandbox
-from worker.media.sound_argv import PLAIN_COVERS, cover_argv
-from worker.media.sound_choice import cover_of
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.second_try import final_note
-from worker.pipeline.sound_run import DRAFT, SoundRun
+from tusd_py.worker.images.making import render
+from tusd_py.worker.images.plan import MEDIA_TYPES, THUMBNAIL, Wanted
+from tusd_py.worker.images.program import PictureProgram
+from tusd_py.worker.media.causes import ToolFailed
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.position import Position
+from tusd_py.worker.media.run import LimitExceeded, Stopped
+from tusd_py.worker.media.sandbox import Sandbox
+from tusd_py.worker.media.sound_argv import PLAIN_COVERS, cover_argv
+from tusd_py.worker.media.sound_choice import cover_of
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.second_try import final_note
+from tusd_py.worker.pipeline.sound_run import DRAFT, SoundRun
 
 COVER: Final = "cover"
 SPARE_BYTES: Final = 64 << 20

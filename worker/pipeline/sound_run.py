@@ -8,15 +8,15 @@ from typing import Final
 
 from tusd_py.domain.errors import OutOfResources, StorageFull
 from tusd_py.private_files import make_private_directory
-from worker.media.budget import allowed_cpu
-from worker.media.causes import Cause, ToolFailed
-from worker.media.checked_run import checked_run
-from worker.media.draft import NotOnePlainFile, take_draft
-from worker.media.memory import probe_memory
-from worker.media.run import Bounds, CpuTimeExceeded, ProcessResult, Stopped
-from worker.media.sandbox import Limits, Sandbox
-from worker.media.transcode import PATIENCE
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.media.budget import allowed_cpu
+from tusd_py.worker.media.causes import Cause, ToolFailed
+from tusd_py.worker.media.checked_run import checked_run
+from tusd_py.worker.media.draft import NotOnePlainFile, take_draft
+from tusd_py.worker.media.memory import probe_memory
+from tusd_py.worker.media.run import Bounds, CpuTimeExceeded, ProcessResult, Stopped
+from tusd_py.worker.media.sandbox import Limits, Sandbox
+from tusd_py.worker.media.transcode import PATIENCE
+from tusd_py.worker.pipeline.attempt import Attempt
 
 OUTPUT_FOLDER: Final = "sound-out"
 DRAFT: Final = "draft.part"

@@ -15,8 +15,8 @@ from tusd_py.domain.task import (
     TaskStatus,
 )
 from tusd_py.objects.keys import object_key
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.multipart_state import JobMultipartState
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.multipart_state import JobMultipartState
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def test_the_workers_filter_lets_bubblewrap_through(tmp_path: Path) -> None:
     found = directives(next(unit for unit in UNITS if "worker" in unit.name))
     allowed = set().union(*(_calls(name) for name in found["SystemCallFilter"].split()))
     trace = tmp_path / "trace"
-    from worker.media.sandbox import Limits, Sandbox
+    from tusd_py.worker.media.sandbox import Limits, Sandbox
 
     true = shutil.which("true") or ""
     box = Sandbox(

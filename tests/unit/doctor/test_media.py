@@ -8,7 +8,7 @@ from support.findings import NOTE, PROBLEM, WARNING, Levels, levels
 
 from tusd_py.doctor.findings import Level
 from tusd_py.doctor.media import MediaFacts, judge_media
-from worker.media.encoders import Encoder, trial_argv
+from tusd_py.worker.media.encoders import Encoder, trial_argv
 
 TOOLS = MediaFacts(
     version="7.1", ffprobe=True, sandbox="bwrap", encoders=frozenset({"libx264", "aac", "png"})

@@ -10,7 +10,7 @@ from support.clock import FakeClock
 
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import ScannerUnavailable
-from worker.clamd import Clamd, ScanResult, Verdict, read_verdict
+from tusd_py.worker.clamd import Clamd, ScanResult, Verdict, read_verdict
 
 
 @pytest.mark.parametrize(

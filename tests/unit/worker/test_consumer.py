@@ -24,13 +24,13 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.task import TaskStatus
 from tusd_py.jobs.failed_jobs import drop_failed, reopen_failed
 from tusd_py.jobs.queue import embedded
-from worker import consumer as consuming
-from worker.janitor import find_leftovers, remove_leftovers
-from worker.lease import WorkerStopping
-from worker.media.run import Stopped
-from worker.pipeline import engine
-from worker.pipeline.attempt import Attempt
-from worker.pipeline.inspect import inspect
+from tusd_py.worker import consumer as consuming
+from tusd_py.worker.janitor import find_leftovers, remove_leftovers
+from tusd_py.worker.lease import WorkerStopping
+from tusd_py.worker.media.run import Stopped
+from tusd_py.worker.pipeline import engine
+from tusd_py.worker.pipeline.attempt import Attempt
+from tusd_py.worker.pipeline.inspect import inspect
 
 
 def raising(error: Exception) -> Steps:

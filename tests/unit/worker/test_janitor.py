@@ -9,7 +9,7 @@ from support.workers import WorkerInProcess
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Job, JobState
 from tusd_py.jobs.failed_jobs import reopen_failed
-from worker.janitor import find_leftovers, remove_leftovers
+from tusd_py.worker.janitor import find_leftovers, remove_leftovers
 
 CONTENT = b"what was sent"
 

@@ -8,8 +8,8 @@ from tusd_py.domain.errors import (
     BackendError,
     LeaseLost,
 )
-from worker.lease import Lease
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.lease import Lease
+from tusd_py.worker.pipeline.attempt import Attempt
 
 
 def test_a_lease_is_given_up_before_it_ends(worker: WorkerInProcess) -> None:

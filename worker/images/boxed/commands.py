@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pyvips
 
-from worker.images.boxed.marks import draw_mark
-from worker.images.boxed.renditions import make_renditions
-from worker.images.boxed.sources import Unreadable, open_source
-from worker.images.boxed.webp_tags import strip_webp
+from tusd_py.worker.images.boxed.marks import draw_mark
+from tusd_py.worker.images.boxed.renditions import make_renditions
+from tusd_py.worker.images.boxed.sources import Unreadable, open_source
+from tusd_py.worker.images.boxed.webp_tags import strip_webp
 
 Given = Mapping[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pyvips
 
-from worker.images.boxed.marks import draw_mark
-from worker.images.boxed.sources import Source
+from tusd_py.worker.images.boxed.marks import draw_mark
+from tusd_py.worker.images.boxed.sources import Source
 
 ANIMATED_FORMATS: Final = ("webp",)
 WHITE: Final = (255, 255, 255)

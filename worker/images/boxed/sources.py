@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyvips
 from PIL import AvifImagePlugin, Image, Jpeg2KImagePlugin  # noqa: F401  (registers them)
 
-from worker.images.boxed.tags import Tags
+from tusd_py.worker.images.boxed.tags import Tags
 
 LOADERS: Final = {
     "jpeg": "VipsForeignLoadJpeg",

@@ -39,7 +39,7 @@ def main(instructions: str) -> None:
     # libvips reads this variable when it is loaded.
     # Each thread needs memory for its part of the picture.
     os.environ["VIPS_CONCURRENCY"] = str(given["threads"])
-    from worker.images.boxed.commands import answer
+    from tusd_py.worker.images.boxed.commands import answer
 
     sys.stdout.write(json.dumps(answer(given)) + "\n")
 

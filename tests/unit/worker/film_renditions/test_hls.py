@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from worker.film_renditions.hls import (
+from tusd_py.worker.film_renditions.hls import (
     Rung,
     Segment,
     ladder_cpu,
@@ -13,8 +13,8 @@ from worker.film_renditions.hls import (
     read_segments,
     variant_line,
 )
-from worker.media.contents import Stream
-from worker.media.probe import Probed
+from tusd_py.worker.media.contents import Stream
+from tusd_py.worker.media.probe import Probed
 
 FFMPEG = """#EXTM3U
 #EXT-X-VERSION:7

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.film_renditions.webvtt import Cue, read, timestamp, write
+from tusd_py.worker.film_renditions.webvtt import Cue, read, timestamp, write
 
 HEAD = "WEBVTT\n\n"
 ONE = "00:01.000 --> 00:02.000\n"

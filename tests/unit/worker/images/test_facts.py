@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from worker.images.facts import read_facts
+from tusd_py.worker.images.facts import read_facts
 
 GOOD = {"width": 4, "height": 3, "frames": 2, "bits": 8, "space": "srgb", "orientation": 6}
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tusd_py.settings.pictures import ImageSettings, WatermarkSettings
-from worker.images.facts import PictureFacts
-from worker.images.plan import Wanted, plan_renditions
+from tusd_py.worker.images.facts import PictureFacts
+from tusd_py.worker.images.plan import Wanted, plan_renditions
 
 PHOTO = PictureFacts(
     width=1600, height=1200, frames=1, bits=8, space="rgb", has_alpha=False, has_profile=False,

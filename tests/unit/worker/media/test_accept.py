@@ -6,9 +6,9 @@ import pytest
 from support.film_contents import FILM, MADE, PICTURE, SOUND, with_picture
 
 from tusd_py.domain.notes import Note
-from worker.media.accept import MAX_ERRORS, objection, states_another_length
-from worker.media.choose import choose
-from worker.media.contents import Contents
+from tusd_py.worker.media.accept import MAX_ERRORS, objection, states_another_length
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.media.contents import Contents
 
 
 def objected(source: Contents, made: Contents | None, errors: int = 0) -> Note | None:

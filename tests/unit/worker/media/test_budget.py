@@ -3,8 +3,8 @@
 import pytest
 
 from tusd_py.settings.media import MediaSettings
-from worker.media.budget import allowed_cpu, estimated_cpu
-from worker.media.probe import Probed
+from tusd_py.worker.media.budget import allowed_cpu, estimated_cpu
+from tusd_py.worker.media.probe import Probed
 
 FILM = Probed(
     duration=7200.0, has_video=True, has_audio=True, width=1920, height=1080, frames=7200 * 24

@@ -3,7 +3,7 @@
 import pytest
 
 from tusd_py.domain.notes import NOTE_TEXTS
-from worker.media.causes import (
+from tusd_py.worker.media.causes import (
     SHORT_BYTES,
     Blame,
     Cause,
@@ -11,7 +11,7 @@ from worker.media.causes import (
     cause_of_exit,
     cause_of_overrun,
 )
-from worker.media.run import (
+from tusd_py.worker.media.run import (
     CpuTimeExceeded,
     LimitExceeded,
     ProcessResult,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from worker.media.channel_layouts import encoded_layout, has_known_places, mixed
-from worker.media.contents import Stream
+from tusd_py.worker.media.channel_layouts import encoded_layout, has_known_places, mixed
+from tusd_py.worker.media.contents import Stream
 
 
 @pytest.mark.parametrize("codec", ["aac", "opus"])

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tusd_py.clock import SystemClock
-from worker.media.causes import Blame, Cause, Circumstances, ToolFailed, cause_of_exit
-from worker.media.checked_run import checked_run
-from worker.media.run import ProcessResult
-from worker.media.sandbox import Limits, Sandbox
+from tusd_py.worker.media.causes import Blame, Cause, Circumstances, ToolFailed, cause_of_exit
+from tusd_py.worker.media.checked_run import checked_run
+from tusd_py.worker.media.run import ProcessResult
+from tusd_py.worker.media.sandbox import Limits, Sandbox
 
 
 def checked(*argv: str) -> ProcessResult:

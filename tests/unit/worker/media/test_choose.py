@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from support.planned_films import PICTURE, SOUND, film
 
-from worker.media.choose import choose
-from worker.media.contents import Stream
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.media.contents import Stream
 
 # Which streams are the film.
 THUMBNAIL = Stream(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from worker.media.encoders import Encoder, EncoderName
-from worker.media.film_argv import Mark, encode_argv
-from worker.media.pictures import HD, Picture
-from worker.media.plan import Encode, TagChanges
-from worker.media.sandbox import Kind, Limits, Sandbox
+from tusd_py.worker.media.encoders import Encoder, EncoderName
+from tusd_py.worker.media.film_argv import Mark, encode_argv
+from tusd_py.worker.media.pictures import HD, Picture
+from tusd_py.worker.media.plan import Encode, TagChanges
+from tusd_py.worker.media.sandbox import Kind, Limits, Sandbox
 
 NODE = Path("/dev/dri/renderD129")
 

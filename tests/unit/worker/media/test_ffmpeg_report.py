@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from worker.media.ffmpeg_report import read_ffmpeg
+from tusd_py.worker.media.ffmpeg_report import read_ffmpeg
 
 TEXT = """Input #0, matroska,webm, from 'film.mkv':
   Metadata:

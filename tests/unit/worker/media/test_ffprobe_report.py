@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from worker.media.contents import Colour, Contents, Stream
-from worker.media.ffprobe_report import read_ffprobe
+from tusd_py.worker.media.contents import Colour, Contents, Stream
+from tusd_py.worker.media.ffprobe_report import read_ffprobe
 
 REPORT = {
     "streams": [

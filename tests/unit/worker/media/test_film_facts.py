@@ -6,10 +6,10 @@ from typing import Any
 
 from support.film_contents import with_picture
 
-from worker.media.choose import choose
-from worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
-from worker.media.film_facts import film_facts
-from worker.media.sound_facts import sound_facts
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.media.contents import MAX_SHOWN_TRACKS, Contents, Stream
+from tusd_py.worker.media.film_facts import film_facts
+from tusd_py.worker.media.sound_facts import sound_facts
 
 
 def test_facts_describe_the_film_without_the_place_of_recording() -> None:

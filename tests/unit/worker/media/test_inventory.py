@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from support.film_contents import FILM, MADE, PICTURE, SOUND, with_picture
 
-from worker.media.choose import choose
-from worker.media.contents import Chapter, Colour, Contents, Stream
-from worker.media.inventory import Loss, losses
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.media.contents import Chapter, Colour, Contents, Stream
+from tusd_py.worker.media.inventory import Loss, losses
 
 SUBTITLE = Stream(index=2, kind="subtitle", codec="subrip", tags={"language": "deu"})
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.media.isobmff import MAX_BOXES, Layout, read_layout
+from tusd_py.worker.media.isobmff import MAX_BOXES, Layout, read_layout
 
 
 def box(name: bytes, content: bytes = b"") -> bytes:

@@ -1,6 +1,6 @@
 """Tests the sizes and rates that a level of H.264 has."""
 
-from worker.media.levels import fastest, fitted
+from tusd_py.worker.media.levels import fastest, fitted
 
 
 def test_a_level_limits_size_and_rate() -> None:

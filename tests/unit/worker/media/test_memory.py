@@ -3,7 +3,7 @@
 import pytest
 
 from tusd_py.settings.media import MediaSettings
-from worker.media.memory import MIB, machine_memory, memory_ceiling, needed_memory, share_of
+from tusd_py.worker.media.memory import MIB, machine_memory, memory_ceiling, needed_memory, share_of
 
 SIZES = {"720p": 1280 * 720, "1080p": 1920 * 1080, "2160p": 3840 * 2160}
 # Private MiB (VmData) of ffmpeg 5.1.9, libx264 and an H.264 source, 70 frames; the last two are

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.media.pixel_format import PixelFormat, pixel_format
+from tusd_py.worker.media.pixel_format import PixelFormat, pixel_format
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 from support.planned_films import PICTURE, SOUND, film
 
 from tusd_py.domain.notes import Note
-from worker.media.choose import choose
-from worker.media.contents import Chapter, Colour, Contents, Stream
-from worker.media.film_argv import copy_argv, encode_argv
-from worker.media.isobmff import Layout
-from worker.media.plan import Copy, Encode, Keep, Packaging, Wishes, plan_film
+from tusd_py.worker.media.choose import choose
+from tusd_py.worker.media.contents import Chapter, Colour, Contents, Stream
+from tusd_py.worker.media.film_argv import copy_argv, encode_argv
+from tusd_py.worker.media.isobmff import Layout
+from tusd_py.worker.media.plan import Copy, Encode, Keep, Packaging, Wishes, plan_film
 
 FAST = Layout(starts_fast=True, is_fragmented=False, is_cut=False, has_unknown=False)
 MP4 = Packaging(demuxer="mov", container="mp4", layout=FAST)

@@ -1,6 +1,6 @@
 """Tests that only a new position counts as progress of a program."""
 
-from worker.media.position import Position
+from tusd_py.worker.media.position import Position
 
 
 def test_only_a_further_position_is_progress() -> None:

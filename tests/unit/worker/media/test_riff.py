@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.media.riff import MAX_CHUNKS, has_unknown_chunks
+from tusd_py.worker.media.riff import MAX_CHUNKS, has_unknown_chunks
 
 
 def chunk(name: bytes, content: bytes = b"") -> bytes:

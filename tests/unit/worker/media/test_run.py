@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from tusd_py.clock import SystemClock
-from worker.media.run import ErrorLines, run
+from tusd_py.worker.media.run import ErrorLines, run
 
 LINE = b"[h264 @ 0x55d0c8] [error] error while decoding MB 3 4, bytestream -7\n"
 

@@ -2,8 +2,8 @@
 
 import json
 
-from worker.media.sound_analysis import SoundAnalyser, SoundAnalysis
-from worker.media.sound_waveform import Waveform
+from tusd_py.worker.media.sound_analysis import SoundAnalyser, SoundAnalysis
+from tusd_py.worker.media.sound_waveform import Waveform
 
 
 def test_the_analyser_reads_only_what_the_filter_writes() -> None:

@@ -2,8 +2,8 @@
 
 from support.sound_contents import planned, track
 
-from worker.media.contents import Contents
-from worker.media.sound_argv import make_argv, tags_of
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.sound_argv import make_argv, tags_of
 
 
 def test_tags_in_the_command_line_follow_the_policy() -> None:

@@ -3,8 +3,8 @@
 import pytest
 from support.sound_contents import track
 
-from worker.media.contents import Contents, Stream
-from worker.media.sound_choice import cover_of, is_lossless, is_sound, tracks_of
+from tusd_py.worker.media.contents import Contents, Stream
+from tusd_py.worker.media.sound_choice import cover_of, is_lossless, is_sound, tracks_of
 
 
 def test_covers_and_pictures_of_chapters_are_no_film() -> None:

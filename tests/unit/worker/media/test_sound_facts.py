@@ -2,8 +2,8 @@
 
 from support.sound_contents import MINUTE, track
 
-from worker.media.contents import Contents
-from worker.media.sound_facts import sound_facts
+from tusd_py.worker.media.contents import Contents
+from tusd_py.worker.media.sound_facts import sound_facts
 
 
 def test_facts_are_short_and_without_the_place() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from support.sound_contents import MINUTE, track
 
-from worker.media.contents import Chapter, Contents, Stream
-from worker.media.sound_inventory import carries_all
+from tusd_py.worker.media.contents import Chapter, Contents, Stream
+from tusd_py.worker.media.sound_inventory import carries_all
 
 
 def test_a_copy_carries_all_only_when_nothing_is_missing() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.media.sound_loudness import Loudness, gain_filter, needs_gain, read_loudness
+from tusd_py.worker.media.sound_loudness import Loudness, gain_filter, needs_gain, read_loudness
 
 SUMMARY = """[Parsed_ebur128_1 @ 0x55] [info] Summary:
 

@@ -3,8 +3,8 @@
 import pytest
 from support.sound_contents import MINUTE, planned, track
 
-from worker.media.contents import Stream
-from worker.media.sound_plan import Copy, Encode, Wishes, encoding, plays
+from tusd_py.worker.media.contents import Stream
+from tusd_py.worker.media.sound_plan import Copy, Encode, Wishes, encoding, plays
 
 
 @pytest.mark.parametrize(

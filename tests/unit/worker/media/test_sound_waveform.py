@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from worker.media.sound_waveform import LONGEST_PART, Waveform, part_samples
+from tusd_py.worker.media.sound_waveform import LONGEST_PART, Waveform, part_samples
 
 
 def test_parts_are_as_long_as_the_wanted_number_of_points_needs() -> None:

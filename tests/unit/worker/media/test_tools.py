@@ -10,9 +10,9 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.monitoring.checks import Checks, Status
 from tusd_py.monitoring.registry import Metrics
 from tusd_py.settings.model import Settings
-from worker.media import sandbox, tools
-from worker.media.run import ProcessResult
-from worker.media.tools import Tools, discover
+from tusd_py.worker.media import sandbox, tools
+from tusd_py.worker.media.run import ProcessResult
+from tusd_py.worker.media.tools import Tools, discover
 
 UNKNOWN = ProcessResult(code=0, stdout="", stderr="", errors=0)
 """What an ffmpeg of unknown version writes."""

@@ -11,9 +11,9 @@ from support.workers import WorkerInProcess
 from tusd_py.domain.errors import PermanentError, TransientError
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import INFECTED, JobState
-from worker.janitor import find_leftovers, remove_leftovers
-from worker.pipeline import engine
-from worker.pipeline.attempt import Attempt
+from tusd_py.worker.janitor import find_leftovers, remove_leftovers
+from tusd_py.worker.pipeline import engine
+from tusd_py.worker.pipeline.attempt import Attempt
 
 CONTENT = b"what was sent"
 

@@ -24,7 +24,7 @@ from support.pictures import (
     seen,
 )  # fmt: skip
 
-from worker.images.boxed.commands import answer
+from tusd_py.worker.images.boxed.commands import answer
 
 pytestmark = pytest.mark.slow
 
