@@ -5,7 +5,7 @@ import { gate, language, size, speak } from './common.js'
 
 const EVERY_MS = 3000
 const text = speak(TEXTS)
-const access = gate(text, look)
+const access = gate(text)
 const api = new URL('api/admin/', document.baseURI).href
 const number = new Intl.NumberFormat(language)
 const at = new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'medium' })
@@ -143,4 +143,5 @@ async function look() {
   next = setTimeout(look, EVERY_MS)
 }
 
+access.whenEntered(look)
 look()

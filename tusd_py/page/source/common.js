@@ -12,8 +12,9 @@ export function speak(texts) {
   return text
 }
 
-/** The session token that was typed in; `entered` is called when there is a new one. */
-export function gate(text, entered) {
+/** The session token that was typed in. */
+export function gate(text) {
+  const entered = []
   let token = sessionStorage.getItem('tusd-token') ?? ''
   const form = document.querySelector('#gate')
   form.addEventListener('submit', (event) => {
@@ -21,9 +22,11 @@ export function gate(text, entered) {
     token = form.querySelector('input').value.trim()
     sessionStorage.setItem('tusd-token', token)
     form.hidden = true
-    entered()
+    for (const then of entered) then()
   })
   return {
+    /** Calls `then` whenever there is a new token. */
+    whenEntered: (then) => entered.push(then),
     token: () => token,
     headers: () => (token ? { Authorization: `Bearer ${token}` } : {}),
     /** `why`: the reason, when one was refused. */
