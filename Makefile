@@ -1,9 +1,10 @@
 # make serve: run the server on this machine. make test: run all checks and tests.
-.PHONY: install serve test check unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks structure site pictures lock clean
+.PHONY: install serve test check coverage unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+TWO_PROCESSES := -n 2 --dist loadfile --no-loadscope-reorder
 
 install: $(STAMP)
 
@@ -30,8 +31,15 @@ test: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@tests/node/install.sh
 	@tests/s3/install.sh & built=$$!; $(MAKE) --no-print-directory check && wait $$built
+	@$(BIN)/pytest $(TWO_PROCESSES)
+
+# The same tests with their branch coverage, which takes a third more time.
+coverage: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@tests/node/install.sh
+	@tests/s3/install.sh
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/coverage run -m pytest $(TWO_PROCESSES)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='tusd_py/protocol/*,tusd_py/uploads/*,worker/pipeline/*' -m
 	@$(BIN)/coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'

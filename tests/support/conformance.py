@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+Outcomes = dict[str, dict[str, str]]
+"""By the name of a check: its outcome, and the reason."""
 SUITE = Path(__file__).parents[1] / "conformance"
 SETTINGS = {
     "TUSD_ALLOWED_HOSTS": (
@@ -17,7 +19,7 @@ SETTINGS = {
 """The names that the suite gives the server, and the address of the page that uses it."""
 
 
-def run_suite(url: str, report: Path, **environ: str) -> dict[str, dict[str, str]]:
+def run_suite(url: str, report: Path, **environ: str) -> Outcomes:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--rootdir", str(SUITE), "-c", "pyproject.toml"],
         cwd=SUITE,
@@ -28,10 +30,10 @@ def run_suite(url: str, report: Path, **environ: str) -> dict[str, dict[str, str
     )
     print(done.stdout[-6000:], done.stderr[-2000:])  # noqa: T201
     assert report.exists(), "the suite did not run"
-    outcomes: dict[str, dict[str, str]] = json.loads(report.read_text())
+    outcomes: Outcomes = json.loads(report.read_text())
     assert len(outcomes) >= 216
     return outcomes
 
 
-def by_outcome(outcomes: dict[str, dict[str, str]], outcome: str) -> set[str]:
+def by_outcome(outcomes: Outcomes, outcome: str) -> set[str]:
     return {name for name, case in outcomes.items() if case["outcome"] == outcome}
