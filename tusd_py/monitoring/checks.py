@@ -100,24 +100,32 @@ class Checks:
     def __init__(self, checks: Sequence[Check], *, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._checks = checks
         self._logged: Mapping[str, str] = {}
+        self._answers: Mapping[str, Future[object]] = {}
+        self._ended: dict[str, Future[object]] = {}
+        """The last answer of each check, although it may have come after the limit."""
         self._probes = Probes(
             {check.name: check.probe for check in checks}, limit_seconds=limit_seconds
         )
 
     def readiness(self) -> Readiness:
         """Run all checks at once. Blocks for the limit at most."""
-        answers = self._probes.run()
+        self._remember(self._answers)
+        self._answers = answers = self._probes.run()
+        self._remember(answers)
         found = verdict(
             self._checks,
             {name: _reason(name, future) for name, future in answers.items()},
             full=[name for name, future in answers.items() if _is_full(future)],
         )
-        details = {name: _detail(future) for name, future in answers.items()}
+        details = {name: _detail(future) for name, future in self._ended.items()}
         known = {name: detail for name, detail in details.items() if detail}
         silent = [name for name, reason in found.reasons.items() if reason == NO_ANSWER]
         # One that is silent for longer than the limit, and then fails, changes with each request.
         self._log_changes({**{name: self._logged.get(name, NO_ANSWER) for name in silent}, **known})
         return replace(found, details=known)
+
+    def _remember(self, answers: "Mapping[str, Future[object]]") -> None:
+        self._ended.update({name: future for name, future in answers.items() if future.done()})
 
     def _log_changes(self, details: Mapping[str, str]) -> None:
         """Log each failure when it begins, and when it becomes another one."""
@@ -131,8 +139,8 @@ def _is_full(future: "Future[object]") -> bool:
     return future.done() and isinstance(future.exception(), StorageFull)
 
 
-def _detail(future: "Future[object]") -> str:
-    error = future.exception() if future.done() else None
+def _detail(ended: "Future[object]") -> str:
+    error = ended.exception()
     return error.reason if isinstance(error, BackendError) else ""
 
 

@@ -144,6 +144,24 @@ def test_a_part_that_hangs_is_logged_once_and_again_once_it_says_why(
     assert [vars(record)["reason"] for record in records] == [NO_ANSWER, "no route to broker"]
 
 
+def test_a_part_that_needs_longer_than_the_limit_to_fail_is_shown_with_what_it_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checks = Checks([Check(name="queue", probe=passes, vital=False)])
+    late, slow, silent = Future[object](), Future[object](), Future[object]()
+
+    def shown(answer: "Future[object]") -> object:
+        monkeypatch.setattr(checks._probes, "run", lambda: {"queue": answer})
+        return checks.readiness().members(for_operators=True)["checks"]["queue"]
+
+    no_answer = {"status": "failing", "reason": NO_ANSWER}
+    assert shown(late) == no_answer
+    late.set_exception(BackendError("The queue can't be reached.", reason="no route to broker"))
+    assert shown(slow) == {**no_answer, "detail": "no route to broker"}
+    slow.set_result(None)
+    assert shown(silent) == no_answer
+
+
 def test_a_check_that_fails_unexpectedly_discloses_nothing() -> None:
     def breaks() -> None:
         raise ValueError("/secret/path")
