@@ -3,6 +3,8 @@
 import asyncio
 import os
 import threading
+from collections.abc import Generator
+from itertools import pairwise
 from typing import Any
 
 import blake3
@@ -14,7 +16,8 @@ from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import StorageFull
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.storage.port import Concatenation
 from tusd_py.storage.running_hash import RunningHash
 from tusd_py.threads import BODY_THREADS, CALL_THREADS
 from tusd_py.uploads import concatenate as concatenating
@@ -128,18 +131,34 @@ def test_the_copies_of_one_user_take_one_turn_among_all_users(
     mine, theirs = a_part(client, b"m" * 5000), a_part(client, b"t" * 5000, OTHER)
     monkeypatch.setattr("tusd_py.storage.disk.COPY_STEP_BYTES", 1000)
     monkeypatch.setattr(concatenating, "SLICE_BYTES", 1000)
-    ended: list[UserId] = []
+    gate = Gate(os.copy_file_range)
+    monkeypatch.setattr(os, "copy_file_range", gate)
+    waiting, slices, copied = asyncio.Event(), list[UserId](), concatenating._copied
 
-    async def one(part: UploadId, user: UserId) -> None:
-        await join(client, part, user)
-        ended.append(user)
+    def watched(store: Concatenation, upload: Upload) -> Generator[bool, None, None]:
+        if upload.user_id == OTHER:
+            waiting.set()
+
+        def counted() -> Generator[bool, None, None]:
+            for more in copied(store, upload):
+                slices.append(upload.user_id)
+                yield more
+
+        return counted()
+
+    monkeypatch.setattr(concatenating, "_copied", watched)
 
     async def scene() -> None:
-        work = [one(mine, ME) for _ in range(4)] + [one(theirs, OTHER)]
-        await asyncio.gather(*work)
+        copies = [asyncio.create_task(join(client, mine, ME)) for _ in range(4)]
+        assert await asyncio.to_thread(gate.reached.wait, 30)
+        copies.append(asyncio.create_task(join(client, theirs, OTHER)))
+        await waiting.wait()
+        gate.open()
+        await asyncio.gather(*copies)
 
     client.run(scene())
-    assert ended.index(OTHER) < 3, ended
+    last = len(slices) - 1 - slices[::-1].index(OTHER)
+    assert (ME, ME) not in pairwise(slices[: last + 1]), slices
 
 
 def test_a_final_upload_without_room_on_the_disk_waits_and_is_not_copied(
