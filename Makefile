@@ -1,5 +1,5 @@
 # make serve: run the server on this machine. make test: run all checks and tests.
-.PHONY: install serve test check coverage unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks structure site pictures lock clean
+.PHONY: install serve test check coverage unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -108,6 +108,9 @@ bench-claims: install
 bench-fairness: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/fairness.py
+
+bench-open-uploads: install
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/open_uploads.py $(ARGS)
 
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt
