@@ -28,7 +28,7 @@ from tusd_py.http.authentication import Authenticate, open_access
 from tusd_py.http.body_pace import BodyPaceMiddleware
 from tusd_py.http.capabilities import capabilities
 from tusd_py.http.context import AppContext
-from tusd_py.http.errors import problem_response
+from tusd_py.http.errors import is_tus_head, problem_response
 from tusd_py.http.middleware.cors import CorsMiddleware, HostMiddleware, allowed_origins
 from tusd_py.http.middleware.errors import ErrorMiddleware
 from tusd_py.http.middleware.metrics import RequestMetrics
@@ -390,14 +390,14 @@ def request_shutdown(context: AppContext) -> None:
     context.uploads.close()
 
 
-async def _refuse(_request: Request, error: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     refusal = error if isinstance(error, TusdError) else TusdError()
-    return problem_response(refusal, head=_request.method == "HEAD")
+    return problem_response(refusal, tus_head=is_tus_head(request.scope))
 
 
 async def _refuse_by_routing(request: Request, error: Exception) -> Response:
     """Answer for a refusal of Starlette's router in the form of all refusals."""
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = tuple((error.headers or {}).get("Allow", "").split(", "))
-        return problem_response(MethodNotAllowed(allowed), head=request.method == "HEAD")
-    return problem_response(ResourceNotFound(), head=request.method == "HEAD")
+        return await _refuse(request, MethodNotAllowed(allowed))
+    return await _refuse(request, ResourceNotFound())

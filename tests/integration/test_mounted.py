@@ -204,6 +204,10 @@ def test_without_its_lifespan_it_answers_503(tmp_path: Path) -> None:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             for answer in (await client.get("/"), await client.post("/files/", headers=TUS)):
                 assert (answer.status_code, answer.json()["code"]) == (503, "lifespan_missing")
+            # A client of tus would begin again after a 503 to its HEAD.
+            for fields, status in ((TUS, 423), ({}, 503)):
+                answer = await client.head(f"/files/{'0' * 32}", headers=fields)
+                assert answer.status_code == status
         app.state.context.ports.close()
 
     anyio.run(main)

@@ -118,9 +118,6 @@ def test_conditions_are_looked_at_on_every_resource_with_a_tag(
     else:
         url, own = addresses["link" if route == "link" else "file"]
         url += "?rendition=original" * (route == "rendition")
-    if method == "HEAD" and route in ("file", "rendition"):
-        # HEAD of the tus endpoint is the offset's, and tells no tag.
-        own = {**own, "X-HTTP-Method-Override": "GET"}
     tag = httpx.get(url, headers=own).headers["ETag"]
     for field, value, status in (
         ("If-Match", tag, 200),

@@ -132,8 +132,15 @@ def status_of(error: e.TusdError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def status_for_head(status: int) -> int:
-    """Return the status for a HEAD: 423 for what may pass, so that no client starts from zero."""
+def is_tus_head(scope: Scope) -> bool:
+    """Return whether a request is a HEAD of tus. Others get the head of the answer to GET."""
+    return scope["method"] == "HEAD" and any(
+        name == b"tus-resumable" for name, _ in scope["headers"]
+    )
+
+
+def status_for_tus_head(status: int) -> int:
+    """Return the status for a HEAD of tus: 423 for what may pass, so that no client restarts."""
     return 423 if status >= 500 or status == 429 else status
 
 
@@ -193,15 +200,19 @@ def _wait_seconds(error: e.TusdError, status: int) -> int | None:
     return _RETRY_SECONDS if status in (423, 503, 507) else None
 
 
-def problem_response(error: e.TusdError, *, head: bool = False) -> Response:
-    """Return the answer to a refused request; the answer to a HEAD has no body."""
+def problem_response(error: e.TusdError, *, tus_head: bool = False) -> Response:
+    """Return the answer to a refused request.
+
+    Args: tus_head: whether the request is a HEAD of tus. Its answer is made for it alone, while the
+        server sends the head of the answer to GET for every other HEAD.
+    """
     status = status_of(error)
     if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
         facts = {"code": error.code, "reason": error.reason or error.detail}
         log.error("request.failed", extra=facts, exc_info=error)
-    if head:
-        status = status_for_head(status)
-        return Response(status_code=status, headers=error_headers(error, status))
+    if tus_head:
+        status = status_for_tus_head(status)
+        return without_length(Response(status_code=status, headers=error_headers(error, status)))
     if isinstance(error, e.HookRefused) and error.body is not None:
         media_type, text = error.body
         return Response(text, status, error_headers(error, status), media_type)
@@ -213,9 +224,18 @@ def problem_response(error: e.TusdError, *, head: bool = False) -> Response:
     )
 
 
+def without_length(answer: Response) -> Response:
+    """Return an answer to a HEAD of tus without Content-Length.
+
+    The field would be that of the answer to GET (RFC 9110, 8.6).
+    """
+    del answer.headers["Content-Length"]
+    return answer
+
+
 async def refuse(error: e.TusdError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request, or the handshake of a WebSocket, with a refusal."""
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(problem_response(error))
     else:
-        await problem_response(error, head=scope["method"] == "HEAD")(scope, receive, send)
+        await problem_response(error, tus_head=is_tus_head(scope))(scope, receive, send)

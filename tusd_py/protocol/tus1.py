@@ -121,6 +121,16 @@ def effective_method(head: Head) -> str:
     return method
 
 
+def is_plain_head(head: Head) -> bool:
+    """Return whether it is a HEAD without tus, as of ``curl -I``: the head of the answer to GET.
+
+    A client of tus has Tus-Resumable in every request.
+    """
+    override = head.fields.joined("X-HTTP-Method-Override") or head.method
+    named = head.method == override.upper() == "HEAD"
+    return named and "Tus-Resumable" not in head.fields
+
+
 def parse_request(head: Head, capabilities: Capabilities) -> Command:
     """Return the command of a request's head.
 
@@ -130,7 +140,7 @@ def parse_request(head: Head, capabilities: Capabilities) -> Command:
     if method == "OPTIONS":
         # OPTIONS needs no Tus-Resumable, by an exception in the core protocol.
         return Discover()
-    if method == "GET":
+    if method == "GET" or is_plain_head(head):
         return download_command(
             head.fields,
             _upload_id(head),

@@ -5,10 +5,11 @@ import pytest
 from tusd_py.domain import errors as e
 from tusd_py.http.errors import (
     STATUS,
+    is_tus_head,
     original_text,
     problem_response,
     size_text,
-    status_for_head,
+    status_for_tus_head,
     status_of,
 )
 
@@ -79,12 +80,26 @@ def test_a_status_has_its_header_fields(error: e.TusdError, name: str, value: st
 @pytest.mark.parametrize(
     "kind", [e.BackendError, e.ShuttingDown, e.StorageFull, e.StorageDamaged, e.TusdError]
 )
-def test_a_head_that_can_not_be_answered_now_is_423(kind: type[e.TusdError]) -> None:
-    answer = problem_response(kind(), head=True)
+def test_a_head_of_tus_that_can_not_be_answered_now_is_423(kind: type[e.TusdError]) -> None:
+    answer = problem_response(kind(), tus_head=True)
     assert answer.status_code == 423
     assert answer.headers["Retry-After"]
     assert answer.body == b""
-    assert status_for_head(404) == 404
+    assert "Content-Length" not in answer.headers
+    assert status_for_tus_head(404) == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "names", "expected"),
+    [
+        ("HEAD", [b"host", b"tus-resumable"], True),
+        ("HEAD", [b"host"], False),
+        ("GET", [b"tus-resumable"], False),
+    ],
+)
+def test_a_head_is_of_tus_by_its_version(method: str, names: list[bytes], expected: bool) -> None:
+    scope = {"method": method, "headers": [(name, b"1.0.0") for name in names]}
+    assert is_tus_head(scope) is expected
 
 
 def test_the_texts_of_the_original_api_contain_the_limit() -> None:

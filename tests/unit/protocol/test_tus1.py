@@ -75,6 +75,29 @@ def test_other_versions_are_refused_before_anything_else(method: str, version: s
         parse(head(method, Tus_Resumable=version))
 
 
+def test_a_head_without_tus_is_that_of_a_download() -> None:
+    def plain(method: str, resource: str = ID, query: str = "", **fields: str) -> object:
+        raw = [(name.replace("_", "-").encode(), text.encode()) for name, text in fields.items()]
+        return parse(Head(method=method, resource=resource, query=query, fields=Fields(raw)))
+
+    found = plain("HEAD", query="rendition=poster", If_None_Match='"a"', Range="bytes=1-2")
+    assert isinstance(found, Download)
+    assert (found.upload_id, found.rendition, found.send_body) == (ID, "poster", False)
+    assert found.conditions.if_none_match == '"a"'
+    assert plain("HEAD", X_HTTP_Method_Override="head") == plain("HEAD")
+    for resource in ("", "x/y", "etc"):
+        with pytest.raises(UploadNotFound):
+            plain("HEAD", resource)
+    for method, fields in {
+        "PATCH": {},
+        "DELETE": {},
+        # The answer to it may have a body, so a client would wait for that of a download.
+        "POST": {"X_HTTP_Method_Override": "HEAD"},
+    }.items():
+        with pytest.raises(UnsupportedVersion):
+            plain(method, **fields)
+
+
 @pytest.mark.parametrize("resource", ["..", "etc", "a\0b", "A" * 32, "0" * 31, "é" * 32])
 def test_an_invalid_id_is_not_found(resource: str) -> None:
     with pytest.raises(UploadNotFound):

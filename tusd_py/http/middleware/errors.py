@@ -6,7 +6,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tusd_py.domain.errors import LifespanMissing, TusdError
-from tusd_py.http.errors import problem_response
+from tusd_py.http.errors import refuse
 from tusd_py.ingest.scope_extensions import TRAILERS
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class ErrorMiddleware:
             if started:
                 raise
             refusal = error if isinstance(error, TusdError) else _unexpected(error)
-            await problem_response(refusal, head=scope["method"] == "HEAD")(scope, receive, send)
+            await refuse(refusal, scope, receive, send)
 
 
 def _name_server(scope: Scope) -> None:

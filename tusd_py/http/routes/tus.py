@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Discover, Download, Inspect, Terminate
-from tusd_py.domain.errors import TusdError
-from tusd_py.domain.ids import UploadId
+from tusd_py.domain.errors import TusdError, UnsupportedVersion, UploadUnfinished
+from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
-from tusd_py.http.errors import problem_response
+from tusd_py.http.errors import problem_response, without_length
 from tusd_py.http.hook_request import hook_request
 from tusd_py.http.mount import mount_path
 from tusd_py.ingest.scope_extensions import TRAILERS
@@ -34,6 +34,7 @@ from tusd_py.protocol.tus1 import (
     UploadFacts,
     discovery_headers,
     inspection_headers,
+    is_plain_head,
     parse_request,
     progress_headers,
 )
@@ -68,7 +69,7 @@ class TusEndpoint:
         try:
             response = await self._answer(scope, receive, head)
         except TusdError as error:
-            response = problem_response(error, head=self._is_head(head))
+            response = problem_response(error, tus_head=_is_tus_head(head))
         for name, value in _ALWAYS.items():
             response.headers.setdefault(name, value)
         await response(scope, receive, send)
@@ -84,11 +85,6 @@ class TusEndpoint:
             fields=Fields(list(scope["headers"])),
             trailers=scope.get("extensions", {}).get(TRAILERS, {}).get("fields", ()),
         )
-
-    @staticmethod
-    def _is_head(head: Head) -> bool:
-        override = head.fields.joined("X-HTTP-Method-Override")
-        return head.method == "HEAD" or (override or "").upper() == "HEAD"
 
     def _capabilities_on(self, scope: Scope) -> Capabilities:
         """Return the capabilities for this request's connection."""
@@ -124,15 +120,21 @@ class TusEndpoint:
                 unfinished = inspected.upload.state is UploadState.RECEIVING
                 if caller.upload_id is None or unfinished:
                     headers |= self._token(inspected)
-                answer = Response(headers=headers)
-                # It would be that of a GET (RFC 9110, 8.6).
-                del answer.headers["Content-Length"]
-                return answer
+                return without_length(Response(headers=headers))
             case Terminate():
                 await terminate(self._uploads, user_id, command)
                 return Response(status_code=204)
             case Download():
-                return await download_response(self._context, user_id, command)
+                return await self._download(head, user_id, command)
+
+    async def _download(self, head: Head, user_id: UserId, command: Download) -> Response:
+        try:
+            return await download_response(self._context, user_id, command)
+        except UploadUnfinished:
+            if not is_plain_head(head):
+                raise
+            # The HEAD of an upload that is still arriving is that of tus.
+            return problem_response(UnsupportedVersion(), tus_head=True)
 
     def _token(self, result: Created | Inspected) -> dict[str, str]:
         upload = result.upload
@@ -167,6 +169,11 @@ class TusEndpoint:
         headers = {"Location": f"{origin or ''}{path}", **progress_headers(facts)}
         headers |= self._token(created)
         return Response(status_code=201, headers=headers)
+
+
+def _is_tus_head(head: Head) -> bool:
+    override = head.fields.joined("X-HTTP-Method-Override") or ""
+    return "HEAD" in (head.method, override.upper()) and not is_plain_head(head)
 
 
 def _facts(result: Created | Inspected) -> UploadFacts:
