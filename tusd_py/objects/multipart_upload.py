@@ -10,7 +10,7 @@ file.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,8 +91,9 @@ class MultipartUpload:
         except UploadGone:
             # An attempt that seemed to be dead completed the upload, or it was aborted. If the
             # object exists, it was completed.
+            exists = self._exists()
             self.state.clear()
-            if self._exists():
+            if exists:
                 return
             parts = self._send_parts(self._open_upload())
         self._complete(parts)
@@ -103,8 +104,11 @@ class MultipartUpload:
         if held is not None and held.key == self.key:
             self.state.clear()
 
+    def _part_size(self) -> int:
+        return part_size(self.size, self.smallest_part)
+
     def _spans(self) -> Sequence[Span]:
-        return spans(self.size, part_size(self.size, self.smallest_part))
+        return spans(self.size, self._part_size())
 
     def _pause(self, seconds: float) -> None:
         """Wait while the attempt continues. Raises: UploadStopped; what ``progress`` raises."""
@@ -125,16 +129,24 @@ class MultipartUpload:
             return False
         if not found.checksum:
             return True
+        tags = self._known_tags()
         return self.bucket.checksum_matches(
-            found, [self._local_part(span) for span in self._spans()]
+            found, [self._local_part(span, tags.get(span.number, "")) for span in self._spans()]
         )
 
-    def _local_part(self, span: Span) -> Part:
+    def _known_tags(self) -> Mapping[int, str]:
+        """Return the ETags of the parts that were sent, which show how this store makes them."""
+        held = self.state.load()
+        if held is None or held.key != self.key or held.part_size != self._part_size():
+            return {}
+        return {part.number: part.etag for part in held.parts}
+
+    def _local_part(self, span: Span, etag: str) -> Part:
         """Return a part of the file with its checksum, without sending it."""
         self.progress.report(0, 0)
         with self._reader(span, moved=False) as body:
             checksum = self.bucket.checksum(body)
-        return Part(number=span.number, size=span.length, etag="", checksum=checksum)
+        return Part(number=span.number, size=span.length, etag=etag, checksum=checksum)
 
     def _reader(self, span: Span, *, moved: bool = True) -> PartReader:
         report = (lambda position: self.progress.report(span.number, position)) if moved else None
@@ -151,7 +163,7 @@ class MultipartUpload:
 
     def _open_upload(self) -> Multipart:
         """Return the upload of this key, with the parts that both sides have; or begin one."""
-        step = part_size(self.size, self.smallest_part)
+        step = self._part_size()
         held = self.state.load()
         if held is not None and (held.key, held.part_size) != (self.key, step):
             self._abort(held)

@@ -1,7 +1,11 @@
 """What OSS and S3 promise of large objects (requirements S19, S25): ``objects.remote``."""
 
+import hashlib
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import blake3
 import httpx
@@ -10,10 +14,11 @@ from support.multipart_state import MemoryMultipartState
 
 from tusd_py.domain.errors import LeaseLost
 from tusd_py.domain.multipart import Part
-from tusd_py.objects.bucket import Bucket, UploadGone
+from tusd_py.objects.bucket import Bucket, ObjectInfo, UploadGone
 from tusd_py.objects.keys import object_key
 from tusd_py.objects.parts import PartReader, Span
 from tusd_py.objects.remote import RemoteObjects
+from tusd_py.objects.s3 import S3Bucket
 
 MIB = 1 << 20
 STEP = 5 * MIB
@@ -134,6 +139,49 @@ def test_an_aborted_upload_begins_again(store: RemoteObjects, bucket: Bucket, so
 
 
 def test_an_upload_that_was_completed_elsewhere_is_done(store: RemoteObjects, source: Path) -> None:
+    state = stopped_after(store, source, 1)
+    zombie = MemoryMultipartState()
+    zombie.multipart = state.load()
+    put(store, source, zombie)
+    put(store, source, state)
+    assert state.added == []
+    assert state.load() is None
+    assert whole(store)
+
+
+class OpaqueTags(S3Bucket):
+    """A bucket of a store whose ETags look like MD5s, and are none."""
+
+    tags: ClassVar[dict[str, str]] = {}
+
+    def _hidden(self, tag: str) -> str:
+        opaque = hashlib.md5(tag.encode()).hexdigest() + tag[32:]
+        self.tags[opaque] = tag
+        return opaque
+
+    def head(self, key: str) -> ObjectInfo | None:
+        found = super().head(key)
+        return found and replace(found, checksum=self._hidden(found.checksum))
+
+    def put_part(self, key: str, upload_id: str, number: int, body: PartReader) -> Part:
+        part = super().put_part(key, upload_id, number, body)
+        return replace(part, etag=self._hidden(part.etag))
+
+    def list_parts(self, key: str, upload_id: str) -> dict[int, tuple[str, int]]:
+        parts = super().list_parts(key, upload_id)
+        return {number: (self._hidden(tag), size) for number, (tag, size) in parts.items()}
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+        shown = [replace(part, etag=self.tags[part.etag]) for part in parts]
+        super().complete(key, upload_id, shown)
+
+
+def test_an_object_whose_tag_is_no_checksum_is_not_sent_again(
+    s3_bucket: S3Bucket, source: Path
+) -> None:
+    """The parts that were sent show how the store makes its tags: the size decides."""
+    s3_bucket.__class__ = OpaqueTags
+    store = RemoteObjects(s3_bucket, smallest_part=STEP, threads=2, first_pause=0.01)
     state = stopped_after(store, source, 1)
     zombie = MemoryMultipartState()
     zombie.multipart = state.load()
