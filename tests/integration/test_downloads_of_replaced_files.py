@@ -2,14 +2,21 @@
 
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from support.breaking_proxy import BreakingProxy
 from support.hostile_clients import TASK
+from support.media import video
 from support.nginx import Nginx
+from support.server import running_server
+from support.tus import upload
+from support.workers import running_worker
 
 from tusd_py.client import Client, Options, Refused
 from tusd_py.client.resume_store import ResumeStore
@@ -92,3 +99,43 @@ def test_a_stream_that_would_have_to_restart_gets_no_mixture(tmp_path: Path) -> 
     ):
         client.download_to(client.known_upload(TASK), stream)
     assert OLD.startswith(piped.read_bytes())
+
+
+def test_a_film_that_the_worker_replaces_meanwhile_arrives_in_one_version(tmp_path: Path) -> None:
+    """Ten downloads are cut at different places, before a worker replaces the film."""
+    film = video(tmp_path / "film.mp4", seconds=8)
+    places = [film.stat().st_size * tenth // 11 for tenth in range(1, 11)]
+    begun, replaced_by_worker = threading.Semaphore(0), threading.Event()
+    with (
+        running_server(tmp_path / "data", "--workers", "0") as server,
+        ThreadPoolExecutor(len(places)) as threads,
+    ):
+        task = upload(server, film)
+
+        def wait_for_the_worker(_: object) -> None:
+            begun.release()
+            assert replaced_by_worker.wait(120)
+
+        def cut_and_continued(place: int) -> bytes:
+            proxy = BreakingProxy(server.port, cut_after=[place], answers=True)
+            options = Options(
+                resume_store=ResumeStore(tmp_path / f"state {place}"),
+                longest_pause=0.01,
+                on_pause=wait_for_the_worker,
+            )
+            url = f"http://127.0.0.1:{proxy.port}/files/"
+            with Client(url, options=options) as client:
+                target = client.download(client.known_upload(task), tmp_path / f"back {place}")
+            assert proxy.cuts_made == 1
+            proxy.close()
+            return target.read_bytes()
+
+        downloads = [threads.submit(cut_and_continued, place) for place in places]
+        for _ in downloads:
+            assert begun.acquire(timeout=60)
+        with running_worker(server.data_dir, {}), Client(server.files) as client:
+            *_, last = client.follow(client.known_upload(task))
+        replaced_by_worker.set()
+        smaller = httpx.get(f"{server.files}{task}").content
+        assert (last["status"], len(smaller) < film.stat().st_size) == ("completed", True)
+        assert [download.result() == smaller for download in downloads] == [True] * 10
