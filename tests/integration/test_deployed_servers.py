@@ -13,31 +13,21 @@ from pathlib import Path
 import httpx
 import pytest
 from support.deploy_files import (
-    ENV_EXAMPLES,
     UNITS,
     compose,
-    environment,
+    filled_in,
     manifests,
     pod_environment,
     unit_environment,
+    without_engines,
 )
 from support.server import running_server
-from support.tokens import SECRET, bearer
-
-ENGINES = re.compile(r"TUSD_(MYSQL|REDIS|RABBITMQ)__|OSS_|MYSQL_")
-FILLED = {
-    **environment(ENV_EXAMPLES[0]),
-    **dict.fromkeys(
-        ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD",
-         "TUSD_RABBITMQ__PASSWORD"),
-        "x",
-    ),
-    "TUSD_AUTH__ACCESS_SECRET": SECRET,
-}  # fmt: skip
+from support.tokens import SECRET, bearer, token
+from support.tus import creation
 
 
 def by_compose() -> tuple[list[str], dict[str, str]]:
-    service = compose(FILLED)["services"]["server-1"]
+    service = compose(filled_in(SECRET))["services"]["server-1"]
     return service["command"], service["environment"]
 
 
@@ -63,10 +53,9 @@ WAYS = pytest.mark.parametrize("way", [by_compose, by_systemd, by_kubernetes])
 
 def embedded(given: dict[str, str], folder: Path) -> dict[str, str]:
     """Return the environment without engines, with a directory and addresses of the test."""
-    kept = {name: value for name, value in given.items() if not ENGINES.match(name)}
     assert given["TUSD_MONITORING_LISTEN"]
     places = {"TUSD_DATA_DIR": str(folder), "TUSD_MONITORING_LISTEN": f"{folder}.sock"}
-    return {**kept, **places, "TUSD_PORT": "0"}
+    return {**without_engines(given), **places, "TUSD_PORT": "0"}
 
 
 @WAYS
@@ -104,3 +93,19 @@ def test_without_a_secret_it_does_not_start_and_reports_it(
     assert len(done.stderr.splitlines()) == 1
     assert "openssl rand -hex 32" in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_behind_the_ingress_no_header_of_a_client_changes_an_address(tmp_path: Path) -> None:
+    """ingress-nginx passes on what it does not write itself, for example X-Forwarded-Prefix."""
+    command, given = by_kubernetes()
+    env = {**embedded(given, tmp_path / "data"), "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    forged = {
+        "Forwarded": "host=uploads.example.com;proto=http",
+        "X-Forwarded-Prefix": "/evil",
+        "X-Forwarded-Port": "1",
+    }
+    with running_server(tmp_path / "data", *command[1:], env=env) as server:
+        made = httpx.post(server.files, headers={**creation(1), **bearer(token(7)), **forged})
+        assert made.headers["Location"].startswith("https://uploads.example.com/files/")
+        page = httpx.get(f"{server.url}/", headers={"Accept": "text/html", **forged})
+        assert '<base href="/">' in page.text

@@ -19,6 +19,10 @@ ENV_EXAMPLES: Final = (
     DEPLOY / "systemd" / "server.env.example",
 )
 UNITS: Final = sorted((DEPLOY / "systemd").glob("*.service"))
+PASSWORDS: Final = (
+    "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "TUSD_REDIS__PASSWORD", "TUSD_RABBITMQ__PASSWORD",
+)  # fmt: skip
+_ENGINES: Final = re.compile(r"TUSD_(MYSQL|REDIS|RABBITMQ)__|OSS_|MYSQL_")
 MANIFESTS: Final = sorted(
     path
     for path in (DEPLOY / "kubernetes").glob("*.yaml")
@@ -31,6 +35,17 @@ def environment(path: Path, *, with_examples: bool = False) -> dict[str, str]:
     pattern = r"^#?([A-Z_0-9]+)=(.*)$" if with_examples else r"^([A-Z_0-9]+)=(.*)$"
     found = re.findall(pattern, path.read_text("utf-8"), re.MULTILINE)
     return {name: value.strip('"') for name, value in found}
+
+
+def filled_in(secret: str) -> dict[str, str]:
+    """Return ``.env`` as an operator fills it in; ``secret`` signs the tokens."""
+    passwords = dict.fromkeys(PASSWORDS, "x")
+    return {**environment(ENV_EXAMPLES[0]), **passwords, "TUSD_AUTH__ACCESS_SECRET": secret}
+
+
+def without_engines(given: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without databases, broker and bucket: a process is then embedded."""
+    return {name: value for name, value in given.items() if not _ENGINES.match(name)}
 
 
 def interpolated(text: str, variables: Mapping[str, str]) -> str:

@@ -158,6 +158,55 @@ def test_the_ingress_leads_to_the_server_and_only_where_clients_go(tmp_path: Pat
     assert port["targetPort"] in {found["name"] for found in container(server)["ports"]}
 
 
+def ingress_of(address: str) -> str | None:
+    """Return the Ingress that serves an address, by Kubernetes' rule: the longest path wins."""
+    served = {
+        path["path"]: ingress["metadata"]["name"]
+        for ingress in manifests("Ingress")
+        for rule in ingress["spec"]["rules"]
+        for path in rule["http"]["paths"]
+        if reached([path], address)
+    }
+    return served[max(served, key=len)] if served else None
+
+
+TASK = "0" * 32
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/", "tusd-py"),
+        ("/page/page.js", "tusd-py"),
+        ("/files", "tusd-py"),
+        ("/files/", "tusd-py"),
+        (f"/files/{TASK}", "tusd-py"),
+        ("/api/file/upload", "tusd-py"),
+        ("/api/file/upload/tasks", "tusd-py"),
+        (f"/api/file/upload/links/{TASK}", "tusd-py"),
+        ("/api/file/upload/media/a.b.c", "tusd-py"),
+        ("/api/docs", "tusd-py"),
+        # Open for the operator from outside: without a token neither has data.
+        ("/admin", "tusd-py"),
+        ("/api/admin/overview", "tusd-py"),
+        ("/api/file/upload/events", "tusd-py-streams"),
+        (f"/api/file/upload/events/{TASK}", "tusd-py-streams"),
+        (f"/api/file/upload/ws/{TASK}", "tusd-py-streams"),
+        ("/metrics", None),
+        ("/readyz", None),
+        ("/healthz", None),
+        ("/metrics/", None),
+        ("/admin/metrics", None),
+        ("/pages", None),
+        ("/filesystem", None),
+    ],
+)
+def test_an_address_is_served_from_outside_by_its_ingress(
+    address: str, expected: str | None
+) -> None:
+    assert ingress_of(address) == expected
+
+
 def test_the_proxy_passes_bodies_and_events_on_as_they_come() -> None:
     prefix = "nginx.ingress.kubernetes.io/"
     annotations = manifests("Ingress")[0]["metadata"]["annotations"]
@@ -187,7 +236,9 @@ def test_servers_answer_to_the_names_that_the_ingress_has() -> None:
         for tls in ingress["spec"]["tls"]
         for name in tls["hosts"]
     }
-    assert hosts == set(manifests("ConfigMap")[0]["data"]["TUSD_ALLOWED_HOSTS"].split(","))
+    given = manifests("ConfigMap")[0]["data"]
+    assert hosts == set(given["TUSD_ALLOWED_HOSTS"].split(","))
+    assert {f"https://{host}" for host in hosts} == {given["TUSD_PUBLIC_URL"]}
 
 
 def test_every_pod_is_refused_what_no_policy_names() -> None:
