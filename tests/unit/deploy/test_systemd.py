@@ -45,6 +45,18 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@needs_programs("systemd-analyze")
+@pytest.mark.parametrize(("role", "tenths"), [("server", 20), ("worker", 30)])
+def test_systemd_rates_the_exposure_of_a_unit_as_low(role: str, tenths: int) -> None:
+    """docs/production.md has the figures of one version; others weigh directives differently."""
+    (unit,) = (unit for unit in UNITS if role in unit.name)
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={tenths}", str(unit)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-200:]
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=IDS)
 def test_a_unit_is_hardened_and_lets_a_process_end_its_work(unit: Path) -> None:
     found = directives(unit)
