@@ -109,7 +109,11 @@ def build_server(
     composed = compose(settings, opened, authenticate, metrics, hooks or hooks_of(settings))
     context = composed.context
     checks = _checks(context, worker_alive, sandbox_weakness)
-    page_files = pages.PageFiles(settings.base_path)
+    page_files = pages.PageFiles(
+        settings.base_path,
+        max_size=settings.max_size,
+        extensions=settings.whitelist.extensions,
+    )
     routes = [
         *multipart.routes(context),
         *events.routes(context),

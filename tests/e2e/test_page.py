@@ -2,7 +2,6 @@
 
 import filecmp
 import os
-import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,26 +15,11 @@ from support.page import visiting
 from support.required import NODE_PACKAGES, require_program
 from support.server import STILLS, Server, running_server
 from support.tokens import SECRET, token
-from support.waiting import wait_until
 
 from tusd_py.client import Client
 
 MIB = 1 << 20
 ROOT = Path(__file__).parents[2]
-SLOW = {"TUSD_LIMITS__BYTES_PER_SECOND": "8MiB", "TUSD_MEDIA__PRESET": "ultrafast"}
-SIZE = 40 * MIB
-
-
-@pytest.fixture
-def big(tmp_path: Path) -> Path:
-    path = tmp_path / "big.bin"
-    path.write_bytes(random.Random(23).randbytes(SIZE))
-    return path
-
-
-def arrived(server: Server) -> int:
-    folder = server.data_dir / "uploads"
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def test_files_go_in_are_followed_and_come_out(server: Server, tmp_path: Path) -> None:
@@ -75,44 +59,6 @@ def test_a_film_is_played_and_had_back_as_it_was_sent(tmp_path: Path, guarded: b
     (had,) = (each for each in seen if "downloaded" in each)
     assert had["named"] == "clip.mp4"
     assert had["downloaded"] > 0
-
-
-@pytest.mark.parametrize("what", ["reload", "offline", "restart"])
-def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path, what: str) -> None:
-    after: dict[str, list[list[object]]] = {
-        "reload": [["line"], ["reload"], ["again", str(big)]],
-        "offline": [["line"], ["offline", True], ["offline", False]],
-        "restart": [["line"]],
-    }
-    with (
-        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
-        visiting(
-            f"{server.url}/", ["add", str(big)], *after[what], ["until", "completed"]
-        ) as visit,
-    ):
-        wait_until(lambda: arrived(server) > 6 * MIB, timeout=60)
-        before = 0.0
-        if what == "restart":
-            server.kill()
-            before = arrived(server)
-            assert 6 * MIB < before < SIZE
-            server.start()
-        visit.go_on()
-        seen = visit.seen()
-        assert [row["status"] for row in seen[-1]["rows"]] == ["completed"]
-        # The file was sent once: the bytes that had arrived were not sent again.
-        assert metrics(server.url)["tusd_received_bytes_total"] + before == SIZE
-
-
-def test_a_refusal_is_shown_in_the_servers_words(tmp_path: Path) -> None:
-    file = tmp_path / "a.exe"
-    file.write_bytes(b"MZ")
-    env = {"TUSD_WHITELIST__EXTENSIONS": "mp4"}
-    with running_server(tmp_path / "data", "--workers", "0", env=env) as server, visiting(
-        f"{server.url}/",
-        ["add", str(file)], ["text", ".uppy-Informer", "The file type is not allowed."],
-    ) as visit:  # fmt: skip
-        visit.seen()
 
 
 def test_with_a_token_and_in_chinese(tmp_path: Path) -> None:

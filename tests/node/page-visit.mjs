@@ -11,11 +11,19 @@ const browser = await chromium.launch({
 })
 const say = (members) => console.log(JSON.stringify(members))
 const context = await browser.newContext({ locale: 'en-GB', ...options.context })
+// Time that a step can let pass at once.
+if (options.clock) await context.clock.install()
 let page
+const requests = []
 const complaints = []
 async function open() {
   page = await context.newPage()
   page.setDefaultTimeout(60_000)
+  page.on('request', (request) => requests.push(request.method()))
+  page.on('dialog', (dialog) => {
+    say({ dialog: dialog.type() })
+    dialog.accept()
+  })
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {
     if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
@@ -34,13 +42,21 @@ const rows = () =>
   )
 const STEPS = {
   add: async (...files) => page.setInputFiles('.uppy-Dashboard-input >> nth=0', files),
-  // After the session was restored without the file's bytes.
+  // Files are dropped, as by a mouse.
+  drop: async (...files) => {
+    const { x, y } = await (await page.$('#drop')).boundingBox()
+    const session = await context.newCDPSession(page)
+    for (const type of ['dragEnter', 'dragOver', 'drop']) {
+      await session.send('Input.dispatchDragEvent', { type, x: x + 50, y: y + 50, data: { items: [], files, dragOperationsMask: 1 } })
+    }
+  },
+  // A large file after a reload, of which the page has the name only.
   again: async (...files) => {
-    await page.waitForSelector('.uppy-Dashboard-serviceMsg')
     await page.click('.uppy-DashboardContent-addMore')
     await page.setInputFiles('.uppy-Dashboard-input >> nth=0', files)
-    await page.click('.uppy-StatusBar-actionBtn--upload:not([disabled])')
   },
+  // Files in addition to those that are shown.
+  more: async (...files) => STEPS.again(...files),
   // Wait for ``count`` tasks with this status.
   until: async (status, count = 1) =>
     page.waitForFunction(
@@ -52,6 +68,18 @@ const STEPS = {
       ([where, what]) => document.querySelector(where)?.innerText.includes(what),
       [selector, wanted],
     ),
+  there: async (selector) => page.waitForSelector(selector),
+  hidden: async (selector) => page.waitForSelector(selector, { state: 'hidden' }),
+  value: async (selector, wanted) =>
+    page.waitForFunction(([where, what]) => document.querySelector(where).value === what, [selector, wanted]),
+  requests: async (method) => say({ requests: requests.filter((each) => each === method).length }),
+  // A time without the server, in seconds, with a request for each minute of it.
+  away: async (seconds) => {
+    for (let passed = 0; passed < seconds; passed += 60) {
+      await page.clock.fastForward(60_000)
+      await page.evaluate(() => fetch(document.baseURI).catch(() => {}))
+    }
+  },
   sent: async (least) =>
     page.waitForFunction(
       (share) => Number(document.querySelector('.uppy-StatusBar-progress')?.getAttribute('aria-valuenow') ?? 0) >= share,
@@ -70,6 +98,11 @@ const STEPS = {
   remove: async () => page.click('#tasks .remove:not([hidden])'),
   gone: async () => page.waitForFunction(() => !document.querySelector('#tasks li')),
   tab: open,
+  // The tab of a number, from 0.
+  at: async (number) => {
+    page = context.pages()[number]
+    await page.bringToFront()
+  },
   download: async () => {
     const [found] = await Promise.all([page.waitForEvent('download'), page.click('#tasks .download:not([hidden])')])
     const stream = await found.createReadStream()

@@ -5,6 +5,7 @@ server is needed (``page/built/LICENCES.txt`` lists the libraries that they cont
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Final
@@ -24,6 +25,7 @@ _TYPES: Final = {
     "page.js": "text/javascript",
     "admin.js": "text/javascript",
     "hash-worker.js": "text/javascript",
+    "stream-worker.js": "text/javascript",
     "api.js": "text/javascript",
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
@@ -50,12 +52,18 @@ _HEADERS: Final = {
 class PageFiles:
     """Holds the built pages, and the files that they load."""
 
-    def __init__(self, base_path: str) -> None:
-        """``base_path`` is the path of the tus endpoint; it is written into the pages."""
-        endpoint = 'data-endpoint="files/"', f'data-endpoint="{base_path[1:]}"'
-        self._pages = {
-            name: (_BUILT / name).read_text("utf-8").replace(*endpoint) for name in _PAGES
+    def __init__(self, base_path: str, *, max_size: int, extensions: Sequence[str]) -> None:
+        """Write into the pages where the tus endpoint is, and what it takes.
+
+        Args: max_size: bytes of the largest file, 0: unlimited; extensions: those that are taken,
+            none: all.
+        """
+        facts = {
+            "endpoint": ("files/", base_path[1:]),
+            "max-size": ("0", str(max_size)),
+            "extensions": ("", " ".join(extensions)),
         }
+        self._pages = {name: _with((_BUILT / name).read_text("utf-8"), facts) for name in _PAGES}
         self._parts = {name: (_BUILT / name).read_bytes() for name in _TYPES}
         self._tags = {
             name: f'"{hashlib.sha256(held).hexdigest()[:16]}"' for name, held in self._parts.items()
@@ -92,6 +100,13 @@ def routes(pages: PageFiles, base_path: str) -> list[BaseRoute]:
         return pages.part(request, request.path_params["name"])
 
     return [Route("/", home), Route("/page/{name}", part)]
+
+
+def _with(page: str, facts: Mapping[str, tuple[str, str]]) -> str:
+    """Return the page with other values of its data attributes, each given as (present, other)."""
+    for name, (present, other) in facts.items():
+        page = page.replace(f'data-{name}="{present}"', f'data-{name}="{escape(other)}"')
+    return page
 
 
 def _lines(base_path: str) -> str:

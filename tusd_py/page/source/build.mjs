@@ -8,7 +8,7 @@ const out = path.resolve(import.meta.dirname, '../built')
 fs.rmSync(out, { recursive: true, force: true })
 fs.mkdirSync(out)
 const { metafile } = await build({
-  entryPoints: { page: 'page.js', admin: 'admin.js', 'hash-worker': 'hash-worker.js' },
+  entryPoints: { page: 'page.js', admin: 'admin.js', 'hash-worker': 'hash-worker.js', 'stream-worker': 'stream-worker.js' },
   absWorkingDir: import.meta.dirname,
   outdir: out,
   bundle: true,

@@ -14,28 +14,53 @@ export function speak(texts) {
 
 /** The session token that was typed in. */
 export function gate(text) {
-  const entered = []
+  const entered = new EventTarget()
   let token = sessionStorage.getItem('tusd-token') ?? ''
+  let good = false
   const form = document.querySelector('#gate')
+  const field = form.querySelector('input')
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    token = form.querySelector('input').value.trim()
+    token = field.value.trim()
     sessionStorage.setItem('tusd-token', token)
     form.hidden = true
-    for (const then of entered) then()
+    entered.dispatchEvent(new Event('token'))
   })
-  return {
-    /** Calls `then` whenever there is a new token. */
-    whenEntered: (then) => entered.push(then),
+  const access = {
     token: () => token,
     headers: () => (token ? { Authorization: `Bearer ${token}` } : {}),
-    /** `why`: the reason, when one was refused. */
-    ask(why = token ? text.refused : '') {
-      form.hidden = false
-      form.querySelector('output').textContent = why
-      form.querySelector('input').focus()
+    /** Calls `then` whenever there is a new token. */
+    whenEntered: (then) => entered.addEventListener('token', then),
+    /** The server took the token. */
+    accepted() {
+      good = true
+      delete form.dataset.first
     },
+    /** Shows the empty field. `why`: the reason, when a token was refused. */
+    ask(why = token ? text.refused : '') {
+      // Not while one is being typed.
+      if (!form.hidden) return
+      form.hidden = false
+      field.value = ''
+      form.querySelector('output').textContent = why
+      field.focus()
+    },
+    /** The server did not take the token, or there is none. */
+    refused() {
+      if (!token) form.dataset.first = ''
+      access.ask(good ? text.expired : undefined)
+      good = false
+    },
+    /** Waits until there is another token than the one that was `used`, or `signal` is aborted. */
+    renewed: (used, signal) =>
+      new Promise((resolve) => {
+        if (token !== used || signal.aborted) return resolve()
+        access.refused()
+        entered.addEventListener('token', resolve, { once: true, signal })
+        signal.addEventListener('abort', resolve, { once: true })
+      }),
   }
+  return access
 }
 
 export function size(bytes) {

@@ -1,52 +1,229 @@
-// Sends files: Uppy, with the hash of each file before its bytes.
+// Sends files: Uppy shows them, their hash is made, then they are sent.
 import Uppy from '@uppy/core'
 import Dashboard from '@uppy/dashboard'
-import GoldenRetriever from '@uppy/golden-retriever'
 import zh_CN from '@uppy/locales/lib/zh_CN.js'
-import Tus from '@uppy/tus'
-import { language } from './common.js'
+import { language, size } from './common.js'
+import { forget, readAgain } from './handles.js'
 import { hashOf } from './hashing.js'
-import { access, endpoint, text } from './server.js'
+import { Deleted, Refused } from './refusals.js'
+import { count, showPace } from './pace.js'
+import { keepFiles } from './restoring.js'
+import { access, endpoint, limits, text } from './server.js'
+import { send } from './tus.js'
+import { alone, inTurn, othersWait } from './turns.js'
+import { sayWhy } from './waits.js'
 
-const uppy = new Uppy({ autoProceed: true, locale: language === 'zh' ? zh_CN : undefined })
-  .use(Dashboard, {
-    target: '#drop',
-    inline: true,
-    width: '100%',
-    height: 420,
-    theme: 'auto',
-    proudlyDisplayPoweredByUppy: false,
-    showProgressDetails: true,
-    note: text.note,
-  })
-  .use(Tus, {
-    endpoint,
-    headers: () => access.headers(),
-    removeFingerprintOnSuccess: true,
-    retryDelays: [0, 500, 1000, 2000, 3000, 5000, 5000, 10000, 10000, 10000, 20000, 30000],
-  })
-  .use(GoldenRetriever)
+const SAID_MS = 10_000
+/** Size above which a file is hashed while it is sent. */
+const LARGE = 64 << 20
 
-uppy.addPreProcessor(async (ids) => {
-  for (const id of ids) {
-    const file = uppy.getFile(id)
-    if (!file?.data?.size || file.meta.filehash) continue
-    const show = (value) =>
-      uppy.emit('preprocess-progress', file, { mode: 'determinate', message: text.hashing, value })
-    show(0)
-    const hash = await hashOf(id, file.data, show)
-    if (hash && uppy.getFile(id)) uppy.setFileMeta(id, { filehash: `blake3:${hash}` })
-    uppy.emit('preprocess-complete', file)
-  }
+const uppy = new Uppy({
+  locale: language === 'zh' ? zh_CN : undefined,
+  restrictions: { allowedFileTypes: limits.extensions.length ? limits.extensions.map((each) => `.${each}`) : null },
+  onBeforeFileAdded: (file) => {
+    const why = unfit(file)
+    if (why) complain(file.name, why)
+    if (why || running.has(file.id)) return false
+    // The time is known after a reload too, when the page has the file's name only.
+    return { ...file, meta: { ...file.meta, lastModified: file.data.lastModified } }
+  },
+}).use(Dashboard, {
+  target: '#drop',
+  inline: true,
+  width: '100%',
+  height: 420,
+  theme: 'auto',
+  proudlyDisplayPoweredByUppy: false,
+  hideUploadButton: true,
+  note: text.note,
 })
 
-uppy.on('upload-error', (file, error) => {
-  // The server says why in a sentence; Uppy would show the request.
-  try {
-    const { detail } = JSON.parse(error.originalResponse.getBody())
-    uppy.setFileState(file.id, { error: detail })
-    uppy.info(detail, 'error', 10_000)
-  } catch {
-    // It never reached the server: Uppy's own words are right.
+/** Why a file need not be sent at all, undefined if it may be. */
+function unfit({ extension, size: bytes }) {
+  if (limits.maxSize && bytes > limits.maxSize) return text.refusals.max_size_exceeded(size(limits.maxSize))
+  if (limits.extensions.length && !limits.extensions.includes(extension.toLowerCase())) {
+    return text.notAllowed(limits.extensions.join(', '))
   }
+  return undefined
+}
+
+const complaints = new Map()
+/** Shows why a file is not taken; one message for all files of one reason. */
+function complain(name, why) {
+  if (!complaints.size) {
+    queueMicrotask(() => {
+      for (const [reason, names] of complaints) uppy.info(`${names.join(', ')}: ${reason}`, 'error', SAID_MS)
+      complaints.clear()
+    })
+  }
+  complaints.set(why, [...(complaints.get(why) ?? []), name])
+}
+
+// -- one file
+
+const running = new Map()
+/** The addresses of the uploads that this tab has sent something of. */
+const addresses = new Map()
+
+/** Sends a file, after the end of what was stopped before. */
+async function start(id) {
+  await running.get(id)?.ended
+  if (running.has(id)) return
+  const stop = new AbortController()
+  running.set(id, { stop, ended: run(id, stop.signal).finally(() => running.delete(id)) })
+  showPace(sums)
+}
+
+/** Bytes of the files that were sent, are, and will be; null if none is left to send. */
+function sums() {
+  if (!running.size) return null
+  const files = uppy.getFiles().filter(({ id, progress }) => running.has(id) || progress.uploadComplete)
+  const sum = (of) => files.reduce((total, file) => total + of(file), 0)
+  return { sent: sum(({ progress }) => progress.bytesUploaded || 0), total: sum((file) => file.size) }
+}
+
+async function run(id, signal) {
+  const file = uppy.getFile(id)
+  // Of a large file a reload leaves the name only, until it is chosen again.
+  if (!file?.data || file.isPaused) return
+  try {
+    const waits = () => sayWhy(file.name, text.waitsForTab)
+    await alone(keyOf(file), signal, waits, () =>
+      inTurn(signal, async () => {
+        // An upload that was begun needs none.
+        if (file.size <= LARGE && !localStorage.getItem(keyOf(file))) await hash(id)
+        signal.throwIfAborted()
+        await sendNow(id, signal)
+      }),
+    )
+  } catch (error) {
+    if (signal.aborted || !uppy.getFile(id)) return
+    if (error instanceof Deleted) return uppy.removeFile(id)
+    if (!(error instanceof Refused)) console.error(error)
+    fail(id, error)
+  }
+}
+
+async function hash(id) {
+  const file = uppy.getFile(id)
+  if (!file?.size || file.meta.filehash) return
+  const show = (value) =>
+    uppy.emit('preprocess-progress', file, { mode: 'determinate', message: text.hashing, value })
+  show(0)
+  const found = await hashOf(id, file.data, show)
+  if (found && uppy.getFile(id)) uppy.setFileMeta(id, { filehash: `blake3:${found}` })
+  uppy.emit('preprocess-complete', file)
+}
+
+async function sendNow(id, signal) {
+  const file = uppy.getFile(id)
+  const key = keyOf(file)
+  const begun = localStorage.getItem(key)
+  addresses.set(id, begun)
+  uppy.emit('upload-start', [file])
+  let late = null
+  if (!begun && file.size && !file.meta.filehash) {
+    late = { hash: null }
+    hashOf(id, file.data, () => {}).then((found) => (late = found ? { hash: found } : null))
+  }
+  let shown = 0
+  const url = await send(file.data, {
+    url: begun,
+    metadata: metadataOf(file),
+    late: () => late,
+    begun: (at) => {
+      addresses.set(id, at)
+      localStorage.setItem(key, at)
+    },
+    moved: (bytesUploaded, since) => {
+      count(bytesUploaded - Math.max(shown, since))
+      shown = bytesUploaded
+      uppy.emit('upload-progress', uppy.getFile(id), { bytesUploaded, bytesTotal: file.size })
+    },
+    waits: (reason) => sayWhy(file.name, reason),
+    smaller: (bytes) => uppy.info(text.smaller(size(bytes)), 'info', SAID_MS),
+  }, signal)
+  // Another tab that waits for this file finds by it that all has arrived.
+  if (!(await othersWait(key))) localStorage.removeItem(key)
+  forget(identityOf(file))
+  uppy.emit('upload-success', uppy.getFile(id), { uploadURL: url, status: 200 })
+}
+
+function fail(id, { message, final }) {
+  const file = uppy.getFile(id)
+  complain(file.name, message)
+  if (final) localStorage.removeItem(keyOf(file))
+  // It may be the hash that was wrong.
+  uppy.setFileMeta(id, { filehash: null })
+  uppy.setFileState(id, { error: message })
+  uppy.setState({ error: message })
+}
+
+/** Where the address of a file's upload is kept: the same file has the same key in every tab. */
+const keyOf = ({ name, type, size: bytes, meta }) =>
+  ['tusd-upload', endpoint, meta.relativePath ?? '', name, type, bytes, meta.lastModified].join('|')
+/** What a file is known by outside of this page. */
+const identityOf = ({ name, size: bytes, meta }) => ({ name, size: bytes, lastModified: meta.lastModified })
+
+/** The metadata under the names that the server knows, besides those of Uppy. */
+function metadataOf({ meta }) {
+  const known = Object.entries(meta).filter(([, value]) => value != null)
+  return { ...Object.fromEntries(known), filename: meta.name, filetype: meta.type }
+}
+
+// -- what a person does with them
+
+const paused = new Set()
+function pause(id) {
+  if (!running.has(id)) return
+  paused.add(id)
+  running.get(id).stop.abort()
+}
+function goOn(id) {
+  if (paused.delete(id)) start(id)
+}
+
+uppy.setState({ capabilities: { ...uppy.getState().capabilities, resumableUploads: true } })
+uppy.on('files-added', (files) => files.forEach(({ id }) => start(id)))
+// A file that was refused is sent again only when a person says so.
+uppy.on('upload-retry', ({ id }) => start(id))
+uppy.on('retry-all', (files) => files.forEach(({ id }) => start(id)))
+uppy.on('upload-pause', ({ id }, isPaused) => (isPaused ? pause(id) : goOn(id)))
+uppy.on('pause-all', () => [...running.keys()].forEach(pause))
+uppy.on('resume-all', () => [...paused].forEach(goOn))
+uppy.on('file-removed', (file) => {
+  running.get(file.id)?.stop.abort()
+  paused.delete(file.id)
+  forget(identityOf(file))
+  const url = addresses.get(file.id)
+  addresses.delete(file.id)
+  if (!url || file.progress.uploadComplete) return
+  localStorage.removeItem(keyOf(file))
+  const headers = { 'Tus-Resumable': '1.0.0', ...access.headers() }
+  fetch(url, { method: 'DELETE', headers, keepalive: true }).catch(() => {})
+})
+
+// -- what was being sent before a reload
+
+uppy.on('restored', () => {
+  // Nothing has to be confirmed: what can go on does.
+  uppy.setState({ recoveredState: null, currentUploads: {} })
+  for (const file of uppy.getFiles()) {
+    if (file.isGhost) findAgain(file)
+    else if (!file.error && !file.progress.uploadComplete) start(file.id)
+  }
+})
+async function findAgain(file) {
+  const { name, type, meta } = file
+  const data = await readAgain(identityOf(file))
+  if (data) return uppy.addFile({ name, type, data, meta })
+  const end = sayWhy(name, text.chooseAgain)
+  const ended = ({ id }) => id === file.id && end()
+  uppy.on('file-removed', ended)
+  uppy.on('file-added', ended)
+}
+keepFiles(uppy)
+
+addEventListener('beforeunload', (event) => {
+  if (running.size) event.preventDefault()
 })

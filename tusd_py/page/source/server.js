@@ -2,8 +2,11 @@
 import { gate, speak } from './common.js'
 import { TEXTS } from './texts.js'
 
-export const endpoint = new URL(document.documentElement.dataset.endpoint, document.baseURI).href
+const { dataset } = document.documentElement
+export const endpoint = new URL(dataset.endpoint, document.baseURI).href
 export const api = new URL('api/file/upload/', document.baseURI).href
+/** What the server takes: files of up to `maxSize` bytes (0: any), of these extensions (none: all). */
+export const limits = { maxSize: Number(dataset.maxSize), extensions: dataset.extensions.split(' ').filter(Boolean) }
 export const text = speak(TEXTS)
 export const access = gate(text)
 

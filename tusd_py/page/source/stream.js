@@ -1,36 +1,45 @@
-// The stream of events: what becomes of the files, as it happens.
+// The stream of events of this tab: what becomes of the files, as it happens.
+import { followEvents } from './events.js'
+import { reached } from './line.js'
 import { readList, showEvent } from './list.js'
 import { access, api } from './server.js'
 
-let source
-export async function follow() {
-  source?.close()
+const LIST_AGAIN_MS = 2000
+let leave = () => {}
+
+/** Follows the events with the present token. */
+export function follow() {
+  leave()
+  leave = window.SharedWorker ? followShared(access.token()) : followEvents(api, access.token(), heard)
+}
+
+const port = window.SharedWorker && new SharedWorker(new URL('page/stream-worker.js', document.baseURI)).port
+function followShared(token) {
+  port.onmessage = ({ data }) => heard(data)
+  port.postMessage({ api, token })
+  return () => port.postMessage({})
+}
+
+function heard({ open, away, refused, task }) {
+  if (task) showEvent(task)
+  if (refused) access.refused()
+  if (open || away) document.querySelector('#offline').hidden = !away
+  if (open) {
+    access.accepted()
+    reached()
+    read()
+  }
+}
+
+let reading
+/** Reads the list: what ended while there was no stream is in no event. */
+async function read() {
+  clearTimeout(reading)
   const status = await readList()
-  if (status === 401) return access.ask()
-  if (status !== 200) return again()
-  let query = ''
-  if (access.token()) {
-    const made = await fetch(`${api}tickets`, { method: 'POST', headers: access.headers() }).catch(() => null)
-    if (!made?.ok) return again()
-    query = `?ticket=${(await made.json()).ticket}`
-  }
-  source = new EventSource(`${api}events${query}`)
-  source.onopen = () => offline(false)
-  source.onerror = () => {
-    offline(true)
-    // A browser gives up for good after a refusal, and its ticket is good for a minute only.
-    if (access.token() || source.readyState === EventSource.CLOSED) again()
-  }
-  source.onmessage = ({ data }) => showEvent(JSON.parse(data))
+  if (status === 401) access.refused()
+  else if (status !== 200) reading = setTimeout(read, LIST_AGAIN_MS)
 }
 
-let waiting
-function again() {
-  source?.close()
-  clearTimeout(waiting)
-  waiting = setTimeout(follow, 2000)
-}
-
-const offline = (is) => {
-  document.querySelector('#offline').hidden = !is
-}
+// A page that is left holds no stream; the browser may show it again.
+addEventListener('pagehide', () => leave())
+addEventListener('pageshow', ({ persisted }) => persisted && follow())

@@ -1,0 +1,239 @@
+"""The page's sending in a real Chromium: what interrupts it, what refuses it, and several tabs."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.metrics import metrics
+from support.nginx import PROXY, Nginx
+from support.page import visiting
+from support.server import Server, running_server
+from support.tokens import OTHER_SECRET, SECRET, token
+from support.waiting import wait_until
+
+MIB = 1 << 20
+SLOW = {"TUSD_LIMITS__BYTES_PER_SECOND": "8MiB", "TUSD_MEDIA__PRESET": "ultrafast"}
+SIZE = 24 * MIB
+
+
+def random_file(path: Path, size: int) -> Path:
+    path.write_bytes(random.Random(size).randbytes(size))
+    return path
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Path:
+    return random_file(tmp_path / "big.bin", SIZE)
+
+
+def arrived(server: Server) -> int:
+    folder = server.data_dir / "uploads"
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def received(server: Server) -> float:
+    """Return the number of bytes that bodies brought."""
+    return metrics(server.url)["tusd_received_bytes_total"]
+
+
+@contextmanager
+def limiting_proxy(server: Server, limit: str) -> Iterator[str]:
+    """Run nginx with a limit of bodies in front of a server; yield its address."""
+    block = PROXY.replace("client_max_body_size 0", f"client_max_body_size {limit}")
+    nginx = Nginx(server.port, block)
+    try:
+        nginx.start()
+        yield nginx.plain_url
+    finally:
+        nginx.close()
+
+
+@pytest.mark.parametrize("what", ["reload", "dropped", "offline", "restart"])
+def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path, what: str) -> None:
+    after: dict[str, list[list[object]]] = {
+        "reload": [
+            ["line"], ["press", "h1"], ["reload"], ["text", "#waits", "Choose the file again"],
+            ["again", str(big)],
+        ],
+        # The browser reads a file again that was dropped.
+        "dropped": [["line"], ["reload"]],
+        "offline": [["line"], ["offline", True], ["offline", False]],
+        "restart": [
+            ["text", "#pace", " left"], ["line"], ["text", "#waits", "No connection"], ["line"],
+        ],
+    }  # fmt: skip
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        visiting(
+            f"{server.url}/",
+            ["drop" if what == "dropped" else "add", str(big)], *after[what], ["until", "completed"],
+        ) as visit,
+    ):  # fmt: skip
+        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        before = 0.0
+        if what == "restart":
+            visit.wait_for_line()
+            server.kill()
+            visit.go_on()
+            visit.wait_for_line()
+            before = arrived(server)
+            assert 4 * MIB < before < SIZE
+            server.start()
+        visit.go_on()
+        seen = visit.seen()
+        assert [row["status"] for row in seen[-1]["rows"]] == ["completed"]
+        # The file was sent once: the bytes that had arrived were not sent again.
+        assert received(server) + before == SIZE
+        # A person who leaves while bytes are on their way is warned.
+        assert [each["dialog"] for each in seen if "dialog" in each] == (
+            ["beforeunload"] if what in ("reload", "dropped") else []
+        )
+
+
+def test_small_files_go_on_after_a_reload_by_themselves(tmp_path: Path) -> None:
+    small = random_file(tmp_path / "small.bin", 9 * MIB)
+    slow = {**SLOW, "TUSD_LIMITS__BYTES_PER_SECOND": "2MiB"}
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=slow) as server,
+        visiting(
+            f"{server.url}/", ["add", str(small)], ["line"], ["reload"], ["until", "completed"]
+        ) as visit,
+    ):
+        wait_until(lambda: arrived(server) > 2 * MIB, timeout=60)
+        visit.go_on()
+        visit.seen()
+        assert received(server) == 9 * MIB
+
+
+def test_a_break_of_an_hour_ends_nothing(tmp_path: Path, big: Path) -> None:
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        visiting(
+            f"{server.url}/",
+            ["add", str(big)], ["line"], ["away", 3600], ["line"], ["until", "completed"],
+            clock=True,
+        ) as visit,
+    ):  # fmt: skip
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        server.kill()
+        visit.go_on()
+        visit.wait_for_line()
+        before = arrived(server)
+        server.start()
+        visit.go_on()
+        visit.seen()
+        assert received(server) + before == SIZE
+
+
+def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
+    tmp_path: Path, big: Path
+) -> None:
+    env = {**SLOW, "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    renewed = token(7, secret=OTHER_SECRET)
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=env) as server,
+        visiting(
+            f"{server.url}/",
+            ["text", "#gate", "Access token"], ["hidden", "#drop"],
+            ["token", "wrong"], ["text", "#gate output", "not accepted"], ["value", "#token", ""],
+            ["token", token(7)], ["add", str(big)], ["line"],
+            ["text", "#gate output", "has run out"], ["value", "#token", ""],
+            ["text", "#waits", "a new token"], ["line"],
+            ["token", renewed], ["until", "completed"],
+        ) as visit,
+    ):  # fmt: skip
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        # No token of before is good: neither the session's nor that of the upload.
+        server.kill()
+        server.env["TUSD_AUTH__ACCESS_SECRET"] = OTHER_SECRET
+        server.start()
+        visit.go_on()
+        visit.wait_for_line()
+        before = arrived(server)
+        visit.go_on()
+        visit.seen()
+        assert received(server) + before == SIZE
+
+
+def test_a_proxy_with_a_limit_of_bodies_gets_smaller_ones(tmp_path: Path, big: Path) -> None:
+    env = {"TUSD_BEHIND_PROXY": "true"}
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=env) as server,
+        limiting_proxy(server, "8m") as address,
+        visiting(
+            f"{address}/",
+            ["add", str(big)], ["text", ".uppy-Informer", "pieces of up to 6"],
+            ["until", "completed"],
+        ) as visit,
+    ):  # fmt: skip
+        visit.seen()
+        assert received(server) == SIZE
+
+
+def test_what_is_refused_is_not_sent_again_with_the_next(tmp_path: Path) -> None:
+    (large := tmp_path / "large.mp4").write_bytes(bytes(3 * MIB))
+    (other := tmp_path / "other.exe").write_bytes(b"MZ")
+    (false := tmp_path / "false.mp4").write_bytes(b"%PDF-1.7\n" + bytes(100))
+    (good := tmp_path / "good.txt").write_bytes(b"good")
+    env = {"TUSD_WHITELIST__EXTENSIONS": "mp4,txt", "TUSD_MAX_SIZE": "2MiB"}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
+        f"{server.url}/",
+        ["add", str(large)], ["text", ".uppy-Informer", "at most 2"],
+        ["add", str(other)],
+        ["text", ".uppy-Informer", "other.exe: The file type is not allowed. These are taken: mp4"],
+        ["requests", "POST"],
+        ["add", str(false)], ["text", ".uppy-Informer", "false.mp4: The file's content does not match"],
+        ["more", str(good)], ["until", "completed"], ["requests", "POST"],
+    ) as visit:  # fmt: skip
+        seen = visit.seen()
+    # Nothing is sent of what is known to be refused; what the server refuses is sent once.
+    assert [each["requests"] for each in seen if "requests" in each] == [0, 2]
+
+
+def test_two_tabs_with_one_file_send_it_once(tmp_path: Path, big: Path) -> None:
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        visiting(
+            f"{server.url}/",
+            ["add", str(big)], ["line"], ["tab"], ["add", str(big)],
+            ["text", "#waits", "Another tab sends this file"],
+            ["there", ".uppy-StatusBar.is-complete"], ["text", "#waits", ""],
+            ["at", 0], ["there", ".uppy-StatusBar.is-complete"], ["until", "completed"],
+        ) as visit,
+    ):  # fmt: skip
+        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        visit.go_on()
+        seen = visit.seen()
+        assert len(seen[-1]["rows"]) == 1
+        assert received(server) == SIZE
+
+
+def test_seven_tabs_share_one_stream(server: Server, tmp_path: Path) -> None:
+    file = random_file(tmp_path / "a.bin", MIB)
+    with visiting(
+        f"{server.url}/",
+        *[["tab"]] * 6, ["add", str(file)], ["until", "completed"],
+        ["at", 0], ["until", "completed"], ["line"],
+    ) as visit:  # fmt: skip
+        visit.wait_for_line()
+        assert metrics(server.url)["tusd_listeners,sse"] == 1
+        visit.go_on()
+        visit.seen()
+
+
+def test_a_large_file_leaves_at_once_and_is_found_by_its_late_hash(tmp_path: Path) -> None:
+    large = random_file(tmp_path / "large.bin", 72 * MIB)
+    slow = {**SLOW, "TUSD_LIMITS__BYTES_PER_SECOND": "24MiB"}
+    with running_server(tmp_path / "data", "--workers", "1", env=slow) as server, visiting(
+        f"{server.url}/",
+        ["add", str(large)], ["until", "completed"], ["tab"], ["until", "completed"],
+        ["add", str(large)], ["until", "completed", 2],
+    ) as visit:  # fmt: skip
+        visit.seen()
+        # No hash came with a creation: the second was completed while its bytes were sent.
+        assert metrics(server.url)["tusd_uploads_instant_total"] == 1
+        assert received(server) < 2 * 72 * MIB
